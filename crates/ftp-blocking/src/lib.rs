@@ -1,0 +1,1 @@
+//! Blocking FTP and FTPS client on std sockets

@@ -1,0 +1,6 @@
+//! The control connection: commands and replies as bytes
+
+pub(crate) mod command;
+pub mod fields;
+pub(crate) mod reply;
+pub(crate) mod telnet;

@@ -1,0 +1,1 @@
+//! Directory listings: bytes of LIST, NLST, MLSD and MLST into entries

@@ -1,0 +1,1 @@
+//! rustls over any Read + Write, and FTP's session-resumption policy
