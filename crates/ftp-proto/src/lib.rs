@@ -11,6 +11,13 @@ mod control;
 pub mod listing;
 mod timestamp;
 
+pub use codec::ascii::{AsciiDecoder, AsciiEncoder};
 pub use codec::{Codec, Progress};
+pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
+pub use control::features::Features;
 pub use control::fields;
+pub use control::reply::{
+    Banner, Code, Excerpt, Kind, Lines, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
+    ReplyParser,
+};
 pub use timestamp::Timestamp;
