@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::escaped::Escaped;
 use super::reply::{Kind, Reply};
 
 /// The features a server lists in its answer to FEAT
@@ -112,7 +113,7 @@ impl Features {
 
 impl fmt::Debug for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = self.entries.iter().map(|feature| feature.line.escape_ascii());
-        f.debug_list().entries(lines.map(|line| alloc::format!("{line}"))).finish()
+        let lines = self.entries.iter().map(|feature| Escaped(&feature.line));
+        f.debug_list().entries(lines).finish()
     }
 }

@@ -7,6 +7,8 @@
 mod passive;
 mod path;
 mod size;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use passive::{Epsv, PassiveAddress, parse_227, parse_229, parse_passive};

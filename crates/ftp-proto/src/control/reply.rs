@@ -5,7 +5,6 @@ mod config;
 mod error;
 mod parser;
 
-use alloc::string::ToString;
 use core::{fmt, slice};
 
 use smallvec::SmallVec;
@@ -14,6 +13,8 @@ pub use code::{Code, Kind};
 pub use config::{MultilineEnd, NulPolicy, ReplyConfig};
 pub use error::{Banner, Excerpt, ReplyError};
 pub use parser::ReplyParser;
+
+use super::escaped::Escaped;
 
 /// Bytes of a reply, in place for the ordinary one-line reply
 type Bytes = SmallVec<[u8; 80]>;
@@ -154,7 +155,7 @@ impl fmt::Display for Reply {
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Reply({} \"{}\")", self.code, self.text().escape_ascii())
+        write!(f, "Reply({} {:?})", self.code, Escaped(self.text()))
     }
 }
 
@@ -178,6 +179,6 @@ impl DoubleEndedIterator for Lines<'_> {
 
 impl fmt::Debug for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.clone().map(|line| line.escape_ascii().to_string())).finish()
+        f.debug_list().entries(self.clone().map(Escaped)).finish()
     }
 }

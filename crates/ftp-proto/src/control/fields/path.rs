@@ -83,10 +83,15 @@ fn begins_like_a_path(line: &[u8]) -> bool {
     }
 }
 
-/// `… (unique file name:name).`
+/// `… (unique file name:name).`, with or without the parentheses
 fn unique_name(line: &[u8]) -> Option<&[u8]> {
-    let name = behind(line, b"(unique file name:")?;
-    Some(&name[..memchr::memrchr(b')', name).unwrap_or(name.len())])
+    const MARK: &[u8] = b"unique file name:";
+    let at = find(line, MARK)?;
+    let name = &line[at + MARK.len()..];
+    match line[..at].last() {
+        Some(b'(') => Some(&name[..memchr::memrchr(b')', name)?]),
+        _ => Some(name),
+    }
 }
 
 /// The only word of a text, if it has a digit: names made up by a program do

@@ -5,7 +5,8 @@ use super::{leading_digits, number};
 /// The size in an answer to SIZE, `213 12345` (RFC 3659 section 4)
 ///
 /// If the text is not a number alone, the last number in it: `213 file: 213, Size =51` is seen
-/// (server-quirks Q42). A number with a sign and one above `u64::MAX` are refused (Q43, Q44).
+/// (server-quirks Q42). A number with a sign, a
+/// fraction or groups of digits, and one above `u64::MAX`, are refused (Q43, Q44).
 #[must_use]
 pub fn parse_size(text: &[u8]) -> Option<u64> {
     let text = text.trim_ascii();
@@ -15,7 +16,7 @@ pub fn parse_size(text: &[u8]) -> Option<u64> {
     let end = text.iter().rposition(u8::is_ascii_digit)? + 1;
     let start = text[..end].iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
     match start.checked_sub(1).map(|before| text[before]) {
-        Some(b'-' | b'.') => None,
+        Some(b'-' | b'+' | b'.' | b',') => None,
         _ => number(&text[start..end]),
     }
 }

@@ -5,6 +5,8 @@ use core::fmt;
 
 use thiserror::Error;
 
+use crate::control::escaped::Escaped;
+
 /// Why the bytes from the server are not a reply
 ///
 /// None of these can be recovered from: where the next reply begins is unknown.
@@ -111,7 +113,7 @@ impl Excerpt {
 impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = if self.cut { "…" } else { "" };
-        write!(f, "\"{}\"{end}", self.bytes.escape_ascii())
+        write!(f, "{:?}{end}", Escaped(&self.bytes))
     }
 }
 

@@ -1,12 +1,13 @@
 //! Bytes from the control connection into replies
 
-use core::mem;
+use core::{fmt, mem};
 
 use memchr::{memchr2, memchr3};
 
 use super::{
     Banner, Bytes, Code, Excerpt, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
 };
+use crate::control::escaped::Escaped;
 use crate::control::telnet::{Decoded, Decoder, IAC};
 
 /// An incremental parser for the bytes of a control connection
@@ -21,7 +22,7 @@ use crate::control::telnet::{Decoded, Decoder, IAC};
 ///   are an error: an HTTP or SSH server is better told at once than after a time-out.
 ///
 /// After an error the parser must not be used any more, except through [`Self::reset`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ReplyParser {
     config: ReplyConfig,
     telnet: Decoder,
@@ -211,6 +212,18 @@ impl ReplyParser {
         self.bytes.push(b'\n');
         self.line = self.bytes.len();
         self.position = Position::Inside(opened);
+    }
+}
+
+impl fmt::Debug for ReplyParser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { config, telnet, position, bytes, line: _ } = self;
+        f.debug_struct("ReplyParser")
+            .field("config", config)
+            .field("telnet", telnet)
+            .field("position", position)
+            .field("bytes", &Escaped(bytes))
+            .finish_non_exhaustive()
     }
 }
 
