@@ -139,3 +139,6 @@ fn copy_until(stop: u8, from: &[u8], to: &mut [u8]) -> usize {
     to[..run].copy_from_slice(&from[..run]);
     run
 }
+
+#[cfg(test)]
+mod tests;
