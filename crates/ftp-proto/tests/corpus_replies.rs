@@ -60,7 +60,7 @@ fn framing(expected: &Value, fed: &Fed) -> Option<String> {
     if replies != expected_replies {
         return Some(format!("replies {replies:?}"));
     }
-    let unfinished = expected.get("rest").or(expected.get("incomplete")).is_some();
+    let unfinished = ["rest", "incomplete"].iter().any(|key| expected.get(key).is_some());
     (error.is_none() && fed.partial != unfinished).then(|| format!("partial: {}", fed.partial))
 }
 

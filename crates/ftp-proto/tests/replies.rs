@@ -149,7 +149,7 @@ fn nul_is_refused_or_dropped() {
     // Q4
     assert_eq!(error("230 logged\0in\r\n"), ReplyError::Nul);
     let strip = with(|config| config.nul = NulPolicy::Strip);
-    let fed = feed_every_way(strip, b"\0230-a\r\0\n\0b\0\r\n230 c\r\n\0\0");
+    let fed = feed_every_way(strip, b"\x00230-a\r\0\n\0b\0\r\n230 c\r\n\0\0");
     assert_eq!(fed.text(), ["230 a / b / c"]);
     assert!(!fed.partial);
 }

@@ -60,23 +60,30 @@ impl Codec for AsciiDecoder {
     fn process(&mut self, input: &[u8], output: &mut [u8]) -> Progress {
         let (mut consumed, mut produced) = (0, 0);
         while consumed < input.len() && produced < output.len() {
-            let byte = input[consumed];
             if self.pending == Pending::CarriageReturn {
                 self.pending = Pending::Nothing;
-                if byte != b'\n' {
+                if input[consumed] != b'\n' {
                     output[produced] = b'\r';
                     produced += 1;
                     continue;
                 }
             }
-            if byte == b'\r' {
-                self.pending = Pending::CarriageReturn;
-                consumed += 1;
-                continue;
+            match input[consumed..] {
+                [b'\r', b'\n', ..] => {
+                    output[produced] = b'\n';
+                    consumed += 2;
+                    produced += 1;
+                }
+                [b'\r', ..] => {
+                    self.pending = Pending::CarriageReturn;
+                    consumed += 1;
+                }
+                ref rest => {
+                    let copied = copy_until(b'\r', rest, &mut output[produced..]);
+                    consumed += copied;
+                    produced += copied;
+                }
             }
-            let copied = copy_until(b'\r', &input[consumed..], &mut output[produced..]);
-            consumed += copied;
-            produced += copied;
         }
         Progress { consumed, produced }
     }
