@@ -22,18 +22,23 @@ pub fn reply(data: &[u8]) {
     let whole = parse(config, [input]);
     assert_eq!(parse(config, pieces(input, 0)), whole);
     assert_eq!(parse(config, pieces(input, length)), whole);
-    if let (_, Some(error)) = &whole {
+    if let Some(error) = &whole.error {
         assert!(error.to_string().len() < 1000);
     }
 }
 
-/// Replies with their lines as received, and how it ended
-fn parse<'a>(
-    config: ReplyConfig,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> (Vec<(Reply, Vec<Vec<u8>>)>, Option<ReplyError>) {
+/// What a parser made of its input
+#[derive(Debug, Default, PartialEq)]
+struct Parsed {
+    replies: Vec<Reply>,
+    /// Lines of all replies as received, which `Reply`'s equality leaves out
+    wire_lines: Vec<Vec<u8>>,
+    error: Option<ReplyError>,
+}
+
+fn parse<'a>(config: ReplyConfig, pieces: impl IntoIterator<Item = &'a [u8]>) -> Parsed {
     let mut parser = ReplyParser::new(config);
-    let mut replies = Vec::new();
+    let mut parsed = Parsed::default();
     for mut piece in pieces {
         while !piece.is_empty() {
             match parser.parse(piece) {
@@ -41,19 +46,22 @@ fn parse<'a>(
                     assert_eq!(piece[consumed - 1], b'\n');
                     assert!(!parser.is_partial());
                     check(&reply, config);
-                    let lines = reply.wire_lines().map(<[u8]>::to_vec).collect();
-                    replies.push((reply, lines));
+                    parsed.wire_lines.extend(reply.wire_lines().map(<[u8]>::to_vec));
+                    parsed.replies.push(reply);
                     piece = &piece[consumed..];
                 }
                 Ok((consumed, None)) => {
                     assert_eq!(consumed, piece.len());
                     break;
                 }
-                Err(error) => return (replies, Some(error)),
+                Err(error) => {
+                    parsed.error = Some(error);
+                    return parsed;
+                }
             }
         }
     }
-    (replies, None)
+    parsed
 }
 
 fn check(reply: &Reply, config: ReplyConfig) {
@@ -61,7 +69,7 @@ fn check(reply: &Reply, config: ReplyConfig) {
     assert!(reply.text().len() <= config.reply);
     assert!(!reply.text().contains(&0));
     assert!(reply.lines().all(|line| line.len() <= config.line));
-    let last = reply.wire_lines().last().expect("a reply has a line");
+    let last = reply.wire_lines().next_back().expect("a reply has a line");
     assert!(last.starts_with(reply.code().to_string().as_bytes()));
     assert_eq!(Reply::new(reply.code(), reply.text()), *reply);
     assert!(reply.to_string().is_ascii());
