@@ -1,7 +1,7 @@
 //! Reads the raw bytes of a control connection, writes each reply as a line of JSON
 //!
 //! ```text
-//! replies [--parse pasv|epsv|path|size|size_hint|mtime|features|class|text] < control-channel-bytes
+//! replies [--parse pasv|epsv|path|size|size_hint|mtime|features|class|text] < bytes
 //! ```
 //!
 //! `{"code":220,"lines":["220 ready"]}` a reply, with `parsed` if a meaning was asked for and the

@@ -23,6 +23,20 @@ const MASK: &str = "****";
 ///
 /// Shown as it goes out, but for secrets: every [`Secret`], and any argument of PASS and ACCT, is
 /// four stars.
+///
+/// ```
+/// use ftp_proto::{Argument, ArgumentError, Command, Secret, Verb};
+///
+/// let mut out = Vec::new();
+/// Command::new(Verb::RETR, &Argument::new("a file")?).encode(&mut out, true);
+/// assert_eq!(out, b"RETR a file\r\n");
+///
+/// assert_eq!(Command::secret(Verb::PASS, &Secret::new("hunter2")?).to_string(), "PASS ****");
+///
+/// let error = Argument::new("a file\r\nDELE another").unwrap_err();
+/// assert_eq!(error, ArgumentError::Forbidden { byte: b'\r', at: 6 });
+/// # Ok::<(), ArgumentError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Command<'a> {
     verb: Verb,

@@ -102,8 +102,8 @@ impl Reply {
 
     /// The text without the codes, its lines joined by LF
     ///
-    /// The code and the SP or `-` behind it are taken off the first line, the last line, and each
-    /// line between that repeats it (server-quirks Q3). Other leading spaces stay.
+    /// The code and the separator behind it are taken off the first line, the last line, and each
+    /// line between that repeats them (server-quirks Q3). Other leading spaces stay.
     #[must_use]
     pub fn text(&self) -> &[u8] {
         &self.bytes[self.text..]
@@ -121,10 +121,10 @@ impl Reply {
     }
 }
 
-/// A continuation line without the code, if it repeats `opened` and a separator
+/// A line that is not the last without its code, if it repeats `opened` and `-`
 fn without_code(opened: Code, line: &[u8]) -> &[u8] {
     match line.strip_prefix(&opened.digits()) {
-        Some([b'-' | b' ', rest @ ..]) => rest,
+        Some([b'-', rest @ ..]) => rest,
         _ => line,
     }
 }

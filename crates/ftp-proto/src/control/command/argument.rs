@@ -126,7 +126,10 @@ impl fmt::Debug for Secret {
 #[non_exhaustive]
 pub enum ArgumentError {
     /// A byte that would end the command or that no server takes
-    #[error("{name} at byte {at} of a command's argument: it would end the command", name = name(*.byte))]
+    #[error(
+        "{name} at byte {at} of a command's argument: it would end the command",
+        name = name(*.byte)
+    )]
     Forbidden {
         /// CR, LF or NUL
         byte: u8,
@@ -135,7 +138,7 @@ pub enum ArgumentError {
     },
     /// An argument longer than [`Argument::MAX_LEN`]
     #[error(
-        "argument of {length} bytes: servers read commands of 4096 bytes at most, so the limit is {}",
+        "argument of {length} bytes, the limit is {}: servers read commands of 4096 bytes at most",
         Argument::MAX_LEN
     )]
     TooLong {

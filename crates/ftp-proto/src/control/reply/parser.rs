@@ -22,6 +22,18 @@ use crate::control::telnet::{Decoded, Decoder, IAC};
 ///   are an error: an HTTP or SSH server is better told at once than after a time-out.
 ///
 /// After an error the parser must not be used any more, except through [`Self::reset`].
+///
+/// ```
+/// use ftp_proto::{Code, ReplyConfig, ReplyParser};
+///
+/// let mut parser = ReplyParser::new(ReplyConfig::default());
+/// assert_eq!(parser.parse(b"230-Welcome\r\n230 Logg")?, (21, None));
+/// let (consumed, reply) = parser.parse(b"ed in\r\n215 UNIX\r\n")?;
+/// let reply = reply.expect("its last line has ended");
+/// assert_eq!((consumed, reply.code()), (7, Code::LOGGED_IN));
+/// assert_eq!(reply.text(), b"Welcome\nLogged in");
+/// # Ok::<(), ftp_proto::ReplyError>(())
+/// ```
 #[derive(Clone)]
 pub struct ReplyParser {
     config: ReplyConfig,
