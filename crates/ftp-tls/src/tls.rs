@@ -1,0 +1,497 @@
+//! One TLS connection: rustls, its input, and what FTP wants to know
+
+use std::fmt;
+use std::io::{self, BufRead, Read, Write};
+use std::sync::Arc;
+
+use rustls::{AlertDescription, ClientConnection, Error as RustlsError, HandshakeKind};
+
+use crate::TlsError;
+use crate::context::{Role, Session, TlsContext};
+use crate::inbox::{Front, Inbox};
+
+/// How much plaintext is encrypted before it is handed to the socket
+///
+/// Four full records in one system call, a third faster than one at a time. Also what a connection
+/// may hold that the socket does not take.
+const WRITE_AHEAD: usize = 64 * 1024;
+
+/// How much of a reply in clear text is waited for and reported; RFC 959 lines are far shorter
+const MAX_REPLY_LINE: usize = 512;
+
+/// How much may arrive between our close_notify and the server's when TLS is taken down (CCC):
+/// more than any reply
+const MAX_LEFTOVER: usize = 64 * 1024;
+
+pub(crate) struct Tls {
+    connection: ClientConnection,
+    inbox: Inbox,
+    session: Arc<Session>,
+    role: Role,
+    phase: Phase,
+    peer: Peer,
+    /// Whether rustls may hold plaintext that nobody has read
+    plaintext: bool,
+    /// Plaintext collected by `clear`
+    leftover: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Handshaking,
+    Open,
+    /// We have sent close_notify, or will with the next write
+    Closing,
+    Failed(TlsError),
+}
+
+/// What the peer's side of the connection has come to
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Open,
+    /// close_notify has come
+    Closed,
+    /// The connection has ended without
+    Gone,
+}
+
+impl Tls {
+    pub(crate) fn new(context: &TlsContext, role: Role) -> Result<Self, TlsError> {
+        let config = Arc::clone(context.client_config());
+        let mut connection = ClientConnection::new(config, context.server_name().clone())?;
+        connection.set_buffer_limit(Some(WRITE_AHEAD));
+        Ok(Self {
+            connection,
+            inbox: Inbox::new(role),
+            session: Arc::clone(context.session()),
+            role,
+            phase: Phase::Handshaking,
+            peer: Peer::Open,
+            plaintext: false,
+            leftover: Vec::new(),
+        })
+    }
+
+    pub(crate) fn connection(&self) -> &ClientConnection {
+        &self.connection
+    }
+
+    pub(crate) fn handshake(&mut self, io: &mut (impl Read + Write)) -> io::Result<bool> {
+        while matches!(self.phase, Phase::Handshaking) {
+            if !self.connection.is_handshaking() {
+                self.complete_handshake()?;
+            } else if !self.send(io)? {
+                return Ok(false);
+            } else if !self.feed(io)? {
+                if self.peer == Peer::Gone {
+                    return Err(self.fail(TlsError::ClosedInHandshake).into());
+                }
+                if !self.receive(io)? {
+                    return Ok(false);
+                }
+            }
+        }
+        match &self.phase {
+            Phase::Failed(error) => Err(error.clone().into()),
+            _ => self.send(io),
+        }
+    }
+
+    /// Nothing is sent if the certificate is not the right one, so with TLS 1.3 the handshake
+    /// never completes for the server
+    fn complete_handshake(&mut self) -> Result<(), TlsError> {
+        let certificate = self.connection.peer_certificates().and_then(|chain| chain.first());
+        let kind = self.connection.handshake_kind();
+        match self.session.handshake_complete(self.role, kind, certificate) {
+            Ok(()) => self.phase = Phase::Open,
+            Err(error) => return Err(self.fail(error)),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn read(
+        &mut self,
+        io: &mut (impl Read + Write),
+        buffer: &mut [u8],
+    ) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if matches!(self.phase, Phase::Handshaking) && !self.handshake(io)? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let mut done = 0;
+        loop {
+            if self.plaintext {
+                done += self.take_plaintext(&mut buffer[done..])?;
+                if done == buffer.len() {
+                    break;
+                }
+            }
+            // A failure is kept and reported after what came before it.
+            match self.feed(io) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(_) if self.plaintext => continue,
+                Err(_) if done > 0 => break,
+                Err(error) => return Err(error.into()),
+            }
+            if done > 0 {
+                break;
+            }
+            match self.peer {
+                Peer::Closed => return Ok(0),
+                Peer::Gone => return Err(TlsError::Truncated.into()),
+                Peer::Open => {}
+            }
+            if !self.receive(io)? {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+        }
+        if self.role == Role::Data
+            && self.connection.handshake_kind() != Some(HandshakeKind::Resumed)
+        {
+            self.session.note_full_handshake_accepted();
+        }
+        Ok(done)
+    }
+
+    /// Fills `buffer`, or leaves `plaintext` false
+    fn take_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = match self.connection.reader().read(buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error),
+        };
+        self.plaintext = count == buffer.len();
+        Ok(count)
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        io: &mut (impl Read + Write),
+        buffer: &[u8],
+    ) -> io::Result<usize> {
+        if matches!(self.phase, Phase::Handshaking) && !self.handshake(io)? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        match &self.phase {
+            Phase::Handshaking | Phase::Open => {}
+            Phase::Closing => return Err(TlsError::WriteClosed.into()),
+            Phase::Failed(error) => return Err(error.clone().into()),
+        }
+        if !self.send(io)? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let count = self.connection.writer().write(buffer)?;
+        // What the socket does not take now is sent by the next write, flush or close_notify.
+        self.send(io)?;
+        Ok(count)
+    }
+
+    /// Sends what rustls has to send; false if the socket does not take it all
+    pub(crate) fn send(&mut self, io: &mut impl Write) -> io::Result<bool> {
+        while self.connection.wants_write() {
+            match self.connection.write_tls(io) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn close_notify(&mut self, io: &mut impl Write) -> io::Result<bool> {
+        match self.phase {
+            // Its alert, if any, was all that could be said.
+            Phase::Failed(_) => return Ok(true),
+            Phase::Closing => {}
+            Phase::Handshaking | Phase::Open => {
+                self.connection.send_close_notify();
+                self.phase = Phase::Closing;
+            }
+        }
+        self.send(io)
+    }
+
+    /// Processes what comes and forgets the plaintext until the peer's end; false if there is no
+    /// more for now. Gives up when `budget` bytes are used up
+    pub(crate) fn drain(
+        &mut self,
+        io: &mut (impl Read + Write),
+        budget: &mut usize,
+    ) -> io::Result<bool> {
+        loop {
+            while self.plaintext {
+                self.take_plaintext(&mut [0; 1024])?;
+            }
+            if self.feed(io)? {
+                continue;
+            }
+            if self.peer != Peer::Open {
+                return Ok(true);
+            }
+            let before = self.inbox.bytes().len();
+            match self.receive(io) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(error) if is_gone(&error) => {
+                    self.peer = Peer::Gone;
+                    return Ok(true);
+                }
+                Err(error) => return Err(error),
+            }
+            *budget = budget
+                .checked_sub(self.inbox.bytes().len() - before)
+                .ok_or_else(|| self.fail(TlsError::EndlessClose))?;
+        }
+    }
+
+    /// Ends TLS on both sides; false if the peer's close_notify, or clear text, has not come yet
+    pub(crate) fn clear(&mut self, io: &mut (impl Read + Write)) -> io::Result<bool> {
+        if matches!(self.phase, Phase::Handshaking) && !self.handshake(io)? {
+            return Ok(false);
+        }
+        if let Phase::Failed(error) = &self.phase {
+            return Err(error.clone().into());
+        }
+        if !self.close_notify(io)? || !self.await_clear(io)? {
+            return Ok(false);
+        }
+        match self.peer {
+            Peer::Gone => Err(self.fail(TlsError::Truncated).into()),
+            Peer::Open | Peer::Closed => Ok(true),
+        }
+    }
+
+    /// Takes records until the peer's close_notify, clear text, or end; false if there is no more for now
+    pub(crate) fn await_clear(&mut self, io: &mut (impl Read + Write)) -> io::Result<bool> {
+        loop {
+            self.collect_plaintext()?;
+            if self.peer == Peer::Closed || self.inbox.front() == Front::Foreign {
+                return Ok(true);
+            }
+            if self.feed(io)? {
+                continue;
+            }
+            if self.peer == Peer::Gone {
+                return Ok(true);
+            }
+            if !self.receive(io)? {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn collect_plaintext(&mut self) -> Result<(), TlsError> {
+        while self.plaintext {
+            let mut reader = self.connection.reader();
+            // Errors are `WouldBlock`, as no end was reported to rustls.
+            let chunk = reader.fill_buf().unwrap_or_default();
+            let count = chunk.len();
+            self.leftover.extend_from_slice(chunk);
+            reader.consume(count);
+            self.plaintext = count > 0;
+            if self.leftover.len() > MAX_LEFTOVER {
+                return Err(self.fail(TlsError::EndlessClose));
+            }
+        }
+        Ok(())
+    }
+
+    /// What came before TLS ended, and in clear behind it
+    pub(crate) fn into_leftover(mut self) -> Vec<u8> {
+        self.leftover.extend_from_slice(self.inbox.bytes());
+        self.leftover
+    }
+
+    /// Whether our close_notify is on its way
+    pub(crate) fn has_sent_close(&self) -> bool {
+        matches!(self.phase, Phase::Closing) && !self.connection.wants_write()
+    }
+
+    /// Whether TLS is known to be over on the peer's side
+    pub(crate) fn is_clear(&self) -> bool {
+        self.peer != Peer::Open || self.inbox.front() == Front::Foreign
+    }
+
+    /// Whether a read would come to a result without the socket, at least probably
+    pub(crate) fn is_readable(&self) -> bool {
+        self.plaintext
+            || self.peer != Peer::Open
+            || matches!(self.phase, Phase::Failed(_))
+            || self.portion().is_some()
+    }
+
+    /// Whether it is the peer's turn
+    pub(crate) fn wants_read(&self) -> bool {
+        let our_turn = matches!(self.phase, Phase::Handshaking) && self.connection.wants_write();
+        !our_turn && !self.is_readable()
+    }
+
+    /// How much of the inbox rustls should get next, if anything
+    fn portion(&self) -> Option<usize> {
+        let bytes = self.inbox.bytes();
+        match (self.role, self.inbox.front()) {
+            (_, _) if bytes.is_empty() || self.peer == Peer::Closed => None,
+            (Role::Data, _) => Some(bytes.len()),
+            (Role::Control, Front::Record(length)) => Some(length),
+            (Role::Control, Front::Incomplete) => None,
+            // It may be a reply: then its text is worth waiting for.
+            (Role::Control, Front::Foreign) => {
+                let complete = !bytes[0].is_ascii_digit()
+                    || bytes.len() >= MAX_REPLY_LINE
+                    || memchr::memchr(b'\n', bytes).is_some()
+                    || self.peer == Peer::Gone;
+                complete.then_some(bytes.len().min(MAX_REPLY_LINE))
+            }
+        }
+    }
+
+    /// Gives rustls a portion of the inbox; false if there is none
+    ///
+    /// The plaintext has to be taken out before. What rustls wants to say to it is sent, as far as
+    /// the socket takes it: an alert, an answer to a key update.
+    fn feed(&mut self, io: &mut impl Write) -> Result<bool, TlsError> {
+        if let Phase::Failed(error) = &self.phase {
+            return Err(error.clone());
+        }
+        let Some(length) = self.portion() else { return Ok(false) };
+        let clear_text = self.role == Role::Control && self.inbox.front() == Front::Foreign;
+        let mut portion = &self.inbox.bytes()[..length];
+        let mut result = Ok(());
+        // Bulk data takes turns with its plaintext, a record is taken as a whole.
+        while !portion.is_empty() {
+            if let Err(error) = self.connection.read_tls(&mut portion) {
+                // rustls' own buffer overflows: a handshake message is too long.
+                result = Err(RustlsError::General(error.to_string()));
+                break;
+            }
+            if self.role == Role::Data {
+                break;
+            }
+        }
+        let consumed = length - portion.len();
+        let result = result.and_then(|()| self.connection.process_new_packets());
+        let result = match result {
+            Ok(state) => {
+                self.plaintext = state.plaintext_bytes_to_read() > 0;
+                if state.peer_has_closed() {
+                    self.peer = Peer::Closed;
+                }
+                // Less than a header is not an error for rustls yet.
+                if clear_text { Err(self.explain(TlsError::NotTls)) } else { Ok(true) }
+            }
+            Err(error) => {
+                self.plaintext = true;
+                Err(self.explain(error.into()))
+            }
+        };
+        self.inbox.consume(consumed);
+        // If this fails, so will the next read or write that needs the socket.
+        let _ = self.send(io);
+        result.map_err(|error| self.fail(error))
+    }
+
+    /// One read of the socket; false if it has nothing. Its end shows in `peer`
+    fn receive(&mut self, io: &mut impl Read) -> io::Result<bool> {
+        loop {
+            match self.inbox.fill(io) {
+                Ok(0) => self.peer = Peer::Gone,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            return Ok(true);
+        }
+    }
+
+    fn fail(&mut self, error: TlsError) -> TlsError {
+        self.phase = Phase::Failed(error.clone());
+        error
+    }
+
+    /// Says more than rustls can, from what else is known
+    fn explain(&self, error: TlsError) -> TlsError {
+        use AlertDescription as A;
+        match error {
+            TlsError::NotTls if self.role == Role::Control => {
+                match reply_line(self.inbox.bytes()) {
+                    Some(line) => TlsError::PlaintextReply { line },
+                    None => error,
+                }
+            }
+            TlsError::Alert(
+                alert @ (A::HandshakeFailure
+                | A::NoCertificate
+                | A::BadCertificate
+                | A::UnsupportedCertificate
+                | A::CertificateRevoked
+                | A::CertificateExpired
+                | A::CertificateUnknown
+                | A::UnknownCA
+                | A::AccessDenied),
+            ) => {
+                if self.session.has_unmet_certificate_demand() {
+                    TlsError::ClientCertificateRequired
+                } else if self.session.has_client_certificate() && alert != A::HandshakeFailure {
+                    TlsError::ClientCertificateRefused(alert)
+                } else {
+                    error
+                }
+            }
+            other => other,
+        }
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("role", &self.role)
+            .field("phase", &self.phase)
+            .field("peer", &self.peer)
+            .field("version", &self.connection.protocol_version())
+            .field("kind", &self.connection.handshake_kind())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first line, if it is a reply's: three digits, and a space, hyphen or line end
+fn reply_line(bytes: &[u8]) -> Option<String> {
+    let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+    let line = bytes[..end.min(MAX_REPLY_LINE)].trim_ascii_end();
+    let (code, rest) = line.split_at_checked(3)?;
+    let is_reply =
+        code.iter().all(u8::is_ascii_digit) && matches!(rest.first(), None | Some(b' ' | b'-'));
+    is_reply.then(|| line.escape_ascii().to_string())
+}
+
+/// Whether the error means that nothing more will come, which a peer may bring about by closing
+/// with something of ours unread
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(
+        error.kind(),
+        K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::NotConnected
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reply_lines() {
+        assert_eq!(reply_line(b"500 OOPS: priv_sock\r\nmore"), Some("500 OOPS: priv_sock".into()));
+        assert_eq!(reply_line(b"220-hi"), Some("220-hi".into()));
+        assert_eq!(reply_line(b"421\r\n"), Some("421".into()));
+        assert_eq!(reply_line(b"220 \xff\x1b\n"), Some("220 \\xff\\x1b".into()));
+        for not in [&b""[..], b"22", b"2200 x", b"GET / HTTP/1.1", b"1234567"] {
+            assert_eq!(reply_line(not), None, "{not:?}");
+        }
+    }
+}
