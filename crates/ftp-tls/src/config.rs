@@ -71,7 +71,6 @@ pub struct TlsConfig {
 
 impl TlsConfig {
     /// Starts from whom to trust, the one decision that has no default
-    #[must_use]
     pub fn builder(trust: Trust) -> TlsConfigBuilder {
         TlsConfigBuilder {
             trust: Ok(trust),
