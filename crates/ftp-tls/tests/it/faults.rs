@@ -11,7 +11,7 @@ use crate::common::*;
 const ROLES: [Role; 2] = [Role::Control, Role::Data];
 
 fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|at| (at * 31 >> 3) as u8).collect()
+    (0..length).map(|at| ((at * 31) >> 3) as u8).collect()
 }
 
 /// Sends `there`, receives `back`, closes on both sides
