@@ -5,7 +5,7 @@ use std::time::Instant;
 use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, HandshakeKind, SignatureScheme};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, SignatureScheme};
 
 use crate::store::SessionStore;
 use crate::{TlsConfig, TlsError};
@@ -156,7 +156,7 @@ impl TlsContext {
     /// Ask before STOR, APPE or STOU is sent. Many servers refuse a data connection that does not
     /// resume the control connection's session, and ProFTPD has truncated the remote file by then
     /// (Q84, Q140). A TLS 1.3 ticket serves once, and uploads bring no new one there. So a session
-    /// that had tickets (or a TLS 1.2 session) and has none left, or only ones of more than 20
+    /// that had tickets (or a TLS 1.2 session) and has none left, or only ones of more than 45
     /// minutes, which the server may have forgotten, first has to get some.
     ///
     /// It is always [`Go`](UploadPermit::Go) if the server never gave any, if it is known to accept
@@ -176,6 +176,11 @@ impl TlsContext {
     /// of an upload only the final reply can tell.
     pub fn note_full_handshake_accepted(&self) {
         self.session.note_full_handshake_accepted();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> &SessionStore {
+        &self.session.store
     }
 
     pub(crate) fn session(&self) -> &Arc<Session> {
@@ -205,21 +210,23 @@ impl Session {
     pub(crate) fn handshake_complete(
         &self,
         role: Role,
-        kind: Option<HandshakeKind>,
-        certificate: Option<&CertificateDer<'_>>,
+        connection: &ClientConnection,
     ) -> Result<(), TlsError> {
         if role == Role::Data {
-            match kind {
-                Some(HandshakeKind::Resumed) => self.resumed.fetch_add(1, Ordering::Relaxed),
-                _ => self.full.fetch_add(1, Ordering::Relaxed),
-            };
+            if connection.handshake_kind() == Some(HandshakeKind::Resumed) {
+                self.resumed.fetch_add(1, Ordering::Relaxed);
+            } else {
+                self.full.fetch_add(1, Ordering::Relaxed);
+                self.store.discard_tls12();
+            }
         }
         self.certificate_demands.unmet.store(false, Ordering::Relaxed);
         let Some(expected) = &self.control_certificate else { return Ok(()) };
         // Whoever panicked with it held nothing but a whole value.
         let mut expected = expected.lock().unwrap_or_else(PoisonError::into_inner);
+        let certificate = connection.peer_certificates().and_then(|chain| chain.first());
         match (role, &*expected) {
-            (Role::Control, _) => *expected = certificate.map(|it| it.clone().into_owned()),
+            (Role::Control, _) => *expected = certificate.cloned(),
             (Role::Data, Some(expected)) if Some(expected) != certificate => {
                 return Err(TlsError::DataCertificateDiffers);
             }

@@ -23,10 +23,10 @@ use crate::context::{Inventory, UploadPermit};
 /// more memory than the rest of TLS does.
 const MAX_TICKETS: usize = 4;
 
-/// The age from which a session may have been forgotten by the server, which rustls cannot know:
-/// ProFTPD's session cache forgets after 30 minutes unless told otherwise (`TLSSessionCache`), and
-/// OpenSSL after two hours. Thinking so too early costs one small listing, too late a remote file.
-const STALE_AFTER: Duration = Duration::from_secs(20 * 60);
+/// The age from which a session may have been forgotten by the server, which rustls cannot always
+/// know: GnuTLS forgets after an hour unless told otherwise, OpenSSL after two (vsftpd says a week,
+/// ProFTPD four hours). Thinking so too early costs one small listing, too late a remote file.
+const STALE_AFTER: Duration = Duration::from_secs(45 * 60);
 
 pub(crate) struct SessionStore {
     /// The only name whose sessions are kept; rustls may be used for another with the same config
@@ -68,6 +68,12 @@ impl SessionStore {
         }
     }
 
+    /// A data connection has made a TLS 1.2 session of its own, which is now in stock in place of the
+    /// control connection's: worthless, as ProFTPD accepts none but that (Q87)
+    pub(crate) fn discard_tls12(&self) {
+        self.stock().tls12 = None;
+    }
+
     /// What an upload may do at `now`, if the server insists on resumption
     pub(crate) fn upload_permit(&self, now: Instant) -> UploadPermit {
         let stock = self.stock();
@@ -76,12 +82,12 @@ impl SessionStore {
             // Who never gave a session cannot ask for one.
             _ if !has_had_any => UploadPermit::Go,
             true => UploadPermit::Go,
-            // A listing brings new tickets, or shows that there are none to be had. For TLS 1.2 it
-            // shows whether the session is still known, but a lost one does not come back: the
-            // session of a full handshake on a data connection is not the control connection's.
+            // A lost TLS 1.2 session does not come back, see `discard_tls12`.
             false if stock.tls12.is_none() && stock.tickets_received == 0 => {
                 UploadPermit::Reconnect
             }
+            // A listing brings new tickets, or shows that there are none to be had; for TLS 1.2 it
+            // shows whether the session is still known.
             false if stock.dry_runs == 0 => UploadPermit::Harvest,
             false => UploadPermit::Reconnect,
         }
@@ -161,5 +167,100 @@ impl fmt::Debug for SessionStore {
     /// Leaves the secrets out
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionStore").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::sync::Arc;
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::crypto::aws_lc_rs;
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::{ServerConfig, ServerConnection, version};
+
+    use super::*;
+    use crate::{Role, Stream, TlsConfig, TlsContext, TlsVersion, Trust, server_name};
+
+    /// The store of a context whose control connection has been secured
+    fn stocked(version: TlsVersion) -> TlsContext {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        let config = TlsConfig::builder(Trust::OwnCa).dangerous().accept_any_certificate();
+        let config = config.crypto_provider(Arc::new(aws_lc_rs::default_provider())).build();
+        let context = TlsContext::new(&config.unwrap(), server_name("a.example").unwrap());
+
+        let versions = match version {
+            TlsVersion::Tls12 => [&version::TLS12],
+            TlsVersion::Tls13 => [&version::TLS13],
+        };
+        let server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(&versions)
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            );
+        let mut server = ServerConnection::new(Arc::new(server.unwrap())).unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let here = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut there, _) = listener.accept().unwrap();
+        let peer = std::thread::spawn(move || {
+            while server.is_handshaking() || server.wants_write() {
+                server.complete_io(&mut there).unwrap();
+            }
+            server.send_close_notify();
+            server.complete_io(&mut there).unwrap();
+        });
+        let mut control = Stream::new(here);
+        control.secure(&context, Role::Control).unwrap();
+        assert!(control.handshake().unwrap());
+        assert!(control.drain().unwrap());
+        peer.join().unwrap();
+        assert!(context.can_resume());
+        context
+    }
+
+    #[test]
+    fn old_sessions_are_not_relied_on() {
+        for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+            let context = stocked(version);
+            let store = context.store();
+            let permit = |age| store.upload_permit(Instant::now() + age);
+            assert_eq!(permit(Duration::ZERO), UploadPermit::Go);
+            assert_eq!(permit(STALE_AFTER - Duration::from_secs(60)), UploadPermit::Go);
+            assert_eq!(permit(STALE_AFTER), UploadPermit::Harvest);
+            // A listing has been tried, and nothing has come of it.
+            store.stock().dry_runs = 1;
+            assert_eq!(permit(STALE_AFTER), UploadPermit::Reconnect);
+            assert_eq!(permit(Duration::ZERO), UploadPermit::Go);
+        }
+    }
+
+    #[test]
+    fn other_names_find_nothing() {
+        let other = server_name("b.example").unwrap();
+        let context = stocked(TlsVersion::Tls13);
+        let store = context.store();
+        let before = store.inventory();
+        assert!(store.take_tls13_ticket(&other).is_none());
+        assert!(store.kx_hint(&other).is_none());
+        assert_eq!(store.inventory(), before);
+        let ticket = store.take_tls13_ticket(&store.name).unwrap();
+        store.insert_tls13_ticket(other.clone(), ticket);
+        assert_eq!(store.inventory().tickets_received, before.tickets_received);
+
+        let context = stocked(TlsVersion::Tls12);
+        let store = context.store();
+        assert!(store.tls12_session(&other).is_none());
+        store.remove_tls12_session(&other);
+        let session = store.tls12_session(&store.name).unwrap();
+        store.remove_tls12_session(&store.name);
+        store.set_tls12_session(other, session);
+        assert!(!store.inventory().tls12_session);
+        assert_eq!(store.upload_permit(Instant::now()), UploadPermit::Reconnect);
     }
 }

@@ -100,9 +100,7 @@ impl Tls {
     /// Nothing is sent if the certificate is not the right one, so with TLS 1.3 the handshake
     /// never completes for the server
     fn complete_handshake(&mut self) -> Result<(), TlsError> {
-        let certificate = self.connection.peer_certificates().and_then(|chain| chain.first());
-        let kind = self.connection.handshake_kind();
-        match self.session.handshake_complete(self.role, kind, certificate) {
+        match self.session.handshake_complete(self.role, &self.connection) {
             Ok(()) => self.phase = Phase::Open,
             Err(error) => return Err(self.fail(error)),
         }
