@@ -228,6 +228,8 @@ impl TlsConfigBuilder {
         DangerousBuilder { builder: self }
     }
 
+    /// The configuration; reads the files
+    ///
     /// # Errors
     ///
     /// Every [`ConfigError`]: files that cannot be read, PEM without what it should contain,
