@@ -75,7 +75,7 @@ impl<S> Stream<S> {
     /// `WouldBlock` if our own has not been sent completely, or `clear` has not been called.
     pub fn clear_now(&mut self) -> io::Result<()> {
         match std::mem::replace(&mut self.layer, PLAIN) {
-            Layer::Tls(tls) if tls.has_sent_close() => self.layer = Layer::Late(tls),
+            Layer::Tls(tls) if tls.awaits_close() => self.layer = Layer::Late(tls),
             other @ Layer::Tls(_) => {
                 self.layer = other;
                 return Err(io::ErrorKind::WouldBlock.into());
@@ -246,7 +246,7 @@ impl<S: Read + Write> Stream<S> {
 
     /// Takes TLS down (CCC, RFC 4217 section 12.3); `false` if the stream would block
     ///
-    /// For control connections, after the `200` to CCC has been read. Sends close_notify, and waits
+    /// For [`Role::Control`], after the `200` to CCC has been read. Sends close_notify, and waits
     /// for the server's, or for the first byte in clear from servers that send none (Q96). From
     /// those that send neither, [`clear_now`](Self::clear_now) is the way out. Once it is `true` the
     /// stream is in clear, and what the server has sent behind its close_notify is read as usual.
@@ -254,7 +254,7 @@ impl<S: Read + Write> Stream<S> {
     /// # Errors
     ///
     /// Those of the stream below, and [`TlsError`]s; [`Truncated`](TlsError::Truncated) if the
-    /// connection ends.
+    /// connection ends. `Unsupported` for [`Role::Data`].
     pub fn clear(&mut self) -> io::Result<bool> {
         let Layer::Tls(tls) = &mut self.layer else { return Ok(true) };
         if !tls.clear(&mut self.io)? {

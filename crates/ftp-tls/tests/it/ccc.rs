@@ -97,6 +97,19 @@ fn replies_before_the_close_come_first() {
         assert!(stream.has_pending_input() && !stream.wants_read());
         assert_eq!(read_exactly(&mut stream, 21), b"220 late\r\n221 clear\r\n");
         assert!(!stream.has_pending_input() && stream.wants_read());
+
+        // Nor if somebody reads while the close is still awaited.
+        let (mut stream, mut peer, wire) = secured(version, NONE);
+        peer.send(&wire, b"one");
+        assert!(!stream.clear().unwrap());
+        peer.send(&wire, b"two");
+        assert!(stream.has_pending_input());
+        assert_eq!(read_exactly(&mut stream, 4), b"onet");
+        assert!(!stream.clear().unwrap());
+        peer.close(&wire);
+        wire.inject(b"three");
+        assert!(stream.clear().unwrap());
+        assert_eq!(read_exactly(&mut stream, 7), b"wothree");
     }
 }
 
@@ -146,6 +159,12 @@ fn clear_now_is_for_after_clear() {
     let (mut stream, ..) = secured(TlsVersion::Tls13, NONE);
     assert_eq!(stream.clear_now().unwrap_err().kind(), io::ErrorKind::WouldBlock);
     assert!(stream.is_secure());
+    let context = context(&config(TlsVersion::Tls13));
+    let server = Server::new(TlsVersion::Tls13);
+    let (mut data, ..) = connect(&context, Role::Data, server.accept(0), NONE).unwrap();
+    assert_eq!(data.clear().unwrap_err().kind(), io::ErrorKind::Unsupported);
+    assert!(data.close_notify().unwrap());
+    data.clear_now().unwrap_err();
     let (mut plain, _) = pipe(NONE);
     plain.clear_now().unwrap();
     assert!(plain.clear().unwrap());

@@ -295,6 +295,25 @@ fn writes_end_with_close_notify() {
     assert_eq!(read_some(&mut stream).unwrap(), b"still here");
 }
 
+/// rustls 0.23 panics here in builds with debug assertions
+#[test]
+fn bad_record_behind_our_close_notify() {
+    for version in VERSIONS {
+        for role in ROLES {
+            let context = context(&config(version));
+            let (mut stream, mut peer, wire) =
+                connect(&context, role, Server::new(version).accept(0), NONE).unwrap();
+            assert!(stream.close_notify().unwrap());
+            peer.send(&wire, b"late");
+            wire.corrupt(wire.in_flight() - 1);
+            let error = stream.drain().unwrap_err();
+            assert!(matches!(tls_error(&error), TlsError::Protocol(_)), "{error:?}");
+            assert_eq!(tls_error(&stream.drain().unwrap_err()), tls_error(&error));
+            assert!(stream.close_notify().unwrap());
+        }
+    }
+}
+
 #[test]
 fn drain_takes_any_end_but_not_for_ever() {
     for version in VERSIONS {
