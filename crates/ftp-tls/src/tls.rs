@@ -1,7 +1,9 @@
 //! One TLS connection: rustls, its input, and what FTP wants to know
 
+mod clear;
+
 use std::fmt;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -19,10 +21,6 @@ const WRITE_AHEAD: usize = 64 * 1024;
 
 /// How much of a reply in clear text is waited for and reported; RFC 959 lines are far shorter
 const MAX_REPLY_LINE: usize = 512;
-
-/// How much may arrive between our close_notify and the server's when TLS is taken down (CCC):
-/// more than any reply
-const MAX_LEFTOVER: usize = 64 * 1024;
 
 pub(crate) struct Tls {
     connection: ClientConnection,
@@ -114,7 +112,13 @@ impl Tls {
     fn complete_handshake(&mut self) -> Result<(), TlsError> {
         match self.session.handshake_complete(self.role, &self.connection) {
             Ok(()) => self.phase = Phase::Open,
-            Err(error) => return Err(self.fail(error)),
+            Err(error) => {
+                while self.connection.wants_write() {
+                    // A sink takes everything.
+                    let _ = self.connection.write_tls(&mut io::sink());
+                }
+                return Err(self.fail(error));
+            }
         }
         Ok(())
     }
@@ -265,80 +269,6 @@ impl Tls {
         }
     }
 
-    /// Ends TLS on both sides; false if the peer's close_notify, or clear text, has not come yet
-    pub(crate) fn clear(&mut self, io: &mut (impl Read + Write)) -> io::Result<bool> {
-        if self.role == Role::Data {
-            // rustls may have swallowed what is in clear.
-            return Err(io::ErrorKind::Unsupported.into());
-        }
-        if matches!(self.phase, Phase::Handshaking) && !self.handshake(io)? {
-            return Ok(false);
-        }
-        if let Phase::Failed(error) = &self.phase {
-            return Err(error.clone().into());
-        }
-        if !self.close_notify(io)? || !self.await_clear(io)? {
-            return Ok(false);
-        }
-        match self.peer {
-            Peer::Gone => Err(self.fail(TlsError::Truncated).into()),
-            Peer::Open | Peer::Closed => Ok(true),
-        }
-    }
-
-    /// Takes records until the peer's close_notify, clear text, or end; false if there is no more for now
-    pub(crate) fn await_clear(&mut self, io: &mut (impl Read + Write)) -> io::Result<bool> {
-        loop {
-            self.collect_plaintext()?;
-            if self.peer == Peer::Closed || self.inbox.front() == Front::Foreign {
-                return Ok(true);
-            }
-            if self.feed(io)? {
-                continue;
-            }
-            if self.peer == Peer::Gone {
-                return Ok(true);
-            }
-            if !self.receive(io)? {
-                return Ok(false);
-            }
-        }
-    }
-
-    fn collect_plaintext(&mut self) -> Result<(), TlsError> {
-        while self.plaintext {
-            let mut reader = self.connection.reader();
-            // Errors are `WouldBlock`, as no end was reported to rustls.
-            let chunk = reader.fill_buf().unwrap_or_default();
-            let count = chunk.len();
-            self.leftover.extend_from_slice(chunk);
-            reader.consume(count);
-            self.plaintext = count > 0;
-            if self.leftover.len() > MAX_LEFTOVER {
-                return Err(self.fail(TlsError::EndlessClose));
-            }
-        }
-        Ok(())
-    }
-
-    /// What came before TLS ended, and in clear behind it
-    pub(crate) fn into_leftover(mut self) -> Vec<u8> {
-        self.leftover.extend_from_slice(self.inbox.bytes());
-        self.leftover
-    }
-
-    /// Whether our close_notify is on its way, and the peer's awaited
-    pub(crate) fn awaits_close(&self) -> bool {
-        self.role == Role::Control
-            && matches!(self.phase, Phase::Closing)
-            && !self.connection.wants_write()
-    }
-
-    /// Whether TLS is known to be over on the peer's side
-    pub(crate) fn is_clear(&self) -> bool {
-        self.peer != Peer::Open || self.inbox.front() == Front::Foreign
-    }
-
     /// Whether a read would come to a result without the socket, at least probably
     pub(crate) fn is_readable(&self) -> bool {
         self.plaintext
@@ -409,8 +339,11 @@ impl Tls {
         let consumed = length - portion.len();
         self.inbox.consume(consumed);
         let result = result.and_then(|()| self.process());
-        // If this fails, so will the next read or write that needs the socket.
-        let _ = self.send(io);
+        // The last flight waits until `complete_handshake` has looked at the certificate.
+        if !matches!(self.phase, Phase::Handshaking) || self.connection.is_handshaking() {
+            // If this fails, so will the next read or write that needs the socket.
+            let _ = self.send(io);
+        }
         match result {
             Ok(state) => {
                 self.plaintext = state.plaintext_bytes_to_read() > 0;

@@ -1,5 +1,7 @@
 //! Whom the client talks to, and whom it does not
 
+use std::io::Write;
+
 use ftp_tls::{Alpn, ConfigError, Pin, Role, TlsConfig, TlsError, TlsVersion, Trust, server_name};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use rustls::AlertDescription;
@@ -218,6 +220,16 @@ fn data_connection_shows_the_control_connections_certificate() {
                     assert!(required);
                     assert_eq!(tls_error(&error), TlsError::DataCertificateDiffers);
                 }
+            }
+            let (mut stream, wire) = pipe(NONE);
+            stream.secure(&context, Role::Data).unwrap();
+            let mut peer = other.accept(1);
+            let result = until(|| stream.handshake(), || peer.pump(&wire));
+            assert_eq!(result.is_err(), required);
+            stream.flush().unwrap();
+            peer.pump(&wire);
+            if version == TlsVersion::Tls13 {
+                assert_eq!(peer.connection.is_handshaking(), required);
             }
             // The right one still gets through, resumed or not.
             for _ in 0..3 {
