@@ -1,0 +1,283 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use rustls::client::{ResolvesClientCert, Resumption};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, SignatureScheme};
+
+use crate::store::SessionStore;
+use crate::{TlsConfig, TlsError};
+
+/// Which of FTP's two connections a [`Stream`](crate::Stream) is
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Commands and replies. Its TLS records are taken one at a time, so that TLS may end in the
+    /// middle of it (CCC)
+    Control,
+    /// One file or listing
+    Data,
+}
+
+/// The TLS of one control connection and of all its data connections
+///
+/// Keeps what they must share for the server to recognise them as one client's (Q84, Q87, Q90,
+/// Q97): the server's name, the verifier, the client certificate, and a session store that no
+/// other control connection uses. Also keeps the books on the sessions in stock, because a TLS
+/// 1.3 ticket serves once: see [`upload_permit`](Self::upload_permit).
+///
+/// Make a new one for each control connection; [`renew`](Self::renew) does.
+#[derive(Debug)]
+pub struct TlsContext {
+    base: TlsConfig,
+    name: ServerName<'static>,
+    config: Arc<ClientConfig>,
+    session: Arc<Session>,
+}
+
+/// What the streams of one context report to it
+#[derive(Debug)]
+pub(crate) struct Session {
+    store: Arc<SessionStore>,
+    /// `None` if data connections may show any certificate
+    control_certificate: Option<Mutex<Option<CertificateDer<'static>>>>,
+    certificate_demands: Arc<CertificateDemands>,
+    resumed: AtomicU64,
+    full: AtomicU64,
+    full_accepted: AtomicBool,
+}
+
+/// What is known about the sessions of one [`TlsContext`]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inventory {
+    /// TLS 1.3 tickets in stock; each serves for one connection
+    pub tickets: usize,
+    /// TLS 1.3 tickets received so far, on all connections
+    pub tickets_received: u64,
+    /// Whether there is a TLS 1.2 session, which serves for any number of connections
+    pub tls12_session: bool,
+    /// Data connections whose handshake resumed a session
+    pub resumed: u64,
+    /// Data connections whose handshake was a full one
+    pub full: u64,
+}
+
+/// What to do before STOR, APPE or STOU; from [`TlsContext::upload_permit`]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum UploadPermit {
+    /// Start it
+    Go,
+    /// First make a small listing (NLST of one name will do), reading its data connection to the
+    /// end and then [draining](crate::Stream::drain) it, then ask again
+    ///
+    /// Even a listing that the server refuses for want of resumption may bring tickets: two on
+    /// ProFTPD.
+    Harvest,
+    /// Log in anew on a new control connection, with [`TlsContext::renew`]; who does not want that
+    /// fails with [`TlsError::NoSessionTicket`]
+    Reconnect,
+}
+
+impl TlsContext {
+    /// For one control connection to the server called `server_name`
+    ///
+    /// The name is sent as SNI, and has to be in the server's certificate, on the control connection
+    /// and on the data connections, whatever address these connect to. See [`server_name`].
+    #[must_use]
+    pub fn new(config: &TlsConfig, server_name: ServerName<'static>) -> Self {
+        let demands = Arc::new(CertificateDemands {
+            inner: Arc::clone(&config.rustls.client_auth_cert_resolver),
+            unmet: AtomicBool::new(false),
+        });
+        let session = Arc::new(Session {
+            store: Arc::new(SessionStore::new(server_name.clone())),
+            control_certificate: config.same_certificate_on_data.then(Mutex::default),
+            certificate_demands: Arc::clone(&demands),
+            resumed: AtomicU64::new(0),
+            full: AtomicU64::new(0),
+            full_accepted: AtomicBool::new(false),
+        });
+        let mut rustls = ClientConfig::clone(&config.rustls);
+        rustls.resumption = Resumption::store(Arc::clone(&session.store) as _);
+        rustls.client_auth_cert_resolver = demands;
+        // Replayable, and an FTP client has nothing to say before the server's Finished.
+        rustls.enable_early_data = false;
+        Self { base: config.clone(), name: server_name, config: Arc::new(rustls), session }
+    }
+
+    /// The same for the next control connection to this server: nothing of the old one's sessions,
+    /// which the server would refuse (Q87)
+    ///
+    /// What was learned from [`note_full_handshake_accepted`](Self::note_full_handshake_accepted) is kept.
+    #[must_use]
+    pub fn renew(&self) -> Self {
+        let new = Self::new(&self.base, self.name.clone());
+        let accepted = self.session.full_accepted.load(Ordering::Relaxed);
+        new.session.full_accepted.store(accepted, Ordering::Relaxed);
+        new
+    }
+
+    /// The name that certificates have to be for
+    #[must_use]
+    pub fn server_name(&self) -> &ServerName<'static> {
+        &self.name
+    }
+
+    /// What the connections are made with, for a driver that does not use [`Stream`](crate::Stream)
+    ///
+    /// Only for connections to [`server_name`](Self::server_name): no sessions are kept for others.
+    #[must_use]
+    pub fn client_config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    /// The sessions in stock, and how many have been used
+    #[must_use]
+    pub fn inventory(&self) -> Inventory {
+        Inventory {
+            resumed: self.session.resumed.load(Ordering::Relaxed),
+            full: self.session.full.load(Ordering::Relaxed),
+            ..self.session.store.inventory()
+        }
+    }
+
+    /// Whether the next connection can resume a session
+    #[must_use]
+    pub fn can_resume(&self) -> bool {
+        let inventory = self.session.store.inventory();
+        inventory.tickets > 0 || inventory.tls12_session
+    }
+
+    /// Whether an upload over a protected data connection may start
+    ///
+    /// Ask before STOR, APPE or STOU is sent. Many servers refuse a data connection that does not
+    /// resume the control connection's session, and ProFTPD has truncated the remote file by then
+    /// (Q84, Q140). A TLS 1.3 ticket serves once, and uploads bring no new one there. So a session
+    /// that had tickets (or a TLS 1.2 session) and has none left, or only ones of more than 45
+    /// minutes, which the server may have forgotten, first has to get some.
+    ///
+    /// It is always [`Go`](UploadPermit::Go) if the server never gave any, if it is known to accept
+    /// full handshakes, or if the [configuration](crate::TlsConfigBuilder::guard_uploads) says so.
+    /// Asking again after each step ends at `Go` or `Reconnect`.
+    pub fn upload_permit(&self) -> UploadPermit {
+        if !self.base.guard_uploads || self.session.full_accepted.load(Ordering::Relaxed) {
+            return UploadPermit::Go;
+        }
+        self.session.store.upload_permit(Instant::now())
+    }
+
+    /// Tell that a transfer succeeded although its data connection's handshake was
+    /// [not a resumption](crate::Stream::handshake_kind), so this server does not insist on it
+    ///
+    /// [`Stream`](crate::Stream) notices by itself when it receives data over such a connection;
+    /// of an upload only the final reply can tell.
+    pub fn note_full_handshake_accepted(&self) {
+        self.session.note_full_handshake_accepted();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> &SessionStore {
+        &self.session.store
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+}
+
+impl Session {
+    pub(crate) fn note_full_handshake_accepted(&self) {
+        self.full_accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a server has asked for a client certificate that we do not have
+    pub(crate) fn has_unmet_certificate_demand(&self) -> bool {
+        self.certificate_demands.unmet.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_client_certificate(&self) -> bool {
+        self.certificate_demands.has_certs()
+    }
+
+    /// Called once per connection when its handshake is complete
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::DataCertificateDiffers`]
+    pub(crate) fn handshake_complete(
+        &self,
+        role: Role,
+        connection: &ClientConnection,
+    ) -> Result<(), TlsError> {
+        if role == Role::Data {
+            if connection.handshake_kind() == Some(HandshakeKind::Resumed) {
+                self.resumed.fetch_add(1, Ordering::Relaxed);
+            } else {
+                self.full.fetch_add(1, Ordering::Relaxed);
+                self.store.discard_tls12();
+            }
+        }
+        self.certificate_demands.unmet.store(false, Ordering::Relaxed);
+        let Some(expected) = &self.control_certificate else { return Ok(()) };
+        // Whoever panicked with it held nothing but a whole value.
+        let mut expected = expected.lock().unwrap_or_else(PoisonError::into_inner);
+        let certificate = connection.peer_certificates().and_then(|chain| chain.first());
+        match (role, &*expected) {
+            (Role::Control, _) => *expected = certificate.cloned(),
+            (Role::Data, Some(expected)) if Some(expected) != certificate => {
+                return Err(TlsError::DataCertificateDiffers);
+            }
+            (Role::Data, _) => {}
+        }
+        Ok(())
+    }
+}
+
+/// The configured client certificate, and whether it has been missed
+///
+/// A TLS 1.2 server that insists on a certificate says no more than `handshake_failure`.
+#[derive(Debug)]
+struct CertificateDemands {
+    inner: Arc<dyn ResolvesClientCert>,
+    unmet: AtomicBool,
+}
+
+impl ResolvesClientCert for CertificateDemands {
+    fn resolve(
+        &self,
+        root_hint_subjects: &[&[u8]],
+        sigschemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        let found = self.inner.resolve(root_hint_subjects, sigschemes);
+        if found.is_none() {
+            self.unmet.store(true, Ordering::Relaxed);
+        }
+        found
+    }
+
+    fn only_raw_public_keys(&self) -> bool {
+        self.inner.only_raw_public_keys()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.inner.has_certs()
+    }
+}
+
+/// The name of a server as TLS wants it, from the host part of a URL or what a user typed
+///
+/// Takes host names (a final dot is dropped: no certificate has it) and IP addresses, IPv6 with or
+/// without brackets.
+///
+/// # Errors
+///
+/// [`TlsError::InvalidServerName`]
+pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let bare = bare.strip_suffix('.').unwrap_or(bare);
+    ServerName::try_from(bare.to_owned())
+        .map_err(|_| TlsError::InvalidServerName(host.escape_debug().to_string()))
+}

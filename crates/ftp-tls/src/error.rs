@@ -1,0 +1,451 @@
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use rustls::pki_types::UnixTime;
+use rustls::{
+    AlertDescription, CertificateError, Error as RustlsError, InvalidMessage, OtherError,
+    PeerIncompatible,
+};
+
+use crate::verify::{Pin, PinRefused};
+
+/// Why a TLS connection failed, in words a person can act on
+///
+/// Inside an [`io::Error`] it is found again with [`TlsError::in_io`].
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The server's certificate was valid once
+    #[error(
+        "the server's certificate expired{}; the server's administrator has to renew it \
+         (or this computer's clock is wrong)", On(.not_after)
+    )]
+    CertificateExpired {
+        /// The last moment at which it was valid, if the verifier told
+        not_after: Option<UnixTime>,
+    },
+
+    /// The server's certificate will be valid later
+    #[error("the server's certificate is not valid before{}; is this computer's clock right?",
+        On(.not_before))]
+    CertificateNotYetValid {
+        /// The first moment at which it is valid, if the verifier told
+        not_before: Option<UnixTime>,
+    },
+
+    /// Nobody we trust has signed the server's certificate
+    #[error(
+        "the server's certificate was issued by an authority that is not trusted here; \
+         if that is expected, add the authority's certificate to the trusted ones or pin the server's key"
+    )]
+    UnknownIssuer,
+
+    /// The server's certificate is for other names than the one asked for
+    #[error("the server's certificate is not valid for {expected:?}, {}", Names(.presented))]
+    NameMismatch {
+        /// The name that was wanted
+        expected: String,
+        /// The names the certificate has; empty if there are none, or if the verifier did not tell
+        presented: Vec<String>,
+    },
+
+    /// The authority has withdrawn the server's certificate
+    #[error(
+        "the server's certificate has been revoked by its issuer; do not send anything to this server"
+    )]
+    CertificateRevoked,
+
+    /// The server's key is none of the pinned ones
+    #[error(
+        "the server's public key is {presented}, which is not pinned; \
+         if the server has a new key and you can vouch for it, pin that"
+    )]
+    PinMismatch {
+        /// The pin that would have matched
+        presented: Pin,
+    },
+
+    /// The server's certificate is a CA's, which may sign certificates but not be a server's own
+    #[error(
+        "the server shows a certificate authority's certificate as its own (usual for self-signed ones); \
+         it cannot be trusted as an authority: pin the server's key instead"
+    )]
+    CaUsedAsServer,
+
+    /// The server's certificate does not verify for another reason
+    #[error("the server's certificate is not acceptable: {0}")]
+    InvalidCertificate(CertificateError),
+
+    /// A data connection shows another certificate than the control connection did
+    #[error(
+        "the data connection's certificate differs from the control connection's; \
+         somebody may be in between, or several servers share the address \
+         (then allow it: TlsConfigBuilder::same_certificate_on_data)"
+    )]
+    DataCertificateDiffers,
+
+    /// There is no protocol version that both sides speak and permit
+    #[error(
+        "the server offers no TLS version that is allowed here; if it speaks only TLS 1.0 or 1.1 \
+         it has to be updated, those are broken and not supported"
+    )]
+    ProtocolVersion,
+
+    /// There is no cipher suite, key exchange or signature scheme that both sides speak
+    #[error(
+        "the server and this client have no cipher suite, key exchange or signature scheme in common ({0})"
+    )]
+    NothingInCommon(&'static str),
+
+    /// The server insists on a client certificate and none is configured
+    #[error("the server demands a client certificate; configure one with its private key")]
+    ClientCertificateRequired,
+
+    /// The server did not accept our client certificate
+    #[error(
+        "the server refused the client certificate ({0:?}); is it the one registered there, and still valid?"
+    )]
+    ClientCertificateRefused(AlertDescription),
+
+    /// The server knows none of the application protocols offered
+    #[error("the server knows none of the application protocols offered (ALPN); offer none")]
+    NoApplicationProtocol,
+
+    /// The server ended the connection with an alert that has no variant of its own
+    #[error("the server ended the TLS connection: {0:?}")]
+    Alert(AlertDescription),
+
+    /// A reply in clear text stands where a TLS record should (Q138)
+    #[error("the server answered in clear text: {line}")]
+    PlaintextReply {
+        /// The reply's first line without its line end, unprintable bytes escaped, at most 512 bytes of it
+        line: String,
+    },
+
+    /// What the server sends is not TLS
+    #[error(
+        "the server does not speak TLS on this connection; is it an explicit-TLS port, or a proxy's?"
+    )]
+    NotTls,
+
+    /// The connection ended without the peer's close_notify, so data may be missing
+    #[error(
+        "the connection ended without the server's TLS close_notify: the data may be cut short"
+    )]
+    Truncated,
+
+    /// The connection ended before the TLS handshake did
+    #[error("the server closed the connection during the TLS handshake")]
+    ClosedInHandshake,
+
+    /// Bytes received in clear are still waiting to be read, so the connection cannot be secured:
+    /// whoever sent them may have been an attacker (Q79)
+    #[error("bytes received in clear text are pending where a TLS handshake should begin")]
+    PlaintextPending,
+
+    /// The stream is secured already
+    #[error("the connection is secured already")]
+    AlreadySecured,
+
+    /// Writing after [`close_notify`](crate::Stream::close_notify) or during [`clear`](crate::Stream::clear)
+    #[error("the TLS connection's write side has been closed")]
+    WriteClosed,
+
+    /// The server sends on and on where it should close
+    #[error("the server does not stop sending on a connection that is being closed")]
+    EndlessClose,
+
+    /// There is no ticket left to resume the TLS session with, so the upload was not started:
+    /// a server that insists on resumption would have truncated the remote file before refusing (Q140)
+    #[error(
+        "no TLS session ticket is left and the server gives no new ones, so an upload might destroy the \
+         remote file; allow a new control connection, or only TLS 1.2, whose session can be used again and again"
+    )]
+    NoSessionTicket,
+
+    /// Not a host name or IP address that a certificate could be for
+    #[error("{0:?} is neither a host name nor an IP address")]
+    InvalidServerName(String),
+
+    /// Any other violation of the protocol, as rustls reports it
+    #[error("TLS error: {0}")]
+    Protocol(RustlsError),
+}
+
+impl TlsError {
+    /// The `TlsError` inside an [`io::Error`], if that is what it carries
+    #[must_use]
+    pub fn in_io(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+
+    /// Whether the server's certificate is to blame, so that the user should be asked, not the network
+    #[must_use]
+    pub fn is_certificate(&self) -> bool {
+        matches!(
+            self,
+            Self::CertificateExpired { .. }
+                | Self::CertificateNotYetValid { .. }
+                | Self::UnknownIssuer
+                | Self::NameMismatch { .. }
+                | Self::CertificateRevoked
+                | Self::PinMismatch { .. }
+                | Self::CaUsedAsServer
+                | Self::InvalidCertificate(_)
+                | Self::DataCertificateDiffers
+        )
+    }
+}
+
+impl From<RustlsError> for TlsError {
+    fn from(error: RustlsError) -> Self {
+        match error {
+            RustlsError::InvalidCertificate(why) => why.into(),
+            RustlsError::AlertReceived(alert) => alert.into(),
+            RustlsError::InvalidMessage(InvalidMessage::InvalidContentType) => Self::NotTls,
+            RustlsError::NoApplicationProtocol => Self::NoApplicationProtocol,
+            RustlsError::PeerIncompatible(why) => match why {
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig => Self::ProtocolVersion,
+                PeerIncompatible::NoCipherSuitesInCommon => Self::NothingInCommon("cipher suite"),
+                PeerIncompatible::NoKxGroupsInCommon => Self::NothingInCommon("key exchange group"),
+                PeerIncompatible::NoSignatureSchemesInCommon
+                | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon => {
+                    Self::NothingInCommon("signature scheme")
+                }
+                why => Self::Protocol(why.into()),
+            },
+            other => Self::Protocol(other),
+        }
+    }
+}
+
+impl From<CertificateError> for TlsError {
+    fn from(error: CertificateError) -> Self {
+        use CertificateError as E;
+        match error {
+            E::Expired => Self::CertificateExpired { not_after: None },
+            E::ExpiredContext { not_after, .. } => {
+                Self::CertificateExpired { not_after: Some(not_after) }
+            }
+            E::NotValidYet => Self::CertificateNotYetValid { not_before: None },
+            E::NotValidYetContext { not_before, .. } => {
+                Self::CertificateNotYetValid { not_before: Some(not_before) }
+            }
+            E::UnknownIssuer => Self::UnknownIssuer,
+            E::NotValidForNameContext { expected, presented } => Self::NameMismatch {
+                expected: expected.to_str().into_owned(),
+                presented: presented.iter().map(|name| plain_name(name)).collect(),
+            },
+            E::Revoked => Self::CertificateRevoked,
+            E::Other(OtherError(ref why)) => match why.downcast_ref::<PinRefused>() {
+                Some(refused) => Self::PinMismatch { presented: refused.presented },
+                // webpki is not a dependency of ours: its error is known by its name only.
+                None if why.to_string().contains("CaUsedAsEndEntity") => Self::CaUsedAsServer,
+                None => Self::InvalidCertificate(error),
+            },
+            other => Self::InvalidCertificate(other),
+        }
+    }
+}
+
+impl From<AlertDescription> for TlsError {
+    fn from(alert: AlertDescription) -> Self {
+        match alert {
+            AlertDescription::ProtocolVersion => Self::ProtocolVersion,
+            AlertDescription::InsufficientSecurity => Self::NothingInCommon("cipher suite"),
+            AlertDescription::CertificateRequired => Self::ClientCertificateRequired,
+            AlertDescription::NoApplicationProtocol => Self::NoApplicationProtocol,
+            other => Self::Alert(other),
+        }
+    }
+}
+
+/// The kind is `UnexpectedEof` for a connection that ended too early, `BrokenPipe` for a write
+/// after the close, `InvalidInput` for misuse, else `InvalidData`
+impl From<TlsError> for io::Error {
+    fn from(error: TlsError) -> Self {
+        let kind = match error {
+            TlsError::Truncated | TlsError::ClosedInHandshake => io::ErrorKind::UnexpectedEof,
+            TlsError::WriteClosed => io::ErrorKind::BrokenPipe,
+            TlsError::AlreadySecured
+            | TlsError::PlaintextPending
+            | TlsError::NoSessionTicket
+            | TlsError::InvalidServerName(_) => io::ErrorKind::InvalidInput,
+            _ => io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// What is wrong with a [`TlsConfigBuilder`](crate::TlsConfigBuilder)'s input
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A file could not be read
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file
+        path: PathBuf,
+        /// The operating system's reason
+        source: io::Error,
+    },
+
+    /// The input is not PEM
+    #[error("the {what} is not valid PEM: {reason}")]
+    Pem {
+        /// Which input
+        what: &'static str,
+        /// What the PEM parser said
+        reason: String,
+    },
+
+    /// The PEM has no certificate in it
+    #[error("the {what} contains no certificate (no BEGIN CERTIFICATE section)")]
+    NoCertificate {
+        /// Which input
+        what: &'static str,
+    },
+
+    /// The PEM has no private key in it
+    #[error("the client's key file contains no private key (PKCS #8, PKCS #1 or SEC 1)")]
+    NoPrivateKey,
+
+    /// The private key is encrypted
+    #[error(
+        "the client's private key is encrypted; decrypt it first, e.g. with `openssl pkey -in key.pem -out plain.pem`"
+    )]
+    EncryptedPrivateKey,
+
+    /// A certificate cannot be used, or certificate and key do not belong together
+    #[error("the {what} cannot be used: {source}")]
+    Unusable {
+        /// Which input
+        what: &'static str,
+        /// What rustls said
+        source: RustlsError,
+    },
+
+    /// Nothing is trusted
+    #[error("Trust::OwnCa without an authority: add one with add_ca_pem or add_ca_file")]
+    NoAuthority,
+
+    /// Nothing is pinned
+    #[error("Trust::Pinned without a pin: add one with pin")]
+    NoPin,
+
+    /// Authorities make no sense where only pinned keys count
+    #[error(
+        "Trust::Pinned looks at keys only: authorities given with add_ca_* would never be asked"
+    )]
+    UselessAuthority,
+
+    /// Not a pin
+    #[error("not a pin: write `sha256//` and 44 characters of base64, or 64 hexadecimal digits")]
+    InvalidPin,
+
+    /// There is no version between the minimum and the maximum
+    #[error("the minimum TLS version is above the maximum")]
+    NoVersion,
+
+    /// There is no cryptography
+    #[error(
+        "no crypto provider: enable the feature `aws-lc-rs` or `ring`, or give one with crypto_provider"
+    )]
+    NoCryptoProvider,
+
+    /// The crypto provider cannot do what the configuration asks for
+    #[error("the crypto provider does not fit: {0}")]
+    CryptoProvider(RustlsError),
+
+    /// The platform's trust store cannot be used
+    #[error("the platform's certificate store cannot be used: {0}")]
+    Platform(RustlsError),
+}
+
+/// The name out of webpki's `DnsName("a.example")` or `IpAddress(…)`
+fn plain_name(presented: &str) -> String {
+    presented.split('"').nth(1).unwrap_or(presented).to_owned()
+}
+
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("and names no other server either"),
+            [names @ .., last] => {
+                f.write_str("only for ")?;
+                for name in names {
+                    write!(f, "{name}, ")?;
+                }
+                f.write_str(last)
+            }
+        }
+    }
+}
+
+/// " 2024-05-01" (UTC), or nothing if the time is not known
+struct On<'a>(&'a Option<UnixTime>);
+
+impl fmt::Display for On<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(time) = self.0 else { return Ok(()) };
+        // Howard Hinnant's `civil_from_days`, for days since 1970-01-01, which UnixTime makes unsigned.
+        let days = time.as_secs() / 86_400 + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = era * 400 + year_of_era + u64::from(month <= 2);
+        write!(f, " {year:04}-{month:02}-{day:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn dates() {
+        let on =
+            |secs| On(&Some(UnixTime::since_unix_epoch(Duration::from_secs(secs)))).to_string();
+        assert_eq!(on(0), " 1970-01-01");
+        assert_eq!(on(951_782_400), " 2000-02-29");
+        assert_eq!(on(951_868_799), " 2000-02-29");
+        assert_eq!(on(4_107_542_399), " 2100-02-28");
+        assert_eq!(on(4_107_542_400), " 2100-03-01");
+        assert_eq!(On(&None).to_string(), "");
+    }
+
+    #[test]
+    fn survives_io_error() {
+        let io = io::Error::from(TlsError::Truncated);
+        assert_eq!(io.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(TlsError::in_io(&io), Some(&TlsError::Truncated));
+        assert_eq!(TlsError::in_io(&io::ErrorKind::UnexpectedEof.into()), None);
+    }
+
+    #[test]
+    fn names_are_listed() {
+        let error = |presented: &[&str]| {
+            TlsError::NameMismatch {
+                expected: "a".into(),
+                presented: presented.iter().map(ToString::to_string).collect(),
+            }
+            .to_string()
+        };
+        assert_eq!(
+            error(&["b", "c"]),
+            "the server's certificate is not valid for \"a\", only for b, c"
+        );
+        assert_eq!(error(&["b"]), "the server's certificate is not valid for \"a\", only for b");
+        assert!(error(&[]).contains("no other"));
+    }
+}

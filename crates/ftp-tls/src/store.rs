@@ -1,0 +1,266 @@
+//! One control connection's stock of TLS sessions
+//!
+//! rustls offers a session by taking it out of a [`ClientSessionStore`] when a connection is
+//! created, and puts new ones in as they arrive. Its own store keeps them, but does not tell how
+//! many; FTP has to know before an upload starts (Q84, Q86, Q140).
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustls::NamedGroup;
+use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::pki_types::ServerName;
+
+use crate::context::{Inventory, UploadPermit};
+
+/// How many TLS 1.3 tickets are kept: beyond this the oldest is dropped
+///
+/// OpenSSL's servers give two with a full handshake and replace each used one at best. FileZilla
+/// Server adds one with every PASV (Q85), and then the newest is all one needs. Each ticket
+/// carries its own copy of the certificate chain, some 4 KiB, so more would cost an idle session
+/// more memory than the rest of TLS does.
+const MAX_TICKETS: usize = 4;
+
+/// The age from which a session may have been forgotten by the server, which rustls cannot always
+/// know: GnuTLS forgets after an hour unless told otherwise, OpenSSL after two (vsftpd says a week,
+/// ProFTPD four hours). Thinking so too early costs one small listing, too late a remote file.
+const STALE_AFTER: Duration = Duration::from_secs(45 * 60);
+
+pub(crate) struct SessionStore {
+    /// The only name whose sessions are kept; rustls may be used for another with the same config
+    name: ServerName<'static>,
+    stock: Mutex<Stock>,
+}
+
+#[derive(Default)]
+struct Stock {
+    kx_hint: Option<NamedGroup>,
+    /// Oldest first, with the time of arrival
+    tickets: VecDeque<(Instant, Tls13ClientSessionValue)>,
+    tickets_received: u64,
+    /// With the time of the latest handshake that made or resumed it
+    tls12: Option<(Instant, Tls12ClientSessionValue)>,
+    has_had_tls12: bool,
+    /// Connections begun without a fresh ticket since the last one arrived
+    dry_runs: u32,
+}
+
+impl SessionStore {
+    pub(crate) fn new(name: ServerName<'static>) -> Self {
+        Self { name, stock: Mutex::default() }
+    }
+
+    fn stock(&self) -> MutexGuard<'_, Stock> {
+        // No method panics half-way through a change.
+        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The part of the inventory that the store knows
+    pub(crate) fn inventory(&self) -> Inventory {
+        let stock = self.stock();
+        Inventory {
+            tickets: stock.tickets.len(),
+            tickets_received: stock.tickets_received,
+            tls12_session: stock.tls12.is_some(),
+            ..Inventory::default()
+        }
+    }
+
+    /// A data connection has made a TLS 1.2 session of its own, which is now in stock in place of the
+    /// control connection's: worthless, as ProFTPD accepts none but that (Q87)
+    pub(crate) fn discard_tls12(&self) {
+        self.stock().tls12 = None;
+    }
+
+    /// What an upload may do at `now`, if the server insists on resumption
+    pub(crate) fn upload_permit(&self, now: Instant) -> UploadPermit {
+        let stock = self.stock();
+        let has_had_any = stock.has_had_tls12 || stock.tickets_received > 0;
+        match stock.has_fresh(now) {
+            // Who never gave a session cannot ask for one.
+            _ if !has_had_any => UploadPermit::Go,
+            true => UploadPermit::Go,
+            // A lost TLS 1.2 session does not come back, see `discard_tls12`.
+            false if stock.tls12.is_none() && stock.tickets_received == 0 => {
+                UploadPermit::Reconnect
+            }
+            // A listing brings new tickets, or shows that there are none to be had; for TLS 1.2 it
+            // shows whether the session is still known.
+            false if stock.dry_runs == 0 => UploadPermit::Harvest,
+            false => UploadPermit::Reconnect,
+        }
+    }
+}
+
+impl Stock {
+    fn has_fresh(&self, now: Instant) -> bool {
+        let fresh = |since: Instant| now.saturating_duration_since(since) < STALE_AFTER;
+        let ticket = self.tickets.back().is_some_and(|(since, _)| fresh(*since));
+        ticket || self.tls12.as_ref().is_some_and(|(since, _)| fresh(*since))
+    }
+}
+
+impl ClientSessionStore for SessionStore {
+    fn set_kx_hint(&self, name: ServerName<'static>, group: NamedGroup) {
+        if name == self.name {
+            self.stock().kx_hint = Some(group);
+        }
+    }
+
+    fn kx_hint(&self, name: &ServerName<'_>) -> Option<NamedGroup> {
+        self.stock().kx_hint.filter(|_| *name == self.name)
+    }
+
+    fn set_tls12_session(&self, name: ServerName<'static>, session: Tls12ClientSessionValue) {
+        if name == self.name {
+            let mut stock = self.stock();
+            stock.tls12 = Some((Instant::now(), session));
+            stock.has_had_tls12 = true;
+            stock.dry_runs = 0;
+        }
+    }
+
+    fn tls12_session(&self, name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        let stock = self.stock();
+        let (_, session) = stock.tls12.as_ref().filter(|_| *name == self.name)?;
+        Some(session.clone())
+    }
+
+    fn remove_tls12_session(&self, name: &ServerName<'static>) {
+        if *name == self.name {
+            self.stock().tls12 = None;
+        }
+    }
+
+    fn insert_tls13_ticket(&self, name: ServerName<'static>, ticket: Tls13ClientSessionValue) {
+        if name == self.name {
+            let mut stock = self.stock();
+            if stock.tickets.len() == MAX_TICKETS {
+                stock.tickets.pop_front();
+            }
+            stock.tickets.push_back((Instant::now(), ticket));
+            stock.tickets_received += 1;
+            stock.dry_runs = 0;
+        }
+    }
+
+    /// The newest first: FileZilla Server renews before each data connection (Q85), and of several
+    /// the newest lives longest (Q88)
+    ///
+    /// rustls calls this whenever a connection is created, so it is also the place to notice one
+    /// that begins without.
+    fn take_tls13_ticket(&self, name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        if *name != self.name {
+            return None;
+        }
+        let mut stock = self.stock();
+        if !stock.has_fresh(Instant::now()) {
+            stock.dry_runs = stock.dry_runs.saturating_add(1);
+        }
+        stock.tickets.pop_back().map(|(_, ticket)| ticket)
+    }
+}
+
+impl fmt::Debug for SessionStore {
+    /// Leaves the secrets out
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionStore").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::sync::Arc;
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::crypto::aws_lc_rs;
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::{ServerConfig, ServerConnection, version};
+
+    use super::*;
+    use crate::{Role, Stream, TlsConfig, TlsContext, TlsVersion, Trust, server_name};
+
+    /// The store of a context whose control connection has been secured
+    fn stocked(version: TlsVersion) -> TlsContext {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        let config = TlsConfig::builder(Trust::OwnCa).dangerous().accept_any_certificate();
+        let config = config.crypto_provider(Arc::new(aws_lc_rs::default_provider())).build();
+        let context = TlsContext::new(&config.unwrap(), server_name("a.example").unwrap());
+
+        let versions = match version {
+            TlsVersion::Tls12 => [&version::TLS12],
+            TlsVersion::Tls13 => [&version::TLS13],
+        };
+        let server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(&versions)
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            );
+        let mut server = ServerConnection::new(Arc::new(server.unwrap())).unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let here = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut there, _) = listener.accept().unwrap();
+        let peer = std::thread::spawn(move || {
+            while server.is_handshaking() || server.wants_write() {
+                server.complete_io(&mut there).unwrap();
+            }
+            server.send_close_notify();
+            server.complete_io(&mut there).unwrap();
+        });
+        let mut control = Stream::new(here);
+        control.secure(&context, Role::Control).unwrap();
+        assert!(control.handshake().unwrap());
+        assert!(control.drain().unwrap());
+        peer.join().unwrap();
+        assert!(context.can_resume());
+        context
+    }
+
+    #[test]
+    fn old_sessions_are_not_relied_on() {
+        for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+            let context = stocked(version);
+            let store = context.store();
+            let permit = |age| store.upload_permit(Instant::now() + age);
+            assert_eq!(permit(Duration::ZERO), UploadPermit::Go);
+            assert_eq!(permit(STALE_AFTER - Duration::from_secs(60)), UploadPermit::Go);
+            assert_eq!(permit(STALE_AFTER), UploadPermit::Harvest);
+            // A listing has been tried, and nothing has come of it.
+            store.stock().dry_runs = 1;
+            assert_eq!(permit(STALE_AFTER), UploadPermit::Reconnect);
+            assert_eq!(permit(Duration::ZERO), UploadPermit::Go);
+        }
+    }
+
+    #[test]
+    fn other_names_find_nothing() {
+        let other = server_name("b.example").unwrap();
+        let context = stocked(TlsVersion::Tls13);
+        let store = context.store();
+        let before = store.inventory();
+        assert!(store.take_tls13_ticket(&other).is_none());
+        assert!(store.kx_hint(&other).is_none());
+        assert_eq!(store.inventory(), before);
+        let ticket = store.take_tls13_ticket(&store.name).unwrap();
+        store.insert_tls13_ticket(other.clone(), ticket);
+        assert_eq!(store.inventory().tickets_received, before.tickets_received);
+
+        let context = stocked(TlsVersion::Tls12);
+        let store = context.store();
+        assert!(store.tls12_session(&other).is_none());
+        store.remove_tls12_session(&other);
+        let session = store.tls12_session(&store.name).unwrap();
+        store.remove_tls12_session(&store.name);
+        store.set_tls12_session(other, session);
+        assert!(!store.inventory().tls12_session);
+        assert_eq!(store.upload_permit(Instant::now()), UploadPermit::Reconnect);
+    }
+}

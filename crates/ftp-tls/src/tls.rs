@@ -1,0 +1,467 @@
+//! One TLS connection: rustls, its input, and what FTP wants to know
+
+mod clear;
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use rustls::{AlertDescription, ClientConnection, Error as RustlsError, HandshakeKind, IoState};
+
+use crate::TlsError;
+use crate::context::{Role, Session, TlsContext};
+use crate::inbox::{Front, Inbox};
+
+/// How much plaintext is encrypted before it is handed to the socket
+///
+/// Four full records in one system call, a third faster than one at a time. Also what a connection
+/// may hold that the socket does not take.
+const WRITE_AHEAD: usize = 64 * 1024;
+
+/// How much of a reply in clear text is waited for and reported; RFC 959 lines are far shorter
+const MAX_REPLY_LINE: usize = 512;
+
+pub(crate) struct Tls {
+    connection: ClientConnection,
+    inbox: Inbox,
+    session: Arc<Session>,
+    role: Role,
+    phase: Phase,
+    peer: Peer,
+    /// Whether rustls may hold plaintext that nobody has read
+    plaintext: bool,
+    /// Plaintext collected by `clear` that nobody has read
+    leftover: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Handshaking,
+    Open,
+    /// We have sent close_notify, or will with the next write
+    Closing,
+    Failed(TlsError),
+}
+
+/// What to do with what is in the inbox
+#[derive(Clone, Copy, Debug)]
+enum Portion {
+    /// Wait for more
+    Nothing,
+    /// Give rustls so many bytes
+    Feed(usize),
+    /// It is clear text
+    Refuse,
+}
+
+/// What the peer's side of the connection has come to
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Open,
+    /// close_notify has come
+    Closed,
+    /// The connection has ended without
+    Gone,
+}
+
+impl Tls {
+    pub(crate) fn new(context: &TlsContext, role: Role) -> Result<Self, TlsError> {
+        let config = Arc::clone(context.client_config());
+        let mut connection = ClientConnection::new(config, context.server_name().clone())?;
+        connection.set_buffer_limit(Some(WRITE_AHEAD));
+        Ok(Self {
+            connection,
+            inbox: Inbox::new(role),
+            session: Arc::clone(context.session()),
+            role,
+            phase: Phase::Handshaking,
+            peer: Peer::Open,
+            plaintext: false,
+            leftover: Vec::new(),
+        })
+    }
+
+    pub(crate) fn connection(&self) -> &ClientConnection {
+        &self.connection
+    }
+
+    pub(crate) fn handshake(&mut self, io: &mut (impl Read + Write)) -> io::Result<bool> {
+        while matches!(self.phase, Phase::Handshaking) {
+            if !self.connection.is_handshaking() {
+                self.complete_handshake()?;
+            } else if !self.send(io)? {
+                return Ok(false);
+            } else if !self.feed(io)? {
+                if self.peer == Peer::Gone {
+                    return Err(self.fail(TlsError::ClosedInHandshake).into());
+                }
+                if !self.receive(io)? {
+                    return Ok(false);
+                }
+            }
+        }
+        match &self.phase {
+            Phase::Failed(error) => Err(error.clone().into()),
+            _ => self.send(io),
+        }
+    }
+
+    /// Nothing is sent if the certificate is not the right one, so with TLS 1.3 the handshake
+    /// never completes for the server
+    fn complete_handshake(&mut self) -> Result<(), TlsError> {
+        match self.session.handshake_complete(self.role, &self.connection) {
+            Ok(()) => self.phase = Phase::Open,
+            Err(error) => {
+                while self.connection.wants_write() {
+                    // A sink takes everything.
+                    let _ = self.connection.write_tls(&mut io::sink());
+                }
+                return Err(self.fail(error));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn read(
+        &mut self,
+        io: &mut (impl Read + Write),
+        buffer: &mut [u8],
+    ) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if matches!(self.phase, Phase::Handshaking) && !self.handshake(io)? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        if !self.leftover.is_empty() {
+            let count = buffer.len().min(self.leftover.len());
+            buffer[..count].copy_from_slice(&self.leftover[..count]);
+            self.leftover.drain(..count);
+            return Ok(count);
+        }
+        let mut done = 0;
+        loop {
+            if self.plaintext {
+                done += self.take_plaintext(&mut buffer[done..])?;
+                if done == buffer.len() {
+                    break;
+                }
+            }
+            // A failure is kept and reported after what came before it.
+            match self.feed(io) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(_) if self.plaintext => continue,
+                Err(_) if done > 0 => break,
+                Err(error) => return Err(error.into()),
+            }
+            if done > 0 {
+                break;
+            }
+            match self.peer {
+                Peer::Closed => return Ok(0),
+                Peer::Gone => return Err(TlsError::Truncated.into()),
+                Peer::Open => {}
+            }
+            if !self.receive(io)? {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+        }
+        if self.role == Role::Data
+            && self.connection.handshake_kind() != Some(HandshakeKind::Resumed)
+        {
+            self.session.note_full_handshake_accepted();
+        }
+        Ok(done)
+    }
+
+    /// Fills `buffer`, or leaves `plaintext` false
+    fn take_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = match self.connection.reader().read(buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error),
+        };
+        self.plaintext = count == buffer.len();
+        Ok(count)
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        io: &mut (impl Read + Write),
+        buffer: &[u8],
+    ) -> io::Result<usize> {
+        if matches!(self.phase, Phase::Handshaking) && !self.handshake(io)? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        match &self.phase {
+            Phase::Handshaking | Phase::Open => {}
+            Phase::Closing => return Err(TlsError::WriteClosed.into()),
+            Phase::Failed(error) => return Err(error.clone().into()),
+        }
+        if !self.send(io)? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let count = self.connection.writer().write(buffer)?;
+        // What the socket does not take now is sent by the next write, flush or close_notify.
+        self.send(io)?;
+        Ok(count)
+    }
+
+    /// Sends what rustls has to send; false if the socket does not take it all
+    pub(crate) fn send(&mut self, io: &mut impl Write) -> io::Result<bool> {
+        while self.connection.wants_write() {
+            match self.connection.write_tls(io) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn close_notify(&mut self, io: &mut impl Write) -> io::Result<bool> {
+        match self.phase {
+            // Its alert, if any, was all that could be said.
+            Phase::Failed(_) => return Ok(true),
+            Phase::Closing => {}
+            Phase::Handshaking | Phase::Open => {
+                self.connection.send_close_notify();
+                self.phase = Phase::Closing;
+            }
+        }
+        self.send(io)
+    }
+
+    /// Processes what comes and forgets the plaintext until the peer's end; false if there is no
+    /// more for now. Gives up when `budget` bytes are used up
+    pub(crate) fn drain(
+        &mut self,
+        io: &mut (impl Read + Write),
+        budget: &mut usize,
+    ) -> io::Result<bool> {
+        loop {
+            while self.plaintext {
+                self.take_plaintext(&mut [0; 1024])?;
+            }
+            if self.feed(io)? {
+                continue;
+            }
+            if self.peer != Peer::Open {
+                return Ok(true);
+            }
+            let before = self.inbox.bytes().len();
+            match self.receive(io) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(error) if is_gone(&error) => {
+                    self.peer = Peer::Gone;
+                    return Ok(true);
+                }
+                Err(error) => return Err(error),
+            }
+            *budget = budget
+                .checked_sub(self.inbox.bytes().len() - before)
+                .ok_or_else(|| self.fail(TlsError::EndlessClose))?;
+        }
+    }
+
+    /// Whether a read would come to a result without the socket, at least probably
+    pub(crate) fn is_readable(&self) -> bool {
+        self.plaintext
+            || !self.leftover.is_empty()
+            || self.peer != Peer::Open
+            || matches!(self.phase, Phase::Failed(_))
+            || !matches!(self.portion(), Portion::Nothing)
+    }
+
+    /// Whether it is the peer's turn
+    pub(crate) fn wants_read(&self) -> bool {
+        let our_turn = matches!(self.phase, Phase::Handshaking) && self.connection.wants_write();
+        !our_turn && !self.is_readable()
+    }
+
+    /// What to do with what is in the inbox
+    fn portion(&self) -> Portion {
+        let bytes = self.inbox.bytes();
+        match (self.role, self.inbox.front()) {
+            (_, _) if bytes.is_empty() || self.peer == Peer::Closed => Portion::Nothing,
+            // rustls may have the beginning of a record, so any byte may come first.
+            (Role::Data, _) => Portion::Feed(bytes.len()),
+            (Role::Control, Front::Record(length)) => Portion::Feed(length),
+            (Role::Control, Front::Incomplete) => Portion::Nothing,
+            (Role::Control, Front::Foreign) => {
+                // It may be a reply: then its text is worth waiting for.
+                let is_complete = !bytes[0].is_ascii_digit()
+                    || bytes.len() >= MAX_REPLY_LINE
+                    || memchr::memchr(b'\n', bytes).is_some()
+                    || self.peer == Peer::Gone;
+                if is_complete { Portion::Refuse } else { Portion::Nothing }
+            }
+        }
+    }
+
+    /// Gives rustls a portion of the inbox; false if there is none
+    ///
+    /// The plaintext has to be taken out before. What rustls wants to say to it is sent, as far as
+    /// the socket takes it: an alert, an answer to a key update.
+    fn feed(&mut self, io: &mut impl Write) -> Result<bool, TlsError> {
+        if let Phase::Failed(error) = &self.phase {
+            return Err(error.clone());
+        }
+        let length = match self.portion() {
+            Portion::Nothing => return Ok(false),
+            Portion::Feed(length) => length,
+            Portion::Refuse => {
+                let error = match reply_line(self.inbox.bytes()) {
+                    Some(line) => TlsError::PlaintextReply { line },
+                    None => TlsError::NotTls,
+                };
+                return Err(self.fail(error));
+            }
+        };
+        let mut portion = &self.inbox.bytes()[..length];
+        let mut result = Ok(());
+        // Bulk data takes turns with its plaintext, a record is taken as a whole.
+        while !portion.is_empty() {
+            if let Err(error) = self.connection.read_tls(&mut portion) {
+                // rustls' own buffer overflows: a handshake message is too long.
+                result = Err(RustlsError::General(error.to_string()));
+                break;
+            }
+            if self.role == Role::Data {
+                break;
+            }
+        }
+        let consumed = length - portion.len();
+        self.inbox.consume(consumed);
+        let result = result.and_then(|()| self.process());
+        // The last flight waits until `complete_handshake` has looked at the certificate.
+        if !matches!(self.phase, Phase::Handshaking) || self.connection.is_handshaking() {
+            // If this fails, so will the next read or write that needs the socket.
+            let _ = self.send(io);
+        }
+        match result {
+            Ok(state) => {
+                self.plaintext = state.plaintext_bytes_to_read() > 0;
+                if state.peer_has_closed() {
+                    self.peer = Peer::Closed;
+                }
+                Ok(true)
+            }
+            Err(error) => {
+                self.plaintext = true;
+                Err(self.fail(self.explain(error.into())))
+            }
+        }
+    }
+
+    fn process(&mut self) -> Result<IoState, RustlsError> {
+        if cfg!(debug_assertions) && matches!(self.phase, Phase::Closing) {
+            // With debug assertions rustls 0.23 panics if it has to send an alert behind our
+            // close_notify (rustls#959), so a peer could make us. Without, it just sends it.
+            let connection = AssertUnwindSafe(|| self.connection.process_new_packets());
+            return catch_unwind(connection).unwrap_or_else(|_| {
+                Err(RustlsError::General("bad record after close_notify".into()))
+            });
+        }
+        self.connection.process_new_packets()
+    }
+
+    /// One read of the socket; false if it has nothing. Its end shows in `peer`
+    fn receive(&mut self, io: &mut impl Read) -> io::Result<bool> {
+        loop {
+            match self.inbox.fill(io) {
+                Ok(0) => self.peer = Peer::Gone,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            return Ok(true);
+        }
+    }
+
+    fn fail(&mut self, error: TlsError) -> TlsError {
+        self.phase = Phase::Failed(error.clone());
+        error
+    }
+
+    /// Says more than rustls can, from what else is known
+    fn explain(&self, error: TlsError) -> TlsError {
+        use AlertDescription as A;
+        match error {
+            TlsError::Alert(
+                alert @ (A::HandshakeFailure
+                | A::NoCertificate
+                | A::BadCertificate
+                | A::UnsupportedCertificate
+                | A::CertificateRevoked
+                | A::CertificateExpired
+                | A::CertificateUnknown
+                | A::UnknownCA
+                | A::AccessDenied),
+            ) => {
+                if self.session.has_unmet_certificate_demand() {
+                    TlsError::ClientCertificateRequired
+                } else if self.session.has_client_certificate() && alert != A::HandshakeFailure {
+                    TlsError::ClientCertificateRefused(alert)
+                } else {
+                    error
+                }
+            }
+            other => other,
+        }
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("role", &self.role)
+            .field("phase", &self.phase)
+            .field("peer", &self.peer)
+            .field("version", &self.connection.protocol_version())
+            .field("kind", &self.connection.handshake_kind())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first line, if it is a reply's: three digits, and a space, hyphen or line end
+fn reply_line(bytes: &[u8]) -> Option<String> {
+    let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+    let line = bytes[..end.min(MAX_REPLY_LINE)].trim_ascii_end();
+    let (code, rest) = line.split_at_checked(3)?;
+    let is_reply =
+        code.iter().all(u8::is_ascii_digit) && matches!(rest.first(), None | Some(b' ' | b'-'));
+    is_reply.then(|| line.escape_ascii().to_string())
+}
+
+/// Whether the error means that nothing more will come, which a peer may bring about by closing
+/// with something of ours unread
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(
+        error.kind(),
+        K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::NotConnected
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reply_lines() {
+        assert_eq!(reply_line(b"500 OOPS: priv_sock\r\nmore"), Some("500 OOPS: priv_sock".into()));
+        assert_eq!(reply_line(b"220-hi"), Some("220-hi".into()));
+        assert_eq!(reply_line(b"421\r\n"), Some("421".into()));
+        assert_eq!(reply_line(b"220 \xff\x1b\n"), Some("220 \\xff\\x1b".into()));
+        for not in [&b""[..], b"22", b"2200 x", b"GET / HTTP/1.1", b"1234567"] {
+            assert_eq!(reply_line(not), None, "{not:?}");
+        }
+    }
+}

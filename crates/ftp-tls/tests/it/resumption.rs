@@ -1,0 +1,275 @@
+//! The ticket budget, against servers that behave as real ones were seen to
+
+use crate::common::*;
+use ftp_tls::{Role, TlsVersion, UploadPermit};
+use proptest::prelude::*;
+use rustls::HandshakeKind;
+
+#[test]
+fn tls12_session_serves_without_limit() {
+    let context = context(&config(TlsVersion::Tls12));
+    let server = Server::new(TlsVersion::Tls12);
+    let _control = control(&context, server.accept(0));
+    assert!(context.can_resume());
+    for _ in 0..100 {
+        assert_eq!(context.upload_permit(), UploadPermit::Go);
+        assert!(upload(&context, server.accept(0), true).unwrap().resumed());
+    }
+    let inventory = context.inventory();
+    assert!(inventory.tls12_session);
+    assert_eq!((inventory.resumed, inventory.full, inventory.tickets), (100, 0, 0));
+}
+
+/// vsftpd renews on every data connection, behind its Finished (Q86)
+#[test]
+fn drained_uploads_keep_the_stock() {
+    let context = context(&config(TlsVersion::Tls13));
+    let server = Server::new(TlsVersion::Tls13);
+    let _control = control(&context, server.accept(2));
+    assert_eq!(context.inventory().tickets, 2);
+    for _ in 0..100 {
+        assert_eq!(context.upload_permit(), UploadPermit::Go);
+        assert!(upload(&context, server.accept(1), true).unwrap().resumed());
+        assert_eq!(context.inventory().tickets, 2);
+    }
+    let inventory = context.inventory();
+    assert_eq!((inventory.resumed, inventory.full, inventory.tickets_received), (100, 0, 102));
+}
+
+#[test]
+fn careless_uploads_are_stopped_before_they_start() {
+    let context = context(&config(TlsVersion::Tls13));
+    let server = Server::new(TlsVersion::Tls13);
+    let _control = control(&context, server.accept(2));
+    for _ in 0..2 {
+        assert_eq!(context.upload_permit(), UploadPermit::Go);
+        assert!(upload(&context, server.accept(1), false).unwrap().resumed());
+    }
+    assert_eq!(context.upload_permit(), UploadPermit::Harvest);
+    assert!(!context.can_resume());
+}
+
+/// ProFTPD gives none with uploads, and two with a listing that it refuses
+#[test]
+fn harvest_by_refused_listing() {
+    let context = context(&config(TlsVersion::Tls13));
+    let server = Server::new(TlsVersion::Tls13);
+    let _control = control(&context, server.accept(2));
+    let (mut uploads, mut harvests) = (0, 0);
+    while uploads < 100 {
+        match context.upload_permit() {
+            UploadPermit::Go => {
+                assert!(upload(&context, server.accept(0), true).unwrap().resumed());
+                uploads += 1;
+            }
+            UploadPermit::Harvest => {
+                assert!(!refused(&context, server.accept(2)).unwrap().resumed());
+                harvests += 1;
+            }
+            UploadPermit::Reconnect => panic!("after {uploads} uploads"),
+        }
+    }
+    assert_eq!(harvests, 49);
+}
+
+#[test]
+fn fruitless_harvest_leads_to_new_control_connection() {
+    let context = context(&config(TlsVersion::Tls13));
+    let server = Server::new(TlsVersion::Tls13);
+    let _control = control(&context, server.accept(1));
+    upload(&context, server.accept(0), true).unwrap();
+    assert_eq!(context.upload_permit(), UploadPermit::Harvest);
+    refused(&context, server.accept(0)).unwrap();
+    assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
+    let context = context.renew();
+    let _control = control(&context, server.accept(1));
+    assert_eq!(context.upload_permit(), UploadPermit::Go);
+}
+
+#[test]
+fn lost_tls12_session_cannot_be_harvested() {
+    let context = context(&config(TlsVersion::Tls12));
+    let server = Server::new(TlsVersion::Tls12);
+    let _control = control(&context, server.accept(0));
+    assert!(context.can_resume());
+    // rustls gives a session up when the server's Finished of a resumption cannot be decrypted.
+    let (mut stream, wire) = pipe(NONE);
+    stream.secure(&context, Role::Data).unwrap();
+    let mut peer = server.accept(0);
+    assert!(!stream.handshake().unwrap());
+    peer.pump(&wire);
+    wire.corrupt(wire.in_flight() - 1);
+    stream.handshake().unwrap_err();
+    assert!(!context.can_resume());
+    assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
+}
+
+/// The session that such a data connection makes would be resumed, and refused (Q87)
+#[test]
+fn tls12_session_of_a_data_connection_is_no_substitute() {
+    let context = context(&config(TlsVersion::Tls12));
+    let server = Server::new(TlsVersion::Tls12);
+    let _control = control(&context, server.accept(0));
+    let forgetful = Server::new(TlsVersion::Tls12);
+    assert!(!refused(&context, forgetful.accept(0)).unwrap().resumed());
+    assert!(!context.can_resume());
+    assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
+    // Unless the server does not mind.
+    context.note_full_handshake_accepted();
+    assert_eq!(context.upload_permit(), UploadPermit::Go);
+}
+
+#[test]
+fn server_without_sessions_cannot_insist() {
+    for version in VERSIONS {
+        let context = context(&config(version));
+        let mut server = Server::new(version);
+        server.config.session_storage =
+            std::sync::Arc::new(rustls::server::NoServerSessionStorage {});
+        server.config.ticketer = std::sync::Arc::new(NoTickets);
+        let _control = control(&context, server.accept(0));
+        for _ in 0..3 {
+            assert!(!context.can_resume());
+            assert_eq!(context.upload_permit(), UploadPermit::Go);
+            assert!(!upload(&context, server.accept(0), true).unwrap().resumed());
+        }
+    }
+}
+
+#[derive(Debug)]
+struct NoTickets;
+
+impl rustls::server::ProducesTickets for NoTickets {
+    fn enabled(&self) -> bool {
+        false
+    }
+    fn lifetime(&self) -> u32 {
+        0
+    }
+    fn encrypt(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+    fn decrypt(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// Pure-FTPd gives one ticket per full handshake, none with resumptions, and insists on nothing
+#[test]
+fn accepted_full_handshakes_end_the_guard() {
+    let base = context(&config(TlsVersion::Tls13));
+    let server = Server::new(TlsVersion::Tls13);
+    let _control = control(&base, server.accept(1));
+    upload(&base, server.accept(0), true).unwrap();
+    assert_eq!(base.upload_permit(), UploadPermit::Harvest);
+    assert!(!download(&base, server.accept(0)).unwrap().resumed());
+    assert_eq!(base.upload_permit(), UploadPermit::Go);
+    assert_eq!(base.renew().upload_permit(), UploadPermit::Go);
+
+    // Of an upload only the final reply can tell, so the driver has to.
+    let other = context(&config(TlsVersion::Tls13));
+    let _control = control(&other, server.accept(1));
+    upload(&other, server.accept(0), true).unwrap();
+    upload(&other, server.accept(0), true).unwrap();
+    assert_eq!(other.upload_permit(), UploadPermit::Reconnect);
+    other.note_full_handshake_accepted();
+    assert_eq!(other.upload_permit(), UploadPermit::Go);
+}
+
+#[test]
+fn guard_can_be_switched_off() {
+    let context = context(&config(TlsVersion::Tls13).guard_uploads(false));
+    let server = Server::new(TlsVersion::Tls13);
+    let _control = control(&context, server.accept(1));
+    upload(&context, server.accept(0), true).unwrap();
+    assert_eq!(context.upload_permit(), UploadPermit::Go);
+}
+
+/// A ticket of another login is refused (Q87)
+#[test]
+fn control_connections_share_nothing() {
+    for version in VERSIONS {
+        let config = config(version);
+        let (first, second) = (context(&config), context(&config));
+        let server = Server::new(version);
+        let _control = control(&first, server.accept(4));
+        assert!(first.can_resume() && !second.can_resume());
+        let (stream, ..) = connect(&second, Role::Control, server.accept(2), NONE).unwrap();
+        assert_eq!(stream.handshake_kind(), Some(HandshakeKind::Full));
+    }
+}
+
+#[test]
+fn stock_is_bounded() {
+    let context = context(&config(TlsVersion::Tls13));
+    let server = Server::new(TlsVersion::Tls13);
+    let _control = control(&context, server.accept(10));
+    assert_eq!(context.inventory().tickets, 4);
+    assert_eq!(context.inventory().tickets_received, 10);
+}
+
+#[test]
+fn tickets_arrive_whole_through_a_bad_pipe() {
+    let context = context(&config(TlsVersion::Tls13));
+    let server = Server::new(TlsVersion::Tls13);
+    let _control = control(&context, server.accept(2));
+    let (mut stream, mut peer, wire) =
+        connect(&context, Role::Data, server.accept(3), BYTEWISE).unwrap();
+    until(|| stream.close_notify(), || peer.pump(&wire)).unwrap();
+    peer.pump(&wire);
+    wire.hang_up();
+    until(|| stream.drain(), || {}).unwrap();
+    assert_eq!(context.inventory().tickets, 4);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// On a server that renews everywhere, no order of transfers runs out
+    #[test]
+    fn any_order_resumes(uploads: Vec<bool>, tls12: bool) {
+        let version = VERSIONS[usize::from(!tls12)];
+        let context = context(&config(version));
+        let server = Server::new(version);
+        let _control = control(&context, server.accept(2));
+        for is_upload in uploads {
+            prop_assert_eq!(context.upload_permit(), UploadPermit::Go);
+            let peer = server.accept(1);
+            let peer = match is_upload {
+                true => upload(&context, peer, true).unwrap(),
+                false => download(&context, peer).unwrap(),
+            };
+            prop_assert!(peer.resumed());
+        }
+        prop_assert_eq!(context.inventory().full, 0);
+    }
+
+    /// Whatever a server does, asking and obeying comes to an end, and an upload that was allowed
+    /// resumes as long as the server keeps its tickets
+    #[test]
+    fn ladder_ends(gifts in prop::collection::vec(0_usize..3, 1..30)) {
+        let mut context = context(&config(TlsVersion::Tls13));
+        let server = Server::new(TlsVersion::Tls13);
+        let _control = control(&context, server.accept(1));
+        let mut gifts = gifts.into_iter().cycle();
+        for _ in 0..30 {
+            let mut rungs = 0;
+            loop {
+                match context.upload_permit() {
+                    UploadPermit::Go => break,
+                    UploadPermit::Harvest => {
+                        refused(&context, server.accept(gifts.next().unwrap())).unwrap();
+                    }
+                    UploadPermit::Reconnect => {
+                        context = context.renew();
+                        control(&context, server.accept(1));
+                    }
+                }
+                rungs += 1;
+                prop_assert!(rungs <= 2);
+            }
+            let peer = server.accept(gifts.next().unwrap());
+            prop_assert!(upload(&context, peer, true).unwrap().resumed());
+        }
+    }
+}
