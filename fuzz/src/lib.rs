@@ -7,11 +7,13 @@ mod ascii;
 mod command;
 mod fields;
 mod reply;
+mod tls_stream;
 
 pub use ascii::ascii;
 pub use command::command;
 pub use fields::fields;
 pub use reply::reply;
+pub use tls_stream::tls_stream;
 
 /// Cuts bytes into pieces of one length, which is 1 to 256
 fn pieces(bytes: &[u8], length: u8) -> impl Iterator<Item = &[u8]> {

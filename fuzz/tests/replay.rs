@@ -35,3 +35,8 @@ fn fields() {
 fn ascii() {
     replay("ascii", ftp_fuzz::ascii);
 }
+
+#[test]
+fn tls_stream() {
+    replay("tls_stream", ftp_fuzz::tls_stream);
+}

@@ -55,6 +55,7 @@ pub struct ServerCopy {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a copy, and copies are few")]
 enum State {
     Listening(Op<PassiveAddress>),
     Announcing(Op<Reply>),

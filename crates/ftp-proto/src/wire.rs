@@ -31,7 +31,7 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn new(config: Config, family: IpFamily, barrier: Barrier) -> Self {
         Self {
-            control: Control::new(config.reply.clone(), config.telnet, barrier),
+            control: Control::new(config.reply, config.telnet, barrier),
             config,
             family,
             data: None,

@@ -22,7 +22,7 @@
 mod parse;
 mod run;
 
-pub use parse::{Script, Step};
+pub use parse::{Item, Script, Step};
 pub use run::{Machine, Split, run_script, run_steps};
 
 /// How the server's bytes are cut into inputs
@@ -31,7 +31,7 @@ pub struct Seed(pub u64);
 
 impl Seed {
     /// The next number of a small deterministic generator (xorshift64*)
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         let mut x = self.0.max(1);
         x ^= x >> 12;
         x ^= x << 25;
@@ -42,6 +42,6 @@ impl Seed {
 
     /// A number below `bound`, which is at least 1
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+        (self.number() % bound as u64) as usize
     }
 }

@@ -1,6 +1,6 @@
 //! Text of a transcript into steps, and the merges of its `any-order` blocks
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ftp_proto::{
@@ -112,6 +112,22 @@ impl Script {
         }
         assert!(block.is_none(), "{name}: a block is left open");
         script
+    }
+
+    /// All transcripts of the project, by name
+    ///
+    /// # Panics
+    ///
+    /// If one can't be read or understood.
+    pub fn all() -> Vec<Self> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("transcripts");
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
+            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+            .map(|entry| entry.expect("a readable folder").path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "ftp"))
+            .collect();
+        paths.sort();
+        paths.iter().map(|path| Self::load(path)).collect()
     }
 
     /// Reads a transcript's file

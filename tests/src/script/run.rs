@@ -314,7 +314,7 @@ impl Claim {
             Self::Features(op) => done.take(op).expect(CLAIMED).map(|features| {
                 let names: Vec<String> = features
                     .iter()
-                    .map(|(name, _)| String::from_utf8_lossy(name.as_ref()).into_owned())
+                    .map(|(name, _)| String::from_utf8_lossy(name).into_owned())
                     .collect();
                 names.join(",")
             }),

@@ -16,7 +16,7 @@ use crate::op::{Context, Input, Outcome, Step};
 pub(crate) struct FeaturesOp;
 
 impl FeaturesOp {
-    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+    pub(crate) fn step(&self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
             Input::Start => cx.send(&Command::bare(Verb::FEAT)),
             Input::Reply(reply) => {

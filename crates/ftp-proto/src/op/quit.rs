@@ -15,7 +15,7 @@ use crate::op::{Context, Input, Outcome, Step, completion};
 pub(crate) struct Quit;
 
 impl Quit {
-    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+    pub(crate) fn step(&self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
             Input::Start => cx.send(&Command::bare(Verb::QUIT)),
             Input::Reply(reply) if reply.kind() != Kind::Preliminary => {

@@ -126,7 +126,7 @@ impl RemoteTransfer {
         Self { verb, path }
     }
 
-    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+    pub(crate) fn step(&self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
             Input::Start => cx.send(&Command::new(self.verb, &self.path)),
             Input::Reply(reply) if reply.kind() == Kind::Preliminary => {

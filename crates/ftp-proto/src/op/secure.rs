@@ -173,7 +173,7 @@ impl Protect {
 pub(crate) struct ClearControl;
 
 impl ClearControl {
-    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+    pub(crate) fn step(&self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
             // In clear already: nothing to do, and nothing that TLS could be taken off.
             Input::Start if cx.wire.session.control != ControlSecurity::Secured => {

@@ -124,23 +124,18 @@ impl TransferOp {
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (&mut self.stage, input) {
-            (Stage::Type, Input::Start) => {
-                if SetType(self.type_).start(cx) {
-                    return self.open(cx);
-                }
+            (Stage::Type, Input::Start) if SetType(self.type_).start(cx) => return self.open(cx),
+            (Stage::Type, Input::Reply(reply)) if reply.kind() != Kind::Preliminary => {
+                SetType(self.type_).replied(reply, cx)?;
+                return self.open(cx);
             }
-            (Stage::Type, Input::Reply(reply)) => {
-                if reply.kind() != Kind::Preliminary {
-                    SetType(self.type_).replied(reply, cx)?;
-                    return self.open(cx);
-                }
-            }
-            (Stage::Open(open), input) => {
-                if open.step(input, cx)? == Opening::Ready {
+            (Stage::Open(open), input) => match open.step(input, cx)? {
+                Opening::Pending => {}
+                Opening::Ready => {
                     cx.wire.timers.stop(Timer::Data);
                     return self.restart_or_ask(cx);
                 }
-            }
+            },
             (Stage::Rest, Input::Reply(reply)) => return self.restarted(reply, cx),
             (Stage::Joint(_), input) => return self.joint(input, cx),
             (Stage::AwaitFinal { .. }, input) => return self.await_final(input, cx),
@@ -322,14 +317,14 @@ impl TransferOp {
     fn settle(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
         let Stage::Joint(control) = &self.stage else { return Ok(Step::Pending) };
         let Some(state) = cx.wire.data_state() else { return Ok(Step::Pending) };
+        let protects = cx.wire.protects_data();
         let may_move = !matches!(control, ControlSide::Asked);
         match state {
-            DataState::Open if cx.wire.protects_data() => {
-                // Not before the server can read the command: it answers no ClientHello sooner.
-                if cx.wire.control.all_written() {
-                    cx.wire.secure_data(cx.now);
-                }
+            // Not before the server can read the command: it answers no ClientHello sooner.
+            DataState::Open if protects && cx.wire.control.all_written() => {
+                cx.wire.secure_data(cx.now);
             }
+            DataState::Open if protects => {}
             DataState::Open | DataState::Secured if may_move => {
                 cx.wire.start_transfer(cx.now, self.direction(), self.encoding());
             }
@@ -450,7 +445,7 @@ impl TransferOp {
     }
 
     /// 226 without a data connection in active mode: how some say "nothing to list" (Q74)
-    fn never_opened(&mut self, reply: Reply) -> Result<Step, Error> {
+    fn never_opened(&self, reply: Reply) -> Result<Step, Error> {
         match self.kind {
             TransferKind::Listing => {
                 let transfer = Transfer { bytes: 0, reply, name: None };
