@@ -1,1 +1,3 @@
 //! Harness of the cross-crate tests
+
+pub mod script;

@@ -1,6 +1,185 @@
-//! The control connection: commands and replies as bytes
+//! The control connection: bytes to write, replies owed, the TLS barrier
+//!
+//! [`Control`] counts. Every command that goes out owes one final reply (2yz to 5yz), in order;
+//! preliminary ones (1yz) pay nothing. Who waits for the reply is the client's business.
 
 pub(crate) mod command;
+pub(crate) mod features;
 pub mod fields;
 pub(crate) mod reply;
 pub(crate) mod telnet;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::hint::black_box;
+
+use command::{Command, Verb};
+use reply::{Reply, ReplyConfig, ReplyError, ReplyParser};
+
+/// What stands between the control connection and the next byte
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Barrier {
+    /// Nothing
+    Down,
+    /// TLS is being set up: not a byte in either direction (Q79)
+    Securing,
+    /// TLS is being taken down
+    Clearing,
+}
+
+/// A command whose final reply has not come yet
+#[derive(Clone, Copy, Debug)]
+struct Owed {
+    verb: Verb,
+    /// Position behind the command's last byte in all that was ever queued
+    end: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Control {
+    parser: ReplyParser,
+    out: OutBuffer,
+    owed: VecDeque<Owed>,
+    barrier: Barrier,
+    telnet: bool,
+}
+
+impl Control {
+    pub(crate) fn new(config: ReplyConfig, telnet: bool, barrier: Barrier) -> Self {
+        Self {
+            parser: ReplyParser::new(config),
+            out: OutBuffer::default(),
+            owed: VecDeque::new(),
+            barrier,
+            telnet,
+        }
+    }
+
+    /// Queues a command; its reply is owed from now on
+    pub(crate) fn send(&mut self, command: &Command<'_>) {
+        self.out.push(command, self.telnet);
+        self.owed.push_back(Owed { verb: command.verb(), end: self.out.queued });
+    }
+
+    /// Takes what it can from `input`: the bytes consumed, and a reply if one became complete
+    pub(crate) fn receive(
+        &mut self,
+        input: &[u8],
+    ) -> Result<(usize, Option<Reply>), ReplyError> {
+        self.parser.parse(input)
+    }
+
+    pub(crate) fn unsent(&self) -> Option<&[u8]> {
+        let bytes = self.out.unsent();
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    pub(crate) fn written(&mut self, count: usize) {
+        self.out.written(count);
+    }
+
+    /// Whether every command owed a reply has been written out
+    pub(crate) fn all_written(&self) -> bool {
+        self.owed.back().is_none_or(|last| last.end <= self.out.sent)
+    }
+
+    /// The command whose reply comes next
+    pub(crate) fn front(&self) -> Option<Verb> {
+        self.owed.front().map(|owed| owed.verb)
+    }
+
+    /// A final reply has come for the front command
+    pub(crate) fn pay(&mut self) {
+        self.owed.pop_front();
+    }
+
+    /// What came was not the final reply after all: one is still owed, and it is next
+    pub(crate) fn owe_again(&mut self, verb: Verb) {
+        self.owed.push_front(Owed { verb, end: self.out.sent });
+    }
+
+    /// Nobody waits for anything any more: settled by a sentinel, or the end
+    pub(crate) fn forgive(&mut self) {
+        self.owed.clear();
+    }
+
+    pub(crate) fn owes_nothing(&self) -> bool {
+        self.owed.is_empty()
+    }
+
+    pub(crate) const fn barrier(&self) -> Barrier {
+        self.barrier
+    }
+
+    pub(crate) fn set_barrier(&mut self, barrier: Barrier) {
+        self.barrier = barrier;
+    }
+
+    /// Whether the parser stands in the middle of a reply or line
+    pub(crate) fn is_mid_reply(&self) -> bool {
+        self.parser.is_partial()
+    }
+
+    /// The end: nothing is sent, nothing is owed, secrets are wiped
+    pub(crate) fn shut(&mut self) {
+        self.out.wipe();
+        self.forgive();
+        self.barrier = Barrier::Down;
+    }
+}
+
+/// Bytes to write; a level that the driver looks at, writes from and reports on
+#[derive(Default)]
+struct OutBuffer {
+    bytes: Vec<u8>,
+    start: usize,
+    /// Bytes ever queued and ever reported written
+    queued: u64,
+    sent: u64,
+}
+
+impl OutBuffer {
+    fn unsent(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    fn push(&mut self, command: &Command<'_>, telnet: bool) {
+        // Growing in place would leave a copy of a queued password behind in freed memory.
+        let needed = command.encoded_len(telnet);
+        if self.bytes.capacity() - self.bytes.len() < needed {
+            let mut grown = Vec::with_capacity((self.unsent().len() + needed).max(256));
+            grown.extend_from_slice(self.unsent());
+            self.bytes.fill(0);
+            black_box(&self.bytes);
+            self.bytes = grown;
+            self.start = 0;
+        }
+        let before = self.bytes.len();
+        command.encode(&mut self.bytes, telnet);
+        self.queued += (self.bytes.len() - before) as u64;
+    }
+
+    fn written(&mut self, count: usize) {
+        let count = count.min(self.unsent().len());
+        self.start += count;
+        self.sent += count as u64;
+        if self.start == self.bytes.len() {
+            self.wipe();
+        }
+    }
+
+    /// Clears the buffer, passwords included
+    fn wipe(&mut self) {
+        self.bytes.fill(0);
+        black_box(&self.bytes);
+        self.bytes.clear();
+        self.start = 0;
+    }
+}
+
+/// Never the bytes: a password may be among them
+impl core::fmt::Debug for OutBuffer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "OutBuffer({} bytes)", self.unsent().len())
+    }
+}

@@ -1,0 +1,166 @@
+//! What the application decides: security, data connections, deadlines, leniencies
+
+use core::net::IpAddr;
+use core::ops::RangeInclusive;
+use core::time::Duration;
+
+use crate::control::reply::ReplyConfig;
+
+/// How a session is protected; the one choice without a default
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "there is no fourth way to start an FTP session")]
+pub enum TlsPolicy {
+    /// AUTH TLS right after the greeting, before anything else (RFC 4217); refused, the session
+    /// ends with [`ConnectionError::TlsRefused`](crate::ConnectionError::TlsRefused)
+    Explicit,
+    /// TLS from the first byte, usually port 990; PBSZ and PROT are sent all the same (Q98)
+    Implicit,
+    /// Clear text; [`Client::secure`](crate::Client::secure) can upgrade later
+    Plaintext,
+}
+
+/// Who opens the data connection
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 959 has these two")]
+pub enum DataMode {
+    /// The client: EPSV, PASV
+    Passive,
+    /// The server: EPRT, PORT
+    Active,
+}
+
+/// Which passive command an IPv4 session tries first; IPv6 has EPSV alone
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the commands are these two")]
+pub enum PassiveOrder {
+    /// EPSV, then PASV where EPSV is refused or its port can't be reached (Q62)
+    EpsvFirst,
+    /// PASV, then EPSV where PASV is refused (Q64); for NATs that drop what EPSV promised
+    PasvFirst,
+}
+
+/// Which host of a 227 the data connection goes to
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "an address is followed or it is not")]
+pub enum PassiveHost {
+    /// The peer of the control connection, whatever the reply says (CVE-2020-8284,
+    /// CVE-2021-4189)
+    ControlPeer,
+    /// The address in the reply, for site bouncers that need it (Q76)
+    ///
+    /// Lets the server point this client at any host and port it can reach.
+    TrustReply,
+}
+
+/// Which mechanisms AUTH may try (RFC 4217 section 4; older names from drafts)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthMechanism {
+    /// `AUTH TLS` alone
+    Tls,
+    /// `AUTH TLS`, then `AUTH TLS-C`, then `AUTH SSL`, for servers older than RFC 4217 (Q78)
+    TlsThenLegacy,
+}
+
+/// What an end of data without TLS's close_notify means
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a ragged end is accepted or it is not")]
+pub enum Truncation {
+    /// An error, unless the size is known and matches: an attacker can cut the stream
+    Reject,
+    /// The end of the file, for servers that never send close_notify (IIS, Q93)
+    Accept,
+}
+
+/// Settings of a session: public fields, each default with its reason
+///
+/// There is no `Default`: security is the constructor's argument.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// How the session is protected
+    pub tls: TlsPolicy,
+    /// What AUTH may try; [`AuthMechanism::Tls`]: everything in use since 2005 knows it
+    pub auth: AuthMechanism,
+    /// Who opens data connections; [`DataMode::Passive`]: it passes NATs and firewalls of clients
+    pub data_mode: DataMode,
+    /// EPSV or PASV first; [`PassiveOrder::EpsvFirst`]: it needs no address, so it works behind
+    /// NAT, and what it can't do is learned once per session
+    pub passive_order: PassiveOrder,
+    /// Which host of a 227 is connected to; [`PassiveHost::ControlPeer`]: the safe one
+    pub passive_host: PassiveHost,
+    /// Ports to listen on in active mode; `None`: the system chooses
+    pub active_ports: Option<RangeInclusive<u16>>,
+    /// Address announced by EPRT and PORT; `None`: the local address of the control connection,
+    /// which is right unless a NAT stands between
+    pub active_address: Option<IpAddr>,
+    /// Whether a data connection from another host than the control peer's is refused in active
+    /// mode; `true`: anybody could connect otherwise (Q65)
+    pub check_active_peer: bool,
+    /// An end of data without close_notify; [`Truncation::Reject`]
+    pub truncation: Truncation,
+    /// Limits and leniencies of the reply parser
+    pub reply: ReplyConfig,
+    /// Whether 0xFF is doubled in arguments (Telnet IAC, RFC 959 section 4.1.3); `true`: that is
+    /// the protocol, and only names with the byte 0xFF, never UTF-8, see a difference
+    pub telnet: bool,
+    /// Whether [`Event::Trace`](crate::Event::Trace) is emitted; `false`: it allocates per line
+    pub trace: bool,
+
+    /// Wait for the greeting, renewed by a 120; 60 s: servers that look up names are slow here
+    pub greeting_timeout: Duration,
+    /// Wait for a reply after its command was written; 60 s, as curl: a longer silence is a dead
+    /// connection
+    pub reply_timeout: Duration,
+    /// Wait for a TLS handshake, on either channel; 30 s: several round trips on the worst links
+    pub tls_timeout: Duration,
+    /// Wait for a data connection to open or to be accepted; 20 s: a blocked port should be
+    /// found out while the fallback can still help
+    pub data_connect_timeout: Duration,
+    /// Silence on an open data connection; 60 s without a single byte is a stalled transfer
+    pub data_timeout: Duration,
+    /// Wait for the final reply once all data has passed; 300 s: virus scanners and object
+    /// stores work here (Q69)
+    pub final_reply_timeout: Duration,
+    /// Wait for the end of a transfer between two servers, whose progress nobody sees; 24 h
+    pub remote_transfer_timeout: Duration,
+    /// Whole time allowed to settle a cut transfer; 30 s: then the connection is given up
+    pub settle_timeout: Duration,
+    /// Silence after which settling takes its next step; 2 s: above any round trip, and paid only
+    /// on servers that answer an aborted transfer with nothing (Q136)
+    pub settle_quiet: Duration,
+    /// Idle time after which a NOOP is sent; `None`: the application knows whether it wants to
+    /// stay (Q110: it doesn't reset every server's idle timer)
+    pub keep_alive: Option<Duration>,
+}
+
+impl Config {
+    /// The defaults under the given protection
+    #[must_use]
+    pub fn new(tls: TlsPolicy) -> Self {
+        Self {
+            tls,
+            auth: AuthMechanism::Tls,
+            data_mode: DataMode::Passive,
+            passive_order: PassiveOrder::EpsvFirst,
+            passive_host: PassiveHost::ControlPeer,
+            active_ports: None,
+            active_address: None,
+            check_active_peer: true,
+            truncation: Truncation::Reject,
+            reply: ReplyConfig::default(),
+            telnet: true,
+            trace: false,
+            greeting_timeout: Duration::from_secs(60),
+            reply_timeout: Duration::from_secs(60),
+            tls_timeout: Duration::from_secs(30),
+            data_connect_timeout: Duration::from_secs(20),
+            data_timeout: Duration::from_secs(60),
+            final_reply_timeout: Duration::from_secs(300),
+            remote_transfer_timeout: Duration::from_secs(24 * 60 * 60),
+            settle_timeout: Duration::from_secs(30),
+            settle_quiet: Duration::from_secs(2),
+            keep_alive: None,
+        }
+    }
+}

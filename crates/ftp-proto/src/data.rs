@@ -1,0 +1,95 @@
+//! The data connection as a machine
+//!
+//! ```text
+//! Connecting ─────────────▶ Open ─▶ Securing ─▶ Secured ─▶ Moving ─▶ Ended
+//! Binding ─▶ Listening ─────▲  └────────────────────────────▲
+//! ```
+//!
+//! It only records what happened; what follows from it together with the control connection's
+//! state is decided in [`op::transfer`](crate::op). Progress and the end are legal in every state
+//! from `Open` on: two TCP connections have no order between them.
+
+use core::net::{IpAddr, SocketAddr};
+
+use crate::event::{DataEvent, DataFailure, DataId};
+
+#[derive(Debug)]
+pub(crate) struct DataConnection {
+    pub(crate) id: DataId,
+    pub(crate) state: DataState,
+    /// Bytes reported so far
+    pub(crate) bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataState {
+    /// Passive: the driver connects
+    Connecting,
+    /// Active: the driver binds a port
+    Binding,
+    /// Active: the driver waits for the server
+    Listening(SocketAddr),
+    /// Established
+    Open,
+    /// TLS handshake ordered
+    Securing,
+    /// TLS handshake done
+    Secured,
+    /// The driver was told to move the bytes
+    Moving,
+    /// Over, one way or another
+    Ended(End),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Finished,
+    Truncated,
+    Failed(DataFailure),
+    /// Somebody else than the server connected
+    Foreign {
+        expected: IpAddr,
+        actual: IpAddr,
+    },
+}
+
+impl DataConnection {
+    pub(crate) const fn new(id: DataId, state: DataState) -> Self {
+        Self { id, state, bytes: 0 }
+    }
+
+    /// Records an event; false if it can't be meant (a second `Connected`, news after the end)
+    pub(crate) fn record(&mut self, event: DataEvent, check_peer: bool) -> bool {
+        use DataState::{
+            Binding, Connecting, Ended, Listening, Moving, Open, Secured, Securing,
+        };
+        self.state = match (self.state, event) {
+            (Ended(_), _) => return false,
+            (_, DataEvent::Failed(failure)) => Ended(End::Failed(failure)),
+            (Binding, DataEvent::Listening(address)) => Listening(address),
+            (Connecting, DataEvent::Connected) => Open,
+            (Listening(_), DataEvent::Accepted { peer, control_peer }) => {
+                let (actual, expected) = (peer.to_canonical(), control_peer.to_canonical());
+                if check_peer && actual != expected {
+                    Ended(End::Foreign { expected, actual })
+                } else {
+                    Open
+                }
+            }
+            (Securing, DataEvent::Secured) => Secured,
+            (Open | Securing | Secured | Moving, DataEvent::Progress(count)) => {
+                self.bytes = self.bytes.saturating_add(count);
+                self.state
+            }
+            (Open | Securing | Secured | Moving, DataEvent::Finished) => Ended(End::Finished),
+            (Open | Securing | Secured | Moving, DataEvent::Truncated) => Ended(End::Truncated),
+            _ => return false,
+        };
+        true
+    }
+
+    pub(crate) const fn is_established(&self) -> bool {
+        use DataState::{Ended, Moving, Open, Secured, Securing};
+        matches!(self.state, Open | Securing | Secured | Moving | Ended(_))
+    }
+}

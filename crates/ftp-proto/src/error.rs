@@ -1,0 +1,248 @@
+//! What can go wrong, and whether the session lives on
+//!
+//! Two families, as in quinn: [`Error`] ends one request, [`ConnectionError`] ends the session
+//! and everything queued in it. [`Error::is_fatal`] tells which.
+
+use core::net::IpAddr;
+
+use crate::control::command::ArgumentError;
+use crate::control::reply::{Reply, ReplyError};
+use crate::event::{DataFailure, Phase};
+
+/// Why a request failed
+///
+/// The session is usable afterwards, except with [`Self::Connection`] and [`Self::Unconfirmed`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// 4yz: refused for now, the same request may succeed later (ftplib's `error_temp`)
+    #[error("refused for now: {0}")]
+    Transient(Reply),
+    /// 5yz: refused (ftplib's `error_perm`)
+    #[error("refused: {0}")]
+    Permanent(Reply),
+    /// 1yz to 3yz where another class was due (ftplib's `error_reply`)
+    #[error("unexpected reply: {0}")]
+    UnexpectedReply(Reply),
+    /// A reply of the right class whose text makes no sense, such as a 227 without an address
+    #[error("reply makes no sense: {0}")]
+    InvalidReply(Reply),
+    /// An argument that can't be sent; nothing was sent
+    #[error("invalid argument: {0}")]
+    InvalidArgument(#[from] ArgumentError),
+    /// The server wants TLS before this (Q23): connect with another
+    /// [`TlsPolicy`](crate::TlsPolicy)
+    #[error("server requires TLS; use explicit or implicit TLS: {0}")]
+    TlsRequired(Reply),
+    /// The server wants an account (332) and none was given
+    #[error("server requires an account (ACCT): {0}")]
+    AccountRequired(Reply),
+    /// The data connection failed; what the server said, if anything, did not explain it
+    #[error("data connection failed: {0}")]
+    DataConnection(DataFailure),
+    /// The data connection stood still for too long
+    #[error("timed out waiting for {0}")]
+    DataTimedOut(Phase),
+    /// In active mode a stranger connected to the data port; the connection was closed
+    #[error("data connection came from {actual}, not from the server {expected}")]
+    ForeignPeer {
+        /// The server
+        expected: IpAddr,
+        /// Who connected
+        actual: IpAddr,
+    },
+    /// Fewer bytes than announced, or an end without TLS's close_notify
+    ///
+    /// [`Config::truncation`](crate::Config::truncation) can accept the latter.
+    #[error("download was cut off after {received} bytes{}", Expected(*.expected))]
+    Truncated {
+        /// Bytes received by this transfer
+        received: u64,
+        /// Bytes announced for it, if known
+        expected: Option<u64>,
+    },
+    /// More bytes than the caller expected
+    #[error("received {received} bytes where {expected} were expected")]
+    TooLong {
+        /// Bytes received by this transfer
+        received: u64,
+        /// Bytes the caller expected
+        expected: u64,
+    },
+    /// All bytes went through but the session ended before the final reply: compare sizes on a
+    /// new connection before transferring again (Q70)
+    #[error("all {bytes} bytes went through, but the final reply never came: {cause}")]
+    Unconfirmed {
+        /// Bytes transferred
+        bytes: u64,
+        /// Why the reply never came
+        cause: ConnectionError,
+    },
+    /// The transfer was aborted by the application
+    ///
+    /// An aborted upload leaves a part of the file on the server, which may look complete.
+    #[error("aborted")]
+    Aborted,
+    /// A copy between servers while data connections are protected: both servers would play the
+    /// TLS server; switch to [`Protection::Clear`](crate::Protection::Clear) first
+    #[error("copies between servers need clear data connections (PROT C)")]
+    ProtectedRemote,
+    /// The session is over
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+}
+
+struct Expected(Option<u64>);
+
+impl core::fmt::Display for Expected {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            Some(expected) => write!(f, " of {expected}"),
+            None => f.write_str(" (no close_notify; the size is not known)"),
+        }
+    }
+}
+
+impl Error {
+    /// The error of a reply that refuses, or that is of a class nobody waits for
+    pub(crate) fn from_reply(reply: Reply) -> Self {
+        use crate::control::reply::Kind;
+        match reply.kind() {
+            Kind::Transient => Self::Transient(reply),
+            Kind::Permanent => Self::Permanent(reply),
+            Kind::Preliminary | Kind::Completion | Kind::Intermediate => {
+                Self::UnexpectedReply(reply)
+            }
+        }
+    }
+
+    /// The server's reply behind the error, if it was one
+    #[must_use]
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Transient(reply)
+            | Self::Permanent(reply)
+            | Self::UnexpectedReply(reply)
+            | Self::InvalidReply(reply)
+            | Self::TlsRequired(reply)
+            | Self::AccountRequired(reply) => Some(reply),
+            Self::Connection(error) | Self::Unconfirmed { cause: error, .. } => error.reply(),
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may succeed later on the same session or a new one
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Transient(_) | Self::DataConnection(_) | Self::DataTimedOut(_) => true,
+            Self::Connection(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// Whether the session is over
+    #[must_use]
+    pub const fn is_fatal(&self) -> bool {
+        matches!(self, Self::Connection(_) | Self::Unconfirmed { .. })
+    }
+}
+
+/// Why a session ended; sticky: every later request fails with the first one
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// The server closed the control connection without a word (ftplib's `EOFError`)
+    #[error("server closed the control connection")]
+    Eof,
+    /// This side ended the session: QUIT or close
+    #[error("session was closed by this side")]
+    LocallyClosed,
+    /// 421: the server is closing, whatever was asked
+    #[error("server ends the session: {0}")]
+    ServiceClosing(Reply),
+    /// A greeting that is a refusal
+    #[error("server refused the connection: {0}")]
+    Refused(Reply),
+    /// A deadline passed and replies can no longer be matched to commands
+    #[error("timed out waiting for {0}")]
+    TimedOut(Phase),
+    /// TLS was demanded and the server refused AUTH or PROT
+    #[error("server refused TLS, and clear text was not allowed: {0}")]
+    TlsRefused(Reply),
+    /// The server broke the protocol (ftplib's `error_proto`)
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+}
+
+impl ConnectionError {
+    /// The server's reply behind the error, if it was one
+    #[must_use]
+    pub const fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::ServiceClosing(reply)
+            | Self::Refused(reply)
+            | Self::TlsRefused(reply)
+            | Self::Protocol(ProtocolError::UnsolicitedReply(reply)) => Some(reply),
+            _ => None,
+        }
+    }
+
+    /// Whether a new connection may do better
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Eof | Self::ServiceClosing(_) | Self::TimedOut(_) => true,
+            Self::Refused(reply) => reply.kind() == crate::Kind::Transient,
+            Self::LocallyClosed | Self::TlsRefused(_) | Self::Protocol(_) => false,
+        }
+    }
+}
+
+/// How the server broke the protocol
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// Bytes that are no reply
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
+    /// A reply that nothing asked for
+    #[error("reply that no command asked for: {0}")]
+    UnsolicitedReply(Reply),
+    /// Clear text between AUTH's 234 and the TLS handshake: somebody may be injecting replies
+    /// (Q79)
+    #[error("clear text behind the reply to AUTH: possible injection, session given up")]
+    PlaintextAfterAuth,
+    /// Bytes between CCC's reply and the end of TLS
+    #[error("bytes between the reply to CCC and the end of TLS")]
+    BytesDuringClear,
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        use std::io::ErrorKind;
+        let kind = match &error {
+            Error::InvalidArgument(_) => ErrorKind::InvalidInput,
+            Error::DataTimedOut(_) | Error::Connection(ConnectionError::TimedOut(_)) => {
+                ErrorKind::TimedOut
+            }
+            Error::Truncated { .. } | Error::Connection(ConnectionError::Eof) => {
+                ErrorKind::UnexpectedEof
+            }
+            Error::InvalidReply(_)
+            | Error::UnexpectedReply(_)
+            | Error::Connection(ConnectionError::Protocol(_)) => ErrorKind::InvalidData,
+            // Not `Interrupted`: `read_to_end` and friends would try again for ever.
+            Error::Aborted => ErrorKind::ConnectionAborted,
+            Error::ForeignPeer { .. } => ErrorKind::PermissionDenied,
+            _ => ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<ConnectionError> for std::io::Error {
+    fn from(error: ConnectionError) -> Self {
+        Error::Connection(error).into()
+    }
+}

@@ -1,0 +1,37 @@
+//! What the server can do: FEAT (RFC 2389)
+//!
+//! ```text
+//! FEAT ── 2yz ──────────────▶ done: features, remembered
+//!      ── 500, 502, 504 ────▶ done: none, remembered
+//!      ── other 4yz, 5yz ───▶ refused, not remembered (Q18: asked before the login)
+//! ```
+
+use crate::Kind;
+use crate::control::command::{Command, Verb};
+use crate::control::features::Features;
+use crate::error::Error;
+use crate::op::{Context, Input, Outcome, Step};
+
+#[derive(Debug)]
+pub(crate) struct FeaturesOp;
+
+impl FeaturesOp {
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match input {
+            Input::Start => cx.send(&Command::bare(Verb::FEAT)),
+            Input::Reply(reply) => {
+                let features = match (reply.kind(), reply.code().get()) {
+                    (Kind::Preliminary, _) => return Ok(Step::Pending),
+                    (Kind::Completion, _) => Features::parse(&reply),
+                    // Not known, not implemented: a server older than RFC 2389.
+                    (_, 500 | 502 | 504) => Features::default(),
+                    _ => return Err(Error::from_reply(reply)),
+                };
+                cx.wire.session.features = Some(features.clone());
+                return Ok(Step::Done(Outcome::Features(features)));
+            }
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+}

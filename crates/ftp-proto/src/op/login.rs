@@ -1,0 +1,106 @@
+//! Logging in: USER, PASS, ACCT (RFC 959 section 5.4), in the order that the server asks
+//!
+//! ```text
+//!        ┌── 2yz ────────────────────────────────▶ done
+//! USER ──┼── 331 ──▶ PASS ──┬── 2yz ─────────────▶ done
+//!        │             ▲    └── 332 ──▶ ACCT ─ 2yz ▶ done
+//!        └── 332 ──▶ ACCT ── 331
+//! ```
+
+use crate::Kind;
+use crate::control::command::{Argument, Command, Secret, Verb};
+use crate::control::reply::Reply;
+use crate::error::Error;
+use crate::op::{Context, Input, Outcome, Step};
+use crate::session::ControlSecurity;
+
+#[derive(Debug)]
+pub(crate) struct Login {
+    user: Argument,
+    /// `None` once it was sent: asking again for what was refused is a loop
+    password: Option<Secret>,
+    account: Option<Secret>,
+}
+
+impl Login {
+    pub(crate) const fn new(user: Argument, password: Secret, account: Option<Secret>) -> Self {
+        Self { user, password: Some(password), account }
+    }
+
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match input {
+            Input::Start => {
+                if let Some(greeting) = cx.wire.session.admitted.take() {
+                    return Ok(Step::Done(Outcome::Reply(greeting)));
+                }
+                cx.wire.session.forget_login();
+                cx.send(&Command::with(Verb::USER, &self.user));
+            }
+            Input::Reply(reply) => match reply.kind() {
+                Kind::Preliminary => {}
+                // Some servers greet twice (Q17): the answer to USER is still to come.
+                Kind::Completion if reply.code().get() == 220 && self.password.is_some() => {
+                    cx.wire.control.owe_again(Verb::USER);
+                    cx.wire.await_reply(cx.now);
+                }
+                Kind::Completion => return Ok(Step::Done(Outcome::Reply(reply))),
+                Kind::Intermediate => self.answer(reply, cx)?,
+                Kind::Transient | Kind::Permanent => return Err(refusal(reply, cx)),
+            },
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+
+    fn answer(&mut self, reply: Reply, cx: &mut Context<'_>) -> Result<(), Error> {
+        let wants_account = reply.code().get() == 332;
+        let (verb, secret) = if wants_account {
+            match self.account.take() {
+                Some(account) => (Verb::ACCT, account),
+                None => return Err(Error::AccountRequired(reply)),
+            }
+        } else if let Some(password) = self.password.take() {
+            (Verb::PASS, password)
+        } else if let Some(account) = self.account.take() {
+            // ftplib sends the account on any 3yz to PASS.
+            (Verb::ACCT, account)
+        } else {
+            return Err(Error::UnexpectedReply(reply));
+        };
+        cx.send(&Command::secret(verb, &secret));
+        Ok(())
+    }
+}
+
+/// A refusal in clear text may really ask for TLS (Q23)
+fn refusal(reply: Reply, cx: &Context<'_>) -> Error {
+    let clear = cx.wire.session.control == ControlSecurity::Clear;
+    let code = reply.code().get();
+    if clear && matches!(code, 503 | 522 | 530 | 533 | 534 | 550) && mentions_tls(reply.text()) {
+        return Error::TlsRequired(reply);
+    }
+    Error::from_reply(reply)
+}
+
+fn mentions_tls(text: &[u8]) -> bool {
+    ["TLS", "SSL", "AUTH", "SECURE", "ENCRYPT"].iter().any(|word| {
+        text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+    }) && !text.windows(6).any(|window| window.eq_ignore_ascii_case(b"author"))
+        && !text.windows(12).any(|window| window.eq_ignore_ascii_case(b"authenticati"))
+}
+
+/// What ftplib logs in with where nothing is given: `anonymous`, password `anonymous@`
+///
+/// The password `-` becomes `-anonymous@`, which silences banners on old servers (Q21).
+pub(crate) fn anonymous_defaults<'a>(
+    user: &'a [u8],
+    password: &'a [u8],
+) -> (&'a [u8], &'a [u8]) {
+    let user = if user.is_empty() { b"anonymous" } else { user };
+    let password = match (user, password) {
+        (b"anonymous", b"") => b"anonymous@",
+        (b"anonymous", b"-") => b"-anonymous@",
+        _ => password,
+    };
+    (user, password)
+}

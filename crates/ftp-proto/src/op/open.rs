@@ -1,0 +1,233 @@
+//! Getting a data connection: EPSV and PASV, EPRT and PORT (RFC 959, RFC 2428)
+//!
+//! ```text
+//! passive  EPSV ── 2yz ──▶ connect ──▶ ready
+//!            └── 5yz, no port, can't connect ──▶ PASV ── 2yz ──▶ connect ──▶ ready
+//! active   listen ──▶ PORT ── 2yz ──▶ ready (the server connects later)
+//!                       └── 5yz ──▶ EPRT ── 2yz ──▶ ready
+//! ```
+//!
+//! What a server refuses is remembered for the session, so the ladder is climbed once. IPv6 has
+//! EPSV and EPRT alone. On IPv4 PORT goes first, because address translators rewrite it and few
+//! know EPRT.
+
+use alloc::format;
+use core::net::{IpAddr, SocketAddr};
+
+use crate::config::{DataMode, PassiveHost, PassiveOrder};
+use crate::control::command::{Argument, Command, Verb};
+use crate::control::fields::{self, PassiveAddress};
+use crate::control::reply::{Kind, Reply};
+use crate::data::{DataState, End};
+use crate::error::Error;
+use crate::event::{DataEndpoint, DataFailure, DataHost, IpFamily};
+use crate::op::{Context, Input, completion};
+use crate::session::{ActiveMemory, PassiveMemory};
+
+#[derive(Debug)]
+pub(crate) struct Open(State);
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Start,
+    /// EPSV or PASV is out
+    Asking(Verb),
+    /// The driver connects to what this command was answered with
+    Connecting(Verb),
+    /// The driver opens a port
+    Binding,
+    /// EPRT or PORT is out
+    Announcing(Verb, SocketAddr),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    Pending,
+    /// Passive: connected. Active: the server knows where to connect.
+    Ready,
+}
+
+impl Open {
+    pub(crate) const fn new() -> Self {
+        Self(State::Start)
+    }
+
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Opening, Error> {
+        match (input, self.0) {
+            (Input::Start, State::Start) => match cx.wire.config.data_mode {
+                DataMode::Passive => self.ask(first_passive(cx), cx),
+                DataMode::Active => {
+                    self.0 = State::Binding;
+                    let ports = cx.wire.config.active_ports.clone();
+                    let family = cx.wire.family;
+                    cx.wire.open_data(cx.now, DataEndpoint::Listen { family, ports });
+                }
+            },
+            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), State::Asking(verb)) => self.asked(verb, reply, cx)?,
+            (Input::Reply(reply), State::Announcing(verb, address)) => {
+                return self.announced(verb, address, reply, cx);
+            }
+            (Input::Data, State::Connecting(verb)) => match cx.wire.data_state() {
+                Some(DataState::Ended(_)) => {
+                    self.unreachable(verb, Error::DataConnection(DataFailure::Open), cx)?;
+                }
+                Some(DataState::Connecting) | None => {}
+                Some(_) => return Ok(Opening::Ready),
+            },
+            (Input::Data, State::Binding) => match cx.wire.data_state() {
+                Some(DataState::Listening(address)) => self.announce(address, cx)?,
+                Some(DataState::Ended(_)) => {
+                    return Err(Error::DataConnection(DataFailure::Open));
+                }
+                _ => {}
+            },
+            (Input::Data, State::Announcing(..)) => {
+                if let Some(DataState::Ended(end)) = cx.wire.data_state() {
+                    return Err(ended_early(end));
+                }
+            }
+            (Input::DataTimeout(phase), State::Connecting(verb)) => {
+                self.unreachable(verb, Error::DataTimedOut(phase), cx)?;
+            }
+            (Input::DataTimeout(phase), _) => return Err(Error::DataTimedOut(phase)),
+            _ => {}
+        }
+        Ok(Opening::Pending)
+    }
+
+    fn ask(&mut self, verb: Verb, cx: &mut Context<'_>) {
+        self.0 = State::Asking(verb);
+        cx.send(&Command::bare(verb));
+    }
+
+    fn asked(&mut self, verb: Verb, reply: Reply, cx: &mut Context<'_>) -> Result<(), Error> {
+        let lasting = reply.kind() == Kind::Permanent;
+        match passive_address(reply) {
+            Ok(address) => {
+                self.0 = State::Connecting(verb);
+                let host = match (cx.wire.config.passive_host, address.host) {
+                    (PassiveHost::TrustReply, Some(host)) if !host.is_unspecified() => {
+                        DataHost::Address(host)
+                    }
+                    _ => DataHost::ControlPeer,
+                };
+                cx.wire.open_data(cx.now, DataEndpoint::Connect { host, port: address.port });
+                Ok(())
+            }
+            Err(error) => {
+                let other = other_passive(verb, cx).ok_or(error)?;
+                if lasting {
+                    cx.wire.session.passive = only(other);
+                }
+                self.ask(other, cx);
+                Ok(())
+            }
+        }
+    }
+
+    /// The port that was promised can't be reached: a NAT or firewall may know the other command
+    fn unreachable(
+        &mut self,
+        verb: Verb,
+        error: Error,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Error> {
+        cx.wire.close_data();
+        let other = other_passive(verb, cx).ok_or(error)?;
+        cx.wire.session.passive = only(other);
+        self.ask(other, cx);
+        Ok(())
+    }
+
+    fn announce(&mut self, bound: SocketAddr, cx: &mut Context<'_>) -> Result<(), Error> {
+        let host = cx.wire.config.active_address.unwrap_or_else(|| bound.ip()).to_canonical();
+        let address = SocketAddr::new(host, bound.port());
+        let verb = match (host, cx.wire.session.active) {
+            (IpAddr::V4(_), ActiveMemory::Untried) => Verb::PORT,
+            _ => Verb::EPRT,
+        };
+        self.send_announcement(verb, address, cx)
+    }
+
+    fn send_announcement(
+        &mut self,
+        verb: Verb,
+        address: SocketAddr,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Error> {
+        self.0 = State::Announcing(verb, address);
+        cx.send(&Command::with(verb, &announcement(verb, address)?));
+        Ok(())
+    }
+
+    fn announced(
+        &mut self,
+        verb: Verb,
+        address: SocketAddr,
+        reply: Reply,
+        cx: &mut Context<'_>,
+    ) -> Result<Opening, Error> {
+        if verb == Verb::PORT && reply.kind() == Kind::Permanent {
+            cx.wire.session.active = ActiveMemory::EprtOnly;
+            self.send_announcement(Verb::EPRT, address, cx)?;
+            return Ok(Opening::Pending);
+        }
+        completion(reply)?;
+        Ok(Opening::Ready)
+    }
+}
+
+/// The address in a 2yz to PASV or EPSV, read by content: some answer one with the other (Q60)
+pub(crate) fn passive_address(reply: Reply) -> Result<PassiveAddress, Error> {
+    let reply = completion(reply)?;
+    fields::parse_passive(&reply).ok_or(Error::InvalidReply(reply))
+}
+
+/// The argument of PORT or EPRT for this address
+pub(crate) fn announcement(verb: Verb, address: SocketAddr) -> Result<Argument, Error> {
+    let port = address.port();
+    let text = match (verb, address.ip()) {
+        (Verb::PORT, IpAddr::V4(v4)) => {
+            let [a, b, c, d] = v4.octets();
+            format!("{a},{b},{c},{d},{},{}", port >> 8, port & 0xFF)
+        }
+        (_, IpAddr::V4(v4)) => format!("|1|{v4}|{port}|"),
+        (_, IpAddr::V6(v6)) => format!("|2|{v6}|{port}|"),
+    };
+    Ok(Argument::new(text)?)
+}
+
+/// Why a data connection that was still being announced is over
+pub(crate) const fn ended_early(end: End) -> Error {
+    match end {
+        End::Foreign { expected, actual } => Error::ForeignPeer { expected, actual },
+        End::Failed(failure) => Error::DataConnection(failure),
+        End::Finished | End::Truncated => Error::DataConnection(DataFailure::Broken),
+    }
+}
+
+fn first_passive(cx: &Context<'_>) -> Verb {
+    match (cx.wire.family, cx.wire.session.passive, cx.wire.config.passive_order) {
+        (IpFamily::V6, ..) | (_, PassiveMemory::EpsvOnly, _) => Verb::EPSV,
+        (_, PassiveMemory::PasvOnly, _) => Verb::PASV,
+        (_, PassiveMemory::Untried, PassiveOrder::EpsvFirst) => Verb::EPSV,
+        (_, PassiveMemory::Untried, PassiveOrder::PasvFirst) => Verb::PASV,
+    }
+}
+
+/// The command to fall back to, unless it is known not to work or this one is the fallback
+fn other_passive(verb: Verb, cx: &Context<'_>) -> Option<Verb> {
+    if cx.wire.family == IpFamily::V6 || cx.wire.session.passive != PassiveMemory::Untried {
+        return None;
+    }
+    let (first, second) = match cx.wire.config.passive_order {
+        PassiveOrder::EpsvFirst => (Verb::EPSV, Verb::PASV),
+        PassiveOrder::PasvFirst => (Verb::PASV, Verb::EPSV),
+    };
+    (verb == first).then_some(second)
+}
+
+fn only(verb: Verb) -> PassiveMemory {
+    if verb == Verb::PASV { PassiveMemory::PasvOnly } else { PassiveMemory::EpsvOnly }
+}

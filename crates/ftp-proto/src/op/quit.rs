@@ -1,0 +1,28 @@
+//! The end of a session: QUIT (RFC 959 section 4.1.1)
+//!
+//! ```text
+//! QUIT ── 2yz ──▶ done, connection closed
+//!      ── EOF ──▶ done, nothing was said (Q112)
+//!      ── 4yz, 5yz ──▶ refused, the session goes on
+//! ```
+
+use crate::Kind;
+use crate::control::command::{Command, Verb};
+use crate::error::Error;
+use crate::op::{Context, Input, Outcome, Step, completion};
+
+#[derive(Debug)]
+pub(crate) struct Quit;
+
+impl Quit {
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match input {
+            Input::Start => cx.send(&Command::bare(Verb::QUIT)),
+            Input::Reply(reply) if reply.kind() != Kind::Preliminary => {
+                return Ok(Step::Done(Outcome::LastReply(Some(completion(reply)?))));
+            }
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+}

@@ -1,0 +1,156 @@
+//! Half of a copy between two servers: their data connection is not this client's (RFC 959
+//! section 5.2)
+//!
+//! ```text
+//! RemotePassive   (TYPE ─▶) PASV or EPSV ── 2yz ──▶ done: where that server listens
+//! RemoteActive    (TYPE ─▶) PORT or EPRT ── 2yz ──▶ done
+//! RemoteTransfer  RETR or STOR ── 1yz ──▶ ── 2yz ──▶ done
+//! ```
+//!
+//! [`ServerCopy`](crate::ServerCopy) plays both halves.
+
+use core::net::SocketAddr;
+
+use crate::control::command::{Argument, Command, Verb};
+use crate::control::reply::Kind;
+use crate::error::Error;
+use crate::event::{Event, IpFamily, Phase};
+use crate::op::open::{announcement, passive_address};
+use crate::op::set_type::SetType;
+use crate::op::{Context, Farewell, Input, Outcome, Step, Transfer, completion};
+use crate::session::TransferType;
+use crate::timer::Timer;
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Type,
+    Command,
+}
+
+/// Has the server listen for another one
+#[derive(Debug)]
+pub(crate) struct RemotePassive {
+    type_: TransferType,
+    state: State,
+}
+
+impl RemotePassive {
+    pub(crate) const fn new(type_: TransferType) -> Self {
+        Self { type_, state: State::Type }
+    }
+
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match (input, self.state) {
+            (Input::Start, _) => {
+                refuse_protected(cx)?;
+                if SetType(self.type_).start(cx) {
+                    self.ask(cx);
+                }
+            }
+            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), State::Type) => {
+                SetType(self.type_).replied(reply, cx)?;
+                self.ask(cx);
+            }
+            (Input::Reply(reply), State::Command) => {
+                return Ok(Step::Done(Outcome::Passive(passive_address(reply)?)));
+            }
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+
+    fn ask(&mut self, cx: &mut Context<'_>) {
+        self.state = State::Command;
+        // PASV tells an address: of servers with several, the one that the other can reach.
+        let verb = match cx.wire.family {
+            IpFamily::V4 => Verb::PASV,
+            IpFamily::V6 => Verb::EPSV,
+        };
+        cx.send(&Command::bare(verb));
+    }
+}
+
+/// Tells the server where another one listens
+#[derive(Debug)]
+pub(crate) struct RemoteActive {
+    address: SocketAddr,
+    type_: TransferType,
+    state: State,
+}
+
+impl RemoteActive {
+    pub(crate) const fn new(address: SocketAddr, type_: TransferType) -> Self {
+        Self { address, type_, state: State::Type }
+    }
+
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match (input, self.state) {
+            (Input::Start, _) => {
+                refuse_protected(cx)?;
+                if SetType(self.type_).start(cx) {
+                    self.announce(cx)?;
+                }
+            }
+            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), State::Type) => {
+                SetType(self.type_).replied(reply, cx)?;
+                self.announce(cx)?;
+            }
+            (Input::Reply(reply), State::Command) => {
+                return Ok(Step::Done(Outcome::Reply(completion(reply)?)));
+            }
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+
+    fn announce(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        self.state = State::Command;
+        let address = SocketAddr::new(self.address.ip().to_canonical(), self.address.port());
+        let verb = if address.is_ipv4() { Verb::PORT } else { Verb::EPRT };
+        cx.send(&Command::with(verb, &announcement(verb, address)?));
+        Ok(())
+    }
+}
+
+/// RETR or STOR whose bytes go between the servers
+#[derive(Debug)]
+pub(crate) struct RemoteTransfer {
+    verb: Verb,
+    path: Argument,
+}
+
+impl RemoteTransfer {
+    pub(crate) const fn new(verb: Verb, path: Argument) -> Self {
+        Self { verb, path }
+    }
+
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match input {
+            Input::Start => cx.send(&Command::with(self.verb, &self.path)),
+            Input::Reply(reply) if reply.kind() == Kind::Preliminary => {
+                cx.wire.timers.stop(Timer::Reply);
+                let wait = cx.wire.config.remote_transfer_timeout;
+                cx.wire.data_deadline(cx.now, wait, Phase::RemoteTransfer);
+                if let Some(op) = cx.op {
+                    cx.wire.events.push_back(Event::TransferStarted { op, size_hint: None });
+                }
+            }
+            Input::Reply(reply) => {
+                let reply = completion(reply)?;
+                // Nobody here has seen the bytes.
+                return Ok(Step::Done(Outcome::Transfer(Transfer { bytes: 0, reply, name: None })));
+            }
+            Input::DataTimeout(phase) => {
+                return Ok(Step::Cut(Error::DataTimedOut(phase), Farewell::Abort));
+            }
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+}
+
+fn refuse_protected(cx: &Context<'_>) -> Result<(), Error> {
+    if cx.wire.protects_data() { Err(Error::ProtectedRemote) } else { Ok(()) }
+}

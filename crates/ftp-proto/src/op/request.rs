@@ -1,0 +1,185 @@
+//! What a transfer is asked to do: `"f"`, or `Get::new("f").resume_at(n).ascii()`
+
+use crate::control::command::{Argument, ArgumentError, Verb};
+use crate::session::TransferType;
+
+/// A download: RETR
+///
+/// A path alone means the whole file as it is: `client.get("f")`.
+#[derive(Clone, Debug)]
+pub struct Get {
+    pub(crate) verb: Result<Verb, ArgumentError>,
+    pub(crate) path: Result<Option<Argument>, ArgumentError>,
+    pub(crate) type_: TransferType,
+    pub(crate) offset: u64,
+    pub(crate) expected: Option<u64>,
+}
+
+impl Get {
+    /// The file at `path`, whole, as it is (TYPE I)
+    #[must_use]
+    pub fn new(path: impl AsRef<[u8]>) -> Self {
+        Self {
+            verb: Ok(Verb::RETR),
+            path: Argument::new(path).map(Some),
+            type_: TransferType::Image,
+            offset: 0,
+            expected: None,
+        }
+    }
+
+    /// Any command that answers on a data connection, such as a server's own kind of listing
+    ///
+    /// An empty argument sends the verb alone.
+    #[must_use]
+    pub fn command(verb: &str, argument: impl AsRef<[u8]>) -> Self {
+        let argument = argument.as_ref();
+        Self {
+            verb: Verb::new(verb),
+            path: if argument.is_empty() {
+                Ok(None)
+            } else {
+                Argument::new(argument).map(Some)
+            },
+            ..Self::new("")
+        }
+    }
+
+    /// Leaves out the first `offset` bytes (REST, RFC 3659 section 5)
+    #[must_use]
+    pub const fn resume_at(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// As text: TYPE A on the wire, LF line ends for the user
+    #[must_use]
+    pub const fn ascii(mut self) -> Self {
+        self.type_ = TransferType::Ascii;
+        self
+    }
+
+    /// The size of the whole file in bytes, where the caller knows it: any other is an error
+    #[must_use]
+    pub const fn expect_size(mut self, bytes: u64) -> Self {
+        self.expected = Some(bytes);
+        self
+    }
+}
+
+impl<P: AsRef<[u8]>> From<P> for Get {
+    fn from(path: P) -> Self {
+        Self::new(path)
+    }
+}
+
+/// How an upload meets what is on the server
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PutMode {
+    /// STOR, from this offset on
+    Store(u64),
+    /// APPE
+    Append,
+    /// STOU
+    Unique,
+}
+
+/// An upload: STOR, APPE or STOU
+///
+/// A path alone replaces the file with bytes as they are: `client.put("f")`.
+#[derive(Clone, Debug)]
+pub struct Put {
+    pub(crate) path: Result<Option<Argument>, ArgumentError>,
+    pub(crate) mode: PutMode,
+    pub(crate) type_: TransferType,
+}
+
+impl Put {
+    /// Creates or replaces the file at `path` (STOR)
+    #[must_use]
+    pub fn new(path: impl AsRef<[u8]>) -> Self {
+        Self {
+            path: Argument::new(path).map(Some),
+            mode: PutMode::Store(0),
+            type_: TransferType::Image,
+        }
+    }
+
+    /// A new file under a name of the server's choice (STOU); the name comes back in
+    /// [`Transfer::name`](crate::Transfer::name), if the server tells it
+    #[must_use]
+    pub fn unique() -> Self {
+        Self { path: Ok(None), mode: PutMode::Unique, type_: TransferType::Image }
+    }
+
+    /// Behind what is there already (APPE)
+    #[must_use]
+    pub const fn append(mut self) -> Self {
+        self.mode = PutMode::Append;
+        self
+    }
+
+    /// Writes from byte `offset` of the server's file on (REST and STOR, RFC 3659 section 5)
+    ///
+    /// Give the data from there on. Some servers cut the file there, others keep what follows.
+    #[must_use]
+    pub const fn resume_at(mut self, offset: u64) -> Self {
+        self.mode = PutMode::Store(offset);
+        self
+    }
+
+    /// As text: LF line ends of the user, TYPE A on the wire
+    #[must_use]
+    pub const fn ascii(mut self) -> Self {
+        self.type_ = TransferType::Ascii;
+        self
+    }
+}
+
+impl<P: AsRef<[u8]>> From<P> for Put {
+    fn from(path: P) -> Self {
+        Self::new(path)
+    }
+}
+
+/// A listing on a data connection: LIST, NLST or MLSD
+///
+/// Listings go under TYPE A (RFC 959 section 4.1.3; hosts that are not ASCII need it), and their
+/// bytes come as the server sends them: the parser takes any line end.
+#[derive(Clone, Debug)]
+pub struct List {
+    pub(crate) verb: Verb,
+    pub(crate) path: Result<Option<Argument>, ArgumentError>,
+}
+
+impl List {
+    /// LIST: a line an entry, in the server's own format; an empty path is the current directory
+    #[must_use]
+    pub fn new(path: impl AsRef<[u8]>) -> Self {
+        Self::of(Verb::LIST, path)
+    }
+
+    /// NLST: names alone
+    #[must_use]
+    pub fn names(path: impl AsRef<[u8]>) -> Self {
+        Self::of(Verb::NLST, path)
+    }
+
+    /// MLSD: facts and names (RFC 3659 section 7)
+    #[must_use]
+    pub fn facts(path: impl AsRef<[u8]>) -> Self {
+        Self::of(Verb::MLSD, path)
+    }
+
+    fn of(verb: Verb, path: impl AsRef<[u8]>) -> Self {
+        let path = path.as_ref();
+        let path = if path.is_empty() { Ok(None) } else { Argument::new(path).map(Some) };
+        Self { verb, path }
+    }
+}
+
+impl<P: AsRef<[u8]>> From<P> for List {
+    fn from(path: P) -> Self {
+        Self::new(path)
+    }
+}

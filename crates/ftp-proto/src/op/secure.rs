@@ -1,0 +1,196 @@
+//! TLS on the control connection and the protection of data connections (RFC 4217)
+//!
+//! ```text
+//! Secure        AUTH ── 2yz ──▶ barrier, handshake ──▶ PBSZ 0 ── any ──▶ PROT P ── 2yz ──▶ done
+//! Protect       (PBSZ 0 ── any ──▶) PROT P or C ── 2yz ──▶ done
+//! ClearControl  CCC ── 2yz ──▶ barrier, close_notify ──▶ done
+//! ```
+
+use crate::Kind;
+use crate::config::AuthMechanism;
+use crate::control::Barrier;
+use crate::control::command::{Command, Verb};
+use crate::error::Error;
+use crate::op::{Context, Input, Outcome, Step, completion};
+use crate::session::{ControlSecurity, Protection};
+
+/// AUTH, and what has to follow it
+#[derive(Debug)]
+pub(crate) struct Secure {
+    scope: Scope,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// AUTH alone, as ftplib's `auth()`
+    Control,
+    /// AUTH, PBSZ, PROT P
+    ControlAndData,
+}
+
+#[derive(Debug)]
+enum State {
+    /// AUTH with this mechanism is out
+    Auth(Mechanism),
+    Handshake,
+    Protect(Protect),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mechanism {
+    Tls,
+    TlsC,
+    Ssl,
+}
+
+impl Mechanism {
+    const fn argument(self) -> &'static str {
+        match self {
+            Self::Tls => "TLS",
+            Self::TlsC => "TLS-C",
+            Self::Ssl => "SSL",
+        }
+    }
+
+    const fn next(self, allowed: AuthMechanism) -> Option<Self> {
+        match (allowed, self) {
+            (AuthMechanism::TlsThenLegacy, Self::Tls) => Some(Self::TlsC),
+            (AuthMechanism::TlsThenLegacy, Self::TlsC) => Some(Self::Ssl),
+            _ => None,
+        }
+    }
+}
+
+impl Secure {
+    pub(crate) const fn new(scope: Scope) -> Self {
+        Self { scope, state: State::Auth(Mechanism::Tls) }
+    }
+
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match (input, &mut self.state) {
+            (Input::Start, State::Auth(mechanism)) => {
+                if cx.wire.session.control == ControlSecurity::Secured {
+                    return self.secured(cx);
+                }
+                cx.send(&Command::fixed(Verb::AUTH, mechanism.argument()));
+            }
+            (Input::Reply(reply), State::Auth(mechanism)) => match reply.kind() {
+                Kind::Preliminary => {}
+                // 334 is RFC 2228's way to say the same; old servers use it for TLS (Q78).
+                Kind::Completion | Kind::Intermediate => {
+                    self.state = State::Handshake;
+                    cx.wire.secure_control(cx.now);
+                }
+                Kind::Transient | Kind::Permanent => match mechanism.next(cx.wire.config.auth) {
+                    Some(next) => {
+                        *mechanism = next;
+                        cx.send(&Command::fixed(Verb::AUTH, next.argument()));
+                    }
+                    None => return Err(Error::from_reply(reply)),
+                },
+            },
+            (Input::Secured, State::Handshake) => {
+                cx.wire.session.control = ControlSecurity::Secured;
+                cx.wire.session.forget_clear_text();
+                // A new TLS session begins without protection of data (Q81).
+                cx.wire.session.protection = Protection::Clear;
+                return self.secured(cx);
+            }
+            (input, State::Protect(protect)) => return protect.step(input, cx),
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+
+    fn secured(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+        if self.scope == Scope::Control {
+            return Ok(Step::Done(Outcome::Unit(())));
+        }
+        let mut protect = Protect::new(Protection::Private);
+        let step = protect.step(Input::Start, cx);
+        self.state = State::Protect(protect);
+        step
+    }
+}
+
+/// PBSZ 0 and PROT
+#[derive(Debug)]
+pub(crate) struct Protect {
+    level: Protection,
+    state: ProtectState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ProtectState {
+    BufferSize,
+    Level,
+}
+
+impl Protect {
+    pub(crate) const fn new(level: Protection) -> Self {
+        // PBSZ belongs before PROT P; PROT C needs none, and ftplib sends none.
+        let state = match level {
+            Protection::Private => ProtectState::BufferSize,
+            Protection::Clear => ProtectState::Level,
+        };
+        Self { level, state }
+    }
+
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match (input, self.state) {
+            (Input::Start, ProtectState::BufferSize) => {
+                cx.send(&Command::fixed(Verb::PBSZ, "0"));
+            }
+            (Input::Start, ProtectState::Level) => self.send_level(cx),
+            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(_), ProtectState::BufferSize) => {
+                // Refused by some that take PROT all the same (Q82).
+                self.state = ProtectState::Level;
+                self.send_level(cx);
+            }
+            (Input::Reply(reply), ProtectState::Level) => {
+                completion(reply)?;
+                cx.wire.session.protection = self.level;
+                return Ok(Step::Done(Outcome::Unit(())));
+            }
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+
+    fn send_level(&self, cx: &mut Context<'_>) {
+        let code = match self.level {
+            Protection::Private => "P",
+            Protection::Clear => "C",
+        };
+        cx.send(&Command::fixed(Verb::PROT, code));
+    }
+}
+
+/// CCC: the control connection back to clear text
+#[derive(Debug)]
+pub(crate) struct ClearControl;
+
+impl ClearControl {
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match input {
+            // In clear already: nothing to do, and nothing that TLS could be taken off.
+            Input::Start if cx.wire.session.control != ControlSecurity::Secured => {
+                return Ok(Step::Done(Outcome::Unit(())));
+            }
+            Input::Start => cx.send(&Command::bare(Verb::CCC)),
+            Input::Reply(reply) if reply.kind() != Kind::Preliminary => {
+                completion(reply)?;
+                cx.wire.clear_control(cx.now);
+            }
+            Input::Cleared => {
+                cx.wire.control.set_barrier(Barrier::Down);
+                cx.wire.session.control = ControlSecurity::ClearedAgain;
+                return Ok(Step::Done(Outcome::Unit(())));
+            }
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+}

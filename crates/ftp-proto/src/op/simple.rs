@@ -1,0 +1,147 @@
+//! One command, one final reply: a table of what its reply must be
+//!
+//! ```text
+//! (TYPE I ──▶) command ── right class, text makes sense ──▶ done
+//!                      ── 500, where there is another way ──▶ the other command
+//! ```
+
+use crate::control::command::{Argument, Command, Secret, Verb};
+use crate::control::fields;
+use crate::control::reply::{Kind, Reply};
+use crate::error::Error;
+use crate::op::set_type::SetType;
+use crate::op::{Context, Input, Outcome, Step, completion};
+use crate::session::{RestartMarker, TransferType};
+
+/// What goes behind the verb
+#[derive(Debug)]
+pub(crate) enum Parameter {
+    None,
+    Public(Argument),
+    Secret(Secret),
+}
+
+/// What the reply has to be
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// 2yz
+    Completion,
+    /// 2yz or 3yz: a raw command, whose meaning is the caller's (ftplib's `sendcmd`)
+    Any,
+    /// A number of bytes, told under TYPE I: others count what ASCII would send (Q41)
+    Size,
+    /// A time (RFC 3659 section 3)
+    Time,
+    /// A path in quotes (RFC 959 appendix II)
+    Path,
+    /// The same, but servers that leave it out have still done what was asked (Q33)
+    MadePath,
+}
+
+#[derive(Debug)]
+pub(crate) struct Simple {
+    verb: Verb,
+    parameter: Parameter,
+    want: Want,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// TYPE comes first
+    Type,
+    /// The command is out
+    Command,
+    /// The command is out, and 500 means that another way remains
+    CommandOrElse(Verb, &'static str),
+}
+
+impl Simple {
+    pub(crate) const fn new(verb: Verb, parameter: Parameter, want: Want) -> Self {
+        Self { verb, parameter, want, state: State::Command }
+    }
+
+    /// CDUP, on servers that don't know it `CWD ..` (Q32)
+    pub(crate) const fn parent() -> Self {
+        Self {
+            verb: Verb::CDUP,
+            parameter: Parameter::None,
+            want: Want::Completion,
+            state: State::CommandOrElse(Verb::CWD, ".."),
+        }
+    }
+
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        const BINARY: SetType = SetType(TransferType::Image);
+        match (input, self.state) {
+            (Input::Start, _) if self.want == Want::Size && !BINARY.start(cx) => {
+                self.state = State::Type;
+            }
+            (Input::Start, _) => self.send(cx),
+            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), State::Type) => {
+                BINARY.replied(reply, cx)?;
+                self.state = State::Command;
+                self.send(cx);
+            }
+            (Input::Reply(reply), State::CommandOrElse(verb, argument))
+                if reply.code().get() == 500 =>
+            {
+                self.state = State::Command;
+                cx.send(&Command::fixed(verb, argument));
+            }
+            (Input::Reply(reply), _) => return self.finish(reply, cx).map(Step::Done),
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+
+    fn send(&self, cx: &mut Context<'_>) {
+        cx.send(&match &self.parameter {
+            Parameter::None => Command::bare(self.verb),
+            Parameter::Public(argument) => Command::with(self.verb, argument),
+            Parameter::Secret(secret) => Command::secret(self.verb, secret),
+        });
+    }
+
+    fn finish(&self, reply: Reply, cx: &mut Context<'_>) -> Result<Outcome, Error> {
+        if self.want == Want::Any {
+            self.forget_what_it_changed(cx);
+            return match reply.kind() {
+                Kind::Completion | Kind::Intermediate => Ok(Outcome::Reply(reply)),
+                _ => Err(Error::from_reply(reply)),
+            };
+        }
+        let reply = completion(reply)?;
+        let text = reply.text();
+        let outcome = match self.want {
+            Want::Completion | Want::Any => None,
+            Want::Size => Some(fields::parse_size(text).map(Outcome::Number)),
+            Want::Time => Some(fields::parse_time(text).map(Outcome::Time)),
+            Want::Path => Some(fields::parse_257(text).map(Outcome::Path)),
+            Want::MadePath if reply.code().get() == 257 => {
+                Some(Some(Outcome::MaybePath(fields::parse_257(text))))
+            }
+            Want::MadePath => Some(Some(Outcome::MaybePath(None))),
+        };
+        match outcome {
+            None => Ok(Outcome::Reply(reply)),
+            Some(Some(outcome)) => Ok(outcome),
+            Some(None) => Err(Error::InvalidReply(reply)),
+        }
+    }
+
+    /// A raw command may change what the session believes to know
+    fn forget_what_it_changed(&self, cx: &mut Context<'_>) {
+        let session = &mut cx.wire.session;
+        match self.verb {
+            Verb::TYPE => session.type_ = None,
+            Verb::REST => session.marker = RestartMarker::Doubtful,
+            Verb::USER | Verb::PASS | Verb::ACCT | Verb::REIN | Verb::HOST => {
+                session.forget_login();
+            }
+            Verb::OPTS | Verb::LANG => session.features = None,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Copying a file from one server to another, whose data connection bypasses this client
+//!
+//! ```text
+//! source: TYPE, PASV ─▶ address, checked ─▶ target: TYPE, PORT ─▶ STOR ── 1yz ─▶ source: RETR
+//!                                                                 both final ─▶ done
+//! ```
+//!
+//! RFC 959 section 5.2, ftplib's `ftpcp`. Only sources that listen are served, and only with
+//! clear data connections.
+
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use crate::client::Client;
+use crate::config::PassiveHost;
+use crate::control::fields::PassiveAddress;
+use crate::control::reply::Reply;
+use crate::error::Error;
+use crate::event::{Completion, Event};
+use crate::op::{Op, Transfer};
+use crate::session::TransferType;
+
+/// One of the two servers
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a copy has two ends")]
+pub enum CopyEnd {
+    /// Where the file is
+    Source,
+    /// Where it goes
+    Target,
+}
+
+/// A copy that failed
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} server: {error}", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
+#[non_exhaustive]
+pub struct CopyError {
+    /// Which server
+    pub end: CopyEnd,
+    /// What went wrong there
+    pub error: Error,
+}
+
+/// A copy in progress: a machine over two [`Client`]s
+///
+/// Feed it every [`Event`] of both clients; they must be idle when it starts and have no other
+/// requests until it ends.
+#[derive(Debug)]
+pub struct ServerCopy {
+    source_path: Vec<u8>,
+    target_path: Vec<u8>,
+    type_: TransferType,
+    source_peer: IpAddr,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Listening(Op<PassiveAddress>),
+    Announcing(Op<Reply>),
+    /// STOR is out, and RETR once STOR was granted
+    Storing(Op<Transfer>),
+    Moving {
+        source: Half,
+        target: Half,
+    },
+    Ended,
+}
+
+#[derive(Debug)]
+enum Half {
+    Running(Op<Transfer>),
+    Done,
+    Failed(Error),
+}
+
+impl ServerCopy {
+    /// Starts the copy
+    ///
+    /// `source_peer` is the address of the source's control connection. The target is sent there
+    /// whatever the source's 227 says, unless the source's
+    /// [`Config::passive_host`](crate::Config::passive_host) trusts the reply: a server could
+    /// otherwise point another one at any port of any host (GHSA-w8c5-q2xf-gf7c).
+    pub fn start(
+        source: &mut Client,
+        source_path: impl AsRef<[u8]>,
+        source_peer: IpAddr,
+        target_path: impl AsRef<[u8]>,
+        type_: TransferType,
+    ) -> Self {
+        Self {
+            source_path: source_path.as_ref().to_vec(),
+            target_path: target_path.as_ref().to_vec(),
+            type_,
+            source_peer: source_peer.to_canonical(),
+            state: State::Listening(source.remote_passive(type_)),
+        }
+    }
+
+    /// Takes an event of one of the two clients; `Some` once, when both have ended
+    pub fn handle(
+        &mut self,
+        end: CopyEnd,
+        event: &mut Event,
+        source: &mut Client,
+        target: &mut Client,
+    ) -> Option<Result<(), CopyError>> {
+        match event {
+            Event::TransferStarted { op, .. } => {
+                if let State::Storing(store) = self.state {
+                    if end == CopyEnd::Target && *op == store.id() {
+                        let retrieve = source.remote_get(&self.source_path);
+                        self.state = State::Moving {
+                            source: Half::Running(retrieve),
+                            target: Half::Running(store),
+                        };
+                    }
+                }
+                None
+            }
+            Event::Completed(done) => self.completed(end, done, source, target),
+            _ => None,
+        }
+    }
+
+    fn completed(
+        &mut self,
+        end: CopyEnd,
+        done: &mut Completion,
+        source: &mut Client,
+        target: &mut Client,
+    ) -> Option<Result<(), CopyError>> {
+        match (&mut self.state, end) {
+            (State::Listening(op), CopyEnd::Source) => match done.take(*op)? {
+                Ok(address) => {
+                    let host = match (source.config().passive_host, address.host) {
+                        (PassiveHost::TrustReply, Some(host)) => host,
+                        _ => self.source_peer,
+                    };
+                    let address = SocketAddr::new(host, address.port);
+                    self.state = State::Announcing(target.remote_active(address, self.type_));
+                    None
+                }
+                Err(error) => self.end(end, error),
+            },
+            (State::Announcing(op), CopyEnd::Target) => match done.take(*op)? {
+                // The target first, as ftplib: it must connect before the source has data.
+                Ok(_) => {
+                    self.state = State::Storing(target.remote_put(&self.target_path));
+                    None
+                }
+                Err(error) => self.end(end, error),
+            },
+            (State::Storing(op), CopyEnd::Target) => match done.take(*op)? {
+                // No 1yz: the target took nothing, whatever it says.
+                Ok(transfer) => self.end(end, Error::UnexpectedReply(transfer.reply)),
+                Err(error) => self.end(end, error),
+            },
+            (State::Moving { source: from, target: to }, _) => {
+                let (half, other, other_client) = match end {
+                    CopyEnd::Source => (from, to, target),
+                    CopyEnd::Target => (to, from, source),
+                };
+                let Half::Running(op) = half else { return None };
+                match done.take(*op)? {
+                    Ok(_) => *half = Half::Done,
+                    Err(error) => {
+                        *half = Half::Failed(error);
+                        // The other end may wait for data that will never come.
+                        if let Half::Running(_) = other {
+                            other_client.abort();
+                        }
+                    }
+                }
+                self.both_ended()
+            }
+            _ => None,
+        }
+    }
+
+    fn both_ended(&mut self) -> Option<Result<(), CopyError>> {
+        let State::Moving { source, target } = &self.state else { return None };
+        let result = match (source, target) {
+            (Half::Running(_), _) | (_, Half::Running(_)) => return None,
+            (Half::Done, Half::Done) => Ok(()),
+            // An end that was aborted because the other one failed is not the reason.
+            (Half::Failed(error), Half::Done | Half::Failed(Error::Aborted)) => {
+                Err(CopyError { end: CopyEnd::Source, error: error.clone() })
+            }
+            (_, Half::Failed(error)) => {
+                Err(CopyError { end: CopyEnd::Target, error: error.clone() })
+            }
+        };
+        self.state = State::Ended;
+        Some(result)
+    }
+
+    fn end(&mut self, end: CopyEnd, error: Error) -> Option<Result<(), CopyError>> {
+        self.state = State::Ended;
+        Some(Err(CopyError { end, error }))
+    }
+}

@@ -1,0 +1,109 @@
+//! What the server has granted so far, and what was learned about it
+
+use crate::control::features::Features;
+use crate::control::reply::Reply;
+
+/// Representation type of transfers (RFC 959 section 3.1.1)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "EBCDIC and local byte sizes are out of scope")]
+pub enum TransferType {
+    /// TYPE I: the bytes as they are
+    Image,
+    /// TYPE A: text, CRLF on the wire
+    Ascii,
+}
+
+/// Protection level of data connections (RFC 2228 section 3, RFC 4217 section 9)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "TLS knows no other level, RFC 4217 section 9")]
+pub enum Protection {
+    /// PROT C: in clear text
+    Clear,
+    /// PROT P: in TLS
+    Private,
+}
+
+/// Whether the control connection is in TLS
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ControlSecurity {
+    Clear,
+    Secured,
+    /// CCC: in clear again, after a login that was protected (RFC 4217 section 6)
+    ClearedAgain,
+}
+
+/// Which passive command is worth trying
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PassiveMemory {
+    /// Nothing learned
+    #[default]
+    Untried,
+    /// EPSV refused, or its port could not be reached: PASV only
+    PasvOnly,
+    /// PASV refused: EPSV only
+    EpsvOnly,
+}
+
+/// Which active command is worth trying
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ActiveMemory {
+    /// Nothing learned
+    #[default]
+    Untried,
+    /// PORT refused: EPRT only
+    EprtOnly,
+}
+
+/// The server's restart marker as far as this side knows
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RestartMarker {
+    /// Nothing stands between the next transfer and the file's first byte
+    #[default]
+    Clear,
+    /// A REST was granted and no transfer has used it up for certain (Q50)
+    Doubtful,
+}
+
+/// Everything that a session knows of its server
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) control: ControlSecurity,
+    pub(crate) protection: Protection,
+    pub(crate) type_: Option<TransferType>,
+    pub(crate) features: Option<Features>,
+    pub(crate) passive: PassiveMemory,
+    pub(crate) active: ActiveMemory,
+    pub(crate) marker: RestartMarker,
+    /// A greeting that was a 230: no login is needed (Q17)
+    pub(crate) admitted: Option<Reply>,
+}
+
+impl Session {
+    pub(crate) const fn new() -> Self {
+        Self {
+            control: ControlSecurity::Clear,
+            protection: Protection::Clear,
+            type_: None,
+            features: None,
+            passive: PassiveMemory::Untried,
+            active: ActiveMemory::Untried,
+            marker: RestartMarker::Clear,
+            admitted: None,
+        }
+    }
+
+    /// Forgets what was said in clear text: an attacker may have said it
+    pub(crate) fn forget_clear_text(&mut self) {
+        self.admitted = None;
+        self.features = None;
+        self.type_ = None;
+        self.passive = PassiveMemory::Untried;
+        self.active = ActiveMemory::Untried;
+    }
+
+    /// Forgets what a login may have changed (Q18, Q19)
+    pub(crate) fn forget_login(&mut self) {
+        self.features = None;
+        self.type_ = None;
+    }
+}

@@ -1,0 +1,500 @@
+//! A client under a transcript, with a virtual clock and no sockets
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use ftp_proto::fields::PassiveAddress;
+use ftp_proto::{
+    Action, Client, Completion, Config, ControlEvent, DataEndpoint, DataEvent, DataFailure,
+    DataHost, DataId, Event, Features, Get, IpFamily, List, Op, OpId, Protection, Put, Reply,
+    Timestamp, Transfer, TransferType,
+};
+
+use super::{Script, Seed, Step};
+
+/// How the server's bytes are cut into inputs
+#[derive(Clone, Copy, Debug)]
+pub enum Split {
+    /// Lines that follow one another in one input
+    Whole,
+    /// One byte an input, one byte a write
+    Bytes,
+    /// At random
+    Random(u64),
+}
+
+/// A client with the claims on its requests and everything it has put out
+#[derive(Debug)]
+pub struct Machine {
+    /// The client
+    pub client: Client,
+    /// The time
+    pub now: Instant,
+    claims: Vec<(OpId, String, Claim)>,
+    /// Lines the client has sent, not yet looked at
+    pub sent: VecDeque<String>,
+    line: Vec<u8>,
+    /// Actions not yet looked at
+    pub actions: VecDeque<String>,
+    /// Events not yet looked at
+    pub events: VecDeque<String>,
+    /// Names of data connections as the driver knows them
+    ids: Vec<DataId>,
+    split: Split,
+    seed: Seed,
+    /// Every completion so far: which request, how often
+    pub completions: Vec<OpId>,
+    /// Requests made so far
+    pub requests: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Claim {
+    Unit(Op<()>),
+    Reply(Op<Reply>),
+    LastReply(Op<Option<Reply>>),
+    Number(Op<u64>),
+    Time(Op<Timestamp>),
+    Path(Op<Vec<u8>>),
+    MaybePath(Op<Option<Vec<u8>>>),
+    Features(Op<Features>),
+    Transfer(Op<Transfer>),
+    Passive(Op<PassiveAddress>),
+}
+
+impl Machine {
+    /// A client at the start of its connection
+    pub fn new(config: Config, family: IpFamily, split: Split) -> Self {
+        let now = Instant::now();
+        let seed = match split {
+            Split::Random(seed) => Seed(seed),
+            Split::Whole | Split::Bytes => Seed(1),
+        };
+        let mut machine = Self {
+            client: Client::new(config, family, now),
+            now,
+            claims: Vec::new(),
+            sent: VecDeque::new(),
+            line: Vec::new(),
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+            ids: Vec::new(),
+            split,
+            seed,
+            completions: Vec::new(),
+            requests: 0,
+        };
+        machine.drain();
+        machine
+    }
+
+    /// Bytes from the server, cut as the split asks
+    pub fn server(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let count = match self.split {
+                Split::Whole => rest.len(),
+                Split::Bytes => 1,
+                Split::Random(_) => 1 + self.seed.below(rest.len()),
+            };
+            let (chunk, tail) = rest.split_at(count);
+            rest = tail;
+            self.now += Duration::from_millis(1);
+            // The error comes as `Closed` too, which scripts expect.
+            let _ = self.client.handle_input(self.now, chunk);
+            self.drain();
+        }
+    }
+
+    /// Takes out everything that the client has to say
+    pub fn drain(&mut self) {
+        while let Some(bytes) = self.client.poll_transmit() {
+            let count = match self.split {
+                Split::Whole => bytes.len(),
+                Split::Bytes => 1,
+                Split::Random(_) => 1 + self.seed.below(bytes.len()),
+            };
+            self.line.extend_from_slice(&bytes[..count]);
+            self.client.handle_transmit(self.now, count);
+        }
+        while let Some(end) = self.line.windows(2).position(|pair| pair == b"\r\n") {
+            let line: Vec<u8> = self.line.drain(..end + 2).collect();
+            self.sent.push_back(line[..end].escape_ascii().to_string());
+        }
+        while let Some(action) = self.client.poll_action() {
+            if let Action::OpenData(id, _) = &action {
+                self.ids.push(*id);
+            }
+            self.actions.push_back(render_action(&action));
+        }
+        while let Some(event) = self.client.poll_event() {
+            let text = self.render_event(event);
+            self.events.push_back(text);
+        }
+    }
+
+    /// A deadline passes; false if there is none
+    pub fn timeout(&mut self) -> bool {
+        let Some(at) = self.client.poll_timeout() else { return false };
+        self.now = self.now.max(at);
+        self.client.handle_timeout(self.now);
+        self.drain();
+        true
+    }
+
+    /// The driver reports; for `data`, the connection is named by its place in the script
+    ///
+    /// # Panics
+    ///
+    /// If the report can't be understood.
+    pub fn report(&mut self, words: &[String]) {
+        self.now += Duration::from_millis(1);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["timeout"] => {
+                assert!(self.timeout(), "no deadline is set");
+            }
+            ["control", what] => {
+                let event = match *what {
+                    "secured" => ControlEvent::Secured,
+                    "cleared" => ControlEvent::Cleared,
+                    "closed" => ControlEvent::Closed,
+                    other => panic!("control {other}?"),
+                };
+                self.client.handle_control(self.now, event);
+            }
+            ["data", id, rest @ ..] => {
+                let number: usize = id.trim_start_matches('#').parse().expect("#number");
+                let event = data_event(rest);
+                // A connection that the client has not opened can't be reported.
+                if let Some(id) = self.ids.get(number - 1) {
+                    self.client.handle_data(self.now, *id, event);
+                }
+            }
+            other => panic!("report {other:?}?"),
+        }
+        self.drain();
+    }
+
+    /// The application asks
+    ///
+    /// # Panics
+    ///
+    /// If the request can't be understood.
+    pub fn request(&mut self, words: &[String]) {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let client = &mut self.client;
+        let claim = match words.as_slice() {
+            ["abort"] => {
+                client.abort();
+                return self.drain();
+            }
+            ["close"] => {
+                client.close();
+                return self.drain();
+            }
+            ["secure"] => Claim::Unit(client.secure()),
+            ["secure-control"] => Claim::Unit(client.secure_control()),
+            ["protect", "private"] => Claim::Unit(client.protect(Protection::Private)),
+            ["protect", "clear"] => Claim::Unit(client.protect(Protection::Clear)),
+            ["clear-control"] => Claim::Unit(client.clear_control()),
+            ["login", user, password] => Claim::Reply(client.login(user, password)),
+            ["login", user, password, account] => {
+                Claim::Reply(client.login_with_account(user, password, account))
+            }
+            ["account", account] => Claim::Reply(client.account(account)),
+            ["get", path, options @ ..] => Claim::Transfer(client.get(get(path, options))),
+            ["get-command", verb, argument] => {
+                Claim::Transfer(client.get(Get::command(verb, argument)))
+            }
+            ["put", path, options @ ..] => Claim::Transfer(client.put(put(path, options))),
+            ["put-unique"] => Claim::Transfer(client.put(Put::unique())),
+            ["list", path] => Claim::Transfer(client.list(List::new(path))),
+            ["names", path] => Claim::Transfer(client.list(List::names(path))),
+            ["facts", path] => Claim::Transfer(client.list(List::facts(path))),
+            ["cwd", path] => Claim::Reply(client.cwd(path)),
+            ["cdup"] => Claim::Reply(client.cdup()),
+            ["pwd"] => Claim::Path(client.pwd()),
+            ["mkdir", path] => Claim::MaybePath(client.mkdir(path)),
+            ["rmdir", path] => Claim::Reply(client.rmdir(path)),
+            ["delete", path] => Claim::Reply(client.delete(path)),
+            ["rename", from, to] => Claim::Reply(client.rename(from, to)),
+            ["size", path] => Claim::Number(client.size(path)),
+            ["mdtm", path] => Claim::Time(client.mdtm(path)),
+            ["set-mdtm", path, seconds] => {
+                let time = Timestamp::from_unix(seconds.parse().expect("seconds"));
+                Claim::Reply(client.set_mdtm(path, time.expect("a time")))
+            }
+            ["mlst", path] => Claim::Reply(client.mlst(path)),
+            ["features"] => Claim::Features(client.query_features()),
+            ["utf8"] => Claim::Reply(client.utf8()),
+            ["noop"] => Claim::Reply(client.noop()),
+            ["system"] => Claim::Reply(client.system()),
+            ["help", topic] => Claim::Reply(client.help(topic)),
+            ["stat", path] => Claim::Reply(client.stat(path)),
+            ["site", command] => Claim::Reply(client.site(command)),
+            ["command", verb, argument] => Claim::Reply(client.command(verb, argument)),
+            ["remote-passive"] => Claim::Passive(client.remote_passive(TransferType::Image)),
+            ["remote-active", address] => {
+                let address = address.parse().expect("an address");
+                Claim::Reply(client.remote_active(address, TransferType::Image))
+            }
+            ["remote-get", path] => Claim::Transfer(client.remote_get(path)),
+            ["remote-put", path] => Claim::Transfer(client.remote_put(path)),
+            ["quit"] => Claim::LastReply(client.quit()),
+            other => panic!("do {other:?}?"),
+        };
+        self.requests += 1;
+        self.claims.push((claim.id(), words[0].to_owned(), claim));
+        self.drain();
+    }
+
+    fn render_event(&mut self, event: Event) -> String {
+        match event {
+            Event::Greeting(reply) => format!("Greeting {reply}"),
+            Event::TransferStarted { size_hint: Some(size), .. } => {
+                format!("TransferStarted size={size}")
+            }
+            Event::TransferStarted { .. } => "TransferStarted".to_owned(),
+            Event::Completed(done) => self.render_completion(done),
+            Event::Trace(trace) => format!("Trace {trace}"),
+            Event::Closed(error) => format!("Closed {error}"),
+            other => format!("{other:?}"),
+        }
+    }
+
+    fn render_completion(&mut self, mut done: Completion) -> String {
+        let id = done.op();
+        self.completions.push(id);
+        let Some((_, label, claim)) = self.claims.iter().find(|(op, ..)| *op == id) else {
+            return format!("Completed {id:?} of nobody");
+        };
+        match claim.take(&mut done) {
+            Ok(value) if value.is_empty() => format!("Completed {label} ok"),
+            Ok(value) => format!("Completed {label} ok {value}"),
+            Err(error) => format!("Completed {label} error {error}"),
+        }
+    }
+}
+
+impl Claim {
+    fn id(self) -> OpId {
+        match self {
+            Self::Unit(op) => op.id(),
+            Self::Reply(op) => op.id(),
+            Self::LastReply(op) => op.id(),
+            Self::Number(op) => op.id(),
+            Self::Time(op) => op.id(),
+            Self::Path(op) => op.id(),
+            Self::MaybePath(op) => op.id(),
+            Self::Features(op) => op.id(),
+            Self::Transfer(op) => op.id(),
+            Self::Passive(op) => op.id(),
+        }
+    }
+
+    fn take(self, done: &mut Completion) -> Result<String, ftp_proto::Error> {
+        const CLAIMED: &str = "the claim fits the request";
+        match self {
+            Self::Unit(op) => done.take(op).expect(CLAIMED).map(|()| String::new()),
+            Self::Reply(op) => done.take(op).expect(CLAIMED).map(|reply| reply.to_string()),
+            Self::LastReply(op) => done
+                .take(op)
+                .expect(CLAIMED)
+                .map(|reply| reply.map_or_else(|| "silently".to_owned(), |r| r.to_string())),
+            Self::Number(op) => done.take(op).expect(CLAIMED).map(|number| number.to_string()),
+            Self::Time(op) => done.take(op).expect(CLAIMED).map(|time| time.to_string()),
+            Self::Path(op) => {
+                done.take(op).expect(CLAIMED).map(|path| path.escape_ascii().to_string())
+            }
+            Self::MaybePath(op) => done.take(op).expect(CLAIMED).map(|path| {
+                path.map_or_else(|| "untold".to_owned(), |p| p.escape_ascii().to_string())
+            }),
+            Self::Features(op) => done.take(op).expect(CLAIMED).map(|features| {
+                let names: Vec<String> = features
+                    .iter()
+                    .map(|(name, _)| String::from_utf8_lossy(name.as_ref()).into_owned())
+                    .collect();
+                names.join(",")
+            }),
+            Self::Transfer(op) => done.take(op).expect(CLAIMED).map(|transfer| {
+                let name = transfer.name.map(|name| format!(" name={}", name.escape_ascii()));
+                format!("bytes={}{}", transfer.bytes, name.unwrap_or_default())
+            }),
+            Self::Passive(op) => done.take(op).expect(CLAIMED).map(|address| {
+                let host = address.host.map_or_else(|| "peer".to_owned(), |h| h.to_string());
+                format!("{host}:{}", address.port)
+            }),
+        }
+    }
+}
+
+fn get(path: &str, options: &[&str]) -> Get {
+    let mut get = Get::new(path);
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        get = match *option {
+            "ascii" => get.ascii(),
+            "resume" => get.resume_at(number(options.next())),
+            "expect" => get.expect_size(number(options.next())),
+            other => panic!("get … {other}?"),
+        };
+    }
+    get
+}
+
+fn put(path: &str, options: &[&str]) -> Put {
+    let mut put = Put::new(path);
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        put = match *option {
+            "ascii" => put.ascii(),
+            "append" => put.append(),
+            "resume" => put.resume_at(number(options.next())),
+            other => panic!("put … {other}?"),
+        };
+    }
+    put
+}
+
+fn number(word: Option<&&str>) -> u64 {
+    word.expect("a number").parse().expect("a number")
+}
+
+fn data_event(words: &[&str]) -> DataEvent {
+    let ip = |text: &str| -> IpAddr { text.parse().expect("an IP address") };
+    match words {
+        ["connected"] => DataEvent::Connected,
+        ["listening", address] => {
+            DataEvent::Listening(address.parse::<SocketAddr>().expect("an address"))
+        }
+        ["accepted", peer, "server", server] => {
+            DataEvent::Accepted { peer: ip(peer), control_peer: ip(server) }
+        }
+        ["secured"] => DataEvent::Secured,
+        ["progress", count] => DataEvent::Progress(count.parse().expect("a number")),
+        ["finished"] => DataEvent::Finished,
+        ["truncated"] => DataEvent::Truncated,
+        ["failed", "open"] => DataEvent::Failed(DataFailure::Open),
+        ["failed", "broken"] => DataEvent::Failed(DataFailure::Broken),
+        ["failed", "tls"] => DataEvent::Failed(DataFailure::Tls),
+        ["failed", "unexpected"] => DataEvent::Failed(DataFailure::UnexpectedData),
+        other => panic!("data {other:?}?"),
+    }
+}
+
+fn render_action(action: &Action) -> String {
+    match action {
+        Action::OpenData(id, DataEndpoint::Connect { host, port }) => match host {
+            DataHost::ControlPeer => format!("OpenData {id:?} connect peer:{port}"),
+            DataHost::Address(host) => format!("OpenData {id:?} connect {host}:{port}"),
+        },
+        Action::OpenData(id, DataEndpoint::Listen { family, ports }) => {
+            let family = match family {
+                IpFamily::V4 => "v4",
+                IpFamily::V6 => "v6",
+            };
+            match ports {
+                Some(ports) => {
+                    format!("OpenData {id:?} listen {family} {}-{}", ports.start(), ports.end())
+                }
+                None => format!("OpenData {id:?} listen {family}"),
+            }
+        }
+        Action::StartTransfer(id, direction, encoding) => {
+            format!("StartTransfer {id:?} {direction:?} {encoding:?}").to_lowercase().replacen(
+                "starttransfer",
+                "StartTransfer",
+                1,
+            )
+        }
+        Action::SecureData(id) => format!("SecureData {id:?}"),
+        Action::CloseData(id) => format!("CloseData {id:?}"),
+        Action::SecureControl => "SecureControl".to_owned(),
+        Action::ClearControl => "ClearControl".to_owned(),
+        Action::CloseControl => "CloseControl".to_owned(),
+    }
+}
+
+/// Runs one order of a transcript's steps
+///
+/// # Errors
+///
+/// What did not come out as the transcript says, with the step.
+pub fn run_steps(script: &Script, steps: &[Step], split: Split) -> Result<Machine, String> {
+    let mut machine = Machine::new(script.config.clone(), script.family, split);
+    let mut index = 0;
+    while index < steps.len() {
+        let wrong = |what: String| Err(format!("{}: {split:?}: step {index}: {what}", script.name));
+        match &steps[index] {
+            Step::Do(words) => machine.request(words),
+            Step::Server(_) => {
+                // Lines that follow one another may come in one segment.
+                let mut bytes = Vec::new();
+                while let Some(Step::Server(line)) = steps.get(index) {
+                    bytes.extend_from_slice(line);
+                    bytes.extend_from_slice(b"\r\n");
+                    index += 1;
+                }
+                machine.server(&bytes);
+                continue;
+            }
+            Step::Report(words) => machine.report(words),
+            Step::Client(line) => match machine.sent.pop_front() {
+                Some(sent) if sent == *line => {}
+                other => return wrong(format!("expected C: {line}\n  got {other:?}\n{machine:?}")),
+            },
+            Step::Action(line) => match machine.actions.pop_front() {
+                Some(action) if action == *line => {}
+                other => return wrong(format!("expected A: {line}\n  got {other:?}\n{machine:?}")),
+            },
+            Step::Event(line) => match machine.events.pop_front() {
+                Some(event) if event == *line => {}
+                other => return wrong(format!("expected E: {line}\n  got {other:?}\n{machine:?}")),
+            },
+            Step::End(how) => {
+                let stands = if machine.client.is_dead() {
+                    "dead"
+                } else if machine.client.is_idle() {
+                    "idle"
+                } else {
+                    "busy"
+                };
+                if stands != how {
+                    return wrong(format!("expected the client {how}, it is {stands}"));
+                }
+            }
+        }
+        index += 1;
+    }
+    for (what, queue) in
+        [("C:", &machine.sent), ("A:", &machine.actions), ("E:", &machine.events)]
+    {
+        if !queue.is_empty() {
+            return Err(format!("{}: {split:?}: left over {what} {queue:?}", script.name));
+        }
+    }
+    Ok(machine)
+}
+
+/// Runs every order of a transcript, whole, byte by byte and split at random; tells how many runs
+///
+/// # Panics
+///
+/// At the first run that differs from the transcript.
+pub fn run_script(script: &Script, random: u64) -> usize {
+    let mut runs = 0;
+    for steps in script.orders() {
+        let splits = [Split::Whole, Split::Bytes]
+            .into_iter()
+            .chain((1..=random).map(|seed| Split::Random(seed * 0x9E37_79B9)));
+        for split in splits {
+            if let Err(message) = run_steps(script, &steps, split) {
+                panic!("{message}\nsteps: {steps:#?}");
+            }
+            runs += 1;
+        }
+    }
+    runs
+}
