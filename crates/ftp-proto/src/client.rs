@@ -9,13 +9,11 @@ use std::time::Instant;
 
 use crate::config::{Config, TlsPolicy};
 use crate::control::Barrier;
-use crate::control::command::{Command, Verb};
+use crate::control::command::Verb;
 use crate::control::features::Features;
 use crate::control::reply::{Kind, Reply};
 use crate::error::{ConnectionError, Error, ProtocolError};
-use crate::event::{
-    Action, Completion, ControlEvent, DataEvent, DataId, Event, IpFamily, Phase,
-};
+use crate::event::{Action, Completion, ControlEvent, DataEvent, DataId, Event, IpFamily, Phase};
 use crate::op::secure::{Protect, Scope, Secure};
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::{Context, Input, OpId, Outcome, Running, Step};

@@ -60,9 +60,7 @@ impl DataConnection {
 
     /// Records an event; false if it can't be meant (a second `Connected`, news after the end)
     pub(crate) fn record(&mut self, event: DataEvent, check_peer: bool) -> bool {
-        use DataState::{
-            Binding, Connecting, Ended, Listening, Moving, Open, Secured, Securing,
-        };
+        use DataState::{Binding, Connecting, Ended, Listening, Moving, Open, Secured, Securing};
         self.state = match (self.state, event) {
             (Ended(_), _) => return false,
             (_, DataEvent::Failed(failure)) => Ended(End::Failed(failure)),
@@ -86,10 +84,5 @@ impl DataConnection {
             _ => return false,
         };
         true
-    }
-
-    pub(crate) const fn is_established(&self) -> bool {
-        use DataState::{Ended, Moving, Open, Secured, Securing};
-        matches!(self.state, Open | Securing | Secured | Moving | Ended(_))
     }
 }

@@ -23,9 +23,18 @@ mod timestamp;
 mod wire;
 
 pub use client::Client;
+pub use codec::ascii::{AsciiDecoder, AsciiEncoder};
 pub use codec::{Codec, Progress};
-pub use config::{AuthMechanism, Config, DataMode, PassiveHost, PassiveOrder, TlsPolicy, Truncation};
+pub use config::{
+    AuthMechanism, Config, DataMode, PassiveHost, PassiveOrder, TlsPolicy, Truncation,
+};
+pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
+pub use control::features::Features;
 pub use control::fields;
+pub use control::reply::{
+    Banner, Code, Excerpt, Kind, Lines, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
+    ReplyParser,
+};
 pub use error::{ConnectionError, Error, ProtocolError};
 pub use event::{
     Action, Completion, ControlEvent, DataEndpoint, DataEvent, DataFailure, DataHost, DataId,

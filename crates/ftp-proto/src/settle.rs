@@ -68,9 +68,7 @@ impl Settling {
         wire: &mut Wire,
     ) -> (Self, Option<Failed>) {
         let (settling, ended) = match farewell {
-            Farewell::Listen => {
-                (Self::Cut { failed: Some(failed), stage: Stage::Listening }, None)
-            }
+            Farewell::Listen => (Self::Cut { failed: Some(failed), stage: Stage::Listening }, None),
             Farewell::Abort => {
                 wire.send(now, &Command::bare(Verb::ABOR));
                 (Self::Cut { failed: None, stage: Stage::Draining }, Some(failed))
@@ -134,8 +132,7 @@ impl Settling {
 }
 
 fn sentinel(verb: Verb, now: Instant, wire: &mut Wire) {
-    let command =
-        if verb == Verb::REST { Command::number(verb, 0) } else { Command::bare(verb) };
+    let command = if verb == Verb::REST { Command::number(verb, 0) } else { Command::bare(verb) };
     wire.send(now, &command);
     wire.timers.stop(Timer::Reply);
     quiet(now, wire);

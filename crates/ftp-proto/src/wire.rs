@@ -48,8 +48,7 @@ impl Wire {
         if self.config.trace {
             // `Display` of a command masks, which makes it the one way to text.
             let line = alloc::format!("{command}").into_bytes();
-            self.events
-                .push_back(Event::Trace(Trace { direction: TraceDirection::Sent, line }));
+            self.events.push_back(Event::Trace(Trace { direction: TraceDirection::Sent, line }));
         }
         self.control.send(command);
         self.await_reply(now);

@@ -40,6 +40,8 @@ pub enum Step {
     Client(String),
     /// `A:` an action
     Action(String),
+    /// `A?` an action that is there or not, depending on how the input was cut
+    MaybeAction(String),
     /// `E:` an event
     Event(String),
     /// `>` the driver's report
@@ -96,6 +98,7 @@ impl Script {
                 "S:" => Step::Server(unescape(rest)),
                 "C:" => Step::Client(rest.to_owned()),
                 "A:" => Step::Action(rest.to_owned()),
+                "A?" => Step::MaybeAction(rest.to_owned()),
                 "E:" => Step::Event(rest.to_owned()),
                 ">" => Step::Report(words(rest)),
                 "end" => Step::End(rest.to_owned()),

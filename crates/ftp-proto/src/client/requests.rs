@@ -212,8 +212,18 @@ impl Client {
         let argument = argument.as_ref();
         let simple = Verb::new(verb).and_then(|verb| {
             let parameter = match verb {
-                Verb::RETR | Verb::STOR | Verb::STOU | Verb::APPE | Verb::LIST | Verb::NLST
-                | Verb::MLSD | Verb::ABOR | Verb::QUIT | Verb::AUTH | Verb::CCC | Verb::PROT
+                Verb::RETR
+                | Verb::STOR
+                | Verb::STOU
+                | Verb::APPE
+                | Verb::LIST
+                | Verb::NLST
+                | Verb::MLSD
+                | Verb::ABOR
+                | Verb::QUIT
+                | Verb::AUTH
+                | Verb::CCC
+                | Verb::PROT
                 | Verb::REIN => return Err(ArgumentError::Reserved),
                 _ if argument.is_empty() => Parameter::None,
                 Verb::PASS | Verb::ACCT => Parameter::Secret(Secret::new(argument)?),

@@ -1,1 +1,151 @@
+//! TYPE A: CRLF on the wire, LF in here (RFC 959 section 3.1.1.1)
 
+use memchr::memchr;
+
+use super::{Codec, Progress};
+
+/// From the wire: CRLF becomes LF
+///
+/// A CR before anything else, and one at the end of the data, stays as it is, so text that was
+/// sent with other line ends arrives unharmed. CR NUL, by which Telnet writes a bare CR, stays
+/// too: no FTP server is known to send it, and files that hold it should arrive as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AsciiDecoder {
+    pending: Pending,
+}
+
+/// To the wire: LF becomes CRLF
+///
+/// An LF that has its CR already is left alone, as in ftplib's `storlines`, so text with either
+/// line end, or both, can be sent. A bare CR stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AsciiEncoder {
+    last: Last,
+}
+
+/// What a decoder holds back
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pending {
+    #[default]
+    Nothing,
+    /// A CR, until the byte behind it is known
+    CarriageReturn,
+}
+
+/// Which byte an encoder saw last
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Last {
+    #[default]
+    Other,
+    CarriageReturn,
+}
+
+impl AsciiDecoder {
+    /// A decoder at the start of the data
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { pending: Pending::Nothing }
+    }
+}
+
+impl AsciiEncoder {
+    /// An encoder at the start of the data
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { last: Last::Other }
+    }
+}
+
+impl Codec for AsciiDecoder {
+    fn process(&mut self, input: &[u8], output: &mut [u8]) -> Progress {
+        let (mut consumed, mut produced) = (0, 0);
+        while consumed < input.len() && produced < output.len() {
+            if self.pending == Pending::CarriageReturn {
+                self.pending = Pending::Nothing;
+                if input[consumed] != b'\n' {
+                    output[produced] = b'\r';
+                    produced += 1;
+                    continue;
+                }
+            }
+            match input[consumed..] {
+                [b'\r', b'\n', ..] => {
+                    output[produced] = b'\n';
+                    consumed += 2;
+                    produced += 1;
+                }
+                [b'\r', ..] => {
+                    self.pending = Pending::CarriageReturn;
+                    consumed += 1;
+                }
+                ref rest => {
+                    let copied = copy_until(b'\r', rest, &mut output[produced..]);
+                    consumed += copied;
+                    produced += copied;
+                }
+            }
+        }
+        Progress { consumed, produced }
+    }
+
+    fn finish(&mut self, output: &mut [u8]) -> Progress {
+        match (self.pending, output.first_mut()) {
+            (Pending::CarriageReturn, Some(first)) => {
+                *first = b'\r';
+                self.pending = Pending::Nothing;
+                Progress { consumed: 0, produced: 1 }
+            }
+            _ => Progress { consumed: 0, produced: 0 },
+        }
+    }
+}
+
+impl Codec for AsciiEncoder {
+    fn process(&mut self, input: &[u8], output: &mut [u8]) -> Progress {
+        let (mut consumed, mut produced) = (0, 0);
+        while consumed < input.len() && produced < output.len() {
+            if input[consumed] != b'\n' {
+                let copied = copy_until(b'\n', &input[consumed..], &mut output[produced..]);
+                consumed += copied;
+                produced += copied;
+                self.last = match input[consumed - 1] {
+                    b'\r' => Last::CarriageReturn,
+                    _ => Last::Other,
+                };
+                continue;
+            }
+            // The CR and the LF are written one at a time: the room may end between them.
+            match self.last {
+                Last::Other => {
+                    output[produced] = b'\r';
+                    self.last = Last::CarriageReturn;
+                }
+                Last::CarriageReturn => {
+                    output[produced] = b'\n';
+                    self.last = Last::Other;
+                    consumed += 1;
+                }
+            }
+            produced += 1;
+        }
+        Progress { consumed, produced }
+    }
+
+    fn finish(&mut self, _output: &mut [u8]) -> Progress {
+        Progress { consumed: 0, produced: 0 }
+    }
+}
+
+/// Copies what comes before `stop`, or as much of it as there is room for
+///
+/// Looks no further than it can copy, so that a small output makes no difference to the cost of a
+/// byte.
+fn copy_until(stop: u8, from: &[u8], to: &mut [u8]) -> usize {
+    let from = &from[..from.len().min(to.len())];
+    let run = memchr(stop, from).unwrap_or(from.len());
+    to[..run].copy_from_slice(&from[..run]);
+    run
+}
+
+#[cfg(test)]
+mod tests;

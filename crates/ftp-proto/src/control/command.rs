@@ -1,1 +1,177 @@
+//! Commands: a verb, at most one argument, one CRLF (RFC 959 section 5.3)
+//!
+//! What reaches the wire is checked before: an argument exists only without CR, LF and NUL, so no
+//! path and no password can bring a second command along.
 
+mod argument;
+#[cfg(test)]
+mod tests;
+mod verb;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+pub use argument::{Argument, ArgumentError, Secret};
+pub use verb::Verb;
+
+use super::telnet::escape;
+
+/// What hidden arguments are shown as: the same for every length
+const MASK: &str = "****";
+
+/// A command, ready to be written
+///
+/// Shown as it goes out, but for secrets: every [`Secret`], and any argument of PASS and ACCT, is
+/// four stars.
+///
+/// ```
+/// use ftp_proto::{Argument, ArgumentError, Command, Secret, Verb};
+///
+/// let mut out = Vec::new();
+/// Command::new(Verb::RETR, &Argument::new("a file")?).encode(&mut out, true);
+/// assert_eq!(out, b"RETR a file\r\n");
+///
+/// assert_eq!(Command::secret(Verb::PASS, &Secret::new("hunter2")?).to_string(), "PASS ****");
+///
+/// let error = Argument::new("a file\r\nDELE another").unwrap_err();
+/// assert_eq!(error, ArgumentError::Forbidden { byte: b'\r', at: 6 });
+/// # Ok::<(), ArgumentError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Command<'a> {
+    verb: Verb,
+    argument: Value<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    None,
+    Argument(&'a Argument),
+    Secret(&'a Secret),
+    Number(u64),
+    Literal(&'static str),
+}
+
+impl<'a> Command<'a> {
+    /// A verb with an argument
+    ///
+    /// An empty argument is left out with its space (`LIST`, not `LIST `), except for PASS and
+    /// ACCT: an empty password is sent as `PASS `, which is what servers know from ftplib and
+    /// others; `PASS` alone is a syntax error to some.
+    #[must_use]
+    pub const fn new(verb: Verb, argument: &'a Argument) -> Self {
+        Self { verb, argument: Value::Argument(argument) }
+    }
+
+    /// A verb alone
+    #[must_use]
+    pub const fn bare(verb: Verb) -> Self {
+        Self { verb, argument: Value::None }
+    }
+
+    /// A verb with an argument that is never shown; the space is sent even if it is empty
+    #[must_use]
+    pub const fn secret(verb: Verb, argument: &'a Secret) -> Self {
+        Self { verb, argument: Value::Secret(argument) }
+    }
+
+    /// A verb with a number: `REST 100`
+    #[must_use]
+    pub const fn number(verb: Verb, argument: u64) -> Self {
+        Self { verb, argument: Value::Number(argument) }
+    }
+
+    /// A verb with an argument that is written in the source: `TYPE I`
+    ///
+    /// # Panics
+    ///
+    /// If the argument holds CR, LF or NUL.
+    #[must_use]
+    pub const fn literal(verb: Verb, argument: &'static str) -> Self {
+        let bytes = argument.as_bytes();
+        let mut index = 0;
+        while index < bytes.len() {
+            assert!(!matches!(bytes[index], b'\r' | b'\n' | 0), "a literal is one line");
+            index += 1;
+        }
+        Self { verb, argument: Value::Literal(argument) }
+    }
+
+    /// The verb
+    #[must_use]
+    pub const fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    /// A length that [`Self::encode`] does not exceed
+    pub(crate) fn max_encoded_len(&self) -> usize {
+        let argument = match self.argument {
+            Value::None => 0,
+            Value::Argument(argument) => argument.as_bytes().len(),
+            Value::Secret(secret) => secret.expose().len(),
+            Value::Number(_) => 20,
+            Value::Literal(text) => text.len(),
+        };
+        // Every byte may be an IAC; a space, CRLF.
+        self.verb.as_str().len() + 2 * argument + 3
+    }
+
+    /// Appends the command's bytes: verb, SP and argument, CRLF
+    ///
+    /// With `telnet` a byte 0xFF of the argument is doubled, as RFC 959 section 3.1 asks for. There
+    /// is exactly one CR and one LF in what is appended.
+    pub fn encode(&self, out: &mut Vec<u8>, telnet: bool) {
+        out.extend_from_slice(self.verb.as_str().as_bytes());
+        let mut digits = [0; 20];
+        let (argument, keep_empty) = match self.argument {
+            Value::None => (&[][..], false),
+            Value::Argument(argument) => (argument.as_bytes(), self.verb.is_secret()),
+            Value::Secret(secret) => (secret.expose(), true),
+            Value::Number(number) => (decimal(number, &mut digits), false),
+            Value::Literal(text) => (text.as_bytes(), false),
+        };
+        if !argument.is_empty() || keep_empty {
+            out.push(b' ');
+        }
+        match telnet {
+            true => escape(argument, out),
+            false => out.extend_from_slice(argument),
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Writes a number at the end of `digits`
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut start = digits.len();
+    // u64::MAX has 20 digits, so `start` stays above 0 until the last one.
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &digits[start..];
+        }
+    }
+}
+
+impl fmt::Display for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.verb.as_str())?;
+        match self.argument {
+            Value::None => Ok(()),
+            _ if self.verb.is_secret() => write!(f, " {MASK}"),
+            Value::Secret(_) => write!(f, " {MASK}"),
+            Value::Argument(argument) if argument.as_bytes().is_empty() => Ok(()),
+            Value::Argument(argument) => write!(f, " {argument}"),
+            Value::Number(number) => write!(f, " {number}"),
+            Value::Literal(text) => write!(f, " {text}"),
+        }
+    }
+}
+
+impl fmt::Debug for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Command({self})")
+    }
+}

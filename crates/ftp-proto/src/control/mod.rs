@@ -4,6 +4,7 @@
 //! preliminary ones (1yz) pay nothing. Who waits for the reply is the client's business.
 
 pub(crate) mod command;
+mod escaped;
 pub(crate) mod features;
 pub mod fields;
 pub(crate) mod reply;
@@ -62,10 +63,7 @@ impl Control {
     }
 
     /// Takes what it can from `input`: the bytes consumed, and a reply if one became complete
-    pub(crate) fn receive(
-        &mut self,
-        input: &[u8],
-    ) -> Result<(usize, Option<Reply>), ReplyError> {
+    pub(crate) fn receive(&mut self, input: &[u8]) -> Result<(usize, Option<Reply>), ReplyError> {
         self.parser.parse(input)
     }
 
@@ -115,11 +113,6 @@ impl Control {
         self.barrier = barrier;
     }
 
-    /// Whether the parser stands in the middle of a reply or line
-    pub(crate) fn is_mid_reply(&self) -> bool {
-        self.parser.is_partial()
-    }
-
     /// The end: nothing is sent, nothing is owed, secrets are wiped
     pub(crate) fn shut(&mut self) {
         self.out.wipe();
@@ -145,7 +138,7 @@ impl OutBuffer {
 
     fn push(&mut self, command: &Command<'_>, telnet: bool) {
         // Growing in place would leave a copy of a queued password behind in freed memory.
-        let needed = command.encoded_len(telnet);
+        let needed = command.max_encoded_len();
         if self.bytes.capacity() - self.bytes.len() < needed {
             let mut grown = Vec::with_capacity((self.unsent().len() + needed).max(256));
             grown.extend_from_slice(self.unsent());

@@ -1,1 +1,187 @@
+//! Replies: a code of three digits and text, in one line or several (RFC 959 section 4.2)
 
+mod code;
+mod config;
+mod error;
+mod parser;
+
+use core::{fmt, slice};
+
+use smallvec::SmallVec;
+
+pub use code::{Code, Kind};
+pub use config::{MultilineEnd, NulPolicy, ReplyConfig};
+pub use error::{Banner, Excerpt, ReplyError};
+pub use parser::ReplyParser;
+
+use super::escaped::Escaped;
+
+/// Bytes of a reply, in place for the ordinary one-line reply
+type Bytes = SmallVec<[u8; 80]>;
+
+/// A server's answer to a command: a code and text
+///
+/// The text is bytes: servers write it in whatever character set they were set up for
+/// (server-quirks Q11). Two replies are equal if their codes and texts are; in which lines the
+/// code was repeated makes no difference.
+#[derive(Clone)]
+pub struct Reply {
+    code: Code,
+    /// The lines as received, joined by LF; behind them, of a reply of several lines, its text
+    ///
+    /// The text of a single line is part of the line, so nothing is stored twice in the ordinary
+    /// case and nothing is allocated.
+    bytes: Bytes,
+    /// Where in `bytes` the text begins
+    ///
+    /// A single line's text begins behind the code and at most one separator, at 3 or 4; that of
+    /// several lines behind two codes at least.
+    text: usize,
+}
+
+/// Greatest offset at which the text of a single line can begin
+const SINGLE_LINE_TEXT: usize = 4;
+
+impl Reply {
+    /// A reply made by hand, as tests and simulated servers need it
+    ///
+    /// Lines of `text` are separated by LF; a text without LF makes a single-line reply.
+    #[must_use]
+    pub fn new(code: Code, text: &[u8]) -> Self {
+        let mut bytes = Bytes::new();
+        let last = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
+        for line in text[..last].split_inclusive(|byte| *byte == b'\n') {
+            bytes.extend_from_slice(&code.digits());
+            bytes.push(b'-');
+            bytes.extend_from_slice(line);
+        }
+        bytes.extend_from_slice(&code.digits());
+        bytes.push(b' ');
+        bytes.extend_from_slice(&text[last..]);
+        match last {
+            0 => Self::single_line(code, bytes),
+            _ => Self::multi_line(code, code, &bytes),
+        }
+    }
+
+    /// A reply of one line, `line` being that line with its code
+    fn single_line(code: Code, line: Bytes) -> Self {
+        let text = match line.get(3) {
+            Some(b' ' | b'-') => SINGLE_LINE_TEXT,
+            _ => line.len().min(3),
+        };
+        Self { code, bytes: line, text }
+    }
+
+    /// A reply of several lines joined by LF: the first with `opened`, the last with `code`
+    fn multi_line(opened: Code, code: Code, lines: &[u8]) -> Self {
+        let mut bytes = Bytes::with_capacity(lines.len() * 2);
+        bytes.extend_from_slice(lines);
+        let last = memchr::memrchr(b'\n', lines).map_or(0, |at| at + 1);
+        for line in lines[..last].split_inclusive(|byte| *byte == b'\n') {
+            bytes.extend_from_slice(without_code(opened, line));
+        }
+        // The parser found the last line to begin with `code`, or to be it.
+        let end = &lines[last..];
+        debug_assert!(end.starts_with(&code.digits()), "a last line carries the code");
+        bytes.extend_from_slice(end.get(SINGLE_LINE_TEXT..).unwrap_or_default());
+        Self { code, bytes, text: lines.len() }
+    }
+
+    /// The code; of a reply whose last line carries another one ([`MultilineEnd::AnyCode`]), that
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What the code's first digit says
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.code.kind()
+    }
+
+    /// The text without the codes, its lines joined by LF
+    ///
+    /// The code and the separator behind it are taken off the first line, the last line, and each
+    /// line between that repeats them (server-quirks Q3). Other leading spaces stay.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.bytes[self.text..]
+    }
+
+    /// The lines of [`Self::text`]
+    pub fn lines(&self) -> Lines<'_> {
+        Lines(self.text().split(is_line_feed))
+    }
+
+    /// The lines as they were received, with their codes and without their line ends
+    pub fn wire_lines(&self) -> Lines<'_> {
+        let end = if self.text <= SINGLE_LINE_TEXT { self.bytes.len() } else { self.text };
+        Lines(self.bytes[..end].split(is_line_feed))
+    }
+}
+
+/// A line that is not the last without its code, if it repeats `opened` and `-`
+fn without_code(opened: Code, line: &[u8]) -> &[u8] {
+    match line.strip_prefix(&opened.digits()) {
+        Some([b'-', rest @ ..]) => rest,
+        _ => line,
+    }
+}
+
+fn is_line_feed(byte: &u8) -> bool {
+    *byte == b'\n'
+}
+
+impl PartialEq for Reply {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code && self.text() == other.text()
+    }
+}
+
+impl Eq for Reply {}
+
+/// `550 No such file`; lines joined by ` / `, bytes that are not printable ASCII escaped
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.code, f)?;
+        if self.text().is_empty() {
+            return Ok(());
+        }
+        for (index, line) in self.lines().enumerate() {
+            f.write_str(if index == 0 { " " } else { " / " })?;
+            fmt::Display::fmt(&line.escape_ascii(), f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({} {:?})", self.code, Escaped(self.text()))
+    }
+}
+
+/// Iterator over the lines of a [`Reply`]
+#[derive(Clone)]
+pub struct Lines<'a>(slice::Split<'a, u8, fn(&u8) -> bool>);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+impl DoubleEndedIterator for Lines<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back()
+    }
+}
+
+impl fmt::Debug for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone().map(Escaped)).finish()
+    }
+}

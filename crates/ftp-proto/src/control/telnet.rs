@@ -1,1 +1,107 @@
+//! Telnet's IAC on the control connection (RFC 854, RFC 959 section 3.1, server-quirks Q5)
+//!
+//! A client of today has no options to negotiate, so what a server asks is dropped and never
+//! answered: an answer would stand in front of the next command.
 
+use alloc::vec::Vec;
+
+use memchr::memchr_iter;
+
+/// Interpret As Command, the byte that opens every Telnet sequence
+pub(crate) const IAC: u8 = 0xFF;
+
+const SE: u8 = 0xF0;
+const SB: u8 = 0xFA;
+const WILL: u8 = 0xFB;
+const DONT: u8 = 0xFE;
+
+/// Where in a Telnet sequence the input stands
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Decoder {
+    /// In text
+    #[default]
+    Text,
+    /// Behind an IAC
+    Command,
+    /// Behind WILL, WONT, DO or DONT: the option's number follows
+    Option,
+    /// In a subnegotiation
+    Subnegotiation,
+    /// Behind an IAC in a subnegotiation
+    SubnegotiationCommand,
+}
+
+/// What one byte behind an IAC turned out to mean
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decoded {
+    /// Part of a sequence, not text
+    Nothing,
+    /// A doubled IAC: one byte 0xFF of text
+    Escaped,
+    /// The IAC was a byte of text (its sender does not double it), and so is this byte
+    Literal,
+    /// The IAC was dropped with its sequence, and this byte is text
+    Text,
+}
+
+impl Decoder {
+    /// Takes a byte while not in [`Decoder::Text`]
+    pub(crate) fn step(&mut self, byte: u8) -> Decoded {
+        match (*self, byte) {
+            (Self::Text, _) => Decoded::Text,
+            (Self::Command, IAC) => {
+                *self = Self::Text;
+                Decoded::Escaped
+            }
+            (Self::Command, WILL..=DONT) => {
+                *self = Self::Option;
+                Decoded::Nothing
+            }
+            (Self::Command, SB) => {
+                *self = Self::Subnegotiation;
+                Decoded::Nothing
+            }
+            (Self::Command, SE..) => {
+                *self = Self::Text;
+                Decoded::Nothing
+            }
+            (Self::Command, _) => {
+                *self = Self::Text;
+                Decoded::Literal
+            }
+            (Self::Option, _) => {
+                *self = Self::Text;
+                Decoded::Nothing
+            }
+            // No FTP server is known to negotiate with parameters. A name in Latin-1 may hold
+            // FF FA though, and must not swallow all that follows: a line's end ends it too.
+            (Self::Subnegotiation | Self::SubnegotiationCommand, b'\n') => {
+                *self = Self::Text;
+                Decoded::Text
+            }
+            (Self::Subnegotiation, IAC) => {
+                *self = Self::SubnegotiationCommand;
+                Decoded::Nothing
+            }
+            (Self::SubnegotiationCommand, SE) => {
+                *self = Self::Text;
+                Decoded::Nothing
+            }
+            (Self::Subnegotiation | Self::SubnegotiationCommand, _) => {
+                *self = Self::Subnegotiation;
+                Decoded::Nothing
+            }
+        }
+    }
+}
+
+/// Appends `text` with each 0xFF doubled
+pub(crate) fn escape(text: &[u8], out: &mut Vec<u8>) {
+    let mut start = 0;
+    for at in memchr_iter(IAC, text) {
+        out.extend_from_slice(&text[start..=at]);
+        out.push(IAC);
+        start = at + 1;
+    }
+    out.extend_from_slice(&text[start..]);
+}

@@ -22,7 +22,10 @@ impl FeaturesOp {
             Input::Reply(reply) => {
                 let features = match (reply.kind(), reply.code().get()) {
                     (Kind::Preliminary, _) => return Ok(Step::Pending),
-                    (Kind::Completion, _) => Features::parse(&reply),
+                    (Kind::Completion, _) => match Features::parse(&reply) {
+                        Some(features) => features,
+                        None => return Err(Error::InvalidReply(reply)),
+                    },
                     // Not known, not implemented: a server older than RFC 2389.
                     (_, 500 | 502 | 504) => Features::default(),
                     _ => return Err(Error::from_reply(reply)),

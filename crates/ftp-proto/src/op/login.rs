@@ -34,7 +34,7 @@ impl Login {
                     return Ok(Step::Done(Outcome::Reply(greeting)));
                 }
                 cx.wire.session.forget_login();
-                cx.send(&Command::with(Verb::USER, &self.user));
+                cx.send(&Command::new(Verb::USER, &self.user));
             }
             Input::Reply(reply) => match reply.kind() {
                 Kind::Preliminary => {}
@@ -92,12 +92,9 @@ fn mentions_tls(text: &[u8]) -> bool {
 /// What ftplib logs in with where nothing is given: `anonymous`, password `anonymous@`
 ///
 /// The password `-` becomes `-anonymous@`, which silences banners on old servers (Q21).
-pub(crate) fn anonymous_defaults<'a>(
-    user: &'a [u8],
-    password: &'a [u8],
-) -> (&'a [u8], &'a [u8]) {
-    let user = if user.is_empty() { b"anonymous" } else { user };
-    let password = match (user, password) {
+pub(crate) fn anonymous_defaults<'a>(user: &'a [u8], password: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let user: &[u8] = if user.is_empty() { b"anonymous" } else { user };
+    let password: &[u8] = match (user, password) {
         (b"anonymous", b"") => b"anonymous@",
         (b"anonymous", b"-") => b"-anonymous@",
         _ => password,

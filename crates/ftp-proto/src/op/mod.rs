@@ -92,6 +92,7 @@ pub trait Output: sealed::Output {}
 mod sealed {
     use super::Outcome;
 
+    #[expect(unnameable_types, reason = "seals the trait of the same name")]
     pub trait Output: Sized {
         fn from_outcome(outcome: Outcome) -> Result<Self, Outcome>;
     }

@@ -127,12 +127,7 @@ impl Open {
     }
 
     /// The port that was promised can't be reached: a NAT or firewall may know the other command
-    fn unreachable(
-        &mut self,
-        verb: Verb,
-        error: Error,
-        cx: &mut Context<'_>,
-    ) -> Result<(), Error> {
+    fn unreachable(&mut self, verb: Verb, error: Error, cx: &mut Context<'_>) -> Result<(), Error> {
         cx.wire.close_data();
         let other = other_passive(verb, cx).ok_or(error)?;
         cx.wire.session.passive = only(other);
@@ -157,7 +152,7 @@ impl Open {
         cx: &mut Context<'_>,
     ) -> Result<(), Error> {
         self.0 = State::Announcing(verb, address);
-        cx.send(&Command::with(verb, &announcement(verb, address)?));
+        cx.send(&Command::new(verb, &announcement(verb, address)?));
         Ok(())
     }
 

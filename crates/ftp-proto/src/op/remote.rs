@@ -109,7 +109,7 @@ impl RemoteActive {
         self.state = State::Command;
         let address = SocketAddr::new(self.address.ip().to_canonical(), self.address.port());
         let verb = if address.is_ipv4() { Verb::PORT } else { Verb::EPRT };
-        cx.send(&Command::with(verb, &announcement(verb, address)?));
+        cx.send(&Command::new(verb, &announcement(verb, address)?));
         Ok(())
     }
 }
@@ -128,7 +128,7 @@ impl RemoteTransfer {
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
-            Input::Start => cx.send(&Command::with(self.verb, &self.path)),
+            Input::Start => cx.send(&Command::new(self.verb, &self.path)),
             Input::Reply(reply) if reply.kind() == Kind::Preliminary => {
                 cx.wire.timers.stop(Timer::Reply);
                 let wait = cx.wire.config.remote_transfer_timeout;

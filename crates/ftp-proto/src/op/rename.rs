@@ -29,12 +29,12 @@ impl Rename {
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (input, &self.state) {
-            (Input::Start, _) => cx.send(&Command::with(Verb::RNFR, &self.from)),
+            (Input::Start, _) => cx.send(&Command::new(Verb::RNFR, &self.from)),
             (Input::Reply(reply), State::From) => match reply.kind() {
                 Kind::Preliminary => {}
                 Kind::Intermediate | Kind::Completion => {
                     self.state = State::To;
-                    cx.send(&Command::with(Verb::RNTO, &self.to));
+                    cx.send(&Command::new(Verb::RNTO, &self.to));
                 }
                 Kind::Transient | Kind::Permanent => return Err(Error::from_reply(reply)),
             },

@@ -36,11 +36,7 @@ impl Get {
         let argument = argument.as_ref();
         Self {
             verb: Verb::new(verb),
-            path: if argument.is_empty() {
-                Ok(None)
-            } else {
-                Argument::new(argument).map(Some)
-            },
+            path: if argument.is_empty() { Ok(None) } else { Argument::new(argument).map(Some) },
             ..Self::new("")
         }
     }

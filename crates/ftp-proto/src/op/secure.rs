@@ -73,7 +73,7 @@ impl Secure {
                 if cx.wire.session.control == ControlSecurity::Secured {
                     return self.secured(cx);
                 }
-                cx.send(&Command::fixed(Verb::AUTH, mechanism.argument()));
+                cx.send(&Command::literal(Verb::AUTH, mechanism.argument()));
             }
             (Input::Reply(reply), State::Auth(mechanism)) => match reply.kind() {
                 Kind::Preliminary => {}
@@ -85,7 +85,7 @@ impl Secure {
                 Kind::Transient | Kind::Permanent => match mechanism.next(cx.wire.config.auth) {
                     Some(next) => {
                         *mechanism = next;
-                        cx.send(&Command::fixed(Verb::AUTH, next.argument()));
+                        cx.send(&Command::literal(Verb::AUTH, next.argument()));
                     }
                     None => return Err(Error::from_reply(reply)),
                 },
@@ -140,7 +140,7 @@ impl Protect {
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (input, self.state) {
             (Input::Start, ProtectState::BufferSize) => {
-                cx.send(&Command::fixed(Verb::PBSZ, "0"));
+                cx.send(&Command::literal(Verb::PBSZ, "0"));
             }
             (Input::Start, ProtectState::Level) => self.send_level(cx),
             (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
@@ -164,7 +164,7 @@ impl Protect {
             Protection::Private => "P",
             Protection::Clear => "C",
         };
-        cx.send(&Command::fixed(Verb::PROT, code));
+        cx.send(&Command::literal(Verb::PROT, code));
     }
 }
 

@@ -26,7 +26,7 @@ impl SetType {
             TransferType::Image => "I",
             TransferType::Ascii => "A",
         };
-        cx.send(&Command::fixed(Verb::TYPE, code));
+        cx.send(&Command::literal(Verb::TYPE, code));
         false
     }
 

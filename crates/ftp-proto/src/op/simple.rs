@@ -88,7 +88,7 @@ impl Simple {
                 if reply.code().get() == 500 =>
             {
                 self.state = State::Command;
-                cx.send(&Command::fixed(verb, argument));
+                cx.send(&Command::literal(verb, argument));
             }
             (Input::Reply(reply), _) => return self.finish(reply, cx).map(Step::Done),
             _ => {}
@@ -99,7 +99,7 @@ impl Simple {
     fn send(&self, cx: &mut Context<'_>) {
         cx.send(&match &self.parameter {
             Parameter::None => Command::bare(self.verb),
-            Parameter::Public(argument) => Command::with(self.verb, argument),
+            Parameter::Public(argument) => Command::new(self.verb, argument),
             Parameter::Secret(secret) => Command::secret(self.verb, secret),
         });
     }

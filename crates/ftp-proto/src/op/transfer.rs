@@ -169,10 +169,9 @@ impl TransferOp {
     /// nothing is left to stop
     pub(crate) fn abort(&self) -> Result<Step, Error> {
         match self.stage {
-            Stage::Type
-            | Stage::Open(_)
-            | Stage::Rest
-            | Stage::Joint(ControlSide::Over(_)) => Err(Error::Aborted),
+            Stage::Type | Stage::Open(_) | Stage::Rest | Stage::Joint(ControlSide::Over(_)) => {
+                Err(Error::Aborted)
+            }
             Stage::Joint(_) | Stage::AwaitFinal { .. } => {
                 Ok(Step::Cut(Error::Aborted, Farewell::Abort))
             }
@@ -214,7 +213,7 @@ impl TransferOp {
 
     fn ask(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
         cx.send(&match &self.argument {
-            Some(argument) => Command::with(self.verb, argument),
+            Some(argument) => Command::new(self.verb, argument),
             None => Command::bare(self.verb),
         });
         self.stage = Stage::Joint(ControlSide::Asked);
@@ -295,7 +294,7 @@ impl TransferOp {
 
     fn note_name(&mut self, reply: &Reply) {
         if self.verb == Verb::STOU && self.name.is_none() {
-            self.name = fields::parse_stou(reply);
+            self.name = fields::parse_stou(reply.text());
         }
     }
 
@@ -480,9 +479,7 @@ impl TransferOp {
 
     const fn encoding(&self) -> Encoding {
         match (self.kind, self.type_) {
-            (TransferKind::Download | TransferKind::Upload, TransferType::Ascii) => {
-                Encoding::Ascii
-            }
+            (TransferKind::Download | TransferKind::Upload, TransferType::Ascii) => Encoding::Ascii,
             _ => Encoding::Image,
         }
     }

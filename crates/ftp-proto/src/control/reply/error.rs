@@ -1,0 +1,124 @@
+//! What can be wrong with the bytes of a reply
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use thiserror::Error;
+
+use crate::control::escaped::Escaped;
+
+/// Why the bytes from the server are not a reply
+///
+/// None of these can be recovered from: where the next reply begins is unknown.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// A line that should begin a reply has no code from 100 to 599
+    #[error(
+        "not an FTP reply: {line}; the server does not speak FTP here, or client and server have \
+         lost step"
+    )]
+    NotAReply {
+        /// How the line begins
+        line: Excerpt,
+    },
+    /// The first line of the connection is another protocol's (server-quirks Q14)
+    #[error("not an FTP server, {protocol}; it began with {line}")]
+    NotFtp {
+        /// Which protocol the line belongs to
+        protocol: Banner,
+        /// How the line begins
+        line: Excerpt,
+    },
+    /// A line is longer than [`ReplyConfig::line`](super::ReplyConfig::line)
+    #[error("reply line longer than {limit} bytes; raise `ReplyConfig::line` if it is meant")]
+    LineTooLong {
+        /// The limit in bytes
+        limit: usize,
+    },
+    /// A reply is longer than [`ReplyConfig::reply`](super::ReplyConfig::reply)
+    #[error("reply longer than {limit} bytes; raise `ReplyConfig::reply` if it is meant")]
+    ReplyTooLong {
+        /// The limit in bytes
+        limit: usize,
+    },
+    /// A NUL in a reply (server-quirks Q4)
+    #[error(
+        "NUL in a reply; `NulPolicy::Strip` drops it, if the server is known to pad its replies"
+    )]
+    Nul,
+    /// A reply protected by a security mechanism, 6yz (RFC 2228)
+    #[error(
+        "protected reply {0}: the server uses a security mechanism of RFC 2228 that was not \
+         asked for"
+    )]
+    Protected(u16),
+}
+
+/// A protocol that is not FTP, told by the first bytes of a connection
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Banner {
+    /// `SSH-`: SFTP is not FTP
+    Ssh,
+    /// `HTTP/` or HTML
+    Http,
+    /// `220` with the word `SMTP` or `ESMTP`
+    Smtp,
+    /// `+OK` or `-ERR`
+    Pop3,
+    /// `* OK`, `* PREAUTH` or `* BYE`
+    Imap,
+    /// A TLS handshake or alert record
+    Tls,
+}
+
+impl fmt::Display for Banner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ssh => "but SSH: use an SFTP client, or FTP's own port (21)",
+            Self::Http => "but HTTP: check host and port, or a proxy on the way",
+            Self::Smtp => "but SMTP (mail): check host and port",
+            Self::Pop3 => "but POP3 (mail): check host and port",
+            Self::Imap => "but IMAP (mail): check host and port",
+            Self::Tls => "but TLS: the port wants TLS from the first byte, use implicit TLS",
+        })
+    }
+}
+
+/// How an unexpected line begins: at most 80 bytes, escaped when shown
+///
+/// The rest is left out so that an error stays small whatever the server sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    bytes: Box<[u8]>,
+    cut: bool,
+}
+
+impl Excerpt {
+    const LEN: usize = 80;
+
+    pub(super) fn new(line: &[u8]) -> Self {
+        let kept = line.get(..Self::LEN).unwrap_or(line);
+        Self { bytes: kept.into(), cut: kept.len() < line.len() }
+    }
+
+    /// The first bytes of the line
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = if self.cut { "…" } else { "" };
+        write!(f, "{:?}{end}", Escaped(&self.bytes))
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,76 @@
+//! Ordinary replies and commands allocate nothing, and no reply much more than its size
+//!
+//! A file of its own: the counting allocator is the whole process'.
+
+use std::hint::black_box;
+
+use allocation_counter::measure;
+use ftp_proto::{Argument, Command, ReplyConfig, ReplyError, ReplyParser, Verb, fields};
+
+/// What servers say in the course of a login and a download
+const SESSION: &[u8] = b"220 (vsFTPd 3.0.3)\r\n\
+    331 Please specify the password.\r\n\
+    230 Login successful.\r\n\
+    200 Switching to Binary mode.\r\n\
+    229 Entering Extended Passive Mode (|||64513|)\r\n\
+    150 Opening BINARY mode data connection for some-file.bin (1073741824 bytes).\r\n\
+    226 Transfer complete.\r\n\
+    550 Failed to open file.\r\n";
+
+fn parse(parser: &mut ReplyParser, mut input: &[u8]) -> Result<usize, ReplyError> {
+    let mut replies = 0;
+    while !input.is_empty() {
+        let (consumed, reply) = parser.parse(input)?;
+        input = &input[consumed..];
+        if let Some(reply) = black_box(reply) {
+            replies += 1;
+            black_box(fields::parse_passive(&reply));
+            black_box(fields::parse_size_hint(reply.text()));
+        }
+    }
+    Ok(replies)
+}
+
+#[test]
+fn ordinary_replies_do_not_allocate() {
+    let mut parser = ReplyParser::new(ReplyConfig::default());
+    let info = measure(|| {
+        for _ in 0..100 {
+            assert_eq!(parse(&mut parser, SESSION), Ok(8));
+            for byte in SESSION.chunks(1) {
+                parse(&mut parser, byte).expect("well-formed");
+            }
+        }
+    });
+    assert_eq!(info.count_total, 0);
+}
+
+#[test]
+fn ordinary_commands_do_not_allocate() {
+    let mut out = Vec::with_capacity(256);
+    let info = measure(|| {
+        let path = Argument::new("a/path/of/ordinary/length.txt").expect("no line end");
+        Command::new(Verb::RETR, &path).encode(&mut out, true);
+        Command::number(Verb::REST, u64::MAX).encode(&mut out, true);
+        Command::bare(Verb::EPSV).encode(&mut out, false);
+    });
+    assert_eq!(info.count_total, 0);
+}
+
+#[test]
+fn no_server_makes_a_parser_allocate_beyond_its_limits() {
+    let config = ReplyConfig::default();
+    // A line grows by doubling, and so does the reply: less than four times the limits at once.
+    let most = 4 * (config.line + config.reply) as u64;
+    for hostile in [&b"a"[..], b"220-a\r\n", b"220-\n\n\n\n", b"220 a", b"\xFF\xFA\r", b"\r"] {
+        let mut parser = ReplyParser::new(config);
+        let info = measure(|| {
+            for _ in 0..100_000 {
+                if parse(&mut parser, hostile).is_err() {
+                    break;
+                }
+            }
+        });
+        assert!(info.bytes_max < most, "{} bytes for {}", info.bytes_max, hostile.escape_ascii());
+    }
+}

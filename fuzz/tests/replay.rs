@@ -1,0 +1,37 @@
+//! Runs the committed corpus of each target through its function
+
+use std::fs;
+use std::path::Path;
+
+fn replay(target: &str, run: fn(&[u8])) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    let mut files = 0;
+    for file in fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{corpus:?}: {error}")) {
+        let path = file.expect("a readable corpus").path();
+        // Named before it is run: a panic's message then says which file it was.
+        println!("{}", path.display());
+        run(&fs::read(&path).expect("a readable corpus"));
+        files += 1;
+    }
+    assert!(files > 0, "no corpus in {corpus:?}");
+}
+
+#[test]
+fn reply() {
+    replay("reply", ftp_fuzz::reply);
+}
+
+#[test]
+fn command() {
+    replay("command", ftp_fuzz::command);
+}
+
+#[test]
+fn fields() {
+    replay("fields", ftp_fuzz::fields);
+}
+
+#[test]
+fn ascii() {
+    replay("ascii", ftp_fuzz::ascii);
+}
