@@ -38,6 +38,7 @@ pub struct Client {
     next_op: u64,
     /// What ended last, for replies that nobody waits for
     last: Last,
+    last_reply: Option<Reply>,
     /// The latest time seen; it never goes back
     now: Instant,
     /// When a request or an abort came in between inputs: its deadlines count from the next input
@@ -84,6 +85,7 @@ impl Client {
             queue: VecDeque::new(),
             next_op: 1,
             last: Last::Other,
+            last_reply: None,
             now,
             request_at: None,
         };
@@ -309,6 +311,24 @@ impl Client {
         self.wire.session.features.as_ref()
     }
 
+    /// The last reply, whatever it answered
+    #[must_use]
+    pub const fn last_reply(&self) -> Option<&Reply> {
+        self.last_reply.as_ref()
+    }
+
+    /// Whether the running transfer has its final reply, so that only the end of its data
+    /// connection is outstanding
+    ///
+    /// An upload's driver need not wait long then for the server to close its side.
+    #[must_use]
+    pub const fn final_reply_came(&self) -> bool {
+        match &self.doing {
+            Doing::Running(_, Running::Transfer(transfer)) => transfer.final_reply_came(),
+            _ => false,
+        }
+    }
+
     /// Address family of the control connection
     #[must_use]
     pub const fn family(&self) -> IpFamily {
@@ -345,6 +365,7 @@ impl Client {
 
     fn replied(&mut self, reply: Reply) {
         self.wire.trace_reply(&reply);
+        self.last_reply = Some(reply.clone());
         if reply.code().get() == 421 {
             match self.doing {
                 Doing::Running(op, Running::Quit(_)) => self.quit_done(op, Some(reply)),

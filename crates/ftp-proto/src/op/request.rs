@@ -48,6 +48,12 @@ impl Get {
         self
     }
 
+    /// Bytes left out at the beginning
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// As text: TYPE A on the wire, LF line ends for the user
     #[must_use]
     pub const fn ascii(mut self) -> Self {
@@ -122,6 +128,15 @@ impl Put {
     pub const fn resume_at(mut self, offset: u64) -> Self {
         self.mode = PutMode::Store(offset);
         self
+    }
+
+    /// Where in the server's file the data goes; 0 also where the server decides (APPE, STOU)
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        match self.mode {
+            PutMode::Store(offset) => offset,
+            PutMode::Append | PutMode::Unique => 0,
+        }
     }
 
     /// As text: LF line ends of the user, TYPE A on the wire

@@ -160,6 +160,11 @@ impl TransferOp {
         }
     }
 
+    /// Whether only the data connection's end is outstanding
+    pub(crate) const fn final_reply_came(&self) -> bool {
+        matches!(self.stage, Stage::Joint(ControlSide::Over(_)))
+    }
+
     /// What aborting comes to: before the command nothing was begun, after the final reply
     /// nothing is left to stop
     pub(crate) fn abort(&self) -> Result<Step, Error> {

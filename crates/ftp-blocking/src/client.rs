@@ -1,0 +1,434 @@
+//! The client: connecting, and a line per operation
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use ftp_proto::{
+    Config, DataMode, Features, Get, List, Protection, Put, Reply, Timestamp,
+};
+
+use crate::error::Error;
+use crate::listing::Listing;
+use crate::options::Options;
+use crate::session::Session;
+use crate::transfer::{Download, Upload};
+
+/// A session with an FTP server
+///
+/// Methods wait until the server has answered, a deadline of the [`Config`] has passed, or the
+/// connection is lost. Paths are bytes, as on the wire: `&str`, `&[u8]` and `Vec<u8>` will do.
+///
+/// After an error the session goes on, unless [`Error::is_fatal`] says that it is over; then every
+/// further call returns the reason. Dropped, it closes the connection without a word;
+/// [`Self::quit`] says goodbye.
+#[doc(alias = "FTP")]
+#[doc(alias = "FTP_TLS")]
+pub struct Client {
+    pub(crate) session: Session,
+}
+
+/// Connections
+impl Client {
+    /// Connects to a server and waits for its greeting and, if that is the policy, for TLS
+    ///
+    /// `address` is a host or a host and a port: `ftp.example.com`, `192.0.2.1:2121`,
+    /// `[2001:db8::1]:21`. The port is by default 21, with [`TlsPolicy::Implicit`] 990. A host's
+    /// addresses are tried in turn, IPv6 and IPv4.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connect`] if there is no connection, [`Error::Tls`] if it can't be secured; of what
+    /// the server may say, [`ConnectionError::Refused`] and [`ConnectionError::TlsRefused`].
+    ///
+    /// [`TlsPolicy::Implicit`]: crate::TlsPolicy::Implicit
+    /// [`ConnectionError::Refused`]: ftp_proto::ConnectionError::Refused
+    /// [`ConnectionError::TlsRefused`]: ftp_proto::ConnectionError::TlsRefused
+    pub fn connect(address: &str, options: impl Into<Options>) -> Result<Self, Error> {
+        Ok(Self { session: Session::connect(address, options.into())? })
+    }
+
+    /// The server's greeting
+    #[must_use]
+    #[doc(alias = "getwelcome")]
+    pub fn welcome(&self) -> Option<&Reply> {
+        self.session.greeting.as_ref()
+    }
+
+    /// The last reply of the server, if it has said anything
+    #[must_use]
+    #[doc(alias = "lastresp")]
+    pub fn last_reply(&self) -> Option<&Reply> {
+        self.session.proto.last_reply()
+    }
+
+    /// Other end of the control connection: the server, or a proxy
+    #[must_use]
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.session.network.peer
+    }
+
+    /// This end of the control connection
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.session.network.local
+    }
+
+    /// The settings
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        self.session.config()
+    }
+
+    /// The settings, to change: deadlines, the mode of data connections, …
+    ///
+    /// `tls`, `reply` and `telnet` are fixed when the connection is made. `keep_alive` has no
+    /// effect here: between calls nobody is there to send one. Call [`Self::noop`] instead.
+    #[doc(alias = "timeout")]
+    pub fn config_mut(&mut self) -> &mut Config {
+        self.session.proto.config_mut()
+    }
+
+    /// Who opens data connections from now on
+    #[doc(alias = "set_pasv")]
+    pub fn set_data_mode(&mut self, mode: DataMode) {
+        self.config_mut().data_mode = mode;
+    }
+
+    /// Whether the session is usable, as far as is known without asking the server
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        !self.session.proto.is_dead()
+    }
+
+    /// Says goodbye, and closes the connection; `None` if the server just went
+    ///
+    /// # Errors
+    ///
+    /// A refusal, or that of the session's end; the connection is closed in any case.
+    pub fn quit(mut self) -> Result<Option<Reply>, Error> {
+        let op = self.session.begin().quit();
+        self.session.run(op)
+    }
+
+    /// Closes the connection without a word; as dropping does
+    pub fn close(self) {}
+}
+
+/// Logging in, and TLS
+impl Client {
+    /// Logs in: USER, and PASS where the server asks for it; both empty: anonymously
+    ///
+    /// # Errors
+    ///
+    /// Besides a refusal [`TlsRequired`](ftp_proto::Error::TlsRequired) and
+    /// [`AccountRequired`](ftp_proto::Error::AccountRequired).
+    pub fn login(
+        &mut self,
+        user: impl AsRef<[u8]>,
+        password: impl AsRef<[u8]>,
+    ) -> Result<Reply, Error> {
+        let op = self.session.begin().login(user, password);
+        self.session.run(op)
+    }
+
+    /// Logs in to a server that asks for an account: USER, PASS, ACCT
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::login`].
+    pub fn login_with_account(
+        &mut self,
+        user: impl AsRef<[u8]>,
+        password: impl AsRef<[u8]>,
+        account: impl AsRef<[u8]>,
+    ) -> Result<Reply, Error> {
+        let op = self.session.begin().login_with_account(user, password, account);
+        self.session.run(op)
+    }
+
+    /// Gives an account (ACCT), for servers that ask for one after the login
+    ///
+    /// # Errors
+    ///
+    /// A refusal, as with all that follow.
+    #[doc(alias = "acct")]
+    pub fn account(&mut self, account: impl AsRef<[u8]>) -> Result<Reply, Error> {
+        let op = self.session.begin().account(account);
+        self.session.run(op)
+    }
+
+    /// Puts a session that began in clear text into TLS: AUTH TLS, PBSZ 0, PROT P
+    ///
+    /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) connecting has done so already.
+    ///
+    /// # Errors
+    ///
+    /// A refusal, after which the session goes on in clear text; [`Error::Tls`].
+    pub fn secure(&mut self) -> Result<(), Error> {
+        self.session.prepare_tls()?;
+        let op = self.session.begin().secure();
+        self.session.run(op)
+    }
+
+    /// AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::secure`].
+    #[doc(alias = "auth")]
+    pub fn secure_control(&mut self) -> Result<(), Error> {
+        self.session.prepare_tls()?;
+        let op = self.session.begin().secure_control();
+        self.session.run(op)
+    }
+
+    /// Sets the protection of data connections: PBSZ 0 and PROT P, or PROT C
+    ///
+    /// # Errors
+    ///
+    /// A refusal.
+    #[doc(alias = "prot_p")]
+    #[doc(alias = "prot_c")]
+    pub fn protect(&mut self, level: Protection) -> Result<(), Error> {
+        let op = self.session.begin().protect(level);
+        self.session.run(op)
+    }
+
+    /// Returns the control connection to clear text (CCC), for firewalls that want to read along
+    ///
+    /// # Errors
+    ///
+    /// A refusal.
+    #[doc(alias = "ccc")]
+    pub fn clear_control(&mut self) -> Result<(), Error> {
+        let op = self.session.begin().clear_control();
+        self.session.run(op)
+    }
+
+    /// Whether the control connection is in TLS
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.session.proto.is_secure()
+    }
+
+    /// Protection of data connections
+    #[must_use]
+    pub fn protection(&self) -> Protection {
+        self.session.proto.protection()
+    }
+
+    /// What TLS has agreed on for the control connection, and the server's certificate; `None` in
+    /// clear text
+    #[must_use]
+    pub fn tls(&self) -> Option<&ftp_tls::Stream<std::net::TcpStream>> {
+        let stream = self.session.control.as_ref()?.stream();
+        stream.is_secure().then_some(stream)
+    }
+}
+
+/// Transfers; whole files are easier with [`Self::download_to`] and the like
+impl Client {
+    /// Begins a download: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, or the failure of the data connection.
+    #[doc(alias = "RETR")]
+    #[doc(alias = "retrbinary")]
+    #[doc(alias = "transfercmd")]
+    #[doc(alias = "ntransfercmd")]
+    pub fn get(&mut self, get: impl Into<Get>) -> Result<Download<'_>, Error> {
+        let op = self.session.begin().get(get);
+        Download::start(&mut self.session, op)
+    }
+
+    /// Begins an upload: `put("f")`, `put(Put::new("f").append())`, `put(Put::unique())`
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, or the failure of the data connection.
+    #[doc(alias = "STOR")]
+    #[doc(alias = "APPE")]
+    #[doc(alias = "STOU")]
+    #[doc(alias = "storbinary")]
+    pub fn put(&mut self, put: impl Into<Put>) -> Result<Upload<'_>, Error> {
+        let op = self.session.begin().put(put);
+        Upload::start(&mut self.session, op)
+    }
+
+    /// Begins a listing: `list("dir")` (LIST), `list(List::names(""))` (NLST),
+    /// `list(List::facts(""))` (MLSD)
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, or the failure of the data connection.
+    #[doc(alias = "dir")]
+    #[doc(alias = "nlst")]
+    #[doc(alias = "mlsd")]
+    pub fn list(&mut self, list: impl Into<List>) -> Result<Listing<'_>, Error> {
+        let op = self.session.begin().list(list);
+        Ok(Listing::new(Download::start(&mut self.session, op)?))
+    }
+}
+
+/// Directories and files
+///
+/// All of these fail if the server refuses, and if the session ends: see [`Error`].
+#[expect(clippy::missing_errors_doc, reason = "said once for all")]
+impl Client {
+    /// Changes the working directory (CWD)
+    pub fn cwd(&mut self, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
+        let op = self.session.begin().cwd(path);
+        self.session.run(op)
+    }
+
+    /// Changes to the parent directory: CDUP, or `CWD ..` where that is not known
+    pub fn cdup(&mut self) -> Result<Reply, Error> {
+        let op = self.session.begin().cdup();
+        self.session.run(op)
+    }
+
+    /// The working directory (PWD), as the server writes it
+    pub fn pwd(&mut self) -> Result<Vec<u8>, Error> {
+        let op = self.session.begin().pwd();
+        self.session.run(op)
+    }
+
+    /// Makes a directory (MKD); `None` if the server does not tell its path
+    #[doc(alias = "mkd")]
+    pub fn mkdir(&mut self, path: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Error> {
+        let op = self.session.begin().mkdir(path);
+        self.session.run(op)
+    }
+
+    /// Removes an empty directory (RMD)
+    #[doc(alias = "rmd")]
+    pub fn rmdir(&mut self, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
+        let op = self.session.begin().rmdir(path);
+        self.session.run(op)
+    }
+
+    /// Deletes a file (DELE)
+    pub fn delete(&mut self, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
+        let op = self.session.begin().delete(path);
+        self.session.run(op)
+    }
+
+    /// Renames or moves a file or directory (RNFR, RNTO)
+    pub fn rename(
+        &mut self,
+        from: impl AsRef<[u8]>,
+        to: impl AsRef<[u8]>,
+    ) -> Result<Reply, Error> {
+        let op = self.session.begin().rename(from, to);
+        self.session.run(op)
+    }
+
+    /// Size of a file in bytes (SIZE), asked under TYPE I
+    pub fn size(&mut self, path: impl AsRef<[u8]>) -> Result<u64, Error> {
+        let op = self.session.begin().size(path);
+        self.session.run(op)
+    }
+
+    /// Time of a file's last modification (MDTM), UTC on servers that follow RFC 3659
+    pub fn mdtm(&mut self, path: impl AsRef<[u8]>) -> Result<Timestamp, Error> {
+        let op = self.session.begin().mdtm(path);
+        self.session.run(op)
+    }
+
+    /// Sets the time of a file's last modification (MFMT), UTC
+    pub fn set_mdtm(&mut self, path: impl AsRef<[u8]>, time: Timestamp) -> Result<Reply, Error> {
+        let op = self.session.begin().set_mdtm(path, time);
+        self.session.run(op)
+    }
+
+    /// Facts about one file or directory (MLST) in the reply's text; empty: the working directory
+    pub fn mlst(&mut self, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
+        let op = self.session.begin().mlst(path);
+        self.session.run(op)
+    }
+}
+
+/// The server, and commands of its own
+///
+/// All of these fail if the server refuses, and if the session ends: see [`Error`].
+#[expect(clippy::missing_errors_doc, reason = "said once for all")]
+impl Client {
+    /// What the server can do (FEAT); an empty set where it does not know FEAT
+    #[doc(alias = "feat")]
+    pub fn query_features(&mut self) -> Result<Features, Error> {
+        let op = self.session.begin().query_features();
+        self.session.run(op)
+    }
+
+    /// What FEAT brought, if it was asked since the login
+    #[must_use]
+    pub fn features(&self) -> Option<&Features> {
+        self.session.proto.features()
+    }
+
+    /// Asks for UTF-8 names (`OPTS UTF8 ON`); servers that refuse may speak it all the same
+    pub fn utf8(&mut self) -> Result<Reply, Error> {
+        let op = self.session.begin().utf8();
+        self.session.run(op)
+    }
+
+    /// Sets options of a command (OPTS), such as `MLST type;size;`
+    pub fn opts(&mut self, options: impl AsRef<[u8]>) -> Result<Reply, Error> {
+        let op = self.session.begin().opts(options);
+        self.session.run(op)
+    }
+
+    /// Does nothing (NOOP): a sign of life
+    pub fn noop(&mut self) -> Result<Reply, Error> {
+        let op = self.session.begin().noop();
+        self.session.run(op)
+    }
+
+    /// Kind of the server's system (SYST)
+    #[doc(alias = "syst")]
+    pub fn system(&mut self) -> Result<Reply, Error> {
+        let op = self.session.begin().system();
+        self.session.run(op)
+    }
+
+    /// Help (HELP), on a command or, empty, in general
+    pub fn help(&mut self, topic: impl AsRef<[u8]>) -> Result<Reply, Error> {
+        let op = self.session.begin().help(topic);
+        self.session.run(op)
+    }
+
+    /// Status (STAT): of the session, if `path` is empty; else a listing in the reply's text
+    pub fn stat(&mut self, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
+        let op = self.session.begin().stat(path);
+        self.session.run(op)
+    }
+
+    /// A command of this server's own (SITE)
+    pub fn site(&mut self, command: impl AsRef<[u8]>) -> Result<Reply, Error> {
+        let op = self.session.begin().site(command);
+        self.session.run(op)
+    }
+
+    /// Any command with one final reply of 2yz or 3yz; an empty argument sends the verb alone
+    ///
+    /// Commands that open data connections, end the session or change its protection have their
+    /// own methods and are refused here.
+    #[doc(alias = "sendcmd")]
+    #[doc(alias = "voidcmd")]
+    #[doc(alias = "quote")]
+    pub fn command(&mut self, verb: &str, argument: impl AsRef<[u8]>) -> Result<Reply, Error> {
+        let op = self.session.begin().command(verb, argument);
+        self.session.run(op)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("host", &self.session.network.host)
+            .field("peer", &self.session.network.peer)
+            .field("proto", &self.session.proto)
+            .finish_non_exhaustive()
+    }
+}

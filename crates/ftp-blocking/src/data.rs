@@ -1,0 +1,383 @@
+//! Data connections: opened, secured, closed as the machine orders; bytes as the caller moves them
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::time::Instant;
+
+use ftp_proto::{
+    Action, DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding,
+};
+use ftp_tls::{Role, Stream, TlsError};
+use rustix::event::PollFd;
+
+use crate::dial::{self, Channel, Host, Target};
+use crate::session::Session;
+use crate::wait::{Interest, entry};
+
+pub(crate) struct Data {
+    pub(crate) id: DataId,
+    pub(crate) state: DataState,
+}
+
+pub(crate) enum DataState {
+    /// Passive: not writable yet
+    Connecting(TcpStream),
+    /// Active: the server has not come yet
+    Listening(TcpListener),
+    /// Open, and the machine's next order is due
+    Open(Stream<TcpStream>),
+    Securing(Stream<TcpStream>),
+    Moving(Moving),
+}
+
+/// A data connection whose bytes may flow
+pub(crate) struct Moving {
+    pub(crate) stream: Stream<TcpStream>,
+    pub(crate) direction: Direction,
+    pub(crate) encoding: Encoding,
+}
+
+impl Data {
+    pub(crate) fn entry(&self, interest: Interest) -> PollFd<'_> {
+        match &self.state {
+            DataState::Listening(listener) => entry(listener, interest),
+            DataState::Connecting(socket) => entry(socket, interest),
+            DataState::Open(stream)
+            | DataState::Securing(stream)
+            | DataState::Moving(Moving { stream, .. }) => entry(stream.get_ref(), interest),
+        }
+    }
+}
+
+/// What became of an attempt to move bytes
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// So many bytes
+    Bytes(usize),
+    /// The stream would block
+    Nothing,
+    /// The machine was told that the data connection has ended, or there is none
+    Ended,
+}
+
+impl Session {
+    /// Carries an order of the machine out
+    pub(crate) fn perform(&mut self, action: Action) {
+        match action {
+            Action::SecureControl => self.begin_secure_control(),
+            Action::ClearControl => self.begin_clear_control(),
+            Action::CloseControl => self.control = None,
+            Action::OpenData(id, endpoint) => {
+                self.data_failure = None;
+                match self.open(endpoint) {
+                    Ok((state, event)) => {
+                        self.data = Some(Data { id, state });
+                        if let Some(event) = event {
+                            self.tell(id, event);
+                        }
+                    }
+                    Err(error) => self.data_failed(id, DataFailure::Open, error),
+                }
+            }
+            Action::SecureData(id) => self.begin_secure_data(id),
+            Action::StartTransfer(id, direction, encoding) => {
+                self.data = match self.data.take() {
+                    Some(Data { state: DataState::Open(stream), .. }) => {
+                        let moving = Moving { stream, direction, encoding };
+                        Some(Data { id, state: DataState::Moving(moving) })
+                    }
+                    other => other,
+                };
+            }
+            Action::CloseData(_) => self.close_data(),
+        }
+    }
+
+    fn open(&mut self, endpoint: DataEndpoint) -> io::Result<(DataState, Option<DataEvent>)> {
+        match endpoint {
+            DataEndpoint::Connect { host, port } => self.open_passive(host, port),
+            DataEndpoint::Listen { ports, .. } => {
+                let local = self.network.local;
+                let next = &mut self.network.next_port;
+                let listener = dial::listen(local.ip(), scope_of(local), ports, next)?;
+                let address = listener.local_addr()?;
+                let event = Some(DataEvent::Listening(address));
+                Ok((DataState::Listening(listener), event))
+            }
+        }
+    }
+
+    fn open_passive(
+        &mut self,
+        host: DataHost,
+        port: u16,
+    ) -> io::Result<(DataState, Option<DataEvent>)> {
+        let now = Instant::now();
+        let left = self.proto.poll_timeout().map(|at| at.saturating_duration_since(now));
+        let timeout = left.unwrap_or(self.config().data_connect_timeout);
+        let network = &mut self.network;
+        if let Some(dialer) = &mut network.dialer {
+            let host = match host {
+                DataHost::ControlPeer => Host::new(&network.host),
+                DataHost::Address(address) => Host::Address(address),
+            };
+            let stream = dialer.connect(Target { host, port, channel: Channel::Data }, timeout)?;
+            dial::adopt(&stream)?;
+            return Ok((DataState::Open(Stream::new(stream)), Some(DataEvent::Connected)));
+        }
+        let mut address = network.peer;
+        if let DataHost::Address(ip) = host {
+            address = SocketAddr::new(ip, port);
+        }
+        address.set_port(port);
+        // From where the control connection leaves: of a host with several addresses the server
+        // expects the one it knows.
+        let mut source = network.local;
+        source.set_port(0);
+        let source = Some(source).filter(|source| source.is_ipv4() == address.is_ipv4());
+        let stream = dial::begin_connect(address, source)?;
+        Ok((DataState::Connecting(stream), None))
+    }
+
+    /// What a data connection that does not move bytes yet waits for; `moving` if it does
+    pub(crate) fn data_interest(&self, moving: Interest) -> Interest {
+        match self.data.as_ref().map(|data| &data.state) {
+            None | Some(DataState::Open(_)) => Interest::NONE,
+            Some(DataState::Connecting(_)) => Interest::WRITE,
+            Some(DataState::Listening(_)) => Interest::READ,
+            Some(DataState::Securing(stream)) => {
+                Interest { read: stream.wants_read(), write: stream.wants_write() }
+            }
+            Some(DataState::Moving(_)) => moving,
+        }
+    }
+
+    /// Goes on opening or securing the data connection
+    pub(crate) fn data_ready(&mut self) {
+        let Some(Data { id, state }) = self.data.take() else { return };
+        let (state, event) = match state {
+            DataState::Connecting(socket) => match dial::end_connect(&socket) {
+                Ok(()) => (DataState::Open(Stream::new(socket)), Some(DataEvent::Connected)),
+                Err(error) => return self.data_failed(id, DataFailure::Open, error),
+            },
+            DataState::Listening(listener) => match listener.accept() {
+                Ok((socket, peer)) => {
+                    if let Err(error) = dial::adopt(&socket) {
+                        return self.data_failed(id, DataFailure::Open, error);
+                    }
+                    let control_peer = self.network.peer.ip();
+                    let event = DataEvent::Accepted { peer: peer.ip(), control_peer };
+                    (DataState::Open(Stream::new(socket)), Some(event))
+                }
+                // Aborted: somebody came and left before.
+                Err(error)
+                    if is_passing(&error)
+                        || error.kind() == io::ErrorKind::ConnectionAborted =>
+                {
+                    (DataState::Listening(listener), None)
+                }
+                Err(error) => return self.data_failed(id, DataFailure::Open, error),
+            },
+            DataState::Securing(mut stream) => match stream.handshake() {
+                Ok(true) => (DataState::Open(stream), Some(DataEvent::Secured)),
+                Ok(false) => (DataState::Securing(stream), None),
+                Err(error) => return self.data_failed(id, DataFailure::Tls, error),
+            },
+            other @ (DataState::Open(_) | DataState::Moving(_)) => (other, None),
+        };
+        self.data = Some(Data { id, state });
+        if let Some(event) = event {
+            self.tell(id, event);
+        }
+    }
+
+    fn begin_secure_data(&mut self, id: DataId) {
+        let Some(Data { state: DataState::Open(mut stream), .. }) = self.data.take() else {
+            return;
+        };
+        let secured = match &self.security.context {
+            Some(context) => stream.secure(context, Role::Data).map_err(io::Error::from),
+            // The control connection was secured with one.
+            None => Err(io::Error::other("TLS is not configured")),
+        };
+        match secured {
+            Ok(()) => {
+                self.data = Some(Data { id, state: DataState::Securing(stream) });
+                self.data_ready();
+            }
+            Err(error) => self.data_failed(id, DataFailure::Tls, error),
+        }
+    }
+
+    fn close_data(&mut self) {
+        if let Some(Data { state: DataState::Moving(mut moving), .. }) = self.data.take() {
+            // An upload that is closed from here was not ended: without close_notify the server
+            // can tell. To a download's server it is a courtesy.
+            if moving.direction == Direction::Download {
+                let _ = moving.stream.close_notify();
+            }
+        }
+    }
+
+    /// Reads what a download has, straight into the caller's buffer
+    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> Moved {
+        let Some((id, moving)) = self.moving() else { return Moved::Ended };
+        match moving.stream.read(buffer) {
+            Ok(0) => {
+                self.tell(id, DataEvent::Finished);
+                Moved::Ended
+            }
+            Ok(count) => {
+                self.tell(id, DataEvent::Progress(count as u64));
+                Moved::Bytes(count)
+            }
+            Err(error) if is_passing(&error) => Moved::Nothing,
+            Err(error) => {
+                self.data_broke(id, error);
+                Moved::Ended
+            }
+        }
+    }
+
+    /// Writes what an upload takes
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Moved {
+        let Some((id, moving)) = self.moving() else { return Moved::Ended };
+        match moving.stream.write(bytes) {
+            Ok(count) => {
+                self.tell(id, DataEvent::Progress(count as u64));
+                Moved::Bytes(count)
+            }
+            Err(error) if is_passing(&error) => Moved::Nothing,
+            Err(error) => {
+                self.data_broke(id, error);
+                Moved::Ended
+            }
+        }
+    }
+
+    /// Sends what TLS holds back; `Bytes(0)` when nothing is left
+    pub(crate) fn flush_data(&mut self) -> Moved {
+        let Some((id, moving)) = self.moving() else { return Moved::Ended };
+        match moving.stream.flush() {
+            Ok(()) => Moved::Bytes(0),
+            Err(error) if is_passing(&error) => Moved::Nothing,
+            Err(error) => {
+                self.data_broke(id, error);
+                Moved::Ended
+            }
+        }
+    }
+
+    /// Signals an upload's end: close_notify, half-close; `Bytes(0)` when that is done
+    pub(crate) fn end_upload(&mut self) -> Moved {
+        let Some((id, moving)) = self.moving() else { return Moved::Ended };
+        let ended = moving.stream.close_notify().and_then(|done| {
+            if done {
+                moving.stream.get_ref().shutdown(Shutdown::Write)?;
+            }
+            Ok(done)
+        });
+        match ended {
+            Ok(true) => Moved::Bytes(0),
+            Ok(false) => Moved::Nothing,
+            Err(error) if is_passing(&error) => Moved::Nothing,
+            Err(error) => {
+                self.data_broke(id, error);
+                Moved::Ended
+            }
+        }
+    }
+
+    /// Looks whether the server sends on an upload's connection, where it has nothing to send;
+    /// `Ended` when it has closed, or was told off
+    pub(crate) fn listen_to_upload(&mut self) -> Moved {
+        let mut buffer = [0; 256];
+        let Some((id, moving)) = self.moving() else { return Moved::Ended };
+        match moving.stream.read(&mut buffer) {
+            Ok(0) => Moved::Ended,
+            Ok(_) => {
+                self.tell(id, DataEvent::Failed(DataFailure::UnexpectedData));
+                Moved::Ended
+            }
+            Err(error) if is_passing(&error) => Moved::Nothing,
+            // Whether it matters, the next write or the final reply tells.
+            Err(_) => Moved::Ended,
+        }
+    }
+
+    /// An upload's bytes and end are out: throws away what the server still sends until it closes;
+    /// `Ended` when it has
+    pub(crate) fn drain_upload(&mut self) -> Moved {
+        let Some((_, moving)) = self.moving() else { return Moved::Ended };
+        if !moving.stream.is_secure() {
+            return self.listen_to_upload();
+        }
+        match moving.stream.drain() {
+            Ok(false) => Moved::Nothing,
+            Err(error) if is_passing(&error) => Moved::Nothing,
+            // Everything was sent; whether it has arrived is for the final reply to say.
+            Ok(true) | Err(_) => Moved::Ended,
+        }
+    }
+
+    /// An upload is over as far as its data connection goes
+    pub(crate) fn upload_finished(&mut self) {
+        if let Some((id, _)) = self.moving() {
+            self.tell(id, DataEvent::Finished);
+        }
+    }
+
+    /// Waits until bytes can be moved in one of these directions, or the control connection decides
+    pub(crate) fn wait_to_move(&mut self, direction: Interest, until: Option<Instant>) -> bool {
+        let interest = match self.moving() {
+            // TLS holds bytes that the socket will not announce.
+            Some((_, moving)) if direction.read && moving.stream.has_pending_input() => {
+                return true;
+            }
+            Some((_, moving)) => Interest {
+                read: direction.read,
+                write: direction.write || moving.stream.wants_write(),
+            },
+            None => Interest::NONE,
+        };
+        self.wait(interest, until)
+    }
+
+    pub(crate) fn moving(&mut self) -> Option<(DataId, &mut Moving)> {
+        match &mut self.data {
+            Some(Data { id, state: DataState::Moving(moving) }) => Some((*id, moving)),
+            _ => None,
+        }
+    }
+
+    fn tell(&mut self, id: DataId, event: DataEvent) {
+        self.proto.handle_data(Instant::now(), id, event);
+    }
+
+    fn data_broke(&mut self, id: DataId, error: io::Error) {
+        match TlsError::in_io(&error) {
+            Some(TlsError::Truncated) => self.tell(id, DataEvent::Truncated),
+            Some(_) => self.data_failed(id, DataFailure::Tls, error),
+            None => self.data_failed(id, DataFailure::Broken, error),
+        }
+    }
+
+    fn data_failed(&mut self, id: DataId, failure: DataFailure, error: io::Error) {
+        self.data_failure = Some(error);
+        self.data = None;
+        self.tell(id, DataEvent::Failed(failure));
+    }
+}
+
+/// Errors that mean "later"
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// The zone of a link-local address
+fn scope_of(address: SocketAddr) -> u32 {
+    match address {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(address) => address.scope_id(),
+    }
+}

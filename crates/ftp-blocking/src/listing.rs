@@ -1,0 +1,111 @@
+//! Listings, line by line
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use ftp_proto::Transfer;
+
+use crate::error::Error;
+use crate::transfer::Download;
+
+/// Bytes that a line may have, of a listing or a text file: more than any that makes sense, and a
+/// bound for what a server can make this side hold
+pub(crate) const MAX_LINE: usize = 1024 * 1024;
+
+/// A listing in progress: its lines as the server writes them
+///
+/// As with [`Download`], the end comes only after the server's final reply has confirmed it, and
+/// dropping it earlier aborts the transfer.
+#[must_use = "dropping it aborts the listing"]
+#[derive(Debug)]
+pub struct Listing<'a> {
+    lines: Lines<Download<'a>>,
+}
+
+impl<'a> Listing<'a> {
+    pub(crate) fn new(download: Download<'a>) -> Self {
+        Self { lines: Lines::new(download) }
+    }
+
+    /// The next line without its end; `None` when the listing is complete
+    ///
+    /// # Errors
+    ///
+    /// Why the transfer failed; [`Error::LineTooLong`] beyond 1 MiB.
+    pub fn next_line(&mut self) -> Result<Option<&[u8]>, Error> {
+        self.lines.next()
+    }
+
+    /// All lines that are left
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::next_line`].
+    pub fn collect_lines(mut self) -> Result<Vec<Vec<u8>>, Error> {
+        let mut lines = Vec::new();
+        while let Some(line) = self.next_line()? {
+            lines.push(line.to_vec());
+        }
+        self.finish()?;
+        Ok(lines)
+    }
+
+    /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply
+    ///
+    /// # Errors
+    ///
+    /// Why the transfer failed.
+    pub fn finish(self) -> Result<Transfer, Error> {
+        self.lines.into_inner().finish()
+    }
+
+    /// Stops the transfer; the session is usable afterwards, if this succeeds
+    ///
+    /// # Errors
+    ///
+    /// That of the session's end, if the server did not settle in time.
+    pub fn abort(self) -> Result<(), Error> {
+        self.lines.into_inner().abort()
+    }
+}
+
+/// The listing's bytes
+impl Read for Listing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.lines.reader.read(buffer)
+    }
+}
+
+/// Lines of bounded length
+#[derive(Debug)]
+pub(crate) struct Lines<R> {
+    reader: BufReader<R>,
+    line: Vec<u8>,
+}
+
+impl<R: Read> Lines<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self { reader: BufReader::with_capacity(16 * 1024, reader), line: Vec::new() }
+    }
+
+    /// The next line without LF or CRLF; `None` at the end
+    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Error> {
+        self.line.clear();
+        let mut limited = (&mut self.reader).take(MAX_LINE as u64 + 2);
+        let count = limited.read_until(b'\n', &mut self.line)?;
+        if count == 0 {
+            return Ok(None);
+        }
+        let mut line = &self.line[..];
+        if let Some(text) = line.strip_suffix(b"\n") {
+            line = text.strip_suffix(b"\r").unwrap_or(text);
+        }
+        if line.len() > MAX_LINE {
+            return Err(Error::LineTooLong { limit: MAX_LINE });
+        }
+        Ok(Some(line))
+    }
+
+    pub(crate) fn into_inner(self) -> R {
+        self.reader.into_inner()
+    }
+}

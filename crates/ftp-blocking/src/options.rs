@@ -1,0 +1,126 @@
+//! What a connection is made with, beside the machine's own settings
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ftp_proto::{Config, Trace};
+use ftp_tls::TlsConfig;
+use ftp_tls::rustls::pki_types::ServerName;
+
+use crate::{Dialer, TlsPolicy};
+
+/// Callback of [`Options::trace`]
+pub(crate) type TraceFn = Box<dyn FnMut(&Trace) + Send>;
+
+/// How [`Client::connect`](crate::Client::connect) connects
+///
+/// Begins with a [`Config`], whose constructor wants to know how the session is to be secured:
+///
+/// ```
+/// use std::time::Duration;
+/// use ftp_blocking::{Config, Options, TlsPolicy};
+///
+/// let mut config = Config::new(TlsPolicy::Plaintext);
+/// config.reply_timeout = Duration::from_secs(20);
+/// let options = Options::new(config)
+///     .connect_timeout(Duration::from_secs(5))
+///     .trace(|line| eprintln!("{line}"));
+/// ```
+#[must_use = "options do nothing before `Client::connect`"]
+pub struct Options {
+    pub(crate) config: Config,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) source: Option<SocketAddr>,
+    pub(crate) tls: Option<TlsConfig>,
+    pub(crate) tls_name: Option<ServerName<'static>>,
+    pub(crate) dialer: Option<Box<dyn Dialer>>,
+    pub(crate) trace: Option<TraceFn>,
+}
+
+impl Options {
+    /// The defaults under these settings
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            // Above what a lost SYN or two cost, below a person's patience.
+            connect_timeout: Duration::from_secs(30),
+            source: None,
+            tls: None,
+            tls_name: None,
+            dialer: None,
+            trace: None,
+        }
+    }
+
+    /// How long each address of the host has to answer; 30 s
+    ///
+    /// Data connections have [`Config::data_connect_timeout`]. Resolving the host's name is the
+    /// system's business and has its deadline.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The local address to connect from; the system's choice without
+    ///
+    /// Data connections leave from the control connection's local address in any case. A port
+    /// other than 0 holds for the control connection alone: two connections can't share it.
+    pub fn source_address(mut self, address: SocketAddr) -> Self {
+        self.source = Some(address);
+        self
+    }
+
+    /// How TLS is done; without, servers' certificates are verified against the authorities that
+    /// Mozilla trusts, if the crate has them (feature `webpki-roots`)
+    pub fn tls(mut self, tls: impl Into<TlsConfig>) -> Self {
+        self.tls = Some(tls.into());
+        self
+    }
+
+    /// The name that the server's certificate must be for; the host connected to without
+    pub fn tls_server_name(mut self, name: ServerName<'static>) -> Self {
+        self.tls_name = Some(name);
+        self
+    }
+
+    /// Makes connections through a proxy; the source address is the dialer's business then
+    pub fn dialer(mut self, dialer: impl Dialer + 'static) -> Self {
+        self.dialer = Some(Box::new(dialer));
+        self
+    }
+
+    /// Calls `trace` with every line of the control connection, passwords masked
+    #[doc(alias = "set_debuglevel")]
+    #[doc(alias = "debugging")]
+    pub fn trace(mut self, trace: impl FnMut(&Trace) + Send + 'static) -> Self {
+        self.trace = Some(Box::new(trace));
+        self
+    }
+
+    /// The port that the policy implies: 21, or 990 for TLS from the first byte
+    pub(crate) const fn default_port(&self) -> u16 {
+        match self.config.tls {
+            TlsPolicy::Implicit => 990,
+            TlsPolicy::Explicit | TlsPolicy::Plaintext => 21,
+        }
+    }
+}
+
+impl From<Config> for Options {
+    fn from(config: Config) -> Self {
+        Self::new(config)
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("config", &self.config)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("source", &self.source)
+            .field("tls", &self.tls)
+            .field("tls_name", &self.tls_name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,405 @@
+//! The session: the machine, its two connections, and the loop that drives them
+//!
+//! ```text
+//! settle   actions ─▶ sockets, bytes ─▶ control connection, events ─▶ queue     never waits
+//! wait     poll both connections until the machine's deadline, tell what came   waits, bounded
+//!
+//! run(op)  settle; has op completed? else wait; again
+//! ```
+//!
+//! Sockets never block, and a wait is always for both connections: whichever decides the outcome
+//! ends it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
+
+use ftp_proto::{Config, ConnectionError, Event, IpFamily, Op, Output, Reply, Transfer};
+use ftp_tls::rustls::pki_types::ServerName;
+use ftp_tls::{TlsConfig, TlsContext, server_name};
+use rustix::event::PollFd;
+use smallvec::SmallVec;
+
+use crate::control::Control;
+use crate::data::{Data, DataState};
+use crate::dial::{self, Channel, Host, Target};
+use crate::error::Error;
+use crate::options::{Options, TraceFn};
+use crate::wait::{Interest, entry, poll, ready};
+use crate::{Dialer, TlsPolicy};
+
+pub(crate) struct Session {
+    pub(crate) proto: ftp_proto::Client,
+    /// `None` when it is closed
+    pub(crate) control: Option<Control>,
+    /// What broke the control connection; the machine knows only that it is closed
+    pub(crate) control_failure: Option<io::Error>,
+    pub(crate) data: Option<Data>,
+    /// What broke the last data connection
+    pub(crate) data_failure: Option<io::Error>,
+    pub(crate) network: Network,
+    pub(crate) security: Security,
+    pub(crate) greeting: Option<Reply>,
+    /// Size that the server told of the transfer that began last
+    pub(crate) size_hint: Option<u64>,
+    events: VecDeque<Event>,
+    trace: Option<TraceFn>,
+}
+
+/// What data connections need to know
+pub(crate) struct Network {
+    pub(crate) dialer: Option<Box<dyn Dialer>>,
+    /// The server as the caller named it
+    pub(crate) host: String,
+    /// Other end of the control connection: the server, or a proxy
+    pub(crate) peer: SocketAddr,
+    /// This end of the control connection
+    pub(crate) local: SocketAddr,
+    /// Where the search for a port to listen on begins
+    pub(crate) next_port: u16,
+}
+
+/// What TLS needs to know
+pub(crate) struct Security {
+    config: Option<TlsConfig>,
+    name: Option<ServerName<'static>>,
+    pub(crate) context: Option<TlsContext>,
+}
+
+impl Session {
+    /// Connects and waits until the server has greeted and the policy's TLS is up
+    pub(crate) fn connect(address: &str, mut options: Options) -> Result<Self, Error> {
+        let failed =
+            |error| Error::Connect { target: address.escape_debug().to_string(), error };
+        let (host, port) = dial::split_address(address).map_err(failed)?;
+        let port = port.unwrap_or_else(|| options.default_port());
+        let mut security =
+            Security { config: options.tls, name: options.tls_name, context: None };
+        // What is wrong with the configuration shows before anything is sent.
+        if options.config.tls != TlsPolicy::Plaintext {
+            security.prepare(host)?;
+        }
+        let failed = |error| Error::Connect { target: format!("{host} port {port}"), error };
+        let timeout = options.connect_timeout;
+        let stream = match &mut options.dialer {
+            None => dial::connect(host, port, options.source, timeout),
+            Some(dialer) => {
+                let target = Target { host: Host::new(host), port, channel: Channel::Control };
+                dialer.connect(target, timeout)
+            }
+        };
+        let stream = stream.map_err(failed)?;
+        let network = Network::of(&stream, host, options.dialer).map_err(failed)?;
+        let mut config = options.config;
+        config.trace |= options.trace.is_some();
+        // A keep-alive needs somebody who waits; between calls nobody does.
+        config.keep_alive = None;
+        let family = IpFamily::of(&network.peer);
+        let mut session = Self {
+            proto: ftp_proto::Client::new(config, family, Instant::now()),
+            control: Some(Control::new(stream)),
+            control_failure: None,
+            data: None,
+            data_failure: None,
+            network,
+            security,
+            greeting: None,
+            size_hint: None,
+            events: VecDeque::new(),
+            trace: options.trace,
+        };
+        session.rest()?;
+        Ok(session)
+    }
+
+    /// Waits for a request to end
+    pub(crate) fn run<T: Output>(&mut self, op: Op<T>) -> Result<T, Error> {
+        loop {
+            self.settle();
+            if let Some(result) = self.take(op) {
+                return result;
+            }
+            self.wait(Interest::NONE, None);
+            self.expire();
+        }
+    }
+
+    /// Waits until a transfer moves bytes; `Some` if it was over before
+    pub(crate) fn start(&mut self, op: Op<Transfer>) -> Result<Option<Transfer>, Error> {
+        loop {
+            self.settle();
+            if let Some(result) = self.take(op) {
+                return result.map(Some);
+            }
+            if self.is_moving() {
+                return Ok(None);
+            }
+            self.wait(Interest::NONE, None);
+            self.expire();
+        }
+    }
+
+    /// Waits until nothing is owed and nothing open
+    pub(crate) fn rest(&mut self) -> Result<(), Error> {
+        loop {
+            self.settle();
+            if let Some(error) = self.proto.error() {
+                let error = error.clone();
+                return Err(self.explain(error.into()));
+            }
+            if self.proto.is_idle() {
+                return Ok(());
+            }
+            self.wait(Interest::NONE, None);
+            self.expire();
+        }
+    }
+
+    /// Before a new request: a transfer whose guard was forgotten, not dropped, still runs
+    pub(crate) fn begin(&mut self) -> &mut ftp_proto::Client {
+        if self.is_moving() {
+            self.cancel();
+        }
+        self.events.clear();
+        self.size_hint = None;
+        &mut self.proto
+    }
+
+    /// Aborts the running transfer and waits until the session is usable, or over
+    ///
+    /// Bounded by [`Config::settle_timeout`].
+    pub(crate) fn cancel(&mut self) {
+        self.proto.abort();
+        // How it ended is for the next request to learn.
+        let _ = self.rest();
+    }
+
+    /// Does whatever can be done without waiting
+    pub(crate) fn settle(&mut self) {
+        loop {
+            let mut moved = false;
+            while let Some(action) = self.proto.poll_action() {
+                self.perform(action);
+                moved = true;
+            }
+            moved |= self.transmit();
+            if !moved {
+                break;
+            }
+        }
+        while let Some(event) = self.proto.poll_event() {
+            match event {
+                Event::Greeting(reply) => self.greeting = Some(reply),
+                Event::Trace(line) => {
+                    if let Some(trace) = &mut self.trace {
+                        trace(&line);
+                    }
+                }
+                Event::TransferStarted { size_hint, .. } => {
+                    self.size_hint = size_hint;
+                    self.events.push_back(event);
+                }
+                event => self.events.push_back(event),
+            }
+        }
+    }
+
+    /// The next event that has not been dealt with here
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The result of a request, if it has ended
+    pub(crate) fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
+        while let Some(event) = self.events.pop_front() {
+            if let Event::Completed(mut done) = event {
+                if let Some(result) = done.take(op) {
+                    return Some(result.map_err(|error| self.explain(error)));
+                }
+            }
+        }
+        None
+    }
+
+    /// Waits for either connection, the machine's deadline, or `until`; true if the data
+    /// connection is ready for what `moving` asks of it
+    ///
+    /// What comes on the control connection, and what happens to a data connection that is being
+    /// opened or secured, is told to the machine. Moving bytes is the caller's business, who says
+    /// with `moving` what to wait for.
+    pub(crate) fn wait(&mut self, moving: Interest, until: Option<Instant>) -> bool {
+        let plan = self.plan(moving);
+        let mut entries = Entries::new();
+        self.enter(&plan, &mut entries);
+        let polled = poll(&mut entries, earliest(plan.deadline, until));
+        let ready = plan.outcome(&mut entries.iter());
+        drop(entries);
+        match polled {
+            Ok(()) => self.act(ready),
+            Err(error) => {
+                self.control_failed(error);
+                false
+            }
+        }
+    }
+
+    /// What to wait for
+    pub(crate) fn plan(&self, moving: Interest) -> Plan {
+        let mut deadline = self.proto.poll_timeout();
+        if let Some(control) = &self.control {
+            deadline = earliest(deadline, control.patience());
+        }
+        if self.has_unread_control() {
+            deadline = Some(Instant::now());
+        }
+        Plan {
+            control: self.control_interest(),
+            data: self.data_interest(moving),
+            deadline,
+        }
+    }
+
+    pub(crate) fn enter<'a>(&'a self, plan: &Plan, entries: &mut Entries<'a>) {
+        if let Some(control) = self.control.as_ref().filter(|_| !plan.control.is_none()) {
+            entries.push(entry(control.socket(), plan.control));
+        }
+        if let Some(data) = self.data.as_ref().filter(|_| !plan.data.is_none()) {
+            entries.push(data.entry(plan.data));
+        }
+    }
+
+    /// Acts on what is ready; true if it is the data connection whose bytes the caller moves
+    pub(crate) fn act(&mut self, ready: Ready) -> bool {
+        self.control_ready(ready.control);
+        if ready.data.is_none() {
+            return false;
+        }
+        if self.is_moving() {
+            return true;
+        }
+        self.data_ready();
+        false
+    }
+
+    /// Tells the machine that a deadline has passed, if one has
+    pub(crate) fn expire(&mut self) {
+        let now = Instant::now();
+        if self.proto.poll_timeout().is_some_and(|deadline| deadline <= now) {
+            self.proto.handle_timeout(now);
+        }
+    }
+
+    /// Puts the machine's error together with what the driver knows about it
+    pub(crate) fn explain(&mut self, error: ftp_proto::Error) -> Error {
+        match (&error, &self.control_failure) {
+            (ftp_proto::Error::Connection(ConnectionError::Eof), Some(failure)) => {
+                return Error::control(failure);
+            }
+            (ftp_proto::Error::DataConnection(failure), _) => {
+                if let Some(error) = self.data_failure.take() {
+                    return Error::Data { failure: *failure, error };
+                }
+            }
+            _ => {}
+        }
+        Error::Ftp(error)
+    }
+
+    /// Makes TLS possible; to be called before a request that puts it on
+    pub(crate) fn prepare_tls(&mut self) -> Result<(), Error> {
+        self.security.prepare(&self.network.host)
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        self.proto.config()
+    }
+
+    fn is_moving(&self) -> bool {
+        matches!(self.data, Some(Data { state: DataState::Moving(_), .. }))
+    }
+}
+
+/// What a session waits for
+pub(crate) struct Plan {
+    control: Interest,
+    data: Interest,
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// What a session has waited for successfully
+pub(crate) struct Ready {
+    control: Interest,
+    data: Interest,
+}
+
+/// Enough for two sessions
+pub(crate) type Entries<'a> = SmallVec<[PollFd<'a>; 4]>;
+
+impl Plan {
+    /// Reads the entries that [`Session::enter`] has made, in their order
+    pub(crate) fn outcome<'a>(
+        &self,
+        entries: &mut impl Iterator<Item = &'a PollFd<'a>>,
+    ) -> Ready {
+        let mut next = |interest: Interest| {
+            let entry = if interest.is_none() { None } else { entries.next() };
+            entry.map_or(Interest::NONE, |entry| ready(entry, interest))
+        };
+        Ready { control: next(self.control), data: next(self.data) }
+    }
+}
+
+impl Network {
+    fn of(
+        stream: &TcpStream,
+        host: &str,
+        dialer: Option<Box<dyn Dialer>>,
+    ) -> io::Result<Self> {
+        dial::adopt(stream)?;
+        dial::keep_alive(stream);
+        Ok(Self {
+            dialer,
+            host: host.to_owned(),
+            peer: stream.peer_addr()?,
+            local: stream.local_addr()?,
+            next_port: 0,
+        })
+    }
+}
+
+impl Security {
+    fn prepare(&mut self, host: &str) -> Result<(), Error> {
+        if self.context.is_some() {
+            return Ok(());
+        }
+        let config = match &self.config {
+            Some(config) => config,
+            None => self.config.insert(default_tls()?),
+        };
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => server_name(host)?,
+        };
+        self.context = Some(TlsContext::new(config, name));
+        Ok(())
+    }
+}
+
+#[cfg(feature = "webpki-roots")]
+fn default_tls() -> Result<TlsConfig, Error> {
+    Ok(TlsConfig::builder(ftp_tls::Trust::WebpkiRoots).build()?)
+}
+
+#[cfg(not(feature = "webpki-roots"))]
+fn default_tls() -> Result<TlsConfig, Error> {
+    // Says that there is nothing to trust.
+    Ok(TlsConfig::builder(ftp_tls::Trust::OwnCa).build()?)
+}
+
+pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

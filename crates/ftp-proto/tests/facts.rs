@@ -1,0 +1,57 @@
+//! What a driver may ask the client between inputs
+
+use std::time::Instant;
+
+use ftp_proto::{
+    Action, Client, Config, DataEvent, DataId, Get, IpFamily, Put, TlsPolicy,
+};
+
+/// Feeds a reply, having written out whatever there was to write
+fn reply(client: &mut Client, now: Instant, line: &str) {
+    while let Some(bytes) = client.poll_transmit() {
+        let written = bytes.len();
+        client.handle_transmit(now, written);
+    }
+    client.handle_input(now, format!("{line}\r\n").as_bytes()).unwrap();
+}
+
+fn opened(client: &mut Client) -> DataId {
+    loop {
+        match client.poll_action() {
+            Some(Action::OpenData(id, _)) => return id,
+            Some(_) => {}
+            None => panic!("no data connection was ordered"),
+        }
+    }
+}
+
+#[test]
+fn the_final_reply_of_an_upload_may_come_before_the_end_of_its_data() {
+    let now = Instant::now();
+    let mut client = Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, now);
+    assert_eq!(client.last_reply(), None);
+    reply(&mut client, now, "220 ready");
+    assert_eq!(client.last_reply().unwrap().text(), b"ready");
+    let _ = client.put("f");
+    reply(&mut client, now, "200 binary");
+    reply(&mut client, now, "229 (|||5000|)");
+    let id = opened(&mut client);
+    client.handle_data(now, id, DataEvent::Connected);
+    reply(&mut client, now, "150 go");
+    assert!(!client.final_reply_came());
+    reply(&mut client, now, "226 done");
+    assert!(client.final_reply_came());
+    assert_eq!(client.last_reply().unwrap().code().get(), 226);
+    client.handle_data(now, id, DataEvent::Finished);
+    assert!(!client.final_reply_came());
+    assert!(client.is_idle());
+}
+
+#[test]
+fn requests_tell_their_offset() {
+    assert_eq!(Get::new("f").offset(), 0);
+    assert_eq!(Get::new("f").resume_at(7).offset(), 7);
+    assert_eq!(Put::new("f").resume_at(7).offset(), 7);
+    assert_eq!(Put::new("f").resume_at(7).append().offset(), 0);
+    assert_eq!(Put::unique().offset(), 0);
+}
