@@ -70,12 +70,10 @@ pub(crate) struct Security {
 impl Session {
     /// Connects and waits until the server has greeted and the policy's TLS is up
     pub(crate) fn connect(address: &str, mut options: Options) -> Result<Self, Error> {
-        let failed =
-            |error| Error::Connect { target: address.escape_debug().to_string(), error };
+        let failed = |error| Error::Connect { target: address.escape_debug().to_string(), error };
         let (host, port) = dial::split_address(address).map_err(failed)?;
         let port = port.unwrap_or_else(|| options.default_port());
-        let mut security =
-            Security { config: options.tls, name: options.tls_name, context: None };
+        let mut security = Security { config: options.tls, name: options.tls_name, context: None };
         // What is wrong with the configuration shows before anything is sent.
         if options.config.tls != TlsPolicy::Plaintext {
             security.prepare(host)?;
@@ -129,7 +127,7 @@ impl Session {
     pub(crate) fn start(&mut self, op: Op<Transfer>) -> Result<Option<Transfer>, Error> {
         loop {
             self.settle();
-            if let Some(result) = self.take(op) {
+            if let Some(result) = self.take_transfer(op) {
                 return result.map(Some);
             }
             if self.is_moving() {
@@ -222,6 +220,19 @@ impl Session {
         None
     }
 
+    /// As [`Self::take`]; a transfer that failed has been settled with the server by then
+    ///
+    /// The machine would do that behind the next request, but its deadlines would run while nobody
+    /// looks at the connection.
+    pub(crate) fn take_transfer(&mut self, op: Op<Transfer>) -> Option<Result<Transfer, Error>> {
+        let result = self.take(op)?;
+        if result.is_err() {
+            // A session that ended so is for the next request to tell.
+            let _ = self.rest();
+        }
+        Some(result)
+    }
+
     /// Waits for either connection, the machine's deadline, or `until`; true if the data
     /// connection is ready for what `moving` asks of it
     ///
@@ -253,11 +264,7 @@ impl Session {
         if self.has_unread_control() {
             deadline = Some(Instant::now());
         }
-        Plan {
-            control: self.control_interest(),
-            data: self.data_interest(moving),
-            deadline,
-        }
+        Plan { control: self.control_interest(), data: self.data_interest(moving), deadline }
     }
 
     pub(crate) fn enter<'a>(&'a self, plan: &Plan, entries: &mut Entries<'a>) {
@@ -338,10 +345,7 @@ pub(crate) type Entries<'a> = SmallVec<[PollFd<'a>; 4]>;
 
 impl Plan {
     /// Reads the entries that [`Session::enter`] has made, in their order
-    pub(crate) fn outcome<'a>(
-        &self,
-        entries: &mut impl Iterator<Item = &'a PollFd<'a>>,
-    ) -> Ready {
+    pub(crate) fn outcome<'a>(&self, entries: &mut impl Iterator<Item = &'a PollFd<'a>>) -> Ready {
         let mut next = |interest: Interest| {
             let entry = if interest.is_none() { None } else { entries.next() };
             entry.map_or(Interest::NONE, |entry| ready(entry, interest))
@@ -351,11 +355,7 @@ impl Plan {
 }
 
 impl Network {
-    fn of(
-        stream: &TcpStream,
-        host: &str,
-        dialer: Option<Box<dyn Dialer>>,
-    ) -> io::Result<Self> {
+    fn of(stream: &TcpStream, host: &str, dialer: Option<Box<dyn Dialer>>) -> io::Result<Self> {
         dial::adopt(stream)?;
         dial::keep_alive(stream);
         Ok(Self {

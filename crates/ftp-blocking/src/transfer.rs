@@ -80,15 +80,14 @@ impl<'a> Guard<'a> {
             Some(transfer) => State::Ended(Ok(transfer)),
             None => State::Moving,
         };
-        let encoding =
-            session.moving().map_or(Encoding::Image, |(_, moving)| moving.encoding);
+        let encoding = session.moving().map_or(Encoding::Image, |(_, moving)| moving.encoding);
         Ok((Self { session, op, state }, encoding))
     }
 
     /// Whether the machine says that the transfer has ended
     fn poll_end(&mut self) {
         self.session.settle();
-        if let Some(result) = self.session.take(self.op) {
+        if let Some(result) = self.session.take_transfer(self.op) {
             self.state = State::Ended(result);
         }
     }
