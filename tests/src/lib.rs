@@ -1,3 +1,4 @@
 //! Harness of the cross-crate tests
 
 pub mod script;
+pub mod servers;

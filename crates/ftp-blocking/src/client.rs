@@ -3,9 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use ftp_proto::{
-    Config, DataMode, Features, Get, List, Protection, Put, Reply, Timestamp,
-};
+use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply, Timestamp};
 
 use crate::error::Error;
 use crate::listing::Listing;
@@ -315,11 +313,7 @@ impl Client {
     }
 
     /// Renames or moves a file or directory (RNFR, RNTO)
-    pub fn rename(
-        &mut self,
-        from: impl AsRef<[u8]>,
-        to: impl AsRef<[u8]>,
-    ) -> Result<Reply, Error> {
+    pub fn rename(&mut self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<Reply, Error> {
         let op = self.session.begin().rename(from, to);
         self.session.run(op)
     }

@@ -59,9 +59,7 @@ impl Default for CopyOptions<'_> {
 
 impl fmt::Debug for CopyOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CopyOptions")
-            .field("block_size", &self.block_size)
-            .finish_non_exhaustive()
+        f.debug_struct("CopyOptions").field("block_size", &self.block_size).finish_non_exhaustive()
     }
 }
 
@@ -169,8 +167,7 @@ impl Client {
         let offset = get.offset();
         let download = self.get(get)?;
         // Not cut at once: of a file to be resumed the beginning is wanted.
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(false).open(local)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(local)?;
         let length = file.metadata()?.len();
         if length < offset {
             return Err(too_short(offset, length));
@@ -305,10 +302,7 @@ impl Client {
         put: impl Into<Put>,
         lines: impl IntoIterator<Item = L>,
     ) -> Result<Transfer, Error> {
-        let mut upload = io::BufWriter::with_capacity(
-            64 * 1024,
-            self.put(put.into().ascii())?,
-        );
+        let mut upload = io::BufWriter::with_capacity(64 * 1024, self.put(put.into().ascii())?);
         for line in lines {
             upload.write_all(line.as_ref())?;
             upload.write_all(b"\n")?;

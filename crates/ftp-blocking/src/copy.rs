@@ -46,8 +46,7 @@ pub fn copy_between_servers(
         session.rest().map_err(|error| CopyError { end, error })?;
     }
     let peer = source.network.peer.ip();
-    let mut copy =
-        ServerCopy::start(&mut source.proto, source_path, peer, target_path, type_);
+    let mut copy = ServerCopy::start(&mut source.proto, source_path, peer, target_path, type_);
     let mut result = None;
     loop {
         source.settle();

@@ -114,7 +114,7 @@ impl Session {
     ) -> io::Result<(DataState, Option<DataEvent>)> {
         let now = Instant::now();
         let left = self.proto.poll_timeout().map(|at| at.saturating_duration_since(now));
-        let timeout = left.unwrap_or(self.config().data_connect_timeout);
+        let timeout = left.unwrap_or_else(|| self.config().data_connect_timeout);
         let network = &mut self.network;
         if let Some(dialer) = &mut network.dialer {
             let host = match host {
@@ -171,8 +171,7 @@ impl Session {
                 }
                 // Aborted: somebody came and left before.
                 Err(error)
-                    if is_passing(&error)
-                        || error.kind() == io::ErrorKind::ConnectionAborted =>
+                    if is_passing(&error) || error.kind() == io::ErrorKind::ConnectionAborted =>
                 {
                     (DataState::Listening(listener), None)
                 }

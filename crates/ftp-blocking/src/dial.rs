@@ -213,10 +213,8 @@ fn race(
         if waiting.len() > 0 {
             deadline = Some(deadline.map_or(next_start, |deadline| deadline.min(next_start)));
         }
-        let mut entries: Vec<_> = attempts
-            .iter()
-            .map(|attempt| entry(&attempt.stream, Interest::WRITE))
-            .collect();
+        let mut entries: Vec<_> =
+            attempts.iter().map(|attempt| entry(&attempt.stream, Interest::WRITE)).collect();
         poll(&mut entries, deadline)?;
         let writable: Vec<_> =
             entries.iter().map(|entry| ready(entry, Interest::WRITE).write).collect();

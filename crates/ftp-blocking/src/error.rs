@@ -92,10 +92,9 @@ impl Error {
             Self::Tls(TlsError::NoSessionTicket | TlsError::InvalidServerName(_)) => false,
             Self::Tls(_) => true,
             Self::Ftp(error) => error.is_fatal(),
-            Self::TlsConfig(_)
-            | Self::Data { .. }
-            | Self::Local(_)
-            | Self::LineTooLong { .. } => false,
+            Self::TlsConfig(_) | Self::Data { .. } | Self::Local(_) | Self::LineTooLong { .. } => {
+                false
+            }
         }
     }
 
@@ -123,9 +122,7 @@ impl Error {
             Self::Io(error) => Self::Io(again(error)),
             Self::Tls(error) => Self::Tls(error.clone()),
             Self::TlsConfig(error) => Self::Local(io::Error::other(error.to_string())),
-            Self::Data { failure, error } => {
-                Self::Data { failure: *failure, error: again(error) }
-            }
+            Self::Data { failure, error } => Self::Data { failure: *failure, error: again(error) },
             Self::Local(error) => Self::Local(again(error)),
             Self::LineTooLong { limit } => Self::LineTooLong { limit: *limit },
             Self::Ftp(error) => Self::Ftp(error.clone()),

@@ -70,12 +70,10 @@ pub(crate) struct Security {
 impl Session {
     /// Connects and waits until the server has greeted and the policy's TLS is up
     pub(crate) fn connect(address: &str, mut options: Options) -> Result<Self, Error> {
-        let failed =
-            |error| Error::Connect { target: address.escape_debug().to_string(), error };
+        let failed = |error| Error::Connect { target: address.escape_debug().to_string(), error };
         let (host, port) = dial::split_address(address).map_err(failed)?;
         let port = port.unwrap_or_else(|| options.default_port());
-        let mut security =
-            Security { config: options.tls, name: options.tls_name, context: None };
+        let mut security = Security { config: options.tls, name: options.tls_name, context: None };
         // What is wrong with the configuration shows before anything is sent.
         if options.config.tls != TlsPolicy::Plaintext {
             security.prepare(host)?;
@@ -253,11 +251,7 @@ impl Session {
         if self.has_unread_control() {
             deadline = Some(Instant::now());
         }
-        Plan {
-            control: self.control_interest(),
-            data: self.data_interest(moving),
-            deadline,
-        }
+        Plan { control: self.control_interest(), data: self.data_interest(moving), deadline }
     }
 
     pub(crate) fn enter<'a>(&'a self, plan: &Plan, entries: &mut Entries<'a>) {
@@ -338,10 +332,7 @@ pub(crate) type Entries<'a> = SmallVec<[PollFd<'a>; 4]>;
 
 impl Plan {
     /// Reads the entries that [`Session::enter`] has made, in their order
-    pub(crate) fn outcome<'a>(
-        &self,
-        entries: &mut impl Iterator<Item = &'a PollFd<'a>>,
-    ) -> Ready {
+    pub(crate) fn outcome<'a>(&self, entries: &mut impl Iterator<Item = &'a PollFd<'a>>) -> Ready {
         let mut next = |interest: Interest| {
             let entry = if interest.is_none() { None } else { entries.next() };
             entry.map_or(Interest::NONE, |entry| ready(entry, interest))
@@ -351,11 +342,7 @@ impl Plan {
 }
 
 impl Network {
-    fn of(
-        stream: &TcpStream,
-        host: &str,
-        dialer: Option<Box<dyn Dialer>>,
-    ) -> io::Result<Self> {
+    fn of(stream: &TcpStream, host: &str, dialer: Option<Box<dyn Dialer>>) -> io::Result<Self> {
         dial::adopt(stream)?;
         dial::keep_alive(stream);
         Ok(Self {

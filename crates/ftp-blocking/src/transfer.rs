@@ -80,8 +80,7 @@ impl<'a> Guard<'a> {
             Some(transfer) => State::Ended(Ok(transfer)),
             None => State::Moving,
         };
-        let encoding =
-            session.moving().map_or(Encoding::Image, |(_, moving)| moving.encoding);
+        let encoding = session.moving().map_or(Encoding::Image, |(_, moving)| moving.encoding);
         Ok((Self { session, op, state }, encoding))
     }
 
