@@ -127,7 +127,7 @@ impl Session {
     pub(crate) fn start(&mut self, op: Op<Transfer>) -> Result<Option<Transfer>, Error> {
         loop {
             self.settle();
-            if let Some(result) = self.take(op) {
+            if let Some(result) = self.take_transfer(op) {
                 return result.map(Some);
             }
             if self.is_moving() {
@@ -218,6 +218,19 @@ impl Session {
             }
         }
         None
+    }
+
+    /// As [`Self::take`]; a transfer that failed has been settled with the server by then
+    ///
+    /// The machine would do that behind the next request, but its deadlines would run while nobody
+    /// looks at the connection.
+    pub(crate) fn take_transfer(&mut self, op: Op<Transfer>) -> Option<Result<Transfer, Error>> {
+        let result = self.take(op)?;
+        if result.is_err() {
+            // A session that ended so is for the next request to tell.
+            let _ = self.rest();
+        }
+        Some(result)
     }
 
     /// Waits for either connection, the machine's deadline, or `until`; true if the data

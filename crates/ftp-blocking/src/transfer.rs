@@ -87,7 +87,7 @@ impl<'a> Guard<'a> {
     /// Whether the machine says that the transfer has ended
     fn poll_end(&mut self) {
         self.session.settle();
-        if let Some(result) = self.session.take(self.op) {
+        if let Some(result) = self.session.take_transfer(self.op) {
             self.state = State::Ended(result);
         }
     }

@@ -1,0 +1,268 @@
+//! An FTP server on loopback that follows a script: what it expects, what it answers
+//!
+//! The script is a closure in a thread of its own. Whatever does not go as written panics there,
+//! and [`Server::join`] hands the panic on; nothing waits longer than [`PATIENCE`].
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How long a script waits for anything
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A scripted server
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    thread: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves one control connection on 127.0.0.1
+    pub fn start(script: impl FnOnce(&mut Peer) + Send + 'static) -> Self {
+        Self::start_on(Ipv4Addr::LOCALHOST.into(), script)
+    }
+
+    /// Serves one control connection on this address
+    ///
+    /// # Panics
+    ///
+    /// If the address is not this machine's.
+    pub fn start_on(ip: IpAddr, script: impl FnOnce(&mut Peer) + Send + 'static) -> Self {
+        let listener = TcpListener::bind((ip, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let thread = thread::spawn(move || {
+            let stream = accept(&listener);
+            script(&mut Peer::new(stream));
+        });
+        Self { address, thread }
+    }
+
+    /// Where it listens
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits for the end of the script
+    ///
+    /// # Panics
+    ///
+    /// If the script did.
+    pub fn join(self) {
+        if let Err(panic) = self.thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+/// The server's end of a control connection
+#[derive(Debug)]
+pub struct Peer {
+    control: BufReader<TcpStream>,
+}
+
+impl Peer {
+    fn new(stream: TcpStream) -> Self {
+        Self { control: BufReader::new(stream) }
+    }
+
+    /// The control connection
+    #[must_use]
+    pub fn control(&self) -> &TcpStream {
+        self.control.get_ref()
+    }
+
+    /// The server's address
+    ///
+    /// # Panics
+    ///
+    /// If the connection is gone.
+    #[must_use]
+    pub fn ip(&self) -> IpAddr {
+        self.control().local_addr().unwrap().ip()
+    }
+
+    /// Sends a line; CRLF is added
+    ///
+    /// # Panics
+    ///
+    /// If the client is gone.
+    pub fn reply(&self, line: &str) {
+        self.control().write_all(format!("{line}\r\n").as_bytes()).unwrap();
+    }
+
+    /// The next command, without its end; `None` if the client has closed
+    ///
+    /// # Panics
+    ///
+    /// If nothing comes in time.
+    pub fn command(&mut self) -> Option<Vec<u8>> {
+        let mut line = Vec::new();
+        let count = self.control.read_until(b'\n', &mut line).expect("waiting for a command");
+        (count > 0).then(|| line.strip_suffix(b"\r\n").expect("CRLF").to_vec())
+    }
+
+    /// Expects a command
+    ///
+    /// # Panics
+    ///
+    /// If another comes, or none in time.
+    #[track_caller]
+    pub fn expect(&mut self, command: &str) {
+        let got = self.command().map(|line| line.escape_ascii().to_string());
+        assert_eq!(got.as_deref(), Some(&*command.as_bytes().escape_ascii().to_string()));
+    }
+
+    /// Expects a command and answers it
+    #[track_caller]
+    pub fn exchange(&mut self, command: &str, reply: &str) {
+        self.expect(command);
+        self.reply(reply);
+    }
+
+    /// Expects the client to close
+    ///
+    /// # Panics
+    ///
+    /// If it sends something.
+    #[track_caller]
+    pub fn expect_close(&mut self) {
+        let got = self.command().map(|line| line.escape_ascii().to_string());
+        assert_eq!(got, None);
+    }
+
+    /// Greets, and lets anybody in
+    #[track_caller]
+    pub fn welcome(&mut self) {
+        self.reply("220 ready");
+        self.exchange("USER u", "331 password, please");
+        self.exchange("PASS p", "230 welcome");
+    }
+
+    /// Expects EPSV and listens
+    ///
+    /// # Panics
+    ///
+    /// If something else comes.
+    #[track_caller]
+    pub fn epsv(&mut self) -> TcpListener {
+        self.expect("EPSV");
+        let listener = TcpListener::bind((self.ip(), 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        self.reply(&format!("229 entering extended passive mode (|||{port}|)"));
+        listener
+    }
+
+    /// Expects PORT or EPRT and answers with 200; where the client listens
+    ///
+    /// # Panics
+    ///
+    /// If something else comes.
+    #[track_caller]
+    pub fn active(&mut self) -> SocketAddr {
+        let line = String::from_utf8(self.command().expect("PORT or EPRT")).unwrap();
+        self.reply("200 fine");
+        if let Some(numbers) = line.strip_prefix("PORT ") {
+            let n: Vec<u8> = numbers.split(',').map(|number| number.parse().unwrap()).collect();
+            let port = u16::from_be_bytes([n[4], n[5]]);
+            return SocketAddr::from(([n[0], n[1], n[2], n[3]], port));
+        }
+        let parts: Vec<&str> = line.strip_prefix("EPRT ").expect(&line).split('|').collect();
+        SocketAddr::new(parts[2].parse().unwrap(), parts[3].parse().unwrap())
+    }
+
+    /// Plays a download: TYPE I the first time, EPSV, `command`, the bytes, 226
+    #[track_caller]
+    pub fn send_file(&mut self, command: &str, bytes: &[u8]) {
+        let listener = self.epsv();
+        let mut data = accept(&listener);
+        self.exchange(command, "150 here it comes");
+        data.write_all(bytes).unwrap();
+        drop(data);
+        self.reply("226 done");
+    }
+
+    /// Plays an upload: EPSV, `command`, the bytes, 226
+    #[track_caller]
+    pub fn receive_file(&mut self, command: &str) -> Vec<u8> {
+        let listener = self.epsv();
+        let mut data = accept(&listener);
+        self.exchange(command, "150 send it");
+        let bytes = read_all(&mut data);
+        drop(data);
+        self.reply("226 done");
+        bytes
+    }
+
+    /// Answers whatever settles a transfer that was cut: `426`, `226` to ABOR, `350` to `REST 0`
+    #[track_caller]
+    pub fn settle(&mut self) {
+        self.expect("ABOR");
+        self.reply("426 transfer aborted");
+        self.reply("226 abort successful");
+        self.exchange("REST 0", "350 restart at 0");
+    }
+
+    /// Goodbye
+    #[track_caller]
+    pub fn farewell(&mut self) {
+        self.exchange("QUIT", "221 goodbye");
+        let _ = self.control().shutdown(Shutdown::Write);
+        self.expect_close();
+    }
+}
+
+/// Accepts within [`PATIENCE`]
+///
+/// # Panics
+///
+/// If nobody comes.
+#[must_use]
+pub fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let begun = std::time::Instant::now();
+    let stream = loop {
+        match listener.accept() {
+            Ok((stream, _)) => break stream,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                assert!(begun.elapsed() < PATIENCE, "nobody has connected");
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(error) => panic!("accept: {error}"),
+        }
+    };
+    stream.set_nonblocking(false).unwrap();
+    patient(&stream);
+    stream
+}
+
+/// Connects, as a server in active mode does
+///
+/// # Panics
+///
+/// If nobody listens.
+#[must_use]
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+    patient(&stream);
+    stream
+}
+
+/// Reads to the end
+///
+/// # Panics
+///
+/// If the connection breaks, or nothing comes in time.
+pub fn read_all(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+fn patient(stream: &TcpStream) {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+}

@@ -1,0 +1,139 @@
+//! Transfers that are not brought to their end
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use ftp_blocking::{Error, ftp_proto};
+use ftp_tests::scripted::{Peer, Server, accept};
+
+use crate::{at_once, login};
+
+fn transfer(
+    command: &'static str,
+    play: impl FnOnce(&mut Peer, TcpStream) + Send + 'static,
+) -> Server {
+    Server::start(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let listener = s.epsv();
+        let data = accept(&listener);
+        s.exchange(command, "150 go");
+        play(s, data);
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    })
+}
+
+#[test]
+fn a_dropped_download_leaves_the_session_usable() {
+    let server = transfer("RETR f", |s, mut data| {
+        while data.write_all(&[0; 65_536]).is_ok() {}
+        s.settle();
+    });
+    let mut ftp = login(&server);
+    let mut download = ftp.get("f").unwrap();
+    download.read_exact(&mut [0; 1000]).unwrap();
+    at_once(|| drop(download));
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_dropped_upload_leaves_the_session_usable() {
+    let server = transfer("STOR f", |s, mut data| {
+        let _ = data.read_to_end(&mut Vec::new());
+        s.settle();
+    });
+    let mut ftp = login(&server);
+    let mut upload = ftp.put("f").unwrap();
+    upload.write_all(&[0; 1000]).unwrap();
+    at_once(|| drop(upload));
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn aborting_says_whether_the_session_is_usable() {
+    let server = transfer("RETR f", |s, _data| s.settle());
+    let mut ftp = login(&server);
+    ftp.get("f").unwrap().abort().unwrap();
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let listener = s.epsv();
+        let _data = accept(&listener);
+        s.exchange("STOR f", "150 go");
+        s.expect("ABOR");
+    });
+    let mut ftp = login(&server);
+    let error = at_once(|| ftp.put("f").unwrap().abort().unwrap_err());
+    assert!(error.is_fatal());
+    assert!(ftp.noop().unwrap_err().is_fatal());
+    server.join();
+}
+
+#[test]
+fn a_server_that_answers_an_abort_with_silence_costs_a_moment() {
+    let server = transfer("RETR f", |s, _data| {
+        s.expect("ABOR");
+        s.exchange("REST 0", "350 restart at 0");
+    });
+    let mut ftp = login(&server);
+    at_once(|| ftp.get("f").unwrap().abort().unwrap());
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_transfer_that_was_forgotten_is_aborted_before_the_next_request() {
+    let server = transfer("RETR f", |s, _data| s.settle());
+    let mut ftp = login(&server);
+    std::mem::forget(ftp.get("f").unwrap());
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn finishing_a_download_reads_what_is_left() {
+    let server = transfer("RETR f", |s, mut data| {
+        data.write_all(&[1; 500_000]).unwrap();
+        drop(data);
+        s.reply("226 done");
+    });
+    let mut ftp = login(&server);
+    let mut download = ftp.get("f").unwrap();
+    download.read_exact(&mut [0; 10]).unwrap();
+    assert_eq!(download.finish().unwrap().bytes, 500_000);
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_panic_while_a_transfer_runs_does_not_hang() {
+    let server = transfer("RETR f", |s, _data| s.settle());
+    let mut ftp = login(&server);
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _download = ftp.get("f").unwrap();
+        panic!("on purpose");
+    }));
+    assert!(panic.is_err());
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn an_aborted_transfer_is_called_so() {
+    // `Error` is not `PartialEq`; its machine half is.
+    let aborted = Error::from(ftp_proto::Error::Aborted);
+    assert!(!aborted.is_fatal() && !aborted.is_transient());
+}

@@ -1,0 +1,194 @@
+//! Getting a control connection: addresses, refusals, deadlines, dialers
+
+use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use ftp_blocking::{Channel, Client, ConnectionError, Error, Host, Options, Target, TlsPolicy};
+use ftp_blocking::{Config, ftp_proto};
+use ftp_tests::scripted::Server;
+
+use crate::{at_once, code, config, connect, login_with};
+
+#[test]
+fn a_name_is_resolved_and_all_its_addresses_are_tried() {
+    // `localhost` may be ::1 first, where nobody listens.
+    let server = Server::start(|s| {
+        s.reply("220 ready");
+        s.expect_close();
+    });
+    let port = server.address().port();
+    let ftp = at_once(|| Client::connect(&format!("localhost:{port}"), config()).unwrap());
+    assert_eq!(ftp.peer_addr(), server.address());
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn ipv6() {
+    let server = Server::start_on(Ipv6Addr::LOCALHOST.into(), |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.send_file("RETR f", b"six");
+        s.expect_close();
+    });
+    let mut ftp = crate::login(&server);
+    let mut bytes = Vec::new();
+    ftp.download_to("f", &mut bytes).unwrap();
+    assert_eq!(bytes, b"six");
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn nobody_there() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = at_once(|| Client::connect(&gone.to_string(), config()).unwrap_err());
+    let Error::Connect { target, error: inner } = &error else { panic!("{error:?}") };
+    assert_eq!(*target, format!("127.0.0.1 port {}", gone.port()));
+    assert_eq!(inner.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert!(error.is_fatal() && error.is_transient());
+}
+
+#[test]
+fn nobody_answers() {
+    let (full, _held) = silent_port();
+    let options = Options::new(config()).connect_timeout(Duration::from_millis(200));
+    let error = at_once(|| Client::connect(&full.to_string(), options).unwrap_err());
+    let Error::Connect { error, .. } = error else { panic!("{error:?}") };
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+}
+
+/// A port where connecting neither succeeds nor fails: a listener whose queue is full
+pub(crate) fn silent_port() -> (SocketAddr, (socket2::Socket, Vec<TcpStream>)) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let mut queue = Vec::new();
+    let moment = Duration::from_millis(100);
+    while let Ok(stream) = TcpStream::connect_timeout(&address, moment) {
+        queue.push(stream);
+        assert!(queue.len() < 100, "the queue never fills");
+    }
+    (address, (socket, queue))
+}
+
+#[test]
+fn addresses_that_are_none() {
+    for address in ["", ":21", "[::1", "[::1]21", "host:port", "host:+1", "host:99999", "a b"] {
+        let error = Client::connect(address, config()).unwrap_err();
+        let Error::Connect { error, .. } = error else { panic!("{address}: {error:?}") };
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{address}");
+    }
+}
+
+#[test]
+fn greetings_that_are_none() {
+    let refusals = ["421 too many users", "530 not you", "SSH-2.0-OpenSSH_9.6", ""];
+    for line in refusals {
+        let server = Server::start(move |s| {
+            if !line.is_empty() {
+                s.reply(line);
+                s.expect_close();
+            }
+        });
+        let error =
+            at_once(|| Client::connect(&server.address().to_string(), config()).unwrap_err());
+        let Error::Ftp(ftp_proto::Error::Connection(error)) = error else { panic!("{error:?}") };
+        match line {
+            "" => assert_eq!(error, ConnectionError::Eof),
+            "530 not you" => assert!(matches!(error, ConnectionError::Refused(_))),
+            "421 too many users" => assert!(matches!(error, ConnectionError::ServiceClosing(_))),
+            _ => assert!(matches!(error, ConnectionError::Protocol(_))),
+        }
+        server.join();
+    }
+}
+
+#[test]
+fn slow_greetings() {
+    let server = Server::start(|s| {
+        s.reply("120 in a minute");
+        s.reply("220-in the end");
+        s.reply("220 ready");
+        s.expect_close();
+    });
+    let ftp = connect(&server);
+    assert_eq!(ftp.welcome().unwrap().code().get(), 220);
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn tls_refused_is_fatal_and_nothing_follows_in_clear() {
+    let server = Server::start(|s| {
+        s.reply("220 ready");
+        s.exchange("AUTH TLS", "502 what?");
+        s.expect_close();
+    });
+    let config = Config::new(TlsPolicy::Explicit);
+    let error = Client::connect(&server.address().to_string(), config).unwrap_err();
+    assert_eq!(code(&error), 502);
+    assert!(matches!(
+        error,
+        Error::Ftp(ftp_proto::Error::Connection(ConnectionError::TlsRefused(_)))
+    ));
+    server.join();
+}
+
+#[test]
+fn the_source_address_holds_for_both_connections() {
+    let server = Server::start(|s| {
+        s.welcome();
+        let from = s.control().peer_addr().unwrap();
+        assert_eq!(from.ip().to_string(), "127.0.0.7");
+        s.exchange("TYPE I", "200 binary");
+        let listener = s.epsv();
+        let data = ftp_tests::scripted::accept(&listener);
+        assert_eq!(data.peer_addr().unwrap().ip(), from.ip());
+        s.exchange("RETR f", "150 here");
+        drop(data);
+        s.reply("226 done");
+        s.expect_close();
+    });
+    let options = Options::new(config()).source_address("127.0.0.7:0".parse().unwrap());
+    let mut ftp = login_with(&server, options);
+    ftp.get("f").unwrap().finish().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_dialer_makes_both_connections_from_the_name() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.send_file("RETR f", b"through");
+        s.expect_close();
+    });
+    let proxy = server.address();
+    let (calls, seen) = mpsc::channel();
+    let dialer = move |target: Target<'_>, timeout: Duration| {
+        assert!(timeout <= Duration::from_secs(30) && timeout > Duration::ZERO);
+        calls.send((target.host.to_string(), target.port, target.channel)).unwrap();
+        match (target.host, target.channel) {
+            (Host::Name("ftp.invalid"), Channel::Control) => TcpStream::connect(proxy),
+            (Host::Name("ftp.invalid"), Channel::Data) => {
+                TcpStream::connect((proxy.ip(), target.port))
+            }
+            _ => panic!("{target:?}"),
+        }
+    };
+    let options = Options::new(config()).dialer(dialer);
+    let mut ftp = Client::connect("ftp.invalid", options).unwrap();
+    ftp.login("u", "p").unwrap();
+    let mut bytes = Vec::new();
+    ftp.download_to("f", &mut bytes).unwrap();
+    assert_eq!(bytes, b"through");
+    drop(ftp);
+    server.join();
+    let seen: Vec<_> = seen.iter().collect();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[0], ("ftp.invalid".to_owned(), 21, Channel::Control));
+}

@@ -1,0 +1,96 @@
+//! Copies between servers
+
+use std::io::Write;
+
+use ftp_blocking::{CopyEnd, TransferType, copy_between_servers};
+use ftp_tests::scripted::{Server, accept, connect, read_all};
+
+use crate::{at_once, code, login};
+
+#[test]
+fn the_data_goes_between_the_servers() {
+    let source = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.expect("PASV");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // The address is a lie; the target is sent to where the source really is.
+        s.reply(&format!("227 (192,0,2,1,{},{})", port >> 8, port & 255));
+        s.exchange("RETR a", "150 here");
+        accept(&listener).write_all(b"between servers").unwrap();
+        s.reply("226 done");
+        s.farewell();
+    });
+    let target = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let address = s.active();
+        s.exchange("STOR b", "150 send it");
+        assert_eq!(read_all(&mut connect(address)), b"between servers");
+        s.reply("226 done");
+        s.farewell();
+    });
+    let (mut from, mut to) = (login(&source), login(&target));
+    at_once(|| {
+        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap();
+    });
+    from.quit().unwrap();
+    to.quit().unwrap();
+    source.join();
+    target.join();
+}
+
+#[test]
+fn a_refusal_of_either_names_the_server() {
+    let source = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("PASV", "227 (127,0,0,1,1,1)");
+        s.exchange("RETR a", "550 no such file");
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let target = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.active();
+        s.exchange("STOR b", "150 send it");
+        s.settle();
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let (mut from, mut to) = (login(&source), login(&target));
+    let error = at_once(|| {
+        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
+    });
+    assert_eq!((error.end, code(&error.error)), (CopyEnd::Source, 550));
+    from.noop().unwrap();
+    to.noop().unwrap();
+    drop((from, to));
+    source.join();
+    target.join();
+}
+
+#[test]
+fn a_server_that_goes_is_named() {
+    let source = Server::start(|s| {
+        s.welcome();
+        s.expect("TYPE I");
+    });
+    let target = Server::start(|s| {
+        s.welcome();
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let (mut from, mut to) = (login(&source), login(&target));
+    let error = at_once(|| {
+        copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
+    });
+    assert_eq!(error.end, CopyEnd::Source);
+    assert!(error.error.is_fatal());
+    to.noop().unwrap();
+    drop((from, to));
+    source.join();
+    target.join();
+}

@@ -1,0 +1,239 @@
+//! Silence at every point: each wait ends, and says what it was for
+
+use std::io::Write;
+use std::time::Duration;
+
+use ftp_blocking::ftp_proto::{self, Phase};
+use ftp_blocking::{Client, Config, ConnectionError, DataMode, Error};
+use ftp_tests::scripted::{Peer, Server, accept};
+
+use crate::connecting::silent_port;
+use crate::{at_once, config, login_with};
+
+const SHORT: Duration = Duration::from_millis(200);
+
+fn phase(error: &Error) -> Phase {
+    match error {
+        Error::Ftp(
+            ftp_proto::Error::DataTimedOut(phase)
+            | ftp_proto::Error::Connection(ConnectionError::TimedOut(phase))
+            | ftp_proto::Error::Unconfirmed { cause: ConnectionError::TimedOut(phase), .. },
+        ) => *phase,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What the client gets from a server that plays so much and then keeps silent
+fn silence<T>(
+    adjust: impl FnOnce(&mut Config),
+    play: impl FnOnce(&mut Peer) + Send + 'static,
+    run: impl FnOnce(&mut Client) -> Result<T, Error>,
+) -> Error {
+    let server = Server::start(move |s| {
+        s.welcome();
+        play(s);
+        // Whatever else the client has to say.
+        while s.command().is_some() {}
+    });
+    let mut config = config();
+    adjust(&mut config);
+    let mut ftp = login_with(&server, config);
+    let error = at_once(|| run(&mut ftp).err().expect("silence"));
+    drop(ftp);
+    server.join();
+    error
+}
+
+#[test]
+fn instead_of_a_greeting() {
+    let server = Server::start(|s| s.expect_close());
+    let mut config = config();
+    config.greeting_timeout = SHORT;
+    let error = at_once(|| Client::connect(&server.address().to_string(), config).unwrap_err());
+    assert_eq!(phase(&error), Phase::Greeting);
+    server.join();
+}
+
+#[test]
+fn instead_of_a_reply() {
+    let error = silence(|config| config.reply_timeout = SHORT, |s| s.expect("NOOP"), Client::noop);
+    assert!(error.is_fatal());
+    assert_eq!(error.to_string(), "timed out waiting for the reply to NOOP");
+}
+
+#[test]
+fn instead_of_a_data_connection() {
+    let (silent, _held) = silent_port();
+    let error = silence(
+        |config| config.data_connect_timeout = SHORT,
+        move |s| {
+            s.exchange("TYPE I", "200 binary");
+            s.exchange("EPSV", &format!("229 (|||{}|)", silent.port()));
+            s.exchange(
+                "PASV",
+                &format!("227 (127,0,0,1,{},{})", silent.port() >> 8, silent.port() & 255),
+            );
+        },
+        |ftp| ftp.get("f").map(drop),
+    );
+    assert_eq!(phase(&error), Phase::DataConnect);
+    assert!(!error.is_fatal());
+}
+
+#[test]
+fn instead_of_the_server_in_active_mode() {
+    let error = silence(
+        |config| {
+            config.data_mode = DataMode::Active;
+            config.data_connect_timeout = SHORT;
+        },
+        |s| {
+            s.exchange("TYPE I", "200 binary");
+            s.active();
+            s.exchange("RETR f", "150 here");
+            s.settle();
+        },
+        |ftp| ftp.get("f").map(drop),
+    );
+    assert_eq!(phase(&error), Phase::DataAccept);
+    assert!(!error.is_fatal());
+}
+
+#[test]
+fn instead_of_a_preliminary_reply() {
+    let error = silence(
+        |config| config.reply_timeout = SHORT,
+        |s| {
+            s.exchange("TYPE I", "200 binary");
+            let listener = s.epsv();
+            let _data = accept(&listener);
+            s.expect("RETR f");
+            s.expect_close();
+        },
+        |ftp| ftp.get("f").map(drop),
+    );
+    assert!(error.is_fatal());
+    assert_eq!(error.to_string(), "timed out waiting for the reply to RETR");
+}
+
+#[test]
+fn instead_of_data() {
+    let error = silence(
+        |config| config.data_timeout = SHORT,
+        |s| {
+            s.exchange("TYPE I", "200 binary");
+            let listener = s.epsv();
+            let mut data = accept(&listener);
+            s.exchange("RETR f", "150 here");
+            data.write_all(b"some").unwrap();
+            s.settle();
+            s.exchange("NOOP", "200 yes");
+        },
+        |ftp| {
+            let error = ftp.get("f")?.finish();
+            ftp.noop()?;
+            error
+        },
+    );
+    assert_eq!(phase(&error), Phase::Transfer);
+}
+
+#[test]
+fn instead_of_reading() {
+    let error = silence(
+        |config| config.data_timeout = SHORT,
+        |s| {
+            s.exchange("TYPE I", "200 binary");
+            let listener = s.epsv();
+            let _data = accept(&listener);
+            s.exchange("STOR f", "150 send it");
+            s.settle();
+            s.exchange("NOOP", "200 yes");
+        },
+        |ftp| {
+            let error = ftp.upload_from("f", &mut std::io::repeat(0));
+            ftp.noop()?;
+            error
+        },
+    );
+    assert_eq!(phase(&error), Phase::Transfer);
+}
+
+#[test]
+fn instead_of_the_final_reply() {
+    let error = silence(
+        |config| config.final_reply_timeout = SHORT,
+        |s| {
+            s.exchange("TYPE I", "200 binary");
+            let listener = s.epsv();
+            let mut data = accept(&listener);
+            s.exchange("RETR f", "150 here");
+            data.write_all(b"all of it").unwrap();
+        },
+        |ftp| ftp.get("f")?.finish(),
+    );
+    assert_eq!(phase(&error), Phase::FinalReply);
+    assert!(error.is_fatal());
+    assert!(matches!(error, Error::Ftp(ftp_proto::Error::Unconfirmed { bytes: 9, .. })));
+}
+
+#[test]
+fn instead_of_an_answer_to_an_abort() {
+    let error = silence(
+        |config| {
+            config.settle_timeout = Duration::from_millis(800);
+            config.settle_quiet = SHORT;
+        },
+        |s| {
+            s.exchange("TYPE I", "200 binary");
+            let listener = s.epsv();
+            let _data = accept(&listener);
+            s.exchange("RETR f", "150 here");
+            s.expect("ABOR");
+            s.expect("REST 0");
+            s.expect("PWD");
+        },
+        |ftp| ftp.get("f")?.abort(),
+    );
+    assert_eq!(phase(&error), Phase::Settle);
+    assert!(error.is_fatal());
+}
+
+#[test]
+fn a_slow_reader_is_not_a_silent_server() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.send_file("RETR f", &[1; 100_000]);
+        s.expect_close();
+    });
+    let mut config = config();
+    config.data_timeout = SHORT;
+    let mut ftp = login_with(&server, config);
+    let download = ftp.get("f").unwrap();
+    std::thread::sleep(SHORT * 3);
+    assert_eq!(download.finish().unwrap().bytes, 100_000);
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_slow_writer_is_not_a_silent_server() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        assert_eq!(s.receive_file("STOR f").len(), 10);
+        s.expect_close();
+    });
+    let mut config = config();
+    config.data_timeout = SHORT;
+    let mut ftp = login_with(&server, config);
+    let mut upload = ftp.put("f").unwrap();
+    upload.write_all(&[1; 5]).unwrap();
+    std::thread::sleep(SHORT * 3);
+    upload.write_all(&[1; 5]).unwrap();
+    std::thread::sleep(SHORT * 3);
+    upload.finish().unwrap();
+    drop(ftp);
+    server.join();
+}

@@ -1,0 +1,279 @@
+//! Uploads: the bytes, their end, and servers that interrupt
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use ftp_blocking::ftp_proto;
+use ftp_blocking::{Client, CopyOptions, Error, Put};
+use ftp_tests::scripted::{Peer, Server, accept, read_all};
+
+use crate::{at_once, code, login};
+
+/// Serves `STOR f` after the login
+fn stor(play: impl FnOnce(&mut Peer, TcpStream) + Send + 'static) -> Server {
+    Server::start(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let listener = s.epsv();
+        let data = accept(&listener);
+        s.expect("STOR f");
+        play(s, data);
+    })
+}
+
+fn send(ftp: &mut Client, put: impl Into<Put>, mut bytes: &[u8]) -> Result<(), Error> {
+    let length = bytes.len() as u64;
+    let transfer = ftp.upload_from(put, &mut bytes)?;
+    assert_eq!(transfer.bytes, length);
+    Ok(())
+}
+
+#[test]
+fn files_of_many_sizes() {
+    let sizes = [0, 1, 1000, 65_536, 1 << 20, (1 << 20) + 1];
+    let server = Server::start(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        for size in sizes {
+            assert_eq!(s.receive_file("STOR f").len(), size);
+        }
+        s.farewell();
+    });
+    let mut ftp = login(&server);
+    for size in sizes {
+        send(&mut ftp, "f", &vec![7; size]).unwrap();
+    }
+    ftp.quit().unwrap();
+    server.join();
+}
+
+#[test]
+fn appending_resuming_and_names_of_the_servers_choice() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        assert_eq!(s.receive_file("APPE f"), b"more");
+        let listener = s.epsv();
+        let mut data = accept(&listener);
+        s.exchange("REST 3", "350 go on");
+        s.exchange("STOR f", "150 send it");
+        assert_eq!(read_all(&mut data), b"rest");
+        drop(data);
+        s.reply("226 done");
+        let listener = s.epsv();
+        let mut data = accept(&listener);
+        s.exchange("STOU", "150 FILE: f.1");
+        assert_eq!(read_all(&mut data), b"unique");
+        drop(data);
+        s.reply("226 done");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    send(&mut ftp, Put::new("f").append(), b"more").unwrap();
+    send(&mut ftp, Put::new("f").resume_at(3), b"rest").unwrap();
+    let mut bytes = &b"unique"[..];
+    let transfer = ftp.upload_from(Put::unique(), &mut bytes).unwrap();
+    assert_eq!(transfer.name.unwrap(), b"f.1");
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn resuming_a_local_file() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE f", "213 4");
+        assert_eq!(s.receive_file("APPE f"), b"456789");
+        s.exchange("SIZE f", "550 no such file");
+        assert_eq!(s.receive_file("STOR f"), b"0123456789");
+        s.exchange("SIZE f", "213 11");
+        assert_eq!(s.receive_file("STOR f"), b"0123456789");
+        s.expect_close();
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("f");
+    std::fs::write(&local, b"0123456789").unwrap();
+    let mut ftp = login(&server);
+    ftp.resume_upload(&local, "f").unwrap();
+    ftp.resume_upload(&local, "f").unwrap();
+    assert!(matches!(ftp.resume_upload(&local, "f").unwrap_err(), Error::Local(_)));
+    ftp.upload_file("f", &local).unwrap();
+    // Nothing is sent for a file that is not there.
+    assert!(matches!(ftp.upload_file("f", folder.path().join("g")).unwrap_err(), Error::Local(_)));
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn text_leaves_with_the_wires_line_ends() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE A", "200 ascii");
+        assert_eq!(s.receive_file("STOR f"), b"one\r\ntwo\r\nthree");
+        assert_eq!(s.receive_file("STOR f"), b"one\r\n\r\n");
+        assert_eq!(s.receive_file("STOR f").len(), 3 * 100_000);
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let mut upload = ftp.put(Put::new("f").ascii()).unwrap();
+    for byte in b"one\ntwo\r\nthree" {
+        upload.write_all(&[*byte]).unwrap();
+    }
+    assert_eq!(upload.finish().unwrap().bytes, 15);
+    ftp.put_lines("f", ["one", ""]).unwrap();
+    let text = b"x\n".repeat(100_000);
+    ftp.upload_from(Put::new("f").ascii(), &mut &text[..]).unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_refusal_stops_an_upload_that_nobody_reads() {
+    for refusal in ["426 broken", "452 disk full", "552 quota"] {
+        let server = stor(move |s, data| {
+            s.reply("150 send it");
+            std::thread::sleep(Duration::from_millis(200));
+            s.reply(refusal);
+            s.exchange("NOOP", "200 yes");
+            drop(data);
+            s.expect_close();
+        });
+        let mut ftp = login(&server);
+        let mut upload = ftp.put("f").unwrap();
+        // More than any socket buffers hold.
+        let error = at_once(|| upload.write_all(&vec![0; 64 << 20]).expect_err("nobody reads"));
+        let error = Error::from(error);
+        assert_eq!(code(&error).to_string(), refusal[..3]);
+        assert!(!error.is_fatal());
+        assert_eq!(code(&upload.finish().unwrap_err()).to_string(), refusal[..3]);
+        ftp.noop().unwrap();
+        drop(ftp);
+        server.join();
+    }
+}
+
+#[test]
+fn a_server_that_hangs_up_may_still_say_why() {
+    let server = stor(|s, data| {
+        s.reply("150 send it");
+        // With bytes unread: a reset.
+        std::thread::sleep(Duration::from_millis(100));
+        drop(data);
+        std::thread::sleep(Duration::from_millis(100));
+        s.reply("552 quota exceeded");
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let error = at_once(|| send(&mut ftp, "f", &vec![0; 64 << 20]).unwrap_err());
+    assert_eq!(code(&error), 552);
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn bytes_from_the_server_are_not_part_of_an_upload() {
+    let server = stor(|s, mut data| {
+        s.reply("150 send it");
+        data.write_all(b"hello?").unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        // Whatever the client makes of it, it has closed now, or does so soon.
+        let _ = data.read_to_end(&mut Vec::new());
+        s.reply("426 what was that");
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let mut upload = ftp.put("f").unwrap();
+    upload.write_all(b"data").unwrap();
+    let error = at_once(|| upload.finish().unwrap_err());
+    assert!(!error.is_fatal(), "{error:?}");
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn the_end_of_the_data_is_a_half_close() {
+    let server = stor(|s, mut data| {
+        s.reply("150 send it");
+        assert_eq!(read_all(&mut data), b"data");
+        // Still open this way; the client waits, or is told.
+        std::thread::sleep(Duration::from_millis(100));
+        s.reply("226 done");
+        s.exchange("NOOP", "200 yes");
+        drop(data);
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    at_once(|| send(&mut ftp, "f", b"data").unwrap());
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_server_that_never_closes_its_side_has_its_time_for_the_final_reply() {
+    let server = stor(|s, mut data| {
+        s.reply("150 send it");
+        assert_eq!(read_all(&mut data), b"data");
+        // Longer than the data deadline, shorter than the final reply's.
+        std::thread::sleep(Duration::from_millis(900));
+        s.reply("226 scanned and stored");
+        drop(data);
+        s.expect_close();
+    });
+    let mut config = crate::config();
+    config.data_timeout = Duration::from_millis(300);
+    let mut ftp = crate::login_with(&server, config);
+    send(&mut ftp, "f", b"data").unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_session_that_ends_before_the_final_reply_leaves_it_open() {
+    let server = stor(|s, mut data| {
+        s.reply("150 send it");
+        read_all(&mut data);
+        drop(data);
+        s.control().shutdown(Shutdown::Both).unwrap();
+    });
+    let mut ftp = login(&server);
+    let error = at_once(|| send(&mut ftp, "f", b"data").unwrap_err());
+    assert!(error.is_fatal());
+    assert!(matches!(
+        error,
+        Error::Ftp(
+            ftp_proto::Error::Unconfirmed { bytes: 4, .. } | ftp_proto::Error::Connection(_)
+        )
+    ));
+    server.join();
+}
+
+#[test]
+fn a_reader_that_fails_ends_the_transfer_not_the_session() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::PermissionDenied.into())
+        }
+    }
+    let server = stor(|s, data| {
+        s.reply("150 send it");
+        s.settle();
+        drop(data);
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let upload = ftp.put("f").unwrap();
+    let error = upload.copy_from(&mut Broken, CopyOptions::new()).unwrap_err();
+    assert!(matches!(error, Error::Local(_)));
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
