@@ -1,4 +1,7 @@
 //! Harness of the cross-crate tests
 
+#![expect(clippy::unwrap_used, reason = "a harness of tests: a panic is the report")]
+
 pub mod script;
 pub mod scripted;
+pub mod servers;

@@ -96,8 +96,10 @@ impl<'a> Guard<'a> {
     fn wait(&mut self, direction: Interest) {
         if !self.session.wait_to_move(direction, None) {
             self.session.expire();
-            self.poll_end();
         }
+        // Also when bytes can move: the control connection may have decided in the same moment, and
+        // after that nothing would end the next wait.
+        self.poll_end();
     }
 
     /// How the transfer ended, for those who ask again

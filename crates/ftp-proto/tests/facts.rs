@@ -1,10 +1,11 @@
 //! What a driver may ask the client between inputs
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
+#![expect(clippy::disallowed_methods, reason = "a test is where time begins")]
+
 use std::time::Instant;
 
-use ftp_proto::{
-    Action, Client, Config, DataEvent, DataId, Get, IpFamily, Put, TlsPolicy,
-};
+use ftp_proto::{Action, Client, Config, DataEvent, DataId, Get, IpFamily, Put, TlsPolicy};
 
 /// Feeds a reply, having written out whatever there was to write
 fn reply(client: &mut Client, now: Instant, line: &str) {

@@ -1,5 +1,7 @@
 //! The blocking driver against scripted servers on loopback
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
+
 mod aborts;
 mod active;
 mod connecting;
