@@ -347,12 +347,11 @@ impl<'a> Upload<'a> {
             if expired && session.proto.timeout_reason() == Some(Phase::Transfer) {
                 return;
             }
-            if !session.wait_to_move(Interest::READ, linger) {
-                if session.proto.timeout_reason() != Some(Phase::Transfer) {
-                    session.expire();
-                }
-                self.guard.poll_end();
+            let ready = session.wait_to_move(Interest::READ, linger);
+            if !ready && session.proto.timeout_reason() != Some(Phase::Transfer) {
+                session.expire();
             }
+            self.guard.poll_end();
         }
     }
 }
