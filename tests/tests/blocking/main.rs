@@ -9,6 +9,7 @@ mod copies;
 mod deadlines;
 mod downloads;
 mod operations;
+mod simultaneous;
 mod uploads;
 
 use std::time::{Duration, Instant};
