@@ -83,16 +83,22 @@ pub struct Config {
     /// What AUTH may try; [`AuthMechanism::Tls`]: everything in use since 2005 knows it
     pub auth: AuthMechanism,
     /// Who opens data connections; [`DataMode::Passive`]: it passes NATs and firewalls of clients
+    #[doc(alias = "passiveserver")]
     pub data_mode: DataMode,
     /// EPSV or PASV first; [`PassiveOrder::EpsvFirst`]: it needs no address, so it works behind
     /// NAT, and what it can't do is learned once per session
+    #[doc(alias = "makepasv")]
     pub passive_order: PassiveOrder,
     /// Which host of a 227 is connected to; [`PassiveHost::ControlPeer`]: the safe one
+    #[doc(alias = "trust_server_pasv_ipv4_address")]
     pub passive_host: PassiveHost,
     /// Ports to listen on in active mode; `None`: the system chooses
+    #[doc(alias = "makeport")]
     pub active_ports: Option<RangeInclusive<u16>>,
     /// Address announced by EPRT and PORT; `None`: the local address of the control connection,
     /// which is right unless a NAT stands between
+    #[doc(alias = "sendport")]
+    #[doc(alias = "sendeprt")]
     pub active_address: Option<IpAddr>,
     /// Whether a data connection from another host than the control peer's is refused in active
     /// mode; `true`: anybody could connect otherwise (Q65)
@@ -105,6 +111,7 @@ pub struct Config {
     /// the protocol, and only names with the byte 0xFF, never UTF-8, see a difference
     pub telnet: bool,
     /// Whether [`Event::Trace`](crate::Event::Trace) is emitted; `false`: it allocates per line
+    #[doc(alias = "sanitize")]
     pub trace: bool,
 
     /// Wait for the greeting, renewed by a 120; 60 s: servers that look up names are slow here
