@@ -14,7 +14,7 @@ use crate::control::features::Features;
 use crate::control::reply::{Kind, Reply};
 use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::event::{Action, Completion, ControlEvent, DataEvent, DataId, Event, IpFamily, Phase};
-use crate::op::secure::{Protect, Scope, Secure};
+use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::{Context, Input, OpId, Outcome, Running, Step};
 use crate::session::{ControlSecurity, Protection};
@@ -93,12 +93,11 @@ impl Client {
             TlsPolicy::Implicit => {
                 client.wire.secure_control(now);
                 // PBSZ and PROT all the same: servers differ in what implicit TLS implies (Q98).
-                client.queue.push_back((None, Running::Protect(Protect::new(Protection::Private))));
+                client.queue.push_back((None, Running::Secure(Secure::demanded())));
             }
             TlsPolicy::Explicit => {
                 client.await_greeting();
-                let secure = Secure::new(Scope::ControlAndData);
-                client.queue.push_back((None, Running::Secure(secure)));
+                client.queue.push_back((None, Running::Secure(Secure::demanded())));
             }
             TlsPolicy::Plaintext => client.await_greeting(),
         }
@@ -514,26 +513,15 @@ impl Client {
 
     fn fail(&mut self, failed: Option<Failed>) {
         match failed {
+            Some((op, Error::Connection(error))) => {
+                self.complete(op, Err(error.clone().into()));
+                self.die(error);
+            }
             Some((Some(op), error)) => self.complete(Some(op), Err(error)),
-            // The client's own TLS was refused: there is no going on in clear.
-            Some((None, Error::Transient(reply) | Error::Permanent(reply)))
-                if self.must_be_secure() =>
-            {
-                self.die(ConnectionError::TlsRefused(reply));
-            }
-            Some((None, Error::UnexpectedReply(reply))) if self.must_be_secure() => {
-                self.die(ConnectionError::TlsRefused(reply));
-            }
             // The keep-alive is not liked here (Q109): leave it.
             Some((None, _)) => self.wire.config.keep_alive = None,
             None => {}
         }
-    }
-
-    /// Whether the policy asks for more protection than there is
-    fn must_be_secure(&self) -> bool {
-        self.wire.config.tls != TlsPolicy::Plaintext
-            && self.wire.session.protection != Protection::Private
     }
 
     fn quit_done(&mut self, op: Option<OpId>, reply: Option<Reply>) {

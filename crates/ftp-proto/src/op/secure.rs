@@ -10,7 +10,7 @@ use crate::Kind;
 use crate::config::AuthMechanism;
 use crate::control::Barrier;
 use crate::control::command::{Command, Verb};
-use crate::error::Error;
+use crate::error::{ConnectionError, Error};
 use crate::op::{Context, Input, Outcome, Step, completion};
 use crate::session::{ControlSecurity, Protection};
 
@@ -18,7 +18,17 @@ use crate::session::{ControlSecurity, Protection};
 #[derive(Debug)]
 pub(crate) struct Secure {
     scope: Scope,
+    demand: Demand,
     state: State,
+}
+
+/// What a refusal means
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demand {
+    /// The request fails and the session goes on in clear
+    Request,
+    /// The end: the policy allows no session in clear
+    Policy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +73,28 @@ impl Mechanism {
 }
 
 impl Secure {
-    pub(crate) const fn new(scope: Scope) -> Self {
-        Self { scope, state: State::Auth(Mechanism::Tls) }
+    /// As the application asks
+    pub(crate) const fn requested(scope: Scope) -> Self {
+        Self { scope, demand: Demand::Request, state: State::Auth(Mechanism::Tls) }
+    }
+
+    /// As [`TlsPolicy`](crate::TlsPolicy) asks
+    pub(crate) const fn demanded() -> Self {
+        let state = State::Auth(Mechanism::Tls);
+        Self { scope: Scope::ControlAndData, demand: Demand::Policy, state }
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        self.go_on(input, cx).map_err(|error| match (self.demand, error) {
+            (
+                Demand::Policy,
+                Error::Transient(reply) | Error::Permanent(reply) | Error::UnexpectedReply(reply),
+            ) => Error::Connection(ConnectionError::TlsRefused(reply)),
+            (_, error) => error,
+        })
+    }
+
+    fn go_on(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (input, &mut self.state) {
             (Input::Start, State::Auth(mechanism)) => {
                 if cx.wire.session.control == ControlSecurity::Secured {
