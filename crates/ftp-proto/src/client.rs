@@ -174,6 +174,7 @@ impl Client {
                     self.wire.session.control = ControlSecurity::Secured;
                     self.await_greeting();
                 } else {
+                    self.take_login_along();
                     self.step(Input::Secured);
                 }
             }
@@ -462,6 +463,13 @@ impl Client {
                 self.complete(op, Ok(outcome));
                 self.count_rest();
             }
+            Ok(Step::Again) => {
+                if let Doing::Running(op, running) = ended {
+                    self.queue.push_front((op, running));
+                }
+                self.wire.control.doubt();
+                self.count_rest();
+            }
             Ok(Step::Cut(error, farewell)) => {
                 let (settling, failed) =
                     Settling::cut((op, error), farewell, self.now, &mut self.wire);
@@ -477,7 +485,12 @@ impl Client {
 
     /// What is still owed after an operation has ended is awaited and dropped
     fn count_rest(&mut self) {
-        if !self.is_dead() && !self.wire.control.owes_nothing() {
+        if self.is_dead() {
+            return;
+        }
+        if self.wire.control.in_doubt() {
+            self.doing = Doing::Settling(Settling::doubt(self.now, &mut self.wire));
+        } else if !self.wire.control.owes_nothing() {
             self.wire.await_reply(self.now);
             self.doing = Doing::Settling(Settling::Count);
         }
@@ -491,7 +504,25 @@ impl Client {
             };
             self.wire.timers.stop(Timer::Idle);
             self.doing = Doing::Running(op, running);
+            self.take_login_along();
             self.step(Input::Start);
+        }
+    }
+
+    /// A login that is next in the queue goes into one batch with the protection that the policy
+    /// demands
+    fn take_login_along(&mut self) {
+        let Doing::Running(op @ None, Running::Secure(secure)) = &mut self.doing else { return };
+        if !self.wire.config.pipeline {
+            return;
+        }
+        match self.queue.pop_front() {
+            Some((id, Running::Login(login))) => {
+                *op = id;
+                secure.take_along(login);
+            }
+            Some(other) => self.queue.push_front(other),
+            None => {}
         }
     }
 
