@@ -12,6 +12,7 @@ use ftp_tls::{ConfigError, TlsError};
 /// [`Self::is_transient`] whether trying again makes sense.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[doc(alias = "all_errors")]
 pub enum Error {
     /// The server could not be reached
     #[error("could not connect to {target}: {error}")]

@@ -1,4 +1,36 @@
 //! Blocking FTP and FTPS client on std sockets
+//!
+//! A [`Client`] is one session on one thread. Whole files and directories go through its
+//! conveniences; [`Client::get`] and [`Client::put`] give a [`Download`] to read from and an
+//! [`Upload`] to write to.
+//!
+//! ```no_run
+//! use ftp_blocking::{Client, Config, TlsPolicy};
+//!
+//! // How the session is protected is the one choice that has no default.
+//! let mut client = Client::connect("ftp.example.org", Config::new(TlsPolicy::Explicit))?;
+//! client.login("user", "password")?;
+//! let mut download = client.get("pub/README")?;
+//! std::io::copy(&mut download, &mut std::io::stdout())?;
+//! download.finish()?;
+//! client.quit()?;
+//! # Ok::<(), ftp_blocking::Error>(())
+//! ```
+//!
+//! # What may be relied on
+//!
+//! - **Complete or an error.** A download read to its end without an error is the whole file: the
+//!   server has confirmed it, and under TLS its end is authentic. An upload is on the server when
+//!   [`Upload::finish`] says so. What can't be known is an error of its own,
+//!   [`Unconfirmed`](ftp_proto::Error::Unconfirmed).
+//! - **No wait without an end.** Each kind of wait has a deadline in [`Config`], and each looks at
+//!   both connections: a refusal on the control connection ends a stalled transfer at once.
+//! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`];
+//!   also after a transfer that was aborted or dropped half-way.
+//! - **Verified.** Under TLS, certificates are checked unless the caller says otherwise in a way
+//!   that can't be overlooked (`TlsConfig::builder` in [`ftp_tls`]).
+//!
+//! Paths and names are bytes, since servers differ in charset: `"text"` and `b"bytes"` both do.
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 

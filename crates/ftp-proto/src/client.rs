@@ -14,7 +14,7 @@ use crate::control::features::Features;
 use crate::control::reply::{Kind, Reply};
 use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::event::{Action, Completion, ControlEvent, DataEvent, DataId, Event, IpFamily, Phase};
-use crate::op::secure::{Protect, Scope, Secure};
+use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::{Context, Input, OpId, Outcome, Running, Step};
 use crate::session::{ControlSecurity, Protection};
@@ -93,12 +93,11 @@ impl Client {
             TlsPolicy::Implicit => {
                 client.wire.secure_control(now);
                 // PBSZ and PROT all the same: servers differ in what implicit TLS implies (Q98).
-                client.queue.push_back((None, Running::Protect(Protect::new(Protection::Private))));
+                client.queue.push_back((None, Running::Secure(Secure::demanded())));
             }
             TlsPolicy::Explicit => {
                 client.await_greeting();
-                let secure = Secure::new(Scope::ControlAndData);
-                client.queue.push_back((None, Running::Secure(secure)));
+                client.queue.push_back((None, Running::Secure(Secure::demanded())));
             }
             TlsPolicy::Plaintext => client.await_greeting(),
         }
@@ -175,6 +174,7 @@ impl Client {
                     self.wire.session.control = ControlSecurity::Secured;
                     self.await_greeting();
                 } else {
+                    self.take_login_along();
                     self.step(Input::Secured);
                 }
             }
@@ -463,6 +463,13 @@ impl Client {
                 self.complete(op, Ok(outcome));
                 self.count_rest();
             }
+            Ok(Step::Again) => {
+                if let Doing::Running(op, running) = ended {
+                    self.queue.push_front((op, running));
+                }
+                self.wire.control.doubt();
+                self.count_rest();
+            }
             Ok(Step::Cut(error, farewell)) => {
                 let (settling, failed) =
                     Settling::cut((op, error), farewell, self.now, &mut self.wire);
@@ -478,7 +485,12 @@ impl Client {
 
     /// What is still owed after an operation has ended is awaited and dropped
     fn count_rest(&mut self) {
-        if !self.is_dead() && !self.wire.control.owes_nothing() {
+        if self.is_dead() {
+            return;
+        }
+        if self.wire.control.in_doubt() {
+            self.doing = Doing::Settling(Settling::doubt(self.now, &mut self.wire));
+        } else if !self.wire.control.owes_nothing() {
             self.wire.await_reply(self.now);
             self.doing = Doing::Settling(Settling::Count);
         }
@@ -492,7 +504,25 @@ impl Client {
             };
             self.wire.timers.stop(Timer::Idle);
             self.doing = Doing::Running(op, running);
+            self.take_login_along();
             self.step(Input::Start);
+        }
+    }
+
+    /// A login that is next in the queue goes into one batch with the protection that the policy
+    /// demands
+    fn take_login_along(&mut self) {
+        let Doing::Running(op @ None, Running::Secure(secure)) = &mut self.doing else { return };
+        if !self.wire.config.pipeline {
+            return;
+        }
+        match self.queue.pop_front() {
+            Some((id, Running::Login(login))) => {
+                *op = id;
+                secure.take_along(login);
+            }
+            Some(other) => self.queue.push_front(other),
+            None => {}
         }
     }
 
@@ -514,26 +544,15 @@ impl Client {
 
     fn fail(&mut self, failed: Option<Failed>) {
         match failed {
+            Some((op, Error::Connection(error))) => {
+                self.complete(op, Err(error.clone().into()));
+                self.die(error);
+            }
             Some((Some(op), error)) => self.complete(Some(op), Err(error)),
-            // The client's own TLS was refused: there is no going on in clear.
-            Some((None, Error::Transient(reply) | Error::Permanent(reply)))
-                if self.must_be_secure() =>
-            {
-                self.die(ConnectionError::TlsRefused(reply));
-            }
-            Some((None, Error::UnexpectedReply(reply))) if self.must_be_secure() => {
-                self.die(ConnectionError::TlsRefused(reply));
-            }
             // The keep-alive is not liked here (Q109): leave it.
             Some((None, _)) => self.wire.config.keep_alive = None,
             None => {}
         }
-    }
-
-    /// Whether the policy asks for more protection than there is
-    fn must_be_secure(&self) -> bool {
-        self.wire.config.tls != TlsPolicy::Plaintext
-            && self.wire.session.protection != Protection::Private
     }
 
     fn quit_done(&mut self, op: Option<OpId>, reply: Option<Reply>) {

@@ -83,16 +83,22 @@ pub struct Config {
     /// What AUTH may try; [`AuthMechanism::Tls`]: everything in use since 2005 knows it
     pub auth: AuthMechanism,
     /// Who opens data connections; [`DataMode::Passive`]: it passes NATs and firewalls of clients
+    #[doc(alias = "passiveserver")]
     pub data_mode: DataMode,
     /// EPSV or PASV first; [`PassiveOrder::EpsvFirst`]: it needs no address, so it works behind
     /// NAT, and what it can't do is learned once per session
+    #[doc(alias = "makepasv")]
     pub passive_order: PassiveOrder,
     /// Which host of a 227 is connected to; [`PassiveHost::ControlPeer`]: the safe one
+    #[doc(alias = "trust_server_pasv_ipv4_address")]
     pub passive_host: PassiveHost,
     /// Ports to listen on in active mode; `None`: the system chooses
+    #[doc(alias = "makeport")]
     pub active_ports: Option<RangeInclusive<u16>>,
     /// Address announced by EPRT and PORT; `None`: the local address of the control connection,
     /// which is right unless a NAT stands between
+    #[doc(alias = "sendport")]
+    #[doc(alias = "sendeprt")]
     pub active_address: Option<IpAddr>,
     /// Whether a data connection from another host than the control peer's is refused in active
     /// mode; `true`: anybody could connect otherwise (Q65)
@@ -101,10 +107,20 @@ pub struct Config {
     pub truncation: Truncation,
     /// Limits and leniencies of the reply parser
     pub reply: ReplyConfig,
+    /// Whether commands that don't depend on one another are sent together, and a transfer's command
+    /// together with the connect once one has worked; `true`: vsftpd, ProFTPD, Pure-FTPd and
+    /// pyftpdlib take both
+    ///
+    /// A file costs two round trips then instead of four, and the login one less. Off, each
+    /// command waits for the answer to the one before it. A server that refuses a command in
+    /// company and takes it alone is not asked so again in the session. The password goes out
+    /// without waiting for the answer to USER.
+    pub pipeline: bool,
     /// Whether 0xFF is doubled in arguments (Telnet IAC, RFC 959 section 4.1.3); `true`: that is
     /// the protocol, and only names with the byte 0xFF, never UTF-8, see a difference
     pub telnet: bool,
     /// Whether [`Event::Trace`](crate::Event::Trace) is emitted; `false`: it allocates per line
+    #[doc(alias = "sanitize")]
     pub trace: bool,
 
     /// Wait for the greeting, renewed by a 120; 60 s: servers that look up names are slow here
@@ -112,6 +128,10 @@ pub struct Config {
     /// Wait for a reply after its command was written; 60 s, as curl: a longer silence is a dead
     /// connection
     pub reply_timeout: Duration,
+    /// Wait for the second reply to a batch after the first; 10 s: above the pause that servers make
+    /// before they refuse a password, so that none is given twice. Then the command is sent again
+    /// alone
+    pub batch_timeout: Duration,
     /// Wait for a TLS handshake, on either channel; 30 s: several round trips on the worst links
     pub tls_timeout: Duration,
     /// Wait for a data connection to open or to be accepted; 20 s: a blocked port should be
@@ -149,10 +169,12 @@ impl Config {
             check_active_peer: true,
             truncation: Truncation::Reject,
             reply: ReplyConfig::default(),
+            pipeline: true,
             telnet: true,
             trace: false,
             greeting_timeout: Duration::from_secs(60),
             reply_timeout: Duration::from_secs(60),
+            batch_timeout: Duration::from_secs(10),
             tls_timeout: Duration::from_secs(30),
             data_connect_timeout: Duration::from_secs(20),
             data_timeout: Duration::from_secs(60),

@@ -17,12 +17,15 @@ use crate::event::{DataFailure, Phase};
 pub enum Error {
     /// 4yz: refused for now, the same request may succeed later (ftplib's `error_temp`)
     #[error("refused for now: {0}")]
+    #[doc(alias = "error_temp")]
     Transient(Reply),
     /// 5yz: refused (ftplib's `error_perm`)
     #[error("refused: {0}")]
+    #[doc(alias = "error_perm")]
     Permanent(Reply),
     /// 1yz to 3yz where another class was due (ftplib's `error_reply`)
     #[error("unexpected reply: {0}")]
+    #[doc(alias = "error_reply")]
     UnexpectedReply(Reply),
     /// A reply of the right class whose text makes no sense, such as a 227 without an address
     #[error("reply makes no sense: {0}")]
@@ -172,6 +175,7 @@ pub enum ConnectionError {
     TlsRefused(Reply),
     /// The server broke the protocol (ftplib's `error_proto`)
     #[error(transparent)]
+    #[doc(alias = "error_proto")]
     Protocol(#[from] ProtocolError),
 }
 

@@ -2,6 +2,7 @@
 
 use crate::control::features::Features;
 use crate::control::reply::Reply;
+use crate::op::batch::Batches;
 
 /// Representation type of transfers (RFC 959 section 3.1.1)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +45,16 @@ pub(crate) enum PassiveMemory {
     EpsvOnly,
 }
 
+/// Whether the way to the server's data ports is open
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PassivePath {
+    /// No connection has come about yet, or the last did not
+    #[default]
+    Unproven,
+    /// The last connection came about: the next will, so that its command need not wait for it
+    Proven,
+}
+
 /// Which active command is worth trying
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ActiveMemory {
@@ -72,7 +83,9 @@ pub(crate) struct Session {
     pub(crate) type_: Option<TransferType>,
     pub(crate) features: Option<Features>,
     pub(crate) passive: PassiveMemory,
+    pub(crate) path: PassivePath,
     pub(crate) active: ActiveMemory,
+    pub(crate) batches: Batches,
     pub(crate) marker: RestartMarker,
     /// A greeting that was a 230: no login is needed (Q17)
     pub(crate) admitted: Option<Reply>,
@@ -86,7 +99,9 @@ impl Session {
             type_: None,
             features: None,
             passive: PassiveMemory::Untried,
+            path: PassivePath::Unproven,
             active: ActiveMemory::Untried,
+            batches: Batches::Trusted,
             marker: RestartMarker::Clear,
             admitted: None,
         }
@@ -98,7 +113,9 @@ impl Session {
         self.features = None;
         self.type_ = None;
         self.passive = PassiveMemory::Untried;
+        self.path = PassivePath::Unproven;
         self.active = ActiveMemory::Untried;
+        self.batches = Batches::Trusted;
     }
 
     /// Forgets what a login may have changed (Q18, Q19)

@@ -9,6 +9,9 @@
 //!  Draining (ABOR) ── any reply, or quiet ──▶ REST 0 ── 350 ─▶ settled
 //!                                    └ quiet ──▶ PWD ── 257 ─▶ settled
 //!  no answer at all ─────────────────────────────────────────▶ the session is given up
+//!
+//! Doubt        a command of a batch went unanswered and was sent again, or will be:
+//!              as Draining, without ABOR
 //! ```
 //!
 //! What a cut transfer is answered with can't be counted (server-quirks 2.0: `426 226`, `226`,
@@ -79,6 +82,13 @@ impl Settling {
         wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
         quiet(now, wire);
         (settling, ended)
+    }
+
+    /// Finds out what is still to come, where counting does not tell
+    pub(crate) fn doubt(now: Instant, wire: &mut Wire) -> Self {
+        wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
+        sentinel(Verb::REST, now, wire);
+        Self::Cut { failed: None, stage: Stage::Restart }
     }
 
     pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {

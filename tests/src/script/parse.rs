@@ -71,7 +71,7 @@ impl Script {
     pub fn parse(name: &str, text: &str) -> Self {
         let mut script = Self {
             name: name.to_owned(),
-            config: Config::new(TlsPolicy::Plaintext),
+            config: one_by_one(),
             family: IpFamily::V4,
             items: Vec::new(),
         };
@@ -166,6 +166,7 @@ impl Script {
             ("family", "v6") => self.family = IpFamily::V6,
             ("family", "v4") => self.family = IpFamily::V4,
             ("trace", "on") => config.trace = true,
+            ("pipeline", "on") => config.pipeline = true,
             _ => return false,
         }
         true
@@ -188,6 +189,13 @@ impl Script {
         }
         orders
     }
+}
+
+/// Transcripts show one command at a time, unless they say otherwise
+fn one_by_one() -> Config {
+    let mut config = Config::new(TlsPolicy::Plaintext);
+    config.pipeline = false;
+    config
 }
 
 /// All merges of the steps' channels

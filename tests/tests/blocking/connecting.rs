@@ -85,7 +85,14 @@ fn addresses_that_are_none() {
 
 #[test]
 fn greetings_that_are_none() {
-    let refusals = ["421 too many users", "530 not you", "SSH-2.0-OpenSSH_9.6", ""];
+    let refusals = [
+        "421 too many users",
+        "530 not you",
+        "SSH-2.0-OpenSSH_9.6",
+        "HTTP/1.1 400 Bad Request",
+        "220 mail.example.org ESMTP Postfix",
+        "",
+    ];
     for line in refusals {
         let server = Server::start(move |s| {
             if !line.is_empty() {

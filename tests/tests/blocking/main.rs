@@ -9,6 +9,7 @@ mod copies;
 mod deadlines;
 mod downloads;
 mod operations;
+mod simultaneous;
 mod uploads;
 
 use std::time::{Duration, Instant};
@@ -19,6 +20,8 @@ use ftp_tests::scripted::Server;
 /// Settings whose deadlines don't make tests slow, and end before the script's patience
 fn config() -> Config {
     let mut config = Config::new(TlsPolicy::Plaintext);
+    // Scripts show one command at a time; batches have transcripts and the real servers.
+    config.pipeline = false;
     config.greeting_timeout = Duration::from_secs(5);
     config.reply_timeout = Duration::from_secs(5);
     config.data_connect_timeout = Duration::from_secs(5);

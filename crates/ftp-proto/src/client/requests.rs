@@ -32,12 +32,12 @@ impl Client {
     /// Under [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) the client does this by itself
     /// after the greeting. What is secured already is left as it is.
     pub fn secure(&mut self) -> Op<()> {
-        self.request(Ok(Running::Secure(Secure::new(Scope::ControlAndData))))
+        self.request(Ok(Running::Secure(Secure::requested(Scope::ControlAndData))))
     }
 
     /// AUTH TLS alone: data connections stay in clear until [`Self::protect`]
     pub fn secure_control(&mut self) -> Op<()> {
-        self.request(Ok(Running::Secure(Secure::new(Scope::Control))))
+        self.request(Ok(Running::Secure(Secure::requested(Scope::Control))))
     }
 
     /// Sets the protection of data connections: PBSZ 0 and PROT P, or PROT C

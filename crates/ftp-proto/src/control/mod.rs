@@ -41,8 +41,17 @@ pub(crate) struct Control {
     parser: ReplyParser,
     out: OutBuffer,
     owed: VecDeque<Owed>,
+    account: Account,
     barrier: Barrier,
     telnet: bool,
+}
+
+/// Whether as many replies are to come as are owed
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Account {
+    Certain,
+    /// A command was sent again that may have been heard the first time
+    Doubtful,
 }
 
 impl Control {
@@ -51,6 +60,7 @@ impl Control {
             parser: ReplyParser::new(config),
             out: OutBuffer::default(),
             owed: VecDeque::new(),
+            account: Account::Certain,
             barrier,
             telnet,
         }
@@ -86,6 +96,11 @@ impl Control {
         self.owed.front().map(|owed| owed.verb)
     }
 
+    /// The last command that has no answer yet
+    pub(crate) fn back(&self) -> Option<Verb> {
+        self.owed.back().map(|owed| owed.verb)
+    }
+
     /// A final reply has come for the front command
     pub(crate) fn pay(&mut self) {
         self.owed.pop_front();
@@ -96,9 +111,19 @@ impl Control {
         self.owed.push_front(Owed { verb, end: self.out.sent });
     }
 
+    /// From here on there may be fewer replies to come than are owed
+    pub(crate) fn doubt(&mut self) {
+        self.account = Account::Doubtful;
+    }
+
+    pub(crate) fn in_doubt(&self) -> bool {
+        self.account == Account::Doubtful
+    }
+
     /// Nobody waits for anything any more: settled by a sentinel, or the end
     pub(crate) fn forgive(&mut self) {
         self.owed.clear();
+        self.account = Account::Certain;
     }
 
     pub(crate) fn owes_nothing(&self) -> bool {

@@ -6,13 +6,26 @@
 //!        │             ▲    └── 332 ──▶ ACCT ─ 2yz ▶ done
 //!        └── 332 ──▶ ACCT ── 331
 //! ```
+//!
+//! In a batch ([`batch`](super::batch)) PASS goes out with USER, and the answer to USER says what the
+//! one to PASS is worth:
+//!
+//! ```text
+//! USER, PASS ──┬── 2yz ── any ────────────────▶ done
+//!              ├── 331 ──┬── 2yz, 332, 5yz ───▶ as above
+//!              │         ├── 331, 503 ────────▶ once more, one by one
+//!              │         └── nothing ─────────▶ PASS once more, alone
+//!              └── 332 ── any ────────────────▶ once more, one by one
+//! ```
 
 use crate::Kind;
 use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::reply::Reply;
 use crate::error::Error;
+use crate::op::batch::Batches;
 use crate::op::{Context, Input, Outcome, Step};
 use crate::session::ControlSecurity;
+use crate::timer::Timer;
 
 #[derive(Debug)]
 pub(crate) struct Login {
@@ -20,11 +33,25 @@ pub(crate) struct Login {
     /// `None` once it was sent: asking again for what was refused is a loop
     password: Option<Secret>,
     account: Option<Secret>,
+    stage: Stage,
+}
+
+/// What the next reply answers
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The only command that is out
+    OneByOne,
+    /// USER, and PASS is out too
+    UserOfBatch,
+    /// PASS, sent with the USER that asked for it
+    PassOfBatch,
+    /// PASS, sent before it was wanted
+    PassInVain,
 }
 
 impl Login {
     pub(crate) const fn new(user: Argument, password: Secret, account: Option<Secret>) -> Self {
-        Self { user, password: Some(password), account }
+        Self { user, password: Some(password), account, stage: Stage::OneByOne }
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
@@ -35,21 +62,76 @@ impl Login {
                 }
                 cx.wire.session.forget_login();
                 cx.send(&Command::new(Verb::USER, &self.user));
+                self.stage = Stage::OneByOne;
+                if let Some(password) =
+                    self.password.as_ref().filter(|_| cx.may_send_behind(Verb::PASS))
+                {
+                    cx.send(&Command::secret(Verb::PASS, password));
+                    self.stage = Stage::UserOfBatch;
+                }
+            }
+            Input::Reply(reply) if reply.kind() == Kind::Preliminary => {}
+            Input::Reply(reply) if self.in_vain(&reply) => self.once_more(cx),
+            Input::Quiet if self.stage == Stage::PassInVain => {
+                cx.wire.control.doubt();
+                self.once_more(cx);
+            }
+            Input::Quiet => {
+                if let (Stage::PassOfBatch, Some(password)) = (self.stage, self.password.take()) {
+                    cx.wire.session.batches = Batches::Refused;
+                    cx.wire.control.doubt();
+                    self.stage = Stage::OneByOne;
+                    cx.send(&Command::secret(Verb::PASS, &password));
+                }
             }
             Input::Reply(reply) => match reply.kind() {
                 Kind::Preliminary => {}
                 // Some servers greet twice (Q17): the answer to USER is still to come.
-                Kind::Completion if reply.code().get() == 220 && self.password.is_some() => {
+                Kind::Completion
+                    if reply.code().get() == 220
+                        && self.password.is_some()
+                        && self.stage != Stage::PassOfBatch =>
+                {
                     cx.wire.control.owe_again(Verb::USER);
                     cx.wire.await_reply(cx.now);
                 }
                 Kind::Completion => return Ok(Step::Done(Outcome::Reply(reply))),
-                Kind::Intermediate => self.answer(reply, cx)?,
+                Kind::Intermediate if self.stage == Stage::UserOfBatch => {
+                    self.stage = match reply.code().get() {
+                        332 => Stage::PassInVain,
+                        _ => Stage::PassOfBatch,
+                    };
+                    cx.await_batch();
+                }
+                Kind::Intermediate => {
+                    if self.stage == Stage::PassOfBatch {
+                        self.password = None;
+                        self.stage = Stage::OneByOne;
+                        cx.wire.timers.stop(Timer::Quiet);
+                    }
+                    self.answer(reply, cx)?;
+                }
                 Kind::Transient | Kind::Permanent => return Err(refusal(reply, cx)),
             },
             _ => {}
         }
         Ok(Step::Pending)
+    }
+
+    fn once_more(&mut self, cx: &mut Context<'_>) {
+        cx.wire.session.batches = Batches::Refused;
+        cx.wire.timers.stop(Timer::Quiet);
+        self.stage = Stage::OneByOne;
+        cx.send(&Command::new(Verb::USER, &self.user));
+    }
+
+    /// Whether the reply says that PASS was not heard in company with USER
+    fn in_vain(&self, reply: &Reply) -> bool {
+        match self.stage {
+            Stage::OneByOne | Stage::UserOfBatch => false,
+            Stage::PassOfBatch => matches!(reply.code().get(), 331 | 503),
+            Stage::PassInVain => true,
+        }
     }
 
     fn answer(&mut self, reply: Reply, cx: &mut Context<'_>) -> Result<(), Error> {

@@ -5,6 +5,7 @@
 //! ([`set_type`] and [`open`] inside [`transfer`]). To add an operation: a file or a row in
 //! [`simple`], an arm of [`Running`], a method of [`Client`](crate::Client), a transcript.
 
+pub(crate) mod batch;
 pub(crate) mod features;
 pub(crate) mod login;
 pub(crate) mod open;
@@ -23,12 +24,14 @@ use core::marker::PhantomData;
 use std::time::Instant;
 
 use crate::Timestamp;
-use crate::control::command::Command;
+use crate::control::command::{Command, Verb};
 use crate::control::features::Features;
 use crate::control::fields::PassiveAddress;
 use crate::control::reply::Reply;
 use crate::error::Error;
 use crate::event::Phase;
+use crate::op::batch::Batches;
+use crate::timer::Timer;
 use crate::wire::Wire;
 
 /// Name of a request, unique within its client
@@ -168,6 +171,8 @@ pub(crate) enum Input {
 pub(crate) enum Step {
     Pending,
     Done(Outcome),
+    /// Once more from the beginning, when the session has been settled
+    Again,
     /// A transfer ended before its final reply: the session must be settled
     Cut(Error, Farewell),
 }
@@ -192,6 +197,22 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     pub(crate) fn send(&mut self, command: &Command<'_>) {
         self.wire.send(self.now, command);
+    }
+
+    /// The first command of a batch has been answered: how long the next may take
+    pub(crate) fn await_batch(&mut self) {
+        if let Some(verb) = self.wire.control.front() {
+            let wait = self.wire.config.batch_timeout;
+            self.wire.timers.set_after(Timer::Quiet, self.now, wait, Phase::Reply(verb));
+        }
+    }
+
+    /// Whether a command may be sent before the last one has been answered
+    pub(crate) fn may_send_behind(&self, next: Verb) -> bool {
+        let last = self.wire.control.back();
+        self.wire.config.pipeline
+            && self.wire.session.batches == Batches::Trusted
+            && last.is_some_and(|last| batch::may_follow(last, next))
     }
 }
 

@@ -21,17 +21,19 @@ use crate::control::reply::{Kind, Reply};
 use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::{DataEndpoint, DataFailure, DataHost, IpFamily};
+use crate::op::batch::Batches;
 use crate::op::{Context, Input, completion};
-use crate::session::{ActiveMemory, PassiveMemory};
+use crate::session::{ActiveMemory, PassiveMemory, PassivePath};
+use crate::timer::Timer;
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Open(State);
 
 #[derive(Clone, Copy, Debug)]
 enum State {
     Start,
     /// EPSV or PASV is out
-    Asking(Verb),
+    Asking(Verb, Sent),
     /// The driver connects to what this command was answered with
     Connecting(Verb),
     /// The driver opens a port
@@ -40,10 +42,21 @@ enum State {
     Announcing(Verb, SocketAddr),
 }
 
+/// How EPSV or PASV went out
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Alone,
+    /// Before the command in front of it was answered
+    InBatch,
+    /// Alone, after a refusal in a batch
+    Again,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opening {
     Pending,
-    /// Passive: connected. Active: the server knows where to connect.
+    /// Passive: connected, or connecting as it has worked before. Active: the server knows where
+    /// to connect.
     Ready,
 }
 
@@ -55,7 +68,11 @@ impl Open {
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Opening, Error> {
         match (input, self.0) {
             (Input::Start, State::Start) => match cx.wire.config.data_mode {
-                DataMode::Passive => self.ask(first_passive(cx), cx),
+                DataMode::Passive => {
+                    let verb = first_passive(cx);
+                    let alone = cx.wire.control.owes_nothing();
+                    self.ask(verb, if alone { Sent::Alone } else { Sent::InBatch }, cx);
+                }
                 DataMode::Active => {
                     self.0 = State::Binding;
                     let ports = cx.wire.config.active_ports.clone();
@@ -64,7 +81,9 @@ impl Open {
                 }
             },
             (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
-            (Input::Reply(reply), State::Asking(verb)) => self.asked(verb, reply, cx)?,
+            (Input::Reply(reply), State::Asking(verb, sent)) => {
+                return self.asked(verb, sent, reply, cx);
+            }
             (Input::Reply(reply), State::Announcing(verb, address)) => {
                 return self.announced(verb, address, reply, cx);
             }
@@ -73,7 +92,10 @@ impl Open {
                     self.unreachable(verb, Error::DataConnection(DataFailure::Open), cx)?;
                 }
                 Some(DataState::Connecting) | None => {}
-                Some(_) => return Ok(Opening::Ready),
+                Some(_) => {
+                    cx.wire.session.path = PassivePath::Proven;
+                    return Ok(Opening::Ready);
+                }
             },
             (Input::Data, State::Binding) => match cx.wire.data_state() {
                 Some(DataState::Listening(address)) => self.announce(address, cx)?,
@@ -96,12 +118,32 @@ impl Open {
         Ok(Opening::Pending)
     }
 
-    fn ask(&mut self, verb: Verb, cx: &mut Context<'_>) {
-        self.0 = State::Asking(verb);
+    /// Whether a command of a batch awaits its answer
+    pub(crate) const fn in_batch(self) -> bool {
+        matches!(self.0, State::Asking(_, Sent::InBatch))
+    }
+
+    fn ask(&mut self, verb: Verb, sent: Sent, cx: &mut Context<'_>) {
+        self.0 = State::Asking(verb, sent);
         cx.send(&Command::bare(verb));
     }
 
-    fn asked(&mut self, verb: Verb, reply: Reply, cx: &mut Context<'_>) -> Result<(), Error> {
+    fn asked(
+        &mut self,
+        verb: Verb,
+        sent: Sent,
+        reply: Reply,
+        cx: &mut Context<'_>,
+    ) -> Result<Opening, Error> {
+        cx.wire.timers.stop(Timer::Quiet);
+        let refused = matches!(reply.kind(), Kind::Transient | Kind::Permanent);
+        if refused && sent == Sent::InBatch {
+            self.ask(verb, Sent::Again, cx);
+            return Ok(Opening::Pending);
+        }
+        if !refused && sent == Sent::Again {
+            cx.wire.session.batches = Batches::Refused;
+        }
         let lasting = reply.kind() == Kind::Permanent;
         match passive_address(reply) {
             Ok(address) => {
@@ -113,15 +155,20 @@ impl Open {
                     _ => DataHost::ControlPeer,
                 };
                 cx.wire.open_data(cx.now, DataEndpoint::Connect { host, port: address.port });
-                Ok(())
+                let proven = cx.wire.session.path == PassivePath::Proven;
+                Ok(if cx.wire.config.pipeline && proven {
+                    Opening::Ready
+                } else {
+                    Opening::Pending
+                })
             }
             Err(error) => {
                 let other = other_passive(verb, cx).ok_or(error)?;
                 if lasting {
                     cx.wire.session.passive = only(other);
                 }
-                self.ask(other, cx);
-                Ok(())
+                self.ask(other, Sent::Alone, cx);
+                Ok(Opening::Pending)
             }
         }
     }
@@ -131,7 +178,7 @@ impl Open {
         cx.wire.close_data();
         let other = other_passive(verb, cx).ok_or(error)?;
         cx.wire.session.passive = only(other);
-        self.ask(other, cx);
+        self.ask(other, Sent::Alone, cx);
         Ok(())
     }
 
@@ -202,7 +249,8 @@ pub(crate) const fn ended_early(end: End) -> Error {
     }
 }
 
-fn first_passive(cx: &Context<'_>) -> Verb {
+/// The command that [`Open`] begins with in passive mode
+pub(crate) fn first_passive(cx: &Context<'_>) -> Verb {
     match (cx.wire.family, cx.wire.session.passive, cx.wire.config.passive_order) {
         (IpFamily::V6, ..) | (_, PassiveMemory::EpsvOnly, _) => Verb::EPSV,
         (_, PassiveMemory::PasvOnly, _) => Verb::PASV,

@@ -5,12 +5,17 @@
 //! Protect       (PBSZ 0 ── any ──▶) PROT P or C ── 2yz ──▶ done
 //! ClearControl  CCC ── 2yz ──▶ barrier, close_notify ──▶ done
 //! ```
+//!
+//! In a batch ([`batch`](super::batch)) PBSZ and PROT go out together, and with them USER and PASS of
+//! a login that waits for them.
 
 use crate::Kind;
 use crate::config::AuthMechanism;
 use crate::control::Barrier;
 use crate::control::command::{Command, Verb};
-use crate::error::Error;
+use crate::error::{ConnectionError, Error};
+use crate::op::batch::Batches;
+use crate::op::login::Login;
 use crate::op::{Context, Input, Outcome, Step, completion};
 use crate::session::{ControlSecurity, Protection};
 
@@ -18,7 +23,19 @@ use crate::session::{ControlSecurity, Protection};
 #[derive(Debug)]
 pub(crate) struct Secure {
     scope: Scope,
+    demand: Demand,
+    /// Comes next, in the same batch if possible
+    login: Option<Login>,
     state: State,
+}
+
+/// What a refusal means
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demand {
+    /// The request fails and the session goes on in clear
+    Request,
+    /// The end: the policy allows no session in clear
+    Policy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +52,8 @@ enum State {
     Auth(Mechanism),
     Handshake,
     Protect(Protect),
+    /// The login that was taken along goes on
+    Login,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +82,34 @@ impl Mechanism {
 }
 
 impl Secure {
-    pub(crate) const fn new(scope: Scope) -> Self {
-        Self { scope, state: State::Auth(Mechanism::Tls) }
+    /// As the application asks
+    pub(crate) const fn requested(scope: Scope) -> Self {
+        let state = State::Auth(Mechanism::Tls);
+        Self { scope, demand: Demand::Request, login: None, state }
+    }
+
+    /// As [`TlsPolicy`](crate::TlsPolicy) asks
+    pub(crate) const fn demanded() -> Self {
+        let state = State::Auth(Mechanism::Tls);
+        Self { scope: Scope::ControlAndData, demand: Demand::Policy, login: None, state }
+    }
+
+    /// Takes the next request along, a login, whose result becomes this operation's
+    pub(crate) fn take_along(&mut self, login: Login) {
+        self.login = Some(login);
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        self.go_on(input, cx).map_err(|error| match (self.demand, error) {
+            (
+                Demand::Policy,
+                Error::Transient(reply) | Error::Permanent(reply) | Error::UnexpectedReply(reply),
+            ) => Error::Connection(ConnectionError::TlsRefused(reply)),
+            (_, error) => error,
+        })
+    }
+
+    fn go_on(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (input, &mut self.state) {
             (Input::Start, State::Auth(mechanism)) => {
                 if cx.wire.session.control == ControlSecurity::Secured {
@@ -97,7 +139,22 @@ impl Secure {
                 cx.wire.session.protection = Protection::Clear;
                 return self.secured(cx);
             }
-            (input, State::Protect(protect)) => return protect.step(input, cx),
+            (input, State::Protect(protect)) => {
+                let step = protect.step(input, cx)?;
+                let login_sent = protect.login == LoginSent::Behind;
+                return match (step, &mut self.login) {
+                    (Step::Done(_), Some(login)) => {
+                        self.state = State::Login;
+                        if login_sent { Ok(Step::Pending) } else { login.step(Input::Start, cx) }
+                    }
+                    (step, _) => Ok(step),
+                };
+            }
+            (input, State::Login) => {
+                if let Some(login) = &mut self.login {
+                    return login.step(input, cx);
+                }
+            }
             _ => {}
         }
         Ok(Step::Pending)
@@ -108,9 +165,13 @@ impl Secure {
             return Ok(Step::Done(Outcome::Unit(())));
         }
         let mut protect = Protect::new(Protection::Private);
-        let step = protect.step(Input::Start, cx);
+        let step = protect.step(Input::Start, cx)?;
+        if let Some(login) = self.login.as_mut().filter(|_| cx.may_send_behind(Verb::USER)) {
+            login.step(Input::Start, cx)?;
+            protect.login = LoginSent::Behind;
+        }
         self.state = State::Protect(protect);
-        step
+        Ok(step)
     }
 }
 
@@ -119,11 +180,30 @@ impl Secure {
 pub(crate) struct Protect {
     level: Protection,
     state: ProtectState,
+    login: LoginSent,
+}
+
+/// Whether a login's commands are out behind PROT
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LoginSent {
+    No,
+    Behind,
+    /// They were, and their answers were dropped: PROT was refused in this company
+    InVain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ProtectState {
     BufferSize,
+    /// PBSZ and PROT are out in a batch
+    Both,
+    /// PROT is out, of a batch
+    LevelOfBatch,
+    /// PROT was refused in a batch, and other commands of the batch await their answers
+    Draining,
+    /// PROT is out alone, once more
+    LevelAgain,
+    /// PROT is out
     Level,
 }
 
@@ -134,29 +214,58 @@ impl Protect {
             Protection::Private => ProtectState::BufferSize,
             Protection::Clear => ProtectState::Level,
         };
-        Self { level, state }
+        Self { level, state, login: LoginSent::No }
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (input, self.state) {
             (Input::Start, ProtectState::BufferSize) => {
                 cx.send(&Command::literal(Verb::PBSZ, "0"));
+                if cx.may_send_behind(Verb::PROT) {
+                    self.state = ProtectState::Both;
+                    self.send_level(cx);
+                }
             }
-            (Input::Start, ProtectState::Level) => self.send_level(cx),
+            (Input::Start, _) => self.send_level(cx),
             (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
             (Input::Reply(_), ProtectState::BufferSize) => {
                 // Refused by some that take PROT all the same (Q82).
                 self.state = ProtectState::Level;
                 self.send_level(cx);
             }
-            (Input::Reply(reply), ProtectState::Level) => {
+            (Input::Reply(_), ProtectState::Both) => self.state = ProtectState::LevelOfBatch,
+            (Input::Reply(reply), ProtectState::LevelOfBatch)
+                if matches!(reply.kind(), Kind::Transient | Kind::Permanent) =>
+            {
+                if self.login == LoginSent::Behind {
+                    self.login = LoginSent::InVain;
+                }
+                self.once_more(cx);
+            }
+            (Input::Reply(_), ProtectState::Draining) => self.once_more(cx),
+            (
+                Input::Reply(reply),
+                ProtectState::LevelOfBatch | ProtectState::LevelAgain | ProtectState::Level,
+            ) => {
                 completion(reply)?;
+                if self.state == ProtectState::LevelAgain {
+                    cx.wire.session.batches = Batches::Refused;
+                }
                 cx.wire.session.protection = self.level;
                 return Ok(Step::Done(Outcome::Unit(())));
             }
             _ => {}
         }
         Ok(Step::Pending)
+    }
+
+    /// Sends PROT alone, as soon as nothing else is owed
+    fn once_more(&mut self, cx: &mut Context<'_>) {
+        self.state = ProtectState::Draining;
+        if cx.wire.control.owes_nothing() {
+            self.state = ProtectState::LevelAgain;
+            self.send_level(cx);
+        }
     }
 
     fn send_level(&self, cx: &mut Context<'_>) {

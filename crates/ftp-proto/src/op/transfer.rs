@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! TYPE ─▶ data connection (open) ─▶ REST ─▶ command ─▶ Joint ─▶ AwaitFinal ─▶ done
+//!   └─ in a batch with EPSV or PASV, where that is allowed (batch.rs)
 //!
 //! Joint is a product of two machines that nothing keeps in order:
 //!  control:  Asked ──1yz──▶ Granted ──2yz──▶ Over
-//!  data:     Listening ─▶ Open ─▶ Securing ─▶ Secured ─▶ Moving ─▶ Ended      (data.rs)
+//!  data:     Connecting | Listening ─▶ Open ─▶ Securing ─▶ Secured ─▶ Moving ─▶ Ended      (data.rs)
 //!
 //! (any, Open) under PROT P, command written     Action::SecureData
 //! (Granted | Over, Open | Secured)              Action::StartTransfer, once
@@ -17,18 +18,19 @@
 //! REST goes directly before its transfer command (Q51), and nothing ever goes behind that until
 //! its final reply.
 
-use crate::config::Truncation;
+use crate::config::{DataMode, Truncation};
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::fields;
 use crate::control::reply::{Kind, Reply};
 use crate::data::{DataState, End};
 use crate::error::{ConnectionError, Error};
 use crate::event::{DataFailure, Direction, Encoding, Event, Phase};
-use crate::op::open::{Open, Opening};
+use crate::op::batch::Batches;
+use crate::op::open::{Open, Opening, first_passive};
 use crate::op::request::{Get, List, Put, PutMode};
 use crate::op::set_type::SetType;
 use crate::op::{Context, Farewell, Input, Outcome, Step, Transfer};
-use crate::session::{RestartMarker, TransferType};
+use crate::session::{PassivePath, RestartMarker, TransferType};
 use crate::timer::Timer;
 
 #[derive(Debug)]
@@ -58,6 +60,8 @@ enum TransferKind {
 #[derive(Debug)]
 enum Stage {
     Type,
+    /// TYPE and the first command of `Open` are out
+    TypeAndOpen(Open),
     Open(Open),
     Rest,
     /// Both connections are live
@@ -124,21 +128,40 @@ impl TransferOp {
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (&mut self.stage, input) {
-            (Stage::Type, Input::Start) if SetType(self.type_).start(cx) => return self.open(cx),
+            (Stage::Type, Input::Start) => return self.begin(cx),
             (Stage::Type, Input::Reply(reply)) if reply.kind() != Kind::Preliminary => {
                 SetType(self.type_).replied(reply, cx)?;
                 return self.open(cx);
             }
+            (Stage::TypeAndOpen(open), Input::Reply(reply))
+                if reply.kind() != Kind::Preliminary =>
+            {
+                SetType(self.type_).replied(reply, cx)?;
+                self.stage = Stage::Open(*open);
+                cx.await_batch();
+            }
+            (Stage::Open(open), Input::Quiet) if open.in_batch() => {
+                cx.wire.session.batches = Batches::Refused;
+                self.stage = Stage::Type;
+                return Ok(Step::Again);
+            }
             (Stage::Open(open), input) => match open.step(input, cx)? {
                 Opening::Pending => {}
                 Opening::Ready => {
-                    cx.wire.timers.stop(Timer::Data);
+                    // Connecting in company with the command has its deadline all the same.
+                    if cx.wire.data_state() != Some(DataState::Connecting) {
+                        cx.wire.timers.stop(Timer::Data);
+                    }
                     return self.restart_or_ask(cx);
                 }
             },
             (Stage::Rest, Input::Reply(reply)) => return self.restarted(reply, cx),
             (Stage::Joint(_), input) => return self.joint(input, cx),
             (Stage::AwaitFinal { .. }, input) => return self.await_final(input, cx),
+            (Stage::Rest, Input::DataTimeout(phase)) => {
+                cx.wire.session.path = PassivePath::Unproven;
+                return Err(Error::DataTimedOut(phase));
+            }
             // The data connection can end while REST is answered: the command would be in vain.
             (Stage::Rest, Input::Data) => {
                 if let Some(DataState::Ended(end)) = cx.wire.data_state() {
@@ -169,13 +192,28 @@ impl TransferOp {
     /// nothing is left to stop
     pub(crate) fn abort(&self) -> Result<Step, Error> {
         match self.stage {
-            Stage::Type | Stage::Open(_) | Stage::Rest | Stage::Joint(ControlSide::Over(_)) => {
-                Err(Error::Aborted)
-            }
+            Stage::Type
+            | Stage::TypeAndOpen(_)
+            | Stage::Open(_)
+            | Stage::Rest
+            | Stage::Joint(ControlSide::Over(_)) => Err(Error::Aborted),
             Stage::Joint(_) | Stage::AwaitFinal { .. } => {
                 Ok(Step::Cut(Error::Aborted, Farewell::Abort))
             }
         }
+    }
+
+    fn begin(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+        if SetType(self.type_).start(cx) {
+            return self.open(cx);
+        }
+        let passive = cx.wire.config.data_mode == DataMode::Passive;
+        if passive && cx.may_send_behind(first_passive(cx)) {
+            let mut open = Open::new();
+            open.step(Input::Start, cx)?;
+            self.stage = Stage::TypeAndOpen(open);
+        }
+        Ok(Step::Pending)
     }
 
     fn open(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
@@ -229,6 +267,9 @@ impl TransferOp {
             Input::Reply(reply) => self.replied(reply, cx)?,
             Input::Data => self.data_moved(cx),
             Input::DataTimeout(phase) => {
+                if phase == Phase::DataConnect {
+                    cx.wire.session.path = PassivePath::Unproven;
+                }
                 return self.give_up(Error::DataTimedOut(phase), Farewell::Abort);
             }
             Input::Quiet => {
@@ -343,6 +384,9 @@ impl TransferOp {
         match end {
             End::Finished | End::Truncated => {}
             End::Failed(failure) => {
+                if failure == DataFailure::Open {
+                    cx.wire.session.path = PassivePath::Unproven;
+                }
                 return self.give_up(Error::DataConnection(failure), Farewell::Listen);
             }
             End::Foreign { expected, actual } => {

@@ -36,6 +36,7 @@ pub struct PassiveAddress {
 /// first six numbers joined by commas (server-quirks Q57). A number above 255 (Q58), port 0, and
 /// five or seven numbers are refused.
 #[must_use]
+#[doc(alias = "parse227")]
 pub fn parse_227(text: &[u8]) -> Option<(Ipv4Addr, u16)> {
     let in_parentheses = memchr_iter(b'(', text).find_map(|at| comma_run(&text[at + 1..]).six);
     // The first six numbers decide, good or bad: a second choice would be a guess.
@@ -98,6 +99,7 @@ fn comma_run(text: &[u8]) -> CommaRun {
 /// server that writes EBCDIC sends `!`). The closing parenthesis may be missing, and around `|`
 /// both. Ports 0 and above 65535 are refused.
 #[must_use]
+#[doc(alias = "parse229")]
 pub fn parse_229(text: &[u8]) -> Option<Epsv> {
     let in_parentheses = memchr_iter(b'(', text).find_map(|at| delimited(&text[at + 1..]));
     in_parentheses.or_else(|| memchr_iter(b'|', text).find_map(|at| delimited(&text[at..])))

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 /// the path's end being unknown, and so is a path with control characters, which would be dangerous
 /// to show and of which CR and LF cannot be sent back.
 #[must_use]
+#[doc(alias = "parse257")]
 pub fn parse_257(text: &[u8]) -> Option<Vec<u8>> {
     let line = lines(text).find(|line| line.contains(&b'"'));
     let path = match line {

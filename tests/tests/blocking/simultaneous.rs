@@ -1,0 +1,94 @@
+//! Both connections have news in the same moment: one look finds both ready, and neither is lost
+//!
+//! Nothing makes the moment certain, but a few dozen tries do: the server's second write takes a
+//! fraction of the time in which the client's waiting thread is woken.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+
+use ftp_blocking::Error;
+use ftp_tests::scripted::{Peer, Server, accept};
+
+use crate::{at_once, login};
+
+const TRIES: usize = 30;
+
+/// How a server ends a transfer on the control connection
+const ENDS: [&str; 3] = ["421 shutting down", "426 broken", "EOF"];
+
+fn end(s: &Peer, how: &str) {
+    match how {
+        "EOF" => s.control().shutdown(Shutdown::Both).unwrap(),
+        reply => s.reply(reply),
+    }
+}
+
+#[track_caller]
+fn check(error: &std::io::Error, how: &str) {
+    let error = Error::in_io(error).expect("what the server said");
+    assert_eq!(error.is_fatal(), how != "426 broken", "{error}");
+    match how {
+        "EOF" => assert!(error.reply().is_none(), "{error}"),
+        reply => assert_eq!(error.reply().unwrap().code().to_string(), reply[..3]),
+    }
+}
+
+#[test]
+fn a_download_is_ended_together_with_bytes() {
+    for how in ENDS {
+        for _ in 0..TRIES {
+            let server = Server::start(move |s| {
+                s.welcome();
+                s.exchange("TYPE I", "200 binary");
+                let listener = s.epsv();
+                let mut data = accept(&listener);
+                s.exchange("RETR f", "150 here");
+                data.write_all(b"some").unwrap();
+                // The client has taken them and waits for more.
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                end(s, how);
+                let _ = data.write_all(b"more");
+                // Open until the client closes it: only the control connection tells the end.
+                let _ = data.read(&mut [0]);
+            });
+            let mut ftp = login(&server);
+            let mut download = ftp.get("f").unwrap();
+            let error = at_once(|| download.read_to_end(&mut Vec::new()).unwrap_err());
+            check(&error, how);
+            drop(download);
+            drop(ftp);
+            server.join();
+        }
+    }
+}
+
+#[test]
+fn an_upload_is_ended_together_with_room_for_more() {
+    for how in ENDS {
+        for _ in 0..TRIES {
+            let server = Server::start(move |s| {
+                s.welcome();
+                s.exchange("TYPE I", "200 binary");
+                let listener = s.epsv();
+                let mut data = accept(&listener);
+                s.exchange("STOR f", "150 send it");
+                // The client fills the connection and waits for room.
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                end(s, how);
+                let mut some = vec![0; 4 << 20];
+                let _ = data.read(&mut some);
+                // Reading no further until the client closes.
+                s.expect_close();
+            });
+            let mut ftp = login(&server);
+            let mut upload = ftp.put("f").unwrap();
+            let error = at_once(|| {
+                std::io::copy(&mut std::io::repeat(1), &mut upload).expect_err("nobody reads")
+            });
+            check(&error, how);
+            drop(upload);
+            drop(ftp);
+            server.join();
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Says on every run what was left out, and where that can be had: no harness, so that nothing
+//! captures it
+
+use std::path::Path;
+
+fn main() {
+    let mut left_out = Vec::new();
+    if std::env::var_os("FTP_SERVERS").is_none() {
+        left_out.push(
+            "the tests against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib (interop): \
+             `tests/run` installs and starts these servers",
+        );
+    }
+    let corpus = std::env::var_os("FTP_CORPUS").unwrap_or_else(|| "../shared/corpus".into());
+    if !Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(corpus).is_dir() {
+        left_out.push(
+            "the cases of the shared corpus of replies and listings: FTP_CORPUS names its folder",
+        );
+    }
+    if left_out.is_empty() {
+        println!("\nnothing was left out\n");
+        return;
+    }
+    println!("\n*** LEFT OUT ***");
+    for what in left_out {
+        println!("*** {what}");
+    }
+    println!();
+}
