@@ -75,6 +75,17 @@ pub(crate) enum RestartMarker {
     Doubtful,
 }
 
+/// Whether the final reply of an aborted transfer may still come
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LateFinal {
+    /// All that was due has come
+    #[default]
+    No,
+    /// ABOR and the sentinel were answered, the transfer was not: on most servers it never will be,
+    /// on some the answer comes from another thread and overtakes nothing (libunftp)
+    Possible,
+}
+
 /// Everything that a session knows of its server
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -87,6 +98,7 @@ pub(crate) struct Session {
     pub(crate) active: ActiveMemory,
     pub(crate) batches: Batches,
     pub(crate) marker: RestartMarker,
+    pub(crate) late: LateFinal,
     /// A greeting that was a 230: no login is needed (Q17)
     pub(crate) admitted: Option<Reply>,
 }
@@ -103,6 +115,7 @@ impl Session {
             active: ActiveMemory::Untried,
             batches: Batches::Trusted,
             marker: RestartMarker::Clear,
+            late: LateFinal::No,
             admitted: None,
         }
     }

@@ -30,7 +30,7 @@ use crate::op::open::{Open, Opening, first_passive};
 use crate::op::request::{Get, List, Put, PutMode};
 use crate::op::set_type::SetType;
 use crate::op::{Context, Farewell, Input, Outcome, Step, Transfer};
-use crate::session::{PassivePath, RestartMarker, TransferType};
+use crate::session::{LateFinal, PassivePath, RestartMarker, TransferType};
 use crate::timer::Timer;
 
 #[derive(Debug)]
@@ -186,6 +186,17 @@ impl TransferOp {
     /// Whether only the data connection's end is outstanding
     pub(crate) const fn final_reply_came(&self) -> bool {
         matches!(self.stage, Stage::Joint(ControlSide::Over(_)))
+    }
+
+    /// Whether the server has begun it
+    pub(crate) const fn has_begun(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::AwaitFinal { .. }
+                | Stage::Joint(
+                    ControlSide::Granted | ControlSide::Doubtful(_) | ControlSide::Over(_)
+                )
+        )
     }
 
     /// What aborting comes to: before the command nothing was begun, after the final reply
@@ -460,6 +471,7 @@ impl TransferOp {
         cx: &mut Context<'_>,
     ) -> Result<Step, Error> {
         cx.wire.session.marker = RestartMarker::Clear;
+        cx.wire.session.late = LateFinal::No;
         if self.kind != TransferKind::Upload {
             self.check_size(end, bytes, cx)?;
         }

@@ -1,0 +1,103 @@
+//! The session of a person: look around, fetch, upload, resume, tidy up
+
+use std::error::Error;
+use std::fs;
+
+use ftp_blocking::ftp_tls::{TlsConfig, Trust};
+use ftp_blocking::{Client, Config, CopyOptions, List, Options, TlsPolicy};
+
+use crate::server;
+
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+    // A server with something to see, and a folder of our own.
+    let folder = tempfile::tempdir()?;
+    let (remote, local, keys) =
+        (folder.path().join("remote"), folder.path().join("local"), folder.path().join("keys"));
+    for path in [&remote.join("debian"), &local, &keys] {
+        fs::create_dir_all(path)?;
+    }
+    let readme = "Everything worth knowing about this archive.\n".repeat(40);
+    fs::write(remote.join("debian/README"), &readme)?;
+    fs::write(remote.join("debian/big.bin"), vec![7; 3_000_000])?;
+    let server = server::start(&remote, &keys)?;
+    println!("A server has been started on {}.\n", server.address);
+
+    // Explicit TLS: the one decision that has no default. Nothing is sent before it is up.
+    let tls = TlsConfig::builder(Trust::OwnCa).add_ca_pem(server.ca).build()?;
+    let options = Options::new(Config::new(TlsPolicy::Explicit)).tls(tls);
+    let mut ftp = Client::connect(&format!("localhost:{}", server.address.port()), options)?;
+    let welcome = ftp.welcome().map(ToString::to_string);
+    step("connect", &welcome.unwrap_or_default());
+    let tls = ftp.tls().and_then(|tls| tls.protocol_version());
+    step("TLS", &tls.map(|version| format!("{version:?}")).unwrap_or_default());
+
+    let reply = ftp.login("", "")?;
+    step("login", &reply.to_string());
+
+    ftp.cwd("debian")?;
+    step("cwd debian", &format!("now in {}", ftp.pwd()?.escape_ascii()));
+
+    step("list", "");
+    let mut listing = ftp.list("")?;
+    while let Some(line) = listing.next_line()? {
+        println!("{:14}{}", "", String::from_utf8_lossy(line));
+    }
+    listing.finish()?;
+
+    let copy = local.join("README");
+    let transfer = ftp.download_file("README", &copy)?;
+    step("download", &format!("README, {} bytes", transfer.bytes));
+    check(fs::read(&copy)? == readme.as_bytes())?;
+
+    let transfer = ftp.upload_from("notes.txt", &mut &b"seen, and liked\n"[..])?;
+    step("upload", &format!("notes.txt, {} bytes", transfer.bytes));
+
+    // A download that breaks off in the middle …
+    let big = local.join("big.bin");
+    let mut download = ftp.get("big.bin")?;
+    let mut half = vec![0; 1_000_000];
+    std::io::Read::read_exact(&mut download, &mut half)?;
+    download.abort()?;
+    fs::write(&big, &half)?;
+    step("abort", &format!("big.bin after {} bytes", half.len()));
+
+    // … is fetched to its end, the missing bytes alone.
+    let transfer = ftp.resume_download("big.bin", &big)?;
+    step("resume", &format!("big.bin, the other {} bytes", transfer.bytes));
+    check(fs::metadata(&big)?.len() == ftp.size("big.bin")?)?;
+
+    let mut blocks = 0;
+    let mut count = |_| blocks += 1;
+    let options = CopyOptions::new().block_size(64 * 1024).progress(&mut count);
+    ftp.get("big.bin")?.copy_to(&mut std::io::sink(), options)?;
+    step("progress", &format!("big.bin again, in {blocks} blocks"));
+
+    ftp.rename("notes.txt", "done.txt")?;
+    step("rename", "notes.txt to done.txt");
+
+    ftp.delete("done.txt")?;
+    step("delete", "done.txt");
+
+    // A refusal is an error of its own kind, and the session goes on.
+    match ftp.delete("done.txt") {
+        Err(error) if error.reply().is_some() => step("delete again", &error.to_string()),
+        other => return Err(format!("deleted twice: {other:?}").into()),
+    }
+
+    let names = ftp.list(List::names(""))?.collect_lines()?;
+    let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
+    step("names", &names.join(", "));
+
+    let goodbye = ftp.quit()?;
+    step("quit", &goodbye.map(|reply| reply.to_string()).unwrap_or_default());
+    println!("\nAll steps have succeeded.");
+    Ok(())
+}
+
+fn step(name: &str, result: &str) {
+    println!("{name:14}{result}");
+}
+
+fn check(same: bool) -> Result<(), Box<dyn Error>> {
+    if same { Ok(()) } else { Err("the copy differs from the original".into()) }
+}

@@ -1,0 +1,30 @@
+//! Copies between servers
+
+use ftp_blocking::{TransferType, copy_between_servers};
+
+use crate::on_each_server;
+
+#[test]
+fn between_two_sessions_of_one_server() {
+    on_each_server(|way| {
+        let (mut source, remote, local) = way.enter();
+        let mut target = way.login(way.config());
+        target.cwd(&remote).unwrap();
+        let bytes = vec![5; 300_000];
+        source.upload_from("a", &mut &bytes[..]).unwrap();
+        let result = copy_between_servers(&mut source, "a", &mut target, "b", TransferType::Image);
+        match result {
+            Ok(()) => assert!(std::fs::read(local.join("b")).unwrap() == bytes),
+            // Servers may refuse, as they should unless told otherwise; then they say so.
+            Err(error) => {
+                println!("{}: {error}", way.server.name);
+                assert!(error.error.reply().is_some(), "{error}");
+            }
+        }
+        // Both are usable, whatever came of it.
+        source.noop().unwrap();
+        target.noop().unwrap();
+        source.quit().unwrap();
+        target.quit().unwrap();
+    });
+}

@@ -1,0 +1,75 @@
+//! Names that make trouble
+
+use std::os::unix::ffi::OsStrExt;
+
+use crate::everywhere;
+
+#[test]
+fn files_with_odd_names() {
+    let names: [&[u8]; 14] = [
+        b"two words",
+        b" leading space",
+        "na\u{ef}ve \u{65e5}\u{672c}\u{8a9e}".as_bytes(),
+        b"latin-1 \xE9\xE8",
+        b"telnet \xFF\xFF\xF4",
+        b"quote\"d \"\"twice\"\"",
+        b"-dash",
+        b"--help",
+        b"star*",
+        b"quest?ion",
+        b"[range]",
+        b"{brace,s}",
+        b"back\\slash",
+        b"~tilde $dollar `tick` ;semi|pipe&",
+    ];
+    everywhere(|way| {
+        // Telnet's IAC is doubled on the wire, as RFC 959 says; of these only ProFTPD knows.
+        let mut config = way.config();
+        config.telnet = way.server.name == "proftpd";
+        let (mut ftp, _, local) = way.enter_with(config);
+        for name in names {
+            // pyftpdlib is told to speak UTF-8 and answers other bytes with 501.
+            if way.server.name == "pyftpdlib" && std::str::from_utf8(name).is_err() {
+                assert!(ftp.size(name).is_err());
+                continue;
+            }
+            let shown = name.escape_ascii();
+            ftp.upload_from(name, &mut &b"content"[..])
+                .unwrap_or_else(|error| panic!("{shown}: {error}"));
+            let on_disk = local.join(std::ffi::OsStr::from_bytes(name));
+            assert_eq!(std::fs::read(&on_disk).unwrap(), b"content", "{shown}");
+            assert_eq!(ftp.size(name).unwrap(), 7, "{shown}");
+            let mut back = Vec::new();
+            ftp.download_to(name, &mut back).unwrap();
+            assert_eq!(back, b"content", "{shown}");
+            assert!(ftp.names("").unwrap().iter().any(|listed| listed == name), "{shown}");
+            let renamed = [name, b".2"].concat();
+            ftp.rename(name, &renamed).unwrap();
+            assert!(!on_disk.exists(), "{shown}");
+            ftp.delete(&renamed).unwrap();
+        }
+        ftp.quit().unwrap();
+    });
+}
+
+#[test]
+fn directories_with_odd_names() {
+    let names: [&[u8]; 4] =
+        [b"two words", "\u{65e5}\u{672c}".as_bytes(), b"quote\"d \"\"twice\"\"", b"-dash"];
+    everywhere(|way| {
+        let (mut ftp, remote, _) = way.enter();
+        for name in names {
+            let shown = name.escape_ascii();
+            let path = [remote.as_bytes(), b"/", name].concat();
+            if let Some(made) = ftp.mkdir(name).unwrap() {
+                assert!(made == path || made == name, "{shown}: {}", made.escape_ascii());
+            }
+            ftp.cwd(name).unwrap();
+            assert_eq!(ftp.pwd().unwrap(), path, "{shown}");
+            ftp.cdup().unwrap();
+            assert_eq!(ftp.pwd().unwrap(), remote.as_bytes());
+            ftp.rmdir(name).unwrap();
+        }
+        ftp.quit().unwrap();
+    });
+}
