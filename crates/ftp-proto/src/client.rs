@@ -17,8 +17,7 @@ use crate::event::{Action, Completion, ControlEvent, DataEvent, DataId, Event, I
 use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::{Context, Input, OpId, Outcome, Running, Step};
-use crate::session::LateFinal;
-use crate::session::{ControlSecurity, Protection};
+use crate::session::{ControlSecurity, LateFinal, Protection, TicketSupply};
 use crate::settle::{Failed, Settled, Settling};
 use crate::timer::Timer;
 use crate::wire::Wire;
@@ -347,6 +346,13 @@ impl Client {
     /// `tls`, `reply` and `telnet` are fixed when the client is made.
     pub fn config_mut(&mut self) -> &mut Config {
         &mut self.wire.config
+    }
+
+    /// What the driver knows of the TLS session tickets in stock; holds until it is said again
+    ///
+    /// A transfer that is refused has used one up if its handshake did not wait for the answer.
+    pub fn set_ticket_supply(&mut self, supply: TicketSupply) {
+        self.wire.session.tickets = supply;
     }
 
     // Inside

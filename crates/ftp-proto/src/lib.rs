@@ -98,7 +98,8 @@ pub use client::Client;
 pub use codec::ascii::{AsciiDecoder, AsciiEncoder};
 pub use codec::{Codec, Progress};
 pub use config::{
-    AuthMechanism, Config, DataMode, PassiveHost, PassiveOrder, TlsPolicy, Truncation,
+    AuthMechanism, Config, DataHandshake, DataMode, PassiveHost, PassiveOrder, TlsPolicy,
+    Truncation,
 };
 pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
 pub use control::features::Features;
@@ -115,5 +116,5 @@ pub use event::{
 pub use op::request::{Get, List, Put};
 pub use op::{Op, OpId, Output, Transfer};
 pub use server_copy::{CopyEnd, CopyError, ServerCopy};
-pub use session::{Protection, TransferType};
+pub use session::{Protection, TicketSupply, TransferType};
 pub use timestamp::Timestamp;

@@ -86,6 +86,17 @@ pub(crate) enum LateFinal {
     Possible,
 }
 
+/// Whether a session ticket may be risked on a transfer that the server may refuse
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "there are enough or there are not")]
+pub enum TicketSupply {
+    /// It may
+    #[default]
+    Ample,
+    /// It may not: the handshake of a data connection waits for the preliminary reply
+    Scarce,
+}
+
 /// Everything that a session knows of its server
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -99,6 +110,7 @@ pub(crate) struct Session {
     pub(crate) batches: Batches,
     pub(crate) marker: RestartMarker,
     pub(crate) late: LateFinal,
+    pub(crate) tickets: TicketSupply,
     /// A greeting that was a 230: no login is needed (Q17)
     pub(crate) admitted: Option<Reply>,
 }
@@ -116,6 +128,7 @@ impl Session {
             batches: Batches::Trusted,
             marker: RestartMarker::Clear,
             late: LateFinal::No,
+            tickets: TicketSupply::Ample,
             admitted: None,
         }
     }
