@@ -3,7 +3,9 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply, Timestamp};
+use ftp_proto::{
+    Config, DataMode, Direction, Features, Get, List, Protection, Put, Reply, Timestamp,
+};
 
 use crate::error::Error;
 use crate::listing::Listing;
@@ -215,6 +217,13 @@ impl Client {
         self.session.proto.protection()
     }
 
+    /// The TLS sessions in stock, and how many data connections have resumed one so far; `None`
+    /// if there has been no TLS
+    #[must_use]
+    pub fn tls_inventory(&self) -> Option<ftp_tls::Inventory> {
+        self.session.security.context.as_ref().map(ftp_tls::TlsContext::inventory)
+    }
+
     /// What TLS has agreed on for the control connection, and the server's certificate; `None` in
     /// clear text
     #[must_use]
@@ -236,6 +245,7 @@ impl Client {
     #[doc(alias = "transfercmd")]
     #[doc(alias = "ntransfercmd")]
     pub fn get(&mut self, get: impl Into<Get>) -> Result<Download<'_>, Error> {
+        self.session.prepare_transfer(Direction::Download)?;
         let op = self.session.begin().get(get);
         Download::start(&mut self.session, op)
     }
@@ -250,8 +260,11 @@ impl Client {
     #[doc(alias = "STOU")]
     #[doc(alias = "storbinary")]
     pub fn put(&mut self, put: impl Into<Put>) -> Result<Upload<'_>, Error> {
+        let put = put.into();
+        let path = put.path().map(<[u8]>::to_vec);
+        self.session.prepare_transfer(Direction::Upload)?;
         let op = self.session.begin().put(put);
-        Upload::start(&mut self.session, op)
+        Upload::start(&mut self.session, op, path)
     }
 
     /// Begins a listing: `list("dir")` (LIST), `list(List::names(""))` (NLST),
@@ -264,6 +277,7 @@ impl Client {
     #[doc(alias = "nlst")]
     #[doc(alias = "mlsd")]
     pub fn list(&mut self, list: impl Into<List>) -> Result<Listing<'_>, Error> {
+        self.session.prepare_transfer(Direction::Download)?;
         let op = self.session.begin().list(list);
         Ok(Listing::new(Download::start(&mut self.session, op)?))
     }

@@ -194,6 +194,7 @@ impl Session {
         let Some(Data { state: DataState::Open(mut stream), .. }) = self.data.take() else {
             return;
         };
+        self.resumption.last_handshake = None;
         let secured = match &self.security.context {
             Some(context) => stream.secure(context, Role::Data).map_err(io::Error::from),
             // The control connection was secured with one.
@@ -209,12 +210,24 @@ impl Session {
     }
 
     fn close_data(&mut self) {
-        if let Some(Data { state: DataState::Moving(mut moving), .. }) = self.data.take() {
-            // An upload that is closed from here was not ended: without close_notify the server
-            // can tell. To a download's server it is a courtesy.
-            if moving.direction == Direction::Download {
-                let _ = moving.stream.close_notify();
-            }
+        self.await_tickets();
+        let (mut stream, direction) = match self.data.take().map(|data| data.state) {
+            Some(DataState::Moving(moving)) => (moving.stream, Some(moving.direction)),
+            Some(DataState::Open(stream) | DataState::Securing(stream)) => (stream, None),
+            Some(DataState::Connecting(_) | DataState::Listening(_)) | None => return,
+        };
+        if !stream.is_secure() {
+            return;
+        }
+        self.resumption.last_handshake = stream.handshake_kind();
+        // What has come already may be tickets, also on a connection that the server refuses.
+        if matches!(stream.handshake(), Ok(true)) {
+            let _ = stream.drain();
+        }
+        // An upload that is closed from here was not ended: without close_notify the server can
+        // tell. To a download's server it is a courtesy.
+        if direction == Some(Direction::Download) {
+            let _ = stream.close_notify();
         }
     }
 

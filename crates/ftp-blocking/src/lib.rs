@@ -43,6 +43,7 @@ mod dial;
 mod error;
 mod listing;
 mod options;
+mod resumption;
 mod session;
 mod transfer;
 mod wait;

@@ -26,6 +26,7 @@ use crate::data::{Data, DataState};
 use crate::dial::{self, Channel, Host, Target};
 use crate::error::Error;
 use crate::options::{Options, TraceFn};
+use crate::resumption::Resumption;
 use crate::wait::{Interest, entry, poll, ready};
 use crate::{Dialer, TlsPolicy};
 
@@ -40,6 +41,7 @@ pub(crate) struct Session {
     pub(crate) data_failure: Option<io::Error>,
     pub(crate) network: Network,
     pub(crate) security: Security,
+    pub(crate) resumption: Resumption,
     pub(crate) greeting: Option<Reply>,
     /// Size that the server told of the transfer that began last
     pub(crate) size_hint: Option<u64>,
@@ -102,6 +104,7 @@ impl Session {
             data_failure: None,
             network,
             security,
+            resumption: Resumption::default(),
             greeting: None,
             size_hint: None,
             events: VecDeque::new(),

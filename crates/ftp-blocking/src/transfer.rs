@@ -38,6 +38,8 @@ pub struct Download<'a> {
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
 pub struct Upload<'a> {
     guard: Guard<'a>,
+    /// Where to; `None`: where the server likes
+    path: Option<Vec<u8>>,
     server: ServerEnd,
     text: Option<Box<TextOut>>,
 }
@@ -242,12 +244,16 @@ impl Read for Download<'_> {
 }
 
 impl<'a> Upload<'a> {
-    pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
+    pub(crate) fn start(
+        session: &'a mut Session,
+        op: Op<Transfer>,
+        path: Option<Vec<u8>>,
+    ) -> Result<Self, Error> {
         let (guard, encoding) = Guard::start(session, op)?;
         let text = (encoding == Encoding::Ascii).then(|| {
             Box::new(TextOut { encoder: AsciiEncoder::new(), wire: vec![0; TEXT_BUFFER] })
         });
-        Ok(Self { guard, server: ServerEnd::Open, text })
+        Ok(Self { guard, path, server: ServerEnd::Open, text })
     }
 
     /// Ends the file and waits for the server to confirm that it has it
@@ -264,6 +270,9 @@ impl<'a> Upload<'a> {
         self.guard.poll_end();
         while let State::Moving = self.guard.state {
             self.guard.wait(Interest::NONE);
+        }
+        if let State::Ended(Ok(transfer)) = &self.guard.state {
+            self.guard.session.uploaded(self.path.take().or_else(|| transfer.name.clone()));
         }
         self.guard.into_result()
     }

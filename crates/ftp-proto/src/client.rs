@@ -17,7 +17,7 @@ use crate::event::{Action, Completion, ControlEvent, DataEvent, DataId, Event, I
 use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::{Context, Input, OpId, Outcome, Running, Step};
-use crate::session::{ControlSecurity, Protection};
+use crate::session::{ControlSecurity, LateFinal, Protection, TicketSupply};
 use crate::settle::{Failed, Settled, Settling};
 use crate::timer::Timer;
 use crate::wire::Wire;
@@ -348,6 +348,13 @@ impl Client {
         &mut self.wire.config
     }
 
+    /// What the driver knows of the TLS session tickets in stock; holds until it is said again
+    ///
+    /// A transfer that is refused has used one up if its handshake did not wait for the answer.
+    pub fn set_ticket_supply(&mut self, supply: TicketSupply) {
+        self.wire.session.tickets = supply;
+    }
+
     // Inside
 
     /// Takes note of the time
@@ -375,6 +382,10 @@ impl Client {
         }
         if let Life::Greeting = self.life {
             return self.greeted(reply);
+        }
+        if self.is_late_final(&reply) {
+            self.wire.session.late = LateFinal::No;
+            return;
         }
         if self.nobody_asked(&reply) {
             if self.absorbs(&reply) {
@@ -416,6 +427,21 @@ impl Client {
             self.wire.session.admitted = Some(reply.clone());
         }
         self.wire.events.push_back(Event::Greeting(reply));
+    }
+
+    /// Whether the reply is an aborted transfer's, behind everything that was to settle it: by its
+    /// code it can't be meant for another command
+    fn is_late_final(&self, reply: &Reply) -> bool {
+        if self.wire.session.late == LateFinal::No {
+            return false;
+        }
+        match (&self.doing, reply.code().get()) {
+            (Doing::Running(_, Running::Transfer(transfer)), code) => {
+                code == 426 && !transfer.has_begun()
+            }
+            (Doing::Settling(_), _) => false,
+            (_, code) => matches!(code, 225 | 226 | 425 | 426),
+        }
     }
 
     /// Whether the reply belongs to no command

@@ -62,6 +62,18 @@ pub enum AuthMechanism {
     TlsThenLegacy,
 }
 
+/// When the TLS handshake of a data connection begins
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "it waits for the server's consent or it does not")]
+pub enum DataHandshake {
+    /// With the transfer's command: a round trip less, but a refused transfer has used up a session
+    /// ticket, and servers that insist on resumption may give no other (Q86)
+    WithCommand,
+    /// Behind the preliminary reply; without one, after [`Config::settle_quiet`]: some servers may
+    /// want the handshake first
+    AfterPreliminary,
+}
+
 /// What an end of data without TLS's close_notify means
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a ragged end is accepted or it is not")]
@@ -103,6 +115,10 @@ pub struct Config {
     /// Whether a data connection from another host than the control peer's is refused in active
     /// mode; `true`: anybody could connect otherwise (Q65)
     pub check_active_peer: bool,
+    /// When the TLS handshake of a data connection begins; [`DataHandshake::WithCommand`]: the
+    /// quicker. When a driver says that session tickets are
+    /// [scarce](crate::Client::set_ticket_supply) it waits in any case
+    pub data_handshake: DataHandshake,
     /// An end of data without close_notify; [`Truncation::Reject`]
     pub truncation: Truncation,
     /// Limits and leniencies of the reply parser
@@ -167,6 +183,7 @@ impl Config {
             active_ports: None,
             active_address: None,
             check_active_peer: true,
+            data_handshake: DataHandshake::WithCommand,
             truncation: Truncation::Reject,
             reply: ReplyConfig::default(),
             pipeline: true,

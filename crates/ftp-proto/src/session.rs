@@ -75,6 +75,28 @@ pub(crate) enum RestartMarker {
     Doubtful,
 }
 
+/// Whether the final reply of an aborted transfer may still come
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LateFinal {
+    /// All that was due has come
+    #[default]
+    No,
+    /// ABOR and the sentinel were answered, the transfer was not: on most servers it never will be,
+    /// on some the answer comes from another thread and overtakes nothing (libunftp)
+    Possible,
+}
+
+/// Whether a session ticket may be risked on a transfer that the server may refuse
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "there are enough or there are not")]
+pub enum TicketSupply {
+    /// It may
+    #[default]
+    Ample,
+    /// It may not: the handshake of a data connection waits for the preliminary reply
+    Scarce,
+}
+
 /// Everything that a session knows of its server
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -87,6 +109,8 @@ pub(crate) struct Session {
     pub(crate) active: ActiveMemory,
     pub(crate) batches: Batches,
     pub(crate) marker: RestartMarker,
+    pub(crate) late: LateFinal,
+    pub(crate) tickets: TicketSupply,
     /// A greeting that was a 230: no login is needed (Q17)
     pub(crate) admitted: Option<Reply>,
 }
@@ -103,6 +127,8 @@ impl Session {
             active: ActiveMemory::Untried,
             batches: Batches::Trusted,
             marker: RestartMarker::Clear,
+            late: LateFinal::No,
+            tickets: TicketSupply::Ample,
             admitted: None,
         }
     }

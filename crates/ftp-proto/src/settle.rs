@@ -17,6 +17,7 @@
 //! What a cut transfer is answered with can't be counted (server-quirks 2.0: `426 226`, `226`,
 //! `225`, `426 451`, `150` and nothing more …). The 350 of `REST 0` can't be mistaken for any of
 //! it and harms nothing; where REST is not known, or was swallowed, the 257 of PWD does as well.
+//! Only a transfer that a thread of its own answers can be later still: see [`LateFinal`].
 
 use std::time::Instant;
 
@@ -25,7 +26,7 @@ use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
 use crate::event::Phase;
 use crate::op::{Farewell, OpId};
-use crate::session::RestartMarker;
+use crate::session::{LateFinal, RestartMarker};
 use crate::timer::Timer;
 use crate::wire::Wire;
 
@@ -39,6 +40,8 @@ pub(crate) enum Settling {
         /// The operation, if it waits for what the server has to say
         failed: Option<Failed>,
         stage: Stage,
+        /// Final replies that are due to the transfer and to ABOR
+        due: u8,
     },
 }
 
@@ -71,10 +74,12 @@ impl Settling {
         wire: &mut Wire,
     ) -> (Self, Option<Failed>) {
         let (settling, ended) = match farewell {
-            Farewell::Listen => (Self::Cut { failed: Some(failed), stage: Stage::Listening }, None),
+            Farewell::Listen => {
+                (Self::Cut { failed: Some(failed), stage: Stage::Listening, due: 1 }, None)
+            }
             Farewell::Abort => {
                 wire.send(now, &Command::bare(Verb::ABOR));
-                (Self::Cut { failed: None, stage: Stage::Draining }, Some(failed))
+                (Self::Cut { failed: None, stage: Stage::Draining, due: 2 }, Some(failed))
             }
         };
         // The whole has one deadline, whatever comes in meanwhile.
@@ -88,7 +93,7 @@ impl Settling {
     pub(crate) fn doubt(now: Instant, wire: &mut Wire) -> Self {
         wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
         sentinel(Verb::REST, now, wire);
-        Self::Cut { failed: None, stage: Stage::Restart }
+        Self::Cut { failed: None, stage: Stage::Restart, due: 0 }
     }
 
     pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {
@@ -100,8 +105,13 @@ impl Settling {
                 wire.await_reply(now);
                 if wire.control.owes_nothing() { Settled::Yes(None) } else { Settled::No }
             }
-            Self::Cut { failed, stage } => {
+            Self::Cut { failed, stage, due } => {
                 let (kind, code) = (reply.kind(), reply.code().get());
+                let answers_sentinel =
+                    matches!((*stage, code), (Stage::Restart, 350) | (Stage::Directory, 257));
+                if kind != Kind::Preliminary && !answers_sentinel {
+                    *due = due.saturating_sub(1);
+                }
                 match stage {
                     Stage::Listening if kind != Kind::Preliminary => {
                         explain(failed, reply);
@@ -111,11 +121,15 @@ impl Settling {
                         *stage = Stage::Restart;
                         sentinel(Verb::REST, now, wire);
                     }
-                    Stage::Restart if code == 350 => {
-                        wire.session.marker = RestartMarker::Clear;
+                    Stage::Restart | Stage::Directory if answers_sentinel => {
+                        if *stage == Stage::Restart {
+                            wire.session.marker = RestartMarker::Clear;
+                        }
+                        if *due > 0 {
+                            wire.session.late = LateFinal::Possible;
+                        }
                         return end(failed, wire);
                     }
-                    Stage::Directory if code == 257 => return end(failed, wire),
                     Stage::Restart | Stage::Directory => quiet(now, wire),
                 }
                 Settled::No

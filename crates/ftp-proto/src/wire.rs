@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use std::time::Instant;
 
-use crate::config::Config;
+use crate::config::{Config, DataHandshake};
 use crate::control::command::Command;
 use crate::control::reply::Reply;
 use crate::control::{Barrier, Control};
@@ -12,7 +12,7 @@ use crate::event::{
     Action, DataEndpoint, DataId, Direction, Encoding, Event, IpFamily, Phase, Trace,
     TraceDirection,
 };
-use crate::session::{Protection, Session};
+use crate::session::{Protection, Session, TicketSupply};
 use crate::timer::{Timer, TimerTable};
 
 #[derive(Debug)]
@@ -141,6 +141,12 @@ impl Wire {
         phase: Phase,
     ) {
         self.timers.set_after(Timer::Data, now, after, phase);
+    }
+
+    /// Whether a data connection's handshake waits for the preliminary reply
+    pub(crate) fn handshake_waits(&self) -> bool {
+        self.config.data_handshake == DataHandshake::AfterPreliminary
+            || self.session.tickets == TicketSupply::Scarce
     }
 
     pub(crate) fn protects_data(&self) -> bool {

@@ -151,6 +151,16 @@ impl TlsContext {
         inventory.tickets > 0 || inventory.tls12_session
     }
 
+    /// Whether a data connection may begin its handshake before the server has agreed to the transfer
+    ///
+    /// A transfer that is refused has used up a ticket if it did. The last one is too precious: on
+    /// servers that insist on resumption (Q84) nothing may bring another.
+    #[must_use]
+    pub fn can_spare_ticket(&self) -> bool {
+        let inventory = self.session.store.inventory();
+        inventory.tls12_session || inventory.tickets != 1
+    }
+
     /// Whether an upload over a protected data connection may start
     ///
     /// Ask before STOR, APPE or STOU is sent. Many servers refuse a data connection that does not

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ftp_proto::{
-    AuthMechanism, Config, DataMode, IpFamily, PassiveHost, PassiveOrder, TlsPolicy, Truncation,
+    AuthMechanism, Config, DataHandshake, DataMode, IpFamily, PassiveHost, PassiveOrder, TlsPolicy,
+    Truncation,
 };
 
 /// A transcript
@@ -166,6 +167,9 @@ impl Script {
             ("family", "v6") => self.family = IpFamily::V6,
             ("family", "v4") => self.family = IpFamily::V4,
             ("trace", "on") => config.trace = true,
+            ("data-handshake", "after-preliminary") => {
+                config.data_handshake = DataHandshake::AfterPreliminary;
+            }
             ("pipeline", "on") => config.pipeline = true,
             _ => return false,
         }

@@ -2,11 +2,15 @@
 
 use ftp_blocking::{TransferType, copy_between_servers};
 
-use crate::on_each_server;
+use crate::{Security, on_each_server};
 
 #[test]
 fn between_two_sessions_of_one_server() {
     on_each_server(|way| {
+        // No server can do the TLS handshake with another: the machine says so.
+        if way.security != Security::Clear {
+            return;
+        }
         let (mut source, remote, local) = way.enter();
         let mut target = way.login(way.config());
         target.cwd(&remote).unwrap();

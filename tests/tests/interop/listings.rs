@@ -1,8 +1,8 @@
 //! Listings, of directories with something and with nothing in them
 
-use ftp_blocking::{List, Listing};
+use ftp_blocking::{Error, List, Listing, ftp_proto};
 
-use crate::everywhere;
+use crate::{Security, everywhere};
 
 #[test]
 fn all_kinds() {
@@ -41,6 +41,10 @@ fn empty_directories() {
                     lines.retain(|line| !line.ends_with(b" .") && !line.ends_with(b" .."));
                     assert!(lines.is_empty(), "{lines:?}");
                 }
+                // pyftpdlib closes without close_notify where it has sent nothing, and an empty
+                // listing can't be told from one that was cut off.
+                Err(Error::Ftp(ftp_proto::Error::Truncated { received: 0, .. }))
+                    if way.security != Security::Clear && way.server.name == "pyftpdlib" => {}
                 Err(error) => assert!(error.reply().is_some(), "{error}"),
             }
         }

@@ -34,10 +34,16 @@ fn files_with_odd_names() {
                 continue;
             }
             let shown = name.escape_ascii();
+            // Pure-FTPd strips leading spaces, and forbids backslashes.
+            let picky = way.server.name == "pureftpd";
+            if picky && (name.starts_with(b" ") || name.contains(&b'\\')) {
+                continue;
+            }
             ftp.upload_from(name, &mut &b"content"[..])
                 .unwrap_or_else(|error| panic!("{shown}: {error}"));
             let on_disk = local.join(std::ffi::OsStr::from_bytes(name));
-            assert_eq!(std::fs::read(&on_disk).unwrap(), b"content", "{shown}");
+            let content = std::fs::read(&on_disk);
+            assert!(content.is_ok_and(|content| content == b"content"), "{shown}");
             assert_eq!(ftp.size(name).unwrap(), 7, "{shown}");
             let mut back = Vec::new();
             ftp.download_to(name, &mut back).unwrap();

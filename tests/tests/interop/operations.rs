@@ -2,9 +2,9 @@
 
 use std::io::{Read, Write};
 
-use ftp_blocking::{DataMode, List, ftp_proto};
+use ftp_blocking::{Client, DataMode, List, ftp_proto};
 
-use crate::{everywhere, on_each_server};
+use crate::{Security, everywhere, on_each_server};
 
 #[test]
 fn every_simple_operation() {
@@ -18,7 +18,8 @@ fn every_simple_operation() {
         ftp.help("").unwrap();
         ftp.stat("").unwrap();
         // Pure-FTPd speaks it, says so, and refuses to be asked for it (Q27).
-        assert!(ftp.utf8().is_ok_and(|_| features.utf8()) || way.server.name == "pureftpd");
+        let asked = ftp.utf8();
+        assert!(asked.is_ok() || !features.utf8() || way.server.name == "pureftpd", "{asked:?}");
         ftp.mkdir("d").unwrap();
         ftp.cwd("d").unwrap();
         ftp.upload_from("f", &mut &b"content"[..]).unwrap();
@@ -77,9 +78,7 @@ fn wrong_passwords() {
         if way.server.user == "anonymous" {
             return;
         }
-        let address = format!("{}:{}", way.ip, way.server.port);
-        let config = ftp_blocking::Config::new(ftp_blocking::TlsPolicy::Plaintext);
-        let mut ftp = ftp_blocking::Client::connect(&address, config).unwrap();
+        let mut ftp = Client::connect(&way.address(), way.options(way.config())).unwrap();
         let error = ftp.login(&way.server.user, "wrong").unwrap_err();
         assert_eq!(error.reply().unwrap().code().get(), 530);
         ftp.login(&way.server.user, &way.server.password).unwrap();
@@ -99,7 +98,13 @@ fn aborted_transfers_leave_the_session_usable() {
             if round > 0 {
                 download.read_exact(&mut [0; 100_000]).unwrap();
             }
-            download.abort().unwrap();
+            if let Err(error) = download.abort() {
+                // Some of its sessions end with "unexpected OpenSSL error, disconnecting" when the
+                // data connection is reset under TLS; the client has to say so, and does.
+                let known = way.server.name == "proftpd" && way.security != Security::Clear;
+                assert!(known && error.is_fatal() && !ftp.is_connected(), "{error}");
+                return;
+            }
             ftp.noop().unwrap();
             let mut upload = ftp.put("partial").unwrap();
             if round > 0 {
@@ -150,6 +155,31 @@ fn names_of_the_servers_choice() {
         let name = String::from_utf8(name).unwrap();
         let name = name.rsplit('/').next().unwrap();
         assert_eq!(std::fs::read(local.join(name)).unwrap(), b"content");
+        ftp.quit().unwrap();
+    });
+}
+
+#[test]
+fn line_ends_in_arguments_go_nowhere() {
+    on_each_server(|way| {
+        let (mut ftp, _, local) = way.enter();
+        ftp.upload_from("f", &mut &b"content"[..]).unwrap();
+        for argument in ["a\r\nDELE f", "a\nDELE f", "a\rDELE f", "a\0b"] {
+            for error in [
+                ftp.cwd(argument).unwrap_err(),
+                ftp.get(argument).map(drop).unwrap_err(),
+                ftp.put(argument).map(drop).unwrap_err(),
+                ftp.rename("f", argument).unwrap_err(),
+                ftp.command("NOOP", argument).unwrap_err(),
+            ] {
+                assert!(
+                    matches!(error, ftp_blocking::Error::Ftp(ftp_proto::Error::InvalidArgument(_))),
+                    "{error}"
+                );
+            }
+        }
+        assert!(ftp.site("NO-SUCH-COMMAND").is_err());
+        assert_eq!(std::fs::read(local.join("f")).unwrap(), b"content");
         ftp.quit().unwrap();
     });
 }

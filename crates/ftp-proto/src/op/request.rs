@@ -139,6 +139,12 @@ impl Put {
         }
     }
 
+    /// Where to; `None` if the server is to choose a name, or the path can't be sent
+    #[must_use]
+    pub fn path(&self) -> Option<&[u8]> {
+        self.path.as_ref().ok()?.as_ref().map(Argument::as_bytes)
+    }
+
     /// As text: LF line ends of the user, TYPE A on the wire
     #[must_use]
     pub const fn ascii(mut self) -> Self {

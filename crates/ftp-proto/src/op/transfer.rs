@@ -8,7 +8,7 @@
 //!  control:  Asked ──1yz──▶ Granted ──2yz──▶ Over
 //!  data:     Connecting | Listening ─▶ Open ─▶ Securing ─▶ Secured ─▶ Moving ─▶ Ended      (data.rs)
 //!
-//! (any, Open) under PROT P, command written     Action::SecureData
+//! (any, Open) under PROT P, command written     Action::SecureData, or behind the 1yz
 //! (Granted | Over, Open | Secured)              Action::StartTransfer, once
 //! (Over, Ended)                                 done
 //! (Asked | Granted, Ended)                      close, await the final reply
@@ -30,7 +30,7 @@ use crate::op::open::{Open, Opening, first_passive};
 use crate::op::request::{Get, List, Put, PutMode};
 use crate::op::set_type::SetType;
 use crate::op::{Context, Farewell, Input, Outcome, Step, Transfer};
-use crate::session::{PassivePath, RestartMarker, TransferType};
+use crate::session::{LateFinal, PassivePath, RestartMarker, TransferType};
 use crate::timer::Timer;
 
 #[derive(Debug)]
@@ -188,6 +188,17 @@ impl TransferOp {
         matches!(self.stage, Stage::Joint(ControlSide::Over(_)))
     }
 
+    /// Whether the server has begun it
+    pub(crate) const fn has_begun(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::AwaitFinal { .. }
+                | Stage::Joint(
+                    ControlSide::Granted | ControlSide::Doubtful(_) | ControlSide::Over(_)
+                )
+        )
+    }
+
     /// What aborting comes to: before the command nothing was begun, after the final reply
     /// nothing is left to stop
     pub(crate) fn abort(&self) -> Result<Step, Error> {
@@ -272,11 +283,14 @@ impl TransferOp {
                 }
                 return self.give_up(Error::DataTimedOut(phase), Farewell::Abort);
             }
-            Input::Quiet => {
-                if let Stage::Joint(ControlSide::Over(reply)) = &self.stage {
-                    return self.never_opened(reply.clone());
+            Input::Quiet => match &self.stage {
+                Stage::Joint(ControlSide::Over(reply)) => return self.never_opened(reply.clone()),
+                // It may be waiting for the handshake.
+                Stage::Joint(_) if cx.wire.data_state() == Some(DataState::Open) => {
+                    cx.wire.secure_data(cx.now);
                 }
-            }
+                _ => {}
+            },
             _ => {}
         }
         self.settle(cx)
@@ -368,7 +382,13 @@ impl TransferOp {
         match state {
             // Not before the server can read the command: it answers no ClientHello sooner.
             DataState::Open if protects && cx.wire.control.all_written() => {
-                cx.wire.secure_data(cx.now);
+                let wait = cx.wire.config.settle_quiet;
+                if may_move || !cx.wire.handshake_waits() {
+                    cx.wire.timers.stop(Timer::Quiet);
+                    cx.wire.secure_data(cx.now);
+                } else if cx.wire.timers.phase(Timer::Quiet).is_none() {
+                    cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::Reply(self.verb));
+                }
             }
             DataState::Open if protects => {}
             DataState::Open | DataState::Secured if may_move => {
@@ -460,6 +480,7 @@ impl TransferOp {
         cx: &mut Context<'_>,
     ) -> Result<Step, Error> {
         cx.wire.session.marker = RestartMarker::Clear;
+        cx.wire.session.late = LateFinal::No;
         if self.kind != TransferKind::Upload {
             self.check_size(end, bytes, cx)?;
         }
