@@ -5,3 +5,4 @@
 pub mod script;
 pub mod scripted;
 pub mod servers;
+pub mod tls;

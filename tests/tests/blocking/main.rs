@@ -10,6 +10,7 @@ mod deadlines;
 mod downloads;
 mod operations;
 mod simultaneous;
+mod tls;
 mod uploads;
 
 use std::time::{Duration, Instant};
