@@ -160,6 +160,9 @@ impl Client {
     ///
     /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) connecting has done so already.
     ///
+    /// Before the login: many servers refuse it later, and pyftpdlib forgets PROT with every login,
+    /// so that [`Self::protect`] has to follow that.
+    ///
     /// # Errors
     ///
     /// A refusal, after which the session goes on in clear text; [`Error::Tls`].
