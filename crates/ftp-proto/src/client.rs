@@ -167,6 +167,16 @@ impl Client {
             return;
         }
         match (event, self.wire.control.barrier()) {
+            (ControlEvent::Connected(family), barrier) => {
+                if let Life::Greeting = self.life {
+                    self.wire.family = family;
+                    if barrier == Barrier::Securing {
+                        self.wire.await_control_tls(self.now);
+                    } else {
+                        self.await_greeting();
+                    }
+                }
+            }
             (ControlEvent::Secured, Barrier::Securing) => {
                 self.wire.control.set_barrier(Barrier::Down);
                 self.wire.timers.stop(Timer::Reply);
@@ -326,6 +336,16 @@ impl Client {
         match &self.doing {
             Doing::Running(_, Running::Transfer(transfer)) => transfer.final_reply_came(),
             _ => false,
+        }
+    }
+
+    /// The request behind the running transfer; `None` if there is none, or the client makes it of
+    /// its own accord
+    #[must_use]
+    pub const fn running_transfer(&self) -> Option<OpId> {
+        match &self.doing {
+            Doing::Running(op, Running::Transfer(_)) => *op,
+            _ => None,
         }
     }
 
