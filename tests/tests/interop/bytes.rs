@@ -1,24 +1,30 @@
 //! Files of every awkward size, compared by hash and on the server's disk
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use ftp_blocking::{CopyOptions, Get, Put};
+use ftp_tests::script::Seed;
 use sha2::{Digest, Sha256};
 
 use crate::{everywhere, on_each_server};
 
 const MIB: u64 = 1 << 20;
 
-/// Bytes that repeat late and compress badly
+/// Bytes that repeat late, from a block made once: debug builds are slow at making them
 #[derive(Clone)]
 struct Noise {
+    block: Arc<Vec<u8>>,
+    position: usize,
     left: u64,
-    state: u64,
 }
 
 impl Noise {
     fn new(length: u64) -> Self {
-        Self { left: length, state: 0x9E37_79B9_7F4A_7C15 ^ length }
+        let mut seed = Seed(length + 1);
+        // Not a multiple of any buffer's size.
+        let bytes = (0..100_003).flat_map(|_| seed.number().to_le_bytes()).collect();
+        Self { block: Arc::new(bytes), position: 0, left: length }
     }
 
     fn hash(mut self) -> Vec<u8> {
@@ -30,13 +36,11 @@ impl Noise {
 
 impl Read for Noise {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        for chunk in buffer[..count].chunks_mut(8) {
-            self.state ^= self.state << 13;
-            self.state ^= self.state >> 7;
-            self.state ^= self.state << 17;
-            chunk.copy_from_slice(&self.state.to_le_bytes()[..chunk.len()]);
-        }
+        let here = &self.block[self.position..];
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let count = buffer.len().min(left).min(here.len());
+        buffer[..count].copy_from_slice(&here[..count]);
+        self.position = (self.position + count) % self.block.len();
         self.left -= count as u64;
         Ok(count)
     }

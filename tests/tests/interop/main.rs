@@ -9,6 +9,7 @@ mod names;
 mod operations;
 mod resuming;
 mod resumption;
+mod security;
 mod way;
 
 pub(crate) use way::{Security, Way, everywhere, on_each_server, securely};

@@ -34,6 +34,11 @@ fn files_with_odd_names() {
                 continue;
             }
             let shown = name.escape_ascii();
+            // Pure-FTPd strips leading spaces, and forbids backslashes.
+            let picky = way.server.name == "pureftpd";
+            if picky && (name.starts_with(b" ") || name.contains(&b'\\')) {
+                continue;
+            }
             ftp.upload_from(name, &mut &b"content"[..])
                 .unwrap_or_else(|error| panic!("{shown}: {error}"));
             let on_disk = local.join(std::ffi::OsStr::from_bytes(name));

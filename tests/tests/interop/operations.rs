@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use ftp_blocking::{Client, DataMode, List, ftp_proto};
 
-use crate::{everywhere, on_each_server};
+use crate::{Security, everywhere, on_each_server};
 
 #[test]
 fn every_simple_operation() {
@@ -98,7 +98,13 @@ fn aborted_transfers_leave_the_session_usable() {
             if round > 0 {
                 download.read_exact(&mut [0; 100_000]).unwrap();
             }
-            download.abort().unwrap();
+            if let Err(error) = download.abort() {
+                // Some of its sessions end with "unexpected OpenSSL error, disconnecting" when the
+                // data connection is reset under TLS; the client has to say so, and does.
+                let known = way.server.name == "proftpd" && way.security != Security::Clear;
+                assert!(known && error.is_fatal() && !ftp.is_connected(), "{error}");
+                return;
+            }
             ftp.noop().unwrap();
             let mut upload = ftp.put("partial").unwrap();
             if round > 0 {

@@ -1,0 +1,115 @@
+//! What TLS is for, and how it is put on and taken off
+
+use ftp_blocking::ftp_tls::{TlsConfig, TlsError, TlsVersion, Trust};
+use ftp_blocking::{Client, Config, Error, Options, Protection, TlsPolicy};
+
+use crate::{Security, Way, on_each_server, securely};
+
+fn round_trip(ftp: &mut Client) {
+    for round in 0..2 {
+        ftp.upload_from("f", &mut &b"content"[..]).unwrap();
+        let mut back = Vec::new();
+        ftp.download_to("f", &mut back).unwrap();
+        assert_eq!(back, b"content", "{round}");
+    }
+}
+
+fn trusting(way: &Way, config: Config) -> Options {
+    let tls = TlsConfig::builder(Trust::OwnCa).add_ca_file(&way.server.ca_file);
+    Options::new(config).tls(tls.build().unwrap())
+}
+
+#[test]
+fn everything_is_protected_by_default() {
+    securely(|way| {
+        let (mut ftp, ..) = way.enter();
+        assert!(ftp.is_secure());
+        assert_eq!(ftp.protection(), Protection::Private);
+        let tls = ftp.tls().unwrap();
+        let version = format!("{:?}", tls.protocol_version().unwrap());
+        let wanted = if way.security == Security::Explicit(TlsVersion::Tls12) { "2" } else { "3" };
+        assert!(version.ends_with(wanted), "{version}");
+        round_trip(&mut ftp);
+        let inventory = ftp.tls_inventory().unwrap();
+        assert!(inventory.resumed + inventory.full >= 4, "{inventory:?}");
+        ftp.quit().unwrap();
+    });
+}
+
+#[test]
+fn data_in_clear_and_back() {
+    securely(|way| {
+        let (mut ftp, ..) = way.enter();
+        for level in [Protection::Clear, Protection::Private, Protection::Clear] {
+            ftp.protect(level).unwrap();
+            assert_eq!(ftp.protection(), level);
+            round_trip(&mut ftp);
+        }
+        ftp.quit().unwrap();
+    });
+}
+
+/// As ftplib has it: login in clear, then `auth()`, then `prot_p()`
+#[test]
+fn tls_on_a_session_that_began_in_clear() {
+    on_each_server(|way| {
+        if way.security != Security::Clear {
+            return;
+        }
+        let options = trusting(way, Config::new(TlsPolicy::Plaintext));
+        let mut ftp = Client::connect(&way.address(), options).unwrap();
+        ftp.secure_control().unwrap();
+        assert!(ftp.is_secure());
+        assert_eq!(ftp.protection(), Protection::Clear);
+        ftp.login(&way.server.user, &way.server.password).unwrap();
+        ftp.cwd(&way.server.directory).unwrap();
+        round_trip(&mut ftp);
+        ftp.protect(Protection::Private).unwrap();
+        round_trip(&mut ftp);
+        ftp.delete("f").unwrap();
+        ftp.quit().unwrap();
+    });
+}
+
+#[test]
+fn the_control_connection_in_clear_again() {
+    securely(|way| {
+        let (mut ftp, ..) = way.enter();
+        match ftp.clear_control() {
+            Ok(()) => {
+                assert!(!ftp.is_secure());
+                ftp.pwd().unwrap();
+                round_trip(&mut ftp);
+                println!("{}: CCC, and files behind it", way.server.name);
+            }
+            // Not every server knows CCC; then it says so, and the session goes on.
+            Err(error) => {
+                println!("{}: CCC: {error}", way.server.name);
+                assert!(error.reply().is_some() && !error.is_fatal(), "{error}");
+                assert!(ftp.is_secure());
+                round_trip(&mut ftp);
+            }
+        }
+        ftp.quit().unwrap();
+    });
+}
+
+#[test]
+fn strangers_are_not_trusted() {
+    on_each_server(|way| {
+        if way.security == Security::Clear {
+            return;
+        }
+        // Mozilla's authorities did not sign this.
+        let error = Client::connect(&way.address(), way.config()).unwrap_err();
+        assert!(matches!(error, Error::Tls(TlsError::UnknownIssuer)), "{error}");
+        assert!(error.to_string().contains("authority that is not trusted"), "{error}");
+        // The certificate is for localhost and its addresses, not for every name of this machine.
+        let name = ftp_blocking::ftp_tls::server_name("ftp.example.org").unwrap();
+        let options = trusting(way, way.config()).tls_server_name(name);
+        let error = Client::connect(&way.address(), options).unwrap_err();
+        assert!(matches!(error, Error::Tls(TlsError::NameMismatch { .. })), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("ftp.example.org") && text.contains("localhost"), "{text}");
+    });
+}
