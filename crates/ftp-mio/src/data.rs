@@ -311,6 +311,25 @@ impl Session {
         true
     }
 
+    /// No byte has passed for as long as is allowed; true if that is not the server's fault
+    pub(crate) fn data_expired(&mut self, now: Instant) -> bool {
+        let ready = self.can_read() || self.can_write();
+        let Some((id, _, course)) = self.moving() else { return false };
+        match course {
+            // The server may still be at work on the file: the wait for the final reply, which comes
+            // next, is longer.
+            Course::Upload(UploadStage::Draining { .. }, _) => {
+                self.over(id, DataEvent::Finished, now)
+            }
+            // It is the application that makes a pause.
+            _ if ready => {
+                self.proto.handle_data(now, id, DataEvent::Progress(0));
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Tells the machine what a write has come to; true if that changes anything
     pub(crate) fn moved(&mut self, id: DataId, result: io::Result<usize>, now: Instant) -> bool {
         match result {

@@ -46,9 +46,9 @@ pub enum Event {
 /// The end of a request: its result waits to be claimed
 #[derive(Debug)]
 pub struct Completion {
-    inner: ftp_proto::Completion,
+    pub(crate) inner: ftp_proto::Completion,
     /// What the driver knows beside the machine
-    cause: Option<Cause>,
+    pub(crate) cause: Option<Cause>,
 }
 
 /// What the machine calls a failure of a connection, in the system's words

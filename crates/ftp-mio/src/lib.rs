@@ -75,6 +75,7 @@
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod control;
+mod copy;
 mod data;
 mod error;
 mod event;
@@ -94,13 +95,15 @@ pub use ftp_proto;
 pub use ftp_tls;
 pub use mio;
 
+pub use copy::{CopyError, ServerCopy};
 pub use error::Error;
 pub use event::{Completion, Event};
 pub use ftp_proto::{
-    Config, ConnectionError, DataMode, Direction, Features, Get, List, Op, OpId, Output,
+    Config, ConnectionError, CopyEnd, DataMode, Direction, Features, Get, List, Op, OpId, Output,
     PassiveHost, PassiveOrder, Protection, Put, Reply, Timestamp, TlsPolicy, Trace, Transfer,
     TransferType, Truncation,
 };
 pub use options::Options;
+pub use requests::TlsInfo;
 pub use session::Session;
 pub use transfer::Moved;

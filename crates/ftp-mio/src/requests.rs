@@ -7,10 +7,13 @@ use ftp_proto::{
     Config, ConnectionError, Features, Get, List, Op, Protection, Put, Reply, Timestamp, Transfer,
     TransferType,
 };
-use ftp_tls::Inventory;
+use ftp_tls::rustls::pki_types::CertificateDer;
+use ftp_tls::rustls::{ProtocolVersion, SupportedCipherSuite};
+use ftp_tls::{Inventory, Stream};
 
 use crate::error::Error;
-use crate::session::{Session, Work};
+use crate::session::{Control, Session, Work};
+use crate::socket::Socket;
 
 /// Logging in, TLS, and the end
 impl Session {
@@ -302,8 +305,48 @@ impl Session {
         self.security.context.as_ref().map(ftp_tls::TlsContext::inventory)
     }
 
+    /// What TLS has agreed on for the control connection, and the server's certificate; `None` in
+    /// clear text
+    #[must_use]
+    pub fn tls(&self) -> Option<TlsInfo<'_>> {
+        match &self.control {
+            Control::Open(link) if link.stream.is_secure() => Some(TlsInfo(&link.stream)),
+            _ => None,
+        }
+    }
+
     fn request(&mut self) -> &mut ftp_proto::Client {
         self.work = Work::Left;
         &mut self.proto
+    }
+}
+
+/// The TLS of a control connection
+#[derive(Clone, Copy, Debug)]
+pub struct TlsInfo<'a>(&'a Stream<Socket>);
+
+impl<'a> TlsInfo<'a> {
+    /// The version agreed upon; `None` until it is known, as with all of these
+    #[must_use]
+    pub fn protocol_version(self) -> Option<ProtocolVersion> {
+        self.0.protocol_version()
+    }
+
+    /// The cipher suite agreed upon
+    #[must_use]
+    pub fn cipher_suite(self) -> Option<SupportedCipherSuite> {
+        self.0.cipher_suite()
+    }
+
+    /// The application protocol agreed upon
+    #[must_use]
+    pub fn alpn_protocol(self) -> Option<&'a [u8]> {
+        self.0.alpn_protocol()
+    }
+
+    /// The server's certificate chain, its own first
+    #[must_use]
+    pub fn peer_certificates(self) -> Option<&'a [CertificateDer<'static>]> {
+        self.0.peer_certificates()
     }
 }

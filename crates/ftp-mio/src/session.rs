@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    Action, ConnectionError, ControlEvent, IpFamily, Protection, TicketSupply, TlsPolicy,
+    Action, ConnectionError, ControlEvent, IpFamily, Phase, Protection, TicketSupply, TlsPolicy,
 };
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::rustls::pki_types::ServerName;
@@ -316,11 +316,13 @@ impl Session {
         if matches!(self.control, Control::Idle(_) | Control::Connecting(_)) {
             return;
         }
-        if self.proto.poll_timeout().is_some_and(|deadline| deadline <= now)
-            && !self.upload_gave_up(now)
-        {
-            self.proto.handle_timeout(now);
+        if self.proto.poll_timeout().is_none_or(|deadline| deadline > now) {
+            return;
         }
+        if self.proto.timeout_reason() == Some(Phase::Transfer) && self.data_expired(now) {
+            return;
+        }
+        self.proto.handle_timeout(now);
     }
 
     /// When [`Self::turn`] is due although no event has come

@@ -27,8 +27,8 @@ pub enum Moved {
 ///
 /// Possible from [`Event::DataOpen`](crate::Event::DataOpen) to the transfer's
 /// [`Event::Completed`](crate::Event::Completed). The pace is the caller's: who doesn't read for a
-/// while loses nothing, and makes the server wait. That pause should be shorter than
-/// [`Config::data_timeout`](crate::Config::data_timeout), which counts from the last byte.
+/// while loses nothing, and makes the server wait; only the server's own pauses are bounded by
+/// [`Config::data_timeout`](crate::Config::data_timeout).
 ///
 /// Between two turns a session moves about as much as its
 /// [budget](crate::Options::budget) permits, and is `NotReady` beyond: so it is safe to call these
@@ -128,8 +128,10 @@ impl Session {
     /// Ends an upload: what is held back and the end of the file are sent, and the server's
     /// confirmation is awaited
     pub fn finish_upload(&mut self) {
-        if let Some((_, _, Course::Upload(stage @ UploadStage::Writing(_), _))) = self.moving() {
+        if let Some((id, _, Course::Upload(stage @ UploadStage::Writing(_), _))) = self.moving() {
             *stage = UploadStage::Ending;
+            // A pause before it was the application's: the server's time begins here.
+            self.proto.handle_data(Instant::now(), id, DataEvent::Progress(0));
         }
         self.work = Work::Left;
     }

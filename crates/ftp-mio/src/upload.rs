@@ -3,11 +3,11 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use ftp_proto::{DataEvent, DataFailure, OpId, Phase};
+use ftp_proto::{DataEvent, DataFailure, OpId};
 use ftp_tls::Stream;
 use ftp_tls::rustls::HandshakeKind;
 
-use crate::data::{Course, Data, DataState};
+use crate::data::Course;
 use crate::session::Session;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::text::TextOut;
@@ -103,23 +103,6 @@ impl Session {
                 (drained || waited) && self.over(id, DataEvent::Finished, now)
             }
         }
-    }
-
-    /// Whether the machine's deadline is for an upload's server to close its side, who may still be
-    /// at work on the file: the wait for the final reply, which comes next, is longer
-    pub(crate) fn upload_gave_up(&mut self, now: Instant) -> bool {
-        let draining = match &self.data {
-            Some(Data {
-                id,
-                state: DataState::Moving(_, Course::Upload(UploadStage::Draining { .. }, _)),
-            }) => Some(*id),
-            _ => None,
-        };
-        let Some(id) = draining else { return false };
-        if self.proto.timeout_reason() != Some(Phase::Transfer) {
-            return false;
-        }
-        self.over(id, DataEvent::Finished, now)
     }
 }
 
