@@ -109,6 +109,7 @@ impl Session {
         match link.stream.read(&mut buffer) {
             Ok(0) => self.proto.handle_control(now, ControlEvent::Closed),
             Ok(count) => {
+                self.count_tickets();
                 // What this ends comes out as an event.
                 let _ = self.proto.handle_input(now, &buffer[..count]);
             }

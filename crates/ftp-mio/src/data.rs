@@ -1,7 +1,7 @@
 //! Data connections: opened, secured and closed as the machine orders
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use mio::{Registry, Token};
 use crate::event::Event;
 use crate::net;
 use crate::session::{Control, Session, Work};
-use crate::socket::{Listener, Readiness, Socket, is_passing};
+use crate::socket::{Listener, Readiness, Socket, is_passing, is_readable};
 use crate::text::{TextIn, TextOut};
 use crate::upload::{LastUpload, ServerEnd, UploadStage};
 
@@ -43,6 +43,8 @@ pub(crate) enum DataState {
 /// Which way the bytes flow, and how far they are
 pub(crate) enum Course {
     Download(Option<Box<TextIn>>),
+    /// A listing whose bytes nobody wants, only the tickets that come with it
+    Harvest,
     Upload(UploadStage, Option<Box<TextOut>>),
 }
 
@@ -178,6 +180,10 @@ impl Session {
                 self.data = Some(Data { id, state: DataState::Moving(stream, course) });
                 return self.drive_upload(now);
             }
+            DataState::Moving(stream, Course::Harvest) => {
+                self.data = Some(Data { id, state: DataState::Moving(stream, Course::Harvest) });
+                return self.drive_harvest(now);
+            }
             other => (other, None),
         };
         self.data = Some(Data { id, state });
@@ -243,7 +249,9 @@ impl Session {
     pub(crate) fn start_transfer(&mut self, id: DataId, direction: Direction, encoding: Encoding) {
         let Some(Data { state: DataState::Open(stream), .. }) = self.data.take() else { return };
         let ascii = encoding == Encoding::Ascii;
+        let running = self.proto.running_transfer();
         let course = match direction {
+            Direction::Download if running.is_none() => Course::Harvest,
             Direction::Download => Course::Download(ascii.then(Box::default)),
             Direction::Upload => {
                 let stage = UploadStage::Writing(ServerEnd::Open);
@@ -251,7 +259,7 @@ impl Session {
             }
         };
         self.data = Some(Data { id, state: DataState::Moving(stream, course) });
-        if let Some(op) = self.proto.running_transfer() {
+        if let Some(op) = running {
             if direction == Direction::Upload {
                 self.last_upload = Some(LastUpload { op, handshake: None });
             }
@@ -268,7 +276,9 @@ impl Session {
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream) => (stream, None),
-            DataState::Moving(stream, Course::Download(_)) => (stream, Some(Direction::Download)),
+            DataState::Moving(stream, Course::Download(_) | Course::Harvest) => {
+                (stream, Some(Direction::Download))
+            }
             DataState::Moving(stream, Course::Upload(..)) => (stream, Some(Direction::Upload)),
             DataState::Over(stream, direction) => (stream, direction),
         };
@@ -311,6 +321,26 @@ impl Session {
         true
     }
 
+    /// Reads what nobody wants, a little each round
+    fn drive_harvest(&mut self, now: Instant) -> bool {
+        let Some((id, stream, Course::Harvest)) = self.moving() else { return false };
+        if !is_readable(stream) {
+            return false;
+        }
+        match stream.read(&mut [0; 4096]) {
+            Ok(0) => self.over(id, DataEvent::Finished, now),
+            Ok(count) => {
+                self.proto.handle_data(now, id, DataEvent::Progress(count as u64));
+                true
+            }
+            Err(error) if is_passing(&error) => false,
+            Err(error) => {
+                self.data_broke(id, error, now);
+                true
+            }
+        }
+    }
+
     /// No byte has passed for as long as is allowed; true if that is not the server's fault
     pub(crate) fn data_expired(&mut self, now: Instant) -> bool {
         let ready = self.can_read() || self.can_write();
@@ -351,7 +381,7 @@ impl Session {
         self.data = self.data.take().map(|data| match data.state {
             DataState::Moving(stream, course) => {
                 let direction = match course {
-                    Course::Download(_) => Direction::Download,
+                    Course::Download(_) | Course::Harvest => Direction::Download,
                     Course::Upload(..) => Direction::Upload,
                 };
                 Data { id: data.id, state: DataState::Over(stream, Some(direction)) }
@@ -363,6 +393,7 @@ impl Session {
     }
 
     fn tell(&mut self, id: DataId, event: DataEvent, now: Instant) {
+        self.count_tickets();
         self.proto.handle_data(now, id, event);
         self.work = Work::Left;
     }
@@ -402,6 +433,7 @@ impl fmt::Debug for Data {
             DataState::Securing(_) => "securing",
             DataState::Moving(_, Course::Download(_)) => "download",
             DataState::Moving(_, Course::Upload(..)) => "upload",
+            DataState::Moving(_, Course::Harvest) => "harvest",
             DataState::Over(..) => "over",
         };
         write!(f, "{:?} {state}", self.id)

@@ -18,7 +18,7 @@ use ftp_proto::{
 };
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::rustls::pki_types::ServerName;
-use ftp_tls::{TlsConfig, TlsContext};
+use ftp_tls::{TlsConfig, TlsContext, UploadPermit};
 use mio::{Registry, Token};
 
 use crate::control::Link;
@@ -244,14 +244,19 @@ impl Session {
         moved
     }
 
-    /// Tells the machine whether a refused transfer may cost a ticket
-    fn count_tickets(&mut self) {
+    /// Tells the machine how many tickets there are, before it may come to need one
+    pub(crate) fn count_tickets(&mut self) {
         let Some(context) = &self.security.context else { return };
-        if self.proto.protection() == Protection::Private {
-            let spare = context.can_spare_ticket();
-            let supply = if spare { TicketSupply::Ample } else { TicketSupply::Scarce };
-            self.proto.set_ticket_supply(supply);
+        if self.proto.protection() != Protection::Private {
+            return;
         }
+        let supply = match context.upload_permit() {
+            UploadPermit::Harvest => TicketSupply::Wanted,
+            UploadPermit::Reconnect => TicketSupply::Exhausted,
+            UploadPermit::Go if context.can_spare_ticket() => TicketSupply::Ample,
+            UploadPermit::Go => TicketSupply::Scarce,
+        };
+        self.proto.set_ticket_supply(supply);
     }
 
     fn drive_race(&mut self, registry: &Registry, now: Instant) -> bool {

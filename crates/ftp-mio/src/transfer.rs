@@ -152,7 +152,7 @@ impl Session {
         match self.moving()? {
             (_, _, Course::Download(_)) => Some(Direction::Download),
             (_, _, Course::Upload(UploadStage::Writing(_), _)) => Some(Direction::Upload),
-            (_, _, Course::Upload(..)) => None,
+            (_, _, Course::Upload(..) | Course::Harvest) => None,
         }
     }
 
