@@ -12,4 +12,6 @@ mod resumption;
 mod security;
 mod way;
 
+use ftp_blocking as driver;
+
 pub(crate) use way::{Security, Way, everywhere, on_each_server, securely};

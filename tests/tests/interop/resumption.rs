@@ -4,7 +4,7 @@
 //! resume the control connection's session) and in what they give (tickets that serve once, sessions
 //! that serve for ever, nothing at all). The table that is printed tells how it went.
 
-use ftp_blocking::{Client, Put};
+use crate::driver::{Client, Put};
 
 use crate::{Way, securely};
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ftp_blocking::ftp_tls::{TlsConfig, TlsVersion, Trust};
-use ftp_blocking::{Client, Config, DataMode, Options, TlsPolicy};
+use crate::driver::ftp_tls::{TlsConfig, TlsVersion, Trust};
+use crate::driver::{Client, Config, DataMode, Options, TlsPolicy};
 use ftp_tests::servers::{self, Server};
 
 /// A way to a server
