@@ -559,7 +559,7 @@ impl Client {
                 return self.rest();
             };
             self.wire.timers.stop(Timer::Idle);
-            let (op, running) = match self.look_for_tickets(&running) {
+            let (op, running) = match self.look_for_tickets(op, &running) {
                 Tickets::Enough => (op, running),
                 Tickets::First(harvest) => {
                     self.queue.push_front((op, running));
@@ -576,25 +576,26 @@ impl Client {
         }
     }
 
-    /// An upload over TLS does not begin without a ticket where the server may insist on one
-    fn look_for_tickets(&mut self, running: &Running) -> Tickets {
-        let Running::Transfer(transfer) = running else { return Tickets::Enough };
-        if !transfer.risks_a_file() || !self.wire.protects_data() {
+    /// A transfer over TLS first looks for a ticket where the server may insist on one; an upload
+    /// does not begin without, a download is worth the try
+    fn look_for_tickets(&mut self, op: Option<OpId>, running: &Running) -> Tickets {
+        let (Some(_), Running::Transfer(transfer)) = (op, running) else { return Tickets::Enough };
+        if !self.wire.protects_data() {
             return Tickets::Enough;
         }
         let session = &mut self.wire.session;
         match session.tickets {
-            TicketSupply::Ample | TicketSupply::Scarce => {
-                session.harvests = 0;
-                Tickets::Enough
-            }
             TicketSupply::Wanted if session.harvests < HARVESTS => {
                 session.harvests += 1;
                 Tickets::First(TransferOp::harvest(session.uploaded.take()))
             }
-            TicketSupply::Wanted | TicketSupply::Exhausted => {
+            TicketSupply::Wanted | TicketSupply::Exhausted if transfer.risks_a_file() => {
                 session.harvests = 0;
                 Tickets::None
+            }
+            _ => {
+                session.harvests = 0;
+                Tickets::Enough
             }
         }
     }

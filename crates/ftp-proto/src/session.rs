@@ -97,8 +97,8 @@ pub enum TicketSupply {
     Ample,
     /// None may be risked: the handshake of a data connection waits for the preliminary reply
     Scarce,
-    /// There is none, though the server may insist on one: an upload, whose remote file would be
-    /// lost (Q140), first has a listing made, which brings some
+    /// There is none, though the server may insist on one: the next transfer first has a listing made,
+    /// which brings some; without any an upload fails, as the remote file would be lost (Q140)
     ///
     /// The listing is the client's own ([`Client::running_transfer`](crate::Client::running_transfer)
     /// is `None`): the driver reads its data connection to the end and throws the bytes away.

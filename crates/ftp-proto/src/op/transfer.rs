@@ -188,9 +188,9 @@ impl TransferOp {
         matches!(self.stage, Stage::Joint(ControlSide::Over(_)))
     }
 
-    /// Whether it has not begun and would destroy the remote file if its data connection were refused
+    /// Whether the remote file would be lost if the data connection were refused (Q140)
     pub(crate) fn risks_a_file(&self) -> bool {
-        self.kind == TransferKind::Upload && matches!(self.stage, Stage::Type)
+        self.kind == TransferKind::Upload
     }
 
     /// A listing that is made for the sake of its data connection
