@@ -71,6 +71,40 @@ fn tls_on_a_session_that_began_in_clear() {
     });
 }
 
+/// As ftplib allows: login, `auth()`, `prot_p()`; most servers say that it is too late, some want
+/// the login again
+#[test]
+fn tls_behind_the_login() {
+    on_each_server(|way| {
+        if way.security != Security::Clear {
+            return;
+        }
+        let options = trusting(way, Config::new(TlsPolicy::Plaintext));
+        let mut ftp = Client::connect(&way.address(), options).unwrap();
+        ftp.login(&way.server.user, &way.server.password).unwrap();
+        ftp.cwd(&way.server.directory).unwrap();
+        match ftp.secure_control() {
+            Ok(()) => {
+                assert!(ftp.is_secure());
+                println!("{}: AUTH TLS behind the login", way.server.name);
+                if ftp.login(&way.server.user, &way.server.password).is_ok() {
+                    ftp.cwd(&way.server.directory).unwrap();
+                }
+                ftp.protect(Protection::Private).unwrap();
+                assert_eq!(ftp.protection(), Protection::Private);
+            }
+            Err(error) => {
+                println!("{}: AUTH TLS behind the login: {error}", way.server.name);
+                assert!(error.reply().is_some() && !error.is_fatal(), "{error}");
+                assert!(!ftp.is_secure());
+            }
+        }
+        round_trip(&mut ftp);
+        ftp.delete("f").unwrap();
+        ftp.quit().unwrap();
+    });
+}
+
 #[test]
 fn the_control_connection_in_clear_again() {
     securely(|way| {
