@@ -16,8 +16,9 @@ use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::event::{Action, Completion, ControlEvent, DataEvent, DataId, Event, IpFamily, Phase};
 use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
+use crate::op::transfer::TransferOp;
 use crate::op::{Context, Input, OpId, Outcome, Running, Step};
-use crate::session::{ControlSecurity, LateFinal, Protection, TicketSupply};
+use crate::session::{ControlSecurity, HARVESTS, LateFinal, Protection, TicketSupply};
 use crate::settle::{Failed, Settled, Settling};
 use crate::timer::Timer;
 use crate::wire::Wire;
@@ -58,6 +59,15 @@ enum Doing {
     Nothing,
     Running(Option<OpId>, Running),
     Settling(Settling),
+}
+
+/// What the supply of tickets permits
+#[expect(clippy::large_enum_variant, reason = "taken apart at once")]
+enum Tickets {
+    Enough,
+    /// Only after this
+    First(TransferOp),
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +177,16 @@ impl Client {
             return;
         }
         match (event, self.wire.control.barrier()) {
+            (ControlEvent::Connected(family), barrier) => {
+                if let Life::Greeting = self.life {
+                    self.wire.family = family;
+                    if barrier == Barrier::Securing {
+                        self.wire.await_control_tls(self.now);
+                    } else {
+                        self.await_greeting();
+                    }
+                }
+            }
             (ControlEvent::Secured, Barrier::Securing) => {
                 self.wire.control.set_barrier(Barrier::Down);
                 self.wire.timers.stop(Timer::Reply);
@@ -326,6 +346,16 @@ impl Client {
         match &self.doing {
             Doing::Running(_, Running::Transfer(transfer)) => transfer.final_reply_came(),
             _ => false,
+        }
+    }
+
+    /// The request behind the running transfer; `None` if there is none, or the client makes it of
+    /// its own accord
+    #[must_use]
+    pub const fn running_transfer(&self) -> Option<OpId> {
+        match &self.doing {
+            Doing::Running(op, Running::Transfer(_)) => *op,
+            _ => None,
         }
     }
 
@@ -529,9 +559,44 @@ impl Client {
                 return self.rest();
             };
             self.wire.timers.stop(Timer::Idle);
+            let (op, running) = match self.look_for_tickets(op, &running) {
+                Tickets::Enough => (op, running),
+                Tickets::First(harvest) => {
+                    self.queue.push_front((op, running));
+                    (None, Running::Transfer(harvest))
+                }
+                Tickets::None => {
+                    self.complete(op, Err(Error::NoSessionTicket));
+                    continue;
+                }
+            };
             self.doing = Doing::Running(op, running);
             self.take_login_along();
             self.step(Input::Start);
+        }
+    }
+
+    /// A transfer over TLS first looks for a ticket where the server may insist on one; an upload
+    /// does not begin without, a download is worth the try
+    fn look_for_tickets(&mut self, op: Option<OpId>, running: &Running) -> Tickets {
+        let (Some(_), Running::Transfer(transfer)) = (op, running) else { return Tickets::Enough };
+        if !self.wire.protects_data() {
+            return Tickets::Enough;
+        }
+        let session = &mut self.wire.session;
+        match session.tickets {
+            TicketSupply::Wanted if session.harvests < HARVESTS => {
+                session.harvests += 1;
+                Tickets::First(TransferOp::harvest(session.uploaded.take()))
+            }
+            TicketSupply::Wanted | TicketSupply::Exhausted if transfer.risks_a_file() => {
+                session.harvests = 0;
+                Tickets::None
+            }
+            _ => {
+                session.harvests = 0;
+                Tickets::Enough
+            }
         }
     }
 
@@ -575,6 +640,8 @@ impl Client {
                 self.die(error);
             }
             Some((Some(op), error)) => self.complete(Some(op), Err(error)),
+            // A refused listing may have brought tickets, too.
+            Some((None, _)) if self.wire.session.harvests > 0 => {}
             // The keep-alive is not liked here (Q109): leave it.
             Some((None, _)) => self.wire.config.keep_alive = None,
             None => {}

@@ -40,6 +40,10 @@ pub enum Error {
     /// The server wants an account (332) and none was given
     #[error("server requires an account (ACCT): {0}")]
     AccountRequired(Reply),
+    /// There is no TLS session ticket for the data connection of an upload, and a server that insists
+    /// on one would destroy the remote file (Q140): log in anew
+    #[error("no TLS session ticket is left for the data connection; log in anew")]
+    NoSessionTicket,
     /// The data connection failed; what the server said, if anything, did not explain it
     #[error("data connection failed: {0}")]
     DataConnection(DataFailure),

@@ -128,6 +128,11 @@ impl fmt::Debug for DataId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum ControlEvent {
+    /// The connection has opened only now, behind [`Client::new`](crate::Client::new), to an address
+    /// of this family: the wait for the greeting begins
+    ///
+    /// For drivers that take requests while they connect.
+    Connected(IpFamily),
     /// The TLS handshake is done and the certificate was accepted
     Secured,
     /// TLS is over and the connection goes on in clear text

@@ -17,7 +17,7 @@ use crate::control::fields::PassiveAddress;
 use crate::control::reply::Reply;
 use crate::error::Error;
 use crate::event::{Completion, Event};
-use crate::op::{Op, Transfer};
+use crate::op::{Op, OpId, Transfer};
 use crate::session::TransferType;
 
 /// One of the two servers
@@ -108,23 +108,27 @@ impl ServerCopy {
     ) -> Option<Result<(), CopyError>> {
         match event {
             Event::TransferStarted { op, .. } => {
-                if let State::Storing(store) = self.state {
-                    if end == CopyEnd::Target && *op == store.id() {
-                        let retrieve = source.remote_get(&self.source_path);
-                        self.state = State::Moving {
-                            source: Half::Running(retrieve),
-                            target: Half::Running(store),
-                        };
-                    }
-                }
+                self.handle_started(end, *op, source);
                 None
             }
-            Event::Completed(done) => self.completed(end, done, source, target),
+            Event::Completed(done) => self.handle_completed(end, done, source, target),
             _ => None,
         }
     }
 
-    fn completed(
+    /// [`Self::handle`] for [`Event::TransferStarted`], for drivers with events of their own
+    pub fn handle_started(&mut self, end: CopyEnd, op: OpId, source: &mut Client) {
+        if let State::Storing(store) = self.state {
+            if end == CopyEnd::Target && op == store.id() {
+                let retrieve = source.remote_get(&self.source_path);
+                self.state =
+                    State::Moving { source: Half::Running(retrieve), target: Half::Running(store) };
+            }
+        }
+    }
+
+    /// [`Self::handle`] for [`Event::Completed`], for drivers with events of their own
+    pub fn handle_completed(
         &mut self,
         end: CopyEnd,
         done: &mut Completion,

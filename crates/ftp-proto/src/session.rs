@@ -1,5 +1,6 @@
 //! What the server has granted so far, and what was learned about it
 
+use crate::control::command::Argument;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
 use crate::op::batch::Batches;
@@ -86,16 +87,30 @@ pub(crate) enum LateFinal {
     Possible,
 }
 
-/// Whether a session ticket may be risked on a transfer that the server may refuse
+/// How many session tickets the driver has for protected data connections, in terms of what may be
+/// done with them
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "there are enough or there are not")]
+#[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum TicketSupply {
-    /// It may
+    /// One may be risked on a transfer that the server may refuse
     #[default]
     Ample,
-    /// It may not: the handshake of a data connection waits for the preliminary reply
+    /// None may be risked: the handshake of a data connection waits for the preliminary reply
     Scarce,
+    /// There is none, though the server may insist on one: the next transfer first has a listing made,
+    /// which brings some; without any an upload fails, as the remote file would be lost (Q140)
+    ///
+    /// The listing is the client's own ([`Client::running_transfer`](crate::Client::running_transfer)
+    /// is `None`): the driver reads its data connection to the end and throws the bytes away.
+    Wanted,
+    /// There is none and none to be had: uploads fail with
+    /// [`Error::NoSessionTicket`](crate::Error::NoSessionTicket)
+    Exhausted,
 }
+
+/// How many listings are made for the sake of a ticket: of the file uploaded last, and of the
+/// directory
+pub(crate) const HARVESTS: u8 = 2;
 
 /// Everything that a session knows of its server
 #[derive(Debug)]
@@ -111,6 +126,10 @@ pub(crate) struct Session {
     pub(crate) marker: RestartMarker,
     pub(crate) late: LateFinal,
     pub(crate) tickets: TicketSupply,
+    /// Listings made in a row for the sake of a ticket
+    pub(crate) harvests: u8,
+    /// The file uploaded last: a listing of it is short
+    pub(crate) uploaded: Option<Argument>,
     /// A greeting that was a 230: no login is needed (Q17)
     pub(crate) admitted: Option<Reply>,
 }
@@ -129,6 +148,8 @@ impl Session {
             marker: RestartMarker::Clear,
             late: LateFinal::No,
             tickets: TicketSupply::Ample,
+            harvests: 0,
+            uploaded: None,
             admitted: None,
         }
     }

@@ -77,6 +77,11 @@ impl Wire {
     pub(crate) fn secure_control(&mut self, now: Instant) {
         self.control.set_barrier(Barrier::Securing);
         self.actions.push_back(Action::SecureControl);
+        self.await_control_tls(now);
+    }
+
+    /// (Re)starts the wait for TLS on the control connection
+    pub(crate) fn await_control_tls(&mut self, now: Instant) {
         self.timers.set_after(Timer::Reply, now, self.config.tls_timeout, Phase::ControlTls);
     }
 
@@ -84,7 +89,7 @@ impl Wire {
     pub(crate) fn clear_control(&mut self, now: Instant) {
         self.control.set_barrier(Barrier::Clearing);
         self.actions.push_back(Action::ClearControl);
-        self.timers.set_after(Timer::Reply, now, self.config.tls_timeout, Phase::ControlTls);
+        self.await_control_tls(now);
     }
 
     pub(crate) fn open_data(&mut self, now: Instant, endpoint: DataEndpoint) {

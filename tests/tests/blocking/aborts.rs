@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use ftp_blocking::{Error, ftp_proto};
+use crate::driver::{Error, ftp_proto};
 use ftp_tests::scripted::{Peer, Server, accept};
 
 use crate::{at_once, login};

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use ftp_blocking::ftp_proto;
-use ftp_blocking::{Client, Config, ConnectionError, DataMode, Error};
+use crate::driver::ftp_proto;
+use crate::driver::{Client, Config, ConnectionError, DataMode, Error};
 use ftp_tests::scripted::{Server, connect, read_all};
 
 use crate::{at_once, code, config, login_with};

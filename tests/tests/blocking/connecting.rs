@@ -1,11 +1,10 @@
 //! Getting a control connection: addresses, refusals, deadlines, dialers
 
 use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc;
 use std::time::Duration;
 
-use ftp_blocking::{Channel, Client, ConnectionError, Error, Host, Options, Target, TlsPolicy};
-use ftp_blocking::{Config, ftp_proto};
+use crate::driver::{Client, ConnectionError, Error, Options, TlsPolicy};
+use crate::driver::{Config, ftp_proto};
 use ftp_tests::scripted::Server;
 
 use crate::{at_once, code, config, connect, login_with};
@@ -72,15 +71,6 @@ pub(crate) fn silent_port() -> (SocketAddr, (socket2::Socket, Vec<TcpStream>)) {
         assert!(queue.len() < 100, "the queue never fills");
     }
     (address, (socket, queue))
-}
-
-#[test]
-fn addresses_that_are_none() {
-    for address in ["", ":21", "[::1", "[::1]21", "host:port", "host:+1", "host:99999", "a b"] {
-        let error = Client::connect(address, config()).unwrap_err();
-        let Error::Connect { error, .. } = error else { panic!("{address}: {error:?}") };
-        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{address}");
-    }
 }
 
 #[test]
@@ -164,38 +154,4 @@ fn the_source_address_holds_for_both_connections() {
     ftp.get("f").unwrap().finish().unwrap();
     drop(ftp);
     server.join();
-}
-
-#[test]
-fn a_dialer_makes_both_connections_from_the_name() {
-    let server = Server::start(|s| {
-        s.welcome();
-        s.exchange("TYPE I", "200 binary");
-        s.send_file("RETR f", b"through");
-        s.expect_close();
-    });
-    let proxy = server.address();
-    let (calls, seen) = mpsc::channel();
-    let dialer = move |target: Target<'_>, timeout: Duration| {
-        assert!(timeout <= Duration::from_secs(30) && timeout > Duration::ZERO);
-        calls.send((target.host.to_string(), target.port, target.channel)).unwrap();
-        match (target.host, target.channel) {
-            (Host::Name("ftp.invalid"), Channel::Control) => TcpStream::connect(proxy),
-            (Host::Name("ftp.invalid"), Channel::Data) => {
-                TcpStream::connect((proxy.ip(), target.port))
-            }
-            _ => panic!("{target:?}"),
-        }
-    };
-    let options = Options::new(config()).dialer(dialer);
-    let mut ftp = Client::connect("ftp.invalid", options).unwrap();
-    ftp.login("u", "p").unwrap();
-    let mut bytes = Vec::new();
-    ftp.download_to("f", &mut bytes).unwrap();
-    assert_eq!(bytes, b"through");
-    drop(ftp);
-    server.join();
-    let seen: Vec<_> = seen.iter().collect();
-    assert_eq!(seen.len(), 2);
-    assert_eq!(seen[0], ("ftp.invalid".to_owned(), 21, Channel::Control));
 }

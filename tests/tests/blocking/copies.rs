@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use ftp_blocking::{CopyEnd, TransferType, copy_between_servers};
+use crate::driver::{CopyEnd, TransferType, copy_between_servers};
 use ftp_tests::scripted::{Server, accept, connect, read_all};
 
 use crate::{at_once, code, login};

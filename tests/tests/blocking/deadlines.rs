@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
-use ftp_blocking::ftp_proto::{self, Phase};
-use ftp_blocking::{Client, Config, ConnectionError, DataMode, Error};
+use crate::driver::ftp_proto::{self, Phase};
+use crate::driver::{Client, Config, ConnectionError, DataMode, Error};
 use ftp_tests::scripted::{Peer, Server, accept};
 
 use crate::connecting::silent_port;

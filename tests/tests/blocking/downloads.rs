@@ -3,15 +3,17 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use ftp_blocking::ftp_proto;
-use ftp_blocking::{Client, ConnectionError, CopyOptions, DataMode, Error, Get, List, PassiveHost};
+use crate::driver::ftp_proto;
+use crate::driver::{
+    Client, ConnectionError, CopyOptions, DataMode, Error, Get, List, PassiveHost,
+};
 use ftp_tests::scripted::{Peer, Server, accept};
 
 use crate::connecting::silent_port;
 use crate::{at_once, code, config, login, login_with};
 
 /// Serves `RETR f` after the login, the data connection and the control connection in its hands
-fn retr(play: impl FnOnce(&mut Peer, std::net::TcpStream) + Send + 'static) -> Server {
+pub(crate) fn retr(play: impl FnOnce(&mut Peer, std::net::TcpStream) + Send + 'static) -> Server {
     Server::start(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
@@ -408,61 +410,6 @@ fn a_data_mode_can_be_changed_between_transfers() {
     assert_eq!(fetch(&mut ftp, "f").unwrap(), b"passive");
     ftp.set_data_mode(DataMode::Active);
     assert_eq!(fetch(&mut ftp, "f").unwrap(), b"active");
-    drop(ftp);
-    server.join();
-}
-
-#[test]
-fn resuming_a_file() {
-    let server = Server::start(|s| {
-        s.welcome();
-        s.exchange("TYPE I", "200 binary");
-        s.exchange("SIZE f", "213 10");
-        for bytes in [&b"456789"[..], b"456"] {
-            let listener = s.epsv();
-            let mut data = accept(&listener);
-            s.exchange("REST 4", "350 go on");
-            s.exchange("RETR f", "150 here");
-            data.write_all(bytes).unwrap();
-            drop(data);
-            s.reply("226 done");
-            if bytes.len() == 6 {
-                s.exchange("SIZE f", "213 10");
-            }
-        }
-        s.exchange("SIZE f", "213 2");
-        s.expect_close();
-    });
-    let folder = tempfile::tempdir().unwrap();
-    let local = folder.path().join("f");
-    std::fs::write(&local, b"0123").unwrap();
-    let mut ftp = login(&server);
-    ftp.resume_download("f", &local).unwrap();
-    assert_eq!(std::fs::read(&local).unwrap(), b"0123456789");
-    // The server sends less than its SIZE promised.
-    std::fs::write(&local, b"0123").unwrap();
-    let error = ftp.resume_download("f", &local).unwrap_err();
-    assert!(matches!(error, Error::Ftp(ftp_proto::Error::Truncated { .. })), "{error:?}");
-    assert_eq!(std::fs::read(&local).unwrap(), b"0123456");
-    // The server's file is shorter: not the same file.
-    assert!(matches!(ftp.resume_download("f", &local).unwrap_err(), Error::Local(_)));
-    drop(ftp);
-    server.join();
-}
-
-#[test]
-fn a_refused_download_leaves_the_local_file_alone() {
-    let server = retr(|s, data| {
-        s.reply("550 no such file");
-        drop(data);
-        s.expect_close();
-    });
-    let folder = tempfile::tempdir().unwrap();
-    let local = folder.path().join("f");
-    std::fs::write(&local, b"precious").unwrap();
-    let mut ftp = login(&server);
-    assert_eq!(code(&ftp.download_file("f", &local).unwrap_err()), 550);
-    assert_eq!(std::fs::read(&local).unwrap(), b"precious");
     drop(ftp);
     server.join();
 }

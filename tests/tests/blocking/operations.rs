@@ -1,6 +1,6 @@
 //! Simple operations, one script each way
 
-use ftp_blocking::{Error, Features, Options, Timestamp, ftp_proto};
+use crate::driver::{Error, Features, Options, Timestamp, ftp_proto};
 use ftp_tests::scripted::Server;
 
 use crate::{code, config, connect, login, login_with};
@@ -151,6 +151,6 @@ fn a_server_that_just_goes_after_quit_is_no_error() {
 #[test]
 fn sessions_may_be_sent_to_other_threads() {
     fn assert_send<T: Send>() {}
-    assert_send::<ftp_blocking::Client>();
+    assert_send::<crate::driver::Client>();
     assert_send::<Error>();
 }

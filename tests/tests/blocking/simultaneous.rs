@@ -6,7 +6,7 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
-use ftp_blocking::Error;
+use crate::driver::Error;
 use ftp_tests::scripted::{Peer, Server, accept};
 
 use crate::{at_once, login};

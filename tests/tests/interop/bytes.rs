@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use ftp_blocking::{CopyOptions, Get, Put};
+use crate::driver::{CopyOptions, Get, Put};
 use ftp_tests::script::Seed;
 use sha2::{Digest, Sha256};
 

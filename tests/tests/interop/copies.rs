@@ -1,6 +1,6 @@
 //! Copies between servers
 
-use ftp_blocking::{TransferType, copy_between_servers};
+use crate::driver::{TransferType, copy_between_servers};
 
 use crate::{Security, on_each_server};
 

@@ -1,6 +1,6 @@
 //! Listings, of directories with something and with nothing in them
 
-use ftp_blocking::{Error, List, Listing, ftp_proto};
+use crate::driver::{Error, List, Listing, ftp_proto};
 
 use crate::{Security, everywhere};
 

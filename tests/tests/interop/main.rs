@@ -9,7 +9,10 @@ mod names;
 mod operations;
 mod resuming;
 mod resumption;
+mod retries;
 mod security;
 mod way;
+
+use ftp_blocking as driver;
 
 pub(crate) use way::{Security, Way, everywhere, on_each_server, securely};

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use ftp_blocking::{Client, DataMode, List, ftp_proto};
+use crate::driver::{Client, DataMode, List, ftp_proto};
 
 use crate::{Security, everywhere, on_each_server};
 
@@ -141,12 +141,12 @@ fn modes_may_change_within_a_session() {
 fn names_of_the_servers_choice() {
     everywhere(|way| {
         let (mut ftp, _, local) = way.enter();
-        let transfer = match ftp.upload_from(ftp_blocking::Put::unique(), &mut &b"content"[..]) {
+        let transfer = match ftp.upload_from(crate::driver::Put::unique(), &mut &b"content"[..]) {
             Ok(transfer) => transfer,
             Err(error) => {
                 // Pure-FTPd has no STOU unless it was asked to.
                 println!("{}: STOU: {error}", way.server.name);
-                assert!(matches!(error, ftp_blocking::Error::Ftp(ftp_proto::Error::Permanent(_))));
+                assert!(matches!(error, crate::driver::Error::Ftp(ftp_proto::Error::Permanent(_))));
                 ftp.quit().unwrap();
                 return;
             }
@@ -173,7 +173,10 @@ fn line_ends_in_arguments_go_nowhere() {
                 ftp.command("NOOP", argument).unwrap_err(),
             ] {
                 assert!(
-                    matches!(error, ftp_blocking::Error::Ftp(ftp_proto::Error::InvalidArgument(_))),
+                    matches!(
+                        error,
+                        crate::driver::Error::Ftp(ftp_proto::Error::InvalidArgument(_))
+                    ),
                     "{error}"
                 );
             }

@@ -1,7 +1,7 @@
 //! What TLS is for, and how it is put on and taken off
 
-use ftp_blocking::ftp_tls::{TlsConfig, TlsError, TlsVersion, Trust};
-use ftp_blocking::{Client, Config, Error, Options, Protection, TlsPolicy};
+use crate::driver::ftp_tls::{TlsConfig, TlsError, TlsVersion, Trust};
+use crate::driver::{Client, Config, Error, Options, Protection, TlsPolicy};
 
 use crate::{Security, Way, on_each_server, securely};
 
@@ -139,7 +139,7 @@ fn strangers_are_not_trusted() {
         assert!(matches!(error, Error::Tls(TlsError::UnknownIssuer)), "{error}");
         assert!(error.to_string().contains("authority that is not trusted"), "{error}");
         // The certificate is for localhost and its addresses, not for every name of this machine.
-        let name = ftp_blocking::ftp_tls::server_name("ftp.example.org").unwrap();
+        let name = crate::driver::ftp_tls::server_name("ftp.example.org").unwrap();
         let options = trusting(way, way.config()).tls_server_name(name);
         let error = Client::connect(&way.address(), options).unwrap_err();
         assert!(matches!(error, Error::Tls(TlsError::NameMismatch { .. })), "{error}");

@@ -188,6 +188,16 @@ impl TransferOp {
         matches!(self.stage, Stage::Joint(ControlSide::Over(_)))
     }
 
+    /// Whether the remote file would be lost if the data connection were refused (Q140)
+    pub(crate) fn risks_a_file(&self) -> bool {
+        self.kind == TransferKind::Upload
+    }
+
+    /// A listing that is made for the sake of its data connection
+    pub(crate) const fn harvest(path: Option<Argument>) -> Self {
+        Self::new(Verb::LIST, path, TransferKind::Listing, TransferType::Ascii, 0)
+    }
+
     /// Whether the server has begun it
     pub(crate) const fn has_begun(&self) -> bool {
         matches!(
@@ -483,6 +493,9 @@ impl TransferOp {
         cx.wire.session.late = LateFinal::No;
         if self.kind != TransferKind::Upload {
             self.check_size(end, bytes, cx)?;
+        }
+        if self.kind == TransferKind::Upload {
+            cx.wire.session.uploaded = self.argument.take();
         }
         let name = self.name.take();
         Ok(Step::Done(Outcome::Transfer(Transfer { bytes, reply, name })))

@@ -1,0 +1,441 @@
+//! Data connections: opened, secured and closed as the machine orders
+
+use std::fmt;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ftp_proto::{DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding};
+use ftp_tls::{Role, Stream, TlsError};
+use mio::{Registry, Token};
+
+use crate::event::Event;
+use crate::net;
+use crate::session::{Control, Session, Work};
+use crate::socket::{Listener, Readiness, Socket, is_passing, is_readable};
+use crate::text::{TextIn, TextOut};
+use crate::upload::{LastUpload, ServerEnd, UploadStage};
+
+/// For tickets on a closed data connection: the server sends them in answer to the end of our
+/// handshake, a round trip
+const TICKET_PATIENCE: Duration = Duration::from_millis(300);
+
+pub(crate) struct Data {
+    pub(crate) id: DataId,
+    pub(crate) state: DataState,
+}
+
+pub(crate) enum DataState {
+    /// Passive: not writable yet
+    Connecting(Socket),
+    /// Active: the server has not come yet
+    Listening(Listener),
+    /// Open, and the machine's next order is due
+    Open(Stream<Socket>),
+    /// To be secured as soon as a ticket has come, or none will
+    AwaitingTicket(Stream<Socket>),
+    Securing(Stream<Socket>),
+    Moving(Stream<Socket>, Course),
+    /// The machine knows that it is over, and will have it closed
+    Over(Stream<Socket>, Option<Direction>),
+}
+
+/// Which way the bytes flow, and how far they are
+pub(crate) enum Course {
+    Download(Option<Box<TextIn>>),
+    /// A listing whose bytes nobody wants, only the tickets that come with it
+    Harvest,
+    Upload(UploadStage, Option<Box<TextOut>>),
+}
+
+/// A data connection that is closed but for the tickets that may come on it
+pub(crate) struct Linger {
+    pub(crate) stream: Stream<Socket>,
+    pub(crate) until: Instant,
+    direction: Option<Direction>,
+}
+
+impl Data {
+    pub(crate) fn readiness(&mut self) -> Option<&mut Readiness> {
+        Some(match &mut self.state {
+            DataState::Connecting(socket) => &mut socket.ready,
+            DataState::Listening(listener) => &mut listener.ready,
+            DataState::Open(stream)
+            | DataState::AwaitingTicket(stream)
+            | DataState::Securing(stream)
+            | DataState::Moving(stream, _)
+            | DataState::Over(stream, _) => &mut stream.get_mut().ready,
+        })
+    }
+
+    pub(crate) const fn patience(&self) -> Option<Instant> {
+        match self.state {
+            DataState::Moving(_, Course::Upload(UploadStage::Draining { until }, _)) => until,
+            _ => None,
+        }
+    }
+}
+
+impl Session {
+    /// Action: a data connection
+    pub(crate) fn open_data(
+        &mut self,
+        id: DataId,
+        endpoint: DataEndpoint,
+        registry: &Registry,
+        now: Instant,
+    ) {
+        self.data_failure = None;
+        let (state, event) = match self.open(endpoint, registry) {
+            Ok(opened) => opened,
+            Err(error) => return self.data_failed(id, DataFailure::Open, error, now),
+        };
+        self.data = Some(Data { id, state });
+        if let Some(event) = event {
+            self.tell(id, event, now);
+        }
+    }
+
+    fn open(
+        &mut self,
+        endpoint: DataEndpoint,
+        registry: &Registry,
+    ) -> io::Result<(DataState, Option<DataEvent>)> {
+        let token = self.data_token();
+        // Actions come only once the control connection is open.
+        let ends = self.ends.ok_or(io::ErrorKind::NotConnected)?;
+        match endpoint {
+            DataEndpoint::Connect { host, port } => {
+                let mut address = ends.peer;
+                if let DataHost::Address(ip) = host {
+                    address = SocketAddr::new(ip, port);
+                }
+                address.set_port(port);
+                // From where the control connection leaves: of a host with several addresses the
+                // server expects the one it knows.
+                let mut source = ends.local;
+                source.set_port(0);
+                let source = Some(source).filter(|source| source.is_ipv4() == address.is_ipv4());
+                let socket = net::begin_connect(address, source)?;
+                Ok((DataState::Connecting(Socket::register(socket, registry, token)?), None))
+            }
+            DataEndpoint::Listen { ports, .. } => {
+                let listener = net::listen(ends.local, ports, &mut self.next_port)?;
+                let address = listener.local_addr()?;
+                let listener = Listener::register(listener, registry, token)?;
+                Ok((DataState::Listening(listener), Some(DataEvent::Listening(address))))
+            }
+        }
+    }
+
+    const fn data_token(&self) -> Token {
+        Token(self.tokens.0 + 1)
+    }
+
+    /// Goes on with whatever the data connection is busy with; true if the machine has learned
+    /// something
+    pub(crate) fn drive_data(&mut self, registry: &Registry, now: Instant) -> bool {
+        let Some(Data { id, state }) = self.data.take() else { return false };
+        let (state, event) = match state {
+            DataState::Connecting(mut socket) if socket.ready.writable => {
+                match net::end_connect(socket.io()) {
+                    Ok(true) => (DataState::Open(Stream::new(socket)), Some(DataEvent::Connected)),
+                    // mio may wake for nothing.
+                    Ok(false) => {
+                        socket.ready.writable = false;
+                        (DataState::Connecting(socket), None)
+                    }
+                    Err(error) => {
+                        socket.deregister(registry);
+                        self.data_failed(id, DataFailure::Open, error, now);
+                        return true;
+                    }
+                }
+            }
+            DataState::Listening(listener) if listener.ready.readable => {
+                match self.accept(listener, registry) {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        self.data_failed(id, DataFailure::Open, error, now);
+                        return true;
+                    }
+                }
+            }
+            DataState::AwaitingTicket(stream) if self.linger.is_none() => {
+                self.data = Some(Data { id, state: DataState::Open(stream) });
+                self.begin_secure_data(id, now);
+                return true;
+            }
+            DataState::Securing(mut stream) => match stream.handshake() {
+                Ok(true) => (DataState::Open(stream), Some(DataEvent::Secured)),
+                Ok(false) => (DataState::Securing(stream), None),
+                Err(error) => {
+                    self.data = Some(Data { id, state: DataState::Over(stream, None) });
+                    self.data_failed(id, DataFailure::Tls, error, now);
+                    return true;
+                }
+            },
+            DataState::Moving(stream, Course::Upload(stage, text)) => {
+                let course = Course::Upload(stage, text);
+                self.data = Some(Data { id, state: DataState::Moving(stream, course) });
+                return self.drive_upload(now);
+            }
+            DataState::Moving(stream, Course::Harvest) => {
+                self.data = Some(Data { id, state: DataState::Moving(stream, Course::Harvest) });
+                return self.drive_harvest(now);
+            }
+            other => (other, None),
+        };
+        self.data = Some(Data { id, state });
+        match event {
+            Some(event) => {
+                self.tell(id, event, now);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn accept(
+        &self,
+        mut listener: Listener,
+        registry: &Registry,
+    ) -> io::Result<(DataState, Option<DataEvent>)> {
+        let (socket, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            // Aborted: somebody came and left before.
+            Err(error)
+                if is_passing(&error) || error.kind() == io::ErrorKind::ConnectionAborted =>
+            {
+                return Ok((DataState::Listening(listener), None));
+            }
+            Err(error) => {
+                listener.deregister(registry);
+                return Err(error);
+            }
+        };
+        listener.deregister(registry);
+        let control_peer = self.ends.ok_or(io::ErrorKind::NotConnected)?.peer.ip();
+        socket.set_nodelay(true)?;
+        let socket = Socket::register(socket, registry, self.data_token())?;
+        let event = DataEvent::Accepted { peer: peer.ip(), control_peer };
+        Ok((DataState::Open(Stream::new(socket)), Some(event)))
+    }
+
+    /// Action: TLS on the data connection
+    pub(crate) fn begin_secure_data(&mut self, id: DataId, now: Instant) {
+        let Some(Data { state: DataState::Open(mut stream), .. }) = self.data.take() else {
+            return;
+        };
+        if self.linger.is_some() {
+            self.data = Some(Data { id, state: DataState::AwaitingTicket(stream) });
+            return;
+        }
+        let secured = match &self.security.context {
+            Some(context) => stream.secure(context, Role::Data).map_err(io::Error::from),
+            // The control connection was secured with one.
+            None => Err(io::Error::other("TLS is not configured")),
+        };
+        match secured {
+            Ok(()) => self.data = Some(Data { id, state: DataState::Securing(stream) }),
+            Err(error) => {
+                self.data = Some(Data { id, state: DataState::Over(stream, None) });
+                self.data_failed(id, DataFailure::Tls, error, now);
+            }
+        }
+    }
+
+    /// Action: the bytes may move
+    pub(crate) fn start_transfer(&mut self, id: DataId, direction: Direction, encoding: Encoding) {
+        let Some(Data { state: DataState::Open(stream), .. }) = self.data.take() else { return };
+        let ascii = encoding == Encoding::Ascii;
+        let running = self.proto.running_transfer();
+        let course = match direction {
+            Direction::Download if running.is_none() => Course::Harvest,
+            Direction::Download => Course::Download(ascii.then(Box::default)),
+            Direction::Upload => {
+                let stage = UploadStage::Writing(ServerEnd::Open);
+                Course::Upload(stage, ascii.then(Box::default))
+            }
+        };
+        self.data = Some(Data { id, state: DataState::Moving(stream, course) });
+        if let Some(op) = running {
+            if direction == Direction::Upload {
+                self.last_upload = Some(LastUpload { op, handshake: None });
+            }
+            self.events.push_back(Event::DataOpen { op, direction });
+        }
+    }
+
+    /// Action: close the data connection
+    pub(crate) fn close_data(&mut self, id: DataId, registry: &Registry, now: Instant) {
+        let Some(data) = self.data.take_if(|data| data.id == id) else { return };
+        let (stream, direction) = match data.state {
+            DataState::Connecting(socket) => return socket.deregister(registry),
+            DataState::Listening(listener) => return listener.deregister(registry),
+            DataState::Open(stream)
+            | DataState::AwaitingTicket(stream)
+            | DataState::Securing(stream) => (stream, None),
+            DataState::Moving(stream, Course::Download(_) | Course::Harvest) => {
+                (stream, Some(Direction::Download))
+            }
+            DataState::Moving(stream, Course::Upload(..)) => (stream, Some(Direction::Upload)),
+            DataState::Over(stream, direction) => (stream, direction),
+        };
+        if let Some(upload) = &mut self.last_upload {
+            upload.handshake = stream.handshake_kind();
+        }
+        let until = now + TICKET_PATIENCE;
+        if let Some(old) = self.linger.replace(Linger { stream, until, direction }) {
+            old.stream.into_inner().deregister(registry);
+        }
+        self.drive_linger(registry, now);
+    }
+
+    /// Takes what still comes on a closed data connection: tickets, also on one that the server has
+    /// refused. If there are no others they are worth a short wait
+    pub(crate) fn drive_linger(&mut self, registry: &Registry, now: Instant) -> bool {
+        let Some(Linger { stream, until, direction }) = &mut self.linger else { return false };
+        if stream.is_secure() {
+            let ended = match stream.handshake() {
+                Ok(true) => !matches!(stream.drain(), Ok(false)),
+                Ok(false) => false,
+                Err(_) => true,
+            };
+            let has_tickets = self.security.context.as_ref().is_none_or(|context| {
+                context.can_resume() || context.inventory().tickets_received == 0
+            });
+            let open = matches!(self.control, Control::Open(_));
+            if !ended && !has_tickets && *until > now && open {
+                return false;
+            }
+            // An upload that is closed from here was not ended: without close_notify the server can
+            // tell. To a download's server it is a courtesy.
+            if *direction == Some(Direction::Download) {
+                let _ = stream.close_notify();
+            }
+        }
+        if let Some(linger) = self.linger.take() {
+            linger.stream.into_inner().deregister(registry);
+        }
+        true
+    }
+
+    /// Reads what nobody wants, a little each round
+    fn drive_harvest(&mut self, now: Instant) -> bool {
+        let Some((id, stream, Course::Harvest)) = self.moving() else { return false };
+        if !is_readable(stream) {
+            return false;
+        }
+        match stream.read(&mut [0; 4096]) {
+            Ok(0) => self.over(id, DataEvent::Finished, now),
+            Ok(count) => {
+                self.proto.handle_data(now, id, DataEvent::Progress(count as u64));
+                true
+            }
+            Err(error) if is_passing(&error) => false,
+            Err(error) => {
+                self.data_broke(id, error, now);
+                true
+            }
+        }
+    }
+
+    /// No byte has passed for as long as is allowed; true if that is not the server's fault
+    pub(crate) fn data_expired(&mut self, now: Instant) -> bool {
+        let ready = self.can_read() || self.can_write();
+        let Some((id, _, course)) = self.moving() else { return false };
+        match course {
+            // The server may still be at work on the file: the wait for the final reply, which comes
+            // next, is longer.
+            Course::Upload(UploadStage::Draining { .. }, _) => {
+                self.over(id, DataEvent::Finished, now)
+            }
+            // It is the application that makes a pause.
+            _ if ready => {
+                self.proto.handle_data(now, id, DataEvent::Progress(0));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Tells the machine what a write has come to; true if that changes anything
+    pub(crate) fn moved(&mut self, id: DataId, result: io::Result<usize>, now: Instant) -> bool {
+        match result {
+            Ok(0) => false,
+            Ok(count) => {
+                self.proto.handle_data(now, id, DataEvent::Progress(count as u64));
+                false
+            }
+            Err(error) if is_passing(&error) => false,
+            Err(error) => {
+                self.data_broke(id, error, now);
+                true
+            }
+        }
+    }
+
+    /// The data connection has ended, and the machine will have it closed; always true
+    pub(crate) fn over(&mut self, id: DataId, event: DataEvent, now: Instant) -> bool {
+        self.data = self.data.take().map(|data| match data.state {
+            DataState::Moving(stream, course) => {
+                let direction = match course {
+                    Course::Download(_) | Course::Harvest => Direction::Download,
+                    Course::Upload(..) => Direction::Upload,
+                };
+                Data { id: data.id, state: DataState::Over(stream, Some(direction)) }
+            }
+            state => Data { id: data.id, state },
+        });
+        self.tell(id, event, now);
+        true
+    }
+
+    fn tell(&mut self, id: DataId, event: DataEvent, now: Instant) {
+        self.count_tickets();
+        self.proto.handle_data(now, id, event);
+        self.work = Work::Left;
+    }
+
+    pub(crate) fn data_broke(&mut self, id: DataId, error: io::Error, now: Instant) {
+        match TlsError::in_io(&error) {
+            Some(TlsError::Truncated) => {
+                self.over(id, DataEvent::Truncated, now);
+            }
+            Some(_) => self.data_failed(id, DataFailure::Tls, error, now),
+            None => self.data_failed(id, DataFailure::Broken, error, now),
+        }
+    }
+
+    fn data_failed(&mut self, id: DataId, failure: DataFailure, error: io::Error, now: Instant) {
+        self.data_failure = Some(error);
+        self.over(id, DataEvent::Failed(failure), now);
+    }
+
+    pub(crate) fn moving(&mut self) -> Option<(DataId, &mut Stream<Socket>, &mut Course)> {
+        match &mut self.data {
+            Some(Data { id, state: DataState::Moving(stream, course) }) => {
+                Some((*id, stream, course))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            DataState::Connecting(_) => "connecting",
+            DataState::Listening(_) => "listening",
+            DataState::Open(_) => "open",
+            DataState::AwaitingTicket(_) => "awaiting a ticket",
+            DataState::Securing(_) => "securing",
+            DataState::Moving(_, Course::Download(_)) => "download",
+            DataState::Moving(_, Course::Upload(..)) => "upload",
+            DataState::Moving(_, Course::Harvest) => "harvest",
+            DataState::Over(..) => "over",
+        };
+        write!(f, "{:?} {state}", self.id)
+    }
+}

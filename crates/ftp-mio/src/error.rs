@@ -1,0 +1,141 @@
+//! What can go wrong, on which side of the machine
+
+use std::io;
+use std::net::SocketAddr;
+
+use ftp_proto::{ConnectionError, DataFailure, Reply};
+use ftp_tls::{ConfigError, TlsError};
+
+/// Why a request failed, or the session ended
+///
+/// What the server said, or the protocol forbids, is in [`Self::Ftp`]; the rest is what the machine
+/// without I/O can't know. [`Self::is_fatal`] tells whether the session lives on,
+/// [`Self::is_transient`] whether trying again makes sense.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server could not be reached
+    #[error("could not connect to {address}: {error}")]
+    Connect {
+        /// Which of its addresses was tried last
+        address: SocketAddr,
+        /// What the system said
+        error: io::Error,
+    },
+    /// The control connection broke
+    #[error("control connection broke: {0}")]
+    Io(io::Error),
+    /// TLS failed on the control connection, or could not be begun
+    #[error("{0}")]
+    Tls(TlsError),
+    /// TLS is wanted and its configuration is not usable
+    #[error("TLS configuration: {0}")]
+    TlsConfig(ConfigError),
+    /// The data connection failed, and the server did not say why
+    #[error("data connection failed, {failure}: {error}")]
+    Data {
+        /// When it failed
+        failure: DataFailure,
+        /// What the system or TLS said; for the latter see [`Error::tls`]
+        error: io::Error,
+    },
+    /// What the server said, or what the protocol forbids
+    #[error(transparent)]
+    Ftp(#[from] ftp_proto::Error),
+}
+
+impl Error {
+    /// The server's reply behind the error, if it was one
+    #[must_use]
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Ftp(error) => error.reply(),
+            _ => None,
+        }
+    }
+
+    /// What TLS has to say, if it failed on either connection
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsError> {
+        match self {
+            Self::Tls(error) => Some(error),
+            Self::Data { error, .. } => TlsError::in_io(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the same may succeed later, on this session or a new one
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Io(_) => true,
+            Self::Data { .. } => self.tls().is_none(),
+            Self::Ftp(error) => error.is_transient(),
+            Self::Tls(_) | Self::TlsConfig(_) => false,
+        }
+    }
+
+    /// Whether the session is over
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Io(_) => true,
+            // Noticed before anything was sent.
+            Self::Tls(TlsError::NoSessionTicket | TlsError::InvalidServerName(_)) => false,
+            Self::Tls(_) => true,
+            Self::Ftp(error) => error.is_fatal(),
+            Self::TlsConfig(_) | Self::Data { .. } => false,
+        }
+    }
+
+    /// What broke the control connection
+    pub(crate) fn control(error: &io::Error) -> Self {
+        match TlsError::in_io(error) {
+            Some(error) => Self::Tls(error.clone()),
+            None => Self::Io(again(error)),
+        }
+    }
+}
+
+/// [`io::Error`] can't be cloned
+pub(crate) fn again(error: &io::Error) -> io::Error {
+    if let Some(tls) = TlsError::in_io(error) {
+        return io::Error::new(error.kind(), tls.clone());
+    }
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
+}
+
+impl From<ConnectionError> for Error {
+    fn from(error: ConnectionError) -> Self {
+        Self::Ftp(error.into())
+    }
+}
+
+impl From<TlsError> for Error {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::TlsConfig(error)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::Connect { error, .. } | Error::Io(error) | Error::Data { error, .. } => {
+                error.kind()
+            }
+            Error::Tls(_) => io::ErrorKind::InvalidData,
+            Error::TlsConfig(_) => io::ErrorKind::InvalidInput,
+            Error::Ftp(error) => Self::from(error.clone()).kind(),
+        };
+        Self::new(kind, error)
+    }
+}

@@ -1,0 +1,114 @@
+//! What a session tells the application
+
+use std::io;
+use std::net::SocketAddr;
+
+use ftp_proto::{ConnectionError, DataFailure, Direction, Op, OpId, Output, Reply, Trace};
+
+use ftp_tls::TlsError;
+
+use crate::error::Error;
+
+/// News for the application, each given once by [`Session::poll_event`](crate::Session::poll_event)
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The control connection is open
+    Connected {
+        /// The address that answered
+        peer: SocketAddr,
+    },
+    /// The server's greeting
+    Greeting(Reply),
+    /// The server has begun a transfer (1yz)
+    TransferStarted {
+        /// Which one
+        op: OpId,
+        /// Size that the reply's text tells, in bytes; a hint, servers differ in what they count
+        size_hint: Option<u64>,
+    },
+    /// From here on bytes can move:
+    /// [`Session::read_data`](crate::Session::read_data) or
+    /// [`Session::write_data`](crate::Session::write_data) and
+    /// [`Session::finish_upload`](crate::Session::finish_upload)
+    DataOpen {
+        /// Which transfer
+        op: OpId,
+        /// Which way
+        direction: Direction,
+    },
+    /// A request has ended
+    Completed(Completion),
+    /// A line of the control connection, if [`Config::trace`](ftp_proto::Config::trace) asks for it
+    Trace(Trace),
+    /// The session is over; given once, and last
+    Closed(Error),
+}
+
+/// The end of a request: its result waits to be claimed
+#[derive(Debug)]
+pub struct Completion {
+    pub(crate) inner: ftp_proto::Completion,
+    /// What the driver knows beside the machine
+    pub(crate) cause: Option<Cause>,
+}
+
+/// What the machine calls a failure of a connection, in the system's words
+#[derive(Debug)]
+pub(crate) enum Cause {
+    Connect(SocketAddr, io::Error),
+    Control(io::Error),
+    Data(io::Error),
+}
+
+impl Completion {
+    pub(crate) const fn new(inner: ftp_proto::Completion, cause: Option<Cause>) -> Self {
+        Self { inner, cause }
+    }
+
+    /// Which request
+    #[must_use]
+    pub const fn op(&self) -> OpId {
+        self.inner.op()
+    }
+
+    /// The result, if `op` is the request that ended; `None` otherwise, and the second time
+    pub fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
+        let result = self.inner.take(op)?;
+        Some(result.map_err(|error| explain(error, self.cause.take())))
+    }
+
+    /// The error, if the request failed and its result was not taken yet
+    pub fn take_error(&mut self) -> Option<Error> {
+        let error = self.inner.error()?.clone();
+        Some(explain(error, self.cause.take()))
+    }
+
+    /// Whether the request failed, as far as its result was not taken yet
+    #[must_use]
+    pub fn error(&self) -> Option<&ftp_proto::Error> {
+        self.inner.error()
+    }
+}
+
+/// Puts the machine's error together with what the driver knows about it
+pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
+    match (error, cause) {
+        (
+            ftp_proto::Error::Connection(ConnectionError::Eof),
+            Some(Cause::Connect(address, error)),
+        ) => Error::Connect { address, error },
+        (ftp_proto::Error::Connection(ConnectionError::Eof), Some(Cause::Control(error))) => {
+            Error::control(&error)
+        }
+        (ftp_proto::Error::DataConnection(failure), Some(Cause::Data(error))) => {
+            data_error(failure, error)
+        }
+        (ftp_proto::Error::NoSessionTicket, _) => Error::Tls(TlsError::NoSessionTicket),
+        (error, _) => Error::Ftp(error),
+    }
+}
+
+const fn data_error(failure: DataFailure, error: io::Error) -> Error {
+    Error::Data { failure, error }
+}

@@ -1,0 +1,109 @@
+//! FTP and FTPS client on mio: non-blocking, any number of sessions on a thread
+//!
+//! A [`Session`] is one control connection with its data connections, on the application's own
+//! [`mio::Poll`]. Requests queue and return at once; results come as [`Event`]s; the bytes of
+//! transfers go straight between the socket and the caller's buffer.
+//!
+//! ```no_run
+//! use std::time::Instant;
+//!
+//! use ftp_mio::mio::{Events, Poll, Token};
+//! use ftp_mio::{Config, Event, Moved, Session, TlsPolicy};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (addresses, mut file) = (["192.0.2.1:21".parse()?], Vec::new());
+//! let mut poll = Poll::new()?;
+//! let mut events = Events::with_capacity(64);
+//! // How the session is protected is the one choice that has no default.
+//! let config = Config::new(TlsPolicy::Plaintext);
+//! let mut ftp = Session::connect(poll.registry(), Token(0), &addresses, config)?;
+//! ftp.login("user", "password");
+//! let get = ftp.get("pub/README");
+//! let mut buffer = vec![0; 64 * 1024];
+//! loop {
+//!     poll.poll(&mut events, ftp.timeout(Instant::now()))?;
+//!     for event in &events {
+//!         ftp.handle_event(event); // false: it is for another socket of the application's
+//!     }
+//!     ftp.turn(poll.registry(), Instant::now());
+//!     while let Moved::Bytes(count) = ftp.read_data(&mut buffer) {
+//!         file.extend_from_slice(&buffer[..count]);
+//!     }
+//!     while let Some(event) = ftp.poll_event() {
+//!         match event {
+//!             Event::Completed(mut done) => {
+//!                 if let Some(result) = done.take(get) {
+//!                     result?; // the file is complete: the server has said so
+//!                     return Ok(());
+//!                 }
+//!             }
+//!             Event::Closed(error) => return Err(error.into()),
+//!             _ => {}
+//!         }
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! Any number of sessions, with one queue and one clock: [`manager`]. Names: the session wants
+//! addresses; [`resolve`] looks a name up without blocking the loop.
+//!
+//! # The turn
+//!
+//! | call | what it does |
+//! |---|---|
+//! | [`Session::handle_event`] | notes that a socket is ready; no system call |
+//! | [`Session::turn`] | deadlines, connecting, TLS, commands, replies; bounded, never waits |
+//! | [`Session::poll_event`] | news, each once |
+//! | [`Session::read_data`], [`Session::write_data`] | the bytes, at the caller's pace |
+//! | [`Session::timeout`] | how long the next wait may be: nothing while there [is work](Session::has_work), else until the [deadline](Session::deadline) |
+//!
+//! # What may be relied on
+//!
+//! - **Nothing blocks.** Connecting, accepting, TLS handshakes, CCC, QUIT and the settling of
+//!   aborted transfers are steps of the turn.
+//! - **Nothing is forgotten.** A socket counts as ready until it says that it would block, and
+//!   plaintext that waits inside TLS counts too. Who stops reading and goes on later loses nothing.
+//! - **Nobody starves.** A turn, and the data moved between two turns, have a
+//!   [bound](Options::budget). What is left is done in the next turn, without waiting.
+//! - **No wait without an end.** Each has a deadline in [`Config`].
+//! - **Complete or an error**, as in the core: a transfer has succeeded when its completion says so.
+//!
+//! Sockets are registered once, edge-triggered, for reading and writing. A session takes
+//! [`Session::TOKENS`] tokens; the application may use all others as it likes.
+
+#![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod control;
+mod copy;
+mod data;
+mod error;
+mod event;
+pub mod manager;
+mod net;
+mod options;
+mod race;
+mod requests;
+pub mod resolve;
+mod session;
+mod socket;
+mod text;
+mod transfer;
+mod upload;
+
+pub use ftp_proto;
+pub use ftp_tls;
+pub use mio;
+
+pub use copy::{CopyError, ServerCopy};
+pub use error::Error;
+pub use event::{Completion, Event};
+pub use ftp_proto::{
+    Config, ConnectionError, CopyEnd, DataMode, Direction, Features, Get, List, Op, OpId, Output,
+    PassiveHost, PassiveOrder, Protection, Put, Reply, Timestamp, TlsPolicy, Trace, Transfer,
+    TransferType, Truncation,
+};
+pub use options::Options;
+pub use requests::TlsInfo;
+pub use session::Session;
+pub use transfer::Moved;

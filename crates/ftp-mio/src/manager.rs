@@ -1,0 +1,475 @@
+//! Many sessions on one thread: who has a turn, and when
+//!
+//! ```text
+//! handle_event ─▶ the session of the token ─▶ queue of those with work ◀─ deadlines that passed
+//! turn            each of the queue once, then the clock                     (one ordered set)
+//! poll_ready      sessions that have news, or data to move
+//! ```
+//!
+//! A wake-up costs in proportion to the sessions that are ready, however many there are.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::time::{Duration, Instant};
+
+use ftp_proto::{ConnectionError, Reply};
+use mio::{Registry, Token};
+
+use crate::error::Error;
+use crate::options::Options;
+use crate::session::Session;
+
+/// How long a server that refuses even a single session is left alone
+const RESPITE: Duration = Duration::from_secs(5);
+
+/// Name of a session in a [`Manager`]; never used twice
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    index: usize,
+    generation: u64,
+}
+
+/// Any number of sessions on one poll
+///
+/// Sessions take tokens from the first one on, [`Session::TOKENS`] each; the application's own
+/// sockets take those below.
+///
+/// # Servers that have enough
+///
+/// When a server says that there are too many connections (421 as a greeting or before the login,
+/// 530 with such a text), the number of sessions to it is limited to those that it has let in, and
+/// further ones wait until one of these has ended. The refused session itself is over or without a
+/// login: who still wants it connects again, which waits in line.
+pub struct Manager {
+    first: usize,
+    slots: Vec<Option<Box<Entry>>>,
+    free: Vec<usize>,
+    generation: u64,
+    timers: BTreeSet<(Instant, Timer)>,
+    /// Those that have work, each once
+    queue: VecDeque<usize>,
+    /// Those that had a turn and have something for the application, each once
+    news: VecDeque<Key>,
+    servers: HashMap<SocketAddr, Server>,
+    limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Session(usize),
+    Server(SocketAddr),
+}
+
+struct Entry {
+    session: Session,
+    generation: u64,
+    /// The instant under which it is in `timers`: its deadline or earlier
+    timer: Option<Instant>,
+    queued: Queued,
+    told: Told,
+    server: SocketAddr,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Queued {
+    No,
+    Yes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    No,
+    InLine,
+}
+
+/// Where a session stands with regard to its server's limit
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Not begun
+    Waiting,
+    /// Counts as one of the server's sessions
+    Open,
+    /// Counts no more: over, or refused for the server's limit
+    Out,
+}
+
+/// What is known of a server, by the first address of its sessions
+#[derive(Debug, Default)]
+struct Server {
+    /// What it has refused to exceed
+    limit: Option<usize>,
+    open: usize,
+    waiting: VecDeque<Key>,
+    /// It is left alone until then
+    respite: Option<Instant>,
+}
+
+impl Manager {
+    /// No sessions yet; the first one's tokens begin here
+    #[must_use]
+    pub fn new(first: Token) -> Self {
+        Self {
+            first: first.0,
+            slots: Vec::new(),
+            free: Vec::new(),
+            generation: 0,
+            timers: BTreeSet::new(),
+            queue: VecDeque::new(),
+            news: VecDeque::new(),
+            servers: HashMap::new(),
+            limit: usize::MAX,
+        }
+    }
+
+    /// How many sessions to one server there may be, before it says anything itself; no limit by
+    /// default, as the application knows best
+    #[must_use]
+    pub fn limit_per_server(mut self, sessions: usize) -> Self {
+        self.limit = sessions.max(1);
+        self
+    }
+
+    /// Adds a session, which connects as soon as the server's limit permits
+    ///
+    /// Requests can be made at once. Sessions with the same first address count for the same server.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::new`].
+    pub fn connect(
+        &mut self,
+        addresses: &[SocketAddr],
+        options: impl Into<Options>,
+    ) -> Result<Key, Error> {
+        let index = self.free.last().copied().unwrap_or(self.slots.len());
+        let token = Token(self.first + index * Session::TOKENS);
+        let session = Session::new(token, addresses, options)?;
+        // A session has at least one.
+        let server = addresses[0];
+        self.generation += 1;
+        let generation = self.generation;
+        let entry = Box::new(Entry {
+            session,
+            generation,
+            timer: None,
+            queued: Queued::No,
+            told: Told::No,
+            server,
+            place: Place::Waiting,
+        });
+        match self.free.pop() {
+            Some(index) => self.slots[index] = Some(entry),
+            None => self.slots.push(Some(entry)),
+        }
+        let key = Key { index, generation };
+        self.servers.entry(server).or_default().waiting.push_back(key);
+        self.admit(server);
+        Ok(key)
+    }
+
+    /// Removes a session, closing its connections without a word; false if there is none
+    pub fn remove(&mut self, key: Key) -> bool {
+        if self.entry(key).is_none() {
+            return false;
+        }
+        let Some(entry) = self.slots[key.index].take() else { return false };
+        if let Some(at) = entry.timer {
+            self.timers.remove(&(at, Timer::Session(key.index)));
+        }
+        self.free.push(key.index);
+        match entry.place {
+            Place::Open => self.released(entry.server),
+            Place::Waiting => {
+                if let Some(server) = self.servers.get_mut(&entry.server) {
+                    server.waiting.retain(|waiting| *waiting != key);
+                }
+            }
+            Place::Out => {}
+        }
+        true
+    }
+
+    /// A session, to make requests, to take its events, to move its data
+    pub fn session(&mut self, key: Key) -> Option<SessionMut<'_>> {
+        self.entry(key)?;
+        Some(SessionMut { manager: self, index: key.index })
+    }
+
+    /// How many sessions there are, in whatever state
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Whether there is none
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a session waits for its server's limit
+    #[must_use]
+    pub fn is_waiting(&self, key: Key) -> bool {
+        self.entry(key).is_some_and(|entry| entry.place == Place::Waiting)
+    }
+
+    /// Takes note that a socket is ready; false if the event is for none of the sessions
+    pub fn handle_event(&mut self, event: &mio::event::Event) -> bool {
+        let Some(place) = event.token().0.checked_sub(self.first) else { return false };
+        let index = place / Session::TOKENS;
+        match self.slots.get_mut(index) {
+            Some(Some(entry)) => {
+                entry.session.handle_event(event);
+                self.enqueue(index);
+                true
+            }
+            // An event may have been under way when its session was removed.
+            Some(None) => true,
+            None => false,
+        }
+    }
+
+    /// Gives each session that has work a turn
+    ///
+    /// Due after events, when [`Self::deadline`] has come, and while [`Self::has_work`]. Afterwards
+    /// [`Self::poll_ready`] tells whom to look at.
+    pub fn turn(&mut self, registry: &Registry, now: Instant) {
+        while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
+            self.timers.remove(&(at, timer));
+            match timer {
+                Timer::Session(index) => {
+                    if let Some(Some(entry)) = self.slots.get_mut(index) {
+                        entry.timer = None;
+                    }
+                    self.enqueue(index);
+                }
+                Timer::Server(address) => {
+                    if let Some(server) = self.servers.get_mut(&address) {
+                        server.respite = None;
+                    }
+                    self.admit(address);
+                }
+            }
+        }
+        // Who is queued meanwhile has to wait for the next turn: the others come first.
+        for _ in 0..self.queue.len() {
+            let Some(index) = self.queue.pop_front() else { break };
+            let Some(Some(entry)) = self.slots.get_mut(index) else { continue };
+            entry.queued = Queued::No;
+            entry.session.turn(registry, now);
+            if entry.session.has_news() && entry.told == Told::No {
+                entry.told = Told::InLine;
+                self.news.push_back(Key { index, generation: entry.generation });
+            }
+            self.count(index, now);
+            self.schedule(index);
+        }
+    }
+
+    /// A session that has events, or data to move, since its last turn
+    ///
+    /// Take all its events, and move data until it is [`NotReady`](crate::Moved::NotReady); what is
+    /// left is not told again before the session's next turn.
+    pub fn poll_ready(&mut self) -> Option<Key> {
+        while let Some(key) = self.news.pop_front() {
+            if let Some(Some(entry)) = self.slots.get_mut(key.index) {
+                if entry.generation == key.generation {
+                    entry.told = Told::No;
+                    return Some(key);
+                }
+            }
+        }
+        None
+    }
+
+    /// When [`Self::turn`] is due although no event has come
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Whether [`Self::turn`] is due at once
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.queue.is_empty() || !self.news.is_empty()
+    }
+
+    /// How long to wait for events, as [`mio::Poll::poll`] takes it
+    #[must_use]
+    pub fn timeout(&self, now: Instant) -> Option<Duration> {
+        if self.has_work() {
+            return Some(Duration::ZERO);
+        }
+        self.deadline().map(|at| at.saturating_duration_since(now))
+    }
+
+    fn entry(&self, key: Key) -> Option<&Entry> {
+        let entry = self.slots.get(key.index)?.as_deref()?;
+        (entry.generation == key.generation).then_some(entry)
+    }
+
+    fn enqueue(&mut self, index: usize) {
+        if let Some(Some(entry)) = self.slots.get_mut(index) {
+            if entry.queued == Queued::No {
+                entry.queued = Queued::Yes;
+                self.queue.push_back(index);
+            }
+        }
+    }
+
+    /// Puts the session where its next work will be noticed
+    fn schedule(&mut self, index: usize) {
+        let Some(Some(entry)) = self.slots.get_mut(index) else { return };
+        // Deadlines move on with every byte: a timer that is too early is looked at again when it
+        // fires, which costs less than to move it each time.
+        let deadline = entry.session.deadline();
+        let stays = match (entry.timer, deadline) {
+            (Some(timer), Some(deadline)) => timer <= deadline,
+            (None, None) => true,
+            _ => false,
+        };
+        if !stays {
+            if let Some(at) = entry.timer.take() {
+                self.timers.remove(&(at, Timer::Session(index)));
+            }
+            if let Some(at) = deadline {
+                entry.timer = Some(at);
+                self.timers.insert((at, Timer::Session(index)));
+            }
+        }
+        if entry.session.has_work() {
+            self.enqueue(index);
+        }
+    }
+
+    /// Whether the session still is one of its server's, and whether the server has enough
+    fn count(&mut self, index: usize, now: Instant) {
+        let Some(Some(entry)) = self.slots.get_mut(index) else { return };
+        if entry.place != Place::Open {
+            return;
+        }
+        let refused = is_refused(&entry.session);
+        if refused || entry.session.ended().is_some() {
+            entry.place = Place::Out;
+            let address = entry.server;
+            if refused {
+                if let Some(server) = self.servers.get_mut(&address) {
+                    let others = server.open.saturating_sub(1);
+                    server.limit = Some(others.max(1).min(server.limit.unwrap_or(usize::MAX)));
+                    if let (0, Some(until)) = (others, now.checked_add(RESPITE)) {
+                        server.respite = Some(until);
+                        self.timers.insert((until, Timer::Server(address)));
+                    }
+                }
+            }
+            self.released(address);
+        }
+    }
+
+    fn released(&mut self, address: SocketAddr) {
+        if let Some(server) = self.servers.get_mut(&address) {
+            server.open = server.open.saturating_sub(1);
+            if server.open == 0 && server.waiting.is_empty() && server.respite.is_none() {
+                // Nobody is left whom it may have counted.
+                self.servers.remove(&address);
+            }
+        }
+        self.admit(address);
+    }
+
+    /// Lets sessions begin whose server may have them
+    fn admit(&mut self, address: SocketAddr) {
+        while let Some(server) = self.servers.get_mut(&address) {
+            let limit = self.limit.min(server.limit.unwrap_or(usize::MAX));
+            if server.respite.is_some() || server.open >= limit {
+                return;
+            }
+            let Some(key) = server.waiting.pop_front() else { return };
+            server.open += 1;
+            // Who is removed leaves the line.
+            if let Some(Some(entry)) = self.slots.get_mut(key.index) {
+                entry.place = Place::Open;
+                entry.session.start();
+            }
+            self.enqueue(key.index);
+        }
+    }
+}
+
+/// Whether the server has turned the session away because there are too many
+fn is_refused(session: &Session) -> bool {
+    match session.ended() {
+        Some(ConnectionError::Refused(reply)) => reply.code().get() == 421 || is_full(reply),
+        Some(ConnectionError::ServiceClosing(reply)) => is_full(reply),
+        _ => session.last_reply().is_some_and(|reply| reply.code().get() == 530 && is_full(reply)),
+    }
+}
+
+/// Whether a refusal's text is about the number of connections
+///
+/// 530 mostly means a wrong password, and 421 an idle session; the rest is in the words.
+fn is_full(reply: &Reply) -> bool {
+    const WORDS: [&[u8]; 6] = [
+        b"too many",
+        b"maximum",
+        b"max clients",
+        b"connection limit",
+        b"number of connections",
+        b"no more connections",
+    ];
+    let text = reply.text().to_ascii_lowercase();
+    WORDS.iter().any(|words| text.windows(words.len()).any(|window| window == *words))
+}
+
+/// A session in a [`Manager`], which looks after it when this is dropped
+pub struct SessionMut<'a> {
+    manager: &'a mut Manager,
+    index: usize,
+}
+
+impl Deref for SessionMut<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        match &self.manager.slots[self.index] {
+            Some(entry) => &entry.session,
+            None => unreachable!("the manager is borrowed, so nobody removes the session"),
+        }
+    }
+}
+
+impl DerefMut for SessionMut<'_> {
+    fn deref_mut(&mut self) -> &mut Session {
+        match &mut self.manager.slots[self.index] {
+            Some(entry) => &mut entry.session,
+            None => unreachable!("the manager is borrowed, so nobody removes the session"),
+        }
+    }
+}
+
+impl Drop for SessionMut<'_> {
+    fn drop(&mut self) {
+        self.manager.schedule(self.index);
+    }
+}
+
+impl fmt::Debug for SessionMut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl fmt::Debug for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manager")
+            .field("sessions", &self.len())
+            .field("with_work", &self.queue.len())
+            .field("with_news", &self.news.len())
+            .field("deadlines", &self.timers.len())
+            .field("servers", &self.servers)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! What a session is made with, beside the machine's own settings
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ftp_proto::Config;
+use ftp_tls::TlsConfig;
+use ftp_tls::rustls::pki_types::ServerName;
+
+/// How a [`Session`](crate::Session) connects
+///
+/// Begins with a [`Config`], whose constructor wants to know how the session is to be secured:
+///
+/// ```
+/// use std::time::Duration;
+/// use ftp_mio::{Config, Options, TlsPolicy};
+///
+/// let mut config = Config::new(TlsPolicy::Plaintext);
+/// config.reply_timeout = Duration::from_secs(20);
+/// let options = Options::new(config).connect_timeout(Duration::from_secs(5));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing before `Session::connect`"]
+pub struct Options {
+    pub(crate) config: Config,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) source: Option<SocketAddr>,
+    pub(crate) tls: Option<TlsConfig>,
+    pub(crate) tls_name: Option<ServerName<'static>>,
+    pub(crate) budget: usize,
+}
+
+impl Options {
+    /// The defaults under these settings
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            // Above what a lost SYN or two cost, below a person's patience.
+            connect_timeout: Duration::from_secs(30),
+            source: None,
+            tls: None,
+            tls_name: None,
+            // Four of the reads that cost least; well below a millisecond of work.
+            budget: 256 * 1024,
+        }
+    }
+
+    /// How long each address of the server has to answer; 30 s
+    ///
+    /// Data connections have [`Config::data_connect_timeout`].
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The local address to connect from; the system's choice without
+    ///
+    /// Data connections leave from the control connection's local address in any case. A port
+    /// other than 0 holds for the control connection alone: two connections can't share it.
+    pub fn source_address(mut self, address: SocketAddr) -> Self {
+        self.source = Some(address);
+        self
+    }
+
+    /// How TLS is done; without, servers' certificates are verified against the authorities that
+    /// Mozilla trusts, if the crate has them (feature `webpki-roots`)
+    ///
+    /// Sessions share what they are given here. Without, each one has a list of authorities of its
+    /// own, which is some hundred KiB.
+    pub fn tls(mut self, tls: impl Into<TlsConfig>) -> Self {
+        self.tls = Some(tls.into());
+        self
+    }
+
+    /// The name that the server's certificate must be for, see
+    /// [`ftp_tls::server_name`]; without, it must be for the first of the addresses
+    pub fn tls_server_name(mut self, name: ServerName<'static>) -> Self {
+        self.tls_name = Some(name);
+        self
+    }
+
+    /// Bytes of data after which a session lets others have a turn, at least one read's worth;
+    /// 256 KiB
+    pub fn budget(mut self, bytes: usize) -> Self {
+        self.budget = bytes.max(1);
+        self
+    }
+}
+
+impl From<Config> for Options {
+    fn from(config: Config) -> Self {
+        Self::new(config)
+    }
+}

@@ -1,0 +1,140 @@
+//! Uploads: what the application has written goes out, then the end, then the server has its say
+
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+use ftp_proto::{DataEvent, DataFailure, OpId};
+use ftp_tls::Stream;
+use ftp_tls::rustls::HandshakeKind;
+
+use crate::data::Course;
+use crate::session::Session;
+use crate::socket::{Socket, is_passing, is_readable};
+use crate::text::TextOut;
+
+/// After the final reply of an upload, for tickets that are still under way
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How far an upload is
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UploadStage {
+    /// The application writes
+    Writing(ServerEnd),
+    /// The application has no more: what is held back and the end are sent
+    Ending,
+    /// Reads until the server has closed: TLS tickets come here, and closing before what the
+    /// server sends is read would reset the connection, which may cost the file its end (Q94)
+    Draining {
+        /// Set when the final reply has come
+        until: Option<Instant>,
+    },
+}
+
+/// What is known of the server's side of an upload's data connection
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ServerEnd {
+    Open,
+    /// Nothing more comes from there
+    Closed,
+}
+
+/// The last upload, whose success may tell that the server accepts full handshakes
+pub(crate) struct LastUpload {
+    pub(crate) op: OpId,
+    pub(crate) handshake: Option<HandshakeKind>,
+}
+
+impl Session {
+    /// Goes on with an upload; true if the machine has learned something
+    pub(crate) fn drive_upload(&mut self, now: Instant) -> bool {
+        let final_reply_came = self.proto.final_reply_came();
+        let Some((id, stream, Course::Upload(stage, text))) = self.moving() else { return false };
+        match stage {
+            UploadStage::Writing(server) => {
+                if *server == ServerEnd::Open && is_readable(stream) {
+                    match listen(stream) {
+                        Ok(Heard::Nothing) => {}
+                        Ok(Heard::Bytes) => return self.over(id, UNEXPECTED, now),
+                        // Whether it matters, the next write or the final reply tells.
+                        Ok(Heard::End) | Err(_) => *server = ServerEnd::Closed,
+                    }
+                }
+                let sent = send_text(stream, text).and_then(|count| match stream.flush() {
+                    Err(error) if !is_passing(&error) => Err(error),
+                    _ => Ok(count),
+                });
+                self.moved(id, sent, now)
+            }
+            UploadStage::Ending => {
+                let sent = send_text(stream, text);
+                let all_sent = text.as_ref().is_none_or(|text| text.is_empty());
+                let ended = match &sent {
+                    Ok(_) if all_sent => end_upload(stream),
+                    _ => Ok(false),
+                };
+                if let Ok(true) = ended {
+                    *stage = UploadStage::Draining { until: None };
+                }
+                let moved = self.moved(id, sent, now);
+                match ended {
+                    Ok(ended) => moved || ended,
+                    Err(error) => self.moved(id, Err(error), now),
+                }
+            }
+            UploadStage::Draining { until } => {
+                let secure = stream.is_secure();
+                let drained = if secure {
+                    match stream.drain() {
+                        Ok(drained) => drained,
+                        // Everything was sent; whether it has arrived is for the reply to say.
+                        Err(error) => !is_passing(&error),
+                    }
+                } else {
+                    match listen(stream) {
+                        Ok(Heard::Nothing) => false,
+                        Ok(Heard::Bytes) => return self.over(id, UNEXPECTED, now),
+                        Ok(Heard::End) | Err(_) => true,
+                    }
+                };
+                if final_reply_came && until.is_none() {
+                    *until = now.checked_add(LINGER);
+                }
+                let waited = final_reply_came && !secure || until.is_some_and(|until| until <= now);
+                (drained || waited) && self.over(id, DataEvent::Finished, now)
+            }
+        }
+    }
+}
+
+/// The server has said something on an upload's connection
+const UNEXPECTED: DataEvent = DataEvent::Failed(DataFailure::UnexpectedData);
+
+/// What the server says on an upload's connection, where it has nothing to say
+enum Heard {
+    Nothing,
+    Bytes,
+    End,
+}
+
+fn listen(stream: &mut Stream<Socket>) -> io::Result<Heard> {
+    match stream.read(&mut [0; 256]) {
+        Ok(0) => Ok(Heard::End),
+        Ok(_) => Ok(Heard::Bytes),
+        Err(error) if is_passing(&error) => Ok(Heard::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sends text that is held back, as far as the socket takes it; how many bytes
+fn send_text(stream: &mut Stream<Socket>, text: &mut Option<Box<TextOut>>) -> io::Result<usize> {
+    text.as_mut().map_or(Ok(0), |text| text.send(stream))
+}
+
+/// Signals an upload's end: close_notify, half-close; false if the socket would block
+fn end_upload(stream: &mut Stream<Socket>) -> io::Result<bool> {
+    let done = stream.close_notify()?;
+    if done {
+        stream.get_ref().shutdown_write()?;
+    }
+    Ok(done)
+}

@@ -1,0 +1,24 @@
+//! The mio driver against real servers, through the tests of the blocking driver
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
+
+#[path = "../interop/bytes.rs"]
+mod bytes;
+#[path = "../interop/copies.rs"]
+mod copies;
+#[path = "../interop/listings.rs"]
+mod listings;
+#[path = "../interop/names.rs"]
+mod names;
+#[path = "../interop/operations.rs"]
+mod operations;
+#[path = "../interop/resumption.rs"]
+mod resumption;
+#[path = "../interop/security.rs"]
+mod security;
+#[path = "../interop/way.rs"]
+mod way;
+
+use ftp_tests::mio as driver;
+
+pub(crate) use way::{Security, Way, everywhere, on_each_server, securely};
