@@ -6,12 +6,14 @@
 mod ascii;
 mod command;
 mod fields;
+mod listing;
 mod reply;
 mod tls_stream;
 
 pub use ascii::ascii;
 pub use command::command;
 pub use fields::fields;
+pub use listing::listing;
 pub use reply::reply;
 pub use tls_stream::tls_stream;
 

@@ -32,6 +32,11 @@ fn fields() {
 }
 
 #[test]
+fn listing() {
+    replay("listing", ftp_fuzz::listing);
+}
+
+#[test]
 fn ascii() {
     replay("ascii", ftp_fuzz::ascii);
 }

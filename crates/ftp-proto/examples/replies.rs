@@ -1,7 +1,7 @@
 //! Reads the raw bytes of a control connection, writes each reply as a line of JSON
 //!
 //! ```text
-//! replies [--parse pasv|epsv|path|size|size_hint|mtime|features|class|text] < bytes
+//! replies [--parse pasv|epsv|path|size|size_hint|mtime|features|mlst|class|text] < bytes
 //! ```
 //!
 //! `{"code":220,"lines":["220 ready"]}` a reply, with `parsed` if a meaning was asked for and the
@@ -25,7 +25,7 @@ use serde_json::json;
 mod to_json;
 
 const KINDS: &[&str] =
-    &["pasv", "epsv", "path", "size", "size_hint", "mtime", "features", "class", "text"];
+    &["pasv", "epsv", "path", "size", "size_hint", "mtime", "features", "mlst", "class", "text"];
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();

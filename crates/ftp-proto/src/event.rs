@@ -6,6 +6,7 @@ use core::net::{IpAddr, SocketAddr};
 use core::ops::RangeInclusive;
 
 use crate::control::command::Verb;
+use crate::control::escaped::Readable;
 use crate::control::reply::Reply;
 use crate::error::{ConnectionError, Error};
 use crate::op::{Op, OpId, Outcome, Output};
@@ -287,7 +288,7 @@ impl fmt::Display for Trace {
             TraceDirection::Sent => '>',
             TraceDirection::Received => '<',
         };
-        write!(f, "{mark} {}", self.line.escape_ascii())
+        write!(f, "{mark} {}", Readable(&self.line))
     }
 }
 

@@ -40,20 +40,25 @@
 //! }
 //!
 //! let now = std::time::Instant::now();
-//! let mut client = Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, now);
+//! let mut config = Config::new(TlsPolicy::Plaintext);
+//! // This server wants one command at a time.
+//! config.pipeline = false;
+//! let mut client = Client::new(config, IpFamily::V4, now);
 //! // Requests queue; each ends in one `Event::Completed`.
 //! client.login("anonymous", "");
 //! let size = client.size("README");
 //! client.handle_input(now, b"220 ready\r\n")?;
-//! let size = loop {
+//! let size = 'session: loop {
 //!     if let Some(command) = client.poll_transmit() {
 //!         let (written, reply) = (command.len(), answer(command));
 //!         client.handle_transmit(now, written);
 //!         client.handle_input(now, reply)?;
 //!     }
-//!     if let Some(Event::Completed(mut done)) = client.poll_event() {
-//!         if let Some(result) = done.take(size) {
-//!             break result?;
+//!     while let Some(event) = client.poll_event() {
+//!         if let Event::Completed(mut done) = event {
+//!             if let Some(result) = done.take(size) {
+//!                 break 'session result?;
+//!             }
 //!         }
 //!     }
 //! };

@@ -24,8 +24,8 @@ mod to_json;
 /// Cases whose source is not followed, with the reason: `id: reason`
 const DISPUTED: &str = include_str!("corpus/disputed-replies.txt");
 
-/// Meanings that are an operation's and not a field's, or belong to listings
-const NOT_FIELDS: &[&str] = &["greeting", "login", "mlst", "void"];
+/// Meanings that are an operation's and not a field's
+const NOT_FIELDS: &[&str] = &["greeting", "login", "void"];
 
 fn corpus() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");

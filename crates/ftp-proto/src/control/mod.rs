@@ -4,7 +4,7 @@
 //! preliminary ones (1yz) pay nothing. Who waits for the reply is the client's business.
 
 pub(crate) mod command;
-mod escaped;
+pub(crate) mod escaped;
 pub(crate) mod features;
 pub mod fields;
 pub(crate) mod reply;

@@ -14,7 +14,7 @@ pub use config::{MultilineEnd, NulPolicy, ReplyConfig};
 pub use error::{Banner, Excerpt, ReplyError};
 pub use parser::ReplyParser;
 
-use super::escaped::Escaped;
+use super::escaped::{Escaped, Readable};
 
 /// Bytes of a reply, in place for the ordinary one-line reply
 type Bytes = SmallVec<[u8; 80]>;
@@ -141,7 +141,7 @@ impl PartialEq for Reply {
 
 impl Eq for Reply {}
 
-/// `550 No such file`; lines joined by ` / `, bytes that are not printable ASCII escaped
+/// `550 No such file`; lines joined by ` / `, UTF-8 as it is, what a terminal would obey escaped
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.code, f)?;
@@ -150,7 +150,7 @@ impl fmt::Display for Reply {
         }
         for (index, line) in self.lines().enumerate() {
             f.write_str(if index == 0 { " " } else { " / " })?;
-            fmt::Display::fmt(&line.escape_ascii(), f)?;
+            fmt::Display::fmt(&Readable(line), f)?;
         }
         Ok(())
     }

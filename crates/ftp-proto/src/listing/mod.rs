@@ -1,1 +1,49 @@
 //! Directory listings: bytes of LIST, NLST, MLSD and MLST into entries
+//!
+//! RFC 959 never said what LIST looks like, so every system sends its own. [`ListingParser`] takes the
+//! bytes as they come, in pieces of any size, finds out which [`Format`] they are in, and gives an
+//! [`Item`] for each line:
+//!
+//! ```
+//! use ftp_proto::listing::{Item, ListingParser};
+//!
+//! let mut parser = ListingParser::new();
+//! let mut bytes = &b"total 8\r\n-rw-r--r--  1 ann  staff  42 Mar 10  2024 notes\r\n"[..];
+//! while let Some(item) = parser.parse(&mut bytes) {
+//!     if let Item::Entry(entry) = item {
+//!         assert_eq!((entry.name, entry.size), (&b"notes"[..], Some(42)));
+//!     }
+//! }
+//! // A last line may lack its end.
+//! assert!(parser.finish().is_none());
+//! ```
+//!
+//! What a line does not say is `None`: no size, owner or year is made up. Names are bytes, since
+//! servers differ in charset; [`Entry::is_safe_name`] tells whether a name may be used as a file's on
+//! this side. Entries borrow from the input where a line came in one piece.
+//!
+//! # Choosing a format
+//!
+//! Formats vote line by line: the one that has understood most lines so far is asked first, and
+//! another only if it does not understand. Bare names are what is left while nothing else has been
+//! understood. A caller who knows better fixes the format with [`ListingParser::with_format`].
+
+mod dos;
+mod entry;
+mod eplf;
+mod legacy;
+mod lines;
+mod mlsx;
+mod mvs;
+mod note;
+mod parser;
+mod scan;
+mod time;
+mod unix;
+mod vms;
+
+pub use entry::{Entry, Facts, Kind, OtherKind, Permissions};
+pub use mlsx::parse_mlsx;
+pub use note::Note;
+pub use parser::{Format, Item, ListingParser};
+pub use time::{Modified, Precision, Zone};

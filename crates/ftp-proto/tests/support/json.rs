@@ -2,6 +2,7 @@
 //!
 //! Bytes are mapped to the characters with the same number (Latin-1), so nothing is lost.
 
+use ftp_proto::listing::parse_mlsx;
 use ftp_proto::{Features, Kind, Reply, ReplyError, fields};
 use serde_json::{Value, json};
 
@@ -59,10 +60,26 @@ pub(crate) fn meaning(kind: &str, reply: &Reply) -> Option<Value> {
             Kind::Transient => "temporary",
             Kind::Permanent => "permanent",
         }})),
-        // The facts in an answer to MLST belong to `listing` and have their place here.
+        "mlst" if done => mlst(reply),
+        "mlst" => None,
         _ => return None,
     };
     let mut value = value.unwrap_or_else(|| json!({ "error": true }));
     value["kind"] = kind.into();
     Some(value)
+}
+
+/// The facts in an answer to MLST, which some servers spread over lines
+fn mlst(reply: &Reply) -> Option<Value> {
+    let mut entries =
+        reply.lines().filter_map(parse_mlsx).filter(|entry| entry.facts.iter().next().is_some());
+    let first = entries.next()?;
+    let rest = entries.filter(|entry| entry.name == first.name);
+    let facts: serde_json::Map<String, Value> = first
+        .facts
+        .iter()
+        .chain(rest.flat_map(|entry| entry.facts.iter()))
+        .map(|(key, value)| (text(key).to_ascii_lowercase(), text(value).into()))
+        .collect();
+    Some(json!({ "name": text(first.name), "facts": facts }))
 }

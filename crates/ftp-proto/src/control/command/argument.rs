@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::{MASK, Verb};
-use crate::control::escaped::Escaped;
+use crate::control::escaped::{Escaped, Readable};
 
 /// A checked argument of a command: no CR, no LF, no NUL, at most [`Self::MAX_LEN`] bytes
 ///
@@ -60,7 +60,7 @@ impl AsRef<[u8]> for Argument {
 
 impl fmt::Display for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.escape_ascii(), f)
+        fmt::Display::fmt(&Readable(&self.0), f)
     }
 }
 

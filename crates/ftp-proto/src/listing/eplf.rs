@@ -1,0 +1,38 @@
+//! EPLF, Easily Parsed List Format (anonftpd, publicfile): `+i8388621.29609,m824255902,/,<TAB>name`
+
+use super::entry::{Entry, Kind, Permissions};
+use super::scan::number;
+use super::time::{Modified, Precision, Zone};
+use crate::Timestamp;
+
+pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
+    let body = line.strip_prefix(b"+")?;
+    // The blank is an old mistake of some servers.
+    let at = memchr::memchr(b'\t', body).or_else(|| memchr::memchr(b' ', body))?;
+    let (facts, name) = (&body[..at], &body[at + 1..]);
+    if name.is_empty() {
+        return None;
+    }
+    let mut entry = Entry::new(line, name, Kind::Unknown);
+    for fact in facts.split(|byte| *byte == b',').filter(|fact| !fact.is_empty()) {
+        match fact {
+            b"/" => entry.kind = Kind::Dir,
+            b"r" => entry.kind = Kind::File,
+            [b's', digits @ ..] => entry.size = Some(number(digits)?),
+            [b'm', digits @ ..] => {
+                let seconds = i64::try_from(number(digits)?).ok()?;
+                let time = Timestamp::from_unix(seconds)?;
+                let (precision, zone) = (Precision::Second, Zone::Utc);
+                entry.modified = Some(Modified::At { time, precision, zone });
+            }
+            [b'u', b'p', digits @ ..] => {
+                let mode = core::str::from_utf8(digits).ok();
+                let mode = mode.and_then(|digits| u16::from_str_radix(digits, 8).ok())?;
+                entry.permissions = Some(Permissions(mode & 0o7777));
+            }
+            // An identifier, and what is to come.
+            _ => {}
+        }
+    }
+    Some(entry)
+}

@@ -1,0 +1,63 @@
+//! Lines out of pieces: borrowed where one came whole, collected where it did not
+
+use alloc::vec::Vec;
+
+/// Bytes of a line that are looked at; the rest of a longer one is dropped
+pub(super) const MAX_LINE: usize = 64 * 1024;
+
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// The beginning of a line whose end has not come
+    partial: Vec<u8>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Collecting,
+    /// `partial` was given out and is to be cleared
+    Given,
+}
+
+impl Lines {
+    /// The next line without its end, LF or CRLF; `None` when the input has no end of a line
+    pub(super) fn next<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<&'p [u8]> {
+        if self.state == State::Given {
+            self.partial.clear();
+            self.state = State::Collecting;
+        }
+        let Some(end) = memchr::memchr(b'\n', input) else {
+            self.collect(input);
+            *input = &[];
+            return None;
+        };
+        let (line, rest) = (&input[..end], &input[end + 1..]);
+        *input = rest;
+        if self.partial.is_empty() {
+            return Some(without_return(&line[..line.len().min(MAX_LINE)]));
+        }
+        self.collect(line);
+        self.state = State::Given;
+        Some(without_return(&self.partial))
+    }
+
+    /// What came behind the last end of a line
+    pub(super) fn finish(&mut self) -> Option<&[u8]> {
+        let given = core::mem::replace(&mut self.state, State::Given) == State::Given;
+        (!given && !self.partial.is_empty()).then(|| without_return(&self.partial))
+    }
+
+    fn collect(&mut self, bytes: &[u8]) {
+        let room = MAX_LINE.saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+/// Some servers send more than one CR
+fn without_return(mut line: &[u8]) -> &[u8] {
+    while let Some(shorter) = line.strip_suffix(b"\r") {
+        line = shorter;
+    }
+    line
+}

@@ -1,0 +1,260 @@
+//! Lines into items, and which format they are in
+
+use alloc::vec::Vec;
+
+use super::entry::{Entry, Kind};
+use super::lines::Lines;
+use super::note::{self, Note};
+use super::{dos, eplf, legacy, mlsx, mvs, unix, vms};
+use crate::Timestamp;
+
+/// How a server writes its listings
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// MLSD and MLST
+    Mlsx,
+    /// `ls -l` and what looks like it
+    Unix,
+    /// IIS, and DOS before it
+    Dos,
+    /// EPLF
+    Eplf,
+    /// OpenVMS
+    Vms,
+    /// OS/400
+    Os400,
+    /// OS/2
+    Os2,
+    /// Tandem NonStop
+    NonStop,
+    /// z/OS
+    Mvs,
+    /// Nothing but names, as NLST has them
+    Names,
+}
+
+/// Those that say more than a name, the frequent ones first
+const STRUCTURED: [Format; 9] = [
+    Format::Unix,
+    Format::Mlsx,
+    Format::Dos,
+    Format::Eplf,
+    Format::Vms,
+    Format::Os400,
+    Format::NonStop,
+    Format::Mvs,
+    Format::Os2,
+];
+
+/// What a line is
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Item<'a> {
+    /// A file, directory, link …
+    Entry(Entry<'a>),
+    /// Something about the listing
+    Note(Note<'a>),
+    /// Nobody knows
+    Unknown(&'a [u8]),
+}
+
+/// Reads a listing as it comes
+///
+/// Memory is bounded by the longest line, of which no more than 64 KiB are looked at.
+#[derive(Debug)]
+pub struct ListingParser {
+    lines: Lines,
+    wrap: Wrap,
+    choice: Choice,
+    now: Option<Timestamp>,
+}
+
+/// OpenVMS writes long names on a line of their own
+#[derive(Debug, Default)]
+struct Wrap {
+    /// The name, or name and rest
+    text: Vec<u8>,
+    state: WrapState,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum WrapState {
+    #[default]
+    Empty,
+    /// A name waits for its rest
+    Name,
+}
+
+#[derive(Debug)]
+enum Choice {
+    Fixed(Format),
+    /// Lines that each of [`STRUCTURED`] has understood
+    Votes([u32; STRUCTURED.len()]),
+}
+
+impl Default for ListingParser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ListingParser {
+    /// For a listing in whatever format
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            lines: Lines::default(),
+            wrap: Wrap::default(),
+            choice: Choice::Votes([0; STRUCTURED.len()]),
+            now: None,
+        }
+    }
+
+    /// Takes lines of this format only
+    #[must_use]
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.choice = Choice::Fixed(format);
+        self
+    }
+
+    /// Tells the server's local time, as well as it is known, when the listing was made: it decides
+    /// the year of `Mar 10 12:34`, which is the last one that is not more than a day ahead
+    #[must_use]
+    pub fn with_now(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// The format that has understood most lines so far
+    #[must_use]
+    pub fn format(&self) -> Option<Format> {
+        match &self.choice {
+            Choice::Fixed(format) => Some(*format),
+            Choice::Votes(votes) => best(votes),
+        }
+    }
+
+    /// The next item; `None` when the input is used up
+    ///
+    /// Call it until then, then again with what comes next.
+    pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
+        let Self { lines, wrap, choice, now } = self;
+        let line = lines.next(input)?;
+        Some(read(line, wrap, choice, *now))
+    }
+
+    /// The last line, if it came without its end; nothing may be parsed after that
+    pub fn finish(&mut self) -> Option<Item<'_>> {
+        let Self { lines, wrap, choice, now } = self;
+        let line = lines.finish()?;
+        Some(read(line, wrap, choice, *now))
+    }
+}
+
+fn best(votes: &[u32; STRUCTURED.len()]) -> Option<Format> {
+    let most = votes.iter().max().filter(|most| **most > 0)?;
+    votes.iter().position(|votes| votes == most).map(|index| STRUCTURED[index])
+}
+
+fn read<'a>(
+    line: &'a [u8],
+    wrap: &'a mut Wrap,
+    choice: &mut Choice,
+    now: Option<Timestamp>,
+) -> Item<'a> {
+    let vms = match choice {
+        Choice::Fixed(format) => *format == Format::Vms,
+        Choice::Votes(votes) => best(votes).is_none_or(|best| best == Format::Vms),
+    };
+    let waits = core::mem::take(&mut wrap.state) == WrapState::Name;
+    let continues = waits && line.first().is_some_and(u8::is_ascii_whitespace);
+    if !continues && vms && vms::is_name(line) {
+        wrap.text.clear();
+        wrap.text.extend_from_slice(line.trim_ascii_end());
+        wrap.state = WrapState::Name;
+        return Item::Note(Note::Continued(line));
+    }
+    let line = if continues {
+        wrap.text.extend_from_slice(line);
+        &wrap.text
+    } else {
+        line
+    };
+    match choice {
+        Choice::Fixed(Format::Names) => names(line),
+        Choice::Fixed(format) => {
+            let entry = entry(*format, line, now).map(Item::Entry);
+            entry.or_else(|| note::of(line).map(Item::Note)).unwrap_or(Item::Unknown(line))
+        }
+        Choice::Votes(votes) => vote(line, votes, now),
+    }
+}
+
+fn vote<'a>(
+    line: &'a [u8],
+    votes: &mut [u32; STRUCTURED.len()],
+    now: Option<Timestamp>,
+) -> Item<'a> {
+    let first = best(votes);
+    let order =
+        first.into_iter().chain(STRUCTURED.into_iter().filter(|other| Some(*other) != first));
+    for format in order {
+        // A blank before a name is MLSD's way to say nothing, but only MLSD's.
+        let mute = format == Format::Mlsx && first != Some(Format::Mlsx);
+        let known = |entry: &Entry<'_>| !mute || entry.facts.iter().next().is_some();
+        if let Some(entry) = entry(format, line, now).filter(known) {
+            if let Some(index) = STRUCTURED.iter().position(|known| *known == format) {
+                votes[index] = votes[index].saturating_add(1);
+            }
+            return Item::Entry(entry);
+        }
+    }
+    if let Some(note) = note::of(line) {
+        return Item::Note(note);
+    }
+    if first.is_some() || looks_structured(line) { Item::Unknown(line) } else { names(line) }
+}
+
+fn entry(format: Format, line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
+    match format {
+        Format::Mlsx => mlsx::parse_mlsx(line),
+        Format::Unix => unix::parse(line, now),
+        Format::Dos => dos::parse(line, now),
+        Format::Eplf => eplf::parse(line),
+        Format::Vms => vms::parse(line, now),
+        Format::Os400 => legacy::os400(line, now),
+        Format::Os2 => legacy::os2(line, now),
+        Format::NonStop => legacy::nonstop(line, now),
+        Format::Mvs => mvs::parse(line, now),
+        Format::Names => None,
+    }
+}
+
+/// Whether a line that nobody understands is rather a damaged line of some format than a bare name
+fn looks_structured(line: &[u8]) -> bool {
+    let unix = line.len() > 10
+        && b"-dlbcps".contains(&line[0])
+        && line[1..10].iter().all(|byte| b"rwxsStT-".contains(byte))
+        && line[10].is_ascii_whitespace();
+    let dos = line.len() > 9
+        && line[..8].iter().enumerate().all(|(index, byte)| match index {
+            2 | 5 => matches!(byte, b'-' | b'/'),
+            _ => byte.is_ascii_digit(),
+        })
+        && line[8].is_ascii_whitespace();
+    // NetWare, also where the rest is damaged.
+    let netware = matches!(line, [b'-' | b'd', b' ', b'[', ..] | [b'-' | b'd', b'[', ..]);
+    let facts = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    let mlsx = facts.len() < line.len() && facts.contains(&b'=') && !facts.contains(&b' ');
+    unix || dos || netware || mlsx
+}
+
+/// A line of NLST: the name and nothing else
+fn names(line: &[u8]) -> Item<'_> {
+    if line.is_empty() {
+        Item::Note(Note::Blank)
+    } else {
+        Item::Entry(Entry::new(line, line, Kind::Unknown))
+    }
+}

@@ -1,0 +1,294 @@
+//! Listings of every format, as the systems write them, and what is known of each line
+
+use ftp_proto::Timestamp;
+use ftp_proto::listing::{Format, Item, ListingParser, Note, parse_mlsx};
+use serde_json::{Value, json};
+
+#[path = "support/listing_json.rs"]
+mod to_json;
+
+fn now() -> Timestamp {
+    to_json::parse_iso("2026-03-10T12:00:00Z").expect("a time")
+}
+
+/// Everything that comes out, with the format that was chosen
+fn read(listing: &str, size: usize) -> (Vec<Value>, Option<Format>) {
+    let mut parser = ListingParser::new().with_now(now());
+    let mut all = Vec::new();
+    for mut piece in listing.as_bytes().chunks(size) {
+        while let Some(item) = parser.parse(&mut piece) {
+            all.extend(to_json::item(&item, &[]));
+        }
+    }
+    if let Some(item) = parser.finish() {
+        all.extend(to_json::item(&item, &[]));
+    }
+    (all, parser.format())
+}
+
+/// Each line must give at least this
+#[track_caller]
+fn check(format: Option<Format>, listing: &str, expected: &[Value]) {
+    for size in [1, 2, 7, listing.len()] {
+        let (objects, chosen) = read(listing, size);
+        assert_eq!(objects.len(), expected.len(), "{objects:#?}");
+        for (object, expected) in objects.iter().zip(expected) {
+            for (key, value) in expected.as_object().expect("an object") {
+                assert_eq!(&object[key], value, "{key} in {object}");
+            }
+        }
+        assert_eq!(chosen, format);
+    }
+}
+
+#[test]
+fn unix() {
+    check(
+        Some(Format::Unix),
+        "total 24\r\n\
+         drwxr-xr-x   3 ann   staff       4096 Mar 10 09:15 docs\r\n\
+         -rw-r-----+  1 ann   staff 5000000000 Mar 11 11:59 tomorrow.iso\r\n\
+         -rwsr-xr-t   1 0     0             12 Mar 12 12:00  two  blanks\r\n\
+         lrwxrwxrwx   1 ann   staff          7 Dec 31 23:59 link -> a -> b\r\n\
+         crw-rw-rw-   1 root  root      1,   3 Jan  1  2020 null\r\n\
+         -rw-r--r--   1 ann             17 Feb 29  2024 no group\r\n\
+         -rw-r--r--   1 ann   staff        9 2025-11-30 07:08 iso\r\n",
+        &[
+            json!({ "result": "skipped" }),
+            json!({ "name": "docs", "kind": "dir", "modified": "2026-03-10T09:15", "owner": "ann",
+                    "group": "staff", "links": 3, "perms": "rwxr-xr-x" }),
+            // A day ahead is a matter of time zones; more is last year.
+            json!({ "name": "tomorrow.iso", "size": 5_000_000_000_u64,
+                    "modified": "2026-03-11T11:59" }),
+            json!({ "name": " two  blanks", "modified": "2025-03-12T12:00", "mode": "5755" }),
+            json!({ "name": "link", "target": "a -> b", "kind": "symlink",
+                    "modified": "2025-12-31T23:59" }),
+            json!({ "name": "null", "kind": "other", "size": null, "modified": "2020-01-01",
+                    "precision": "day" }),
+            json!({ "name": "no group", "owner": "ann", "group": null, "size": 17,
+                    "modified": "2024-02-29" }),
+            json!({ "name": "iso", "modified": "2025-11-30T07:08" }),
+        ],
+    );
+}
+
+#[test]
+fn unix_in_other_languages_and_with_odd_owners() {
+    check(
+        Some(Format::Unix),
+        "-rw-r--r-- 1 anna personal 10 3. M\u{e4}rz 10:00 deutsch\n\
+         -rw-r--r-- 1 anne gens 11 12 f\u{e9}vr. 2025 fran\u{e7}ais\n\
+         -rw-r--r-- 1 a b 12 3\u{6708} 9 08:07 nihon\n\
+         -rw-r--r-- 1 mary jane   domain users 13 Mar  9 08:07 spaces\n",
+        &[
+            json!({ "name": "deutsch", "modified": "2026-03-03T10:00" }),
+            json!({ "name": "fran\u{e7}ais", "modified": "2025-02-12" }),
+            json!({ "name": "nihon", "modified": "2026-03-09T08:07" }),
+            json!({ "name": "spaces", "owner": "mary jane", "group": "domain users", "size": 13 }),
+        ],
+    );
+}
+
+#[test]
+fn relatives_of_unix() {
+    check(
+        Some(Format::Unix),
+        "d [RWCEAFMS] admin                 512 Jan 05 10:11    public\n\
+         -rwx------          10      20      30 Feb 01 08:00 forks\n\
+         drwxr-x---               folder        2 May 10  1996 network\n",
+        &[
+            json!({ "name": "public", "kind": "dir", "owner": "admin",
+                    "modified": "2026-01-05T10:11" }),
+            json!({ "name": "forks", "size": 30, "owner": null }),
+            json!({ "name": "network", "kind": "dir", "modified": "1996-05-10" }),
+        ],
+    );
+}
+
+#[test]
+fn dos() {
+    check(
+        Some(Format::Dos),
+        "03-10-26  12:15AM       <DIR>          inetpub\r\n\
+         12-31-1999  11:59PM            1,234,567 report 1.txt\r\n\
+         03-10-26  14:15                   42 24 hours\r\n\
+         01-02-24  01:00PM       <SYMLINKD>     link [C:\\target]\r\n",
+        &[
+            json!({ "name": "inetpub", "kind": "dir", "modified": "2026-03-10T00:15" }),
+            json!({ "name": "report 1.txt", "size": 1_234_567, "modified": "1999-12-31T23:59" }),
+            json!({ "name": "24 hours", "size": 42, "modified": "2026-03-10T14:15" }),
+            json!({ "name": "link", "kind": "symlink", "target": "C:\\target" }),
+        ],
+    );
+}
+
+#[test]
+fn mlsd() {
+    check(
+        Some(Format::Mlsx),
+        "type=cdir;modify=20260101000000; .\r\n\
+         Type=file;Size=12;Modify=20260310115959.5;Perm=adfr;UNIX.mode=0640; a; b=c\r\n\
+         type=OS.unix=slink:/etc/motd;size=9; motd\r\n",
+        &[
+            json!({ "name": ".", "kind": "dir", "zone": "utc" }),
+            json!({ "name": "a; b=c", "size": 12, "modified": "2026-03-10T11:59:59.5",
+                    "precision": "subsecond", "mode": "0640" }),
+            json!({ "name": "motd", "kind": "symlink", "target": "/etc/motd" }),
+        ],
+    );
+    let entry = parse_mlsx(b" type=file;unique=1; x").unwrap();
+    assert_eq!((entry.name, entry.facts.get("UNIQUE")), (&b"x"[..], Some(&b"1"[..])));
+    assert_eq!(parse_mlsx(b"type=file;nonsense; x"), None);
+    assert_eq!(parse_mlsx(b"no facts; x"), None);
+}
+
+#[test]
+fn eplf() {
+    check(
+        Some(Format::Eplf),
+        "+i1.2,m1767225600,r,s77,up644,\tfile with blanks\r\n+/,\tdir\r\n",
+        &[
+            json!({ "name": "file with blanks", "kind": "file", "size": 77, "mode": "0644",
+                    "modified": "2026-01-01T00:00:00", "zone": "utc" }),
+            json!({ "name": "dir", "kind": "dir", "modified": null }),
+        ],
+    );
+}
+
+#[test]
+fn vms() {
+    check(
+        Some(Format::Vms),
+        "Directory DISK$DATA:[ANN]\r\n\r\n\
+         LOGIN.COM;3            2/4   5-MAR-2026 10:20:30  [STAFF,ANN]  (RWED,RWED,RE,)\r\n\
+         A_NAME_THAT_TAKES_THE_WHOLE_LINE_FOR_ITSELF.TXT;1\r\n\
+         \x20                     1/3  31-DEC-2025 23:59  [ANN]  (RWED,RWED,,)\r\n\
+         SECRET.DIR;1  %RMS-E-PRV, insufficient privilege or file protection violation\r\n\r\n\
+         Total of 3 files, 3/7 blocks.\r\n",
+        &[
+            json!({ "result": "skipped" }),
+            json!({ "result": "skipped" }),
+            json!({ "name": "LOGIN.COM", "kind": "file", "size": null, "owner": "ANN",
+                    "group": "STAFF", "modified": "2026-03-05T10:20:30", "mode": "0750" }),
+            json!({ "name": "A_NAME_THAT_TAKES_THE_WHOLE_LINE_FOR_ITSELF.TXT",
+                    "modified": "2025-12-31T23:59", "owner": "ANN" }),
+            json!({ "name": "SECRET.DIR", "kind": "dir", "modified": null }),
+            json!({ "result": "skipped" }),
+            json!({ "result": "skipped" }),
+        ],
+    );
+}
+
+#[test]
+fn seldom_met() {
+    check(
+        Some(Format::Os400),
+        "ANN            4096 24.12.25 18:00:01 *STMF      letter.txt\n",
+        &[json!({ "name": "letter.txt", "owner": "ANN", "size": 4096,
+                  "modified": "2025-12-24T18:00:01" })],
+    );
+    check(
+        Some(Format::Os2),
+        "   77824     A      02-23-00   15:09  CONFIG.SYS\n     0           DIR   05-12-97   16:44  OS2\n",
+        &[
+            json!({ "name": "CONFIG.SYS", "size": 77_824, "modified": "2000-02-23T15:09" }),
+            json!({ "name": "OS2", "kind": "dir" }),
+        ],
+    );
+    check(
+        Some(Format::NonStop),
+        "File         Code             EOF  Last Modification    Owner  RWEP\n\
+         LETTER        101            1024  7-Jan-26 08:09:10 255, 12 \"nunu\"\n",
+        &[
+            json!({ "result": "skipped" }),
+            json!({ "name": "LETTER", "size": 1024, "modified": "2026-01-07T08:09:10" }),
+        ],
+    );
+    check(
+        Some(Format::Mvs),
+        "Volume Unit    Referred Ext Used Recfm Lrecl BlkSz Dsorg Dsname\n\
+         VOL001 3390   2026/03/01  1   15  FB      80 27920  PO  ANN.LIB\n\
+         Migrated                                                ANN.OLD\n",
+        &[
+            json!({ "result": "skipped" }),
+            json!({ "name": "ANN.LIB", "kind": "dir", "modified": null }),
+            json!({ "name": "ANN.OLD", "kind": "file" }),
+        ],
+    );
+}
+
+#[test]
+fn bare_names_and_damaged_lines() {
+    check(
+        None,
+        "a\r\n b c\r\n-dash",
+        &[json!({ "name": "a" }), json!({ "name": " b c" }), json!({ "name": "-dash" })],
+    );
+    // Damage is not taken for a name.
+    let (objects, _) = read("-rw-r--r-- 1 ann staff 12 Foo 99 name\n03-10-26 what\n", 5);
+    assert!(objects.iter().all(|object| object["result"] == "error"), "{objects:?}");
+}
+
+#[test]
+fn a_year_needs_to_know_the_time() {
+    let mut parser = ListingParser::new();
+    let mut line = &b"-rw-r--r-- 1 a b 1 Feb 29 10:00 f\n"[..];
+    let Some(Item::Entry(entry)) = parser.parse(&mut line) else { panic!() };
+    let value = to_json::entry(&entry, &[]);
+    assert_eq!(
+        value["modified_partial"],
+        json!({ "month": 2, "day": 29, "hour": 10, "minute": 0 })
+    );
+    let mut parser = ListingParser::new().with_now(now());
+    let mut line = &b"-rw-r--r-- 1 a b 1 Feb 29 10:00 f\n"[..];
+    let Some(Item::Entry(entry)) = parser.parse(&mut line) else { panic!() };
+    assert_eq!(to_json::entry(&entry, &[])["modified"], "2024-02-29T10:00");
+}
+
+#[test]
+fn names_that_are_traps() {
+    for (name, safe) in [
+        ("plain", true),
+        ("with blank", true),
+        ("..", false),
+        ("a/b", false),
+        ("a\\b", false),
+        ("bell\u{7}", false),
+        ("esc\u{1b}[2J", false),
+    ] {
+        let line = format!("-rw-r--r-- 1 a b 1 Jan  1  2020 {name}\n");
+        let mut parser = ListingParser::new();
+        let mut bytes = line.as_bytes();
+        let Some(Item::Entry(entry)) = parser.parse(&mut bytes) else { panic!("{name}") };
+        assert_eq!(entry.is_safe_name(), safe, "{name}");
+        assert!(!entry.display_name().to_string().contains(char::is_control));
+    }
+}
+
+#[test]
+fn a_line_without_end_is_bounded() {
+    let mut parser = ListingParser::new();
+    for _ in 0..100 {
+        assert_eq!(parser.parse(&mut &[b'x'; 65_536][..]), None);
+    }
+    let Some(Item::Entry(entry)) = parser.finish() else { panic!() };
+    assert_eq!(entry.name.len(), 64 * 1024);
+}
+
+#[test]
+fn sections_and_errors_are_no_files() {
+    let mut parser = ListingParser::new();
+    let mut listing = &b"dir:\ntotal 4\nls: x: Permission denied\n\n"[..];
+    let mut notes = Vec::new();
+    while let Some(item) = parser.parse(&mut listing) {
+        let Item::Note(note) = item else { panic!("{item:?}") };
+        notes.push(match note {
+            Note::Section(name) => format!("section {}", name.escape_ascii()),
+            Note::Total(_) => "total".to_owned(),
+            Note::Error(_) => "error".to_owned(),
+            Note::Blank => "blank".to_owned(),
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(notes, ["section dir", "total", "error", "blank"]);
+}

@@ -1,0 +1,45 @@
+//! Listings: split anyhow the same items come out, and what is shown obeys nobody
+
+use ftp_proto::Timestamp;
+use ftp_proto::listing::{Item, ListingParser};
+
+use crate::pieces;
+
+/// The first byte is the length of the pieces, the second whether the time is known
+pub fn listing(input: &[u8]) {
+    let [length, known, bytes @ ..] = input else { return };
+    let parser = || {
+        let parser = ListingParser::new();
+        match Timestamp::from_unix(1_773_144_000).filter(|_| known % 2 == 0) {
+            Some(now) => parser.with_now(now),
+            None => parser,
+        }
+    };
+    let whole = read(parser(), [bytes].into_iter());
+    let split = read(parser(), pieces(bytes, *length));
+    assert_eq!(whole, split);
+}
+
+fn read<'a>(mut parser: ListingParser, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let mut items = Vec::new();
+    for mut piece in pieces {
+        while let Some(item) = parser.parse(&mut piece) {
+            items.push(show(&item));
+        }
+        assert!(piece.is_empty(), "all is read before the end");
+    }
+    items.extend(parser.finish().map(|item| show(&item)));
+    items
+}
+
+fn show(item: &Item<'_>) -> String {
+    if let Item::Entry(entry) = item {
+        let name = entry.display_name().to_string();
+        assert!(!name.contains(char::is_control), "{name:?}");
+        assert!(!entry.name.is_empty());
+        if entry.is_safe_name() {
+            assert!(!entry.name.contains(&b'/') && !entry.name.contains(&0));
+        }
+    }
+    format!("{item:?}")
+}
