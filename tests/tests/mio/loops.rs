@@ -147,6 +147,41 @@ fn a_reader_that_pauses_loses_nothing_and_is_not_woken() {
     server.join();
 }
 
+#[test]
+fn the_first_address_that_answers_is_taken() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (silent, _held) = crate::connecting::silent_port();
+    for other in [gone, silent] {
+        let server = Server::start(|s| {
+            s.welcome();
+            s.farewell();
+        });
+        let poll = Poll::new().unwrap();
+        let addresses = [other, server.address()];
+        let ftp = Session::connect(poll.registry(), Token(3), &addresses, config()).unwrap();
+        let mut all = Loop { poll, events: Events::with_capacity(16), ftp, wakeups: 0 };
+        // Requests may come before the connection.
+        let login = all.ftp.login("u", "p");
+        all.ftp.quit();
+        let (mut connected, mut result) = (None, None);
+        'over: loop {
+            all.turn();
+            while let Some(event) = all.ftp.poll_event() {
+                match event {
+                    Event::Connected { peer } => connected = Some(peer),
+                    Event::Completed(mut done) => result = done.take(login).or(result),
+                    Event::Closed(_) => break 'over,
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(connected, Some(server.address()));
+        result.unwrap().unwrap();
+        assert!(all.wakeups < 40, "{} wake-ups", all.wakeups);
+        server.join();
+    }
+}
+
 /// A server whose files never end
 fn endless() -> (SocketAddr, mpsc::Sender<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
