@@ -94,6 +94,13 @@ pub struct Config {
     pub tls: TlsPolicy,
     /// What AUTH may try; [`AuthMechanism::Tls`]: everything in use since 2005 knows it
     pub auth: AuthMechanism,
+    /// Pause between the server's consent to AUTH and the TLS handshake; none: a server has no
+    /// reason to need one
+    ///
+    /// Some servers answer first and hand the connection to TLS a moment later; what arrives in
+    /// between they read as a command, and the session ends with `500` in clear (libunftp). 50 ms
+    /// are enough for them.
+    pub auth_pause: Duration,
     /// Who opens data connections; [`DataMode::Passive`]: it passes NATs and firewalls of clients
     #[doc(alias = "passiveserver")]
     pub data_mode: DataMode,
@@ -177,6 +184,7 @@ impl Config {
         Self {
             tls,
             auth: AuthMechanism::Tls,
+            auth_pause: Duration::ZERO,
             data_mode: DataMode::Passive,
             passive_order: PassiveOrder::EpsvFirst,
             passive_host: PassiveHost::ControlPeer,

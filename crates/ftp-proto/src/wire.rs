@@ -73,9 +73,14 @@ impl Wire {
         }
     }
 
+    /// From here on not a byte in clear, in either direction
+    pub(crate) fn raise_barrier(&mut self) {
+        self.control.set_barrier(Barrier::Securing);
+    }
+
     /// Raises the barrier and orders the TLS handshake of the control connection
     pub(crate) fn secure_control(&mut self, now: Instant) {
-        self.control.set_barrier(Barrier::Securing);
+        self.raise_barrier();
         self.actions.push_back(Action::SecureControl);
         self.await_control_tls(now);
     }

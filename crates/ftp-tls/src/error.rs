@@ -117,6 +117,9 @@ pub enum TlsError {
     Alert(AlertDescription),
 
     /// A reply in clear text stands where a TLS record should (Q138)
+    ///
+    /// A `500` in the handshake behind AUTH: the server has taken the handshake for a command,
+    /// because its side was not in TLS yet. `Config::auth_pause` gives it the time.
     #[error("the server answered in clear text: {line}")]
     PlaintextReply {
         /// The reply's first line without its line end, unprintable bytes escaped, at most 512 bytes of it

@@ -148,6 +148,9 @@ impl Script {
             ("policy", "explicit") => config.tls = TlsPolicy::Explicit,
             ("policy", "implicit") => config.tls = TlsPolicy::Implicit,
             ("policy", "plaintext") => config.tls = TlsPolicy::Plaintext,
+            ("auth-pause", value) => {
+                config.auth_pause = Duration::from_millis(value.parse().expect("milliseconds"));
+            }
             ("auth", "legacy") => config.auth = AuthMechanism::TlsThenLegacy,
             ("mode", "active") => config.data_mode = DataMode::Active,
             ("order", "pasv") => config.passive_order = PassiveOrder::PasvFirst,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 use ftp_blocking::ftp_tls::{TlsConfig, Trust};
 use ftp_blocking::{Client, Config, CopyOptions, Get, List, Options, TlsPolicy};
@@ -18,16 +19,24 @@ pub(crate) struct Request {
     url: Url,
     ca: Option<String>,
     verbose: bool,
+    /// See [`Config::auth_pause`]
+    auth_pause: Duration,
 }
 
 impl Arguments {
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut url, mut ca, mut verbose) = (None, None, false);
+        let (mut url, mut ca, mut verbose, mut auth_pause) = (None, None, false, Duration::ZERO);
         while let Some(argument) = arguments.next() {
             match &*argument {
                 "--help" | "-h" => return Ok(Self::Help),
                 "--verbose" | "-v" => verbose = true,
                 "--ca" => ca = Some(arguments.next().ok_or("--ca needs a file")?),
+                "--auth-pause" => {
+                    let number = arguments.next().and_then(|number| number.parse().ok());
+                    auth_pause = number
+                        .map(Duration::from_millis)
+                        .ok_or("--auth-pause needs a number of milliseconds")?;
+                }
                 option if option.starts_with('-') => {
                     return Err(format!("unknown option {option}"));
                 }
@@ -38,8 +47,8 @@ impl Arguments {
             }
         }
         match url {
-            Some(url) => Ok(Self::Fetch(Request { url, ca, verbose })),
-            None if ca.is_none() && !verbose => Ok(Self::Tour),
+            Some(url) => Ok(Self::Fetch(Request { url, ca, verbose, auth_pause })),
+            None if ca.is_none() && !verbose && auth_pause.is_zero() => Ok(Self::Tour),
             None => Err("a URL is missing".to_owned()),
         }
     }
@@ -119,7 +128,9 @@ impl Login {
 pub(crate) fn run(request: &Request, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let Login { policy, address, user, password } = Login::of(&request.url)?;
     let path = Path::of(&request.url)?;
-    let mut options = Options::new(Config::new(policy));
+    let mut config = Config::new(policy);
+    config.auth_pause = request.auth_pause;
+    let mut options = Options::new(config);
     if let Some(file) = &request.ca {
         // Mozilla's list, and these.
         options = options.tls(TlsConfig::builder(Trust::WebpkiRoots).add_ca_file(file).build()?);
@@ -304,8 +315,18 @@ mod tests {
         let Ok(Arguments::Fetch(request)) = parse("--ca x.pem ftps://h/f -v") else { panic!() };
         assert_eq!(request.url.as_str(), "ftps://h/f");
         assert_eq!(request.ca.as_deref(), Some("x.pem"));
-        assert!(request.verbose);
-        for line in ["--ca", "--ca x.pem", "--what", "ftp://h/ ftp://h/", "no-url", "-v"] {
+        assert!(request.verbose && request.auth_pause.is_zero());
+        let Ok(Arguments::Fetch(request)) = parse("--auth-pause 50 ftpes://h/f") else { panic!() };
+        assert_eq!(request.auth_pause, Duration::from_millis(50));
+        for line in [
+            "--auth-pause x ftpes://h/",
+            "--ca",
+            "--ca x.pem",
+            "--what",
+            "ftp://h/ ftp://h/",
+            "no-url",
+            "-v",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }
@@ -325,7 +346,8 @@ mod tests {
             let url = Url::parse(&format!("ftpes://localhost:{port}/{path}")).unwrap();
             let ca = ca.map(|ca| ca.to_str().unwrap().to_owned());
             let mut out = Vec::new();
-            run(&Request { url, ca, verbose: false }, &mut out).map(|()| out)
+            let auth_pause = crate::server::AUTH_PAUSE;
+            run(&Request { url, ca, verbose: false, auth_pause }, &mut out).map(|()| out)
         };
         assert_eq!(fetch(Some(&ca), "d/two%20words").unwrap(), b"content");
         assert_eq!(fetch(Some(&ca), "d;type=d").unwrap(), b"two words\n");

@@ -24,13 +24,16 @@ mod tour;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: quickstart [[--verbose] [--ca FILE] URL]
+const USAGE: &str = "usage: quickstart [[--verbose] [--ca FILE] [--auth-pause N] URL]
 
   URL          ftp://[user[:password]@]host[:port]/path[;type=a|i|d]
                ftpes:// is explicit TLS, ftps:// implicit TLS
                a path that ends in / is listed, a file goes to standard output
                and begins where the login leads; /%2F is the root
   --ca FILE    trust these certificate authorities too (PEM)
+  --auth-pause N
+               milliseconds between the server's answer to AUTH and the handshake,
+               for servers that take the handshake for a command
   --verbose    show commands and replies on standard error
 
 without arguments: a tour against a server of its own";

@@ -6,10 +6,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use libunftp::ServerBuilder;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use unftp_sbe_fs::Filesystem;
+
+/// libunftp answers AUTH and takes up TLS a moment later: what arrives in between it reads as a
+/// command. A fraction of it would do on a machine with nothing else to do.
+pub(crate) const AUTH_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where the server is, and whom to trust
 pub(crate) struct Embedded {

@@ -24,7 +24,9 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
 
     // Explicit TLS: the one decision that has no default. Nothing is sent before it is up.
     let tls = TlsConfig::builder(Trust::OwnCa).add_ca_pem(server.ca).build()?;
-    let options = Options::new(Config::new(TlsPolicy::Explicit)).tls(tls);
+    let mut config = Config::new(TlsPolicy::Explicit);
+    config.auth_pause = server::AUTH_PAUSE;
+    let options = Options::new(config).tls(tls);
     let mut ftp = Client::connect(&format!("localhost:{}", server.address.port()), options)?;
     let welcome = ftp.welcome().map(ToString::to_string);
     step("connect", &welcome.unwrap_or_default());

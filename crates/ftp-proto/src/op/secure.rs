@@ -1,7 +1,7 @@
 //! TLS on the control connection and the protection of data connections (RFC 4217)
 //!
 //! ```text
-//! Secure        AUTH ── 2yz ──▶ barrier, handshake ──▶ PBSZ 0 ── any ──▶ PROT P ── 2yz ──▶ done
+//! Secure        AUTH ── 2yz ──▶ barrier, pause, handshake ──▶ PBSZ 0 ── any ──▶ PROT P ── 2yz ──▶ done
 //! Protect       (PBSZ 0 ── any ──▶) PROT P or C ── 2yz ──▶ done
 //! ClearControl  CCC ── 2yz ──▶ barrier, close_notify ──▶ done
 //! ```
@@ -14,10 +14,12 @@ use crate::config::AuthMechanism;
 use crate::control::Barrier;
 use crate::control::command::{Command, Verb};
 use crate::error::{ConnectionError, Error};
+use crate::event::Phase;
 use crate::op::batch::Batches;
 use crate::op::login::Login;
 use crate::op::{Context, Input, Outcome, Step, completion};
 use crate::session::{ControlSecurity, Protection};
+use crate::timer::Timer;
 
 /// AUTH, and what has to follow it
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub(crate) enum Scope {
 enum State {
     /// AUTH with this mechanism is out
     Auth(Mechanism),
+    /// Granted; the server gets the time to hand its side to TLS
+    Pause,
     Handshake,
     Protect(Protect),
     /// The login that was taken along goes on
@@ -120,10 +124,7 @@ impl Secure {
             (Input::Reply(reply), State::Auth(mechanism)) => match reply.kind() {
                 Kind::Preliminary => {}
                 // 334 is RFC 2228's way to say the same; old servers use it for TLS (Q78).
-                Kind::Completion | Kind::Intermediate => {
-                    self.state = State::Handshake;
-                    cx.wire.secure_control(cx.now);
-                }
+                Kind::Completion | Kind::Intermediate => self.pause(cx),
                 Kind::Transient | Kind::Permanent => match mechanism.next(cx.wire.config.auth) {
                     Some(next) => {
                         *mechanism = next;
@@ -132,6 +133,7 @@ impl Secure {
                     None => return Err(Error::from_reply(reply)),
                 },
             },
+            (Input::Quiet, State::Pause) => self.shake_hands(cx),
             (Input::Secured, State::Handshake) => {
                 cx.wire.session.control = ControlSecurity::Secured;
                 cx.wire.session.forget_clear_text();
@@ -158,6 +160,21 @@ impl Secure {
             _ => {}
         }
         Ok(Step::Pending)
+    }
+
+    fn pause(&mut self, cx: &mut Context<'_>) {
+        let pause = cx.wire.config.auth_pause;
+        if pause.is_zero() {
+            return self.shake_hands(cx);
+        }
+        self.state = State::Pause;
+        cx.wire.raise_barrier();
+        cx.wire.timers.set_after(Timer::Quiet, cx.now, pause, Phase::ControlTls);
+    }
+
+    fn shake_hands(&mut self, cx: &mut Context<'_>) {
+        self.state = State::Handshake;
+        cx.wire.secure_control(cx.now);
     }
 
     fn secured(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
