@@ -29,6 +29,11 @@ pub fn fields(data: &[u8]) {
     if let Some(time) = fields::parse_time(data) {
         assert_eq!(fields::parse_time(fields::format_time(time).as_bytes()), Some(time));
     }
+    for algorithm in fields::HashAlgorithm::ALL {
+        if let Some(hash) = fields::parse_hash(data, algorithm) {
+            assert_eq!(fields::parse_hash(hash.to_string().as_bytes(), algorithm), Some(hash));
+        }
+    }
     let reply = Reply::new(Code::SYSTEM_STATUS, data);
     assert_eq!(reply.text(), data);
     let address = fields::parse_passive(&reply);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use ftp_proto::fields::FileHash;
 use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply, Timestamp};
 use ftp_tls::TransferKind;
 
@@ -334,6 +335,15 @@ impl Client {
     /// Size of a file in bytes (SIZE), asked under TYPE I
     pub fn size(&mut self, path: impl AsRef<[u8]>) -> Result<u64, Error> {
         let op = self.session.begin().size(path);
+        self.session.run(op)
+    }
+
+    /// Hash of a file's bytes as the server computes it, the strongest that FEAT offers; `None` if it
+    /// offers none
+    ///
+    /// Takes as long as the server needs to read the file.
+    pub fn hash(&mut self, path: impl AsRef<[u8]>) -> Result<Option<FileHash>, Error> {
+        let op = self.session.begin().hash(path);
         self.session.run(op)
     }
 

@@ -193,65 +193,6 @@ impl Client {
         seek_within(&mut file, offset)?;
         self.put(put)?.copy_from(&mut file, CopyOptions::new())
     }
-
-    /// Goes on with a download that was interrupted: appends what the local file lacks (REST)
-    ///
-    /// Nothing compares the beginnings: if the server's file has changed meanwhile, the result is a
-    /// mixture. Without a local file the whole is downloaded.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::download_file`]; [`Error::Local`] if the local file is longer than the server's.
-    pub fn resume_download(
-        &mut self,
-        remote: impl AsRef<[u8]>,
-        local: impl AsRef<Path>,
-    ) -> Result<Transfer, Error> {
-        let (remote, local) = (remote.as_ref(), local.as_ref());
-        let offset = match local.metadata() {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error.into()),
-        };
-        let mut get = Get::new(remote).resume_at(offset);
-        match self.size(remote) {
-            Ok(size) if size < offset => return Err(too_short(offset, size)),
-            Ok(size) => get = get.expect_size(size),
-            // Not every server knows SIZE, and a missing file is for RETR to tell.
-            Err(error) if error.is_fatal() => return Err(error),
-            Err(_) => {}
-        }
-        self.download_file(get, local)
-    }
-
-    /// Goes on with an upload that was interrupted: appends what the server's file lacks (APPE)
-    ///
-    /// Nothing compares the beginnings. Without a file on the server (550) the whole is uploaded.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::upload_file`]; also if the server does not tell the size, and [`Error::Local`] if
-    /// its file is longer than the local one.
-    pub fn resume_upload(
-        &mut self,
-        local: impl AsRef<Path>,
-        remote: impl AsRef<[u8]>,
-    ) -> Result<Transfer, Error> {
-        let remote = remote.as_ref();
-        let mut file = File::open(local)?;
-        let put = match self.size(remote) {
-            Ok(size) => {
-                seek_within(&mut file, size)?;
-                // More servers know APPE than REST before STOR, and none truncates (Q52).
-                Put::new(remote).append()
-            }
-            Err(error) if error.reply().is_some_and(|reply| reply.code().get() == 550) => {
-                Put::new(remote)
-            }
-            Err(error) => return Err(error),
-        };
-        self.put(put)?.copy_from(&mut file, CopyOptions::new())
-    }
 }
 
 fn seek_within(file: &mut File, offset: u64) -> Result<(), Error> {

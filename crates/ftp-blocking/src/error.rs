@@ -2,6 +2,7 @@
 
 use std::io;
 
+use ftp_proto::fields::FileHash;
 use ftp_proto::{ConnectionError, DataFailure, Reply};
 use ftp_tls::{ConfigError, TlsError};
 
@@ -53,6 +54,9 @@ pub enum Error {
     /// The caller's own file, reader or writer failed; the transfer was aborted
     #[error("on this side: {0}")]
     Local(io::Error),
+    /// The local and the remote file are not the same, or not of one origin
+    #[error("local and remote file differ: {0}")]
+    Mismatch(#[from] Mismatch),
     /// A line of text is longer than what is taken for one
     #[error("line of more than {limit} bytes")]
     LineTooLong {
@@ -94,7 +98,11 @@ impl Error {
             // On a new connection.
             Self::ResumptionRequired(_) => true,
             Self::Ftp(error) => error.is_transient(),
-            Self::Tls(_) | Self::TlsConfig(_) | Self::Local(_) | Self::LineTooLong { .. } => false,
+            Self::Tls(_)
+            | Self::TlsConfig(_)
+            | Self::Local(_)
+            | Self::Mismatch(_)
+            | Self::LineTooLong { .. } => false,
         }
     }
 
@@ -111,6 +119,7 @@ impl Error {
             | Self::Data { .. }
             | Self::ResumptionRequired(_)
             | Self::Local(_)
+            | Self::Mismatch(_)
             | Self::LineTooLong { .. } => false,
         }
     }
@@ -142,10 +151,42 @@ impl Error {
             Self::Data { failure, error } => Self::Data { failure: *failure, error: again(error) },
             Self::ResumptionRequired(reply) => Self::ResumptionRequired(reply.clone()),
             Self::Local(error) => Self::Local(again(error)),
+            Self::Mismatch(mismatch) => Self::Mismatch(mismatch.clone()),
             Self::LineTooLong { limit } => Self::LineTooLong { limit: *limit },
             Self::Ftp(error) => Self::Ftp(error.clone()),
         }
     }
+}
+
+/// In what a local and a remote file differ
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// In size: the copy can't be completed, or is not complete
+    #[error("{local} bytes here, {remote} bytes on the server")]
+    Size {
+        /// Bytes of the local file
+        local: u64,
+        /// Bytes of the server's file
+        remote: u64,
+    },
+    /// In the bytes before the break: another file, an offset that the server ignored, or a damaged
+    /// tail; shorten or remove the copy
+    #[error("bytes {from} to {to} are not the same on both sides")]
+    Content {
+        /// First byte that was compared
+        from: u64,
+        /// Behind the last one
+        to: u64,
+    },
+    /// In content, at the same size
+    #[error("{} is {local} here, {remote} on the server", .local.algorithm)]
+    Hash {
+        /// Of the local file
+        local: FileHash,
+        /// Of the server's
+        remote: FileHash,
+    },
 }
 
 /// [`io::Error`] can't be cloned
@@ -194,7 +235,9 @@ impl From<Error> for io::Error {
             | Error::Io(error)
             | Error::Data { error, .. }
             | Error::Local(error) => error.kind(),
-            Error::Tls(_) | Error::LineTooLong { .. } => io::ErrorKind::InvalidData,
+            Error::Tls(_) | Error::Mismatch(_) | Error::LineTooLong { .. } => {
+                io::ErrorKind::InvalidData
+            }
             Error::ResumptionRequired(_) => io::ErrorKind::ConnectionRefused,
             Error::TlsConfig(_) => io::ErrorKind::InvalidInput,
             Error::Ftp(error) => Self::from(error.clone()).kind(),

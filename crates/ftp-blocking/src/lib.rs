@@ -22,7 +22,10 @@
 //! - **Complete or an error.** A download read to its end without an error is the whole file: the
 //!   server has confirmed it, and under TLS its end is authentic. An upload is on the server when
 //!   [`Upload::finish`] says so. What can't be known is an error of its own,
-//!   [`Unconfirmed`](ftp_proto::Error::Unconfirmed).
+//!   [`Unconfirmed`](ftp_proto::Error::Unconfirmed), which [`Client::verify_file`] settles on a new
+//!   connection.
+//! - **Resumed, never spliced.** [`Client::resume_download`] and [`Client::resume_upload`] compare what
+//!   is there before they append; [`ResumeOptions::verify`] has the whole files compared.
 //! - **No wait without an end.** Each kind of wait has a deadline in [`Config`], and each looks at
 //!   both connections: a refusal on the control connection ends a stalled transfer at once.
 //! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`];
@@ -43,9 +46,11 @@ mod dial;
 mod error;
 mod listing;
 mod options;
+mod resume;
 mod resumption;
 mod session;
 mod transfer;
+mod verify;
 mod wait;
 
 pub use ftp_proto;
@@ -55,7 +60,7 @@ pub use client::Client;
 pub use convenience::CopyOptions;
 pub use copy::{CopyError, copy_between_servers};
 pub use dial::{Channel, Dialer, Host, Target};
-pub use error::Error;
+pub use error::{Error, Mismatch};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, PassiveHost, PassiveOrder,
     Protection, Put, Reply, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType,
@@ -63,4 +68,6 @@ pub use ftp_proto::{
 };
 pub use listing::Listing;
 pub use options::Options;
+pub use resume::ResumeOptions;
 pub use transfer::{Download, Upload};
+pub use verify::Proof;

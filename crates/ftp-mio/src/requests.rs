@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use ftp_proto::fields::PassiveAddress;
+use ftp_proto::fields::{FileHash, PassiveAddress};
 use ftp_proto::{
     Config, ConnectionError, Features, Get, List, Op, Protection, Put, Reply, Timestamp, Transfer,
     TransferType,
@@ -163,6 +163,14 @@ impl Session {
     /// Size of a file in bytes (SIZE), asked under TYPE I
     pub fn size(&mut self, path: impl AsRef<[u8]>) -> Op<u64> {
         self.request().size(path)
+    }
+
+    /// Hash of a file's bytes as the server computes it, the strongest that FEAT offers; `None` if it
+    /// offers none
+    ///
+    /// Takes as long as the server needs to read the file.
+    pub fn hash(&mut self, path: impl AsRef<[u8]>) -> Op<Option<FileHash>> {
+        self.request().hash(path)
     }
 
     /// Time of a file's last modification (MDTM), UTC on servers that follow RFC 3659

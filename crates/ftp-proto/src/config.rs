@@ -165,6 +165,8 @@ pub struct Config {
     /// Wait for the final reply once all data has passed; 300 s: virus scanners and object
     /// stores work here (Q69)
     pub final_reply_timeout: Duration,
+    /// Wait for the hash of a file, which the server reads whole first; 1 h: 50 GB at 15 MB/s
+    pub hash_timeout: Duration,
     /// Wait for the end of a transfer between two servers, whose progress nobody sees; 24 h
     pub remote_transfer_timeout: Duration,
     /// Whole time allowed to settle a cut transfer; 30 s: then the connection is given up
@@ -204,6 +206,7 @@ impl Config {
             data_connect_timeout: Duration::from_secs(20),
             data_timeout: Duration::from_secs(60),
             final_reply_timeout: Duration::from_secs(300),
+            hash_timeout: Duration::from_secs(60 * 60),
             remote_transfer_timeout: Duration::from_secs(24 * 60 * 60),
             settle_timeout: Duration::from_secs(30),
             settle_quiet: Duration::from_secs(2),

@@ -76,8 +76,8 @@ pub enum Error {
         /// Bytes the caller expected
         expected: u64,
     },
-    /// All bytes went through but the session ended before the final reply: compare sizes on a
-    /// new connection before transferring again (Q70)
+    /// All bytes went through but the session ended before the final reply: compare sizes, or
+    /// [hashes](crate::Client::hash), on a new connection before transferring again (Q70)
     #[error("all {bytes} bytes went through, but the final reply never came: {cause}")]
     Unconfirmed {
         /// Bytes transferred

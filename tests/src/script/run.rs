@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use ftp_proto::fields::PassiveAddress;
+use ftp_proto::fields::{FileHash, PassiveAddress};
 use ftp_proto::{
     Action, Client, Completion, Config, ControlEvent, DataEndpoint, DataEvent, DataFailure,
     DataHost, DataId, Event, Features, Get, IpFamily, List, Op, OpId, Protection, Put, Reply,
@@ -55,6 +55,7 @@ enum Claim {
     Reply(Op<Reply>),
     LastReply(Op<Option<Reply>>),
     Number(Op<u64>),
+    Hash(Op<Option<FileHash>>),
     Time(Op<Timestamp>),
     Path(Op<Vec<u8>>),
     MaybePath(Op<Option<Vec<u8>>>),
@@ -229,6 +230,7 @@ impl Machine {
             ["delete", path] => Claim::Reply(client.delete(path)),
             ["rename", from, to] => Claim::Reply(client.rename(from, to)),
             ["size", path] => Claim::Number(client.size(path)),
+            ["hash", path] => Claim::Hash(client.hash(path)),
             ["mdtm", path] => Claim::Time(client.mdtm(path)),
             ["set-mdtm", path, seconds] => {
                 let time = Timestamp::from_unix(seconds.parse().expect("seconds"));
@@ -293,6 +295,7 @@ impl Claim {
             Self::Reply(op) => op.id(),
             Self::LastReply(op) => op.id(),
             Self::Number(op) => op.id(),
+            Self::Hash(op) => op.id(),
             Self::Time(op) => op.id(),
             Self::Path(op) => op.id(),
             Self::MaybePath(op) => op.id(),
@@ -311,6 +314,10 @@ impl Claim {
                 .take(op)
                 .expect(CLAIMED)
                 .map(|reply| reply.map_or_else(|| "silently".to_owned(), |r| r.to_string())),
+            Self::Hash(op) => done.take(op).expect(CLAIMED).map(|hash| match hash {
+                Some(hash) => format!("{} {hash}", hash.algorithm),
+                None => "none".to_owned(),
+            }),
             Self::Number(op) => done.take(op).expect(CLAIMED).map(|number| number.to_string()),
             Self::Time(op) => done.take(op).expect(CLAIMED).map(|time| time.to_string()),
             Self::Path(op) => {

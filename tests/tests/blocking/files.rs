@@ -1,47 +1,152 @@
 //! Local files, and what is left of them
 
 use std::io::Write;
+use std::path::PathBuf;
 
-use ftp_blocking::Error;
+use ftp_blocking::{Error, Mismatch, ResumeOptions};
 use ftp_tests::scripted::{Server, accept};
+use tempfile::TempDir;
 
 use crate::downloads::retr;
 use crate::{code, login};
 
+const TEXT: &[u8] = b"0123456789";
+
+/// A folder with the file `f`
+fn folder_with(bytes: &[u8]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("f");
+    std::fs::write(&local, bytes).unwrap();
+    (folder, local)
+}
+
+/// Serves `RETR f` from this offset on, once SIZE has been told
+fn resumed_download(size: &'static str, offset: u64, bytes: &'static [u8]) -> Server {
+    Server::start(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE f", size);
+        let listener = s.epsv();
+        let mut data = accept(&listener);
+        if offset > 0 {
+            s.exchange(&format!("REST {offset}"), "350 go on");
+        }
+        s.exchange("RETR f", "150 here");
+        data.write_all(bytes).unwrap();
+        drop(data);
+        s.reply("226 done");
+        s.expect_close();
+    })
+}
+
 #[test]
 fn resuming_a_file() {
+    // The break is inside of what is compared, at its edge, and behind it; SIZE need not be known.
+    for (overlap, offset) in [(64, 0), (4, 0), (3, 1), (0, 4)] {
+        for size in ["213 10", "500 what?"] {
+            let server = resumed_download(size, offset, &TEXT[offset as usize..]);
+            let (_folder, local) = folder_with(&TEXT[..4]);
+            let mut ftp = login(&server);
+            let options = ResumeOptions::new().overlap(overlap);
+            ftp.resume_download_with("f", &local, options).unwrap();
+            assert_eq!(std::fs::read(&local).unwrap(), TEXT);
+            drop(ftp);
+            server.join();
+        }
+    }
+}
+
+#[test]
+fn a_download_is_resumed_into_a_file_that_is_not_there() {
+    let server = resumed_download("213 10", 0, TEXT);
+    let (folder, _) = folder_with(b"");
+    let mut ftp = login(&server);
+    let local = folder.path().join("new");
+    ftp.resume_download("f", &local).unwrap();
+    assert_eq!(std::fs::read(&local).unwrap(), TEXT);
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn what_comes_of_a_resumed_download_that_ends_early_stays() {
+    let server = resumed_download("213 10", 2, b"23456");
+    let (_folder, local) = folder_with(&TEXT[..4]);
+    let mut ftp = login(&server);
+    let options = ResumeOptions::new().overlap(2);
+    let error = ftp.resume_download_with("f", &local, options).unwrap_err();
+    assert!(matches!(error, Error::Ftp(ftp_proto::Error::Truncated { .. })), "{error:?}");
+    assert_eq!(std::fs::read(&local).unwrap(), &TEXT[..7]);
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_download_is_not_resumed_from_a_shorter_file() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE f", "213 3");
+        s.exchange("SIZE f", "500 what?");
+        let listener = s.epsv();
+        let mut data = accept(&listener);
+        s.exchange("RETR f", "150 here");
+        data.write_all(&TEXT[..3]).unwrap();
+        drop(data);
+        s.reply("226 done");
+        s.expect_close();
+    });
+    let (_folder, local) = folder_with(&TEXT[..4]);
+    let mut ftp = login(&server);
+    for _ in 0..2 {
+        match ftp.resume_download("f", &local).unwrap_err() {
+            Error::Mismatch(found) => assert_eq!(found, Mismatch::Size { local: 4, remote: 3 }),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(std::fs::read(&local).unwrap(), &TEXT[..4]);
+    }
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_download_is_not_resumed_from_another_file() {
     let server = Server::start(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.exchange("SIZE f", "213 10");
-        for bytes in [&b"456789"[..], b"456"] {
-            let listener = s.epsv();
-            let mut data = accept(&listener);
-            s.exchange("REST 4", "350 go on");
-            s.exchange("RETR f", "150 here");
-            data.write_all(bytes).unwrap();
-            drop(data);
-            s.reply("226 done");
-            if bytes.len() == 6 {
-                s.exchange("SIZE f", "213 10");
-            }
-        }
-        s.exchange("SIZE f", "213 2");
+        let listener = s.epsv();
+        let mut data = accept(&listener);
+        s.exchange("REST 1", "350 go on, or not");
+        s.exchange("RETR f", "150 here");
+        // REST is ignored (Q53).
+        data.write_all(TEXT).unwrap();
+        s.settle();
+        s.exchange("NOOP", "200 yes");
         s.expect_close();
     });
-    let folder = tempfile::tempdir().unwrap();
-    let local = folder.path().join("f");
-    std::fs::write(&local, b"0123").unwrap();
+    let (_folder, local) = folder_with(&TEXT[..4]);
     let mut ftp = login(&server);
-    ftp.resume_download("f", &local).unwrap();
-    assert_eq!(std::fs::read(&local).unwrap(), b"0123456789");
-    // The server sends less than its SIZE promised.
-    std::fs::write(&local, b"0123").unwrap();
-    let error = ftp.resume_download("f", &local).unwrap_err();
-    assert!(matches!(error, Error::Ftp(ftp_proto::Error::Truncated { .. })), "{error:?}");
-    assert_eq!(std::fs::read(&local).unwrap(), b"0123456");
-    // The server's file is shorter: not the same file.
-    assert!(matches!(ftp.resume_download("f", &local).unwrap_err(), Error::Local(_)));
+    let options = ResumeOptions::new().overlap(3);
+    match ftp.resume_download_with("f", &local, options).unwrap_err() {
+        Error::Mismatch(found) => assert_eq!(found, Mismatch::Content { from: 1, to: 4 }),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(std::fs::read(&local).unwrap(), &TEXT[..4]);
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn an_ignored_offset_shows_where_all_bytes_are_alike() {
+    let server = resumed_download("213 10", 2, b"0000000000");
+    let (_folder, local) = folder_with(b"0000");
+    let mut ftp = login(&server);
+    let options = ResumeOptions::new().overlap(2);
+    let error = ftp.resume_download_with("f", &local, options).unwrap_err();
+    assert!(matches!(error, Error::Ftp(ftp_proto::Error::TooLong { .. })), "{error:?}");
+    assert_eq!(std::fs::read(&local).unwrap(), b"0000");
     drop(ftp);
     server.join();
 }
@@ -68,24 +173,86 @@ fn resuming_a_local_file() {
     let server = Server::start(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
+        // What is there is compared, and what is missing appended.
         s.exchange("SIZE f", "213 4");
+        s.send_file("RETR f", b"0123");
         assert_eq!(s.receive_file("APPE f"), b"456789");
+        s.exchange("SIZE f", "213 10");
+        // Nothing is there.
         s.exchange("SIZE f", "550 no such file");
         assert_eq!(s.receive_file("STOR f"), b"0123456789");
+        // Too much is there.
         s.exchange("SIZE f", "213 11");
+        // Something else is there.
+        s.exchange("SIZE f", "213 4");
+        s.send_file("RETR f", b"01X3");
+        // Nothing is compared, and the file comes out too long.
+        s.exchange("SIZE f", "213 4");
+        assert_eq!(s.receive_file("APPE f"), b"456789");
+        s.exchange("SIZE f", "213 14");
         assert_eq!(s.receive_file("STOR f"), b"0123456789");
         s.expect_close();
     });
-    let folder = tempfile::tempdir().unwrap();
-    let local = folder.path().join("f");
-    std::fs::write(&local, b"0123456789").unwrap();
+    let (folder, local) = folder_with(TEXT);
     let mut ftp = login(&server);
     ftp.resume_upload(&local, "f").unwrap();
     ftp.resume_upload(&local, "f").unwrap();
-    assert!(matches!(ftp.resume_upload(&local, "f").unwrap_err(), Error::Local(_)));
+    let none = ResumeOptions::new().overlap(0);
+    for (options, expected) in [
+        (ResumeOptions::new(), Mismatch::Size { local: 10, remote: 11 }),
+        (ResumeOptions::new(), Mismatch::Content { from: 0, to: 4 }),
+        (none, Mismatch::Size { local: 10, remote: 14 }),
+    ] {
+        match ftp.resume_upload_with(&local, "f", options).unwrap_err() {
+            Error::Mismatch(found) => assert_eq!(found, expected),
+            other => panic!("{other:?}"),
+        }
+    }
     ftp.upload_file("f", &local).unwrap();
     // Nothing is sent for a file that is not there.
     assert!(matches!(ftp.upload_file("f", folder.path().join("g")).unwrap_err(), Error::Local(_)));
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn files_are_compared_by_size_and_hash() {
+    const CRC: &str = "a684c7c6";
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE f", "213 9");
+        // A server without hashes proves the size.
+        s.exchange("SIZE f", "213 10");
+        s.exchange("FEAT", "211 nothing");
+        s.exchange("SIZE f", "213 10");
+        // What it offers is asked once, unless something may have changed it.
+        s.exchange("OPTS UTF8 OFF", "200 as you like");
+        s.exchange("SIZE f", "213 10");
+        s.expect("FEAT");
+        s.reply("211-Features:");
+        s.reply(" XCRC");
+        s.reply("211 End");
+        s.exchange("XCRC f", &format!("250 {}", CRC.to_uppercase()));
+        s.exchange("SIZE f", "213 10");
+        s.exchange("XCRC f", "250 a684c7c7");
+        s.expect_close();
+    });
+    let (_folder, local) = folder_with(TEXT);
+    let mut ftp = login(&server);
+    let error = ftp.verify_file("f", &local).unwrap_err();
+    assert!(matches!(error, Error::Mismatch(Mismatch::Size { local: 10, remote: 9 })), "{error:?}");
+    assert!(!error.is_fatal());
+    for _ in 0..2 {
+        let proof = ftp.verify_file("f", &local).unwrap();
+        assert_eq!((proof.size, proof.hash), (10, None));
+    }
+    ftp.command("OPTS", "UTF8 OFF").unwrap();
+    let proof = ftp.verify_file("f", &local).unwrap();
+    assert_eq!(proof.hash.unwrap().to_string(), CRC);
+    let error = ftp.verify_file("f", &local).unwrap_err();
+    let text = "local and remote file differ: CRC32 is a684c7c6 here, a684c7c7 on the server";
+    assert_eq!(error.to_string(), text);
     drop(ftp);
     server.join();
 }

@@ -1,8 +1,22 @@
 //! Interrupted transfers that go on
 
-use ftp_blocking::{Get, Put};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::everywhere;
+use ftp_blocking::ftp_proto::fields::HashAlgorithm;
+use ftp_blocking::{Error, Get, Mismatch, Put, ResumeOptions};
+use ftp_tests::script::Seed;
+
+use crate::{everywhere, on_each_server};
+
+/// Bytes that are compared by default
+const OVERLAP: u64 = 64 * 1024;
+
+/// Where files break off, others on each way
+fn some_lengths(end: u64) -> impl Iterator<Item = u64> {
+    static ROUND: AtomicU64 = AtomicU64::new(0);
+    let mut seed = Seed(ROUND.fetch_add(1, Ordering::Relaxed));
+    (0..3).map(move |_| seed.below(end as usize) as u64)
+}
 
 fn content() -> Vec<u8> {
     (0..500_000_u32).map(|n| n.to_le_bytes()[(n % 3) as usize]).collect()
@@ -16,12 +30,21 @@ fn downloads() {
         std::fs::write(local.join("f"), &bytes).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join("f");
-        for length in [0, 1, 250_000, bytes.len()] {
-            std::fs::write(&copy, &bytes[..length]).unwrap();
+        let end = bytes.len() as u64;
+        let lengths = [0, 1, OVERLAP - 1, OVERLAP, OVERLAP + 1, 250_000, end];
+        for length in lengths.into_iter().chain(some_lengths(end)) {
+            std::fs::write(&copy, &bytes[..length as usize]).unwrap();
             let transfer = ftp.resume_download("f", &copy).unwrap();
-            assert_eq!(transfer.bytes, (bytes.len() - length) as u64);
+            assert_eq!(transfer.bytes, end - length.saturating_sub(OVERLAP));
             assert!(std::fs::read(&copy).unwrap() == bytes);
         }
+        // A tail that a crash has left empty.
+        let mut damaged = bytes[..250_000].to_vec();
+        damaged[249_000..].fill(0);
+        std::fs::write(&copy, &damaged).unwrap();
+        let error = ftp.resume_download("f", &copy).unwrap_err();
+        assert!(matches!(error, Error::Mismatch(_)), "{error:?}");
+        assert!(std::fs::read(&copy).unwrap() == damaged);
         // The marker holds for one transfer.
         let mut tail = Vec::new();
         ftp.download_to(Get::new("f").resume_at(499_990), &mut tail).unwrap();
@@ -41,10 +64,18 @@ fn uploads() {
         let folder = tempfile::tempdir().unwrap();
         let original = folder.path().join("f");
         std::fs::write(&original, &bytes).unwrap();
-        ftp.upload_from("f", &mut &bytes[..100_000]).unwrap();
-        let transfer = ftp.resume_upload(&original, "f").unwrap();
-        assert_eq!(transfer.bytes, 400_000);
-        assert!(std::fs::read(local.join("f")).unwrap() == bytes);
+        // Who owns it decides who may append.
+        ftp.upload_from("f", &mut &b""[..]).unwrap();
+        for length in [100_000].into_iter().chain(some_lengths(bytes.len() as u64)) {
+            std::fs::write(local.join("f"), &bytes[..length as usize]).unwrap();
+            let transfer = ftp.resume_upload(&original, "f").unwrap();
+            assert_eq!(transfer.bytes, bytes.len() as u64 - length);
+            assert!(std::fs::read(local.join("f")).unwrap() == bytes);
+        }
+        std::fs::write(local.join("f"), &bytes[1..100_000]).unwrap();
+        let error = ftp.resume_upload(&original, "f").unwrap_err();
+        assert!(matches!(error, Error::Mismatch(_)), "{error:?}");
+        ftp.upload_file("f", &original).unwrap();
         // Nothing is missing, and then all of it.
         assert_eq!(ftp.resume_upload(&original, "f").unwrap().bytes, 0);
         ftp.delete("f").unwrap();
@@ -63,6 +94,35 @@ fn uploads_from_an_offset() {
         ftp.upload_from("f", &mut &b"0123456789"[..]).unwrap();
         ftp.upload_from(Put::new("f").resume_at(10), &mut &b"abc"[..]).unwrap();
         assert_eq!(std::fs::read(local.join("f")).unwrap(), b"0123456789abc");
+        ftp.quit().unwrap();
+    });
+}
+
+#[test]
+fn files_are_compared() {
+    on_each_server(|way| {
+        let (mut ftp, _, _) = way.enter();
+        let folder = tempfile::tempdir().unwrap();
+        let original = folder.path().join("f");
+        std::fs::write(&original, content()).unwrap();
+        ftp.upload_file("f", &original).unwrap();
+        let proof = ftp.verify_file("f", &original).unwrap();
+        assert_eq!(proof.size, 500_000);
+        // ProFTPD's mod_digest; the others have nothing of the kind.
+        let expected = (way.server.name == "proftpd").then_some(HashAlgorithm::Sha256);
+        assert_eq!(proof.hash.map(|hash| hash.algorithm), expected);
+        let options = ResumeOptions::new().overlap(0).verify();
+        ftp.resume_upload_with(&original, "f", options).unwrap();
+        let mut other = content();
+        other[123_456] ^= 1;
+        std::fs::write(&original, &other).unwrap();
+        match (ftp.verify_file("f", &original), expected) {
+            (Err(Error::Mismatch(Mismatch::Hash { local, remote })), Some(algorithm)) => {
+                assert_eq!((local.algorithm, remote.algorithm), (algorithm, algorithm));
+            }
+            (Ok(_), None) => {}
+            (other, _) => panic!("{other:?}"),
+        }
         ftp.quit().unwrap();
     });
 }

@@ -63,9 +63,9 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     fs::write(&big, &half)?;
     step("abort", &format!("big.bin after {} bytes", half.len()));
 
-    // … is fetched to its end, the missing bytes alone.
+    // … is fetched to its end, but for some bytes that are compared the missing ones alone.
     let transfer = ftp.resume_download("big.bin", &big)?;
-    step("resume", &format!("big.bin, the other {} bytes", transfer.bytes));
+    step("resume", &format!("big.bin with {} bytes more", transfer.bytes));
     check(fs::metadata(&big)?.len() == ftp.size("big.bin")?)?;
 
     let mut blocks = 0;

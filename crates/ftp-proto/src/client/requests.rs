@@ -8,10 +8,11 @@ use super::{Client, Doing, Life};
 use crate::Timestamp;
 use crate::control::command::{Argument, ArgumentError, Secret, Verb};
 use crate::control::features::Features;
-use crate::control::fields::{self, PassiveAddress};
+use crate::control::fields::{self, FileHash, PassiveAddress};
 use crate::control::reply::Reply;
 use crate::error::{ConnectionError, Error};
 use crate::op::features::FeaturesOp;
+use crate::op::hash::Hash;
 use crate::op::login::{Login, anonymous_defaults};
 use crate::op::quit::Quit;
 use crate::op::remote::{RemoteActive, RemotePassive, RemoteTransfer};
@@ -137,6 +138,16 @@ impl Client {
     /// Size of a file in bytes (SIZE, RFC 3659 section 4), asked under TYPE I
     pub fn size(&mut self, path: impl AsRef<[u8]>) -> Op<u64> {
         self.with(Verb::SIZE, path, Want::Size)
+    }
+
+    /// Hash of a file's bytes as the server computes it: the strongest that FEAT offers, by XSHA256 and
+    /// its kin or by HASH; `None` if it offers none
+    ///
+    /// Takes as long as the server needs to read the file:
+    /// [`Config::hash_timeout`](crate::Config::hash_timeout).
+    pub fn hash(&mut self, path: impl AsRef<[u8]>) -> Op<Option<FileHash>> {
+        let hash = Argument::new(path).map(|path| Running::Hash(Hash::new(path)));
+        self.request(hash.map_err(Error::from))
     }
 
     /// Time of a file's last modification (MDTM, RFC 3659 section 3), UTC on servers that follow

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::escaped::Escaped;
+use super::fields::HashAlgorithm;
 use super::reply::{Kind, Reply};
 
 /// The features a server lists in its answer to FEAT
@@ -101,11 +102,19 @@ impl Features {
         self.lists("AUTH", b"TLS") || self.lists("AUTH", b"TLS-C")
     }
 
+    /// Whether HASH computes this: `HASH SHA-256;SHA-1*;MD5` (draft-bryan-ftp-hash section 3.3)
+    #[must_use]
+    pub fn hashes(&self, algorithm: HashAlgorithm) -> bool {
+        self.lists("HASH", algorithm.name().as_bytes())
+    }
+
     /// Whether a line with this name has this word among its parameters
     fn lists(&self, name: &str, word: &[u8]) -> bool {
         self.iter().filter(|(listed, _)| *listed == name.as_bytes()).any(|(_, parameters)| {
             parameters
                 .split(|byte| matches!(byte, b' ' | b'\t' | b';' | b','))
+                // A star marks the current choice of several.
+                .map(|listed| listed.strip_suffix(b"*").unwrap_or(listed))
                 .any(|listed| listed.eq_ignore_ascii_case(word))
         })
     }

@@ -4,6 +4,7 @@
 //! codes to trust with which field is the caller's affair. None of them fails in another way than
 //! by returning `None`, and none allocates more than the text is long.
 
+mod hash;
 mod passive;
 mod path;
 mod size;
@@ -11,6 +12,7 @@ mod size;
 mod tests;
 mod time;
 
+pub use hash::{FileHash, HashAlgorithm, parse_hash};
 pub use passive::{Epsv, PassiveAddress, parse_227, parse_229, parse_passive};
 pub use path::{parse_257, parse_stou};
 pub use size::{parse_size, parse_size_hint};

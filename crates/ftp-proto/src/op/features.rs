@@ -9,6 +9,7 @@
 use crate::Kind;
 use crate::control::command::{Command, Verb};
 use crate::control::features::Features;
+use crate::control::reply::Reply;
 use crate::error::Error;
 use crate::op::{Context, Input, Outcome, Step};
 
@@ -20,14 +21,14 @@ impl FeaturesOp {
         match input {
             Input::Start => cx.send(&Command::bare(Verb::FEAT)),
             Input::Reply(reply) => {
-                let features = match (reply.kind(), reply.code().get()) {
-                    (Kind::Preliminary, _) => return Ok(Step::Pending),
-                    (Kind::Completion, _) => match Features::parse(&reply) {
+                let features = match reply.kind() {
+                    Kind::Preliminary => return Ok(Step::Pending),
+                    Kind::Completion => match Features::parse(&reply) {
                         Some(features) => features,
                         None => return Err(Error::InvalidReply(reply)),
                     },
-                    // Not known, not implemented: a server older than RFC 2389.
-                    (_, 500 | 502 | 504) => Features::default(),
+                    // A server older than RFC 2389.
+                    _ if is_unknown(&reply) => Features::default(),
                     _ => return Err(Error::from_reply(reply)),
                 };
                 cx.wire.session.features = Some(features.clone());
@@ -37,4 +38,9 @@ impl FeaturesOp {
         }
         Ok(Step::Pending)
     }
+}
+
+/// Whether the server does not know the command, or does not do it
+pub(crate) fn is_unknown(reply: &Reply) -> bool {
+    matches!(reply.code().get(), 500 | 502 | 504)
 }

@@ -7,6 +7,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod features;
+pub(crate) mod hash;
 pub(crate) mod login;
 pub(crate) mod open;
 pub(crate) mod quit;
@@ -26,7 +27,7 @@ use std::time::Instant;
 use crate::Timestamp;
 use crate::control::command::{Command, Verb};
 use crate::control::features::Features;
-use crate::control::fields::PassiveAddress;
+use crate::control::fields::{FileHash, PassiveAddress};
 use crate::control::reply::Reply;
 use crate::error::Error;
 use crate::event::Phase;
@@ -114,6 +115,7 @@ pub enum Outcome {
     MaybePath(Option<Vec<u8>>),
     Features(Features),
     Passive(PassiveAddress),
+    Hash(Option<FileHash>),
     Transfer(Transfer),
 }
 
@@ -142,6 +144,7 @@ outputs! {
     MaybePath(Option<Vec<u8>>),
     Features(Features),
     Passive(PassiveAddress),
+    Hash(Option<FileHash>),
     Transfer(Transfer),
 }
 
@@ -228,6 +231,7 @@ pub(crate) enum Running {
     Simple(simple::Simple),
     Rename(rename::Rename),
     Features(features::FeaturesOp),
+    Hash(hash::Hash),
     Transfer(transfer::TransferOp),
     RemotePassive(remote::RemotePassive),
     RemoteActive(remote::RemoteActive),
@@ -246,6 +250,7 @@ impl Running {
             Self::Simple(op) => op.step(input, cx),
             Self::Rename(op) => op.step(input, cx),
             Self::Features(op) => op.step(input, cx),
+            Self::Hash(op) => op.step(input, cx),
             Self::Transfer(op) => op.step(input, cx),
             Self::RemotePassive(op) => op.step(input, cx),
             Self::RemoteActive(op) => op.step(input, cx),

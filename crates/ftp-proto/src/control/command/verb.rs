@@ -125,6 +125,7 @@ verbs! {
     USER, "user name (RFC 959)";
     XCRC, "CRC-32 of a file (in use, no RFC)";
     XMD5, "MD5 of a file (in use, no RFC)";
+    XSHA, "SHA-1 of a file (in use, no RFC)";
     XSHA1, "SHA-1 of a file (in use, no RFC)";
     XSHA256, "SHA-256 of a file (in use, no RFC)";
     XSHA512, "SHA-512 of a file (in use, no RFC)";

@@ -342,6 +342,35 @@ fn forms_of_auth() {
 }
 
 #[test]
+fn hashes() {
+    use HashAlgorithm::{Crc32, Md5, Sha1};
+    let md5 = "15986aaa2edb1a5148af59d63d59e281";
+    let upper = md5.to_ascii_uppercase();
+    for (text, algorithm, hash) in [
+        (format!("MD5 0-49 {md5} name"), Md5, Some(md5)),
+        (format!("Computing MD5 digest\n{upper}"), Md5, Some(md5)),
+        (format!("name with blanks {upper}"), Md5, Some(md5)),
+        (format!("{md5}\nsomething else"), Md5, None),
+        (format!("{md5}0"), Md5, None),
+        (md5.into(), Sha1, None),
+        ("CRC32 0-5000 92C5AAD6 dg.bin".into(), Crc32, Some("92c5aad6")),
+        (" 92C5AAD6 ".into(), Crc32, Some("92c5aad6")),
+        ("AAD6".into(), Crc32, Some("0000aad6")),
+        ("0".into(), Crc32, Some("00000000")),
+        ("fad name AAD6".into(), Crc32, None),
+        ("192C5AAD6".into(), Crc32, None),
+        ("".into(), Crc32, None),
+    ] {
+        let found = parse_hash(text.as_bytes(), algorithm);
+        assert!(found.as_ref().is_none_or(|found| found.value.len() == algorithm.size()));
+        assert_eq!(found.map(|found| found.to_string()).as_deref(), hash, "{text}");
+    }
+    let listed = features("Features:\n HASH CRC32;SHA-1*;sha-256\nEnd");
+    let offered = HashAlgorithm::ALL.map(|algorithm| listed.hashes(algorithm));
+    assert_eq!(offered, [true, false, true, false, true]);
+}
+
+#[test]
 fn no_field_panics() {
     let pieces: [&[u8]; 12] =
         [b"(", b")", b",", b"|", b"1", b"9999", b"\"", b" ", b"\n", b".", b"(a", b"FILE:"];
@@ -352,6 +381,7 @@ fn no_field_panics() {
             let _ = (parse_227(&text), parse_229(&text), parse_passive(&reply), parse_257(&text));
             let _ = (parse_size(&text), parse_size_hint(&text), parse_time(&text));
             let _ = (parse_stou(&text), Features::parse(&reply));
+            let _ = HashAlgorithm::ALL.map(|algorithm| parse_hash(&text, algorithm));
         }
     }
 }

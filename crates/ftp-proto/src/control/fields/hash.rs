@@ -1,0 +1,108 @@
+//! Hashes of files: answers to HASH (draft-bryan-ftp-hash), XSHA256, XMD5, XCRC and their kin
+
+use alloc::vec::Vec;
+use core::fmt;
+
+/// How a file's hash is computed, the strongest first
+///
+/// All find damage. Against somebody who forges files only SHA-2 proves anything, and only if the
+/// control connection is in TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum HashAlgorithm {
+    /// SHA-256: 32 bytes
+    Sha256,
+    /// SHA-512: 64 bytes; behind SHA-256, which costs less and leaves nothing to wish for
+    Sha512,
+    /// SHA-1: 20 bytes
+    Sha1,
+    /// MD5: 16 bytes
+    Md5,
+    /// CRC-32 as in Ethernet and zip: 4 bytes, the most significant first
+    Crc32,
+}
+
+impl HashAlgorithm {
+    /// All of them, the strongest first
+    pub const ALL: [Self; 5] = [Self::Sha256, Self::Sha512, Self::Sha1, Self::Md5, Self::Crc32];
+
+    /// Name in HASH and OPTS HASH (draft-bryan-ftp-hash section 3.2)
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "SHA-256",
+            Self::Sha512 => "SHA-512",
+            Self::Sha1 => "SHA-1",
+            Self::Md5 => "MD5",
+            Self::Crc32 => "CRC32",
+        }
+    }
+
+    /// Length of a hash in bytes
+    #[must_use]
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+            Self::Sha1 => 20,
+            Self::Md5 => 16,
+            Self::Crc32 => 4,
+        }
+    }
+}
+
+impl fmt::Display for HashAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The hash of a file, as the server computed it; displayed in hexadecimal
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct FileHash {
+    /// How it was computed
+    pub algorithm: HashAlgorithm,
+    /// [`HashAlgorithm::size`] bytes
+    pub value: Vec<u8>,
+}
+
+impl FileHash {
+    /// A hash that was computed elsewhere, to compare
+    #[must_use]
+    pub const fn new(algorithm: HashAlgorithm, value: Vec<u8>) -> Self {
+        Self { algorithm, value }
+    }
+}
+
+impl fmt::Display for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The hash in an answer to HASH, XSHA256 and their kin
+///
+/// `213 SHA-256 0-49 6029… name`, `250 92C5AAD6`, `251 name 1598…`: the first word of the last line
+/// that is as many hexadecimal digits as the algorithm has. Leading zeros that a CRC lacks are added
+/// if it stands alone.
+#[must_use]
+pub fn parse_hash(text: &[u8], algorithm: HashAlgorithm) -> Option<FileHash> {
+    let line = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next()?.trim_ascii();
+    let digits = algorithm.size() * 2;
+    let is_hex = |word: &&[u8]| word.iter().all(u8::is_ascii_hexdigit);
+    let mut words = line.split(u8::is_ascii_whitespace).filter(is_hex);
+    let word = words.find(|word| word.len() == digits).or_else(|| {
+        (algorithm == HashAlgorithm::Crc32 && is_hex(&line) && (1..=digits).contains(&line.len()))
+            .then_some(line)
+    })?;
+    let nibble = |digit: u8| match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        _ => digit - b'A' + 10,
+    };
+    let padding = digits - word.len();
+    let digit = |at: usize| at.checked_sub(padding).map_or(0, |at| nibble(word[at]));
+    let value = (0..algorithm.size()).map(|at| digit(2 * at) << 4 | digit(2 * at + 1)).collect();
+    Some(FileHash { algorithm, value })
+}

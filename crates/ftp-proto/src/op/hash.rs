@@ -1,0 +1,163 @@
+//! A file's hash by the server: the best way that FEAT offers
+//!
+//! ```text
+//! (FEAT ──▶) (TYPE I ──▶) XSHA256, … ── 2yz with a hash ──▶ done
+//!                         OPTS HASH ── 2yz ──▶ HASH ── 2yz with a hash ──▶ done
+//!            nothing offered ──────────────────────────────────────────▶ done: none
+//! ```
+//!
+//! HASH follows the current type (draft-bryan-ftp-hash section 3.1): what is wanted is the hash of
+//! the bytes as they are.
+
+use crate::control::command::{Argument, Command, Verb};
+use crate::control::features::Features;
+use crate::control::fields::{HashAlgorithm, parse_hash};
+use crate::control::reply::{Kind, Reply};
+use crate::error::Error;
+use crate::event::Phase;
+use crate::op::features::{FeaturesOp, is_unknown};
+use crate::op::set_type::SetType;
+use crate::op::{Context, Input, Outcome, Step, completion};
+use crate::session::TransferType;
+use crate::timer::Timer;
+
+const BINARY: SetType = SetType(TransferType::Image);
+
+#[derive(Debug)]
+pub(crate) struct Hash {
+    path: Argument,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Features,
+    Type(Way),
+    /// OPTS HASH is out
+    Options(Way),
+    /// The hash is being computed
+    Hash(HashAlgorithm),
+}
+
+/// What to ask for, and how
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    algorithm: HashAlgorithm,
+    verb: Verb,
+}
+
+/// Commands with an algorithm of their own; they need no OPTS before them
+const NAMED: [(Verb, HashAlgorithm); 6] = [
+    (Verb::XSHA256, HashAlgorithm::Sha256),
+    (Verb::XSHA512, HashAlgorithm::Sha512),
+    (Verb::XSHA1, HashAlgorithm::Sha1),
+    (Verb::XSHA, HashAlgorithm::Sha1),
+    (Verb::XMD5, HashAlgorithm::Md5),
+    (Verb::XCRC, HashAlgorithm::Crc32),
+];
+
+impl Way {
+    /// The strongest algorithm offered, by the shortest way
+    fn best(features: &Features) -> Option<Self> {
+        HashAlgorithm::ALL.into_iter().find_map(|algorithm| {
+            let named = NAMED
+                .iter()
+                .filter(|(_, named)| *named == algorithm)
+                .map(|(verb, _)| *verb)
+                .find(|verb| features.has(verb.as_str()));
+            let verb = named.or_else(|| features.hashes(algorithm).then_some(Verb::HASH))?;
+            Some(Self { algorithm, verb })
+        })
+    }
+}
+
+impl Hash {
+    pub(crate) const fn new(path: Argument) -> Self {
+        Self { path, state: State::Features }
+    }
+
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match (input, self.state) {
+            (Input::Start, _) => {
+                if cx.wire.session.features.is_some() {
+                    return Ok(self.choose(cx));
+                }
+                return FeaturesOp.step(Input::Start, cx);
+            }
+            (Input::Reply(reply), State::Features) => {
+                if let Step::Done(_) = FeaturesOp.step(Input::Reply(reply), cx)? {
+                    return Ok(self.choose(cx));
+                }
+            }
+            (Input::Reply(reply), State::Hash(_)) if reply.kind() == Kind::Preliminary => {
+                self.await_hash(cx);
+            }
+            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), State::Type(way)) => {
+                BINARY.replied(reply, cx)?;
+                self.ask(way, cx);
+            }
+            (Input::Reply(reply), State::Options(way)) => {
+                completion(reply)?;
+                self.compute(way, cx);
+            }
+            (Input::Reply(reply), State::Hash(algorithm)) => return finish(reply, algorithm),
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+
+    fn choose(&mut self, cx: &mut Context<'_>) -> Step {
+        let Some(way) = cx.wire.session.features.as_ref().and_then(Way::best) else {
+            return Step::Done(Outcome::Hash(None));
+        };
+        self.state = State::Type(way);
+        if BINARY.start(cx) {
+            self.ask(way, cx);
+        }
+        Step::Pending
+    }
+
+    fn ask(&mut self, way: Way, cx: &mut Context<'_>) {
+        if way.verb != Verb::HASH {
+            return self.compute(way, cx);
+        }
+        self.state = State::Options(way);
+        let option = match way.algorithm {
+            HashAlgorithm::Sha256 => "HASH SHA-256",
+            HashAlgorithm::Sha512 => "HASH SHA-512",
+            HashAlgorithm::Sha1 => "HASH SHA-1",
+            HashAlgorithm::Md5 => "HASH MD5",
+            HashAlgorithm::Crc32 => "HASH CRC32",
+        };
+        cx.send(&Command::literal(Verb::OPTS, option));
+    }
+
+    fn compute(&mut self, way: Way, cx: &mut Context<'_>) {
+        self.state = State::Hash(way.algorithm);
+        cx.send(&Command::new(way.verb, &self.path));
+        self.await_hash(cx);
+    }
+
+    /// The server reads the whole file first
+    fn await_hash(&self, cx: &mut Context<'_>) {
+        if let Some(verb) = cx.wire.control.front() {
+            let wait = cx.wire.config.hash_timeout;
+            cx.wire.timers.set_after(Timer::Reply, cx.now, wait, Phase::Reply(verb));
+        }
+    }
+}
+
+fn finish(reply: Reply, algorithm: HashAlgorithm) -> Result<Step, Error> {
+    let reply = match completion(reply) {
+        // Listed in FEAT and switched off all the same.
+        Err(Error::Permanent(reply)) if is_unknown(&reply) => {
+            return Ok(Step::Done(Outcome::Hash(None)));
+        }
+        result => result?,
+    };
+    match parse_hash(reply.text(), algorithm) {
+        Some(hash) => Ok(Step::Done(Outcome::Hash(Some(hash)))),
+        None => Err(Error::InvalidReply(reply)),
+    }
+}
