@@ -89,6 +89,7 @@ impl Hash {
                     return Ok(self.choose(cx));
                 }
             }
+            (Input::Written, State::Hash(_)) => self.await_hash(cx),
             (Input::Reply(reply), State::Hash(_)) if reply.kind() == Kind::Preliminary => {
                 self.await_hash(cx);
             }

@@ -23,7 +23,7 @@ use crate::control::command::{Argument, Command, Verb};
 use crate::control::fields;
 use crate::control::reply::{Kind, Reply};
 use crate::data::{DataState, End};
-use crate::error::{ConnectionError, Error};
+use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::event::{DataFailure, Direction, Encoding, Event, Phase};
 use crate::op::batch::Batches;
 use crate::op::open::{Open, Opening, first_passive};
@@ -285,6 +285,7 @@ impl TransferOp {
 
     fn joint(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
+            Input::Reply(reply) if answers_another(&reply) => return Err(out_of_step(reply)),
             Input::Reply(reply) => self.replied(reply, cx)?,
             Input::Data => self.data_moved(cx),
             Input::DataTimeout(phase) => {
@@ -450,6 +451,7 @@ impl TransferOp {
         };
         let (end, bytes) = (*end, *bytes);
         match input {
+            Input::Reply(reply) if answers_another(&reply) => return Err(out_of_step(reply)),
             Input::Reply(reply) => match reply.kind() {
                 Kind::Preliminary => {
                     if !matches!(control, ControlSide::Granted) {
@@ -561,4 +563,14 @@ impl TransferOp {
             _ => Encoding::Image,
         }
     }
+}
+
+/// Whether a reply can't be a transfer's: an answer to QUIT, PASV, EPSV, a login, AUTH, PWD or REST
+fn answers_another(reply: &Reply) -> bool {
+    matches!(reply.code().get(), 221 | 227..=230 | 234 | 257 | 331 | 334 | 350)
+}
+
+/// Replies and commands no longer belong together, and the next one would be believed
+const fn out_of_step(reply: Reply) -> Error {
+    Error::Connection(ConnectionError::Protocol(ProtocolError::UnsolicitedReply(reply)))
 }
