@@ -6,3 +6,4 @@ pub mod mio;
 pub mod script;
 pub mod scripted;
 pub mod servers;
+pub mod sim;
