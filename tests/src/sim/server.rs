@@ -89,7 +89,8 @@ impl Server {
     }
 
     fn command(&mut self, line: &str, out: &mut Vec<Answer>) {
-        let (verb, argument) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
+        let line = line.trim_end();
+        let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
         if !matches!(verb, "RETR" | "STOR" | "APPE" | "REST") {
             self.offset = 0;
         }

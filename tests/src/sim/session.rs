@@ -383,8 +383,7 @@ impl Session {
 
     /// The driver's part: bytes to write, actions
     fn drive(&mut self) {
-        loop {
-            let Some(bytes) = self.client.poll_transmit() else { break };
+        while let Some(bytes) = self.client.poll_transmit() {
             let count = 1 + self.seed.below(bytes.len());
             self.line.extend_from_slice(&bytes[..count]);
             let now = self.time();
@@ -543,14 +542,14 @@ impl Session {
             }
             _ => line,
         };
-        self.to_client(bytes);
+        self.deliver(bytes);
         if close && self.control_open {
             self.control_open = false;
             self.later(1, What::ClientEof);
         }
     }
 
-    fn to_client(&mut self, bytes: Vec<u8>) {
+    fn deliver(&mut self, bytes: Vec<u8>) {
         if !self.control_open || self.silent {
             return;
         }
