@@ -417,7 +417,7 @@ impl Client {
             self.wire.session.late = LateFinal::No;
             return;
         }
-        if self.nobody_asked(&reply) {
+        if self.nobody_asked() {
             if self.absorbs(&reply) {
                 return;
             }
@@ -475,11 +475,10 @@ impl Client {
     }
 
     /// Whether the reply belongs to no command
-    fn nobody_asked(&self, reply: &Reply) -> bool {
+    fn nobody_asked(&self) -> bool {
         let control = &self.wire.control;
         // The next command may be queued already, but its bytes have not left.
-        let early = self.last == Last::Transfer && !control.all_written() && self.absorbs(reply);
-        control.owes_nothing() || early
+        control.owes_nothing() || !control.front_written()
     }
 
     /// Whether a reply that nobody asked for is let pass: an echo of a transfer

@@ -91,6 +91,11 @@ impl Control {
         self.owed.back().is_none_or(|last| last.end <= self.out.sent)
     }
 
+    /// Whether the command whose reply comes next has been written out
+    pub(crate) fn front_written(&self) -> bool {
+        self.owed.front().is_none_or(|first| first.end <= self.out.sent)
+    }
+
     /// The command whose reply comes next
     pub(crate) fn front(&self) -> Option<Verb> {
         self.owed.front().map(|owed| owed.verb)
