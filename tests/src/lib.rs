@@ -7,3 +7,4 @@ pub mod script;
 pub mod scripted;
 pub mod servers;
 pub mod sim;
+pub mod tls;

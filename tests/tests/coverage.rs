@@ -3,7 +3,16 @@
 
 use std::path::Path;
 
+use ftp_tests::servers::{self, Server};
+
 fn main() {
+    for Server { name, version, port, implicit_port, .. } in servers::all() {
+        let implicit = match implicit_port {
+            Some(port) => format!("port {port} (implicit TLS)"),
+            None => "no implicit TLS".to_owned(),
+        };
+        println!("real server: {name} {version}, port {port} (clear, AUTH TLS), {implicit}");
+    }
     let mut left_out = Vec::new();
     if std::env::var_os("FTP_SERVERS").is_none() {
         left_out.push(

@@ -3,15 +3,14 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use ftp_proto::{
-    Config, DataMode, Direction, Features, Get, List, Protection, Put, Reply, Timestamp,
-};
+use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply, Timestamp};
+use ftp_tls::TransferKind;
 
 use crate::error::Error;
 use crate::listing::Listing;
 use crate::options::Options;
 use crate::session::Session;
-use crate::transfer::{Download, Upload};
+use crate::transfer::{Download, Request, Upload};
 
 /// A session with an FTP server
 ///
@@ -161,6 +160,9 @@ impl Client {
     ///
     /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) connecting has done so already.
     ///
+    /// Before the login: many servers refuse it later, and pyftpdlib forgets PROT with every login,
+    /// so that [`Self::protect`] has to follow that.
+    ///
     /// # Errors
     ///
     /// A refusal, after which the session goes on in clear text; [`Error::Tls`].
@@ -245,9 +247,7 @@ impl Client {
     #[doc(alias = "transfercmd")]
     #[doc(alias = "ntransfercmd")]
     pub fn get(&mut self, get: impl Into<Get>) -> Result<Download<'_>, Error> {
-        self.session.prepare_transfer(Direction::Download)?;
-        let op = self.session.begin().get(get);
-        Download::start(&mut self.session, op)
+        Download::request(&mut self.session, Request::Get(get.into()))
     }
 
     /// Begins an upload: `put("f")`, `put(Put::new("f").append())`, `put(Put::unique())`
@@ -262,7 +262,7 @@ impl Client {
     pub fn put(&mut self, put: impl Into<Put>) -> Result<Upload<'_>, Error> {
         let put = put.into();
         let path = put.path().map(<[u8]>::to_vec);
-        self.session.prepare_transfer(Direction::Upload)?;
+        self.session.prepare_transfer(TransferKind::Upload)?;
         let op = self.session.begin().put(put);
         Upload::start(&mut self.session, op, path)
     }
@@ -277,9 +277,8 @@ impl Client {
     #[doc(alias = "nlst")]
     #[doc(alias = "mlsd")]
     pub fn list(&mut self, list: impl Into<List>) -> Result<Listing<'_>, Error> {
-        self.session.prepare_transfer(Direction::Download)?;
-        let op = self.session.begin().list(list);
-        Ok(Listing::new(Download::start(&mut self.session, op)?))
+        let request = Request::List(list.into());
+        Ok(Listing::new(Download::request(&mut self.session, request)?))
     }
 }
 

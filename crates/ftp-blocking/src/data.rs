@@ -69,6 +69,7 @@ impl Session {
             Action::CloseControl => self.control = None,
             Action::OpenData(id, endpoint) => {
                 self.data_failure = None;
+                self.resumption.last_handshake = None;
                 match self.open(endpoint) {
                     Ok((state, event)) => {
                         self.data = Some(Data { id, state });
@@ -178,7 +179,10 @@ impl Session {
                 Err(error) => return self.data_failed(id, DataFailure::Open, error),
             },
             DataState::Securing(mut stream) => match stream.handshake() {
-                Ok(true) => (DataState::Open(stream), Some(DataEvent::Secured)),
+                Ok(true) => {
+                    self.resumption.last_handshake = stream.handshake_kind();
+                    (DataState::Open(stream), Some(DataEvent::Secured))
+                }
                 Ok(false) => (DataState::Securing(stream), None),
                 Err(error) => return self.data_failed(id, DataFailure::Tls, error),
             },
@@ -194,7 +198,6 @@ impl Session {
         let Some(Data { state: DataState::Open(mut stream), .. }) = self.data.take() else {
             return;
         };
-        self.resumption.last_handshake = None;
         let secured = match &self.security.context {
             Some(context) => stream.secure(context, Role::Data).map_err(io::Error::from),
             // The control connection was secured with one.
@@ -219,7 +222,6 @@ impl Session {
         if !stream.is_secure() {
             return;
         }
-        self.resumption.last_handshake = stream.handshake_kind();
         // What has come already may be tickets, also on a connection that the server refuses.
         if matches!(stream.handshake(), Ok(true)) {
             let _ = stream.drain();

@@ -1,12 +1,12 @@
 //! FTP's session-resumption policy, carried out: what comes before and after a protected transfer
 //!
-//! The policy is [`TlsContext`]'s; here are the listings and the waits that it asks for.
+//! The policy is `ftp-tls`'s ([`Preparation`], [`Refusal`]); here are the listings and the waits that it asks for.
 
 use std::time::{Duration, Instant};
 
-use ftp_proto::{Direction, List, Protection, TicketSupply};
+use ftp_proto::{List, Protection, TicketSupply};
 use ftp_tls::rustls::HandshakeKind;
-use ftp_tls::{TlsContext, TlsError, UploadPermit};
+use ftp_tls::{Preparation, Prepare, Refusal, TlsContext, TlsError, TransferKind};
 
 use crate::data::DataState;
 use crate::error::Error;
@@ -26,27 +26,21 @@ pub(crate) struct Resumption {
 impl Session {
     /// To be called before every transfer: sees to it that its data connection can resume a session,
     /// where the server may insist on that
-    ///
-    /// An upload does not begin without: it might cost the remote file (Q140). A download is worth
-    /// the try.
-    pub(crate) fn prepare_transfer(&mut self, direction: Direction) -> Result<(), Error> {
-        /// Of the file uploaded last, and of the directory
-        const HARVESTS: usize = 2;
-        for _ in 0..=HARVESTS {
+    pub(crate) fn prepare_transfer(&mut self, kind: TransferKind) -> Result<(), Error> {
+        let mut preparation = Preparation::new(kind);
+        loop {
             let Some(context) = self.protection_context() else { return Ok(()) };
-            let spare = context.can_spare_ticket();
-            let permit = context.upload_permit();
-            let supply = if spare { TicketSupply::Ample } else { TicketSupply::Scarce };
-            self.proto.set_ticket_supply(supply);
-            match permit {
-                UploadPermit::Go => return Ok(()),
-                UploadPermit::Harvest => self.harvest()?,
-                UploadPermit::Reconnect => break,
+            match preparation.next(context) {
+                Prepare::Start { eager_handshake } => {
+                    self.proto.set_ticket_supply(match eager_handshake {
+                        true => TicketSupply::Ample,
+                        false => TicketSupply::Scarce,
+                    });
+                    return Ok(());
+                }
+                Prepare::Harvest => self.harvest()?,
+                Prepare::Refuse => return Err(TlsError::NoSessionTicket.into()),
             }
-        }
-        match direction {
-            Direction::Download => Ok(()),
-            Direction::Upload => Err(TlsError::NoSessionTicket.into()),
         }
     }
 
@@ -56,10 +50,11 @@ impl Session {
         self.security.context.as_ref().filter(|_| protected)
     }
 
-    /// Gets tickets by a listing: LIST, which opens a data connection also where there is nothing
-    /// to list (ProFTPD answers NLST with 450 before that)
+    /// Gets tickets by a listing
     fn harvest(&mut self) -> Result<(), Error> {
         let path = self.resumption.uploaded.take().unwrap_or_default();
+        // There is none to save.
+        self.proto.set_ticket_supply(TicketSupply::Ample);
         let op = self.begin().list(List::new(path));
         match Download::start(self, op).and_then(Download::finish) {
             Err(error) if error.is_fatal() => Err(error),
@@ -75,6 +70,31 @@ impl Session {
         if let Some(context) = self.security.context.as_ref().filter(|_| full) {
             context.note_full_handshake_accepted();
         }
+    }
+
+    /// Says what a refused transfer was about, if that was the TLS session
+    pub(crate) fn explain_transfer(&self, error: Error) -> Error {
+        let Some(context) = self.protection_context() else { return error };
+        let handshake = self.resumption.last_handshake;
+        match error {
+            Error::Ftp(ftp_proto::Error::Transient(reply) | ftp_proto::Error::Permanent(reply))
+                if context.judge_refusal(reply.code().get(), handshake) != Refusal::Other =>
+            {
+                Error::ResumptionRequired(reply)
+            }
+            other => other,
+        }
+    }
+
+    /// Whether a download that failed so, before anything of it had arrived, may succeed now
+    pub(crate) fn is_worth_a_retry(&self, error: &Error) -> bool {
+        let Error::ResumptionRequired(reply) = error else { return false };
+        let (code, handshake) = (reply.code().get(), self.resumption.last_handshake);
+        let worth = Refusal::ResumptionRequired { retry: true };
+        !self.proto.is_dead()
+            && self
+                .protection_context()
+                .is_some_and(|context| context.judge_refusal(code, handshake) == worth)
     }
 
     /// Before a protected data connection is closed: tickets that are about to come are worth a

@@ -233,7 +233,7 @@ impl Session {
             // A session that ended so is for the next request to tell.
             let _ = self.rest();
         }
-        Some(result)
+        Some(result.map_err(|error| self.explain_transfer(error)))
     }
 
     /// Waits for either connection, the machine's deadline, or `until`; true if the data

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Op, Phase, Transfer};
+use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Get, List, Op, Phase, Transfer};
+use ftp_tls::TransferKind;
 
 use crate::data::Moved;
 use crate::error::Error;
@@ -27,6 +28,8 @@ const TEXT_BUFFER: usize = 32 * 1024;
 #[must_use = "dropping it aborts the transfer"]
 pub struct Download<'a> {
     guard: Guard<'a>,
+    /// Until the first byte: what to ask once more if the server refuses for want of a TLS session
+    retry: Option<Request>,
     text: Option<Box<TextIn>>,
 }
 
@@ -42,6 +45,12 @@ pub struct Upload<'a> {
     path: Option<Vec<u8>>,
     server: ServerEnd,
     text: Option<Box<TextOut>>,
+}
+
+/// What a download asks for
+pub(crate) enum Request {
+    Get(Get),
+    List(List),
 }
 
 struct Guard<'a> {
@@ -77,13 +86,13 @@ struct TextOut {
 
 impl<'a> Guard<'a> {
     /// Waits until the transfer has begun
-    fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<(Self, Encoding), Error> {
-        let state = match session.start(op)? {
-            Some(transfer) => State::Ended(Ok(transfer)),
-            None => State::Moving,
-        };
-        let encoding = session.moving().map_or(Encoding::Image, |(_, moving)| moving.encoding);
-        Ok((Self { session, op, state }, encoding))
+    fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
+        let state = State::begun(session.start(op)?);
+        Ok(Self { session, op, state })
+    }
+
+    fn encoding(&mut self) -> Encoding {
+        self.session.moving().map_or(Encoding::Image, |(_, moving)| moving.encoding)
     }
 
     /// Whether the machine says that the transfer has ended
@@ -137,6 +146,24 @@ impl<'a> Guard<'a> {
     }
 }
 
+impl State {
+    /// Of a transfer that has begun, or is over already
+    fn begun(over: Option<Transfer>) -> Self {
+        over.map_or(Self::Moving, |transfer| Self::Ended(Ok(transfer)))
+    }
+}
+
+impl Request {
+    fn ask(&self, session: &mut Session) -> Result<Op<Transfer>, Error> {
+        session.prepare_transfer(TransferKind::Download)?;
+        let proto = session.begin();
+        Ok(match self {
+            Self::Get(get) => proto.get(get.clone()),
+            Self::List(list) => proto.list(list.clone()),
+        })
+    }
+}
+
 const fn aborted() -> Error {
     Error::Ftp(ftp_proto::Error::Aborted)
 }
@@ -148,9 +175,27 @@ impl Drop for Guard<'_> {
 }
 
 impl<'a> Download<'a> {
+    /// Asks the server, once more if all that it misses is a TLS session that it has given since
+    pub(crate) fn request(session: &'a mut Session, request: Request) -> Result<Self, Error> {
+        let op = request.ask(session)?;
+        let (op, begun, retry) = match session.start(op) {
+            Ok(begun) => (op, begun, Some(request)),
+            Err(error) if session.is_worth_a_retry(&error) => {
+                let op = request.ask(session)?;
+                (op, session.start(op)?, None)
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self::new(Guard { session, op, state: State::begun(begun) }, retry))
+    }
+
+    /// Waits until a transfer has begun that was asked for already
     pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
-        let (guard, encoding) = Guard::start(session, op)?;
-        let text = (encoding == Encoding::Ascii).then(|| {
+        Ok(Self::new(Guard::start(session, op)?, None))
+    }
+
+    fn new(mut guard: Guard<'a>, retry: Option<Request>) -> Self {
+        let text = (guard.encoding() == Encoding::Ascii).then(|| {
             Box::new(TextIn {
                 decoder: AsciiDecoder::new(),
                 wire: vec![0; TEXT_BUFFER],
@@ -158,7 +203,7 @@ impl<'a> Download<'a> {
                 end: 0,
             })
         });
-        Ok(Self { guard, text })
+        Self { guard, retry, text }
     }
 
     /// Size in bytes that the server told when the transfer began, if it did; a hint: servers
@@ -198,14 +243,33 @@ impl<'a> Download<'a> {
     fn read_wire(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         loop {
             if let Some(end) = self.guard.end() {
-                return end.map(|()| 0);
+                match (end, self.retry.take()) {
+                    (Err(error), Some(request)) if self.guard.session.is_worth_a_retry(&error) => {
+                        self.begin_again(&request);
+                        continue;
+                    }
+                    (end, _) => return end.map(|()| 0),
+                }
             }
             match self.guard.session.receive(buffer) {
-                Moved::Bytes(count) => return Ok(count),
+                Moved::Bytes(count) => {
+                    self.retry = None;
+                    return Ok(count);
+                }
                 Moved::Nothing => self.guard.wait(Interest::READ),
                 Moved::Ended => self.await_end(),
             }
         }
+    }
+
+    /// Nothing has arrived, and the server has given a TLS session in the meantime
+    fn begin_again(&mut self, request: &Request) {
+        let session = &mut *self.guard.session;
+        let begun = request.ask(session).and_then(|op| {
+            self.guard.op = op;
+            session.start(op)
+        });
+        self.guard.state = begun.map_or_else(|error| State::Ended(Err(error)), State::begun);
     }
 
     /// The data has ended: what does the server say?
@@ -249,8 +313,8 @@ impl<'a> Upload<'a> {
         op: Op<Transfer>,
         path: Option<Vec<u8>>,
     ) -> Result<Self, Error> {
-        let (guard, encoding) = Guard::start(session, op)?;
-        let text = (encoding == Encoding::Ascii).then(|| {
+        let mut guard = Guard::start(session, op)?;
+        let text = (guard.encoding() == Encoding::Ascii).then(|| {
             Box::new(TextOut { encoder: AsciiEncoder::new(), wire: vec![0; TEXT_BUFFER] })
         });
         Ok(Self { guard, path, server: ServerEnd::Open, text })

@@ -38,10 +38,10 @@ pub struct Key {
 ///
 /// # Servers that have enough
 ///
-/// When a server says that there are too many connections (421 as a greeting or before the login,
-/// 530 with such a text), the number of sessions to it is limited to those that it has let in, and
-/// further ones wait until one of these has ended. The refused session itself is over or without a
-/// login: who still wants it connects again, which waits in line.
+/// When a server says that there are too many connections (421 or 530 with such a text), the number
+/// of sessions to it is limited to those that it has let in, and further ones wait until one of these
+/// has ended. The refused session itself is over or without a login: who still wants it connects
+/// again, which waits in line. A server that refuses the only session is left alone for 5 s.
 pub struct Manager {
     first: usize,
     slots: Vec<Option<Box<Entry>>>,
@@ -412,6 +412,10 @@ fn is_refused(session: &Session) -> bool {
 ///
 /// 530 mostly means a wrong password, and 421 an idle session; the rest is in the words.
 fn is_full(reply: &Reply) -> bool {
+    speaks_of_crowds(reply.text())
+}
+
+fn speaks_of_crowds(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 6] = [
         b"too many",
         b"maximum",
@@ -420,7 +424,7 @@ fn is_full(reply: &Reply) -> bool {
         b"number of connections",
         b"no more connections",
     ];
-    let text = reply.text().to_ascii_lowercase();
+    let text = text.to_ascii_lowercase();
     WORDS.iter().any(|words| text.windows(words.len()).any(|window| window == *words))
 }
 
@@ -471,5 +475,40 @@ impl fmt::Debug for Manager {
             .field("deadlines", &self.timers.len())
             .field("servers", &self.servers)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crowds_are_told_from_other_refusals() {
+        let crowded = [
+            "There are too many connected users, please try later.",
+            "Too many connections (8) from this IP",
+            "Sorry, the maximum number of clients (5) for this user are already connected.",
+            "Maximum login limit has been reached.",
+        ];
+        let others = ["Login incorrect.", "Timeout.", "Idle timeout (300 seconds)", ""];
+        assert!(crowded.iter().all(|text| speaks_of_crowds(text.as_bytes())));
+        assert!(!others.iter().any(|text| speaks_of_crowds(text.as_bytes())));
+    }
+
+    #[test]
+    fn a_removed_session_has_no_name_any_more() {
+        let address = [SocketAddr::from(([127, 0, 0, 1], 1))];
+        let config = || ftp_proto::Config::new(ftp_proto::TlsPolicy::Plaintext);
+        let mut manager = Manager::new(Token(5)).limit_per_server(1);
+        let first = manager.connect(&address, config()).unwrap();
+        let second = manager.connect(&address, config()).unwrap();
+        assert!(!manager.is_waiting(first) && manager.is_waiting(second));
+        assert!(manager.remove(first) && !manager.remove(first));
+        assert!(manager.session(first).is_none());
+        // The next in line takes its place, the next to come its tokens.
+        assert!(!manager.is_waiting(second));
+        let third = manager.connect(&address, config()).unwrap();
+        assert!(first != third && manager.is_waiting(third) && manager.len() == 2);
+        assert!(manager.session(first).is_none() && manager.session(third).is_some());
     }
 }

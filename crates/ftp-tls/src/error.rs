@@ -160,7 +160,7 @@ pub enum TlsError {
     /// a server that insists on resumption would have truncated the remote file before refusing (Q140)
     #[error(
         "no TLS session ticket is left and the server gives no new ones, so an upload might destroy the \
-         remote file; allow a new control connection, or only TLS 1.2, whose session can be used again and again"
+         remote file; log in on a new connection, or allow only TLS 1.2, whose session can be used again and again"
     )]
     NoSessionTicket,
 

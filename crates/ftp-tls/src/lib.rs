@@ -24,13 +24,12 @@
 //! none with uploads anyway. A server that misses the resumption refuses the data connection, and
 //! with STOR the remote file may be empty by then. Hence two rules for a driver:
 //!
-//! * Before an upload ask [`TlsContext::upload_permit`], and climb its ladder: go, or first make a
-//!   listing, or log in anew.
+//! * Before a transfer ask a [`Preparation`], and climb its ladder: start, or first make a listing,
+//!   or leave it, and log in anew.
 //! * After an upload [`Stream::drain`] the data connection.
 //!
 //! A download or listing that is refused for want of a ticket does no harm, and brings new ones:
-//! if it was a [full handshake](Stream::handshake_kind) and [`TlsContext::can_resume`] afterwards,
-//! once more is worth trying. Note that a transfer that the server answers with `550` costs a
+//! [`TlsContext::judge_refusal`] says whether once more is worth trying. Note that a transfer that the server answers with `550` costs a
 //! ticket, too, if the handshake was begun before the answer.
 //!
 //! # A download, an upload
@@ -101,6 +100,7 @@ mod config;
 mod context;
 mod error;
 mod inbox;
+mod policy;
 mod store;
 mod stream;
 mod tls;
@@ -111,5 +111,6 @@ pub use rustls;
 pub use config::{Alpn, DangerousBuilder, TlsConfig, TlsConfigBuilder, TlsVersion, Trust};
 pub use context::{Inventory, Role, TlsContext, UploadPermit, server_name};
 pub use error::{ConfigError, TlsError};
+pub use policy::{Preparation, Prepare, Refusal, TransferKind};
 pub use stream::Stream;
 pub use verify::Pin;

@@ -8,7 +8,7 @@ use ftp_proto::fields::PassiveAddress;
 use ftp_proto::{
     Action, Client, Completion, Config, ControlEvent, DataEndpoint, DataEvent, DataFailure,
     DataHost, DataId, Event, Features, Get, IpFamily, List, Op, OpId, Protection, Put, Reply,
-    Timestamp, Transfer, TransferType,
+    TicketSupply, Timestamp, Transfer, TransferType,
 };
 
 use super::{Script, Seed, Step};
@@ -158,6 +158,7 @@ impl Machine {
             ["control", what] => {
                 let event = match *what {
                     "secured" => ControlEvent::Secured,
+                    "connected" => ControlEvent::Connected(self.client.family()),
                     "cleared" => ControlEvent::Cleared,
                     "closed" => ControlEvent::Closed,
                     other => panic!("control {other}?"),
@@ -172,6 +173,13 @@ impl Machine {
                     self.client.handle_data(self.now, *id, event);
                 }
             }
+            ["tickets", supply] => self.client.set_ticket_supply(match *supply {
+                "ample" => TicketSupply::Ample,
+                "scarce" => TicketSupply::Scarce,
+                "wanted" => TicketSupply::Wanted,
+                "exhausted" => TicketSupply::Exhausted,
+                other => panic!("tickets {other}?"),
+            }),
             other => panic!("report {other:?}?"),
         }
         self.drain();

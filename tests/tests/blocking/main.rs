@@ -15,6 +15,7 @@ mod downloads;
 mod files;
 mod operations;
 mod simultaneous;
+mod tls;
 mod uploads;
 
 use ftp_blocking as driver;

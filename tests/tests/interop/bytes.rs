@@ -124,6 +124,12 @@ fn texts() {
         let mut lines = Vec::new();
         ftp.get_lines("t", |line| lines.push(line.to_vec())).unwrap();
         assert_eq!(lines, [&b"one"[..], b"", b"three"]);
+        // A line end that is the wire's already stays one.
+        let mixed = ftp.upload_from(Put::new("t").ascii(), &mut &b"one\ntwo\r\nthree"[..]);
+        assert_eq!(mixed.unwrap().bytes, 15, "bytes on the wire");
+        let mut back = Vec::new();
+        ftp.download_to(Get::new("t").ascii(), &mut back).unwrap();
+        assert_eq!(back, b"one\ntwo\nthree");
         let text = b"line of text\n".repeat(100_000);
         ftp.upload_from(Put::new("t").ascii(), &mut &text[..]).unwrap();
         let mut back = Vec::new();

@@ -9,6 +9,7 @@ mod names;
 mod operations;
 mod resuming;
 mod resumption;
+mod retries;
 mod security;
 mod way;
 

@@ -6,7 +6,7 @@ use crate::everywhere;
 
 #[test]
 fn files_with_odd_names() {
-    let names: [&[u8]; 14] = [
+    let names: [&[u8]; 15] = [
         b"two words",
         b" leading space",
         "na\u{ef}ve \u{65e5}\u{672c}\u{8a9e}".as_bytes(),
@@ -20,6 +20,7 @@ fn files_with_odd_names() {
         b"[range]",
         b"{brace,s}",
         b"back\\slash",
+        b"percent%20",
         b"~tilde $dollar `tick` ;semi|pipe&",
     ];
     everywhere(|way| {
@@ -52,7 +53,10 @@ fn files_with_odd_names() {
             let renamed = [name, b".2"].concat();
             ftp.rename(name, &renamed).unwrap();
             assert!(!on_disk.exists(), "{shown}");
-            ftp.delete(&renamed).unwrap();
+            ftp.rename(&renamed, name).unwrap();
+            assert!(on_disk.exists(), "{shown}");
+            ftp.delete(name).unwrap();
+            assert!(ftp.size(name).is_err(), "{shown}");
         }
         ftp.quit().unwrap();
     });

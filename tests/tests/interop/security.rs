@@ -62,11 +62,44 @@ fn tls_on_a_session_that_began_in_clear() {
         assert!(ftp.is_secure());
         assert_eq!(ftp.protection(), Protection::Clear);
         ftp.login(&way.server.user, &way.server.password).unwrap();
-        ftp.cwd(&way.server.directory).unwrap();
+        let folder = way.enter().1;
+        ftp.cwd(&folder).unwrap();
         round_trip(&mut ftp);
         ftp.protect(Protection::Private).unwrap();
         round_trip(&mut ftp);
-        ftp.delete("f").unwrap();
+        ftp.quit().unwrap();
+    });
+}
+
+/// As ftplib allows: login, `auth()`, `prot_p()`; most servers say that it is too late, some want
+/// the login again
+#[test]
+fn tls_behind_the_login() {
+    on_each_server(|way| {
+        if way.security != Security::Clear {
+            return;
+        }
+        let options = trusting(way, Config::new(TlsPolicy::Plaintext));
+        let mut ftp = Client::connect(&way.address(), options).unwrap();
+        ftp.login(&way.server.user, &way.server.password).unwrap();
+        let folder = way.enter().1;
+        match ftp.secure_control() {
+            Ok(()) => {
+                assert!(ftp.is_secure());
+                println!("{}: AUTH TLS behind the login", way.server.name);
+                // Some want it again.
+                let _ = ftp.login(&way.server.user, &way.server.password);
+                ftp.protect(Protection::Private).unwrap();
+                assert_eq!(ftp.protection(), Protection::Private);
+            }
+            Err(error) => {
+                println!("{}: AUTH TLS behind the login: {error}", way.server.name);
+                assert!(error.reply().is_some() && !error.is_fatal(), "{error}");
+                assert!(!ftp.is_secure());
+            }
+        }
+        ftp.cwd(&folder).unwrap();
+        round_trip(&mut ftp);
         ftp.quit().unwrap();
     });
 }

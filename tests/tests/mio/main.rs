@@ -24,6 +24,8 @@ mod simultaneous;
 #[path = "../blocking/uploads.rs"]
 mod uploads;
 
+mod loops;
+
 use ftp_tests::mio as driver;
 
 use common::{at_once, code, config, connect, login, login_with};

@@ -1,7 +1,7 @@
 //! `quickstart URL`: a directory's listing or a file's bytes on standard output
 
 use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 
 use ftp_blocking::ftp_tls::{TlsConfig, Trust};
 use ftp_blocking::{Client, Config, CopyOptions, Get, List, Options, TlsPolicy};
@@ -63,9 +63,14 @@ enum Kind {
 impl Path {
     /// Percent signs are undone here; a path from the root begins with `/%2F`
     fn of(url: &Url) -> Result<Self, String> {
-        let (path, code) = match url.path().rsplit_once(";type=") {
+        // FTP has no queries: a question mark is part of the name.
+        let text = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        let (path, code) = match text.rsplit_once(";type=") {
             Some((path, code)) => (path, Some(code)),
-            None => (url.path(), None),
+            None => (&*text, None),
         };
         let bytes = percent_decode(path.strip_prefix('/').unwrap_or(path))?;
         let is_folder = bytes.is_empty() || bytes.ends_with(b"/");
@@ -81,33 +86,49 @@ impl Path {
     }
 }
 
-pub(crate) fn run(request: &Request) -> Result<(), Box<dyn Error>> {
-    let url = &request.url;
-    let policy = match url.scheme() {
-        "ftp" => TlsPolicy::Plaintext,
-        "ftpes" => TlsPolicy::Explicit,
-        "ftps" => TlsPolicy::Implicit,
-        other => return Err(format!("{other}:// is not one of ftp, ftpes, ftps").into()),
-    };
-    let path = Path::of(url)?;
-    let user = percent_decode(url.username())?;
-    let password = percent_decode(url.password().unwrap_or_default())?;
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or("the URL names no host")?;
-    let address = match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    };
+/// What a URL says about the connection
+struct Login {
+    policy: TlsPolicy,
+    /// Host, and port if there is one
+    address: String,
+    user: Vec<u8>,
+    password: Vec<u8>,
+}
 
+impl Login {
+    fn of(url: &Url) -> Result<Self, String> {
+        let policy = match url.scheme() {
+            "ftp" => TlsPolicy::Plaintext,
+            "ftpes" => TlsPolicy::Explicit,
+            "ftps" => TlsPolicy::Implicit,
+            other => return Err(format!("{other}:// is not one of ftp, ftpes, ftps")),
+        };
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or("the URL names no host")?;
+        Ok(Self {
+            policy,
+            address: match url.port() {
+                Some(port) => format!("{host}:{port}"),
+                None => host.to_owned(),
+            },
+            user: percent_decode(url.username())?,
+            password: percent_decode(url.password().unwrap_or_default())?,
+        })
+    }
+}
+
+pub(crate) fn run(request: &Request, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let Login { policy, address, user, password } = Login::of(&request.url)?;
+    let path = Path::of(&request.url)?;
     let mut options = Options::new(Config::new(policy));
     if let Some(file) = &request.ca {
-        options = options.tls(TlsConfig::builder(Trust::OwnCa).add_ca_file(file).build()?);
+        // Mozilla's list, and these.
+        options = options.tls(TlsConfig::builder(Trust::WebpkiRoots).add_ca_file(file).build()?);
     }
     if request.verbose {
         options = options.trace(|line| eprintln!("{line}"));
     }
     let mut ftp = Client::connect(&address, options)?;
     ftp.login(user, password)?;
-    let mut out = io::stdout().lock();
     match path.kind {
         Kind::Listing | Kind::Names => {
             // Into it first: servers take arguments of LIST for patterns and options.
@@ -132,7 +153,7 @@ pub(crate) fn run(request: &Request) -> Result<(), Box<dyn Error>> {
             let mut progress = Progress::new(size);
             let mut show = |bytes| progress.show(bytes);
             let options = CopyOptions::new().progress(&mut show);
-            let transfer = download.copy_to(&mut out, options)?;
+            let transfer = download.copy_to(out, options)?;
             progress.end(transfer.bytes);
         }
     }
@@ -178,7 +199,7 @@ struct Progress {
 
 impl Progress {
     fn new(size: Option<u64>) -> Self {
-        Self { size, visible: io::stderr().is_terminal(), shown: 0 }
+        Self { size, visible: std::io::stderr().is_terminal(), shown: 0 }
     }
 
     fn show(&mut self, bytes: u64) {
@@ -197,5 +218,123 @@ impl Progress {
         if self.visible {
             eprintln!("\r{bytes} bytes{:30}", "");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn login(url: &str) -> (TlsPolicy, String, Vec<u8>, Vec<u8>) {
+        let Login { policy, address, user, password } =
+            Login::of(&Url::parse(url).unwrap()).unwrap();
+        (policy, address, user, password)
+    }
+
+    #[test]
+    fn schemes_hosts_and_users() {
+        let nobody = (Vec::new(), Vec::new());
+        for (url, policy, address) in [
+            ("ftp://ftp.example.org", TlsPolicy::Plaintext, "ftp.example.org"),
+            ("ftp://ftp.example.org:21/", TlsPolicy::Plaintext, "ftp.example.org"),
+            ("ftpes://ftp.example.org:2121/f", TlsPolicy::Explicit, "ftp.example.org:2121"),
+            ("ftps://ftp.example.org/f", TlsPolicy::Implicit, "ftp.example.org"),
+            ("ftps://192.0.2.1:990/f", TlsPolicy::Implicit, "192.0.2.1:990"),
+            ("ftp://[2001:db8::1]/f", TlsPolicy::Plaintext, "[2001:db8::1]"),
+            ("ftpes://[2001:db8::1]:2121/f", TlsPolicy::Explicit, "[2001:db8::1]:2121"),
+        ] {
+            let (user, password) = nobody.clone();
+            assert_eq!(login(url), (policy, address.to_owned(), user, password), "{url}");
+        }
+        let (_, _, user, password) = login("ftpes://me%40home:p%40ss%3A%2F%ff@h/");
+        assert_eq!((&user[..], &password[..]), (&b"me@home"[..], &b"p@ss:/\xFF"[..]));
+        for url in ["http://h/", "sftp://h/f", "ftps:///f", "ftp://u%zz@h/"] {
+            let bad =
+                Url::parse(url).map_err(|_| ()).and_then(|url| Login::of(&url).map_err(|_| ()));
+            assert!(bad.is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn paths() {
+        for (url, bytes, kind) in [
+            ("ftp://h", &b""[..], Kind::Listing),
+            ("ftps://h", b"", Kind::Listing),
+            ("ftp://h/", b"", Kind::Listing),
+            ("ftp://h/f", b"f", Kind::Binary),
+            ("ftp://h/d/f", b"d/f", Kind::Binary),
+            ("ftp://h/d/", b"d/", Kind::Listing),
+            // From the root, not from where the login leads.
+            ("ftp://h/%2Fetc/motd", b"/etc/motd", Kind::Binary),
+            ("ftpes://h/%2F", b"/", Kind::Listing),
+            ("ftpes://h/%2fpub/", b"/pub/", Kind::Listing),
+            ("ftp://h/two%20words", b"two words", Kind::Binary),
+            ("ftp://h/two words", b"two words", Kind::Binary),
+            ("ftp://h/latin-%E9", b"latin-\xE9", Kind::Binary),
+            ("ftpes://h/na\u{ef}ve", "na\u{ef}ve".as_bytes(), Kind::Binary),
+            ("ftp://h/100%25", b"100%", Kind::Binary),
+            ("ftp://h/what?really", b"what?really", Kind::Binary),
+            ("ftp://h/f;type=a", b"f", Kind::Text),
+            ("ftp://h/f;type=i", b"f", Kind::Binary),
+            ("ftpes://h/d;type=d", b"d", Kind::Names),
+        ] {
+            let path = Path::of(&Url::parse(url).unwrap()).unwrap();
+            assert_eq!(path.bytes, bytes, "{url}");
+            assert!(path.kind == kind, "{url}");
+        }
+        for url in ["ftp://h/f;type=x", "ftp://h/%", "ftp://h/%4", "ftps://h/%4g"] {
+            assert!(Path::of(&Url::parse(url).unwrap()).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn folders() {
+        assert_eq!(folder(b""), None);
+        assert_eq!(folder(b"/"), Some(&b"/"[..]));
+        assert_eq!(folder(b"d/"), Some(&b"d"[..]));
+        assert_eq!(folder(b"/pub/d/"), Some(&b"/pub/d"[..]));
+    }
+
+    #[test]
+    fn command_lines() {
+        let parse = |line: &str| Arguments::parse(line.split_whitespace().map(str::to_owned));
+        assert!(matches!(parse(""), Ok(Arguments::Tour)));
+        assert!(matches!(parse("-h"), Ok(Arguments::Help)));
+        let Ok(Arguments::Fetch(request)) = parse("--ca x.pem ftps://h/f -v") else { panic!() };
+        assert_eq!(request.url.as_str(), "ftps://h/f");
+        assert_eq!(request.ca.as_deref(), Some("x.pem"));
+        assert!(request.verbose);
+        for line in ["--ca", "--ca x.pem", "--what", "ftp://h/ ftp://h/", "no-url", "-v"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn files_and_listings_from_a_real_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, keys) = (folder.path().join("root"), folder.path().join("keys"));
+        std::fs::create_dir_all(root.join("d")).unwrap();
+        std::fs::create_dir(&keys).unwrap();
+        std::fs::write(root.join("d/two words"), "content").unwrap();
+        let server = crate::server::start(&root, &keys).unwrap();
+        let ca = keys.join("ca.pem");
+        std::fs::write(&ca, &server.ca).unwrap();
+        let port = server.address.port();
+        let fetch = |ca: Option<&std::path::Path>, path: &str| {
+            let url = Url::parse(&format!("ftpes://localhost:{port}/{path}")).unwrap();
+            let ca = ca.map(|ca| ca.to_str().unwrap().to_owned());
+            let mut out = Vec::new();
+            run(&Request { url, ca, verbose: false }, &mut out).map(|()| out)
+        };
+        assert_eq!(fetch(Some(&ca), "d/two%20words").unwrap(), b"content");
+        assert_eq!(fetch(Some(&ca), "d;type=d").unwrap(), b"two words\n");
+        let listing = String::from_utf8(fetch(Some(&ca), "d/").unwrap()).unwrap();
+        assert!(listing.ends_with(" two words\n"), "{listing}");
+        assert!(fetch(Some(&ca), "nothing").unwrap_err().to_string().contains("550"));
+        let error = fetch(None, "d/").unwrap_err().to_string();
+        assert!(error.contains("authority that is not trusted"), "{error}");
+        let error = fetch(Some(&root.join("none.pem")), "d/").unwrap_err().to_string();
+        assert!(error.contains("none.pem"), "{error}");
     }
 }

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! `ftp://` is clear text, `ftpes://` explicit TLS (AUTH TLS), `ftps://` TLS from the first byte
-//! (port 990). `--ca FILE` names the certificate authority to trust instead of Mozilla's list, and
+//! (port 990). `--ca FILE` names certificate authorities to trust besides Mozilla's list, and
 //! `--verbose` shows the commands and replies.
 
 mod fetch;
@@ -29,7 +29,8 @@ const USAGE: &str = "usage: quickstart [[--verbose] [--ca FILE] URL]
   URL          ftp://[user[:password]@]host[:port]/path[;type=a|i|d]
                ftpes:// is explicit TLS, ftps:// implicit TLS
                a path that ends in / is listed, a file goes to standard output
-  --ca FILE    trust this certificate authority (PEM)
+               and begins where the login leads; /%2F is the root
+  --ca FILE    trust these certificate authorities too (PEM)
   --verbose    show commands and replies on standard error
 
 without arguments: a tour against a server of its own";
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         fetch::Arguments::Tour => tour::run(),
-        fetch::Arguments::Fetch(request) => fetch::run(&request),
+        fetch::Arguments::Fetch(request) => fetch::run(&request, &mut std::io::stdout().lock()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,5 +57,13 @@ fn main() -> ExitCode {
             eprintln!("quickstart: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_tour() {
+        super::tour::run().unwrap();
     }
 }

@@ -1,0 +1,309 @@
+//! TLS for scripted servers: an authority, certificates, and the server's side of both connections
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, LazyLock};
+
+use ftp_blocking::ftp_tls::rustls::crypto::aws_lc_rs;
+use ftp_blocking::ftp_tls::rustls::pki_types::PrivateKeyDer;
+use ftp_blocking::ftp_tls::rustls::server::{NoClientAuth, WebPkiClientVerifier};
+use ftp_blocking::ftp_tls::rustls::{
+    HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned, version,
+};
+use ftp_blocking::ftp_tls::{TlsConfig, TlsConfigBuilder, TlsVersion, Trust};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+};
+
+use crate::scripted::{Peer, accept};
+
+/// The authority that clients of [`trusting`] trust
+static CA: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::new(|| {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+});
+
+/// A client that trusts the authority, and speaks this version only
+///
+/// # Panics
+///
+/// Never, unless the authority can't be made.
+pub fn trusting(version: TlsVersion) -> TlsConfigBuilder {
+    TlsConfig::builder(Trust::OwnCa).add_ca_pem(CA.pem()).min_version(version).max_version(version)
+}
+
+/// A certificate and its key, PEM, by the authority; for a client too
+///
+/// # Panics
+///
+/// If `adjust` makes a certificate that can't be.
+pub fn identity(names: &[&str], adjust: impl FnOnce(&mut CertificateParams)) -> (String, String) {
+    let (params, key) = prepare(names, adjust);
+    (params.signed_by(&key, &*CA).unwrap().pem(), key.serialize_pem())
+}
+
+fn prepare(
+    names: &[&str],
+    adjust: impl FnOnce(&mut CertificateParams),
+) -> (CertificateParams, KeyPair) {
+    let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    adjust(&mut params);
+    (params, KeyPair::generate().unwrap())
+}
+
+/// What a server's connections have in common
+#[derive(Clone, Debug)]
+pub struct Tls {
+    config: ServerConfig,
+}
+
+impl Tls {
+    /// For 127.0.0.1 and localhost; both versions
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(|_| {}, Clients::Anybody)
+    }
+
+    /// With another certificate, or for clients with certificates
+    ///
+    /// # Panics
+    ///
+    /// If `adjust` makes a certificate that can't be.
+    pub fn with(adjust: impl FnOnce(&mut CertificateParams), clients: Clients) -> Self {
+        let (params, key) = prepare(&["localhost", "127.0.0.1"], adjust);
+        let certificate = params.signed_by(&key, &*CA).unwrap().der().clone();
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = match clients {
+            Clients::Anybody => Arc::new(NoClientAuth) as _,
+            Clients::Certified => {
+                let mut roots = RootCertStore::empty();
+                roots.add(CA.der().clone()).unwrap();
+                let roots = Arc::new(roots);
+                WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
+                    .build()
+                    .unwrap()
+            }
+        };
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])
+            .unwrap()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(
+                vec![certificate],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        config.ticketer = aws_lc_rs::Ticketer::new().unwrap();
+        Self { config }
+    }
+
+    /// That gives so many TLS 1.3 tickets with a handshake
+    #[must_use]
+    pub fn tickets(&self, count: usize) -> Self {
+        let mut config = self.config.clone();
+        config.send_tls13_tickets = count;
+        Self { config }
+    }
+
+    /// That knows nothing of the sessions of before
+    #[must_use]
+    pub fn forgetful(&self) -> Self {
+        let mut config = self.config.clone();
+        config.ticketer = aws_lc_rs::Ticketer::new().unwrap();
+        Self { config }
+    }
+
+    fn secure(&self, socket: TcpStream) -> Secured {
+        let connection = ServerConnection::new(Arc::new(self.config.clone())).unwrap();
+        Secured { stream: BufReader::new(StreamOwned::new(connection, socket)) }
+    }
+
+    /// AUTH TLS, PBSZ, PROT P and a login; the control connection
+    ///
+    /// # Panics
+    ///
+    /// If something else comes.
+    #[track_caller]
+    #[must_use]
+    pub fn welcome(&self, peer: &mut Peer) -> Secured {
+        let mut control = self.auth(peer);
+        control.exchange("PBSZ 0", "200 fine");
+        control.exchange("PROT P", "200 fine");
+        control.exchange("USER u", "331 password, please");
+        control.exchange("PASS p", "230 welcome");
+        control
+    }
+
+    /// Greets, and AUTH TLS; the control connection
+    #[track_caller]
+    #[must_use]
+    pub fn auth(&self, peer: &mut Peer) -> Secured {
+        peer.reply("220 ready");
+        peer.exchange("AUTH TLS", "234 go on");
+        self.secure(peer.control().try_clone().unwrap())
+    }
+
+    /// The next data connection; its handshake is yet to come
+    #[must_use]
+    pub fn accept(&self, listener: &TcpListener) -> Secured {
+        self.secure(accept(listener))
+    }
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whom a server lets in
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a test's own")]
+pub enum Clients {
+    /// With or without a certificate
+    Anybody,
+    /// With a certificate of the authority
+    Certified,
+}
+
+/// The server's side of a connection in TLS
+#[derive(Debug)]
+pub struct Secured {
+    stream: BufReader<StreamOwned<ServerConnection, TcpStream>>,
+}
+
+impl Secured {
+    /// Does the handshake; whether the client resumed a session
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    #[track_caller]
+    pub fn handshake(&mut self) -> bool {
+        let result = self.try_handshake();
+        result.unwrap()
+    }
+
+    /// Does the handshake, or fails at it
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection and of TLS.
+    pub fn try_handshake(&mut self) -> std::io::Result<bool> {
+        let StreamOwned { conn, sock } = self.stream.get_mut();
+        while conn.is_handshaking() {
+            conn.complete_io(sock)?;
+        }
+        conn.flush_into(sock)?;
+        Ok(conn.handshake_kind() == Some(HandshakeKind::Resumed))
+    }
+
+    /// Sends bytes
+    ///
+    /// # Panics
+    ///
+    /// If the client is gone.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).unwrap();
+        self.stream.get_mut().flush().unwrap();
+    }
+
+    /// Sends bytes past TLS
+    ///
+    /// # Panics
+    ///
+    /// If the client is gone.
+    pub fn send_in_clear(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().sock.write_all(bytes).unwrap();
+    }
+
+    /// Reads to the client's close_notify
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn read_all(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes).expect("close_notify at the end");
+        bytes
+    }
+
+    /// Sends close_notify and closes
+    pub fn close(mut self) {
+        let StreamOwned { conn, sock } = self.stream.get_mut();
+        conn.send_close_notify();
+        // Who has gone already needs none.
+        let _ = conn.flush_into(sock);
+    }
+
+    /// Sends a reply; CRLF is added
+    pub fn reply(&mut self, line: &str) {
+        self.send(format!("{line}\r\n").as_bytes());
+    }
+
+    /// Expects a command
+    ///
+    /// # Panics
+    ///
+    /// If another comes, or none in time.
+    #[track_caller]
+    pub fn expect(&mut self, command: &str) {
+        let mut line = Vec::new();
+        self.stream.read_until(b'\n', &mut line).expect("waiting for a command");
+        let line = line.strip_suffix(b"\r\n").unwrap_or(&line);
+        assert_eq!(line.escape_ascii().to_string(), command);
+    }
+
+    /// Expects a command and answers it
+    #[track_caller]
+    pub fn exchange(&mut self, command: &str, reply: &str) {
+        self.expect(command);
+        self.reply(reply);
+    }
+
+    /// Expects the client to go, with or without close_notify
+    ///
+    /// # Panics
+    ///
+    /// If it sends something.
+    #[track_caller]
+    pub fn expect_close(&mut self) {
+        let mut rest = Vec::new();
+        // That of a client that was dropped may be missing.
+        let _ = self.stream.read_to_end(&mut rest);
+        assert_eq!(rest.escape_ascii().to_string(), "");
+    }
+
+    /// Expects EPSV and listens
+    ///
+    /// # Panics
+    ///
+    /// If something else comes.
+    #[track_caller]
+    pub fn epsv(&mut self) -> TcpListener {
+        self.expect("EPSV");
+        let ip = self.stream.get_ref().sock.local_addr().unwrap().ip();
+        let listener = TcpListener::bind((ip, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        self.reply(&format!("229 entering extended passive mode (|||{port}|)"));
+        listener
+    }
+}
+
+/// What rustls' `complete_io` does not do once the handshake is over
+trait Flush {
+    fn flush_into(&mut self, socket: &mut TcpStream) -> std::io::Result<()>;
+}
+
+impl Flush for ServerConnection {
+    fn flush_into(&mut self, socket: &mut TcpStream) -> std::io::Result<()> {
+        while self.wants_write() {
+            self.write_tls(socket)?;
+        }
+        Ok(())
+    }
+}

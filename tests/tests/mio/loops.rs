@@ -1,0 +1,494 @@
+//! What only a poll loop can do wrong: readiness, pace, fairness, crowds
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use ftp_mio::manager::{Key, Manager};
+use ftp_mio::mio::{Events, Poll, Token};
+use ftp_mio::{ConnectionError, Error, Event, Moved, Options, Session};
+use ftp_tests::scripted::{Server, accept};
+
+use crate::config;
+
+/// The application's loop around one session
+struct Loop {
+    poll: Poll,
+    events: Events,
+    ftp: Session,
+    wakeups: usize,
+}
+
+impl Loop {
+    fn connect(address: SocketAddr, options: impl Into<Options>) -> Self {
+        let poll = Poll::new().unwrap();
+        let ftp = Session::connect(poll.registry(), Token(3), &[address], options).unwrap();
+        Self { poll, events: Events::with_capacity(16), ftp, wakeups: 0 }
+    }
+
+    fn turn(&mut self) {
+        self.poll.poll(&mut self.events, self.ftp.timeout(Instant::now())).unwrap();
+        self.wakeups += 1;
+        for event in &self.events {
+            assert!(self.ftp.handle_event(event));
+        }
+        self.ftp.turn(self.poll.registry(), Instant::now());
+    }
+}
+
+#[test]
+fn wakeups_are_in_proportion_to_the_work() {
+    const SIZE: usize = 4 << 20;
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.send_file("RETR f", &vec![7; SIZE]);
+        s.farewell();
+    });
+    let mut all = Loop::connect(server.address(), config());
+    all.ftp.login("u", "p");
+    let get = all.ftp.get("f");
+    all.ftp.quit();
+    let mut buffer = vec![0; 64 * 1024];
+    let (mut bytes, mut reads) = (0, 0);
+    loop {
+        all.turn();
+        while let Moved::Bytes(count) = all.ftp.read_data(&mut buffer) {
+            bytes += count;
+            reads += 1;
+        }
+        let mut closed = false;
+        while let Some(event) = all.ftp.poll_event() {
+            match event {
+                Event::Completed(mut done) => {
+                    if let Some(result) = done.take(get) {
+                        assert_eq!(result.unwrap().bytes, SIZE as u64);
+                    }
+                }
+                Event::Closed(_) => closed = true,
+                _ => {}
+            }
+        }
+        if closed {
+            break;
+        }
+    }
+    assert_eq!(bytes, SIZE);
+    // About a dozen steps of the protocol, each of which may take an event and a turn that was due;
+    // and for the bytes at most one for each read that found some.
+    assert!(all.wakeups <= 60 + reads, "{} wake-ups, {reads} reads", all.wakeups);
+    assert!(!all.ftp.has_work() && all.ftp.deadline().is_none());
+    server.join();
+}
+
+#[test]
+fn a_reader_that_pauses_loses_nothing_and_is_not_woken() {
+    const SIZE: usize = 8 << 20;
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.send_file("RETR f", &(0..SIZE).map(|i| (i / 7) as u8).collect::<Vec<_>>());
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let mut all = Loop::connect(server.address(), config());
+    all.ftp.login("u", "p");
+    let get = all.ftp.get("f");
+    while !all.ftp.can_read() {
+        all.turn();
+    }
+    // What is there stays there: no work, no deadline before the server's silence counts.
+    while all.ftp.has_work() {
+        all.turn();
+    }
+    let quiet = Duration::from_millis(300);
+    let begun = Instant::now();
+    let mut woken = 0;
+    while begun.elapsed() < quiet {
+        all.poll.poll(&mut all.events, Some(quiet.saturating_sub(begun.elapsed()))).unwrap();
+        woken += usize::from(!all.events.is_empty());
+        for event in &all.events {
+            all.ftp.handle_event(event);
+        }
+        all.ftp.turn(all.poll.registry(), Instant::now());
+        assert!(!all.ftp.has_work());
+    }
+    // Bytes come until the buffers are full, which is one event each at the most.
+    assert!(woken < 200, "{woken} wake-ups while nobody reads");
+    let mut bytes = Vec::new();
+    let mut buffer = vec![0; 10_000];
+    let transfer = 'whole: loop {
+        while let Moved::Bytes(count) = all.ftp.read_data(&mut buffer) {
+            bytes.extend_from_slice(&buffer[..count]);
+        }
+        while let Some(event) = all.ftp.poll_event() {
+            if let Event::Completed(mut done) = event {
+                if let Some(result) = done.take(get) {
+                    break 'whole result.unwrap();
+                }
+            }
+        }
+        all.turn();
+    };
+    assert_eq!(transfer.bytes, SIZE as u64);
+    assert!(bytes.iter().enumerate().all(|(i, byte)| *byte == (i / 7) as u8));
+    let noop = all.ftp.noop();
+    'answered: loop {
+        all.turn();
+        while let Some(event) = all.ftp.poll_event() {
+            if let Event::Completed(mut done) = event {
+                done.take(noop).unwrap().unwrap();
+                break 'answered;
+            }
+        }
+    }
+    drop(all);
+    server.join();
+}
+
+#[test]
+fn the_first_address_that_answers_is_taken() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (silent, _held) = crate::connecting::silent_port();
+    for other in [gone, silent] {
+        let server = Server::start(|s| {
+            s.welcome();
+            s.farewell();
+        });
+        let poll = Poll::new().unwrap();
+        let addresses = [other, server.address()];
+        let ftp = Session::connect(poll.registry(), Token(3), &addresses, config()).unwrap();
+        let mut all = Loop { poll, events: Events::with_capacity(16), ftp, wakeups: 0 };
+        // Requests may come before the connection.
+        let login = all.ftp.login("u", "p");
+        all.ftp.quit();
+        let (mut connected, mut result) = (None, None);
+        'over: loop {
+            all.turn();
+            while let Some(event) = all.ftp.poll_event() {
+                match event {
+                    Event::Connected { peer } => connected = Some(peer),
+                    Event::Completed(mut done) => result = done.take(login).or(result),
+                    Event::Closed(_) => break 'over,
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(connected, Some(server.address()));
+        result.unwrap().unwrap();
+        assert!(all.wakeups < 40, "{} wake-ups", all.wakeups);
+        server.join();
+    }
+}
+
+/// A server whose files never end
+fn endless() -> (SocketAddr, mpsc::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let (mut control, _) = listener.accept().unwrap();
+        let say = |control: &mut TcpStream, line: &str| {
+            control.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        };
+        say(&mut control, "220 ready");
+        let mut data_listener = None;
+        let mut buffer = [0; 512];
+        loop {
+            let count = control.read(&mut buffer).unwrap();
+            for line in buffer[..count].split(|byte| *byte == b'\n') {
+                match &line[..line.len().min(4)] {
+                    b"" => {}
+                    b"PASS" => say(&mut control, "230 welcome"),
+                    b"USER" => say(&mut control, "331 password"),
+                    b"EPSV" => {
+                        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                        let port = listener.local_addr().unwrap().port();
+                        say(&mut control, &format!("229 go (|||{port}|)"));
+                        data_listener = Some(listener);
+                    }
+                    b"RETR" => {
+                        say(&mut control, "150 here it comes, and comes");
+                        let mut data = accept(data_listener.as_ref().unwrap());
+                        while stopped.try_recv() != Err(mpsc::TryRecvError::Disconnected) {
+                            if data.write_all(&[0; 65536]).is_err() {
+                                break;
+                            }
+                        }
+                        return;
+                    }
+                    _ => say(&mut control, "200 fine"),
+                }
+            }
+        }
+    });
+    (address, stop)
+}
+
+#[test]
+fn a_fast_download_does_not_starve_the_others() {
+    const BUDGET: usize = 128 * 1024;
+    let (fast, stop) = endless();
+    let slow = Server::start(|s| {
+        s.welcome();
+        for _ in 0..20 {
+            s.exchange("NOOP", "200 yes");
+        }
+        s.expect_close();
+    });
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(16);
+    let mut manager = Manager::new(Token(0));
+    let options = Options::new(config()).budget(BUDGET);
+    let greedy = manager.connect(&[fast], options).unwrap();
+    {
+        let mut session = manager.session(greedy).unwrap();
+        session.login("u", "p");
+        session.get("f");
+    }
+    let modest = manager.connect(&[slow.address()], config()).unwrap();
+    manager.session(modest).unwrap().login("u", "p");
+    let mut buffer = vec![0; 64 * 1024];
+    let (mut replies, mut most, mut total) = (0, 0, 0);
+    while replies < 21 || total < 16 * BUDGET {
+        poll.poll(&mut events, manager.timeout(Instant::now())).unwrap();
+        for event in &events {
+            manager.handle_event(event);
+        }
+        manager.turn(poll.registry(), Instant::now());
+        while let Some(key) = manager.poll_ready() {
+            let mut session = manager.session(key).unwrap();
+            // As greedy as can be: until it is told to wait.
+            let mut moved = 0;
+            while let Moved::Bytes(count) = session.read_data(&mut buffer) {
+                moved += count;
+            }
+            most = most.max(moved);
+            total += moved;
+            while let Some(event) = session.poll_event() {
+                if let (Event::Completed(_), true) = (&event, key == modest) {
+                    replies += 1;
+                    if replies < 21 {
+                        session.noop();
+                    }
+                }
+            }
+        }
+    }
+    assert!(most < BUDGET + buffer.len(), "{most} bytes in one turn");
+    drop(manager);
+    drop(stop);
+    slow.join();
+}
+
+/// What a server does to a session
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Healthy,
+    Reset,
+    Silent,
+    Garbage,
+    Hangs,
+}
+
+/// Greets any number of sessions on one thread and treats each according to its number
+///
+/// Its end gives the connections that are still open.
+fn crowd(count: usize) -> (SocketAddr, std::thread::JoinHandle<Vec<TcpStream>>) {
+    // All at once: std's listeners have a shorter queue.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket.listen(4096).unwrap();
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr().unwrap();
+    let thread = std::thread::spawn(move || {
+        let mut held = Vec::new();
+        let mut healthy = Vec::new();
+        for _ in 0..count {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            stream.write_all(b"220 ready\r\n").unwrap();
+            // The user's name says what is to become of the session.
+            let mut line = [0; 64];
+            let count = stream.read(&mut line).unwrap();
+            let line = String::from_utf8_lossy(&line[..count]).into_owned();
+            if line.contains("Healthy") {
+                stream.write_all(b"230 welcome\r\n").unwrap();
+                healthy.push(stream);
+            } else if line.contains("Reset") {
+                // With something unread the system resets.
+                let socket = socket2::SockRef::from(&stream);
+                socket.set_linger(Some(Duration::ZERO)).unwrap();
+            } else if line.contains("Garbage") {
+                let _ = stream.write_all(&[0xFF, 0, b'\n', 0x80, b'\r', b'\n', 7]);
+            } else if line.contains("Hangs") {
+                let _ = stream.write_all(b"331-this reply has no end");
+                held.push(stream);
+            } else {
+                held.push(stream);
+            }
+        }
+        for stream in &mut healthy {
+            let mut line = [0; 64];
+            let count = stream.read(&mut line).unwrap();
+            assert_eq!(&line[..count], b"NOOP\r\n");
+            stream.write_all(b"200 yes\r\n").unwrap();
+        }
+        held.extend(healthy);
+        held
+    });
+    (address, thread)
+}
+
+#[test]
+fn the_dying_disturb_nobody() {
+    const COUNT: usize = 1000;
+    let fate = |index: usize| match index % 25 {
+        0 => Fate::Reset,
+        1 => Fate::Silent,
+        2 => Fate::Garbage,
+        3 => Fate::Hangs,
+        _ => Fate::Healthy,
+    };
+    let (address, server) = crowd(COUNT);
+    let mut config = config();
+    config.reply_timeout = Duration::from_secs(2);
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(256);
+    // The server has them one after the other.
+    let mut manager = Manager::new(Token(0));
+    let mut fates: std::collections::HashMap<Key, Fate> = std::collections::HashMap::new();
+    for index in 0..COUNT {
+        let key = manager.connect(&[address], config.clone()).unwrap();
+        let fate = fate(index);
+        manager.session(key).unwrap().login(format!("{fate:?}"), "p");
+        if fate == Fate::Healthy {
+            manager.session(key).unwrap().noop();
+        }
+        fates.insert(key, fate);
+    }
+    let (mut answered, mut dead) = (0, 0);
+    while answered + dead < COUNT {
+        poll.poll(&mut events, manager.timeout(Instant::now())).unwrap();
+        for event in &events {
+            manager.handle_event(event);
+        }
+        manager.turn(poll.registry(), Instant::now());
+        while let Some(key) = manager.poll_ready() {
+            let fate = fates[&key];
+            let mut completions = 0;
+            let mut closed = None;
+            let mut session = manager.session(key).unwrap();
+            while let Some(event) = session.poll_event() {
+                match event {
+                    Event::Completed(done) => {
+                        completions += 1;
+                        assert_eq!(done.error().is_none(), fate == Fate::Healthy, "{done:?}");
+                    }
+                    Event::Closed(error) => closed = Some(error),
+                    _ => {}
+                }
+            }
+            let idle = session.is_idle();
+            drop(session);
+            match (fate, closed) {
+                (Fate::Healthy, None) => answered += usize::from(completions > 0 && idle),
+                (Fate::Healthy, Some(error)) => panic!("a healthy session has ended: {error}"),
+                (_, None) => {}
+                (fate, Some(error)) => {
+                    check(fate, &error);
+                    dead += 1;
+                    assert!(manager.remove(key));
+                }
+            }
+        }
+    }
+    assert_eq!((answered, dead), (COUNT / 25 * 21, COUNT / 25 * 4));
+    drop(server.join().unwrap());
+}
+
+fn check(fate: Fate, error: &Error) {
+    use ftp_mio::ftp_proto::Error as Ftp;
+    let timed_out = matches!(error, Error::Ftp(Ftp::Connection(ConnectionError::TimedOut(_))));
+    match fate {
+        Fate::Silent | Fate::Hangs => assert!(timed_out, "{fate:?}: {error:?}"),
+        Fate::Garbage | Fate::Reset => assert!(error.is_fatal() && !timed_out, "{fate:?}"),
+        Fate::Healthy => unreachable!("a healthy session has ended"),
+    }
+}
+
+#[test]
+fn a_server_that_has_enough_is_obeyed() {
+    const COUNT: usize = 12;
+    const LIMIT: usize = 3;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Three at a time, and the fourth is told so.
+    let server = std::thread::spawn(move || {
+        let inside = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let mut threads = Vec::new();
+        let (mut welcomed, mut refused) = (0, 0);
+        while welcomed < COUNT {
+            let (mut stream, _) = listener.accept().unwrap();
+            let count = inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            if count >= LIMIT {
+                inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                stream.write_all(b"421 Too many connections (3) from this IP\r\n").unwrap();
+                refused += 1;
+                continue;
+            }
+            welcomed += 1;
+            let inside = std::sync::Arc::clone(&inside);
+            threads.push(std::thread::spawn(move || {
+                stream.write_all(b"220 ready\r\n").unwrap();
+                for reply in ["230 welcome", "221 goodbye"] {
+                    let mut line = [0; 64];
+                    assert!(stream.read(&mut line).unwrap() > 0);
+                    if reply.starts_with("221") {
+                        inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                    }
+                    stream.write_all(format!("{reply}\r\n").as_bytes()).unwrap();
+                }
+            }));
+        }
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        refused
+    });
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(64);
+    let mut manager = Manager::new(Token(10));
+    let add = |manager: &mut Manager| {
+        let key = manager.connect(&[address], config()).unwrap();
+        let mut session = manager.session(key).unwrap();
+        session.login("u", "p");
+        session.quit();
+    };
+    (0..COUNT).for_each(|_| add(&mut manager));
+    while !manager.is_empty() {
+        poll.poll(&mut events, manager.timeout(Instant::now())).unwrap();
+        for event in &events {
+            assert!(manager.handle_event(event));
+        }
+        manager.turn(poll.registry(), Instant::now());
+        while let Some(key) = manager.poll_ready() {
+            let mut session = manager.session(key).unwrap();
+            let mut closed = None;
+            while let Some(event) = session.poll_event() {
+                if let Event::Closed(error) = event {
+                    closed = Some(error);
+                }
+            }
+            drop(session);
+            let Some(error) = closed else { continue };
+            manager.remove(key);
+            // Who was turned away gets in line again.
+            if error.reply().is_some_and(|reply| reply.code().get() == 421) {
+                add(&mut manager);
+            }
+        }
+    }
+    // All that were under way when the first refusal came may have been refused, and hardly more.
+    let refused = server.join().unwrap();
+    assert!((1..=2 * COUNT).contains(&refused), "{refused} refusals");
+}
