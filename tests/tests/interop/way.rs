@@ -141,8 +141,8 @@ fn run(test: impl Fn(&Way), addresses: &[&'static str], modes: &[DataMode], tls:
                     let way = Way { server: server.clone(), ip, mode, security };
                     let begun = Instant::now();
                     let mut passed = catch_unwind(AssertUnwindSafe(|| test(&way))).is_ok();
-                    // Now and then it loses a session: unregistered from its event loop, that is
-                    // never answered again, and its own log does not even see it close.
+                    // Now and then it stops looking at a connection: it answers nothing there, and
+                    // does not see the client close until its own timeout of five minutes.
                     if !passed && server.name == "pyftpdlib" {
                         println!("ONCE MORE: {}", way.name());
                         passed = catch_unwind(AssertUnwindSafe(|| test(&way))).is_ok();
