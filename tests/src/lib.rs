@@ -6,4 +6,5 @@ pub mod mio;
 pub mod script;
 pub mod scripted;
 pub mod servers;
+pub mod sim;
 pub mod tls;

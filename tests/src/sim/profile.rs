@@ -1,0 +1,70 @@
+//! What sets the modelled servers apart
+
+/// A kind of server
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// vsftpd 3.0
+    Vsftpd,
+    /// ProFTPD 1.3
+    Proftpd,
+    /// Pure-FTPd 1.0
+    PureFtpd,
+    /// FileZilla Server 1
+    FileZilla,
+    /// Microsoft IIS
+    Iis,
+}
+
+/// How a server takes a data connection that the client closes early
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Early {
+    /// With this final reply
+    Final(u16),
+    /// With a second 150 and no final reply at all
+    OnlyPreliminary,
+}
+
+impl Profile {
+    /// All of them
+    pub const ALL: [Self; 5] =
+        [Self::Vsftpd, Self::Proftpd, Self::PureFtpd, Self::FileZilla, Self::Iis];
+
+    /// What answers a download whose data connection the client closed
+    pub const fn early_close(self) -> Early {
+        match self {
+            Self::Vsftpd | Self::Proftpd | Self::Iis => Early::Final(426),
+            Self::PureFtpd => Early::OnlyPreliminary,
+            Self::FileZilla => Early::Final(425),
+        }
+    }
+
+    /// Whether commands are read while a transfer runs
+    pub const fn reads_during_transfer(self) -> bool {
+        matches!(self, Self::FileZilla | Self::Iis)
+    }
+
+    /// Whether the final reply waits until the client has closed its side (ProFTPD, Q135)
+    pub const fn final_waits_for_close(self) -> bool {
+        matches!(self, Self::Proftpd)
+    }
+
+    /// What answers ABOR when no transfer runs
+    pub const fn idle_abort(self) -> u16 {
+        match self {
+            Self::Vsftpd | Self::Iis => 225,
+            Self::Proftpd | Self::PureFtpd | Self::FileZilla => 226,
+        }
+    }
+
+    /// Code and text that begin a transfer of so many bytes
+    pub fn opening(self, bytes: usize) -> (u16, String) {
+        match self {
+            Self::Vsftpd | Self::Proftpd => {
+                (150, format!("Opening BINARY mode data connection for f ({bytes} bytes)."))
+            }
+            Self::PureFtpd => (150, "Accepted data connection".to_owned()),
+            Self::FileZilla => (150, "About to start data transfer.".to_owned()),
+            Self::Iis => (125, "Data connection already open; Transfer starting.".to_owned()),
+        }
+    }
+}
