@@ -4,13 +4,18 @@
 //! once failed is checked by an ordinary `cargo test`.
 
 mod ascii;
+mod client;
 mod command;
 mod fields;
+// The tests' own, which need nothing but the machine.
+#[path = "../../tests/src/laws.rs"]
+mod laws;
 mod listing;
 mod reply;
 mod tls_stream;
 
 pub use ascii::ascii;
+pub use client::client;
 pub use command::command;
 pub use fields::fields;
 pub use listing::listing;

@@ -22,6 +22,11 @@ fn reply() {
 }
 
 #[test]
+fn client() {
+    replay("client", ftp_fuzz::client);
+}
+
+#[test]
 fn command() {
     replay("command", ftp_fuzz::command);
 }

@@ -505,6 +505,10 @@ impl Client {
         for timer in [Timer::Data, Timer::Quiet] {
             self.wire.timers.stop(timer);
         }
+        // A reply can be given up that is still waited for.
+        if self.wire.control.owes_nothing() {
+            self.wire.timers.stop(Timer::Reply);
+        }
         let ended = core::mem::replace(&mut self.doing, Doing::Nothing);
         let is_quit = matches!(ended, Doing::Running(_, Running::Quit(_)));
         self.last = match ended {

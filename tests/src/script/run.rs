@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use ftp_proto::fields::{FileHash, PassiveAddress};
 use ftp_proto::{
     Action, Client, Completion, Config, ControlEvent, DataEndpoint, DataEvent, DataFailure,
-    DataHost, DataId, Event, Features, Get, IpFamily, List, Op, OpId, Protection, Put, Reply,
-    TicketSupply, Timestamp, Transfer, TransferType,
+    DataHost, DataId, Event, Features, Get, IpFamily, List, Op, OpId, Phase, Protection, Put,
+    Reply, TicketSupply, Timestamp, Transfer, TransferType,
 };
 
 use super::{Script, Seed, Step};
@@ -481,6 +481,10 @@ pub fn run_steps(script: &Script, steps: &[Step], split: Split) -> Result<Machin
                 };
                 if stands != how {
                     return wrong(format!("expected the client {how}, it is {stands}"));
+                }
+                let reason = machine.client.timeout_reason();
+                if stands == "idle" && reason.is_some_and(|reason| reason != Phase::KeepAlive) {
+                    return wrong(format!("an idle client waits for {reason:?}"));
                 }
             }
         }
