@@ -98,6 +98,10 @@ pub struct Lawful {
     unanswered: VecDeque<String>,
     line: Vec<u8>,
     security: Security,
+    /// The last that the server has said
+    heard: Vec<u8>,
+    /// Whether the secret was in it: a guess, or a server that repeats passwords
+    blabbed: bool,
     death: Option<ConnectionError>,
     closed: u32,
     record: String,
@@ -134,6 +138,8 @@ impl Lawful {
             unanswered: VecDeque::new(),
             line: Vec::new(),
             security: Security::Clear,
+            heard: Vec::new(),
+            blabbed: false,
             death: None,
             closed: 0,
             record: String::new(),
@@ -231,6 +237,9 @@ impl Lawful {
     }
 
     fn server(&mut self, bytes: &[u8], length: usize) {
+        self.heard.extend_from_slice(bytes);
+        self.blabbed |= self.heard.windows(SECRET.len()).any(|word| word == SECRET.as_bytes());
+        self.heard.drain(..self.heard.len().saturating_sub(SECRET.len()));
         for piece in bytes.chunks(length) {
             let result = self.client.handle_input(self.now, piece);
             assert_eq!(result.err().as_ref(), self.client.error(), "law 9: the reason of the end");
@@ -397,7 +406,7 @@ impl Lawful {
     }
 
     fn keeps_the_secret(&self, text: &str) {
-        assert!(!text.contains(SECRET), "law 8: {text}");
+        assert!(self.blabbed || !text.contains(SECRET), "law 8: {text}");
     }
 }
 

@@ -462,15 +462,16 @@ impl Client {
     /// Whether the reply is an aborted transfer's, behind everything that was to settle it: by its
     /// code it can't be meant for another command
     fn is_late_final(&self, reply: &Reply) -> bool {
-        if self.wire.session.late == LateFinal::No {
-            return false;
-        }
+        let possible = self.wire.session.late == LateFinal::Possible;
         match (&self.doing, reply.code().get()) {
             (Doing::Running(_, Running::Transfer(transfer)), code) => {
-                code == 426 && !transfer.has_begun()
+                possible && code == 426 && !transfer.has_begun()
             }
             (Doing::Settling(_), _) => false,
-            (_, code) => matches!(code, 225 | 226 | 425 | 426),
+            (_, 225 | 226) => possible,
+            // Of a transfer that had been refused, and went on all the same.
+            (_, 425 | 426) => possible || self.last == Last::Transfer,
+            _ => false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What goes wrong, and where
 
+use super::Way;
+
 /// The control connection, behind a byte of what the server sends
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ControlFault {
@@ -22,6 +24,15 @@ pub enum DataFault {
     Silent,
     /// Reset
     Reset,
+}
+
+/// A TLS handshake
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandshakeFault {
+    /// It fails
+    Failed,
+    /// It never ends
+    Silent,
 }
 
 /// A reply
@@ -57,6 +68,10 @@ pub enum Fault {
     Control(ControlFault, usize),
     /// Behind so many bytes of data
     Data(DataFault, usize),
+    /// The control connection's handshake
+    ControlTls(HandshakeFault),
+    /// The first data connection's handshake
+    DataTls(HandshakeFault),
     /// At the reply of this number
     Reply(ReplyFault, usize),
     /// 421 at the reply of this number, then the end of the connection
@@ -64,8 +79,16 @@ pub enum Fault {
 }
 
 /// Every fault there can be in a session of so many bytes, replies and data bytes
-pub fn faults_of(bytes: usize, replies: usize, data: Option<usize>) -> Vec<Fault> {
+pub fn faults_of(way: Way, bytes: usize, replies: usize, data: Option<usize>) -> Vec<Fault> {
     let mut all = vec![Fault::None];
+    if way == Way::Tls {
+        for how in [HandshakeFault::Failed, HandshakeFault::Silent] {
+            all.push(Fault::ControlTls(how));
+            if data.is_some() {
+                all.push(Fault::DataTls(how));
+            }
+        }
+    }
     for at in 0..=bytes {
         for how in [ControlFault::Cut, ControlFault::Silent, ControlFault::Garbage] {
             all.push(Fault::Control(how, at));

@@ -4,14 +4,18 @@
 //! ([`Server`]) after a [`Profile`], and one [`Fault`]. Every delay and every split comes from the
 //! seed, so that the same seed gives the same trace, to the byte.
 
+mod control;
+mod driver;
 mod faults;
 mod judge;
 mod profile;
 mod server;
 mod session;
+mod task;
 
-pub use faults::{ControlFault, DataFault, Fault, Place, ReplyFault, faults_of};
+pub use faults::{ControlFault, DataFault, Fault, HandshakeFault, Place, ReplyFault, faults_of};
 pub use judge::{Tally, Verdict, judge, run_all};
 pub use profile::{Early, Profile};
 pub use server::{Answer, Server};
-pub use session::{Broken, End, Session, Task};
+pub use session::{Broken, Case, End, Session};
+pub use task::{Task, Way};

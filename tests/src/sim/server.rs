@@ -9,6 +9,8 @@ use super::{Early, Profile};
 pub enum Answer {
     /// A reply on the control connection
     Reply(u16, String),
+    /// A data connection: made in active mode, else its TLS handshake taken up
+    Connect,
     /// These bytes on the data connection, then its end
     Send(Vec<u8>),
     /// The end of the data connection
@@ -138,7 +140,7 @@ impl Server {
             },
             "ABOR" => reply(out, self.profile.idle_abort(), "nothing to abort"),
             "RETR" | "LIST" | "NLST" | "MLSD" => self.download(verb, argument, out),
-            "STOR" | "APPE" => self.upload(verb, argument, out),
+            "STOR" | "APPE" | "STOU" => self.upload(verb, argument, out),
             "QUIT" => {
                 reply(out, 221, "bye");
                 out.push(Answer::Close);
@@ -157,15 +159,19 @@ impl Server {
         let (code, text) = self.profile.opening(bytes.len());
         reply(out, code, &text);
         self.moving = Moving::Down;
+        out.push(Answer::Connect);
         out.push(Answer::Send(bytes));
     }
 
     fn upload(&mut self, verb: &str, path: &str, out: &mut Vec<Answer>) {
+        let path = if verb == "STOU" { "unique.1" } else { path };
         let offset = std::mem::take(&mut self.offset);
         let old = self.files.get(path).cloned().unwrap_or_default();
         let kept = if verb == "APPE" { old } else { old[..offset.min(old.len())].to_vec() };
         self.files.insert(path.to_owned(), kept.clone());
-        reply(out, 150, "send");
+        let text = if verb == "STOU" { "FILE: unique.1" } else { "send" };
+        reply(out, 150, text);
+        out.push(Answer::Connect);
         self.moving = Moving::Up { path: path.to_owned(), kept };
     }
 

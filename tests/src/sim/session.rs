@@ -2,64 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    Action, Client, Config, ControlEvent, DataEvent, DataFailure, DataId, Direction, Error, Event,
-    Get, IpFamily, List, OpId, Put, TlsPolicy,
+    Client, ControlEvent, DataEvent, DataFailure, DataId, Error, Event, IpFamily, OpId,
 };
 
-use super::{Answer, ControlFault, DataFault, Fault, Place, Profile, ReplyFault, Server};
+use super::{Fault, Profile, Server, Task, Way};
 use crate::script::Seed;
-
-/// What the client is asked to do between login and the proof that the session is usable
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Task {
-    /// RETR
-    Get,
-    /// REST and RETR
-    Resume,
-    /// STOR
-    Put,
-    /// APPE
-    Append,
-    /// LIST
-    List,
-    /// SIZE
-    Size,
-    /// MKD
-    Mkdir,
-    /// DELE
-    Delete,
-    /// RNFR and RNTO
-    Rename,
-    /// FEAT
-    Features,
-    /// PWD
-    Pwd,
-}
-
-impl Task {
-    /// All of them
-    pub const ALL: [Self; 11] = [
-        Self::Get,
-        Self::Resume,
-        Self::Put,
-        Self::Append,
-        Self::List,
-        Self::Size,
-        Self::Mkdir,
-        Self::Delete,
-        Self::Rename,
-        Self::Features,
-        Self::Pwd,
-    ];
-
-    /// Whether it has a data connection
-    pub const fn transfers(self) -> bool {
-        matches!(self, Self::Get | Self::Resume | Self::Put | Self::Append | Self::List)
-    }
-}
 
 /// A client broken on purpose, which the judge must find out
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,15 +54,21 @@ pub struct End {
 
 /// The file that is downloaded, and uploaded
 pub(super) const FILE: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz\r\n\xFF\0end.";
+const HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const BOUND: Duration = Duration::from_secs(3600);
 const STEPS: u32 = 20_000;
 
+/// Something that arrives
 #[derive(Clone, Debug)]
-enum What {
+pub(super) enum What {
     ToClient(Vec<u8>),
     ClientEof,
     ToServer(String),
+    ControlTls(bool),
     Connected(DataId, bool),
+    Listening(DataId),
+    Accepted(DataId),
+    DataSecured(DataId, bool),
     Bytes(DataId, Vec<u8>),
     Ends(DataId, DataEvent),
     AllSent(u32),
@@ -120,53 +77,83 @@ enum What {
     AcceptTimeout(u32),
 }
 
+/// Which side of a data connection's handshake waits for the other
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handshake {
+    No,
+    Client,
+    Server,
+}
+
+/// What is played
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The kind of server
+    pub profile: Profile,
+    /// The kind of connection
+    pub way: Way,
+    /// What the client does
+    pub task: Task,
+    /// What goes wrong
+    pub fault: Fault,
+    /// What decides everything else
+    pub seed: u64,
+}
+
 /// The session while it runs
 #[derive(Debug)]
 pub struct Session {
-    client: Client,
-    server: Server,
-    fault: Fault,
-    broken: Broken,
-    seed: Seed,
-    start: Instant,
-    now: Duration,
-    queue: BTreeMap<(Duration, u64), What>,
-    sequence: u64,
+    pub(super) client: Client,
+    pub(super) server: Server,
+    pub(super) way: Way,
+    pub(super) fault: Fault,
+    pub(super) broken: Broken,
+    pub(super) seed: Seed,
+    pub(super) start: Instant,
+    pub(super) now: Duration,
+    pub(super) queue: BTreeMap<(Duration, u64), What>,
+    pub(super) sequence: u64,
     /// When the last thing on each channel arrives: nothing overtakes on a channel
-    last: [Duration; 4],
-    line: Vec<u8>,
-    bytes: usize,
-    replies: usize,
-    control_open: bool,
-    silent: bool,
+    pub(super) last: [Duration; 4],
+    pub(super) line: Vec<u8>,
+    pub(super) bytes: usize,
+    pub(super) replies: usize,
+    pub(super) control_open: bool,
+    pub(super) silent: bool,
     /// The live data connection, with its number
-    data: Option<(DataId, u32)>,
-    number: u32,
-    pending: Option<Vec<u8>>,
-    uploading: bool,
-    received: BTreeMap<u32, Vec<u8>>,
-    trace: String,
-    traced: bool,
-    upload: Vec<u8>,
+    pub(super) data: Option<(DataId, u32)>,
+    pub(super) number: u32,
+    /// What the server sends as soon as there is a connection to send it on
+    pub(super) pending: Option<Vec<u8>>,
+    pub(super) handshake: Handshake,
+    pub(super) task: Task,
+    /// Whether the task has ended
+    pub(super) probing: bool,
+    pub(super) received: BTreeMap<u32, Vec<u8>>,
+    pub(super) trace: String,
+    pub(super) traced: bool,
+    pub(super) upload: Vec<u8>,
 }
 
 impl Session {
     /// Plays a session to its end
-    pub fn play(profile: Profile, task: Task, fault: Fault, seed: u64, broken: Broken) -> End {
-        Self::new(profile, fault, seed, broken, false).run(task)
+    pub fn play(case: Case, broken: Broken) -> End {
+        Self::new(case, broken, false).run()
     }
 
     /// The same, with a trace of everything that happened
-    pub fn traced(profile: Profile, task: Task, fault: Fault, seed: u64, broken: Broken) -> End {
-        Self::new(profile, fault, seed, broken, true).run(task)
+    pub fn traced(case: Case, broken: Broken) -> End {
+        Self::new(case, broken, true).run()
     }
 
-    fn new(profile: Profile, fault: Fault, seed: u64, broken: Broken, traced: bool) -> Self {
+    fn new(case: Case, broken: Broken, traced: bool) -> Self {
+        let Case { profile, way, task, fault, seed } = case;
         let files = [("f".to_owned(), FILE.to_vec()), ("g".to_owned(), b"old".to_vec())];
         let start = Instant::now();
         Self {
-            client: Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, start),
+            client: Client::new(way.config(), IpFamily::V4, start),
             server: Server::new(profile, files.into()),
+            way,
             fault,
             broken,
             seed: Seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
@@ -183,7 +170,9 @@ impl Session {
             data: None,
             number: 0,
             pending: None,
-            uploading: false,
+            handshake: Handshake::No,
+            task,
+            probing: false,
             received: BTreeMap::new(),
             trace: String::new(),
             traced,
@@ -191,11 +180,12 @@ impl Session {
         }
     }
 
-    fn run(mut self, task: Task) -> End {
+    fn run(mut self) -> End {
+        let task = self.task;
         let greeting = self.server.greet();
         self.answer(vec![greeting]);
         let login = self.client.login("u", "p").id();
-        let op = self.ask(task);
+        let op = task.ask(&mut self.client);
         let mut end = End {
             task: Vec::new(),
             probe: Vec::new(),
@@ -228,6 +218,7 @@ impl Session {
                     task_number = self.number;
                     end.task.push(result);
                     if end.task.len() == 1 {
+                        self.probing = true;
                         probe = vec![self.client.noop().id(), self.client.get("f").id()];
                         self.fault = match self.fault {
                             // What has not struck by now does not strike the proof.
@@ -263,42 +254,25 @@ impl Session {
         end
     }
 
-    fn ask(&mut self, task: Task) -> OpId {
-        let client = &mut self.client;
-        match task {
-            Task::Get => client.get("f").id(),
-            Task::Resume => client.get(Get::new("f").resume_at(10)).id(),
-            Task::Put => client.put("new").id(),
-            Task::Append => client.put(Put::new("g").append()).id(),
-            Task::List => client.list(List::names("")).id(),
-            Task::Size => client.size("f").id(),
-            Task::Mkdir => client.mkdir("d").id(),
-            Task::Delete => client.delete("g").id(),
-            Task::Rename => client.rename("g", "h").id(),
-            Task::Features => client.query_features().id(),
-            Task::Pwd => client.pwd().id(),
-        }
-    }
-
-    fn time(&self) -> Instant {
+    pub(super) fn time(&self) -> Instant {
         self.start + self.now
     }
 
-    fn note(&mut self, line: impl FnOnce() -> String) {
+    pub(super) fn note(&mut self, line: impl FnOnce() -> String) {
         if self.traced {
             let _ = writeln!(self.trace, "{:>12} {}", self.now.as_micros(), line());
         }
     }
 
     /// Something arrives later on a channel, behind all that was sent there before
-    fn later(&mut self, channel: usize, what: What) {
+    pub(super) fn later(&mut self, channel: usize, what: What) {
         let delay = Duration::from_micros(100 + self.seed.below(40_000) as u64);
         let at = (self.now + delay).max(self.last[channel]);
         self.last[channel] = at;
         self.at(at, what);
     }
 
-    fn at(&mut self, at: Duration, what: What) {
+    pub(super) fn at(&mut self, at: Duration, what: What) {
         self.sequence += 1;
         self.queue.insert((at, self.sequence), what);
     }
@@ -341,15 +315,29 @@ impl Session {
             What::ClientEof => self.client.handle_control(now, ControlEvent::Closed),
             What::ToServer(line) if self.control_open => self.server.line(&line, &mut out),
             What::ToServer(_) => {}
+            What::ControlTls(true) => self.client.handle_control(now, ControlEvent::Secured),
+            What::ControlTls(false) => self.client.handle_control(now, ControlEvent::Closed),
+            What::Listening(id) => {
+                let event = DataEvent::Listening(SocketAddr::new(HOST, 4000));
+                self.client.handle_data(now, id, event);
+            }
+            What::Accepted(id) => {
+                let event = DataEvent::Accepted { peer: HOST, control_peer: HOST };
+                self.client.handle_data(now, id, event);
+                self.ready(id);
+            }
+            What::DataSecured(id, true) => {
+                self.client.handle_data(now, id, DataEvent::Secured);
+                self.ready(id);
+            }
+            What::DataSecured(id, false) => {
+                self.client.handle_data(now, id, DataEvent::Failed(DataFailure::Tls));
+                self.server.data_failed(&mut out);
+            }
             What::Connected(id, true) => {
-                if let Some((live, number)) = self.data {
-                    if live == id {
-                        self.client.handle_data(now, id, DataEvent::Connected);
-                        self.server.connected();
-                        if let Some(bytes) = self.pending.take() {
-                            self.send(id, number, bytes);
-                        }
-                    }
+                self.client.handle_data(now, id, DataEvent::Connected);
+                if self.way != Way::Tls {
+                    self.ready(id);
                 }
             }
             What::Connected(id, false) => {
@@ -360,6 +348,9 @@ impl Session {
                     if live == id {
                         self.received.entry(number).or_default().extend_from_slice(&bytes);
                         self.client.handle_data(now, id, DataEvent::Progress(bytes.len() as u64));
+                        if self.task == Task::AbortGet && !self.probing {
+                            self.client.abort();
+                        }
                     }
                 }
             }
@@ -379,214 +370,5 @@ impl Session {
             | What::AcceptTimeout(_) => {}
         }
         self.answer(out);
-    }
-
-    /// The driver's part: bytes to write, actions
-    fn drive(&mut self) {
-        while let Some(bytes) = self.client.poll_transmit() {
-            let count = 1 + self.seed.below(bytes.len());
-            self.line.extend_from_slice(&bytes[..count]);
-            let now = self.time();
-            self.client.handle_transmit(now, count);
-            while let Some(end) = self.line.windows(2).position(|pair| pair == b"\r\n") {
-                let line: Vec<u8> = self.line.drain(..end + 2).collect();
-                let text = String::from_utf8_lossy(&line[..end]).into_owned();
-                self.later(0, What::ToServer(text));
-            }
-        }
-        while let Some(action) = self.client.poll_action() {
-            self.note(|| format!("action {action:?}"));
-            match action {
-                Action::OpenData(id, _) => {
-                    self.number += 1;
-                    self.data = Some((id, self.number));
-                    self.uploading = false;
-                    self.last[2] = self.now;
-                    self.last[3] = self.now;
-                    let refused =
-                        self.data_fault().is_some_and(|(how, _)| how == DataFault::Refused);
-                    self.later(2, What::Connected(id, !refused));
-                }
-                Action::StartTransfer(id, Direction::Upload, _) => self.upload(id),
-                Action::CloseData(id) => {
-                    if let Some((live, number)) = self.data {
-                        if live == id {
-                            self.data = None;
-                            self.later(3, What::ServerEnd(number));
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// The fault of the task's data connection, which is the first
-    fn data_fault(&self) -> Option<(DataFault, usize)> {
-        match self.fault {
-            Fault::Data(how, at) if self.number == 1 => Some((how, at)),
-            _ => None,
-        }
-    }
-
-    fn send(&mut self, id: DataId, number: u32, bytes: Vec<u8>) {
-        let (mut rest, fault) = match self.data_fault() {
-            Some((how, at)) => (&bytes[..at.min(bytes.len())], Some(how)),
-            None => (bytes.as_slice(), None),
-        };
-        while !rest.is_empty() {
-            let (chunk, tail) = rest.split_at(1 + self.seed.below(rest.len()));
-            self.later(2, What::Bytes(id, chunk.to_vec()));
-            rest = tail;
-        }
-        let mut out = Vec::new();
-        match fault {
-            None => {
-                self.later(2, What::Ends(id, DataEvent::Finished));
-                self.later(3, What::AllSent(number));
-            }
-            Some(DataFault::Cut) => {
-                self.later(2, What::Ends(id, DataEvent::Finished));
-                self.server.data_failed(&mut out);
-            }
-            Some(DataFault::Reset) => {
-                self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
-                self.server.data_failed(&mut out);
-            }
-            Some(DataFault::Silent | DataFault::Refused) => {}
-        }
-        self.answer(out);
-    }
-
-    /// The driver writes all, ends its side, and reports the end when the server has closed
-    fn upload(&mut self, id: DataId) {
-        let Some((live, number)) = self.data else { return };
-        if live != id {
-            return;
-        }
-        let now = self.time();
-        let all = self.upload.clone();
-        let (mut rest, fault) = match self.data_fault() {
-            Some((how, at)) => (&all[..at.min(all.len())], Some(how)),
-            None => (all.as_slice(), None),
-        };
-        while !rest.is_empty() {
-            let (chunk, tail) = rest.split_at(1 + self.seed.below(rest.len()));
-            self.client.handle_data(now, id, DataEvent::Progress(chunk.len() as u64));
-            self.later(3, What::ServerBytes(number, chunk.to_vec()));
-            rest = tail;
-        }
-        let mut out = Vec::new();
-        match fault {
-            None => {
-                self.later(3, What::ServerEnd(number));
-                let end = self.last[3] + Duration::from_millis(20);
-                self.at(end, What::Ends(id, DataEvent::Finished));
-            }
-            Some(DataFault::Cut | DataFault::Reset) => {
-                self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
-                self.server.data_failed(&mut out);
-            }
-            Some(DataFault::Silent | DataFault::Refused) => {}
-        }
-        self.answer(out);
-    }
-
-    fn answer(&mut self, answers: Vec<Answer>) {
-        for answer in answers {
-            match answer {
-                Answer::Reply(code, text) => self.reply(code, &text),
-                Answer::Send(bytes) => match self.data {
-                    Some((id, number)) if self.server.is_connected() => {
-                        self.send(id, number, bytes);
-                    }
-                    _ => {
-                        self.pending = Some(bytes);
-                        let at = self.now + Duration::from_secs(10);
-                        self.at(at, What::AcceptTimeout(self.number));
-                    }
-                },
-                Answer::Hang => {
-                    if let Some((id, _)) = self.data {
-                        self.later(2, What::Ends(id, DataEvent::Finished));
-                    }
-                }
-                Answer::Close => self.later(1, What::ClientEof),
-            }
-        }
-    }
-
-    fn reply(&mut self, code: u16, text: &str) {
-        let number = self.replies;
-        self.replies += 1;
-        let separator = if text.starts_with('-') { "" } else { " " };
-        let line = format!("{code}{separator}{text}\r\n").into_bytes();
-        let mut close = false;
-        let bytes = match self.fault {
-            Fault::Reply(how, at) if at == number => match how {
-                ReplyFault::Replaced(class) => format!("{class}99 instead\r\n").into_bytes(),
-                ReplyFault::Doubled => [line.as_slice(), &line].concat(),
-                ReplyFault::Dropped => Vec::new(),
-                ReplyFault::Delayed => {
-                    self.last[1] = self.now + Duration::from_secs(1000);
-                    line
-                }
-            },
-            Fault::Closing(place, at) if at == number => {
-                close = true;
-                match place {
-                    Place::Before => b"421 closing\r\n".to_vec(),
-                    Place::Between => [&line[..line.len() / 2], b"\r\n421 closing\r\n"].concat(),
-                    Place::After => [line.as_slice(), b"421 closing\r\n"].concat(),
-                }
-            }
-            _ => line,
-        };
-        self.deliver(bytes);
-        if close && self.control_open {
-            self.control_open = false;
-            self.later(1, What::ClientEof);
-        }
-    }
-
-    fn deliver(&mut self, bytes: Vec<u8>) {
-        if !self.control_open || self.silent {
-            return;
-        }
-        let before = self.bytes;
-        self.bytes += bytes.len();
-        let mut bytes = bytes;
-        if let Fault::Control(how, at) = self.fault {
-            // The last place is behind everything.
-            if (before..=self.bytes).contains(&at) && (at < self.bytes || at == before) {
-                let place = at - before;
-                match how {
-                    ControlFault::Cut => {
-                        bytes.truncate(place);
-                        self.pieces(&bytes);
-                        self.control_open = false;
-                        return self.later(1, What::ClientEof);
-                    }
-                    ControlFault::Silent => {
-                        bytes.truncate(place);
-                        self.silent = true;
-                    }
-                    ControlFault::Garbage => {
-                        bytes.splice(place..place, *b"\x01\xFF?\r\n");
-                        self.fault = Fault::None;
-                    }
-                }
-            }
-        }
-        self.pieces(&bytes);
-    }
-
-    fn pieces(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let (piece, tail) = rest.split_at(1 + self.seed.below(rest.len()));
-            self.later(1, What::ToClient(piece.to_vec()));
-            rest = tail;
-        }
     }
 }

@@ -1,0 +1,175 @@
+//! The driver's part of a session, and the data connection between the two sides
+
+use std::time::Duration;
+
+use ftp_proto::{Action, DataEndpoint, DataEvent, DataFailure, DataId, Direction};
+
+use super::session::{Handshake, What};
+use super::{DataFault, Fault, HandshakeFault, Session, Task, Way};
+
+impl Session {
+    /// The data connection is there for the server, too
+    pub(super) fn ready(&mut self, id: DataId) {
+        let Some((live, number)) = self.data else { return };
+        if live != id {
+            return;
+        }
+        self.server.connected();
+        if let Some(bytes) = self.pending.take() {
+            self.send(id, number, bytes);
+        }
+    }
+
+    /// Either side is ready for the handshake of the data connection: it is made when both are
+    pub(super) fn shake_hands(&mut self, side: Handshake) {
+        let Some((id, _)) = self.data else { return };
+        match (self.handshake, side) {
+            (Handshake::No, side) => self.handshake = side,
+            (Handshake::Client, Handshake::Server) | (Handshake::Server, Handshake::Client) => {
+                self.handshake = Handshake::No;
+                match self.fault {
+                    Fault::DataTls(how) if self.number == 1 => match how {
+                        HandshakeFault::Failed => self.later(2, What::DataSecured(id, false)),
+                        HandshakeFault::Silent => {}
+                    },
+                    _ => self.later(2, What::DataSecured(id, true)),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The server's part in making a data connection, once its transfer has begun
+    pub(super) fn connect(&mut self) {
+        let refused = self.data_fault().is_some_and(|(how, _)| how == DataFault::Refused);
+        match (self.way, self.data) {
+            (Way::Tls, Some(_)) => self.shake_hands(Handshake::Server),
+            (Way::Active, Some((id, _))) if !refused => self.later(2, What::Accepted(id)),
+            _ => {}
+        }
+    }
+
+    /// The driver's part: bytes to write, actions
+    pub(super) fn drive(&mut self) {
+        while let Some(bytes) = self.client.poll_transmit() {
+            let count = 1 + self.seed.below(bytes.len());
+            self.line.extend_from_slice(&bytes[..count]);
+            let now = self.time();
+            self.client.handle_transmit(now, count);
+            while let Some(end) = self.line.windows(2).position(|pair| pair == b"\r\n") {
+                let line: Vec<u8> = self.line.drain(..end + 2).collect();
+                let text = String::from_utf8_lossy(&line[..end]).into_owned();
+                self.later(0, What::ToServer(text));
+            }
+        }
+        while let Some(action) = self.client.poll_action() {
+            self.note(|| format!("action {action:?}"));
+            match action {
+                Action::SecureControl => match self.fault {
+                    Fault::ControlTls(HandshakeFault::Silent) => {}
+                    Fault::ControlTls(HandshakeFault::Failed) => {
+                        self.later(1, What::ControlTls(false));
+                    }
+                    _ => self.later(1, What::ControlTls(true)),
+                },
+                Action::SecureData(_) => self.shake_hands(Handshake::Client),
+                Action::OpenData(id, endpoint) => {
+                    self.number += 1;
+                    self.data = Some((id, self.number));
+                    self.handshake = Handshake::No;
+                    self.last[2] = self.now;
+                    self.last[3] = self.now;
+                    if let DataEndpoint::Listen { .. } = endpoint {
+                        self.later(2, What::Listening(id));
+                        continue;
+                    }
+                    let refused =
+                        self.data_fault().is_some_and(|(how, _)| how == DataFault::Refused);
+                    self.later(2, What::Connected(id, !refused));
+                }
+                Action::StartTransfer(id, Direction::Upload, _) => self.upload(id),
+                Action::CloseData(id) => {
+                    if let Some((live, number)) = self.data {
+                        if live == id {
+                            self.data = None;
+                            self.later(3, What::ServerEnd(number));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The fault of the task's data connection, which is the first
+    pub(super) fn data_fault(&self) -> Option<(DataFault, usize)> {
+        match self.fault {
+            Fault::Data(how, at) if self.number == 1 => Some((how, at)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn send(&mut self, id: DataId, number: u32, bytes: Vec<u8>) {
+        let (mut rest, fault) = match self.data_fault() {
+            Some((how, at)) => (&bytes[..at.min(bytes.len())], Some(how)),
+            None => (bytes.as_slice(), None),
+        };
+        while !rest.is_empty() {
+            let (chunk, tail) = rest.split_at(1 + self.seed.below(rest.len()));
+            self.later(2, What::Bytes(id, chunk.to_vec()));
+            rest = tail;
+        }
+        let mut out = Vec::new();
+        match fault {
+            None => {
+                self.later(2, What::Ends(id, DataEvent::Finished));
+                self.later(3, What::AllSent(number));
+            }
+            Some(DataFault::Cut) => {
+                self.later(2, What::Ends(id, DataEvent::Finished));
+                self.server.data_failed(&mut out);
+            }
+            Some(DataFault::Reset) => {
+                self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
+                self.server.data_failed(&mut out);
+            }
+            Some(DataFault::Silent | DataFault::Refused) => {}
+        }
+        self.answer(out);
+    }
+
+    /// The driver writes all, ends its side, and reports the end when the server has closed
+    pub(super) fn upload(&mut self, id: DataId) {
+        let Some((live, number)) = self.data else { return };
+        if live != id {
+            return;
+        }
+        let now = self.time();
+        let all = self.upload.clone();
+        let (mut rest, fault) = match self.data_fault() {
+            Some((how, at)) => (&all[..at.min(all.len())], Some(how)),
+            None => (all.as_slice(), None),
+        };
+        while !rest.is_empty() {
+            let (chunk, tail) = rest.split_at(1 + self.seed.below(rest.len()));
+            self.client.handle_data(now, id, DataEvent::Progress(chunk.len() as u64));
+            self.later(3, What::ServerBytes(number, chunk.to_vec()));
+            rest = tail;
+        }
+        let mut out = Vec::new();
+        match fault {
+            None if self.task == Task::AbortPut && !self.probing => self.client.abort(),
+            None => {
+                self.later(3, What::ServerEnd(number));
+                let end = self.last[3] + Duration::from_millis(20);
+                self.at(end, What::Ends(id, DataEvent::Finished));
+            }
+            Some(DataFault::Cut | DataFault::Reset) => {
+                self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
+                self.server.data_failed(&mut out);
+            }
+            Some(DataFault::Silent | DataFault::Refused) => {}
+        }
+        self.answer(out);
+    }
+}

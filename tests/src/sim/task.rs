@@ -1,0 +1,135 @@
+//! What the client is asked to do, and how the two are connected
+
+use ftp_proto::{Client, Config, DataMode, Get, List, OpId, Put, TlsPolicy};
+
+/// How client and server are connected
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In clear, passive mode
+    Clear,
+    /// Explicit TLS, passive mode
+    Tls,
+    /// In clear, active mode
+    Active,
+}
+
+impl Way {
+    /// All of them
+    pub const ALL: [Self; 3] = [Self::Clear, Self::Tls, Self::Active];
+
+    pub(super) fn config(self) -> Config {
+        let mut config = Config::new(match self {
+            Self::Tls => TlsPolicy::Explicit,
+            Self::Clear | Self::Active => TlsPolicy::Plaintext,
+        });
+        if self == Self::Active {
+            config.data_mode = DataMode::Active;
+        }
+        config
+    }
+}
+
+/// What the client is asked to do between login and the proof that the session is usable
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// RETR
+    Get,
+    /// REST and RETR
+    Resume,
+    /// RETR, and ABOR when its first bytes have come
+    AbortGet,
+    /// STOR
+    Put,
+    /// APPE
+    Append,
+    /// STOU
+    Unique,
+    /// STOR, and ABOR instead of its end
+    AbortPut,
+    /// LIST
+    List,
+    /// NLST
+    Names,
+    /// MLSD
+    Facts,
+    /// SIZE
+    Size,
+    /// MKD
+    Mkdir,
+    /// DELE
+    Delete,
+    /// RNFR and RNTO
+    Rename,
+    /// FEAT
+    Features,
+    /// PWD
+    Pwd,
+    /// QUIT
+    Quit,
+}
+
+impl Task {
+    /// All of them
+    pub const ALL: [Self; 17] = [
+        Self::Get,
+        Self::Resume,
+        Self::AbortGet,
+        Self::Put,
+        Self::Append,
+        Self::Unique,
+        Self::AbortPut,
+        Self::List,
+        Self::Names,
+        Self::Facts,
+        Self::Size,
+        Self::Mkdir,
+        Self::Delete,
+        Self::Rename,
+        Self::Features,
+        Self::Pwd,
+        Self::Quit,
+    ];
+
+    /// Whether it has a data connection
+    pub const fn transfers(self) -> bool {
+        self.downloads() || self.uploads()
+    }
+
+    /// Whether it brings bytes
+    pub const fn downloads(self) -> bool {
+        matches!(
+            self,
+            Self::Get | Self::Resume | Self::AbortGet | Self::List | Self::Names | Self::Facts
+        )
+    }
+
+    /// Whether it takes bytes away
+    pub const fn uploads(self) -> bool {
+        matches!(self, Self::Put | Self::Append | Self::Unique | Self::AbortPut)
+    }
+
+    /// Whether it is given up half-way
+    pub const fn aborts(self) -> bool {
+        matches!(self, Self::AbortGet | Self::AbortPut)
+    }
+
+    pub(super) fn ask(self, client: &mut Client) -> OpId {
+        match self {
+            Self::Get | Self::AbortGet => client.get("f").id(),
+            Self::Resume => client.get(Get::new("f").resume_at(10)).id(),
+            Self::Put | Self::AbortPut => client.put("new").id(),
+            Self::Append => client.put(Put::new("g").append()).id(),
+            Self::Unique => client.put(Put::unique()).id(),
+            Self::List => client.list(List::new("")).id(),
+            Self::Names => client.list(List::names("")).id(),
+            Self::Facts => client.list(List::facts("")).id(),
+            Self::Size => client.size("f").id(),
+            Self::Mkdir => client.mkdir("d").id(),
+            Self::Delete => client.delete("g").id(),
+            Self::Rename => client.rename("g", "h").id(),
+            Self::Features => client.query_features().id(),
+            Self::Pwd => client.pwd().id(),
+            Self::Quit => client.quit().id(),
+        }
+    }
+}
