@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use ftp_proto::{
     Action, Client, Config, ConnectionError, ControlEvent, DataEvent, DataFailure, DataId, Event,
-    Get, IpFamily, List, OpId, Protection, Put, TicketSupply, TlsPolicy, TransferType,
+    Get, IpFamily, List, OpId, Protection, Put, TicketSupply, TlsPolicy, TlsSession, TransferType,
 };
 
 /// In every password and account, and nowhere else
@@ -194,10 +194,11 @@ impl Lawful {
             }
             Act::Abort => self.client.abort(),
             Act::Close => self.client.close(),
-            Act::Tickets(kind) => self.client.set_ticket_supply(match kind % 4 {
+            Act::Tickets(kind) => self.client.set_ticket_supply(match kind % 5 {
                 0 => TicketSupply::Ample,
                 1 => TicketSupply::Scarce,
                 2 => TicketSupply::Wanted,
+                3 => TicketSupply::Unneeded,
                 _ => TicketSupply::Exhausted,
             }),
         }
@@ -279,7 +280,7 @@ impl Lawful {
                     self.client.handle_data(self.now, id, DataEvent::Connected);
                 }
                 Action::SecureData(id) => {
-                    self.client.handle_data(self.now, id, DataEvent::Secured);
+                    self.client.handle_data(self.now, id, DataEvent::Secured(TlsSession::Resumed));
                 }
                 Action::StartTransfer(id, ..) => {
                     self.client.handle_data(self.now, id, DataEvent::Progress(5));
@@ -444,7 +445,7 @@ fn data_event(news: u8) -> DataEvent {
         1 | 2 => DataEvent::Connected,
         3 => DataEvent::Accepted { peer: SERVER, control_peer: SERVER },
         4 => DataEvent::Accepted { peer: STRANGER, control_peer: SERVER },
-        5 => DataEvent::Secured,
+        5 => DataEvent::Secured(TlsSession::New),
         6 => DataEvent::Progress(5),
         7 | 8 => DataEvent::Finished,
         9 => DataEvent::Truncated,

@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 
 use ftp_proto::fields::FileHash;
 use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply, Timestamp};
-use ftp_tls::TransferKind;
 
 use crate::error::Error;
 use crate::listing::Listing;
 use crate::options::Options;
 use crate::session::Session;
-use crate::transfer::{Download, Request, Upload};
+use crate::transfer::{Download, Upload};
 
 /// A session with an FTP server
 ///
@@ -248,7 +247,8 @@ impl Client {
     #[doc(alias = "transfercmd")]
     #[doc(alias = "ntransfercmd")]
     pub fn get(&mut self, get: impl Into<Get>) -> Result<Download<'_>, Error> {
-        Download::request(&mut self.session, Request::Get(get.into()))
+        let op = self.session.begin().get(get);
+        Download::start(&mut self.session, op)
     }
 
     /// Begins an upload: `put("f")`, `put(Put::new("f").append())`, `put(Put::unique())`
@@ -261,11 +261,8 @@ impl Client {
     #[doc(alias = "STOU")]
     #[doc(alias = "storbinary")]
     pub fn put(&mut self, put: impl Into<Put>) -> Result<Upload<'_>, Error> {
-        let put = put.into();
-        let path = put.path().map(<[u8]>::to_vec);
-        self.session.prepare_transfer(TransferKind::Upload)?;
         let op = self.session.begin().put(put);
-        Upload::start(&mut self.session, op, path)
+        Upload::start(&mut self.session, op)
     }
 
     /// Begins a listing: `list("dir")` (LIST), `list(List::names(""))` (NLST),
@@ -278,8 +275,8 @@ impl Client {
     #[doc(alias = "nlst")]
     #[doc(alias = "mlsd")]
     pub fn list(&mut self, list: impl Into<List>) -> Result<Listing<'_>, Error> {
-        let request = Request::List(list.into());
-        Ok(Listing::new(Download::request(&mut self.session, request)?))
+        let op = self.session.begin().list(list);
+        Ok(Listing::new(Download::start(&mut self.session, op)?))
     }
 }
 

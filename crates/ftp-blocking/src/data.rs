@@ -27,6 +27,8 @@ pub(crate) enum DataState {
     /// Open, and the machine's next order is due
     Open(Stream<TcpStream>),
     Securing(Stream<TcpStream>),
+    /// A listing whose bytes nobody wants, only the tickets that come with it
+    Harvest(Stream<TcpStream>),
     Moving(Moving),
 }
 
@@ -44,6 +46,7 @@ impl Data {
             DataState::Connecting(socket) => entry(socket, interest),
             DataState::Open(stream)
             | DataState::Securing(stream)
+            | DataState::Harvest(stream)
             | DataState::Moving(Moving { stream, .. }) => entry(stream.get_ref(), interest),
         }
     }
@@ -69,7 +72,6 @@ impl Session {
             Action::CloseControl => self.control = None,
             Action::OpenData(id, endpoint) => {
                 self.data_failure = None;
-                self.resumption.last_handshake = None;
                 match self.open(endpoint) {
                     Ok((state, event)) => {
                         self.data = Some(Data { id, state });
@@ -82,15 +84,24 @@ impl Session {
             }
             Action::SecureData(id) => self.begin_secure_data(id),
             Action::StartTransfer(id, direction, encoding) => {
+                let own = self.proto.running_transfer().is_none();
                 self.data = match self.data.take() {
                     Some(Data { state: DataState::Open(stream), .. }) => {
-                        let moving = Moving { stream, direction, encoding };
-                        Some(Data { id, state: DataState::Moving(moving) })
+                        let state = match direction {
+                            Direction::Download if own => DataState::Harvest(stream),
+                            _ => DataState::Moving(Moving { stream, direction, encoding }),
+                        };
+                        Some(Data { id, state })
                     }
                     other => other,
                 };
+                // What TLS holds already no socket will announce.
+                self.drive_harvest();
             }
-            Action::CloseData(_) => self.close_data(),
+            Action::CloseData(_) => {
+                self.close_data();
+                self.count_tickets();
+            }
         }
     }
 
@@ -145,7 +156,7 @@ impl Session {
         match self.data.as_ref().map(|data| &data.state) {
             None | Some(DataState::Open(_)) => Interest::NONE,
             Some(DataState::Connecting(_)) => Interest::WRITE,
-            Some(DataState::Listening(_)) => Interest::READ,
+            Some(DataState::Listening(_) | DataState::Harvest(_)) => Interest::READ,
             Some(DataState::Securing(stream)) => {
                 Interest { read: stream.wants_read(), write: stream.wants_write() }
             }
@@ -180,12 +191,16 @@ impl Session {
             },
             DataState::Securing(mut stream) => match stream.handshake() {
                 Ok(true) => {
-                    self.resumption.last_handshake = stream.handshake_kind();
-                    (DataState::Open(stream), Some(DataEvent::Secured))
+                    let event = self.data_secured(stream.handshake_kind());
+                    (DataState::Open(stream), Some(event))
                 }
                 Ok(false) => (DataState::Securing(stream), None),
                 Err(error) => return self.data_failed(id, DataFailure::Tls, error),
             },
+            DataState::Harvest(stream) => {
+                self.data = Some(Data { id, state: DataState::Harvest(stream) });
+                return self.drive_harvest();
+            }
             other @ (DataState::Open(_) | DataState::Moving(_)) => (other, None),
         };
         self.data = Some(Data { id, state });
@@ -216,6 +231,7 @@ impl Session {
         self.await_tickets();
         let (mut stream, direction) = match self.data.take().map(|data| data.state) {
             Some(DataState::Moving(moving)) => (moving.stream, Some(moving.direction)),
+            Some(DataState::Harvest(stream)) => (stream, Some(Direction::Download)),
             Some(DataState::Open(stream) | DataState::Securing(stream)) => (stream, None),
             Some(DataState::Connecting(_) | DataState::Listening(_)) | None => return,
         };
@@ -364,11 +380,12 @@ impl Session {
         }
     }
 
-    fn tell(&mut self, id: DataId, event: DataEvent) {
+    pub(crate) fn tell(&mut self, id: DataId, event: DataEvent) {
+        self.count_tickets();
         self.proto.handle_data(Instant::now(), id, event);
     }
 
-    fn data_broke(&mut self, id: DataId, error: io::Error) {
+    pub(crate) fn data_broke(&mut self, id: DataId, error: io::Error) {
         match TlsError::in_io(&error) {
             Some(TlsError::Truncated) => self.tell(id, DataEvent::Truncated),
             Some(_) => self.data_failed(id, DataFailure::Tls, error),
@@ -384,7 +401,7 @@ impl Session {
 }
 
 /// Errors that mean "later"
-fn is_passing(error: &io::Error) -> bool {
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 

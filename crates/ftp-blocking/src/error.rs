@@ -40,17 +40,6 @@ pub enum Error {
         /// What the system or TLS said; for the latter see [`Error::tls`]
         error: io::Error,
     },
-    /// The server refuses data connections that do not resume the control connection's TLS session
-    /// (522, 425), and there was none to resume (Q84)
-    ///
-    /// An upload that ends so may have emptied the remote file. It does not begin where that can be
-    /// foreseen: see [`TlsError::NoSessionTicket`].
-    #[error(
-        "the server demands that data connections resume the control connection's TLS session, and \
-         this one could not; log in on a new connection, or allow only TLS 1.2, whose session can be \
-         used again and again: {0}"
-    )]
-    ResumptionRequired(Reply),
     /// The caller's own file, reader or writer failed; the transfer was aborted
     #[error("on this side: {0}")]
     Local(io::Error),
@@ -74,7 +63,6 @@ impl Error {
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Ftp(error) => error.reply(),
-            Self::ResumptionRequired(reply) => Some(reply),
             _ => None,
         }
     }
@@ -95,8 +83,6 @@ impl Error {
         match self {
             Self::Connect { .. } | Self::Io(_) => true,
             Self::Data { .. } => self.tls().is_none(),
-            // On a new connection.
-            Self::ResumptionRequired(_) => true,
             Self::Ftp(error) => error.is_transient(),
             Self::Tls(_)
             | Self::TlsConfig(_)
@@ -112,12 +98,11 @@ impl Error {
         match self {
             Self::Connect { .. } | Self::Io(_) => true,
             // Noticed before anything was sent.
-            Self::Tls(TlsError::NoSessionTicket | TlsError::InvalidServerName(_)) => false,
+            Self::Tls(TlsError::InvalidServerName(_)) => false,
             Self::Tls(_) => true,
             Self::Ftp(error) => error.is_fatal(),
             Self::TlsConfig(_)
             | Self::Data { .. }
-            | Self::ResumptionRequired(_)
             | Self::Local(_)
             | Self::Mismatch(_)
             | Self::LineTooLong { .. } => false,
@@ -149,7 +134,6 @@ impl Error {
             Self::Tls(error) => Self::Tls(error.clone()),
             Self::TlsConfig(error) => Self::Local(io::Error::other(error.to_string())),
             Self::Data { failure, error } => Self::Data { failure: *failure, error: again(error) },
-            Self::ResumptionRequired(reply) => Self::ResumptionRequired(reply.clone()),
             Self::Local(error) => Self::Local(again(error)),
             Self::Mismatch(mismatch) => Self::Mismatch(mismatch.clone()),
             Self::LineTooLong { limit } => Self::LineTooLong { limit: *limit },
@@ -238,7 +222,6 @@ impl From<Error> for io::Error {
             Error::Tls(_) | Error::Mismatch(_) | Error::LineTooLong { .. } => {
                 io::ErrorKind::InvalidData
             }
-            Error::ResumptionRequired(_) => io::ErrorKind::ConnectionRefused,
             Error::TlsConfig(_) => io::ErrorKind::InvalidInput,
             Error::Ftp(error) => Self::from(error.clone()).kind(),
         };

@@ -132,7 +132,8 @@ impl Client {
                 return Err(Mismatch::Size { local: length, remote }.into());
             }
             Err(Different::Content) => {
-                download.abort()?;
+                // Whether the session survives it is for the next request to learn.
+                let _ = download.abort();
                 return Err(Mismatch::Content { from: offset, to: length }.into());
             }
             Err(Different::Failed(error)) => return Err(error.into()),

@@ -1,100 +1,67 @@
-//! FTP's session-resumption policy, carried out: what comes before and after a protected transfer
+//! The driver's part of FTP's session-resumption policy: it counts tickets, and waits for them
 //!
-//! The policy is `ftp-tls`'s ([`Preparation`], [`Refusal`]); here are the listings and the waits that it asks for.
+//! What follows from their number is the machine's: see [`TicketSupply`].
 
+use std::io::Read;
 use std::time::{Duration, Instant};
 
-use ftp_proto::{List, Protection, TicketSupply};
+use ftp_proto::{DataEvent, OpId, Protection, TicketSupply, TlsSession};
+use ftp_tls::UploadPermit;
 use ftp_tls::rustls::HandshakeKind;
-use ftp_tls::{Preparation, Prepare, Refusal, TlsContext, TlsError, TransferKind};
 
-use crate::data::DataState;
-use crate::error::Error;
+use crate::data::{Data, DataState, is_passing};
 use crate::session::Session;
-use crate::transfer::Download;
 use crate::wait::{Interest, entry, poll, ready};
 
-/// What is done for the sake of session tickets, beside what the store itself knows
-#[derive(Debug, Default)]
-pub(crate) struct Resumption {
-    /// The file uploaded last: a listing of it is short
-    uploaded: Option<Vec<u8>>,
-    /// How the last data connection's handshake went
-    pub(crate) last_handshake: Option<HandshakeKind>,
-}
-
 impl Session {
-    /// To be called before every transfer: sees to it that its data connection can resume a session,
-    /// where the server may insist on that
-    pub(crate) fn prepare_transfer(&mut self, kind: TransferKind) -> Result<(), Error> {
-        let mut preparation = Preparation::new(kind);
-        loop {
-            let Some(context) = self.protection_context() else { return Ok(()) };
-            match preparation.next(context) {
-                Prepare::Start { eager_handshake } => {
-                    self.proto.set_ticket_supply(match eager_handshake {
-                        true => TicketSupply::Ample,
-                        false => TicketSupply::Scarce,
-                    });
-                    return Ok(());
-                }
-                Prepare::Harvest => self.harvest()?,
-                Prepare::Refuse => return Err(TlsError::NoSessionTicket.into()),
+    /// Tells the machine how many tickets there are, before it may come to need one
+    pub(crate) fn count_tickets(&mut self) {
+        let Some(context) = &self.security.context else { return };
+        if self.proto.protection() != Protection::Private {
+            return;
+        }
+        let supply = match context.upload_permit() {
+            UploadPermit::Harvest => TicketSupply::Wanted,
+            UploadPermit::Reconnect => TicketSupply::Exhausted,
+            UploadPermit::Go if !context.can_resume() => TicketSupply::Unneeded,
+            UploadPermit::Go if context.can_spare_ticket() => TicketSupply::Ample,
+            UploadPermit::Go => TicketSupply::Scarce,
+        };
+        self.proto.set_ticket_supply(supply);
+    }
+
+    /// What a handshake that has just been completed came to
+    pub(crate) fn data_secured(&mut self, kind: Option<HandshakeKind>) -> DataEvent {
+        let session = match kind {
+            Some(HandshakeKind::Resumed) => TlsSession::Resumed,
+            _ => TlsSession::New,
+        };
+        self.last_handshake = self.proto.running_transfer().map(|op| (op, session));
+        DataEvent::Secured(session)
+    }
+
+    /// An upload was confirmed: if its handshake was a full one, the server does not insist on
+    /// resumption
+    pub(crate) fn upload_confirmed(&self, op: OpId) {
+        if self.last_handshake == Some((op, TlsSession::New)) {
+            if let Some(context) = &self.security.context {
+                context.note_full_handshake_accepted();
             }
         }
     }
 
-    /// TLS of data connections, if they are protected
-    fn protection_context(&self) -> Option<&TlsContext> {
-        let protected = self.proto.protection() == Protection::Private;
-        self.security.context.as_ref().filter(|_| protected)
-    }
-
-    /// Gets tickets by a listing
-    fn harvest(&mut self) -> Result<(), Error> {
-        let path = self.resumption.uploaded.take().unwrap_or_default();
-        // There is none to save.
-        self.proto.set_ticket_supply(TicketSupply::Ample);
-        let op = self.begin().list(List::new(path));
-        match Download::start(self, op).and_then(Download::finish) {
-            Err(error) if error.is_fatal() => Err(error),
-            // Also a refused one may have brought tickets.
-            Ok(_) | Err(_) => Ok(()),
-        }
-    }
-
-    /// To be called after an upload that the server has confirmed
-    pub(crate) fn uploaded(&mut self, path: Option<Vec<u8>>) {
-        self.resumption.uploaded = path;
-        let full = self.resumption.last_handshake == Some(HandshakeKind::Full);
-        if let Some(context) = self.security.context.as_ref().filter(|_| full) {
-            context.note_full_handshake_accepted();
-        }
-    }
-
-    /// Says what a refused transfer was about, if that was the TLS session
-    pub(crate) fn explain_transfer(&self, error: Error) -> Error {
-        let Some(context) = self.protection_context() else { return error };
-        let handshake = self.resumption.last_handshake;
-        match error {
-            Error::Ftp(ftp_proto::Error::Transient(reply) | ftp_proto::Error::Permanent(reply))
-                if context.judge_refusal(reply.code().get(), handshake) != Refusal::Other =>
-            {
-                Error::ResumptionRequired(reply)
+    /// Reads a listing that the machine has made for the sake of its tickets
+    pub(crate) fn drive_harvest(&mut self) {
+        let mut buffer = [0; 4096];
+        while let Some(Data { id, state: DataState::Harvest(stream) }) = &mut self.data {
+            let id = *id;
+            match stream.read(&mut buffer) {
+                Ok(0) => return self.tell(id, DataEvent::Finished),
+                Ok(count) => self.tell(id, DataEvent::Progress(count as u64)),
+                Err(error) if is_passing(&error) => return,
+                Err(error) => return self.data_broke(id, error),
             }
-            other => other,
         }
-    }
-
-    /// Whether a download that failed so, before anything of it had arrived, may succeed now
-    pub(crate) fn is_worth_a_retry(&self, error: &Error) -> bool {
-        let Error::ResumptionRequired(reply) = error else { return false };
-        let (code, handshake) = (reply.code().get(), self.resumption.last_handshake);
-        let worth = Refusal::ResumptionRequired { retry: true };
-        !self.proto.is_dead()
-            && self
-                .protection_context()
-                .is_some_and(|context| context.judge_refusal(code, handshake) == worth)
     }
 
     /// Before a protected data connection is closed: tickets that are about to come are worth a
@@ -107,7 +74,9 @@ impl Session {
             return;
         }
         let stream = match self.data.as_mut().map(|data| &mut data.state) {
-            Some(DataState::Open(stream) | DataState::Securing(stream)) => stream,
+            Some(
+                DataState::Open(stream) | DataState::Securing(stream) | DataState::Harvest(stream),
+            ) => stream,
             Some(DataState::Moving(moving)) => &mut moving.stream,
             Some(DataState::Connecting(_) | DataState::Listening(_)) | None => return,
         };

@@ -15,7 +15,9 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
-use ftp_proto::{Config, ConnectionError, Event, IpFamily, Op, Output, Reply, Transfer};
+use ftp_proto::{
+    Config, ConnectionError, Event, IpFamily, Op, OpId, Output, Reply, TlsSession, Transfer,
+};
 use ftp_tls::rustls::pki_types::ServerName;
 use ftp_tls::{TlsConfig, TlsContext, server_name};
 use rustix::event::PollFd;
@@ -26,7 +28,6 @@ use crate::data::{Data, DataState};
 use crate::dial::{self, Channel, Host, Target};
 use crate::error::Error;
 use crate::options::{Options, TraceFn};
-use crate::resumption::Resumption;
 use crate::wait::{Interest, entry, poll, ready};
 use crate::{Dialer, TlsPolicy};
 
@@ -41,7 +42,8 @@ pub(crate) struct Session {
     pub(crate) data_failure: Option<io::Error>,
     pub(crate) network: Network,
     pub(crate) security: Security,
-    pub(crate) resumption: Resumption,
+    /// How the handshake of the last transfer's data connection went
+    pub(crate) last_handshake: Option<(OpId, TlsSession)>,
     pub(crate) greeting: Option<Reply>,
     /// Size that the server told of the transfer that began last
     pub(crate) size_hint: Option<u64>,
@@ -104,7 +106,7 @@ impl Session {
             data_failure: None,
             network,
             security,
-            resumption: Resumption::default(),
+            last_handshake: None,
             greeting: None,
             size_hint: None,
             events: VecDeque::new(),
@@ -164,6 +166,7 @@ impl Session {
         }
         self.events.clear();
         self.size_hint = None;
+        self.count_tickets();
         &mut self.proto
     }
 
@@ -179,6 +182,7 @@ impl Session {
     /// Does whatever can be done without waiting
     pub(crate) fn settle(&mut self) {
         loop {
+            self.count_tickets();
             let mut moved = false;
             while let Some(action) = self.proto.poll_action() {
                 self.perform(action);
@@ -233,7 +237,7 @@ impl Session {
             // A session that ended so is for the next request to tell.
             let _ = self.rest();
         }
-        Some(result.map_err(|error| self.explain_transfer(error)))
+        Some(result)
     }
 
     /// Waits for either connection, the machine's deadline, or `until`; true if the data
@@ -281,6 +285,7 @@ impl Session {
 
     /// Acts on what is ready; true if it is the data connection whose bytes the caller moves
     pub(crate) fn act(&mut self, ready: Ready) -> bool {
+        self.count_tickets();
         self.control_ready(ready.control);
         if ready.data.is_none() {
             return false;
@@ -296,6 +301,7 @@ impl Session {
     pub(crate) fn expire(&mut self) {
         let now = Instant::now();
         if self.proto.poll_timeout().is_some_and(|deadline| deadline <= now) {
+            self.count_tickets();
             self.proto.handle_timeout(now);
         }
     }
@@ -325,7 +331,7 @@ impl Session {
         self.proto.config()
     }
 
-    fn is_moving(&self) -> bool {
+    pub(crate) fn is_moving(&self) -> bool {
         matches!(self.data, Some(Data { state: DataState::Moving(_), .. }))
     }
 }

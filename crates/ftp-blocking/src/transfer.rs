@@ -4,8 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Get, List, Op, Phase, Transfer};
-use ftp_tls::TransferKind;
+use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Op, Phase, Transfer};
 
 use crate::data::Moved;
 use crate::error::Error;
@@ -28,8 +27,6 @@ const TEXT_BUFFER: usize = 32 * 1024;
 #[must_use = "dropping it aborts the transfer"]
 pub struct Download<'a> {
     guard: Guard<'a>,
-    /// Until the first byte: what to ask once more if the server refuses for want of a TLS session
-    retry: Option<Request>,
     text: Option<Box<TextIn>>,
 }
 
@@ -41,16 +38,8 @@ pub struct Download<'a> {
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
 pub struct Upload<'a> {
     guard: Guard<'a>,
-    /// Where to; `None`: where the server likes
-    path: Option<Vec<u8>>,
     server: ServerEnd,
     text: Option<Box<TextOut>>,
-}
-
-/// What a download asks for
-pub(crate) enum Request {
-    Get(Get),
-    List(List),
 }
 
 struct Guard<'a> {
@@ -153,17 +142,6 @@ impl State {
     }
 }
 
-impl Request {
-    fn ask(&self, session: &mut Session) -> Result<Op<Transfer>, Error> {
-        session.prepare_transfer(TransferKind::Download)?;
-        let proto = session.begin();
-        Ok(match self {
-            Self::Get(get) => proto.get(get.clone()),
-            Self::List(list) => proto.list(list.clone()),
-        })
-    }
-}
-
 const fn aborted() -> Error {
     Error::Ftp(ftp_proto::Error::Aborted)
 }
@@ -175,26 +153,9 @@ impl Drop for Guard<'_> {
 }
 
 impl<'a> Download<'a> {
-    /// Asks the server, once more if all that it misses is a TLS session that it has given since
-    pub(crate) fn request(session: &'a mut Session, request: Request) -> Result<Self, Error> {
-        let op = request.ask(session)?;
-        let (op, begun, retry) = match session.start(op) {
-            Ok(begun) => (op, begun, Some(request)),
-            Err(error) if session.is_worth_a_retry(&error) => {
-                let op = request.ask(session)?;
-                (op, session.start(op)?, None)
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(Self::new(Guard { session, op, state: State::begun(begun) }, retry))
-    }
-
-    /// Waits until a transfer has begun that was asked for already
+    /// Waits until the transfer has begun
     pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
-        Ok(Self::new(Guard::start(session, op)?, None))
-    }
-
-    fn new(mut guard: Guard<'a>, retry: Option<Request>) -> Self {
+        let mut guard = Guard::start(session, op)?;
         let text = (guard.encoding() == Encoding::Ascii).then(|| {
             Box::new(TextIn {
                 decoder: AsciiDecoder::new(),
@@ -203,7 +164,7 @@ impl<'a> Download<'a> {
                 end: 0,
             })
         });
-        Self { guard, retry, text }
+        Ok(Self { guard, text })
     }
 
     /// Size in bytes that the server told when the transfer began, if it did; a hint: servers
@@ -243,39 +204,24 @@ impl<'a> Download<'a> {
     fn read_wire(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         loop {
             if let Some(end) = self.guard.end() {
-                match (end, self.retry.take()) {
-                    (Err(error), Some(request)) if self.guard.session.is_worth_a_retry(&error) => {
-                        self.begin_again(&request);
-                        continue;
-                    }
-                    (end, _) => return end.map(|()| 0),
-                }
+                return end.map(|()| 0);
             }
             match self.guard.session.receive(buffer) {
-                Moved::Bytes(count) => {
-                    self.retry = None;
-                    return Ok(count);
-                }
+                Moved::Bytes(count) => return Ok(count),
                 Moved::Nothing => self.guard.wait(Interest::READ),
                 Moved::Ended => self.await_end(),
             }
         }
     }
 
-    /// Nothing has arrived, and the server has given a TLS session in the meantime
-    fn begin_again(&mut self, request: &Request) {
-        let session = &mut *self.guard.session;
-        let begun = request.ask(session).and_then(|op| {
-            self.guard.op = op;
-            session.start(op)
-        });
-        self.guard.state = begun.map_or_else(|error| State::Ended(Err(error)), State::begun);
-    }
-
     /// The data has ended: what does the server say?
     fn await_end(&mut self) {
         self.guard.poll_end();
         while let State::Moving = self.guard.state {
+            // Refused for want of a TLS session, of which there is one now: it begins again.
+            if self.guard.session.is_moving() {
+                return;
+            }
             self.guard.wait(Interest::NONE);
         }
     }
@@ -308,16 +254,12 @@ impl Read for Download<'_> {
 }
 
 impl<'a> Upload<'a> {
-    pub(crate) fn start(
-        session: &'a mut Session,
-        op: Op<Transfer>,
-        path: Option<Vec<u8>>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
         let mut guard = Guard::start(session, op)?;
         let text = (guard.encoding() == Encoding::Ascii).then(|| {
             Box::new(TextOut { encoder: AsciiEncoder::new(), wire: vec![0; TEXT_BUFFER] })
         });
-        Ok(Self { guard, path, server: ServerEnd::Open, text })
+        Ok(Self { guard, server: ServerEnd::Open, text })
     }
 
     /// Ends the file and waits for the server to confirm that it has it
@@ -335,8 +277,8 @@ impl<'a> Upload<'a> {
         while let State::Moving = self.guard.state {
             self.guard.wait(Interest::NONE);
         }
-        if let State::Ended(Ok(transfer)) = &self.guard.state {
-            self.guard.session.uploaded(self.path.take().or_else(|| transfer.name.clone()));
+        if let State::Ended(Ok(_)) = &self.guard.state {
+            self.guard.session.upload_confirmed(self.guard.op.id());
         }
         self.guard.into_result()
     }

@@ -5,7 +5,10 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ftp_proto::{DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding};
+use ftp_proto::{
+    DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, TlsSession,
+};
+use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};
 use mio::{Registry, Token};
 
@@ -167,7 +170,10 @@ impl Session {
                 return true;
             }
             DataState::Securing(mut stream) => match stream.handshake() {
-                Ok(true) => (DataState::Open(stream), Some(DataEvent::Secured)),
+                Ok(true) => {
+                    let event = DataEvent::Secured(session_of(&stream));
+                    (DataState::Open(stream), Some(event))
+                }
                 Ok(false) => (DataState::Securing(stream), None),
                 Err(error) => {
                     self.data = Some(Data { id, state: DataState::Over(stream, None) });
@@ -258,11 +264,11 @@ impl Session {
                 Course::Upload(stage, ascii.then(Box::default))
             }
         };
+        if let (Some(op), Direction::Upload) = (running, direction) {
+            self.last_upload = Some(LastUpload { op, handshake: stream.handshake_kind() });
+        }
         self.data = Some(Data { id, state: DataState::Moving(stream, course) });
         if let Some(op) = running {
-            if direction == Direction::Upload {
-                self.last_upload = Some(LastUpload { op, handshake: None });
-            }
             self.events.push_back(Event::DataOpen { op, direction });
         }
     }
@@ -282,9 +288,6 @@ impl Session {
             DataState::Moving(stream, Course::Upload(..)) => (stream, Some(Direction::Upload)),
             DataState::Over(stream, direction) => (stream, direction),
         };
-        if let Some(upload) = &mut self.last_upload {
-            upload.handshake = stream.handshake_kind();
-        }
         let until = now + TICKET_PATIENCE;
         if let Some(old) = self.linger.replace(Linger { stream, until, direction }) {
             old.stream.into_inner().deregister(registry);
@@ -420,6 +423,13 @@ impl Session {
             }
             _ => None,
         }
+    }
+}
+
+fn session_of(stream: &Stream<Socket>) -> TlsSession {
+    match stream.handshake_kind() {
+        Some(HandshakeKind::Resumed) => TlsSession::Resumed,
+        _ => TlsSession::New,
     }
 }
 

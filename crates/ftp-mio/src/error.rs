@@ -81,7 +81,7 @@ impl Error {
         match self {
             Self::Connect { .. } | Self::Io(_) => true,
             // Noticed before anything was sent.
-            Self::Tls(TlsError::NoSessionTicket | TlsError::InvalidServerName(_)) => false,
+            Self::Tls(TlsError::InvalidServerName(_)) => false,
             Self::Tls(_) => true,
             Self::Ftp(error) => error.is_fatal(),
             Self::TlsConfig(_) | Self::Data { .. } => false,

@@ -5,8 +5,6 @@ use std::net::SocketAddr;
 
 use ftp_proto::{ConnectionError, DataFailure, Direction, Op, OpId, Output, Reply, Trace};
 
-use ftp_tls::TlsError;
-
 use crate::error::Error;
 
 /// News for the application, each given once by [`Session::poll_event`](crate::Session::poll_event)
@@ -104,7 +102,6 @@ pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
         (ftp_proto::Error::DataConnection(failure), Some(Cause::Data(error))) => {
             data_error(failure, error)
         }
-        (ftp_proto::Error::NoSessionTicket, _) => Error::Tls(TlsError::NoSessionTicket),
         (error, _) => Error::Ftp(error),
     }
 }

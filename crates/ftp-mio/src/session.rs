@@ -247,12 +247,14 @@ impl Session {
     /// Tells the machine how many tickets there are, before it may come to need one
     pub(crate) fn count_tickets(&mut self) {
         let Some(context) = &self.security.context else { return };
-        if self.proto.protection() != Protection::Private {
+        // On a connection that is being closed some may still come.
+        if self.proto.protection() != Protection::Private || self.linger.is_some() {
             return;
         }
         let supply = match context.upload_permit() {
             UploadPermit::Harvest => TicketSupply::Wanted,
             UploadPermit::Reconnect => TicketSupply::Exhausted,
+            UploadPermit::Go if !context.can_resume() => TicketSupply::Unneeded,
             UploadPermit::Go if context.can_spare_ticket() => TicketSupply::Ample,
             UploadPermit::Go => TicketSupply::Scarce,
         };

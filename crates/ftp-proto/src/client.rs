@@ -3,6 +3,7 @@
 //! Requests are in [`requests`]; this file moves the machine.
 
 mod requests;
+mod tickets;
 
 use alloc::collections::VecDeque;
 use std::time::Instant;
@@ -18,10 +19,11 @@ use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
 use crate::op::{Context, Input, OpId, Outcome, Running, Step};
-use crate::session::{ControlSecurity, HARVESTS, LateFinal, Protection, TicketSupply};
+use crate::session::{ControlSecurity, LateFinal, Protection};
 use crate::settle::{Failed, Settled, Settling};
 use crate::timer::Timer;
 use crate::wire::Wire;
+use tickets::Tickets;
 
 /// An FTP client without I/O
 ///
@@ -59,15 +61,9 @@ enum Doing {
     Nothing,
     Running(Option<OpId>, Running),
     Settling(Settling),
-}
-
-/// What the supply of tickets permits
-#[expect(clippy::large_enum_variant, reason = "taken apart at once")]
-enum Tickets {
-    Enough,
-    /// Only after this
-    First(TransferOp),
-    None,
+    /// The server has refused a transfer for want of a TLS session, and the driver looks whether there
+    /// is a ticket for another try
+    AwaitingTicket(Option<OpId>, TransferOp),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,6 +233,7 @@ impl Client {
                 Timer::Quiet => match &mut self.doing {
                     Doing::Settling(settling) => settling.quiet(now, &mut self.wire),
                     Doing::Running(..) => self.step(Input::Quiet),
+                    Doing::AwaitingTicket(..) => self.try_again(false),
                     Doing::Nothing => {}
                 },
                 Timer::Idle => {
@@ -354,7 +351,7 @@ impl Client {
     #[must_use]
     pub const fn running_transfer(&self) -> Option<OpId> {
         match &self.doing {
-            Doing::Running(op, Running::Transfer(_)) => *op,
+            Doing::Running(op, Running::Transfer(_)) | Doing::AwaitingTicket(op, _) => *op,
             _ => None,
         }
     }
@@ -376,13 +373,6 @@ impl Client {
     /// `tls`, `reply` and `telnet` are fixed when the client is made.
     pub fn config_mut(&mut self) -> &mut Config {
         &mut self.wire.config
-    }
-
-    /// What the driver knows of the TLS session tickets in stock; holds until it is said again
-    ///
-    /// A transfer that is refused has used one up if its handshake did not wait for the answer.
-    pub fn set_ticket_supply(&mut self, supply: TicketSupply) {
-        self.wire.session.tickets = supply;
     }
 
     // Inside
@@ -430,7 +420,7 @@ impl Client {
                     self.fail(failed);
                 }
             }
-            Doing::Running(..) | Doing::Nothing => {
+            Doing::Running(..) | Doing::AwaitingTicket(..) | Doing::Nothing => {
                 if reply.kind() != Kind::Preliminary {
                     self.wire.control.pay();
                 }
@@ -530,6 +520,11 @@ impl Client {
                 self.wire.control.doubt();
                 self.count_rest();
             }
+            Ok(Step::Retry) => {
+                if let Doing::Running(op, Running::Transfer(transfer)) = ended {
+                    self.await_ticket(op, transfer);
+                }
+            }
             Ok(Step::Cut(error, farewell)) => {
                 let (settling, failed) =
                     Settling::cut((op, error), farewell, self.now, &mut self.wire);
@@ -577,30 +572,6 @@ impl Client {
             self.doing = Doing::Running(op, running);
             self.take_login_along();
             self.step(Input::Start);
-        }
-    }
-
-    /// A transfer over TLS first looks for a ticket where the server may insist on one; an upload
-    /// does not begin without, a download is worth the try
-    fn look_for_tickets(&mut self, op: Option<OpId>, running: &Running) -> Tickets {
-        let (Some(_), Running::Transfer(transfer)) = (op, running) else { return Tickets::Enough };
-        if !self.wire.protects_data() {
-            return Tickets::Enough;
-        }
-        let session = &mut self.wire.session;
-        match session.tickets {
-            TicketSupply::Wanted if session.harvests < HARVESTS => {
-                session.harvests += 1;
-                Tickets::First(TransferOp::harvest(session.uploaded.take()))
-            }
-            TicketSupply::Wanted | TicketSupply::Exhausted if transfer.risks_a_file() => {
-                session.harvests = 0;
-                Tickets::None
-            }
-            _ => {
-                session.harvests = 0;
-                Tickets::Enough
-            }
         }
     }
 
@@ -680,6 +651,10 @@ impl Client {
         self.wire.control.shut();
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
             Doing::Running(op, Running::Transfer(transfer)) => {
+                let result = Err(transfer.dies_with(error.clone()));
+                self.complete(op, result);
+            }
+            Doing::AwaitingTicket(op, transfer) => {
                 let result = Err(transfer.dies_with(error.clone()));
                 self.complete(op, result);
             }

@@ -11,7 +11,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use crate::event::{DataEvent, DataFailure, DataId};
+use crate::event::{DataEvent, DataFailure, DataId, TlsSession};
 
 #[derive(Debug)]
 pub(crate) struct DataConnection {
@@ -19,6 +19,8 @@ pub(crate) struct DataConnection {
     pub(crate) state: DataState,
     /// Bytes reported so far
     pub(crate) bytes: u64,
+    /// Known when it has been secured
+    pub(crate) session: Option<TlsSession>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ pub(crate) enum End {
 
 impl DataConnection {
     pub(crate) const fn new(id: DataId, state: DataState) -> Self {
-        Self { id, state, bytes: 0 }
+        Self { id, state, bytes: 0, session: None }
     }
 
     /// Records an event; false if it can't be meant (a second `Connected`, news after the end)
@@ -74,7 +76,10 @@ impl DataConnection {
                     Open
                 }
             }
-            (Securing, DataEvent::Secured) => Secured,
+            (Securing, DataEvent::Secured(session)) => {
+                self.session = Some(session);
+                Secured
+            }
             (Open | Securing | Secured | Moving, DataEvent::Progress(count)) => {
                 self.bytes = self.bytes.saturating_add(count);
                 self.state

@@ -3,6 +3,7 @@
 //! Two families, as in quinn: [`Error`] ends one request, [`ConnectionError`] ends the session
 //! and everything queued in it. [`Error::is_fatal`] tells which.
 
+use alloc::boxed::Box;
 use core::net::IpAddr;
 
 use crate::control::command::ArgumentError;
@@ -11,7 +12,7 @@ use crate::event::{DataFailure, Phase};
 
 /// Why a request failed
 ///
-/// The session is usable afterwards, except with [`Self::Connection`] and [`Self::Unconfirmed`].
+/// The session is usable afterwards, unless [`Self::is_fatal`] says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -42,8 +43,28 @@ pub enum Error {
     AccountRequired(Reply),
     /// There is no TLS session ticket for the data connection of an upload, and a server that insists
     /// on one would destroy the remote file (Q140): log in anew
-    #[error("no TLS session ticket is left for the data connection; log in anew")]
+    #[error(
+        "no TLS session ticket is left and the server gives no new ones, so an upload might destroy \
+         the remote file; log in on a new connection, or allow only TLS 1.2"
+    )]
     NoSessionTicket,
+    /// The server wants data connections to resume the control connection's TLS session (425, 522),
+    /// and this one could not (Q84)
+    ///
+    /// A download or listing of which nothing had come has been tried again, if there was a new ticket
+    /// by then. An upload that ends so may have emptied the remote file; where that can be foreseen it
+    /// does not begin: [`Self::NoSessionTicket`].
+    #[error(
+        "the server demands that data connections resume the control connection's TLS session, and \
+         this one could not; log in on a new connection, or allow only TLS 1.2, whose session can be \
+         used again and again: {reply}"
+    )]
+    ResumptionRequired {
+        /// The refusal
+        reply: Reply,
+        /// Why the session ended, if the server did not leave it at that
+        end: Option<Box<ConnectionError>>,
+    },
     /// The data connection failed; what the server said, if anything, did not explain it
     #[error("data connection failed: {0}")]
     DataConnection(DataFailure),
@@ -132,6 +153,7 @@ impl Error {
             | Self::UnexpectedReply(reply)
             | Self::InvalidReply(reply)
             | Self::TlsRequired(reply)
+            | Self::ResumptionRequired { reply, .. }
             | Self::AccountRequired(reply) => Some(reply),
             Self::Connection(error) | Self::Unconfirmed { cause: error, .. } => error.reply(),
             _ => None,
@@ -143,6 +165,8 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Transient(_) | Self::DataConnection(_) | Self::DataTimedOut(_) => true,
+            // On a new connection.
+            Self::ResumptionRequired { .. } => true,
             Self::Connection(error) => error.is_transient(),
             _ => false,
         }
@@ -151,7 +175,12 @@ impl Error {
     /// Whether the session is over
     #[must_use]
     pub const fn is_fatal(&self) -> bool {
-        matches!(self, Self::Connection(_) | Self::Unconfirmed { .. })
+        matches!(
+            self,
+            Self::Connection(_)
+                | Self::Unconfirmed { .. }
+                | Self::ResumptionRequired { end: Some(_), .. }
+        )
     }
 }
 
@@ -243,6 +272,7 @@ impl From<Error> for std::io::Error {
             // Not `Interrupted`: `read_to_end` and friends would try again for ever.
             Error::Aborted => ErrorKind::ConnectionAborted,
             Error::ForeignPeer { .. } => ErrorKind::PermissionDenied,
+            Error::ResumptionRequired { .. } => ErrorKind::ConnectionRefused,
             _ => ErrorKind::Other,
         };
         Self::new(kind, error)

@@ -157,7 +157,7 @@ pub enum DataEvent {
         control_peer: IpAddr,
     },
     /// The TLS handshake is done
-    Secured,
+    Secured(TlsSession),
     /// This many further bytes have passed: what the network carries inside TLS, so before an
     /// ASCII download is decoded and after an ASCII upload is encoded
     Progress(u64),
@@ -167,6 +167,16 @@ pub enum DataEvent {
     Truncated,
     /// The connection could not be opened or secured, or broke
     Failed(DataFailure),
+}
+
+/// Which TLS session a data connection uses
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
+pub enum TlsSession {
+    /// That of the control connection, or one that followed from it
+    Resumed,
+    /// One of its own: servers may refuse the transfer for that (Q84)
+    New,
 }
 
 /// Why a data connection failed, as far as a decision may hang on it

@@ -116,7 +116,7 @@ pub use control::reply::{
 pub use error::{ConnectionError, Error, ProtocolError};
 pub use event::{
     Action, Completion, ControlEvent, DataEndpoint, DataEvent, DataFailure, DataHost, DataId,
-    Direction, Encoding, Event, IpFamily, Phase, Trace, TraceDirection,
+    Direction, Encoding, Event, IpFamily, Phase, TlsSession, Trace, TraceDirection,
 };
 pub use op::request::{Get, List, Put};
 pub use op::{Op, OpId, Output, Transfer};

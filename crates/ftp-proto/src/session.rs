@@ -92,8 +92,10 @@ pub(crate) enum LateFinal {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum TicketSupply {
-    /// One may be risked on a transfer that the server may refuse
+    /// There is none, and none is wanted: the server has never given any, or is known to do without
     #[default]
+    Unneeded,
+    /// One may be risked on a transfer that the server may refuse
     Ample,
     /// None may be risked: the handshake of a data connection waits for the preliminary reply
     Scarce,

@@ -76,8 +76,7 @@ pub enum UploadPermit {
     /// Even a listing that the server refuses for want of resumption may bring tickets: two on
     /// ProFTPD.
     Harvest,
-    /// Log in anew on a new control connection, with [`TlsContext::renew`]; who does not want that
-    /// fails with [`TlsError::NoSessionTicket`]
+    /// Do not start it; log in anew on a new control connection, with [`TlsContext::renew`]
     Reconnect,
 }
 

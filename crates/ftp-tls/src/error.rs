@@ -159,14 +159,6 @@ pub enum TlsError {
     #[error("the server does not stop sending on a connection that is being closed")]
     EndlessClose,
 
-    /// There is no ticket left to resume the TLS session with, so the upload was not started:
-    /// a server that insists on resumption would have truncated the remote file before refusing (Q140)
-    #[error(
-        "no TLS session ticket is left and the server gives no new ones, so an upload might destroy the \
-         remote file; log in on a new connection, or allow only TLS 1.2, whose session can be used again and again"
-    )]
-    NoSessionTicket,
-
     /// Not a host name or IP address that a certificate could be for
     #[error("{0:?} is neither a host name nor an IP address")]
     InvalidServerName(String),
@@ -274,7 +266,6 @@ impl From<TlsError> for io::Error {
             TlsError::WriteClosed => io::ErrorKind::BrokenPipe,
             TlsError::AlreadySecured
             | TlsError::PlaintextPending
-            | TlsError::NoSessionTicket
             | TlsError::InvalidServerName(_) => io::ErrorKind::InvalidInput,
             _ => io::ErrorKind::InvalidData,
         };

@@ -24,13 +24,13 @@
 //! none with uploads anyway. A server that misses the resumption refuses the data connection, and
 //! with STOR the remote file may be empty by then. Hence two rules for a driver:
 //!
-//! * Before a transfer ask a [`Preparation`], and climb its ladder: start, or first make a listing,
-//!   or leave it, and log in anew.
+//! * Before a transfer look what [`TlsContext::upload_permit`] says, and hand it to the machine, which
+//!   starts, or first makes a listing, or leaves it.
 //! * After an upload [`Stream::drain`] the data connection.
 //!
-//! A download or listing that is refused for want of a ticket does no harm, and brings new ones:
-//! [`TlsContext::judge_refusal`] says whether once more is worth trying. Note that a transfer that the server answers with `550` costs a
-//! ticket, too, if the handshake was begun before the answer.
+//! A download or listing that is refused for want of a ticket does no harm, and brings new ones: it is
+//! worth a second try. Note that a transfer that the server answers with `550` costs a ticket, too, if
+//! the handshake was begun before the answer.
 //!
 //! # A download, an upload
 //!
@@ -100,7 +100,6 @@ mod config;
 mod context;
 mod error;
 mod inbox;
-mod policy;
 mod store;
 mod stream;
 mod tls;
@@ -111,6 +110,5 @@ pub use rustls;
 pub use config::{Alpn, DangerousBuilder, TlsConfig, TlsConfigBuilder, TlsVersion, Trust};
 pub use context::{Inventory, Role, TlsContext, UploadPermit, server_name};
 pub use error::{ConfigError, TlsError};
-pub use policy::{Preparation, Prepare, Refusal, TransferKind};
 pub use stream::Stream;
 pub use verify::Pin;

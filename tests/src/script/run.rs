@@ -8,7 +8,7 @@ use ftp_proto::fields::{FileHash, PassiveAddress};
 use ftp_proto::{
     Action, Client, Completion, Config, ControlEvent, DataEndpoint, DataEvent, DataFailure,
     DataHost, DataId, Event, Features, Get, IpFamily, List, Op, OpId, Phase, Protection, Put,
-    Reply, TicketSupply, Timestamp, Transfer, TransferType,
+    Reply, TicketSupply, Timestamp, TlsSession, Transfer, TransferType,
 };
 
 use super::{Script, Seed, Step};
@@ -175,6 +175,7 @@ impl Machine {
                 }
             }
             ["tickets", supply] => self.client.set_ticket_supply(match *supply {
+                "unneeded" => TicketSupply::Unneeded,
                 "ample" => TicketSupply::Ample,
                 "scarce" => TicketSupply::Scarce,
                 "wanted" => TicketSupply::Wanted,
@@ -387,7 +388,8 @@ fn data_event(words: &[&str]) -> DataEvent {
         ["accepted", peer, "server", server] => {
             DataEvent::Accepted { peer: ip(peer), control_peer: ip(server) }
         }
-        ["secured"] => DataEvent::Secured,
+        ["secured"] => DataEvent::Secured(TlsSession::Resumed),
+        ["secured", "anew"] => DataEvent::Secured(TlsSession::New),
         ["progress", count] => DataEvent::Progress(count.parse().expect("a number")),
         ["finished"] => DataEvent::Finished,
         ["truncated"] => DataEvent::Truncated,

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    Client, ControlEvent, DataEvent, DataFailure, DataId, Error, Event, IpFamily, OpId,
+    Client, ControlEvent, DataEvent, DataFailure, DataId, Error, Event, IpFamily, OpId, TlsSession,
 };
 
 use super::{Fault, Profile, Server, Task, Way};
@@ -327,7 +327,7 @@ impl Session {
                 self.ready(id);
             }
             What::DataSecured(id, true) => {
-                self.client.handle_data(now, id, DataEvent::Secured);
+                self.client.handle_data(now, id, DataEvent::Secured(TlsSession::Resumed));
                 self.ready(id);
             }
             What::DataSecured(id, false) => {

@@ -3,10 +3,11 @@
 use std::io::Read;
 
 use ftp_blocking::ftp_tls::{TlsError, TlsVersion, server_name};
-use ftp_blocking::{Client, Config, Error, Get, List, Options, TlsPolicy, ftp_proto};
+use ftp_proto::Error as FtpError;
 use ftp_tests::scripted::{Peer, Server};
 use ftp_tests::tls::{Clients, Secured, Tls, identity, trusting};
 
+use crate::driver::{Client, Config, Error, Get, List, Listing, Options, TlsPolicy};
 use crate::{at_once, code};
 
 const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
@@ -342,9 +343,12 @@ fn a_listing_is_tried_again_once() {
         control.expect_close();
     });
     let mut ftp = login(&server, options(TlsVersion::Tls13));
-    let listing = ftp.list(List::names("")).and_then(ftp_blocking::Listing::collect_lines);
+    let listing = ftp.list(List::names("")).and_then(Listing::collect_lines);
     let error = listing.unwrap_err();
-    assert!(matches!(error, Error::ResumptionRequired(_)) && !error.is_fatal(), "{error:?}");
+    assert!(
+        matches!(error, Error::Ftp(FtpError::ResumptionRequired { .. })) && !error.is_fatal(),
+        "{error:?}"
+    );
     assert_eq!(code(&error), 425);
     ftp.noop().unwrap();
     drop(ftp);
@@ -365,7 +369,7 @@ fn session_reuse_is_demanded_and_there_is_no_way() {
         let mut ftp = login(&server, options(version));
         let error = ftp.download_to("f", &mut Vec::new());
         let Err(error) = error else { panic!("{error:?}") };
-        assert!(matches!(error, Error::ResumptionRequired(_)), "{error:?}");
+        assert!(matches!(error, Error::Ftp(FtpError::ResumptionRequired { .. })), "{error:?}");
         says(&error, &["resume", "TLS 1.2", &refusal[..3]]);
         ftp.noop().unwrap();
         drop(ftp);
@@ -407,7 +411,7 @@ fn an_upload_never_begins_without_a_ticket() {
     ftp.upload_from("f", &mut &b"one"[..]).unwrap();
     ftp.upload_from("f", &mut &b"two"[..]).unwrap();
     let error = ftp.upload_from("f", &mut &b"three"[..]).unwrap_err();
-    assert!(matches!(error, Error::Tls(TlsError::NoSessionTicket)) && !error.is_fatal());
+    assert!(matches!(error, Error::Ftp(FtpError::NoSessionTicket)) && !error.is_fatal());
     says(&error, &["new connection", "TLS 1.2"]);
     ftp.noop().unwrap();
     drop(ftp);

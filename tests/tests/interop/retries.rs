@@ -1,8 +1,8 @@
-//! What the blocking driver tries twice, since nobody else is there to do it
+//! What is tried twice, of itself
 
-use ftp_blocking::Client;
 use ftp_blocking::ftp_tls::{TlsConfig, TlsVersion, Trust};
 
+use crate::driver::Client;
 use crate::{Security, securely};
 
 /// Without precautions ProFTPD refuses a listing when the tickets are used up, and gives some: the

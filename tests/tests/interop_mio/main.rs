@@ -14,6 +14,8 @@ mod names;
 mod operations;
 #[path = "../interop/resumption.rs"]
 mod resumption;
+#[path = "../interop/retries.rs"]
+mod retries;
 #[path = "../interop/security.rs"]
 mod security;
 #[path = "../interop/way.rs"]

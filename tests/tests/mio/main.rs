@@ -21,6 +21,8 @@ mod downloads;
 mod operations;
 #[path = "../blocking/simultaneous.rs"]
 mod simultaneous;
+#[path = "../blocking/tls.rs"]
+mod tls;
 #[path = "../blocking/uploads.rs"]
 mod uploads;
 

@@ -275,14 +275,18 @@ impl Client {
     /// The session settles behind it: requests made meanwhile wait until it has. Without a
     /// running transfer nothing happens.
     pub fn abort(&mut self) {
-        let (op, result) = match &self.doing {
-            Doing::Running(op, Running::Transfer(transfer)) => (*op, transfer.abort()),
-            Doing::Running(op, Running::RemoteTransfer(_)) => {
-                (*op, Ok(Step::Cut(Error::Aborted, crate::op::Farewell::Abort)))
+        match &self.doing {
+            Doing::Running(op, Running::Transfer(transfer)) => {
+                let (op, result) = (*op, transfer.abort());
+                self.apply(op, result);
             }
+            Doing::Running(op, Running::RemoteTransfer(_)) => {
+                let cut = Step::Cut(Error::Aborted, crate::op::Farewell::Abort);
+                self.apply(*op, Ok(cut));
+            }
+            Doing::AwaitingTicket(..) => self.end_wait(|_| Error::Aborted),
             _ => return,
-        };
-        self.apply(op, result);
+        }
         self.pump();
         self.request_at = self.request_at.or(Some(self.now));
     }

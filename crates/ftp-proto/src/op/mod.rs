@@ -176,6 +176,8 @@ pub(crate) enum Step {
     Done(Outcome),
     /// Once more from the beginning, when the session has been settled
     Again,
+    /// The server has refused for want of a TLS session: once more, if there is a ticket for it now
+    Retry,
     /// A transfer ended before its final reply: the session must be settled
     Cut(Error, Farewell),
 }
@@ -221,6 +223,7 @@ impl Context<'_> {
 
 /// The operations; closed, so that no request is boxed
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "transfers are what most requests are")]
 pub(crate) enum Running {
     /// Fails at its turn: an argument that can't be sent
     Invalid(Error),

@@ -12,11 +12,13 @@
 //! (Granted | Over, Open | Secured)              Action::StartTransfer, once
 //! (Over, Ended)                                 done
 //! (Asked | Granted, Ended)                      close, await the final reply
-//! (4yz | 5yz, any)                              close, fail
+//! (4yz | 5yz, any)                              close, fail; or once more, see `refused`
 //! ```
 //!
 //! REST goes directly before its transfer command (Q51), and nothing ever goes behind that until
 //! its final reply.
+
+use alloc::boxed::Box;
 
 use crate::config::{DataMode, Truncation};
 use crate::control::command::{Argument, Command, Verb};
@@ -24,7 +26,7 @@ use crate::control::fields;
 use crate::control::reply::{Kind, Reply};
 use crate::data::{DataState, End};
 use crate::error::{ConnectionError, Error, ProtocolError};
-use crate::event::{DataFailure, Direction, Encoding, Event, Phase};
+use crate::event::{DataFailure, Direction, Encoding, Event, Phase, TlsSession};
 use crate::op::batch::Batches;
 use crate::op::open::{Open, Opening, first_passive};
 use crate::op::request::{Get, List, Put, PutMode};
@@ -46,6 +48,10 @@ pub(crate) struct TransferOp {
     hint: Option<u64>,
     /// Name that a reply to STOU told
     name: Option<alloc::vec::Vec<u8>>,
+    /// What its data connection's handshake came to
+    session: Option<TlsSession>,
+    /// The first refusal for want of a TLS session
+    refusal: Option<Reply>,
     stage: Stage,
 }
 
@@ -122,6 +128,8 @@ impl TransferOp {
             expected: None,
             hint: None,
             name: None,
+            session: None,
+            refusal: None,
             stage: Stage::Type,
         }
     }
@@ -179,7 +187,14 @@ impl TransferOp {
             Stage::AwaitFinal { end: End::Finished, bytes, .. } => {
                 Error::Unconfirmed { bytes, cause }
             }
-            _ => Error::Connection(cause),
+            _ => match &self.refusal {
+                // vsftpd says so and leaves.
+                Some(reply) => {
+                    let end = Some(Box::new(cause));
+                    Error::ResumptionRequired { reply: reply.clone(), end }
+                }
+                None => Error::Connection(cause),
+            },
         }
     }
 
@@ -286,7 +301,11 @@ impl TransferOp {
     fn joint(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
             Input::Reply(reply) if answers_another(&reply) => return Err(out_of_step(reply)),
-            Input::Reply(reply) => self.replied(reply, cx)?,
+            Input::Reply(reply) if refuses(&reply) => {
+                let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
+                return self.refused(reply, bytes);
+            }
+            Input::Reply(reply) => self.replied(reply, cx),
             Input::Data => self.data_moved(cx),
             Input::DataTimeout(phase) => {
                 if phase == Phase::DataConnect {
@@ -307,8 +326,33 @@ impl TransferOp {
         self.settle(cx)
     }
 
-    fn replied(&mut self, reply: Reply, cx: &mut Context<'_>) -> Result<(), Error> {
-        let Stage::Joint(control) = &mut self.stage else { return Ok(()) };
+    /// The server says no: because of TLS, if the data connection has a session of its own
+    fn refused(&mut self, reply: Reply, bytes: u64) -> Result<Step, Error> {
+        // vsftpd says 522, ProFTPD, FileZilla Server and others 425, which means otherwise that there
+        // is no data connection: but there was one.
+        if !matches!(reply.code().get(), 425 | 522) || self.session != Some(TlsSession::New) {
+            return Err(Error::from_reply(reply));
+        }
+        if self.kind == TransferKind::Upload || bytes > 0 || self.refusal.is_some() {
+            return Err(Error::ResumptionRequired { reply, end: None });
+        }
+        self.refusal = Some(reply);
+        self.stage = Stage::Type;
+        self.hint = None;
+        Ok(Step::Retry)
+    }
+
+    /// There is no ticket for another try
+    pub(crate) fn gives_up(self) -> Error {
+        match self.refusal {
+            Some(reply) => Error::ResumptionRequired { reply, end: None },
+            // Only refused transfers are asked.
+            None => Error::Aborted,
+        }
+    }
+
+    fn replied(&mut self, reply: Reply, cx: &mut Context<'_>) {
+        let Stage::Joint(control) = &mut self.stage else { return };
         match reply.kind() {
             Kind::Preliminary => {
                 if !matches!(control, ControlSide::Granted) {
@@ -338,11 +382,9 @@ impl TransferOp {
                     cx.wire.data_deadline(cx.now, wait, Phase::Transfer);
                 }
             }
-            Kind::Intermediate | Kind::Transient | Kind::Permanent => {
-                return Err(Error::from_reply(reply));
-            }
+            // Dealt with before.
+            Kind::Intermediate | Kind::Transient | Kind::Permanent => {}
         }
-        Ok(())
     }
 
     fn granted(&mut self, reply: &Reply, cx: &mut Context<'_>) {
@@ -364,8 +406,9 @@ impl TransferOp {
         }
     }
 
-    fn data_moved(&self, cx: &mut Context<'_>) {
+    fn data_moved(&mut self, cx: &mut Context<'_>) {
         let Some(data) = &cx.wire.data else { return };
+        self.session = data.session;
         match data.state {
             DataState::Open | DataState::Secured => {
                 cx.wire.timers.stop(Timer::Quiet);
@@ -452,6 +495,7 @@ impl TransferOp {
         let (end, bytes) = (*end, *bytes);
         match input {
             Input::Reply(reply) if answers_another(&reply) => return Err(out_of_step(reply)),
+            Input::Reply(reply) if refuses(&reply) => return self.refused(reply, bytes),
             Input::Reply(reply) => match reply.kind() {
                 Kind::Preliminary => {
                     if !matches!(control, ControlSide::Granted) {
@@ -466,9 +510,8 @@ impl TransferOp {
                     self.note_name(&reply);
                     return self.finish(end, bytes, reply, cx);
                 }
-                Kind::Intermediate | Kind::Transient | Kind::Permanent => {
-                    return Err(Error::from_reply(reply));
-                }
+                // Dealt with before.
+                Kind::Intermediate | Kind::Transient | Kind::Permanent => {}
             },
             Input::Quiet => {
                 // Nothing came behind the 200: it was the final reply.
@@ -497,7 +540,8 @@ impl TransferOp {
             self.check_size(end, bytes, cx)?;
         }
         if self.kind == TransferKind::Upload {
-            cx.wire.session.uploaded = self.argument.take();
+            let name = || self.name.as_ref().and_then(|name| Argument::new(name).ok());
+            cx.wire.session.uploaded = self.argument.clone().or_else(name);
         }
         let name = self.name.take();
         Ok(Step::Done(Outcome::Transfer(Transfer { bytes, reply, name })))
@@ -563,6 +607,10 @@ impl TransferOp {
             _ => Encoding::Image,
         }
     }
+}
+
+fn refuses(reply: &Reply) -> bool {
+    matches!(reply.kind(), Kind::Intermediate | Kind::Transient | Kind::Permanent)
 }
 
 /// Whether a reply can't be a transfer's: an answer to QUIT, PASV, EPSV, a login, AUTH, PWD or REST

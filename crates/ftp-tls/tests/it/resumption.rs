@@ -1,7 +1,7 @@
 //! The ticket budget, against servers that behave as real ones were seen to
 
 use crate::common::*;
-use ftp_tls::{Preparation, Prepare, Refusal, Role, TlsVersion, TransferKind, UploadPermit};
+use ftp_tls::{Role, TlsVersion, UploadPermit};
 use proptest::prelude::*;
 use rustls::HandshakeKind;
 
@@ -87,45 +87,19 @@ fn fruitless_harvest_leads_to_new_control_connection() {
 }
 
 #[test]
-fn preparation_ends_whatever_the_server_does() {
+fn permits_end_whatever_the_server_does() {
     let context = context(&config(TlsVersion::Tls13));
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(2));
-    let mut preparation = Preparation::new(TransferKind::Upload);
-    assert_eq!(preparation.next(&context), Prepare::Start { eager_handshake: true });
+    assert!(context.upload_permit() == UploadPermit::Go && context.can_spare_ticket());
     upload(&context, server.accept(0), true).unwrap();
     // The last ticket is not for servers that refuse.
-    assert_eq!(preparation.next(&context), Prepare::Start { eager_handshake: false });
+    assert!(context.upload_permit() == UploadPermit::Go && !context.can_spare_ticket());
     upload(&context, server.accept(0), true).unwrap();
-    assert_eq!(preparation.next(&context), Prepare::Harvest);
-    // A listing that never got as far as a data connection.
-    assert_eq!(preparation.next(&context), Prepare::Harvest);
-    assert_eq!(preparation.next(&context), Prepare::Refuse);
-    // One that did, and brought nothing.
+    assert!(context.upload_permit() == UploadPermit::Harvest && !context.can_resume());
+    // A listing that did not bring any.
     refused(&context, server.accept(0)).unwrap();
-    let mut again = Preparation::new(TransferKind::Upload);
-    assert_eq!(again.next(&context), Prepare::Refuse);
-    let mut download = Preparation::new(TransferKind::Download);
-    assert_eq!(download.next(&context), Prepare::Start { eager_handshake: true });
-}
-
-#[test]
-fn refusals_are_told_apart() {
-    let context = context(&config(TlsVersion::Tls13));
-    let server = Server::new(TlsVersion::Tls13);
-    let (full, resumed) = (Some(HandshakeKind::Full), Some(HandshakeKind::Resumed));
-    for code in [425, 522] {
-        let refusal = Refusal::ResumptionRequired { retry: false };
-        assert_eq!(context.judge_refusal(code, full), refusal);
-        assert_eq!(context.judge_refusal(code, resumed), Refusal::Other);
-        assert_eq!(context.judge_refusal(code, None), Refusal::Other);
-    }
-    for code in [426, 450, 530, 550] {
-        assert_eq!(context.judge_refusal(code, full), Refusal::Other);
-    }
-    refused(&context, server.accept(2)).unwrap();
-    let refusal = Refusal::ResumptionRequired { retry: true };
-    assert_eq!(context.judge_refusal(425, full), refusal);
+    assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
 }
 
 #[test]
