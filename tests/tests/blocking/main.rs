@@ -14,6 +14,7 @@ mod dialing;
 mod downloads;
 mod files;
 mod operations;
+mod secrets;
 mod simultaneous;
 mod tls;
 mod uploads;

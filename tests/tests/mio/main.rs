@@ -19,6 +19,8 @@ mod deadlines;
 mod downloads;
 #[path = "../blocking/operations.rs"]
 mod operations;
+#[path = "../blocking/secrets.rs"]
+mod secrets;
 #[path = "../blocking/simultaneous.rs"]
 mod simultaneous;
 #[path = "../blocking/tls.rs"]
