@@ -323,10 +323,7 @@ fn play(fault: Fault, client: fn(Fault, SocketAddr) -> Told) -> Outcome {
         // Nobody listens any more to one that comes too late.
         let _ = sender.send(client(fault, address));
     });
-    let told = match told.recv_timeout(PATIENCE) {
-        Err(_) => return Outcome::Hang,
-        Ok(told) => told,
-    };
+    let Ok(told) = told.recv_timeout(PATIENCE) else { return Outcome::Hang };
     match (fault, told) {
         (Fault::LineEndInName, Ok(_)) => Outcome::Lie,
         (Fault::LineEndInName, Err(error)) => {

@@ -13,6 +13,7 @@ mod deadlines;
 mod dialing;
 mod downloads;
 mod files;
+mod hostile;
 mod operations;
 mod secrets;
 mod simultaneous;

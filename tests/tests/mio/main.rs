@@ -17,6 +17,8 @@ mod copies;
 mod deadlines;
 #[path = "../blocking/downloads.rs"]
 mod downloads;
+#[path = "../blocking/hostile.rs"]
+mod hostile;
 #[path = "../blocking/operations.rs"]
 mod operations;
 #[path = "../blocking/secrets.rs"]
