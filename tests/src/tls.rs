@@ -245,6 +245,18 @@ impl Secured {
         self.send(format!("{line}\r\n").as_bytes());
     }
 
+    /// The next command
+    ///
+    /// # Panics
+    ///
+    /// If none comes in time.
+    #[track_caller]
+    pub fn command(&mut self) -> String {
+        let mut line = Vec::new();
+        self.stream.read_until(b'\n', &mut line).expect("waiting for a command");
+        line.strip_suffix(b"\r\n").unwrap_or(&line).escape_ascii().to_string()
+    }
+
     /// Expects a command
     ///
     /// # Panics
@@ -252,10 +264,7 @@ impl Secured {
     /// If another comes, or none in time.
     #[track_caller]
     pub fn expect(&mut self, command: &str) {
-        let mut line = Vec::new();
-        self.stream.read_until(b'\n', &mut line).expect("waiting for a command");
-        let line = line.strip_suffix(b"\r\n").unwrap_or(&line);
-        assert_eq!(line.escape_ascii().to_string(), command);
+        assert_eq!(self.command(), command);
     }
 
     /// Expects a command and answers it

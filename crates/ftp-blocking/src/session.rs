@@ -286,6 +286,13 @@ impl Session {
     /// Acts on what is ready; true if it is the data connection whose bytes the caller moves
     pub(crate) fn act(&mut self, ready: Ready) -> bool {
         self.count_tickets();
+        // A refusal may be about the handshake that came with it: then the handshake was first.
+        let securing = matches!(self.data, Some(Data { state: DataState::Securing(_), .. }));
+        if securing && !ready.data.is_none() {
+            self.data_ready();
+            self.control_ready(ready.control);
+            return false;
+        }
         self.control_ready(ready.control);
         if ready.data.is_none() {
             return false;

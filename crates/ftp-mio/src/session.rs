@@ -22,7 +22,7 @@ use ftp_tls::{TlsConfig, TlsContext, UploadPermit};
 use mio::{Registry, Token};
 
 use crate::control::Link;
-use crate::data::{Data, Linger};
+use crate::data::{Data, DataState, Linger};
 use crate::error::{Error, again};
 use crate::event::{Cause, Completion, Event, explain};
 use crate::options::Options;
@@ -235,6 +235,11 @@ impl Session {
             self.perform(action, registry, now);
             self.collect();
             moved = true;
+        }
+        // A refusal may be about the handshake that came with it: then the handshake was first.
+        if matches!(self.data, Some(Data { state: DataState::Securing(_), .. })) {
+            moved |= self.drive_data(registry, now);
+            self.collect();
         }
         moved |= self.drive_control(now);
         self.collect();

@@ -4,6 +4,7 @@
 //! Count      every command owed will be answered: wait for the answers, drop them
 //!
 //! Cut        a transfer ended before its final reply
+//!  Early ── 1yz ──▶ Listening
 //!  Listening ── final reply ─────────────────────────────────▶ settled
 //!      └────── 1yz, or quiet ──▶ REST 0 ── 350 ──────────────▶ settled
 //!  Draining (ABOR) ── any reply, or quiet ──▶ REST 0 ── 350 ─▶ settled
@@ -47,6 +48,8 @@ pub(crate) enum Settling {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
+    /// As `Listening`, and the 1yz is due, too
+    Early,
     /// The server knows that the transfer ended; one final reply is due
     Listening,
     /// ABOR is out
@@ -76,6 +79,9 @@ impl Settling {
         let (settling, ended) = match farewell {
             Farewell::Listen => {
                 (Self::Cut { failed: Some(failed), stage: Stage::Listening, due: 1 }, None)
+            }
+            Farewell::ListenEarly => {
+                (Self::Cut { failed: Some(failed), stage: Stage::Early, due: 1 }, None)
             }
             Farewell::Abort => {
                 wire.send(now, &Command::bare(Verb::ABOR));
@@ -113,11 +119,15 @@ impl Settling {
                     *due = due.saturating_sub(1);
                 }
                 match stage {
-                    Stage::Listening if kind != Kind::Preliminary => {
+                    Stage::Early if kind == Kind::Preliminary => {
+                        *stage = Stage::Listening;
+                        quiet(now, wire);
+                    }
+                    Stage::Early | Stage::Listening if kind != Kind::Preliminary => {
                         explain(failed, reply);
                         return end(failed, wire);
                     }
-                    Stage::Listening | Stage::Draining => {
+                    Stage::Early | Stage::Listening | Stage::Draining => {
                         *stage = Stage::Restart;
                         sentinel(Verb::REST, now, wire);
                     }
@@ -141,7 +151,7 @@ impl Settling {
     pub(crate) fn quiet(&mut self, now: Instant, wire: &mut Wire) {
         let Self::Cut { stage, .. } = self else { return };
         match stage {
-            Stage::Listening | Stage::Draining => {
+            Stage::Early | Stage::Listening | Stage::Draining => {
                 *stage = Stage::Restart;
                 sentinel(Verb::REST, now, wire);
             }

@@ -206,7 +206,12 @@ fn the_handshake_of_a_data_connection_breaks_off() {
             data.write_all(bytes).unwrap();
             drop(data);
             control.reply("425 no TLS, no data");
-            control.exchange("NOOP", "200 yes");
+            // Where the break was seen before the 150, which then means that nothing may follow.
+            if control.command() == "REST 0" {
+                control.reply("350 go on");
+                control.expect("NOOP");
+            }
+            control.reply("200 yes");
             control.expect_close();
         });
         let mut ftp = Client::connect(&server.address().to_string(), explicit()).unwrap();

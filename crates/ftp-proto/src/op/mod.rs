@@ -187,6 +187,8 @@ pub(crate) enum Step {
 pub(crate) enum Farewell {
     /// Its data connection failed: the server knows, and its reply may explain the failure
     Listen,
+    /// The same, before the 1yz: that is still to come, and means nothing more
+    ListenEarly,
     /// This side gave up: ABOR
     Abort,
 }

@@ -590,6 +590,9 @@ impl TransferOp {
     fn give_up(&self, error: Error, farewell: Farewell) -> Result<Step, Error> {
         match self.stage {
             Stage::Joint(ControlSide::Over(_)) => Err(error),
+            Stage::Joint(ControlSide::Asked) if farewell == Farewell::Listen => {
+                Ok(Step::Cut(error, Farewell::ListenEarly))
+            }
             _ => Ok(Step::Cut(error, farewell)),
         }
     }
