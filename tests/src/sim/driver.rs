@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use ftp_proto::{Action, DataEndpoint, DataEvent, DataFailure, DataId, Direction};
+use ftp_proto::{
+    Action, DataEndpoint, DataEvent, DataFailure, DataId, Direction, TicketSupply, TlsSession,
+};
 
 use super::session::{Handshake, What};
-use super::{DataFault, Fault, HandshakeFault, Session, Task, Way};
+use super::{Answer, DataFault, Fault, HandshakeFault, Session, Task, Way};
 
 impl Session {
     /// The data connection is there for the server, too
@@ -29,13 +31,55 @@ impl Session {
                 self.handshake = Handshake::No;
                 match self.fault {
                     Fault::DataTls(how) if self.number == 1 => match how {
-                        HandshakeFault::Failed => self.later(2, What::DataSecured(id, false)),
+                        HandshakeFault::Failed => self.later(2, What::DataSecured(id, None)),
                         HandshakeFault::Silent => {}
                     },
-                    _ => self.later(2, What::DataSecured(id, true)),
+                    fault => {
+                        let forgotten = fault == Fault::Forgotten && self.number == 1;
+                        let session = match self.tickets.checked_sub(1) {
+                            Some(left) => {
+                                self.tickets = left;
+                                if forgotten { TlsSession::New } else { TlsSession::Resumed }
+                            }
+                            None => TlsSession::New,
+                        };
+                        self.later(2, What::DataSecured(id, Some(session)));
+                    }
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The handshake is done on both sides
+    pub(super) fn secured(&mut self, id: DataId, session: TlsSession, out: &mut Vec<Answer>) {
+        if self.data.is_none_or(|(live, _)| live != id) {
+            return;
+        }
+        let given = self.profile.tickets();
+        self.tickets += if self.server.is_taking() { given.upload } else { given.download };
+        let now = self.time();
+        self.client.handle_data(now, id, DataEvent::Secured(session));
+        match given.refusal {
+            Some(code) if session == TlsSession::New => {
+                self.pending = None;
+                self.later(2, What::Ends(id, DataEvent::Truncated));
+                self.server.spurned(code, out);
+            }
+            _ => self.ready(id),
+        }
+    }
+
+    /// What the driver tells about its stock
+    pub(super) fn count_tickets(&mut self) {
+        let given = self.profile.tickets();
+        if self.way == Way::Tls {
+            self.client.set_ticket_supply(match self.tickets {
+                0 if given.login == 0 || given.refusal.is_none() => TicketSupply::Unneeded,
+                0 => TicketSupply::Wanted,
+                1 => TicketSupply::Scarce,
+                _ => TicketSupply::Ample,
+            });
         }
     }
 
@@ -51,6 +95,7 @@ impl Session {
 
     /// The driver's part: bytes to write, actions
     pub(super) fn drive(&mut self) {
+        self.count_tickets();
         while let Some(bytes) = self.client.poll_transmit() {
             let count = 1 + self.seed.below(bytes.len());
             self.line.extend_from_slice(&bytes[..count]);
@@ -64,6 +109,7 @@ impl Session {
         }
         while let Some(action) = self.client.poll_action() {
             self.note(|| format!("action {action:?}"));
+            let closes = matches!(action, Action::CloseData(_));
             match action {
                 Action::SecureControl => match self.fault {
                     Fault::ControlTls(HandshakeFault::Silent) => {}
@@ -97,6 +143,9 @@ impl Session {
                     }
                 }
                 _ => {}
+            }
+            if closes {
+                self.count_tickets();
             }
         }
     }

@@ -72,6 +72,8 @@ pub enum Fault {
     ControlTls(HandshakeFault),
     /// The first data connection's handshake
     DataTls(HandshakeFault),
+    /// The server has forgotten the sessions by the time of the first data connection
+    Forgotten,
     /// At the reply of this number
     Reply(ReplyFault, usize),
     /// 421 at the reply of this number, then the end of the connection
@@ -87,6 +89,9 @@ pub fn faults_of(way: Way, bytes: usize, replies: usize, data: Option<usize>) ->
             if data.is_some() {
                 all.push(Fault::DataTls(how));
             }
+        }
+        if data.is_some() {
+            all.push(Fault::Forgotten);
         }
     }
     for at in 0..=bytes {

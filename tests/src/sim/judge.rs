@@ -55,7 +55,7 @@ pub fn judge(case: Case, end: &End) -> Verdict {
             return Verdict::Lie(format!("the wrong error: {error}"));
         }
         Err(error) => {
-            let on_data = matches!(fault, Fault::Data(..) | Fault::DataTls(_));
+            let on_data = matches!(fault, Fault::Data(..) | Fault::DataTls(_) | Fault::Forgotten);
             if on_data && error.is_fatal() {
                 return Verdict::Lie(format!("a data connection's failure was fatal: {error}"));
             }
@@ -126,6 +126,7 @@ fn explains(fault: Fault, error: &Error) -> bool {
         Fault::DataTls(HandshakeFault::Silent) => {
             matches!(error, E::DataTimedOut(_) | E::Transient(_))
         }
+        Fault::Forgotten => matches!(error, E::ResumptionRequired { end: None, .. }),
         Fault::Reply(Replaced(1), _) => {
             matches!(fatal, Some(C::TimedOut(_) | C::TlsRefused(_)))
                 || matches!(error, E::DataTimedOut(_))

@@ -15,7 +15,7 @@ mod task;
 
 pub use faults::{ControlFault, DataFault, Fault, HandshakeFault, Place, ReplyFault, faults_of};
 pub use judge::{Tally, Verdict, judge, run_all};
-pub use profile::{Early, Profile};
+pub use profile::{Early, Profile, Tickets};
 pub use server::{Answer, Server};
 pub use session::{Broken, Case, End, Session};
 pub use task::{Task, Way};

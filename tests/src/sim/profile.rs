@@ -15,6 +15,19 @@ pub enum Profile {
     Iis,
 }
 
+/// What a server does about TLS sessions on data connections (TLS 1.3, whose tickets serve once)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tickets {
+    /// Given with the control connection's handshake
+    pub login: usize,
+    /// Given on a data connection that is read
+    pub download: usize,
+    /// Given on a data connection that is written
+    pub upload: usize,
+    /// What refuses a data connection with a session of its own (Q84); `None`: it may
+    pub refusal: Option<u16>,
+}
+
 /// How a server takes a data connection that the client closes early
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Early {
@@ -35,6 +48,17 @@ impl Profile {
             Self::Vsftpd | Self::Proftpd | Self::Iis => Early::Final(426),
             Self::PureFtpd => Early::OnlyPreliminary,
             Self::FileZilla => Early::Final(425),
+        }
+    }
+
+    /// What it does about TLS sessions (server-quirks 0.3, Q84, Q86)
+    pub const fn tickets(self) -> Tickets {
+        match self {
+            Self::Vsftpd => Tickets { login: 2, download: 1, upload: 1, refusal: Some(522) },
+            Self::Proftpd => Tickets { login: 2, download: 1, upload: 0, refusal: Some(425) },
+            Self::FileZilla => Tickets { login: 1, download: 1, upload: 1, refusal: Some(425) },
+            Self::PureFtpd => Tickets { login: 0, download: 0, upload: 0, refusal: None },
+            Self::Iis => Tickets { login: 2, download: 2, upload: 2, refusal: None },
         }
     }
 

@@ -221,6 +221,19 @@ impl Server {
         }
     }
 
+    /// The data connection has a TLS session of its own, which is not accepted
+    pub fn spurned(&mut self, code: u16, out: &mut Vec<Answer>) {
+        self.connected = false;
+        if self.moving != Moving::No {
+            self.finish(code, "session reuse required", out);
+        }
+    }
+
+    /// Whether an upload is under way
+    pub const fn is_taking(&self) -> bool {
+        matches!(self.moving, Moving::Up { .. })
+    }
+
     /// The data connection could not be made, or broke
     pub fn data_failed(&mut self, out: &mut Vec<Answer>) {
         self.connected = false;

@@ -68,7 +68,7 @@ pub(super) enum What {
     Connected(DataId, bool),
     Listening(DataId),
     Accepted(DataId),
-    DataSecured(DataId, bool),
+    DataSecured(DataId, Option<TlsSession>),
     Bytes(DataId, Vec<u8>),
     Ends(DataId, DataEvent),
     AllSent(u32),
@@ -105,6 +105,7 @@ pub struct Case {
 pub struct Session {
     pub(super) client: Client,
     pub(super) server: Server,
+    pub(super) profile: Profile,
     pub(super) way: Way,
     pub(super) fault: Fault,
     pub(super) broken: Broken,
@@ -126,6 +127,8 @@ pub struct Session {
     /// What the server sends as soon as there is a connection to send it on
     pub(super) pending: Option<Vec<u8>>,
     pub(super) handshake: Handshake,
+    /// TLS session tickets in the driver's stock
+    pub(super) tickets: usize,
     pub(super) task: Task,
     /// Whether the task has ended
     pub(super) probing: bool,
@@ -153,6 +156,7 @@ impl Session {
         Self {
             client: Client::new(way.config(), IpFamily::V4, start),
             server: Server::new(profile, files.into()),
+            profile,
             way,
             fault,
             broken,
@@ -171,6 +175,7 @@ impl Session {
             number: 0,
             pending: None,
             handshake: Handshake::No,
+            tickets: 0,
             task,
             probing: false,
             received: BTreeMap::new(),
@@ -315,7 +320,10 @@ impl Session {
             What::ClientEof => self.client.handle_control(now, ControlEvent::Closed),
             What::ToServer(line) if self.control_open => self.server.line(&line, &mut out),
             What::ToServer(_) => {}
-            What::ControlTls(true) => self.client.handle_control(now, ControlEvent::Secured),
+            What::ControlTls(true) => {
+                self.tickets = self.profile.tickets().login;
+                self.client.handle_control(now, ControlEvent::Secured);
+            }
             What::ControlTls(false) => self.client.handle_control(now, ControlEvent::Closed),
             What::Listening(id) => {
                 let event = DataEvent::Listening(SocketAddr::new(HOST, 4000));
@@ -326,11 +334,8 @@ impl Session {
                 self.client.handle_data(now, id, event);
                 self.ready(id);
             }
-            What::DataSecured(id, true) => {
-                self.client.handle_data(now, id, DataEvent::Secured(TlsSession::Resumed));
-                self.ready(id);
-            }
-            What::DataSecured(id, false) => {
+            What::DataSecured(id, Some(session)) => self.secured(id, session, &mut out),
+            What::DataSecured(id, None) => {
                 self.client.handle_data(now, id, DataEvent::Failed(DataFailure::Tls));
                 self.server.data_failed(&mut out);
             }
