@@ -29,6 +29,9 @@ pub enum Event {
     /// [`Session::read_data`](crate::Session::read_data) or
     /// [`Session::write_data`](crate::Session::write_data) and
     /// [`Session::finish_upload`](crate::Session::finish_upload)
+    ///
+    /// Twice for a download or listing that was refused, before anything of it had come, for want of a
+    /// TLS session, and is made again.
     DataOpen {
         /// Which transfer
         op: OpId,
