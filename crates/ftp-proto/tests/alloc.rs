@@ -5,6 +5,7 @@
 use std::hint::black_box;
 
 use allocation_counter::measure;
+use ftp_proto::listing::{Item, ListingParser};
 use ftp_proto::{Argument, Command, ReplyConfig, ReplyError, ReplyParser, Verb, fields};
 
 /// What servers say in the course of a login and a download
@@ -72,5 +73,34 @@ fn no_server_makes_a_parser_allocate_beyond_its_limits() {
             }
         });
         assert!(info.bytes_max < most, "{} bytes for {}", info.bytes_max, hostile.escape_ascii());
+    }
+}
+
+#[test]
+fn lines_of_listings_do_not_allocate() {
+    let unix = "-rw-r--r--   1 ftp      ftp      1073741824 Nov 21 10:30 some-file.bin\r\n\
+                drwxr-xr-x   2 ftp      ftp            4096 Jan  3  2025 pub\r\n\
+                lrwxrwxrwx   1 root     root              7 Feb 29 12:00 here -> there/x\r\n";
+    let mlsd = "type=file;size=1073741824;modify=20261121103000;perm=adfrw; some-file.bin\r\n\
+                type=cdir;modify=20250103000000;unique=fd01U1;UNIX.mode=0755; .\r\n";
+    let dos = "11-21-26  10:30AM           1073741824 some-file.bin\r\n\
+               01-03-25  12:00PM       <DIR>          pub\r\n";
+    for listing in [unix, mlsd, dos] {
+        let mut parser = ListingParser::new();
+        let mut read = |bytes: &[u8]| {
+            let (mut entries, mut rest) = (0, bytes);
+            while let Some(item) = parser.parse(&mut rest) {
+                entries += usize::from(matches!(black_box(item), Item::Entry(_)));
+            }
+            entries
+        };
+        let lines = listing.lines().count();
+        assert_eq!(read(listing.as_bytes()), lines);
+        let info = measure(|| {
+            for _ in 0..100 {
+                assert_eq!(read(listing.as_bytes()), lines);
+            }
+        });
+        assert_eq!(info.count_total, 0, "{listing}");
     }
 }
