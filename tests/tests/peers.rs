@@ -106,11 +106,14 @@ impl Fault {
 
 /// The file, large enough that not all of it fits into the buffers of a socket
 fn content() -> Vec<u8> {
-    (0..8_000_000_u32).map(|n| (n % 251) as u8).collect()
+    b"what is in the file\n".repeat(400_000)
 }
 
-/// How long a client may take: its own deadlines, where it can be given some, are of a second
-const PATIENCE: Duration = Duration::from_secs(6);
+/// A client's own deadline, where it can be given one
+const DEADLINE: Duration = Duration::from_secs(3);
+
+/// How long a client may take: several deadlines
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Plays the server for one client; tells whether it got a command that nobody asked for
 fn serve(fault: Fault) -> (SocketAddr, thread::JoinHandle<bool>) {
@@ -270,11 +273,10 @@ fn upload(
 type Told = Result<Vec<u8>, String>;
 
 fn ours(fault: Fault, address: SocketAddr) -> Told {
-    let second = Duration::from_secs(1);
     let mut config = Config::new(TlsPolicy::Plaintext);
-    (config.reply_timeout, config.greeting_timeout) = (second, second);
-    (config.data_timeout, config.data_connect_timeout) = (second, second);
-    (config.final_reply_timeout, config.settle_timeout) = (second, second);
+    (config.reply_timeout, config.greeting_timeout) = (DEADLINE, DEADLINE);
+    (config.data_timeout, config.data_connect_timeout) = (DEADLINE, DEADLINE);
+    (config.final_reply_timeout, config.settle_timeout) = (DEADLINE, DEADLINE);
     config.settle_quiet = Duration::from_millis(200);
     let play = || -> Result<Vec<u8>, ftp_blocking::Error> {
         let mut ftp = Client::connect(&address.to_string(), config)?;
@@ -295,10 +297,9 @@ fn ours(fault: Fault, address: SocketAddr) -> Told {
 
 fn theirs(fault: Fault, address: SocketAddr) -> Told {
     let play = || -> Result<Vec<u8>, suppaftp::FtpError> {
-        let second = Some(Duration::from_secs(1));
         let mut ftp = suppaftp::FtpStream::connect(address)?;
         // The only deadline that it can be given.
-        let _ = ftp.get_ref().set_read_timeout(second);
+        let _ = ftp.get_ref().set_read_timeout(Some(DEADLINE));
         ftp.login("u", "p")?;
         ftp.transfer_type(suppaftp::types::FileType::Binary)?;
         Ok(match fault {
