@@ -17,6 +17,8 @@ use mio::Waker;
 #[derive(Debug)]
 pub struct Lookup {
     answer: Receiver<io::Result<Vec<SocketAddr>>>,
+    /// With the last owner of a waker its wake-up is gone, too, if the poll has not seen it yet
+    _waker: Arc<Waker>,
 }
 
 /// Begins to look `host` up, which may also be an address; `waker` wakes the poll when that is done
@@ -46,6 +48,7 @@ pub struct Lookup {
 pub fn lookup(host: impl Into<String>, port: u16, waker: Arc<Waker>) -> io::Result<Lookup> {
     let host = host.into();
     let (sender, answer) = channel();
+    let kept = Arc::clone(&waker);
     thread::Builder::new().name("ftp-mio lookup".into()).spawn(move || {
         let addresses = (&*host, port).to_socket_addrs().map(Iterator::collect);
         // Nobody may be interested any more; and then nobody needs to be woken.
@@ -53,7 +56,7 @@ pub fn lookup(host: impl Into<String>, port: u16, waker: Arc<Waker>) -> io::Resu
             let _ = waker.wake();
         }
     })?;
-    Ok(Lookup { answer })
+    Ok(Lookup { answer, _waker: kept })
 }
 
 impl Lookup {
@@ -70,5 +73,31 @@ impl Lookup {
                 Some(Err(io::Error::other("the answer has been given already")))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mio::{Events, Poll, Token};
+
+    use super::*;
+
+    /// The caller has given its waker away, and the thread is gone before anybody polls
+    #[test]
+    fn a_wake_up_outlives_the_thread() {
+        let mut poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let watched = Arc::downgrade(&waker);
+        let mut lookup = lookup("127.0.0.1", 21, waker).unwrap();
+        while watched.strong_count() > 1 {
+            thread::yield_now();
+        }
+        let mut events = Events::with_capacity(8);
+        poll.poll(&mut events, Some(Duration::from_secs(10))).unwrap();
+        assert!(!events.is_empty(), "nobody was woken");
+        let addresses = lookup.poll().unwrap().unwrap();
+        assert_eq!(addresses, ["127.0.0.1:21".parse().unwrap()]);
     }
 }
