@@ -3,6 +3,7 @@
 //! Requests are in [`requests`]; this file moves the machine.
 
 mod requests;
+mod several;
 mod tickets;
 
 use alloc::collections::VecDeque;
@@ -15,6 +16,8 @@ use crate::control::features::Features;
 use crate::control::reply::{Kind, Reply};
 use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::event::{Action, Completion, ControlEvent, DataEvent, DataId, Event, IpFamily, Phase};
+use crate::listing::Format;
+use crate::op::read_dir::ReadDirOp;
 use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
@@ -23,6 +26,7 @@ use crate::session::{ControlSecurity, LateFinal, Protection};
 use crate::settle::{Failed, Settled, Settling};
 use crate::timer::Timer;
 use crate::wire::Wire;
+use several::Task;
 use tickets::Tickets;
 
 /// An FTP client without I/O
@@ -37,7 +41,9 @@ pub struct Client {
     wire: Wire,
     life: Life,
     doing: Doing,
-    queue: VecDeque<(Option<OpId>, Running)>,
+    queue: VecDeque<(Option<OpId>, Task)>,
+    /// The request that takes several operations, while one of them runs
+    several: Option<(OpId, ReadDirOp)>,
     next_op: u64,
     /// What ended last, for replies that nobody waits for
     last: Last,
@@ -89,6 +95,7 @@ impl Client {
             life: Life::Greeting,
             doing: Doing::Nothing,
             queue: VecDeque::new(),
+            several: None,
             next_op: 1,
             last: Last::Other,
             last_reply: None,
@@ -99,11 +106,11 @@ impl Client {
             TlsPolicy::Implicit => {
                 client.wire.secure_control(now);
                 // PBSZ and PROT all the same: servers differ in what implicit TLS implies (Q98).
-                client.queue.push_back((None, Running::Secure(Secure::demanded())));
+                client.queue.push_back((None, Task::One(Running::Secure(Secure::demanded()))));
             }
             TlsPolicy::Explicit => {
                 client.await_greeting();
-                client.queue.push_back((None, Running::Secure(Secure::demanded())));
+                client.queue.push_back((None, Task::One(Running::Secure(Secure::demanded()))));
             }
             TlsPolicy::Plaintext => client.await_greeting(),
         }
@@ -238,7 +245,7 @@ impl Client {
                 },
                 Timer::Idle => {
                     let noop = Simple::new(Verb::NOOP, Parameter::None, Want::Any);
-                    self.queue.push_back((None, Running::Simple(noop)));
+                    self.queue.push_back((None, Task::One(Running::Simple(noop))));
                 }
             }
         }
@@ -356,6 +363,16 @@ impl Client {
         }
     }
 
+    /// How the listing that runs for a [`ReadDir`](crate::ReadDir) is to be read; `None`: that is to be
+    /// found out, or none runs
+    #[must_use]
+    pub const fn listing_format(&self) -> Option<Format> {
+        match &self.several {
+            Some((_, read_dir)) => read_dir.format(),
+            None => None,
+        }
+    }
+
     /// Address family of the control connection
     #[must_use]
     pub const fn family(&self) -> IpFamily {
@@ -457,10 +474,9 @@ impl Client {
             (Doing::Running(_, Running::Transfer(transfer)), code) => {
                 possible && code == 426 && !transfer.has_begun()
             }
-            (Doing::Settling(_), _) => false,
-            (_, 225 | 226) => possible,
-            // Of a transfer that had been refused, and went on all the same.
-            (_, 425 | 426) => possible || self.last == Last::Transfer,
+            (Doing::Settling(_) | Doing::Running(_, Running::RemoteTransfer(_)), _) => false,
+            // Or of a transfer that had been refused, and went on all the same.
+            (_, 225 | 226 | 425 | 426) => possible || self.last == Last::Transfer,
             _ => false,
         }
     }
@@ -515,7 +531,7 @@ impl Client {
             }
             Ok(Step::Again) => {
                 if let Doing::Running(op, running) = ended {
-                    self.queue.push_front((op, running));
+                    self.queue.push_front((op, Task::One(running)));
                 }
                 self.wire.control.doubt();
                 self.count_rest();
@@ -554,14 +570,15 @@ impl Client {
     /// Starts what is next, if nothing stands before it
     fn pump(&mut self) {
         while let (Life::Live, Doing::Nothing) = (&self.life, &self.doing) {
-            let Some((op, running)) = self.queue.pop_front() else {
+            let Some((op, task)) = self.queue.pop_front() else {
                 return self.rest();
             };
             self.wire.timers.stop(Timer::Idle);
+            let Some(running) = self.first_of(op, task) else { continue };
             let (op, running) = match self.look_for_tickets(op, &running) {
                 Tickets::Enough => (op, running),
                 Tickets::First(harvest) => {
-                    self.queue.push_front((op, running));
+                    self.queue.push_front((op, Task::One(running)));
                     (None, Running::Transfer(harvest))
                 }
                 Tickets::None => {
@@ -583,7 +600,7 @@ impl Client {
             return;
         }
         match self.queue.pop_front() {
-            Some((id, Running::Login(login))) => {
+            Some((id, Task::One(Running::Login(login)))) => {
                 *op = id;
                 secure.take_along(login);
             }
@@ -602,7 +619,8 @@ impl Client {
     }
 
     fn complete(&mut self, op: Option<OpId>, result: Result<Outcome, Error>) {
-        if let Some(op) = op {
+        let Some(op) = op else { return };
+        if let Some(result) = self.end_of(op, result) {
             let result = Some(result);
             self.wire.events.push_back(Event::Completed(Completion { op, result }));
         }
@@ -641,6 +659,8 @@ impl Client {
             return;
         }
         self.life = Life::Dead(error.clone());
+        // Nothing follows any more: the end of what runs is the end of the request.
+        self.several = None;
         self.wire.close_data();
         // Only what keeps a data connection's account straight is still of use.
         self.wire

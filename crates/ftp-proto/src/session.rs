@@ -66,6 +66,25 @@ pub(crate) enum ActiveMemory {
     EprtOnly,
 }
 
+/// Whether MLSD is worth trying
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Facts {
+    /// As far as FEAT tells
+    #[default]
+    Untried,
+    /// The server does not know it, whatever it lists
+    Unknown,
+}
+
+/// Whether a data connection has brought anything
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// Not a byte
+    Nothing,
+    /// Something, or it was closed too early to know
+    Something,
+}
+
 /// The server's restart marker as far as this side knows
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RestartMarker {
@@ -121,8 +140,13 @@ pub(crate) struct Session {
     pub(crate) protection: Protection,
     pub(crate) type_: Option<TransferType>,
     pub(crate) features: Option<Features>,
+    pub(crate) facts: Facts,
+    /// The working directory, as long as nothing may have changed it
+    pub(crate) directory: Option<Argument>,
     pub(crate) passive: PassiveMemory,
     pub(crate) path: PassivePath,
+    /// Whether anything came on the last data connection
+    pub(crate) carried: Carried,
     pub(crate) active: ActiveMemory,
     pub(crate) batches: Batches,
     pub(crate) marker: RestartMarker,
@@ -143,8 +167,11 @@ impl Session {
             protection: Protection::Clear,
             type_: None,
             features: None,
+            facts: Facts::Untried,
+            directory: None,
             passive: PassiveMemory::Untried,
             path: PassivePath::Unproven,
+            carried: Carried::Nothing,
             active: ActiveMemory::Untried,
             batches: Batches::Trusted,
             marker: RestartMarker::Clear,
@@ -160,6 +187,8 @@ impl Session {
     pub(crate) fn forget_clear_text(&mut self) {
         self.admitted = None;
         self.features = None;
+        self.facts = Facts::Untried;
+        self.directory = None;
         self.type_ = None;
         self.passive = PassiveMemory::Untried;
         self.path = PassivePath::Unproven;
@@ -170,6 +199,8 @@ impl Session {
     /// Forgets what a login may have changed (Q18, Q19)
     pub(crate) fn forget_login(&mut self) {
         self.features = None;
+        self.facts = Facts::Untried;
+        self.directory = None;
         self.type_ = None;
     }
 }

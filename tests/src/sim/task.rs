@@ -52,6 +52,14 @@ pub enum Task {
     Names,
     /// MLSD
     Facts,
+    /// The directory's entries: FEAT and LIST
+    ReadDir,
+    /// The same of one that has to be entered, and left again
+    ReadInside,
+    /// The same of one that is empty
+    ReadEmpty,
+    /// The same of one that is not there
+    ReadMissing,
     /// SIZE
     Size,
     /// MKD
@@ -70,7 +78,7 @@ pub enum Task {
 
 impl Task {
     /// All of them
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::Get,
         Self::Resume,
         Self::AbortGet,
@@ -81,6 +89,10 @@ impl Task {
         Self::List,
         Self::Names,
         Self::Facts,
+        Self::ReadDir,
+        Self::ReadInside,
+        Self::ReadEmpty,
+        Self::ReadMissing,
         Self::Size,
         Self::Mkdir,
         Self::Delete,
@@ -99,7 +111,16 @@ impl Task {
     pub const fn downloads(self) -> bool {
         matches!(
             self,
-            Self::Get | Self::Resume | Self::AbortGet | Self::List | Self::Names | Self::Facts
+            Self::Get
+                | Self::Resume
+                | Self::AbortGet
+                | Self::List
+                | Self::Names
+                | Self::Facts
+                | Self::ReadDir
+                | Self::ReadInside
+                | Self::ReadEmpty
+                | Self::ReadMissing
         )
     }
 
@@ -123,6 +144,10 @@ impl Task {
             Self::List => client.list(List::new("")).id(),
             Self::Names => client.list(List::names("")).id(),
             Self::Facts => client.list(List::facts("")).id(),
+            Self::ReadDir => client.read_dir("d").id(),
+            Self::ReadInside => client.read_dir("*").id(),
+            Self::ReadEmpty => client.read_dir("empty").id(),
+            Self::ReadMissing => client.read_dir("missing").id(),
             Self::Size => client.size("f").id(),
             Self::Mkdir => client.mkdir("d").id(),
             Self::Delete => client.delete("g").id(),

@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 
 use alloc::vec::Vec;
 
+use super::several::Task;
 use super::{Client, Doing, Life};
 use crate::Timestamp;
 use crate::control::command::{Argument, ArgumentError, Secret, Verb};
@@ -15,6 +16,7 @@ use crate::op::features::FeaturesOp;
 use crate::op::hash::Hash;
 use crate::op::login::{Login, anonymous_defaults};
 use crate::op::quit::Quit;
+use crate::op::read_dir::{ReadDir, ReadDirOp};
 use crate::op::remote::{RemoteActive, RemotePassive, RemoteTransfer};
 use crate::op::rename::Rename;
 use crate::op::request::{Get, List, Put};
@@ -95,6 +97,23 @@ impl Client {
     pub fn list(&mut self, list: impl Into<List>) -> Op<Transfer> {
         let transfer = TransferOp::list(list.into());
         self.request(transfer.map(Running::Transfer))
+    }
+
+    /// Fetches the entries of a directory by the best command that the server has, MLSD or LIST:
+    /// `read_dir("d")`, `read_dir(ReadDir::long("d"))`
+    ///
+    /// An empty directory is a transfer without a byte, a missing one [`Error::NoDirectory`], and
+    /// a refusal the server's reply. A directory whose name LIST would take for options or a pattern
+    /// is entered, listed and left again; so is one of which nothing comes, for proof that it exists.
+    /// How the bytes are to be read is told by [`Self::listing_format`] while they come.
+    ///
+    /// If the way back is refused, the request ends in that refusal, and the working directory is the
+    /// one that was to be listed.
+    pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
+        self.enqueue(match ReadDirOp::new(directory.into()) {
+            Ok(read_dir) => Task::Several(read_dir),
+            Err(error) => Task::One(Running::Invalid(error)),
+        })
     }
 
     /// Changes the working directory (CWD)
@@ -325,6 +344,10 @@ impl Client {
 
     /// Queues a request; what can't be sent fails in its turn, so that results keep their order
     fn request<T>(&mut self, running: Result<Running, Error>) -> Op<T> {
+        self.enqueue(Task::One(running.unwrap_or_else(Running::Invalid)))
+    }
+
+    fn enqueue<T>(&mut self, task: Task) -> Op<T> {
         let id = OpId(self.next_op);
         self.next_op += 1;
         if let Life::Dead(error) = &self.life {
@@ -333,7 +356,7 @@ impl Client {
             return Op::new(id);
         }
         let was_idle = self.is_idle();
-        self.queue.push_back((Some(id), running.unwrap_or_else(Running::Invalid)));
+        self.queue.push_back((Some(id), task));
         self.pump();
         if was_idle {
             self.request_at = self.request_at.or(Some(self.now));

@@ -107,12 +107,16 @@ impl Simple {
     fn finish(&self, reply: Reply, cx: &mut Context<'_>) -> Result<Outcome, Error> {
         if self.want == Want::Any {
             self.forget_what_it_changed(cx);
+            cx.wire.session.directory = None;
             return match reply.kind() {
                 Kind::Completion | Kind::Intermediate => Ok(Outcome::Reply(reply)),
                 _ => Err(Error::from_reply(reply)),
             };
         }
         let reply = completion(reply)?;
+        if matches!(self.verb, Verb::CWD | Verb::CDUP | Verb::SITE) {
+            cx.wire.session.directory = None;
+        }
         let text = reply.text();
         let outcome = match self.want {
             Want::Completion | Want::Any => None,
@@ -126,7 +130,12 @@ impl Simple {
         };
         match outcome {
             None => Ok(Outcome::Reply(reply)),
-            Some(Some(outcome)) => Ok(outcome),
+            Some(Some(outcome)) => {
+                if let (Verb::PWD, Outcome::Path(path)) = (self.verb, &outcome) {
+                    cx.wire.session.directory = Argument::new(path).ok();
+                }
+                Ok(outcome)
+            }
             Some(None) => Err(Error::InvalidReply(reply)),
         }
     }
