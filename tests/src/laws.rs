@@ -286,7 +286,7 @@ impl Lawful {
                     self.client.handle_data(self.now, id, DataEvent::Progress(5));
                     self.client.handle_data(self.now, id, DataEvent::Finished);
                 }
-                Action::CloseData(_) | Action::CloseControl => {}
+                Action::Discard(_) | Action::CloseData(_) | Action::CloseControl => {}
             }
             self.look();
         }

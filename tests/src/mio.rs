@@ -9,9 +9,9 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 pub use ftp_blocking::{
-    Config, ConnectionError, CopyEnd, DataMode, Error, Features, Get, List, PassiveHost,
-    PassiveOrder, Protection, Put, Reply, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer,
-    TransferType, Truncation, ftp_proto, ftp_tls,
+    Config, ConnectionError, CopyEnd, DataMode, Error, Features, Get, List, OwnedEntry,
+    PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
+    TraceDirection, Transfer, TransferType, Truncation, ftp_proto, ftp_tls,
 };
 use ftp_mio::mio::{Events, Poll, Token};
 use ftp_mio::{Event, Moved, Op, Output, ServerCopy, Session, TlsInfo};
@@ -259,6 +259,13 @@ impl Client {
         Ok(Listing { reader: BufReader::new(download), line: Vec::new() })
     }
 
+    pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Result<Entries<'_>> {
+        self.begin();
+        let op = self.ftp.read_dir(directory);
+        let guard = Guard::start(self, op)?;
+        Ok(Entries { guard, entries: ftp_mio::Entries::new(), state: EntriesState::Arriving })
+    }
+
     fn begin(&mut self) {
         self.events.clear();
         self.size_hint = None;
@@ -489,6 +496,49 @@ impl Read for Download<'_> {
                 Moved::NotReady | Moved::Ended => self.guard.wait(),
             }
         }
+    }
+}
+
+/// As `ftp_blocking::Entries`
+pub struct Entries<'a> {
+    guard: Guard<'a>,
+    entries: ftp_mio::Entries,
+    state: EntriesState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EntriesState {
+    Arriving,
+    Over,
+}
+
+impl Entries<'_> {
+    pub fn unknown_lines(&self) -> u64 {
+        self.entries.unknown_lines()
+    }
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Result<OwnedEntry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.state == EntriesState::Arriving {
+            if let Some(entry) = self.entries.next(&mut self.guard.client.ftp) {
+                return Some(Ok(entry));
+            }
+            match self.guard.ended() {
+                Some(Ok(())) => {
+                    self.state = EntriesState::Over;
+                    return self.entries.last().map(Ok);
+                }
+                Some(Err(error)) => {
+                    self.state = EntriesState::Over;
+                    return Some(Err(error));
+                }
+                None => self.guard.wait(),
+            }
+        }
+        None
     }
 }
 
@@ -764,4 +814,4 @@ macro_rules! opaque {
     )*};
 }
 
-opaque! { Options Client Download<'_> Upload<'_> Listing<'_> CopyOptions<'_> }
+opaque! { Options Client Download<'_> Entries<'_> Upload<'_> Listing<'_> CopyOptions<'_> }

@@ -43,6 +43,7 @@ mod convenience;
 mod copy;
 mod data;
 mod dial;
+mod entries;
 mod error;
 mod listing;
 mod options;
@@ -60,11 +61,13 @@ pub use client::Client;
 pub use convenience::CopyOptions;
 pub use copy::{CopyError, copy_between_servers};
 pub use dial::{Channel, Dialer, Host, Target};
+pub use entries::Entries;
 pub use error::{Error, Mismatch};
+pub use ftp_proto::listing::{Kind, OwnedEntry};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, PassiveHost, PassiveOrder,
-    Protection, Put, Reply, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType,
-    Truncation,
+    Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer,
+    TransferType, Truncation,
 };
 pub use listing::Listing;
 pub use options::Options;

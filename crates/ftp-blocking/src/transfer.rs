@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
+use ftp_proto::listing::Format;
 use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Op, Phase, Transfer};
 
 use crate::data::Moved;
@@ -173,6 +174,11 @@ impl<'a> Download<'a> {
     #[doc(alias = "parse150")]
     pub fn size_hint(&self) -> Option<u64> {
         self.guard.session.size_hint
+    }
+
+    /// How the listing is to be read, if it is one and its command tells
+    pub(crate) fn listing_format(&self) -> Option<Format> {
+        self.guard.session.proto.listing_format()
     }
 
     /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply

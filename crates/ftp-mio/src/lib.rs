@@ -77,6 +77,7 @@
 mod control;
 mod copy;
 mod data;
+mod entries;
 mod error;
 mod event;
 pub mod manager;
@@ -96,12 +97,14 @@ pub use ftp_tls;
 pub use mio;
 
 pub use copy::{CopyError, ServerCopy};
+pub use entries::Entries;
 pub use error::Error;
 pub use event::{Completion, Event};
+pub use ftp_proto::listing::{Kind, OwnedEntry};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Direction, Features, Get, List, Op, OpId, Output,
-    PassiveHost, PassiveOrder, Protection, Put, Reply, Timestamp, TlsPolicy, Trace, Transfer,
-    TransferType, Truncation,
+    PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
+    Transfer, TransferType, Truncation,
 };
 pub use options::Options;
 pub use requests::TlsInfo;

@@ -363,13 +363,13 @@ impl Client {
         }
     }
 
-    /// How the listing that runs for a [`ReadDir`](crate::ReadDir) is to be read; `None`: that is to be
-    /// found out, or none runs
+    /// How the running listing is to be read, as far as its command tells; `None`: that is to be found
+    /// out, or none runs
     #[must_use]
-    pub const fn listing_format(&self) -> Option<Format> {
-        match &self.several {
-            Some((_, read_dir)) => read_dir.format(),
-            None => None,
+    pub fn listing_format(&self) -> Option<Format> {
+        match &self.doing {
+            Doing::Running(_, Running::Transfer(transfer)) => transfer.listing_format(),
+            _ => None,
         }
     }
 
@@ -633,8 +633,9 @@ impl Client {
                 self.die(error);
             }
             Some((Some(op), error)) => self.complete(Some(op), Err(error)),
-            // A refused listing may have brought tickets, too.
-            Some((None, _)) if self.wire.session.harvests > 0 => {}
+            // A listing for its tickets, which a refused one may have brought, too, or one that nobody
+            // wants any more.
+            Some((None, _)) if self.last == Last::Transfer => {}
             // The keep-alive is not liked here (Q109): leave it.
             Some((None, _)) => self.wire.config.keep_alive = None,
             None => {}

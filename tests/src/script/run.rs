@@ -422,6 +422,7 @@ fn render_action(action: &Action) -> String {
                 None => format!("OpenData {id:?} listen {family}"),
             }
         }
+        Action::Discard(id) => format!("Discard {id:?}"),
         Action::StartTransfer(id, direction, encoding) => format!(
             "StartTransfer {id:?} {direction:?} {encoding:?}"
         )

@@ -87,7 +87,9 @@ fn is_done(case: Case, end: &End) -> bool {
         Task::Put | Task::AbortPut => holds("new", FILE),
         Task::Unique => holds("unique.1", FILE),
         Task::Append => holds("g", &[b"old", FILE].concat()),
-        Task::List | Task::Names | Task::Facts | Task::ReadDir => end.received == b"f\r\ng\r\n",
+        Task::List | Task::AbortList | Task::Names | Task::Facts | Task::ReadDir => {
+            end.received == b"f\r\ng\r\n"
+        }
         Task::ReadInside => end.received == b"f\r\ng\r\n" && (end.here == "/" || told_otherwise),
         Task::ReadEmpty => end.received.is_empty() && (end.here == "/" || told_otherwise),
         Task::ReadMissing => told_otherwise,

@@ -161,8 +161,7 @@ impl Server {
         let bytes = match (verb, self.files.get(path)) {
             ("RETR", Some(file)) => file[offset.min(file.len())..].to_vec(),
             ("RETR", None) => return reply(out, 550, "no such file"),
-            // As vsftpd: nothing is listed of what is not there.
-            _ if matches!(path, "empty" | "missing") => Vec::new(),
+            _ if self.here == "empty" => Vec::new(),
             _ => self.files.keys().flat_map(|name| format!("{name}\r\n").into_bytes()).collect(),
         };
         let (code, text) = self.profile.opening(bytes.len());

@@ -357,7 +357,7 @@ impl Session {
                     if live == id {
                         self.received.entry(number).or_default().extend_from_slice(&bytes);
                         self.client.handle_data(now, id, DataEvent::Progress(bytes.len() as u64));
-                        if self.task == Task::AbortGet && !self.probing {
+                        if matches!(self.task, Task::AbortGet | Task::AbortList) && !self.probing {
                             self.client.abort();
                         }
                     }

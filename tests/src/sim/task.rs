@@ -48,6 +48,8 @@ pub enum Task {
     AbortPut,
     /// LIST
     List,
+    /// LIST, aborted when its first bytes have come
+    AbortList,
     /// NLST
     Names,
     /// MLSD
@@ -78,7 +80,7 @@ pub enum Task {
 
 impl Task {
     /// All of them
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Get,
         Self::Resume,
         Self::AbortGet,
@@ -87,6 +89,7 @@ impl Task {
         Self::Unique,
         Self::AbortPut,
         Self::List,
+        Self::AbortList,
         Self::Names,
         Self::Facts,
         Self::ReadDir,
@@ -115,6 +118,7 @@ impl Task {
                 | Self::Resume
                 | Self::AbortGet
                 | Self::List
+                | Self::AbortList
                 | Self::Names
                 | Self::Facts
                 | Self::ReadDir
@@ -131,7 +135,7 @@ impl Task {
 
     /// Whether it is given up half-way
     pub const fn aborts(self) -> bool {
-        matches!(self, Self::AbortGet | Self::AbortPut)
+        matches!(self, Self::AbortGet | Self::AbortList | Self::AbortPut)
     }
 
     pub(super) fn ask(self, client: &mut Client) -> OpId {
@@ -141,7 +145,7 @@ impl Task {
             Self::Put | Self::AbortPut => client.put("new").id(),
             Self::Append => client.put(Put::new("g").append()).id(),
             Self::Unique => client.put(Put::unique()).id(),
-            Self::List => client.list(List::new("")).id(),
+            Self::List | Self::AbortList => client.list(List::new("")).id(),
             Self::Names => client.list(List::names("")).id(),
             Self::Facts => client.list(List::facts("")).id(),
             Self::ReadDir => client.read_dir("d").id(),

@@ -4,6 +4,7 @@
 
 mod bytes;
 mod copies;
+mod directories;
 mod listings;
 mod names;
 mod operations;

@@ -291,17 +291,25 @@ impl Client {
 
     /// Aborts the running transfer, which completes with [`Error::Aborted`] at once
     ///
-    /// The session settles behind it: requests made meanwhile wait until it has. Without a
-    /// running transfer nothing happens.
+    /// The session settles behind it: requests made meanwhile wait until it has. A listing is not cut off
+    /// but [read to its end](crate::Action::Discard), for
+    /// [`Config::settle_timeout`](crate::Config::settle_timeout) at most. Without a running transfer
+    /// nothing happens.
     pub fn abort(&mut self) {
-        match &self.doing {
-            Doing::Running(op, Running::Transfer(transfer)) => {
-                let (op, result) = (*op, transfer.abort());
-                self.apply(op, result);
+        match &mut self.doing {
+            Doing::Running(op @ Some(_), Running::Transfer(transfer)) => {
+                if transfer.discard(self.now, &mut self.wire) {
+                    let op = op.take();
+                    self.complete(op, Err(Error::Aborted));
+                } else {
+                    let (op, result) = (*op, transfer.abort());
+                    self.apply(op, result);
+                }
             }
             Doing::Running(op, Running::RemoteTransfer(_)) => {
+                let op = *op;
                 let cut = Step::Cut(Error::Aborted, crate::op::Farewell::Abort);
-                self.apply(*op, Ok(cut));
+                self.apply(op, Ok(cut));
             }
             Doing::AwaitingTicket(..) => self.end_wait(|_| Error::Aborted),
             _ => return,

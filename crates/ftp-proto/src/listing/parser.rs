@@ -118,6 +118,11 @@ impl ListingParser {
         self
     }
 
+    /// As [`Self::with_format`], for a listing that has not begun
+    pub(super) fn set_format(&mut self, format: Format) {
+        self.choice = Choice::Fixed(format);
+    }
+
     /// Tells the server's local time, as well as it is known, when the listing was made: it decides
     /// the year of `Mar 10 12:34`, which is the last one that is not more than a day ahead
     #[must_use]

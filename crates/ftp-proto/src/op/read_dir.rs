@@ -1,20 +1,25 @@
 //! A directory's entries: several operations in a row, which the client runs one by one
 //!
 //! ```text
-//! (FEAT ─▶) MLSD dir, or LIST dir ── entries ──▶ done
-//!             └── MLSD is not known: LIST, remembered
+//! (FEAT ─▶) MLSD dir ── entries ──▶ done
+//!             ├── not known: LIST, remembered
+//!             └── refused: is there such a directory?
 //!
-//! a name that LIST would not take as it is (Q36, Q37), or nothing to list (Q74, Q126):
+//! LIST and NLST, names that a server may take for a pattern, and that question:
 //!   (PWD ─▶) CWD dir ── refused ──▶ there is no such directory
 //!              └─▶ (LIST ─▶) CWD back ──▶ done
 //! ```
+//!
+//! LIST and NLST have no other directory as their argument: what else it may be is for the server to
+//! say, an option, a pattern, a file. vsftpd lists a directory that is not to be read as an entry of the
+//! current one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing
+//! in `two words` (Q36, Q37).
 //!
 //! What comes of the listing is held until the session is back where it was.
 
 use crate::control::command::{Argument, ArgumentError, Verb};
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
-use crate::listing::Format;
 use crate::op::features::{FeaturesOp, is_unknown};
 use crate::op::request::List;
 use crate::op::simple::{Parameter, Simple, Want};
@@ -92,7 +97,7 @@ pub(crate) struct ReadDirOp {
 #[derive(Debug)]
 enum Stage {
     Features,
-    /// A listing of the directory by its name, or, without a path, of the working directory
+    /// MLSD of the directory by its name, or, without a path, any listing of the working directory
     Listing(Verb),
     /// PWD is asked, for the way back
     Locating(Purpose),
@@ -115,28 +120,15 @@ enum Stage {
 /// What the directory is entered for
 #[derive(Debug)]
 enum Purpose {
-    /// Its name can't be an argument of this command
+    /// This command lists the working directory only
     List(Verb),
-    /// There was nothing, or no listing: is there a directory at all?
-    Prove(Result<Transfer, Reply>),
+    /// MLSD was refused: is there a directory at all?
+    Prove(Reply),
 }
 
 impl ReadDirOp {
     pub(crate) fn new(request: ReadDir) -> Result<Self, Error> {
         Ok(Self { path: request.path?, by: request.by, stage: Stage::Over })
-    }
-
-    /// How the listing that runs is to be read; `None`: that is to be found out
-    pub(crate) const fn format(&self) -> Option<Format> {
-        match self.stage {
-            Stage::Listing(Verb::MLSD) | Stage::ListingInside { verb: Verb::MLSD, .. } => {
-                Some(Format::Mlsx)
-            }
-            Stage::Listing(Verb::NLST) | Stage::ListingInside { verb: Verb::NLST, .. } => {
-                Some(Format::Names)
-            }
-            _ => None,
-        }
     }
 
     pub(crate) fn start(&mut self, session: &mut Session) -> Next {
@@ -176,7 +168,7 @@ impl ReadDirOp {
     }
 
     fn list(&mut self, verb: Verb, session: &mut Session) -> Next {
-        if self.path.as_ref().is_some_and(is_hard) {
+        if self.path.as_ref().is_some_and(|path| verb != Verb::MLSD || is_hard(path)) {
             return self.locate(Purpose::List(verb), session);
         }
         let list = listing(verb, self.path.clone(), session);
@@ -225,13 +217,7 @@ impl ReadDirOp {
                 let list = listing(verb, None, session);
                 self.run(Stage::ListingInside { home, verb }, list)
             }
-            Purpose::Prove(held) => {
-                let held = match held {
-                    Ok(transfer) => read_nothing(transfer),
-                    Err(reply) => refused_inside(reply),
-                };
-                self.leave(home, held)
-            }
+            Purpose::Prove(reply) => self.leave(home, refused_inside(reply)),
         }
     }
 
@@ -254,15 +240,12 @@ impl ReadDirOp {
             }
             Err(Error::Permanent(reply) | Error::Transient(reply)) => match self.path {
                 _ if denies(&reply) => Next::Done(Err(Error::from_reply(reply))),
-                Some(_) => self.locate(Purpose::Prove(Err(reply)), session),
+                Some(_) => self.locate(Purpose::Prove(reply), session),
                 None => Next::Done(refused_inside(reply)),
             },
             // An answer to MLSD means what it says (RFC 3659 section 7.2.1).
-            Ok(Outcome::Transfer(transfer)) if transfer.bytes == 0 && verb != Verb::MLSD => {
-                match self.path {
-                    Some(_) => self.locate(Purpose::Prove(Ok(transfer)), session),
-                    None => Next::Done(read_nothing(transfer)),
-                }
+            Ok(Outcome::Transfer(transfer)) if transfer.bytes == 0 => {
+                Next::Done(read_nothing(transfer))
             }
             result => Next::Done(result),
         }
@@ -332,7 +315,7 @@ fn cwd(path: &Argument) -> Running {
     Running::Simple(Simple::new(Verb::CWD, parameter, Want::Completion))
 }
 
-/// Whether servers take something in the name for options, or for a pattern (Q36, Q37)
+/// Whether servers take something in the name for options, or for a pattern, also in MLSD (Q36, Q37)
 fn is_hard(path: &Argument) -> bool {
     let path = path.as_bytes();
     let edge = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
