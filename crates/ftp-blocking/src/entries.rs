@@ -4,7 +4,7 @@ use std::io::{BufReader, Read};
 use std::time::SystemTime;
 
 use ftp_proto::listing::{
-    Format, Item, ListingParser, ListingReader, OwnedEntry, parse_mlst, parse_stat,
+    Format, Item, ListingParser, ListingReader, OwnedEntry, UtcOffset, parse_mlst, parse_stat,
 };
 use ftp_proto::{ReadDir, Timestamp};
 
@@ -29,7 +29,7 @@ pub struct Entries<'a> {
 
 impl<'a> Entries<'a> {
     pub(crate) fn new(download: BufReader<Download<'a>>, format: Option<Format>) -> Self {
-        let mut reader = ListingReader::new(parser());
+        let mut reader = ListingReader::new(parser(download.get_ref().utc_offset()));
         reader.set_format(format);
         Self { download: Some(download), reader }
     }
@@ -98,10 +98,14 @@ impl Iterator for Entries<'_> {
 }
 
 /// For listings made now
-pub(crate) fn parser() -> ListingParser {
+fn parser(offset: Option<UtcOffset>) -> ListingParser {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok();
     let now = now.and_then(|now| Timestamp::from_unix(now.as_secs().try_into().ok()?));
-    now.map_or_else(ListingParser::new, |now| ListingParser::new().with_now(now))
+    let parser = now.map_or_else(ListingParser::new, |now| ListingParser::new().with_now(now));
+    match offset {
+        Some(offset) => parser.with_offset(offset),
+        None => parser,
+    }
 }
 
 /// Directories, entry by entry
@@ -137,6 +141,29 @@ impl Client {
         Ok(Entries::new(BufReader::with_capacity(0, download), format))
     }
 
+    /// Learns how far the clock of the server's listings is ahead of UTC, by MDTM for a file of the
+    /// working directory: `None` if that can't be told from this one, see [`UtcOffset::learn`]
+    ///
+    /// From then on the times of entries are in UTC.
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, for one because it does not know MDTM.
+    pub fn learn_utc_offset(&mut self, entry: &OwnedEntry) -> Result<Option<UtcOffset>, Error> {
+        let Some(listed) = entry.modified() else { return Ok(None) };
+        let mdtm = self.mdtm(entry.name())?;
+        let learned = UtcOffset::learn(listed, mdtm);
+        if learned.is_some() {
+            self.session.utc_offset = learned;
+        }
+        Ok(learned)
+    }
+
+    /// Tells how far the clock of the server's listings is ahead of UTC, if that is known
+    pub fn set_utc_offset(&mut self, offset: Option<UtcOffset>) {
+        self.session.utc_offset = offset;
+    }
+
     /// Facts about one file or directory (MLST); its name is the path as the server writes it
     ///
     /// # Errors
@@ -161,6 +188,6 @@ impl Client {
     #[doc(alias = "STAT")]
     pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<OwnedEntry>, Error> {
         let reply = self.stat(path)?;
-        Ok(parse_stat(&reply, parser()))
+        Ok(parse_stat(&reply, parser(self.session.utc_offset)))
     }
 }

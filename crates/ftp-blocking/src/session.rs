@@ -15,6 +15,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
+use ftp_proto::listing::UtcOffset;
 use ftp_proto::{
     Config, ConnectionError, Event, IpFamily, Op, OpId, Output, Reply, TlsSession, Transfer,
 };
@@ -47,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) greeting: Option<Reply>,
     /// Size that the server told of the transfer that began last
     pub(crate) size_hint: Option<u64>,
+    /// How far the clock of the server's listings is ahead of UTC
+    pub(crate) utc_offset: Option<UtcOffset>,
     events: VecDeque<Event>,
     trace: Option<TraceFn>,
 }
@@ -109,6 +112,7 @@ impl Session {
             last_handshake: None,
             greeting: None,
             size_hint: None,
+            utc_offset: None,
             events: VecDeque::new(),
             trace: options.trace,
         };

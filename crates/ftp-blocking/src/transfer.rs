@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use ftp_proto::listing::Format;
+use ftp_proto::listing::{Format, UtcOffset};
 use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Op, Phase, Transfer};
 
 use crate::data::Moved;
@@ -179,6 +179,11 @@ impl<'a> Download<'a> {
     /// How the listing is to be read, if it is one and its command tells
     pub(crate) fn listing_format(&self) -> Option<Format> {
         self.guard.session.proto.listing_format()
+    }
+
+    /// How far the clock of the server's listings is ahead of UTC
+    pub(crate) fn utc_offset(&self) -> Option<UtcOffset> {
+        self.guard.session.utc_offset
     }
 
     /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply

@@ -81,6 +81,7 @@ mod entries;
 mod error;
 mod event;
 pub mod manager;
+mod names;
 mod net;
 mod options;
 mod race;
@@ -92,6 +93,7 @@ mod text;
 mod transfer;
 mod upload;
 
+pub use encoding_rs;
 pub use ftp_proto;
 pub use ftp_tls;
 pub use mio;
@@ -100,12 +102,13 @@ pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;
 pub use error::Error;
 pub use event::{Completion, Event};
-pub use ftp_proto::listing::{Kind, OwnedEntry};
+pub use ftp_proto::listing::{Kind, OwnedEntry, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Direction, Features, Get, List, Op, OpId, Output,
     PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
     Transfer, TransferType, Truncation,
 };
+pub use names::NameEncoding;
 pub use options::Options;
 pub use requests::TlsInfo;
 pub use session::Session;

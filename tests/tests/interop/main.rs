@@ -5,6 +5,7 @@
 mod bytes;
 mod copies;
 mod directories;
+mod facts;
 mod listings;
 mod names;
 mod operations;

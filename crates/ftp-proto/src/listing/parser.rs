@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::entry::{Entry, Kind};
 use super::lines::Lines;
 use super::note::{self, Note};
+use super::offset::UtcOffset;
 use super::{dos, eplf, legacy, mlsx, mvs, unix, vms};
 use crate::Timestamp;
 
@@ -68,6 +69,7 @@ pub struct ListingParser {
     wrap: Wrap,
     choice: Choice,
     now: Option<Timestamp>,
+    offset: Option<UtcOffset>,
 }
 
 /// OpenVMS writes long names on a line of their own
@@ -108,6 +110,7 @@ impl ListingParser {
             wrap: Wrap::default(),
             choice: Choice::Votes([0; STRUCTURED.len()]),
             now: None,
+            offset: None,
         }
     }
 
@@ -131,6 +134,14 @@ impl ListingParser {
         self
     }
 
+    /// Tells how far the server's clock is ahead of UTC: times of day come in UTC then, and
+    /// [`Self::with_now`] is UTC, too
+    #[must_use]
+    pub fn with_offset(mut self, offset: UtcOffset) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
     /// The format that has understood most lines so far
     #[must_use]
     pub fn format(&self) -> Option<Format> {
@@ -144,17 +155,32 @@ impl ListingParser {
     ///
     /// Call it until then, then again with what comes next.
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
-        let Self { lines, wrap, choice, now } = self;
+        let Self { lines, wrap, choice, now, offset } = self;
         let line = lines.next(input)?;
-        Some(read(line, wrap, choice, *now))
+        Some(in_utc(read(line, wrap, choice, local(*now, *offset)), *offset))
     }
 
     /// The last line, if it came without its end; nothing may be parsed after that
     pub fn finish(&mut self) -> Option<Item<'_>> {
-        let Self { lines, wrap, choice, now } = self;
+        let Self { lines, wrap, choice, now, offset } = self;
         let line = lines.finish()?;
-        Some(read(line, wrap, choice, *now))
+        Some(in_utc(read(line, wrap, choice, local(*now, *offset)), *offset))
     }
+}
+
+/// What the server's clock says
+fn local(now: Option<Timestamp>, offset: Option<UtcOffset>) -> Option<Timestamp> {
+    match (now, offset) {
+        (Some(now), Some(offset)) => offset.to_server(now),
+        (now, _) => now,
+    }
+}
+
+fn in_utc(mut item: Item<'_>, offset: Option<UtcOffset>) -> Item<'_> {
+    if let (Item::Entry(entry), Some(offset)) = (&mut item, offset) {
+        entry.modified = entry.modified.map(|modified| modified.to_utc(offset));
+    }
+    item
 }
 
 fn best(votes: &[u32; STRUCTURED.len()]) -> Option<Format> {

@@ -17,22 +17,11 @@ use crate::Timestamp;
 const MAX_COLUMNS: usize = 8;
 
 pub(super) fn parse(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
-    let (kind, permissions, mut words) = head(line)?;
+    let (kind, permissions, words) = head(line)?;
     let mut columns = [Column::default(); MAX_COLUMNS];
-    let mut count = 0;
-    let (date, name) = loop {
-        let before = words;
-        // A date is preceded by a size at least.
-        if count > 0 {
-            if let Some(found) = date(words) {
-                break found;
-            }
-        }
-        let text = before.trimmed();
-        let word = words.next()?;
-        *columns.get_mut(count)? = Column { word, text };
-        count += 1;
-    };
+    // A month that is but a number may be an owner as well: only if there is no other.
+    let (date, name, count) = columns_and_date(words, &mut columns, date)
+        .or_else(|| columns_and_date(words, &mut columns, counted))?;
     let mut entry = Entry::new(line, name, kind);
     entry.permissions = permissions;
     if permissions.is_none() && line.contains(&b'[') {
@@ -48,6 +37,31 @@ pub(super) fn parse(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
         }
     }
     (!entry.name.is_empty()).then_some(entry)
+}
+
+/// A date as it was found, and the name behind it
+type Found<'a> = (Parts, &'a [u8]);
+
+/// Fills the columns up to the first place where `date` finds one
+fn columns_and_date<'a>(
+    mut words: Words<'a>,
+    columns: &mut [Column<'a>; MAX_COLUMNS],
+    date: impl Fn(&'a [u8], Words<'a>) -> Option<Found<'a>>,
+) -> Option<(Parts, &'a [u8], usize)> {
+    let mut count = 0;
+    loop {
+        let before = words.rest;
+        let word = words.next()?;
+        // A date is preceded by a size at least.
+        if count > 0 {
+            if let Some((date, name)) = date(word, words) {
+                return Some((date, name, count));
+            }
+        }
+        let text = &before[before.len() - words.rest.len() - word.len()..];
+        *columns.get_mut(count)? = Column { word, text };
+        count += 1;
+    }
 }
 
 /// The letter of the kind and the permissions
@@ -72,8 +86,8 @@ fn head(line: &[u8]) -> Option<(Kind, Option<Permissions>, Words<'_>)> {
     let permissions = line.get(1..10)?;
     let mode = Permissions::parse(permissions);
     // Some systems invent letters; the shape is what counts.
-    let shaped = permissions.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
-    if mode.is_none() && !shaped {
+    let shaped = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'-';
+    if mode.is_none() && !permissions.iter().all(shaped) {
         return None;
     }
     // `+`, `@`, `.`: access control lists and the like.
@@ -122,6 +136,10 @@ fn describe<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>]) -> Option<()> {
             entry.owner = Some(owner.word);
         }
         [owner, group] => (entry.owner, entry.group) = (Some(owner.word), Some(group.word)),
+        [_, owner, group] if links.is_some() => {
+            entry.links = links;
+            (entry.owner, entry.group) = (Some(owner.word), Some(group.word));
+        }
         [first, others @ ..] => {
             entry.links = links;
             let names = if links.is_some() { others } else { rest };
@@ -170,18 +188,30 @@ fn size_of(word: &[u8]) -> Option<u64> {
     whole.checked_mul(10)?.checked_add(tenth)?.checked_mul(1 << shift).map(|tenths| tenths / 10)
 }
 
-/// A date at the beginning of these words, and the name behind it
-fn date(words: Words<'_>) -> Option<(Parts, &[u8])> {
-    named(words).or_else(|| numeric(words))
+/// A date of this word and those behind it
+fn date<'a>(first: &'a [u8], mut behind: Words<'a>) -> Option<Found<'a>> {
+    // Most words are no part of a date, and their beginning shows it.
+    if !first[0].is_ascii_digit() {
+        let month = month(first)?;
+        return named(month, day(behind.next()?)?, behind);
+    }
+    if let Some(day) = day(first) {
+        return named(month(behind.next()?)?, day, behind);
+    }
+    numeric(first, behind)
 }
 
-/// `Mar 10 12:34`, `Mar 10  2024`, `10 Mar 2024`, `10. Mar 12:34`, `Mar 10 12:34:56 2024`
-fn named(mut words: Words<'_>) -> Option<(Parts, &[u8])> {
-    let (first, second) = (words.next()?, words.next()?);
-    let (month, day) = month(first)
-        .zip(day(second))
-        .or_else(|| month(second).zip(day(first)))
-        .or_else(|| counted(first).zip(day(second)))?;
+/// `3月 10日 12:34`: a month by its number, as in East Asia, with the character for month behind it, or
+/// without
+fn counted<'a>(first: &'a [u8], mut words: Words<'a>) -> Option<Found<'a>> {
+    let second = words.next()?;
+    let month = small(unmarked(first)).filter(|month| (1..=12).contains(month))?;
+    named(month, day(second)?, words)
+}
+
+/// `Mar 10 12:34`, `Mar 10  2024`, `10 Mar 2024`, `10. Mar 12:34`, `Mar 10 12:34:56 2024`: what stands
+/// behind month and day
+fn named(month: u8, day: u8, mut words: Words<'_>) -> Option<Found<'_>> {
     let before_year = words.rest;
     let third = words.next()?;
     let mut parts = Parts { month, day, ..Parts::default() };
@@ -190,14 +220,14 @@ fn named(mut words: Words<'_>) -> Option<(Parts, &[u8])> {
         // With seconds comes a year, on some.
         let mut behind = words;
         if let Some(year) = behind.next().filter(|word| time.2.is_some() && word.len() == 4) {
-            if let Some(year) = small::<u16>(year).filter(|year| (1900..2200).contains(year)) {
+            if let Some(year) = small::<u16>(year).filter(|year| is_year(*year)) {
                 parts.year = Some(year);
                 words = behind;
             }
         }
     } else {
         let digits = unmarked(third);
-        parts.year = Some(year(digits).filter(|_| digits.len() == 4)?);
+        parts.year = Some(year(digits).filter(|year| digits.len() == 4 && is_year(*year))?);
         // `Mar  1 2003  name`: a column of five that is filled up behind the year, not before it.
         let left_aligned = before_year.starts_with(b" ") && !before_year.starts_with(b"  ");
         if left_aligned && words.rest.starts_with(b"  ") {
@@ -213,8 +243,7 @@ fn named(mut words: Words<'_>) -> Option<(Parts, &[u8])> {
 }
 
 /// `2024-03-10 12:34`, `2024-03-10 12:34:56.789 +0100`, `2024/03/10`
-fn numeric(mut words: Words<'_>) -> Option<(Parts, &[u8])> {
-    let word = words.next()?;
+fn numeric<'a>(word: &'a [u8], mut words: Words<'a>) -> Option<Found<'a>> {
     let [first, second, third] = parts::<3>(word, b'-').or_else(|| parts::<3>(word, b'/'))?;
     if first.len() != 4 {
         return None;
@@ -238,9 +267,9 @@ fn day(word: &[u8]) -> Option<u8> {
     small(unmarked(word)).filter(|day| (1..=31).contains(day))
 }
 
-/// A month by its number, as in East Asia: with the character for month behind it, or without
-fn counted(word: &[u8]) -> Option<u8> {
-    small(unmarked(word)).filter(|month| (1..=12).contains(month))
+/// Whether a number where a year may stand is one: it may be a size as well
+fn is_year(year: u16) -> bool {
+    (1600..2200).contains(&year)
 }
 
 /// A number without the character behind it, in whatever charset that is
