@@ -19,49 +19,80 @@ pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
         }
     }
     let (facts, name) = (&line[..at], &line[at + 1..]);
-    // Without facts there is still the blank (RFC 3659 section 7.2).
-    if name.is_empty() || (!facts.is_empty() && !facts.contains(&b'=')) {
+    if name.is_empty() {
         return None;
     }
-    // Each has a `;` behind it; servers forget the last one.
-    let mut known = facts.split(|byte| *byte == b';').filter(|fact| !fact.is_empty());
-    if !known.all(|fact| memchr::memchr(b'=', fact).is_some_and(|at| at > 0)) {
-        return None;
-    }
-    let facts = Facts(facts);
     let mut entry = Entry::new(line, name, Kind::Unknown);
-    entry.facts = facts;
-    for (key, value) in facts.iter() {
-        match_fact(&mut entry, key, value)?;
+    entry.facts = Facts(facts);
+    let mut rest = facts;
+    // Each fact has a `;` behind it; servers forget the last one. Without facts there is still the blank
+    // (RFC 3659 section 7.2).
+    while !rest.is_empty() {
+        let at = rest.iter().position(|byte| matches!(byte, b'=' | b';'))?;
+        let (key, behind) = (&rest[..at], &rest[at + 1..]);
+        if rest[at] == b';' {
+            // Two in a row, but not all of them.
+            if !key.is_empty() || facts.len() == 1 {
+                return None;
+            }
+            rest = behind;
+            continue;
+        }
+        if key.is_empty() {
+            return None;
+        }
+        let end = behind.iter().position(|byte| *byte == b';').unwrap_or(behind.len());
+        match_fact(&mut entry, key.trim_ascii(), &behind[..end])?;
+        rest = behind.get(end + 1..).unwrap_or_default();
     }
     Some(entry)
 }
 
 /// `None` if the value makes no sense
 fn match_fact<'a>(entry: &mut Entry<'a>, key: &[u8], value: &'a [u8]) -> Option<()> {
-    let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
-    if is("type") {
-        entry.kind = kind(value);
-        entry.target = link_target(value);
-    } else if is("size") || (is("sizd") && entry.size.is_none()) {
-        // A size that is none is not one (Q43); the entry is an entry all the same.
-        entry.size = number(value);
-    } else if is("modify") {
-        entry.modified = Some(modified(value)?);
-    } else if is("unix.mode") {
-        let digits = core::str::from_utf8(value).ok();
-        let mode = digits.and_then(|digits| u16::from_str_radix(digits, 8).ok());
-        entry.permissions = mode.map(|mode| Permissions(mode & 0o7777));
-    } else if is("unix.ownername") || (is("unix.owner") || is("unix.uid")) && entry.owner.is_none()
-    {
-        entry.owner = Some(value);
-    } else if is("unix.groupname") || (is("unix.group") || is("unix.gid")) && entry.group.is_none()
-    {
-        entry.group = Some(value);
-    } else if is("unix.nlink") {
-        entry.links = number(value);
+    // By their length first: most are short.
+    match key.len() {
+        4 => match &lower::<4>(key)? {
+            b"type" => {
+                entry.kind = kind(value);
+                if entry.kind == Kind::Symlink {
+                    entry.target = link_target(value);
+                }
+            }
+            // A size that is none is not one (Q43); the entry is an entry all the same.
+            b"size" => entry.size = number(value),
+            b"sizd" if entry.size.is_none() => entry.size = number(value),
+            _ => {}
+        },
+        6 if lower(key)? == *b"modify" => entry.modified = Some(modified(value)?),
+        8 => match &lower::<8>(key)? {
+            b"unix.uid" if entry.owner.is_none() => entry.owner = Some(value),
+            b"unix.gid" if entry.group.is_none() => entry.group = Some(value),
+            _ => {}
+        },
+        9 if lower(key)? == *b"unix.mode" => {
+            let digits = core::str::from_utf8(value).ok();
+            let mode = digits.and_then(|digits| u16::from_str_radix(digits, 8).ok());
+            entry.permissions = mode.map(|mode| Permissions(mode & 0o7777));
+        }
+        10 => match &lower::<10>(key)? {
+            b"unix.owner" if entry.owner.is_none() => entry.owner = Some(value),
+            b"unix.group" if entry.group.is_none() => entry.group = Some(value),
+            b"unix.nlink" => entry.links = number(value),
+            _ => {}
+        },
+        14 => match &lower::<14>(key)? {
+            b"unix.ownername" => entry.owner = Some(value),
+            b"unix.groupname" => entry.group = Some(value),
+            _ => {}
+        },
+        _ => {}
     }
     Some(())
+}
+
+fn lower<const N: usize>(key: &[u8]) -> Option<[u8; N]> {
+    Some(key.first_chunk::<N>()?.map(|byte| byte.to_ascii_lowercase()))
 }
 
 fn kind(value: &[u8]) -> Kind {
@@ -92,7 +123,7 @@ fn kind(value: &[u8]) -> Kind {
 fn link_target(value: &[u8]) -> Option<&[u8]> {
     let at = memchr::memchr(b':', value)?;
     let target = &value[at + 1..];
-    (kind(value) == Kind::Symlink && !target.is_empty()).then_some(target)
+    (!target.is_empty()).then_some(target)
 }
 
 /// `20240310120000`, with a fraction perhaps

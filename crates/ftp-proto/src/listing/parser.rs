@@ -91,8 +91,25 @@ enum WrapState {
 #[derive(Debug)]
 enum Choice {
     Fixed(Format),
+    Votes(Votes),
+}
+
+#[derive(Debug, Default)]
+struct Votes {
     /// Lines that each of [`STRUCTURED`] has understood
-    Votes([u32; STRUCTURED.len()]),
+    counts: [u32; STRUCTURED.len()],
+    /// Which of them has understood most
+    leader: Option<Format>,
+}
+
+impl Votes {
+    fn count(&mut self, format: Format) {
+        let Some(index) = STRUCTURED.iter().position(|known| *known == format) else { return };
+        self.counts[index] = self.counts[index].saturating_add(1);
+        if self.leader != Some(format) {
+            self.leader = best(&self.counts);
+        }
+    }
 }
 
 impl Default for ListingParser {
@@ -108,7 +125,7 @@ impl ListingParser {
         Self {
             lines: Lines::default(),
             wrap: Wrap::default(),
-            choice: Choice::Votes([0; STRUCTURED.len()]),
+            choice: Choice::Votes(Votes::default()),
             now: None,
             offset: None,
         }
@@ -147,7 +164,7 @@ impl ListingParser {
     pub fn format(&self) -> Option<Format> {
         match &self.choice {
             Choice::Fixed(format) => Some(*format),
-            Choice::Votes(votes) => best(votes),
+            Choice::Votes(votes) => votes.leader,
         }
     }
 
@@ -157,14 +174,22 @@ impl ListingParser {
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
         let Self { lines, wrap, choice, now, offset } = self;
         let line = lines.next(input)?;
-        Some(in_utc(read(line, wrap, choice, local(*now, *offset)), *offset))
+        let mut item = read(line, wrap, choice, local(*now, *offset));
+        if let Some(offset) = offset {
+            in_utc(&mut item, *offset);
+        }
+        Some(item)
     }
 
     /// The last line, if it came without its end; nothing may be parsed after that
     pub fn finish(&mut self) -> Option<Item<'_>> {
         let Self { lines, wrap, choice, now, offset } = self;
         let line = lines.finish()?;
-        Some(in_utc(read(line, wrap, choice, local(*now, *offset)), *offset))
+        let mut item = read(line, wrap, choice, local(*now, *offset));
+        if let Some(offset) = offset {
+            in_utc(&mut item, *offset);
+        }
+        Some(item)
     }
 }
 
@@ -176,11 +201,10 @@ fn local(now: Option<Timestamp>, offset: Option<UtcOffset>) -> Option<Timestamp>
     }
 }
 
-fn in_utc(mut item: Item<'_>, offset: Option<UtcOffset>) -> Item<'_> {
-    if let (Item::Entry(entry), Some(offset)) = (&mut item, offset) {
+fn in_utc(item: &mut Item<'_>, offset: UtcOffset) {
+    if let Item::Entry(entry) = item {
         entry.modified = entry.modified.map(|modified| modified.to_utc(offset));
     }
-    item
 }
 
 fn best(votes: &[u32; STRUCTURED.len()]) -> Option<Format> {
@@ -196,7 +220,7 @@ fn read<'a>(
 ) -> Item<'a> {
     let vms = match choice {
         Choice::Fixed(format) => *format == Format::Vms,
-        Choice::Votes(votes) => best(votes).is_none_or(|best| best == Format::Vms),
+        Choice::Votes(votes) => votes.leader.is_none_or(|leader| leader == Format::Vms),
     };
     let waits = core::mem::take(&mut wrap.state) == WrapState::Name;
     let continues = waits && line.first().is_some_and(u8::is_ascii_whitespace);
@@ -222,22 +246,20 @@ fn read<'a>(
     }
 }
 
-fn vote<'a>(
-    line: &'a [u8],
-    votes: &mut [u32; STRUCTURED.len()],
-    now: Option<Timestamp>,
-) -> Item<'a> {
-    let first = best(votes);
-    let order =
-        first.into_iter().chain(STRUCTURED.into_iter().filter(|other| Some(*other) != first));
-    for format in order {
-        // A blank before a name is MLSD's way to say nothing, but only MLSD's.
-        let mute = format == Format::Mlsx && first != Some(Format::Mlsx);
-        let known = |entry: &Entry<'_>| !mute || entry.facts.iter().next().is_some();
+fn vote<'a>(line: &'a [u8], votes: &mut Votes, now: Option<Timestamp>) -> Item<'a> {
+    let first = votes.leader;
+    if let Some(leader) = first {
+        if let Some(entry) = entry(leader, line, now) {
+            votes.count(leader);
+            return Item::Entry(entry);
+        }
+    }
+    for format in STRUCTURED.into_iter().filter(|other| Some(*other) != first) {
+        // A blank before a name is MLSD's way to say nothing, but only where the listing is MLSD's.
+        let known =
+            |entry: &Entry<'_>| format != Format::Mlsx || entry.facts.iter().next().is_some();
         if let Some(entry) = entry(format, line, now).filter(known) {
-            if let Some(index) = STRUCTURED.iter().position(|known| *known == format) {
-                votes[index] = votes[index].saturating_add(1);
-            }
+            votes.count(format);
             return Item::Entry(entry);
         }
     }

@@ -43,8 +43,21 @@ impl<'a> Iterator for Words<'a> {
 
 /// A decimal number and nothing else
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    /// Which can't be too many
+    const SAFE: usize = 19;
     if digits.is_empty() {
         return None;
+    }
+    if digits.len() <= SAFE {
+        let mut number = 0;
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            number = number * 10 + u64::from(digit);
+        }
+        return Some(number);
     }
     digits.iter().try_fold(0_u64, |number, byte| {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
