@@ -73,6 +73,6 @@ def compare(run, contestants, rounds):
             'theirs_cpu': processor[name],
             'cpu_ratio': statistics.median(shares),
             'limit': figures.get('limit'),
-            'goal': run.goal['limit'] if name == 'limit' else run.goal['peers'],
+            'goal': run.goal['limit'] if name in ('limit', 'sendfile') else run.goal['peers'],
             'rounds': rounds,
         }

@@ -71,6 +71,16 @@ class Limit(Program):
     again = files = login
 
 
+class Sendfile(Limit):
+    """For what the system can send without a copy into the program."""
+
+    def down(self, *_):
+        return None
+
+    def up(self, server, file, name):
+        return None if server.authority else super().up(server, file, name)
+
+
 class Curl:
     name = 'curl'
 

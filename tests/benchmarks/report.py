@@ -9,7 +9,7 @@ def verdict(row):
     met = row['ratio'] >= row['goal']
     text = f'≥ {row["goal"]}: ' + ('yes' if met else '**no**')
     if row['unit'] == 'MB/s':
-        most = 1.05 if row['peer'] == 'limit' else 1.0
+        most = 1.05 if row['peer'] in ('limit', 'sendfile') else 1.0
         text += f', CPU ≤ {most}: ' + ('yes' if row['cpu_ratio'] <= most else '**no**')
     return text
 

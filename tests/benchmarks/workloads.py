@@ -7,7 +7,7 @@ from pathlib import Path
 
 import round_trips
 from compare import Run, compare
-from contestants import SMALL, Curl, Lftp, Limit, Program, Wget
+from contestants import SMALL, Curl, Lftp, Limit, Program, Sendfile, Wget
 
 HERE = Path(__file__).resolve().parent
 
@@ -26,7 +26,7 @@ class Workloads:
         self.size = servers.size
         self.delay = arguments.delay / 1e3
         program = str(arguments.program)
-        self.limit = Limit('limit', [program, 'raw'])
+        self.limits = [Limit('limit', [program, 'raw']), Sendfile('sendfile', [program, 'sendfile'])]
         self.clients = [
             Program('ours', [program, 'ours']),
             Curl(),
@@ -37,7 +37,7 @@ class Workloads:
         ]
 
     def _compare(self, run, limit=False):
-        contestants = [*self.clients, self.limit] if limit else self.clients
+        contestants = [*self.clients, *self.limits] if limit else self.clients
         yield from compare(run, contestants, self.arguments.rounds)
 
     # Large files

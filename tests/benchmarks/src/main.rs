@@ -4,7 +4,7 @@
 //! ftp-bench server ADDRESS PUBLIC PORT SOURCE AUTHORITY    FTP at full speed
 //! ftp-bench CLIENT SERVER TASK                                   a client does something and exits
 //!
-//! CLIENT   ours | raw | suppaftp
+//! CLIENT   ours | raw | sendfile | suppaftp
 //! SERVER   ADDRESS:PORT USER PASSWORD AUTHORITY           authority: a PEM file, or - for clear text
 //! TASK     down PATH FILE          FILE: - for nowhere
 //!          up FILE PATH
@@ -34,7 +34,8 @@ fn main() -> Result<()> {
             let (at, task) = client::parse(rest)?;
             match *client {
                 "ours" => ours::run(&at, &task),
-                "raw" => raw::run(&at, &task),
+                "raw" => raw::run(&at, &task, false),
+                "sendfile" => raw::run(&at, &task, true),
                 "suppaftp" => suppaftp::run(&at, &task),
                 other => Err(format!("{other}: not a client").into()),
             }

@@ -1,7 +1,7 @@
 //! The limits: programs that know of FTP no more than it takes to get the data flowing
 //!
-//! In clear 256 KiB are read at a time, and files are sent by `io::copy`, which is sendfile on Linux.
-//! In TLS it is `rustls::Stream`, 64 KiB at a time.
+//! In clear 256 KiB are read and written at a time; `sendfile` has the system send files. In TLS it is
+//! `rustls::Stream`, 64 KiB at a time.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -14,44 +14,36 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::Result;
 use crate::client::{At, Task, host};
+use crate::server::send_file;
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
-pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
+/// With `kernel` files are sent without a copy into this process.
+pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
     let mut control = Control::log_in(at)?;
+    let mut block = vec![0; if control.tls.is_some() { 64 * 1024 } else { 256 * 1024 }];
     match *task {
         Task::Down { path, file } => {
             let mut data = control.open(&format!("RETR {path}"))?;
-            let mut out = file.map(File::create).transpose()?;
-            let mut block = vec![0; if control.tls.is_some() { 64 * 1024 } else { 256 * 1024 }];
-            loop {
-                let count = match &mut data {
-                    Data::Clear(socket) => socket.read(&mut block)?,
-                    Data::Tls(stream) => stream.read(&mut block)?,
-                };
-                if count == 0 {
-                    break;
-                }
-                if let Some(out) = &mut out {
-                    out.write_all(&block[..count])?;
-                }
+            let mut out: Box<dyn Write> = match file {
+                Some(file) => Box::new(File::create(file)?),
+                None => Box::new(io::sink()),
+            };
+            match &mut data {
+                Data::Clear(socket) => copy(socket, &mut out, &mut block)?,
+                Data::Tls(stream) => copy(stream, &mut out, &mut block)?,
             }
         }
         Task::Up { file, path } => {
             let mut data = control.open(&format!("STOR {path}"))?;
             let mut file = File::open(file)?;
             match &mut data {
-                Data::Clear(socket) => {
-                    io::copy(&mut file, socket)?;
+                Data::Clear(socket) if kernel => {
+                    send_file(socket, &file, u64::MAX)?;
                 }
+                Data::Clear(socket) => copy(&mut file, socket, &mut block)?,
                 Data::Tls(stream) => {
-                    let mut block = vec![0; 64 * 1024];
-                    loop {
-                        match file.read(&mut block)? {
-                            0 => break,
-                            count => stream.write_all(&block[..count])?,
-                        }
-                    }
+                    copy(&mut file, stream, &mut block)?;
                     stream.conn.send_close_notify();
                     stream.flush()?;
                     stream.sock.shutdown(Shutdown::Write)?;
@@ -62,6 +54,15 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
     }
     control.expect('2')?;
     Ok(())
+}
+
+fn copy(from: &mut impl Read, to: &mut impl Write, block: &mut [u8]) -> Result<()> {
+    loop {
+        match from.read(block)? {
+            0 => return Ok(()),
+            count => to.write_all(&block[..count])?,
+        }
+    }
 }
 
 enum Data {
