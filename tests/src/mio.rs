@@ -110,6 +110,23 @@ macro_rules! requests {
 #[expect(clippy::missing_errors_doc, clippy::missing_panics_doc, reason = "as in ftp_blocking")]
 impl Client {
     pub fn connect(address: &str, options: impl Into<Options>) -> Result<Self> {
+        let mut client = Self::dial(address, options)?;
+        client.rest()?;
+        Ok(client)
+    }
+
+    pub fn connect_and_login(
+        address: &str,
+        options: impl Into<Options>,
+        user: impl AsRef<[u8]>,
+        password: impl AsRef<[u8]>,
+    ) -> Result<Self> {
+        let mut client = Self::dial(address, options)?;
+        client.login(user, password)?;
+        Ok(client)
+    }
+
+    fn dial(address: &str, options: impl Into<Options>) -> Result<Self> {
         let mut options = options.into();
         let failed = |error| Error::Connect { target: address.to_owned(), error };
         let addresses: Vec<_> = address.to_socket_addrs().map_err(failed)?.collect();
@@ -136,7 +153,6 @@ impl Client {
         client.ftp.config_mut().trace = options.config.trace || client.trace.is_some();
         debug_assert_eq!(client.ftp.config().tls, options.policy);
         client.ftp.start();
-        client.rest()?;
         Ok(client)
     }
 

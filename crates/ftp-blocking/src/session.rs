@@ -75,8 +75,8 @@ pub(crate) struct Security {
 }
 
 impl Session {
-    /// Connects and waits until the server has greeted and the policy's TLS is up
-    pub(crate) fn connect(address: &str, mut options: Options) -> Result<Self, Error> {
+    /// Connects; what the server has to say is not waited for
+    pub(crate) fn dial(address: &str, mut options: Options) -> Result<Self, Error> {
         let failed = |error| Error::Connect { target: address.escape_debug().to_string(), error };
         let (host, port) = dial::split_address(address).map_err(failed)?;
         let port = port.unwrap_or_else(|| options.default_port());
@@ -101,7 +101,7 @@ impl Session {
         // A keep-alive needs somebody who waits; between calls nobody does.
         config.keep_alive = None;
         let family = IpFamily::of(&network.peer);
-        let mut session = Self {
+        Ok(Self {
             proto: ftp_proto::Client::new(config, family, Instant::now()),
             control: Some(Control::new(stream)),
             control_failure: None,
@@ -115,9 +115,7 @@ impl Session {
             utc_offset: None,
             events: VecDeque::new(),
             trace: options.trace,
-        };
-        session.rest()?;
-        Ok(session)
+        })
     }
 
     /// Waits for a request to end

@@ -54,6 +54,10 @@ fn the_servers_clock() {
 #[test]
 fn names_in_another_charset() {
     everywhere(|way| {
+        // Takes what is no UTF-8 for U+FFFD: its listings have lost the bytes.
+        if way.server.name == "pyftpdlib" {
+            return;
+        }
         let (mut ftp, _, _) = way.enter();
         let names = NameEncoding::new(encoding_rs::WINDOWS_1252);
         let path = names.encode("déjà vu €").unwrap();

@@ -27,6 +27,8 @@ pub fn parse_stat(reply: &Reply, mut parser: ListingParser) -> Vec<OwnedEntry> {
     let (_begin, _end) = (lines.next(), lines.next_back());
     let mut entries = Vec::new();
     for line in lines {
+        // Some servers indent what is not the first or the last line (ProFTPD).
+        let line = line.strip_prefix(b" ").unwrap_or(line);
         for mut part in [line, b"\n"] {
             while let Some(item) = parser.parse(&mut part) {
                 if let Item::Entry(entry) = item {
