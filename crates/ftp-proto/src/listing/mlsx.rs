@@ -10,7 +10,11 @@ use crate::control::fields::parse_time;
 /// Facts end at the first blank, and everything behind it is the name. `None` if the line is none.
 #[must_use]
 pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
-    let at = memchr::memchr(b' ', line)?;
+    // The blank; a few servers send a tab.
+    let tab =
+        |at: &usize| line[*at] == b'\t' && at.checked_sub(1).is_some_and(|at| line[at] == b';');
+    let blank = memchr::memchr(b' ', line);
+    let at = memchr::memchr(b'\t', &line[..blank.unwrap_or(line.len())]).filter(tab).or(blank)?;
     if at == 0 {
         // As MLST has it in its reply; without facts the blank is all there is before the name.
         let indented = parse_mlsx(&line[1..]).filter(|entry| entry.facts != Facts(&[]));
@@ -28,6 +32,9 @@ pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
     if !known.all(|fact| memchr::memchr(b'=', fact).is_some_and(|at| at > 0)) {
         return None;
     }
+    if has_blanks_between(name) {
+        return None;
+    }
     let facts = Facts(facts);
     let mut entry = Entry::new(line, name, Kind::Unknown);
     entry.facts = facts;
@@ -37,10 +44,20 @@ pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
     Some(entry)
 }
 
+/// Whether what should be the name is more facts: a damaged line, not a file
+fn has_blanks_between(name: &[u8]) -> bool {
+    let known = [&b"size="[..], b"modify=", b"type=", b"perm=", b"unique="];
+    memchr::memchr(b';', name).is_some()
+        && known
+            .iter()
+            .any(|fact| name.len() > fact.len() && name[..fact.len()].eq_ignore_ascii_case(fact))
+}
+
 /// `None` if the value makes no sense
 fn match_fact<'a>(entry: &mut Entry<'a>, key: &[u8], value: &'a [u8]) -> Option<()> {
     let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
     if is("type") {
+        (!value.is_empty()).then_some(())?;
         entry.kind = kind(value);
         entry.target = link_target(value);
     } else if is("size") || (is("sizd") && entry.size.is_none()) {

@@ -28,6 +28,10 @@
 //! another only if it does not understand. Bare names are what is left while nothing else has been
 //! understood. A caller who knows better fixes the format with [`ListingParser::with_format`].
 
+mod cms;
+mod damaged;
+mod date;
+mod dls;
 mod dos;
 mod entry;
 mod eplf;
@@ -36,8 +40,11 @@ mod lines;
 mod mlsx;
 mod mvs;
 mod note;
+mod numeric;
+mod os9;
 mod parser;
 mod scan;
+mod sized;
 mod time;
 mod unix;
 mod vms;
@@ -46,4 +53,4 @@ pub use entry::{Entry, Facts, Kind, OtherKind, Permissions};
 pub use mlsx::parse_mlsx;
 pub use note::Note;
 pub use parser::{Format, Item, ListingParser};
-pub use time::{Modified, Precision, Zone};
+pub use time::{DateOrder, Modified, Precision, Zone};
