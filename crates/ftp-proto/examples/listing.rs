@@ -1,12 +1,13 @@
 //! Reads a raw listing, writes each entry as a line of JSON
 //!
 //! ```text
-//! listing [--now 2026-01-31T12:00:00Z] [--format NAME] < bytes
+//! listing [--now 2026-01-31T12:00:00Z] [--ahead DAYS] [--date-order ymd|mdy|dmy] [--format NAME] < bytes
 //! ```
 //!
 //! `{"line":[1],"result":"entry","name":"notes","kind":"file","size":42,…}` an entry, with all that
 //! is known of it; `skipped` for totals, headers and blank lines, `error` for what nobody understands.
-//! `--now` decides the years that the listing leaves out.
+//! `--now` decides the years that the listing leaves out, `--ahead` how far ahead they may lie, and
+//! `--date-order` which number of a date is which.
 
 #![expect(
     clippy::disallowed_methods,
@@ -17,8 +18,9 @@
 use std::env;
 use std::io::{self, BufWriter, Read, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use ftp_proto::listing::{Format, Item, ListingParser, Note};
+use ftp_proto::listing::{DateOrder, Format, Item, ListingParser, Note};
 
 #[path = "../tests/support/listing_json.rs"]
 mod to_json;
@@ -34,6 +36,13 @@ const FORMATS: &[(&str, Format)] = &[
     ("nonstop", Format::NonStop),
     ("mvs", Format::Mvs),
     ("names", Format::Names),
+    ("cms", Format::Cms),
+    ("numeric", Format::Numeric),
+    ("vshell", Format::VShell),
+    ("vxworks", Format::VxWorks),
+    ("os9", Format::Os9),
+    ("wfftp", Format::Wfftp),
+    ("dls", Format::Dls),
 ];
 
 fn main() -> ExitCode {
@@ -42,7 +51,8 @@ fn main() -> ExitCode {
         Err(message) => {
             let names: Vec<_> = FORMATS.iter().map(|(name, _)| *name).collect();
             eprintln!(
-                "{message}\nusage: listing [--now YYYY-MM-DDTHH:MM:SSZ] [--format {}] < bytes",
+                "{message}\nusage: listing [--now YYYY-MM-DDTHH:MM:SSZ] [--ahead DAYS] \
+                 [--date-order ymd|mdy|dmy] [--format {}] < bytes",
                 names.join("|")
             );
             return ExitCode::from(2);
@@ -66,6 +76,16 @@ fn arguments(mut arguments: impl Iterator<Item = String>) -> Result<ListingParse
                 let now = to_json::parse_iso(&value);
                 parser.with_now(now.ok_or_else(|| format!("no time: {value}"))?)
             }
+            "--ahead" => {
+                let days: u16 = value.parse().map_err(|_| format!("no number: {value}"))?;
+                parser.with_dates_ahead(Duration::from_secs(u64::from(days) * 24 * 60 * 60))
+            }
+            "--date-order" => parser.with_date_order(match &*value {
+                "ymd" => DateOrder::YearFirst,
+                "mdy" => DateOrder::MonthFirst,
+                "dmy" => DateOrder::DayFirst,
+                _ => return Err(format!("no order: {value}")),
+            }),
             "--format" => {
                 let known = FORMATS.iter().find(|(name, _)| *name == value);
                 parser.with_format(known.ok_or_else(|| format!("no format: {value}"))?.1)

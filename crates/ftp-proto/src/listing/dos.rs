@@ -1,19 +1,14 @@
 //! IIS and other Windows servers: `03-10-24  12:34PM  <DIR>  name`
 
 use super::entry::{Entry, Kind};
-use super::scan::{Words, clock, parts, small, year};
-use super::time::Parts;
-use crate::Timestamp;
+use super::scan::{Words, clock, parts};
+use super::time::{DateOrder, Dates};
 
-pub(super) fn parse(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
+pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let date = words.next()?;
-    let [first, second, third] = parts::<3>(date, b'-').or_else(|| parts::<3>(date, b'/'))?;
-    let mut parts = if first.len() == 4 {
-        Parts { year: Some(small(first)?), month: small(second)?, day: small(third)?, time: None }
-    } else {
-        Parts { year: Some(year(third)?), month: small(first)?, day: small(second)?, time: None }
-    };
+    let date = [b'-', b'/', b':'].iter().find_map(|separator| parts::<3>(date, *separator))?;
+    let mut parts = dates.arrange(date, &[DateOrder::MonthFirst, DateOrder::DayFirst])?;
     parts.time = Some(time(&mut words)?);
     let what = words.next()?;
     let (kind, size) = match what {
@@ -27,16 +22,24 @@ pub(super) fn parse(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
         if size.is_some() && name.starts_with(b" ") { name.trim_ascii_start() } else { name };
     let mut entry = Entry::new(line, name, kind);
     entry.size = size;
-    entry.modified = Some(parts.modified(now)?);
+    entry.modified = Some(parts.modified(dates)?);
     if kind == Kind::Symlink {
-        // `name [target]`
-        let open = memchr::memmem::rfind(name, b" [").filter(|_| name.ends_with(b"]"));
-        if let Some(at) = open {
-            entry.name = &name[..at];
-            entry.target = Some(&name[at + 2..name.len() - 1]);
-        }
+        (entry.name, entry.target) = link(name);
     }
     (!entry.name.is_empty()).then_some(entry)
+}
+
+/// `name [target]`, `name => target`, `name -> target`
+fn link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let open = memchr::memmem::rfind(name, b" [").filter(|_| name.ends_with(b"]"));
+    if let Some(at) = open {
+        return (&name[..at], Some(&name[at + 2..name.len() - 1]));
+    }
+    let arrow = |arrow: &[u8]| memchr::memmem::find(name, arrow);
+    match arrow(b" => ").or_else(|| arrow(b" -> ")) {
+        Some(at) => (&name[..at], Some(&name[at + 4..])),
+        None => (name, None),
+    }
 }
 
 /// `12:34PM`, `12:34 PM`, `23:34`

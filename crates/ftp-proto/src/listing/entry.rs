@@ -17,6 +17,8 @@ pub struct Entry<'a> {
     pub size: Option<u64>,
     /// Time of the last modification
     pub modified: Option<Modified>,
+    /// Time of the last use, which z/OS tells instead
+    pub accessed: Option<Modified>,
     /// Permissions as Unix has them
     pub permissions: Option<Permissions>,
     /// Owner, a name or a number
@@ -140,6 +142,7 @@ impl<'a> Entry<'a> {
             kind,
             size: None,
             modified: None,
+            accessed: None,
             permissions: None,
             owner: None,
             group: None,

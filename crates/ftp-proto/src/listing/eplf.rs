@@ -7,8 +7,7 @@ use crate::Timestamp;
 
 pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
     let body = line.strip_prefix(b"+")?;
-    // The blank is an old mistake of some servers.
-    let at = memchr::memchr(b'\t', body).or_else(|| memchr::memchr(b' ', body))?;
+    let at = memchr::memchr(b'\t', body)?;
     let (facts, name) = (&body[..at], &body[at + 1..]);
     if name.is_empty() {
         return None;
@@ -34,5 +33,6 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
             _ => {}
         }
     }
-    Some(entry)
+    // What can be neither fetched nor entered is of no use, says the format's author.
+    (entry.kind != Kind::Unknown).then_some(entry)
 }

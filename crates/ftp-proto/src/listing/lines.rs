@@ -56,6 +56,10 @@ impl Lines {
 
 /// Some servers send more than one CR
 fn without_return(mut line: &[u8]) -> &[u8] {
+    // One of them is a part of the name of the file where macOS has the icon of a folder.
+    if let Some(icon) = line.strip_suffix(b"Icon\r\r") {
+        return &line[..icon.len() + 5];
+    }
     while let Some(shorter) = line.strip_suffix(b"\r") {
         line = shorter;
     }

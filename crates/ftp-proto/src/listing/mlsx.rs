@@ -10,7 +10,10 @@ use crate::control::fields::parse_time;
 /// Facts end at the first blank, and everything behind it is the name. `None` if the line is none.
 #[must_use]
 pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
-    let at = memchr::memchr(b' ', line)?;
+    // The blank; a few servers send a tab.
+    let blank = memchr::memchr(b' ', line);
+    let tab = memchr::memmem::find(&line[..blank.unwrap_or(line.len())], b";\t");
+    let at = tab.map(|at| at + 1).or(blank)?;
     if at == 0 {
         // As MLST has it in its reply; without facts the blank is all there is before the name.
         let indented = parse_mlsx(&line[1..]).filter(|entry| entry.facts != Facts(&[]));
@@ -19,7 +22,7 @@ pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
         }
     }
     let (facts, name) = (&line[..at], &line[at + 1..]);
-    if name.is_empty() {
+    if name.is_empty() || is_more_facts(name) {
         return None;
     }
     let mut entry = Entry::new(line, name, Kind::Unknown);
@@ -48,12 +51,22 @@ pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
     Some(entry)
 }
 
+/// Whether what should be the name is more facts: a damaged line, not a file
+fn is_more_facts(name: &[u8]) -> bool {
+    let known = [&b"size="[..], b"modify=", b"type=", b"perm=", b"unique="];
+    memchr::memchr(b';', name).is_some()
+        && known
+            .iter()
+            .any(|fact| name.len() > fact.len() && name[..fact.len()].eq_ignore_ascii_case(fact))
+}
+
 /// `None` if the value makes no sense
 fn match_fact<'a>(entry: &mut Entry<'a>, key: &[u8], value: &'a [u8]) -> Option<()> {
     // By their length first: most are short.
     match key.len() {
         4 => match &lower::<4>(key)? {
             b"type" => {
+                (!value.is_empty()).then_some(())?;
                 entry.kind = kind(value);
                 if entry.kind == Kind::Symlink {
                     entry.target = link_target(value);

@@ -28,6 +28,10 @@
 //! another only if it does not understand. Bare names are what is left while nothing else has been
 //! understood. A caller who knows better fixes the format with [`ListingParser::with_format`].
 
+mod cms;
+mod damaged;
+mod date;
+mod dls;
 mod dos;
 mod entry;
 mod eplf;
@@ -36,12 +40,15 @@ mod lines;
 mod mlsx;
 mod mvs;
 mod note;
+mod numeric;
 mod offset;
+mod os9;
 mod owned;
 mod parser;
 mod reader;
 mod replies;
 mod scan;
+mod sized;
 mod time;
 mod unix;
 mod vms;
@@ -54,4 +61,4 @@ pub use owned::OwnedEntry;
 pub use parser::{Format, Item, ListingParser};
 pub use reader::ListingReader;
 pub use replies::{parse_mlst, parse_stat};
-pub use time::{Modified, Precision, Zone};
+pub use time::{DateOrder, Modified, Precision, Zone};

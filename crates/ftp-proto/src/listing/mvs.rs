@@ -10,11 +10,10 @@
 
 use super::entry::{Entry, Kind, OtherKind};
 use super::scan::{Words, clock, number, parts, small};
-use super::time::Parts;
-use crate::Timestamp;
+use super::time::{Dates, Parts};
 
-pub(super) fn parse(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
-    data_set(line, now).or_else(|| member(line, now)).or_else(|| job(line))
+pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
+    data_set(line, dates).or_else(|| member(line, dates)).or_else(|| job(line))
 }
 
 fn date(word: &[u8]) -> Option<Parts> {
@@ -23,27 +22,34 @@ fn date(word: &[u8]) -> Option<Parts> {
     Some(Parts { year: Some(small(year)?), month: small(month)?, day: small(day)?, time: None })
 }
 
-fn data_set(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
+fn data_set<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let volume = words.next()?;
-    let special =
-        volume.eq_ignore_ascii_case(b"Migrated") || volume.eq_ignore_ascii_case(b"ARCIVE");
-    if special || (volume == b"Pseudo" && words.next()? == b"Directory") {
-        let name = words.next()?;
-        if words.next().is_some() {
-            return None;
-        }
-        let kind = if volume == b"Pseudo" { Kind::Dir } else { Kind::File };
-        return Some(Entry::new(line, name, kind));
+    let away = volume.eq_ignore_ascii_case(b"Migrated") || volume.eq_ignore_ascii_case(b"ARCIVE");
+    if away || volume == b"Pseudo" {
+        let name = if away {
+            // `ARCIVE Not Direct Access Device  NAME`
+            words.trimmed().strip_prefix(b"Not Direct Access Device").unwrap_or(words.rest)
+        } else {
+            words.trimmed().strip_prefix(b"Directory")?
+        };
+        let mut words = Words::new(name);
+        let (name, end) = (words.next()?, words.next());
+        let kind = if away { Kind::File } else { Kind::Dir };
+        return end.is_none().then(|| Entry::new(line, name, kind));
     }
     // Unit and date of the last reference; then it is told by its organisation, the last but one.
-    let unit = words.next()?;
+    let unit = words.next().filter(|unit| unit.iter().all(u8::is_ascii_alphanumeric))?;
     let referred = words.next()?;
-    let known = date(referred).is_some() || referred == b"**NONE**";
-    if !known || number(unit).is_none() && !unit.iter().all(u8::is_ascii_alphanumeric) {
+    let mut last = [&[][..], referred];
+    let mut accessed = None;
+    if referred != b"VSAM" {
+        let date = date(referred);
+        (date.is_some() || referred == b"**NONE**").then_some(())?;
+        accessed = date.and_then(|date| date.modified(dates));
+    } else if number(unit).is_none() {
         return None;
     }
-    let mut last = [&[][..]; 2];
     for word in words {
         last = [last[1], word];
     }
@@ -53,13 +59,20 @@ fn data_set(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
         _ => return None,
     };
     let mut entry = Entry::new(line, last[1], kind);
-    // When it was used last, which is not when it was changed: checked, and not told.
-    let _ = now;
-    entry.size = None;
+    entry.accessed = accessed;
     Some(entry)
 }
 
-fn member(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
+/// A member without statistics is its name alone, which tells a member only where they are expected
+pub(super) fn bare_member(line: &[u8]) -> Option<Entry<'_>> {
+    let mut words = Words::new(line);
+    let name = words.next()?;
+    let plain = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'@' | b'#' | b'$' | b'-');
+    let sure = line.starts_with(name) && name.iter().all(plain) && words.next().is_none();
+    sure.then(|| Entry::new(line, name, Kind::File))
+}
+
+fn member<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let name = words.next()?;
     let version = words.next()?;
@@ -68,7 +81,7 @@ fn member(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
     let mut changed = date(words.next()?)?;
     changed.time = Some(clock(words.next()?)?);
     let mut entry = Entry::new(line, name, Kind::File);
-    entry.modified = Some(changed.modified(now)?);
+    entry.modified = Some(changed.modified(dates)?);
     // Records now, at first, and changed; bytes are not told.
     for _ in 0..3 {
         number(words.next()?)?;

@@ -10,7 +10,9 @@ use super::time::Modified;
 /// An [`Entry`] with a copy of its line: one allocation, everything else lies inside
 #[derive(Clone, PartialEq, Eq)]
 pub struct OwnedEntry {
-    raw: Box<[u8]>,
+    /// The line, and behind it the name, if that does not stand in the line as it is
+    bytes: Box<[u8]>,
+    raw: Span,
     name: Span,
     owner: Option<Span>,
     group: Option<Span>,
@@ -19,6 +21,7 @@ pub struct OwnedEntry {
     kind: Kind,
     size: Option<u64>,
     modified: Option<Modified>,
+    accessed: Option<Modified>,
     permissions: Option<Permissions>,
     links: Option<u64>,
 }
@@ -31,16 +34,17 @@ struct Span {
 }
 
 impl Span {
-    /// Where `part` lies in `whole`; at its beginning, if it does not
-    fn of(part: &[u8], whole: &[u8]) -> Self {
-        let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
-        let inside = start.checked_add(part.len()).is_some_and(|end| end <= whole.len());
+    fn new(start: usize, length: usize) -> Self {
+        // Never more: lines are bounded.
         let narrow = |number: usize| u32::try_from(number).unwrap_or(0);
-        if inside && !part.is_empty() {
-            Self { start: narrow(start), length: narrow(part.len()) }
-        } else {
-            Self { start: 0, length: 0 }
-        }
+        Self { start: narrow(start), length: narrow(length) }
+    }
+
+    /// Where `part` lies in `whole`, if it does
+    fn of(part: &[u8], whole: &[u8]) -> Option<Self> {
+        let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+        let end = start.checked_add(part.len())?;
+        (end <= whole.len()).then(|| Self::new(start, part.len()))
     }
 
     fn range(self) -> Range<usize> {
@@ -53,17 +57,25 @@ impl Entry<'_> {
     /// A copy that outlives the line
     #[must_use]
     pub fn to_owned(&self) -> OwnedEntry {
-        let span = |part| Span::of(part, self.raw);
+        let line = self.raw;
+        let span = |part| Span::of(part, line);
+        let (bytes, name) = match span(self.name) {
+            Some(name) => (line.to_vec(), name),
+            // VM/CMS: put together from two words.
+            None => ([line, self.name].concat(), Span::new(line.len(), self.name.len())),
+        };
         OwnedEntry {
-            raw: self.raw.into(),
-            name: span(self.name),
-            owner: self.owner.map(span),
-            group: self.group.map(span),
-            target: self.target.map(span),
-            facts: span(self.facts.0),
+            bytes: bytes.into_boxed_slice(),
+            raw: Span::new(0, line.len()),
+            name,
+            owner: self.owner.and_then(span),
+            group: self.group.and_then(span),
+            target: self.target.and_then(span),
+            facts: span(self.facts.0).unwrap_or(Span { start: 0, length: 0 }),
             kind: self.kind,
             size: self.size,
             modified: self.modified,
+            accessed: self.accessed,
             permissions: self.permissions,
             links: self.links,
         }
@@ -74,26 +86,27 @@ impl OwnedEntry {
     /// Everything that is known
     #[must_use]
     pub fn entry(&self) -> Entry<'_> {
-        let part = |span: Span| &self.raw[span.range()];
+        let part = |span: Span| &self.bytes[span.range()];
         Entry {
             name: part(self.name),
             kind: self.kind,
             size: self.size,
             modified: self.modified,
+            accessed: self.accessed,
             permissions: self.permissions,
             owner: self.owner.map(part),
             group: self.group.map(part),
             links: self.links,
             target: self.target.map(part),
             facts: Facts(part(self.facts)),
-            raw: &self.raw,
+            raw: part(self.raw),
         }
     }
 
     /// The name as the server writes it
     #[must_use]
     pub fn name(&self) -> &[u8] {
-        &self.raw[self.name.range()]
+        &self.bytes[self.name.range()]
     }
 
     /// The name for people: UTF-8 as it is, everything that a terminal would obey escaped

@@ -1,12 +1,15 @@
 //! Lines into items, and which format they are in
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
+use super::damaged::is_damaged;
 use super::entry::{Entry, Kind};
 use super::lines::Lines;
 use super::note::{self, Note};
 use super::offset::UtcOffset;
-use super::{dos, eplf, legacy, mlsx, mvs, unix, vms};
+use super::time::{DateOrder, Dates};
+use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
 use crate::Timestamp;
 
 /// How a server writes its listings
@@ -33,10 +36,24 @@ pub enum Format {
     Mvs,
     /// Nothing but names, as NLST has them
     Names,
+    /// VM/CMS
+    Cms,
+    /// Unix in numbers, as a few servers for embedded systems have it
+    Numeric,
+    /// VShell, in its older form
+    VShell,
+    /// VxWorks
+    VxWorks,
+    /// OS-9
+    Os9,
+    /// WFFTP of Nortel
+    Wfftp,
+    /// `dls` of public archives
+    Dls,
 }
 
 /// Those that say more than a name, the frequent ones first
-const STRUCTURED: [Format; 9] = [
+const STRUCTURED: [Format; 16] = [
     Format::Unix,
     Format::Mlsx,
     Format::Dos,
@@ -46,6 +63,13 @@ const STRUCTURED: [Format; 9] = [
     Format::NonStop,
     Format::Mvs,
     Format::Os2,
+    Format::Cms,
+    Format::Numeric,
+    Format::VShell,
+    Format::VxWorks,
+    Format::Os9,
+    Format::Wfftp,
+    Format::Dls,
 ];
 
 /// What a line is
@@ -66,25 +90,28 @@ pub enum Item<'a> {
 #[derive(Debug)]
 pub struct ListingParser {
     lines: Lines,
-    wrap: Wrap,
+    scratch: Scratch,
     choice: Choice,
+    dates: Dates,
     now: Option<Timestamp>,
     offset: Option<UtcOffset>,
 }
 
-/// OpenVMS writes long names on a line of their own
+/// What of a listing has to be copied
 #[derive(Debug, Default)]
-struct Wrap {
-    /// The name, or name and rest
-    text: Vec<u8>,
-    state: WrapState,
+struct Scratch {
+    /// A line that was put together from two: some systems write long names on a line of their own
+    wrapped: Vec<u8>,
+    wrap: Wrap,
+    /// A name that does not stand in the line as it is
+    name: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum WrapState {
+enum Wrap {
     #[default]
     Empty,
-    /// A name waits for its rest
+    /// `wrapped` is a name that waits for its rest
     Name,
 }
 
@@ -94,22 +121,26 @@ enum Choice {
     Votes(Votes),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Votes {
     /// Lines that each of [`STRUCTURED`] has understood
     counts: [u32; STRUCTURED.len()],
-    /// Which of them has understood most
+    /// Who has understood most
     leader: Option<Format>,
+    names: BareNames,
 }
 
-impl Votes {
-    fn count(&mut self, format: Format) {
-        let Some(index) = STRUCTURED.iter().position(|known| *known == format) else { return };
-        self.counts[index] = self.counts[index].saturating_add(1);
-        if self.leader != Some(format) {
-            self.leader = best(&self.counts);
-        }
-    }
+/// Whether a line that nobody understands may be a name and nothing else
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BareNames {
+    /// There was nothing yet
+    Perhaps,
+    /// There was one
+    Plain,
+    /// The first one had a blank before it, so the listing is indented
+    Indented,
+    /// There was a line that only structured listings have
+    No,
 }
 
 impl Default for ListingParser {
@@ -124,8 +155,13 @@ impl ListingParser {
     pub fn new() -> Self {
         Self {
             lines: Lines::default(),
-            wrap: Wrap::default(),
-            choice: Choice::Votes(Votes::default()),
+            scratch: Scratch::default(),
+            choice: Choice::Votes(Votes {
+                counts: [0; STRUCTURED.len()],
+                leader: None,
+                names: BareNames::Perhaps,
+            }),
+            dates: Dates::new(),
             now: None,
             offset: None,
         }
@@ -144,10 +180,12 @@ impl ListingParser {
     }
 
     /// Tells the server's local time, as well as it is known, when the listing was made: it decides
-    /// the year of `Mar 10 12:34`, which is the last one that is not more than a day ahead
+    /// the year of `Mar 10 12:34`, which is the last one that is not too far
+    /// [ahead](Self::with_dates_ahead)
     #[must_use]
     pub fn with_now(mut self, now: Timestamp) -> Self {
         self.now = Some(now);
+        self.set_clock();
         self
     }
 
@@ -156,25 +194,55 @@ impl ListingParser {
     #[must_use]
     pub fn with_offset(mut self, offset: UtcOffset) -> Self {
         self.offset = Some(offset);
+        self.set_clock();
+        self
+    }
+
+    /// What the server's clock says
+    fn set_clock(&mut self) {
+        let local = match (self.now, self.offset) {
+            (Some(now), Some(offset)) => offset.to_server(now),
+            (now, _) => now,
+        };
+        if let Some(now) = local {
+            self.dates.set_now(now);
+        }
+    }
+
+    /// How far ahead of [now](Self::with_now) a date without a year may be
+    ///
+    /// A day unless told otherwise: that much may clocks and time zones differ, and files of the
+    /// future are rare. `ls` of BSD leaves the year out half a year ahead too.
+    #[must_use]
+    pub fn with_dates_ahead(mut self, ahead: Duration) -> Self {
+        // No listing is older than the calendar.
+        self.dates.set_ahead(i64::try_from(ahead.as_secs()).unwrap_or(i64::MAX / 2));
+        self
+    }
+
+    /// How dates such as `03/10/24` are meant
+    ///
+    /// Unless told, they are read as the format has them by default, or as the only way that makes
+    /// sense, which then holds for the lines behind it as well.
+    #[must_use]
+    pub fn with_date_order(mut self, order: DateOrder) -> Self {
+        self.dates.set_order(order);
         self
     }
 
     /// The format that has understood most lines so far
     #[must_use]
     pub fn format(&self) -> Option<Format> {
-        match &self.choice {
-            Choice::Fixed(format) => Some(*format),
-            Choice::Votes(votes) => votes.leader,
-        }
+        format(&self.choice)
     }
 
     /// The next item; `None` when the input is used up
     ///
     /// Call it until then, then again with what comes next.
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
-        let Self { lines, wrap, choice, now, offset } = self;
+        let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.next(input)?;
-        let mut item = read(line, wrap, choice, local(*now, *offset));
+        let mut item = read(line, scratch, choice, dates);
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
@@ -183,21 +251,13 @@ impl ListingParser {
 
     /// The last line, if it came without its end; nothing may be parsed after that
     pub fn finish(&mut self) -> Option<Item<'_>> {
-        let Self { lines, wrap, choice, now, offset } = self;
+        let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.finish()?;
-        let mut item = read(line, wrap, choice, local(*now, *offset));
+        let mut item = read(line, scratch, choice, dates);
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
         Some(item)
-    }
-}
-
-/// What the server's clock says
-fn local(now: Option<Timestamp>, offset: Option<UtcOffset>) -> Option<Timestamp> {
-    match (now, offset) {
-        (Some(now), Some(offset)) => offset.to_server(now),
-        (now, _) => now,
     }
 }
 
@@ -207,104 +267,197 @@ fn in_utc(item: &mut Item<'_>, offset: UtcOffset) {
     }
 }
 
-fn best(votes: &[u32; STRUCTURED.len()]) -> Option<Format> {
-    let most = votes.iter().max().filter(|most| **most > 0)?;
-    votes.iter().position(|votes| votes == most).map(|index| STRUCTURED[index])
+fn format(choice: &Choice) -> Option<Format> {
+    match choice {
+        Choice::Fixed(format) => Some(*format),
+        Choice::Votes(votes) => votes.leader,
+    }
 }
 
 fn read<'a>(
     line: &'a [u8],
-    wrap: &'a mut Wrap,
+    scratch: &'a mut Scratch,
     choice: &mut Choice,
-    now: Option<Timestamp>,
+    dates: &mut Dates,
 ) -> Item<'a> {
-    let vms = match choice {
-        Choice::Fixed(format) => *format == Format::Vms,
-        Choice::Votes(votes) => votes.leader.is_none_or(|leader| leader == Format::Vms),
-    };
-    let waits = core::mem::take(&mut wrap.state) == WrapState::Name;
-    let continues = waits && line.first().is_some_and(u8::is_ascii_whitespace);
-    if !continues && vms && vms::is_name(line) {
-        wrap.text.clear();
-        wrap.text.extend_from_slice(line.trim_ascii_end());
-        wrap.state = WrapState::Name;
+    let Scratch { wrapped, wrap, name } = scratch;
+    let waits = core::mem::take(wrap) == Wrap::Name;
+    let mut length = 0;
+    let line = if waits && line.first().is_some_and(u8::is_ascii_whitespace) {
+        length = wrapped.len();
+        wrapped.extend_from_slice(line);
+        wrapped
+    } else if is_wrapped_name(line, choice) {
+        wrapped.clear();
+        wrapped.extend_from_slice(line.trim_ascii_end());
+        *wrap = Wrap::Name;
         return Item::Note(Note::Continued(line));
-    }
-    let line = if continues {
-        wrap.text.extend_from_slice(line);
-        &wrap.text
     } else {
         line
     };
-    match choice {
-        Choice::Fixed(Format::Names) => names(line),
-        Choice::Fixed(format) => {
-            let entry = entry(*format, line, now).map(Item::Entry);
-            entry.or_else(|| note::of(line).map(Item::Note)).unwrap_or(Item::Unknown(line))
+    let line = Line { bytes: line, wrapped: length };
+    let mut item = match choice {
+        Choice::Fixed(format) => line.fixed(*format, dates),
+        Choice::Votes(votes) => votes.read(line, dates),
+    };
+    if format(choice) == Some(Format::Cms) {
+        if let Item::Entry(entry) = &mut item {
+            // Other lines may stand between.
+            if cms::parse(entry.raw, dates).is_some() {
+                cms::join(entry.name, name);
+                entry.name = name;
+            }
         }
-        Choice::Votes(votes) => vote(line, votes, now),
+    }
+    item
+}
+
+/// Whether a line is a name whose rest comes with the next line
+fn is_wrapped_name(line: &[u8], choice: &Choice) -> bool {
+    match format(choice) {
+        None => vms::is_name(line),
+        Some(Format::Vms) => vms::is_name(line) || vms::is_plain_name(line),
+        Some(Format::Dls) => dls::is_name(line),
+        Some(_) => false,
     }
 }
 
-fn vote<'a>(line: &'a [u8], votes: &mut Votes, now: Option<Timestamp>) -> Item<'a> {
-    let first = votes.leader;
-    if let Some(leader) = first {
-        if let Some(entry) = entry(leader, line, now) {
-            votes.count(leader);
+/// A line, and how much of it is a name that had a line of its own
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    bytes: &'a [u8],
+    wrapped: usize,
+}
+
+impl<'a> Line<'a> {
+    fn fixed(self, format: Format, dates: &mut Dates) -> Item<'a> {
+        if format == Format::Names {
+            return name(self.bytes);
+        }
+        let entry = self.entry(format, dates);
+        let entry = entry.or_else(|| self.without_code()?.entry(format, dates)).map(Item::Entry);
+        entry
+            .or_else(|| note::of(self.bytes).map(|(note, _)| Item::Note(note)))
+            .or_else(|| self.member(format).map(Item::Entry))
+            .unwrap_or(Item::Unknown(self.bytes))
+    }
+
+    /// A line of an answer to STAT on a server that puts the reply's code before each
+    fn without_code(self) -> Option<Self> {
+        match self.bytes {
+            [b'2', b'1', b'1'..=b'3', b'-' | b' ', bytes @ ..] => Some(Self { bytes, ..self }),
+            _ => None,
+        }
+    }
+
+    fn entry(self, format: Format, dates: &mut Dates) -> Option<Entry<'a>> {
+        let line = self.bytes;
+        match format {
+            Format::Mlsx => mlsx::parse_mlsx(line),
+            Format::Unix => unix::parse(line, dates),
+            Format::Dos => dos::parse(line, dates),
+            Format::Eplf => eplf::parse(line),
+            Format::Vms => vms::parse(line, dates),
+            Format::Os400 => legacy::os400(line, dates),
+            Format::Os2 => sized::os2(line, dates),
+            Format::NonStop => legacy::nonstop(line, dates),
+            Format::Mvs => mvs::parse(line, dates),
+            Format::Cms => cms::parse(line, dates),
+            Format::Numeric => numeric::parse(line),
+            Format::VShell => sized::vshell(line, dates),
+            Format::VxWorks => sized::vxworks(line, dates),
+            Format::Os9 => os9::parse(line, dates),
+            Format::Wfftp => legacy::wfftp(line, dates),
+            Format::Dls => dls::parse(line, self.wrapped, dates),
+            Format::Names => None,
+        }
+    }
+
+    /// What is a line of this format only because others before it were
+    fn member(self, format: Format) -> Option<Entry<'a>> {
+        (format == Format::Mvs).then(|| mvs::bare_member(self.bytes)).flatten()
+    }
+}
+
+impl Votes {
+    fn read<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Item<'a> {
+        if let Some(entry) = self.entry(line, dates) {
             return Item::Entry(entry);
         }
-    }
-    for format in STRUCTURED.into_iter().filter(|other| Some(*other) != first) {
-        // A blank before a name is MLSD's way to say nothing, but only where the listing is MLSD's.
-        let known =
-            |entry: &Entry<'_>| format != Format::Mlsx || entry.facts.iter().next().is_some();
-        if let Some(entry) = entry(format, line, now).filter(known) {
-            votes.count(format);
+        if let Some((note, format)) = note::of(line.bytes) {
+            if matches!(note, Note::Total(_) | Note::Header(_)) {
+                self.names = BareNames::No;
+            }
+            if let Some(format) = format {
+                self.count(format);
+            }
+            return Item::Note(note);
+        }
+        if let Some(entry) = self.leader.and_then(|leader| line.member(leader)) {
             return Item::Entry(entry);
         }
+        self.name(line.bytes)
     }
-    if let Some(note) = note::of(line) {
-        return Item::Note(note);
-    }
-    if first.is_some() || looks_structured(line) { Item::Unknown(line) } else { names(line) }
-}
 
-fn entry(format: Format, line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
-    match format {
-        Format::Mlsx => mlsx::parse_mlsx(line),
-        Format::Unix => unix::parse(line, now),
-        Format::Dos => dos::parse(line, now),
-        Format::Eplf => eplf::parse(line),
-        Format::Vms => vms::parse(line, now),
-        Format::Os400 => legacy::os400(line, now),
-        Format::Os2 => legacy::os2(line, now),
-        Format::NonStop => legacy::nonstop(line, now),
-        Format::Mvs => mvs::parse(line, now),
-        Format::Names => None,
+    fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
+        let leader = self.leader;
+        if let Some(leader) = leader {
+            if let Some(entry) = line.entry(leader, dates) {
+                self.count(leader);
+                return Some(entry);
+            }
+        }
+        for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
+            // A blank before a name is MLSD's way to say nothing, but only where the listing is MLSD's.
+            let known =
+                |entry: &Entry<'_>| format != Format::Mlsx || entry.facts.iter().next().is_some();
+            if let Some(entry) = line.entry(format, dates).filter(known) {
+                self.count(format);
+                return Some(entry);
+            }
+        }
+        let line = line.without_code()?;
+        let format = [Format::Unix, Format::Dos, Format::Mlsx];
+        let (format, entry) =
+            format.into_iter().find_map(|format| Some((format, line.entry(format, dates)?)))?;
+        self.count(format);
+        Some(entry)
     }
-}
 
-/// Whether a line that nobody understands is rather a damaged line of some format than a bare name
-fn looks_structured(line: &[u8]) -> bool {
-    let unix = line.len() > 10
-        && b"-dlbcps".contains(&line[0])
-        && line[1..10].iter().all(|byte| b"rwxsStT-".contains(byte))
-        && line[10].is_ascii_whitespace();
-    let dos = line.len() > 9
-        && line[..8].iter().enumerate().all(|(index, byte)| match index {
-            2 | 5 => matches!(byte, b'-' | b'/'),
-            _ => byte.is_ascii_digit(),
-        })
-        && line[8].is_ascii_whitespace();
-    // NetWare, also where the rest is damaged.
-    let netware = matches!(line, [b'-' | b'd', b' ', b'[', ..] | [b'-' | b'd', b'[', ..]);
-    let facts = line.split(|byte| *byte == b';').next().unwrap_or_default();
-    let mlsx = facts.len() < line.len() && facts.contains(&b'=') && !facts.contains(&b' ');
-    unix || dos || netware || mlsx
+    /// A vote for this format
+    fn count(&mut self, format: Format) {
+        self.names = BareNames::No;
+        let index = |format| STRUCTURED.iter().position(|known| *known == format);
+        let Some(at) = index(format) else { return };
+        self.counts[at] = self.counts[at].saturating_add(1);
+        if self.leader != Some(format) {
+            let most = self.leader.and_then(index).map_or(0, |leader| self.counts[leader]);
+            if self.counts[at] > most {
+                self.leader = Some(format);
+            }
+        }
+    }
+
+    /// A line that nobody understands
+    fn name<'a>(&mut self, line: &'a [u8]) -> Item<'a> {
+        if self.names == BareNames::No || is_damaged(line) {
+            return Item::Unknown(line);
+        }
+        if self.names == BareNames::Perhaps {
+            let indented = matches!(line, [b' ', second, ..] if *second != b' ');
+            self.names = if indented { BareNames::Indented } else { BareNames::Plain };
+        }
+        match line {
+            [b' ', rest @ ..] if self.names == BareNames::Indented && !rest.is_empty() => {
+                Item::Entry(Entry::new(line, rest, Kind::Unknown))
+            }
+            _ => name(line),
+        }
+    }
 }
 
 /// A line of NLST: the name and nothing else
-fn names(line: &[u8]) -> Item<'_> {
+fn name(line: &[u8]) -> Item<'_> {
     if line.is_empty() {
         Item::Note(Note::Blank)
     } else {

@@ -28,13 +28,14 @@ impl<'a> Iterator for Words<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         let mut line = self.rest;
-        while let [b' ' | b'\t', rest @ ..] = line {
+        while let [b' ' | b'\t' | b'\r', rest @ ..] = line {
             line = rest;
         }
         if line.is_empty() {
             return None;
         }
-        let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
+        let end =
+            line.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'\r')).unwrap_or(line.len());
         let (word, rest) = line.split_at(end);
         self.rest = rest;
         Some(word)

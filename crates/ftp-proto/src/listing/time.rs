@@ -1,6 +1,8 @@
 //! Times of listings: as precise as they were told, in the zone they were told for
 
+use super::scan::{small, year};
 use crate::Timestamp;
+use crate::timestamp::days_in_month;
 
 /// When a file was modified, as far as the line tells
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,102 @@ pub enum Zone {
     Server,
 }
 
+/// How a date of three numbers is written, where it does not say so itself
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DateOrder {
+    /// `24/03/10`
+    YearFirst,
+    /// `03/10/24`
+    MonthFirst,
+    /// `10/03/24`
+    DayFirst,
+}
+
+/// What helps to read dates that leave something out
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dates {
+    now: Option<Timestamp>,
+    /// Seconds
+    ahead: i64,
+    /// The latest time that a date without a year may mean: `now` and `ahead`
+    latest: Option<Timestamp>,
+    order: Order,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    /// As the format has it, unless there is no such date
+    Usual,
+    /// The only one that made sense of a date before
+    Seen(DateOrder),
+    /// As the caller says
+    Fixed(DateOrder),
+}
+
+impl Dates {
+    pub(super) const fn new() -> Self {
+        /// Clocks differ, and so do time zones: a day
+        const AHEAD: i64 = 24 * 60 * 60;
+        Self { now: None, ahead: AHEAD, latest: None, order: Order::Usual }
+    }
+
+    pub(super) fn set_now(&mut self, now: Timestamp) {
+        self.now = Some(now);
+        self.set_ahead(self.ahead);
+    }
+
+    pub(super) fn set_ahead(&mut self, seconds: i64) {
+        self.ahead = seconds;
+        let latest = |now: Timestamp| Timestamp::from_unix(now.to_unix().saturating_add(seconds));
+        self.latest = self.now.and_then(latest);
+    }
+
+    pub(super) fn set_order(&mut self, order: DateOrder) {
+        self.order = Order::Fixed(order);
+    }
+
+    /// Three numbers as year, month and day: in the first of these orders, or the first that makes
+    /// sense
+    pub(super) fn arrange(&mut self, numbers: [&[u8]; 3], orders: &[DateOrder]) -> Option<Parts> {
+        let fixed;
+        let orders = match self.order {
+            Order::Fixed(order) => {
+                fixed = [order];
+                &fixed[..]
+            }
+            Order::Seen(order) => {
+                if let Some(parts) = arranged(numbers, order) {
+                    return Some(parts);
+                }
+                orders
+            }
+            Order::Usual => orders,
+        };
+        let (at, parts) = orders
+            .iter()
+            .enumerate()
+            .find_map(|(at, order)| Some((at, arranged(numbers, *order)?)))?;
+        if at > 0 {
+            self.order = Order::Seen(orders[at]);
+        }
+        Some(parts)
+    }
+}
+
+fn arranged([first, second, third]: [&[u8]; 3], order: DateOrder) -> Option<Parts> {
+    let (of_year, of_month, of_day) = match order {
+        // Four digits are a year, wherever that is told to stand.
+        _ if first.len() == 4 => (first, second, third),
+        DateOrder::YearFirst => (first, second, third),
+        DateOrder::MonthFirst => (third, first, second),
+        DateOrder::DayFirst => (third, second, first),
+    };
+    let (year, month, day) = (year(of_year)?, small(of_month)?, small(of_day)?);
+    let exists = (1..=days_in_month(year, month)).contains(&day);
+    exists.then_some(Parts { year: Some(year), month, day, time: None })
+}
+
 /// Date and time as they stand in a line
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Parts {
@@ -65,28 +163,27 @@ pub(super) struct Parts {
 
 impl Parts {
     /// `None` if there is no such time
-    pub(super) fn modified(self, now: Option<Timestamp>) -> Option<Modified> {
-        let (hour, minute, second) = self.time.unwrap_or((0, 0, None));
-        let precision = match self.time {
+    pub(super) fn modified(self, dates: &Dates) -> Option<Modified> {
+        let Self { year, month, day, time } = self;
+        let (hour, minute, second) = time.unwrap_or((0, 0, None));
+        let precision = match time {
             None => Precision::Day,
             Some((_, _, None)) => Precision::Minute,
             Some((_, _, Some(_))) => Precision::Second,
         };
-        let at =
-            |year| Timestamp::new(year, self.month, self.day, hour, minute, second.unwrap_or(0));
-        let time = match (self.year, now) {
+        let at = |year| Timestamp::new(year, month, day, hour, minute, second.unwrap_or(0));
+        let time = match (year, dates.latest) {
             (Some(year), _) => at(year)?,
-            (None, Some(now)) => {
-                /// Clocks differ, and so do time zones
-                const AHEAD: i64 = 24 * 60 * 60;
-                let fits = |time: &Timestamp| time.to_unix() <= now.to_unix() + AHEAD;
+            (None, Some(latest)) => {
+                let end = (latest.month(), latest.day(), latest.hour(), latest.minute());
+                let later = (month, day, hour, minute) > end;
+                let year = latest.year() - u16::from(later);
                 // 29 February may be eight years ago (1896, 1904).
-                (0..9).filter_map(|ago| at((now.year() + 1).checked_sub(ago)?)).find(fits)?
+                (0..9).find_map(|ago| at(year.checked_sub(ago)?))?
             }
             (None, None) => {
                 // 2000 has all days.
                 at(2000)?;
-                let Self { month, day, .. } = self;
                 return Some(Modified::Yearless { month, day, hour, minute });
             }
         };
@@ -116,10 +213,11 @@ pub(super) fn month(word: &[u8]) -> Option<u8> {
 /// By three letters, which are enough but for the French summer
 fn ascii_month(head: [u8; 3], word: &[u8]) -> Option<u8> {
     Some(match &head {
-        b"jui" => match word.get(3)?.to_ascii_lowercase() {
-            b'n' => 6,
-            b'l' => 7,
-            _ => return None,
+        // Who has no more than three letters writes `jun` for June.
+        b"jui" => match word.get(3).map(u8::to_ascii_lowercase) {
+            Some(b'n') => 6,
+            Some(b'l') | None => 7,
+            Some(_) => return None,
         },
         b"jan" | b"ene" | b"gen" | b"sty" => 1,
         b"feb" | b"fev" | b"lut" => 2,
@@ -129,7 +227,7 @@ fn ascii_month(head: [u8; 3], word: &[u8]) -> Option<u8> {
         b"jun" | b"giu" | b"cze" => 6,
         b"jul" | b"lug" | b"lip" => 7,
         b"aug" | b"aou" | b"ago" | b"sie" => 8,
-        b"sep" | b"set" | b"wrz" => 9,
+        b"sep" | b"set" | b"wrz" | b"sze" => 9,
         b"oct" | b"okt" | b"ott" | b"out" | b"paz" => 10,
         b"nov" | b"lis" => 11,
         b"dec" | b"dez" | b"dic" | b"des" | b"gru" => 12,
@@ -160,6 +258,8 @@ const OTHER_MONTHS: [&[&[u8]]; 12] = [
     &[
         b"\x6D\xE4\x72",
         b"\x6D\xC3\xA4\x72",
+        b"\x6D\xE1\x72",
+        b"\x6D\xC3\xA1\x72",
         "мар".as_bytes(),
         b"\xCD\xC1\xD2",
         b"\xEC\xE0\xF0",
@@ -169,6 +269,8 @@ const OTHER_MONTHS: [&[&[u8]]; 12] = [
     ],
     &[
         "апр".as_bytes(),
+        b"\xE1\x70\x72",
+        b"\xC3\xA1\x70\x72",
         b"\xC1\xD0\xD2",
         b"\xE0\xEF\xF0",
         "Апр".as_bytes(),
@@ -177,6 +279,8 @@ const OTHER_MONTHS: [&[&[u8]]; 12] = [
     ],
     &[
         "май".as_bytes(),
+        b"\x6D\xE1\x6A",
+        b"\x6D\xC3\xA1\x6A",
         b"\xCD\xC1\xCA",
         b"\xEC\xE0\xE9",
         "Май".as_bytes(),
@@ -197,6 +301,8 @@ const OTHER_MONTHS: [&[&[u8]]; 12] = [
     ],
     &[
         "июн".as_bytes(),
+        b"\x6A\xFA\x6E",
+        b"\x6A\xC3\xBA\x6E",
         b"\xC9\xC0\xCE",
         b"\xE8\xFE\xED",
         "Июн".as_bytes(),
@@ -205,6 +311,8 @@ const OTHER_MONTHS: [&[&[u8]]; 12] = [
     ],
     &[
         "июл".as_bytes(),
+        b"\x6A\xFA\x6C",
+        b"\x6A\xC3\xBA\x6C",
         b"\xC9\xC0\xCC",
         b"\xE8\xFE\xEB",
         "Июл".as_bytes(),

@@ -8,28 +8,34 @@
 //! Links, group and owner may be missing, so the date is looked for, and what stands before it is
 //! read from its end: the size, then group, owner and links as far as there are words.
 
+use smallvec::SmallVec;
+
+use super::date;
 use super::entry::{Entry, Kind, OtherKind, Permissions};
-use super::scan::{Words, clock, number, parts, small, year};
-use super::time::{Parts, month};
-use crate::Timestamp;
+use super::scan::{Words, number, parts};
+use super::time::{Dates, Parts};
 
 /// More words than this before the date have no meaning
-const MAX_COLUMNS: usize = 8;
+const MAX_COLUMNS: usize = 16;
 
-pub(super) fn parse(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
-    let (kind, permissions, words) = head(line)?;
-    let mut columns = [Column::default(); MAX_COLUMNS];
+pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
+    let Head { kind, permissions, dialect, words } = head(line)?;
+    let mut columns = Columns::new();
     // A month that is but a number may be an owner as well: only if there is no other.
-    let (date, name, count) = columns_and_date(words, &mut columns, date)
-        .or_else(|| columns_and_date(words, &mut columns, counted))?;
+    let found = columns_and_date(words, kind, &mut columns, date::before_name)
+        .or_else(|| columns_and_date(words, kind, &mut columns, date::counted_before_name));
+    let Some((date, name)) = found else {
+        return dateless(line, kind, permissions?, &columns);
+    };
     let mut entry = Entry::new(line, name, kind);
     entry.permissions = permissions;
-    if permissions.is_none() && line.contains(&b'[') {
-        // NetWare puts several blanks before names.
+    if dialect == Dialect::NetWare {
+        // Rights, an owner and a size; several blanks before names.
+        (columns.len() > 1).then_some(())?;
         entry.name = name.trim_ascii_start();
     }
-    entry.modified = Some(date.modified(now)?);
-    describe(&mut entry, &columns[..count])?;
+    entry.modified = Some(date.modified(dates)?);
+    describe(&mut entry, &columns)?;
     if kind == Kind::Symlink {
         if let Some(at) = memchr::memmem::find(name, b" -> ") {
             entry.name = &name[..at];
@@ -39,33 +45,79 @@ pub(super) fn parse(line: &[u8], now: Option<Timestamp>) -> Option<Entry<'_>> {
     (!entry.name.is_empty()).then_some(entry)
 }
 
-/// A date as it was found, and the name behind it
-type Found<'a> = (Parts, &'a [u8]);
-
-/// Fills the columns up to the first place where `date` finds one
+/// Fills the columns up to the first place where `date` finds one; without a date, with all words
 fn columns_and_date<'a>(
     mut words: Words<'a>,
-    columns: &mut [Column<'a>; MAX_COLUMNS],
-    date: impl Fn(&'a [u8], Words<'a>) -> Option<Found<'a>>,
-) -> Option<(Parts, &'a [u8], usize)> {
-    let mut count = 0;
-    loop {
+    kind: Kind,
+    columns: &mut Columns<'a>,
+    date: impl Fn(&'a [u8], Words<'a>) -> Option<(Parts, &'a [u8])>,
+) -> Option<(Parts, &'a [u8])> {
+    columns.clear();
+    while columns.len() < MAX_COLUMNS {
         let before = words.rest;
         let word = words.next()?;
         // A date is preceded by a size at least.
-        if count > 0 {
-            if let Some((date, name)) = date(word, words) {
-                return Some((date, name, count));
+        if !columns.is_empty() {
+            if let Some(found) = date(word, words) {
+                return Some(found);
             }
         }
         let text = &before[before.len() - words.rest.len() - word.len()..];
-        *columns.get_mut(count)? = Column { word, text };
-        count += 1;
+        if kind == Kind::Symlink && columns.len() > 3 {
+            if let Some(found) = date_behind_target(word, text) {
+                return Some(found);
+            }
+        }
+        columns.push(Column { word, text });
     }
+    None
+}
+
+/// A server that wrote the target of a link before its date, without a blank: `/targetMar 10  2024`
+fn date_behind_target<'a>(word: &[u8], text: &'a [u8]) -> Option<(Parts, &'a [u8])> {
+    let at = word.len().checked_sub(3).filter(|_| word.starts_with(b"/"))?;
+    let mut behind = Words::new(&text[at..]);
+    date::before_name(behind.next()?, behind)
+}
+
+/// `drwxr-xr-x 3 ann staff 512 name`: all but the date, and a name of one word to be sure
+fn dateless<'a>(
+    line: &'a [u8],
+    kind: Kind,
+    permissions: Permissions,
+    columns: &[Column<'a>],
+) -> Option<Entry<'a>> {
+    let [links, owner, group, size, name] = columns else { return None };
+    let mut entry = Entry::new(line, name.word, kind);
+    entry.permissions = Some(permissions);
+    entry.links = Some(number(links.word)?);
+    entry.size = Some(number(size.word)?);
+    (entry.owner, entry.group) = (Some(owner.word), Some(group.word));
+    Some(entry)
+}
+
+/// Whose columns they are
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Unix,
+    NetWare,
+}
+
+/// What a line begins with
+struct Head<'a> {
+    kind: Kind,
+    permissions: Option<Permissions>,
+    dialect: Dialect,
+    words: Words<'a>,
 }
 
 /// The letter of the kind and the permissions
-fn head(line: &[u8]) -> Option<(Kind, Option<Permissions>, Words<'_>)> {
+fn head(line: &[u8]) -> Option<Head<'_>> {
+    if line.first()?.is_ascii_whitespace() {
+        // Some servers indent; then permissions have to be without a doubt.
+        let head = head(line.trim_ascii_start())?;
+        return head.permissions.is_some().then_some(head);
+    }
     let kind = match line.first()? {
         b'-' | b'f' | b'F' => Kind::File,
         b'd' => Kind::Dir,
@@ -81,25 +133,56 @@ fn head(line: &[u8]) -> Option<(Kind, Option<Permissions>, Words<'_>)> {
     let netware = line[1..].trim_ascii_start();
     if let Some(rights) = netware.strip_prefix(b"[") {
         let end = memchr::memchr(b']', rights)?;
-        return Some((kind, None, Words::new(&rights[end + 1..])));
+        let known = rights[..end].iter().all(|right| b"RWCEAFMS-".contains(right));
+        (known && matches!(kind, Kind::File | Kind::Dir)).then_some(())?;
+        let words = Words::new(&rights[end + 1..]);
+        return Some(Head { kind, permissions: None, dialect: Dialect::NetWare, words });
     }
-    let permissions = line.get(1..10)?;
-    let mode = Permissions::parse(permissions);
-    // Some systems invent letters; the shape is what counts.
-    let shaped = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'-';
-    if mode.is_none() && !permissions.iter().all(shaped) {
-        return None;
-    }
-    // `+`, `@`, `.`: access control lists and the like.
-    let rest = line.get(10..)?;
-    let rest = match rest.first() {
-        Some(b'+' | b'@' | b'.' | b'*') => &rest[1..],
+    let (letters, rest) = line[1..].split_at_checked(9)?;
+    let permissions = Permissions::parse(letters);
+    let words = if permissions.is_some() {
+        behind_marks(rest)?
+    } else if let [eight @ .., b' '] = letters {
+        return too_short(kind, eight, Words::new(rest));
+    } else {
+        // Some systems invent letters; known ones have their place.
+        let strange = |byte: &u8| byte.is_ascii_alphabetic() && !b"rwxsStTlL".contains(byte);
+        let shaped = letters.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
+        (shaped && letters.iter().any(strange)).then_some(())?;
+        behind_marks(rest).or_else(|| enterprise(rest))?
+    };
+    Some(Head { kind, permissions, dialect: Dialect::Unix, words })
+}
+
+/// `+`, `@`, `.`: access control lists and the like
+fn behind_marks(rest: &[u8]) -> Option<Words<'_>> {
+    let rest = match rest {
+        [b'+' | b'@' | b'.' | b'*', rest @ ..] => rest,
         _ => rest,
     };
     // The number of links may follow at once where it is large.
     let next = rest.first()?;
-    (next.is_ascii_whitespace() || next.is_ascii_digit()).then_some((kind, mode, Words::new(rest)))
+    (next.is_ascii_whitespace() || next.is_ascii_digit()).then_some(Words::new(rest))
 }
+
+/// A server that forgets the last letter: `drw-r--rw`; of nine dashes nobody knows which is missing
+fn too_short<'a>(kind: Kind, letters: &[u8], words: Words<'a>) -> Option<Head<'a>> {
+    let mut nine = [b'-'; 9];
+    nine[..8].copy_from_slice(letters);
+    let permissions = Permissions::parse(&nine).filter(|all| all.mode() != 0)?;
+    Some(Head { kind, permissions: Some(permissions), dialect: Dialect::Unix, words })
+}
+
+/// Connect:Enterprise: `-C--E-----FTP B owner group`: the protocol, and binary or ASCII
+fn enterprise(rest: &[u8]) -> Option<Words<'_>> {
+    let mut words = Words::new(rest);
+    words.next().filter(|protocol| protocol.iter().all(u8::is_ascii_uppercase))?;
+    words.next().filter(|mode| matches!(mode, [b'A'..=b'Z']))?;
+    Some(words)
+}
+
+/// More than these are seldom
+type Columns<'a> = SmallVec<[Column<'a>; 8]>;
 
 /// A word before the date, and the line from there on
 #[derive(Clone, Copy, Default)]
@@ -118,13 +201,20 @@ fn describe<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>]) -> Option<()> {
             (last, rest) = (major, before);
         }
         _ if device && last.word.contains(&b',') => {}
+        // A size that ran into the group, nobody knows where.
+        [.., owner] if ends_in_digits(last.word) && size_of(last.word).is_none() => {
+            entry.links = rest.first().and_then(|first| number(first.word));
+            entry.owner = Some(owner.word);
+            return (rest.len() == 1 + usize::from(entry.links.is_some())).then_some(());
+        }
         _ => entry.size = Some(size_of(last.word)?),
     }
     let links = rest.first().and_then(|first| number(first.word));
     match rest {
         // Mac servers have `folder` where others have a group.
         [] => {}
-        [one] | [_, one] if one.word == b"folder" => {}
+        [one] if one.word == b"folder" => {}
+        [_, one] if one.word == b"folder" => return None,
         // WebSTAR: the two forks of a file and their sum.
         [_, second] if is_sum(entry.size, links, number(second.word)) => {}
         [only] => match links {
@@ -135,21 +225,27 @@ fn describe<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>]) -> Option<()> {
             entry.links = links;
             entry.owner = Some(owner.word);
         }
+        // A number of links that ran into the owner.
+        [owner, ..] if links.is_none() && owner.word[0].is_ascii_digit() => return None,
         [owner, group] => (entry.owner, entry.group) = (Some(owner.word), Some(group.word)),
-        [_, owner, group] if links.is_some() => {
-            entry.links = links;
+        [_, owner, group] => {
+            entry.links = Some(links?);
             (entry.owner, entry.group) = (Some(owner.word), Some(group.word));
         }
-        [first, others @ ..] => {
-            entry.links = links;
-            let names = if links.is_some() { others } else { rest };
-            let begin = names.first().unwrap_or(first).text;
+        // Of more words the first is the number of links.
+        [_, others @ ..] => {
+            entry.links = Some(links?);
+            let begin = others.first()?.text;
             let names = begin[..begin.len() - last.text.len()].trim_ascii_end();
             let (owner, group) = owner_and_group(names)?;
             (entry.owner, entry.group) = (Some(owner), Some(group));
         }
     }
     Some(())
+}
+
+fn ends_in_digits(word: &[u8]) -> bool {
+    word.last().is_some_and(u8::is_ascii_digit)
 }
 
 fn is_sum(sum: Option<u64>, one: Option<u64>, other: Option<u64>) -> bool {
@@ -186,94 +282,4 @@ fn size_of(word: &[u8]) -> Option<u64> {
         _ => (number(digits)?, 0),
     };
     whole.checked_mul(10)?.checked_add(tenth)?.checked_mul(1 << shift).map(|tenths| tenths / 10)
-}
-
-/// A date of this word and those behind it
-fn date<'a>(first: &'a [u8], mut behind: Words<'a>) -> Option<Found<'a>> {
-    // Most words are no part of a date, and their beginning shows it.
-    if !first[0].is_ascii_digit() {
-        let month = month(first)?;
-        return named(month, day(behind.next()?)?, behind);
-    }
-    if let Some(day) = day(first) {
-        return named(month(behind.next()?)?, day, behind);
-    }
-    numeric(first, behind)
-}
-
-/// `3月 10日 12:34`: a month by its number, as in East Asia, with the character for month behind it, or
-/// without
-fn counted<'a>(first: &'a [u8], mut words: Words<'a>) -> Option<Found<'a>> {
-    let second = words.next()?;
-    let month = small(unmarked(first)).filter(|month| (1..=12).contains(month))?;
-    named(month, day(second)?, words)
-}
-
-/// `Mar 10 12:34`, `Mar 10  2024`, `10 Mar 2024`, `10. Mar 12:34`, `Mar 10 12:34:56 2024`: what stands
-/// behind month and day
-fn named(month: u8, day: u8, mut words: Words<'_>) -> Option<Found<'_>> {
-    let before_year = words.rest;
-    let third = words.next()?;
-    let mut parts = Parts { month, day, ..Parts::default() };
-    if let Some(time) = clock(third) {
-        parts.time = Some(time);
-        // With seconds comes a year, on some.
-        let mut behind = words;
-        if let Some(year) = behind.next().filter(|word| time.2.is_some() && word.len() == 4) {
-            if let Some(year) = small::<u16>(year).filter(|year| is_year(*year)) {
-                parts.year = Some(year);
-                words = behind;
-            }
-        }
-    } else {
-        let digits = unmarked(third);
-        parts.year = Some(year(digits).filter(|year| digits.len() == 4 && is_year(*year))?);
-        // `Mar  1 2003  name`: a column of five that is filled up behind the year, not before it.
-        let left_aligned = before_year.starts_with(b" ") && !before_year.starts_with(b"  ");
-        if left_aligned && words.rest.starts_with(b"  ") {
-            words.rest = &words.rest[1..];
-        }
-        let mut behind = words;
-        if let Some(time) = behind.next().and_then(clock) {
-            parts.time = Some(time);
-            words = behind;
-        }
-    }
-    Some((parts, words.name()?))
-}
-
-/// `2024-03-10 12:34`, `2024-03-10 12:34:56.789 +0100`, `2024/03/10`
-fn numeric<'a>(word: &'a [u8], mut words: Words<'a>) -> Option<Found<'a>> {
-    let [first, second, third] = parts::<3>(word, b'-').or_else(|| parts::<3>(word, b'/'))?;
-    if first.len() != 4 {
-        return None;
-    }
-    let mut parts =
-        Parts { year: Some(small(first)?), month: small(second)?, day: small(third)?, time: None };
-    let mut behind = words;
-    if let Some(time) = behind.next().and_then(clock) {
-        parts.time = Some(time);
-        words = behind;
-        let offset = |word: &[u8]| matches!(word, [b'+' | b'-', digits @ ..] if digits.len() == 4 && number(digits).is_some());
-        if behind.next().is_some_and(offset) {
-            words = behind;
-        }
-    }
-    Some((parts, words.name()?))
-}
-
-fn day(word: &[u8]) -> Option<u8> {
-    let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b",")).unwrap_or(word);
-    small(unmarked(word)).filter(|day| (1..=31).contains(day))
-}
-
-/// Whether a number where a year may stand is one: it may be a size as well
-fn is_year(year: u16) -> bool {
-    (1600..2200).contains(&year)
-}
-
-/// A number without the character behind it, in whatever charset that is
-fn unmarked(word: &[u8]) -> &[u8] {
-    let end = word.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(word.len());
-    if end > 0 && word.get(end).is_some_and(|byte| !byte.is_ascii()) { &word[..end] } else { word }
 }

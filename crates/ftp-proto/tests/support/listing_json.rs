@@ -1,6 +1,6 @@
 //! Items of listings as JSON, in the form of the shared corpus
 //!
-//! Bytes that are not UTF-8 go into `name_bytes_latin1`, where each character stands for a byte.
+//! In names that are not UTF-8 each character stands for a byte, and `name_bytes_latin1` says so.
 
 use ftp_proto::Timestamp;
 use ftp_proto::listing::{Entry, Item, Kind, Modified, Note, Precision, Zone};
@@ -39,9 +39,9 @@ pub(crate) fn entry(entry: &Entry<'_>, lines: &[usize]) -> Value {
     };
     set("line", json!(lines));
     set("result", "entry".into());
-    match core::str::from_utf8(entry.name) {
-        Ok(name) => set("name", name.into()),
-        Err(_) => set("name_bytes_latin1", latin1(entry.name).into()),
+    set("name", text(entry.name).into());
+    if core::str::from_utf8(entry.name).is_err() {
+        set("name_bytes_latin1", latin1(entry.name).into());
     }
     match entry.kind {
         Kind::File => set("kind", "file".into()),
@@ -57,6 +57,7 @@ pub(crate) fn entry(entry: &Entry<'_>, lines: &[usize]) -> Value {
         Some(Modified::At { time, precision, zone }) => {
             set("modified", iso(time, precision).into());
             set("precision", precision_name(precision).into());
+            set("modified_partial", partial(time, precision));
             if zone == Zone::Utc {
                 set("zone", "utc".into());
             }
@@ -67,9 +68,14 @@ pub(crate) fn entry(entry: &Entry<'_>, lines: &[usize]) -> Value {
         ),
         _ => {}
     }
+    if let Some(Modified::At { time, precision, .. }) = entry.accessed {
+        set("accessed", iso(time, precision).into());
+    }
     if let Some(permissions) = entry.permissions {
         set("perms", permissions.to_string().into());
-        set("mode", format!("{:04o}", permissions.mode()).into());
+        // Four digits, or as many as the server writes.
+        let written = entry.facts.get("UNIX.mode").map_or(0, <[u8]>::len).clamp(4, 9);
+        set("mode", format!("{:0written$o}", permissions.mode()).into());
     }
     for (key, value) in [("owner", entry.owner), ("group", entry.group), ("target", entry.target)] {
         if let Some(value) = value {
@@ -108,11 +114,25 @@ fn iso(time: Timestamp, precision: Precision) -> String {
         Precision::Minute => minute,
         Precision::Second => second,
         _ => {
+            // Three digits, six or nine.
             let fraction = format!("{:09}", time.nanosecond());
-            let fraction = fraction.trim_end_matches('0');
-            format!("{second}.{}", if fraction.is_empty() { "0" } else { fraction })
+            let fraction = fraction.strip_suffix("000").unwrap_or(&fraction);
+            format!("{second}.{}", fraction.strip_suffix("000").unwrap_or(fraction))
         }
     }
+}
+
+/// The parts that are told
+fn partial(time: Timestamp, precision: Precision) -> Value {
+    let mut parts = json!({ "year": time.year(), "month": time.month(), "day": time.day() });
+    if precision >= Precision::Minute {
+        parts["hour"] = time.hour().into();
+        parts["minute"] = time.minute().into();
+    }
+    if precision >= Precision::Second {
+        parts["second"] = time.second().into();
+    }
+    parts
 }
 
 /// `2026-01-31T12:00:00Z`, also without the seconds or the letter

@@ -1,0 +1,87 @@
+//! Lines of some format that cannot be read, which are not to be taken for bare names
+
+use super::scan::{Words, number};
+use super::time::month;
+
+/// Whether a line that nobody understands is rather a damaged one than a name
+pub(super) fn is_damaged(line: &[u8]) -> bool {
+    unix(line) || dos(line) || eplf(line) || mlsx(line) || vms(line) || os400(line) || dated(line)
+}
+
+/// Permissions first; NetWare also where the rest is gone
+fn unix(line: &[u8]) -> bool {
+    let permissions = line.len() > 10
+        && b"-dlbcps".contains(&line[0])
+        && line[1..10].iter().all(|byte| b"rwxsStT-".contains(byte))
+        && line[10].is_ascii_whitespace();
+    permissions || matches!(line, [b'-' | b'd', b' ', b'[', ..] | [b'-' | b'd', b'[', ..])
+}
+
+/// `03-10-24` first
+fn dos(line: &[u8]) -> bool {
+    line.len() > 9
+        && line[..8].iter().enumerate().all(|(index, byte)| match index {
+            2 | 5 => matches!(byte, b'-' | b'/'),
+            _ => byte.is_ascii_digit(),
+        })
+        && line[8].is_ascii_whitespace()
+}
+
+fn eplf(line: &[u8]) -> bool {
+    line.starts_with(b"+") && (line.contains(&b'\t') || line.contains(&b','))
+}
+
+fn mlsx(line: &[u8]) -> bool {
+    let facts = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    facts.len() < line.len() && facts.contains(&b'=') && !facts.contains(&b' ')
+}
+
+/// A version, and more behind it
+fn vms(line: &[u8]) -> bool {
+    let mut words = Words::new(line);
+    let name = words.next().unwrap_or_default();
+    let version = memchr::memrchr(b';', name).and_then(|at| number(&name[at + 1..]));
+    version.is_some() && words.any(|word| word.iter().filter(|byte| **byte == b'-').count() == 2)
+}
+
+/// The type of an object
+fn os400(line: &[u8]) -> bool {
+    let types = [&b"*DIR"[..], b"*FILE", b"*STMF", b"*MEM", b"*LIB", b"*FLR", b"*DOC"];
+    Words::new(line).skip(1).any(|word| types.contains(&word))
+}
+
+/// A date with a time, or as Unix has it behind a size
+fn dated(line: &[u8]) -> bool {
+    let mut before = [&[][..]; 3];
+    for word in Words::new(line) {
+        let [size, first, second] = before;
+        if clock(word) && numbers(second) {
+            return true;
+        }
+        let year = clock(word) || (word.len() == 4 && number(word).is_some());
+        if year && month(first).is_some() && number(second).is_some() && number(size).is_some() {
+            return true;
+        }
+        before = [first, second, word];
+    }
+    false
+}
+
+/// Shaped as `12:34`, `12:34:56` and `12:34PM`
+fn clock(word: &[u8]) -> bool {
+    let digits = word.strip_suffix(b"M").or_else(|| word.strip_suffix(b"m")).unwrap_or(word);
+    let digits = match digits {
+        [digits @ .., b'A' | b'P' | b'a' | b'p'] => digits,
+        _ => digits,
+    };
+    digits.contains(&b':')
+        && digits.split(|byte| *byte == b':').all(|part| part.len() <= 2 && number(part).is_some())
+}
+
+/// Shaped as a date: `03-10-24`, `03/10`, `10-MAR-24`
+fn numbers(word: &[u8]) -> bool {
+    let mut parts = word.split(|byte| matches!(byte, b'-' | b'/' | b'.'));
+    let shaped = |part: &[u8]| part.len() <= 4 && part.iter().all(u8::is_ascii_alphanumeric);
+    let some = word.iter().any(u8::is_ascii_digit);
+    some && parts.clone().count() > 1 && parts.all(shaped)
+}

@@ -1,0 +1,58 @@
+//! `dls`, a program for public archives: names, sizes and a word on each
+//!
+//! ```text
+//! README              763  Mar 10 12:34  What this is
+//! pub/                  =  Mar 10  2024
+//! latest               14  -> pub/of/today
+//! A.LONGER.NAME.THAN.FITS
+//!                   79215
+//! ```
+//!
+//! The size ends in column 23, `-` and `=` stand for none.
+
+use super::date;
+use super::entry::{Entry, Kind};
+use super::scan::{Words, number};
+use super::time::Dates;
+
+/// Where the size ends
+const SIZE_END: usize = 23;
+/// Names that are longer have a line of their own
+const NAME_WIDTH: usize = 17;
+
+/// Whether a line is a name whose rest is on the next one
+pub(super) fn is_name(line: &[u8]) -> bool {
+    line.len() > NAME_WIDTH && line.iter().all(u8::is_ascii_graphic)
+}
+
+/// Reads a line, of which so many bytes are a name that had its own
+pub(super) fn parse<'a>(line: &'a [u8], wrapped: usize, dates: &Dates) -> Option<Entry<'a>> {
+    let rest = &line[wrapped..];
+    let (columns, behind) = rest.split_at_checked(SIZE_END)?;
+    let behind = behind.strip_prefix(b"  ")?;
+    let (before, size) =
+        columns.split_at(columns.trim_ascii_end().iter().rposition(|b| *b == b' ')? + 1);
+    let name = if wrapped > 0 { &line[..wrapped] } else { before.trim_ascii_end() };
+    let separated = wrapped > 0 && before.trim_ascii().is_empty() || before.ends_with(b"  ");
+    if name.is_empty() || !separated || !name.iter().all(u8::is_ascii_graphic) {
+        return None;
+    }
+    let (name, kind) = match name.strip_suffix(b"/") {
+        Some(name) => (name, Kind::Dir),
+        None => (name, Kind::File),
+    };
+    let mut entry = Entry::new(line, name, kind);
+    entry.size = match size {
+        b"-" | b"=" => None,
+        digits => Some(number(digits)?),
+    };
+    let mut comment = behind;
+    if let Some((parts, words)) = date::named(Words::new(behind)) {
+        entry.modified = Some(parts.modified(dates)?);
+        comment = words.rest;
+    }
+    if let Some(target) = comment.trim_ascii().strip_prefix(b"-> ") {
+        (entry.kind, entry.target) = (Kind::Symlink, Some(target));
+    }
+    (!entry.name.is_empty()).then_some(entry)
+}

@@ -1,0 +1,34 @@
+//! Unix in numbers: `0100644  500  101  12345  123456789  name`
+//!
+//! Mode in octal with the type of the file, owner, group, size, seconds since 1970, name.
+
+use super::entry::{Entry, Kind, OtherKind, Permissions};
+use super::scan::{Words, number};
+use super::time::{Modified, Precision, Zone};
+use crate::Timestamp;
+
+pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
+    let mut words = Words::new(line);
+    let digits = words.next().filter(|word| matches!(word.len(), 6 | 7))?;
+    let mode = core::str::from_utf8(digits).ok()?;
+    let mode = u32::from_str_radix(mode, 8).ok()?;
+    let kind = match mode >> 12 {
+        0o10 => Kind::File,
+        0o04 => Kind::Dir,
+        0o12 => Kind::Symlink,
+        0o01 => Kind::Other(OtherKind::Fifo),
+        0o02 => Kind::Other(OtherKind::CharDevice),
+        0o06 => Kind::Other(OtherKind::BlockDevice),
+        0o14 => Kind::Other(OtherKind::Socket),
+        _ => return None,
+    };
+    let (owner, group) = (words.next()?, words.next()?);
+    let (size, seconds) = (number(words.next()?)?, number(words.next()?)?);
+    let mut entry = Entry::new(line, words.trimmed(), kind);
+    // Twelve bits are left.
+    entry.permissions = Some(Permissions((mode & 0o7777) as u16));
+    (entry.owner, entry.group, entry.size) = (Some(owner), Some(group), Some(size));
+    let time = Timestamp::from_unix(i64::try_from(seconds).ok()?)?;
+    entry.modified = Some(Modified::At { time, precision: Precision::Second, zone: Zone::Utc });
+    (!entry.name.is_empty()).then_some(entry)
+}
