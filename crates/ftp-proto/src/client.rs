@@ -373,6 +373,12 @@ impl Client {
         }
     }
 
+    /// What [SYST](Self::system), if it was asked, says of the server's listings
+    #[must_use]
+    pub const fn listing_hint(&self) -> Option<Format> {
+        self.wire.session.system
+    }
+
     /// Address family of the control connection
     #[must_use]
     pub const fn family(&self) -> IpFamily {

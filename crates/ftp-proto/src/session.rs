@@ -3,6 +3,7 @@
 use crate::control::command::Argument;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
+use crate::listing::Format;
 use crate::op::batch::Batches;
 
 /// Representation type of transfers (RFC 959 section 3.1.1)
@@ -141,6 +142,8 @@ pub(crate) struct Session {
     pub(crate) type_: Option<TransferType>,
     pub(crate) features: Option<Features>,
     pub(crate) facts: Facts,
+    /// What SYST told of the server's listings, if it was asked
+    pub(crate) system: Option<Format>,
     /// The working directory, as long as nothing may have changed it
     pub(crate) directory: Option<Argument>,
     pub(crate) passive: PassiveMemory,
@@ -168,6 +171,7 @@ impl Session {
             type_: None,
             features: None,
             facts: Facts::Untried,
+            system: None,
             directory: None,
             passive: PassiveMemory::Untried,
             path: PassivePath::Unproven,
@@ -188,6 +192,7 @@ impl Session {
         self.admitted = None;
         self.features = None;
         self.facts = Facts::Untried;
+        self.system = None;
         self.directory = None;
         self.type_ = None;
         self.passive = PassiveMemory::Untried;

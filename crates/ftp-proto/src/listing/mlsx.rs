@@ -12,8 +12,8 @@ use crate::control::fields::parse_time;
 pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
     // The blank; a few servers send a tab.
     let blank = memchr::memchr(b' ', line);
-    let tab = memchr::memmem::find(&line[..blank.unwrap_or(line.len())], b";\t");
-    let at = tab.map(|at| at + 1).or(blank)?;
+    let tab = memchr::memchr(b'\t', &line[..blank.unwrap_or(line.len())]);
+    let at = tab.filter(|at| line[..*at].ends_with(b";")).or(blank)?;
     if at == 0 {
         // As MLST has it in its reply; without facts the blank is all there is before the name.
         let indented = parse_mlsx(&line[1..]).filter(|entry| entry.facts != Facts(&[]));
@@ -105,7 +105,9 @@ fn match_fact<'a>(entry: &mut Entry<'a>, key: &[u8], value: &'a [u8]) -> Option<
 }
 
 fn lower<const N: usize>(key: &[u8]) -> Option<[u8; N]> {
-    Some(key.first_chunk::<N>()?.map(|byte| byte.to_ascii_lowercase()))
+    let mut lower = *key.first_chunk::<N>()?;
+    lower.make_ascii_lowercase();
+    Some(lower)
 }
 
 fn kind(value: &[u8]) -> Kind {

@@ -11,6 +11,7 @@ use super::offset::UtcOffset;
 use super::time::{DateOrder, Dates};
 use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
 use crate::Timestamp;
+use crate::control::reply::Reply;
 
 /// How a server writes its listings
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +51,29 @@ pub enum Format {
     Wfftp,
     /// `dls` of public archives
     Dls,
+}
+
+impl Format {
+    /// What the answer to SYST speaks for (RFC 959 section 4.1.3): a hint, since servers say `UNIX` to
+    /// please their clients, and Windows has two styles
+    #[must_use]
+    pub fn of_system(reply: &Reply) -> Option<Self> {
+        const SYSTEMS: [(&str, Format); 9] = [
+            ("unix", Format::Unix),
+            ("windows", Format::Dos),
+            ("vms", Format::Vms),
+            ("os/400", Format::Os400),
+            ("os/2", Format::Os2),
+            ("nonstop", Format::NonStop),
+            ("z/vm", Format::Cms),
+            ("vm/", Format::Cms),
+            ("mvs", Format::Mvs),
+        ];
+        let text = reply.text().to_ascii_lowercase();
+        let says =
+            |(name, _): &&(&str, Self)| memchr::memmem::find(&text, name.as_bytes()).is_some();
+        SYSTEMS.iter().find(says).map(|(_, format)| *format)
+    }
 }
 
 /// Those that say more than a name, the frequent ones first
@@ -127,6 +151,8 @@ struct Votes {
     counts: [u32; STRUCTURED.len()],
     /// Who has understood most
     leader: Option<Format>,
+    /// Who is asked first as long as nobody has understood anything
+    hint: Option<Format>,
     names: BareNames,
 }
 
@@ -159,6 +185,7 @@ impl ListingParser {
             choice: Choice::Votes(Votes {
                 counts: [0; STRUCTURED.len()],
                 leader: None,
+                hint: None,
                 names: BareNames::Perhaps,
             }),
             dates: Dates::new(),
@@ -172,6 +199,20 @@ impl ListingParser {
     pub fn with_format(mut self, format: Format) -> Self {
         self.choice = Choice::Fixed(format);
         self
+    }
+
+    /// Asks this format first, as long as no line has spoken for another: see [`Format::of_system`]
+    #[must_use]
+    pub fn with_hint(mut self, format: Format) -> Self {
+        self.set_hint(format);
+        self
+    }
+
+    /// As [`Self::with_hint`], for a listing that has not begun
+    pub(super) fn set_hint(&mut self, format: Format) {
+        if let Choice::Votes(votes) = &mut self.choice {
+            votes.hint = Some(format);
+        }
     }
 
     /// As [`Self::with_format`], for a listing that has not begun
@@ -400,7 +441,7 @@ impl Votes {
     }
 
     fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
-        let leader = self.leader;
+        let leader = self.leader.or(self.hint);
         if let Some(leader) = leader {
             if let Some(entry) = line.entry(leader, dates) {
                 self.count(leader);
