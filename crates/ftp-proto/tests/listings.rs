@@ -12,10 +12,17 @@ fn now() -> Timestamp {
 }
 
 /// Everything that comes out, with the format that was chosen
-fn read(listing: &str, size: usize) -> (Vec<Value>, Option<Format>) {
-    let mut parser = ListingParser::new().with_now(now());
+fn read(listing: &[u8], size: usize) -> (Vec<Value>, Option<Format>) {
+    read_with(ListingParser::new().with_now(now()), listing, size)
+}
+
+fn read_with(
+    mut parser: ListingParser,
+    listing: &[u8],
+    size: usize,
+) -> (Vec<Value>, Option<Format>) {
     let mut all = Vec::new();
-    for mut piece in listing.as_bytes().chunks(size) {
+    for mut piece in listing.chunks(size) {
         while let Some(item) = parser.parse(&mut piece) {
             all.extend(to_json::item(&item, &[]));
         }
@@ -28,7 +35,8 @@ fn read(listing: &str, size: usize) -> (Vec<Value>, Option<Format>) {
 
 /// Each line must give at least this
 #[track_caller]
-fn check(format: Option<Format>, listing: &str, expected: &[Value]) {
+fn check(format: Option<Format>, listing: impl AsRef<[u8]>, expected: &[Value]) {
+    let listing = listing.as_ref();
     for size in [1, 2, 7, listing.len()] {
         let (objects, chosen) = read(listing, size);
         assert_eq!(objects.len(), expected.len(), "{objects:#?}");
@@ -225,7 +233,7 @@ fn bare_names_and_damaged_lines() {
         &[json!({ "name": "a" }), json!({ "name": " b c" }), json!({ "name": "-dash" })],
     );
     // Damage is not taken for a name.
-    let (objects, _) = read("-rw-r--r-- 1 ann staff 12 Foo 99 name\n03-10-26 what\n", 5);
+    let (objects, _) = read(b"-rw-r--r-- 1 ann staff 12 Foo 99 name\n03-10-26 what\n", 5);
     assert!(objects.iter().all(|object| object["result"] == "error"), "{objects:?}");
 }
 
