@@ -77,6 +77,16 @@ pub(crate) enum Facts {
     Unknown,
 }
 
+/// Whether the last listing came to its end
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LastListing {
+    /// Yes, or there was none
+    #[default]
+    Whole,
+    /// No: Pure-FTPd has the rest still, and puts it before the next one
+    Cut,
+}
+
 /// Whether a data connection has brought anything
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carried {
@@ -150,6 +160,7 @@ pub(crate) struct Session {
     pub(crate) path: PassivePath,
     /// Whether anything came on the last data connection
     pub(crate) carried: Carried,
+    pub(crate) listing: LastListing,
     pub(crate) active: ActiveMemory,
     pub(crate) batches: Batches,
     pub(crate) marker: RestartMarker,
@@ -176,6 +187,7 @@ impl Session {
             passive: PassiveMemory::Untried,
             path: PassivePath::Unproven,
             carried: Carried::Nothing,
+            listing: LastListing::Whole,
             active: ActiveMemory::Untried,
             batches: Batches::Trusted,
             marker: RestartMarker::Clear,
