@@ -8,7 +8,7 @@ use super::entry::{Entry, Kind};
 use super::lines::Lines;
 use super::note::{self, Note};
 use super::time::{DateOrder, Dates};
-use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
+use super::{cms, common, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
 use crate::Timestamp;
 
 /// How a server writes its listings
@@ -71,6 +71,9 @@ const STRUCTURED: [Format; 16] = [
     Format::Dls,
 ];
 
+const UNIX: usize = 0;
+const MLSX: usize = 1;
+
 /// What a line is
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -122,8 +125,8 @@ enum Choice {
 struct Votes {
     /// Lines that each of [`STRUCTURED`] has understood
     counts: [u32; STRUCTURED.len()],
-    /// Who has understood most
-    leader: Option<Format>,
+    /// Which of them has understood most
+    leader: Option<usize>,
     names: BareNames,
 }
 
@@ -211,6 +214,11 @@ impl ListingParser {
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
         let Self { lines, scratch, choice, dates } = self;
         let line = lines.next(input)?;
+        if let Choice::Votes(votes) = choice {
+            if let Some(entry) = votes.common(line, scratch.wrap, dates) {
+                return Some(Item::Entry(entry));
+            }
+        }
         Some(read(line, scratch, choice, dates))
     }
 
@@ -225,10 +233,12 @@ impl ListingParser {
 fn format(choice: &Choice) -> Option<Format> {
     match choice {
         Choice::Fixed(format) => Some(*format),
-        Choice::Votes(votes) => votes.leader,
+        Choice::Votes(votes) => votes.leader(),
     }
 }
 
+/// Looks at a line from all sides
+#[inline(never)]
 fn read<'a>(
     line: &'a [u8],
     scratch: &'a mut Scratch,
@@ -335,6 +345,20 @@ impl<'a> Line<'a> {
 }
 
 impl Votes {
+    /// A line of the leading format in the form that nearly all of them have
+    ///
+    /// Inlined down to the fields, so that entries are built where they are wanted: they are large.
+    #[inline(always)]
+    fn common<'a>(&mut self, line: &'a [u8], wrap: Wrap, dates: &Dates) -> Option<Entry<'a>> {
+        let (at, entry) = match (self.leader?, wrap) {
+            (UNIX, Wrap::Empty) => (UNIX, common::parse(line, dates)?),
+            (MLSX, Wrap::Empty) => (MLSX, mlsx::facts_and_name(line)?),
+            _ => return None,
+        };
+        self.counts[at] = self.counts[at].saturating_add(1);
+        Some(entry)
+    }
+
     fn read<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Item<'a> {
         if let Some(entry) = self.entry(line, dates) {
             return Item::Entry(entry);
@@ -348,14 +372,14 @@ impl Votes {
             }
             return Item::Note(note);
         }
-        if let Some(entry) = self.leader.and_then(|leader| line.member(leader)) {
+        if let Some(entry) = self.leader().and_then(|leader| line.member(leader)) {
             return Item::Entry(entry);
         }
         self.name(line.bytes)
     }
 
     fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
-        let leader = self.leader;
+        let leader = self.leader();
         let others = STRUCTURED.into_iter().filter(|other| Some(*other) != leader);
         for format in leader.into_iter().chain(others) {
             // A blank before a name is MLSD's way to say nothing, but only MLSD's.
@@ -374,17 +398,18 @@ impl Votes {
         Some(entry)
     }
 
+    fn leader(&self) -> Option<Format> {
+        self.leader.map(|at| STRUCTURED[at])
+    }
+
     /// A vote for this format
     fn count(&mut self, format: Format) {
         self.names = BareNames::No;
-        let index = |format| STRUCTURED.iter().position(|known| *known == format);
-        let Some(at) = index(format) else { return };
+        let Some(at) = STRUCTURED.iter().position(|known| *known == format) else { return };
         self.counts[at] = self.counts[at].saturating_add(1);
-        if self.leader != Some(format) {
-            let most = self.leader.and_then(index).map_or(0, |leader| self.counts[leader]);
-            if self.counts[at] > most {
-                self.leader = Some(format);
-            }
+        let most = self.leader.map_or(0, |leader| self.counts[leader]);
+        if self.counts[at] > most {
+            self.leader = Some(at);
         }
     }
 
