@@ -73,6 +73,7 @@ const STRUCTURED: [Format; 16] = [
 
 const UNIX: usize = 0;
 const MLSX: usize = 1;
+const DOS: usize = 2;
 
 /// What a line is
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -349,10 +350,11 @@ impl Votes {
     ///
     /// Inlined down to the fields, so that entries are built where they are wanted: they are large.
     #[inline(always)]
-    fn common<'a>(&mut self, line: &'a [u8], wrap: Wrap, dates: &Dates) -> Option<Entry<'a>> {
+    fn common<'a>(&mut self, line: &'a [u8], wrap: Wrap, dates: &mut Dates) -> Option<Entry<'a>> {
         let (at, entry) = match (self.leader?, wrap) {
             (UNIX, Wrap::Empty) => (UNIX, common::parse(line, dates)?),
             (MLSX, Wrap::Empty) => (MLSX, mlsx::facts_and_name(line)?),
+            (DOS, Wrap::Empty) => (DOS, dos::parse(line, dates)?),
             _ => return None,
         };
         self.counts[at] = self.counts[at].saturating_add(1);
