@@ -448,3 +448,75 @@ fn a_name_that_waits_for_its_rest_is_told() {
     let Some(Item::Note(Note::Continued(line))) = parser.parse(&mut listing) else { panic!() };
     assert_eq!(line, b"A_LONG_NAME.TXT;1");
 }
+
+/// Lines behind others of their format take a shorter way, which must come to the same
+#[test]
+fn a_line_is_read_the_same_wherever_it_stands() {
+    let unix = [
+        "-rw-r--r--   1 ann      staff          42 Mar 10 12:34 plain",
+        "drwxr-xr-x  12 ann      staff        4096 Dec 31  1999 a year",
+        "drwxrwsr-t  12 ann      staff        4096 Dec  1  1999  blank",
+        "lrwxrwxrwx   1 ann      staff           3 Feb 29 12:00 a -> b -> c",
+        "lrwxrwxrwx   1 ann      staff           3 Feb 29 12:00 nowhere",
+        "lrwxrwxrwx   1 ann      staff           3 Feb 29 12:00 nowhere -> ",
+        "-rw-r--r--   1 ann      staff          42 Mar 10 12:34:56 seconds",
+        "-rw-r--r--   1 ann      staff          42 Mar 10 2024 one blank",
+        "-rw-r--r--   1 ann      staff          42 Mar  1 2024  left",
+        "-rw-r--r--   1 ann      staff          42 mai 10 12:34 month",
+        "-rw-r--r--   1 ann      staff          42 Feb 30 12:34 no such day",
+        "-rw-r--r--   1 ann      staff          42 Mar 10 24:34 no such hour",
+        "-rw-r--r--   1 ann      staff          42 Mar 10 12:34 ",
+        "-rw-r--r--   1 ann      staff          42 Mar 10 12:34",
+        "-rw-r--r--   1 ann      staff    18446744073709551615 Mar 10 12:34 most",
+        "-rw-r--r--   1 ann      staff    18446744073709551616 Mar 10 12:34 too much",
+        "-rw-r--r--+  1 ann      staff          42 Mar 10 12:34 marked",
+        "-rw-r--r--1234 ann      staff          42 Mar 10 12:34 many links",
+        "-rw-r--r--   1 two words   staff       42 Mar 10 12:34 owner",
+        "-rw-r--r--   1 ann                     42 Mar 10 12:34 no group",
+        "-rw-r--r--   10         20             30 Mar 10 12:34 forks",
+        "crw-r--r--   1 ann      staff      1,   3 Mar 10 12:34 device",
+        "-rw-r--r--   1 ann\tstaff          42 Mar 10 12:34 tab",
+        "",
+    ];
+    let mlsx = [
+        "type=file;size=42;modify=20240310123456;perm=adfrw; plain",
+        "Type=File;Size=42;Modify=20240310123456;Perm=adfrw; case",
+        "type=cdir;modify=20240310123456.5;UNIX.mode=0755;UNIX.owner=0;UNIX.nlink=2; .",
+        "type=OS.unix=slink:/x;size=1; link",
+        "type=file;;size=1; empty fact",
+        "type=file;size=; no size",
+        "type=file;sizd=3; sizd",
+        "type=file;modify=20240230123456; no such day",
+        "type=file;modify=2024031012345x; no digit",
+        "type=file;size=18446744073709551616; too much",
+        "type=file;=x; no key",
+        "type=file;x; no value",
+        "type=file;a=b;c=d no end",
+        "size=1;\ttab",
+        " type=file; indented",
+        " only a name",
+        ";;",
+        "; nothing",
+    ];
+    let dos = [
+        "03-10-24  12:34PM  <DIR>  d",
+        "03-10-24  12:34PM  42  two blanks",
+        "31-12-24  01:02AM 1 x",
+    ];
+    for (first, lines) in [(unix[0], &unix[..]), (mlsx[0], &mlsx), (dos[0], &dos)] {
+        for line in lines {
+            let alone = read(parser, format!("{line}\n").as_bytes()).swap_remove(0);
+            let behind = format!("{first}\n{first}\n{line}\n");
+            let behind = read(parser, behind.as_bytes()).swap_remove(2);
+            // Bare names stand alone, and MLSD's without facts stand behind others.
+            let known = |object: Value| Some(object).filter(|object| object.get("kind").is_some());
+            assert_eq!(known(alone), known(behind), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_line_of_blanks_is_no_depth_to_fall_into() {
+    let objects = read(|| parser().with_format(Format::Mlsx), &[b' '; 60_000]);
+    assert_eq!(objects.len(), 1);
+}

@@ -9,7 +9,7 @@ use super::lines::Lines;
 use super::note::{self, Note};
 use super::offset::UtcOffset;
 use super::time::{DateOrder, Dates};
-use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
+use super::{cms, common, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
 use crate::Timestamp;
 use crate::control::reply::Reply;
 
@@ -96,6 +96,10 @@ const STRUCTURED: [Format; 16] = [
     Format::Dls,
 ];
 
+const UNIX: usize = 0;
+const MLSX: usize = 1;
+const DOS: usize = 2;
+
 /// What a line is
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -149,8 +153,8 @@ enum Choice {
 struct Votes {
     /// Lines that each of [`STRUCTURED`] has understood
     counts: [u32; STRUCTURED.len()],
-    /// Who has understood most
-    leader: Option<Format>,
+    /// Which of them has understood most
+    leader: Option<usize>,
     /// Who is asked first as long as nobody has understood anything
     hint: Option<Format>,
     names: BareNames,
@@ -283,7 +287,14 @@ impl ListingParser {
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
         let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.next(input)?;
-        let mut item = read(line, scratch, choice, dates);
+        let common = match choice {
+            Choice::Votes(votes) => votes.common(line, scratch.wrap, dates).map(Item::Entry),
+            Choice::Fixed(_) => None,
+        };
+        let mut item = match common {
+            Some(item) => item,
+            None => read(line, scratch, choice, dates),
+        };
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
@@ -311,10 +322,12 @@ fn in_utc(item: &mut Item<'_>, offset: UtcOffset) {
 fn format(choice: &Choice) -> Option<Format> {
     match choice {
         Choice::Fixed(format) => Some(*format),
-        Choice::Votes(votes) => votes.leader,
+        Choice::Votes(votes) => votes.leader(),
     }
 }
 
+/// Looks at a line from all sides
+#[inline(never)]
 fn read<'a>(
     line: &'a [u8],
     scratch: &'a mut Scratch,
@@ -421,6 +434,21 @@ impl<'a> Line<'a> {
 }
 
 impl Votes {
+    /// A line of the leading format in the form that nearly all of them have
+    ///
+    /// Inlined down to the fields, so that entries are built where they are wanted: they are large.
+    #[inline(always)]
+    fn common<'a>(&mut self, line: &'a [u8], wrap: Wrap, dates: &mut Dates) -> Option<Entry<'a>> {
+        let (at, entry) = match (self.leader?, wrap) {
+            (UNIX, Wrap::Empty) => (UNIX, common::parse(line, dates)?),
+            (MLSX, Wrap::Empty) => (MLSX, mlsx::facts_and_name(line)?),
+            (DOS, Wrap::Empty) => (DOS, dos::parse(line, dates)?),
+            _ => return None,
+        };
+        self.counts[at] = self.counts[at].saturating_add(1);
+        Some(entry)
+    }
+
     fn read<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Item<'a> {
         if let Some(entry) = self.entry(line, dates) {
             return Item::Entry(entry);
@@ -434,24 +462,19 @@ impl Votes {
             }
             return Item::Note(note);
         }
-        if let Some(entry) = self.leader.and_then(|leader| line.member(leader)) {
+        if let Some(entry) = self.leader().and_then(|leader| line.member(leader)) {
             return Item::Entry(entry);
         }
         self.name(line.bytes)
     }
 
     fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
-        let leader = self.leader.or(self.hint);
-        if let Some(leader) = leader {
-            if let Some(entry) = line.entry(leader, dates) {
-                self.count(leader);
-                return Some(entry);
-            }
-        }
-        for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
-            // A blank before a name is MLSD's way to say nothing, but only where the listing is MLSD's.
-            let known =
-                |entry: &Entry<'_>| format != Format::Mlsx || entry.facts.iter().next().is_some();
+        let leader = self.leader().or(self.hint);
+        let others = STRUCTURED.into_iter().filter(|other| Some(*other) != leader);
+        for format in leader.into_iter().chain(others) {
+            // A blank before a name is MLSD's way to say nothing, but only MLSD's.
+            let mute = format == Format::Mlsx && leader != Some(Format::Mlsx);
+            let known = |entry: &Entry<'_>| !mute || entry.facts.iter().next().is_some();
             if let Some(entry) = line.entry(format, dates).filter(known) {
                 self.count(format);
                 return Some(entry);
@@ -465,17 +488,18 @@ impl Votes {
         Some(entry)
     }
 
+    fn leader(&self) -> Option<Format> {
+        self.leader.map(|at| STRUCTURED[at])
+    }
+
     /// A vote for this format
     fn count(&mut self, format: Format) {
         self.names = BareNames::No;
-        let index = |format| STRUCTURED.iter().position(|known| *known == format);
-        let Some(at) = index(format) else { return };
+        let Some(at) = STRUCTURED.iter().position(|known| *known == format) else { return };
         self.counts[at] = self.counts[at].saturating_add(1);
-        if self.leader != Some(format) {
-            let most = self.leader.and_then(index).map_or(0, |leader| self.counts[leader]);
-            if self.counts[at] > most {
-                self.leader = Some(format);
-            }
+        let most = self.leader.map_or(0, |leader| self.counts[leader]);
+        if self.counts[at] > most {
+            self.leader = Some(at);
         }
     }
 
