@@ -147,10 +147,13 @@ fn run(test: impl Fn(&Way), addresses: &[&'static str], modes: &[DataMode], tls:
                     let begun = Instant::now();
                     let mut passed = catch_unwind(AssertUnwindSafe(|| test(&way))).is_ok();
                     // Now and then it stops looking at a connection: it answers nothing there, and
-                    // does not see the client close until its own timeout of five minutes.
-                    if !passed && server.name == "pyftpdlib" {
+                    // does not see the client close until its own timeout of five minutes. Seldom
+                    // that goes on for half a minute, with new connections too.
+                    let mut more = if server.name == "pyftpdlib" { 3 } else { 0 };
+                    while !passed && more > 0 {
                         println!("ONCE MORE: {}", way.name());
                         passed = catch_unwind(AssertUnwindSafe(|| test(&way))).is_ok();
+                        more -= 1;
                     }
                     let verdict = if passed { "passed" } else { "FAILED" };
                     println!("{verdict}: {:60} {:6.2?}", way.name(), begun.elapsed());
