@@ -36,7 +36,7 @@ impl<'a> CopyOptions<'a> {
         Self { block_size: 256 * 1024, progress: None }
     }
 
-    /// Bytes moved at a time, at least 1
+    /// Bytes moved at a time at most, at least 1; the first blocks are smaller
     #[doc(alias = "blocksize")]
     pub const fn block_size(mut self, bytes: usize) -> Self {
         self.block_size = if bytes == 0 { 1 } else { bytes };
@@ -100,7 +100,9 @@ fn copy(
     to: &mut (impl Write + ?Sized),
     mut options: CopyOptions<'_>,
 ) -> io::Result<()> {
-    let mut block = vec![0; options.block_size];
+    /// Enough for most small files, of which there may be thousands
+    const FIRST: usize = 16 * 1024;
+    let mut block = vec![0; options.block_size.min(FIRST)];
     let mut total = 0;
     loop {
         let count = match from.read(&mut block) {
@@ -113,6 +115,9 @@ fn copy(
         total += count as u64;
         if let Some(progress) = &mut options.progress {
             progress(total);
+        }
+        if count == block.len() && count < options.block_size {
+            block = vec![0; options.block_size.min(count * 4)];
         }
     }
 }
@@ -172,8 +177,13 @@ impl Client {
         if length < offset {
             return Err(too_short(offset, length));
         }
-        file.set_len(offset)?;
-        file.seek(SeekFrom::Start(offset))?;
+        // A new file needs neither.
+        if length > offset {
+            file.set_len(offset)?;
+        }
+        if offset > 0 {
+            file.seek(SeekFrom::Start(offset))?;
+        }
         download.copy_to(&mut file, CopyOptions::new())
     }
 
