@@ -286,7 +286,7 @@ impl Lawful {
                     self.client.handle_data(self.now, id, DataEvent::Progress(5));
                     self.client.handle_data(self.now, id, DataEvent::Finished);
                 }
-                Action::CloseData(_) | Action::CloseControl => {}
+                Action::Discard(_) | Action::CloseData(_) | Action::CloseControl => {}
             }
             self.look();
         }
@@ -296,7 +296,7 @@ impl Lawful {
     fn request(&mut self, kind: u8) {
         let password = format!("p-{SECRET}");
         let client = &mut self.client;
-        let op = match kind % 30 {
+        let op = match kind % 33 {
             0 => client.login("u", &password).id(),
             1 => client.login_with_account("u", &password, format!("a-{SECRET}")).id(),
             2 => client.account(format!("a-{SECRET}")).id(),
@@ -326,6 +326,9 @@ impl Lawful {
             26 => client.remote_get("f").id(),
             27 => client.command("PASS", &password).id(),
             28 => client.cwd("new\r\nline").id(),
+            29 => client.read_dir("d").id(),
+            30 => client.read_dir("*").id(),
+            31 => client.cwd("d").id(),
             _ => client.quit().id(),
         };
         let number = self.requests.len() as u64;

@@ -9,9 +9,9 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 pub use ftp_blocking::{
-    Config, ConnectionError, CopyEnd, DataMode, Error, Features, Get, List, PassiveHost,
-    PassiveOrder, Protection, Put, Reply, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer,
-    TransferType, Truncation, ftp_proto, ftp_tls,
+    Config, ConnectionError, CopyEnd, DataMode, Error, Features, Get, List, OwnedEntry,
+    PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
+    TraceDirection, Transfer, TransferType, Truncation, ftp_proto, ftp_tls,
 };
 use ftp_mio::mio::{Events, Poll, Token};
 use ftp_mio::{Event, Moved, Op, Output, ServerCopy, Session, TlsInfo};
@@ -110,6 +110,23 @@ macro_rules! requests {
 #[expect(clippy::missing_errors_doc, clippy::missing_panics_doc, reason = "as in ftp_blocking")]
 impl Client {
     pub fn connect(address: &str, options: impl Into<Options>) -> Result<Self> {
+        let mut client = Self::dial(address, options)?;
+        client.rest()?;
+        Ok(client)
+    }
+
+    pub fn connect_and_login(
+        address: &str,
+        options: impl Into<Options>,
+        user: impl AsRef<[u8]>,
+        password: impl AsRef<[u8]>,
+    ) -> Result<Self> {
+        let mut client = Self::dial(address, options)?;
+        client.login(user, password)?;
+        Ok(client)
+    }
+
+    fn dial(address: &str, options: impl Into<Options>) -> Result<Self> {
         let mut options = options.into();
         let failed = |error| Error::Connect { target: address.to_owned(), error };
         let addresses: Vec<_> = address.to_socket_addrs().map_err(failed)?.collect();
@@ -136,7 +153,6 @@ impl Client {
         client.ftp.config_mut().trace = options.config.trace || client.trace.is_some();
         debug_assert_eq!(client.ftp.config().tls, options.policy);
         client.ftp.start();
-        client.rest()?;
         Ok(client)
     }
 
@@ -257,6 +273,13 @@ impl Client {
         let op = self.ftp.list(list);
         let download = Download { guard: Guard::start(self, op)? };
         Ok(Listing { reader: BufReader::new(download), line: Vec::new() })
+    }
+
+    pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Result<Entries<'_>> {
+        self.begin();
+        let op = self.ftp.read_dir(directory);
+        let guard = Guard::start(self, op)?;
+        Ok(Entries { guard, entries: ftp_mio::Entries::new(), state: EntriesState::Arriving })
     }
 
     fn begin(&mut self) {
@@ -489,6 +512,49 @@ impl Read for Download<'_> {
                 Moved::NotReady | Moved::Ended => self.guard.wait(),
             }
         }
+    }
+}
+
+/// As `ftp_blocking::Entries`
+pub struct Entries<'a> {
+    guard: Guard<'a>,
+    entries: ftp_mio::Entries,
+    state: EntriesState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EntriesState {
+    Arriving,
+    Over,
+}
+
+impl Entries<'_> {
+    pub fn unknown_lines(&self) -> u64 {
+        self.entries.unknown_lines()
+    }
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Result<OwnedEntry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.state == EntriesState::Arriving {
+            if let Some(entry) = self.entries.next(&mut self.guard.client.ftp) {
+                return Some(Ok(entry));
+            }
+            match self.guard.ended() {
+                Some(Ok(())) => {
+                    self.state = EntriesState::Over;
+                    return self.entries.last().map(Ok);
+                }
+                Some(Err(error)) => {
+                    self.state = EntriesState::Over;
+                    return Some(Err(error));
+                }
+                None => self.guard.wait(),
+            }
+        }
+        None
     }
 }
 
@@ -764,4 +830,4 @@ macro_rules! opaque {
     )*};
 }
 
-opaque! { Options Client Download<'_> Upload<'_> Listing<'_> CopyOptions<'_> }
+opaque! { Options Client Download<'_> Entries<'_> Upload<'_> Listing<'_> CopyOptions<'_> }

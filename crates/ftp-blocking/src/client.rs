@@ -43,7 +43,27 @@ impl Client {
     /// [`ConnectionError::Refused`]: ftp_proto::ConnectionError::Refused
     /// [`ConnectionError::TlsRefused`]: ftp_proto::ConnectionError::TlsRefused
     pub fn connect(address: &str, options: impl Into<Options>) -> Result<Self, Error> {
-        Ok(Self { session: Session::connect(address, options.into())? })
+        let mut session = Session::dial(address, options.into())?;
+        session.rest()?;
+        Ok(Self { session })
+    }
+
+    /// As [`Self::connect`] and [`Self::login`], in fewer round trips: under TLS the login goes along with
+    /// the commands that protect the data connections
+    ///
+    /// # Errors
+    ///
+    /// As of both.
+    pub fn connect_and_login(
+        address: &str,
+        options: impl Into<Options>,
+        user: impl AsRef<[u8]>,
+        password: impl AsRef<[u8]>,
+    ) -> Result<Self, Error> {
+        let mut session = Session::dial(address, options.into())?;
+        let op = session.begin().login(user, password);
+        session.run(op)?;
+        Ok(Self { session })
     }
 
     /// The server's greeting

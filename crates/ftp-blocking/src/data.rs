@@ -98,6 +98,15 @@ impl Session {
                 // What TLS holds already no socket will announce.
                 self.drive_harvest();
             }
+            Action::Discard(id) => {
+                self.data = match self.data.take() {
+                    Some(Data { state: DataState::Moving(moving), .. }) => {
+                        Some(Data { id, state: DataState::Harvest(moving.stream) })
+                    }
+                    other => other,
+                };
+                self.drive_harvest();
+            }
             Action::CloseData(_) => {
                 self.close_data();
                 self.count_tickets();

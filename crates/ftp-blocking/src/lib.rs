@@ -33,7 +33,8 @@
 //! - **Verified.** Under TLS, certificates are checked unless the caller says otherwise in a way
 //!   that can't be overlooked (`TlsConfig::builder` in [`ftp_tls`]).
 //!
-//! Paths and names are bytes, since servers differ in charset: `"text"` and `b"bytes"` both do.
+//! Paths and names are bytes, since servers differ in charset: `"text"` and `b"bytes"` both do, and
+//! [`NameEncoding`] translates where a server does not speak UTF-8.
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
@@ -43,8 +44,10 @@ mod convenience;
 mod copy;
 mod data;
 mod dial;
+mod entries;
 mod error;
 mod listing;
+mod names;
 mod options;
 mod resume;
 mod resumption;
@@ -53,6 +56,7 @@ mod transfer;
 mod verify;
 mod wait;
 
+pub use encoding_rs;
 pub use ftp_proto;
 pub use ftp_tls;
 
@@ -60,13 +64,16 @@ pub use client::Client;
 pub use convenience::CopyOptions;
 pub use copy::{CopyError, copy_between_servers};
 pub use dial::{Channel, Dialer, Host, Target};
+pub use entries::Entries;
 pub use error::{Error, Mismatch};
+pub use ftp_proto::listing::{Kind, OwnedEntry, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, PassiveHost, PassiveOrder,
-    Protection, Put, Reply, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType,
-    Truncation,
+    Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer,
+    TransferType, Truncation,
 };
 pub use listing::Listing;
+pub use names::NameEncoding;
 pub use options::Options;
 pub use resume::ResumeOptions;
 pub use transfer::{Download, Upload};

@@ -3,7 +3,9 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use ftp_proto::Transfer;
+use ftp_proto::listing::Format;
 
+use crate::entries::Entries;
 use crate::error::Error;
 use crate::transfer::Download;
 
@@ -19,11 +21,21 @@ pub(crate) const MAX_LINE: usize = 1024 * 1024;
 #[derive(Debug)]
 pub struct Listing<'a> {
     lines: Lines<Download<'a>>,
+    format: Option<Format>,
 }
 
 impl<'a> Listing<'a> {
     pub(crate) fn new(download: Download<'a>) -> Self {
-        Self { lines: Lines::new(download) }
+        let format = download.listing_format();
+        Self { lines: Lines::new(download), format }
+    }
+
+    /// The lines that are left as entries
+    ///
+    /// This is the listing as the server made it. [`Client::read_dir`](crate::Client::read_dir) chooses
+    /// the command, and tells an empty directory from a missing one.
+    pub fn entries(self) -> Entries<'a> {
+        Entries::new(self.lines.reader, self.format)
     }
 
     /// The next line without its end; `None` when the listing is complete

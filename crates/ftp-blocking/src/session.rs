@@ -15,6 +15,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
+use ftp_proto::listing::UtcOffset;
 use ftp_proto::{
     Config, ConnectionError, Event, IpFamily, Op, OpId, Output, Reply, TlsSession, Transfer,
 };
@@ -47,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) greeting: Option<Reply>,
     /// Size that the server told of the transfer that began last
     pub(crate) size_hint: Option<u64>,
+    /// How far the clock of the server's listings is ahead of UTC
+    pub(crate) utc_offset: Option<UtcOffset>,
     events: VecDeque<Event>,
     trace: Option<TraceFn>,
 }
@@ -72,8 +75,8 @@ pub(crate) struct Security {
 }
 
 impl Session {
-    /// Connects and waits until the server has greeted and the policy's TLS is up
-    pub(crate) fn connect(address: &str, mut options: Options) -> Result<Self, Error> {
+    /// Connects; what the server has to say is not waited for
+    pub(crate) fn dial(address: &str, mut options: Options) -> Result<Self, Error> {
         let failed = |error| Error::Connect { target: address.escape_debug().to_string(), error };
         let (host, port) = dial::split_address(address).map_err(failed)?;
         let port = port.unwrap_or_else(|| options.default_port());
@@ -98,7 +101,7 @@ impl Session {
         // A keep-alive needs somebody who waits; between calls nobody does.
         config.keep_alive = None;
         let family = IpFamily::of(&network.peer);
-        let mut session = Self {
+        Ok(Self {
             proto: ftp_proto::Client::new(config, family, Instant::now()),
             control: Some(Control::new(stream)),
             control_failure: None,
@@ -109,11 +112,10 @@ impl Session {
             last_handshake: None,
             greeting: None,
             size_hint: None,
+            utc_offset: None,
             events: VecDeque::new(),
             trace: options.trace,
-        };
-        session.rest()?;
-        Ok(session)
+        })
     }
 
     /// Waits for a request to end

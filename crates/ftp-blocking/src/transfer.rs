@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
+use ftp_proto::listing::{Format, UtcOffset};
 use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Op, Phase, Transfer};
 
 use crate::data::Moved;
@@ -173,6 +174,21 @@ impl<'a> Download<'a> {
     #[doc(alias = "parse150")]
     pub fn size_hint(&self) -> Option<u64> {
         self.guard.session.size_hint
+    }
+
+    /// How the listing is to be read, if it is one and its command tells
+    pub(crate) fn listing_format(&self) -> Option<Format> {
+        self.guard.session.proto.listing_format()
+    }
+
+    /// What SYST, if it was asked, says of the server's listings
+    pub(crate) fn listing_hint(&self) -> Option<Format> {
+        self.guard.session.proto.listing_hint()
+    }
+
+    /// How far the clock of the server's listings is ahead of UTC
+    pub(crate) fn utc_offset(&self) -> Option<UtcOffset> {
+        self.guard.session.utc_offset
     }
 
     /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply

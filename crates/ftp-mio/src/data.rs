@@ -273,6 +273,15 @@ impl Session {
         }
     }
 
+    /// Action: nobody wants the rest
+    pub(crate) fn discard(&mut self, id: DataId) {
+        if let Some(Data { id: live, state: DataState::Moving(_, course) }) = &mut self.data {
+            if *live == id {
+                *course = Course::Harvest;
+            }
+        }
+    }
+
     /// Action: close the data connection
     pub(crate) fn close_data(&mut self, id: DataId, registry: &Registry, now: Instant) {
         let Some(data) = self.data.take_if(|data| data.id == id) else { return };

@@ -77,9 +77,11 @@
 mod control;
 mod copy;
 mod data;
+mod entries;
 mod error;
 mod event;
 pub mod manager;
+mod names;
 mod net;
 mod options;
 mod race;
@@ -91,18 +93,22 @@ mod text;
 mod transfer;
 mod upload;
 
+pub use encoding_rs;
 pub use ftp_proto;
 pub use ftp_tls;
 pub use mio;
 
 pub use copy::{CopyError, ServerCopy};
+pub use entries::Entries;
 pub use error::Error;
 pub use event::{Completion, Event};
+pub use ftp_proto::listing::{Kind, OwnedEntry, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Direction, Features, Get, List, Op, OpId, Output,
-    PassiveHost, PassiveOrder, Protection, Put, Reply, Timestamp, TlsPolicy, Trace, Transfer,
-    TransferType, Truncation,
+    PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
+    Transfer, TransferType, Truncation,
 };
+pub use names::NameEncoding;
 pub use options::Options;
 pub use requests::TlsInfo;
 pub use session::Session;

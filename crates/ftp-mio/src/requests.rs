@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use ftp_proto::fields::{FileHash, PassiveAddress};
+use ftp_proto::listing::Format;
 use ftp_proto::{
-    Config, ConnectionError, Features, Get, List, Op, Protection, Put, Reply, Timestamp, Transfer,
-    TransferType,
+    Config, ConnectionError, Features, Get, List, Op, Protection, Put, ReadDir, Reply, Timestamp,
+    Transfer, TransferType,
 };
 use ftp_tls::rustls::pki_types::CertificateDer;
 use ftp_tls::rustls::{ProtocolVersion, SupportedCipherSuite};
@@ -99,6 +100,17 @@ impl Session {
     /// `list(List::facts(""))` (MLSD)
     pub fn list(&mut self, list: impl Into<List>) -> Op<Transfer> {
         self.request().list(list)
+    }
+
+    /// Fetches the entries of a directory by the best command that the server has, MLSD or LIST; what
+    /// comes is read by [`Entries`](crate::Entries)
+    ///
+    /// An empty directory is a transfer without a byte, a missing one
+    /// [`NoDirectory`](ftp_proto::Error::NoDirectory), a refusal the server's reply. Directories with any
+    /// name can be read: those that LIST would take for options or patterns are entered, and left again
+    /// before the request completes.
+    pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
+        self.request().read_dir(directory)
     }
 
     /// Has the server listen for another one; first half of a copy between servers, see
@@ -280,6 +292,18 @@ impl Session {
     #[must_use]
     pub fn protection(&self) -> Protection {
         self.proto.protection()
+    }
+
+    /// What [SYST](Self::system), if it was asked, says of the server's listings
+    #[must_use]
+    pub fn listing_hint(&self) -> Option<Format> {
+        self.proto.listing_hint()
+    }
+
+    /// How the running listing is to be read, as far as its command tells
+    #[must_use]
+    pub fn listing_format(&self) -> Option<Format> {
+        self.proto.listing_format()
     }
 
     /// What FEAT brought, if it was asked since the login

@@ -316,6 +316,7 @@ impl Session {
             }
             Action::OpenData(id, endpoint) => self.open_data(id, endpoint, registry, now),
             Action::SecureData(id) => self.begin_secure_data(id, now),
+            Action::Discard(id) => self.discard(id),
             Action::StartTransfer(id, direction, encoding) => {
                 self.start_transfer(id, direction, encoding);
             }

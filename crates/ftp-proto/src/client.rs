@@ -1,8 +1,13 @@
 //! The client: inputs, levels, edges, and what happens between them
 //!
-//! Requests are in [`requests`]; this file moves the machine.
+//! This file moves the machine. Beside it: [`requests`], [`facts`], whose a reply is ([`replies`]), and
+//! what goes before a request or follows it ([`tickets`], [`remnants`], [`several`]).
 
+mod facts;
+mod remnants;
+mod replies;
 mod requests;
+mod several;
 mod tickets;
 
 use alloc::collections::VecDeque;
@@ -11,18 +16,19 @@ use std::time::Instant;
 use crate::config::{Config, TlsPolicy};
 use crate::control::Barrier;
 use crate::control::command::Verb;
-use crate::control::features::Features;
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::Reply;
 use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::event::{Action, Completion, ControlEvent, DataEvent, DataId, Event, IpFamily, Phase};
+use crate::op::read_dir::ReadDirOp;
 use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
 use crate::op::{Context, Input, OpId, Outcome, Running, Step};
-use crate::session::{ControlSecurity, LateFinal, Protection};
-use crate::settle::{Failed, Settled, Settling};
+use crate::session::ControlSecurity;
+use crate::settle::{Failed, Settling};
 use crate::timer::Timer;
 use crate::wire::Wire;
+use several::Task;
 use tickets::Tickets;
 
 /// An FTP client without I/O
@@ -37,7 +43,9 @@ pub struct Client {
     wire: Wire,
     life: Life,
     doing: Doing,
-    queue: VecDeque<(Option<OpId>, Running)>,
+    queue: VecDeque<(Option<OpId>, Task)>,
+    /// The request that takes several operations, while one of them runs
+    several: Option<(OpId, ReadDirOp)>,
     next_op: u64,
     /// What ended last, for replies that nobody waits for
     last: Last,
@@ -89,6 +97,7 @@ impl Client {
             life: Life::Greeting,
             doing: Doing::Nothing,
             queue: VecDeque::new(),
+            several: None,
             next_op: 1,
             last: Last::Other,
             last_reply: None,
@@ -99,11 +108,11 @@ impl Client {
             TlsPolicy::Implicit => {
                 client.wire.secure_control(now);
                 // PBSZ and PROT all the same: servers differ in what implicit TLS implies (Q98).
-                client.queue.push_back((None, Running::Secure(Secure::demanded())));
+                client.queue.push_back((None, Task::One(Running::Secure(Secure::demanded()))));
             }
             TlsPolicy::Explicit => {
                 client.await_greeting();
-                client.queue.push_back((None, Running::Secure(Secure::demanded())));
+                client.queue.push_back((None, Task::One(Running::Secure(Secure::demanded()))));
             }
             TlsPolicy::Plaintext => client.await_greeting(),
         }
@@ -238,7 +247,7 @@ impl Client {
                 },
                 Timer::Idle => {
                     let noop = Simple::new(Verb::NOOP, Parameter::None, Want::Any);
-                    self.queue.push_back((None, Running::Simple(noop)));
+                    self.queue.push_back((None, Task::One(Running::Simple(noop))));
                 }
             }
         }
@@ -287,94 +296,6 @@ impl Client {
         self.wire.events.pop_front()
     }
 
-    // Facts
-
-    /// Whether the session is live, nothing runs, nothing is queued and nothing is owed
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        matches!((&self.life, &self.doing), (Life::Live, Doing::Nothing)) && self.queue.is_empty()
-    }
-
-    /// Whether the session is over
-    #[must_use]
-    pub const fn is_dead(&self) -> bool {
-        matches!(self.life, Life::Dead(_))
-    }
-
-    /// Why the session is over
-    #[must_use]
-    pub const fn error(&self) -> Option<&ConnectionError> {
-        match &self.life {
-            Life::Dead(error) => Some(error),
-            Life::Greeting | Life::Live => None,
-        }
-    }
-
-    /// Whether the control connection is in TLS
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.wire.session.control == ControlSecurity::Secured
-    }
-
-    /// Protection of data connections
-    #[must_use]
-    pub const fn protection(&self) -> Protection {
-        self.wire.session.protection
-    }
-
-    /// What FEAT brought, if it was asked since the login
-    #[must_use]
-    pub const fn features(&self) -> Option<&Features> {
-        self.wire.session.features.as_ref()
-    }
-
-    /// The last reply, whatever it answered
-    #[must_use]
-    pub const fn last_reply(&self) -> Option<&Reply> {
-        self.last_reply.as_ref()
-    }
-
-    /// Whether the running transfer has its final reply, so that only the end of its data
-    /// connection is outstanding
-    ///
-    /// An upload's driver need not wait long then for the server to close its side.
-    #[must_use]
-    pub const fn final_reply_came(&self) -> bool {
-        match &self.doing {
-            Doing::Running(_, Running::Transfer(transfer)) => transfer.final_reply_came(),
-            _ => false,
-        }
-    }
-
-    /// The request behind the running transfer; `None` if there is none, or the client makes it of
-    /// its own accord
-    #[must_use]
-    pub const fn running_transfer(&self) -> Option<OpId> {
-        match &self.doing {
-            Doing::Running(op, Running::Transfer(_)) | Doing::AwaitingTicket(op, _) => *op,
-            _ => None,
-        }
-    }
-
-    /// Address family of the control connection
-    #[must_use]
-    pub const fn family(&self) -> IpFamily {
-        self.wire.family
-    }
-
-    /// The settings
-    #[must_use]
-    pub const fn config(&self) -> &Config {
-        &self.wire.config
-    }
-
-    /// The settings, to change: they hold for what starts from here on
-    ///
-    /// `tls`, `reply` and `telnet` are fixed when the client is made.
-    pub fn config_mut(&mut self) -> &mut Config {
-        &mut self.wire.config
-    }
-
     // Inside
 
     /// Takes note of the time
@@ -388,95 +309,6 @@ impl Client {
     fn await_greeting(&mut self) {
         let wait = self.wire.config.greeting_timeout;
         self.wire.timers.set_after(Timer::Reply, self.now, wait, Phase::Greeting);
-    }
-
-    fn replied(&mut self, reply: Reply) {
-        self.wire.trace_reply(&reply);
-        self.last_reply = Some(reply.clone());
-        if reply.code().get() == 421 {
-            match self.doing {
-                Doing::Running(op, Running::Quit(_)) => self.quit_done(op, Some(reply)),
-                _ => self.die(ConnectionError::ServiceClosing(reply)),
-            }
-            return;
-        }
-        if let Life::Greeting = self.life {
-            return self.greeted(reply);
-        }
-        if self.is_late_final(&reply) {
-            self.wire.session.late = LateFinal::No;
-            return;
-        }
-        if self.nobody_asked() {
-            if self.absorbs(&reply) {
-                return;
-            }
-            return self.die(ProtocolError::UnsolicitedReply(reply).into());
-        }
-        match &mut self.doing {
-            Doing::Settling(settling) => {
-                if let Settled::Yes(failed) = settling.replied(reply, self.now, &mut self.wire) {
-                    self.doing = Doing::Nothing;
-                    self.fail(failed);
-                }
-            }
-            Doing::Running(..) | Doing::AwaitingTicket(..) | Doing::Nothing => {
-                if reply.kind() != Kind::Preliminary {
-                    self.wire.control.pay();
-                }
-                self.wire.await_reply(self.now);
-                self.step(Input::Reply(reply));
-            }
-        }
-    }
-
-    fn greeted(&mut self, reply: Reply) {
-        match reply.kind() {
-            // 120: service ready in some minutes, 220 follows.
-            Kind::Preliminary => return self.await_greeting(),
-            Kind::Completion => {}
-            Kind::Transient | Kind::Permanent => {
-                return self.die(ConnectionError::Refused(reply));
-            }
-            Kind::Intermediate => return self.die(ProtocolError::UnsolicitedReply(reply).into()),
-        }
-        self.life = Life::Live;
-        self.wire.timers.stop(Timer::Reply);
-        // Under TLS a login in clear text is not one.
-        if reply.code().get() == 230 && self.wire.config.tls == TlsPolicy::Plaintext {
-            self.wire.session.admitted = Some(reply.clone());
-        }
-        self.wire.events.push_back(Event::Greeting(reply));
-    }
-
-    /// Whether the reply is an aborted transfer's, behind everything that was to settle it: by its
-    /// code it can't be meant for another command
-    fn is_late_final(&self, reply: &Reply) -> bool {
-        let possible = self.wire.session.late == LateFinal::Possible;
-        match (&self.doing, reply.code().get()) {
-            (Doing::Running(_, Running::Transfer(transfer)), code) => {
-                possible && code == 426 && !transfer.has_begun()
-            }
-            (Doing::Settling(_), _) => false,
-            (_, 225 | 226) => possible,
-            // Of a transfer that had been refused, and went on all the same.
-            (_, 425 | 426) => possible || self.last == Last::Transfer,
-            _ => false,
-        }
-    }
-
-    /// Whether the reply belongs to no command
-    fn nobody_asked(&self) -> bool {
-        let control = &self.wire.control;
-        // The next command may be queued already, but its bytes have not left.
-        control.owes_nothing() || !control.front_written()
-    }
-
-    /// Whether a reply that nobody asked for is let pass: an echo of a transfer
-    fn absorbs(&self, reply: &Reply) -> bool {
-        let transfer = self.last == Last::Transfer
-            || matches!(self.doing, Doing::Running(_, Running::Transfer(_)));
-        transfer && matches!(reply.kind(), Kind::Preliminary | Kind::Completion)
     }
 
     /// Gives the running operation an input and takes what it makes of it
@@ -502,6 +334,7 @@ impl Client {
         }
         let ended = core::mem::replace(&mut self.doing, Doing::Nothing);
         let is_quit = matches!(ended, Doing::Running(_, Running::Quit(_)));
+        self.note_listing(&ended, &result);
         self.last = match ended {
             Doing::Running(_, Running::Transfer(_) | Running::RemoteTransfer(_)) => Last::Transfer,
             _ => Last::Other,
@@ -515,7 +348,7 @@ impl Client {
             }
             Ok(Step::Again) => {
                 if let Doing::Running(op, running) = ended {
-                    self.queue.push_front((op, running));
+                    self.queue.push_front((op, Task::One(running)));
                 }
                 self.wire.control.doubt();
                 self.count_rest();
@@ -554,14 +387,21 @@ impl Client {
     /// Starts what is next, if nothing stands before it
     fn pump(&mut self) {
         while let (Life::Live, Doing::Nothing) = (&self.life, &self.doing) {
-            let Some((op, running)) = self.queue.pop_front() else {
+            let Some((op, task)) = self.queue.pop_front() else {
                 return self.rest();
             };
             self.wire.timers.stop(Timer::Idle);
+            let Some(running) = self.first_of(op, task) else { continue };
+            if self.has_remnants(op, &running) {
+                self.queue.push_front((op, Task::One(running)));
+                self.doing = Doing::Running(None, Running::Transfer(TransferOp::harvest(None)));
+                self.step(Input::Start);
+                continue;
+            }
             let (op, running) = match self.look_for_tickets(op, &running) {
                 Tickets::Enough => (op, running),
                 Tickets::First(harvest) => {
-                    self.queue.push_front((op, running));
+                    self.queue.push_front((op, Task::One(running)));
                     (None, Running::Transfer(harvest))
                 }
                 Tickets::None => {
@@ -583,7 +423,7 @@ impl Client {
             return;
         }
         match self.queue.pop_front() {
-            Some((id, Running::Login(login))) => {
+            Some((id, Task::One(Running::Login(login)))) => {
                 *op = id;
                 secure.take_along(login);
             }
@@ -602,7 +442,8 @@ impl Client {
     }
 
     fn complete(&mut self, op: Option<OpId>, result: Result<Outcome, Error>) {
-        if let Some(op) = op {
+        let Some(op) = op else { return };
+        if let Some(result) = self.end_of(op, result) {
             let result = Some(result);
             self.wire.events.push_back(Event::Completed(Completion { op, result }));
         }
@@ -615,8 +456,9 @@ impl Client {
                 self.die(error);
             }
             Some((Some(op), error)) => self.complete(Some(op), Err(error)),
-            // A refused listing may have brought tickets, too.
-            Some((None, _)) if self.wire.session.harvests > 0 => {}
+            // A listing for its tickets, which a refused one may have brought, too, or one that nobody
+            // wants any more.
+            Some((None, _)) if self.last == Last::Transfer => {}
             // The keep-alive is not liked here (Q109): leave it.
             Some((None, _)) => self.wire.config.keep_alive = None,
             None => {}
@@ -641,6 +483,8 @@ impl Client {
             return;
         }
         self.life = Life::Dead(error.clone());
+        // Nothing follows any more: the end of what runs is the end of the request.
+        self.several = None;
         self.wire.close_data();
         // Only what keeps a data connection's account straight is still of use.
         self.wire

@@ -31,6 +31,10 @@ pub enum Error {
     /// A reply of the right class whose text makes no sense, such as a 227 without an address
     #[error("reply makes no sense: {0}")]
     InvalidReply(Reply),
+    /// There is no such directory, or none that this user may enter: where servers tell the two apart,
+    /// the latter is [`Self::Permanent`]
+    #[error("no such directory: {0}")]
+    NoDirectory(Reply),
     /// An argument that can't be sent; nothing was sent
     #[error("invalid argument: {0}")]
     InvalidArgument(#[from] ArgumentError),
@@ -152,6 +156,7 @@ impl Error {
             | Self::Permanent(reply)
             | Self::UnexpectedReply(reply)
             | Self::InvalidReply(reply)
+            | Self::NoDirectory(reply)
             | Self::TlsRequired(reply)
             | Self::ResumptionRequired { reply, .. }
             | Self::AccountRequired(reply) => Some(reply),
@@ -273,6 +278,7 @@ impl From<Error> for std::io::Error {
             Error::Aborted => ErrorKind::ConnectionAborted,
             Error::ForeignPeer { .. } => ErrorKind::PermissionDenied,
             Error::ResumptionRequired { .. } => ErrorKind::ConnectionRefused,
+            Error::NoDirectory(_) => ErrorKind::NotFound,
             _ => ErrorKind::Other,
         };
         Self::new(kind, error)

@@ -35,6 +35,12 @@ pub enum Action {
     /// half-close) and the server's end has been read or was given up. A driver may report a
     /// download's bytes before this order.
     StartTransfer(DataId, Direction, Encoding),
+    /// Nobody wants the bytes of this download any more: read it to its end all the same, throw them
+    /// away, and go on reporting
+    ///
+    /// Given for listings that are aborted, instead of closing: Pure-FTPd would send what it still had of
+    /// this listing at the beginning of the next one.
+    Discard(DataId),
     /// Close the data connection or listener; reports about it are ignored from here on
     CloseData(DataId),
     /// Close the control connection; the session is over

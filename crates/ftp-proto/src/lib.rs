@@ -118,6 +118,7 @@ pub use event::{
     Action, Completion, ControlEvent, DataEndpoint, DataEvent, DataFailure, DataHost, DataId,
     Direction, Encoding, Event, IpFamily, Phase, TlsSession, Trace, TraceDirection,
 };
+pub use op::read_dir::ReadDir;
 pub use op::request::{Get, List, Put};
 pub use op::{Op, OpId, Output, Transfer};
 pub use server_copy::{CopyEnd, CopyError, ServerCopy};

@@ -3,6 +3,7 @@
 use crate::control::command::Argument;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
+use crate::listing::Format;
 use crate::op::batch::Batches;
 
 /// Representation type of transfers (RFC 959 section 3.1.1)
@@ -66,6 +67,35 @@ pub(crate) enum ActiveMemory {
     EprtOnly,
 }
 
+/// Whether MLSD is worth trying
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Facts {
+    /// As far as FEAT tells
+    #[default]
+    Untried,
+    /// The server does not know it, whatever it lists
+    Unknown,
+}
+
+/// Whether the last listing came to its end
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LastListing {
+    /// Yes, or there was none
+    #[default]
+    Whole,
+    /// No: Pure-FTPd has the rest still, and puts it before the next one
+    Cut,
+}
+
+/// Whether a data connection has brought anything
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// Not a byte
+    Nothing,
+    /// Something, or it was closed too early to know
+    Something,
+}
+
 /// The server's restart marker as far as this side knows
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RestartMarker {
@@ -121,8 +151,16 @@ pub(crate) struct Session {
     pub(crate) protection: Protection,
     pub(crate) type_: Option<TransferType>,
     pub(crate) features: Option<Features>,
+    pub(crate) facts: Facts,
+    /// What SYST told of the server's listings, if it was asked
+    pub(crate) system: Option<Format>,
+    /// The working directory, as long as nothing may have changed it
+    pub(crate) directory: Option<Argument>,
     pub(crate) passive: PassiveMemory,
     pub(crate) path: PassivePath,
+    /// Whether anything came on the last data connection
+    pub(crate) carried: Carried,
+    pub(crate) listing: LastListing,
     pub(crate) active: ActiveMemory,
     pub(crate) batches: Batches,
     pub(crate) marker: RestartMarker,
@@ -143,8 +181,13 @@ impl Session {
             protection: Protection::Clear,
             type_: None,
             features: None,
+            facts: Facts::Untried,
+            system: None,
+            directory: None,
             passive: PassiveMemory::Untried,
             path: PassivePath::Unproven,
+            carried: Carried::Nothing,
+            listing: LastListing::Whole,
             active: ActiveMemory::Untried,
             batches: Batches::Trusted,
             marker: RestartMarker::Clear,
@@ -160,6 +203,9 @@ impl Session {
     pub(crate) fn forget_clear_text(&mut self) {
         self.admitted = None;
         self.features = None;
+        self.facts = Facts::Untried;
+        self.system = None;
+        self.directory = None;
         self.type_ = None;
         self.passive = PassiveMemory::Untried;
         self.path = PassivePath::Unproven;
@@ -170,6 +216,8 @@ impl Session {
     /// Forgets what a login may have changed (Q18, Q19)
     pub(crate) fn forget_login(&mut self) {
         self.features = None;
+        self.facts = Facts::Untried;
+        self.directory = None;
         self.type_ = None;
     }
 }

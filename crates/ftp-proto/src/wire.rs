@@ -12,7 +12,7 @@ use crate::event::{
     Action, DataEndpoint, DataId, Direction, Encoding, Event, IpFamily, Phase, Trace,
     TraceDirection,
 };
-use crate::session::{Protection, Session, TicketSupply};
+use crate::session::{Carried, Protection, Session, TicketSupply};
 use crate::timer::{Timer, TimerTable};
 
 #[derive(Debug)]
@@ -135,6 +135,11 @@ impl Wire {
     /// Closes the data connection, if there is one, and gives back what is known of it
     pub(crate) fn close_data(&mut self) -> Option<DataConnection> {
         let data = self.data.take()?;
+        self.session.carried = match data.state {
+            DataState::Moving => Carried::Something,
+            _ if data.bytes > 0 => Carried::Something,
+            _ => Carried::Nothing,
+        };
         self.timers.stop(Timer::Data);
         self.actions.push_back(Action::CloseData(data.id));
         Some(data)

@@ -16,11 +16,12 @@ use ftp_proto::{
 /// What is done a unit
 type Work = fn(usize);
 
-const CASES: [(&str, Work); 9] = [
+const CASES: [(&str, Work); 10] = [
     ("reply", replies),
     ("reply-bytewise-line", long_line),
     ("reply-bytewise-lines", many_lines),
-    ("listing-unix-line", listing),
+    ("listing-unix-line", unix_listing),
+    ("listing-mlsd-line", mlsd_listing),
     ("listing-bytewise-line", long_listing_line),
     ("ascii-decode-kib", ascii),
     ("noop-cycle", noops),
@@ -94,11 +95,22 @@ fn many_lines(units: usize) {
 }
 
 /// A unit: a line of `ls -l`
-fn listing(units: usize) {
+fn unix_listing(units: usize) {
+    listing(b"-rw-r--r--   1 ftp      ftp      1073741824 Nov 21 10:30 some-file.bin\r\n", units);
+}
+
+/// A unit: a line of MLSD
+fn mlsd_listing(units: usize) {
+    listing(
+        b"type=file;size=1073741824;modify=20261121103000;perm=adfrw; some-file.bin\r\n",
+        units,
+    );
+}
+
+fn listing(line: &[u8], units: usize) {
     let mut parser = ListingParser::new();
     for _ in 0..units {
-        let line = b"-rw-r--r--   1 ftp      ftp      1073741824 Nov 21 10:30 some-file.bin\r\n";
-        let mut rest = black_box(&line[..]);
+        let mut rest = black_box(line);
         while let Some(item) = parser.parse(&mut rest) {
             black_box(item);
         }

@@ -8,7 +8,7 @@ use ftp_proto::fields::{FileHash, PassiveAddress};
 use ftp_proto::{
     Action, Client, Completion, Config, ControlEvent, DataEndpoint, DataEvent, DataFailure,
     DataHost, DataId, Event, Features, Get, IpFamily, List, Op, OpId, Phase, Protection, Put,
-    Reply, TicketSupply, Timestamp, TlsSession, Transfer, TransferType,
+    ReadDir, Reply, TicketSupply, Timestamp, TlsSession, Transfer, TransferType,
 };
 
 use super::{Script, Seed, Step};
@@ -222,6 +222,9 @@ impl Machine {
             ["put-unique"] => Claim::Transfer(client.put(Put::unique())),
             ["list", path] => Claim::Transfer(client.list(List::new(path))),
             ["names", path] => Claim::Transfer(client.list(List::names(path))),
+            ["read-dir", path] => Claim::Transfer(client.read_dir(path)),
+            ["read-dir-long", path] => Claim::Transfer(client.read_dir(ReadDir::long(path))),
+            ["read-dir-names", path] => Claim::Transfer(client.read_dir(ReadDir::names(path))),
             ["facts", path] => Claim::Transfer(client.list(List::facts(path))),
             ["cwd", path] => Claim::Reply(client.cwd(path)),
             ["cdup"] => Claim::Reply(client.cdup()),
@@ -419,6 +422,7 @@ fn render_action(action: &Action) -> String {
                 None => format!("OpenData {id:?} listen {family}"),
             }
         }
+        Action::Discard(id) => format!("Discard {id:?}"),
         Action::StartTransfer(id, direction, encoding) => format!(
             "StartTransfer {id:?} {direction:?} {encoding:?}"
         )

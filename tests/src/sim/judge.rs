@@ -51,6 +51,7 @@ pub fn judge(case: Case, end: &End) -> Verdict {
         }
         Ok(()) => {}
         Err(Error::Aborted) if task.aborts() => {}
+        Err(Error::NoDirectory(_)) if task == Task::ReadMissing => {}
         Err(error) if !explains(fault, error) => {
             return Verdict::Lie(format!("the wrong error: {error}"));
         }
@@ -61,7 +62,9 @@ pub fn judge(case: Case, end: &End) -> Verdict {
             }
         }
     }
-    if end.dead {
+    // A refusal said twice can't be told from the next command's.
+    let twice = task == Task::ReadMissing && matches!(fault, Fault::Reply(ReplyFault::Doubled, _));
+    if end.dead || twice {
         return Verdict::Sound;
     }
     if let Some(error) = end.probe.iter().find_map(|result| result.as_ref().err()) {
@@ -84,7 +87,12 @@ fn is_done(case: Case, end: &End) -> bool {
         Task::Put | Task::AbortPut => holds("new", FILE),
         Task::Unique => holds("unique.1", FILE),
         Task::Append => holds("g", &[b"old", FILE].concat()),
-        Task::List | Task::Names | Task::Facts => end.received == b"f\r\ng\r\n",
+        Task::List | Task::AbortList | Task::Names | Task::Facts | Task::ReadDir => {
+            end.received == b"f\r\ng\r\n"
+        }
+        Task::ReadInside => end.received == b"f\r\ng\r\n" && (end.here == "/" || told_otherwise),
+        Task::ReadEmpty => end.received.is_empty() && (end.here == "/" || told_otherwise),
+        Task::ReadMissing => told_otherwise,
         Task::Delete => !end.files.contains_key("g") || told_otherwise,
         Task::Rename => end.files.contains_key("h") || told_otherwise,
         Task::Quit => end.dead,
@@ -109,6 +117,8 @@ fn explains(fault: Fault, error: &Error) -> bool {
             matches!(fatal, Some(C::TimedOut(_) | C::TlsRefused(_)))
                 || matches!(error, E::DataTimedOut(_))
         }
+        // Whatever refuses CWD says that there is no such directory.
+        Fault::Reply(Replaced(5), _) if matches!(error, E::NoDirectory(_)) => true,
         // In the midst of a text it is a part of it, or makes another reply of the rest.
         Fault::Control(ControlFault::Garbage, _) => {
             matches!(fatal, Some(C::Protocol(_) | C::TimedOut(_)))
@@ -143,7 +153,7 @@ fn explains(fault: Fault, error: &Error) -> bool {
         Fault::Reply(Replaced(_), _) => matches!(fatal, Some(C::Protocol(_))),
         Fault::Reply(Doubled, _) => {
             matches!(fatal, Some(C::Protocol(_)))
-                || matches!(error, E::UnexpectedReply(_) | E::InvalidReply(_))
+                || matches!(error, E::UnexpectedReply(_) | E::InvalidReply(_) | E::Permanent(_))
         }
         Fault::Closing(place, _) => match (fatal, error) {
             (Some(C::ServiceClosing(_)), _) => true,

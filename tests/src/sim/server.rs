@@ -39,6 +39,8 @@ pub struct Server {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Its directories
     pub directories: Vec<String>,
+    /// The working directory
+    pub here: String,
     moving: Moving,
     /// Commands that wait for the end of the transfer
     waiting: VecDeque<String>,
@@ -54,6 +56,7 @@ impl Server {
             profile,
             files,
             directories: Vec::new(),
+            here: "/".to_owned(),
             moving: Moving::No,
             waiting: VecDeque::new(),
             offset: 0,
@@ -102,8 +105,12 @@ impl Server {
             "AUTH" => reply(out, 234, "go"),
             "PBSZ" | "PROT" | "TYPE" | "NOOP" | "OPTS" | "PORT" | "EPRT" => reply(out, 200, "ok"),
             "SYST" => reply(out, 215, "UNIX Type: L8"),
-            "PWD" => reply(out, 257, "\"/\" here"),
-            "CWD" => reply(out, 250, "there"),
+            "PWD" => reply(out, 257, &format!("\"{}\" here", self.here)),
+            "CWD" if argument == "missing" => reply(out, 550, "no such directory"),
+            "CWD" => {
+                self.here = argument.to_owned();
+                reply(out, 250, "there");
+            }
             "FEAT" => {
                 let lines = "-Features:\r\n EPSV\r\n SIZE\r\n REST STREAM\r\n211 End";
                 out.push(Answer::Reply(211, lines.into()));
@@ -154,6 +161,7 @@ impl Server {
         let bytes = match (verb, self.files.get(path)) {
             ("RETR", Some(file)) => file[offset.min(file.len())..].to_vec(),
             ("RETR", None) => return reply(out, 550, "no such file"),
+            _ if self.here == "empty" => Vec::new(),
             _ => self.files.keys().flat_map(|name| format!("{name}\r\n").into_bytes()).collect(),
         };
         let (code, text) = self.profile.opening(bytes.len());

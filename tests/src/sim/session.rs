@@ -38,6 +38,8 @@ pub struct End {
     pub probe_received: Vec<u8>,
     /// Files on the server
     pub files: BTreeMap<String, Vec<u8>>,
+    /// The server's working directory
+    pub here: String,
     /// Whether the client says that its session is over
     pub dead: bool,
     /// Whether all that was asked for ended before the bound
@@ -197,6 +199,7 @@ impl Session {
             received: Vec::new(),
             probe_received: Vec::new(),
             files: BTreeMap::new(),
+            here: String::new(),
             dead: false,
             bounded: false,
             bytes: 0,
@@ -248,6 +251,7 @@ impl Session {
         end.took = self.now;
         end.dead = self.client.is_dead();
         end.files = std::mem::take(&mut self.server.files);
+        end.here = std::mem::take(&mut self.server.here);
         for (number, bytes) in std::mem::take(&mut self.received) {
             if number <= task_number {
                 end.received = bytes;
@@ -353,7 +357,7 @@ impl Session {
                     if live == id {
                         self.received.entry(number).or_default().extend_from_slice(&bytes);
                         self.client.handle_data(now, id, DataEvent::Progress(bytes.len() as u64));
-                        if self.task == Task::AbortGet && !self.probing {
+                        if matches!(self.task, Task::AbortGet | Task::AbortList) && !self.probing {
                             self.client.abort();
                         }
                     }

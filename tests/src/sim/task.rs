@@ -48,10 +48,20 @@ pub enum Task {
     AbortPut,
     /// LIST
     List,
+    /// LIST, aborted when its first bytes have come
+    AbortList,
     /// NLST
     Names,
     /// MLSD
     Facts,
+    /// The directory's entries: FEAT and LIST
+    ReadDir,
+    /// The same of one that has to be entered, and left again
+    ReadInside,
+    /// The same of one that is empty
+    ReadEmpty,
+    /// The same of one that is not there
+    ReadMissing,
     /// SIZE
     Size,
     /// MKD
@@ -70,7 +80,7 @@ pub enum Task {
 
 impl Task {
     /// All of them
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::Get,
         Self::Resume,
         Self::AbortGet,
@@ -79,8 +89,13 @@ impl Task {
         Self::Unique,
         Self::AbortPut,
         Self::List,
+        Self::AbortList,
         Self::Names,
         Self::Facts,
+        Self::ReadDir,
+        Self::ReadInside,
+        Self::ReadEmpty,
+        Self::ReadMissing,
         Self::Size,
         Self::Mkdir,
         Self::Delete,
@@ -99,7 +114,17 @@ impl Task {
     pub const fn downloads(self) -> bool {
         matches!(
             self,
-            Self::Get | Self::Resume | Self::AbortGet | Self::List | Self::Names | Self::Facts
+            Self::Get
+                | Self::Resume
+                | Self::AbortGet
+                | Self::List
+                | Self::AbortList
+                | Self::Names
+                | Self::Facts
+                | Self::ReadDir
+                | Self::ReadInside
+                | Self::ReadEmpty
+                | Self::ReadMissing
         )
     }
 
@@ -110,7 +135,7 @@ impl Task {
 
     /// Whether it is given up half-way
     pub const fn aborts(self) -> bool {
-        matches!(self, Self::AbortGet | Self::AbortPut)
+        matches!(self, Self::AbortGet | Self::AbortList | Self::AbortPut)
     }
 
     pub(super) fn ask(self, client: &mut Client) -> OpId {
@@ -120,9 +145,13 @@ impl Task {
             Self::Put | Self::AbortPut => client.put("new").id(),
             Self::Append => client.put(Put::new("g").append()).id(),
             Self::Unique => client.put(Put::unique()).id(),
-            Self::List => client.list(List::new("")).id(),
+            Self::List | Self::AbortList => client.list(List::new("")).id(),
             Self::Names => client.list(List::names("")).id(),
             Self::Facts => client.list(List::facts("")).id(),
+            Self::ReadDir => client.read_dir("d").id(),
+            Self::ReadInside => client.read_dir("*").id(),
+            Self::ReadEmpty => client.read_dir("empty").id(),
+            Self::ReadMissing => client.read_dir("missing").id(),
             Self::Size => client.size("f").id(),
             Self::Mkdir => client.mkdir("d").id(),
             Self::Delete => client.delete("g").id(),

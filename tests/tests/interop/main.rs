@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
+mod broken_listings;
 mod bytes;
 mod copies;
+mod directories;
+mod facts;
 mod listings;
 mod names;
 mod operations;

@@ -85,8 +85,13 @@ impl Way {
     }
 
     pub(crate) fn login(&self, config: Config) -> Client {
-        let mut ftp = Client::connect(&self.address(), self.options(config)).unwrap();
-        ftp.login(&self.server.user, &self.server.password).unwrap();
+        let (address, options) = (self.address(), self.options(config));
+        let Server { user, password, .. } = &self.server;
+        if self.ip == ADDRESSES[0] {
+            return Client::connect_and_login(&address, options, user, password).unwrap();
+        }
+        let mut ftp = Client::connect(&address, options).unwrap();
+        ftp.login(user, password).unwrap();
         ftp
     }
 

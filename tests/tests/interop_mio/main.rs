@@ -6,6 +6,8 @@
 mod bytes;
 #[path = "../interop/copies.rs"]
 mod copies;
+#[path = "../interop/directories.rs"]
+mod directories;
 #[path = "../interop/listings.rs"]
 mod listings;
 #[path = "../interop/names.rs"]

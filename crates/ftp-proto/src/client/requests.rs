@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 
 use alloc::vec::Vec;
 
+use super::several::Task;
 use super::{Client, Doing, Life};
 use crate::Timestamp;
 use crate::control::command::{Argument, ArgumentError, Secret, Verb};
@@ -15,6 +16,7 @@ use crate::op::features::FeaturesOp;
 use crate::op::hash::Hash;
 use crate::op::login::{Login, anonymous_defaults};
 use crate::op::quit::Quit;
+use crate::op::read_dir::{ReadDir, ReadDirOp};
 use crate::op::remote::{RemoteActive, RemotePassive, RemoteTransfer};
 use crate::op::rename::Rename;
 use crate::op::request::{Get, List, Put};
@@ -95,6 +97,23 @@ impl Client {
     pub fn list(&mut self, list: impl Into<List>) -> Op<Transfer> {
         let transfer = TransferOp::list(list.into());
         self.request(transfer.map(Running::Transfer))
+    }
+
+    /// Fetches the entries of a directory by the best command that the server has, MLSD or LIST:
+    /// `read_dir("d")`, `read_dir(ReadDir::long("d"))`
+    ///
+    /// An empty directory is a transfer without a byte, a missing one [`Error::NoDirectory`], and
+    /// a refusal the server's reply. A directory whose name LIST would take for options or a pattern
+    /// is entered, listed and left again; so is one of which nothing comes, for proof that it exists.
+    /// How the bytes are to be read is told by [`Self::listing_format`] while they come.
+    ///
+    /// If the way back is refused, the request ends in that refusal, and the working directory is the
+    /// one that was to be listed.
+    pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
+        self.enqueue(match ReadDirOp::new(directory.into()) {
+            Ok(read_dir) => Task::Several(read_dir),
+            Err(error) => Task::One(Running::Invalid(error)),
+        })
     }
 
     /// Changes the working directory (CWD)
@@ -272,17 +291,25 @@ impl Client {
 
     /// Aborts the running transfer, which completes with [`Error::Aborted`] at once
     ///
-    /// The session settles behind it: requests made meanwhile wait until it has. Without a
-    /// running transfer nothing happens.
+    /// The session settles behind it: requests made meanwhile wait until it has. A listing is not cut off
+    /// but [read to its end](crate::Action::Discard), for
+    /// [`Config::settle_timeout`](crate::Config::settle_timeout) at most. Without a running transfer
+    /// nothing happens.
     pub fn abort(&mut self) {
-        match &self.doing {
-            Doing::Running(op, Running::Transfer(transfer)) => {
-                let (op, result) = (*op, transfer.abort());
-                self.apply(op, result);
+        match &mut self.doing {
+            Doing::Running(op @ Some(_), Running::Transfer(transfer)) => {
+                if transfer.discard(self.now, &mut self.wire) {
+                    let op = op.take();
+                    self.complete(op, Err(Error::Aborted));
+                } else {
+                    let (op, result) = (*op, transfer.abort());
+                    self.apply(op, result);
+                }
             }
             Doing::Running(op, Running::RemoteTransfer(_)) => {
+                let op = *op;
                 let cut = Step::Cut(Error::Aborted, crate::op::Farewell::Abort);
-                self.apply(*op, Ok(cut));
+                self.apply(op, Ok(cut));
             }
             Doing::AwaitingTicket(..) => self.end_wait(|_| Error::Aborted),
             _ => return,
@@ -325,6 +352,10 @@ impl Client {
 
     /// Queues a request; what can't be sent fails in its turn, so that results keep their order
     fn request<T>(&mut self, running: Result<Running, Error>) -> Op<T> {
+        self.enqueue(Task::One(running.unwrap_or_else(Running::Invalid)))
+    }
+
+    fn enqueue<T>(&mut self, task: Task) -> Op<T> {
         let id = OpId(self.next_op);
         self.next_op += 1;
         if let Life::Dead(error) = &self.life {
@@ -333,7 +364,7 @@ impl Client {
             return Op::new(id);
         }
         let was_idle = self.is_idle();
-        self.queue.push_back((Some(id), running.unwrap_or_else(Running::Invalid)));
+        self.queue.push_back((Some(id), task));
         self.pump();
         if was_idle {
             self.request_at = self.request_at.or(Some(self.now));

@@ -1,5 +1,6 @@
 //! TLS session tickets: what their supply permits, and what is done for more of them
 
+use super::several::Task;
 use super::{Client, Doing};
 use crate::error::Error;
 use crate::event::Phase;
@@ -81,7 +82,7 @@ impl Client {
             }
             Doing::AwaitingTicket(op, transfer) => {
                 self.wire.timers.stop(Timer::Quiet);
-                self.queue.push_front((op, Running::Transfer(transfer)));
+                self.queue.push_front((op, Task::One(Running::Transfer(transfer))));
                 self.count_rest();
             }
             other => self.doing = other,

@@ -3,9 +3,34 @@
 use super::scan::{Words, clock, number, parts, small, year};
 use super::time::{Parts, month};
 
-/// A date at the beginning of these words, and the name behind it
-pub(super) fn before_name(words: Words<'_>) -> Option<(Parts, &[u8])> {
-    let (parts, words) = named(words).or_else(|| numeric(words)).or_else(|| joined(words))?;
+/// A date of this word and those behind it, and the name behind that
+pub(super) fn before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> Option<(Parts, &'a [u8])> {
+    // Most words are no part of a date, and their beginning shows it.
+    let (parts, words) = if !first[0].is_ascii_digit() {
+        let month = month(first)?;
+        with_year(month, day(behind.next()?)?, behind)?
+    } else if let Some(day) = day(first) {
+        let mut after = behind;
+        match after.next().and_then(month) {
+            Some(month) => with_year(month, day, after)?,
+            None => joined(first, behind)?,
+        }
+    } else {
+        numeric(first, behind).or_else(|| joined(first, behind))?
+    };
+    Some((parts, words.name()?))
+}
+
+/// As [`before_name`], of a month that is but a number, as in East Asia: it may be an owner as well
+pub(super) fn counted_before_name<'a>(
+    first: &'a [u8],
+    mut behind: Words<'a>,
+) -> Option<(Parts, &'a [u8])> {
+    let second = behind.next()?;
+    let (parts, words) = match year_first(first, second, behind) {
+        Some(found) => found,
+        None => with_year(counted(first)?, day(second)?, behind)?,
+    };
     Some((parts, words.name()?))
 }
 
@@ -20,6 +45,11 @@ pub(super) fn named(mut words: Words<'_>) -> Option<(Parts, Words<'_>)> {
         .zip(day(second))
         .or_else(|| month(second).zip(day(first)))
         .or_else(|| counted(first).zip(day(second)))?;
+    with_year(month, day, words)
+}
+
+/// What stands behind month and day: the time of day, or the year
+fn with_year(month: u8, day: u8, mut words: Words<'_>) -> Option<(Parts, Words<'_>)> {
     let before_year = words.rest;
     let third = words.next()?;
     let mut parts = Parts { month, day, ..Parts::default() };
@@ -28,14 +58,14 @@ pub(super) fn named(mut words: Words<'_>) -> Option<(Parts, Words<'_>)> {
         // With seconds comes a year, on some.
         let mut behind = words;
         if let Some(year) = behind.next().filter(|word| time.2.is_some() && word.len() == 4) {
-            if let Some(year) = small::<u16>(year).filter(|year| (1900..2200).contains(year)) {
+            if let Some(year) = small::<u16>(year).filter(|year| is_year(*year)) {
                 parts.year = Some(year);
                 words = behind;
             }
         }
     } else {
         let digits = unmarked(third);
-        parts.year = Some(year(digits).filter(|_| digits.len() == 4)?);
+        parts.year = Some(year(digits).filter(|year| digits.len() == 4 && is_year(*year))?);
         // `Mar  1 2003  name`: a column of five that is filled up behind the year, not before it.
         let left_aligned = before_year.starts_with(b" ") && !before_year.starts_with(b"  ");
         if left_aligned && words.rest.starts_with(b"  ") {
@@ -64,8 +94,7 @@ fn year_first<'a>(first: &[u8], second: &[u8], mut words: Words<'a>) -> Option<(
 }
 
 /// `2024-03-10 12:34`, `2024-03-10 12:34:56.789 +0100`, `2024/03/10`
-fn numeric(mut words: Words<'_>) -> Option<(Parts, Words<'_>)> {
-    let word = words.next()?;
+fn numeric<'a>(word: &'a [u8], mut words: Words<'a>) -> Option<(Parts, Words<'a>)> {
     let [first, second, third] = parts::<3>(word, b'-').or_else(|| parts::<3>(word, b'/'))?;
     if first.len() != 4 {
         return None;
@@ -85,8 +114,7 @@ fn numeric(mut words: Words<'_>) -> Option<(Parts, Words<'_>)> {
 }
 
 /// `10-mar-24`, `03-10 2024`
-fn joined(mut words: Words<'_>) -> Option<(Parts, Words<'_>)> {
-    let word = words.next()?;
+fn joined<'a>(word: &'a [u8], mut words: Words<'a>) -> Option<(Parts, Words<'a>)> {
     let parts = if let Some([first, of, digits]) = parts::<3>(word, b'-') {
         Parts { year: Some(year(digits)?), month: month(of)?, day: day(first)?, time: None }
     } else {
@@ -95,6 +123,11 @@ fn joined(mut words: Words<'_>) -> Option<(Parts, Words<'_>)> {
         Parts { year: Some(year(digits)?), month: small(of)?, day: day(second)?, time: None }
     };
     Some((parts, words))
+}
+
+/// Whether a number where a year may stand is one: it may be a size as well
+fn is_year(year: u16) -> bool {
+    (1600..2200).contains(&year)
 }
 
 fn day(word: &[u8]) -> Option<u8> {

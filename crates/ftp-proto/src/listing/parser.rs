@@ -7,9 +7,11 @@ use super::damaged::is_damaged;
 use super::entry::{Entry, Kind};
 use super::lines::Lines;
 use super::note::{self, Note};
+use super::offset::UtcOffset;
 use super::time::{DateOrder, Dates};
 use super::{cms, common, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
 use crate::Timestamp;
+use crate::control::reply::Reply;
 
 /// How a server writes its listings
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +51,29 @@ pub enum Format {
     Wfftp,
     /// `dls` of public archives
     Dls,
+}
+
+impl Format {
+    /// What the answer to SYST speaks for (RFC 959 section 4.1.3): a hint, since servers say `UNIX` to
+    /// please their clients, and Windows has two styles
+    #[must_use]
+    pub fn of_system(reply: &Reply) -> Option<Self> {
+        const SYSTEMS: [(&str, Format); 9] = [
+            ("unix", Format::Unix),
+            ("windows", Format::Dos),
+            ("vms", Format::Vms),
+            ("os/400", Format::Os400),
+            ("os/2", Format::Os2),
+            ("nonstop", Format::NonStop),
+            ("z/vm", Format::Cms),
+            ("vm/", Format::Cms),
+            ("mvs", Format::Mvs),
+        ];
+        let text = reply.text().to_ascii_lowercase();
+        let says =
+            |(name, _): &&(&str, Self)| memchr::memmem::find(&text, name.as_bytes()).is_some();
+        SYSTEMS.iter().find(says).map(|(_, format)| *format)
+    }
 }
 
 /// Those that say more than a name, the frequent ones first
@@ -96,6 +121,8 @@ pub struct ListingParser {
     scratch: Scratch,
     choice: Choice,
     dates: Dates,
+    now: Option<Timestamp>,
+    offset: Option<UtcOffset>,
 }
 
 /// What of a listing has to be copied
@@ -128,6 +155,8 @@ struct Votes {
     counts: [u32; STRUCTURED.len()],
     /// Which of them has understood most
     leader: Option<usize>,
+    /// Who is asked first as long as nobody has understood anything
+    hint: Option<Format>,
     names: BareNames,
 }
 
@@ -160,9 +189,12 @@ impl ListingParser {
             choice: Choice::Votes(Votes {
                 counts: [0; STRUCTURED.len()],
                 leader: None,
+                hint: None,
                 names: BareNames::Perhaps,
             }),
             dates: Dates::new(),
+            now: None,
+            offset: None,
         }
     }
 
@@ -173,13 +205,53 @@ impl ListingParser {
         self
     }
 
+    /// Asks this format first, as long as no line has spoken for another: see [`Format::of_system`]
+    #[must_use]
+    pub fn with_hint(mut self, format: Format) -> Self {
+        self.set_hint(format);
+        self
+    }
+
+    /// As [`Self::with_hint`], for a listing that has not begun
+    pub(super) fn set_hint(&mut self, format: Format) {
+        if let Choice::Votes(votes) = &mut self.choice {
+            votes.hint = Some(format);
+        }
+    }
+
+    /// As [`Self::with_format`], for a listing that has not begun
+    pub(super) fn set_format(&mut self, format: Format) {
+        self.choice = Choice::Fixed(format);
+    }
+
     /// Tells the server's local time, as well as it is known, when the listing was made: it decides
     /// the year of `Mar 10 12:34`, which is the last one that is not too far
     /// [ahead](Self::with_dates_ahead)
     #[must_use]
     pub fn with_now(mut self, now: Timestamp) -> Self {
-        self.dates.set_now(now);
+        self.now = Some(now);
+        self.set_clock();
         self
+    }
+
+    /// Tells how far the server's clock is ahead of UTC: times of day come in UTC then, and
+    /// [`Self::with_now`] is UTC, too
+    #[must_use]
+    pub fn with_offset(mut self, offset: UtcOffset) -> Self {
+        self.offset = Some(offset);
+        self.set_clock();
+        self
+    }
+
+    /// What the server's clock says
+    fn set_clock(&mut self) {
+        let local = match (self.now, self.offset) {
+            (Some(now), Some(offset)) => offset.to_server(now),
+            (now, _) => now,
+        };
+        if let Some(now) = local {
+            self.dates.set_now(now);
+        }
     }
 
     /// How far ahead of [now](Self::with_now) a date without a year may be
@@ -213,21 +285,35 @@ impl ListingParser {
     ///
     /// Call it until then, then again with what comes next.
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
-        let Self { lines, scratch, choice, dates } = self;
+        let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.next(input)?;
-        if let Choice::Votes(votes) = choice {
+        if let (Choice::Votes(votes), None) = (&mut *choice, &offset) {
             if let Some(entry) = votes.common(line, scratch.wrap, dates) {
                 return Some(Item::Entry(entry));
             }
         }
-        Some(read(line, scratch, choice, dates))
+        let mut item = read(line, scratch, choice, dates);
+        if let Some(offset) = offset {
+            in_utc(&mut item, *offset);
+        }
+        Some(item)
     }
 
     /// The last line, if it came without its end; nothing may be parsed after that
     pub fn finish(&mut self) -> Option<Item<'_>> {
-        let Self { lines, scratch, choice, dates } = self;
+        let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.finish()?;
-        Some(read(line, scratch, choice, dates))
+        let mut item = read(line, scratch, choice, dates);
+        if let Some(offset) = offset {
+            in_utc(&mut item, *offset);
+        }
+        Some(item)
+    }
+}
+
+fn in_utc(item: &mut Item<'_>, offset: UtcOffset) {
+    if let Item::Entry(entry) = item {
+        entry.modified = entry.modified.map(|modified| modified.to_utc(offset));
     }
 }
 
@@ -381,12 +467,17 @@ impl Votes {
     }
 
     fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
-        let leader = self.leader();
-        let others = STRUCTURED.into_iter().filter(|other| Some(*other) != leader);
-        for format in leader.into_iter().chain(others) {
-            // A blank before a name is MLSD's way to say nothing, but only MLSD's.
-            let mute = format == Format::Mlsx && leader != Some(Format::Mlsx);
-            let known = |entry: &Entry<'_>| !mute || entry.facts.iter().next().is_some();
+        let leader = self.leader().or(self.hint);
+        if let Some(leader) = leader {
+            if let Some(entry) = line.entry(leader, dates) {
+                self.count(leader);
+                return Some(entry);
+            }
+        }
+        for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
+            // A blank before a name is MLSD's way to say nothing, but only where the listing is MLSD's.
+            let known =
+                |entry: &Entry<'_>| format != Format::Mlsx || entry.facts.iter().next().is_some();
             if let Some(entry) = line.entry(format, dates).filter(known) {
                 self.count(format);
                 return Some(entry);

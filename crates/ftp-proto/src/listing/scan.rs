@@ -27,11 +27,15 @@ impl<'a> Iterator for Words<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        let line = self.rest.trim_ascii_start();
+        let mut line = self.rest;
+        while let [b' ' | b'\t' | b'\r', rest @ ..] = line {
+            line = rest;
+        }
         if line.is_empty() {
             return None;
         }
-        let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
+        let end =
+            line.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'\r')).unwrap_or(line.len());
         let (word, rest) = line.split_at(end);
         self.rest = rest;
         Some(word)

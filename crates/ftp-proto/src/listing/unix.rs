@@ -8,6 +8,8 @@
 //! Links, group and owner may be missing, so the date is looked for, and what stands before it is
 //! read from its end: the size, then group, owner and links as far as there are words.
 
+use smallvec::SmallVec;
+
 use super::date;
 use super::entry::{Entry, Kind, OtherKind, Permissions};
 use super::scan::{Words, number, parts};
@@ -17,42 +19,55 @@ use super::time::{Dates, Parts};
 const MAX_COLUMNS: usize = 16;
 
 pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
-    let Head { kind, permissions, dialect, mut words } = head(line)?;
-    let mut columns = [Column::default(); MAX_COLUMNS];
-    let mut count = 0;
-    let (date, name) = loop {
-        let before = words;
-        // A date is preceded by a size at least.
-        if count > 0 {
-            if let Some(found) = date::before_name(words) {
-                break found;
-            }
-        }
-        let text = before.trimmed();
-        let Some(word) = words.next() else {
-            return dateless(line, kind, permissions?, &columns[..count]);
-        };
-        if kind == Kind::Symlink && count > 3 {
-            if let Some(found) = date_behind_target(word, text) {
-                break found;
-            }
-        }
-        *columns.get_mut(count)? = Column { word, text };
-        count += 1;
+    let Head { kind, permissions, dialect, words } = head(line)?;
+    let mut columns = Columns::new();
+    // A month that is but a number may be an owner as well: only if there is no other.
+    let found = columns_and_date(words, kind, &mut columns, date::before_name)
+        .or_else(|| columns_and_date(words, kind, &mut columns, date::counted_before_name));
+    let Some((date, name)) = found else {
+        return dateless(line, kind, permissions?, &columns);
     };
     let mut entry = Entry::new(line, name, kind);
     entry.permissions = permissions;
     if dialect == Dialect::NetWare {
         // Rights, an owner and a size; several blanks before names.
-        (count > 1).then_some(())?;
+        (columns.len() > 1).then_some(())?;
         entry.name = name.trim_ascii_start();
     }
     entry.modified = Some(date.modified(dates)?);
-    describe(&mut entry, &columns[..count])?;
+    describe(&mut entry, &columns)?;
     if kind == Kind::Symlink {
         (entry.name, entry.target) = split_link(name);
     }
     (!entry.name.is_empty()).then_some(entry)
+}
+
+/// Fills the columns up to the first place where `date` finds one; without a date, with all words
+fn columns_and_date<'a>(
+    mut words: Words<'a>,
+    kind: Kind,
+    columns: &mut Columns<'a>,
+    date: impl Fn(&'a [u8], Words<'a>) -> Option<(Parts, &'a [u8])>,
+) -> Option<(Parts, &'a [u8])> {
+    columns.clear();
+    while columns.len() < MAX_COLUMNS {
+        let before = words.rest;
+        let word = words.next()?;
+        // A date is preceded by a size at least.
+        if !columns.is_empty() {
+            if let Some(found) = date(word, words) {
+                return Some(found);
+            }
+        }
+        let text = &before[before.len() - words.rest.len() - word.len()..];
+        if kind == Kind::Symlink && columns.len() > 3 {
+            if let Some(found) = date_behind_target(word, text) {
+                return Some(found);
+            }
+        }
+        columns.push(Column { word, text });
+    }
+    None
 }
 
 /// `name -> target`
@@ -66,7 +81,8 @@ pub(super) fn split_link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// A server that wrote the target of a link before its date, without a blank: `/targetMar 10  2024`
 fn date_behind_target<'a>(word: &[u8], text: &'a [u8]) -> Option<(Parts, &'a [u8])> {
     let at = word.len().checked_sub(3).filter(|_| word.starts_with(b"/"))?;
-    date::before_name(Words::new(&text[at..]))
+    let mut behind = Words::new(&text[at..]);
+    date::before_name(behind.next()?, behind)
 }
 
 /// `drwxr-xr-x 3 ann staff 512 name`: all but the date, and a name of one word to be sure
@@ -170,6 +186,9 @@ fn enterprise(rest: &[u8]) -> Option<Words<'_>> {
     Some(words)
 }
 
+/// More than these are seldom
+type Columns<'a> = SmallVec<[Column<'a>; 8]>;
+
 /// A word before the date, and the line from there on
 #[derive(Clone, Copy, Default)]
 struct Column<'a> {
@@ -214,7 +233,11 @@ fn describe<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>]) -> Option<()> {
         // A number of links that ran into the owner.
         [owner, ..] if links.is_none() && owner.word[0].is_ascii_digit() => return None,
         [owner, group] => (entry.owner, entry.group) = (Some(owner.word), Some(group.word)),
-        // Of three words one is the number of links.
+        [_, owner, group] => {
+            entry.links = Some(links?);
+            (entry.owner, entry.group) = (Some(owner.word), Some(group.word));
+        }
+        // Of more words the first is the number of links.
         [_, others @ ..] => {
             entry.links = Some(links?);
             let begin = others.first()?.text;

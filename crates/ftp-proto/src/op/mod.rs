@@ -11,6 +11,7 @@ pub(crate) mod hash;
 pub(crate) mod login;
 pub(crate) mod open;
 pub(crate) mod quit;
+pub(crate) mod read_dir;
 pub(crate) mod remote;
 pub(crate) mod rename;
 pub(crate) mod request;

@@ -9,6 +9,7 @@ use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::fields;
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
+use crate::listing::Format;
 use crate::op::set_type::SetType;
 use crate::op::{Context, Input, Outcome, Step, completion};
 use crate::session::{RestartMarker, TransferType};
@@ -107,12 +108,19 @@ impl Simple {
     fn finish(&self, reply: Reply, cx: &mut Context<'_>) -> Result<Outcome, Error> {
         if self.want == Want::Any {
             self.forget_what_it_changed(cx);
+            cx.wire.session.directory = None;
             return match reply.kind() {
                 Kind::Completion | Kind::Intermediate => Ok(Outcome::Reply(reply)),
                 _ => Err(Error::from_reply(reply)),
             };
         }
         let reply = completion(reply)?;
+        if matches!(self.verb, Verb::CWD | Verb::CDUP | Verb::SITE) {
+            cx.wire.session.directory = None;
+        }
+        if self.verb == Verb::SYST {
+            cx.wire.session.system = Format::of_system(&reply);
+        }
         let text = reply.text();
         let outcome = match self.want {
             Want::Completion | Want::Any => None,
@@ -126,7 +134,12 @@ impl Simple {
         };
         match outcome {
             None => Ok(Outcome::Reply(reply)),
-            Some(Some(outcome)) => Ok(outcome),
+            Some(Some(outcome)) => {
+                if let (Verb::PWD, Outcome::Path(path)) = (self.verb, &outcome) {
+                    cx.wire.session.directory = Argument::new(path).ok();
+                }
+                Ok(outcome)
+            }
             Some(None) => Err(Error::InvalidReply(reply)),
         }
     }

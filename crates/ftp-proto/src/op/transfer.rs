@@ -19,6 +19,8 @@
 //! its final reply.
 
 use alloc::boxed::Box;
+use core::time::Duration;
+use std::time::Instant;
 
 use crate::config::{DataMode, Truncation};
 use crate::control::command::{Argument, Command, Verb};
@@ -26,14 +28,16 @@ use crate::control::fields;
 use crate::control::reply::{Kind, Reply};
 use crate::data::{DataState, End};
 use crate::error::{ConnectionError, Error, ProtocolError};
-use crate::event::{DataFailure, Direction, Encoding, Event, Phase, TlsSession};
+use crate::event::{Action, DataFailure, Direction, Encoding, Event, Phase, TlsSession};
+use crate::listing::Format;
 use crate::op::batch::Batches;
 use crate::op::open::{Open, Opening, first_passive};
 use crate::op::request::{Get, List, Put, PutMode};
 use crate::op::set_type::SetType;
-use crate::op::{Context, Farewell, Input, Outcome, Step, Transfer};
-use crate::session::{LateFinal, PassivePath, RestartMarker, TransferType};
+use crate::op::{Context, Farewell, Input, OpId, Outcome, Step, Transfer};
+use crate::session::{Carried, LateFinal, PassivePath, RestartMarker, TransferType};
 use crate::timer::Timer;
+use crate::wire::Wire;
 
 #[derive(Debug)]
 pub(crate) struct TransferOp {
@@ -52,6 +56,8 @@ pub(crate) struct TransferOp {
     session: Option<TlsSession>,
     /// The first refusal for want of a TLS session
     refusal: Option<Reply>,
+    /// Until when the rest is read, if nobody wants it
+    discarded: Option<Instant>,
     stage: Stage,
 }
 
@@ -130,6 +136,7 @@ impl TransferOp {
             name: None,
             session: None,
             refusal: None,
+            discarded: None,
             stage: Stage::Type,
         }
     }
@@ -198,6 +205,15 @@ impl TransferOp {
         }
     }
 
+    /// How the lines of a listing look, as far as its command tells: LIST has many ways
+    pub(crate) fn listing_format(&self) -> Option<Format> {
+        match self.verb {
+            Verb::MLSD => Some(Format::Mlsx),
+            Verb::NLST => Some(Format::Names),
+            _ => None,
+        }
+    }
+
     /// Whether only the data connection's end is outstanding
     pub(crate) const fn final_reply_came(&self) -> bool {
         matches!(self.stage, Stage::Joint(ControlSide::Over(_)))
@@ -206,6 +222,11 @@ impl TransferOp {
     /// Whether the remote file would be lost if the data connection were refused (Q140)
     pub(crate) fn risks_a_file(&self) -> bool {
         self.kind == TransferKind::Upload
+    }
+
+    /// Whether it is a listing that somebody wants, or wanted
+    pub(crate) fn is_wanted_listing(&self, op: Option<OpId>) -> bool {
+        self.kind == TransferKind::Listing && (op.is_some() || self.discarded.is_some())
     }
 
     /// A listing that is made for the sake of its data connection
@@ -239,7 +260,40 @@ impl TransferOp {
         }
     }
 
+    /// A listing that is aborted is read to its end by the client itself, as long as that takes less than
+    /// settling may; `false` if it is to be cut off
+    ///
+    /// Where a listing is cut off, Pure-FTPd puts what it still had of it before the next one.
+    pub(crate) fn discard(&mut self, now: Instant, wire: &mut Wire) -> bool {
+        let runs = match self.stage {
+            Stage::Joint(ControlSide::Over(_)) => false,
+            Stage::Joint(_) | Stage::AwaitFinal { .. } => true,
+            _ => false,
+        };
+        if self.kind != TransferKind::Listing || !runs {
+            return false;
+        }
+        let wait = wire.config.settle_timeout;
+        self.discarded = Some(now + wait);
+        if let Some(data) = &wire.data {
+            if data.state == DataState::Moving {
+                wire.actions.push_back(Action::Discard(data.id));
+            }
+            wire.data_deadline(now, wait, Phase::Transfer);
+        } else {
+            wire.timers.set_after(Timer::Reply, now, wait, Phase::FinalReply);
+        }
+        true
+    }
+
+    /// How long bytes may be missing
+    fn data_wait(&self, cx: &Context<'_>) -> Duration {
+        let wait = cx.wire.config.data_timeout;
+        self.discarded.map_or(wait, |until| wait.min(until.saturating_duration_since(cx.now)))
+    }
+
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+        cx.wire.session.carried = Carried::Nothing;
         if SetType(self.type_).start(cx) {
             return self.open(cx);
         }
@@ -412,7 +466,7 @@ impl TransferOp {
         match data.state {
             DataState::Open | DataState::Secured => {
                 cx.wire.timers.stop(Timer::Quiet);
-                let wait = cx.wire.config.data_timeout;
+                let wait = self.data_wait(cx);
                 cx.wire.data_deadline(cx.now, wait, Phase::Transfer);
             }
             DataState::Moving => {
@@ -420,7 +474,7 @@ impl TransferOp {
                 if data.bytes > 0 {
                     cx.wire.timers.stop(Timer::Reply);
                 }
-                let wait = cx.wire.config.data_timeout;
+                let wait = self.data_wait(cx);
                 cx.wire.data_deadline(cx.now, wait, Phase::Transfer);
             }
             _ => {}
@@ -475,7 +529,10 @@ impl TransferOp {
         match control {
             ControlSide::Over(reply) => self.finish(end, bytes, reply, cx),
             control => {
-                let wait = cx.wire.config.final_reply_timeout;
+                let wait = match self.discarded {
+                    Some(_) => cx.wire.config.settle_timeout,
+                    None => cx.wire.config.final_reply_timeout,
+                };
                 let timers = &mut cx.wire.timers;
                 timers.set_after(Timer::Reply, cx.now, wait, Phase::FinalReply);
                 if let ControlSide::Doubtful(_) = control {

@@ -17,6 +17,12 @@ const DIGITS: usize = 14;
 /// 2000: put right (Q45). A day or time of day that does not exist is refused.
 #[must_use]
 pub fn parse_time(text: &[u8]) -> Option<Timestamp> {
+    // What nearly all say: exactly so many digits.
+    if let Some(digits) = text.first_chunk::<DIGITS>().filter(|_| text.len() == DIGITS) {
+        if digits.iter().all(u8::is_ascii_digit) {
+            return exact(digits);
+        }
+    }
     let text = text.trim_ascii();
     let leading = leading_digits(text);
     if leading == 15 && text.starts_with(b"191") {
@@ -33,6 +39,13 @@ pub fn parse_time(text: &[u8]) -> Option<Timestamp> {
             others => rest = &rest[others..],
         }
     }
+}
+
+/// A time of digits alone
+fn exact(digits: &[u8; DIGITS]) -> Option<Timestamp> {
+    let pair = |at: usize| (digits[at] - b'0') * 10 + (digits[at + 1] - b'0');
+    let year = u16::from(pair(0)) * 100 + u16::from(pair(2));
+    Timestamp::new(year, pair(4), pair(6), pair(8), pair(10), pair(12))
 }
 
 /// A time from its year and the text behind it, which begins with ten digits

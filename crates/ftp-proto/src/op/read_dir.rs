@@ -1,0 +1,355 @@
+//! A directory's entries: several operations in a row, which the client runs one by one
+//!
+//! ```text
+//! (FEAT ─▶) MLSD dir ── entries ──▶ done
+//!             ├── not known: LIST, remembered
+//!             └── refused: is there such a directory?
+//!
+//! LIST and NLST, names that a server may take for a pattern, and that question:
+//!   (PWD ─▶) CWD dir ── refused ──▶ there is no such directory
+//!              └─▶ (LIST ─▶) CWD back ──▶ done
+//! ```
+//!
+//! LIST and NLST have no other directory as their argument: what else it may be is for the server to
+//! say, an option, a pattern, a file. vsftpd lists a directory that is not to be read as an entry of the
+//! current one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing
+//! in `two words` (Q36, Q37).
+//!
+//! What comes of the listing is held until the session is back where it was.
+
+use crate::control::command::{Argument, ArgumentError, Verb};
+use crate::control::reply::{Kind, Reply};
+use crate::error::Error;
+use crate::op::features::{FeaturesOp, is_unknown};
+use crate::op::request::List;
+use crate::op::simple::{Parameter, Simple, Want};
+use crate::op::transfer::TransferOp;
+use crate::op::{Outcome, Running, Transfer};
+use crate::session::{Carried, Facts, Session};
+
+/// A directory to be read: [`Client::read_dir`](crate::Client::read_dir)
+///
+/// A path alone means the best that the server has: MLSD where FEAT tells of it, else LIST.
+#[derive(Clone, Debug)]
+pub struct ReadDir {
+    path: Result<Option<Argument>, ArgumentError>,
+    by: By,
+}
+
+/// Which command is to be used
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// MLSD or LIST, asking FEAT
+    Best,
+    /// LIST
+    Long,
+    /// NLST, or what there is where that is not known
+    Names,
+}
+
+impl ReadDir {
+    /// The directory at `path` by the best command; an empty path is the working directory
+    #[must_use]
+    pub fn new(path: impl AsRef<[u8]>) -> Self {
+        Self::by(path, By::Best)
+    }
+
+    /// By LIST, also where there is MLSD: it tells owners, links and targets
+    #[must_use]
+    pub fn long(path: impl AsRef<[u8]>) -> Self {
+        Self::by(path, By::Long)
+    }
+
+    /// Names alone, by NLST, or as [`Self::new`] where that is not known (Q125)
+    #[must_use]
+    pub fn names(path: impl AsRef<[u8]>) -> Self {
+        Self::by(path, By::Names)
+    }
+
+    fn by(path: impl AsRef<[u8]>, by: By) -> Self {
+        let path = path.as_ref();
+        let path = if path.is_empty() { Ok(None) } else { Argument::new(path).map(Some) };
+        Self { path, by }
+    }
+}
+
+impl<P: AsRef<[u8]>> From<P> for ReadDir {
+    fn from(path: P) -> Self {
+        Self::new(path)
+    }
+}
+
+/// What has to be done next
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "taken apart at once")]
+pub(crate) enum Next {
+    Run(Running),
+    Done(Result<Outcome, Error>),
+}
+
+#[derive(Debug)]
+pub(crate) struct ReadDirOp {
+    path: Option<Argument>,
+    by: By,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Features,
+    /// MLSD of the directory by its name, or, without a path, any listing of the working directory
+    Listing(Verb),
+    /// PWD is asked, for the way back
+    Locating(Purpose),
+    Entering {
+        home: Argument,
+        purpose: Purpose,
+    },
+    /// A listing of the working directory, which is now the one that is wanted
+    ListingInside {
+        home: Argument,
+        verb: Verb,
+    },
+    Returning {
+        home: Argument,
+        held: Result<Outcome, Error>,
+    },
+    Over,
+}
+
+/// What the directory is entered for
+#[derive(Debug)]
+enum Purpose {
+    /// This command lists the working directory only
+    List(Verb),
+    /// MLSD was refused: is there a directory at all?
+    Prove(Reply),
+}
+
+impl ReadDirOp {
+    pub(crate) fn new(request: ReadDir) -> Result<Self, Error> {
+        Ok(Self { path: request.path?, by: request.by, stage: Stage::Over })
+    }
+
+    pub(crate) fn start(&mut self, session: &Session) -> Next {
+        if self.by == By::Best && session.features.is_none() && session.facts == Facts::Untried {
+            self.stage = Stage::Features;
+            return Next::Run(Running::Features(FeaturesOp));
+        }
+        let verb = match self.by {
+            By::Best => best(session),
+            By::Long => Verb::LIST,
+            By::Names => Verb::NLST,
+        };
+        self.list(verb, session)
+    }
+
+    /// What follows from the end of the operation that was to be run
+    pub(crate) fn next(&mut self, result: Result<Outcome, Error>, session: &mut Session) -> Next {
+        if result.as_ref().is_err_and(Error::is_fatal) {
+            return Next::Done(result);
+        }
+        match core::mem::replace(&mut self.stage, Stage::Over) {
+            // Who refuses FEAT is asked for MLSD no more than who does not know it.
+            Stage::Features => self.list(best(session), session),
+            Stage::Listing(verb) => self.listed(verb, result, session),
+            Stage::Locating(purpose) => self.located(result, purpose),
+            Stage::Entering { home, purpose } => self.entered(result, home, purpose),
+            Stage::ListingInside { home, verb } => self.listed_inside(verb, result, home, session),
+            Stage::Returning { home, held } => match result {
+                Ok(_) => {
+                    session.directory = Some(home);
+                    Next::Done(held)
+                }
+                Err(error) => Next::Done(Err(error)),
+            },
+            Stage::Over => Next::Done(result),
+        }
+    }
+
+    fn list(&mut self, verb: Verb, session: &Session) -> Next {
+        if self.path.as_ref().is_some_and(|path| verb != Verb::MLSD || is_hard(path)) {
+            return self.locate(Purpose::List(verb), session);
+        }
+        let list = listing(verb, self.path.clone());
+        self.run(Stage::Listing(verb), list)
+    }
+
+    /// The way back has to be known before anything is entered
+    fn locate(&mut self, purpose: Purpose, session: &Session) -> Next {
+        if let Some(home) = session.directory.clone() {
+            return self.enter(home, purpose);
+        }
+        let pwd = Simple::new(Verb::PWD, Parameter::None, Want::Path);
+        self.run(Stage::Locating(purpose), Ok(Running::Simple(pwd)))
+    }
+
+    fn located(&mut self, result: Result<Outcome, Error>, purpose: Purpose) -> Next {
+        match result {
+            Ok(Outcome::Path(path)) => match Argument::new(path) {
+                Ok(home) => self.enter(home, purpose),
+                Err(error) => Next::Done(Err(error.into())),
+            },
+            result => Next::Done(result),
+        }
+    }
+
+    fn enter(&mut self, home: Argument, purpose: Purpose) -> Next {
+        let cwd = self.path.as_ref().map(cwd);
+        self.run(Stage::Entering { home, purpose }, cwd.ok_or(Error::Aborted))
+    }
+
+    fn entered(
+        &mut self,
+        result: Result<Outcome, Error>,
+        home: Argument,
+        purpose: Purpose,
+    ) -> Next {
+        if let Err(error) = result {
+            return Next::Done(Err(match error {
+                Error::Permanent(reply) if !denies(&reply) => Error::NoDirectory(reply),
+                error => error,
+            }));
+        }
+        match purpose {
+            Purpose::List(verb) => {
+                let list = listing(verb, None);
+                self.run(Stage::ListingInside { home, verb }, list)
+            }
+            Purpose::Prove(reply) => self.leave(home, refused_inside(reply)),
+        }
+    }
+
+    fn leave(&mut self, home: Argument, held: Result<Outcome, Error>) -> Next {
+        let back = cwd(&home);
+        self.run(Stage::Returning { home, held }, Ok(back))
+    }
+
+    fn listed(
+        &mut self,
+        verb: Verb,
+        result: Result<Outcome, Error>,
+        session: &mut Session,
+    ) -> Next {
+        match result {
+            // Refused in the end: what has come is no listing, and nothing may be added to it.
+            Err(_) if session.carried == Carried::Something => Next::Done(result),
+            Err(Error::Permanent(reply)) if is_unknown(&reply) && verb != Verb::LIST => {
+                self.otherwise(verb, session)
+            }
+            Err(Error::Permanent(reply) | Error::Transient(reply)) => match self.path {
+                _ if denies(&reply) => Next::Done(Err(Error::from_reply(reply))),
+                Some(_) => self.locate(Purpose::Prove(reply), session),
+                None => Next::Done(refused_inside(reply)),
+            },
+            // An answer to MLSD means what it says (RFC 3659 section 7.2.1).
+            Ok(Outcome::Transfer(transfer)) if transfer.bytes == 0 => {
+                Next::Done(read_nothing(transfer))
+            }
+            result => Next::Done(result),
+        }
+    }
+
+    fn listed_inside(
+        &mut self,
+        verb: Verb,
+        result: Result<Outcome, Error>,
+        home: Argument,
+        session: &mut Session,
+    ) -> Next {
+        match result {
+            Err(_) if session.carried == Carried::Something => self.leave(home, result),
+            Err(Error::Permanent(reply)) if is_unknown(&reply) && verb != Verb::LIST => {
+                let verb = self.other(verb, session);
+                let list = listing(verb, None);
+                self.run(Stage::ListingInside { home, verb }, list)
+            }
+            Err(Error::Permanent(reply) | Error::Transient(reply)) => {
+                self.leave(home, refused_inside(reply))
+            }
+            Ok(Outcome::Transfer(transfer)) if transfer.bytes == 0 => {
+                self.leave(home, read_nothing(transfer))
+            }
+            result => self.leave(home, result),
+        }
+    }
+
+    /// The command is not known here
+    fn otherwise(&mut self, verb: Verb, session: &mut Session) -> Next {
+        let verb = self.other(verb, session);
+        self.list(verb, session)
+    }
+
+    fn other(&self, verb: Verb, session: &mut Session) -> Verb {
+        if verb == Verb::MLSD {
+            session.facts = Facts::Unknown;
+        }
+        best(session)
+    }
+
+    fn run(&mut self, stage: Stage, running: Result<Running, Error>) -> Next {
+        self.stage = stage;
+        match running {
+            Ok(running) => Next::Run(running),
+            Err(error) => Next::Done(Err(error)),
+        }
+    }
+}
+
+fn listing(verb: Verb, path: Option<Argument>) -> Result<Running, Error> {
+    TransferOp::list(List { verb, path: Ok(path) }).map(Running::Transfer)
+}
+
+fn best(session: &Session) -> Verb {
+    let known = |features: &crate::Features| features.has("MLST") || features.has("MLSD");
+    match session.facts {
+        Facts::Untried if session.features.as_ref().is_some_and(known) => Verb::MLSD,
+        Facts::Untried | Facts::Unknown => Verb::LIST,
+    }
+}
+
+fn cwd(path: &Argument) -> Running {
+    let parameter = Parameter::Public(path.clone());
+    Running::Simple(Simple::new(Verb::CWD, parameter, Want::Completion))
+}
+
+/// Whether servers take something in the name for options, or for a pattern, also in MLSD (Q36, Q37)
+fn is_hard(path: &Argument) -> bool {
+    let path = path.as_bytes();
+    let edge = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    path.first().is_some_and(|first| matches!(first, b'-' | b'~'))
+        || edge(path.first())
+        || edge(path.last())
+        || path.windows(2).any(|two| two == b" -")
+        || path.iter().any(|byte| b"*?[]{}\\".contains(byte))
+}
+
+/// Nothing came, and the directory is there
+fn read_nothing(transfer: Transfer) -> Result<Outcome, Error> {
+    // vsftpd: `226 Transfer done (but failed to open directory).`
+    if contains(&transfer.reply, &["failed to open"]) {
+        return Err(Error::UnexpectedReply(transfer.reply));
+    }
+    Ok(Outcome::Transfer(transfer))
+}
+
+/// The listing was refused, and the directory is there: some say so of an empty one (Q74)
+fn refused_inside(reply: Reply) -> Result<Outcome, Error> {
+    const EMPTY: [&str; 6] =
+        ["no files", "no such file", "not found", "empty", "no members", "no data sets"];
+    if denies(&reply) || !contains(&reply, &EMPTY) {
+        return Err(Error::from_reply(reply));
+    }
+    Ok(Outcome::Transfer(Transfer { bytes: 0, reply, name: None }))
+}
+
+/// Whether the words of a refusal say that something is there, and not for this user
+fn denies(reply: &Reply) -> bool {
+    debug_assert!(matches!(reply.kind(), Kind::Transient | Kind::Permanent));
+    contains(reply, &["denied", "permission", "not permitted", "not allowed", "privilege"])
+}
+
+fn contains(reply: &Reply, words: &[&str]) -> bool {
+    let text = reply.text().to_ascii_lowercase();
+    words.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())
+}

@@ -1,0 +1,78 @@
+"""Fair turns: all contestants of a workload run one after the other, round by round."""
+
+import statistics
+import sys
+
+from measure import Failed, measure, middle_half
+
+
+class Run:
+    """A workload, and what has to be so around each run."""
+
+    def __init__(self, workload, goal, command, unit, amount, before=None, check=None):
+        self.workload = workload
+        # The ratios that are due: against the limit, and against the peers.
+        self.goal = goal
+        # The command line for a contestant; None where it has none.
+        self.command = command
+        self.unit = unit
+        # In that unit, what a run does.
+        self.amount = amount
+        self.before = before
+        self.check = check
+
+    def once(self, contestant):
+        line = self.command(contestant)
+        if self.before:
+            self.before()
+        measured = measure(line)
+        if self.check and not self.check():
+            raise Failed('it has not done all of it')
+        return measured
+
+    def works(self, contestant):
+        if self.command(contestant) is None:
+            return False
+        try:
+            self.once(contestant)
+        except Failed as failed:
+            print(f'{self.workload}: {contestant.name} is left out: {failed}', file=sys.stderr)
+            return False
+        return True
+
+
+def compare(run, contestants, rounds):
+    """The rows: ours, which comes first, against each of the others. The first turn warms up."""
+    ours = contestants[0].name
+    contestants = [contestant for contestant in contestants if run.works(contestant)]
+    if not contestants or contestants[0].name != ours:
+        raise Failed('ours does not work')
+    runs = {contestant.name: [] for contestant in contestants}
+    for turn in range(rounds):
+        begin = turn % len(contestants)
+        for contestant in contestants[begin:] + contestants[:begin]:
+            runs[contestant.name].append(run.once(contestant))
+    figures = {name: run.amount / statistics.median(one.seconds for one in its)
+               for name, its in runs.items()}
+    processor = {name: statistics.median(one.processor for one in its)
+                 for name, its in runs.items()}
+    for name, its in runs.items():
+        if name == ours:
+            continue
+        ratios = [one.seconds / mine.seconds for mine, one in zip(runs[ours], its)]
+        shares = [mine.processor / max(one.processor, 1e-3) for mine, one in zip(runs[ours], its)]
+        yield {
+            'workload': run.workload,
+            'unit': run.unit,
+            'ours': figures[ours],
+            'peer': name,
+            'theirs': figures[name],
+            'ratio': statistics.median(ratios),
+            'spread': list(middle_half(ratios)),
+            'ours_cpu': processor[ours],
+            'theirs_cpu': processor[name],
+            'cpu_ratio': statistics.median(shares),
+            'limit': figures.get('limit'),
+            'goal': run.goal['limit'] if name in ('limit', 'sendfile') else run.goal['peers'],
+            'rounds': rounds,
+        }

@@ -1,0 +1,45 @@
+"""What a program takes, in time and processor time."""
+
+import os
+import statistics
+import subprocess
+import threading
+import time
+
+LONGEST = 120
+
+
+class Failed(Exception):
+    pass
+
+
+class Measured:
+    """What a run took."""
+
+    def __init__(self, seconds, processor):
+        self.seconds = seconds
+        self.processor = processor
+
+
+def measure(command):
+    begun = time.monotonic()
+    child = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    late = threading.Timer(LONGEST, child.kill)
+    late.start()
+    message = child.stderr.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    seconds = time.monotonic() - begun
+    late.cancel()
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        text = ' '.join(message.decode(errors='replace').split())
+        raise Failed(f'exit status {child.returncode}: {text[-300:]}')
+    return Measured(seconds, usage.ru_utime + usage.ru_stime)
+
+
+def middle_half(values):
+    if len(values) < 2:
+        return values[0], values[0]
+    low, _, high = statistics.quantiles(values, n=4, method='inclusive')
+    return low, high

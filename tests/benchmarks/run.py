@@ -1,0 +1,79 @@
+"""The measurements of tests/bench, which sets up what this needs; see there for the arguments.
+
+Every contestant is a program of its own, timed from its start to its end with the processor time that the
+system counted for it. In a workload all take turns, round by round, each round beginning with another, so
+that what else the machine does hits all alike. Ratios are medians of the rounds' own ratios; above 1 we are
+better. The spread is that of the middle half of the rounds.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import report
+from measure import Failed
+from servers import Servers
+from workloads import Workloads
+
+MIB = 1 << 20
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog='tests/bench')
+    parser.add_argument('--json', action='store_true', help='a JSON object a row, as they come')
+    parser.add_argument('--rounds', type=int, default=7)
+    parser.add_argument('--size', type=int, default=1024, help='of large files, in MiB')
+    parser.add_argument('--files', type=int, default=5000, help='small files, nearby')
+    parser.add_argument('--distant-files', type=int, default=64,
+                        help='small files a session, with a delay')
+    parser.add_argument('--logins', type=int, default=200)
+    parser.add_argument('--delay', type=float, default=10, help='of one direction, in milliseconds')
+    parser.add_argument('--program', type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument('--state', type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument('--port', type=int, required=True, help=argparse.SUPPRESS)
+    parser.add_argument('workload', nargs='*')
+    return parser.parse_args()
+
+
+def source(place, size):
+    """A large file that nothing compresses."""
+    block = os.urandom(MIB)
+    with open(place / 'source', 'wb') as file:
+        for _ in range(size):
+            file.write(block)
+
+
+def main():
+    asked = arguments()
+    memory = '/dev/shm' if os.path.isdir('/dev/shm') else None
+    rows, failed = [], False
+    with tempfile.TemporaryDirectory(prefix='ftp-bench-', dir=memory) as place:
+        place = Path(place)
+        source(place, asked.size)
+        servers = Servers(asked.program, asked.state, asked.port, place, asked.size * MIB)
+        try:
+            workloads = Workloads(asked, place, servers).by_name()
+            unknown = [name for name in asked.workload if name not in workloads]
+            if unknown:
+                sys.exit(f'{" ".join(unknown)}: not among the workloads: {" ".join(workloads)}')
+            for name in asked.workload or workloads:
+                print(f'{name} …', file=sys.stderr, flush=True)
+                try:
+                    for row in workloads[name](name):
+                        rows.append(row)
+                        if asked.json:
+                            print(json.dumps(row), flush=True)
+                except (Failed, OSError) as error:
+                    print(f'{name}: left out: {error}', file=sys.stderr)
+                    failed = True
+        finally:
+            servers.stop()
+    if not asked.json:
+        report.table(rows)
+    sys.exit(failed)
+
+
+main()

@@ -1,0 +1,73 @@
+"""The servers: the bare one, nearby and behind a delay, and vsftpd as tests/servers/start leaves it."""
+
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import delay
+from contestants import SMALL, Server
+from measure import Failed
+
+
+class Servers:
+    def __init__(self, program, state, port, place, size):
+        self.program = program
+        self.port = port
+        self.place = place
+        # What large files are made of, and what is sent up.
+        self.source = place / 'source'
+        self.size = size
+        self.children = []
+        self.link = None
+        authority = self._start('127.0.0.1', '127.0.0.1', port)
+        self.plain = Server('bare', '127.0.0.1', port)
+        self.tls13 = Server('bare', '127.0.0.1', port, authority)
+        self.tls12 = Server('bare', '127.0.0.1', port + 1, authority)
+        lines = (state / 'servers.tsv').read_text().splitlines()
+        fields = next(line.split('\t') for line in lines if line.startswith('vsftpd\t'))
+        self.vsftpd = Server('vsftpd', '127.0.0.1', int(fields[2]), folder=fields[6])
+        self.vsftpd_home = Path(fields[7])
+
+    def _start(self, host, public, port):
+        """The bare server: on its port TLS is 1.3, on the next one 1.2. Returns its authority."""
+        authority = self.place / f'authority-{port}.pem'
+        child = subprocess.Popen(
+            [self.program, 'server', host, public, str(port), self.source, authority],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.children.append(child)
+        if child.stdout.readline() != b'ready\n':
+            raise Failed('the bare server does not start')
+        return str(authority)
+
+    def stop(self):
+        for child in self.children:
+            child.terminate()
+        for child in self.children:
+            child.wait()
+
+    def distant(self, seconds, tls=False):
+        """The bare server behind a link that takes so long in each direction; counts from here."""
+        port = self.port + 4
+        if self.link is None:
+            self.link = delay.Link({port, port + 1})
+            self.distant_authority = self._start(delay.HOST, delay.PEER, port)
+        self.link.reset(seconds)
+        return Server('bare', delay.PEER, port, self.distant_authority if tls else None)
+
+    @contextmanager
+    def on_vsftpd(self, files):
+        """Lays out there, for a while, what the bare server makes up."""
+        bulk = self.vsftpd_home / f's{self.size}'
+        tree = self.vsftpd_home / f'tree{files}'
+        try:
+            shutil.copy(self.source, bulk)
+            bulk.chmod(0o644)
+            tree.mkdir()
+            tree.chmod(0o755)
+            for number in range(files):
+                (tree / f'f{number:05}').write_bytes(b'x' * SMALL)
+            yield self.vsftpd
+        finally:
+            bulk.unlink(missing_ok=True)
+            shutil.rmtree(tree, ignore_errors=True)

@@ -1,0 +1,45 @@
+//! The programs of `tests/bench`
+//!
+//! ```text
+//! ftp-bench server ADDRESS PUBLIC PORT SOURCE AUTHORITY    FTP at full speed
+//! ftp-bench CLIENT SERVER TASK                                   a client does something and exits
+//!
+//! CLIENT   ours | raw | sendfile | suppaftp
+//! SERVER   ADDRESS:PORT USER PASSWORD AUTHORITY           authority: a PEM file, or - for clear text
+//! TASK     down PATH FILE          FILE: - for nowhere
+//!          up FILE PATH
+//!          login COUNT
+//!          again PATH COUNT        the same file, in one session, to nowhere
+//!          files FOLDER COUNT INTO SESSIONS
+//! ```
+//!
+//! A client that has not done all of it exits with an error.
+
+mod client;
+mod ours;
+mod raw;
+mod server;
+mod suppaftp;
+
+use std::error::Error;
+
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["server", rest @ ..] => server::run(rest),
+        [client, rest @ ..] => {
+            let (at, task) = client::parse(rest)?;
+            match *client {
+                "ours" => ours::run(&at, &task),
+                "raw" => raw::run(&at, &task, false),
+                "sendfile" => raw::run(&at, &task, true),
+                "suppaftp" => suppaftp::run(&at, &task),
+                other => Err(format!("{other}: not a client").into()),
+            }
+        }
+        [] => Err("see the head of main.rs".into()),
+    }
+}

@@ -1,0 +1,141 @@
+//! The limits: programs that know of FTP no more than it takes to get the data flowing
+//!
+//! In clear 256 KiB are read and written at a time; `sendfile` has the system send files. In TLS it is
+//! `rustls::Stream`, 64 KiB at a time.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::Result;
+use crate::client::{At, Task, host};
+use crate::server::send_file;
+
+type Tls = StreamOwned<ClientConnection, TcpStream>;
+
+/// With `kernel` files are sent without a copy into this process.
+pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
+    let mut control = Control::log_in(at)?;
+    let mut block = vec![0; if control.tls.is_some() { 64 * 1024 } else { 256 * 1024 }];
+    match *task {
+        Task::Down { path, file } => {
+            let mut data = control.open(&format!("RETR {path}"))?;
+            let mut out: Box<dyn Write> = match file {
+                Some(file) => Box::new(File::create(file)?),
+                None => Box::new(io::sink()),
+            };
+            match &mut data {
+                Data::Clear(socket) => copy(socket, &mut out, &mut block)?,
+                Data::Tls(stream) => copy(stream, &mut out, &mut block)?,
+            }
+        }
+        Task::Up { file, path } => {
+            let mut data = control.open(&format!("STOR {path}"))?;
+            let mut file = File::open(file)?;
+            match &mut data {
+                Data::Clear(socket) if kernel => {
+                    send_file(socket, &file, u64::MAX)?;
+                }
+                Data::Clear(socket) => copy(&mut file, socket, &mut block)?,
+                Data::Tls(stream) => {
+                    copy(&mut file, stream, &mut block)?;
+                    stream.conn.send_close_notify();
+                    stream.flush()?;
+                    stream.sock.shutdown(Shutdown::Write)?;
+                }
+            }
+        }
+        _ => return Err("there is no limit to that".into()),
+    }
+    control.expect('2')?;
+    Ok(())
+}
+
+fn copy(from: &mut impl Read, to: &mut impl Write, block: &mut [u8]) -> Result<()> {
+    loop {
+        match from.read(block)? {
+            0 => return Ok(()),
+            count => to.write_all(&block[..count])?,
+        }
+    }
+}
+
+enum Data {
+    Clear(TcpStream),
+    Tls(Box<Tls>),
+}
+
+struct Control<'a> {
+    at: &'a At<'a>,
+    tls: Option<Arc<ClientConfig>>,
+    stream: BufReader<Box<dyn ReadWrite>>,
+}
+
+trait ReadWrite: Read + Write {}
+impl<T: Read + Write> ReadWrite for T {}
+
+impl<'a> Control<'a> {
+    fn log_in(at: &'a At<'a>) -> Result<Self> {
+        let socket = TcpStream::connect(at.address)?;
+        socket.set_nodelay(true)?;
+        let stream: Box<dyn ReadWrite> = Box::new(socket.try_clone()?);
+        let mut control = Self { at, tls: None, stream: BufReader::new(stream) };
+        control.expect('2')?;
+        if let Some(authority) = at.authority {
+            control.say("AUTH TLS", '2')?;
+            let mut roots = RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_file(authority)?)?;
+            let config =
+                ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+            let config = Arc::new(config);
+            control.tls = Some(Arc::clone(&config));
+            control.stream = BufReader::new(Box::new(secure(config, at, socket)?));
+            control.say("PBSZ 0", '2')?;
+            control.say("PROT P", '2')?;
+        }
+        control.say(&format!("USER {}", at.user), '3')?;
+        control.say(&format!("PASS {}", at.password), '2')?;
+        control.say("TYPE I", '2')?;
+        Ok(control)
+    }
+
+    fn open(&mut self, command: &str) -> Result<Data> {
+        let reply = self.say("EPSV", '2')?;
+        let port = reply.rsplit('|').nth(1).ok_or("no port")?.parse::<u16>()?;
+        let socket = TcpStream::connect((host(self.at.address), port))?;
+        self.say(command, '1')?;
+        Ok(match &self.tls {
+            None => Data::Clear(socket),
+            Some(config) => Data::Tls(Box::new(secure(Arc::clone(config), self.at, socket)?)),
+        })
+    }
+
+    fn say(&mut self, command: &str, class: char) -> Result<String> {
+        self.stream.get_mut().write_all(format!("{command}\r\n").as_bytes())?;
+        self.expect(class)
+    }
+
+    fn expect(&mut self, class: char) -> Result<String> {
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line)?;
+            if line.is_empty() {
+                return Err("the server has gone".into());
+            }
+            // The last line of a reply: three digits and a space.
+            if line.as_bytes().get(3) == Some(&b' ') && line.as_bytes()[0].is_ascii_digit() {
+                return if line.starts_with(class) { Ok(line) } else { Err(line.into()) };
+            }
+        }
+    }
+}
+
+fn secure(config: Arc<ClientConfig>, at: &At<'_>, socket: TcpStream) -> Result<Tls> {
+    let name = ServerName::try_from(host(at.address).to_owned())?;
+    Ok(StreamOwned::new(ClientConnection::new(config, name)?, socket))
+}

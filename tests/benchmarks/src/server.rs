@@ -1,0 +1,373 @@
+//! A server that is not the limit: sends and swallows as fast as the system lets it
+//!
+//! A thread a session. On the first port TLS is 1.3, on the next 1.2, both with AES-128-GCM. Names mean
+//! what they say: `s1048576` is a file of so many bytes, `f00000` one of 1 KiB, a folder `tree5000` has
+//! so many of these. Uploads are thrown away. Behind PASV it names PUBLIC, the address it has for clients.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustix::fs::sendfile;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned, version};
+
+use crate::Result;
+
+/// Bytes of a small file
+const SMALL: usize = 1024;
+
+/// Bytes that are read or written at a time
+const BLOCK: usize = 256 * 1024;
+
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let [address, public, port, source, authority] = arguments else {
+        return Err("server ADDRESS PUBLIC PORT SOURCE AUTHORITY".into());
+    };
+    let (address, port): (IpAddr, u16) = (address.parse()?, port.parse()?);
+    let first = TcpListener::bind((address, port))?;
+    let second = TcpListener::bind((address, port + 1))?;
+    let shared = |tls| {
+        let (source, host) = ((*source).to_owned(), public.replace('.', ","));
+        Arc::new(Shared { tls, source, host })
+    };
+    let (chain, key) = certificate(public, authority)?;
+    let tls12 = shared(config(&version::TLS12, chain.clone(), key.clone_key())?);
+    let tls13 = shared(config(&version::TLS13, chain, key)?);
+    println!("ready");
+    thread::spawn(move || accept(&second, &tls12));
+    accept(&first, &tls13);
+    Ok(())
+}
+
+/// For the address that clients know; the authority to trust becomes a PEM file
+fn certificate(
+    public: &str,
+    authority: &str,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.distinguished_name.push(DnType::CommonName, "Authority of the bare server");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+    fs::write(authority, ca.pem())?;
+    let key = KeyPair::generate()?;
+    let certificate = CertificateParams::new([public.to_owned()])?.signed_by(&key, &ca)?;
+    Ok((vec![certificate.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into()))
+}
+
+fn config(
+    version: &'static rustls::SupportedProtocolVersion,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>> {
+    let mut provider: CryptoProvider = aws_lc_rs::default_provider();
+    provider.cipher_suites.retain(|suite| format!("{suite:?}").contains("AES_128_GCM"));
+    let mut config = ServerConfig::builder_with_provider(provider.into())
+        .with_protocol_versions(&[version])?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.ticketer = aws_lc_rs::Ticketer::new()?;
+    Ok(Arc::new(config))
+}
+
+struct Shared {
+    tls: Arc<ServerConfig>,
+    /// A file with the bytes of large files
+    source: String,
+    /// What PASV names
+    host: String,
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for socket in listener.incoming().flatten() {
+        let shared = Arc::clone(shared);
+        thread::spawn(move || {
+            let session = Session::new(socket, &shared);
+            // Clients that go without a word are none of ours.
+            let _ = session.and_then(|mut session| session.serve());
+        });
+    }
+}
+
+/// A connection, in clear or in TLS
+enum Link {
+    Clear(TcpStream),
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Read for Link {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Clear(socket) => socket.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Link {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Clear(socket) => socket.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Clear(_) => Ok(()),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
+
+struct Session<'a> {
+    shared: &'a Shared,
+    control: Link,
+    input: Vec<u8>,
+    local: SocketAddr,
+    protected: bool,
+    folder: String,
+    data: Option<TcpListener>,
+}
+
+impl<'a> Session<'a> {
+    fn new(socket: TcpStream, shared: &'a Shared) -> io::Result<Self> {
+        socket.set_nodelay(true)?;
+        let local = socket.local_addr()?;
+        let control = Link::Clear(socket);
+        let (folder, input) = (String::new(), Vec::new());
+        Ok(Self { shared, control, input, local, protected: false, folder, data: None })
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
+        self.reply("220 ready")?;
+        while let Some(line) = self.line()? {
+            let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
+            match verb.to_ascii_uppercase().as_str() {
+                "USER" => self.reply("331 password, please")?,
+                "PASS" => self.reply("230 welcome")?,
+                "PBSZ" | "TYPE" | "NOOP" | "OPTS" => self.reply("200 fine")?,
+                "SYST" => self.reply("215 UNIX Type: L8")?,
+                "FEAT" => {
+                    self.reply(
+                        "211-features\r\n AUTH TLS\r\n EPSV\r\n PBSZ\r\n PROT\r\n SIZE\r\n211 end",
+                    )?;
+                }
+                "PROT" => {
+                    self.protected = argument == "P";
+                    self.reply("200 fine")?;
+                }
+                "AUTH" => self.secure()?,
+                "PWD" => {
+                    let folder = self.folder.clone();
+                    self.reply(&format!("257 \"/{folder}\" is it"))?;
+                }
+                "CWD" => {
+                    argument.trim_matches('/').clone_into(&mut self.folder);
+                    self.reply("250 there")?;
+                }
+                "SIZE" => match size(argument) {
+                    Some(size) => self.reply(&format!("213 {size}"))?,
+                    None => self.reply("550 no such file")?,
+                },
+                "EPSV" => {
+                    let port = self.listen()?;
+                    self.reply(&format!("229 go (|||{port}|)"))?;
+                }
+                "PASV" => {
+                    let port = self.listen()?;
+                    let host = &self.shared.host;
+                    self.reply(&format!("227 go ({host},{},{})", port >> 8, port & 255))?;
+                }
+                "RETR" => match size(argument) {
+                    Some(size) => self.transfer(|link, shared| shared.send(link, size))?,
+                    None => self.reply("550 no such file")?,
+                },
+                "STOR" => self.transfer(|link, _| swallow(link))?,
+                "LIST" | "NLST" => {
+                    let path =
+                        Some(argument).filter(|path| !path.is_empty() && !path.starts_with('-'));
+                    let listing = listing(path.unwrap_or(&self.folder), verb);
+                    self.transfer(|link, _| link.write_all(listing.as_bytes()))?;
+                }
+                "QUIT" => {
+                    self.reply("221 goodbye")?;
+                    if let Link::Tls(stream) = &mut self.control {
+                        stream.conn.send_close_notify();
+                        stream.flush()?;
+                    }
+                    return Ok(());
+                }
+                _ => self.reply("500 what?")?,
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self) -> io::Result<Option<String>> {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(end) = self.input.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.input.drain(..=end).collect();
+                return Ok(Some(String::from_utf8_lossy(line.trim_ascii_end()).into_owned()));
+            }
+            match self.control.read(&mut buffer)? {
+                0 => return Ok(None),
+                count => self.input.extend_from_slice(&buffer[..count]),
+            }
+        }
+    }
+
+    fn reply(&mut self, text: &str) -> io::Result<()> {
+        self.control.write_all(format!("{text}\r\n").as_bytes())?;
+        self.control.flush()
+    }
+
+    fn secure(&mut self) -> io::Result<()> {
+        self.reply("234 go")?;
+        if let Link::Clear(socket) = &self.control {
+            let tls =
+                ServerConnection::new(Arc::clone(&self.shared.tls)).map_err(io::Error::other)?;
+            self.control = Link::Tls(Box::new(StreamOwned::new(tls, socket.try_clone()?)));
+        }
+        Ok(())
+    }
+
+    fn listen(&mut self) -> io::Result<u16> {
+        let listener = TcpListener::bind((self.local.ip(), 0))?;
+        let port = listener.local_addr()?.port();
+        self.data = Some(listener);
+        Ok(port)
+    }
+
+    fn transfer(
+        &mut self,
+        work: impl FnOnce(&mut Link, &Shared) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let Some(listener) = self.data.take() else {
+            return self.reply("425 where to?");
+        };
+        let (socket, _) = listener.accept()?;
+        drop(listener);
+        socket.set_nodelay(true)?;
+        self.reply("150 here it comes")?;
+        let mut link = Link::Clear(socket.try_clone()?);
+        if self.protected {
+            let tls =
+                ServerConnection::new(Arc::clone(&self.shared.tls)).map_err(io::Error::other)?;
+            let mut stream = StreamOwned::new(tls, socket.try_clone()?);
+            while stream.conn.is_handshaking() {
+                stream.conn.complete_io(&mut stream.sock)?;
+            }
+            link = Link::Tls(Box::new(stream));
+        }
+        let worked = work(&mut link, self.shared);
+        if let Link::Tls(stream) = &mut link {
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+        let _ = socket.shutdown(Shutdown::Write);
+        drop(link);
+        self.reply(if worked.is_ok() { "226 done" } else { "426 broken" })
+    }
+}
+
+impl Shared {
+    fn send(&self, link: &mut Link, size: u64) -> io::Result<()> {
+        if size <= SMALL as u64 {
+            return link.write_all(&[b'x'; SMALL][..size as usize]);
+        }
+        match link {
+            Link::Clear(socket) => {
+                let file = File::open(&self.source)?;
+                let mut left = size;
+                while left > 0 {
+                    left -= send_file(socket, &file, left)?;
+                }
+            }
+            Link::Tls(stream) => {
+                let mut block = vec![0; 64 * 1024];
+                File::open(&self.source)?.read_exact(&mut block)?;
+                let mut left = size;
+                while left > 0 {
+                    let count = block.len().min(left as usize);
+                    stream.write_all(&block[..count])?;
+                    left -= count as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends a file, at most `most` bytes of it, without a copy in here
+///
+/// `io::copy` would not: from files to sockets it reads and writes, 8 KiB at a time.
+pub(crate) fn send_file(socket: &TcpStream, file: &File, most: u64) -> io::Result<u64> {
+    let mut sent = 0;
+    while sent < most {
+        let chunk = usize::try_from(most - sent).unwrap_or(usize::MAX).min(1 << 30);
+        if sendfile(socket, file, Some(&mut sent), chunk)? == 0 {
+            break;
+        }
+    }
+    Ok(sent)
+}
+
+/// Reads to the end
+fn swallow(link: &mut Link) -> io::Result<()> {
+    let mut block = vec![0; BLOCK];
+    match link {
+        Link::Clear(socket) => while socket.read(&mut block)? > 0 {},
+        Link::Tls(stream) => {
+            // rustls by itself would read the socket 4 KiB at a time.
+            let mut plain = vec![0; BLOCK];
+            loop {
+                let count = stream.sock.read(&mut block)?;
+                if count == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                let mut rest = &block[..count];
+                while !rest.is_empty() {
+                    stream.conn.read_tls(&mut rest)?;
+                    let state = stream.conn.process_new_packets().map_err(io::Error::other)?;
+                    if state.plaintext_bytes_to_read() > 0 {
+                        let _ = stream.conn.reader().read(&mut plain)?;
+                    }
+                    if state.peer_has_closed() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Size of a file, by its name
+fn size(path: &str) -> Option<u64> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.split_at_checked(1)? {
+        ("s", digits) => digits.parse().ok(),
+        ("f", digits) => digits.parse::<u64>().ok().map(|_| SMALL as u64),
+        _ => None,
+    }
+}
+
+/// What is in a folder, by its name
+fn listing(path: &str, verb: &str) -> String {
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+    let count = name.strip_prefix("tree").and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    let line = |number| match verb {
+        "NLST" => format!("{}\r\n", crate::client::name(number)),
+        _ => {
+            let name = crate::client::name(number);
+            format!("-rw-r--r--   1 ftp      ftp          {SMALL} Jan 01  2020 {name}\r\n")
+        }
+    };
+    (0..count).map(line).collect()
+}

@@ -1,0 +1,83 @@
+//! suppaftp, used as its documentation does
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use suppaftp::types::FileType;
+use suppaftp::{FtpError, FtpStream, Mode, RustlsConnector, RustlsFtpStream};
+
+use crate::Result;
+use crate::client::{At, Task, host, local, remote};
+
+pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
+    let config = at.authority.map(tls).transpose()?;
+    match &config {
+        None => work(task, || {
+            let mut ftp = FtpStream::connect(at.address)?;
+            ftp.login(at.user, at.password)?;
+            Ok(ftp)
+        }),
+        Some(config) => work(task, || {
+            let connector = RustlsConnector::from(Arc::clone(config));
+            let ftp = RustlsFtpStream::connect(at.address)?;
+            let mut ftp = ftp.into_secure(connector, host(at.address))?;
+            ftp.login(at.user, at.password)?;
+            Ok(ftp)
+        }),
+    }
+}
+
+fn tls(authority: &str) -> Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority)?)?;
+    Ok(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
+}
+
+fn work<T>(task: &Task<'_>, log_in: impl Fn() -> Result<suppaftp::ImplFtpStream<T>>) -> Result<()>
+where
+    T: suppaftp::TlsStream,
+{
+    if let Task::Login { count } = *task {
+        for _ in 0..count {
+            log_in()?.quit()?;
+        }
+        return Ok(());
+    }
+    let mut ftp = log_in()?;
+    ftp.transfer_type(FileType::Binary)?;
+    ftp.set_mode(Mode::ExtendedPassive);
+    let mut fetch = |path: &str, file: Option<File>| {
+        ftp.retr(path, |reader| {
+            let copied = match file.as_ref() {
+                None => io::copy(reader, &mut io::sink()),
+                Some(mut file) => io::copy(reader, &mut file),
+            };
+            copied.map_err(FtpError::ConnectionError)
+        })
+    };
+    match *task {
+        Task::Down { path, file } => {
+            fetch(path, file.map(File::create).transpose()?)?;
+        }
+        Task::Again { path, count } => {
+            for _ in 0..count {
+                fetch(path, None)?;
+            }
+        }
+        Task::Files { folder, count, into, sessions: 1 } => {
+            for number in 0..count {
+                fetch(&remote(folder, number), Some(File::create(local(into, number))?))?;
+            }
+        }
+        Task::Up { file, path } => {
+            ftp.put_file(path, &mut File::open(file)?)?;
+        }
+        Task::Files { .. } | Task::Login { .. } => return Err("not with suppaftp".into()),
+    }
+    ftp.quit()?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+"""What is measured, by name."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import round_trips
+from compare import Run, compare
+from contestants import SMALL, Curl, Lftp, Limit, Program, Sendfile, Wget
+
+HERE = Path(__file__).resolve().parent
+
+# Ratios that are due.
+BULK = {'limit': 0.97, 'peers': 1.0}
+BULK_TLS = {'limit': 0.95, 'peers': 1.0}
+FILES = {'limit': None, 'peers': 1.5}
+LOGIN = {'limit': None, 'peers': 1.0}
+
+
+class Workloads:
+    def __init__(self, arguments, place, servers):
+        self.arguments = arguments
+        self.place = place
+        self.servers = servers
+        self.size = servers.size
+        self.delay = arguments.delay / 1e3
+        program = str(arguments.program)
+        self.limits = [Limit('limit', [program, 'raw']), Sendfile('sendfile', [program, 'sendfile'])]
+        self.clients = [
+            Program('ours', [program, 'ours']),
+            Curl(),
+            Lftp(),
+            Wget(),
+            Program('ftplib', [sys.executable, str(HERE / 'ftplib_peer.py')]),
+            Program('suppaftp', [program, 'suppaftp']),
+        ]
+
+    def _compare(self, run, limit=False):
+        contestants = [*self.clients, *self.limits] if limit else self.clients
+        yield from compare(run, contestants, self.arguments.rounds)
+
+    # Large files
+
+    def _down(self, name, server, goal, file=None):
+        def before():
+            Path(file).unlink(missing_ok=True)
+
+        def check():
+            return os.stat(file).st_size == self.size
+
+        yield from self._compare(
+            Run(name, goal, lambda who: who.down(server, f's{self.size}', file), 'MB/s',
+                self.size / 1e6, file and before, file and check), limit=True)
+        if file:
+            before()
+
+    def _up(self, name, server, goal):
+        source = str(self.servers.source)
+        yield from self._compare(
+            Run(name, goal, lambda who: who.up(server, source, f's{self.size}'), 'MB/s',
+                self.size / 1e6), limit=True)
+
+    # Small files
+
+    def _files(self, name, server, count, sessions):
+        into = self.place / 'into'
+
+        def before():
+            shutil.rmtree(into, ignore_errors=True)
+            into.mkdir()
+
+        def check():
+            entries = [entry for entry in os.scandir(into) if entry.name.startswith('f')]
+            return len(entries) == count and all(entry.stat().st_size == SMALL for entry in entries)
+
+        yield from self._compare(
+            Run(name, FILES, lambda who: who.files(server, f'tree{count}', count, str(into), sessions),
+                'files/s', count, before, check))
+        shutil.rmtree(into)
+
+    def _login(self, name, server):
+        count = self.arguments.logins
+        yield from self._compare(
+            Run(name, LOGIN, lambda who: who.login(server, count), 'logins/s', count))
+
+    # Elsewhere
+
+    def _on_vsftpd(self, work):
+        with self.servers.on_vsftpd(self.arguments.files) as server:
+            yield from work(server)
+
+    def _round_trips(self, name, tls, goals):
+        server = self.servers.distant(self.delay, tls)
+        yield from round_trips.rows(name, self.clients, server, self.servers.link, self.delay, goals)
+
+    def by_name(self):
+        """Makers of rows, in the order of the table."""
+        near, far = self.arguments.files, self.arguments.distant_files
+        here = self.servers
+        received = str(self.place / 'received')
+        return {
+            'down': lambda name: self._down(name, here.plain, BULK),
+            'down-file': lambda name: self._down(name, here.plain, BULK, received),
+            'up': lambda name: self._up(name, here.plain, BULK),
+            'down-vsftpd': lambda name: self._on_vsftpd(
+                lambda server: self._down(name, server, BULK)),
+            'up-vsftpd': lambda name: self._on_vsftpd(
+                lambda server: self._up(name, server, BULK)),
+            'down-tls13': lambda name: self._down(name, here.tls13, BULK_TLS),
+            'up-tls13': lambda name: self._up(name, here.tls13, BULK_TLS),
+            'down-tls12': lambda name: self._down(name, here.tls12, BULK_TLS),
+            'up-tls12': lambda name: self._up(name, here.tls12, BULK_TLS),
+            'round-trips': lambda name: self._round_trips(name, False, (4, 2)),
+            'round-trips-tls': lambda name: self._round_trips(name, True, (7, 3)),
+            'files-1': lambda name: self._files(name, here.plain, near, 1),
+            'files-8': lambda name: self._files(name, here.plain, near, 8),
+            'files-1-vsftpd': lambda name: self._on_vsftpd(
+                lambda server: self._files(name, server, near, 1)),
+            'files-8-vsftpd': lambda name: self._on_vsftpd(
+                lambda server: self._files(name, server, near, 8)),
+            'files-1-distant': lambda name: self._files(
+                name, here.distant(self.delay), far, 1),
+            'files-8-distant': lambda name: self._files(
+                name, here.distant(self.delay), far * 8, 8),
+            'login': lambda name: self._login(name, here.plain),
+            'login-tls': lambda name: self._login(name, here.tls13),
+        }

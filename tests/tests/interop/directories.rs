@@ -1,0 +1,215 @@
+//! Directories as entries: what is in them, and what becomes of those that are empty, missing or shut
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::driver::ftp_proto::listing::{Kind, Modified, OwnedEntry};
+use crate::driver::{Client, Error, ReadDir, ftp_proto};
+
+use crate::way::Way;
+use crate::{Security, everywhere, on_each_server};
+
+/// Names that somebody has somewhere, not all of which every server takes
+const NAMES: [&str; 12] = [
+    "plain",
+    "two words",
+    " leading",
+    "trailing ",
+    "-la",
+    "[a-c]*",
+    "what?",
+    "a; b",
+    "x -> y",
+    "ümläut 日本",
+    "'quoted\"",
+    "{one,two}",
+];
+
+fn by_name(entries: Vec<OwnedEntry>) -> BTreeMap<Vec<u8>, OwnedEntry> {
+    entries.into_iter().map(|entry| (entry.name().to_vec(), entry)).collect()
+}
+
+fn read(ftp: &mut Client, directory: impl Into<ReadDir>) -> Result<Vec<OwnedEntry>, Error> {
+    let mut entries = ftp.read_dir(directory)?;
+    let all = entries.by_ref().collect::<Result<Vec<_>, _>>()?;
+    assert_eq!(entries.unknown_lines(), 0);
+    Ok(all)
+}
+
+/// pyftpdlib closes without close_notify where it has sent nothing, and an empty listing can't be told
+/// from one that was cut off
+fn is_silent_end(way: &Way, error: &Error) -> bool {
+    matches!(error, Error::Ftp(ftp_proto::Error::Truncated { received: 0, .. }))
+        && way.security != Security::Clear
+        && way.server.name == "pyftpdlib"
+}
+
+fn make(local: &Path) {
+    for (size, name) in NAMES.iter().enumerate() {
+        std::fs::write(local.join(name), vec![b'x'; size]).unwrap();
+    }
+    std::fs::create_dir(local.join("sub")).unwrap();
+    std::os::unix::fs::symlink("plain", local.join("link")).unwrap();
+}
+
+fn check(way: &Way, entries: &[OwnedEntry], long: bool) {
+    let entries = by_name(entries.to_vec());
+    for (size, name) in NAMES.iter().enumerate() {
+        let found = entries.get(name.as_bytes());
+        let entry = found.unwrap_or_else(|| panic!("{name:?} is not in {entries:?}"));
+        assert_eq!((entry.kind(), entry.size()), (Kind::File, Some(size as u64)), "{name:?}");
+        assert!(entry.is_safe_name());
+        let Some(Modified::At { time, .. }) = entry.modified() else { panic!("{entry:?}") };
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let age = now.as_secs() as i64 - time.to_unix();
+        assert!((-86_400..86_400).contains(&age), "{entry:?}");
+    }
+    assert_eq!(entries[&b"sub"[..]].kind(), Kind::Dir);
+    let link = &entries[&b"link"[..]];
+    if long {
+        assert_eq!((link.kind(), link.entry().target), (Kind::Symlink, Some(&b"plain"[..])));
+    }
+    assert_eq!(entries.len(), NAMES.len() + 2, "{} {entries:?}", way.name());
+}
+
+#[test]
+fn entries_of_a_directory() {
+    everywhere(|way| {
+        let (mut ftp, _, local) = way.enter();
+        make(&local);
+        check(way, &read(&mut ftp, "").unwrap(), false);
+        check(way, &read(&mut ftp, ReadDir::long("")).unwrap(), true);
+        let mut names: Vec<_> =
+            read(&mut ftp, ReadDir::names("")).unwrap().iter().map(|e| e.name().to_vec()).collect();
+        names.sort();
+        let mut expected: Vec<_> = NAMES.iter().map(|name| name.as_bytes().to_vec()).collect();
+        expected.extend([b"sub".to_vec(), b"link".to_vec()]);
+        expected.sort();
+        assert_eq!(names, expected);
+        ftp.quit().unwrap();
+    });
+}
+
+/// A directory of any name can be read, by its name, and the session stays where it is
+#[test]
+fn directories_of_any_name() {
+    on_each_server(|way| {
+        let (mut ftp, _, local) = way.enter();
+        let here = ftp.pwd().unwrap();
+        for (number, name) in NAMES.iter().enumerate() {
+            let inside = local.join(name);
+            std::fs::create_dir(&inside).unwrap();
+            let file = format!("in number {number}");
+            std::fs::write(inside.join(&file), "content").unwrap();
+            for directory in [ReadDir::new(name), ReadDir::long(name), ReadDir::names(name)] {
+                let found = read(&mut ftp, directory.clone())
+                    .unwrap_or_else(|error| panic!("{directory:?}: {error}"));
+                let names: Vec<_> = found.iter().map(OwnedEntry::name).collect();
+                assert_eq!(names, [file.as_bytes()], "{directory:?}");
+                assert_eq!(ftp.pwd().unwrap(), here);
+            }
+        }
+        ftp.quit().unwrap();
+    });
+}
+
+#[test]
+fn empty_missing_and_shut_directories() {
+    everywhere(|way| {
+        let (mut ftp, _, local) = way.enter();
+        for name in ["empty", "[empty]", "shut"] {
+            std::fs::create_dir(local.join(name)).unwrap();
+        }
+        std::fs::set_permissions(local.join("shut"), PermissionsExt::from_mode(0o000)).unwrap();
+        std::fs::write(local.join("file"), "content").unwrap();
+        let here = ftp.pwd().unwrap();
+        let kinds: [fn(&'static str) -> ReadDir; 3] =
+            [|name| ReadDir::new(name), |name| ReadDir::long(name), |name| ReadDir::names(name)];
+        for kind in kinds {
+            for name in ["empty", "[empty]"] {
+                match read(&mut ftp, kind(name)) {
+                    Ok(entries) => assert!(entries.is_empty(), "{entries:?}"),
+                    Err(error) => assert!(is_silent_end(way, &error), "{name}: {error}"),
+                }
+            }
+            for name in ["missing", "[missing]"] {
+                match read(&mut ftp, kind(name)) {
+                    Err(Error::Ftp(ftp_proto::Error::NoDirectory(_))) => {}
+                    Err(error) if is_silent_end(way, &error) => {}
+                    other => panic!("{name}: {other:?}"),
+                }
+            }
+            // The servers without users of the system's read everything.
+            if way.server.name != "pyftpdlib" {
+                match read(&mut ftp, kind("shut")) {
+                    Err(Error::Ftp(
+                        ftp_proto::Error::NoDirectory(_)
+                        | ftp_proto::Error::Permanent(_)
+                        | ftp_proto::Error::Transient(_)
+                        | ftp_proto::Error::UnexpectedReply(_),
+                    )) => {}
+                    other => panic!("shut: {other:?}"),
+                }
+            }
+            assert_eq!(ftp.pwd().unwrap(), here);
+        }
+        ftp.quit().unwrap();
+    });
+}
+
+#[test]
+fn a_listing_may_be_given_up() {
+    on_each_server(|way| {
+        let (mut ftp, _, local) = way.enter();
+        std::fs::create_dir(local.join("*")).unwrap();
+        for number in 0..2000 {
+            std::fs::write(local.join("*").join(format!("{number}")), "").unwrap();
+        }
+        let here = ftp.pwd().unwrap();
+        let first = ftp.read_dir("*").unwrap().next().unwrap().unwrap();
+        assert!(!first.name().is_empty());
+        assert_eq!(ftp.pwd().unwrap(), here, "it is left again");
+        assert_eq!(read(&mut ftp, "*").unwrap().len(), 2000);
+        ftp.quit().unwrap();
+    });
+}
+
+/// One directory that moves from server to server: to make it takes longer than to list it
+#[test]
+fn a_hundred_thousand_entries() {
+    let made: RefCell<Option<PathBuf>> = RefCell::new(None);
+    on_each_server(|way| {
+        // ProFTPD sorts them for a quarter of a minute: once is enough.
+        if way.server.name == "proftpd" && way.security != Security::Clear {
+            return;
+        }
+        let (mut ftp, _, local) = way.enter();
+        let big = local.join("big");
+        match made.borrow_mut().replace(big.clone()) {
+            Some(before) => std::fs::rename(before, &big).unwrap(),
+            None => {
+                std::fs::create_dir(&big).unwrap();
+                for number in 0..100_000 {
+                    std::fs::write(big.join(format!("file number {number}")), "").unwrap();
+                }
+            }
+        }
+        let mut count = 0;
+        let mut entries = ftp.read_dir("big").unwrap();
+        for entry in &mut entries {
+            let entry = entry.unwrap();
+            assert!(entry.name().starts_with(b"file number "));
+            assert_eq!(entry.size(), Some(0));
+            count += 1;
+        }
+        let unknown = entries.unknown_lines();
+        drop(entries);
+        assert_eq!((count, unknown), (100_000, 0), "{}", way.name());
+        ftp.quit().unwrap();
+    });
+    if let Some(big) = made.take() {
+        std::fs::remove_dir_all(big).unwrap();
+    }
+}
