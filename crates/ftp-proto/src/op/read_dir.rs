@@ -190,7 +190,11 @@ impl ReadDirOp {
                 Ok(home) => self.enter(home, purpose),
                 Err(error) => Next::Done(Err(error.into())),
             },
-            result => Next::Done(result),
+            // Then the refusal is all that is known.
+            _ => match purpose {
+                Purpose::Prove(reply) => Next::Done(Err(Error::from_reply(reply))),
+                Purpose::List(_) => Next::Done(result),
+            },
         }
     }
 
