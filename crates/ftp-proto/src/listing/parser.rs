@@ -96,10 +96,6 @@ const STRUCTURED: [Format; 16] = [
     Format::Dls,
 ];
 
-const UNIX: usize = 0;
-const MLSX: usize = 1;
-const DOS: usize = 2;
-
 /// What a line is
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -287,8 +283,8 @@ impl ListingParser {
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
         let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.next(input)?;
-        if let (Choice::Votes(votes), None) = (&mut *choice, &offset) {
-            if let Some(entry) = votes.common(line, scratch.wrap, dates) {
+        if offset.is_none() && scratch.wrap == Wrap::Empty {
+            if let Some(entry) = common(line, choice, dates) {
                 return Some(Item::Entry(entry));
             }
         }
@@ -322,6 +318,23 @@ fn format(choice: &Choice) -> Option<Format> {
         Choice::Fixed(format) => Some(*format),
         Choice::Votes(votes) => votes.leader(),
     }
+}
+
+/// A line of the leading format in the form that nearly all of them have
+///
+/// Inlined down to the fields, so that entries are built where they are wanted: they are large.
+#[inline(always)]
+fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &mut Dates) -> Option<Entry<'a>> {
+    let entry = match format(choice)? {
+        Format::Unix => common::parse(line, dates)?,
+        Format::Mlsx => mlsx::facts_and_name(line)?,
+        Format::Dos => dos::parse(line, dates)?,
+        _ => return None,
+    };
+    if let Choice::Votes(Votes { counts, leader: Some(leader), .. }) = choice {
+        counts[*leader] = counts[*leader].saturating_add(1);
+    }
+    Some(entry)
 }
 
 /// Looks at a line from all sides
@@ -432,21 +445,6 @@ impl<'a> Line<'a> {
 }
 
 impl Votes {
-    /// A line of the leading format in the form that nearly all of them have
-    ///
-    /// Inlined down to the fields, so that entries are built where they are wanted: they are large.
-    #[inline(always)]
-    fn common<'a>(&mut self, line: &'a [u8], wrap: Wrap, dates: &mut Dates) -> Option<Entry<'a>> {
-        let (at, entry) = match (self.leader?, wrap) {
-            (UNIX, Wrap::Empty) => (UNIX, common::parse(line, dates)?),
-            (MLSX, Wrap::Empty) => (MLSX, mlsx::facts_and_name(line)?),
-            (DOS, Wrap::Empty) => (DOS, dos::parse(line, dates)?),
-            _ => return None,
-        };
-        self.counts[at] = self.counts[at].saturating_add(1);
-        Some(entry)
-    }
-
     fn read<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Item<'a> {
         if let Some(entry) = self.entry(line, dates) {
             return Item::Entry(entry);
