@@ -27,24 +27,28 @@ pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
 pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
     let mut told = Told::new();
     let mut unix = UnixFacts::default();
-    let mut at = 0;
-    // Where the last fact ends.
-    let mut known = 0;
-    loop {
-        match line.get(at)? {
-            b' ' => break,
+    let mut rest = line;
+    // The byte before it.
+    let mut last = b'=';
+    let name = loop {
+        match rest {
+            [b' ', name @ ..] => break name,
             // A few servers send a tab for the blank.
-            b'\t' if at > 0 && line[at - 1] == b';' => break,
+            [b'\t', name @ ..] if last == b';' => break name,
             // Each has one behind it; servers forget the last one.
-            b';' => at += 1,
+            [b';', behind @ ..] => (last, rest) = (b';', behind),
             _ => {
-                at += told.read(&line[at..], &mut unix)?;
-                known = at;
+                rest = &rest[told.read(rest, &mut unix)?..];
+                last = b'=';
+                if let [b';', behind @ ..] = rest {
+                    (last, rest) = (b';', behind);
+                }
             }
         }
-    }
-    let name = &line[at + 1..];
-    if name.is_empty() || known == 0 || has_blanks_between(name) {
+    };
+    let facts = &line[..line.len() - name.len() - 1];
+    let told_something = facts.iter().any(|byte| *byte != b';');
+    if name.is_empty() || !told_something || has_blanks_between(name) {
         return None;
     }
     let Told { kind, target, size, modified } = told;
@@ -60,7 +64,7 @@ pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
         group,
         links,
         target,
-        facts: Facts(&line[..at]),
+        facts: Facts(facts),
         raw: line,
     })
 }

@@ -96,10 +96,6 @@ const STRUCTURED: [Format; 16] = [
     Format::Dls,
 ];
 
-const UNIX: usize = 0;
-const MLSX: usize = 1;
-const DOS: usize = 2;
-
 /// What a line is
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -287,14 +283,12 @@ impl ListingParser {
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
         let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.next(input)?;
-        let common = match choice {
-            Choice::Votes(votes) => votes.common(line, scratch.wrap, dates).map(Item::Entry),
-            Choice::Fixed(_) => None,
-        };
-        let mut item = match common {
-            Some(item) => item,
-            None => read(line, scratch, choice, dates),
-        };
+        if offset.is_none() && scratch.wrap == Wrap::Empty {
+            if let Some(entry) = common(line, choice, dates) {
+                return Some(Item::Entry(entry));
+            }
+        }
+        let mut item = read(line, scratch, choice, dates);
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
@@ -324,6 +318,23 @@ fn format(choice: &Choice) -> Option<Format> {
         Choice::Fixed(format) => Some(*format),
         Choice::Votes(votes) => votes.leader(),
     }
+}
+
+/// A line of the leading format in the form that nearly all of them have
+///
+/// Inlined down to the fields, so that entries are built where they are wanted: they are large.
+#[inline(always)]
+fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &mut Dates) -> Option<Entry<'a>> {
+    let entry = match format(choice)? {
+        Format::Unix => common::parse(line, dates)?,
+        Format::Mlsx => mlsx::facts_and_name(line)?,
+        Format::Dos => dos::parse(line, dates)?,
+        _ => return None,
+    };
+    if let Choice::Votes(Votes { counts, leader: Some(leader), .. }) = choice {
+        counts[*leader] = counts[*leader].saturating_add(1);
+    }
+    Some(entry)
 }
 
 /// Looks at a line from all sides
@@ -434,21 +445,6 @@ impl<'a> Line<'a> {
 }
 
 impl Votes {
-    /// A line of the leading format in the form that nearly all of them have
-    ///
-    /// Inlined down to the fields, so that entries are built where they are wanted: they are large.
-    #[inline(always)]
-    fn common<'a>(&mut self, line: &'a [u8], wrap: Wrap, dates: &mut Dates) -> Option<Entry<'a>> {
-        let (at, entry) = match (self.leader?, wrap) {
-            (UNIX, Wrap::Empty) => (UNIX, common::parse(line, dates)?),
-            (MLSX, Wrap::Empty) => (MLSX, mlsx::facts_and_name(line)?),
-            (DOS, Wrap::Empty) => (DOS, dos::parse(line, dates)?),
-            _ => return None,
-        };
-        self.counts[at] = self.counts[at].saturating_add(1);
-        Some(entry)
-    }
-
     fn read<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Item<'a> {
         if let Some(entry) = self.entry(line, dates) {
             return Item::Entry(entry);
@@ -470,11 +466,16 @@ impl Votes {
 
     fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
         let leader = self.leader().or(self.hint);
-        let others = STRUCTURED.into_iter().filter(|other| Some(*other) != leader);
-        for format in leader.into_iter().chain(others) {
-            // A blank before a name is MLSD's way to say nothing, but only MLSD's.
-            let mute = format == Format::Mlsx && leader != Some(Format::Mlsx);
-            let known = |entry: &Entry<'_>| !mute || entry.facts.iter().next().is_some();
+        if let Some(leader) = leader {
+            if let Some(entry) = line.entry(leader, dates) {
+                self.count(leader);
+                return Some(entry);
+            }
+        }
+        for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
+            // A blank before a name is MLSD's way to say nothing, but only where the listing is MLSD's.
+            let known =
+                |entry: &Entry<'_>| format != Format::Mlsx || entry.facts.iter().next().is_some();
             if let Some(entry) = line.entry(format, dates).filter(known) {
                 self.count(format);
                 return Some(entry);
