@@ -6,17 +6,20 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::mem;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustix::fs::sendfile;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned, version};
 
 use crate::Result;
+use crate::client::provider;
 
 /// Bytes of a small file
 const SMALL: usize = 1024;
@@ -64,9 +67,7 @@ fn config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<Arc<ServerConfig>> {
-    let mut provider: CryptoProvider = aws_lc_rs::default_provider();
-    provider.cipher_suites.retain(|suite| format!("{suite:?}").contains("AES_128_GCM"));
-    let mut config = ServerConfig::builder_with_provider(provider.into())
+    let mut config = ServerConfig::builder_with_provider(provider().into())
         .with_protocol_versions(&[version])?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
@@ -132,7 +133,15 @@ struct Session<'a> {
     protected: bool,
     folder: String,
     data: Option<TcpListener>,
+    /// Whether no data connection has been asked for
+    first: bool,
 }
+
+/// Before the first answer to EPSV or PASV
+///
+/// curl 7.88 sleeps for a second where that answer has come before it begins to wait, which would
+/// be all there is to see of large files. Small ones come after the first and are not held up.
+const PAUSE: Duration = Duration::from_millis(1);
 
 impl<'a> Session<'a> {
     fn new(socket: TcpStream, shared: &'a Shared) -> io::Result<Self> {
@@ -140,7 +149,16 @@ impl<'a> Session<'a> {
         let local = socket.local_addr()?;
         let control = Link::Clear(socket);
         let (folder, input) = (String::new(), Vec::new());
-        Ok(Self { shared, control, input, local, protected: false, folder, data: None })
+        Ok(Self {
+            shared,
+            control,
+            input,
+            local,
+            protected: false,
+            folder,
+            data: None,
+            first: true,
+        })
     }
 
     fn serve(&mut self) -> io::Result<()> {
@@ -238,6 +256,9 @@ impl<'a> Session<'a> {
     }
 
     fn listen(&mut self) -> io::Result<u16> {
+        if mem::take(&mut self.first) {
+            thread::sleep(PAUSE);
+        }
         let listener = TcpListener::bind((self.local.ip(), 0))?;
         let port = listener.local_addr()?.port();
         self.data = Some(listener);
