@@ -6,7 +6,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::mem;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -133,8 +132,6 @@ struct Session<'a> {
     protected: bool,
     folder: String,
     data: Option<TcpListener>,
-    /// Whether no data connection has been asked for
-    first: bool,
 }
 
 /// Before the first answer to EPSV or PASV
@@ -149,16 +146,7 @@ impl<'a> Session<'a> {
         let local = socket.local_addr()?;
         let control = Link::Clear(socket);
         let (folder, input) = (String::new(), Vec::new());
-        Ok(Self {
-            shared,
-            control,
-            input,
-            local,
-            protected: false,
-            folder,
-            data: None,
-            first: true,
-        })
+        Ok(Self { shared, control, input, local, protected: false, folder, data: None })
     }
 
     fn serve(&mut self) -> io::Result<()> {
@@ -255,11 +243,18 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// The same port for the whole session
+    ///
+    /// A new one each time would leave thousands behind that the system holds for a minute, and whoever
+    /// runs next waits while it looks for a free one.
     fn listen(&mut self) -> io::Result<u16> {
-        if mem::take(&mut self.first) {
-            thread::sleep(PAUSE);
-        }
-        let listener = TcpListener::bind((self.local.ip(), 0))?;
+        let listener = match self.data.take() {
+            Some(listener) => listener,
+            None => {
+                thread::sleep(PAUSE);
+                TcpListener::bind((self.local.ip(), 0))?
+            }
+        };
         let port = listener.local_addr()?.port();
         self.data = Some(listener);
         Ok(port)
@@ -269,11 +264,10 @@ impl<'a> Session<'a> {
         &mut self,
         work: impl FnOnce(&mut Link, &Shared) -> io::Result<()>,
     ) -> io::Result<()> {
-        let Some(listener) = self.data.take() else {
+        let Some(listener) = &self.data else {
             return self.reply("425 where to?");
         };
         let (socket, _) = listener.accept()?;
-        drop(listener);
         socket.set_nodelay(true)?;
         self.reply("150 here it comes")?;
         let mut link = Link::Clear(socket.try_clone()?);
