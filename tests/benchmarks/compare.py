@@ -1,5 +1,6 @@
 """Fair turns: all contestants of a workload run one after the other, round by round."""
 
+import random
 import statistics
 import sys
 
@@ -55,8 +56,8 @@ def compare(run, contestants, rounds):
         return
     runs = {contestant.name: [] for contestant in contestants}
     for turn in range(rounds):
-        begin = turn % len(contestants)
-        for contestant in contestants[begin:] + contestants[:begin]:
+        # In another order each time, the same in each run of the whole.
+        for contestant in random.Random(turn).sample(contestants, len(contestants)):
             runs[contestant.name].append(run.once(contestant))
     seconds = {name: statistics.median(one.seconds for one in its) for name, its in runs.items()}
     processor = {name: statistics.median(one.processor for one in its)

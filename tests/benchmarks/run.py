@@ -1,7 +1,7 @@
 """The measurements of tests/bench, which sets up what this needs; see there for the arguments.
 
 Every contestant is a program of its own, timed from its start to its end with the processor time that the
-system counted for it. In a workload all take turns, round by round, each round beginning with another, so
+system counted for it. In a workload all take turns, round by round, each round in another order, so
 that what else the machine does hits all alike. Ratios are medians of the rounds' own ratios; above 1 we are
 better. The spread is that of the middle half of the rounds.
 """

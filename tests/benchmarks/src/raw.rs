@@ -54,6 +54,8 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
         _ => return Err("there is no limit to that".into()),
     }
     control.expect('2')?;
+    // Real servers take their time for this, too.
+    control.say("QUIT", '2')?;
     Ok(())
 }
 
