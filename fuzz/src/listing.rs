@@ -1,17 +1,42 @@
 //! Listings: split anyhow the same items come out, and what is shown obeys nobody
 
 use ftp_proto::Timestamp;
-use ftp_proto::listing::{Item, ListingParser};
+use ftp_proto::listing::{Format, Item, ListingParser};
 
 use crate::pieces;
 
-/// The first byte is the length of the pieces, the second whether the time is known
+/// What a caller may fix; 0 stands for what the lines themselves tell
+const FORMATS: [Format; 17] = [
+    Format::Mlsx,
+    Format::Unix,
+    Format::Dos,
+    Format::Eplf,
+    Format::Vms,
+    Format::Os400,
+    Format::Os2,
+    Format::NonStop,
+    Format::Mvs,
+    Format::Names,
+    Format::Cms,
+    Format::Numeric,
+    Format::VShell,
+    Format::VxWorks,
+    Format::Os9,
+    Format::Wfftp,
+    Format::Dls,
+];
+
+/// The first byte is the length of the pieces, the second whether the time is known and which format
 pub fn listing(input: &[u8]) {
     let [length, known, bytes @ ..] = input else { return };
     let parser = || {
         let parser = ListingParser::new();
-        match Timestamp::from_unix(1_773_144_000).filter(|_| known % 2 == 0) {
+        let parser = match Timestamp::from_unix(1_773_144_000).filter(|_| known % 2 == 0) {
             Some(now) => parser.with_now(now),
+            None => parser,
+        };
+        match usize::from(known / 2).checked_sub(1).and_then(|at| FORMATS.get(at)) {
+            Some(format) => parser.with_format(*format),
             None => parser,
         }
     };

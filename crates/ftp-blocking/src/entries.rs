@@ -30,6 +30,7 @@ pub struct Entries<'a> {
 impl<'a> Entries<'a> {
     pub(crate) fn new(download: BufReader<Download<'a>>, format: Option<Format>) -> Self {
         let mut reader = ListingReader::new(parser(download.get_ref().utc_offset()));
+        reader.set_hint(download.get_ref().listing_hint());
         reader.set_format(format);
         Self { download: Some(download), reader }
     }

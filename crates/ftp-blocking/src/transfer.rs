@@ -181,6 +181,11 @@ impl<'a> Download<'a> {
         self.guard.session.proto.listing_format()
     }
 
+    /// What SYST, if it was asked, says of the server's listings
+    pub(crate) fn listing_hint(&self) -> Option<Format> {
+        self.guard.session.proto.listing_hint()
+    }
+
     /// How far the clock of the server's listings is ahead of UTC
     pub(crate) fn utc_offset(&self) -> Option<UtcOffset> {
         self.guard.session.utc_offset

@@ -70,6 +70,7 @@ impl Entries {
             if let Some(entry) = self.reader.next_entry() {
                 return Some(entry);
             }
+            self.reader.set_hint(session.listing_hint());
             self.reader.set_format(session.listing_format());
             match session.read_data(self.reader.room()) {
                 Moved::Bytes(count) => self.reader.filled(count),

@@ -294,6 +294,12 @@ impl Session {
         self.proto.protection()
     }
 
+    /// What [SYST](Self::system), if it was asked, says of the server's listings
+    #[must_use]
+    pub fn listing_hint(&self) -> Option<Format> {
+        self.proto.listing_hint()
+    }
+
     /// How the running listing is to be read, as far as its command tells
     #[must_use]
     pub fn listing_format(&self) -> Option<Format> {

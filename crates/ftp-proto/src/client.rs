@@ -1,7 +1,11 @@
 //! The client: inputs, levels, edges, and what happens between them
 //!
-//! Requests are in [`requests`]; this file moves the machine.
+//! This file moves the machine. Beside it: [`requests`], [`facts`], whose a reply is ([`replies`]), and
+//! what goes before a request or follows it ([`tickets`], [`remnants`], [`several`]).
 
+mod facts;
+mod remnants;
+mod replies;
 mod requests;
 mod several;
 mod tickets;
@@ -12,18 +16,16 @@ use std::time::Instant;
 use crate::config::{Config, TlsPolicy};
 use crate::control::Barrier;
 use crate::control::command::Verb;
-use crate::control::features::Features;
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::Reply;
 use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::event::{Action, Completion, ControlEvent, DataEvent, DataId, Event, IpFamily, Phase};
-use crate::listing::Format;
 use crate::op::read_dir::ReadDirOp;
 use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
 use crate::op::{Context, Input, OpId, Outcome, Running, Step};
-use crate::session::{ControlSecurity, LateFinal, Protection};
-use crate::settle::{Failed, Settled, Settling};
+use crate::session::ControlSecurity;
+use crate::settle::{Failed, Settling};
 use crate::timer::Timer;
 use crate::wire::Wire;
 use several::Task;
@@ -294,104 +296,6 @@ impl Client {
         self.wire.events.pop_front()
     }
 
-    // Facts
-
-    /// Whether the session is live, nothing runs, nothing is queued and nothing is owed
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        matches!((&self.life, &self.doing), (Life::Live, Doing::Nothing)) && self.queue.is_empty()
-    }
-
-    /// Whether the session is over
-    #[must_use]
-    pub const fn is_dead(&self) -> bool {
-        matches!(self.life, Life::Dead(_))
-    }
-
-    /// Why the session is over
-    #[must_use]
-    pub const fn error(&self) -> Option<&ConnectionError> {
-        match &self.life {
-            Life::Dead(error) => Some(error),
-            Life::Greeting | Life::Live => None,
-        }
-    }
-
-    /// Whether the control connection is in TLS
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.wire.session.control == ControlSecurity::Secured
-    }
-
-    /// Protection of data connections
-    #[must_use]
-    pub const fn protection(&self) -> Protection {
-        self.wire.session.protection
-    }
-
-    /// What FEAT brought, if it was asked since the login
-    #[must_use]
-    pub const fn features(&self) -> Option<&Features> {
-        self.wire.session.features.as_ref()
-    }
-
-    /// The last reply, whatever it answered
-    #[must_use]
-    pub const fn last_reply(&self) -> Option<&Reply> {
-        self.last_reply.as_ref()
-    }
-
-    /// Whether the running transfer has its final reply, so that only the end of its data
-    /// connection is outstanding
-    ///
-    /// An upload's driver need not wait long then for the server to close its side.
-    #[must_use]
-    pub const fn final_reply_came(&self) -> bool {
-        match &self.doing {
-            Doing::Running(_, Running::Transfer(transfer)) => transfer.final_reply_came(),
-            _ => false,
-        }
-    }
-
-    /// The request behind the running transfer; `None` if there is none, or the client makes it of
-    /// its own accord
-    #[must_use]
-    pub const fn running_transfer(&self) -> Option<OpId> {
-        match &self.doing {
-            Doing::Running(op, Running::Transfer(_)) | Doing::AwaitingTicket(op, _) => *op,
-            _ => None,
-        }
-    }
-
-    /// How the running listing is to be read, as far as its command tells; `None`: that is to be found
-    /// out, or none runs
-    #[must_use]
-    pub fn listing_format(&self) -> Option<Format> {
-        match &self.doing {
-            Doing::Running(_, Running::Transfer(transfer)) => transfer.listing_format(),
-            _ => None,
-        }
-    }
-
-    /// Address family of the control connection
-    #[must_use]
-    pub const fn family(&self) -> IpFamily {
-        self.wire.family
-    }
-
-    /// The settings
-    #[must_use]
-    pub const fn config(&self) -> &Config {
-        &self.wire.config
-    }
-
-    /// The settings, to change: they hold for what starts from here on
-    ///
-    /// `tls`, `reply` and `telnet` are fixed when the client is made.
-    pub fn config_mut(&mut self) -> &mut Config {
-        &mut self.wire.config
-    }
-
     // Inside
 
     /// Takes note of the time
@@ -405,94 +309,6 @@ impl Client {
     fn await_greeting(&mut self) {
         let wait = self.wire.config.greeting_timeout;
         self.wire.timers.set_after(Timer::Reply, self.now, wait, Phase::Greeting);
-    }
-
-    fn replied(&mut self, reply: Reply) {
-        self.wire.trace_reply(&reply);
-        self.last_reply = Some(reply.clone());
-        if reply.code().get() == 421 {
-            match self.doing {
-                Doing::Running(op, Running::Quit(_)) => self.quit_done(op, Some(reply)),
-                _ => self.die(ConnectionError::ServiceClosing(reply)),
-            }
-            return;
-        }
-        if let Life::Greeting = self.life {
-            return self.greeted(reply);
-        }
-        if self.is_late_final(&reply) {
-            self.wire.session.late = LateFinal::No;
-            return;
-        }
-        if self.nobody_asked() {
-            if self.absorbs(&reply) {
-                return;
-            }
-            return self.die(ProtocolError::UnsolicitedReply(reply).into());
-        }
-        match &mut self.doing {
-            Doing::Settling(settling) => {
-                if let Settled::Yes(failed) = settling.replied(reply, self.now, &mut self.wire) {
-                    self.doing = Doing::Nothing;
-                    self.fail(failed);
-                }
-            }
-            Doing::Running(..) | Doing::AwaitingTicket(..) | Doing::Nothing => {
-                if reply.kind() != Kind::Preliminary {
-                    self.wire.control.pay();
-                }
-                self.wire.await_reply(self.now);
-                self.step(Input::Reply(reply));
-            }
-        }
-    }
-
-    fn greeted(&mut self, reply: Reply) {
-        match reply.kind() {
-            // 120: service ready in some minutes, 220 follows.
-            Kind::Preliminary => return self.await_greeting(),
-            Kind::Completion => {}
-            Kind::Transient | Kind::Permanent => {
-                return self.die(ConnectionError::Refused(reply));
-            }
-            Kind::Intermediate => return self.die(ProtocolError::UnsolicitedReply(reply).into()),
-        }
-        self.life = Life::Live;
-        self.wire.timers.stop(Timer::Reply);
-        // Under TLS a login in clear text is not one.
-        if reply.code().get() == 230 && self.wire.config.tls == TlsPolicy::Plaintext {
-            self.wire.session.admitted = Some(reply.clone());
-        }
-        self.wire.events.push_back(Event::Greeting(reply));
-    }
-
-    /// Whether the reply is an aborted transfer's, behind everything that was to settle it: by its
-    /// code it can't be meant for another command
-    fn is_late_final(&self, reply: &Reply) -> bool {
-        let possible = self.wire.session.late == LateFinal::Possible;
-        match (&self.doing, reply.code().get()) {
-            (Doing::Running(_, Running::Transfer(transfer)), code) => {
-                possible && code == 426 && !transfer.has_begun()
-            }
-            (Doing::Settling(_) | Doing::Running(_, Running::RemoteTransfer(_)), _) => false,
-            // Or of a transfer that had been refused, and went on all the same.
-            (_, 225 | 226 | 425 | 426) => possible || self.last == Last::Transfer,
-            _ => false,
-        }
-    }
-
-    /// Whether the reply belongs to no command
-    fn nobody_asked(&self) -> bool {
-        let control = &self.wire.control;
-        // The next command may be queued already, but its bytes have not left.
-        control.owes_nothing() || !control.front_written()
-    }
-
-    /// Whether a reply that nobody asked for is let pass: an echo of a transfer
-    fn absorbs(&self, reply: &Reply) -> bool {
-        let transfer = self.last == Last::Transfer
-            || matches!(self.doing, Doing::Running(_, Running::Transfer(_)));
-        transfer && matches!(reply.kind(), Kind::Preliminary | Kind::Completion)
     }
 
     /// Gives the running operation an input and takes what it makes of it
@@ -518,6 +334,7 @@ impl Client {
         }
         let ended = core::mem::replace(&mut self.doing, Doing::Nothing);
         let is_quit = matches!(ended, Doing::Running(_, Running::Quit(_)));
+        self.note_listing(&ended, &result);
         self.last = match ended {
             Doing::Running(_, Running::Transfer(_) | Running::RemoteTransfer(_)) => Last::Transfer,
             _ => Last::Other,
@@ -575,6 +392,12 @@ impl Client {
             };
             self.wire.timers.stop(Timer::Idle);
             let Some(running) = self.first_of(op, task) else { continue };
+            if self.has_remnants(op, &running) {
+                self.queue.push_front((op, Task::One(running)));
+                self.doing = Doing::Running(None, Running::Transfer(TransferOp::harvest(None)));
+                self.step(Input::Start);
+                continue;
+            }
             let (op, running) = match self.look_for_tickets(op, &running) {
                 Tickets::Enough => (op, running),
                 Tickets::First(harvest) => {

@@ -3,6 +3,7 @@
 use crate::control::command::Argument;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
+use crate::listing::Format;
 use crate::op::batch::Batches;
 
 /// Representation type of transfers (RFC 959 section 3.1.1)
@@ -76,6 +77,16 @@ pub(crate) enum Facts {
     Unknown,
 }
 
+/// Whether the last listing came to its end
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LastListing {
+    /// Yes, or there was none
+    #[default]
+    Whole,
+    /// No: Pure-FTPd has the rest still, and puts it before the next one
+    Cut,
+}
+
 /// Whether a data connection has brought anything
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carried {
@@ -141,12 +152,15 @@ pub(crate) struct Session {
     pub(crate) type_: Option<TransferType>,
     pub(crate) features: Option<Features>,
     pub(crate) facts: Facts,
+    /// What SYST told of the server's listings, if it was asked
+    pub(crate) system: Option<Format>,
     /// The working directory, as long as nothing may have changed it
     pub(crate) directory: Option<Argument>,
     pub(crate) passive: PassiveMemory,
     pub(crate) path: PassivePath,
     /// Whether anything came on the last data connection
     pub(crate) carried: Carried,
+    pub(crate) listing: LastListing,
     pub(crate) active: ActiveMemory,
     pub(crate) batches: Batches,
     pub(crate) marker: RestartMarker,
@@ -168,10 +182,12 @@ impl Session {
             type_: None,
             features: None,
             facts: Facts::Untried,
+            system: None,
             directory: None,
             passive: PassiveMemory::Untried,
             path: PassivePath::Unproven,
             carried: Carried::Nothing,
+            listing: LastListing::Whole,
             active: ActiveMemory::Untried,
             batches: Batches::Trusted,
             marker: RestartMarker::Clear,
@@ -188,6 +204,7 @@ impl Session {
         self.admitted = None;
         self.features = None;
         self.facts = Facts::Untried;
+        self.system = None;
         self.directory = None;
         self.type_ = None;
         self.passive = PassiveMemory::Untried;

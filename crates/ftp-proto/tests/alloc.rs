@@ -2,11 +2,21 @@
 //!
 //! A file of its own: the counting allocator is the whole process'.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "the library reads no clock and writes nothing, this test does"
+)]
+
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
 use ftp_proto::listing::{Item, ListingParser};
-use ftp_proto::{Argument, Command, ReplyConfig, ReplyError, ReplyParser, Verb, fields};
+use ftp_proto::{
+    Action, Argument, Client, Command, Config, DataEvent, Event, IpFamily, Op, Output, ReplyConfig,
+    ReplyError, ReplyParser, TlsPolicy, Verb, fields,
+};
 
 /// What servers say in the course of a login and a download
 const SESSION: &[u8] = b"220 (vsFTPd 3.0.3)\r\n\
@@ -103,4 +113,99 @@ fn lines_of_listings_do_not_allocate() {
         });
         assert_eq!(info.count_total, 0, "{listing}");
     }
+}
+
+/// A client that has logged in, and the server's part
+struct Session {
+    client: Client,
+    now: Instant,
+}
+
+impl Session {
+    fn new() -> Self {
+        let now = Instant::now();
+        let client = Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, now);
+        let mut session = Self { client, now };
+        session.client.login("user", "password");
+        for reply in ["220 ready\r\n", "331 password\r\n", "230 welcome\r\n"] {
+            session.answer(reply);
+        }
+        session
+    }
+
+    fn answer(&mut self, reply: &str) {
+        self.now += Duration::from_millis(1);
+        let unsent = self.client.poll_transmit().map_or(0, <[u8]>::len);
+        self.client.handle_transmit(self.now, unsent);
+        self.client.handle_input(self.now, reply.as_bytes()).expect("all in order");
+        while let Some(action) = self.client.poll_action() {
+            match action {
+                Action::OpenData(id, _) => {
+                    self.client.handle_data(self.now, id, DataEvent::Connected);
+                }
+                Action::StartTransfer(id, ..) => {
+                    self.client.handle_data(self.now, id, DataEvent::Progress(65_536));
+                    self.client.handle_data(self.now, id, DataEvent::Finished);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn take<T: Output>(&mut self, op: Op<T>) -> T {
+        loop {
+            if let Event::Completed(mut done) = self.client.poll_event().expect("an end") {
+                if let Some(result) = done.take(op) {
+                    return result.expect("success");
+                }
+            }
+        }
+    }
+
+    /// NOOP, SIZE and RETR, as vsftpd answers
+    fn cycle(&mut self) {
+        let noop = self.client.noop();
+        self.answer("200 NOOP ok.\r\n");
+        black_box(self.take(noop));
+        let size = self.client.size("pub/some-file.bin");
+        if self.client.poll_transmit() == Some(b"TYPE I\r\n") {
+            self.answer("200 Switching to Binary mode.\r\n");
+        }
+        self.answer("213 65536\r\n");
+        assert_eq!(self.take(size), 65_536);
+        let get = self.client.get("pub/some-file.bin");
+        self.answer("229 Entering Extended Passive Mode (|||64513|)\r\n");
+        self.answer("150 Opening BINARY mode data connection for some-file.bin (65536 bytes).\r\n");
+        self.answer("226 Transfer complete.\r\n");
+        assert_eq!(self.take(get).bytes, 65_536);
+        assert!(self.client.is_idle());
+    }
+}
+
+#[test]
+fn a_session_in_steady_state_does_not_allocate() {
+    let mut session = Session::new();
+    session.cycle();
+    session.cycle();
+    let info = measure(|| {
+        for _ in 0..100 {
+            session.cycle();
+        }
+    });
+    assert_eq!(info.count_total, 0);
+}
+
+/// What thousands of sessions cost: no more than the design allows, 8 KiB each
+#[test]
+fn an_idle_session_is_small() {
+    let mut idle = None;
+    let info = measure(|| {
+        let mut session = Session::new();
+        session.cycle();
+        idle = Some(session);
+    });
+    let (inside, heap) = (size_of::<Client>(), info.bytes_current);
+    println!("an idle session: {inside} bytes of Client and {heap} on the heap");
+    assert!(inside as i64 + heap < 8 * 1024, "{inside} and {heap}");
+    drop(idle);
 }

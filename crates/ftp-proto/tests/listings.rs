@@ -12,10 +12,17 @@ fn now() -> Timestamp {
 }
 
 /// Everything that comes out, with the format that was chosen
-fn read(listing: &str, size: usize) -> (Vec<Value>, Option<Format>) {
-    let mut parser = ListingParser::new().with_now(now());
+fn read(listing: &[u8], size: usize) -> (Vec<Value>, Option<Format>) {
+    read_with(ListingParser::new().with_now(now()), listing, size)
+}
+
+fn read_with(
+    mut parser: ListingParser,
+    listing: &[u8],
+    size: usize,
+) -> (Vec<Value>, Option<Format>) {
     let mut all = Vec::new();
-    for mut piece in listing.as_bytes().chunks(size) {
+    for mut piece in listing.chunks(size) {
         while let Some(item) = parser.parse(&mut piece) {
             all.extend(to_json::item(&item, &[]));
         }
@@ -28,7 +35,8 @@ fn read(listing: &str, size: usize) -> (Vec<Value>, Option<Format>) {
 
 /// Each line must give at least this
 #[track_caller]
-fn check(format: Option<Format>, listing: &str, expected: &[Value]) {
+fn check(format: Option<Format>, listing: impl AsRef<[u8]>, expected: &[Value]) {
+    let listing = listing.as_ref();
     for size in [1, 2, 7, listing.len()] {
         let (objects, chosen) = read(listing, size);
         assert_eq!(objects.len(), expected.len(), "{objects:#?}");
@@ -225,7 +233,7 @@ fn bare_names_and_damaged_lines() {
         &[json!({ "name": "a" }), json!({ "name": " b c" }), json!({ "name": "-dash" })],
     );
     // Damage is not taken for a name.
-    let (objects, _) = read("-rw-r--r-- 1 ann staff 12 Foo 99 name\n03-10-26 what\n", 5);
+    let (objects, _) = read(b"-rw-r--r-- 1 ann staff 12 Foo 99 name\n03-10-26 what\n", 5);
     assert!(objects.iter().all(|object| object["result"] == "error"), "{objects:?}");
 }
 
@@ -291,4 +299,59 @@ fn sections_and_errors_are_no_files() {
         });
     }
     assert_eq!(notes, ["section dir", "total", "error", "blank"]);
+}
+
+#[test]
+fn owners_that_are_numbers_are_no_dates() {
+    check(
+        Some(Format::Unix),
+        "drwxr-xr-x    3 1        1            4096 Mar 09 08:19 ..\r\n\
+         -rw-r--r--    1 10       12           2024 Mar 09 08:19 size like a year\r\n\
+         -rw-r--r--    1 10       12             17 2025-12-24 08:19 numeric\r\n",
+        &[
+            json!({ "name": "..", "size": 4096, "owner": "1", "group": "1", "links": 3,
+                    "modified": "2026-03-09T08:19" }),
+            json!({ "name": "size like a year", "size": 2024, "owner": "10", "group": "12" }),
+            json!({ "name": "numeric", "size": 17, "modified": "2025-12-24T08:19" }),
+        ],
+    );
+}
+
+#[test]
+fn a_hint_is_no_more_than_that() {
+    let mut parser = ListingParser::new().with_hint(Format::Vms);
+    assert_eq!(parser.format(), None);
+    let mut line = &b"-rw-r--r-- 1 ann staff 17 Mar 10  2024 notes\n"[..];
+    let Some(Item::Entry(entry)) = parser.parse(&mut line) else { panic!("an entry") };
+    assert_eq!((entry.name, entry.size), (&b"notes"[..], Some(17)));
+    assert_eq!(parser.format(), Some(Format::Unix));
+}
+
+#[test]
+fn systems_speak_for_formats() {
+    let of = |text: &str| {
+        let mut parser = ftp_proto::ReplyParser::new(ftp_proto::ReplyConfig::default());
+        let (_, reply) = parser.parse(format!("215 {text}\r\n").as_bytes()).expect("a reply");
+        Format::of_system(&reply.expect("a whole one"))
+    };
+    assert_eq!(of("UNIX Type: L8"), Some(Format::Unix));
+    assert_eq!(of("Windows_NT version 5.0"), Some(Format::Dos));
+    assert_eq!(of("MVS is the operating system of this server."), Some(Format::Mvs));
+    assert_eq!(of("OS/400 is the remote operating system."), Some(Format::Os400));
+    assert_eq!(of("unheard of"), None);
+}
+
+#[test]
+fn entries_outlive_their_lines() {
+    let mut parser = ListingParser::new().with_now(now());
+    let listing = b"lrwxrwxrwx 1 ann staff 7 Mar 10 09:15 link -> to\n\
+        type=dir;unix.owner=bob; sub\nFILENAME SCRIPT A1 V 65 107 2 2026-03-10 09:15:01 OWN\n";
+    let mut input = &listing[..];
+    while let Some(item) = parser.parse(&mut input) {
+        if let Item::Entry(entry) = item {
+            let owned = entry.to_owned();
+            assert_eq!(owned.entry(), entry);
+            assert_eq!(owned.name(), entry.name);
+        }
+    }
 }

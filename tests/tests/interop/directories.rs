@@ -181,6 +181,10 @@ fn a_listing_may_be_given_up() {
 fn a_hundred_thousand_entries() {
     let made: RefCell<Option<PathBuf>> = RefCell::new(None);
     on_each_server(|way| {
+        // ProFTPD sorts them for a quarter of a minute: once is enough.
+        if way.server.name == "proftpd" && way.security != Security::Clear {
+            return;
+        }
         let (mut ftp, _, local) = way.enter();
         let big = local.join("big");
         match made.borrow_mut().replace(big.clone()) {

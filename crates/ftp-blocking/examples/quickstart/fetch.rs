@@ -4,8 +4,11 @@ use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use ftp_blocking::ftp_proto::listing::Modified;
 use ftp_blocking::ftp_tls::{TlsConfig, Trust};
-use ftp_blocking::{Client, Config, CopyOptions, Get, List, Options, TlsPolicy};
+use ftp_blocking::{
+    Client, Config, CopyOptions, Get, Kind as EntryKind, Options, OwnedEntry, ReadDir, TlsPolicy,
+};
 use url::Url;
 
 pub(crate) enum Arguments {
@@ -138,21 +141,18 @@ pub(crate) fn run(request: &Request, out: &mut impl Write) -> Result<(), Box<dyn
     if request.verbose {
         options = options.trace(|line| eprintln!("{line}"));
     }
-    let mut ftp = Client::connect(&address, options)?;
-    ftp.login(user, password)?;
+    let mut ftp = Client::connect_and_login(&address, options, user, password)?;
     match path.kind {
-        Kind::Listing | Kind::Names => {
-            // Into it first: servers take arguments of LIST for patterns and options.
-            if let Some(folder) = folder(&path.bytes) {
-                ftp.cwd(folder)?;
+        Kind::Listing => {
+            for entry in ftp.read_dir(folder(&path.bytes))? {
+                writeln!(out, "{}", line(&entry?))?;
             }
-            let list = if path.kind == Kind::Names { List::names("") } else { List::new("") };
-            let mut listing = ftp.list(list)?;
-            while let Some(line) = listing.next_line()? {
-                out.write_all(line)?;
+        }
+        Kind::Names => {
+            for entry in ftp.read_dir(ReadDir::names(folder(&path.bytes)))? {
+                out.write_all(entry?.name())?;
                 out.write_all(b"\n")?;
             }
-            listing.finish()?;
         }
         Kind::Binary | Kind::Text => {
             let mut get = Get::new(&path.bytes);
@@ -174,12 +174,27 @@ pub(crate) fn run(request: &Request, out: &mut impl Write) -> Result<(), Box<dyn
 }
 
 /// The path of a directory without its last slash, unless that is the root
-fn folder(path: &[u8]) -> Option<&[u8]> {
+fn folder(path: &[u8]) -> &[u8] {
     match path {
-        [] => None,
-        b"/" => Some(path),
-        _ => Some(path.strip_suffix(b"/").unwrap_or(path)),
+        b"/" => path,
+        _ => path.strip_suffix(b"/").unwrap_or(path),
     }
+}
+
+/// An entry for people: kind, size, time and name, as far as they are known
+pub(crate) fn line(entry: &OwnedEntry) -> String {
+    let kind = match entry.kind() {
+        EntryKind::Dir => 'd',
+        EntryKind::File => '-',
+        EntryKind::Symlink => 'l',
+        _ => '?',
+    };
+    let size = entry.size().map(|size| size.to_string()).unwrap_or_default();
+    let time = match entry.modified() {
+        Some(Modified::At { time, .. }) => time.to_string(),
+        _ => String::new(),
+    };
+    format!("{kind}{size:>14}  {time:19}  {}", entry.display_name())
 }
 
 fn percent_decode(text: &str) -> Result<Vec<u8>, String> {
@@ -301,10 +316,10 @@ mod tests {
 
     #[test]
     fn folders() {
-        assert_eq!(folder(b""), None);
-        assert_eq!(folder(b"/"), Some(&b"/"[..]));
-        assert_eq!(folder(b"d/"), Some(&b"d"[..]));
-        assert_eq!(folder(b"/pub/d/"), Some(&b"/pub/d"[..]));
+        assert_eq!(folder(b""), b"");
+        assert_eq!(folder(b"/"), b"/");
+        assert_eq!(folder(b"d/"), b"d");
+        assert_eq!(folder(b"/pub/d/"), b"/pub/d");
     }
 
     #[test]

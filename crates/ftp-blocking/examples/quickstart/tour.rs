@@ -4,8 +4,9 @@ use std::error::Error;
 use std::fs;
 
 use ftp_blocking::ftp_tls::{TlsConfig, Trust};
-use ftp_blocking::{Client, Config, CopyOptions, List, Options, TlsPolicy};
+use ftp_blocking::{Client, Config, CopyOptions, Options, ReadDir, TlsPolicy};
 
+use crate::fetch::line;
 use crate::server;
 
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
@@ -40,11 +41,9 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     step("cwd debian", &format!("now in {}", ftp.pwd()?.escape_ascii()));
 
     step("list", "");
-    let mut listing = ftp.list("")?;
-    while let Some(line) = listing.next_line()? {
-        println!("{:14}{}", "", String::from_utf8_lossy(line));
+    for entry in ftp.read_dir("")? {
+        println!("{:14}{}", "", line(&entry?));
     }
-    listing.finish()?;
 
     let copy = local.join("README");
     let transfer = ftp.download_file("README", &copy)?;
@@ -86,8 +85,10 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
         other => return Err(format!("deleted twice: {other:?}").into()),
     }
 
-    let names = ftp.list(List::names(""))?.collect_lines()?;
-    let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
+    let mut names = Vec::new();
+    for entry in ftp.read_dir(ReadDir::names(""))? {
+        names.push(entry?.display_name().to_string());
+    }
     step("names", &names.join(", "));
 
     let goodbye = ftp.quit()?;

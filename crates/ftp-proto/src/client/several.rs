@@ -23,7 +23,7 @@ impl Client {
             // The client itself makes no such requests.
             (None, Task::Several(_)) => return None,
         };
-        match several.start(&mut self.wire.session) {
+        match several.start(&self.wire.session) {
             Next::Run(running) => {
                 self.several = Some((id, several));
                 Some(running)

@@ -8,10 +8,9 @@ pub(super) fn is_damaged(line: &[u8]) -> bool {
     unix(line) || dos(line) || eplf(line) || mlsx(line) || vms(line) || os400(line) || dated(line)
 }
 
-/// Permissions first; NetWare also where the rest is gone
+/// Permissions first, whatever kind of file; NetWare also where the rest is gone
 fn unix(line: &[u8]) -> bool {
     let permissions = line.len() > 10
-        && b"-dlbcps".contains(&line[0])
         && line[1..10].iter().all(|byte| b"rwxsStT-".contains(byte))
         && line[10].is_ascii_whitespace();
     permissions || matches!(line, [b'-' | b'd', b' ', b'[', ..] | [b'-' | b'd', b'[', ..])
@@ -32,6 +31,11 @@ fn eplf(line: &[u8]) -> bool {
 }
 
 fn mlsx(line: &[u8]) -> bool {
+    let typed =
+        line.split_first_chunk::<5>().is_some_and(|(key, _)| key.eq_ignore_ascii_case(b"type="));
+    if typed {
+        return true;
+    }
     let facts = line.split(|byte| *byte == b';').next().unwrap_or_default();
     facts.len() < line.len() && facts.contains(&b'=') && !facts.contains(&b' ')
 }

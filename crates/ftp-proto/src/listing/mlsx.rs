@@ -1,8 +1,9 @@
 //! MLSD and MLST: `type=file;size=42;modify=20240310120000; name` (RFC 3659 section 7)
 
 use super::entry::{Entry, Facts, Kind, OtherKind, Permissions};
-use super::scan::number;
+use super::scan::{self, number};
 use super::time::{Modified, Precision, Zone};
+use crate::Timestamp;
 use crate::control::fields::parse_time;
 
 /// Reads a line of MLSD, or of the text of a reply to MLST
@@ -10,114 +11,186 @@ use crate::control::fields::parse_time;
 /// Facts end at the first blank, and everything behind it is the name. `None` if the line is none.
 #[must_use]
 pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
-    // The blank; a few servers send a tab.
-    let blank = memchr::memchr(b' ', line);
-    let tab = memchr::memmem::find(&line[..blank.unwrap_or(line.len())], b";\t");
-    let at = tab.map(|at| at + 1).or(blank)?;
-    if at == 0 {
-        // As MLST has it in its reply; without facts the blank is all there is before the name.
-        let indented = parse_mlsx(&line[1..]).filter(|entry| entry.facts != Facts(&[]));
-        if let Some(entry) = indented {
-            return Some(Entry { raw: line, ..entry });
-        }
-    }
-    let (facts, name) = (&line[..at], &line[at + 1..]);
-    if name.is_empty() || is_more_facts(name) {
+    let [b' ', name @ ..] = line else { return facts_and_name(line) };
+    if name.is_empty() {
         return None;
     }
-    let mut entry = Entry::new(line, name, Kind::Unknown);
-    entry.facts = Facts(facts);
-    let mut rest = facts;
-    // Each fact has a `;` behind it; servers forget the last one. Without facts there is still the blank
-    // (RFC 3659 section 7.2).
-    while !rest.is_empty() {
-        let at = rest.iter().position(|byte| matches!(byte, b'=' | b';'))?;
-        let (key, behind) = (&rest[..at], &rest[at + 1..]);
-        if rest[at] == b';' {
-            // Two in a row, but not all of them.
-            if !key.is_empty() || facts.len() == 1 {
-                return None;
+    // Indented as in MLST's reply; without facts the blank is all there is before the name (RFC 3659
+    // section 7.2).
+    let indented = facts_and_name(line.trim_ascii_start());
+    let entry = indented.unwrap_or_else(|| Entry::new(line, name, Kind::Unknown));
+    Some(Entry { raw: line, ..entry })
+}
+
+/// A line that is not indented, in one pass, since a listing may have a million of these
+#[inline(always)]
+pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
+    let mut told = Told::new();
+    let mut unix = UnixFacts::default();
+    let mut at = 0;
+    // Where the last fact ends.
+    let mut known = 0;
+    loop {
+        match line.get(at)? {
+            b' ' => break,
+            // A few servers send a tab for the blank.
+            b'\t' if at > 0 && line[at - 1] == b';' => break,
+            // Each has one behind it; servers forget the last one.
+            b';' => at += 1,
+            _ => {
+                at += told.read(&line[at..], &mut unix)?;
+                known = at;
             }
-            rest = behind;
-            continue;
         }
-        if key.is_empty() {
-            return None;
-        }
-        let end = behind.iter().position(|byte| *byte == b';').unwrap_or(behind.len());
-        match_fact(&mut entry, key.trim_ascii(), &behind[..end])?;
-        rest = behind.get(end + 1..).unwrap_or_default();
     }
-    Some(entry)
+    let name = &line[at + 1..];
+    if name.is_empty() || known == 0 || has_blanks_between(name) {
+        return None;
+    }
+    let Told { kind, target, size, modified } = told;
+    let UnixFacts { permissions, owner, group, links } = unix;
+    Some(Entry {
+        name,
+        kind,
+        size,
+        modified,
+        accessed: None,
+        permissions,
+        owner,
+        group,
+        links,
+        target,
+        facts: Facts(&line[..at]),
+        raw: line,
+    })
+}
+
+/// What facts say that all servers send
+struct Told<'a> {
+    kind: Kind,
+    target: Option<&'a [u8]>,
+    size: Option<u64>,
+    modified: Option<Modified>,
+}
+
+/// What others say
+#[derive(Default)]
+struct UnixFacts<'a> {
+    permissions: Option<Permissions>,
+    owner: Option<&'a [u8]>,
+    group: Option<&'a [u8]>,
+    links: Option<u64>,
 }
 
 /// Whether what should be the name is more facts: a damaged line, not a file
-fn is_more_facts(name: &[u8]) -> bool {
-    let known = [&b"size="[..], b"modify=", b"type=", b"perm=", b"unique="];
-    memchr::memchr(b';', name).is_some()
-        && known
-            .iter()
-            .any(|fact| name.len() > fact.len() && name[..fact.len()].eq_ignore_ascii_case(fact))
+fn has_blanks_between(name: &[u8]) -> bool {
+    let [_, _, _, _, four, _, six, ..] = name else { return false };
+    let key = match (four, six) {
+        (b'=', _) => &name[..4],
+        (_, b'=') => &name[..6],
+        _ => return false,
+    };
+    let known = [&b"size"[..], b"modify", b"type", b"perm", b"unique"];
+    known.iter().any(|known| key.eq_ignore_ascii_case(known))
+        && memchr::memchr(b';', name).is_some()
 }
 
-/// `None` if the value makes no sense
-fn match_fact<'a>(entry: &mut Entry<'a>, key: &[u8], value: &'a [u8]) -> Option<()> {
-    // By their length first: most are short.
-    match key.len() {
-        4 => match &lower::<4>(key)? {
-            b"type" => {
-                (!value.is_empty()).then_some(())?;
-                entry.kind = kind(value);
-                if entry.kind == Kind::Symlink {
-                    entry.target = link_target(value);
+impl<'a> Told<'a> {
+    const fn new() -> Self {
+        Self { kind: Kind::Unknown, target: None, size: None, modified: None }
+    }
+
+    /// Reads a fact and says how long it is; `None` if it is none, or its value makes no sense
+    #[inline(always)]
+    fn read(&mut self, text: &'a [u8], unix: &mut UnixFacts<'a>) -> Option<usize> {
+        let fact = &text[..scan::either(text, b';', b' ')?];
+        // Three that all servers send.
+        match fact {
+            [a, b, c, d, b'=', value @ ..] => match lower([*a, *b, *c, *d]) {
+                TYPE => (self.kind, self.target) = kind_and_target(value)?,
+                // A size that is none is not one (Q43); the entry is an entry all the same.
+                SIZE => self.size = number(value),
+                SIZD if self.size.is_none() => self.size = number(value),
+                _ => {}
+            },
+            [a, b, c, d, b'f' | b'F', b'y' | b'Y', b'=', value @ ..]
+                if lower([*a, *b, *c, *d]) == MODI =>
+            {
+                self.modified = Some(match value.try_into() {
+                    Ok(digits) => Modified::At {
+                        time: plain_time(digits)?,
+                        precision: Precision::Second,
+                        zone: Zone::Utc,
+                    },
+                    Err(_) => modified(value)?,
+                });
+            }
+            _ => {
+                let (key, value) = fact.split_at(memchr::memchr(b'=', fact).filter(|at| *at > 0)?);
+                if let Some((system, key)) = key.split_first_chunk::<5>() {
+                    if system.eq_ignore_ascii_case(b"unix.") {
+                        unix.read(key, &value[1..]);
+                    }
                 }
             }
-            // A size that is none is not one (Q43); the entry is an entry all the same.
-            b"size" => entry.size = number(value),
-            b"sizd" if entry.size.is_none() => entry.size = number(value),
-            _ => {}
-        },
-        6 if lower(key)? == *b"modify" => entry.modified = Some(modified(value)?),
-        8 => match &lower::<8>(key)? {
-            b"unix.uid" if entry.owner.is_none() => entry.owner = Some(value),
-            b"unix.gid" if entry.group.is_none() => entry.group = Some(value),
-            _ => {}
-        },
-        9 if lower(key)? == *b"unix.mode" => {
+        }
+        Some(fact.len())
+    }
+}
+
+const TYPE: u32 = lower(*b"type");
+const SIZE: u32 = lower(*b"size");
+const SIZD: u32 = lower(*b"sizd");
+const MODI: u32 = lower(*b"modi");
+const FILE: u32 = lower(*b"file");
+const CDIR: u32 = lower(*b"cdir");
+const PDIR: u32 = lower(*b"pdir");
+
+/// Four letters at once, in lower case; what is no letter may change, but not into one
+#[inline]
+const fn lower(letters: [u8; 4]) -> u32 {
+    u32::from_le_bytes(letters) | 0x2020_2020
+}
+
+impl<'a> UnixFacts<'a> {
+    /// A fact by what stands behind `UNIX.`
+    fn read(&mut self, key: &[u8], value: &'a [u8]) {
+        let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
+        if is("mode") {
             let digits = core::str::from_utf8(value).ok();
             let mode = digits.and_then(|digits| u16::from_str_radix(digits, 8).ok());
-            entry.permissions = mode.map(|mode| Permissions(mode & 0o7777));
+            self.permissions = mode.map(|mode| Permissions(mode & 0o7777));
+        } else if is("ownername") || (is("owner") || is("uid")) && self.owner.is_none() {
+            self.owner = Some(value);
+        } else if is("groupname") || (is("group") || is("gid")) && self.group.is_none() {
+            self.group = Some(value);
+        } else if is("nlink") {
+            self.links = number(value);
         }
-        10 => match &lower::<10>(key)? {
-            b"unix.owner" if entry.owner.is_none() => entry.owner = Some(value),
-            b"unix.group" if entry.group.is_none() => entry.group = Some(value),
-            b"unix.nlink" => entry.links = number(value),
-            _ => {}
-        },
-        14 => match &lower::<14>(key)? {
-            b"unix.ownername" => entry.owner = Some(value),
-            b"unix.groupname" => entry.group = Some(value),
-            _ => {}
-        },
-        _ => {}
     }
-    Some(())
 }
 
-fn lower<const N: usize>(key: &[u8]) -> Option<[u8; N]> {
-    Some(key.first_chunk::<N>()?.map(|byte| byte.to_ascii_lowercase()))
+#[inline]
+fn kind_and_target(value: &[u8]) -> Option<(Kind, Option<&[u8]>)> {
+    let kind = match *value {
+        [] => return None,
+        [b'd' | b'D', b'i' | b'I', b'r' | b'R'] => Kind::Dir,
+        [a, b, c, d] => match lower([a, b, c, d]) {
+            FILE => Kind::File,
+            CDIR | PDIR => Kind::Dir,
+            _ => other_kind(value),
+        },
+        _ => other_kind(value),
+    };
+    Some((kind, if kind == Kind::Symlink { link_target(value) } else { None }))
 }
 
-fn kind(value: &[u8]) -> Kind {
+fn other_kind(value: &[u8]) -> Kind {
     let is = |name: &str| value.eq_ignore_ascii_case(name.as_bytes());
     let begins = |name: &str| {
         value.len() >= name.len() && value[..name.len()].eq_ignore_ascii_case(name.as_bytes())
     };
-    if is("file") {
-        Kind::File
-    } else if is("dir") || is("cdir") || is("pdir") {
-        Kind::Dir
-    } else if begins("os.unix=slink") || begins("os.unix=symlink") || is("link") {
+    if begins("os.unix=slink") || begins("os.unix=symlink") || is("link") {
         Kind::Symlink
     } else if begins("os.unix=chr") {
         Kind::Other(OtherKind::CharDevice)
@@ -145,4 +218,13 @@ fn modified(value: &[u8]) -> Option<Modified> {
     let fraction = memchr::memchr(b'.', value).is_some_and(|at| value.len() > at + 1);
     let precision = if fraction { Precision::Subsecond } else { Precision::Second };
     Some(Modified::At { time, precision, zone: Zone::Utc })
+}
+
+#[inline]
+fn plain_time(digits: &[u8; 14]) -> Option<Timestamp> {
+    let (date, time) = (digits.first_chunk()?, digits.last_chunk()?);
+    let ([century, year, month, day], [_, hour, minute, second]) =
+        (scan::pairs(date)?, scan::pairs(time)?);
+    let year = u16::from(century) * 100 + u16::from(year);
+    Timestamp::new(year, month, day, hour, minute, second)
 }

@@ -29,6 +29,7 @@
 //! understood. A caller who knows better fixes the format with [`ListingParser::with_format`].
 
 mod cms;
+mod common;
 mod damaged;
 mod date;
 mod dls;

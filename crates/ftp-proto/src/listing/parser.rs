@@ -9,8 +9,9 @@ use super::lines::Lines;
 use super::note::{self, Note};
 use super::offset::UtcOffset;
 use super::time::{DateOrder, Dates};
-use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
+use super::{cms, common, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
 use crate::Timestamp;
+use crate::control::reply::Reply;
 
 /// How a server writes its listings
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +53,29 @@ pub enum Format {
     Dls,
 }
 
+impl Format {
+    /// What the answer to SYST speaks for (RFC 959 section 4.1.3): a hint, since servers say `UNIX` to
+    /// please their clients, and Windows has two styles
+    #[must_use]
+    pub fn of_system(reply: &Reply) -> Option<Self> {
+        const SYSTEMS: [(&str, Format); 9] = [
+            ("unix", Format::Unix),
+            ("windows", Format::Dos),
+            ("vms", Format::Vms),
+            ("os/400", Format::Os400),
+            ("os/2", Format::Os2),
+            ("nonstop", Format::NonStop),
+            ("z/vm", Format::Cms),
+            ("vm/", Format::Cms),
+            ("mvs", Format::Mvs),
+        ];
+        let text = reply.text().to_ascii_lowercase();
+        let says =
+            |(name, _): &&(&str, Self)| memchr::memmem::find(&text, name.as_bytes()).is_some();
+        SYSTEMS.iter().find(says).map(|(_, format)| *format)
+    }
+}
+
 /// Those that say more than a name, the frequent ones first
 const STRUCTURED: [Format; 16] = [
     Format::Unix,
@@ -71,6 +95,10 @@ const STRUCTURED: [Format; 16] = [
     Format::Wfftp,
     Format::Dls,
 ];
+
+const UNIX: usize = 0;
+const MLSX: usize = 1;
+const DOS: usize = 2;
 
 /// What a line is
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,8 +153,10 @@ enum Choice {
 struct Votes {
     /// Lines that each of [`STRUCTURED`] has understood
     counts: [u32; STRUCTURED.len()],
-    /// Who has understood most
-    leader: Option<Format>,
+    /// Which of them has understood most
+    leader: Option<usize>,
+    /// Who is asked first as long as nobody has understood anything
+    hint: Option<Format>,
     names: BareNames,
 }
 
@@ -159,6 +189,7 @@ impl ListingParser {
             choice: Choice::Votes(Votes {
                 counts: [0; STRUCTURED.len()],
                 leader: None,
+                hint: None,
                 names: BareNames::Perhaps,
             }),
             dates: Dates::new(),
@@ -172,6 +203,20 @@ impl ListingParser {
     pub fn with_format(mut self, format: Format) -> Self {
         self.choice = Choice::Fixed(format);
         self
+    }
+
+    /// Asks this format first, as long as no line has spoken for another: see [`Format::of_system`]
+    #[must_use]
+    pub fn with_hint(mut self, format: Format) -> Self {
+        self.set_hint(format);
+        self
+    }
+
+    /// As [`Self::with_hint`], for a listing that has not begun
+    pub(super) fn set_hint(&mut self, format: Format) {
+        if let Choice::Votes(votes) = &mut self.choice {
+            votes.hint = Some(format);
+        }
     }
 
     /// As [`Self::with_format`], for a listing that has not begun
@@ -242,7 +287,14 @@ impl ListingParser {
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
         let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.next(input)?;
-        let mut item = read(line, scratch, choice, dates);
+        let common = match choice {
+            Choice::Votes(votes) => votes.common(line, scratch.wrap, dates).map(Item::Entry),
+            Choice::Fixed(_) => None,
+        };
+        let mut item = match common {
+            Some(item) => item,
+            None => read(line, scratch, choice, dates),
+        };
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
@@ -270,10 +322,12 @@ fn in_utc(item: &mut Item<'_>, offset: UtcOffset) {
 fn format(choice: &Choice) -> Option<Format> {
     match choice {
         Choice::Fixed(format) => Some(*format),
-        Choice::Votes(votes) => votes.leader,
+        Choice::Votes(votes) => votes.leader(),
     }
 }
 
+/// Looks at a line from all sides
+#[inline(never)]
 fn read<'a>(
     line: &'a [u8],
     scratch: &'a mut Scratch,
@@ -380,6 +434,21 @@ impl<'a> Line<'a> {
 }
 
 impl Votes {
+    /// A line of the leading format in the form that nearly all of them have
+    ///
+    /// Inlined down to the fields, so that entries are built where they are wanted: they are large.
+    #[inline(always)]
+    fn common<'a>(&mut self, line: &'a [u8], wrap: Wrap, dates: &mut Dates) -> Option<Entry<'a>> {
+        let (at, entry) = match (self.leader?, wrap) {
+            (UNIX, Wrap::Empty) => (UNIX, common::parse(line, dates)?),
+            (MLSX, Wrap::Empty) => (MLSX, mlsx::facts_and_name(line)?),
+            (DOS, Wrap::Empty) => (DOS, dos::parse(line, dates)?),
+            _ => return None,
+        };
+        self.counts[at] = self.counts[at].saturating_add(1);
+        Some(entry)
+    }
+
     fn read<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Item<'a> {
         if let Some(entry) = self.entry(line, dates) {
             return Item::Entry(entry);
@@ -393,24 +462,19 @@ impl Votes {
             }
             return Item::Note(note);
         }
-        if let Some(entry) = self.leader.and_then(|leader| line.member(leader)) {
+        if let Some(entry) = self.leader().and_then(|leader| line.member(leader)) {
             return Item::Entry(entry);
         }
         self.name(line.bytes)
     }
 
     fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
-        let leader = self.leader;
-        if let Some(leader) = leader {
-            if let Some(entry) = line.entry(leader, dates) {
-                self.count(leader);
-                return Some(entry);
-            }
-        }
-        for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
-            // A blank before a name is MLSD's way to say nothing, but only where the listing is MLSD's.
-            let known =
-                |entry: &Entry<'_>| format != Format::Mlsx || entry.facts.iter().next().is_some();
+        let leader = self.leader().or(self.hint);
+        let others = STRUCTURED.into_iter().filter(|other| Some(*other) != leader);
+        for format in leader.into_iter().chain(others) {
+            // A blank before a name is MLSD's way to say nothing, but only MLSD's.
+            let mute = format == Format::Mlsx && leader != Some(Format::Mlsx);
+            let known = |entry: &Entry<'_>| !mute || entry.facts.iter().next().is_some();
             if let Some(entry) = line.entry(format, dates).filter(known) {
                 self.count(format);
                 return Some(entry);
@@ -424,17 +488,18 @@ impl Votes {
         Some(entry)
     }
 
+    fn leader(&self) -> Option<Format> {
+        self.leader.map(|at| STRUCTURED[at])
+    }
+
     /// A vote for this format
     fn count(&mut self, format: Format) {
         self.names = BareNames::No;
-        let index = |format| STRUCTURED.iter().position(|known| *known == format);
-        let Some(at) = index(format) else { return };
+        let Some(at) = STRUCTURED.iter().position(|known| *known == format) else { return };
         self.counts[at] = self.counts[at].saturating_add(1);
-        if self.leader != Some(format) {
-            let most = self.leader.and_then(index).map_or(0, |leader| self.counts[leader]);
-            if self.counts[at] > most {
-                self.leader = Some(format);
-            }
+        let most = self.leader.map_or(0, |leader| self.counts[leader]);
+        if self.counts[at] > most {
+            self.leader = Some(at);
         }
     }
 

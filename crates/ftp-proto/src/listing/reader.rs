@@ -59,6 +59,14 @@ impl ListingReader {
         }
     }
 
+    /// Asks this format first, where the server's system is known: see
+    /// [`Client::listing_hint`](crate::Client::listing_hint)
+    pub fn set_hint(&mut self, format: Option<Format>) {
+        if let Some(format) = format {
+            self.parser.set_hint(format);
+        }
+    }
+
     /// Where the next bytes go, when [`Self::next_item`] or [`Self::next_entry`] have nothing more;
     /// what was there is given up
     pub fn room(&mut self) -> &mut [u8] {

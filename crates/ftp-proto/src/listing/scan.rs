@@ -43,27 +43,41 @@ impl<'a> Iterator for Words<'a> {
 }
 
 /// A decimal number and nothing else
+#[inline]
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    /// Which can't be too many
+    /// So many digits are no overflow
     const SAFE: usize = 19;
     if digits.is_empty() {
         return None;
     }
-    if digits.len() <= SAFE {
-        let mut number = 0;
-        for byte in digits {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            number = number * 10 + u64::from(digit);
-        }
-        return Some(number);
+    let (safe, rest) = digits.split_at(digits.len().min(SAFE));
+    let mut number = 0;
+    for byte in safe {
+        number = number * 10 + u64::from(digit(*byte)?);
     }
-    digits.iter().try_fold(0_u64, |number, byte| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
+    rest.iter().try_fold(number, |number, byte| {
+        number.checked_mul(10)?.checked_add(u64::from(digit(*byte)?))
     })
+}
+
+#[inline]
+pub(super) fn digit(byte: u8) -> Option<u8> {
+    let digit = byte.wrapping_sub(b'0');
+    (digit < 10).then_some(digit)
+}
+
+/// Eight digits as four numbers of two
+#[inline]
+pub(super) fn pairs(digits: &[u8; 8]) -> Option<[u8; 4]> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(*digits);
+    // Digits are 0x30 to 0x39; with six more each the upper half stays 3.
+    let upper = 0xF0 * ONES;
+    let digits = word & upper == 0x30 * ONES && word.wrapping_add(6 * ONES) & upper == 0x30 * ONES;
+    let values = word & (0x0F * ONES);
+    // In every other byte: ten times the byte, and the one behind it. Below 100, so nothing carries.
+    let [a, _, b, _, c, _, d, _] = (values * 10 + (values >> 8)).to_le_bytes();
+    digits.then_some([a, b, c, d])
 }
 
 /// As [`number`], for small ones
@@ -108,4 +122,27 @@ pub(super) fn year(digits: &[u8]) -> Option<u16> {
         (4, year) => Some(year),
         _ => None,
     }
+}
+
+/// Where the first of these two bytes is, which is expected to be near
+///
+/// Eight bytes at a time: for fields of a few bytes a call of memchr costs more than it finds.
+#[inline]
+pub(super) fn either(text: &[u8], one: u8, other: u8) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    // The lowest top bit that is set is that of a zero byte.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    let mut at = 0;
+    while let Some((chunk, _)) = text[at..].split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let found = zeros(word ^ (ONES * u64::from(one))) | zeros(word ^ (ONES * u64::from(other)));
+        if found != 0 {
+            // Below 64.
+            return Some(at + (found.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    let rest = text[at..].iter().position(|byte| *byte == one || *byte == other)?;
+    Some(at + rest)
 }

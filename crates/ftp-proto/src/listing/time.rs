@@ -211,7 +211,7 @@ pub(super) fn month(word: &[u8]) -> Option<u8> {
 }
 
 /// By three letters, which are enough but for the French summer
-fn ascii_month(head: [u8; 3], word: &[u8]) -> Option<u8> {
+pub(super) fn ascii_month(head: [u8; 3], word: &[u8]) -> Option<u8> {
     Some(match &head {
         // Who has no more than three letters writes `jun` for June.
         b"jui" => match word.get(3).map(u8::to_ascii_lowercase) {

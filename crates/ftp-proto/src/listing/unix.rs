@@ -37,10 +37,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     entry.modified = Some(date.modified(dates)?);
     describe(&mut entry, &columns)?;
     if kind == Kind::Symlink {
-        if let Some(at) = memchr::memmem::find(name, b" -> ") {
-            entry.name = &name[..at];
-            entry.target = Some(&name[at + 4..]).filter(|target| !target.is_empty());
-        }
+        (entry.name, entry.target) = split_link(name);
     }
     (!entry.name.is_empty()).then_some(entry)
 }
@@ -71,6 +68,14 @@ fn columns_and_date<'a>(
         columns.push(Column { word, text });
     }
     None
+}
+
+/// `name -> target`
+pub(super) fn split_link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match memchr::memmem::find(name, b" -> ") {
+        Some(at) => (&name[..at], Some(&name[at + 4..]).filter(|target| !target.is_empty())),
+        None => (name, None),
+    }
 }
 
 /// A server that wrote the target of a link before its date, without a blank: `/targetMar 10  2024`

@@ -131,7 +131,7 @@ impl ReadDirOp {
         Ok(Self { path: request.path?, by: request.by, stage: Stage::Over })
     }
 
-    pub(crate) fn start(&mut self, session: &mut Session) -> Next {
+    pub(crate) fn start(&mut self, session: &Session) -> Next {
         if self.by == By::Best && session.features.is_none() && session.facts == Facts::Untried {
             self.stage = Stage::Features;
             return Next::Run(Running::Features(FeaturesOp));
@@ -154,7 +154,7 @@ impl ReadDirOp {
             Stage::Features => self.list(best(session), session),
             Stage::Listing(verb) => self.listed(verb, result, session),
             Stage::Locating(purpose) => self.located(result, purpose),
-            Stage::Entering { home, purpose } => self.entered(result, home, purpose, session),
+            Stage::Entering { home, purpose } => self.entered(result, home, purpose),
             Stage::ListingInside { home, verb } => self.listed_inside(verb, result, home, session),
             Stage::Returning { home, held } => match result {
                 Ok(_) => {
@@ -167,11 +167,11 @@ impl ReadDirOp {
         }
     }
 
-    fn list(&mut self, verb: Verb, session: &mut Session) -> Next {
+    fn list(&mut self, verb: Verb, session: &Session) -> Next {
         if self.path.as_ref().is_some_and(|path| verb != Verb::MLSD || is_hard(path)) {
             return self.locate(Purpose::List(verb), session);
         }
-        let list = listing(verb, self.path.clone(), session);
+        let list = listing(verb, self.path.clone());
         self.run(Stage::Listing(verb), list)
     }
 
@@ -190,7 +190,11 @@ impl ReadDirOp {
                 Ok(home) => self.enter(home, purpose),
                 Err(error) => Next::Done(Err(error.into())),
             },
-            result => Next::Done(result),
+            // Then the refusal is all that is known.
+            _ => match purpose {
+                Purpose::Prove(reply) => Next::Done(Err(Error::from_reply(reply))),
+                Purpose::List(_) => Next::Done(result),
+            },
         }
     }
 
@@ -204,7 +208,6 @@ impl ReadDirOp {
         result: Result<Outcome, Error>,
         home: Argument,
         purpose: Purpose,
-        session: &mut Session,
     ) -> Next {
         if let Err(error) = result {
             return Next::Done(Err(match error {
@@ -214,7 +217,7 @@ impl ReadDirOp {
         }
         match purpose {
             Purpose::List(verb) => {
-                let list = listing(verb, None, session);
+                let list = listing(verb, None);
                 self.run(Stage::ListingInside { home, verb }, list)
             }
             Purpose::Prove(reply) => self.leave(home, refused_inside(reply)),
@@ -262,7 +265,7 @@ impl ReadDirOp {
             Err(_) if session.carried == Carried::Something => self.leave(home, result),
             Err(Error::Permanent(reply)) if is_unknown(&reply) && verb != Verb::LIST => {
                 let verb = self.other(verb, session);
-                let list = listing(verb, None, session);
+                let list = listing(verb, None);
                 self.run(Stage::ListingInside { home, verb }, list)
             }
             Err(Error::Permanent(reply) | Error::Transient(reply)) => {
@@ -297,8 +300,7 @@ impl ReadDirOp {
     }
 }
 
-fn listing(verb: Verb, path: Option<Argument>, session: &mut Session) -> Result<Running, Error> {
-    session.carried = Carried::Nothing;
+fn listing(verb: Verb, path: Option<Argument>) -> Result<Running, Error> {
     TransferOp::list(List { verb, path: Ok(path) }).map(Running::Transfer)
 }
 

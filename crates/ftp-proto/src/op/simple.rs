@@ -9,6 +9,7 @@ use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::fields;
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
+use crate::listing::Format;
 use crate::op::set_type::SetType;
 use crate::op::{Context, Input, Outcome, Step, completion};
 use crate::session::{RestartMarker, TransferType};
@@ -116,6 +117,9 @@ impl Simple {
         let reply = completion(reply)?;
         if matches!(self.verb, Verb::CWD | Verb::CDUP | Verb::SITE) {
             cx.wire.session.directory = None;
+        }
+        if self.verb == Verb::SYST {
+            cx.wire.session.system = Format::of_system(&reply);
         }
         let text = reply.text();
         let outcome = match self.want {

@@ -34,8 +34,8 @@ use crate::op::batch::Batches;
 use crate::op::open::{Open, Opening, first_passive};
 use crate::op::request::{Get, List, Put, PutMode};
 use crate::op::set_type::SetType;
-use crate::op::{Context, Farewell, Input, Outcome, Step, Transfer};
-use crate::session::{LateFinal, PassivePath, RestartMarker, TransferType};
+use crate::op::{Context, Farewell, Input, OpId, Outcome, Step, Transfer};
+use crate::session::{Carried, LateFinal, PassivePath, RestartMarker, TransferType};
 use crate::timer::Timer;
 use crate::wire::Wire;
 
@@ -224,6 +224,11 @@ impl TransferOp {
         self.kind == TransferKind::Upload
     }
 
+    /// Whether it is a listing that somebody wants, or wanted
+    pub(crate) fn is_wanted_listing(&self, op: Option<OpId>) -> bool {
+        self.kind == TransferKind::Listing && (op.is_some() || self.discarded.is_some())
+    }
+
     /// A listing that is made for the sake of its data connection
     pub(crate) const fn harvest(path: Option<Argument>) -> Self {
         Self::new(Verb::LIST, path, TransferKind::Listing, TransferType::Ascii, 0)
@@ -288,6 +293,7 @@ impl TransferOp {
     }
 
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+        cx.wire.session.carried = Carried::Nothing;
         if SetType(self.type_).start(cx) {
             return self.open(cx);
         }

@@ -1,0 +1,116 @@
+//! What is known of the session
+
+use super::{Client, Doing, Life};
+use crate::config::Config;
+use crate::control::features::Features;
+use crate::control::reply::Reply;
+use crate::error::ConnectionError;
+use crate::event::IpFamily;
+use crate::listing::Format;
+use crate::op::{OpId, Running};
+use crate::session::{ControlSecurity, Protection};
+
+/// What is known of the session
+impl Client {
+    /// Whether the session is live, nothing runs, nothing is queued and nothing is owed
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!((&self.life, &self.doing), (Life::Live, Doing::Nothing)) && self.queue.is_empty()
+    }
+
+    /// Whether the session is over
+    #[must_use]
+    pub const fn is_dead(&self) -> bool {
+        matches!(self.life, Life::Dead(_))
+    }
+
+    /// Why the session is over
+    #[must_use]
+    pub const fn error(&self) -> Option<&ConnectionError> {
+        match &self.life {
+            Life::Dead(error) => Some(error),
+            Life::Greeting | Life::Live => None,
+        }
+    }
+
+    /// Whether the control connection is in TLS
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.wire.session.control == ControlSecurity::Secured
+    }
+
+    /// Protection of data connections
+    #[must_use]
+    pub const fn protection(&self) -> Protection {
+        self.wire.session.protection
+    }
+
+    /// What FEAT brought, if it was asked since the login
+    #[must_use]
+    pub const fn features(&self) -> Option<&Features> {
+        self.wire.session.features.as_ref()
+    }
+
+    /// The last reply, whatever it answered
+    #[must_use]
+    pub const fn last_reply(&self) -> Option<&Reply> {
+        self.last_reply.as_ref()
+    }
+
+    /// Whether the running transfer has its final reply, so that only the end of its data
+    /// connection is outstanding
+    ///
+    /// An upload's driver need not wait long then for the server to close its side.
+    #[must_use]
+    pub const fn final_reply_came(&self) -> bool {
+        match &self.doing {
+            Doing::Running(_, Running::Transfer(transfer)) => transfer.final_reply_came(),
+            _ => false,
+        }
+    }
+
+    /// The request behind the running transfer; `None` if there is none, or the client makes it of
+    /// its own accord
+    #[must_use]
+    pub const fn running_transfer(&self) -> Option<OpId> {
+        match &self.doing {
+            Doing::Running(op, Running::Transfer(_)) | Doing::AwaitingTicket(op, _) => *op,
+            _ => None,
+        }
+    }
+
+    /// How the running listing is to be read, as far as its command tells; `None`: that is to be found
+    /// out, or none runs
+    #[must_use]
+    pub fn listing_format(&self) -> Option<Format> {
+        match &self.doing {
+            Doing::Running(_, Running::Transfer(transfer)) => transfer.listing_format(),
+            _ => None,
+        }
+    }
+
+    /// What [SYST](Self::system), if it was asked, says of the server's listings
+    #[must_use]
+    pub const fn listing_hint(&self) -> Option<Format> {
+        self.wire.session.system
+    }
+
+    /// Address family of the control connection
+    #[must_use]
+    pub const fn family(&self) -> IpFamily {
+        self.wire.family
+    }
+
+    /// The settings
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.wire.config
+    }
+
+    /// The settings, to change: they hold for what starts from here on
+    ///
+    /// `tls`, `reply` and `telnet` are fixed when the client is made.
+    pub fn config_mut(&mut self) -> &mut Config {
+        &mut self.wire.config
+    }
+}

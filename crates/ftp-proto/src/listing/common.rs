@@ -1,0 +1,107 @@
+//! Lines of `ls -l` in the form that nearly all servers have, in one pass
+//!
+//! A listing may have a million of these. What is not exactly so is left to [`unix`](super::unix),
+//! which looks closer.
+
+use super::entry::{Entry, Facts, Kind, Permissions};
+use super::scan::digit;
+use super::time::{Dates, Parts, ascii_month};
+use super::unix;
+
+/// `-rw-r--r--   1 ann  staff  4096 Mar 10 12:34 name`
+#[inline(always)]
+pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
+    let (head, rest) = line.split_first_chunk::<10>()?;
+    let kind = match head[0] {
+        b'-' => Kind::File,
+        b'd' => Kind::Dir,
+        b'l' => Kind::Symlink,
+        _ => return None,
+    };
+    let permissions = Permissions::parse(&head[1..])?;
+    let mut columns = Columns { rest };
+    let links = columns.number()?;
+    let owner = columns.word()?;
+    let group = columns.word()?;
+    let size = columns.number()?;
+    let (date, name) = date(columns.rest)?;
+    let (name, target) = match kind {
+        Kind::Symlink => unix::split_link(name),
+        _ => (name, None),
+    };
+    if name.is_empty() {
+        return None;
+    }
+    Some(Entry {
+        name,
+        kind,
+        size: Some(size),
+        modified: Some(date.modified(dates)?),
+        accessed: None,
+        permissions: Some(permissions),
+        owner: Some(owner),
+        group: Some(group),
+        links: Some(links),
+        target,
+        facts: Facts(&[]),
+        raw: line,
+    })
+}
+
+/// ` Mar 10 12:34 name`, ` Mar 10  2024 name`
+fn date(rest: &[u8]) -> Option<(Parts, &[u8])> {
+    let (columns, name) = rest.split_first_chunk::<14>()?;
+    let [b' ', m0, m1, m2, b' ', d0, d1, b' ', y0, y1, y2, y3, y4, b' '] = *columns else {
+        return None;
+    };
+    let month = ascii_month([m0, m1, m2].map(|byte| byte.to_ascii_lowercase()), &[m0, m1, m2])?;
+    let day = if d0 == b' ' { digit(d1)? } else { digit(d0)? * 10 + digit(d1)? };
+    let mut parts = Parts { year: None, month, day, time: None };
+    if y2 == b':' {
+        let hour = digit(y0)? * 10 + digit(y1)?;
+        parts.time = Some((hour, digit(y3)? * 10 + digit(y4)?, None));
+    } else if y0 == b' ' {
+        let century = digit(y1)? * 10 + digit(y2)?;
+        parts.year = Some(u16::from(century) * 100 + u16::from(digit(y3)? * 10 + digit(y4)?));
+    } else {
+        return None;
+    }
+    Some((parts, name))
+}
+
+/// Words with blanks before them
+struct Columns<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Columns<'a> {
+    fn word(&mut self) -> Option<&'a [u8]> {
+        let begin = self.begin()?;
+        let word = &self.rest[begin..];
+        let length = word.iter().position(|byte| *byte <= b' ').filter(|end| word[*end] == b' ')?;
+        self.rest = &word[length..];
+        Some(&word[..length])
+    }
+
+    /// Up to eighteen digits, which are no overflow
+    fn number(&mut self) -> Option<u64> {
+        let begin = self.begin()?;
+        let mut number = 0;
+        for (index, byte) in self.rest[begin..].iter().take(19).enumerate() {
+            match digit(*byte) {
+                Some(digit) => number = number * 10 + u64::from(digit),
+                None if index > 0 && *byte == b' ' => {
+                    self.rest = &self.rest[begin + index..];
+                    return Some(number);
+                }
+                None => return None,
+            }
+        }
+        None
+    }
+
+    /// Where the next word begins, behind a blank at least
+    fn begin(&self) -> Option<usize> {
+        self.rest.iter().position(|byte| *byte != b' ').filter(|blanks| *blanks > 0)
+    }
+}

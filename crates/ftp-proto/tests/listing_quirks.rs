@@ -1,0 +1,522 @@
+//! What single systems do otherwise, in lines of our own
+//!
+//! Lines that are all right are in `listings.rs`; here is what is odd, cut off, run together, or damaged
+//! so that it has to be told from a bare name.
+
+use core::time::Duration;
+
+use ftp_proto::Timestamp;
+use ftp_proto::listing::{DateOrder, Format, Item, ListingParser, Modified, Note};
+use serde_json::{Value, json};
+
+#[path = "support/listing_json.rs"]
+mod to_json;
+
+fn parser() -> ListingParser {
+    ListingParser::new().with_now(to_json::parse_iso("2026-03-10T12:00:00Z").expect("a time"))
+}
+
+/// What comes out of a listing, whole and byte by byte
+#[track_caller]
+fn read(parser: impl Fn() -> ListingParser, listing: &[u8]) -> Vec<Value> {
+    let with_pieces_of = |size: usize| {
+        let mut parser = parser();
+        let mut all = Vec::new();
+        for mut piece in listing.chunks(size) {
+            while let Some(item) = parser.parse(&mut piece) {
+                all.extend(to_json::item(&item, &[]));
+            }
+        }
+        all.extend(parser.finish().and_then(|item| to_json::item(&item, &[])));
+        all
+    };
+    let whole = with_pieces_of(listing.len());
+    assert_eq!(with_pieces_of(1), whole, "byte by byte");
+    whole
+}
+
+/// The lines give at least this, in a listing of their own
+#[track_caller]
+fn check(listing: impl AsRef<[u8]>, expected: &[Value]) {
+    check_with(parser, listing, expected);
+}
+
+#[track_caller]
+fn check_with(parser: impl Fn() -> ListingParser, listing: impl AsRef<[u8]>, expected: &[Value]) {
+    let objects = read(parser, listing.as_ref());
+    assert_eq!(objects.len(), expected.len(), "{objects:#?}");
+    for (object, expected) in objects.iter().zip(expected) {
+        for (key, value) in expected.as_object().expect("an object") {
+            assert_eq!(&object[key], value, "{key} in {object}");
+        }
+    }
+}
+
+/// Each of these lines alone is told from a file's
+#[track_caller]
+fn refused(lines: &[&str]) {
+    for line in lines {
+        let objects = read(parser, line.as_bytes());
+        assert_ne!(objects[0]["result"], "entry", "{}", objects[0]);
+    }
+}
+
+#[test]
+fn vm_cms() {
+    check(
+        "Filename FileType  Fm Format Lrecl  Records Blocks Date      Time\r\n\
+         LETTERS  NOTE      A1 V      70     12     1       3/09/26   08:15:42\r\n\
+         FORMS    PRINT     A1 F      80     25     1       12/31/99  23:59:59\r\n\
+         SPARE              A1 DIR    -      -      -       1/02/25   10:00:00\r\n",
+        &[
+            json!({ "result": "skipped" }),
+            json!({ "name": "LETTERS.NOTE", "kind": "file", "size": null,
+                    "modified": "2026-03-09T08:15:42" }),
+            json!({ "name": "FORMS.PRINT", "size": 2000, "modified": "1999-12-31T23:59:59" }),
+            json!({ "name": "SPARE", "kind": "dir", "modified": "2025-01-02T10:00:00" }),
+        ],
+    );
+    check(
+        "RESULTS  LISTING F 133 40 2 2026-02-28 17:30:00 ANN\n",
+        &[json!({ "name": "RESULTS.LISTING", "size": 5320, "owner": "ANN" })],
+    );
+    refused(&["RESULTS LISTING F 133 forty 2 2026-02-28 17:30:00 ANN"]);
+}
+
+#[test]
+fn unix_in_numbers() {
+    check(
+        "0100640   1000  100   4711    1767225600       numbers only.txt\n\
+         040755 0 0 512 1767225600 etc\n",
+        &[
+            json!({ "name": "numbers only.txt", "kind": "file", "size": 4711, "owner": "1000",
+                    "mode": "0640", "modified": "2026-01-01T00:00:00", "zone": "utc" }),
+            json!({ "name": "etc", "kind": "dir", "mode": "0755" }),
+        ],
+    );
+}
+
+#[test]
+fn systems_that_put_the_size_first() {
+    check(
+        "77  Jan 02, 2026 03:04 plan b.txt\r\n0  Jan 02, 2026 03:05 drafts/\r\n",
+        &[
+            json!({ "name": "plan b.txt", "kind": "file", "size": 77,
+                    "modified": "2026-01-02T03:04" }),
+            json!({ "name": "drafts", "kind": "dir" }),
+        ],
+    );
+    check(
+        "512     Apr-01-1999  06:07:08   boot config <DIR>\r\n\
+         34567   Apr-01-1999  06:07:09   vxkernel\r\n",
+        &[
+            json!({ "name": "boot config", "kind": "dir", "modified": "1999-04-01T06:07:08" }),
+            json!({ "name": "vxkernel", "kind": "file", "size": 34_567 }),
+        ],
+    );
+    check(
+        "  123 DIR  RA   01-05-101  10:11  OLD DAYS\n",
+        &[
+            json!({ "name": "OLD DAYS", "kind": "dir", "size": 123, "modified": "2001-01-05T10:11" }),
+        ],
+    );
+    refused(&["  123 dir  01-05-101  10:11  OLD", "  123 A  Jan-05-01  10:11  OLD"]);
+}
+
+#[test]
+fn systems_of_switches_and_robots() {
+    check(
+        "1.7 25/12/24 1830 ---wr-wr 1f0 640 carol\nd.7 x\n",
+        &[
+            json!({ "name": "carol", "kind": "file", "size": 640, "owner": "7", "group": "1",
+                    "modified": "2025-12-24T18:30" }),
+            json!({ "result": "error" }),
+        ],
+    );
+    check(
+        "switch.cfg       2048  01/15/26  Thur.   09:08:07\n",
+        &[json!({ "name": "switch.cfg", "size": 2048, "modified": "2026-01-15T09:08:07" })],
+    );
+}
+
+#[test]
+fn dls() {
+    check(
+        "INDEX              1234  Feb  1 10:20  What there is\n\
+         papers/               =  Dec 24  2020\n\
+         newest               17  -> papers/last.ps\n\
+         A-NAME-TOO-LONG.FOR-IT\n\
+         \x20                 98765  Mar  9  8:07\n\
+         odd/                  -  \n",
+        &[
+            json!({ "name": "INDEX", "kind": "file", "size": 1234, "modified": "2026-02-01T10:20" }),
+            json!({ "name": "papers", "kind": "dir", "size": null, "modified": "2020-12-24" }),
+            json!({ "name": "newest", "kind": "symlink", "target": "papers/last.ps" }),
+            json!({ "name": "A-NAME-TOO-LONG.FOR-IT", "size": 98_765,
+                    "modified": "2026-03-09T08:07" }),
+            json!({ "name": "odd", "kind": "dir", "modified": null }),
+        ],
+    );
+}
+
+#[test]
+fn openvms_in_other_orders() {
+    check(
+        "Directory SYS$LOGIN:[BOB]\r\n\
+         [BOB]NOTES.TXT;4 3/4 1-FEB-2026 04:05\r\n\
+         PLAN.TXT;1   [BOB]   1/2   1-FEB-2026 04:06:07.89  (RWED,RWED,RE,)\r\n\
+         LOG.DAT;12   1-FEB-2026 04:08   44/48   (RWED,RW,R,)\r\n\
+         FRENCH.TXT;1  2/4  14-JUI-2025  BOB  (RWED,RWED,RE,)\r\n\
+         A-NAME-WITHOUT.VERSION\r  7/8  1-FEB-2026 04:09  [ANN,BOB] (RWED,RWED,,)\r\n\
+         ANOTHER-NAME-WITHOUT.VERSION\r\n\
+         \x20   7  1-FEB-2026 04:10 [ANN,BOB] (RWED,RWED,,)\r\n\
+         MAIL.DIR;1  1 1-FEB-2026 04:11 [BOB] (RWE,RWE,RE,RE)\r\n",
+        &[
+            json!({ "result": "skipped" }),
+            json!({ "name": "NOTES.TXT", "modified": "2026-02-01T04:05" }),
+            json!({ "name": "PLAN.TXT", "owner": "BOB", "modified": "2026-02-01T04:06:07" }),
+            json!({ "name": "LOG.DAT", "perms": "rw-r-----", "size": null }),
+            json!({ "name": "FRENCH.TXT", "owner": "BOB", "modified": "2025-07-14" }),
+            json!({ "name": "A-NAME-WITHOUT.VERSION", "group": "ANN", "owner": "BOB" }),
+            json!({ "name": "ANOTHER-NAME-WITHOUT.VERSION", "modified": "2026-02-01T04:10" }),
+            json!({ "name": "MAIL", "kind": "dir", "perms": "rwxr-xr-x" }),
+        ],
+    );
+    // What is no column of theirs makes the line a damaged one.
+    refused(&[
+        "NOTES.TXT;4 3/4 1-FEB-2026 04.05",
+        "NOTES.TXT;4 3/4 1-FEB-2026 04:05 PM [BOB] (RWED,RWED,RE,)",
+        "NOTES.TXT;4 3/4 1-FEB-2026 04:05 [BOB] (RWED,RWED,RE)",
+        "NOTES.TXT;4 3/4 1-FEB-2026 04:05 [BOB] (RWED,RWXD,RE,)",
+        "NOTES.TXT;4 3/4 1-FEB-2026 04:05 [BOB] (RWED,RWRW,RE,)",
+        "NOTES.TXT;4 many 1-FEB-2026 04:05",
+        "NOTES.TXT;4 3/4 1-FEB 04:05",
+    ]);
+}
+
+#[test]
+fn dates_of_ls() {
+    check(
+        "-rw-r--r-- 1 ann staff 11 02-14 2026 month and day.txt\n\
+         -rw-r--r-- 1 ann staff 12 03-may-98 short.txt\n\
+         -rw-r--r-- 1 ann staff 13 2024 5\u{6708} 6 year first\n\
+         -rw-r--r-- 1 ann staff 2014 5\u{6708} 6\u{65e5} 2023\u{5e74} size like a year\n\
+         -rw-r--r-- 1 ann staff 2015 5\u{6708} 6 07:08 the same\n\
+         -rw-r--r-- 1 ann staff 16 szept 7 10:11 magyar\n\
+         -rw-r--r-- 1 ann staff 17 m\u{e1}rc 7 10:11 tavasz\n\
+         -rw-r--r-- 1 ann staff 18 Oct 08, 2024 09:47 comma\n\
+         drwxr-xr-x 3 ann staff 512 nodate\n",
+        &[
+            json!({ "name": "month and day.txt", "modified": "2026-02-14", "size": 11 }),
+            json!({ "name": "short.txt", "modified": "1998-05-03", "size": 12 }),
+            json!({ "name": "year first", "modified": "2024-05-06", "size": 13 }),
+            json!({ "name": "size like a year", "modified": "2023-05-06", "size": 2014 }),
+            json!({ "name": "the same", "modified": "2025-05-06T07:08", "size": 2015 }),
+            json!({ "name": "magyar", "modified": "2025-09-07T10:11" }),
+            json!({ "name": "tavasz", "modified": "2026-03-07T10:11" }),
+            json!({ "name": "comma", "modified": "2024-10-08T09:47" }),
+            json!({ "name": "nodate", "kind": "dir", "size": 512, "owner": "ann",
+                    "group": "staff", "modified": null }),
+        ],
+    );
+}
+
+#[test]
+fn columns_of_ls_that_ran_together() {
+    check(
+        "-rw-r--r--   1 uploader uploaders98765432 Jan  5  2025 no size\n\
+         -rw-r--r--   1 ann the group of those who share 77 Jan  5  2025 wide group\n\
+         lrwxrwxrwx   1 ann staff 9 /srv/dataJan  5  2025 data -> /srv/data\n\
+         \x20-rw-r-----   1 ann staff 5 Jan  5  2025 indented\n\
+         drwxr-xr-  2 ann staff 5 Jan  5  2025 nine letters\n\
+         -C--E-----FTP A BATCH7      4711       42 Jan  5  2025 connect\n",
+        &[
+            json!({ "name": "no size", "size": null, "owner": "uploader", "group": null }),
+            json!({ "name": "wide group", "size": 77, "owner": "ann",
+                    "group": "the group of those who share" }),
+            json!({ "name": "data", "target": "/srv/data", "modified": "2025-01-05", "size": 9 }),
+            json!({ "name": "indented", "perms": "rw-r-----" }),
+            json!({ "name": "nine letters", "perms": "rwxr-xr--" }),
+            json!({ "name": "connect", "perms": null, "owner": "BATCH7", "group": "4711",
+                    "size": 42 }),
+        ],
+    );
+}
+
+#[test]
+fn damaged_lines_of_ls() {
+    refused(&[
+        "drxwr-xr-x   2 ann staff 5 Jan  5  2025 letters out of place",
+        "-rw-r--r--   1ann staff 5 Jan  5  2025 no blank",
+        "-rw-r--r--   y ann staff 5 Jan  5  2025 no links",
+        "qrw-r--r--   1 ann staff 5 Jan  5  2025 no such kind",
+        "---------   1 ann staff 5 Jan  5  2025 nine dashes",
+        "rubbish     1 ann staff 5 Jan  5  2025 no permissions",
+        "drwxr-xr-x    77       folder        0 Jan  5  2025 number of a folder",
+        "d [NONSENSE] ann 512 Jan  5  2025 rights",
+        "d [RWCEAFMS] 512 Jan  5  2025 no owner",
+        "l [RWCEAFMS] ann 512 Jan  5  2025 no such kind",
+    ]);
+}
+
+#[test]
+fn answers_to_stat_with_codes() {
+    check(
+        "211-Status of /pub:\r\n\
+         211-drwxr-xr-x 2 ann staff 5 Jan  5  2025 papers\r\n\
+         211-lrwxrwxrwx 1 ann staff 5 Jan  5  2025 new -> papers\r\n\
+         211 End of status\r\n",
+        &[
+            json!({ "result": "skipped" }),
+            json!({ "name": "papers", "kind": "dir" }),
+            json!({ "name": "new", "kind": "symlink", "target": "papers" }),
+            json!({ "result": "skipped" }),
+        ],
+    );
+}
+
+#[test]
+fn facts() {
+    check(
+        "size=3;type=file;\ta tab before\r\n\
+         type=dir;UNIX.mode=02770; shared\r\n\
+         type=file;size=many; no number\r\n",
+        &[
+            json!({ "name": "a tab before", "size": 3, "kind": "file" }),
+            json!({ "name": "shared", "mode": "02770" }),
+            json!({ "name": "no number", "size": null }),
+        ],
+    );
+    refused(&[
+        "type=file; size=3; modify=20260101000000; blanks between",
+        "Type= nothing",
+        "type=file;modify=2026010100000x; no time",
+        "type=file;size=3;no-blank",
+    ]);
+}
+
+#[test]
+fn eplf_tells_what_can_be_done_with_a_file() {
+    check("+up700,/,\tdir\r\n", &[json!({ "kind": "dir", "mode": "0700" })]);
+    refused(&["+m1767225600,\tneither", "+r,s3,  no tab", "+r,\t", "+\t"]);
+}
+
+#[test]
+fn orders_of_dates() {
+    let dos = |date: &str| format!("{date}  01:02AM  3 x\r\n");
+    // Month first, unless there is no such month; that holds for what follows.
+    check(
+        dos("03-04-26") + &dos("25-12-25") + &dos("03-04-26") + &dos("12-25-25"),
+        &[
+            json!({ "modified": "2026-03-04T01:02" }),
+            json!({ "modified": "2025-12-25T01:02" }),
+            json!({ "modified": "2026-04-03T01:02" }),
+            json!({ "modified": "2025-12-25T01:02" }),
+        ],
+    );
+    check(dos("03:04:26"), &[json!({ "modified": "2026-03-04T01:02" })]);
+    refused(&[&dos("32-13-26"), &dos("02-30-26"), &dos("ab-12-26"), &dos("12-26"), &dos("-12-26")]);
+    for (order, expected) in [
+        (DateOrder::YearFirst, "2003-04-05T18:00:01"),
+        (DateOrder::MonthFirst, "2005-03-04T18:00:01"),
+        (DateOrder::DayFirst, "2005-04-03T18:00:01"),
+    ] {
+        check_with(
+            || parser().with_date_order(order),
+            "ANN   4096 03/04/05 18:00:01 *STMF   f\n",
+            &[json!({ "modified": expected })],
+        );
+    }
+    // Who fixes the order gets no other.
+    let objects =
+        read(|| parser().with_date_order(DateOrder::MonthFirst), dos("25-12-25").as_bytes());
+    assert_eq!(objects[0]["result"], "error");
+}
+
+#[test]
+fn links_of_windows() {
+    check(
+        "01-02-24  01:00PM       <JUNCTION>     j => D:\\target dir\r\n\
+         01-02-24  01:00PM       <SYMLINK>      s -> ..\\x\r\n",
+        &[
+            json!({ "name": "j", "kind": "symlink", "target": "D:\\target dir" }),
+            json!({ "name": "s", "kind": "symlink", "target": "..\\x" }),
+        ],
+    );
+    refused(&["1/2/2024   1:00 PM    12xx34  broken size.img"]);
+}
+
+#[test]
+fn objects_of_os_400() {
+    check(
+        "BOB             4096 05/11/25 18:00:01 *FILE      SAVED.FILE\n\
+         BOB                                    *MEM       SAVED.FILE/PART.MBR\n",
+        &[
+            json!({ "name": "SAVED.FILE", "modified": "2025-11-05T18:00:01" }),
+            json!({ "name": "SAVED.FILE/PART.MBR", "size": null }),
+        ],
+    );
+    refused(&[
+        "BOB 4096 05/11/25 18:00:01 *MEM SAVED.FILE/PART.MBR",
+        "BOB ANN 4096 05/11/25 18:00:01 *FILE SAVED.FILE",
+        "BOB 05/11/25 18:00:01 *FILE SAVED.FILE",
+        "BOB 4096 11/25 18:00:01 *STMF f",
+        "BOB 4096 05/11/25 28:00:01 *STMF f",
+    ]);
+}
+
+#[test]
+fn data_sets() {
+    check(
+        "Volume Unit    Referred Ext Used Recfm Lrecl BlkSz Dsorg Dsname\n\
+         VOL001 3390   2026/03/01  1   15  VB     120 27998  PS  BOB.LOG\n\
+         VOL001 3390   **NONE**    1   15  NONE     0     0  PO  BOB.LIB\n\
+         VOL002 3390   VSAM BOB.KEYS\n\
+         ARCIVE Not Direct Access Device                         BOB.OLD\n",
+        &[
+            json!({ "result": "skipped" }),
+            // It was used then, which is not to say changed.
+            json!({ "name": "BOB.LOG", "modified": null, "accessed": "2026-03-01" }),
+            json!({ "name": "BOB.LIB", "kind": "dir", "accessed": null }),
+            json!({ "name": "BOB.KEYS", "kind": "file" }),
+            json!({ "name": "BOB.OLD", "kind": "file" }),
+        ],
+    );
+    check(
+        " Name     VV.MM   Created       Changed      Size  Init   Mod   Id\n\
+         LETTER    01.07 2025/09/12 2026/01/11 09:37    11    11     0 BOB\n\
+         NOSTATS                                                          \n",
+        &[
+            json!({ "result": "skipped" }),
+            json!({ "name": "LETTER", "modified": "2026-01-11T09:37", "owner": "BOB" }),
+            json!({ "name": "NOSTATS", "kind": "file" }),
+        ],
+    );
+}
+
+#[test]
+fn bare_names() {
+    // Indented from the first, the listing is, and not the names.
+    check(
+        " .\n ..\n plain\n  blank\n",
+        &[
+            json!({ "name": "." }),
+            json!({ "name": ".." }),
+            json!({ "name": "plain" }),
+            json!({ "name": " blank" }),
+        ],
+    );
+    check("plain\n blank\n", &[json!({ "name": "plain" }), json!({ "name": " blank" })]);
+    check_with(
+        || parser().with_format(Format::Names),
+        " blank\nplain\n",
+        &[json!({ "name": " blank" }), json!({ "name": "plain" })],
+    );
+    // No listing of bare names has a total.
+    check("total 3\nplain\n", &[json!({ "result": "skipped" }), json!({ "result": "error" })]);
+    // Bytes of whatever charset.
+    check(b"se\xF1or\n", &[json!({ "name": "se\u{f1}or", "name_bytes_latin1": "se\u{f1}or" })]);
+    // The file where macOS has the icon of a folder; other lines end with as many CRs as they like.
+    check(b"Icon\r\r\nplain\r\r\n", &[json!({ "name": "Icon\r" }), json!({ "name": "plain" })]);
+}
+
+#[test]
+fn how_far_ahead_a_date_may_be() {
+    let line = b"-rw-r--r-- 1 ann staff 5 Jun  1 10:00 f\n";
+    let year = |ahead: Option<Duration>| {
+        let mut parser = parser();
+        if let Some(ahead) = ahead {
+            parser = parser.with_dates_ahead(ahead);
+        }
+        let Some(Item::Entry(entry)) = parser.parse(&mut &line[..]) else { panic!("an entry") };
+        let Some(Modified::At { time, .. }) = entry.modified else { panic!("a time") };
+        Timestamp::year(time)
+    };
+    const DAY: u64 = 24 * 60 * 60;
+    assert_eq!(year(None), 2025);
+    assert_eq!(year(Some(Duration::from_secs(180 * DAY))), 2026);
+    assert_eq!(year(Some(Duration::ZERO)), 2025);
+    // Beyond the calendar nothing is known to be ahead of anything, and nothing panics.
+    let mut parser = parser().with_dates_ahead(Duration::MAX);
+    assert!(matches!(parser.parse(&mut &line[..]), Some(Item::Entry(_))));
+}
+
+#[test]
+fn a_name_that_waits_for_its_rest_is_told() {
+    let mut parser = parser();
+    let mut listing = &b"A_LONG_NAME.TXT;1\r\n"[..];
+    let Some(Item::Note(Note::Continued(line))) = parser.parse(&mut listing) else { panic!() };
+    assert_eq!(line, b"A_LONG_NAME.TXT;1");
+}
+
+/// Lines behind others of their format take a shorter way, which must come to the same
+#[test]
+fn a_line_is_read_the_same_wherever_it_stands() {
+    let unix = [
+        "-rw-r--r--   1 ann      staff          42 Mar 10 12:34 plain",
+        "drwxr-xr-x  12 ann      staff        4096 Dec 31  1999 a year",
+        "drwxrwsr-t  12 ann      staff        4096 Dec  1  1999  blank",
+        "lrwxrwxrwx   1 ann      staff           3 Feb 29 12:00 a -> b -> c",
+        "lrwxrwxrwx   1 ann      staff           3 Feb 29 12:00 nowhere",
+        "lrwxrwxrwx   1 ann      staff           3 Feb 29 12:00 nowhere -> ",
+        "-rw-r--r--   1 ann      staff          42 Mar 10 12:34:56 seconds",
+        "-rw-r--r--   1 ann      staff          42 Mar 10 2024 one blank",
+        "-rw-r--r--   1 ann      staff          42 Mar  1 2024  left",
+        "-rw-r--r--   1 ann      staff          42 mai 10 12:34 month",
+        "-rw-r--r--   1 ann      staff          42 Feb 30 12:34 no such day",
+        "-rw-r--r--   1 ann      staff          42 Mar 10 24:34 no such hour",
+        "-rw-r--r--   1 ann      staff          42 Mar 10 12:34 ",
+        "-rw-r--r--   1 ann      staff          42 Mar 10 12:34",
+        "-rw-r--r--   1 ann      staff    18446744073709551615 Mar 10 12:34 most",
+        "-rw-r--r--   1 ann      staff    18446744073709551616 Mar 10 12:34 too much",
+        "-rw-r--r--+  1 ann      staff          42 Mar 10 12:34 marked",
+        "-rw-r--r--1234 ann      staff          42 Mar 10 12:34 many links",
+        "-rw-r--r--   1 two words   staff       42 Mar 10 12:34 owner",
+        "-rw-r--r--   1 ann                     42 Mar 10 12:34 no group",
+        "-rw-r--r--   10         20             30 Mar 10 12:34 forks",
+        "crw-r--r--   1 ann      staff      1,   3 Mar 10 12:34 device",
+        "-rw-r--r--   1 ann\tstaff          42 Mar 10 12:34 tab",
+        "",
+    ];
+    let mlsx = [
+        "type=file;size=42;modify=20240310123456;perm=adfrw; plain",
+        "Type=File;Size=42;Modify=20240310123456;Perm=adfrw; case",
+        "type=cdir;modify=20240310123456.5;UNIX.mode=0755;UNIX.owner=0;UNIX.nlink=2; .",
+        "type=OS.unix=slink:/x;size=1; link",
+        "type=file;;size=1; empty fact",
+        "type=file;size=; no size",
+        "type=file;sizd=3; sizd",
+        "type=file;modify=20240230123456; no such day",
+        "type=file;modify=2024031012345x; no digit",
+        "type=file;size=18446744073709551616; too much",
+        "type=file;=x; no key",
+        "type=file;x; no value",
+        "type=file;a=b;c=d no end",
+        "size=1;\ttab",
+        " type=file; indented",
+        " only a name",
+        ";;",
+        "; nothing",
+    ];
+    let dos = [
+        "03-10-24  12:34PM  <DIR>  d",
+        "03-10-24  12:34PM  42  two blanks",
+        "31-12-24  01:02AM 1 x",
+    ];
+    for (first, lines) in [(unix[0], &unix[..]), (mlsx[0], &mlsx), (dos[0], &dos)] {
+        for line in lines {
+            let alone = read(parser, format!("{line}\n").as_bytes()).swap_remove(0);
+            let behind = format!("{first}\n{first}\n{line}\n");
+            let behind = read(parser, behind.as_bytes()).swap_remove(2);
+            // Bare names stand alone, and MLSD's without facts stand behind others.
+            let known = |object: Value| Some(object).filter(|object| object.get("kind").is_some());
+            assert_eq!(known(alone), known(behind), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_line_of_blanks_is_no_depth_to_fall_into() {
+    let objects = read(|| parser().with_format(Format::Mlsx), &[b' '; 60_000]);
+    assert_eq!(objects.len(), 1);
+}
