@@ -1,5 +1,6 @@
 """Fair turns: all contestants of a workload run one after the other, round by round."""
 
+import random
 import statistics
 import sys
 
@@ -31,8 +32,6 @@ class Run:
         return measured
 
     def works(self, contestant):
-        if self.command(contestant) is None:
-            return False
         try:
             self.once(contestant)
         except Failed as failed:
@@ -42,18 +41,25 @@ class Run:
 
 
 def compare(run, contestants, rounds):
-    """The rows: ours, which comes first, against each of the others. The first turn warms up."""
+    """The rows: ours, which comes first, against each of the others. The first turn warms up.
+
+    With no rounds it is all: everybody has to work.
+    """
     ours = contestants[0].name
-    contestants = [contestant for contestant in contestants if run.works(contestant)]
+    asked = [contestant for contestant in contestants if run.command(contestant) is not None]
+    contestants = [contestant for contestant in asked if run.works(contestant)]
     if not contestants or contestants[0].name != ours:
         raise Failed('ours does not work')
+    if not rounds:
+        if len(contestants) < len(asked):
+            raise Failed('not everybody works')
+        return
     runs = {contestant.name: [] for contestant in contestants}
     for turn in range(rounds):
-        begin = turn % len(contestants)
-        for contestant in contestants[begin:] + contestants[:begin]:
+        # In another order each time, the same in each run of the whole.
+        for contestant in random.Random(turn).sample(contestants, len(contestants)):
             runs[contestant.name].append(run.once(contestant))
-    figures = {name: run.amount / statistics.median(one.seconds for one in its)
-               for name, its in runs.items()}
+    seconds = {name: statistics.median(one.seconds for one in its) for name, its in runs.items()}
     processor = {name: statistics.median(one.processor for one in its)
                  for name, its in runs.items()}
     for name, its in runs.items():
@@ -64,15 +70,15 @@ def compare(run, contestants, rounds):
         yield {
             'workload': run.workload,
             'unit': run.unit,
-            'ours': figures[ours],
+            'ours': run.amount / seconds[ours],
             'peer': name,
-            'theirs': figures[name],
+            'theirs': run.amount / seconds[name],
             'ratio': statistics.median(ratios),
             'spread': list(middle_half(ratios)),
             'ours_cpu': processor[ours],
             'theirs_cpu': processor[name],
             'cpu_ratio': statistics.median(shares),
-            'limit': figures.get('limit'),
+            'limit': run.amount / seconds['limit'] if 'limit' in seconds else None,
             'goal': run.goal['limit'] if name in ('limit', 'sendfile') else run.goal['peers'],
             'rounds': rounds,
         }

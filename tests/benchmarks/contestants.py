@@ -9,11 +9,13 @@ SMALL = 1024
 class Server:
     """Where clients connect to."""
 
-    def __init__(self, name, host, port, authority=None, folder=''):
+    def __init__(self, name, host, port, authority=None, version='1.3', folder=''):
         self.name = name
         self.host = host
         self.port = port
+        # A PEM file; None for clear text. All ciphers are AES-128-GCM.
         self.authority = authority
+        self.version = version
         self.folder = folder
         self.user = 'anonymous'
         self.password = 'guest@'
@@ -22,7 +24,12 @@ class Server:
         return f'{self.folder}/{name}'
 
     def at(self):
-        return [f'{self.host}:{self.port}', self.user, self.password, self.authority or '-']
+        tls = f'{self.version}:{self.authority}' if self.authority else '-'
+        return [f'{self.host}:{self.port}', self.user, self.password, tls]
+
+    def gnutls(self):
+        """For clients that are built on GnuTLS."""
+        return f'NORMAL:-VERS-ALL:+VERS-TLS{self.version}:-CIPHER-ALL:+AES-128-GCM'
 
     def url(self, name, scheme='ftp'):
         return f'{scheme}://{self.host}:{self.port}/{self.path(name).lstrip("/")}'
@@ -32,7 +39,7 @@ class Server:
 #
 #   down SERVER NAME FILE     FILE None: to nowhere
 #   up SERVER FILE NAME
-#   login SERVER COUNT
+#   login SERVER COUNT FRESH  FRESH: no TLS session of an earlier connection is resumed
 #   again SERVER NAME COUNT
 #   files SERVER FOLDER COUNT INTO SESSIONS
 
@@ -49,8 +56,10 @@ class Program:
     def up(self, server, file, name):
         return [*self.command, *server.at(), 'up', file, server.path(name)]
 
-    def login(self, server, count):
-        return [*self.command, *server.at(), 'login', str(count)]
+    def login(self, server, count, fresh):
+        if self.name == 'ftplib' and server.authority and not fresh:
+            return None
+        return [*self.command, *server.at(), 'login-fresh' if fresh else 'login', str(count)]
 
     def again(self, server, name, count):
         return [*self.command, *server.at(), 'again', server.path(name), str(count)]
@@ -85,9 +94,16 @@ class Curl:
     name = 'curl'
 
     def command(self, server):
-        secure = ['--ssl-reqd', '--cacert', server.authority] if server.authority else []
         return ['curl', '--silent', '--show-error', '--fail', '--user',
-                f'{server.user}:{server.password}', *secure]
+                f'{server.user}:{server.password}', *self.secure(server)]
+
+    def secure(self, server):
+        if not server.authority:
+            return []
+        ciphers = (['--tls13-ciphers', 'TLS_AES_128_GCM_SHA256'] if server.version == '1.3' else
+                   ['--ciphers', 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256'])
+        return ['--ssl-reqd', '--cacert', server.authority, '--tlsv' + server.version,
+                '--tls-max', server.version, *ciphers]
 
     def down(self, server, name, file):
         return [*self.command(server), '-o', file or '/dev/null', server.url(name)]
@@ -95,11 +111,9 @@ class Curl:
     def up(self, server, file, name):
         return [*self.command(server), '-T', file, server.url(name)]
 
-    def login(self, server, count):
+    def login(self, server, count, fresh):
         """Another user each time: else it would use the connection again."""
-        if server.name != 'bare':
-            return None
-        secure = self.command(server)[6:]
+        secure = self.secure(server) + (['--no-sessionid'] if fresh else [])
         urls = [f'ftp://u{number}:x@{server.host}:{server.port}/' for number in range(count)]
         return ['curl', '--silent', '--show-error', '--head', '-o', '/dev/null', *secure, *urls]
 
@@ -123,7 +137,8 @@ class Lftp:
 
     def command(self, server, work):
         secure = (f'set ftp:ssl-force true; set ftp:ssl-protect-data true; '
-                  f'set ssl:ca-file {server.authority}' if server.authority
+                  f'set ssl:ca-file {server.authority}; set ssl:priority {server.gnutls()}'
+                  if server.authority
                   else 'set ftp:ssl-allow no')
         login = f'open -u {server.user},{server.password} -p {server.port} {server.host}'
         return ['lftp', '-c', f'set net:max-retries 1; set net:timeout 20; set xfer:clobber true; set cmd:fail-exit true; '
@@ -152,9 +167,10 @@ class Wget:
     name = 'wget'
 
     def command(self, server):
+        secure = ([f'--ca-certificate={server.authority}', f'--ciphers={server.gnutls()}']
+                  if server.authority else [])
         return ['wget', '--quiet', '--no-verbose', '--tries=1', f'--user={server.user}',
-                f'--password={server.password}',
-                *([f'--ca-certificate={server.authority}'] if server.authority else [])]
+                f'--password={server.password}', *secure]
 
     def url(self, server, name):
         return server.url(name, 'ftps' if server.authority else 'ftp')

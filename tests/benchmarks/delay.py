@@ -17,6 +17,7 @@ import subprocess
 import threading
 import time
 
+DEVICE = '/dev/net/tun'
 HOST = '10.203.0.1'
 PEER = '10.203.0.2'
 
@@ -38,7 +39,7 @@ class Flow:
 
 class Link:
     def __init__(self, control_ports, name='ftpbench0'):
-        self.device = os.open('/dev/net/tun', os.O_RDWR)
+        self.device = os.open(DEVICE, os.O_RDWR)
         fcntl.ioctl(self.device, TUNSETIFF, struct.pack('16sH22x', name.encode(), IFF_TUN_NO_PI))
         subprocess.run(['ip', 'addr', 'add', HOST + '/30', 'dev', name], check=True)
         subprocess.run(['ip', 'link', 'set', name, 'up'], check=True)

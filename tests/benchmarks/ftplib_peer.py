@@ -5,18 +5,24 @@ import os
 import ssl
 import sys
 
-address, user, password, authority, task, *arguments = sys.argv[1:]
+address, user, password, tls, task, *arguments = sys.argv[1:]
 host, port = address.rsplit(':', 1)
+
+context = None
+if tls != '-':
+    version, authority = tls.split(':', 1)
+    context = ssl.create_default_context(cafile=authority)
+    # The ciphers of 1.3 it leaves to the server.
+    context.minimum_version = context.maximum_version = (
+        ssl.TLSVersion.TLSv1_2 if version == '1.2' else ssl.TLSVersion.TLSv1_3)
+    context.set_ciphers('ECDHE+AESGCM:!AES256')
 
 
 def log_in():
-    if authority == '-':
-        ftp = ftplib.FTP()
-    else:
-        ftp = ftplib.FTP_TLS(context=ssl.create_default_context(cafile=authority))
+    ftp = ftplib.FTP_TLS(context=context) if context else ftplib.FTP()
     ftp.connect(host, int(port))
     ftp.login(user, password)
-    if authority != '-':
+    if context:
         ftp.prot_p()
     return ftp
 
@@ -25,7 +31,7 @@ def nowhere(block):
     pass
 
 
-if task == 'login':
+if task in ('login', 'login-fresh'):
     for _ in range(int(arguments[0])):
         log_in().quit()
     sys.exit()

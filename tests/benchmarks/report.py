@@ -1,46 +1,106 @@
-"""The table."""
+"""The table, and what it was made with."""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+BEGIN, END = '<!-- made by tests/bench: begin -->\n', '<!-- made by tests/bench: end -->\n'
+
+
+def met(row):
+    """What is due of the row, and whether it is so; None where nothing is."""
+    verdicts = []
+    if 'most' in row:
+        verdicts.append((f'≤ {row["most"]:,}', row['ours'] <= row['most']))
+    if 'least' in row:
+        verdicts.append((f'≥ {row["least"]:,}', row['ours'] >= row['least']))
+    if row['goal'] is not None:
+        verdicts.append((f'≥ {row["goal"]}', row['ratio'] >= row['goal']))
+        if row['unit'] == 'MB/s' and 'cpu_ratio' in row:
+            most = 1.05 if row['peer'] in ('limit', 'sendfile') else 1.0
+            verdicts.append((f'CPU ≤ {most}', row['cpu_ratio'] <= most))
+    return verdicts
 
 
 def verdict(row):
-    if 'most' in row:
-        return f'at most {row["most"]}: ' + ('yes' if row['ours'] <= row['most'] else '**no**')
-    if row['goal'] is None:
-        return ''
-    met = row['ratio'] >= row['goal']
-    text = f'≥ {row["goal"]}: ' + ('yes' if met else '**no**')
-    if row['unit'] == 'MB/s':
-        most = 1.05 if row['peer'] in ('limit', 'sendfile') else 1.0
-        text += f', CPU ≤ {most}: ' + ('yes' if row['cpu_ratio'] <= most else '**no**')
-    return text
+    return ', '.join(f'{what}: {"yes" if so else "**no**"}' for what, so in met(row))
 
 
 def number(value):
     if value is None:
         return ''
-    return f'{value:,.0f}' if value >= 100 else f'{value:.1f}'
+    return f'{value:,.0f}' if value >= 100 or value == int(value) else f'{value:.1f}'
+
+
+def cells(row):
+    if row['unit'] == 'round trips':
+        theirs = f'{row["theirs"]:g} ({row["theirs_with_tcp"]:g})' if row['peer'] else ''
+        ratio = f'**{row["ratio"]:.2f}**' if row['peer'] else ''
+        return [row['workload'], f'{row["ours"]:g} ({row["ours_with_tcp"]:g}) round trips',
+                row['peer'] or '', theirs, ratio, '', '', verdict(row)]
+    low, high = row['spread']
+    ratio = f'**{row["ratio"]:.2f}** ({low:.2f}–{high:.2f})' if row['peer'] else ''
+    processor = ''
+    if 'cpu_ratio' in row:
+        processor = f'{row["ours_cpu"]:.2f}, {row["theirs_cpu"]:.2f} ({row["cpu_ratio"]:.2f})'
+    return [row['workload'], f'{number(row["ours"])} {row["unit"]}', row['peer'] or '',
+            number(row['theirs']), ratio, number(row.get('limit')), processor, verdict(row)]
 
 
 def table(rows):
     head = ['workload', 'ours', 'peer', 'its figure', 'ratio (middle half)', 'limit',
-            'CPU s: ours, its (ratio)', 'goal']
-    print('| ' + ' | '.join(head) + ' |')
-    print('|' + '---|' * len(head))
-    for row in rows:
-        if row['unit'] == 'round trips':
-            ours = f'{row["ours"]:g} ({row["ours_with_tcp"]:g})'
-            theirs = f'{row["theirs"]:g} ({row["theirs_with_tcp"]:g})'
-            cells = [row['workload'], ours, row['peer'], theirs, f'{row["ratio"]:.2f}', '', '',
-                     verdict(row)]
-        else:
-            low, high = row['spread']
-            cells = [
-                row['workload'],
-                f'{number(row["ours"])} {row["unit"]}',
-                row['peer'],
-                number(row['theirs']),
-                f'**{row["ratio"]:.2f}** ({low:.2f}–{high:.2f})',
-                number(row['limit']),
-                f'{row["ours_cpu"]:.2f}, {row["theirs_cpu"]:.2f} ({row["cpu_ratio"]:.2f})',
-                verdict(row),
-            ]
-        print('| ' + ' | '.join(cells) + ' |')
+            'CPU s: ours, its (ratio)', 'due']
+    lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
+    lines += ['| ' + ' | '.join(cells(row)) + ' |' for row in rows]
+    return '\n'.join(lines) + '\n'
+
+
+def first_line(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0]
+    except (OSError, IndexError):
+        return ''
+
+
+def version(*command):
+    found = re.search(r'\d+(\.\d+)+', first_line(*command))
+    return found[0] if found else 'absent'
+
+
+def locked(crate):
+    """The newest version of a crate in the lock file of the programs."""
+    lock = (Path(__file__).resolve().parent / 'Cargo.lock').read_text()
+    found = re.findall(rf'name = "{crate}"\nversion = "([^"]+)"', lock)
+    return found[-1] if found else 'absent'
+
+
+def conditions(asked, servers):
+    """What the figures were made with, in general terms."""
+    tools = {
+        'curl': version('curl', '--version'),
+        'lftp': version('lftp', '--version'),
+        'wget': version('wget', '--version'),
+        'Python (ftplib)': platform.python_version(),
+        'suppaftp': locked('suppaftp'),
+        'rustls': locked('rustls'),
+        **servers.versions,
+        'rustc': version('rustc', '--version'),
+    }
+    kernel = '.'.join(platform.release().split('-')[0].split('.')[:2])
+    return (f'{os.cpu_count()} virtual cores ({platform.machine()}), shared by clients and servers; '
+            f'Linux {kernel}. ' + ', '.join(f'{name} {its}' for name, its in tools.items()) + '.\n\n'
+            f'{asked.rounds} rounds; large files of {asked.size} MiB, {asked.logins} logins, '
+            f'a round trip of {2 * asked.delay:g} ms where there is one.\n')
+
+
+def write(file, text):
+    """Replaces in a file what an earlier run has put there."""
+    old = file.read_text()
+    before, found, rest = old.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not (found and ended):
+        sys.exit(f'{file}: no place for the table: {BEGIN.strip()} and {END.strip()} are not there')
+    file.write_text(before + BEGIN + '\n' + text + '\n' + END + after)

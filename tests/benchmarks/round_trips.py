@@ -44,21 +44,29 @@ def rows(workload, contestants, server, link, seconds, goals):
         raise Failed('ours does not work')
     for place, what in enumerate(('first file', 'further file')):
         mine = counted[ours][place]
+        row = {
+            'workload': f'{workload}, {what}',
+            'unit': 'round trips',
+            'ours': mine[1],
+            'ours_with_tcp': mine[0],
+            'peer': None,
+            'theirs': None,
+            'goal': None,
+            'most': goals[place],
+            'rounds': 1,
+        }
+        if len(counted) == 1:
+            yield row
         for name, its in counted.items():
             if name == ours:
                 continue
             theirs = its[place]
             ratio = theirs[1] / mine[1]
             yield {
-                'workload': f'{workload}, {what}',
-                'unit': 'round trips',
-                'ours': mine[1],
+                **row,
                 'peer': name,
                 'theirs': theirs[1],
+                'theirs_with_tcp': theirs[0],
                 'ratio': ratio,
                 'spread': [ratio, ratio],
-                'ours_with_tcp': mine[0],
-                'theirs_with_tcp': theirs[0],
-                'most': goals[place],
-                'rounds': 1,
             }

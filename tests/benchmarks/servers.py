@@ -9,6 +9,9 @@ import delay
 from contestants import SMALL, Server
 from measure import Failed
 
+# The name that uploads get.
+UPLOAD = 'upload'
+
 
 class Servers:
     def __init__(self, program, state, port, place, size):
@@ -23,10 +26,15 @@ class Servers:
         authority = self._start('127.0.0.1', '127.0.0.1', port)
         self.plain = Server('bare', '127.0.0.1', port)
         self.tls13 = Server('bare', '127.0.0.1', port, authority)
-        self.tls12 = Server('bare', '127.0.0.1', port + 1, authority)
+        self.tls12 = Server('bare', '127.0.0.1', port + 1, authority, '1.2')
         lines = (state / 'servers.tsv').read_text().splitlines()
         fields = next(line.split('\t') for line in lines if line.startswith('vsftpd\t'))
-        self.vsftpd = Server('vsftpd', '127.0.0.1', int(fields[2]), folder=fields[6])
+        port, folder = int(fields[2]), fields[6]
+        authority = str(state / 'tls' / 'ca.pem')
+        self.vsftpd = Server('vsftpd', '127.0.0.1', port, folder=folder)
+        self.vsftpd_tls13 = Server('vsftpd', '127.0.0.1', port, authority, '1.3', folder)
+        self.vsftpd_tls12 = Server('vsftpd', '127.0.0.1', port, authority, '1.2', folder)
+        self.versions = {'vsftpd': fields[1]}
         self.vsftpd_home = Path(fields[7])
 
     def _start(self, host, public, port):
@@ -57,7 +65,7 @@ class Servers:
 
     @contextmanager
     def on_vsftpd(self, files):
-        """Lays out there, for a while, what the bare server makes up."""
+        """Lays out there, for a while, what the bare server makes up; gives the place of uploads."""
         bulk = self.vsftpd_home / f's{self.size}'
         tree = self.vsftpd_home / f'tree{files}'
         try:
@@ -67,7 +75,8 @@ class Servers:
             tree.chmod(0o755)
             for number in range(files):
                 (tree / f'f{number:05}').write_bytes(b'x' * SMALL)
-            yield self.vsftpd
+            yield self.vsftpd_home / UPLOAD
         finally:
             bulk.unlink(missing_ok=True)
+            (self.vsftpd_home / UPLOAD).unlink(missing_ok=True)
             shutil.rmtree(tree, ignore_errors=True)

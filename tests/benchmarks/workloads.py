@@ -5,9 +5,12 @@ import shutil
 import sys
 from pathlib import Path
 
+import delay
+import machine
 import round_trips
 from compare import Run, compare
 from contestants import SMALL, Curl, Lftp, Limit, Program, Sendfile, Wget
+from servers import UPLOAD
 
 HERE = Path(__file__).resolve().parent
 
@@ -18,6 +21,10 @@ FILES = {'limit': None, 'peers': 1.5}
 LOGIN = {'limit': None, 'peers': 1.0}
 
 
+class NoLink(Exception):
+    """Of this machine, for the workloads with a delay."""
+
+
 class Workloads:
     def __init__(self, arguments, place, servers):
         self.arguments = arguments
@@ -26,15 +33,17 @@ class Workloads:
         self.size = servers.size
         self.delay = arguments.delay / 1e3
         program = str(arguments.program)
+        self.machine = str(arguments.program.with_name('machine'))
         self.limits = [Limit('limit', [program, 'raw']), Sendfile('sendfile', [program, 'sendfile'])]
-        self.clients = [
-            Program('ours', [program, 'ours']),
-            Curl(),
-            Lftp(),
-            Wget(),
-            Program('ftplib', [sys.executable, str(HERE / 'ftplib_peer.py')]),
-            Program('suppaftp', [program, 'suppaftp']),
-        ]
+        self.clients = [Program('ours', [program, 'ours'])]
+        if not arguments.smoke:
+            self.clients += [
+                Curl(),
+                Lftp(),
+                Wget(),
+                Program('ftplib', [sys.executable, str(HERE / 'ftplib_peer.py')]),
+                Program('suppaftp', [program, 'suppaftp']),
+            ]
 
     def _compare(self, run, limit=False):
         contestants = [*self.clients, *self.limits] if limit else self.clients
@@ -55,11 +64,19 @@ class Workloads:
         if file:
             before()
 
-    def _up(self, name, server, goal):
+    def _up(self, name, server, goal, arrived=None):
+        """`arrived`: where the file turns up on this machine."""
         source = str(self.servers.source)
+
+        def before():
+            arrived.unlink(missing_ok=True)
+
+        def check():
+            return arrived.stat().st_size == self.size
+
         yield from self._compare(
-            Run(name, goal, lambda who: who.up(server, source, f's{self.size}'), 'MB/s',
-                self.size / 1e6), limit=True)
+            Run(name, goal, lambda who: who.up(server, source, UPLOAD), 'MB/s',
+                self.size / 1e6, arrived and before, arrived and check), limit=True)
 
     # Small files
 
@@ -75,24 +92,33 @@ class Workloads:
             return len(entries) == count and all(entry.stat().st_size == SMALL for entry in entries)
 
         yield from self._compare(
-            Run(name, FILES, lambda who: who.files(server, f'tree{count}', count, str(into), sessions),
+            Run(f'{name}: {count:,} files', FILES,
+                lambda who: who.files(server, f'tree{count}', count, str(into), sessions),
                 'files/s', count, before, check))
         shutil.rmtree(into)
 
-    def _login(self, name, server):
+    def _login(self, name, server, fresh=False):
         count = self.arguments.logins
         yield from self._compare(
-            Run(name, LOGIN, lambda who: who.login(server, count), 'logins/s', count))
+            Run(name, LOGIN, lambda who: who.login(server, count, fresh), 'logins/s', count))
 
     # Elsewhere
 
     def _on_vsftpd(self, work):
-        with self.servers.on_vsftpd(self.arguments.files) as server:
-            yield from work(server)
+        with self.servers.on_vsftpd(self.arguments.files) as arrived:
+            yield from work(arrived)
+
+    def _distant(self, tls=False):
+        if not os.path.exists(delay.DEVICE):
+            raise NoLink
+        return self.servers.distant(self.delay, tls)
 
     def _round_trips(self, name, tls, goals):
-        server = self.servers.distant(self.delay, tls)
+        server = self._distant(tls)
         yield from round_trips.rows(name, self.clients, server, self.servers.link, self.delay, goals)
+
+    def _distant_files(self, name, count, sessions):
+        yield from self._files(name, self._distant(), count, sessions)
 
     def by_name(self):
         """Makers of rows, in the order of the table."""
@@ -104,25 +130,34 @@ class Workloads:
             'down-file': lambda name: self._down(name, here.plain, BULK, received),
             'up': lambda name: self._up(name, here.plain, BULK),
             'down-vsftpd': lambda name: self._on_vsftpd(
-                lambda server: self._down(name, server, BULK)),
+                lambda _: self._down(name, here.vsftpd, BULK)),
             'up-vsftpd': lambda name: self._on_vsftpd(
-                lambda server: self._up(name, server, BULK)),
+                lambda arrived: self._up(name, here.vsftpd, BULK, arrived)),
             'down-tls13': lambda name: self._down(name, here.tls13, BULK_TLS),
             'up-tls13': lambda name: self._up(name, here.tls13, BULK_TLS),
             'down-tls12': lambda name: self._down(name, here.tls12, BULK_TLS),
             'up-tls12': lambda name: self._up(name, here.tls12, BULK_TLS),
+            'down-tls13-vsftpd': lambda name: self._on_vsftpd(
+                lambda _: self._down(name, here.vsftpd_tls13, BULK_TLS)),
+            'up-tls13-vsftpd': lambda name: self._on_vsftpd(
+                lambda arrived: self._up(name, here.vsftpd_tls13, BULK_TLS, arrived)),
+            'down-tls12-vsftpd': lambda name: self._on_vsftpd(
+                lambda _: self._down(name, here.vsftpd_tls12, BULK_TLS)),
+            'up-tls12-vsftpd': lambda name: self._on_vsftpd(
+                lambda arrived: self._up(name, here.vsftpd_tls12, BULK_TLS, arrived)),
             'round-trips': lambda name: self._round_trips(name, False, (4, 2)),
             'round-trips-tls': lambda name: self._round_trips(name, True, (7, 3)),
             'files-1': lambda name: self._files(name, here.plain, near, 1),
             'files-8': lambda name: self._files(name, here.plain, near, 8),
             'files-1-vsftpd': lambda name: self._on_vsftpd(
-                lambda server: self._files(name, server, near, 1)),
+                lambda _: self._files(name, here.vsftpd, near, 1)),
             'files-8-vsftpd': lambda name: self._on_vsftpd(
-                lambda server: self._files(name, server, near, 8)),
-            'files-1-distant': lambda name: self._files(
-                name, here.distant(self.delay), far, 1),
-            'files-8-distant': lambda name: self._files(
-                name, here.distant(self.delay), far * 8, 8),
+                lambda _: self._files(name, here.vsftpd, near, 8)),
+            'files-1-distant': lambda name: self._distant_files(name, far, 1),
+            'files-8-distant': lambda name: self._distant_files(name, far * 8, 8),
             'login': lambda name: self._login(name, here.plain),
-            'login-tls': lambda name: self._login(name, here.tls13),
+            'login-tls': lambda name: self._login(name, here.tls13, fresh=True),
+            'login-tls-resumed': lambda name: self._login(name, here.tls13),
+            'machine': lambda _: machine.rows(
+                self.machine, self.arguments.rounds, self.arguments.scale),
         }

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! ftp-bench server ADDRESS PUBLIC PORT SOURCE AUTHORITY    FTP at full speed
-//! ftp-bench CLIENT SERVER TASK                                   a client does something and exits
+//! ftp-bench CLIENT SERVER TASK                                a client does something and exits
 //!
 //! CLIENT   ours | raw | sendfile | suppaftp
-//! SERVER   ADDRESS:PORT USER PASSWORD AUTHORITY           authority: a PEM file, or - for clear text
+//! SERVER   ADDRESS:PORT USER PASSWORD TLS      TLS: 1.2:FILE, 1.3:FILE (an authority, PEM), or - for none
 //! TASK     down PATH FILE          FILE: - for nowhere
 //!          up FILE PATH
 //!          login COUNT
+//!          login-fresh COUNT       no TLS session is resumed
 //!          again PATH COUNT        the same file, in one session, to nowhere
 //!          files FOLDER COUNT INTO SESSIONS
 //! ```

@@ -6,20 +6,18 @@ use std::io::{self, Write};
 use std::net::ToSocketAddrs;
 use std::time::Instant;
 
-use ftp_blocking::ftp_tls::{TlsConfig, Trust};
+use ftp_blocking::ftp_tls::{TlsConfig, TlsVersion, Trust};
 use ftp_blocking::{Client, Config, Options, TlsPolicy};
 use ftp_mio::manager::{Key, Manager};
 use ftp_mio::mio::{Events, Poll, Token};
 use ftp_mio::{Event, Moved, Op, Transfer};
+use rustls::ProtocolVersion;
 
 use crate::Result;
-use crate::client::{At, Task, local, remote};
+use crate::client::{At, Task, Tls, local, provider, remote};
 
 pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
-    let tls = at
-        .authority
-        .map(|file| TlsConfig::builder(Trust::OwnCa).add_ca_file(file).build())
-        .transpose()?;
+    let tls = at.tls.map(secure).transpose()?;
     if let Task::Files { folder, count, into, sessions: sessions @ 2.. } = *task {
         return many(at, tls, folder, count, into, sessions);
     }
@@ -29,11 +27,9 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
         if let Some(tls) = &tls {
             options = options.tls(tls.clone());
         }
-        let mut ftp = Client::connect(at.address, options)?;
-        ftp.login(at.user, at.password)?;
-        Ok(ftp)
+        Ok(Client::connect_and_login(at.address, options, at.user, at.password)?)
     };
-    if let Task::Login { count } = *task {
+    if let Task::Login { count, .. } = *task {
         for _ in 0..count {
             log_in()?.quit()?;
         }
@@ -64,6 +60,17 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
     }
     ftp.quit()?;
     Ok(())
+}
+
+fn secure(tls: Tls<'_>) -> Result<TlsConfig> {
+    let builder = TlsConfig::builder(Trust::OwnCa)
+        .add_ca_file(tls.authority)
+        .crypto_provider(provider().into());
+    let builder = match tls.version.version {
+        ProtocolVersion::TLSv1_2 => builder.max_version(TlsVersion::Tls12),
+        _ => builder.min_version(TlsVersion::Tls13),
+    };
+    Ok(builder.build()?)
 }
 
 /// What a session is busy with

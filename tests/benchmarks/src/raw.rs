@@ -1,16 +1,15 @@
 //! The limits: programs that know of FTP no more than it takes to get the data flowing
 //!
-//! In clear 256 KiB are read and written at a time; `sendfile` has the system send files. In TLS it is
-//! `rustls::Stream`, 64 KiB at a time.
+//! In clear 256 KiB are read and written at a time; `sendfile` has the system send files. In TLS 256 KiB
+//! of ciphertext are read and 64 KiB of plaintext are written at a time: `rustls::Stream` would read 4 KiB.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use crate::Result;
 use crate::client::{At, Task, host};
@@ -21,7 +20,7 @@ type Tls = StreamOwned<ClientConnection, TcpStream>;
 /// With `kernel` files are sent without a copy into this process.
 pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
     let mut control = Control::log_in(at)?;
-    let mut block = vec![0; if control.tls.is_some() { 64 * 1024 } else { 256 * 1024 }];
+    let mut block = vec![0; 256 * 1024];
     match *task {
         Task::Down { path, file } => {
             let mut data = control.open(&format!("RETR {path}"))?;
@@ -31,7 +30,7 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
             };
             match &mut data {
                 Data::Clear(socket) => copy(socket, &mut out, &mut block)?,
-                Data::Tls(stream) => copy(stream, &mut out, &mut block)?,
+                Data::Tls(stream) => decrypt(stream, &mut out, &mut block)?,
             }
         }
         Task::Up { file, path } => {
@@ -43,16 +42,20 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
                 }
                 Data::Clear(socket) => copy(&mut file, socket, &mut block)?,
                 Data::Tls(stream) => {
-                    copy(&mut file, stream, &mut block)?;
+                    copy(&mut file, stream, &mut block[..64 * 1024])?;
                     stream.conn.send_close_notify();
                     stream.flush()?;
                     stream.sock.shutdown(Shutdown::Write)?;
+                    // Tickets that nobody has read would reset the connection.
+                    while stream.sock.read(&mut block)? > 0 {}
                 }
             }
         }
         _ => return Err("there is no limit to that".into()),
     }
     control.expect('2')?;
+    // Real servers take their time for this, too.
+    control.say("QUIT", '2')?;
     Ok(())
 }
 
@@ -61,6 +64,29 @@ fn copy(from: &mut impl Read, to: &mut impl Write, block: &mut [u8]) -> Result<(
         match from.read(block)? {
             0 => return Ok(()),
             count => to.write_all(&block[..count])?,
+        }
+    }
+}
+
+/// What `copy` does, with large reads from the socket
+fn decrypt(stream: &mut Tls, to: &mut impl Write, block: &mut [u8]) -> Result<()> {
+    let mut plain = vec![0; block.len()];
+    loop {
+        let count = stream.sock.read(block)?;
+        if count == 0 {
+            return Err("the end without close_notify".into());
+        }
+        let mut rest = &block[..count];
+        while !rest.is_empty() {
+            stream.conn.read_tls(&mut rest)?;
+            let state = stream.conn.process_new_packets()?;
+            if state.plaintext_bytes_to_read() > 0 {
+                let count = stream.conn.reader().read(&mut plain)?;
+                to.write_all(&plain[..count])?;
+            }
+            if state.peer_has_closed() {
+                return Ok(());
+            }
         }
     }
 }
@@ -86,13 +112,9 @@ impl<'a> Control<'a> {
         let stream: Box<dyn ReadWrite> = Box::new(socket.try_clone()?);
         let mut control = Self { at, tls: None, stream: BufReader::new(stream) };
         control.expect('2')?;
-        if let Some(authority) = at.authority {
+        if let Some(tls) = at.tls {
             control.say("AUTH TLS", '2')?;
-            let mut roots = RootCertStore::empty();
-            roots.add(CertificateDer::from_pem_file(authority)?)?;
-            let config =
-                ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-            let config = Arc::new(config);
+            let config = Arc::new(tls.config()?);
             control.tls = Some(Arc::clone(&config));
             control.stream = BufReader::new(Box::new(secure(config, at, socket)?));
             control.say("PBSZ 0", '2')?;
@@ -111,7 +133,13 @@ impl<'a> Control<'a> {
         self.say(command, '1')?;
         Ok(match &self.tls {
             None => Data::Clear(socket),
-            Some(config) => Data::Tls(Box::new(secure(Arc::clone(config), self.at, socket)?)),
+            Some(config) => {
+                let mut stream = secure(Arc::clone(config), self.at, socket)?;
+                while stream.conn.is_handshaking() {
+                    stream.conn.complete_io(&mut stream.sock)?;
+                }
+                Data::Tls(Box::new(stream))
+            }
         })
     }
 

@@ -9,14 +9,16 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustix::fs::sendfile;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned, version};
 
 use crate::Result;
+use crate::client::provider;
 
 /// Bytes of a small file
 const SMALL: usize = 1024;
@@ -64,9 +66,7 @@ fn config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<Arc<ServerConfig>> {
-    let mut provider: CryptoProvider = aws_lc_rs::default_provider();
-    provider.cipher_suites.retain(|suite| format!("{suite:?}").contains("AES_128_GCM"));
-    let mut config = ServerConfig::builder_with_provider(provider.into())
+    let mut config = ServerConfig::builder_with_provider(provider().into())
         .with_protocol_versions(&[version])?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
@@ -133,6 +133,12 @@ struct Session<'a> {
     folder: String,
     data: Option<TcpListener>,
 }
+
+/// Before the first answer to EPSV or PASV
+///
+/// curl 7.88 sleeps for a second where that answer has come before it begins to wait, which would
+/// be all there is to see of large files. Small ones come after the first and are not held up.
+const PAUSE: Duration = Duration::from_millis(1);
 
 impl<'a> Session<'a> {
     fn new(socket: TcpStream, shared: &'a Shared) -> io::Result<Self> {
@@ -237,8 +243,18 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// The same port for the whole session
+    ///
+    /// A new one each time would leave thousands behind that the system holds for a minute, and whoever
+    /// runs next waits while it looks for a free one.
     fn listen(&mut self) -> io::Result<u16> {
-        let listener = TcpListener::bind((self.local.ip(), 0))?;
+        let listener = match self.data.take() {
+            Some(listener) => listener,
+            None => {
+                thread::sleep(PAUSE);
+                TcpListener::bind((self.local.ip(), 0))?
+            }
+        };
         let port = listener.local_addr()?.port();
         self.data = Some(listener);
         Ok(port)
@@ -248,11 +264,10 @@ impl<'a> Session<'a> {
         &mut self,
         work: impl FnOnce(&mut Link, &Shared) -> io::Result<()>,
     ) -> io::Result<()> {
-        let Some(listener) = self.data.take() else {
+        let Some(listener) = &self.data else {
             return self.reply("425 where to?");
         };
         let (socket, _) = listener.accept()?;
-        drop(listener);
         socket.set_nodelay(true)?;
         self.reply("150 here it comes")?;
         let mut link = Link::Clear(socket.try_clone()?);

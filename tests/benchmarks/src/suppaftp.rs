@@ -4,9 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::Resumption;
 use suppaftp::types::FileType;
 use suppaftp::{FtpError, FtpStream, Mode, RustlsConnector, RustlsFtpStream};
 
@@ -14,7 +12,11 @@ use crate::Result;
 use crate::client::{At, Task, host, local, remote};
 
 pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
-    let config = at.authority.map(tls).transpose()?;
+    let mut config = at.tls.map(|tls| tls.config()).transpose()?;
+    if let (Some(config), Task::Login { fresh: true, .. }) = (&mut config, task) {
+        config.resumption = Resumption::disabled();
+    }
+    let config = config.map(Arc::new);
     match &config {
         None => work(task, || {
             let mut ftp = FtpStream::connect(at.address)?;
@@ -31,17 +33,11 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
     }
 }
 
-fn tls(authority: &str) -> Result<Arc<ClientConfig>> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(authority)?)?;
-    Ok(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
-}
-
 fn work<T>(task: &Task<'_>, log_in: impl Fn() -> Result<suppaftp::ImplFtpStream<T>>) -> Result<()>
 where
     T: suppaftp::TlsStream,
 {
-    if let Task::Login { count } = *task {
+    if let Task::Login { count, .. } = *task {
         for _ in 0..count {
             log_in()?.quit()?;
         }
