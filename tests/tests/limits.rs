@@ -77,8 +77,11 @@ fn unread_data() {
         let listener = s.epsv();
         let mut data = accept(&listener);
         s.exchange("NLST", "150 here it comes");
-        let _ = std::io::Write::write_all(&mut data, &vec![b'x'; 64 << 20]);
-        s.settle();
+        // Listings are read to their end, also those that nobody wants any more.
+        std::io::Write::write_all(&mut data, &vec![b'x'; 64 << 20]).expect("a reader");
+        drop(data);
+        s.reply("226 done");
+        s.expect_close();
     });
     let info = measure(|| {
         let mut config = Config::new(TlsPolicy::Plaintext);

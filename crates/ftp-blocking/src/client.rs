@@ -83,13 +83,13 @@ impl Client {
     /// Other end of the control connection: the server, or a proxy
     #[must_use]
     pub fn peer_addr(&self) -> SocketAddr {
-        self.session.network.peer
+        self.session.network.ends.peer
     }
 
     /// This end of the control connection
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.session.network.local
+        self.session.network.ends.local
     }
 
     /// The settings
@@ -461,7 +461,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("host", &self.session.network.host)
-            .field("peer", &self.session.network.peer)
+            .field("peer", &self.session.network.ends.peer)
             .field("proto", &self.session.proto)
             .finish_non_exhaustive()
     }

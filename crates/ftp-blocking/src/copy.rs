@@ -45,7 +45,7 @@ pub fn copy_between_servers(
         session.begin();
         session.rest().map_err(|error| CopyError { end, error })?;
     }
-    let peer = source.network.peer.ip();
+    let peer = source.network.ends.peer.ip();
     let mut copy = ServerCopy::start(&mut source.proto, source_path, peer, target_path, type_);
     let mut result = None;
     loop {

@@ -118,7 +118,7 @@ impl Session {
         match endpoint {
             DataEndpoint::Connect { host, port } => self.open_passive(host, port),
             DataEndpoint::Listen { ports, .. } => {
-                let local = self.network.local;
+                let local = self.network.ends.local;
                 let next = &mut self.network.next_port;
                 let listener = dial::listen(local.ip(), scope_of(local), ports, next)?;
                 let address = listener.local_addr()?;
@@ -146,17 +146,12 @@ impl Session {
             dial::adopt(&stream)?;
             return Ok((DataState::Open(Stream::new(stream)), Some(DataEvent::Connected)));
         }
-        let mut address = network.peer;
+        let mut address = network.ends.peer;
         if let DataHost::Address(ip) = host {
             address = SocketAddr::new(ip, port);
         }
         address.set_port(port);
-        // From where the control connection leaves: of a host with several addresses the server
-        // expects the one it knows.
-        let mut source = network.local;
-        source.set_port(0);
-        let source = Some(source).filter(|source| source.is_ipv4() == address.is_ipv4());
-        let stream = dial::begin_connect(address, source)?;
+        let stream = dial::begin_connect(address, network.ends.source_for(address))?;
         Ok((DataState::Connecting(stream), None))
     }
 
@@ -186,7 +181,7 @@ impl Session {
                     if let Err(error) = dial::adopt(&socket) {
                         return self.data_failed(id, DataFailure::Open, error);
                     }
-                    let control_peer = self.network.peer.ip();
+                    let control_peer = self.network.ends.peer.ip();
                     let event = DataEvent::Accepted { peer: peer.ip(), control_peer };
                     (DataState::Open(Stream::new(socket)), Some(event))
                 }

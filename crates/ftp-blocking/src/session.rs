@@ -12,12 +12,13 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Instant;
 
 use ftp_proto::listing::UtcOffset;
 use ftp_proto::{
-    Config, ConnectionError, Event, IpFamily, Op, OpId, Output, Reply, TlsSession, Transfer,
+    Config, ConnectionError, Ends, Event, IpFamily, Op, OpId, Output, Reply, Source, TlsSession,
+    Transfer,
 };
 use ftp_tls::rustls::pki_types::ServerName;
 use ftp_tls::{TlsConfig, TlsContext, server_name};
@@ -59,10 +60,8 @@ pub(crate) struct Network {
     pub(crate) dialer: Option<Box<dyn Dialer>>,
     /// The server as the caller named it
     pub(crate) host: String,
-    /// Other end of the control connection: the server, or a proxy
-    pub(crate) peer: SocketAddr,
-    /// This end of the control connection
-    pub(crate) local: SocketAddr,
+    /// Of the control connection
+    pub(crate) ends: Ends,
     /// Where the search for a port to listen on begins
     pub(crate) next_port: u16,
 }
@@ -95,12 +94,13 @@ impl Session {
             }
         };
         let stream = stream.map_err(failed)?;
-        let network = Network::of(&stream, host, options.dialer).map_err(failed)?;
+        let source = options.source.map_or(Source::System, |_| Source::Caller);
+        let network = Network::of(&stream, source, host, options.dialer).map_err(failed)?;
         let mut config = options.config;
         config.trace |= options.trace.is_some();
         // A keep-alive needs somebody who waits; between calls nobody does.
         config.keep_alive = None;
-        let family = IpFamily::of(&network.peer);
+        let family = IpFamily::of(&network.ends.peer);
         Ok(Self {
             proto: ftp_proto::Client::new(config, family, Instant::now()),
             control: Some(Control::new(stream)),
@@ -373,14 +373,18 @@ impl Plan {
 }
 
 impl Network {
-    fn of(stream: &TcpStream, host: &str, dialer: Option<Box<dyn Dialer>>) -> io::Result<Self> {
+    fn of(
+        stream: &TcpStream,
+        source: Source,
+        host: &str,
+        dialer: Option<Box<dyn Dialer>>,
+    ) -> io::Result<Self> {
         dial::adopt(stream)?;
         dial::keep_alive(stream);
         Ok(Self {
             dialer,
             host: host.to_owned(),
-            peer: stream.peer_addr()?,
-            local: stream.local_addr()?,
+            ends: Ends { local: stream.local_addr()?, source, peer: stream.peer_addr()? },
             next_port: 0,
         })
     }

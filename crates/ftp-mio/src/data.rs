@@ -114,12 +114,7 @@ impl Session {
                     address = SocketAddr::new(ip, port);
                 }
                 address.set_port(port);
-                // From where the control connection leaves: of a host with several addresses the
-                // server expects the one it knows.
-                let mut source = ends.local;
-                source.set_port(0);
-                let source = Some(source).filter(|source| source.is_ipv4() == address.is_ipv4());
-                let socket = net::begin_connect(address, source)?;
+                let socket = net::begin_connect(address, ends.source_for(address))?;
                 Ok((DataState::Connecting(Socket::register(socket, registry, token)?), None))
             }
             DataEndpoint::Listen { ports, .. } => {

@@ -14,8 +14,7 @@ pub(crate) fn begin_connect(
     address: SocketAddr,
     source: Option<SocketAddr>,
 ) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
+    let socket = new_socket(Domain::for_address(address))?;
     socket.set_tcp_nodelay(true)?;
     if let Some(source) = source {
         if source.port() != 0 {
@@ -30,6 +29,18 @@ pub(crate) fn begin_connect(
         Err(error) => return Err(error),
     }
     Ok(TcpStream::from_std(socket.into()))
+}
+
+/// A socket that never waits; where the system can, made so at once instead of by two more calls
+fn new_socket(domain: Domain) -> io::Result<Socket> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return Socket::new(domain, Type::STREAM.nonblocking(), None);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let socket = Socket::new(domain, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
 }
 
 fn is_in_progress(error: &io::Error) -> bool {

@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use ftp_proto::Source;
 use mio::event::Event;
 use mio::{Registry, Token};
 
@@ -65,6 +66,11 @@ impl Race {
             timeout,
             failure: None,
         })
+    }
+
+    /// Who chooses the local address
+    pub(crate) fn source(&self) -> Source {
+        self.source.map_or(Source::System, |_| Source::Caller)
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -14,7 +14,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    Action, ConnectionError, ControlEvent, IpFamily, Phase, Protection, TicketSupply, TlsPolicy,
+    Action, ConnectionError, ControlEvent, Ends, IpFamily, Phase, Protection, TicketSupply,
+    TlsPolicy,
 };
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::rustls::pki_types::ServerName;
@@ -66,13 +67,6 @@ pub(crate) enum Control {
     Connecting(Box<Race>),
     Open(Link),
     Closed,
-}
-
-/// Both ends of the control connection
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ends {
-    pub(crate) peer: SocketAddr,
-    pub(crate) local: SocketAddr,
 }
 
 /// Whether there is something to do that no event will announce
@@ -279,7 +273,8 @@ impl Session {
         crate::net::keep_alive(socket.io());
         match socket.io().local_addr() {
             Ok(local) => {
-                self.ends = Some(Ends { peer, local });
+                let source = race.source();
+                self.ends = Some(Ends { local, source, peer });
                 self.control = Control::Open(Link::new(socket));
                 self.events.push_back(Event::Connected { peer });
                 let family = IpFamily::of(&peer);

@@ -88,6 +88,7 @@ mod codec;
 mod config;
 mod control;
 mod data;
+mod ends;
 mod error;
 mod event;
 pub mod listing;
@@ -113,6 +114,7 @@ pub use control::reply::{
     Banner, Code, Excerpt, Kind, Lines, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
     ReplyParser,
 };
+pub use ends::{Ends, Source};
 pub use error::{ConnectionError, Error, ProtocolError};
 pub use event::{
     Action, Completion, ControlEvent, DataEndpoint, DataEvent, DataFailure, DataHost, DataId,

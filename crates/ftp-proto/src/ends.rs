@@ -1,0 +1,68 @@
+//! Both ends of the control connection, and what follows for data connections
+
+use core::net::SocketAddr;
+
+/// Both ends of the control connection, for drivers
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by drivers")]
+pub struct Ends {
+    /// This end
+    pub local: SocketAddr,
+    /// Who chose this end's address
+    pub source: Source,
+    /// The other end: the server, or a proxy
+    pub peer: SocketAddr,
+}
+
+/// Who chose the local address of the control connection
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "there is nobody else")]
+pub enum Source {
+    /// The system
+    System,
+    /// The caller
+    Caller,
+}
+
+impl Ends {
+    /// The address to bind a connection to `target` to: of a host with several the server expects the
+    /// one that it knows, from which the control connection leaves
+    ///
+    /// `None` where the system does as well: to the same IPv4 address it chooses the same again, and need
+    /// not look for a port that nobody uses, which is slow where thousands have just been used. IPv6 hosts
+    /// change their addresses by the hour.
+    #[must_use]
+    pub fn source_for(&self, target: SocketAddr) -> Option<SocketAddr> {
+        let same = target.is_ipv4() && target.ip() == self.peer.ip();
+        if same && self.source == Source::System || self.local.is_ipv4() != target.is_ipv4() {
+            return None;
+        }
+        let mut source = self.local;
+        source.set_port(0);
+        Some(source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+
+    use super::*;
+
+    fn source(local: &str, source: Source, target: &str) -> Option<String> {
+        let peer = if local.starts_with('[') { "[2001:db8::9]:21" } else { "192.0.2.9:21" };
+        let [local, peer, target] = [local, peer, target].map(|text| text.parse().unwrap());
+        Ends { local, source, peer }.source_for(target).map(|source| source.to_string())
+    }
+
+    #[test]
+    fn bound_where_the_system_may_choose_otherwise() {
+        let mine = Some("192.0.2.1:0".into());
+        assert_eq!(source("192.0.2.1:40000", Source::System, "192.0.2.9:5000"), None);
+        assert_eq!(source("192.0.2.1:40000", Source::Caller, "192.0.2.9:5000"), mine);
+        assert_eq!(source("192.0.2.1:40000", Source::System, "192.0.2.8:5000"), mine);
+        assert_eq!(source("192.0.2.1:40000", Source::Caller, "[2001:db8::9]:5000"), None);
+        let mine = Some("[2001:db8::1]:0".into());
+        assert_eq!(source("[2001:db8::1]:40000", Source::System, "[2001:db8::9]:5000"), mine);
+    }
+}
