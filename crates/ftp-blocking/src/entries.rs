@@ -16,7 +16,9 @@ use crate::transfer::Download;
 ///
 /// As an iterator it gives what is in the directory, without `.` and `..`, and passes over headers and
 /// totals; [`Self::next_item`] gives everything. Its last item is an error unless the server has
-/// confirmed that the listing is complete. Dropping it earlier aborts the listing.
+/// confirmed that the listing is complete. Dropping it earlier has the rest read and thrown away, for
+/// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
+/// next listing.
 ///
 /// Years that lines leave out follow from this machine's clock.
 #[must_use = "dropping it aborts the listing"]
@@ -53,7 +55,7 @@ impl<'a> Entries<'a> {
         self.reader.unknown_lines()
     }
 
-    /// Stops the listing; the session is usable afterwards, if this succeeds
+    /// Gives the rest up, as dropping does; the session is usable afterwards, if this succeeds
     ///
     /// # Errors
     ///

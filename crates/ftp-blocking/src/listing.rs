@@ -15,8 +15,10 @@ pub(crate) const MAX_LINE: usize = 1024 * 1024;
 
 /// A listing in progress: its lines as the server writes them
 ///
-/// As with [`Download`], the end comes only after the server's final reply has confirmed it, and
-/// dropping it earlier aborts the transfer.
+/// As with [`Download`], the end comes only after the server's final reply has confirmed it. Dropping it
+/// earlier has the rest read and thrown away, for
+/// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
+/// next listing.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
 pub struct Listing<'a> {
@@ -70,7 +72,7 @@ impl<'a> Listing<'a> {
         self.lines.into_inner().finish()
     }
 
-    /// Stops the transfer; the session is usable afterwards, if this succeeds
+    /// Gives the rest up, as dropping does; the session is usable afterwards, if this succeeds
     ///
     /// # Errors
     ///
