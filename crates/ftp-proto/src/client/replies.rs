@@ -80,6 +80,10 @@ impl Client {
                 possible && code == 426 && !transfer.has_begun()
             }
             (Doing::Settling(_) | Doing::Running(_, Running::RemoteTransfer(_)), _) => false,
+            // What answers a command of the server's own is the server's to choose.
+            (Doing::Running(_, Running::Simple(simple)), 225 | 226) if simple.is_servers_own() => {
+                possible
+            }
             // Or of a transfer that had been refused, and went on all the same.
             (_, 225 | 226 | 425 | 426) => possible || self.last == Last::Transfer,
             _ => false,
