@@ -45,6 +45,8 @@ pub fn judge(case: Case, end: &End) -> Verdict {
     if end.task.len() != 1 || end.probe.len() != 2 {
         return Verdict::Hang(format!("{} and {} ends", end.task.len(), end.probe.len()));
     }
+    // An answer said twice can't be told from the next command's, if both may be refusals.
+    let twice = task == Task::ReadMissing && matches!(fault, Fault::Reply(ReplyFault::Doubled, _));
     match &end.task[0] {
         Ok(()) if !is_done(case, end) => {
             return Verdict::Lie(format!("{task:?} reported done and is not"));
@@ -52,6 +54,8 @@ pub fn judge(case: Case, end: &End) -> Verdict {
         Ok(()) => {}
         Err(Error::Aborted) if task.aborts() => {}
         Err(Error::NoDirectory(_)) if task == Task::ReadMissing => {}
+        // The next answer is that of CWD, which refuses what is not there.
+        Err(Error::Permanent(_)) if twice => {}
         Err(error) if !explains(fault, error) => {
             return Verdict::Lie(format!("the wrong error: {error}"));
         }
@@ -62,8 +66,6 @@ pub fn judge(case: Case, end: &End) -> Verdict {
             }
         }
     }
-    // A refusal said twice can't be told from the next command's.
-    let twice = task == Task::ReadMissing && matches!(fault, Fault::Reply(ReplyFault::Doubled, _));
     if end.dead || twice {
         return Verdict::Sound;
     }
@@ -153,7 +155,7 @@ fn explains(fault: Fault, error: &Error) -> bool {
         Fault::Reply(Replaced(_), _) => matches!(fatal, Some(C::Protocol(_))),
         Fault::Reply(Doubled, _) => {
             matches!(fatal, Some(C::Protocol(_)))
-                || matches!(error, E::UnexpectedReply(_) | E::InvalidReply(_) | E::Permanent(_))
+                || matches!(error, E::UnexpectedReply(_) | E::InvalidReply(_))
         }
         Fault::Closing(place, _) => match (fatal, error) {
             (Some(C::ServiceClosing(_)), _) => true,
