@@ -69,10 +69,10 @@ pub(crate) enum ActiveMemory {
 
 /// Whether MLSD is worth trying
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Facts {
-    /// As far as FEAT tells
+pub(crate) enum Mlsd {
+    /// If FEAT tells so
     #[default]
-    Untried,
+    AsTold,
     /// The server does not know it, whatever it lists
     Unknown,
 }
@@ -151,7 +151,7 @@ pub(crate) struct Session {
     pub(crate) protection: Protection,
     pub(crate) type_: Option<TransferType>,
     pub(crate) features: Option<Features>,
-    pub(crate) facts: Facts,
+    pub(crate) mlsd: Mlsd,
     /// What SYST told of the server's listings, if it was asked
     pub(crate) system: Option<Format>,
     /// The working directory, as long as nothing may have changed it
@@ -181,7 +181,7 @@ impl Session {
             protection: Protection::Clear,
             type_: None,
             features: None,
-            facts: Facts::Untried,
+            mlsd: Mlsd::AsTold,
             system: None,
             directory: None,
             passive: PassiveMemory::Untried,
@@ -203,7 +203,7 @@ impl Session {
     pub(crate) fn forget_clear_text(&mut self) {
         self.admitted = None;
         self.features = None;
-        self.facts = Facts::Untried;
+        self.mlsd = Mlsd::AsTold;
         self.system = None;
         self.directory = None;
         self.type_ = None;
@@ -216,7 +216,7 @@ impl Session {
     /// Forgets what a login may have changed (Q18, Q19)
     pub(crate) fn forget_login(&mut self) {
         self.features = None;
-        self.facts = Facts::Untried;
+        self.mlsd = Mlsd::AsTold;
         self.directory = None;
         self.type_ = None;
     }

@@ -25,7 +25,7 @@ use crate::op::request::List;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
 use crate::op::{Outcome, Running, Transfer};
-use crate::session::{Carried, Facts, Session};
+use crate::session::{Carried, Mlsd, Session};
 
 /// A directory to be read: [`Client::read_dir`](crate::Client::read_dir)
 ///
@@ -132,7 +132,7 @@ impl ReadDirOp {
     }
 
     pub(crate) fn start(&mut self, session: &Session) -> Next {
-        if self.by == By::Best && session.features.is_none() && session.facts == Facts::Untried {
+        if self.by == By::Best && session.features.is_none() && session.mlsd == Mlsd::AsTold {
             self.stage = Stage::Features;
             return Next::Run(Running::Features(FeaturesOp));
         }
@@ -239,7 +239,8 @@ impl ReadDirOp {
             // Refused in the end: what has come is no listing, and nothing may be added to it.
             Err(_) if session.carried == Carried::Something => Next::Done(result),
             Err(Error::Permanent(reply)) if is_unknown(&reply) && verb != Verb::LIST => {
-                self.otherwise(verb, session)
+                let verb = Self::other(verb, session);
+                self.list(verb, session)
             }
             Err(Error::Permanent(reply) | Error::Transient(reply)) => match self.path {
                 _ if denies(&reply) => Next::Done(Err(Error::from_reply(reply))),
@@ -264,7 +265,7 @@ impl ReadDirOp {
         match result {
             Err(_) if session.carried == Carried::Something => self.leave(home, result),
             Err(Error::Permanent(reply)) if is_unknown(&reply) && verb != Verb::LIST => {
-                let verb = self.other(verb, session);
+                let verb = Self::other(verb, session);
                 let list = listing(verb, None);
                 self.run(Stage::ListingInside { home, verb }, list)
             }
@@ -278,15 +279,10 @@ impl ReadDirOp {
         }
     }
 
-    /// The command is not known here
-    fn otherwise(&mut self, verb: Verb, session: &mut Session) -> Next {
-        let verb = self.other(verb, session);
-        self.list(verb, session)
-    }
-
-    fn other(&self, verb: Verb, session: &mut Session) -> Verb {
+    /// What there is instead of a command that is not known here
+    fn other(verb: Verb, session: &mut Session) -> Verb {
         if verb == Verb::MLSD {
-            session.facts = Facts::Unknown;
+            session.mlsd = Mlsd::Unknown;
         }
         best(session)
     }
@@ -306,9 +302,9 @@ fn listing(verb: Verb, path: Option<Argument>) -> Result<Running, Error> {
 
 fn best(session: &Session) -> Verb {
     let known = |features: &crate::Features| features.has("MLST") || features.has("MLSD");
-    match session.facts {
-        Facts::Untried if session.features.as_ref().is_some_and(known) => Verb::MLSD,
-        Facts::Untried | Facts::Unknown => Verb::LIST,
+    match session.mlsd {
+        Mlsd::AsTold if session.features.as_ref().is_some_and(known) => Verb::MLSD,
+        Mlsd::AsTold | Mlsd::Unknown => Verb::LIST,
     }
 }
 
