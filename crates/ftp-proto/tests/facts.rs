@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use ftp_proto::listing::Format;
 use ftp_proto::{Action, Client, Config, DataEvent, DataId, Get, IpFamily, Put, TlsPolicy};
 
 /// Feeds a reply, having written out whatever there was to write
@@ -55,4 +56,24 @@ fn requests_tell_their_offset() {
     assert_eq!(Put::new("f").resume_at(7).offset(), 7);
     assert_eq!(Put::new("f").resume_at(7).append().offset(), 0);
     assert_eq!(Put::unique().offset(), 0);
+}
+
+#[test]
+fn what_syst_says_of_listings_is_remembered() {
+    let now = Instant::now();
+    let mut client = Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, now);
+    reply(&mut client, now, "220 ready");
+    let login = |client: &mut Client| {
+        client.login("u", "p");
+        reply(client, now, "331 password");
+        reply(client, now, "230 welcome");
+    };
+    login(&mut client);
+    assert_eq!(client.listing_hint(), None);
+    client.system();
+    reply(&mut client, now, "215 MVS is the operating system of this server.");
+    assert_eq!(client.listing_hint(), Some(Format::Mvs));
+    // Whoever logs in, it is the same system.
+    login(&mut client);
+    assert_eq!(client.listing_hint(), Some(Format::Mvs));
 }

@@ -328,6 +328,18 @@ fn a_hint_is_no_more_than_that() {
 }
 
 #[test]
+fn a_hint_decides_where_lines_do_not() {
+    // Without facts the blank before a name is MLSD's; of a bare name it is a part.
+    let name = |mut parser: ListingParser| {
+        let mut line = &b"  x\n"[..];
+        let Some(Item::Entry(entry)) = parser.parse(&mut line) else { panic!("an entry") };
+        entry.name.to_vec()
+    };
+    assert_eq!(name(ListingParser::new()), b"  x");
+    assert_eq!(name(ListingParser::new().with_hint(Format::Mlsx)), b" x");
+}
+
+#[test]
 fn systems_speak_for_formats() {
     let of = |text: &str| {
         let mut parser = ftp_proto::ReplyParser::new(ftp_proto::ReplyConfig::default());

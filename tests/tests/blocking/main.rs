@@ -11,6 +11,7 @@ mod connecting;
 mod copies;
 mod deadlines;
 mod dialing;
+mod directories;
 mod downloads;
 mod files;
 mod hostile;

@@ -15,6 +15,8 @@ mod connecting;
 mod copies;
 #[path = "../blocking/deadlines.rs"]
 mod deadlines;
+#[path = "../blocking/directories.rs"]
+mod directories;
 #[path = "../blocking/downloads.rs"]
 mod downloads;
 #[path = "../blocking/hostile.rs"]
