@@ -416,6 +416,7 @@ fn no_field_panics() {
             let reply = Reply::new(Code::SYSTEM_STATUS, &text);
             let _ = (parse_227(&text), parse_229(&text), parse_passive(&reply), parse_257(&text));
             let _ = (parse_size(&text), parse_size_hint(&text), parse_time(&text));
+            let _ = (parse_size_hint_for(&text, &text), parse_size_hint_for(&text, b"(5 bytes)"));
             let _ = (parse_stou(&text), Features::parse(&reply));
             let _ = HashAlgorithm::ALL.map(|algorithm| parse_hash(&text, algorithm));
         }
