@@ -7,12 +7,16 @@ use core::hint::black_box;
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use super::{MASK, Verb};
+use super::Verb;
+use super::mask::{self, MASK};
 use crate::control::escaped::{Escaped, Readable};
 
 /// A checked argument of a command: no CR, no LF, no NUL, at most [`Self::MAX_LEN`] bytes
 ///
 /// Bytes, not text: file names have whatever character set the server's file system has.
+///
+/// `Debug` hides what follows a sub-command of SITE that takes a password, since it does not know for
+/// which verb the argument is: [`Command`](super::Command) does.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Argument(SmallVec<[u8; 48]>);
 
@@ -66,7 +70,10 @@ impl fmt::Display for Argument {
 
 impl fmt::Debug for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&Escaped(&self.0), f)
+        match mask::site_command(&self.0) {
+            Some(command) => write!(f, "\"{} {MASK}\"", command.escape_ascii()),
+            None => fmt::Debug::fmt(&Escaped(&self.0), f),
+        }
     }
 }
 
