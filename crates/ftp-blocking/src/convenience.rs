@@ -174,7 +174,8 @@ impl Client {
     /// Downloads into a local file, which is created, or replaced from the request's offset on
     ///
     /// The local file is not touched before the server has agreed. After a failure it holds what
-    /// has come, for [`Self::resume_download`].
+    /// has come, for [`Self::resume_download`]. If the server chose its name, make the path with
+    /// [`local_path`](crate::local_path).
     ///
     /// # Errors
     ///

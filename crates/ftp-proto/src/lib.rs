@@ -92,6 +92,7 @@ mod ends;
 mod error;
 mod event;
 pub mod listing;
+mod local_names;
 mod op;
 mod server_copy;
 mod session;
@@ -120,6 +121,7 @@ pub use event::{
     Action, Completion, ControlEvent, DataEndpoint, DataEvent, DataFailure, DataHost, DataId,
     Direction, Encoding, Event, IpFamily, Phase, TlsSession, Trace, TraceDirection,
 };
+pub use local_names::{LocalRules, NameError, NameProblem, TakenNames};
 pub use op::read_dir::ReadDir;
 pub use op::request::{Get, List, Put};
 pub use op::{Op, OpId, Output, Transfer};
