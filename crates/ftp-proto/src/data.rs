@@ -11,7 +11,8 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use crate::event::{DataEvent, DataFailure, DataId, TlsSession};
+use crate::event::DataEvent;
+use crate::terms::{DataFailure, DataId, TlsSession};
 
 #[derive(Debug)]
 pub(crate) struct DataConnection {

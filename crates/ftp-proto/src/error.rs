@@ -8,7 +8,7 @@ use core::net::IpAddr;
 
 use crate::control::command::ArgumentError;
 use crate::control::reply::{Reply, ReplyError};
-use crate::event::{DataFailure, Phase};
+use crate::terms::{DataFailure, Phase};
 
 /// Why a request failed
 ///
@@ -235,7 +235,7 @@ impl ConnectionError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Eof | Self::ServiceClosing(_) | Self::TimedOut(_) => true,
-            Self::Refused(reply) => reply.kind() == crate::Kind::Transient,
+            Self::Refused(reply) => reply.kind() == crate::control::reply::Kind::Transient,
             Self::LocallyClosed | Self::TlsRefused(_) | Self::Protocol(_) => false,
         }
     }

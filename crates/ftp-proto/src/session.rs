@@ -4,27 +4,7 @@ use crate::control::command::Argument;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
 use crate::listing::Format;
-use crate::op::batch::Batches;
-
-/// Representation type of transfers (RFC 959 section 3.1.1)
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "EBCDIC and local byte sizes are out of scope")]
-pub enum TransferType {
-    /// TYPE I: the bytes as they are
-    Image,
-    /// TYPE A: text, CRLF on the wire
-    Ascii,
-}
-
-/// Protection level of data connections (RFC 2228 section 3, RFC 4217 section 9)
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "TLS knows no other level, RFC 4217 section 9")]
-pub enum Protection {
-    /// PROT C: in clear text
-    Clear,
-    /// PROT P: in TLS
-    Private,
-}
+use crate::terms::{Protection, TransferType};
 
 /// Whether the control connection is in TLS
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +74,16 @@ pub(crate) enum Carried {
     Nothing,
     /// Something, or it was closed too early to know
     Something,
+}
+
+/// What is known of a server's way with batches
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Batches {
+    /// Nothing speaks against them
+    #[default]
+    Trusted,
+    /// A command was refused in one, and taken alone
+    Refused,
 }
 
 /// The server's restart marker as far as this side knows

@@ -22,14 +22,25 @@
 
 use std::time::Instant;
 
+use crate::claim::OpId;
 use crate::control::command::{Command, Verb};
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
-use crate::event::Phase;
-use crate::op::{Farewell, OpId};
 use crate::session::{LateFinal, RestartMarker};
+use crate::terms::Phase;
 use crate::timer::Timer;
 use crate::wire::Wire;
+
+/// How a cut transfer is taken leave of
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// Its data connection failed: the server knows, and its reply may explain the failure
+    Listen,
+    /// The same, before the 1yz: that is still to come, and means nothing more
+    ListenEarly,
+    /// This side gave up: ABOR
+    Abort,
+}
 
 /// An operation that ended, with its error
 pub(crate) type Failed = (Option<OpId>, Error);

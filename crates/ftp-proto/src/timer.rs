@@ -1,9 +1,8 @@
 //! Deadlines: one slot per timer, the earliest wins
 
+use crate::terms::Phase;
 use core::time::Duration;
 use std::time::Instant;
-
-use crate::event::Phase;
 
 /// What a deadline guards
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,11 +8,9 @@ use crate::control::command::Command;
 use crate::control::reply::Reply;
 use crate::control::{Barrier, Control};
 use crate::data::{DataConnection, DataState};
-use crate::event::{
-    Action, DataEndpoint, DataId, Direction, Encoding, Event, IpFamily, Phase, Trace,
-    TraceDirection,
-};
-use crate::session::{Carried, Protection, Session, TicketSupply};
+use crate::event::{Action, Event, Trace, TraceDirection};
+use crate::session::{Carried, Session, TicketSupply};
+use crate::terms::{DataEndpoint, DataId, Direction, Encoding, IpFamily, Phase, Protection};
 use crate::timer::{Timer, TimerTable};
 
 #[derive(Debug)]

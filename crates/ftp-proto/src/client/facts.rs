@@ -1,14 +1,15 @@
 //! What is known of the session
 
 use super::{Client, Doing, Life};
+use crate::claim::OpId;
 use crate::config::Config;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
 use crate::error::ConnectionError;
-use crate::event::IpFamily;
 use crate::listing::Format;
-use crate::op::{OpId, Running};
-use crate::session::{ControlSecurity, Protection};
+use crate::op::running::Running;
+use crate::session::ControlSecurity;
+use crate::terms::{IpFamily, Protection};
 
 /// What is known of the session
 impl Client {

@@ -4,8 +4,10 @@
 //! So another one goes before that, which nobody reads.
 
 use super::{Client, Doing};
+use crate::claim::OpId;
 use crate::error::Error;
-use crate::op::{OpId, Running, Step};
+use crate::op::machine::Step;
+use crate::op::running::Running;
 use crate::session::{Carried, LastListing};
 
 impl Client {

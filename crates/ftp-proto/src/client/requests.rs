@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::several::Task;
 use super::{Client, Doing, Life};
-use crate::Timestamp;
+use crate::claim::{Op, OpId, Transfer};
 use crate::control::command::{Argument, ArgumentError, Secret, Verb};
 use crate::control::features::Features;
 use crate::control::fields::{self, FileHash, PassiveAddress};
@@ -15,16 +15,18 @@ use crate::error::{ConnectionError, Error};
 use crate::op::features::FeaturesOp;
 use crate::op::hash::Hash;
 use crate::op::login::{Login, anonymous_defaults};
+use crate::op::machine::Step;
 use crate::op::quit::Quit;
 use crate::op::read_dir::{ReadDir, ReadDirOp};
 use crate::op::remote::{RemoteActive, RemotePassive, RemoteTransfer};
 use crate::op::rename::Rename;
 use crate::op::request::{Get, List, Put};
+use crate::op::running::Running;
 use crate::op::secure::{ClearControl, Protect, Scope, Secure};
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
-use crate::op::{Op, OpId, Running, Step, Transfer};
-use crate::session::{Protection, TransferType};
+use crate::terms::{Protection, TransferType};
+use crate::timestamp::Timestamp;
 
 /// Requests
 ///
@@ -308,7 +310,7 @@ impl Client {
             }
             Doing::Running(op, Running::RemoteTransfer(_)) => {
                 let op = *op;
-                let cut = Step::Cut(Error::Aborted, crate::op::Farewell::Abort);
+                let cut = Step::Cut(Error::Aborted, crate::settle::Farewell::Abort);
                 self.apply(op, Ok(cut));
             }
             Doing::AwaitingTicket(..) => self.end_wait(|_| Error::Aborted),

@@ -3,9 +3,10 @@
 //! Between two of them the session settles as always. The request completes with the last.
 
 use super::Client;
+use crate::claim::{OpId, Outcome};
 use crate::error::Error;
 use crate::op::read_dir::{Next, ReadDirOp};
-use crate::op::{OpId, Outcome, Running};
+use crate::op::running::Running;
 
 /// What waits for its turn
 #[derive(Debug)]

@@ -2,11 +2,12 @@
 
 use super::several::Task;
 use super::{Client, Doing};
+use crate::claim::OpId;
 use crate::error::Error;
-use crate::event::Phase;
+use crate::op::running::Running;
 use crate::op::transfer::TransferOp;
-use crate::op::{OpId, Running};
 use crate::session::{HARVESTS, TicketSupply};
+use crate::terms::Phase;
 use crate::timer::Timer;
 
 /// What the supply of tickets permits

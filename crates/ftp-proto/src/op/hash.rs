@@ -9,16 +9,16 @@
 //! HASH follows the current type (draft-bryan-ftp-hash section 3.1): what is wanted is the hash of
 //! the bytes as they are.
 
+use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::features::Features;
 use crate::control::fields::{HashAlgorithm, parse_hash};
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
-use crate::event::Phase;
 use crate::op::features::{FeaturesOp, is_unknown};
+use crate::op::machine::{Context, Input, Step, completion};
 use crate::op::set_type::SetType;
-use crate::op::{Context, Input, Outcome, Step, completion};
-use crate::session::TransferType;
+use crate::terms::{Phase, TransferType};
 use crate::timer::Timer;
 
 const BINARY: SetType = SetType(TransferType::Image);

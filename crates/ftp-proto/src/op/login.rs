@@ -18,12 +18,13 @@
 //!              └── 332 ── any ────────────────▶ once more, one by one
 //! ```
 
-use crate::Kind;
+use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Secret, Verb};
+use crate::control::reply::Kind;
 use crate::control::reply::Reply;
 use crate::error::Error;
-use crate::op::batch::Batches;
-use crate::op::{Context, Input, Outcome, Step};
+use crate::op::machine::{Context, Input, Step};
+use crate::session::Batches;
 use crate::session::ControlSecurity;
 use crate::timer::Timer;
 

@@ -20,10 +20,10 @@ use crate::control::fields::{self, PassiveAddress};
 use crate::control::reply::{Kind, Reply};
 use crate::data::{DataState, End};
 use crate::error::Error;
-use crate::event::{DataEndpoint, DataFailure, DataHost, IpFamily};
-use crate::op::batch::Batches;
-use crate::op::{Context, Input, completion};
+use crate::op::machine::{Context, Input, completion};
+use crate::session::Batches;
 use crate::session::{ActiveMemory, PassiveMemory, PassivePath};
+use crate::terms::{DataEndpoint, DataFailure, DataHost, IpFamily};
 use crate::timer::Timer;
 
 #[derive(Clone, Copy, Debug)]

@@ -17,14 +17,16 @@
 //!
 //! What comes of the listing is held until the session is back where it was.
 
+use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, ArgumentError, Verb};
+use crate::control::features::Features;
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
 use crate::op::features::{FeaturesOp, is_unknown};
 use crate::op::request::List;
+use crate::op::running::Running;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
-use crate::op::{Outcome, Running, Transfer};
 use crate::session::{Carried, Mlsd, Session};
 
 /// A directory to be read: [`Client::read_dir`](crate::Client::read_dir)
@@ -301,7 +303,7 @@ fn listing(verb: Verb, path: Option<Argument>) -> Result<Running, Error> {
 }
 
 fn best(session: &Session) -> Verb {
-    let known = |features: &crate::Features| features.has("MLST") || features.has("MLSD");
+    let known = |features: &Features| features.has("MLST") || features.has("MLSD");
     match session.mlsd {
         Mlsd::AsTold if session.features.as_ref().is_some_and(known) => Verb::MLSD,
         Mlsd::AsTold | Mlsd::Unknown => Verb::LIST,

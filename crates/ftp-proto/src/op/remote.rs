@@ -11,14 +11,16 @@
 
 use core::net::SocketAddr;
 
+use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::reply::Kind;
 use crate::error::Error;
-use crate::event::{Event, IpFamily, Phase};
+use crate::event::Event;
+use crate::op::machine::{Context, Input, Step, completion};
 use crate::op::open::{announcement, passive_address};
 use crate::op::set_type::SetType;
-use crate::op::{Context, Farewell, Input, Outcome, Step, Transfer, completion};
-use crate::session::TransferType;
+use crate::settle::Farewell;
+use crate::terms::{IpFamily, Phase, TransferType};
 use crate::timer::Timer;
 
 #[derive(Clone, Copy, Debug)]

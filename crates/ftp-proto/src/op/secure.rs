@@ -9,16 +9,17 @@
 //! In a batch ([`batch`](super::batch)) PBSZ and PROT go out together, and with them USER and PASS of
 //! a login that waits for them.
 
-use crate::Kind;
+use crate::claim::Outcome;
 use crate::config::AuthMechanism;
 use crate::control::Barrier;
 use crate::control::command::{Command, Verb};
+use crate::control::reply::Kind;
 use crate::error::{ConnectionError, Error};
-use crate::event::Phase;
-use crate::op::batch::Batches;
 use crate::op::login::Login;
-use crate::op::{Context, Input, Outcome, Step, completion};
-use crate::session::{ControlSecurity, Protection};
+use crate::op::machine::{Context, Input, Step, completion};
+use crate::session::Batches;
+use crate::session::ControlSecurity;
+use crate::terms::{Phase, Protection};
 use crate::timer::Timer;
 
 /// AUTH, and what has to follow it

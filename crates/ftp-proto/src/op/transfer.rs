@@ -22,20 +22,23 @@ use alloc::boxed::Box;
 use core::time::Duration;
 use std::time::Instant;
 
+use crate::claim::{OpId, Outcome, Transfer};
 use crate::config::{DataMode, Truncation};
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::fields;
 use crate::control::reply::{Kind, Reply};
 use crate::data::{DataState, End};
 use crate::error::{ConnectionError, Error, ProtocolError};
-use crate::event::{Action, DataFailure, Direction, Encoding, Event, Phase, TlsSession};
+use crate::event::{Action, Event};
 use crate::listing::Format;
-use crate::op::batch::Batches;
+use crate::op::machine::{Context, Input, Step};
 use crate::op::open::{Open, Opening, first_passive};
 use crate::op::request::{Get, List, Put, PutMode};
 use crate::op::set_type::SetType;
-use crate::op::{Context, Farewell, Input, OpId, Outcome, Step, Transfer};
-use crate::session::{Carried, LateFinal, PassivePath, RestartMarker, TransferType};
+use crate::session::Batches;
+use crate::session::{Carried, LateFinal, PassivePath, RestartMarker};
+use crate::settle::Farewell;
+use crate::terms::{DataFailure, Direction, Encoding, Phase, TlsSession, TransferType};
 use crate::timer::Timer;
 use crate::wire::Wire;
 
