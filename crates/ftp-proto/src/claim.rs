@@ -52,6 +52,32 @@ impl<T> fmt::Debug for Op<T> {
     }
 }
 
+/// Who wants an operation, which decides where its result goes
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The application
+    User(OpId),
+    /// The TLS policy
+    Policy,
+    KeepAlive,
+    /// A transfer that needs a TLS session ticket first
+    Tickets,
+    /// What the server may still hold of an earlier transfer
+    Flush,
+    /// Nobody any more: the request was aborted while its operation had to go on
+    Abandoned,
+}
+
+impl Owner {
+    /// The application's request, if it is one
+    pub(crate) const fn op(self) -> Option<OpId> {
+        match self {
+            Self::User(op) => Some(op),
+            _ => None,
+        }
+    }
+}
+
 /// What a transfer has brought about
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -33,7 +33,17 @@ pub enum Action {
     /// An upload is finished when its last byte was flushed and its end signalled (close_notify,
     /// half-close) and the server's end has been read or was given up. A driver may report a
     /// download's bytes before this order.
-    StartTransfer(DataId, Direction, Encoding),
+    StartTransfer {
+        /// The data connection
+        id: DataId,
+        /// The request that the bytes belong to; `None`: nobody wants them, read them to the end and
+        /// throw them away
+        op: Option<OpId>,
+        /// Which way they go
+        direction: Direction,
+        /// What is done to them
+        encoding: Encoding,
+    },
     /// Nobody wants the bytes of this download any more: read it to its end all the same, throw them
     /// away, and go on reporting
     ///

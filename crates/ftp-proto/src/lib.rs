@@ -92,8 +92,10 @@ mod data;
 mod ends;
 mod error;
 mod event;
+mod held;
 pub mod listing;
 mod op;
+mod plan;
 mod server_copy;
 mod session;
 mod settle;
@@ -107,7 +109,7 @@ pub use client::Client;
 pub use codec::ascii::{AsciiDecoder, AsciiEncoder};
 pub use codec::{Codec, Progress};
 pub use config::{
-    AuthMechanism, Config, DataHandshake, DataMode, PassiveHost, PassiveOrder, TlsPolicy,
+    AuthMechanism, Config, DataHandshake, DataMode, ForeignReplies, PassiveHost, PassiveOrder, TlsPolicy,
     Truncation,
 };
 pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};

@@ -91,7 +91,8 @@ impl Hash {
             }
             (Input::Written, State::Hash(_)) => self.await_hash(cx),
             (Input::Reply(reply), State::Hash(_)) if reply.kind() == Kind::Preliminary => {
-                self.await_hash(cx);
+                // The whole wait goes on.
+                cx.wire.timers.stop(Timer::Reply);
             }
             (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
             (Input::Reply(reply), State::Type(way)) => {
@@ -144,7 +145,7 @@ impl Hash {
     fn await_hash(&self, cx: &mut Context<'_>) {
         if let Some(verb) = cx.wire.control.front() {
             let wait = cx.wire.config.hash_timeout;
-            cx.wire.timers.set_after(Timer::Reply, cx.now, wait, Phase::Reply(verb));
+            cx.wire.await_reply_for(cx.now, wait, Phase::Reply(verb));
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use crate::claim::{OpId, Outcome};
+use crate::claim::{Outcome, Owner};
 use crate::control::command::{Command, Verb};
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Code, Kind, Reply};
 use crate::error::Error;
 use crate::op::batch::may_follow;
 use crate::session::Batches;
@@ -24,6 +24,10 @@ pub(crate) enum Input {
     Data,
     /// All commands have been written out
     Written,
+    /// The sentinel that the operation has sent was answered with this code
+    Sentinel(Code),
+    /// The driver has told how many TLS session tickets there are
+    Tickets,
     /// The control connection is in TLS
     Secured,
     /// The control connection is out of TLS
@@ -39,19 +43,26 @@ pub(crate) enum Input {
 pub(crate) enum Step {
     Pending,
     Done(Outcome),
-    /// Once more from the beginning, when the session has been settled
+    /// Once more from the beginning, after the replies still due have come
     Again,
-    /// The server has refused for want of a TLS session: once more, if there is a ticket for it now
-    Retry,
     /// A transfer ended before its final reply: the session must be settled
     Cut(Error, Farewell),
+}
+
+/// How an operation ended
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) result: Result<Outcome, Error>,
+    /// Whether bytes passed, or may have passed, on its data connection
+    pub(crate) moved: bool,
+    /// The command whose reply ended it
+    pub(crate) answered: Option<Verb>,
 }
 
 /// What an operation may act on
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
-    /// `None` for the client's own operations
-    pub(crate) op: Option<OpId>,
+    pub(crate) owner: Owner,
     pub(crate) wire: &'a mut Wire,
 }
 

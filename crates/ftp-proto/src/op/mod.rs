@@ -8,6 +8,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod features;
+pub(crate) mod flush;
 pub(crate) mod hash;
 pub(crate) mod login;
 pub(crate) mod machine;
