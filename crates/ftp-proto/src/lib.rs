@@ -109,8 +109,8 @@ pub use client::Client;
 pub use codec::ascii::{AsciiDecoder, AsciiEncoder};
 pub use codec::{Codec, Progress};
 pub use config::{
-    AuthMechanism, Config, DataHandshake, DataMode, ForeignReplies, PassiveHost, PassiveOrder, TlsPolicy,
-    Truncation,
+    AuthMechanism, Config, DataHandshake, DataMode, ForeignReplies, PassiveHost, PassiveOrder,
+    TlsPolicy, Truncation,
 };
 pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
 pub use control::features::Features;

@@ -172,8 +172,8 @@ impl ServerCopy {
                     Err(error) => {
                         *half = Half::Failed(error);
                         // The other end may wait for data that will never come.
-                        if let Half::Running(_) = other {
-                            other_client.abort();
+                        if let Half::Running(other) = other {
+                            other_client.abort(other.id());
                         }
                     }
                 }

@@ -13,9 +13,8 @@ use crate::control::reply::Reply;
 use crate::error::{ConnectionError, Error};
 use crate::op::features::FeaturesOp;
 use crate::op::hash::Hash;
-use crate::op::machine::{Context, Ended, Step};
-use crate::plan::Task;
 use crate::op::login::{Login, anonymous_defaults};
+use crate::op::machine::{Context, Ended, Step};
 use crate::op::quit::Quit;
 use crate::op::read_dir::{ReadDir, ReadDirOp};
 use crate::op::remote::{RemoteActive, RemotePassive, RemoteTransfer};
@@ -25,6 +24,7 @@ use crate::op::running::Running;
 use crate::op::secure::{ClearControl, Protect, Scope, Secure};
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
+use crate::plan::Task;
 use crate::terms::{Protection, TransferType};
 use crate::timestamp::Timestamp;
 
