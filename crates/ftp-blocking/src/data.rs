@@ -83,8 +83,8 @@ impl Session {
                 }
             }
             Action::SecureData(id) => self.begin_secure_data(id),
-            Action::StartTransfer(id, direction, encoding) => {
-                let own = self.proto.running_transfer().is_none();
+            Action::StartTransfer { id, op, direction, encoding } => {
+                let own = op.is_none();
                 self.data = match self.data.take() {
                     Some(Data { state: DataState::Open(stream), .. }) => {
                         let state = match direction {
@@ -323,7 +323,10 @@ impl Session {
     }
 
     /// Looks whether the server sends on an upload's connection, where it has nothing to send;
-    /// `Ended` when it has closed, or was told off
+    /// `Ended` when it has closed, and when the transfer has failed
+    ///
+    /// A connection that breaks has lost bytes, whatever the final reply says: in clear text the server
+    /// can't tell a broken upload from a complete one.
     pub(crate) fn listen_to_upload(&mut self) -> Moved {
         let mut buffer = [0; 256];
         let Some((id, moving)) = self.moving() else { return Moved::Ended };
@@ -334,8 +337,12 @@ impl Session {
                 Moved::Ended
             }
             Err(error) if is_passing(&error) => Moved::Nothing,
-            // Whether it matters, the next write or the final reply tells.
-            Err(_) => Moved::Ended,
+            // Nothing more comes from there; whether the server reads on, the next write tells.
+            Err(error) if TlsError::in_io(&error).is_some() => Moved::Ended,
+            Err(error) => {
+                self.data_broke(id, error);
+                Moved::Ended
+            }
         }
     }
 
@@ -349,7 +356,8 @@ impl Session {
         match moving.stream.drain() {
             Ok(false) => Moved::Nothing,
             Err(error) if is_passing(&error) => Moved::Nothing,
-            // Everything was sent; whether it has arrived is for the final reply to say.
+            // Everything was sent. A server that closes without reading our close_notify resets the
+            // connection; one that lacks it knows that the file is not complete, and says so.
             Ok(true) | Err(_) => Moved::Ended,
         }
     }

@@ -20,6 +20,9 @@ use crate::transfer::Download;
 /// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
 /// next listing.
 ///
+/// Names are what the server sends, `../../x` among them: to write local files under them, use
+/// [`local_path`](crate::local_path).
+///
 /// Years that lines leave out follow from this machine's clock.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use ftp_proto::{Error as FtpError, Get, Put, Transfer};
 
 use crate::client::Client;
-use crate::convenience::CopyOptions;
+use crate::convenience::{CopyOptions, Whole};
 use crate::error::{Error, Mismatch};
 
 /// How an interrupted transfer is taken up again
@@ -192,9 +192,13 @@ impl Client {
                 self.compare_tail(remote, &mut file, size, options.overlap)?;
                 file.seek(SeekFrom::Start(size))?;
                 // More servers know APPE than REST before STOR, and none truncates (Q52).
-                self.put(Put::new(remote).append())?.copy_from(&mut file, options.copy)?
+                let mut rest = Whole::new(file, length - size);
+                self.put(Put::new(remote).append())?.copy_from(&mut rest, options.copy)?
             }
-            None => self.put(Put::new(remote))?.copy_from(&mut file, options.copy)?,
+            None => {
+                let mut whole = Whole::new(file, length);
+                self.put(Put::new(remote))?.copy_from(&mut whole, options.copy)?
+            }
         };
         if options.verify {
             self.verify_file(remote, local)?;

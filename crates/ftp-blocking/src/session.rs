@@ -176,7 +176,9 @@ impl Session {
     ///
     /// Bounded by [`Config::settle_timeout`].
     pub(crate) fn cancel(&mut self) {
-        self.proto.abort();
+        if let Some(op) = self.proto.running_transfer() {
+            self.proto.abort(op);
+        }
         // How it ended is for the next request to learn.
         let _ = self.rest();
     }
@@ -321,7 +323,7 @@ impl Session {
             (ftp_proto::Error::Connection(ConnectionError::Eof), Some(failure)) => {
                 return Error::control(failure);
             }
-            (ftp_proto::Error::DataConnection(failure), _) => {
+            (ftp_proto::Error::DataConnection { failure, .. }, _) => {
                 if let Some(error) = self.data_failure.take() {
                     return Error::Data { failure: *failure, error };
                 }

@@ -31,11 +31,15 @@ pub struct Download<'a> {
     text: Option<Box<TextIn>>,
 }
 
-/// An upload in progress
+/// An upload in progress, which only [`Self::finish`] completes
 ///
-/// [`Write`] takes the file's bytes; write 64 KiB and more at a time. Whether the server has the
-/// file is known only after [`Self::finish`]: dropped before, the upload is aborted, and a part of
-/// the file stays on the server. Errors carry an [`Error`]: see [`Error::in_io`].
+/// Dropped without it the upload is aborted, and no error says so. What was sent before, or an empty file,
+/// stays on the server under the file's name, in place of what was there before; in clear text the
+/// server can't tell that it is not complete. The same is left by an upload that fails: upload again,
+/// delete the file, or upload under another name and rename it after `finish`.
+///
+/// [`Write`] takes the file's bytes; write 64 KiB and more at a time. Errors carry an [`Error`]: see
+/// [`Error::in_io`].
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
 pub struct Upload<'a> {
     guard: Guard<'a>,

@@ -312,7 +312,7 @@ impl Session {
             Action::OpenData(id, endpoint) => self.open_data(id, endpoint, registry, now),
             Action::SecureData(id) => self.begin_secure_data(id, now),
             Action::Discard(id) => self.discard(id),
-            Action::StartTransfer(id, direction, encoding) => {
+            Action::StartTransfer { id, direction, encoding, .. } => {
                 self.start_transfer(id, direction, encoding);
             }
             Action::CloseData(id) => self.close_data(id, registry, now),
@@ -429,7 +429,7 @@ impl Session {
                 Failure::Connect(address, error) => Some(Cause::Connect(*address, again(error))),
                 Failure::Control(error) => Some(Cause::Control(again(error))),
             },
-            ftp_proto::Error::DataConnection(_) => self.data_failure.take().map(Cause::Data),
+            ftp_proto::Error::DataConnection { .. } => self.data_failure.take().map(Cause::Data),
             _ => None,
         }
     }

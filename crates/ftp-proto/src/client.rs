@@ -416,7 +416,10 @@ impl Client {
         if self.wire.control.in_doubt() {
             self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
         } else if !self.wire.control.owes_nothing() {
-            self.wire.await_reply(self.now);
+            // A command that was aborted keeps its deadline.
+            if self.wire.timers.phase(Timer::Reply).is_none() {
+                self.wire.await_reply(self.now);
+            }
             self.state = State::Settling(Settling::Count);
         }
     }

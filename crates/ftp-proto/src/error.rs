@@ -155,7 +155,7 @@ struct AlsoSaid<'a>(Option<&'a Reply>);
 
 impl core::fmt::Display for AlsoSaid<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.map_or(Ok(()), |reply| write!(f, "; the server says: {reply}"))
+        self.0.map_or(Ok(()), |reply| write!(f, "; the server said: {reply}"))
     }
 }
 
@@ -362,7 +362,7 @@ pub enum ProtocolError {
     ///
     /// [`Config::foreign_replies`](crate::Config::foreign_replies) can accept such replies.
     #[error(
-        "the reply to {command} belongs to another command, so the session is out of step: {reply}"
+        "{command} was answered with another command's reply, session given up: {reply}"
     )]
     ForeignReply {
         /// The command that was waiting for a reply

@@ -82,14 +82,13 @@ impl Held {
         let unknown = matches!(reply.code().get(), 500 | 502..=504);
         match &self.proof {
             Proof::Asked(Verb::REST) if unknown => {
-                wire.control.drop_sentinel();
                 self.proof = Proof::AskedAgain(Some(reply));
                 wire.send_sentinel(now, Verb::PWD);
                 Heard::Pending
             }
             // Each sentinel was refused in its turn.
             Proof::AskedAgain(_) | Proof::Asked(_) if unknown => {
-                wire.control.drop_sentinel();
+                wire.control.drop_sentinels();
                 Heard::Proven(self.reply.clone())
             }
             _ => Heard::Other(reply),

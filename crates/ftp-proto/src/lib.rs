@@ -94,6 +94,7 @@ mod error;
 mod event;
 mod held;
 pub mod listing;
+mod local_names;
 mod op;
 mod plan;
 mod server_copy;
@@ -122,6 +123,7 @@ pub use control::reply::{
 pub use ends::{Ends, Source};
 pub use error::{ConnectionError, Error, ProtocolError};
 pub use event::{Action, Completion, ControlEvent, DataEvent, Event, Trace, TraceDirection};
+pub use local_names::{LocalRules, NameError, NameProblem, TakenNames};
 pub use op::read_dir::ReadDir;
 pub use op::request::{Get, List, Put};
 pub use server_copy::{CopyEnd, CopyError, ServerCopy};

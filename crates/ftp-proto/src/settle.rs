@@ -23,6 +23,7 @@
 
 use std::time::Instant;
 
+use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
@@ -125,7 +126,10 @@ impl Settling {
                 (None, Some(failed), Stage::Draining, 2)
             }
         };
-        let remains = if established { Remains::No } else { Remains::IfUnanswered };
+        // In active mode the server has tried to connect, and knows that it can't.
+        let passive = wire.config.data_mode == DataMode::Passive;
+        let remains =
+            if passive && !established { Remains::IfUnanswered } else { Remains::No };
         // The whole has one deadline, whatever comes in meanwhile.
         wire.stop_reply_timers();
         wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
@@ -225,6 +229,8 @@ impl Cut {
         }
         self.remains = match (self.remains, code) {
             (Remains::IfUnanswered, 225) if self.stage == Stage::Draining => Remains::IfNothingElse,
+            // The 1yz may come before the data connection.
+            (remains, 100..=199) => remains,
             _ => Remains::No,
         };
     }
@@ -279,13 +285,16 @@ fn quiet(now: Instant, wire: &mut Wire) {
 /// A refusal explains better why a data connection failed than the failure itself, unless this side
 /// has refused the server's certificate
 fn explain(error: &mut Error, refusal: Reply) {
-    let Error::DataConnection { failure, reply } = error else { return };
+    let Error::DataConnection { failure, .. } = error else { return };
     if !matches!(refusal.kind(), Kind::Transient | Kind::Permanent) {
         return;
     }
-    if *failure == DataFailure::Tls {
-        *reply = Some(refusal);
-    } else {
-        *error = Error::from_reply(refusal);
-    }
+    // ProFTPD and vsftpd break the handshake off if it does not resume the control connection's session.
+    *error = match *failure {
+        DataFailure::Tls if refusal.contains(&["reuse", "resum"]) => {
+            Error::ResumptionRequired { reply: refusal, end: None }
+        }
+        failure @ DataFailure::Tls => Error::DataConnection { failure, reply: Some(refusal) },
+        _ => Error::from_reply(refusal),
+    };
 }

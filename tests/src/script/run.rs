@@ -268,8 +268,8 @@ impl Machine {
         };
         // Aborting a request that has completed does nothing: see `abort-nothing.ftp`.
         let target = self.claims.iter().find(open).or_else(|| self.claims.last());
-        if target.is_some() {
-            self.client.abort();
+        if let Some((op, ..)) = target {
+            self.client.abort(*op);
         }
         self.drain();
     }
@@ -453,7 +453,7 @@ fn render_action(action: &Action) -> String {
             }
         }
         Action::Discard(id) => format!("Discard {id:?}"),
-        Action::StartTransfer(id, direction, encoding) => format!(
+        Action::StartTransfer { id, direction, encoding, .. } => format!(
             "StartTransfer {id:?} {direction:?} {encoding:?}"
         )
         .to_lowercase()

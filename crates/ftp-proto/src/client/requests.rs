@@ -258,7 +258,9 @@ impl Client {
                 | Verb::PROT
                 | Verb::REIN => return Err(ArgumentError::Reserved),
                 // Later transfers would be read wrongly: in blocks or records, or only in part.
-                _ if changes_transfers(verb, argument) => return Err(ArgumentError::Reserved),
+                _ if changes_transfers(verb, argument) => {
+                    return Err(ArgumentError::ChangesTransfers);
+                }
                 _ if argument.is_empty() => Parameter::None,
                 Verb::PASS | Verb::ACCT => Parameter::Secret(Secret::new(argument)?),
                 _ => Parameter::Public(Argument::new(argument)?),

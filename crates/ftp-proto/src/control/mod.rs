@@ -3,7 +3,6 @@
 //! [`Control`] counts. Every command that goes out owes one final reply (2yz to 5yz), in order;
 //! preliminary ones (1yz) pay nothing. Who waits for the reply is the client's business.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "no operation reads the table yet"))]
 pub(crate) mod answers;
 pub(crate) mod command;
 pub(crate) mod escaped;
@@ -141,7 +140,8 @@ impl Control {
         self.owed.front().is_some_and(|owed| owed.purpose == Purpose::Sentinel)
     }
 
-    /// Takes a sentinel from what is owed if a reply of this code can only be its answer
+    /// Takes a sentinel from what is owed, and those before it, if a reply of this code can only be its
+    /// answer
     pub(crate) fn pay_sentinel(&mut self, code: Code) -> bool {
         let verb = match code {
             Code::ACTION_PENDING => Verb::REST,
@@ -149,19 +149,21 @@ impl Control {
             _ => return false,
         };
         let is_it = |owed: &Owed| owed.purpose == Purpose::Sentinel && owed.verb == verb;
-        match self.owed.iter().position(is_it) {
-            Some(index) => self.owed.remove(index).is_some(),
-            None => false,
-        }
+        let Some(index) = self.owed.iter().position(is_it) else { return false };
+        // One that was sent before it was refused or swallowed.
+        let mut place = 0;
+        self.owed.retain(|owed| {
+            place += 1;
+            place > index + 1 || owed.purpose != Purpose::Sentinel
+        });
+        true
     }
 
-    /// Takes the first sentinel from what is owed: it was refused
-    pub(crate) fn drop_sentinel(&mut self) {
-        let is_one = |owed: &Owed| owed.purpose == Purpose::Sentinel;
-        if let Some(index) = self.owed.iter().position(is_one) {
-            self.owed.remove(index);
-        }
+    /// Takes all sentinels from what is owed: they were refused
+    pub(crate) fn drop_sentinels(&mut self) {
+        self.owed.retain(|owed| owed.purpose != Purpose::Sentinel);
     }
+
 
     /// From here on there may be fewer replies to come than are owed
     pub(crate) fn doubt(&mut self) {

@@ -184,7 +184,9 @@ impl ReadDirOp {
             Stage::Features => self.list(best(session), session),
             Stage::Listing(verb) => self.listed(verb, ended, session),
             Stage::Locating(purpose) => self.located(ended.result, purpose),
-            Stage::Entering { home, purpose } => self.entered(ended.result, home, purpose),
+            Stage::Entering { home, purpose } => {
+                self.entered(ended.result, home, purpose, session)
+            }
             Stage::ListingInside { home, verb } => self.listed_inside(verb, ended, home, session),
             Stage::Over => Next::Done(ended.result),
         }
@@ -242,6 +244,7 @@ impl ReadDirOp {
         result: Result<Outcome, Error>,
         home: Argument,
         purpose: Purpose,
+        session: &mut Session,
     ) -> Next {
         if let Err(error) = result {
             return Next::Done(Err(match error {
@@ -254,7 +257,10 @@ impl ReadDirOp {
                 let list = listing(verb, None);
                 self.run(Stage::ListingInside { home, verb }, list)
             }
-            Purpose::Prove(reply) if self.path.is_none() => Next::Done(refused_inside(reply)),
+            Purpose::Prove(reply) if self.path.is_none() => {
+                session.directory = Some(home);
+                Next::Done(refused_inside(reply))
+            }
             Purpose::Prove(reply) => self.leave(home, refused_inside(reply)),
         }
     }

@@ -217,16 +217,20 @@ impl Protect {
                 if matches!(reply.kind(), Kind::Transient | Kind::Permanent) =>
             {
                 self.state = ProtectState::LevelAgain;
+                cx.wire.session.batches = Batches::Refused;
                 return Ok(Step::Again);
             }
             (
                 Input::Reply(reply),
                 ProtectState::LevelOfBatch | ProtectState::LevelAgain | ProtectState::Level,
             ) => {
-                completion(reply)?;
-                if self.state == ProtectState::LevelAgain {
-                    cx.wire.session.batches = Batches::Refused;
+                if let (ProtectState::LevelAgain, Kind::Transient | Kind::Permanent) =
+                    (self.state, reply.kind())
+                {
+                    // It was not the batch that was refused.
+                    cx.wire.session.batches = Batches::Trusted;
                 }
+                completion(reply)?;
                 cx.wire.session.protection = self.level;
                 return Ok(Step::Done(Outcome::Unit(())));
             }

@@ -64,11 +64,6 @@ impl Simple {
         Self { verb, parameter, want, state: State::Command }
     }
 
-    /// Whether the standards don't say how it is answered
-    pub(crate) fn is_servers_own(&self) -> bool {
-        self.want == Want::Any || self.verb == Verb::SITE
-    }
-
     /// CDUP, on servers that don't know it `CWD ..` (Q32)
     pub(crate) const fn parent() -> Self {
         Self {

@@ -78,7 +78,9 @@ impl TransferOp {
         if received > 0 && expected.is_some_and(|expected| received < expected) {
             return Error::Truncated { received, expected, end: Some(Box::new(cause)) };
         }
-        if finished {
+        // A server that has broken the protocol has said something, only not what it should.
+        let silent = !matches!(cause, ConnectionError::Protocol(_));
+        if finished && silent {
             return Error::Unconfirmed { bytes: received, cause };
         }
         Error::Connection(cause)
