@@ -148,7 +148,8 @@ impl Settling {
     pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {
         match self {
             Self::Count => {
-                if reply.kind() != Kind::Preliminary {
+                // A sentinel's answer shows that those before it were refused or swallowed.
+                if reply.kind() != Kind::Preliminary && !wire.control.pay_sentinel(reply.code()) {
                     wire.control.pay();
                 }
                 wire.await_reply(now);
@@ -291,7 +292,7 @@ fn explain(error: &mut Error, refusal: Reply) {
     }
     // ProFTPD and vsftpd break the handshake off if it does not resume the control connection's session.
     *error = match *failure {
-        DataFailure::Tls if refusal.contains(&["reuse", "resum"]) => {
+        DataFailure::Tls if refusal.demands_resumption() => {
             Error::ResumptionRequired { reply: refusal, end: None }
         }
         failure @ DataFailure::Tls => Error::DataConnection { failure, reply: Some(refusal) },
