@@ -240,7 +240,8 @@ fn play(text: &str, split: Split) -> Vec<String> {
         let last = &asked[asked.len() - 1];
         // Who does not know FEAT has no features, and that is an answer.
         let no_feat = words[0] == "features" && last.answer[0].starts_with(b"50");
-        let served = matches!(class(last), Some(b'2' | b'3')) && !begins_after_the_end(&words, last);
+        let served =
+            matches!(class(last), Some(b'2' | b'3')) && !begins_after_the_end(&words, last);
         let expected = no_feat || served;
         assert_eq!(fine, expected, "{told:#?}");
         assert!(machine.client.is_idle(), "{told:#?}");

@@ -361,9 +361,7 @@ pub enum ProtocolError {
     /// A reply whose code belongs to another command than the one that it came for
     ///
     /// [`Config::foreign_replies`](crate::Config::foreign_replies) can accept such replies.
-    #[error(
-        "{command} was answered with another command's reply, session given up: {reply}"
-    )]
+    #[error("{command} was answered with another command's reply, session given up: {reply}")]
     ForeignReply {
         /// The command that was waiting for a reply
         command: Verb,

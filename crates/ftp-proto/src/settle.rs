@@ -25,8 +25,9 @@ use std::time::Instant;
 
 use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Code, Kind, Reply};
 use crate::error::Error;
+use crate::held::refuses_sentinel;
 use crate::plan::Request;
 use crate::session::RestartMarker;
 use crate::terms::{DataFailure, Phase};
@@ -128,8 +129,7 @@ impl Settling {
         };
         // In active mode the server has tried to connect, and knows that it can't.
         let passive = wire.config.data_mode == DataMode::Passive;
-        let remains =
-            if passive && !established { Remains::IfUnanswered } else { Remains::No };
+        let remains = if passive && !established { Remains::IfUnanswered } else { Remains::No };
         // The whole has one deadline, whatever comes in meanwhile.
         wire.stop_reply_timers();
         wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
@@ -190,9 +190,9 @@ impl Settling {
 
 impl Cut {
     fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {
-        let (kind, code) = (reply.kind(), reply.code().get());
+        let (kind, code) = (reply.kind(), reply.code());
         let answers_sentinel =
-            matches!((self.stage, code), (Stage::Restart, 350) | (Stage::Directory, 257));
+            matches!((self.stage, code.get()), (Stage::Restart, 350) | (Stage::Directory, 257));
         if answers_sentinel {
             if self.stage == Stage::Restart {
                 wire.session.marker = RestartMarker::Clear;
@@ -218,17 +218,17 @@ impl Cut {
     }
 
     /// Counts a reply that is not the sentinel's
-    fn note(&mut self, kind: Kind, code: u16) {
+    fn note(&mut self, kind: Kind, code: Code) {
         // The refusal of a sentinel is none of those that are due.
-        let of_sentinel = matches!(self.stage, Stage::Restart | Stage::Directory)
-            && matches!(code, 500 | 502 | 503 | 504);
+        let of_sentinel =
+            matches!(self.stage, Stage::Restart | Stage::Directory) && refuses_sentinel(code);
         if of_sentinel {
             return;
         }
         if kind != Kind::Preliminary {
             self.due = self.due.saturating_sub(1);
         }
-        self.remains = match (self.remains, code) {
+        self.remains = match (self.remains, code.get()) {
             (Remains::IfUnanswered, 225) if self.stage == Stage::Draining => Remains::IfNothingElse,
             // The 1yz may come before the data connection.
             (remains, 100..=199) => remains,
@@ -295,7 +295,16 @@ fn explain(error: &mut Error, refusal: Reply) {
         DataFailure::Tls if refusal.demands_resumption() => {
             Error::ResumptionRequired { reply: refusal, end: None }
         }
-        failure @ DataFailure::Tls => Error::DataConnection { failure, reply: Some(refusal) },
+        failure @ DataFailure::Tls if may_blame_data_connection(&refusal) => {
+            Error::DataConnection { failure, reply: Some(refusal) }
+        }
         _ => Error::from_reply(refusal),
     };
+}
+
+/// Whether a refusal may say no more than that the data connection failed
+///
+/// A file that does not exist is refused for good, and the server closes the data connection.
+fn may_blame_data_connection(refusal: &Reply) -> bool {
+    refusal.kind() == Kind::Transient || refusal.code() == Code::PROTOCOL_NOT_SUPPORTED
 }
