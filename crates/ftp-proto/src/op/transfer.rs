@@ -231,7 +231,7 @@ impl TransferOp {
 
     /// How an abort ends it: before the command nothing was begun, after the final reply nothing is
     /// left to stop, and a listing is read to its end
-    pub(crate) fn abort(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+    pub(crate) fn abort(&self, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self.stage {
             Stage::Joint(ControlSide::Over(_)) => Err(Error::Aborted),
             Stage::Joint(_) | Stage::AwaitFinal { .. } if self.is_listing() => {
