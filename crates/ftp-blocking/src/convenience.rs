@@ -74,6 +74,7 @@ impl Download<'_> {
         writer: &mut (impl Write + ?Sized),
         options: CopyOptions<'_>,
     ) -> Result<Transfer, Error> {
+        let _call = self.call();
         copy(&mut self, writer, options).map_err(|failed| match failed {
             Failed::Reading(error) => error.into(),
             Failed::Writing(error) => Error::Local(error),
@@ -94,6 +95,7 @@ impl Upload<'_> {
         reader: &mut (impl Read + ?Sized),
         options: CopyOptions<'_>,
     ) -> Result<Transfer, Error> {
+        let _call = self.call();
         copy(reader, &mut self, options).map_err(|failed| match failed {
             Failed::Reading(error) => Error::Local(error),
             Failed::Writing(error) => error.into(),
@@ -152,6 +154,7 @@ impl Client {
         get: impl Into<Get>,
         writer: &mut (impl Write + ?Sized),
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         self.get(get)?.copy_to(writer, CopyOptions::new())
     }
 
@@ -168,6 +171,7 @@ impl Client {
         put: impl Into<Put>,
         reader: &mut (impl Read + ?Sized),
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         self.put(put)?.copy_from(reader, CopyOptions::new())
     }
 
@@ -185,6 +189,7 @@ impl Client {
         get: impl Into<Get>,
         local: impl AsRef<Path>,
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         let get = get.into();
         let offset = get.offset();
         let download = self.get(get)?;
@@ -216,6 +221,7 @@ impl Client {
         put: impl Into<Put>,
         local: impl AsRef<Path>,
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         let put = put.into();
         let offset = put.offset();
         let mut file = File::open(local)?;
@@ -272,6 +278,7 @@ impl Client {
         get: impl Into<Get>,
         mut line: impl FnMut(&[u8]),
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         let mut lines = Lines::new(self.get(get.into().ascii())?);
         while let Some(text) = lines.next()? {
             line(text);
@@ -318,6 +325,7 @@ impl Client {
         put: impl Into<Put>,
         lines: impl IntoIterator<Item = io::Result<L>>,
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         let mut upload = io::BufWriter::with_capacity(64 * 1024, self.put(put.into().ascii())?);
         for line in lines {
             let line = match line {
@@ -337,11 +345,14 @@ impl Client {
 
     /// Names in a directory (NLST); empty: the working directory
     ///
+    /// Of up to 64 MiB of memory; [`Self::list`] gives them one by one, without a limit.
+    ///
     /// # Errors
     ///
     /// Why the listing failed; many servers refuse an empty directory with 450 or 550.
     #[doc(alias = "nlst")]
     pub fn names(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>, Error> {
+        let _call = self.session.clock.begin_all();
         self.list(List::names(path))?.collect_lines()
     }
 }

@@ -46,6 +46,7 @@ impl<'a> Entries<'a> {
     ///
     /// Why the listing failed.
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, Error> {
+        let _call = self.download.as_mut().map(|download| download.get_mut().call());
         while !self.reader.has_line() && self.download.is_some() {
             self.fill()?;
         }
@@ -91,6 +92,7 @@ impl Iterator for Entries<'_> {
     type Item = Result<OwnedEntry, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let _call = self.download.as_mut().map(|download| download.get_mut().call());
         loop {
             if let Some(entry) = self.reader.next_entry() {
                 return Some(Ok(entry));

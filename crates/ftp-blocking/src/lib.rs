@@ -40,6 +40,7 @@
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod client;
+mod clock;
 mod control;
 mod convenience;
 mod copy;

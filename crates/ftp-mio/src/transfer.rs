@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ftp_proto::{DataEvent, Direction};
 
-use crate::data::Course;
+use crate::data::{Course, Found};
 use crate::session::{Session, Work};
 use crate::socket::{is_passing, is_readable};
 use crate::upload::UploadStage;
@@ -71,6 +71,7 @@ impl Session {
                     if let Some(text) = text {
                         text.received(count);
                     }
+                    self.found = Found::Bytes;
                     self.credit = self.credit.saturating_sub(count);
                     self.proto.handle_data(now, id, DataEvent::Progress(count as u64));
                     if !is_text {
@@ -78,7 +79,13 @@ impl Session {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Moved::NotReady,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if stream.is_exhausted() {
+                        self.found = Found::Nothing;
+                        self.work = Work::Left;
+                    }
+                    return Moved::NotReady;
+                }
                 Err(error) => {
                     self.data_broke(id, error, now);
                     return Moved::Ended;
@@ -148,7 +155,9 @@ impl Session {
     /// source of an upload fails, this is the call to make, and not [`Self::finish_upload`]. Without a
     /// running transfer nothing happens.
     pub fn abort(&mut self) {
-        self.proto.abort();
+        if let Some(op) = self.proto.running_transfer() {
+            self.proto.abort(op);
+        }
         self.work = Work::Left;
     }
 

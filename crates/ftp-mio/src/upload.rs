@@ -11,6 +11,7 @@ use crate::data::Course;
 use crate::session::Session;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::text::TextOut;
+use crate::time::later;
 
 /// After the final reply of an upload, for tickets that are still under way
 const LINGER: Duration = Duration::from_secs(2);
@@ -116,7 +117,7 @@ impl Session {
                     }
                 };
                 if final_reply_came && until.is_none() {
-                    *until = now.checked_add(LINGER);
+                    *until = later(now, LINGER);
                 }
                 let waited = final_reply_came && !secure || until.is_some_and(|until| until <= now);
                 (drained || waited) && self.over(id, DataEvent::Finished, now)

@@ -42,7 +42,7 @@ fn every_simple_operation() {
         s.exchange("STAT", "211 well");
         s.exchange("SITE CHMOD 644 f", "200 done");
         s.exchange("ALLO 5", "202 superfluous");
-        s.exchange("XSHA f", "350 unusual");
+        s.exchange("XYZZ f", "350 unusual");
         s.farewell();
     });
     let mut ftp = login(&server);
@@ -70,7 +70,7 @@ fn every_simple_operation() {
     ftp.stat("").unwrap();
     ftp.site("CHMOD 644 f").unwrap();
     ftp.command("ALLO", "5").unwrap();
-    assert_eq!(ftp.command("XSHA", "f").unwrap().code().get(), 350);
+    assert_eq!(ftp.command("XYZZ", "f").unwrap().code().get(), 350);
     assert_eq!(ftp.last_reply().unwrap().code().get(), 350);
     assert_eq!(ftp.quit().unwrap().unwrap().code().get(), 221);
     server.join();

@@ -109,6 +109,17 @@ impl Reply {
         &self.bytes[self.text..]
     }
 
+    /// Whether one of these words, in lower case, is in the text in any case
+    pub(crate) fn contains(&self, words: &[&str]) -> bool {
+        let text = self.text().to_ascii_lowercase();
+        words.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())
+    }
+
+    /// Whether it says that data connections have to resume the control connection's TLS session
+    pub(crate) fn demands_resumption(&self) -> bool {
+        self.contains(&["reuse", "resum"])
+    }
+
     /// The lines of [`Self::text`]
     pub fn lines(&self) -> Lines<'_> {
         Lines(self.text().split(is_line_feed))

@@ -18,12 +18,13 @@
 //!              └── 332 ── any ────────────────▶ once more, one by one
 //! ```
 
-use crate::Kind;
+use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Secret, Verb};
+use crate::control::reply::Kind;
 use crate::control::reply::Reply;
 use crate::error::Error;
-use crate::op::batch::Batches;
-use crate::op::{Context, Input, Outcome, Step};
+use crate::op::machine::{Context, Input, Step};
+use crate::session::Batches;
 use crate::session::ControlSecurity;
 use crate::timer::Timer;
 
@@ -86,15 +87,6 @@ impl Login {
             }
             Input::Reply(reply) => match reply.kind() {
                 Kind::Preliminary => {}
-                // Some servers greet twice (Q17): the answer to USER is still to come.
-                Kind::Completion
-                    if reply.code().get() == 220
-                        && self.password.is_some()
-                        && self.stage != Stage::PassOfBatch =>
-                {
-                    cx.wire.control.owe_again(Verb::USER);
-                    cx.wire.await_reply(cx.now);
-                }
                 Kind::Completion => return Ok(Step::Done(Outcome::Reply(reply))),
                 Kind::Intermediate if self.stage == Stage::UserOfBatch => {
                     self.stage = match reply.code().get() {

@@ -159,6 +159,10 @@ pub enum ArgumentError {
     /// client could not keep account of replies and data connections
     #[error("not for a raw command: use the request made for it")]
     Reserved,
+    /// A raw command that changes what transfers mean: another mode than stream, another structure
+    /// than file (RFC 959 sections 3.1.2 and 3.4), or a range
+    #[error("not for a raw command: later transfers would not follow it")]
+    ChangesTransfers,
 }
 
 fn name(byte: u8) -> &'static str {

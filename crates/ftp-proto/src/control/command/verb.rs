@@ -66,7 +66,7 @@ macro_rules! verbs {
             )+
 
             #[cfg(test)]
-            pub(super) const KNOWN: &[(Self, &str)] = &[$((Self::$name, stringify!($name))),+];
+            pub(crate) const KNOWN: &[(Self, &str)] = &[$((Self::$name, stringify!($name))),+];
         }
     };
 }
