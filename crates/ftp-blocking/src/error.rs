@@ -36,12 +36,14 @@ pub enum Error {
     /// TLS is wanted and its configuration is not usable
     #[error("TLS configuration is not usable")]
     TlsConfig(#[source] ConfigError),
-    /// The data connection failed, and the server did not say why; or its certificate was refused here,
-    /// whatever the server then said
-    #[error("data connection failed, {failure}")]
+    /// The data connection failed, and the server's reply, if there was one, does not say why; or its
+    /// certificate was refused here, whatever the server then said
+    #[error("{}", ftp_proto::Error::data_connection(*.failure, .reply.clone()))]
     Data {
         /// When it failed
         failure: DataFailure,
+        /// What the server said of it or of the next attempt, if that was a refusal
+        reply: Option<Reply>,
         /// What the system or TLS said; for the latter see [`Error::tls`]
         #[source]
         error: io::Error,
@@ -84,6 +86,7 @@ impl Error {
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Ftp(error) => error.reply(),
+            Self::Data { reply, .. } => reply.as_ref(),
             _ => None,
         }
     }
@@ -157,7 +160,9 @@ impl Error {
             Self::Io(error) => Self::Io(again(error)),
             Self::Tls(error) => Self::Tls(error.clone()),
             Self::TlsConfig(error) => Self::Local(io::Error::other(error.to_string())),
-            Self::Data { failure, error } => Self::Data { failure: *failure, error: again(error) },
+            Self::Data { failure, reply, error } => {
+                Self::Data { failure: *failure, reply: reply.clone(), error: again(error) }
+            }
             Self::Local(error) => Self::Local(again(error)),
             Self::Mismatch(mismatch) => Self::Mismatch(mismatch.clone()),
             Self::Deadline { limit } => Self::Deadline { limit: *limit },

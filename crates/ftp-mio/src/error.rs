@@ -34,12 +34,14 @@ pub enum Error {
     /// TLS is wanted and its configuration is not usable
     #[error("TLS configuration is not usable")]
     TlsConfig(#[source] ConfigError),
-    /// The data connection failed, and the server did not say why; or its certificate was refused here,
-    /// whatever the server then said
-    #[error("data connection failed, {failure}")]
+    /// The data connection failed, and the server's reply, if there was one, does not say why; or its
+    /// certificate was refused here, whatever the server then said
+    #[error("{}", ftp_proto::Error::data_connection(*.failure, .reply.clone()))]
     Data {
         /// When it failed
         failure: DataFailure,
+        /// What the server said of it or of the next attempt, if that was a refusal
+        reply: Option<Reply>,
         /// What the system or TLS said; for the latter see [`Error::tls`]
         #[source]
         error: io::Error,
@@ -55,6 +57,7 @@ impl Error {
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Ftp(error) => error.reply(),
+            Self::Data { reply, .. } => reply.as_ref(),
             _ => None,
         }
     }

@@ -160,9 +160,15 @@ impl core::fmt::Display for AlsoSaid<'_> {
 }
 
 impl Error {
+    /// The error of a failed data connection, for drivers that know more of the failure and show both
+    #[must_use]
+    pub const fn data_connection(failure: DataFailure, reply: Option<Reply>) -> Self {
+        Self::DataConnection { failure, reply }
+    }
+
     /// A data connection that failed
     pub(crate) const fn data(failure: DataFailure) -> Self {
-        Self::DataConnection { failure, reply: None }
+        Self::data_connection(failure, None)
     }
 
     /// The error of a reply that refuses, or that is of a class nobody waits for

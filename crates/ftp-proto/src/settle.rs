@@ -283,19 +283,20 @@ fn quiet(now: Instant, wire: &mut Wire) {
     wire.timers.set_after(Timer::Quiet, now, wire.config.settle_quiet, Phase::Settle);
 }
 
-/// A refusal explains better why a data connection failed than the failure itself, unless this side
-/// has refused the server's certificate
+/// A refusal explains why a data connection broke, and what this side knows of one that never worked
+/// is not hidden by it
 fn explain(error: &mut Error, refusal: Reply) {
     let Error::DataConnection { failure, .. } = error else { return };
     if !matches!(refusal.kind(), Kind::Transient | Kind::Permanent) {
         return;
     }
-    // ProFTPD and vsftpd break the handshake off if it does not resume the control connection's session.
     *error = match *failure {
+        // ProFTPD and vsftpd break the handshake off if it does not resume the control connection's session.
         DataFailure::Tls if refusal.demands_resumption() => {
             Error::ResumptionRequired { reply: refusal, end: None }
         }
-        failure @ DataFailure::Tls if may_blame_data_connection(&refusal) => {
+        DataFailure::Broken => Error::from_reply(refusal),
+        failure if may_blame_data_connection(&refusal) => {
             Error::DataConnection { failure, reply: Some(refusal) }
         }
         _ => Error::from_reply(refusal),
