@@ -117,6 +117,33 @@ impl Error {
         }
     }
 
+    /// Whether the server says that the file or directory does not exist
+    ///
+    /// What to do with which error: [`ftp_proto::Error`](ftp_proto::Error#when-to-retry-what).
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Ftp(error) if error.is_missing())
+    }
+
+    /// Whether the server wants other credentials, or an account
+    #[must_use]
+    pub fn is_auth(&self) -> bool {
+        matches!(self, Self::Ftp(error) if error.is_auth())
+    }
+
+    /// Whether a deadline passed, be it this crate's, the protocol's or the system's
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Deadline { .. } => true,
+            Self::Connect { error, .. } | Self::Io(error) | Self::Data { error, .. } => {
+                error.kind() == io::ErrorKind::TimedOut
+            }
+            Self::Ftp(error) => error.is_timeout(),
+            _ => false,
+        }
+    }
+
     /// Whether the session is over
     #[must_use]
     pub fn is_fatal(&self) -> bool {

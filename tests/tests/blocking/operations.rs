@@ -89,6 +89,7 @@ fn a_refusal_ends_one_operation_only() {
     let error = ftp.delete("f").unwrap_err();
     assert_eq!(code(&error), 550);
     assert!(!error.is_fatal() && !error.is_transient());
+    assert!(error.is_missing() && !error.is_auth() && !error.is_timeout());
     let error = ftp.rename("f", "g").unwrap_err();
     assert!(!error.is_fatal() && error.is_transient());
     // Nothing is sent of it.
@@ -114,7 +115,9 @@ fn login_with_account_and_refused_logins() {
     });
     let mut ftp = connect(&server);
     assert_eq!(ftp.welcome().unwrap().text(), b"ready");
-    assert_eq!(code(&ftp.login("u", "wrong").unwrap_err()), 530);
+    let error = ftp.login("u", "wrong").unwrap_err();
+    assert_eq!(code(&error), 530);
+    assert!(error.is_auth() && !error.is_missing() && !error.is_timeout());
     ftp.login("", "").unwrap();
     ftp.login_with_account("u", "p", "a").unwrap();
     drop(ftp);
