@@ -358,6 +358,7 @@ impl Client {
         let State::Running(task) = core::mem::replace(&mut self.state, State::Idle) else {
             return;
         };
+        let received = data.as_ref().map_or(0, |data| data.bytes);
         let moved = data.is_some_and(|data| data.moved()) || task.operation.moved();
         self.note_end(&task, &result, moved);
         let Task { request, operation } = task;
@@ -380,7 +381,8 @@ impl Client {
                 self.await_rest();
             }
             Ok(Step::Cut(error, farewell)) => {
-                let failed = Failed { request, error, moved };
+                let missing = operation.missing(received);
+                let failed = Failed { request, error, moved, missing };
                 let (settling, failed) =
                     Settling::cut(failed, farewell, established, self.now, &mut self.wire);
                 self.state = State::Settling(settling);
@@ -523,7 +525,7 @@ impl Client {
 
     /// A request that waited for the server's explanation has it, or goes without
     fn fail(&mut self, failed: Option<Failed>) {
-        let Some(Failed { request, error, moved }) = failed else { return };
+        let Some(Failed { request, error, moved, .. }) = failed else { return };
         self.end(request, Ended { result: Err(error), moved, answered: None });
     }
 
@@ -566,7 +568,8 @@ impl Client {
             }
             State::Settling(mut settling) => {
                 if let Some(failed) = settling.take_failed() {
-                    self.complete(failed.request.owner, Err(error.clone().into()));
+                    let end = failed.dies_with(error.clone());
+                    self.complete(failed.request.owner, Err(end));
                 }
             }
             State::Idle => {}

@@ -154,10 +154,10 @@ impl TransferOp {
         let refuses = reply.kind() != Kind::Completion;
         *control = ControlSide::Held(begun, Box::new(Held::new(reply)));
         cx.wire.control.owe_again(self.verb);
-        cx.wire.stop_reply_timers();
         if let Stage::AwaitFinal { .. } = self.stage {
             self.prove(cx);
         } else {
+            cx.wire.stop_reply_timers();
             let listening = matches!(cx.wire.data_state(), Some(DataState::Listening(_)));
             if refuses || listening {
                 // If this is the truth, no data connection will come, and no data.
@@ -247,8 +247,11 @@ impl TransferOp {
     }
 
     fn await_proof(&self, cx: &mut Context<'_>) {
-        let wait = cx.wire.config.final_reply_timeout;
-        cx.wire.await_reply_for(cx.now, wait, Phase::FinalReply);
+        // The whole has one deadline, whatever comes in meanwhile.
+        if cx.wire.timers.phase(Timer::Command) != Some(Phase::FinalReply) {
+            let wait = cx.wire.config.final_reply_timeout;
+            cx.wire.await_reply_for(cx.now, wait, Phase::FinalReply);
+        }
         let wait = cx.wire.config.settle_quiet;
         cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
     }
@@ -263,8 +266,10 @@ impl TransferOp {
     /// Nothing was heard for a while after a sentinel
     fn sentinel_quiet(&mut self, cx: &mut Context<'_>) -> News {
         let Some(held) = self.held() else { return News::None };
-        let reply = held.quiet(cx.now, cx.wire);
-        self.proof(reply, cx)
+        match held.quiet(cx.now, cx.wire) {
+            None => News::None,
+            proven => self.proof(proven, cx),
+        }
     }
 
     fn held(&mut self) -> Option<&mut Held> {
