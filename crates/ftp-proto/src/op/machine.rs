@@ -21,6 +21,8 @@ pub(crate) enum Input {
     Reply(Reply),
     /// The state of the data connection has changed
     Data,
+    /// The driver has carried out all its orders, as far as it can at once
+    Performed,
     /// All commands have been written out
     Written,
     /// The sentinel that the operation has sent was answered with this code
