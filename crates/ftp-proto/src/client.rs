@@ -8,6 +8,7 @@ mod facts;
 mod replies;
 mod requests;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use std::time::Instant;
 
@@ -46,7 +47,7 @@ pub struct Client {
     /// The task after the running one, if its first commands have gone out with it
     ahead: Option<Task>,
     /// A reply to the running operation that is held back, as it may be a past transfer's
-    held: Option<Held>,
+    held: Option<Box<Held>>,
     next_op: u64,
     last_reply: Option<Reply>,
     /// The latest time seen; it never goes back

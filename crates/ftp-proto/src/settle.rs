@@ -219,7 +219,7 @@ impl Cut {
             self.due = self.due.saturating_sub(1);
         }
         self.remains = match (self.remains, code.get()) {
-            (Remains::IfUnanswered, 225) if self.stage == Stage::Draining => Remains::IfNothingElse,
+            (Remains::IfUnanswered, 225) => Remains::IfNothingElse,
             // The 1yz may come before the data connection.
             (remains, 100..=199) => remains,
             _ => Remains::No,

@@ -80,7 +80,8 @@ impl TransferOp {
             return Error::ResumptionRequired { reply: reply.clone(), end };
         }
         let expected = self.least();
-        if received > 0 && expected.is_some_and(|expected| received < expected) {
+        let began = received > 0 || finished;
+        if began && expected.is_some_and(|expected| received < expected) {
             return Error::Truncated { received, expected, end: Some(Box::new(cause)) };
         }
         // A server that has broken the protocol has said something, only not what it should.
