@@ -18,14 +18,23 @@ enum State {
     Collecting,
     /// `partial` was given out and is to be cleared
     Given,
+    /// `partial` is to be given out again
+    Again,
 }
 
 impl Lines {
     /// The next line without its end, LF or CRLF; `None` when the input has no end of a line
     pub(super) fn next<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<&'p [u8]> {
-        if self.state == State::Given {
-            self.partial.clear();
-            self.state = State::Collecting;
+        match self.state {
+            State::Collecting => {}
+            State::Given => {
+                self.partial.clear();
+                self.state = State::Collecting;
+            }
+            State::Again => {
+                self.state = State::Given;
+                return Some(without_return(&self.partial));
+            }
         }
         let Some(end) = memchr::memchr(b'\n', input) else {
             self.collect(input);
@@ -40,6 +49,25 @@ impl Lines {
         self.collect(line);
         self.state = State::Given;
         Some(without_return(&self.partial))
+    }
+
+    /// Whether [`Self::next`] gives a line
+    pub(super) fn has_line(&self, input: &[u8]) -> bool {
+        self.state == State::Again || memchr::memchr(b'\n', input).is_some()
+    }
+
+    /// Has [`Self::next`] give the last line again; `before` is what the input was then
+    pub(super) fn again<'i>(&mut self, input: &mut &'i [u8], before: &'i [u8]) {
+        match self.state {
+            // It was put together from pieces, of which the last is used up.
+            State::Given => self.state = State::Again,
+            _ => *input = before,
+        }
+    }
+
+    /// Has [`Self::finish`] give the last line again
+    pub(super) fn finish_again(&mut self) {
+        self.state = State::Again;
     }
 
     /// What came behind the last end of a line

@@ -39,6 +39,7 @@ mod eplf;
 mod legacy;
 mod lines;
 mod mlsx;
+mod month;
 mod mvs;
 mod note;
 mod numeric;
