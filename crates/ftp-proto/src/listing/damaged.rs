@@ -88,16 +88,22 @@ fn numbers(word: &[u8]) -> bool {
 
 /// Columns of a format that nobody knows: gaps between words, `<DIR>`, several numbers
 fn has_columns(line: &[u8]) -> bool {
+    /// So many blanks are in no name
+    const WIDE: usize = 3;
     let text = line.trim_ascii();
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let mut gaps = 0;
-    let mut blanks = 0;
+    let (mut gaps, mut blanks) = (0, 0);
     for byte in text {
-        if is_blank(byte) {
-            blanks += if *byte == b'\t' { 2 } else { 1 };
-        } else {
-            gaps += usize::from(blanks > 1);
-            blanks = 0;
+        match byte {
+            b' ' => blanks += 1,
+            b'\t' => blanks += WIDE,
+            _ => {
+                gaps += match blanks {
+                    0 | 1 => 0,
+                    WIDE.. => 2,
+                    _ => 1,
+                };
+                blanks = 0;
+            }
         }
     }
     let mut figures = 0;

@@ -57,19 +57,36 @@ fn link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// `12:34PM`, `12:34 PM`, `23:34`; `Some(None)` is no time, although it looks like one
+/// `12:34PM`, `12:34 PM`, `23:34`, in East Asia also with the half of the day before it; `Some(None)` is no
+/// time, although it looks like one
 fn time(words: &mut Words<'_>) -> Option<Option<(u8, u8, Option<u8>)>> {
-    let word = words.next()?;
+    let mut word = words.next()?;
+    let mut half = None;
+    if !word.is_ascii() {
+        half = Some(half_before(word)?);
+        word = words.next()?;
+    }
     let mut behind = *words;
-    let half =
-        behind.next().and_then(half_of_day).filter(|_| word.last().is_some_and(u8::is_ascii_digit));
-    if half.is_some() {
-        *words = behind;
+    if half.is_none() && word.last().is_some_and(u8::is_ascii_digit) {
+        half = behind.next().and_then(half_of_day);
+        if half.is_some() {
+            *words = behind;
+        }
     }
     match (time_of_day(word), half) {
         (Some(time), Some(half)) => Some(twelve_hours(time, half)),
         (None, _) => is_clock_shaped(word).then_some(None),
         (time, None) => Some(time),
+    }
+}
+
+/// The half of the day in Chinese, Japanese and Korean: 0 or 12 hours
+#[cold]
+fn half_before(word: &[u8]) -> Option<u8> {
+    match core::str::from_utf8(word).ok()? {
+        "\u{4e0a}\u{5348}" | "\u{5348}\u{524d}" | "\u{c624}\u{c804}" => Some(0),
+        "\u{4e0b}\u{5348}" | "\u{5348}\u{5f8c}" | "\u{c624}\u{d6c4}" => Some(12),
+        _ => None,
     }
 }
 

@@ -14,6 +14,9 @@ pub(super) fn month(word: &[u8]) -> Option<u8> {
         return match word {
             // Finnish, as if it were March.
             [_, _, _, b'r' | b'R', ..] if lower == *b"mar" => Some(11),
+            // Estonian.
+            [_, _, _, b'n' | b'N', ..] if lower == *b"juu" => Some(6),
+            [_, _, _, b'l' | b'L', ..] if lower == *b"juu" => Some(7),
             _ => ascii_month(lower, word).or_else(|| seldom(lower)),
         };
     }
@@ -51,10 +54,10 @@ fn seldom(head: [u8; 3]) -> Option<u8> {
     })
 }
 
-/// By their beginnings, of languages that are met less often: Czech, Turkish, Icelandic, Greek, Ukrainian,
+/// By their beginnings, of languages that are met less often: Polish, Czech, Turkish, Icelandic, Greek, Ukrainian,
 /// Belarusian, Bulgarian, Serbian, Hebrew, Arabic, Thai
 const IN_UTF_8: &[(&str, u8)] = &[
-    ("únor", 2),
+    ("paź", 10),
     ("úno", 2),
     ("bře", 3),
     ("kvě", 5),
@@ -320,6 +323,8 @@ const OTHER_MONTHS: [&[&[u8]]; 12] = [
         b"\xD1\xE5\xED",
     ],
     &[
+        b"\x70\x61\x9F",
+        b"\x70\x61\xBC",
         b"\xF8\xED\x6A",
         "окт".as_bytes(),
         b"\xCF\xCB\xD4",

@@ -165,7 +165,7 @@ fn header(text: &[u8]) -> Option<Option<Format>> {
         || begins(b"No jobs found on ")
         || begins(b"No members found")
         || begins(b"Volume in drive ")
-        || begins(b"Directory of ") && contains(b":\\")
+        || begins(b"Directory of ") && (contains(b":\\") || contains(b":/"))
         || is_count(text, b"File(s)")
         || is_count(text, b"Dir(s)");
     other.then_some(None)

@@ -614,9 +614,12 @@ impl Votes {
             }
         }
         for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
-            // A blank before a name is MLSD's way to say nothing, but only where the listing is MLSD's.
-            let known =
-                |entry: &Entry<'_>| format != Format::Mlsx || entry.facts.iter().next().is_some();
+            // A blank before a name is MLSD's way to say nothing, and `KEY= value` is anybody's, but only
+            // where the listing is MLSD's.
+            let known = |entry: &Entry<'_>| {
+                let facts = entry.facts.0;
+                format != Format::Mlsx || facts.contains(&b';') || entry.facts.get("type").is_some()
+            };
             if let Some(entry) = line.entry(format, dates).filter(known) {
                 self.count(format);
                 return Some(entry);
