@@ -192,7 +192,13 @@ impl Lawful {
             Act::Deadline => {
                 self.deadline();
             }
-            Act::Abort => self.client.abort(),
+            // The oldest request that has not completed, whether it runs or waits.
+            Act::Abort => {
+                let open = self.requests.values().find(|(_, completed)| *completed == 0);
+                if let Some((op, _)) = open.copied() {
+                    self.client.abort(op);
+                }
+            }
             Act::Close => self.client.close(),
             Act::Tickets(kind) => self.client.set_ticket_supply(match kind % 5 {
                 0 => TicketSupply::Ample,
@@ -282,7 +288,7 @@ impl Lawful {
                 Action::SecureData(id) => {
                     self.client.handle_data(self.now, id, DataEvent::Secured(TlsSession::Resumed));
                 }
-                Action::StartTransfer(id, ..) => {
+                Action::StartTransfer { id, .. } => {
                     self.client.handle_data(self.now, id, DataEvent::Progress(5));
                     self.client.handle_data(self.now, id, DataEvent::Finished);
                 }

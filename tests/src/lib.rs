@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a harness of tests: a panic is the report")]
 
+pub mod flood;
 pub mod laws;
 pub mod mio;
 pub mod script;

@@ -415,10 +415,6 @@ impl<'a> Guard<'a> {
     fn poll_end(&mut self) {
         self.client.collect();
         if let (Some(result), None) = (self.client.take(self.op), &self.end) {
-            if result.is_err() {
-                // As the blocking driver: settled before it returns.
-                let _ = self.client.rest();
-            }
             self.end = Some(result);
         }
     }

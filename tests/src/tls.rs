@@ -15,6 +15,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
 
+use crate::flood::{Flood, Flooding};
 use crate::scripted::{Peer, accept};
 
 /// The authority that clients of [`trusting`] trust
@@ -98,6 +99,7 @@ impl Tls {
             )
             .unwrap();
         config.ticketer = aws_lc_rs::Ticketer::new().unwrap();
+        config.enable_secret_extraction = true;
         Self { config }
     }
 
@@ -221,6 +223,13 @@ impl Secured {
         self.stream.get_mut().sock.write_all(bytes).unwrap();
     }
 
+    /// Sends nothing but this from now on; the handshake has to be done
+    #[must_use]
+    pub fn flood(self, flood: Flood) -> Flooding {
+        let StreamOwned { conn, sock } = self.stream.into_inner();
+        Flooding::new(conn, sock, flood)
+    }
+
     /// Reads to the client's close_notify
     ///
     /// # Panics
@@ -232,12 +241,24 @@ impl Secured {
         bytes
     }
 
-    /// Sends close_notify and closes
-    pub fn close(mut self) {
+    /// Sends close_notify, and keeps the connection
+    #[must_use]
+    pub fn end(mut self) -> Self {
+        self.close_tls();
+        self
+    }
+
+    /// Sends close_notify; in clear from then on
+    pub fn close_tls(&mut self) {
         let StreamOwned { conn, sock } = self.stream.get_mut();
         conn.send_close_notify();
         // Who has gone already needs none.
         let _ = conn.flush_into(sock);
+    }
+
+    /// Sends close_notify and closes
+    pub fn close(mut self) {
+        self.close_tls();
     }
 
     /// Sends a reply; CRLF is added

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use ftp_proto::ControlEvent;
 use ftp_tls::{Role, Stream};
 
+use crate::clock::later;
 use crate::session::Session;
-use crate::wait::Interest;
+use crate::wait::{ALLOWANCE, Interest};
 
 /// How long the server's close_notify is waited for at the end of TLS; some never send it (Q96)
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -29,7 +30,7 @@ enum Phase {
     /// The TLS handshake
     Securing,
     /// The end of TLS; from then on without the server's close_notify
-    Clearing { patience: Instant },
+    Clearing { patience: Option<Instant> },
 }
 
 impl Control {
@@ -48,7 +49,7 @@ impl Control {
     /// When the end of TLS is no longer waited for
     pub(crate) fn patience(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Clearing { patience } => Some(patience),
+            Phase::Clearing { patience } => patience,
             Phase::Open | Phase::Securing => None,
         }
     }
@@ -71,8 +72,18 @@ impl Session {
 
     /// Whether TLS holds bytes that the socket will not announce
     pub(crate) fn has_unread_control(&self) -> bool {
-        self.proto.wants_input()
-            && self.control.as_ref().is_some_and(|control| control.stream.has_pending_input())
+        let Some(control) = &self.control else { return false };
+        match control.phase {
+            Phase::Open => self.proto.wants_input() && control.stream.has_pending_input(),
+            Phase::Securing | Phase::Clearing { .. } => control.stream.is_exhausted(),
+        }
+    }
+
+    /// Reads what the server has said while nobody waited for it
+    pub(crate) fn hear(&mut self) {
+        if self.control.as_ref().is_some_and(|control| control.phase == Phase::Open) {
+            self.read_control();
+        }
     }
 
     /// Writes what the machine has to say; true if it has been told of something new
@@ -87,7 +98,7 @@ impl Session {
             match control.stream.write(bytes) {
                 Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
-                    self.proto.handle_transmit(Instant::now(), written);
+                    self.proto.handle_transmit(self.clock.now(), written);
                     moved = true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -116,12 +127,13 @@ impl Session {
                 // What is to be written, `settle` writes.
             }
             Phase::Securing => {
-                if !ready.is_none() {
+                if !ready.is_none() || self.has_unread_control() {
                     self.secure_control();
                 }
             }
             Phase::Clearing { patience } => {
-                if !ready.is_none() || patience <= Instant::now() {
+                let expired = patience.is_some_and(|until| until <= Instant::now());
+                if !ready.is_none() || expired || self.has_unread_control() {
                     self.clear_control();
                 }
             }
@@ -138,14 +150,15 @@ impl Session {
                 return;
             }
             let Some(control) = &mut self.control else { return };
+            control.stream.set_allowance(ALLOWANCE);
             match control.stream.read(&mut buffer) {
                 Ok(0) => {
-                    self.proto.handle_control(Instant::now(), ControlEvent::Closed);
+                    self.proto.handle_control(self.clock.now(), ControlEvent::Closed);
                     return;
                 }
                 Ok(count) => {
                     // What this ends comes out as an event.
-                    let _ = self.proto.handle_input(Instant::now(), &buffer[..count]);
+                    let _ = self.proto.handle_input(self.clock.now(), &buffer[..count]);
                     if count < buffer.len() && !self.has_unread_control() {
                         return;
                     }
@@ -174,10 +187,11 @@ impl Session {
 
     fn secure_control(&mut self) {
         let Some(control) = &mut self.control else { return };
+        control.stream.set_allowance(ALLOWANCE);
         match control.stream.handshake() {
             Ok(true) => {
                 control.phase = Phase::Open;
-                self.proto.handle_control(Instant::now(), ControlEvent::Secured);
+                self.proto.handle_control(self.clock.now(), ControlEvent::Secured);
             }
             Ok(false) => {}
             Err(error) => self.control_failed(error),
@@ -187,12 +201,13 @@ impl Session {
     /// Action: the end of TLS on the control connection
     pub(crate) fn begin_clear_control(&mut self) {
         let Some(control) = &mut self.control else { return };
-        control.phase = Phase::Clearing { patience: Instant::now() + CLOSE_PATIENCE };
+        control.phase = Phase::Clearing { patience: later(Instant::now(), CLOSE_PATIENCE) };
         self.clear_control();
     }
 
     fn clear_control(&mut self) {
         let Some(control) = &mut self.control else { return };
+        control.stream.set_allowance(ALLOWANCE);
         let cleared = match control.stream.clear() {
             Ok(false) if control.patience().is_some_and(|until| until <= Instant::now()) => {
                 control.stream.clear_now().map(|()| true)
@@ -202,12 +217,12 @@ impl Session {
         match cleared {
             Ok(true) => {
                 control.phase = Phase::Open;
-                self.proto.handle_control(Instant::now(), ControlEvent::Cleared);
+                self.proto.handle_control(self.clock.now(), ControlEvent::Cleared);
             }
             Ok(false) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // Our own close_notify has not left yet; the machine's deadline is next.
-                control.phase = Phase::Clearing { patience: Instant::now() + WRITE_PATIENCE };
+                control.phase = Phase::Clearing { patience: later(Instant::now(), WRITE_PATIENCE) };
             }
             Err(error) => self.control_failed(error),
         }
@@ -218,6 +233,6 @@ impl Session {
         if self.control_failure.is_none() && !self.proto.is_dead() {
             self.control_failure = Some(error);
         }
-        self.proto.handle_control(Instant::now(), ControlEvent::Closed);
+        self.proto.handle_control(self.clock.now(), ControlEvent::Closed);
     }
 }

@@ -74,7 +74,11 @@ impl Download<'_> {
         writer: &mut (impl Write + ?Sized),
         options: CopyOptions<'_>,
     ) -> Result<Transfer, Error> {
-        copy(&mut self, writer, options)?;
+        let _call = self.call();
+        copy(&mut self, writer, options).map_err(|failed| match failed {
+            Failed::Reading(error) => error.into(),
+            Failed::Writing(error) => Error::Local(error),
+        })?;
         self.finish()
     }
 }
@@ -84,34 +88,47 @@ impl Upload<'_> {
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer.
+    /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer. What
+    /// was sent before stays on the server: see [`Upload`].
     pub fn copy_from(
         mut self,
         reader: &mut (impl Read + ?Sized),
         options: CopyOptions<'_>,
     ) -> Result<Transfer, Error> {
-        copy(reader, &mut self, options)?;
+        let _call = self.call();
+        copy(reader, &mut self, options).map_err(|failed| match failed {
+            Failed::Reading(error) => Error::Local(error),
+            Failed::Writing(error) => error.into(),
+        })?;
         self.finish()
     }
+}
+
+/// Which end of a copy failed
+///
+/// The other end may be a transfer of another session, whose [`Error`] is not this one's.
+enum Failed {
+    Reading(io::Error),
+    Writing(io::Error),
 }
 
 fn copy(
     from: &mut (impl Read + ?Sized),
     to: &mut (impl Write + ?Sized),
     mut options: CopyOptions<'_>,
-) -> io::Result<()> {
+) -> Result<(), Failed> {
     /// Enough for most small files, of which there may be thousands
     const FIRST: usize = 16 * 1024;
     let mut block = vec![0; options.block_size.min(FIRST)];
     let mut total = 0;
     loop {
         let count = match from.read(&mut block) {
-            Ok(0) => return to.flush(),
+            Ok(0) => return to.flush().map_err(Failed::Writing),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => return Err(Failed::Reading(error)),
         };
-        to.write_all(&block[..count])?;
+        to.write_all(&block[..count]).map_err(Failed::Writing)?;
         total += count as u64;
         if let Some(progress) = &mut options.progress {
             progress(total);
@@ -137,14 +154,16 @@ impl Client {
         get: impl Into<Get>,
         writer: &mut (impl Write + ?Sized),
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         self.get(get)?.copy_to(writer, CopyOptions::new())
     }
 
-    /// Uploads all that a reader has
+    /// Uploads all that a reader has; with [`Put::ascii`](ftp_proto::Put::ascii) it is a text
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer.
+    /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer. What
+    /// was sent before stays on the server: see [`Upload`].
     #[doc(alias = "storbinary")]
     #[doc(alias = "storlines")]
     pub fn upload_from(
@@ -152,13 +171,15 @@ impl Client {
         put: impl Into<Put>,
         reader: &mut (impl Read + ?Sized),
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         self.put(put)?.copy_from(reader, CopyOptions::new())
     }
 
     /// Downloads into a local file, which is created, or replaced from the request's offset on
     ///
     /// The local file is not touched before the server has agreed. After a failure it holds what
-    /// has come, for [`Self::resume_download`].
+    /// has come, for [`Self::resume_download`]. If the server chose its name, make the path with
+    /// [`local_path`](crate::local_path).
     ///
     /// # Errors
     ///
@@ -168,6 +189,7 @@ impl Client {
         get: impl Into<Get>,
         local: impl AsRef<Path>,
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         let get = get.into();
         let offset = get.offset();
         let download = self.get(get)?;
@@ -191,27 +213,51 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the file did, or if it ends before the offset.
+    /// Why the transfer failed; [`Error::Local`] if the file can't be read, if it ends before the offset,
+    /// or if it has become shorter meanwhile. The latter aborts the transfer, and what was sent before
+    /// stays on the server: see [`Upload`].
     pub fn upload_file(
         &mut self,
         put: impl Into<Put>,
         local: impl AsRef<Path>,
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         let put = put.into();
         let offset = put.offset();
         let mut file = File::open(local)?;
-        seek_within(&mut file, offset)?;
-        self.put(put)?.copy_from(&mut file, CopyOptions::new())
+        let length = file.metadata()?.len();
+        if length < offset {
+            return Err(too_short(offset, length));
+        }
+        file.seek(SeekFrom::Start(offset))?;
+        self.put(put)?.copy_from(&mut Whole::new(file, length - offset), CopyOptions::new())
     }
 }
 
-fn seek_within(file: &mut File, offset: u64) -> Result<(), Error> {
-    let length = file.metadata()?.len();
-    if length < offset {
-        return Err(too_short(offset, length));
+/// A local file that must not end before all the bytes that it had when it was opened
+///
+/// If somebody shortens it meanwhile its end would be taken for the end of the upload.
+pub(crate) struct Whole<R> {
+    file: R,
+    missing: u64,
+}
+
+impl<R: Read> Whole<R> {
+    pub(crate) const fn new(file: R, length: u64) -> Self {
+        Self { file, missing: length }
     }
-    file.seek(SeekFrom::Start(offset))?;
-    Ok(())
+}
+
+impl<R: Read> Read for Whole<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        if count == 0 && !buffer.is_empty() && self.missing > 0 {
+            let text = format!("the file became {} bytes shorter during the upload", self.missing);
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+        }
+        self.missing = self.missing.saturating_sub(count as u64);
+        Ok(count)
+    }
 }
 
 fn too_short(offset: u64, length: u64) -> Error {
@@ -232,6 +278,7 @@ impl Client {
         get: impl Into<Get>,
         mut line: impl FnMut(&[u8]),
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         let mut lines = Lines::new(self.get(get.into().ascii())?);
         while let Some(text) = lines.next()? {
             line(text);
@@ -241,8 +288,8 @@ impl Client {
 
     /// Uploads a text (TYPE A), line by line; each gets its end here
     ///
-    /// A text that is a reader's goes with [`Self::upload_from`] and
-    /// [`Put::ascii`](ftp_proto::Put::ascii).
+    /// Lines that have to be read first, which may fail, go with [`Self::try_put_lines`]; a reader's
+    /// whole text goes with [`Self::upload_from`] and [`Put::ascii`](ftp_proto::Put::ascii).
     ///
     /// # Errors
     ///
@@ -253,8 +300,42 @@ impl Client {
         put: impl Into<Put>,
         lines: impl IntoIterator<Item = L>,
     ) -> Result<Transfer, Error> {
+        self.try_put_lines(put, lines.into_iter().map(Ok))
+    }
+
+    /// Uploads a text (TYPE A) from a source of lines that may fail; each line gets its end here
+    ///
+    /// ```no_run
+    /// # fn f(ftp: &mut ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
+    /// use std::io::BufRead as _;
+    ///
+    /// let file = std::io::BufReader::new(std::fs::File::open("notes.txt")?);
+    /// ftp.try_put_lines("notes.txt", file.split(b'\n'))?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why the transfer failed; [`Error::Local`] with the source's error if a line is one, which aborts
+    /// the transfer. The lines before it, or some of them, stay on the server under the file's name and
+    /// may look like a complete file: upload again, or delete them.
+    #[doc(alias = "storlines")]
+    pub fn try_put_lines<L: AsRef<[u8]>>(
+        &mut self,
+        put: impl Into<Put>,
+        lines: impl IntoIterator<Item = io::Result<L>>,
+    ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         let mut upload = io::BufWriter::with_capacity(64 * 1024, self.put(put.into().ascii())?);
         for line in lines {
+            let line = match line {
+                Ok(line) => line,
+                Err(error) => {
+                    // Not what is buffered: dropped like this, the transfer is aborted at once.
+                    drop(upload.into_parts());
+                    return Err(Error::Local(error));
+                }
+            };
             upload.write_all(line.as_ref())?;
             upload.write_all(b"\n")?;
         }
@@ -264,11 +345,14 @@ impl Client {
 
     /// Names in a directory (NLST); empty: the working directory
     ///
+    /// Of up to 64 MiB of memory; [`Self::list`] gives them one by one, without a limit.
+    ///
     /// # Errors
     ///
     /// Why the listing failed; many servers refuse an empty directory with 450 or 550.
     #[doc(alias = "nlst")]
     pub fn names(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>, Error> {
+        let _call = self.session.clock.begin_all();
         self.list(List::names(path))?.collect_lines()
     }
 }

@@ -3,18 +3,20 @@
 use ftp_proto::{CopyEnd, ServerCopy, TransferType};
 
 use crate::client::Client;
+use crate::clock::earliest;
 use crate::error::Error;
-use crate::session::{Entries, Session, earliest};
+use crate::session::{Entries, Session};
 use crate::wait::{Interest, poll};
 
 /// A copy between servers that failed
 #[derive(Debug, thiserror::Error)]
-#[error("{} server: {error}", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
+#[error("copying failed on the {} server", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
 #[non_exhaustive]
 pub struct CopyError {
     /// Which server
     pub end: CopyEnd,
     /// What went wrong there
+    #[source]
     pub error: Error,
 }
 
@@ -64,19 +66,25 @@ pub fn copy_between_servers(
         }
         source.settle();
         target.settle();
-        // An end that was cut off settles first: nobody waits for it later.
-        if let (Some(result), true, true) = (&result, at_rest(source), at_rest(target)) {
-            return result.clone().map_err(|failed| {
+        // An end that was cut off settles with its next call.
+        if let Some(result) = result {
+            source.leave();
+            target.leave();
+            return result.map_err(|failed| {
                 let session = if failed.end == CopyEnd::Source { source } else { target };
                 CopyError { end: failed.end, error: session.explain(failed.error) }
             });
         }
+        if let Err(error) = source.keep_to_deadline() {
+            target.stop();
+            return Err(CopyError { end: CopyEnd::Source, error });
+        }
+        if let Err(error) = target.keep_to_deadline() {
+            source.stop();
+            return Err(CopyError { end: CopyEnd::Target, error });
+        }
         wait(source, target);
     }
-}
-
-fn at_rest(session: &Session) -> bool {
-    session.proto.is_idle() || session.proto.is_dead()
 }
 
 /// Waits for either control connection or the earlier deadline

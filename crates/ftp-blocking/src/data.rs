@@ -1,7 +1,7 @@
 //! Data connections: opened, secured, closed as the machine orders; bytes as the caller moves them
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Instant;
 
 use ftp_proto::{
@@ -11,8 +11,9 @@ use ftp_tls::{Role, Stream, TlsError};
 use rustix::event::PollFd;
 
 use crate::dial::{self, Channel, Host, Target};
+use crate::resumption::Linger;
 use crate::session::Session;
-use crate::wait::{Interest, entry};
+use crate::wait::{ALLOWANCE, Interest, entry};
 
 pub(crate) struct Data {
     pub(crate) id: DataId,
@@ -22,10 +23,12 @@ pub(crate) struct Data {
 pub(crate) enum DataState {
     /// Passive: not writable yet
     Connecting(TcpStream),
-    /// Active: the server has not come yet
-    Listening(TcpListener),
+    /// Active: the server has not come yet, though perhaps somebody else
+    Listening(TcpListener, Option<IpAddr>),
     /// Open, and the machine's next order is due
     Open(Stream<TcpStream>),
+    /// To be secured as soon as a ticket has come, or none will
+    AwaitingTicket(Stream<TcpStream>),
     Securing(Stream<TcpStream>),
     /// A listing whose bytes nobody wants, only the tickets that come with it
     Harvest(Stream<TcpStream>),
@@ -42,9 +45,10 @@ pub(crate) struct Moving {
 impl Data {
     pub(crate) fn entry(&self, interest: Interest) -> PollFd<'_> {
         match &self.state {
-            DataState::Listening(listener) => entry(listener, interest),
+            DataState::Listening(listener, _) => entry(listener, interest),
             DataState::Connecting(socket) => entry(socket, interest),
             DataState::Open(stream)
+            | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream)
             | DataState::Harvest(stream)
             | DataState::Moving(Moving { stream, .. }) => entry(stream.get_ref(), interest),
@@ -83,8 +87,8 @@ impl Session {
                 }
             }
             Action::SecureData(id) => self.begin_secure_data(id),
-            Action::StartTransfer(id, direction, encoding) => {
-                let own = self.proto.running_transfer().is_none();
+            Action::StartTransfer { id, op, direction, encoding } => {
+                let own = op.is_none();
                 self.data = match self.data.take() {
                     Some(Data { state: DataState::Open(stream), .. }) => {
                         let state = match direction {
@@ -95,6 +99,9 @@ impl Session {
                     }
                     other => other,
                 };
+                if let Some(op) = op.filter(|op| self.is_abandoned(*op)) {
+                    self.proto.abort(op);
+                }
                 // What TLS holds already no socket will announce.
                 self.drive_harvest();
             }
@@ -123,7 +130,7 @@ impl Session {
                 let listener = dial::listen(local.ip(), scope_of(local), ports, next)?;
                 let address = listener.local_addr()?;
                 let event = Some(DataEvent::Listening(address));
-                Ok((DataState::Listening(listener), event))
+                Ok((DataState::Listening(listener, None), event))
             }
         }
     }
@@ -133,9 +140,10 @@ impl Session {
         host: DataHost,
         port: u16,
     ) -> io::Result<(DataState, Option<DataEvent>)> {
-        let now = Instant::now();
+        let now = self.clock.now();
         let left = self.proto.poll_timeout().map(|at| at.saturating_duration_since(now));
         let timeout = left.unwrap_or_else(|| self.config().data_connect_timeout);
+        let timeout = self.clock.at_most(timeout);
         let network = &mut self.network;
         if let Some(dialer) = &mut network.dialer {
             let host = match host {
@@ -158,9 +166,9 @@ impl Session {
     /// What a data connection that does not move bytes yet waits for; `moving` if it does
     pub(crate) fn data_interest(&self, moving: Interest) -> Interest {
         match self.data.as_ref().map(|data| &data.state) {
-            None | Some(DataState::Open(_)) => Interest::NONE,
+            None | Some(DataState::Open(_) | DataState::AwaitingTicket(_)) => Interest::NONE,
             Some(DataState::Connecting(_)) => Interest::WRITE,
-            Some(DataState::Listening(_) | DataState::Harvest(_)) => Interest::READ,
+            Some(DataState::Listening(..) | DataState::Harvest(_)) => Interest::READ,
             Some(DataState::Securing(stream)) => {
                 Interest { read: stream.wants_read(), write: stream.wants_write() }
             }
@@ -176,36 +184,45 @@ impl Session {
                 Ok(()) => (DataState::Open(Stream::new(socket)), Some(DataEvent::Connected)),
                 Err(error) => return self.data_failed(id, DataFailure::Open, error),
             },
-            DataState::Listening(listener) => match listener.accept() {
+            DataState::Listening(listener, stranger) => match listener.accept() {
                 Ok((socket, peer)) => {
-                    if let Err(error) = dial::adopt(&socket) {
-                        return self.data_failed(id, DataFailure::Open, error);
-                    }
                     let control_peer = self.network.ends.peer.ip();
                     let event = DataEvent::Accepted { peer: peer.ip(), control_peer };
-                    (DataState::Open(Stream::new(socket)), Some(event))
+                    if self.config().check_active_peer && !same_host(peer.ip(), control_peer) {
+                        // The server may be next.
+                        (DataState::Listening(listener, Some(peer.ip())), None)
+                    } else if let Err(error) = dial::adopt(&socket) {
+                        return self.data_failed(id, DataFailure::Open, error);
+                    } else {
+                        (DataState::Open(Stream::new(socket)), Some(event))
+                    }
                 }
                 // Aborted: somebody came and left before.
                 Err(error)
                     if is_passing(&error) || error.kind() == io::ErrorKind::ConnectionAborted =>
                 {
-                    (DataState::Listening(listener), None)
+                    (DataState::Listening(listener, stranger), None)
                 }
                 Err(error) => return self.data_failed(id, DataFailure::Open, error),
             },
-            DataState::Securing(mut stream) => match stream.handshake() {
-                Ok(true) => {
-                    let event = self.data_secured(stream.handshake_kind());
-                    (DataState::Open(stream), Some(event))
+            DataState::Securing(mut stream) => {
+                stream.set_allowance(ALLOWANCE);
+                match stream.handshake() {
+                    Ok(true) => {
+                        let event = self.data_secured(stream.handshake_kind());
+                        (DataState::Open(stream), Some(event))
+                    }
+                    Ok(false) => (DataState::Securing(stream), None),
+                    Err(error) => return self.data_failed(id, DataFailure::Tls, error),
                 }
-                Ok(false) => (DataState::Securing(stream), None),
-                Err(error) => return self.data_failed(id, DataFailure::Tls, error),
-            },
+            }
             DataState::Harvest(stream) => {
                 self.data = Some(Data { id, state: DataState::Harvest(stream) });
                 return self.drive_harvest();
             }
-            other @ (DataState::Open(_) | DataState::Moving(_)) => (other, None),
+            other @ (DataState::Open(_) | DataState::AwaitingTicket(_) | DataState::Moving(_)) => {
+                (other, None)
+            }
         };
         self.data = Some(Data { id, state });
         if let Some(event) = event {
@@ -213,10 +230,18 @@ impl Session {
         }
     }
 
-    fn begin_secure_data(&mut self, id: DataId) {
-        let Some(Data { state: DataState::Open(mut stream), .. }) = self.data.take() else {
-            return;
+    pub(crate) fn begin_secure_data(&mut self, id: DataId) {
+        let mut stream = match self.data.take() {
+            Some(Data {
+                state: DataState::Open(stream) | DataState::AwaitingTicket(stream),
+                ..
+            }) => stream,
+            other => return self.data = other,
         };
+        if self.linger.is_some() {
+            self.data = Some(Data { id, state: DataState::AwaitingTicket(stream) });
+            return;
+        }
         let secured = match &self.security.context {
             Some(context) => stream.secure(context, Role::Data).map_err(io::Error::from),
             // The control connection was secured with one.
@@ -232,30 +257,26 @@ impl Session {
     }
 
     fn close_data(&mut self) {
-        self.await_tickets();
-        let (mut stream, direction) = match self.data.take().map(|data| data.state) {
+        let (stream, direction) = match self.data.take().map(|data| data.state) {
             Some(DataState::Moving(moving)) => (moving.stream, Some(moving.direction)),
             Some(DataState::Harvest(stream)) => (stream, Some(Direction::Download)),
-            Some(DataState::Open(stream) | DataState::Securing(stream)) => (stream, None),
-            Some(DataState::Connecting(_) | DataState::Listening(_)) | None => return,
+            Some(
+                DataState::Open(stream)
+                | DataState::AwaitingTicket(stream)
+                | DataState::Securing(stream),
+            ) => (stream, None),
+            Some(DataState::Connecting(_) | DataState::Listening(..)) | None => return,
         };
-        if !stream.is_secure() {
-            return;
-        }
-        // What has come already may be tickets, also on a connection that the server refuses.
-        if matches!(stream.handshake(), Ok(true)) {
-            let _ = stream.drain();
-        }
-        // An upload that is closed from here was not ended: without close_notify the server can
-        // tell. To a download's server it is a courtesy.
-        if direction == Some(Direction::Download) {
-            let _ = stream.close_notify();
+        if stream.is_secure() {
+            self.linger = Some(Linger::new(stream, direction));
+            self.drive_linger();
         }
     }
 
     /// Reads what a download has, straight into the caller's buffer
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> Moved {
         let Some((id, moving)) = self.moving() else { return Moved::Ended };
+        moving.stream.set_allowance(ALLOWANCE);
         match moving.stream.read(buffer) {
             Ok(0) => {
                 self.tell(id, DataEvent::Finished);
@@ -323,10 +344,14 @@ impl Session {
     }
 
     /// Looks whether the server sends on an upload's connection, where it has nothing to send;
-    /// `Ended` when it has closed, or was told off
+    /// `Ended` when it has closed, and when the transfer has failed
+    ///
+    /// A connection that breaks has lost bytes, whatever the final reply says: in clear text the server
+    /// can't tell a broken upload from a complete one.
     pub(crate) fn listen_to_upload(&mut self) -> Moved {
         let mut buffer = [0; 256];
         let Some((id, moving)) = self.moving() else { return Moved::Ended };
+        moving.stream.set_allowance(ALLOWANCE);
         match moving.stream.read(&mut buffer) {
             Ok(0) => Moved::Ended,
             Ok(_) => {
@@ -334,8 +359,12 @@ impl Session {
                 Moved::Ended
             }
             Err(error) if is_passing(&error) => Moved::Nothing,
-            // Whether it matters, the next write or the final reply tells.
-            Err(_) => Moved::Ended,
+            // Nothing more comes from there; whether the server reads on, the next write tells.
+            Err(error) if TlsError::in_io(&error).is_some() => Moved::Ended,
+            Err(error) => {
+                self.data_broke(id, error);
+                Moved::Ended
+            }
         }
     }
 
@@ -346,10 +375,12 @@ impl Session {
         if !moving.stream.is_secure() {
             return self.listen_to_upload();
         }
+        moving.stream.set_allowance(ALLOWANCE);
         match moving.stream.drain() {
             Ok(false) => Moved::Nothing,
             Err(error) if is_passing(&error) => Moved::Nothing,
-            // Everything was sent; whether it has arrived is for the final reply to say.
+            // Everything was sent. A server that closes without reading our close_notify resets the
+            // connection; one that lacks it knows that the file is not complete, and says so.
             Ok(true) | Err(_) => Moved::Ended,
         }
     }
@@ -364,6 +395,12 @@ impl Session {
     /// Waits until bytes can be moved in one of these directions, or the control connection decides
     pub(crate) fn wait_to_move(&mut self, direction: Interest, until: Option<Instant>) -> bool {
         let interest = match self.moving() {
+            // The stream has given way: is it time, does the control connection have news?
+            Some((_, moving)) if direction.read && moving.stream.is_exhausted() => {
+                self.wait(Interest::NONE, Some(Instant::now()));
+                self.expire();
+                return self.is_moving();
+            }
             // TLS holds bytes that the socket will not announce.
             Some((_, moving)) if direction.read && moving.stream.has_pending_input() => {
                 return true;
@@ -377,6 +414,25 @@ impl Session {
         self.wait(interest, until)
     }
 
+    /// The server has not come for as long as is allowed; true if somebody else has
+    pub(crate) fn accept_expired(&mut self) -> bool {
+        let Some(Data { id, state: DataState::Listening(_, Some(peer)) }) = &self.data else {
+            return false;
+        };
+        let event = DataEvent::Accepted { peer: *peer, control_peer: self.network.ends.peer.ip() };
+        self.tell(*id, event);
+        true
+    }
+
+    /// Whether TLS holds something that the socket will not announce, on a connection that is read here
+    pub(crate) fn has_unread_data(&self) -> bool {
+        match self.data.as_ref().map(|data| &data.state) {
+            Some(DataState::Harvest(stream)) => stream.has_pending_input(),
+            Some(DataState::Securing(stream)) => stream.is_exhausted(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn moving(&mut self) -> Option<(DataId, &mut Moving)> {
         match &mut self.data {
             Some(Data { id, state: DataState::Moving(moving) }) => Some((*id, moving)),
@@ -386,7 +442,7 @@ impl Session {
 
     pub(crate) fn tell(&mut self, id: DataId, event: DataEvent) {
         self.count_tickets();
-        self.proto.handle_data(Instant::now(), id, event);
+        self.proto.handle_data(self.clock.now(), id, event);
     }
 
     pub(crate) fn data_broke(&mut self, id: DataId, error: io::Error) {
@@ -407,6 +463,11 @@ impl Session {
 /// Errors that mean "later"
 pub(crate) fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Whether two addresses are one host's, of which one may be an IPv4 address in IPv6 form
+fn same_host(one: IpAddr, other: IpAddr) -> bool {
+    one.to_canonical() == other.to_canonical()
 }
 
 /// The zone of a link-local address

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
+use crate::clock::{earliest, later};
 use crate::wait::{Interest, entry, poll, ready};
 
 /// Makes connections in another way than directly: through a SOCKS or HTTP proxy, a tunnel, …
@@ -186,19 +187,15 @@ fn race(
     let mut waiting = addresses.iter().copied();
     let mut attempts: Vec<Attempt> = Vec::new();
     let mut failures = Vec::new();
-    let mut next_start = Instant::now();
+    let mut next_start = Some(Instant::now());
     loop {
         let now = Instant::now();
-        if attempts.is_empty() || now >= next_start {
+        if attempts.is_empty() || next_start.is_some_and(|at| at <= now) {
             match waiting.next() {
                 Some(address) => match begin_connect(address, source) {
                     Ok(stream) => {
-                        next_start = now + HEAD_START;
-                        attempts.push(Attempt {
-                            stream,
-                            address,
-                            deadline: now.checked_add(timeout),
-                        });
+                        next_start = later(now, HEAD_START);
+                        attempts.push(Attempt { stream, address, deadline: later(now, timeout) });
                     }
                     Err(error) => {
                         failures.push((address, error));
@@ -211,7 +208,7 @@ fn race(
         }
         let mut deadline = attempts.iter().filter_map(|attempt| attempt.deadline).min();
         if waiting.len() > 0 {
-            deadline = Some(deadline.map_or(next_start, |deadline| deadline.min(next_start)));
+            deadline = earliest(deadline, next_start);
         }
         let mut entries: Vec<_> =
             attempts.iter().map(|attempt| entry(&attempt.stream, Interest::WRITE)).collect();
@@ -233,7 +230,7 @@ fn race(
                 Ok(()) => return Ok(attempt.stream),
                 Err(error) => {
                     failures.push((attempt.address, error));
-                    next_start = now;
+                    next_start = Some(now);
                 }
             }
         }
@@ -297,6 +294,8 @@ fn is_in_progress(error: &io::Error) -> bool {
 pub(crate) fn end_connect(stream: &TcpStream) -> io::Result<()> {
     match stream.take_error()? {
         Some(error) => Err(error),
+        // Linux has told why, if there is no connection.
+        None if cfg!(target_os = "linux") => Ok(()),
         // Writable without a peer: connected and lost at once.
         None => stream.peer_addr().map(|_| ()),
     }

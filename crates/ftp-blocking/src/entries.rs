@@ -20,6 +20,9 @@ use crate::transfer::Download;
 /// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
 /// next listing.
 ///
+/// Names are what the server sends, `../../x` among them: to write local files under them, use
+/// [`local_path`](crate::local_path).
+///
 /// Years that lines leave out follow from this machine's clock.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
@@ -43,6 +46,7 @@ impl<'a> Entries<'a> {
     ///
     /// Why the listing failed.
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, Error> {
+        let _call = self.download.as_mut().map(|download| download.get_mut().call());
         while !self.reader.has_line() && self.download.is_some() {
             self.fill()?;
         }
@@ -88,6 +92,7 @@ impl Iterator for Entries<'_> {
     type Item = Result<OwnedEntry, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let _call = self.download.as_mut().map(|download| download.get_mut().call());
         loop {
             if let Some(entry) = self.reader.next_entry() {
                 return Some(Ok(entry));

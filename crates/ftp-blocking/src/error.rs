@@ -1,6 +1,7 @@
 //! What can go wrong, on which side of the machine
 
 use std::io;
+use std::time::Duration;
 
 use ftp_proto::fields::FileHash;
 use ftp_proto::{ConnectionError, DataFailure, Reply};
@@ -11,40 +12,60 @@ use ftp_tls::{ConfigError, TlsError};
 /// What the server said, or the protocol forbids, is in [`Self::Ftp`]; the rest is what the machine
 /// without I/O can't know. [`Self::is_fatal`] tells whether the session lives on,
 /// [`Self::is_transient`] whether trying again makes sense.
+///
+/// `Display` says what failed; why it failed is the [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[doc(alias = "all_errors")]
 pub enum Error {
     /// The server could not be reached
-    #[error("could not connect to {target}: {error}")]
+    #[error("could not connect to {target}")]
     Connect {
         /// Host and port
         target: String,
         /// What the system said
+        #[source]
         error: io::Error,
     },
     /// The control connection broke
-    #[error("control connection broke: {0}")]
-    Io(io::Error),
+    #[error("control connection broke")]
+    Io(#[source] io::Error),
     /// TLS failed on the control connection, or could not be begun
-    #[error("{0}")]
+    #[error(transparent)]
     Tls(TlsError),
     /// TLS is wanted and its configuration is not usable
-    #[error("TLS configuration: {0}")]
-    TlsConfig(ConfigError),
-    /// The data connection failed, and the server did not say why
-    #[error("data connection failed, {failure}: {error}")]
+    #[error("TLS configuration is not usable")]
+    TlsConfig(#[source] ConfigError),
+    /// The data connection failed, and the server did not say why; or its certificate was refused here,
+    /// whatever the server then said
+    #[error("data connection failed, {failure}")]
     Data {
         /// When it failed
         failure: DataFailure,
         /// What the system or TLS said; for the latter see [`Error::tls`]
+        #[source]
         error: io::Error,
     },
     /// The caller's own file, reader or writer failed; the transfer was aborted
-    #[error("on this side: {0}")]
-    Local(io::Error),
+    #[error("local file, reader or writer failed")]
+    Local(#[source] io::Error),
+    /// The call took longer than [`Options::deadline`](crate::Options::deadline) permits
+    ///
+    /// A transfer was aborted; what became of another request is not known. The session goes on, unless
+    /// the call was to begin it.
+    #[error("the call took longer than {limit:?}")]
+    Deadline {
+        /// How long a call may take
+        limit: Duration,
+    },
+    /// A listing is longer than what is held in memory at once
+    #[error("listing of more than {limit} bytes")]
+    ListingTooLong {
+        /// Bytes that may be held
+        limit: usize,
+    },
     /// The local and the remote file are not the same, or not of one origin
-    #[error("local and remote file differ: {0}")]
+    #[error(transparent)]
     Mismatch(#[from] Mismatch),
     /// A line of text is longer than what is taken for one
     #[error("line of more than {limit} bytes")]
@@ -81,14 +102,15 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Io(_) => true,
+            Self::Connect { .. } | Self::Io(_) | Self::Deadline { .. } => true,
             Self::Data { .. } => self.tls().is_none(),
             Self::Ftp(error) => error.is_transient(),
             Self::Tls(_)
             | Self::TlsConfig(_)
             | Self::Local(_)
             | Self::Mismatch(_)
-            | Self::LineTooLong { .. } => false,
+            | Self::LineTooLong { .. }
+            | Self::ListingTooLong { .. } => false,
         }
     }
 
@@ -104,8 +126,10 @@ impl Error {
             Self::TlsConfig(_)
             | Self::Data { .. }
             | Self::Local(_)
+            | Self::Deadline { .. }
             | Self::Mismatch(_)
-            | Self::LineTooLong { .. } => false,
+            | Self::LineTooLong { .. }
+            | Self::ListingTooLong { .. } => false,
         }
     }
 
@@ -136,7 +160,9 @@ impl Error {
             Self::Data { failure, error } => Self::Data { failure: *failure, error: again(error) },
             Self::Local(error) => Self::Local(again(error)),
             Self::Mismatch(mismatch) => Self::Mismatch(mismatch.clone()),
+            Self::Deadline { limit } => Self::Deadline { limit: *limit },
             Self::LineTooLong { limit } => Self::LineTooLong { limit: *limit },
+            Self::ListingTooLong { limit } => Self::ListingTooLong { limit: *limit },
             Self::Ftp(error) => Self::Ftp(error.clone()),
         }
     }
@@ -147,7 +173,7 @@ impl Error {
 #[non_exhaustive]
 pub enum Mismatch {
     /// In size: the copy can't be completed, or is not complete
-    #[error("{local} bytes here, {remote} bytes on the server")]
+    #[error("local and remote file differ: {local} bytes here, {remote} bytes on the server")]
     Size {
         /// Bytes of the local file
         local: u64,
@@ -156,7 +182,7 @@ pub enum Mismatch {
     },
     /// In the bytes before the break: another file, an offset that the server ignored, or a damaged
     /// tail; shorten or remove the copy
-    #[error("bytes {from} to {to} are not the same on both sides")]
+    #[error("local and remote file differ: bytes {from} to {to} are not the same on both sides")]
     Content {
         /// First byte that was compared
         from: u64,
@@ -164,7 +190,9 @@ pub enum Mismatch {
         to: u64,
     },
     /// In content, at the same size
-    #[error("{} is {local} here, {remote} on the server", .local.algorithm)]
+    #[error(
+        "local and remote file differ: {} is {local} here, {remote} on the server", .local.algorithm
+    )]
     Hash {
         /// Of the local file
         local: FileHash,
@@ -219,9 +247,11 @@ impl From<Error> for io::Error {
             | Error::Io(error)
             | Error::Data { error, .. }
             | Error::Local(error) => error.kind(),
-            Error::Tls(_) | Error::Mismatch(_) | Error::LineTooLong { .. } => {
-                io::ErrorKind::InvalidData
-            }
+            Error::Deadline { .. } => io::ErrorKind::TimedOut,
+            Error::Tls(_)
+            | Error::Mismatch(_)
+            | Error::LineTooLong { .. }
+            | Error::ListingTooLong { .. } => io::ErrorKind::InvalidData,
             Error::TlsConfig(_) => io::ErrorKind::InvalidInput,
             Error::Ftp(error) => Self::from(error.clone()).kind(),
         };

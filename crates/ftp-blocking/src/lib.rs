@@ -34,11 +34,13 @@
 //!   that can't be overlooked (`TlsConfig::builder` in [`ftp_tls`]).
 //!
 //! Paths and names are bytes, since servers differ in charset: `"text"` and `b"bytes"` both do, and
-//! [`NameEncoding`] translates where a server does not speak UTF-8.
+//! [`NameEncoding`] translates where a server does not speak UTF-8. Names that a server sends can be
+//! anything: [`local_path`] joins them to a local directory, or refuses.
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod client;
+mod clock;
 mod control;
 mod convenience;
 mod copy;
@@ -68,12 +70,12 @@ pub use entries::Entries;
 pub use error::{Error, Mismatch};
 pub use ftp_proto::listing::{Kind, OwnedEntry, UtcOffset};
 pub use ftp_proto::{
-    Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, PassiveHost, PassiveOrder,
-    Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer,
-    TransferType, Truncation,
+    Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, LocalRules, NameError,
+    NameProblem, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, TakenNames, Timestamp,
+    TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation,
 };
 pub use listing::Listing;
-pub use names::NameEncoding;
+pub use names::{NameEncoding, local_path};
 pub use options::Options;
 pub use resume::ResumeOptions;
 pub use transfer::{Download, Upload};

@@ -13,6 +13,9 @@ use crate::transfer::Download;
 /// bound for what a server can make this side hold
 pub(crate) const MAX_LINE: usize = 1024 * 1024;
 
+/// Bytes of memory that the lines of a listing may take which are collected
+const MAX_LISTING: usize = 64 * 1024 * 1024;
+
 /// A listing in progress: its lines as the server writes them
 ///
 /// As with [`Download`], the end comes only after the server's final reply has confirmed it. Dropping it
@@ -46,17 +49,25 @@ impl<'a> Listing<'a> {
     ///
     /// Why the transfer failed; [`Error::LineTooLong`] beyond 1 MiB.
     pub fn next_line(&mut self) -> Result<Option<&[u8]>, Error> {
+        let _call = self.lines.reader.get_mut().call();
         self.lines.next()
     }
 
-    /// All lines that are left
+    /// All lines that are left, of up to 64 MiB of memory; [`Self::next_line`] gives them one by one, without
+    /// a limit
     ///
     /// # Errors
     ///
-    /// As [`Self::next_line`].
+    /// As [`Self::next_line`]; [`Error::ListingTooLong`] beyond 64 MiB, after which the transfer is aborted.
     pub fn collect_lines(mut self) -> Result<Vec<Vec<u8>>, Error> {
-        let mut lines = Vec::new();
+        let _call = self.lines.reader.get_mut().call();
+        let (mut lines, mut held) = (Vec::new(), 0);
         while let Some(line) = self.next_line()? {
+            // An allocation has its own cost, too.
+            held += line.len() + size_of::<Vec<u8>>() + 16;
+            if held > MAX_LISTING {
+                return Err(Error::ListingTooLong { limit: MAX_LISTING });
+            }
             lines.push(line.to_vec());
         }
         self.finish()?;

@@ -31,6 +31,7 @@ pub(crate) type TraceFn = Box<dyn FnMut(&Trace) + Send>;
 pub struct Options {
     pub(crate) config: Config,
     pub(crate) connect_timeout: Duration,
+    pub(crate) deadline: Option<Duration>,
     pub(crate) source: Option<SocketAddr>,
     pub(crate) tls: Option<TlsConfig>,
     pub(crate) tls_name: Option<ServerName<'static>>,
@@ -45,12 +46,33 @@ impl Options {
             config,
             // Above what a lost SYN or two cost, below a person's patience.
             connect_timeout: Duration::from_secs(30),
+            deadline: None,
             source: None,
             tls: None,
             tls_name: None,
             dialer: None,
             trace: None,
         }
+    }
+
+    /// How long a call may take as a whole, whatever the server does; no limit
+    ///
+    /// A call that has not ended by then fails with [`Error::Deadline`](crate::Error::Deadline): also while
+    /// the server sends a byte, a preliminary reply or a TLS record now and then, which renews the waits of
+    /// [`Config`]. It bounds every method that talks to the server, and calls on
+    /// [`Download`](crate::Download), [`Upload`](crate::Upload) and the like one by one, so a transfer
+    /// that is read or written piece by piece may take longer. Methods that move a whole file or listing
+    /// are one call each.
+    ///
+    /// The session goes on: what the server still owes is settled within the next call. It bounds
+    /// connecting, too, except for the system's lookup of the host's name; a [`Dialer`] is told what is
+    /// left. What the caller's own readers, writers and callbacks take counts, but does not interrupt
+    /// them.
+    ///
+    /// [`Duration::MAX`] means never, here and in all other settings of time.
+    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.deadline = deadline.into();
+        self
     }
 
     /// How long each address of the host has to answer; 30 s
@@ -118,6 +140,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("config", &self.config)
             .field("connect_timeout", &self.connect_timeout)
+            .field("deadline", &self.deadline)
             .field("source", &self.source)
             .field("tls", &self.tls)
             .field("tls_name", &self.tls_name)

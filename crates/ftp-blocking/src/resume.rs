@@ -7,7 +7,7 @@ use std::path::Path;
 use ftp_proto::{Error as FtpError, Get, Put, Transfer};
 
 use crate::client::Client;
-use crate::convenience::CopyOptions;
+use crate::convenience::{CopyOptions, Whole};
 use crate::error::{Error, Mismatch};
 
 /// How an interrupted transfer is taken up again
@@ -83,6 +83,7 @@ impl Client {
         local: impl AsRef<Path>,
         options: ResumeOptions<'_>,
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         let (remote, local) = (remote.as_ref(), local.as_ref());
         let file = match OpenOptions::new().read(true).append(true).open(local) {
             Ok(file) => Some(file),
@@ -98,7 +99,7 @@ impl Client {
         let transfer = match file {
             Some(file) => self.append_rest(remote, file, size, options.overlap, options.copy)?,
             None => {
-                let download = self.get(expecting(Get::new(remote), size))?;
+                let download = self.get(expecting(Get::new(remote), size))?.at_most(size);
                 download.copy_to(&mut File::create_new(local)?, options.copy)?
             }
         };
@@ -122,7 +123,9 @@ impl Client {
         }
         let offset = length.saturating_sub(overlap);
         file.seek(SeekFrom::Start(offset))?;
-        let mut download = self.get(expecting(Get::new(remote).resume_at(offset), size))?;
+        let rest = size.map(|size| size - offset);
+        let download = self.get(expecting(Get::new(remote).resume_at(offset), size))?;
+        let mut download = download.at_most(rest);
         match compare(&mut (&file).take(length - offset), &mut download, length - offset) {
             Ok(compared) if compared == length - offset => {}
             // The end came early: the transfer knows best whether that is its fault.
@@ -176,6 +179,7 @@ impl Client {
         remote: impl AsRef<[u8]>,
         options: ResumeOptions<'_>,
     ) -> Result<Transfer, Error> {
+        let _call = self.session.clock.begin_all();
         let (local, remote) = (local.as_ref(), remote.as_ref());
         let mut file = File::open(local)?;
         let length = file.metadata()?.len();
@@ -192,9 +196,13 @@ impl Client {
                 self.compare_tail(remote, &mut file, size, options.overlap)?;
                 file.seek(SeekFrom::Start(size))?;
                 // More servers know APPE than REST before STOR, and none truncates (Q52).
-                self.put(Put::new(remote).append())?.copy_from(&mut file, options.copy)?
+                let mut rest = Whole::new(file, length - size);
+                self.put(Put::new(remote).append())?.copy_from(&mut rest, options.copy)?
             }
-            None => self.put(Put::new(remote))?.copy_from(&mut file, options.copy)?,
+            None => {
+                let mut whole = Whole::new(file, length);
+                self.put(Put::new(remote))?.copy_from(&mut whole, options.copy)?
+            }
         };
         if options.verify {
             self.verify_file(remote, local)?;

@@ -17,19 +17,21 @@ use std::time::Instant;
 
 use ftp_proto::listing::UtcOffset;
 use ftp_proto::{
-    Config, ConnectionError, Ends, Event, IpFamily, Op, OpId, Output, Reply, Source, TlsSession,
-    Transfer,
+    Config, ConnectionError, DataFailure, Ends, Event, IpFamily, Op, OpId, Output, Phase, Reply,
+    Source, TlsSession, Transfer,
 };
 use ftp_tls::rustls::pki_types::ServerName;
-use ftp_tls::{TlsConfig, TlsContext, server_name};
+use ftp_tls::{TlsConfig, TlsContext, TlsError, server_name};
 use rustix::event::PollFd;
 use smallvec::SmallVec;
 
+use crate::clock::{Clock, earliest};
 use crate::control::Control;
 use crate::data::{Data, DataState};
 use crate::dial::{self, Channel, Host, Target};
 use crate::error::Error;
 use crate::options::{Options, TraceFn};
+use crate::resumption::Linger;
 use crate::wait::{Interest, entry, poll, ready};
 use crate::{Dialer, TlsPolicy};
 
@@ -40,6 +42,8 @@ pub(crate) struct Session {
     /// What broke the control connection; the machine knows only that it is closed
     pub(crate) control_failure: Option<io::Error>,
     pub(crate) data: Option<Data>,
+    /// A closed data connection on which tickets may still come
+    pub(crate) linger: Option<Linger>,
     /// What broke the last data connection
     pub(crate) data_failure: Option<io::Error>,
     pub(crate) network: Network,
@@ -51,6 +55,9 @@ pub(crate) struct Session {
     pub(crate) size_hint: Option<u64>,
     /// How far the clock of the server's listings is ahead of UTC
     pub(crate) utc_offset: Option<UtcOffset>,
+    /// The request that the current call waits for
+    current: Option<OpId>,
+    pub(crate) clock: Clock,
     events: VecDeque<Event>,
     trace: Option<TraceFn>,
 }
@@ -85,7 +92,8 @@ impl Session {
             security.prepare(host)?;
         }
         let failed = |error| Error::Connect { target: format!("{host} port {port}"), error };
-        let timeout = options.connect_timeout;
+        let clock = Clock::new(options.deadline);
+        let timeout = clock.at_most(options.connect_timeout);
         let stream = match &mut options.dialer {
             None => dial::connect(host, port, options.source, timeout),
             Some(dialer) => {
@@ -93,7 +101,10 @@ impl Session {
                 dialer.connect(target, timeout)
             }
         };
-        let stream = stream.map_err(failed)?;
+        let stream = stream.map_err(|error| match clock.overdue() {
+            Some(limit) => Error::Deadline { limit },
+            None => failed(error),
+        })?;
         let source = options.source.map_or(Source::System, |_| Source::Caller);
         let network = Network::of(&stream, source, host, options.dialer).map_err(failed)?;
         let mut config = options.config;
@@ -102,10 +113,11 @@ impl Session {
         config.keep_alive = None;
         let family = IpFamily::of(&network.ends.peer);
         Ok(Self {
-            proto: ftp_proto::Client::new(config, family, Instant::now()),
+            proto: ftp_proto::Client::new(config, family, clock.now()),
             control: Some(Control::new(stream)),
             control_failure: None,
             data: None,
+            linger: None,
             data_failure: None,
             network,
             security,
@@ -113,6 +125,8 @@ impl Session {
             greeting: None,
             size_hint: None,
             utc_offset: None,
+            current: None,
+            clock,
             events: VecDeque::new(),
             trace: options.trace,
         })
@@ -120,11 +134,13 @@ impl Session {
 
     /// Waits for a request to end
     pub(crate) fn run<T: Output>(&mut self, op: Op<T>) -> Result<T, Error> {
+        self.current = Some(op.id());
         loop {
             self.settle();
             if let Some(result) = self.take(op) {
                 return result;
             }
+            self.keep_to_deadline()?;
             self.wait(Interest::NONE, None);
             self.expire();
         }
@@ -132,16 +148,44 @@ impl Session {
 
     /// Waits until a transfer moves bytes; `Some` if it was over before
     pub(crate) fn start(&mut self, op: Op<Transfer>) -> Result<Option<Transfer>, Error> {
+        self.current = Some(op.id());
         loop {
             self.settle();
-            if let Some(result) = self.take_transfer(op) {
+            if let Some(result) = self.take(op) {
                 return result.map(Some);
             }
             if self.is_moving() {
                 return Ok(None);
             }
+            self.keep_to_deadline()?;
             self.wait(Interest::NONE, None);
             self.expire();
+        }
+    }
+
+    /// Ends the call if its deadline has passed
+    ///
+    /// What it has begun goes on with the next call: a transfer is aborted, other requests are still
+    /// waited for, but nobody learns their results.
+    pub(crate) fn keep_to_deadline(&mut self) -> Result<(), Error> {
+        let Some(limit) = self.clock.overdue() else { return Ok(()) };
+        self.stop();
+        Err(Error::Deadline { limit })
+    }
+
+    /// Aborts what runs, and does not wait for what the server says to it
+    pub(crate) fn stop(&mut self) {
+        if let Some(op) = self.current.take() {
+            self.proto.abort(op);
+        }
+        self.settle();
+        self.leave();
+    }
+
+    /// The call returns: until the next one nobody hears what the machine may still wait for
+    pub(crate) fn leave(&mut self) {
+        if !self.proto.is_idle() && !self.proto.is_dead() {
+            self.clock.pause();
         }
     }
 
@@ -156,27 +200,39 @@ impl Session {
             if self.proto.is_idle() {
                 return Ok(());
             }
+            self.keep_to_deadline()?;
             self.wait(Interest::NONE, None);
             self.expire();
         }
     }
 
-    /// Before a new request: a transfer whose guard was forgotten, not dropped, still runs
+    /// Before a new request: hears what the server has said meanwhile, so that it is nobody's answer
     pub(crate) fn begin(&mut self) -> &mut ftp_proto::Client {
+        self.clock.resume();
+        self.clock.begin();
+        // A transfer whose guard was forgotten, not dropped, still runs.
         if self.is_moving() {
             self.cancel();
+            self.clock.resume();
         }
+        self.hear();
+        self.drive_linger();
         self.events.clear();
         self.size_hint = None;
+        self.data_failure = None;
         self.count_tickets();
         &mut self.proto
     }
 
     /// Aborts the running transfer and waits until the session is usable, or over
     ///
-    /// Bounded by [`Config::settle_timeout`].
+    /// Bounded by [`Config::settle_timeout`] and the call's deadline.
     pub(crate) fn cancel(&mut self) {
-        self.proto.abort();
+        self.current = None;
+        self.clock.resume();
+        if let Some(op) = self.proto.running_transfer() {
+            self.proto.abort(op);
+        }
         // How it ended is for the next request to learn.
         let _ = self.rest();
     }
@@ -218,28 +274,20 @@ impl Session {
     }
 
     /// The result of a request, if it has ended
+    ///
+    /// The machine may still have to settle with the server. That goes on with the next call: the caller
+    /// of this one has waited long enough.
     pub(crate) fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
         while let Some(event) = self.events.pop_front() {
             if let Event::Completed(mut done) = event {
                 if let Some(result) = done.take(op) {
+                    self.current = None;
+                    self.leave();
                     return Some(result.map_err(|error| self.explain(error)));
                 }
             }
         }
         None
-    }
-
-    /// As [`Self::take`]; a transfer that failed has been settled with the server by then
-    ///
-    /// The machine would do that behind the next request, but its deadlines would run while nobody
-    /// looks at the connection.
-    pub(crate) fn take_transfer(&mut self, op: Op<Transfer>) -> Option<Result<Transfer, Error>> {
-        let result = self.take(op)?;
-        if result.is_err() {
-            // A session that ended so is for the next request to tell.
-            let _ = self.rest();
-        }
-        Some(result)
     }
 
     /// Waits for either connection, the machine's deadline, or `until`; true if the data
@@ -266,14 +314,24 @@ impl Session {
 
     /// What to wait for
     pub(crate) fn plan(&self, moving: Interest) -> Plan {
-        let mut deadline = self.proto.poll_timeout();
+        let mut deadline = earliest(self.machine_deadline(), self.clock.deadline());
         if let Some(control) = &self.control {
             deadline = earliest(deadline, control.patience());
         }
-        if self.has_unread_control() {
+        if let Some(linger) = &self.linger {
+            deadline = earliest(deadline, linger.until);
+        }
+        if self.has_unread_control() || self.has_unread_data() {
             deadline = Some(Instant::now());
         }
-        Plan { control: self.control_interest(), data: self.data_interest(moving), deadline }
+        let (control, data) = (self.control_interest(), self.data_interest(moving));
+        let linger = if self.linger.is_some() { Interest::READ } else { Interest::NONE };
+        Plan { control, data, linger, deadline }
+    }
+
+    /// When the machine wants to be told that time has passed
+    pub(crate) fn machine_deadline(&self) -> Option<Instant> {
+        self.proto.poll_timeout().and_then(|at| self.clock.real(at))
     }
 
     pub(crate) fn enter<'a>(&'a self, plan: &Plan, entries: &mut Entries<'a>) {
@@ -283,6 +341,9 @@ impl Session {
         if let Some(data) = self.data.as_ref().filter(|_| !plan.data.is_none()) {
             entries.push(data.entry(plan.data));
         }
+        if let Some(linger) = self.linger.as_ref().filter(|_| !plan.linger.is_none()) {
+            entries.push(entry(linger.stream.get_ref(), plan.linger));
+        }
     }
 
     /// Acts on what is ready; true if it is the data connection whose bytes the caller moves
@@ -290,13 +351,14 @@ impl Session {
         self.count_tickets();
         // A refusal may be about the handshake that came with it: then the handshake was first.
         let securing = matches!(self.data, Some(Data { state: DataState::Securing(_), .. }));
-        if securing && !ready.data.is_none() {
+        if securing && (!ready.data.is_none() || self.has_unread_data()) {
             self.data_ready();
             self.control_ready(ready.control);
             return false;
         }
         self.control_ready(ready.control);
-        if ready.data.is_none() {
+        self.drive_linger();
+        if ready.data.is_none() && !self.has_unread_data() {
             return false;
         }
         if self.is_moving() {
@@ -308,9 +370,12 @@ impl Session {
 
     /// Tells the machine that a deadline has passed, if one has
     pub(crate) fn expire(&mut self) {
-        let now = Instant::now();
+        let now = self.clock.now();
         if self.proto.poll_timeout().is_some_and(|deadline| deadline <= now) {
             self.count_tickets();
+            if self.proto.timeout_reason() == Some(Phase::DataAccept) && self.accept_expired() {
+                return;
+            }
             self.proto.handle_timeout(now);
         }
     }
@@ -321,9 +386,18 @@ impl Session {
             (ftp_proto::Error::Connection(ConnectionError::Eof), Some(failure)) => {
                 return Error::control(failure);
             }
-            (ftp_proto::Error::DataConnection(failure), _) => {
+            (ftp_proto::Error::DataConnection { failure, .. }, _) => {
                 if let Some(error) = self.data_failure.take() {
                     return Error::Data { failure: *failure, error };
+                }
+            }
+            // That the server then had to give up says less than why.
+            (refusal, _) if refusal.reply().is_some() && !refusal.is_fatal() => {
+                let refused = |error: &mut io::Error| {
+                    TlsError::in_io(error).is_some_and(TlsError::is_certificate)
+                };
+                if let Some(error) = self.data_failure.take_if(refused) {
+                    return Error::Data { failure: DataFailure::Tls, error };
                 }
             }
             _ => {}
@@ -340,6 +414,11 @@ impl Session {
         self.proto.config()
     }
 
+    /// Whether a request is of a call that has ended at its deadline
+    pub(crate) fn is_abandoned(&self, op: OpId) -> bool {
+        self.current != Some(op)
+    }
+
     pub(crate) fn is_moving(&self) -> bool {
         matches!(self.data, Some(Data { state: DataState::Moving(_), .. }))
     }
@@ -349,6 +428,7 @@ impl Session {
 pub(crate) struct Plan {
     control: Interest,
     data: Interest,
+    linger: Interest,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -359,7 +439,7 @@ pub(crate) struct Ready {
 }
 
 /// Enough for two sessions
-pub(crate) type Entries<'a> = SmallVec<[PollFd<'a>; 4]>;
+pub(crate) type Entries<'a> = SmallVec<[PollFd<'a>; 6]>;
 
 impl Plan {
     /// Reads the entries that [`Session::enter`] has made, in their order
@@ -368,7 +448,10 @@ impl Plan {
             let entry = if interest.is_none() { None } else { entries.next() };
             entry.map_or(Interest::NONE, |entry| ready(entry, interest))
         };
-        Ready { control: next(self.control), data: next(self.data) }
+        let ready = Ready { control: next(self.control), data: next(self.data) };
+        // What lingers is looked at in any case; its entry is one to be passed over.
+        next(self.linger);
+        ready
     }
 }
 
@@ -417,11 +500,4 @@ fn default_tls() -> Result<TlsConfig, Error> {
 fn default_tls() -> Result<TlsConfig, Error> {
     // Says that there is nothing to trust.
     Ok(TlsConfig::builder(ftp_tls::Trust::OwnCa).build()?)
-}
-
-pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use ftp_proto::listing::{Format, UtcOffset};
 use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Op, Phase, Transfer};
 
+use crate::clock::{Call, later};
 use crate::data::Moved;
 use crate::error::Error;
 use crate::session::Session;
@@ -29,13 +30,28 @@ const TEXT_BUFFER: usize = 32 * 1024;
 pub struct Download<'a> {
     guard: Guard<'a>,
     text: Option<Box<TextIn>>,
+    limit: Option<Limit>,
 }
 
-/// An upload in progress
+/// How long a download may be
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    bytes: u64,
+    /// Bytes of it that have not come yet
+    left: u64,
+    /// Bytes beyond it that have been passed over
+    over: u64,
+}
+
+/// An upload in progress, which only [`Self::finish`] completes
 ///
-/// [`Write`] takes the file's bytes; write 64 KiB and more at a time. Whether the server has the
-/// file is known only after [`Self::finish`]: dropped before, the upload is aborted, and a part of
-/// the file stays on the server. Errors carry an [`Error`]: see [`Error::in_io`].
+/// Dropped without it the upload is aborted, and no error says so. What was sent before, or an empty file,
+/// stays on the server under the file's name, in place of what was there before; in clear text the
+/// server can't tell that it is not complete. The same is left by an upload that fails: upload again,
+/// delete the file, or upload under another name and rename it after `finish`.
+///
+/// [`Write`] takes the file's bytes; write 64 KiB and more at a time. Errors carry an [`Error`]: see
+/// [`Error::in_io`].
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
 pub struct Upload<'a> {
     guard: Guard<'a>,
@@ -88,7 +104,7 @@ impl<'a> Guard<'a> {
     /// Whether the machine says that the transfer has ended
     fn poll_end(&mut self) {
         self.session.settle();
-        if let Some(result) = self.session.take_transfer(self.op) {
+        if let Some(result) = self.session.take(self.op) {
             self.state = State::Ended(result);
         }
     }
@@ -101,6 +117,16 @@ impl<'a> Guard<'a> {
         // Also when bytes can move: the control connection may have decided in the same moment, and
         // after that nothing would end the next wait.
         self.poll_end();
+        self.keep_to_deadline();
+    }
+
+    /// Ends the transfer if the call has taken too long
+    fn keep_to_deadline(&mut self) {
+        if let State::Moving = self.state {
+            if let Err(error) = self.session.keep_to_deadline() {
+                self.state = State::Ended(Err(error));
+            }
+        }
     }
 
     /// How the transfer ended, for those who ask again
@@ -121,7 +147,9 @@ impl<'a> Guard<'a> {
     }
 
     fn abort(mut self) -> Result<(), Error> {
+        self.session.clock.begin();
         self.cancel();
+        self.session.keep_to_deadline()?;
         match self.session.proto.error() {
             Some(error) => Err(error.clone().into()),
             None => Ok(()),
@@ -154,6 +182,11 @@ impl Drop for Guard<'_> {
 }
 
 impl<'a> Download<'a> {
+    /// What follows, until this is dropped, is one call
+    pub(crate) fn call(&mut self) -> Call {
+        self.guard.session.clock.begin_all()
+    }
+
     /// Waits until the transfer has begun
     pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
         let mut guard = Guard::start(session, op)?;
@@ -165,7 +198,7 @@ impl<'a> Download<'a> {
                 end: 0,
             })
         });
-        Ok(Self { guard, text })
+        Ok(Self { guard, text, limit: None })
     }
 
     /// Size in bytes that the server told when the transfer began, if it did; a hint: servers
@@ -198,6 +231,7 @@ impl<'a> Download<'a> {
     /// Why the transfer failed; [`Error::is_fatal`] tells whether the session did, too.
     #[doc(alias = "voidresp")]
     pub fn finish(mut self) -> Result<Transfer, Error> {
+        let _call = self.call();
         let mut rest = Vec::new();
         while let State::Moving = self.guard.state {
             rest.resize(16 * 1024, 0);
@@ -219,14 +253,55 @@ impl<'a> Download<'a> {
     /// Bytes from the network; 0 when the transfer is complete
     fn read_wire(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         loop {
+            self.guard.keep_to_deadline();
             if let Some(end) = self.guard.end() {
                 return end.map(|()| 0);
             }
-            match self.guard.session.receive(buffer) {
-                Moved::Bytes(count) => return Ok(count),
+            let room = self.limit.map_or(u64::MAX, |limit| limit.left);
+            if room == 0 {
+                self.pass_over();
+                continue;
+            }
+            let room = usize::try_from(room).unwrap_or(usize::MAX).min(buffer.len());
+            match self.guard.session.receive(&mut buffer[..room]) {
+                Moved::Bytes(count) => {
+                    if let Some(limit) = &mut self.limit {
+                        limit.left -= count as u64;
+                    }
+                    return Ok(count);
+                }
                 Moved::Nothing => self.guard.wait(Interest::READ),
                 Moved::Ended => self.await_end(),
             }
+        }
+    }
+
+    /// No more than so many bytes are given to the caller; `None`: as many as come
+    ///
+    /// A little more is passed over, so that the transfer can end by itself, and then fails with
+    /// [`TooLong`](ftp_proto::Error::TooLong) if the machine was told the size. If still more comes the
+    /// transfer is aborted, and fails so in any case.
+    pub(crate) fn at_most(mut self, bytes: Option<u64>) -> Self {
+        self.limit = bytes.map(|bytes| Limit { bytes, left: bytes, over: 0 });
+        self
+    }
+
+    /// Reads what is beyond the limit
+    fn pass_over(&mut self) {
+        const MOST: u64 = 64 * 1024;
+        let Some(limit) = &mut self.limit else { return };
+        match self.guard.session.receive(&mut [0; 4096]) {
+            Moved::Bytes(count) => {
+                limit.over += count as u64;
+                if limit.over > MOST {
+                    let (received, expected) = (limit.bytes + limit.over, limit.bytes);
+                    self.guard.session.stop();
+                    let error = ftp_proto::Error::TooLong { received, expected };
+                    self.guard.state = State::Ended(Err(error.into()));
+                }
+            }
+            Moved::Nothing => self.guard.wait(Interest::READ),
+            Moved::Ended => self.await_end(),
         }
     }
 
@@ -248,6 +323,7 @@ impl Read for Download<'_> {
         if buffer.is_empty() {
             return Ok(0);
         }
+        self.guard.session.clock.begin();
         let Some(mut text) = self.text.take() else { return Ok(self.read_wire(buffer)?) };
         let result = loop {
             if text.start < text.end {
@@ -270,6 +346,11 @@ impl Read for Download<'_> {
 }
 
 impl<'a> Upload<'a> {
+    /// What follows, until this is dropped, is one call
+    pub(crate) fn call(&mut self) -> Call {
+        self.guard.session.clock.begin_all()
+    }
+
     pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
         let mut guard = Guard::start(session, op)?;
         let text = (guard.encoding() == Encoding::Ascii).then(|| {
@@ -286,6 +367,7 @@ impl<'a> Upload<'a> {
     /// [`ftp_proto::Error::Unconfirmed`] all of it may be.
     #[doc(alias = "voidresp")]
     pub fn finish(mut self) -> Result<Transfer, Error> {
+        let _call = self.call();
         self.end_data();
         self.drain();
         self.guard.session.upload_finished();
@@ -312,6 +394,7 @@ impl<'a> Upload<'a> {
     /// Puts bytes on the network; how many it has taken
     fn write_wire(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         loop {
+            self.guard.keep_to_deadline();
             match self.guard.end() {
                 Some(Err(error)) => return Err(error),
                 // Over before its data was: nobody wants the rest.
@@ -367,22 +450,23 @@ impl<'a> Upload<'a> {
             }
             if session.proto.final_reply_came() {
                 let secure = session.moving().is_some_and(|(_, moving)| moving.stream.is_secure());
-                let until = *linger.get_or_insert(now + LINGER);
-                if !secure || until <= now {
+                let until = *linger.get_or_insert(later(now, LINGER));
+                if !secure || until.is_some_and(|until| until <= now) {
                     return;
                 }
             }
             // Who keeps the connection open may still be at work on the file: the wait for the
             // final reply is longer.
-            let expired = session.proto.poll_timeout().is_some_and(|at| at <= now);
+            let expired = session.machine_deadline().is_some_and(|at| at <= now);
             if expired && session.proto.timeout_reason() == Some(Phase::Transfer) {
                 return;
             }
-            let ready = session.wait_to_move(Interest::READ, linger);
+            let ready = session.wait_to_move(Interest::READ, linger.flatten());
             if !ready && session.proto.timeout_reason() != Some(Phase::Transfer) {
                 session.expire();
             }
             self.guard.poll_end();
+            self.guard.keep_to_deadline();
         }
     }
 }
@@ -392,6 +476,7 @@ impl Write for Upload<'_> {
         if bytes.is_empty() {
             return Ok(0);
         }
+        self.guard.session.clock.begin();
         let Some(mut text) = self.text.take() else { return Ok(self.write_wire(bytes)?) };
         let progress = text.encoder.process(bytes, &mut text.wire);
         let mut sent = 0;
@@ -411,6 +496,7 @@ impl Write for Upload<'_> {
 
     /// Sends what TLS holds back
     fn flush(&mut self) -> io::Result<()> {
+        self.guard.session.clock.begin();
         loop {
             match self.guard.end() {
                 Some(Err(error)) => return Err(error.into()),

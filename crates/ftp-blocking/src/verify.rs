@@ -37,6 +37,7 @@ impl Client {
         remote: impl AsRef<[u8]>,
         local: impl AsRef<Path>,
     ) -> Result<Proof, Error> {
+        let _call = self.session.clock.begin_all();
         let remote = remote.as_ref();
         let mut file = File::open(local)?;
         let size = self.check_size(remote, file.metadata()?.len())?;

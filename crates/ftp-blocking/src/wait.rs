@@ -7,6 +7,10 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
 
+/// What a stream may receive at a time, see [`Stream::set_allowance`](ftp_tls::Stream::set_allowance): the
+/// clock and the other connection are looked at in between, after well below a millisecond
+pub(crate) const ALLOWANCE: usize = 256 * 1024;
+
 /// What a socket is waited for, or is ready for
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Interest {

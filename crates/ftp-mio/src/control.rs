@@ -7,7 +7,8 @@ use ftp_proto::ControlEvent;
 use ftp_tls::{Role, Stream};
 
 use crate::session::{Control, Session};
-use crate::socket::{Socket, is_passing, is_readable};
+use crate::socket::{Socket, is_passing, is_readable, stream};
+use crate::time::later;
 
 /// How long the server's close_notify is waited for at the end of TLS; some never send it (Q96)
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -35,18 +36,18 @@ enum Phase {
     /// The TLS handshake
     Securing,
     /// The end of TLS; from then on without the server's close_notify
-    Clearing { patience: Instant },
+    Clearing { patience: Option<Instant> },
 }
 
 impl Link {
     pub(crate) fn new(socket: Socket) -> Self {
-        Self { stream: Stream::new(socket), phase: Phase::Open }
+        Self { stream: stream(socket), phase: Phase::Open }
     }
 
     /// When the end of TLS is no longer waited for
     pub(crate) const fn patience(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Clearing { patience } => Some(patience),
+            Phase::Clearing { patience } => patience,
             Phase::Open | Phase::Securing => None,
         }
     }
@@ -58,7 +59,8 @@ impl Session {
     pub(crate) fn drive_control(&mut self, now: Instant) -> bool {
         let Control::Open(link) = &self.control else { return false };
         match link.phase {
-            Phase::Open => self.transmit(now) | self.read_control(now),
+            // What waits there was said before the next command, so it is read before that is written.
+            Phase::Open => self.read_control(now) || self.transmit(now),
             Phase::Securing => self.drive_handshake(now),
             Phase::Clearing { .. } => self.drive_clear(now),
         }
@@ -150,7 +152,7 @@ impl Session {
     /// Action: the end of TLS on the control connection
     pub(crate) fn begin_clear_control(&mut self, now: Instant) {
         let Control::Open(link) = &mut self.control else { return };
-        link.phase = Phase::Clearing { patience: now + CLOSE_PATIENCE };
+        link.phase = Phase::Clearing { patience: later(now, CLOSE_PATIENCE) };
     }
 
     fn drive_clear(&mut self, now: Instant) -> bool {
@@ -169,7 +171,7 @@ impl Session {
             Ok(false) => return false,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // Our own close_notify has not left yet; the machine's deadline is next.
-                link.phase = Phase::Clearing { patience: now + WRITE_PATIENCE };
+                link.phase = Phase::Clearing { patience: later(now, WRITE_PATIENCE) };
                 return false;
             }
             Err(error) => self.control_failed(error, now),

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, TlsSession,
+    DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, OpId, TlsSession,
 };
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};
@@ -15,8 +15,9 @@ use mio::{Registry, Token};
 use crate::event::Event;
 use crate::net;
 use crate::session::{Control, Session, Work};
-use crate::socket::{Listener, Readiness, Socket, is_passing, is_readable};
+use crate::socket::{Listener, Readiness, Socket, is_passing, is_readable, stream};
 use crate::text::{TextIn, TextOut};
+use crate::time::later;
 use crate::upload::{LastUpload, ServerEnd, UploadStage};
 
 /// For tickets on a closed data connection: the server sends them in answer to the end of our
@@ -31,8 +32,8 @@ pub(crate) struct Data {
 pub(crate) enum DataState {
     /// Passive: not writable yet
     Connecting(Socket),
-    /// Active: the server has not come yet
-    Listening(Listener),
+    /// Active: the server has not come yet, though perhaps somebody else
+    Listening(Listener, Option<IpAddr>),
     /// Open, and the machine's next order is due
     Open(Stream<Socket>),
     /// To be secured as soon as a ticket has come, or none will
@@ -41,6 +42,21 @@ pub(crate) enum DataState {
     Moving(Stream<Socket>, Course),
     /// The machine knows that it is over, and will have it closed
     Over(Stream<Socket>, Option<Direction>),
+}
+
+/// What broke a data connection
+pub(crate) struct DataError {
+    /// The request that it served; `None`: one of the machine's own transfers
+    pub(crate) op: Option<OpId>,
+    pub(crate) error: io::Error,
+}
+
+/// What the application has found since bytes came last
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Bytes,
+    /// Records without a byte of the file
+    Nothing,
 }
 
 /// Which way the bytes flow, and how far they are
@@ -54,7 +70,7 @@ pub(crate) enum Course {
 /// A data connection that is closed but for the tickets that may come on it
 pub(crate) struct Linger {
     pub(crate) stream: Stream<Socket>,
-    pub(crate) until: Instant,
+    pub(crate) until: Option<Instant>,
     direction: Option<Direction>,
 }
 
@@ -62,13 +78,25 @@ impl Data {
     pub(crate) fn readiness(&mut self) -> Option<&mut Readiness> {
         Some(match &mut self.state {
             DataState::Connecting(socket) => &mut socket.ready,
-            DataState::Listening(listener) => &mut listener.ready,
+            DataState::Listening(listener, _) => &mut listener.ready,
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream)
             | DataState::Moving(stream, _)
             | DataState::Over(stream, _) => &mut stream.get_mut().ready,
         })
+    }
+
+    /// Where bytes flow, or may before long
+    pub(crate) fn stream(&mut self) -> Option<&mut Stream<Socket>> {
+        match &mut self.state {
+            DataState::Connecting(_) | DataState::Listening(..) => None,
+            DataState::Open(stream)
+            | DataState::AwaitingTicket(stream)
+            | DataState::Securing(stream)
+            | DataState::Moving(stream, _)
+            | DataState::Over(stream, _) => Some(stream),
+        }
     }
 
     pub(crate) const fn patience(&self) -> Option<Instant> {
@@ -121,7 +149,7 @@ impl Session {
                 let listener = net::listen(ends.local, ports, &mut self.next_port)?;
                 let address = listener.local_addr()?;
                 let listener = Listener::register(listener, registry, token)?;
-                Ok((DataState::Listening(listener), Some(DataEvent::Listening(address))))
+                Ok((DataState::Listening(listener, None), Some(DataEvent::Listening(address))))
             }
         }
     }
@@ -137,7 +165,7 @@ impl Session {
         let (state, event) = match state {
             DataState::Connecting(mut socket) if socket.ready.writable => {
                 match net::end_connect(socket.io()) {
-                    Ok(true) => (DataState::Open(Stream::new(socket)), Some(DataEvent::Connected)),
+                    Ok(true) => (DataState::Open(stream(socket)), Some(DataEvent::Connected)),
                     // mio may wake for nothing.
                     Ok(false) => {
                         socket.ready.writable = false;
@@ -150,8 +178,8 @@ impl Session {
                     }
                 }
             }
-            DataState::Listening(listener) if listener.ready.readable => {
-                match self.accept(listener, registry) {
+            DataState::Listening(listener, stranger) if listener.ready.readable => {
+                match self.accept(listener, stranger, registry) {
                     Ok(accepted) => accepted,
                     Err(error) => {
                         self.data_failed(id, DataFailure::Open, error, now);
@@ -200,33 +228,45 @@ impl Session {
     fn accept(
         &self,
         mut listener: Listener,
+        mut stranger: Option<IpAddr>,
         registry: &Registry,
     ) -> io::Result<(DataState, Option<DataEvent>)> {
-        let (socket, peer) = match listener.accept() {
-            Ok(accepted) => accepted,
-            // Aborted: somebody came and left before.
-            Err(error)
-                if is_passing(&error) || error.kind() == io::ErrorKind::ConnectionAborted =>
-            {
-                return Ok((DataState::Listening(listener), None));
-            }
-            Err(error) => {
-                listener.deregister(registry);
-                return Err(error);
+        let control_peer = self.ends.ok_or(io::ErrorKind::NotConnected)?.peer.ip();
+        // Until the listener would block, since nothing tells again that it is ready.
+        let (socket, peer) = loop {
+            match listener.accept() {
+                Ok((_, peer))
+                    if self.proto.config().check_active_peer
+                        && !same_host(peer.ip(), control_peer) =>
+                {
+                    // The server may be next.
+                    stranger = Some(peer.ip());
+                }
+                Ok(accepted) => break accepted,
+                // Somebody came and left before.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok((DataState::Listening(listener, stranger), None));
+                }
+                Err(error) => {
+                    listener.deregister(registry);
+                    return Err(error);
+                }
             }
         };
         listener.deregister(registry);
-        let control_peer = self.ends.ok_or(io::ErrorKind::NotConnected)?.peer.ip();
         socket.set_nodelay(true)?;
         let socket = Socket::register(socket, registry, self.data_token())?;
         let event = DataEvent::Accepted { peer: peer.ip(), control_peer };
-        Ok((DataState::Open(Stream::new(socket)), Some(event)))
+        Ok((DataState::Open(stream(socket)), Some(event)))
     }
 
     /// Action: TLS on the data connection
     pub(crate) fn begin_secure_data(&mut self, id: DataId, now: Instant) {
-        let Some(Data { state: DataState::Open(mut stream), .. }) = self.data.take() else {
-            return;
+        let mut stream = match self.data.take() {
+            Some(Data { state: DataState::Open(stream), .. }) => stream,
+            other => return self.data = other,
         };
         if self.linger.is_some() {
             self.data = Some(Data { id, state: DataState::AwaitingTicket(stream) });
@@ -248,7 +288,11 @@ impl Session {
 
     /// Action: the bytes may move
     pub(crate) fn start_transfer(&mut self, id: DataId, direction: Direction, encoding: Encoding) {
-        let Some(Data { state: DataState::Open(stream), .. }) = self.data.take() else { return };
+        let stream = match self.data.take() {
+            Some(Data { state: DataState::Open(stream), .. }) => stream,
+            other => return self.data = other,
+        };
+        self.found = Found::Bytes;
         let ascii = encoding == Encoding::Ascii;
         let running = self.proto.running_transfer();
         let course = match direction {
@@ -282,7 +326,7 @@ impl Session {
         let Some(data) = self.data.take_if(|data| data.id == id) else { return };
         let (stream, direction) = match data.state {
             DataState::Connecting(socket) => return socket.deregister(registry),
-            DataState::Listening(listener) => return listener.deregister(registry),
+            DataState::Listening(listener, _) => return listener.deregister(registry),
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream) => (stream, None),
@@ -292,7 +336,7 @@ impl Session {
             DataState::Moving(stream, Course::Upload(..)) => (stream, Some(Direction::Upload)),
             DataState::Over(stream, direction) => (stream, direction),
         };
-        let until = now + TICKET_PATIENCE;
+        let until = later(now, TICKET_PATIENCE);
         if let Some(old) = self.linger.replace(Linger { stream, until, direction }) {
             old.stream.into_inner().deregister(registry);
         }
@@ -313,7 +357,8 @@ impl Session {
                 context.can_resume() || context.inventory().tickets_received == 0
             });
             let open = matches!(self.control, Control::Open(_));
-            if !ended && !has_tickets && *until > now && open {
+            let waits = until.is_none_or(|until| until > now);
+            if !ended && !has_tickets && waits && open {
                 return false;
             }
             // An upload that is closed from here was not ended: without close_notify the server can
@@ -348,9 +393,21 @@ impl Session {
         }
     }
 
+    /// The server has not come for as long as is allowed; true if somebody else has
+    pub(crate) fn accept_expired(&mut self, now: Instant) -> bool {
+        let Some(Data { id, state: DataState::Listening(_, Some(peer)) }) = &self.data else {
+            return false;
+        };
+        let (id, peer) = (*id, *peer);
+        let Some(ends) = self.ends else { return false };
+        self.tell(id, DataEvent::Accepted { peer, control_peer: ends.peer.ip() }, now);
+        true
+    }
+
     /// No byte has passed for as long as is allowed; true if that is not the server's fault
     pub(crate) fn data_expired(&mut self, now: Instant) -> bool {
         let ready = self.can_read() || self.can_write();
+        let in_vain = self.found == Found::Nothing;
         let Some((id, _, course)) = self.moving() else { return false };
         match course {
             // The server may still be at work on the file: the wait for the final reply, which comes
@@ -358,7 +415,8 @@ impl Session {
             Course::Upload(UploadStage::Draining { .. }, _) => {
                 self.over(id, DataEvent::Finished, now)
             }
-            // It is the application that makes a pause.
+            // It is the application that makes a pause, unless it has found nothing in what came.
+            _ if ready && in_vain => false,
             _ if ready => {
                 self.proto.handle_data(now, id, DataEvent::Progress(0));
                 true
@@ -416,7 +474,8 @@ impl Session {
     }
 
     fn data_failed(&mut self, id: DataId, failure: DataFailure, error: io::Error, now: Instant) {
-        self.data_failure = Some(error);
+        let op = self.proto.running_transfer();
+        self.data_failure = Some(DataError { op, error });
         self.over(id, DataEvent::Failed(failure), now);
     }
 
@@ -430,6 +489,11 @@ impl Session {
     }
 }
 
+/// Whether two addresses are one host's, of which one may be an IPv4 address in IPv6 form
+fn same_host(one: IpAddr, other: IpAddr) -> bool {
+    one.to_canonical() == other.to_canonical()
+}
+
 fn session_of(stream: &Stream<Socket>) -> TlsSession {
     match stream.handshake_kind() {
         Some(HandshakeKind::Resumed) => TlsSession::Resumed,
@@ -441,7 +505,7 @@ impl fmt::Debug for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             DataState::Connecting(_) => "connecting",
-            DataState::Listening(_) => "listening",
+            DataState::Listening(..) => "listening",
             DataState::Open(_) => "open",
             DataState::AwaitingTicket(_) => "awaiting a ticket",
             DataState::Securing(_) => "securing",

@@ -11,32 +11,37 @@ use ftp_tls::{ConfigError, TlsError};
 /// What the server said, or the protocol forbids, is in [`Self::Ftp`]; the rest is what the machine
 /// without I/O can't know. [`Self::is_fatal`] tells whether the session lives on,
 /// [`Self::is_transient`] whether trying again makes sense.
+///
+/// `Display` says what failed; why it failed is the [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The server could not be reached
-    #[error("could not connect to {address}: {error}")]
+    #[error("could not connect to {address}")]
     Connect {
         /// Which of its addresses was tried last
         address: SocketAddr,
         /// What the system said
+        #[source]
         error: io::Error,
     },
     /// The control connection broke
-    #[error("control connection broke: {0}")]
-    Io(io::Error),
+    #[error("control connection broke")]
+    Io(#[source] io::Error),
     /// TLS failed on the control connection, or could not be begun
-    #[error("{0}")]
+    #[error(transparent)]
     Tls(TlsError),
     /// TLS is wanted and its configuration is not usable
-    #[error("TLS configuration: {0}")]
-    TlsConfig(ConfigError),
-    /// The data connection failed, and the server did not say why
-    #[error("data connection failed, {failure}: {error}")]
+    #[error("TLS configuration is not usable")]
+    TlsConfig(#[source] ConfigError),
+    /// The data connection failed, and the server did not say why; or its certificate was refused here,
+    /// whatever the server then said
+    #[error("data connection failed, {failure}")]
     Data {
         /// When it failed
         failure: DataFailure,
         /// What the system or TLS said; for the latter see [`Error::tls`]
+        #[source]
         error: io::Error,
     },
     /// What the server said, or what the protocol forbids

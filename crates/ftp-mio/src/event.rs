@@ -102,9 +102,11 @@ pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
         (ftp_proto::Error::Connection(ConnectionError::Eof), Some(Cause::Control(error))) => {
             Error::control(&error)
         }
-        (ftp_proto::Error::DataConnection(failure), Some(Cause::Data(error))) => {
+        (ftp_proto::Error::DataConnection { failure, .. }, Some(Cause::Data(error))) => {
             data_error(failure, error)
         }
+        // The certificate was refused here, which the server's word does not tell.
+        (_, Some(Cause::Data(error))) => data_error(DataFailure::Tls, error),
         (error, _) => Error::Ftp(error),
     }
 }

@@ -90,6 +90,7 @@ pub mod resolve;
 mod session;
 mod socket;
 mod text;
+mod time;
 mod transfer;
 mod upload;
 

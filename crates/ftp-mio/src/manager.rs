@@ -19,7 +19,8 @@ use mio::{Registry, Token};
 
 use crate::error::Error;
 use crate::options::Options;
-use crate::session::Session;
+use crate::session::{Crowded, Session};
+use crate::time::later;
 
 /// How long a server that refuses even a single session is left alone
 const RESPITE: Duration = Duration::from_secs(5);
@@ -359,7 +360,7 @@ impl Manager {
                 if let Some(server) = self.servers.get_mut(&address) {
                     let others = server.open.saturating_sub(1);
                     server.limit = Some(others.max(1).min(server.limit.unwrap_or(usize::MAX)));
-                    if let (0, Some(until)) = (others, now.checked_add(RESPITE)) {
+                    if let (0, Some(until)) = (others, later(now, RESPITE)) {
                         server.respite = Some(until);
                         self.timers.insert((until, Timer::Server(address)));
                     }
@@ -404,14 +405,14 @@ fn is_refused(session: &Session) -> bool {
     match session.ended() {
         Some(ConnectionError::Refused(reply)) => reply.code().get() == 421 || is_full(reply),
         Some(ConnectionError::ServiceClosing(reply)) => is_full(reply),
-        _ => session.last_reply().is_some_and(|reply| reply.code().get() == 530 && is_full(reply)),
+        _ => session.crowded == Crowded::Yes,
     }
 }
 
 /// Whether a refusal's text is about the number of connections
 ///
 /// 530 mostly means a wrong password, and 421 an idle session; the rest is in the words.
-fn is_full(reply: &Reply) -> bool {
+pub(crate) fn is_full(reply: &Reply) -> bool {
     speaks_of_crowds(reply.text())
 }
 

@@ -14,6 +14,7 @@ use mio::{Registry, Token};
 
 use crate::net;
 use crate::socket::Socket;
+use crate::time::later;
 
 /// RFC 8305 section 5's recommendation
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -126,9 +127,9 @@ impl Race {
                 .and_then(|socket| Socket::register(socket, registry, token));
             match socket {
                 Ok(socket) => {
-                    let deadline = now.checked_add(self.timeout);
+                    let deadline = later(now, self.timeout);
                     self.attempts[place] = Some(Attempt { socket, address, deadline });
-                    self.next_start = now.checked_add(HEAD_START);
+                    self.next_start = later(now, HEAD_START);
                 }
                 Err(error) => self.failure = Some((address, error)),
             }

@@ -14,20 +14,22 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    Action, ConnectionError, ControlEvent, Ends, IpFamily, Phase, Protection, TicketSupply,
+    Action, ConnectionError, ControlEvent, Ends, IpFamily, OpId, Phase, Protection, TicketSupply,
     TlsPolicy,
 };
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::rustls::pki_types::ServerName;
-use ftp_tls::{TlsConfig, TlsContext, UploadPermit};
+use ftp_tls::{TlsConfig, TlsContext, TlsError, UploadPermit};
 use mio::{Registry, Token};
 
 use crate::control::Link;
-use crate::data::{Data, DataState, Linger};
+use crate::data::{Data, DataError, DataState, Found, Linger};
 use crate::error::{Error, again};
 use crate::event::{Cause, Completion, Event, explain};
+use crate::manager::is_full;
 use crate::options::Options;
 use crate::race::{Race, Standing};
+use crate::socket::ALLOWANCE;
 use crate::upload::LastUpload;
 
 /// A session with an FTP server, on the application's poll
@@ -47,7 +49,8 @@ pub struct Session {
     /// What broke the control connection; the machine knows only that it is closed
     failure: Option<Failure>,
     /// What broke the last data connection
-    pub(crate) data_failure: Option<io::Error>,
+    pub(crate) data_failure: Option<DataError>,
+    pub(crate) found: Found,
     pub(crate) security: Security,
     pub(crate) last_upload: Option<LastUpload>,
     pub(crate) ends: Option<Ends>,
@@ -59,6 +62,8 @@ pub struct Session {
     budget: usize,
     /// What is left of it until the next turn
     pub(crate) credit: usize,
+    /// Whether the server has refused a request because there are too many sessions
+    pub(crate) crowded: Crowded,
 }
 
 pub(crate) enum Control {
@@ -67,6 +72,13 @@ pub(crate) enum Control {
     Connecting(Box<Race>),
     Open(Link),
     Closed,
+}
+
+/// Whether the server has said that there are too many sessions
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crowded {
+    No,
+    Yes,
 }
 
 /// Whether there is something to do that no event will announce
@@ -148,6 +160,8 @@ impl Session {
             linger: None,
             failure: None,
             data_failure: None,
+            found: Found::Bytes,
+            crowded: Crowded::No,
             security,
             last_upload: None,
             ends: None,
@@ -203,16 +217,46 @@ impl Session {
         /// Each reads 4 KiB of replies at most. What is more than this at once has to wait
         const ROUNDS: usize = 16;
         self.credit = self.budget;
+        self.grant();
         self.expire(now);
-        for _ in 0..ROUNDS {
-            self.work = Work::None;
-            if !self.round(registry, now) {
-                self.collect();
-                return;
+        let mut rounds = 0..ROUNDS;
+        self.work = Work::None;
+        while self.round(registry, now) {
+            if rounds.next().is_none() {
+                self.work = Work::Left;
+                break;
             }
+            self.work = Work::None;
         }
-        self.work = Work::Left;
+        // No event will tell of what a stream has not come to.
+        if self.is_exhausted() {
+            self.work = Work::Left;
+        }
         self.collect();
+    }
+
+    /// What each stream may receive in this turn
+    fn grant(&mut self) {
+        if let Control::Open(link) = &mut self.control {
+            link.stream.set_allowance(ALLOWANCE);
+        }
+        if let Some(stream) = self.data.as_mut().and_then(Data::stream) {
+            stream.set_allowance(self.budget.max(ALLOWANCE));
+        }
+        if let Some(linger) = &mut self.linger {
+            linger.stream.set_allowance(ALLOWANCE);
+        }
+    }
+
+    fn is_exhausted(&mut self) -> bool {
+        let control = match &self.control {
+            Control::Open(link) => link.stream.is_exhausted(),
+            _ => false,
+        };
+        let data = self.data.as_mut().and_then(Data::stream);
+        control
+            || data.is_some_and(|stream| stream.is_exhausted())
+            || self.linger.as_ref().is_some_and(|linger| linger.stream.is_exhausted())
     }
 
     /// One round; true if something has changed
@@ -312,7 +356,7 @@ impl Session {
             Action::OpenData(id, endpoint) => self.open_data(id, endpoint, registry, now),
             Action::SecureData(id) => self.begin_secure_data(id, now),
             Action::Discard(id) => self.discard(id),
-            Action::StartTransfer(id, direction, encoding) => {
+            Action::StartTransfer { id, direction, encoding, .. } => {
                 self.start_transfer(id, direction, encoding);
             }
             Action::CloseData(id) => self.close_data(id, registry, now),
@@ -327,7 +371,12 @@ impl Session {
         if self.proto.poll_timeout().is_none_or(|deadline| deadline > now) {
             return;
         }
-        if self.proto.timeout_reason() == Some(Phase::Transfer) && self.data_expired(now) {
+        let handled = match self.proto.timeout_reason() {
+            Some(Phase::Transfer) => self.data_expired(now),
+            Some(Phase::DataAccept) => self.accept_expired(now),
+            _ => false,
+        };
+        if handled {
             return;
         }
         self.proto.handle_timeout(now);
@@ -341,7 +390,7 @@ impl Session {
             Control::Connecting(race) => race.deadline(),
             Control::Open(link) => {
                 let data = self.data.as_ref().and_then(Data::patience);
-                let linger = self.linger.as_ref().map(|linger| linger.until);
+                let linger = self.linger.as_ref().and_then(|linger| linger.until);
                 let patience = [link.patience(), data, linger, self.proto.poll_timeout()];
                 patience.into_iter().flatten().min()
             }
@@ -392,12 +441,14 @@ impl Session {
                 Proto::Trace(trace) => Event::Trace(trace),
                 Proto::Completed(done) => {
                     self.note_upload(&done);
-                    let cause = done.error().and_then(|error| self.cause(&error.clone()));
+                    self.note_refusal(&done);
+                    let op = done.op();
+                    let cause = done.error().and_then(|error| self.cause(Some(op), &error.clone()));
                     Event::Completed(Completion::new(done, cause))
                 }
                 Proto::Closed(error) => {
                     let error = ftp_proto::Error::from(error);
-                    let cause = self.cause(&error);
+                    let cause = self.cause(None, &error);
                     Event::Closed(explain(error, cause))
                 }
                 // What a newer core tells, this driver has no words for.
@@ -422,14 +473,32 @@ impl Session {
         }
     }
 
+    /// Looks once at each refusal whether it is about the number of sessions
+    fn note_refusal(&mut self, done: &ftp_proto::Completion) {
+        let reply = done.error().and_then(ftp_proto::Error::reply);
+        if reply.is_some_and(|reply| reply.code().get() == 530 && is_full(reply)) {
+            self.crowded = Crowded::Yes;
+        }
+    }
+
     /// What the driver knows about an error
-    fn cause(&mut self, error: &ftp_proto::Error) -> Option<Cause> {
+    fn cause(&mut self, op: Option<OpId>, error: &ftp_proto::Error) -> Option<Cause> {
         match error {
             ftp_proto::Error::Connection(ConnectionError::Eof) => match self.failure.as_ref()? {
                 Failure::Connect(address, error) => Some(Cause::Connect(*address, again(error))),
                 Failure::Control(error) => Some(Cause::Control(again(error))),
             },
-            ftp_proto::Error::DataConnection(_) => self.data_failure.take().map(Cause::Data),
+            ftp_proto::Error::DataConnection { .. } => {
+                self.data_failure.take().map(|failure| Cause::Data(failure.error))
+            }
+            // That the server then had to give up says less than why.
+            refusal if refusal.reply().is_some() && !refusal.is_fatal() => {
+                let refused = |failure: &mut DataError| {
+                    failure.op == op
+                        && TlsError::in_io(&failure.error).is_some_and(TlsError::is_certificate)
+                };
+                self.data_failure.take_if(refused).map(|failure| Cause::Data(failure.error))
+            }
             _ => None,
         }
     }

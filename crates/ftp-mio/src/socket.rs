@@ -30,6 +30,17 @@ impl Readiness {
     }
 }
 
+/// What a control connection, or one that is being closed, may receive in a turn, see
+/// [`Stream::set_allowance`]: more than any reply and its tickets
+pub(crate) const ALLOWANCE: usize = 64 * 1024;
+
+/// A stream that gives way to others
+pub(crate) fn stream(socket: Socket) -> Stream<Socket> {
+    let mut stream = Stream::new(socket);
+    stream.set_allowance(ALLOWANCE);
+    stream
+}
+
 #[derive(Debug)]
 pub(crate) struct Socket {
     io: TcpStream,

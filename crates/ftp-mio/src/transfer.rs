@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ftp_proto::{DataEvent, Direction};
 
-use crate::data::Course;
+use crate::data::{Course, Found};
 use crate::session::{Session, Work};
 use crate::socket::{is_passing, is_readable};
 use crate::upload::UploadStage;
@@ -71,6 +71,7 @@ impl Session {
                     if let Some(text) = text {
                         text.received(count);
                     }
+                    self.found = Found::Bytes;
                     self.credit = self.credit.saturating_sub(count);
                     self.proto.handle_data(now, id, DataEvent::Progress(count as u64));
                     if !is_text {
@@ -78,7 +79,13 @@ impl Session {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Moved::NotReady,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if stream.is_exhausted() {
+                        self.found = Found::Nothing;
+                        self.work = Work::Left;
+                    }
+                    return Moved::NotReady;
+                }
                 Err(error) => {
                     self.data_broke(id, error, now);
                     return Moved::Ended;
@@ -87,10 +94,15 @@ impl Session {
         }
     }
 
-    /// Writes bytes of an upload
+    /// Writes bytes of an upload, which only [`Self::finish_upload`] completes
+    ///
+    /// Without it, if the upload is aborted, fails, or its session is dropped, what was sent before, or an
+    /// empty file, stays on the server under the file's name, in place of what was there before; in clear
+    /// text the server can't tell that it is not complete. Upload again, delete the file, or upload under
+    /// another name and rename it afterwards.
     ///
     /// Write 64 KiB and more at a time. What is taken is on its way, no more: whether the server has
-    /// the file is known when the transfer completes behind [`Self::finish_upload`].
+    /// the file is known when the transfer completes after `finish_upload`.
     pub fn write_data(&mut self, bytes: &[u8]) -> Moved {
         if self.credit == 0 {
             return self.wait_for_turn(Direction::Upload);
@@ -139,10 +151,13 @@ impl Session {
     /// Aborts the running transfer, which completes with
     /// [`Aborted`](ftp_proto::Error::Aborted) at once; the session settles behind it
     ///
-    /// Of an upload a part stays on the server, and may look complete. Without a running transfer
-    /// nothing happens.
+    /// Of an upload a part stays on the server, and may look complete: see [`Self::write_data`]. If the
+    /// source of an upload fails, this is the call to make, and not [`Self::finish_upload`]. Without a
+    /// running transfer nothing happens.
     pub fn abort(&mut self) {
-        self.proto.abort();
+        if let Some(op) = self.proto.running_transfer() {
+            self.proto.abort(op);
+        }
         self.work = Work::Left;
     }
 

@@ -4,13 +4,14 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use ftp_proto::{DataEvent, DataFailure, OpId};
-use ftp_tls::Stream;
 use ftp_tls::rustls::HandshakeKind;
+use ftp_tls::{Stream, TlsError};
 
 use crate::data::Course;
 use crate::session::Session;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::text::TextOut;
+use crate::time::later;
 
 /// After the final reply of an upload, for tickets that are still under way
 const LINGER: Duration = Duration::from_secs(2);
@@ -55,8 +56,16 @@ impl Session {
                     match listen(stream) {
                         Ok(Heard::Nothing) => {}
                         Ok(Heard::Bytes) => return self.over(id, UNEXPECTED, now),
-                        // Whether it matters, the next write or the final reply tells.
-                        Ok(Heard::End) | Err(_) => *server = ServerEnd::Closed,
+                        Ok(Heard::End) => *server = ServerEnd::Closed,
+                        // Nothing more comes from there; whether the server reads on, the next
+                        // write tells.
+                        Err(error) if TlsError::in_io(&error).is_some() => {
+                            *server = ServerEnd::Closed;
+                        }
+                        Err(error) => {
+                            self.data_broke(id, error, now);
+                            return true;
+                        }
                     }
                 }
                 let sent = send_text(stream, text).and_then(|count| match stream.flush() {
@@ -86,18 +95,29 @@ impl Session {
                 let drained = if secure {
                     match stream.drain() {
                         Ok(drained) => drained,
-                        // Everything was sent; whether it has arrived is for the reply to say.
+                        // Everything was sent. A server that closes without reading our close_notify
+                        // resets the connection; one that lacks it knows that the file is not
+                        // complete, and says so.
                         Err(error) => !is_passing(&error),
                     }
                 } else {
+                    // The final reply is believed only if the connection has not broken, which the
+                    // poll may not have told yet.
+                    stream.get_mut().ready.readable |= final_reply_came;
                     match listen(stream) {
                         Ok(Heard::Nothing) => false,
                         Ok(Heard::Bytes) => return self.over(id, UNEXPECTED, now),
-                        Ok(Heard::End) | Err(_) => true,
+                        Ok(Heard::End) => true,
+                        // Bytes are lost, whatever the final reply says: in clear text the server
+                        // can't tell a broken upload from a complete one.
+                        Err(error) => {
+                            self.data_broke(id, error, now);
+                            return true;
+                        }
                     }
                 };
                 if final_reply_came && until.is_none() {
-                    *until = now.checked_add(LINGER);
+                    *until = later(now, LINGER);
                 }
                 let waited = final_reply_came && !secure || until.is_some_and(|until| until <= now);
                 (drained || waited) && self.over(id, DataEvent::Finished, now)

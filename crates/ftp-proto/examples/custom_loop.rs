@@ -95,7 +95,7 @@ fn fetch(server: &str, path: &str, sink: &mut impl Write) -> io::Result<u64> {
                     ftp.handle_data(now, id, event);
                 }
                 Action::CloseData(_) => data = None,
-                Action::CloseControl | Action::StartTransfer(..) | Action::Discard(_) => {}
+                Action::CloseControl | Action::StartTransfer { .. } | Action::Discard(_) => {}
                 // Not asked for above: TLS, active mode.
                 other => return Err(io::Error::other(format!("unexpected order: {other:?}"))),
             }

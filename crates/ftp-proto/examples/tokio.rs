@@ -90,7 +90,7 @@ async fn fetch(server: &str, path: &str, sink: &mut (impl AsyncWrite + Unpin)) -
                     data = Data::Connecting(id, Box::pin(connecting));
                 }
                 Action::CloseData(_) => data = Data::None,
-                Action::CloseControl | Action::StartTransfer(..) | Action::Discard(_) => {}
+                Action::CloseControl | Action::StartTransfer { .. } | Action::Discard(_) => {}
                 // Not asked for above: TLS, active mode.
                 other => return Err(io::Error::other(format!("unexpected order: {other:?}"))),
             }

@@ -1,35 +1,34 @@
 //! The client: inputs, levels, edges, and what happens between them
 //!
-//! This file moves the machine. Beside it: [`requests`], [`facts`], whose a reply is ([`replies`]), and
-//! what goes before a request or follows it ([`tickets`], [`remnants`], [`several`]).
+//! This file moves the machine. Beside it: [`requests`], [`facts`], whose a reply is ([`replies`]), how a
+//! doubtful one is proven ([`crate::held`]), and what has to run before a transfer ([`before`]).
 
+mod before;
 mod facts;
-mod remnants;
 mod replies;
 mod requests;
-mod several;
-mod tickets;
 
 use alloc::collections::VecDeque;
 use std::time::Instant;
 
+use crate::claim::{Outcome, Owner};
 use crate::config::{Config, TlsPolicy};
 use crate::control::Barrier;
 use crate::control::command::Verb;
 use crate::control::reply::Reply;
 use crate::error::{ConnectionError, Error, ProtocolError};
-use crate::event::{Action, Completion, ControlEvent, DataEvent, DataId, Event, IpFamily, Phase};
-use crate::op::read_dir::ReadDirOp;
+use crate::event::{Action, Completion, ControlEvent, DataEvent, Event};
+use crate::held::Held;
+use crate::op::machine::{Context, Ended, Input, Step};
+use crate::op::running::Running;
 use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
-use crate::op::transfer::TransferOp;
-use crate::op::{Context, Input, OpId, Outcome, Running, Step};
-use crate::session::ControlSecurity;
+use crate::plan::{Before, Follows, Request, Task};
+use crate::session::{ControlSecurity, KeepAlive, LastListing, Late};
 use crate::settle::{Failed, Settling};
+use crate::terms::{DataId, IpFamily, Phase};
 use crate::timer::Timer;
 use crate::wire::Wire;
-use several::Task;
-use tickets::Tickets;
 
 /// An FTP client without I/O
 ///
@@ -42,42 +41,34 @@ use tickets::Tickets;
 pub struct Client {
     wire: Wire,
     life: Life,
-    doing: Doing,
-    queue: VecDeque<(Option<OpId>, Task)>,
-    /// The request that takes several operations, while one of them runs
-    several: Option<(OpId, ReadDirOp)>,
+    state: State,
+    queue: VecDeque<Task>,
+    /// The task after the running one, if its first commands have gone out with it
+    ahead: Option<Task>,
+    /// A reply to the running operation that is held back, as it may be a past transfer's
+    held: Option<Held>,
     next_op: u64,
-    /// What ended last, for replies that nobody waits for
-    last: Last,
     last_reply: Option<Reply>,
     /// The latest time seen; it never goes back
     now: Instant,
-    /// When a request or an abort came in between inputs: its deadlines count from the next input
-    request_at: Option<Instant>,
 }
 
 #[derive(Debug)]
 enum Life {
     /// The server has not greeted yet
     Greeting,
+    /// The server has greeted and has answered no command yet: some greet twice
+    Greeted,
     Live,
     Dead(ConnectionError),
 }
 
 #[derive(Debug)]
-enum Doing {
-    Nothing,
-    Running(Option<OpId>, Running),
+#[expect(clippy::large_enum_variant, reason = "an idle client is not worth a box for each request")]
+enum State {
+    Idle,
+    Running(Task),
     Settling(Settling),
-    /// The server has refused a transfer for want of a TLS session, and the driver looks whether there
-    /// is a ticket for another try
-    AwaitingTicket(Option<OpId>, TransferOp),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Last {
-    Transfer,
-    Other,
 }
 
 impl Client {
@@ -95,24 +86,27 @@ impl Client {
         let mut client = Self {
             wire: Wire::new(config, family, barrier),
             life: Life::Greeting,
-            doing: Doing::Nothing,
+            state: State::Idle,
             queue: VecDeque::new(),
-            several: None,
+            ahead: None,
+            held: None,
             next_op: 1,
-            last: Last::Other,
             last_reply: None,
             now,
-            request_at: None,
         };
         match tls {
             TlsPolicy::Implicit => {
                 client.wire.secure_control(now);
                 // PBSZ and PROT all the same: servers differ in what implicit TLS implies (Q98).
-                client.queue.push_back((None, Task::One(Running::Secure(Secure::demanded()))));
+                client
+                    .queue
+                    .push_back(Task::new(Owner::Policy, Running::Secure(Secure::demanded())));
             }
             TlsPolicy::Explicit => {
                 client.await_greeting();
-                client.queue.push_back((None, Task::One(Running::Secure(Secure::demanded()))));
+                client
+                    .queue
+                    .push_back(Task::new(Owner::Policy, Running::Secure(Secure::demanded())));
             }
             TlsPolicy::Plaintext => client.await_greeting(),
         }
@@ -152,7 +146,7 @@ impl Client {
         }
         match &self.life {
             Life::Dead(error) => Err(error.clone()),
-            Life::Greeting | Life::Live => Ok(()),
+            Life::Greeting | Life::Greeted | Life::Live => Ok(()),
         }
     }
 
@@ -166,7 +160,7 @@ impl Client {
         }
         self.wire.control.written(written);
         if self.wire.control.all_written() {
-            // A reply can't be late before its command has left.
+            // The reply's deadline starts once the command has been written.
             if let Some(Phase::Reply(_)) = self.wire.timers.phase(Timer::Reply) {
                 self.wire.await_reply(self.now);
             }
@@ -194,22 +188,21 @@ impl Client {
             }
             (ControlEvent::Secured, Barrier::Securing) => {
                 self.wire.control.set_barrier(Barrier::Down);
-                self.wire.timers.stop(Timer::Reply);
+                self.wire.stop_reply_timers();
                 if let Life::Greeting = self.life {
                     self.wire.session.control = ControlSecurity::Secured;
                     self.await_greeting();
                 } else {
-                    self.take_login_along();
                     self.step(Input::Secured);
                 }
             }
             (ControlEvent::Cleared, Barrier::Clearing) => {
-                self.wire.timers.stop(Timer::Reply);
+                self.wire.stop_reply_timers();
                 self.step(Input::Cleared);
             }
             (ControlEvent::Closed, _) => {
-                if let Doing::Running(op, Running::Quit(_)) = self.doing {
-                    self.quit_done(op, None);
+                if self.is_quitting() {
+                    self.quit_done(None);
                 } else {
                     self.die(ConnectionError::Eof);
                 }
@@ -234,20 +227,21 @@ impl Client {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.touch(now);
         let now = self.now;
-        for timer in [Timer::Settle, Timer::Reply, Timer::Data, Timer::Quiet, Timer::Idle] {
+        for timer in
+            [Timer::Settle, Timer::Command, Timer::Reply, Timer::Data, Timer::Quiet, Timer::Idle]
+        {
             let Some(phase) = self.wire.timers.take_expired(timer, now) else { continue };
-            match timer {
-                Timer::Settle | Timer::Reply => self.die(ConnectionError::TimedOut(phase)),
-                Timer::Data => self.step(Input::DataTimeout(phase)),
-                Timer::Quiet => match &mut self.doing {
-                    Doing::Settling(settling) => settling.quiet(now, &mut self.wire),
-                    Doing::Running(..) => self.step(Input::Quiet),
-                    Doing::AwaitingTicket(..) => self.try_again(false),
-                    Doing::Nothing => {}
-                },
-                Timer::Idle => {
+            match (timer, &self.state) {
+                // An aborted listing has not come to its end in time.
+                (Timer::Settle, State::Running(_)) => self.step(Input::DataTimeout(phase)),
+                (Timer::Settle | Timer::Command | Timer::Reply, _) => {
+                    self.die(ConnectionError::TimedOut(phase));
+                }
+                (Timer::Data, _) => self.step(Input::DataTimeout(phase)),
+                (Timer::Quiet, _) => self.quiet(),
+                (Timer::Idle, _) => {
                     let noop = Simple::new(Verb::NOOP, Parameter::None, Want::Any);
-                    self.queue.push_back((None, Task::One(Running::Simple(noop))));
+                    self.queue.push_back(Task::new(Owner::KeepAlive, Running::Simple(noop)));
                 }
             }
         }
@@ -301,173 +295,227 @@ impl Client {
     /// Takes note of the time
     fn touch(&mut self, now: Instant) {
         self.now = self.now.max(now);
-        if let Some(asked) = self.request_at.take() {
-            self.wire.timers.shift(self.now.saturating_duration_since(asked));
-        }
+        self.wire.timers.touch(self.now);
     }
 
+    /// A greeting is due, or another after a 120: its whole time counts from the first wait
     fn await_greeting(&mut self) {
-        let wait = self.wire.config.greeting_timeout;
-        self.wire.timers.set_after(Timer::Reply, self.now, wait, Phase::Greeting);
+        let Config { greeting_timeout, command_timeout, .. } = self.wire.config;
+        let timers = &mut self.wire.timers;
+        timers.set_after(Timer::Reply, self.now, greeting_timeout, Phase::Greeting);
+        if timers.phase(Timer::Command).is_none() {
+            timers.set_after(Timer::Command, self.now, command_timeout, Phase::Greeting);
+        }
     }
 
     /// Gives the running operation an input and takes what it makes of it
     fn step(&mut self, input: Input) {
-        let Doing::Running(op, running) = &mut self.doing else { return };
-        let op = *op;
-        let mut cx = Context { now: self.now, op, wire: &mut self.wire };
-        let result = running.step(input, &mut cx);
-        self.apply(op, result);
+        self.step_answered(input, None);
     }
 
-    fn apply(&mut self, op: Option<OpId>, result: Result<Step, Error>) {
-        if let Ok(Step::Pending) = result {
-            return;
+    /// As [`Self::step`], for a reply to this command
+    fn step_answered(&mut self, input: Input, answered: Option<Verb>) {
+        let State::Running(task) = &mut self.state else { return };
+        let owner = task.request.owner;
+        let mut cx = Context { now: self.now, owner, wire: &mut self.wire };
+        match task.operation.step(input, &mut cx) {
+            Ok(Step::Pending) => self.send_ahead(),
+            result => self.apply(result, answered),
         }
-        self.wire.close_data();
-        for timer in [Timer::Data, Timer::Quiet] {
+    }
+
+    /// The running operation has ended, or is to begin anew
+    fn apply(&mut self, result: Result<Step, Error>, answered: Option<Verb>) {
+        let data = self.wire.close_data();
+        let established = data.as_ref().is_some_and(|data| data.established);
+        for timer in [Timer::Data, Timer::Quiet, Timer::Settle] {
             self.wire.timers.stop(timer);
         }
-        // A reply can be given up that is still waited for.
+        // An operation can end while its reply is still due.
         if self.wire.control.owes_nothing() {
-            self.wire.timers.stop(Timer::Reply);
+            self.wire.stop_reply_timers();
         }
-        let ended = core::mem::replace(&mut self.doing, Doing::Nothing);
-        let is_quit = matches!(ended, Doing::Running(_, Running::Quit(_)));
-        self.note_listing(&ended, &result);
-        self.last = match ended {
-            Doing::Running(_, Running::Transfer(_) | Running::RemoteTransfer(_)) => Last::Transfer,
-            _ => Last::Other,
+        self.held = None;
+        let State::Running(task) = core::mem::replace(&mut self.state, State::Idle) else {
+            return;
         };
+        let moved = data.is_some_and(|data| data.moved()) || task.operation.moved();
+        self.note_end(&task, &result, moved);
+        let Task { request, operation } = task;
         match result {
             Ok(Step::Pending) => {}
-            Ok(Step::Done(Outcome::LastReply(reply))) if is_quit => self.quit_done(op, reply),
             Ok(Step::Done(outcome)) => {
-                self.complete(op, Ok(outcome));
-                self.count_rest();
+                if let (Running::Quit(_), Outcome::LastReply(reply)) = (&operation, &outcome) {
+                    let reply = reply.clone();
+                    self.state = State::Running(Task { request, operation });
+                    return self.quit_done(reply);
+                }
+                self.end(request, Ended { result: Ok(outcome), moved, answered });
+                self.after_end();
             }
             Ok(Step::Again) => {
-                if let Doing::Running(op, running) = ended {
-                    self.queue.push_front((op, Task::One(running)));
+                if let Some(ahead) = self.ahead.take() {
+                    self.queue.push_front(ahead);
                 }
-                self.wire.control.doubt();
-                self.count_rest();
-            }
-            Ok(Step::Retry) => {
-                if let Doing::Running(op, Running::Transfer(transfer)) = ended {
-                    self.await_ticket(op, transfer);
-                }
+                self.queue.push_front(Task { request, operation });
+                self.await_rest();
             }
             Ok(Step::Cut(error, farewell)) => {
+                let failed = Failed { request, error, moved };
                 let (settling, failed) =
-                    Settling::cut((op, error), farewell, self.now, &mut self.wire);
-                self.doing = Doing::Settling(settling);
+                    Settling::cut(failed, farewell, established, self.now, &mut self.wire);
+                self.state = State::Settling(settling);
                 self.fail(failed);
             }
-            Err(error) => {
-                self.fail(Some((op, error)));
-                self.count_rest();
+            Err(Error::Connection(error)) => {
+                let ended = Err(error.clone().into());
+                self.end(request, Ended { result: ended, moved, answered });
+                self.die(error);
             }
+            Err(error) => {
+                self.end(request, Ended { result: Err(error), moved, answered });
+                self.after_end();
+            }
+        }
+    }
+
+    /// What the session remembers of an operation that has ended
+    fn note_end(&mut self, task: &Task, result: &Result<Step, Error>, moved: bool) {
+        let session = &mut self.wire.session;
+        match &task.operation {
+            Running::Transfer(transfer) => {
+                if !matches!(result, Ok(Step::Again)) {
+                    session.late = session.late.and_due(0);
+                }
+                let failed = matches!(result, Ok(Step::Cut(..)) | Err(_));
+                let shown = matches!(task.request.owner, Owner::User(_) | Owner::Abandoned);
+                if failed && moved && shown && transfer.is_listing() {
+                    session.listing = LastListing::Cut;
+                }
+            }
+            Running::RemoteTransfer(_) => session.late = session.late.and_due(0),
+            _ if session.late == Late::Echo => session.late = Late::None,
+            _ => {}
+        }
+    }
+
+    /// After the end of an operation: the task whose commands are out already, or what is owed
+    fn after_end(&mut self) {
+        match self.ahead.take() {
+            Some(_) if self.is_dead() => {}
+            Some(task) => self.state = State::Running(task),
+            None => self.await_rest(),
         }
     }
 
     /// What is still owed after an operation has ended is awaited and dropped
-    fn count_rest(&mut self) {
+    fn await_rest(&mut self) {
         if self.is_dead() {
             return;
         }
         if self.wire.control.in_doubt() {
-            self.doing = Doing::Settling(Settling::doubt(self.now, &mut self.wire));
+            self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
         } else if !self.wire.control.owes_nothing() {
-            self.wire.await_reply(self.now);
-            self.doing = Doing::Settling(Settling::Count);
+            // A command that was aborted keeps its deadline.
+            if self.wire.timers.phase(Timer::Reply).is_none() {
+                self.wire.await_reply(self.now);
+            }
+            self.state = State::Settling(Settling::Count);
         }
     }
 
-    /// Starts what is next, if nothing stands before it
+    /// Starts what is next, if nothing has to be waited for first
     fn pump(&mut self) {
-        while let (Life::Live, Doing::Nothing) = (&self.life, &self.doing) {
-            let Some((op, task)) = self.queue.pop_front() else {
-                return self.rest();
-            };
+        while let (Life::Greeted | Life::Live, State::Idle) = (&self.life, &self.state) {
+            let Some(mut task) = self.queue.pop_front() else { return self.rest() };
             self.wire.timers.stop(Timer::Idle);
-            let Some(running) = self.first_of(op, task) else { continue };
-            if self.has_remnants(op, &running) {
-                self.queue.push_front((op, Task::One(running)));
-                self.doing = Doing::Running(None, Running::Transfer(TransferOp::harvest(None)));
-                self.step(Input::Start);
-                continue;
-            }
-            let (op, running) = match self.look_for_tickets(op, &running) {
-                Tickets::Enough => (op, running),
-                Tickets::First(harvest) => {
-                    self.queue.push_front((op, Task::One(running)));
-                    (None, Running::Transfer(harvest))
+            match self.goes_before(&task) {
+                Before::Nothing => {}
+                Before::Operation(before) => {
+                    self.queue.push_front(core::mem::replace(&mut task, before));
                 }
-                Tickets::None => {
-                    self.complete(op, Err(Error::NoSessionTicket));
+                Before::Refusal(error) => {
+                    let ended = Ended { result: Err(error), moved: false, answered: None };
+                    self.end(task.request, ended);
                     continue;
                 }
-            };
-            self.doing = Doing::Running(op, running);
-            self.take_login_along();
+            }
+            self.state = State::Running(task);
             self.step(Input::Start);
         }
     }
 
-    /// A login that is next in the queue goes into one batch with the protection that the policy
-    /// demands
-    fn take_login_along(&mut self) {
-        let Doing::Running(op @ None, Running::Secure(secure)) = &mut self.doing else { return };
-        if !self.wire.config.pipeline {
+    /// A login that comes next goes into one batch with the protection that the policy demands
+    fn send_ahead(&mut self) {
+        let State::Running(running) = &self.state else { return };
+        let protects = matches!(running.operation, Running::Secure(_));
+        let is_login = |task: &Task| matches!(task.operation, Running::Login(_));
+        if !protects
+            || running.request.owner != Owner::Policy
+            || self.ahead.is_some()
+            || !self.queue.front().is_some_and(is_login)
+        {
             return;
         }
-        match self.queue.pop_front() {
-            Some((id, Task::One(Running::Login(login)))) => {
-                *op = id;
-                secure.take_along(login);
-            }
-            Some(other) => self.queue.push_front(other),
-            None => {}
+        let Some(mut task) = self.queue.pop_front() else { return };
+        let mut cx = Context { now: self.now, owner: task.request.owner, wire: &mut self.wire };
+        if !cx.may_send_behind(Verb::USER) {
+            return self.queue.push_front(task);
+        }
+        match task.operation.step(Input::Start, &mut cx) {
+            Ok(Step::Pending) => self.ahead = Some(task),
+            // Nothing was sent: it will say so again in its turn.
+            _ => self.queue.push_front(task),
         }
     }
 
     /// Nothing to do: the keep-alive's time
     fn rest(&mut self) {
-        if let (Some(wait), None) =
-            (self.wire.config.keep_alive, self.wire.timers.phase(Timer::Idle))
-        {
+        let wait = match self.wire.session.keep_alive {
+            KeepAlive::Untried => self.wire.config.keep_alive,
+            KeepAlive::Refused => None,
+        };
+        if let (Some(wait), None) = (wait, self.wire.timers.phase(Timer::Idle)) {
             self.wire.timers.set_after(Timer::Idle, self.now, wait, Phase::KeepAlive);
         }
     }
 
-    fn complete(&mut self, op: Option<OpId>, result: Result<Outcome, Error>) {
-        let Some(op) = op else { return };
-        if let Some(result) = self.end_of(op, result) {
-            let result = Some(result);
-            self.wire.events.push_back(Event::Completed(Completion { op, result }));
+    /// An operation of a request has ended: the request goes on, or completes
+    fn end(&mut self, request: Request, ended: Ended) {
+        match request.follows(ended, &mut self.wire.session) {
+            Follows::Task(task) => self.queue.push_front(task),
+            Follows::End(owner, result) => self.complete(owner, result),
         }
     }
 
-    fn fail(&mut self, failed: Option<Failed>) {
-        match failed {
-            Some((op, Error::Connection(error))) => {
-                self.complete(op, Err(error.clone().into()));
-                self.die(error);
+    fn complete(&mut self, owner: Owner, result: Result<Outcome, Error>) {
+        match owner {
+            Owner::User(op) => {
+                let result = Some(result);
+                self.wire.events.push_back(Event::Completed(Completion { op, result }));
             }
-            Some((Some(op), error)) => self.complete(Some(op), Err(error)),
-            // A listing for its tickets, which a refused one may have brought, too, or one that nobody
-            // wants any more.
-            Some((None, _)) if self.last == Last::Transfer => {}
-            // The keep-alive is not liked here (Q109): leave it.
-            Some((None, _)) => self.wire.config.keep_alive = None,
-            None => {}
+            Owner::KeepAlive if result.is_err() => {
+                self.wire.session.keep_alive = KeepAlive::Refused;
+            }
+            Owner::KeepAlive | Owner::Policy | Owner::Tickets | Owner::Flush | Owner::Abandoned => {
+            }
         }
     }
 
-    fn quit_done(&mut self, op: Option<OpId>, reply: Option<Reply>) {
-        self.doing = Doing::Nothing;
-        self.complete(op, Ok(Outcome::LastReply(reply)));
+    /// A request that waited for the server's explanation has it, or goes without
+    fn fail(&mut self, failed: Option<Failed>) {
+        let Some(Failed { request, error, moved }) = failed else { return };
+        self.end(request, Ended { result: Err(error), moved, answered: None });
+    }
+
+    fn is_quitting(&self) -> bool {
+        matches!(&self.state, State::Running(task) if matches!(task.operation, Running::Quit(_)))
+    }
+
+    fn quit_done(&mut self, reply: Option<Reply>) {
+        if let State::Running(task) = core::mem::replace(&mut self.state, State::Idle) {
+            self.complete(task.request.owner, Ok(Outcome::LastReply(reply)));
+        }
         self.die(ConnectionError::LocallyClosed);
     }
 
@@ -483,9 +531,7 @@ impl Client {
             return;
         }
         self.life = Life::Dead(error.clone());
-        // Nothing follows any more: the end of what runs is the end of the request.
-        self.several = None;
-        self.wire.close_data();
+        let data = self.wire.close_data();
         // Only what keeps a data connection's account straight is still of use.
         self.wire
             .actions
@@ -493,23 +539,22 @@ impl Client {
         self.wire.actions.push_back(Action::CloseControl);
         self.wire.timers.stop_all();
         self.wire.control.shut();
-        match core::mem::replace(&mut self.doing, Doing::Nothing) {
-            Doing::Running(op, Running::Transfer(transfer)) => {
-                let result = Err(transfer.dies_with(error.clone()));
-                self.complete(op, result);
+        match core::mem::replace(&mut self.state, State::Idle) {
+            State::Running(task) => {
+                let received = data.map_or(0, |data| data.bytes);
+                let end = task.operation.dies_with(received, error.clone());
+                self.complete(task.request.owner, Err(end));
             }
-            Doing::AwaitingTicket(op, transfer) => {
-                let result = Err(transfer.dies_with(error.clone()));
-                self.complete(op, result);
+            State::Settling(mut settling) => {
+                if let Some(failed) = settling.take_failed() {
+                    self.complete(failed.request.owner, Err(error.clone().into()));
+                }
             }
-            Doing::Running(op, _)
-            | Doing::Settling(Settling::Cut { failed: Some((op, _)), .. }) => {
-                self.complete(op, Err(error.clone().into()));
-            }
-            Doing::Settling(_) | Doing::Nothing => {}
+            State::Idle => {}
         }
-        while let Some((op, _)) = self.queue.pop_front() {
-            self.complete(op, Err(error.clone().into()));
+        let waiting = self.ahead.take().into_iter().chain(core::mem::take(&mut self.queue));
+        for task in waiting.collect::<VecDeque<_>>() {
+            self.complete(task.request.owner, Err(error.clone().into()));
         }
         self.wire.events.push_back(Event::Closed(error));
     }

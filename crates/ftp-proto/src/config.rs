@@ -84,9 +84,19 @@ pub enum Truncation {
     Accept,
 }
 
+/// What becomes of a reply whose code belongs to another command than the one it came for
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "such a reply is believed or it is not")]
+pub enum ForeignReplies {
+    /// The session ends with [`ProtocolError::ForeignReply`](crate::ProtocolError::ForeignReply)
+    Reject,
+    /// It is taken by its class (2yz: done), for servers that use codes of their own
+    Accept,
+}
+
 /// Settings of a session: public fields, each default with its reason
 ///
-/// There is no `Default`: security is the constructor's argument.
+/// There is no `Default`: security is the constructor's argument. A time of [`Duration::MAX`] means never.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
@@ -128,6 +138,9 @@ pub struct Config {
     pub data_handshake: DataHandshake,
     /// An end of data without close_notify; [`Truncation::Reject`]
     pub truncation: Truncation,
+    /// What becomes of a reply that answers another command; [`ForeignReplies::Reject`]: replies and
+    /// commands no longer belong together, and the next reply would be believed
+    pub foreign_replies: ForeignReplies,
     /// Limits and leniencies of the reply parser
     pub reply: ReplyConfig,
     /// Whether commands that don't depend on one another are sent together, and a transfer's command
@@ -146,11 +159,18 @@ pub struct Config {
     #[doc(alias = "sanitize")]
     pub trace: bool,
 
-    /// Wait for the greeting, renewed by a 120; 60 s: servers that look up names are slow here
+    /// Silence before the greeting, renewed by each 120; 60 s: servers that look up names are slow here
     pub greeting_timeout: Duration,
-    /// Wait for a reply after its command was written; 60 s, as curl: a longer silence is a dead
-    /// connection
+    /// Silence after a command was written, renewed by each preliminary reply; 60 s, as curl: a
+    /// longer silence is a dead connection
     pub reply_timeout: Duration,
+    /// Whole time for a command or the greeting, which no preliminary reply renews; 10 min: longer than
+    /// any server needs that still works on it
+    ///
+    /// Transfers, whose bytes show that they are alive, are bounded by [`Self::data_timeout`] and
+    /// [`Self::final_reply_timeout`], hashes by [`Self::hash_timeout`], and copies between servers by
+    /// [`Self::remote_transfer_timeout`].
+    pub command_timeout: Duration,
     /// Wait for the second reply to a batch after the first; 10 s: above the pause that servers make
     /// before they refuse a password, so that none is given twice. Then the command is sent again
     /// alone
@@ -162,8 +182,8 @@ pub struct Config {
     pub data_connect_timeout: Duration,
     /// Silence on an open data connection; 60 s without a single byte is a stalled transfer
     pub data_timeout: Duration,
-    /// Wait for the final reply once all data has passed; 300 s: virus scanners and object
-    /// stores work here (Q69)
+    /// Whole wait for the final reply once all data has passed; 300 s: virus scanners and object
+    /// stores work here
     pub final_reply_timeout: Duration,
     /// Wait for the hash of a file, which the server reads whole first; 1 h: 50 GB at 15 MB/s
     pub hash_timeout: Duration,
@@ -195,12 +215,14 @@ impl Config {
             check_active_peer: true,
             data_handshake: DataHandshake::WithCommand,
             truncation: Truncation::Reject,
+            foreign_replies: ForeignReplies::Reject,
             reply: ReplyConfig::default(),
             pipeline: true,
             telnet: true,
             trace: false,
             greeting_timeout: Duration::from_secs(60),
             reply_timeout: Duration::from_secs(60),
+            command_timeout: Duration::from_secs(600),
             batch_timeout: Duration::from_secs(10),
             tls_timeout: Duration::from_secs(30),
             data_connect_timeout: Duration::from_secs(20),

@@ -11,12 +11,15 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use crate::event::{DataEvent, DataFailure, DataId, TlsSession};
+use crate::event::DataEvent;
+use crate::terms::{DataFailure, DataId, TlsSession};
 
 #[derive(Debug)]
 pub(crate) struct DataConnection {
     pub(crate) id: DataId,
     pub(crate) state: DataState,
+    /// Whether it was ever established
+    pub(crate) established: bool,
     /// Bytes reported so far
     pub(crate) bytes: u64,
     /// Known when it has been secured
@@ -57,7 +60,12 @@ pub(crate) enum End {
 
 impl DataConnection {
     pub(crate) const fn new(id: DataId, state: DataState) -> Self {
-        Self { id, state, bytes: 0, session: None }
+        Self { id, state, established: false, bytes: 0, session: None }
+    }
+
+    /// Whether bytes passed, or may have passed without having been reported yet
+    pub(crate) fn moved(&self) -> bool {
+        self.bytes > 0 || self.state == DataState::Moving
     }
 
     /// Records an event; false if it can't be meant (a second `Connected`, news after the end)
@@ -88,6 +96,7 @@ impl DataConnection {
             (Open | Securing | Secured | Moving, DataEvent::Truncated) => Ended(End::Truncated),
             _ => return false,
         };
+        self.established |= self.state == Open;
         true
     }
 }

@@ -6,9 +6,9 @@
 use alloc::boxed::Box;
 use core::net::IpAddr;
 
-use crate::control::command::ArgumentError;
-use crate::control::reply::{Reply, ReplyError};
-use crate::event::{DataFailure, Phase};
+use crate::control::command::{ArgumentError, Verb};
+use crate::control::reply::{Code, Kind, Reply, ReplyError};
+use crate::terms::{DataFailure, Phase};
 
 /// Why a request failed
 ///
@@ -67,11 +67,17 @@ pub enum Error {
         /// The refusal
         reply: Reply,
         /// Why the session ended, if the server did not leave it at that
+        #[source]
         end: Option<Box<ConnectionError>>,
     },
     /// The data connection failed; what the server said, if anything, did not explain it
-    #[error("data connection failed: {0}")]
-    DataConnection(DataFailure),
+    #[error("data connection failed: {failure}{}", AlsoSaid(.reply.as_ref()))]
+    DataConnection {
+        /// What happened to it
+        failure: DataFailure,
+        /// What the server said of it or of the next attempt, if that was a refusal
+        reply: Option<Reply>,
+    },
     /// The data connection stood still for too long
     #[error("timed out waiting for {0}")]
     DataTimedOut(Phase),
@@ -83,7 +89,7 @@ pub enum Error {
         /// Who connected
         actual: IpAddr,
     },
-    /// Fewer bytes than announced, or an end without TLS's close_notify
+    /// Fewer bytes than announced, or an end without TLS's close_notify: resume it
     ///
     /// [`Config::truncation`](crate::Config::truncation) can accept the latter.
     #[error("download was cut off after {received} bytes{}", Expected(*.expected))]
@@ -92,6 +98,9 @@ pub enum Error {
         received: u64,
         /// Bytes announced for it, if known
         expected: Option<u64>,
+        /// Why the session ended, if it did
+        #[source]
+        end: Option<Box<ConnectionError>>,
     },
     /// More bytes than the caller expected
     #[error("received {received} bytes where {expected} were expected")]
@@ -101,13 +110,19 @@ pub enum Error {
         /// Bytes the caller expected
         expected: u64,
     },
-    /// All bytes went through but the session ended before the final reply: compare sizes, or
-    /// [hashes](crate::Client::hash), on a new connection before transferring again (Q70)
-    #[error("all {bytes} bytes went through, but the final reply never came: {cause}")]
+    /// The data connection ended in order and nothing is known to be missing, but the session ended
+    /// before the final reply: routers drop idle control connections during long transfers
+    ///
+    /// Compare sizes, or [hashes](crate::Client::hash), on a new connection before transferring again.
+    #[error(
+        "{bytes} bytes went through and the data connection ended in order, but the session ended \
+         before the server confirmed them; compare the file's size or hash on a new connection"
+    )]
     Unconfirmed {
         /// Bytes transferred
         bytes: u64,
         /// Why the reply never came
+        #[source]
         cause: ConnectionError,
     },
     /// The transfer was aborted by the application
@@ -135,10 +150,23 @@ impl core::fmt::Display for Expected {
     }
 }
 
+/// What the server said besides
+struct AlsoSaid<'a>(Option<&'a Reply>);
+
+impl core::fmt::Display for AlsoSaid<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.map_or(Ok(()), |reply| write!(f, "; the server said: {reply}"))
+    }
+}
+
 impl Error {
+    /// A data connection that failed
+    pub(crate) const fn data(failure: DataFailure) -> Self {
+        Self::DataConnection { failure, reply: None }
+    }
+
     /// The error of a reply that refuses, or that is of a class nobody waits for
     pub(crate) fn from_reply(reply: Reply) -> Self {
-        use crate::control::reply::Kind;
         match reply.kind() {
             Kind::Transient => Self::Transient(reply),
             Kind::Permanent => Self::Permanent(reply),
@@ -148,7 +176,7 @@ impl Error {
         }
     }
 
-    /// The server's reply behind the error, if it was one
+    /// The server's reply that led to the error, if one did
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
         match self {
@@ -160,32 +188,109 @@ impl Error {
             | Self::TlsRequired(reply)
             | Self::ResumptionRequired { reply, .. }
             | Self::AccountRequired(reply) => Some(reply),
-            Self::Connection(error) | Self::Unconfirmed { cause: error, .. } => error.reply(),
+            Self::DataConnection { reply, .. } => reply.as_ref(),
+            Self::Truncated { .. } | Self::Unconfirmed { .. } | Self::Connection(_) => {
+                self.connection_error()?.reply()
+            }
+            Self::InvalidArgument(_)
+            | Self::NoSessionTicket
+            | Self::DataTimedOut(_)
+            | Self::ForeignPeer { .. }
+            | Self::TooLong { .. }
+            | Self::Aborted
+            | Self::ProtectedRemote => None,
+        }
+    }
+
+    /// Why the session is over, if it is
+    #[must_use]
+    pub fn connection_error(&self) -> Option<&ConnectionError> {
+        match self {
+            Self::Connection(error) | Self::Unconfirmed { cause: error, .. } => Some(error),
+            Self::Truncated { end, .. } | Self::ResumptionRequired { end, .. } => end.as_deref(),
             _ => None,
         }
     }
 
-    /// Whether the same request may succeed later on the same session or a new one
+    /// Whether the session is over: the next attempt needs a new connection
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        self.connection_error().is_some()
+    }
+
+    /// Whether the same request may succeed when it is made again as it is, on this session or, if
+    /// [`Self::is_fatal`], on a new one
+    ///
+    /// A [truncated](Self::Truncated) download is best [resumed](crate::Get::resume_at). An
+    /// [unconfirmed](Self::Unconfirmed) transfer is not made again but compared.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Transient(_) | Self::DataConnection(_) | Self::DataTimedOut(_) => true,
-            // On a new connection.
-            Self::ResumptionRequired { .. } => true,
+            Self::Transient(_)
+            | Self::DataTimedOut(_)
+            | Self::Truncated { .. }
+            | Self::NoSessionTicket
+            | Self::ResumptionRequired { .. } => true,
+            // A certificate that was refused once is refused again, and an interception must not be
+            // answered by further attempts.
+            Self::DataConnection { failure, .. } => *failure != DataFailure::Tls,
             Self::Connection(error) => error.is_transient(),
+            Self::Permanent(_)
+            | Self::UnexpectedReply(_)
+            | Self::InvalidReply(_)
+            | Self::NoDirectory(_)
+            | Self::InvalidArgument(_)
+            | Self::TlsRequired(_)
+            | Self::AccountRequired(_)
+            | Self::ForeignPeer { .. }
+            | Self::TooLong { .. }
+            | Self::Unconfirmed { .. }
+            | Self::Aborted
+            | Self::ProtectedRemote => false,
+        }
+    }
+
+    /// Whether the server says that the file or directory does not exist
+    ///
+    /// FTP has one code, 550, for missing and for forbidden; where that is all, the words decide, and
+    /// words that say neither are no statement that something is missing.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        const WORDS: [&str; 7] = [
+            "no such",
+            "not found",
+            "not exist",
+            "n't exist",
+            "cannot find",
+            "could not find",
+            "couldn't find",
+        ];
+        match self {
+            Self::NoDirectory(_) => true,
+            Self::Permanent(reply) if reply.code() == Code::FILE_UNAVAILABLE => {
+                reply.contains(&WORDS)
+            }
             _ => false,
         }
     }
 
-    /// Whether the session is over
+    /// Whether the server wants other credentials, or an account: 430, 530, 532
     #[must_use]
-    pub const fn is_fatal(&self) -> bool {
-        matches!(
-            self,
-            Self::Connection(_)
-                | Self::Unconfirmed { .. }
-                | Self::ResumptionRequired { end: Some(_), .. }
-        )
+    pub fn is_auth(&self) -> bool {
+        let code = match self {
+            Self::AccountRequired(_) => return true,
+            Self::Permanent(reply) | Self::Transient(reply) => reply.code(),
+            Self::Connection(ConnectionError::Refused(reply)) => reply.code(),
+            _ => return false,
+        };
+        matches!(code.get(), 430 | 530 | 532)
+    }
+
+    /// Whether a deadline passed
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::DataTimedOut(_))
+            || matches!(self.connection_error(), Some(ConnectionError::TimedOut(_)))
     }
 }
 
@@ -225,7 +330,9 @@ impl ConnectionError {
             Self::ServiceClosing(reply)
             | Self::Refused(reply)
             | Self::TlsRefused(reply)
-            | Self::Protocol(ProtocolError::UnsolicitedReply(reply)) => Some(reply),
+            | Self::Protocol(
+                ProtocolError::UnsolicitedReply(reply) | ProtocolError::ForeignReply { reply, .. },
+            ) => Some(reply),
             _ => None,
         }
     }
@@ -235,7 +342,7 @@ impl ConnectionError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Eof | Self::ServiceClosing(_) | Self::TimedOut(_) => true,
-            Self::Refused(reply) => reply.kind() == crate::Kind::Transient,
+            Self::Refused(reply) => reply.kind() == Kind::Transient,
             Self::LocallyClosed | Self::TlsRefused(_) | Self::Protocol(_) => false,
         }
     }
@@ -251,6 +358,18 @@ pub enum ProtocolError {
     /// A reply that nothing asked for
     #[error("reply that no command asked for: {0}")]
     UnsolicitedReply(Reply),
+    /// A reply whose code belongs to another command than the one that it came for
+    ///
+    /// [`Config::foreign_replies`](crate::Config::foreign_replies) can accept such replies.
+    #[error(
+        "{command} was answered with another command's reply, session given up: {reply}"
+    )]
+    ForeignReply {
+        /// The command that was waiting for a reply
+        command: Verb,
+        /// What came
+        reply: Reply,
+    },
     /// Clear text between AUTH's 234 and the TLS handshake: somebody may be injecting replies
     /// (Q79)
     #[error("clear text behind the reply to AUTH: possible injection, session given up")]

@@ -83,6 +83,7 @@
 extern crate alloc;
 extern crate std;
 
+mod claim;
 mod client;
 mod codec;
 mod config;
@@ -91,21 +92,26 @@ mod data;
 mod ends;
 mod error;
 mod event;
+mod held;
 pub mod listing;
+mod local_names;
 mod op;
+mod plan;
 mod server_copy;
 mod session;
 mod settle;
+mod terms;
 mod timer;
 mod timestamp;
 mod wire;
 
+pub use claim::{Op, OpId, Output, Transfer};
 pub use client::Client;
 pub use codec::ascii::{AsciiDecoder, AsciiEncoder};
 pub use codec::{Codec, Progress};
 pub use config::{
-    AuthMechanism, Config, DataHandshake, DataMode, PassiveHost, PassiveOrder, TlsPolicy,
-    Truncation,
+    AuthMechanism, Config, DataHandshake, DataMode, ForeignReplies, PassiveHost, PassiveOrder,
+    TlsPolicy, Truncation,
 };
 pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
 pub use control::features::Features;
@@ -116,13 +122,14 @@ pub use control::reply::{
 };
 pub use ends::{Ends, Source};
 pub use error::{ConnectionError, Error, ProtocolError};
-pub use event::{
-    Action, Completion, ControlEvent, DataEndpoint, DataEvent, DataFailure, DataHost, DataId,
-    Direction, Encoding, Event, IpFamily, Phase, TlsSession, Trace, TraceDirection,
-};
+pub use event::{Action, Completion, ControlEvent, DataEvent, Event, Trace, TraceDirection};
+pub use local_names::{LocalRules, NameError, NameProblem, TakenNames};
 pub use op::read_dir::ReadDir;
 pub use op::request::{Get, List, Put};
-pub use op::{Op, OpId, Output, Transfer};
 pub use server_copy::{CopyEnd, CopyError, ServerCopy};
-pub use session::{Protection, TicketSupply, TransferType};
+pub use session::TicketSupply;
+pub use terms::{
+    DataEndpoint, DataFailure, DataHost, DataId, Direction, Encoding, IpFamily, Phase, Protection,
+    TlsSession, TransferType,
+};
 pub use timestamp::Timestamp;

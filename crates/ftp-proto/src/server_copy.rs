@@ -11,14 +11,14 @@
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
+use crate::claim::{Op, OpId, Transfer};
 use crate::client::Client;
 use crate::config::PassiveHost;
 use crate::control::fields::PassiveAddress;
 use crate::control::reply::Reply;
 use crate::error::Error;
 use crate::event::{Completion, Event};
-use crate::op::{Op, OpId, Transfer};
-use crate::session::TransferType;
+use crate::terms::TransferType;
 
 /// One of the two servers
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -172,8 +172,8 @@ impl ServerCopy {
                     Err(error) => {
                         *half = Half::Failed(error);
                         // The other end may wait for data that will never come.
-                        if let Half::Running(_) = other {
-                            other_client.abort();
+                        if let Half::Running(other) = other {
+                            other_client.abort(other.id());
                         }
                     }
                 }

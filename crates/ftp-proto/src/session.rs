@@ -4,27 +4,7 @@ use crate::control::command::Argument;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
 use crate::listing::Format;
-use crate::op::batch::Batches;
-
-/// Representation type of transfers (RFC 959 section 3.1.1)
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "EBCDIC and local byte sizes are out of scope")]
-pub enum TransferType {
-    /// TYPE I: the bytes as they are
-    Image,
-    /// TYPE A: text, CRLF on the wire
-    Ascii,
-}
-
-/// Protection level of data connections (RFC 2228 section 3, RFC 4217 section 9)
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "TLS knows no other level, RFC 4217 section 9")]
-pub enum Protection {
-    /// PROT C: in clear text
-    Clear,
-    /// PROT P: in TLS
-    Private,
-}
+use crate::terms::{Protection, TransferType};
 
 /// Whether the control connection is in TLS
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,13 +67,14 @@ pub(crate) enum LastListing {
     Cut,
 }
 
-/// Whether a data connection has brought anything
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carried {
-    /// Not a byte
-    Nothing,
-    /// Something, or it was closed too early to know
-    Something,
+/// What is known of a server's way with batches
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Batches {
+    /// Nothing speaks against them
+    #[default]
+    Trusted,
+    /// A command was refused in one, and taken alone
+    Refused,
 }
 
 /// The server's restart marker as far as this side knows
@@ -106,15 +87,61 @@ pub(crate) enum RestartMarker {
     Doubtful,
 }
 
-/// Whether the final reply of an aborted transfer may still come
+/// Final replies of earlier transfers that may still come
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum LateFinal {
-    /// All that was due has come
+pub(crate) enum Late {
+    /// None: the last operation was not a transfer
     #[default]
-    No,
-    /// ABOR and the sentinel were answered, the transfer was not: on most servers it never will be,
-    /// on some the answer comes from another thread and overtakes nothing (libunftp)
-    Possible,
+    None,
+    /// The last operation was a transfer and was answered: some servers answer it once more
+    Echo,
+    /// After an abort this many final replies are missing, though the sentinel was answered: most
+    /// servers never send them, some send them from another thread
+    Due(u8),
+}
+
+impl Late {
+    /// Whether final replies are known to be missing
+    pub(crate) const fn is_due(self) -> bool {
+        matches!(self, Self::Due(_))
+    }
+
+    /// One of them has come
+    pub(crate) const fn less_one(self) -> Self {
+        match self {
+            Self::Due(count @ 2..) => Self::Due(count - 1),
+            Self::Due(_) | Self::Echo => Self::Echo,
+            Self::None => Self::None,
+        }
+    }
+
+    /// So many more are missing
+    pub(crate) const fn and_due(self, more: u8) -> Self {
+        match (self, more) {
+            (Self::Due(count), _) => Self::Due(count.saturating_add(more)),
+            (Self::None | Self::Echo, 0) => Self::Echo,
+            (Self::None | Self::Echo, _) => Self::Due(more),
+        }
+    }
+}
+
+/// Whether transfers are announced by a preliminary reply (1yz)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Preliminary {
+    /// As RFC 959 section 5.4 has it
+    #[default]
+    Expected,
+    /// A transfer's first reply was proven to be its final one: this server sends no 1yz
+    Absent,
+}
+
+/// Whether a keep-alive is worth sending
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum KeepAlive {
+    #[default]
+    Untried,
+    /// The server refuses NOOP
+    Refused,
 }
 
 /// How many session tickets the driver has for protected data connections, in terms of what may be
@@ -158,13 +185,13 @@ pub(crate) struct Session {
     pub(crate) directory: Option<Argument>,
     pub(crate) passive: PassiveMemory,
     pub(crate) path: PassivePath,
-    /// Whether anything came on the last data connection
-    pub(crate) carried: Carried,
     pub(crate) listing: LastListing,
     pub(crate) active: ActiveMemory,
     pub(crate) batches: Batches,
     pub(crate) marker: RestartMarker,
-    pub(crate) late: LateFinal,
+    pub(crate) late: Late,
+    pub(crate) preliminary: Preliminary,
+    pub(crate) keep_alive: KeepAlive,
     pub(crate) tickets: TicketSupply,
     /// Listings made in a row for the sake of a ticket
     pub(crate) harvests: u8,
@@ -186,12 +213,13 @@ impl Session {
             directory: None,
             passive: PassiveMemory::Untried,
             path: PassivePath::Unproven,
-            carried: Carried::Nothing,
             listing: LastListing::Whole,
             active: ActiveMemory::Untried,
             batches: Batches::Trusted,
             marker: RestartMarker::Clear,
-            late: LateFinal::No,
+            late: Late::None,
+            preliminary: Preliminary::Expected,
+            keep_alive: KeepAlive::Untried,
             tickets: TicketSupply::Ample,
             harvests: 0,
             uploaded: None,

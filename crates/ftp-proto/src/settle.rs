@@ -6,7 +6,8 @@
 //! Cut        a transfer ended before its final reply
 //!  Early ── 1yz ──▶ Listening
 //!  Listening ── final reply ─────────────────────────────────▶ settled
-//!      └────── 1yz, or quiet ──▶ REST 0 ── 350 ──────────────▶ settled
+//!      │ └───── 1yz, or quiet ──▶ REST 0 ── 350 ─────────────▶ settled
+//!      └─ quiet, and no data connection was ever established ──▶ ABOR ──▶ Draining
 //!  Draining (ABOR) ── any reply, or quiet ──▶ REST 0 ── 350 ─▶ settled
 //!                                    └ quiet ──▶ PWD ── 257 ─▶ settled
 //!  no answer at all ─────────────────────────────────────────▶ the session is given up
@@ -15,39 +16,72 @@
 //!              as Draining, without ABOR
 //! ```
 //!
-//! What a cut transfer is answered with can't be counted (server-quirks 2.0: `426 226`, `226`,
-//! `225`, `426 451`, `150` and nothing more …). The 350 of `REST 0` can't be mistaken for any of
-//! it and harms nothing; where REST is not known, or was swallowed, the 257 of PWD does as well.
-//! Only a transfer that a thread of its own answers can be later still: see [`LateFinal`].
+//! The replies to a cut transfer can't be counted beforehand: servers send `426 226`, `226`, `225`,
+//! `426 451`, or `150` and nothing more. The 350 of `REST 0` can't be mistaken for any of them and
+//! harms nothing; where REST is not known, or was swallowed, the 257 of PWD serves as well. Final
+//! replies that are missing after that are remembered as [`Late::Due`].
 
 use std::time::Instant;
 
+use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
-use crate::event::Phase;
-use crate::op::{Farewell, OpId};
-use crate::session::{LateFinal, RestartMarker};
+use crate::plan::Request;
+use crate::session::RestartMarker;
+use crate::terms::{DataFailure, Phase};
 use crate::timer::Timer;
 use crate::wire::Wire;
 
-/// An operation that ended, with its error
-pub(crate) type Failed = (Option<OpId>, Error);
+/// How a transfer that was cut is ended
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// Its data connection failed: the server knows, and its reply may explain the failure
+    Listen,
+    /// The same, before the 1yz, which is still to come and says nothing more
+    ListenEarly,
+    /// This side gave up: ABOR
+    Abort,
+}
+
+/// A request whose operation failed
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) request: Request,
+    pub(crate) error: Error,
+    /// Whether bytes passed on the data connection
+    pub(crate) moved: bool,
+}
 
 #[derive(Debug)]
 pub(crate) enum Settling {
     Count,
-    Cut {
-        /// The operation, if it waits for what the server has to say
-        failed: Option<Failed>,
-        stage: Stage,
-        /// Final replies that are due to the transfer and to ABOR
-        due: u8,
-    },
+    Cut(Cut),
+}
+
+/// A cut transfer that is being settled
+#[derive(Debug)]
+pub(crate) struct Cut {
+    /// The request, as long as it waits for what the server has to say
+    failed: Option<Failed>,
+    stage: Stage,
+    /// Final replies that are due to the transfer and to ABOR
+    due: u8,
+    remains: Remains,
+}
+
+/// Whether the server may still hold the transfer, to run it over the next data connection
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remains {
+    No,
+    /// No data connection was ever established, and nothing has answered the transfer so far
+    IfUnanswered,
+    /// The same, and ABOR was answered 225: pyftpdlib keeps such a transfer
+    IfNothingElse,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+enum Stage {
     /// As `Listening`, and the 1yz is due, too
     Early,
     /// The server knows that the transfer ended; one final reply is due
@@ -64,42 +98,51 @@ pub(crate) enum Stage {
 #[derive(Debug)]
 pub(crate) enum Settled {
     No,
-    /// With the operation that waited
-    Yes(Option<Failed>),
+    Yes(Option<Failed>, Leftover),
+}
+
+/// What a settled transfer may have left on the server
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leftover {
+    Nothing,
+    /// The transfer itself, which waits for a data connection
+    Transfer,
 }
 
 impl Settling {
-    /// Takes leave of a cut transfer; gives its end back if it need not wait for the server
+    /// Begins to settle a cut transfer; gives the request back if it need not wait for the server
     pub(crate) fn cut(
         failed: Failed,
         farewell: Farewell,
+        established: bool,
         now: Instant,
         wire: &mut Wire,
     ) -> (Self, Option<Failed>) {
-        let (settling, ended) = match farewell {
-            Farewell::Listen => {
-                (Self::Cut { failed: Some(failed), stage: Stage::Listening, due: 1 }, None)
-            }
-            Farewell::ListenEarly => {
-                (Self::Cut { failed: Some(failed), stage: Stage::Early, due: 1 }, None)
-            }
+        let (failed, ended, stage, due) = match farewell {
+            Farewell::Listen => (Some(failed), None, Stage::Listening, 1),
+            Farewell::ListenEarly => (Some(failed), None, Stage::Early, 1),
             Farewell::Abort => {
                 wire.send(now, &Command::bare(Verb::ABOR));
-                (Self::Cut { failed: None, stage: Stage::Draining, due: 2 }, Some(failed))
+                (None, Some(failed), Stage::Draining, 2)
             }
         };
+        // In active mode the server has tried to connect, and knows that it can't.
+        let passive = wire.config.data_mode == DataMode::Passive;
+        let remains =
+            if passive && !established { Remains::IfUnanswered } else { Remains::No };
         // The whole has one deadline, whatever comes in meanwhile.
-        wire.timers.stop(Timer::Reply);
+        wire.stop_reply_timers();
         wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
         quiet(now, wire);
-        (settling, ended)
+        (Self::Cut(Cut { failed, stage, due, remains }), ended)
     }
 
     /// Finds out what is still to come, where counting does not tell
     pub(crate) fn doubt(now: Instant, wire: &mut Wire) -> Self {
         wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
         sentinel(Verb::REST, now, wire);
-        Self::Cut { failed: None, stage: Stage::Restart, due: 0 }
+        let stage = Stage::Restart;
+        Self::Cut(Cut { failed: None, stage, due: 0, remains: Remains::No })
     }
 
     pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {
@@ -109,66 +152,129 @@ impl Settling {
                     wire.control.pay();
                 }
                 wire.await_reply(now);
-                if wire.control.owes_nothing() { Settled::Yes(None) } else { Settled::No }
-            }
-            Self::Cut { failed, stage, due } => {
-                let (kind, code) = (reply.kind(), reply.code().get());
-                let answers_sentinel =
-                    matches!((*stage, code), (Stage::Restart, 350) | (Stage::Directory, 257));
-                if kind != Kind::Preliminary && !answers_sentinel {
-                    *due = due.saturating_sub(1);
+                if wire.control.owes_nothing() {
+                    Settled::Yes(None, Leftover::Nothing)
+                } else {
+                    Settled::No
                 }
-                match stage {
-                    Stage::Early if kind == Kind::Preliminary => {
-                        *stage = Stage::Listening;
-                        quiet(now, wire);
-                    }
-                    Stage::Early | Stage::Listening if kind != Kind::Preliminary => {
-                        explain(failed, reply);
-                        return end(failed, wire);
-                    }
-                    Stage::Early | Stage::Listening | Stage::Draining => {
-                        *stage = Stage::Restart;
-                        sentinel(Verb::REST, now, wire);
-                    }
-                    Stage::Restart | Stage::Directory if answers_sentinel => {
-                        if *stage == Stage::Restart {
-                            wire.session.marker = RestartMarker::Clear;
-                        }
-                        if *due > 0 {
-                            wire.session.late = LateFinal::Possible;
-                        }
-                        return end(failed, wire);
-                    }
-                    Stage::Restart | Stage::Directory => quiet(now, wire),
-                }
-                Settled::No
             }
+            Self::Cut(cut) => cut.replied(reply, now, wire),
         }
     }
 
-    /// Nothing was heard for a while
-    pub(crate) fn quiet(&mut self, now: Instant, wire: &mut Wire) {
-        let Self::Cut { stage, .. } = self else { return };
-        match stage {
-            Stage::Early | Stage::Listening | Stage::Draining => {
-                *stage = Stage::Restart;
-                sentinel(Verb::REST, now, wire);
-            }
-            Stage::Restart => {
-                *stage = Stage::Directory;
-                sentinel(Verb::PWD, now, wire);
-            }
-            // Timer::Settle has the last word.
-            Stage::Directory => {}
+    /// Nothing was heard for a while; gives the request back if it waited for an explanation
+    pub(crate) fn quiet(&mut self, now: Instant, wire: &mut Wire) -> Option<Failed> {
+        match self {
+            Self::Count => None,
+            Self::Cut(cut) => cut.quiet(now, wire),
+        }
+    }
+
+    /// Takes the request that still waits
+    pub(crate) fn take_failed(&mut self) -> Option<Failed> {
+        match self {
+            Self::Count => None,
+            Self::Cut(cut) => cut.failed.take(),
+        }
+    }
+
+    /// The request that still waits
+    pub(crate) fn waiting(&self) -> Option<&Request> {
+        match self {
+            Self::Count => None,
+            Self::Cut(cut) => cut.failed.as_ref().map(|failed| &failed.request),
         }
     }
 }
 
+impl Cut {
+    fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {
+        let (kind, code) = (reply.kind(), reply.code().get());
+        let answers_sentinel =
+            matches!((self.stage, code), (Stage::Restart, 350) | (Stage::Directory, 257));
+        if answers_sentinel {
+            if self.stage == Stage::Restart {
+                wire.session.marker = RestartMarker::Clear;
+            }
+            return self.end(now, wire);
+        }
+        self.note(kind, code);
+        match self.stage {
+            Stage::Early if kind == Kind::Preliminary => {
+                self.stage = Stage::Listening;
+                quiet(now, wire);
+            }
+            Stage::Early | Stage::Listening if kind != Kind::Preliminary => {
+                if let Some(failed) = &mut self.failed {
+                    explain(&mut failed.error, reply);
+                }
+                return self.end(now, wire);
+            }
+            Stage::Early | Stage::Listening | Stage::Draining => self.ask(Verb::REST, now, wire),
+            Stage::Restart | Stage::Directory => quiet(now, wire),
+        }
+        Settled::No
+    }
+
+    /// Counts a reply that is not the sentinel's
+    fn note(&mut self, kind: Kind, code: u16) {
+        // The refusal of a sentinel is none of those that are due.
+        let of_sentinel = matches!(self.stage, Stage::Restart | Stage::Directory)
+            && matches!(code, 500 | 502 | 503 | 504);
+        if of_sentinel {
+            return;
+        }
+        if kind != Kind::Preliminary {
+            self.due = self.due.saturating_sub(1);
+        }
+        self.remains = match (self.remains, code) {
+            (Remains::IfUnanswered, 225) if self.stage == Stage::Draining => Remains::IfNothingElse,
+            // The 1yz may come before the data connection.
+            (remains, 100..=199) => remains,
+            _ => Remains::No,
+        };
+    }
+
+    fn quiet(&mut self, now: Instant, wire: &mut Wire) -> Option<Failed> {
+        match self.stage {
+            // It waits for a data connection that will never come.
+            Stage::Early | Stage::Listening if self.remains == Remains::IfUnanswered => {
+                self.stage = Stage::Draining;
+                self.due += 1;
+                wire.send(now, &Command::bare(Verb::ABOR));
+                wire.stop_reply_timers();
+                quiet(now, wire);
+            }
+            Stage::Early | Stage::Listening | Stage::Draining => self.ask(Verb::REST, now, wire),
+            Stage::Restart => self.ask(Verb::PWD, now, wire),
+            // Timer::Settle has the last word.
+            Stage::Directory => {}
+        }
+        self.failed.take()
+    }
+
+    fn ask(&mut self, verb: Verb, now: Instant, wire: &mut Wire) {
+        self.stage = if verb == Verb::REST { Stage::Restart } else { Stage::Directory };
+        sentinel(verb, now, wire);
+    }
+
+    fn end(&mut self, now: Instant, wire: &mut Wire) -> Settled {
+        wire.session.late = wire.session.late.and_due(self.due);
+        wire.control.forgive();
+        wire.await_reply(now);
+        wire.timers.stop(Timer::Quiet);
+        wire.timers.stop(Timer::Settle);
+        let leftover = match self.remains {
+            Remains::IfNothingElse => Leftover::Transfer,
+            Remains::No | Remains::IfUnanswered => Leftover::Nothing,
+        };
+        Settled::Yes(self.failed.take(), leftover)
+    }
+}
+
 fn sentinel(verb: Verb, now: Instant, wire: &mut Wire) {
-    let command = if verb == Verb::REST { Command::number(verb, 0) } else { Command::bare(verb) };
-    wire.send(now, &command);
-    wire.timers.stop(Timer::Reply);
+    wire.send_sentinel(now, verb);
+    wire.stop_reply_timers();
     quiet(now, wire);
 }
 
@@ -176,18 +282,19 @@ fn quiet(now: Instant, wire: &mut Wire) {
     wire.timers.set_after(Timer::Quiet, now, wire.config.settle_quiet, Phase::Settle);
 }
 
-/// A refusal explains better why a data connection failed than the failure itself
-fn explain(failed: &mut Option<Failed>, reply: Reply) {
-    if let Some((_, error @ Error::DataConnection(_))) = failed {
-        if matches!(reply.kind(), Kind::Transient | Kind::Permanent) {
-            *error = Error::from_reply(reply);
-        }
+/// A refusal explains better why a data connection failed than the failure itself, unless this side
+/// has refused the server's certificate
+fn explain(error: &mut Error, refusal: Reply) {
+    let Error::DataConnection { failure, .. } = error else { return };
+    if !matches!(refusal.kind(), Kind::Transient | Kind::Permanent) {
+        return;
     }
-}
-
-fn end(failed: &mut Option<Failed>, wire: &mut Wire) -> Settled {
-    wire.control.forgive();
-    wire.timers.stop(Timer::Quiet);
-    wire.timers.stop(Timer::Settle);
-    Settled::Yes(failed.take())
+    // ProFTPD and vsftpd break the handshake off if it does not resume the control connection's session.
+    *error = match *failure {
+        DataFailure::Tls if refusal.contains(&["reuse", "resum"]) => {
+            Error::ResumptionRequired { reply: refusal, end: None }
+        }
+        failure @ DataFailure::Tls => Error::DataConnection { failure, reply: Some(refusal) },
+        _ => Error::from_reply(refusal),
+    };
 }

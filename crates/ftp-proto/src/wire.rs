@@ -1,18 +1,18 @@
 //! What operations act on: both connections, what is known of the server, deadlines, the queues
 
 use alloc::collections::VecDeque;
+use core::time::Duration;
 use std::time::Instant;
 
+use crate::claim::OpId;
 use crate::config::{Config, DataHandshake};
-use crate::control::command::Command;
+use crate::control::command::{Command, Verb};
 use crate::control::reply::Reply;
 use crate::control::{Barrier, Control};
 use crate::data::{DataConnection, DataState};
-use crate::event::{
-    Action, DataEndpoint, DataId, Direction, Encoding, Event, IpFamily, Phase, Trace,
-    TraceDirection,
-};
-use crate::session::{Carried, Protection, Session, TicketSupply};
+use crate::event::{Action, Event, Trace, TraceDirection};
+use crate::session::{Session, TicketSupply};
+use crate::terms::{DataEndpoint, DataId, Direction, Encoding, IpFamily, Phase, Protection};
 use crate::timer::{Timer, TimerTable};
 
 #[derive(Debug)]
@@ -45,24 +45,54 @@ impl Wire {
 
     /// Sends a command and waits for its reply
     pub(crate) fn send(&mut self, now: Instant, command: &Command<'_>) {
+        self.trace_command(command);
+        self.control.send(command);
+        self.await_reply(now);
+    }
+
+    /// Sends `REST 0` or PWD, whose answer shows that everything before it has been answered
+    pub(crate) fn send_sentinel(&mut self, now: Instant, verb: Verb) {
+        let command =
+            if verb == Verb::REST { Command::number(verb, 0) } else { Command::bare(verb) };
+        self.trace_command(&command);
+        self.control.send_sentinel(&command);
+        self.await_reply(now);
+    }
+
+    fn trace_command(&mut self, command: &Command<'_>) {
         if self.config.trace {
             // `Display` of a command masks, which makes it the one way to text.
             let line = alloc::format!("{command}").into_bytes();
             self.events.push_back(Event::Trace(Trace { direction: TraceDirection::Sent, line }));
         }
-        self.control.send(command);
-        self.await_reply(now);
     }
 
-    /// (Re)starts the wait for the reply that comes next
+    /// A final reply has come for the command in front
+    pub(crate) fn pay(&mut self) {
+        self.control.pay();
+        self.timers.stop(Timer::Command);
+    }
+
+    /// (Re)starts the wait for the reply that comes next, within the whole that its command may take
     pub(crate) fn await_reply(&mut self, now: Instant) {
-        match self.control.front() {
-            Some(verb) => {
-                let wait = self.config.reply_timeout;
-                self.timers.set_after(Timer::Reply, now, wait, Phase::Reply(verb));
-            }
-            None => self.timers.stop(Timer::Reply),
+        let Some(verb) = self.control.front() else { return self.stop_reply_timers() };
+        let phase = Phase::Reply(verb);
+        self.timers.set_after(Timer::Reply, now, self.config.reply_timeout, phase);
+        if self.timers.phase(Timer::Command).is_none() {
+            self.timers.set_after(Timer::Command, now, self.config.command_timeout, phase);
         }
+    }
+
+    /// The reply that comes next has no deadline of its own
+    pub(crate) fn stop_reply_timers(&mut self) {
+        self.timers.stop(Timer::Reply);
+        self.timers.stop(Timer::Command);
+    }
+
+    /// The reply that comes next may take this long, whatever is said in between
+    pub(crate) fn await_reply_for(&mut self, now: Instant, wait: Duration, phase: Phase) {
+        self.timers.stop(Timer::Reply);
+        self.timers.set_after(Timer::Command, now, wait, phase);
     }
 
     pub(crate) fn trace_reply(&mut self, reply: &Reply) {
@@ -122,12 +152,13 @@ impl Wire {
     pub(crate) fn start_transfer(
         &mut self,
         now: Instant,
+        op: Option<OpId>,
         direction: Direction,
         encoding: Encoding,
     ) {
         if let Some(data) = &mut self.data {
             data.state = DataState::Moving;
-            self.actions.push_back(Action::StartTransfer(data.id, direction, encoding));
+            self.actions.push_back(Action::StartTransfer { id: data.id, op, direction, encoding });
             self.data_deadline(now, self.config.data_timeout, Phase::Transfer);
         }
     }
@@ -135,26 +166,21 @@ impl Wire {
     /// Closes the data connection, if there is one, and gives back what is known of it
     pub(crate) fn close_data(&mut self) -> Option<DataConnection> {
         let data = self.data.take()?;
-        self.session.carried = match data.state {
-            DataState::Moving => Carried::Something,
-            _ if data.bytes > 0 => Carried::Something,
-            _ => Carried::Nothing,
-        };
         self.timers.stop(Timer::Data);
         self.actions.push_back(Action::CloseData(data.id));
         Some(data)
+    }
+
+    /// Whether the data connection has been made
+    pub(crate) fn is_data_established(&self) -> bool {
+        self.data.as_ref().is_some_and(|data| data.established)
     }
 
     pub(crate) fn data_state(&self) -> Option<DataState> {
         self.data.as_ref().map(|data| data.state)
     }
 
-    pub(crate) fn data_deadline(
-        &mut self,
-        now: Instant,
-        after: core::time::Duration,
-        phase: Phase,
-    ) {
+    pub(crate) fn data_deadline(&mut self, now: Instant, after: Duration, phase: Phase) {
         self.timers.set_after(Timer::Data, now, after, phase);
     }
 

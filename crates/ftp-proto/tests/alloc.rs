@@ -143,7 +143,7 @@ impl Session {
                 Action::OpenData(id, _) => {
                     self.client.handle_data(self.now, id, DataEvent::Connected);
                 }
-                Action::StartTransfer(id, ..) => {
+                Action::StartTransfer { id, .. } => {
                     self.client.handle_data(self.now, id, DataEvent::Progress(65_536));
                     self.client.handle_data(self.now, id, DataEvent::Finished);
                 }

@@ -202,6 +202,11 @@ impl Session {
         self.full_accepted.store(true, Ordering::Relaxed);
     }
 
+    /// TLS 1.3 tickets received so far, on all connections
+    pub(crate) fn tickets_received(&self) -> u64 {
+        self.store.tickets_received()
+    }
+
     /// Whether a server has asked for a client certificate that we do not have
     pub(crate) fn has_unmet_certificate_demand(&self) -> bool {
         self.certificate_demands.unmet.load(Ordering::Relaxed)

@@ -72,6 +72,12 @@
 //! }
 //! ```
 //!
+//! # Many connections on one thread
+//!
+//! A peer can send tickets, key updates and empty records for as long as it likes, and none of them
+//! brings the caller a byte. [`Stream::set_allowance`] bounds what one stream does before it returns, so
+//! that others get a turn and deadlines are looked at.
+//!
 //! # Taking TLS down
 //!
 //! CCC returns the control connection to clear text, in the middle of the byte stream. On
@@ -96,6 +102,7 @@
 
 #![warn(missing_docs)]
 
+mod allowance;
 mod config;
 mod context;
 mod error;

@@ -68,6 +68,10 @@ impl SessionStore {
         }
     }
 
+    pub(crate) fn tickets_received(&self) -> u64 {
+        self.stock().tickets_received
+    }
+
     /// A data connection has made a TLS 1.2 session of its own, which is now in stock in place of the
     /// control connection's: worthless, as ProFTPD accepts none but that (Q87)
     pub(crate) fn discard_tls12(&self) {

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ProtocolVersion, SupportedCipherSuite};
 
+use crate::allowance::Allowance;
 use crate::tls::{Tls, is_gone};
 use crate::{Role, TlsContext, TlsError};
 
@@ -25,6 +26,8 @@ pub struct Stream<S> {
     layer: Layer,
     /// What [`drain`](Self::drain) may still throw away
     drain_budget: usize,
+    /// For the TLS that is put on later
+    allowance: Allowance,
 }
 
 enum Layer {
@@ -43,7 +46,7 @@ const PLAIN: Layer = Layer::Plain { leftover: Vec::new(), taken: 0 };
 impl<S> Stream<S> {
     /// A connection in clear
     pub fn new(io: S) -> Self {
-        Self { io, layer: PLAIN, drain_budget: MAX_DRAINED }
+        Self { io, layer: PLAIN, drain_budget: MAX_DRAINED, allowance: Allowance::UNLIMITED }
     }
 
     /// Puts TLS on top; the [`handshake`](Self::handshake) comes next
@@ -61,7 +64,7 @@ impl<S> Stream<S> {
             Layer::Plain { .. } | Layer::Late(_) => return Err(TlsError::PlaintextPending),
             Layer::Tls(_) => return Err(TlsError::AlreadySecured),
         }
-        self.layer = Layer::Tls(Box::new(Tls::new(context, role)?));
+        self.layer = Layer::Tls(Box::new(Tls::new(context, role, self.allowance)?));
         Ok(())
     }
 
@@ -122,6 +125,38 @@ impl<S> Stream<S> {
             Layer::Plain { leftover, taken } => *taken < leftover.len(),
             Layer::Tls(tls) => tls.is_readable(),
             Layer::Late(tls) => tls.is_clear(),
+        }
+    }
+
+    /// Bounds the work that receiving over TLS does from now on, in bytes of ciphertext
+    ///
+    /// Each record costs 1 KiB on top of its bytes and each session ticket 2 KiB, so that messages without
+    /// plaintext (tickets, key updates, empty records) are charged for what they cost. When the allowance
+    /// is used up, methods that receive say that the stream would block, and
+    /// [`is_exhausted`](Self::is_exhausted) tells the difference: then set the allowance again and go on,
+    /// without waiting for the socket. A step that costs more than is left (at most one record, or 4 KiB)
+    /// is completed, and the difference is subtracted from the next allowance.
+    ///
+    /// There is no limit unless this is called, which suits blocking streams: to their callers
+    /// `WouldBlock` means that a time-out has passed. Writing is not charged.
+    pub fn set_allowance(&mut self, bytes: usize) {
+        match &mut self.layer {
+            Layer::Plain { .. } => {
+                self.allowance = Allowance::UNLIMITED;
+                self.allowance.grant(bytes);
+            }
+            Layer::Tls(tls) | Layer::Late(tls) => tls.allowance.grant(bytes),
+        }
+    }
+
+    /// Whether the [allowance](Self::set_allowance) is used up, so that more may be received at once
+    ///
+    /// A level, until the next allowance. Always false in clear.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        match &self.layer {
+            Layer::Plain { .. } => false,
+            Layer::Tls(tls) | Layer::Late(tls) => tls.allowance.is_exhausted(),
         }
     }
 

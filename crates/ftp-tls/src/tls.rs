@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rustls::{AlertDescription, ClientConnection, Error as RustlsError, HandshakeKind, IoState};
 
 use crate::TlsError;
+use crate::allowance::{Allowance, RecordCounter};
 use crate::context::{Role, Session, TlsContext};
 use crate::inbox::{Front, Inbox};
 
@@ -33,6 +34,8 @@ pub(crate) struct Tls {
     plaintext: bool,
     /// Plaintext collected by `clear` that nobody has read
     leftover: Vec<u8>,
+    pub(crate) allowance: Allowance,
+    records: RecordCounter,
 }
 
 #[derive(Debug)]
@@ -66,7 +69,11 @@ pub(crate) enum Peer {
 }
 
 impl Tls {
-    pub(crate) fn new(context: &TlsContext, role: Role) -> Result<Self, TlsError> {
+    pub(crate) fn new(
+        context: &TlsContext,
+        role: Role,
+        allowance: Allowance,
+    ) -> Result<Self, TlsError> {
         let config = Arc::clone(context.client_config());
         let mut connection = ClientConnection::new(config, context.server_name().clone())?;
         connection.set_buffer_limit(Some(WRITE_AHEAD));
@@ -79,6 +86,8 @@ impl Tls {
             peer: Peer::Open,
             plaintext: false,
             leftover: Vec::new(),
+            allowance,
+            records: RecordCounter::default(),
         })
     }
 
@@ -90,7 +99,7 @@ impl Tls {
         while matches!(self.phase, Phase::Handshaking) {
             if !self.connection.is_handshaking() {
                 self.complete_handshake()?;
-            } else if !self.send(io)? {
+            } else if !self.send(io)? || self.allowance.is_exhausted() {
                 return Ok(false);
             } else if !self.feed(io)? {
                 if self.peer == Peer::Gone {
@@ -147,6 +156,12 @@ impl Tls {
                 if done == buffer.len() {
                     break;
                 }
+            }
+            if self.allowance.is_exhausted() {
+                if done > 0 {
+                    break;
+                }
+                return Err(io::ErrorKind::WouldBlock.into());
             }
             // A failure is kept and reported after what came before it.
             match self.feed(io) {
@@ -247,6 +262,9 @@ impl Tls {
             while self.plaintext {
                 self.take_plaintext(&mut [0; 1024])?;
             }
+            if self.allowance.is_exhausted() {
+                return Ok(false);
+            }
             if self.feed(io)? {
                 continue;
             }
@@ -337,8 +355,12 @@ impl Tls {
             }
         }
         let consumed = length - portion.len();
+        let records = self.records.count(&self.inbox.bytes()[..consumed]);
         self.inbox.consume(consumed);
+        let tickets = self.session.tickets_received();
         let result = result.and_then(|()| self.process());
+        let tickets = self.session.tickets_received().saturating_sub(tickets);
+        self.allowance.charge(consumed, records, tickets);
         // The last flight waits until `complete_handshake` has looked at the certificate.
         if !matches!(self.phase, Phase::Handshaking) || self.connection.is_handshaking() {
             // If this fails, so will the next read or write that needs the socket.

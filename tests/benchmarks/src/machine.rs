@@ -93,7 +93,7 @@ impl Wire {
         }
         self.answer(b"150 Opening BINARY mode data connection (65536 bytes).\r\n");
         while let Some(action) = self.client.poll_action() {
-            if let Action::StartTransfer(id, ..) = action {
+            if let Action::StartTransfer { id, .. } = action {
                 self.client.handle_data(self.now, id, DataEvent::Progress(65_536));
                 self.client.handle_data(self.now, id, DataEvent::Finished);
             }

@@ -170,7 +170,7 @@ impl Wire {
 
     fn end_data(&mut self) {
         while let Some(action) = self.client.poll_action() {
-            if let Action::StartTransfer(id, ..) = action {
+            if let Action::StartTransfer { id, .. } = action {
                 self.client.handle_data(self.now, id, DataEvent::Progress(65_536));
                 self.client.handle_data(self.now, id, DataEvent::Finished);
             }

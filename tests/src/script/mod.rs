@@ -13,6 +13,10 @@
 //!   >  data #1 finished
 //! }
 //! >   timeout                 # the clock jumps to the next deadline
+//! do  abort                   # the oldest request that has not completed
+//! do  abort get               # the oldest such request of this name, which may still be queued
+//! is  deadline none           # nothing is waited for
+//! is  keep-alive 30           # the application's setting, in seconds, or `none`
 //! ```
 //!
 //! `C:`, `A:` and `E:` are checked each against its own queue, and what a script doesn't expect is

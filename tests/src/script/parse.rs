@@ -47,6 +47,8 @@ pub enum Step {
     Event(String),
     /// `>` the driver's report
     Report(Vec<String>),
+    /// `is`: a setting, or what the client waits for, as it is now
+    Is(Vec<String>),
     /// `end`: how the client stands
     End(String),
 }
@@ -102,6 +104,7 @@ impl Script {
                 "A?" => Step::MaybeAction(rest.to_owned()),
                 "E:" => Step::Event(rest.to_owned()),
                 ">" => Step::Report(words(rest)),
+                "is" => Step::Is(words(rest)),
                 "end" => Step::End(rest.to_owned()),
                 _ if script.setting(head, rest) => continue,
                 _ => fail("not understood"),

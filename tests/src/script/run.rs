@@ -196,10 +196,7 @@ impl Machine {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let client = &mut self.client;
         let claim = match words.as_slice() {
-            ["abort"] => {
-                client.abort();
-                return self.drain();
-            }
+            ["abort", name @ ..] => return self.abort(name.first().copied()),
             ["close"] => {
                 client.close();
                 return self.drain();
@@ -262,6 +259,39 @@ impl Machine {
         self.requests += 1;
         self.claims.push((claim.id(), words[0].to_owned(), claim));
         self.drain();
+    }
+
+    /// Aborts the oldest request that has not completed, of this name if one is given
+    fn abort(&mut self, name: Option<&str>) {
+        let open = |(id, label, _): &&(OpId, String, Claim)| {
+            !self.completions.contains(id) && name.is_none_or(|name| name == label)
+        };
+        // Aborting a request that has completed does nothing: see `abort-nothing.ftp`.
+        let target = self.claims.iter().find(open).or_else(|| self.claims.last());
+        if let Some((op, ..)) = target {
+            self.client.abort(*op);
+        }
+        self.drain();
+    }
+
+    /// Whether a setting or a deadline is as the words say
+    fn is(&self, words: &[String]) -> Result<(), String> {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (expected, actual) = match words.as_slice() {
+            ["deadline", "none"] => {
+                (None, self.client.timeout_reason().map(|at| format!("{at:?}")))
+            }
+            ["keep-alive", expected] => {
+                let seconds =
+                    self.client.config().keep_alive.map(|idle| idle.as_secs().to_string());
+                ((*expected != "none").then(|| (*expected).to_owned()), seconds)
+            }
+            other => panic!("is {other:?}?"),
+        };
+        if expected == actual {
+            return Ok(());
+        }
+        Err(format!("{} is {actual:?}, not {expected:?}", words[0]))
     }
 
     fn render_event(&mut self, event: Event) -> String {
@@ -423,7 +453,7 @@ fn render_action(action: &Action) -> String {
             }
         }
         Action::Discard(id) => format!("Discard {id:?}"),
-        Action::StartTransfer(id, direction, encoding) => format!(
+        Action::StartTransfer { id, direction, encoding, .. } => format!(
             "StartTransfer {id:?} {direction:?} {encoding:?}"
         )
         .to_lowercase()
@@ -477,6 +507,11 @@ pub fn run_steps(script: &Script, steps: &[Step], split: Split) -> Result<Machin
                 Some(event) if event == *line => {}
                 other => return wrong(format!("expected E: {line}\n  got {other:?}\n{machine:?}")),
             },
+            Step::Is(words) => {
+                if let Err(what) = machine.is(words) {
+                    return wrong(what);
+                }
+            }
             Step::End(how) => {
                 let stands = if machine.client.is_dead() {
                     "dead"

@@ -133,7 +133,7 @@ impl Session {
                         self.data_fault().is_some_and(|(how, _)| how == DataFault::Refused);
                     self.later(2, What::Connected(id, !refused));
                 }
-                Action::StartTransfer(id, Direction::Upload, _) => self.upload(id),
+                Action::StartTransfer { id, direction: Direction::Upload, .. } => self.upload(id),
                 Action::CloseData(id) => {
                     if let Some((live, number)) = self.data {
                         if live == id {
@@ -207,7 +207,7 @@ impl Session {
         }
         let mut out = Vec::new();
         match fault {
-            None if self.task == Task::AbortPut && !self.probing => self.client.abort(),
+            None if self.task == Task::AbortPut && !self.probing => self.abort(),
             None => {
                 self.later(3, What::ServerEnd(number));
                 let end = self.last[3] + Duration::from_millis(20);

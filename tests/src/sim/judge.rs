@@ -128,12 +128,12 @@ fn explains(fault: Fault, error: &Error) -> bool {
         }
         Fault::Data(DataFault::Silent, _) => matches!(error, E::DataTimedOut(_)),
         Fault::Data(..) => {
-            matches!(error, E::DataConnection(_) | E::Truncated { .. } | E::Transient(_))
+            matches!(error, E::DataConnection { .. } | E::Truncated { .. } | E::Transient(_))
         }
         Fault::ControlTls(HandshakeFault::Failed) => matches!(fatal, Some(C::Eof)),
         Fault::ControlTls(HandshakeFault::Silent) => matches!(fatal, Some(C::TimedOut(_))),
         Fault::DataTls(HandshakeFault::Failed) => {
-            matches!(error, E::DataConnection(DataFailure::Tls) | E::Transient(_))
+            matches!(error, E::DataConnection { failure: DataFailure::Tls, .. } | E::Transient(_))
         }
         Fault::DataTls(HandshakeFault::Silent) => {
             matches!(error, E::DataTimedOut(_) | E::Transient(_))

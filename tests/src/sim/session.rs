@@ -263,6 +263,12 @@ impl Session {
         end
     }
 
+    pub(super) fn abort(&mut self) {
+        if let Some(op) = self.client.running_transfer() {
+            self.client.abort(op);
+        }
+    }
+
     pub(super) fn time(&self) -> Instant {
         self.start + self.now
     }
@@ -358,7 +364,7 @@ impl Session {
                         self.received.entry(number).or_default().extend_from_slice(&bytes);
                         self.client.handle_data(now, id, DataEvent::Progress(bytes.len() as u64));
                         if matches!(self.task, Task::AbortGet | Task::AbortList) && !self.probing {
-                            self.client.abort();
+                            self.abort();
                         }
                     }
                 }

@@ -143,13 +143,41 @@ fn a_stranger_is_turned_away() {
         s.exchange("NOOP", "200 yes");
         s.expect_close();
     });
-    let mut ftp = login_with(&server, active());
+    let mut config = active();
+    config.data_connect_timeout = Duration::from_millis(300);
+    let mut ftp = login_with(&server, config);
     let error = at_once(|| fetch(&mut ftp).unwrap_err());
     let Error::Ftp(ftp_proto::Error::ForeignPeer { actual, .. }) = error else {
         panic!("{error:?}")
     };
     assert_eq!(actual.to_string(), "127.5.5.5");
     ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+/// Whoever comes first to the port is not the server because of that
+#[test]
+fn the_server_comes_after_strangers() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let address = s.active();
+        s.expect("RETR f");
+        // All are waiting when the client looks.
+        let mut strangers = [1, 2, 3].map(|last| connect_from([127, 5, 5, last], address));
+        let mut data = connect(address);
+        s.reply("150 here");
+        data.write_all(b"data").unwrap();
+        drop(data);
+        s.reply("226 done");
+        for stranger in &mut strangers {
+            assert!(read_all(stranger).is_empty());
+        }
+        s.expect_close();
+    });
+    let mut ftp = login_with(&server, active());
+    assert_eq!(at_once(|| fetch(&mut ftp)).unwrap(), b"data");
     drop(ftp);
     server.join();
 }

@@ -92,8 +92,13 @@ fn instead_of_the_server_in_active_mode() {
             s.active();
             s.exchange("RETR f", "150 here");
             s.settle();
+            s.exchange("NOOP", "200 yes");
         },
-        |ftp| ftp.get("f").map(drop),
+        |ftp| {
+            let error = ftp.get("f").map(drop);
+            ftp.noop()?;
+            error
+        },
     );
     assert_eq!(phase(&error), Phase::DataAccept);
     assert!(!error.is_fatal());

@@ -113,7 +113,7 @@ fn fewer_bytes_than_announced() {
     let error = fetch(&mut ftp, "f").unwrap_err();
     assert!(matches!(
         error,
-        Error::Ftp(ftp_proto::Error::Truncated { received: 4, expected: Some(10) })
+        Error::Ftp(ftp_proto::Error::Truncated { received: 4, expected: Some(10), .. })
     ));
     ftp.noop().unwrap();
     drop(ftp);

@@ -1,10 +1,11 @@
 //! Local files, and what is left of them
 
-use std::io::Write;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
 
 use ftp_blocking::{Error, Mismatch, ResumeOptions};
-use ftp_tests::scripted::{Server, accept};
+use ftp_tests::scripted::{Peer, Server, accept, read_all};
 use tempfile::TempDir;
 
 use crate::downloads::retr;
@@ -255,4 +256,136 @@ fn files_are_compared_by_size_and_hash() {
     assert_eq!(error.to_string(), text);
     drop(ftp);
     server.join();
+}
+
+/// Serves an upload that the client aborts, after something has happened; what it has sent until then
+fn aborted_upload(
+    login: impl FnOnce(&mut Peer) + Send + 'static,
+    command: &'static str,
+    happens: impl FnOnce() + Send + 'static,
+) -> (Server, Receiver<Vec<u8>>) {
+    let (sender, received) = channel();
+    let server = Server::start(move |s| {
+        s.welcome();
+        login(s);
+        let listener = s.epsv();
+        let mut data = accept(&listener);
+        s.expect(command);
+        happens();
+        s.reply("150 send it");
+        s.expect("ABOR");
+        sender.send(read_all(&mut data)).unwrap();
+        // A server that has seen an end in clear text takes it for the end of the file.
+        s.reply("226 stored");
+        s.reply("226 nothing to abort");
+        s.exchange("REST 0", "350 restart at 0");
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    (server, received)
+}
+
+#[test]
+fn a_source_of_lines_that_fails_does_not_complete_the_file() {
+    /// Lines, and then a disk that can't be read
+    struct Disk(usize);
+    impl Read for Disk {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.min(buffer.len());
+            self.0 -= count;
+            buffer[..count].fill(b'\n');
+            match count {
+                0 => Err(io::Error::new(io::ErrorKind::StorageFull, "bad sector")),
+                count => Ok(count),
+            }
+        }
+    }
+    // Less and more than what is buffered before it is sent.
+    for lines in [0, 3, 100_000] {
+        let ascii = |s: &mut Peer| s.exchange("TYPE A", "200 ascii");
+        let (server, received) = aborted_upload(ascii, "STOR f", || {});
+        let mut ftp = login(&server);
+        let source = BufReader::new(Disk(lines)).split(b'\n');
+        let error = ftp.try_put_lines("f", source).unwrap_err();
+        let Error::Local(cause) = &error else { panic!("{error:?}") };
+        assert_eq!((cause.kind(), &*cause.to_string()), (io::ErrorKind::StorageFull, "bad sector"));
+        assert!(received.recv().unwrap().len() <= 2 * lines);
+        ftp.noop().unwrap();
+        drop(ftp);
+        server.join();
+    }
+}
+
+#[test]
+fn lines_of_a_source_that_may_fail_and_does_not() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE A", "200 ascii");
+        assert_eq!(s.receive_file("STOR f"), b"one\r\n\r\ntwo\r\n");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    assert_eq!(ftp.try_put_lines("f", (&b"one\n\ntwo"[..]).lines()).unwrap().bytes, 12);
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_file_that_becomes_shorter_does_not_complete_the_upload() {
+    for (size, command, left) in [("550 no such file", "STOR f", 3), ("213 2", "APPE f", 1)] {
+        let (_folder, local) = folder_with(TEXT);
+        let file = std::fs::OpenOptions::new().write(true).open(&local).unwrap();
+        let ask = move |s: &mut Peer| {
+            s.exchange("TYPE I", "200 binary");
+            s.exchange("SIZE f", size);
+        };
+        // The file was opened before the command went out.
+        let (server, received) = aborted_upload(ask, command, move || file.set_len(3).unwrap());
+        let mut ftp = login(&server);
+        let none = ResumeOptions::new().overlap(0);
+        let error = ftp.resume_upload_with(&local, "f", none).unwrap_err();
+        let Error::Local(cause) = &error else { panic!("{error:?}") };
+        assert_eq!(cause.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(received.recv().unwrap().len(), left);
+        ftp.noop().unwrap();
+        drop(ftp);
+        server.join();
+    }
+    let (_folder, local) = folder_with(TEXT);
+    let file = std::fs::OpenOptions::new().write(true).open(&local).unwrap();
+    let image = |s: &mut Peer| s.exchange("TYPE I", "200 binary");
+    let (server, _received) = aborted_upload(image, "STOR f", move || file.set_len(0).unwrap());
+    let mut ftp = login(&server);
+    let error = ftp.upload_file("f", &local).unwrap_err();
+    assert!(matches!(&error, Error::Local(cause) if cause.kind() == io::ErrorKind::UnexpectedEof));
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn the_error_of_another_sessions_download_is_not_this_ones() {
+    let (begin, begun) = channel();
+    let source = retr(move |s, mut data| {
+        s.reply("150 here");
+        begun.recv().unwrap();
+        data.write_all(b"half").unwrap();
+        drop(data);
+        s.reply("426 disk broken");
+        s.expect_close();
+    });
+    let image = |s: &mut Peer| s.exchange("TYPE I", "200 binary");
+    let (target, _received) = aborted_upload(image, "STOR f", move || begin.send(()).unwrap());
+    let mut from = login(&source);
+    let mut to = login(&target);
+    let mut download = from.get("f").unwrap();
+    let error = to.upload_from("f", &mut download).unwrap_err();
+    let Error::Local(cause) = &error else { panic!("{error:?}") };
+    assert_eq!(code(Error::in_io(cause).unwrap()), 426);
+    assert!(error.reply().is_none() && !error.is_transient());
+    to.noop().unwrap();
+    drop(download);
+    drop((from, to));
+    source.join();
+    target.join();
 }

@@ -6,6 +6,7 @@
 
 mod aborts;
 mod active;
+mod calls;
 mod common;
 mod connecting;
 mod copies;
@@ -14,10 +15,12 @@ mod dialing;
 mod directories;
 mod downloads;
 mod files;
+mod floods;
 mod hostile;
 mod operations;
 mod secrets;
 mod simultaneous;
+mod strays;
 mod tls;
 mod uploads;
 

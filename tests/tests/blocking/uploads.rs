@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use crate::driver::ftp_proto;
+use crate::driver::ftp_proto::{self, DataFailure};
 use crate::driver::{Client, CopyOptions, Error, Put};
 use ftp_tests::scripted::{Peer, Server, accept, read_all};
 
@@ -145,6 +145,55 @@ fn a_server_that_hangs_up_may_still_say_why() {
     ftp.noop().unwrap();
     drop(ftp);
     server.join();
+}
+
+#[test]
+fn an_upload_whose_connection_is_reset_is_not_complete_though_the_server_says_so() {
+    // Small enough for the socket's buffers: all is written before the connection breaks.
+    let size = 50_000;
+    for (read, pause) in [(20_000, 0), (20_000, 100), (0, 0), (size, 100)] {
+        let server = stor(move |s, mut data| {
+            s.reply("150 send it");
+            std::thread::sleep(Duration::from_millis(100));
+            data.read_exact(&mut vec![0; read]).unwrap();
+            reset(data);
+            std::thread::sleep(Duration::from_millis(pause));
+            s.reply("226 done");
+            s.exchange("NOOP", "200 yes");
+            s.expect_close();
+        });
+        let mut ftp = login(&server);
+        let error = at_once(|| send(&mut ftp, "f", &vec![7; size]).expect_err("it was reset"));
+        let broken = matches!(error, Error::Data { failure: DataFailure::Broken, .. });
+        assert!(broken && !error.is_fatal(), "{error:?}");
+        ftp.noop().unwrap();
+        drop(ftp);
+        server.join();
+    }
+}
+
+#[test]
+fn a_refusal_explains_an_upload_whose_connection_is_reset() {
+    let server = stor(|s, mut data| {
+        s.reply("150 send it");
+        std::thread::sleep(Duration::from_millis(100));
+        data.read_exact(&mut [0; 20_000]).unwrap();
+        reset(data);
+        s.reply("452 disk full");
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let error = at_once(|| send(&mut ftp, "f", &[7; 50_000]).expect_err("it was reset"));
+    assert_eq!(code(&error), 452);
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+/// Closes so that the other end sees an error and not an end
+fn reset(data: TcpStream) {
+    socket2::SockRef::from(&data).set_linger(Some(Duration::ZERO)).unwrap();
 }
 
 #[test]

@@ -492,3 +492,63 @@ fn a_server_that_has_enough_is_obeyed() {
     let refused = server.join().unwrap();
     assert!((1..=2 * COUNT).contains(&refused), "{refused} refusals");
 }
+
+/// A reply's text is looked at once, not whenever something comes
+#[test]
+fn a_long_refusal_costs_nothing_later() {
+    const BYTES: usize = 2000;
+    let server = Server::start(|s| {
+        s.welcome();
+        s.expect("CWD d");
+        let line = "no, not today, and not tomorrow either; ask again next week. ".repeat(3);
+        for _ in 0..1300 {
+            s.reply(&format!("530-{line}"));
+        }
+        s.reply("530 no");
+        s.expect("NOOP");
+        s.control().write_all(b"200 ").unwrap();
+        for _ in 0..BYTES {
+            s.control().write_all(b"x").unwrap();
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        s.reply("");
+        s.expect_close();
+    });
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(16);
+    let mut manager = Manager::new(Token(0));
+    let key = manager.connect(&[server.address()], config()).unwrap();
+    let mut session = manager.session(key).unwrap();
+    session.login("u", "p");
+    session.cwd("d");
+    let noop = session.noop();
+    drop(session);
+    let (mut turns, mut count) = (Duration::ZERO, 0);
+    'answered: loop {
+        poll.poll(&mut events, manager.timeout(Instant::now())).unwrap();
+        for event in &events {
+            manager.handle_event(event);
+        }
+        let refused = manager.session(key).unwrap().last_reply().map(|reply| reply.code().get());
+        let begun = Instant::now();
+        manager.turn(poll.registry(), Instant::now());
+        if refused == Some(530) {
+            turns += begun.elapsed();
+            count += 1;
+        }
+        while let Some(key) = manager.poll_ready() {
+            while let Some(event) = manager.session(key).unwrap().poll_event() {
+                if let Event::Completed(mut done) = event {
+                    if done.take(noop).is_some_and(|result| result.is_ok()) {
+                        break 'answered;
+                    }
+                }
+            }
+        }
+    }
+    // 250 KB of text take some ms to search; a byte takes microseconds.
+    let each = turns / count;
+    assert!(count > 50 && each < Duration::from_millis(1), "{count} turns of {each:?}");
+    drop(manager);
+    server.join();
+}

@@ -19,6 +19,8 @@ mod deadlines;
 mod directories;
 #[path = "../blocking/downloads.rs"]
 mod downloads;
+#[path = "../blocking/floods.rs"]
+mod floods;
 #[path = "../blocking/hostile.rs"]
 mod hostile;
 #[path = "../blocking/operations.rs"]
@@ -27,6 +29,8 @@ mod operations;
 mod secrets;
 #[path = "../blocking/simultaneous.rs"]
 mod simultaneous;
+#[path = "../blocking/strays.rs"]
+mod strays;
 #[path = "../blocking/tls.rs"]
 mod tls;
 #[path = "../blocking/uploads.rs"]

@@ -1,21 +1,25 @@
 //! What is known of the session
 
-use super::{Client, Doing, Life};
+use super::{Client, Life, State};
+use crate::claim::{OpId, Owner};
 use crate::config::Config;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
 use crate::error::ConnectionError;
-use crate::event::IpFamily;
 use crate::listing::Format;
-use crate::op::{OpId, Running};
-use crate::session::{ControlSecurity, Protection};
+use crate::op::running::Running;
+use crate::op::transfer::TransferOp;
+use crate::plan::Task;
+use crate::session::ControlSecurity;
+use crate::terms::{IpFamily, Protection};
 
 /// What is known of the session
 impl Client {
     /// Whether the session is live, nothing runs, nothing is queued and nothing is owed
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!((&self.life, &self.doing), (Life::Live, Doing::Nothing)) && self.queue.is_empty()
+        matches!((&self.life, &self.state), (Life::Greeted | Life::Live, State::Idle))
+            && self.queue.is_empty()
     }
 
     /// Whether the session is over
@@ -29,7 +33,7 @@ impl Client {
     pub const fn error(&self) -> Option<&ConnectionError> {
         match &self.life {
             Life::Dead(error) => Some(error),
-            Life::Greeting | Life::Live => None,
+            Life::Greeting | Life::Greeted | Life::Live => None,
         }
     }
 
@@ -62,29 +66,28 @@ impl Client {
     ///
     /// An upload's driver need not wait long then for the server to close its side.
     #[must_use]
-    pub const fn final_reply_came(&self) -> bool {
-        match &self.doing {
-            Doing::Running(_, Running::Transfer(transfer)) => transfer.final_reply_came(),
-            _ => false,
-        }
+    pub fn final_reply_came(&self) -> bool {
+        self.transfer().is_some_and(|(_, transfer)| transfer.final_reply_came())
     }
 
-    /// The request behind the running transfer; `None` if there is none, or the client makes it of
-    /// its own accord
+    /// The request of the running transfer; `None` if there is none, or nobody waits for it
     #[must_use]
-    pub const fn running_transfer(&self) -> Option<OpId> {
-        match &self.doing {
-            Doing::Running(op, Running::Transfer(_)) | Doing::AwaitingTicket(op, _) => *op,
-            _ => None,
-        }
+    pub fn running_transfer(&self) -> Option<OpId> {
+        self.transfer().and_then(|(owner, _)| owner.op())
     }
 
     /// How the running listing is to be read, as far as its command tells; `None`: that is to be found
     /// out, or none runs
     #[must_use]
     pub fn listing_format(&self) -> Option<Format> {
-        match &self.doing {
-            Doing::Running(_, Running::Transfer(transfer)) => transfer.listing_format(),
+        self.transfer().and_then(|(_, transfer)| transfer.listing_format())
+    }
+
+    fn transfer(&self) -> Option<(Owner, &TransferOp)> {
+        match &self.state {
+            State::Running(Task { request, operation: Running::Transfer(transfer) }) => {
+                Some((request.owner, transfer))
+            }
             _ => None,
         }
     }

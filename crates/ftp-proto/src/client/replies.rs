@@ -1,13 +1,21 @@
-//! Whose a reply is: the greeting, the running operation's, that of something past, or nobody's
+//! Whose a reply is: the greeting, the running operation's, that of an earlier transfer, or nobody's
 
-use super::{Client, Doing, Last, Life};
-use crate::config::TlsPolicy;
-use crate::control::reply::{Kind, Reply};
+use super::{Client, Life, State};
+use crate::claim::Owner;
+use crate::config::{ForeignReplies, TlsPolicy};
+use crate::control::answers::{Answer, answer};
+use crate::control::command::Verb;
+use crate::control::reply::{Code, Kind, Reply};
 use crate::error::{ConnectionError, ProtocolError};
 use crate::event::Event;
-use crate::op::{Input, Running};
-use crate::session::LateFinal;
-use crate::settle::Settled;
+use crate::held::{Heard, Held};
+use crate::op::flush::Flush;
+use crate::op::machine::Input;
+use crate::op::running::Running;
+use crate::plan::Task;
+use crate::session::{Late, RestartMarker};
+use crate::settle::{Leftover, Settled};
+use crate::terms::Phase;
 use crate::timer::Timer;
 
 impl Client {
@@ -15,41 +23,49 @@ impl Client {
     pub(super) fn replied(&mut self, reply: Reply) {
         self.wire.trace_reply(&reply);
         self.last_reply = Some(reply.clone());
-        if reply.code().get() == 421 {
-            match self.doing {
-                Doing::Running(op, Running::Quit(_)) => self.quit_done(op, Some(reply)),
-                _ => self.die(ConnectionError::ServiceClosing(reply)),
+        if reply.code() == Code::SERVICE_CLOSING {
+            if self.is_quitting() {
+                return self.quit_done(Some(reply));
             }
-            return;
+            return self.die(ConnectionError::ServiceClosing(reply));
         }
         if let Life::Greeting = self.life {
             return self.greeted(reply);
         }
-        if self.is_late_final(&reply) {
-            self.wire.session.late = LateFinal::No;
+        if self.is_second_greeting(&reply) {
             return;
         }
-        if self.nobody_asked() {
+        let Some(command) = self.asked() else {
             if self.absorbs(&reply) {
                 return;
             }
             return self.die(ProtocolError::UnsolicitedReply(reply).into());
+        };
+        if reply.kind() != Kind::Preliminary {
+            self.life = Life::Live;
         }
-        match &mut self.doing {
-            Doing::Settling(settling) => {
-                if let Settled::Yes(failed) = settling.replied(reply, self.now, &mut self.wire) {
-                    self.doing = Doing::Nothing;
-                    self.fail(failed);
-                }
-            }
-            Doing::Running(..) | Doing::AwaitingTicket(..) | Doing::Nothing => {
-                if reply.kind() != Kind::Preliminary {
-                    self.wire.control.pay();
-                }
-                self.wire.await_reply(self.now);
-                self.step(Input::Reply(reply));
-            }
+        if let State::Settling(settling) = &mut self.state {
+            let settled = settling.replied(reply, self.now, &mut self.wire);
+            return self.settled(settled);
         }
+        if reply.kind() == Kind::Preliminary {
+            self.wire.await_reply(self.now);
+            return self.step_answered(Input::Reply(reply), Some(command));
+        }
+        if self.wire.control.pay_sentinel(reply.code()) {
+            return self.sentinel_answered(command, reply.code());
+        }
+        if self.wire.control.front_is_sentinel() {
+            return self.before_sentinel(&reply);
+        }
+        if self.is_foreign(command, &reply) {
+            if reply.code() == Code::DATA_OPEN && self.wire.session.late != Late::None {
+                self.wire.session.late = self.wire.session.late.less_one();
+                return;
+            }
+            return self.die(ProtocolError::ForeignReply { command, reply }.into());
+        }
+        self.answered(command, reply);
     }
 
     fn greeted(&mut self, reply: Reply) {
@@ -62,45 +78,159 @@ impl Client {
             }
             Kind::Intermediate => return self.die(ProtocolError::UnsolicitedReply(reply).into()),
         }
-        self.life = Life::Live;
-        self.wire.timers.stop(Timer::Reply);
+        self.life = Life::Greeted;
+        self.wire.stop_reply_timers();
         // Under TLS a login in clear text is not one.
-        if reply.code().get() == 230 && self.wire.config.tls == TlsPolicy::Plaintext {
+        if reply.code() == Code::LOGGED_IN && self.wire.config.tls == TlsPolicy::Plaintext {
             self.wire.session.admitted = Some(reply.clone());
         }
         self.wire.events.push_back(Event::Greeting(reply));
     }
 
-    /// Whether the reply is an aborted transfer's, behind everything that was to settle it: by its
-    /// code it can't be meant for another command
-    fn is_late_final(&self, reply: &Reply) -> bool {
-        let possible = self.wire.session.late == LateFinal::Possible;
-        match (&self.doing, reply.code().get()) {
-            (Doing::Running(_, Running::Transfer(transfer)), code) => {
-                possible && code == 426 && !transfer.has_begun()
+    /// Whether the server greets once more, which some do before they answer anything
+    fn is_second_greeting(&self, reply: &Reply) -> bool {
+        matches!(self.life, Life::Greeted)
+            && reply.code() == Code::READY
+            && self.wire.control.front() != Some(Verb::HOST)
+    }
+
+    /// The command that the next reply answers; `None` while none has been written out
+    fn asked(&self) -> Option<Verb> {
+        // The next command may be queued already, but its bytes have not left.
+        self.wire.control.front().filter(|_| self.wire.control.front_written())
+    }
+
+    /// Whether a reply that nobody asked for is let pass, as it may be a transfer's
+    fn absorbs(&mut self, reply: &Reply) -> bool {
+        let late = self.wire.session.late;
+        let runs = matches!(&self.state, State::Running(task) if matches!(task.operation, Running::Transfer(_)));
+        let passes = match reply.kind() {
+            Kind::Preliminary | Kind::Completion => runs || late != Late::None,
+            Kind::Transient | Kind::Permanent => may_be_late(late, reply.code()),
+            Kind::Intermediate => false,
+        };
+        if passes && reply.kind() != Kind::Preliminary {
+            self.wire.session.late = late.less_one();
+        }
+        passes
+    }
+
+    fn settled(&mut self, settled: Settled) {
+        let Settled::Yes(failed, leftover) = settled else { return };
+        self.state = State::Idle;
+        if leftover == Leftover::Transfer {
+            self.queue.push_front(Task::new(Owner::Flush, Running::Flush(Flush::new())));
+        }
+        self.fail(failed);
+    }
+
+    /// Everything before the sentinel has been answered
+    fn sentinel_answered(&mut self, command: Verb, code: Code) {
+        self.wire.session.late = Late::None;
+        if code == Code::ACTION_PENDING {
+            self.wire.session.marker = RestartMarker::Clear;
+        }
+        match self.held.take() {
+            Some(held) => {
+                self.wire.timers.stop(Timer::Quiet);
+                let reply = held.proven(code);
+                self.deliver(command, reply);
             }
-            (Doing::Settling(_) | Doing::Running(_, Running::RemoteTransfer(_)), _) => false,
-            // What answers a command of the server's own is the server's to choose.
-            (Doing::Running(_, Running::Simple(simple)), 225 | 226) if simple.is_servers_own() => {
-                possible
+            None => {
+                self.wire.await_reply(self.now);
+                self.step(Input::Sentinel(code));
             }
-            // Or of a transfer that had been refused, and went on all the same.
-            (_, 225 | 226 | 425 | 426) => possible || self.last == Last::Transfer,
-            _ => false,
         }
     }
 
-    /// Whether the reply belongs to no command
-    fn nobody_asked(&self) -> bool {
-        let control = &self.wire.control;
-        // The next command may be queued already, but its bytes have not left.
-        control.owes_nothing() || !control.front_written()
+    /// The sentinel comes next, and this is not the answer that it wants
+    fn before_sentinel(&mut self, reply: &Reply) {
+        let late = self.wire.session.late;
+        if may_be_late(Late::Due(1), reply.code()) {
+            self.wire.session.late = late.less_one();
+            return;
+        }
+        self.wire.pay();
+        self.wire.await_reply(self.now);
+        self.step(Input::Sentinel(reply.code()));
     }
 
-    /// Whether a reply that nobody asked for is let pass: an echo of a transfer
-    fn absorbs(&self, reply: &Reply) -> bool {
-        let transfer = self.last == Last::Transfer
-            || matches!(self.doing, Doing::Running(_, Running::Transfer(_)));
-        transfer && matches!(reply.kind(), Kind::Preliminary | Kind::Completion)
+    fn is_foreign(&self, command: Verb, reply: &Reply) -> bool {
+        self.wire.config.foreign_replies == ForeignReplies::Reject
+            && answer(command, reply.code()) == Answer::Foreign
+    }
+
+    /// A final reply that may answer this command
+    fn answered(&mut self, command: Verb, reply: Reply) {
+        if let Some(held) = &mut self.held {
+            let reply = match held.replied(reply, self.now, &mut self.wire) {
+                Heard::Pending => return self.await_proof(),
+                Heard::Proven(reply) => reply,
+                Heard::Other(reply) => {
+                    self.wire.session.late = self.wire.session.late.less_one();
+                    reply
+                }
+            };
+            self.held = None;
+            self.wire.timers.stop(Timer::Quiet);
+            return self.deliver(command, reply);
+        }
+        if self.is_doubtful(command, &reply) {
+            let mut held = Held::new(reply);
+            held.ask(command, self.now, &mut self.wire);
+            self.held = Some(held);
+            return self.await_proof();
+        }
+        self.deliver(command, reply);
+    }
+
+    /// The sentinel may be swallowed
+    fn await_proof(&mut self) {
+        let wait = self.wire.config.settle_quiet;
+        self.wire.timers.set_after(Timer::Quiet, self.now, wait, Phase::Settle);
+    }
+
+    /// Gives the running operation the final reply to its command
+    fn deliver(&mut self, command: Verb, reply: Reply) {
+        self.wire.pay();
+        self.wire.await_reply(self.now);
+        self.step_answered(Input::Reply(reply), Some(command));
+    }
+
+    /// Whether a final reply may be an earlier transfer's
+    fn is_doubtful(&self, command: Verb, reply: &Reply) -> bool {
+        let State::Running(task) = &self.state else { return false };
+        // A transfer that runs proves its own final reply, when its data has ended.
+        command != Verb::QUIT
+            && !task.operation.proves_its_end()
+            && may_be_late(self.wire.session.late, reply.code())
+    }
+
+    /// Whether the running transfer waits to be told of TLS session tickets
+    pub(super) fn awaits_ticket(&self) -> bool {
+        matches!(&self.state, State::Running(task) if task.operation.awaits_ticket())
+    }
+
+    /// Nothing was heard for a while after the sentinel
+    pub(super) fn quiet(&mut self) {
+        match (&mut self.held, &mut self.state) {
+            (Some(held), _) => held.ask_again(self.now, &mut self.wire),
+            (None, State::Settling(settling)) => {
+                let failed = settling.quiet(self.now, &mut self.wire);
+                self.fail(failed);
+            }
+            (None, State::Running(_)) => self.step(Input::Quiet),
+            (None, State::Idle) => self.wire.timers.stop(Timer::Quiet),
+        }
+    }
+}
+
+/// Whether a final reply of this code may be an earlier transfer's, or ABOR's
+fn may_be_late(late: Late, code: Code) -> bool {
+    match late {
+        Late::None => false,
+        // Nothing is missing: only what no other command is answered with.
+        Late::Echo => matches!(code.get(), 225 | 226 | 425 | 426),
+        Late::Due(_) => matches!(code.get(), 225 | 226 | 250 | 425 | 426 | 450..=452 | 550..=553),
     }
 }

@@ -4,9 +4,8 @@ use core::net::SocketAddr;
 
 use alloc::vec::Vec;
 
-use super::several::Task;
-use super::{Client, Doing, Life};
-use crate::Timestamp;
+use super::{Client, Life, State};
+use crate::claim::{Op, OpId, Owner, Transfer};
 use crate::control::command::{Argument, ArgumentError, Secret, Verb};
 use crate::control::features::Features;
 use crate::control::fields::{self, FileHash, PassiveAddress};
@@ -15,16 +14,19 @@ use crate::error::{ConnectionError, Error};
 use crate::op::features::FeaturesOp;
 use crate::op::hash::Hash;
 use crate::op::login::{Login, anonymous_defaults};
+use crate::op::machine::{Context, Ended, Step};
 use crate::op::quit::Quit;
 use crate::op::read_dir::{ReadDir, ReadDirOp};
 use crate::op::remote::{RemoteActive, RemotePassive, RemoteTransfer};
 use crate::op::rename::Rename;
 use crate::op::request::{Get, List, Put};
+use crate::op::running::Running;
 use crate::op::secure::{ClearControl, Protect, Scope, Secure};
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
-use crate::op::{Op, OpId, Running, Step, Transfer};
-use crate::session::{Protection, TransferType};
+use crate::plan::Task;
+use crate::terms::{Protection, TransferType};
+use crate::timestamp::Timestamp;
 
 /// Requests
 ///
@@ -110,9 +112,9 @@ impl Client {
     /// If the way back is refused, the request ends in that refusal, and the working directory is the
     /// one that was to be listed.
     pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
-        self.enqueue(match ReadDirOp::new(directory.into()) {
-            Ok(read_dir) => Task::Several(read_dir),
-            Err(error) => Task::One(Running::Invalid(error)),
+        self.enqueue(|owner| match ReadDirOp::new(directory.into()) {
+            Ok(read_dir) => Task::directory(owner, read_dir),
+            Err(error) => Task::new(owner, Running::Invalid(error)),
         })
     }
 
@@ -255,6 +257,10 @@ impl Client {
                 | Verb::CCC
                 | Verb::PROT
                 | Verb::REIN => return Err(ArgumentError::Reserved),
+                // Later transfers would be read wrongly: in blocks or records, or only in part.
+                _ if changes_transfers(verb, argument) => {
+                    return Err(ArgumentError::ChangesTransfers);
+                }
                 _ if argument.is_empty() => Parameter::None,
                 Verb::PASS | Verb::ACCT => Parameter::Secret(Secret::new(argument)?),
                 _ => Parameter::Public(Argument::new(argument)?),
@@ -289,33 +295,69 @@ impl Client {
         self.request(Ok(Running::Quit(Quit)))
     }
 
-    /// Aborts the running transfer, which completes with [`Error::Aborted`] at once
+    /// Aborts a request, which completes with [`Error::Aborted`] at once; one that has completed is left
+    /// as it is
     ///
-    /// The session settles behind it: requests made meanwhile wait until it has. A listing is not cut off
-    /// but [read to its end](crate::Action::Discard), for
-    /// [`Config::settle_timeout`](crate::Config::settle_timeout) at most. Without a running transfer
-    /// nothing happens.
-    pub fn abort(&mut self) {
-        match &mut self.doing {
-            Doing::Running(op @ Some(_), Running::Transfer(transfer)) => {
-                if transfer.discard(self.now, &mut self.wire) {
-                    let op = op.take();
-                    self.complete(op, Err(Error::Aborted));
-                } else {
-                    let (op, result) = (*op, transfer.abort());
-                    self.apply(op, result);
-                }
+    /// A queued request is never sent. What runs is stopped: a transfer by ABOR, a command by dropping
+    /// its reply when it comes, whatever it has done by then. A listing is not cut off but
+    /// [read to its end](crate::Action::Discard), for
+    /// [`Config::settle_timeout`](crate::Config::settle_timeout) at most, and a directory that was entered
+    /// is left again. A login and a change of the session's security go on to their end. Requests made
+    /// meanwhile wait until the session has settled.
+    pub fn abort(&mut self, op: OpId) {
+        let owner = Owner::User(op);
+        self.wire.timers.requested(self.now);
+        if self.ahead.as_ref().is_some_and(|task| task.request.owner == owner) {
+            if let Some(task) = &mut self.ahead {
+                task.request.abandon();
             }
-            Doing::Running(op, Running::RemoteTransfer(_)) => {
-                let op = *op;
-                let cut = Step::Cut(Error::Aborted, crate::op::Farewell::Abort);
-                self.apply(op, Ok(cut));
-            }
-            Doing::AwaitingTicket(..) => self.end_wait(|_| Error::Aborted),
-            _ => return,
+            return self.complete(owner, Err(Error::Aborted));
         }
-        self.pump();
-        self.request_at = self.request_at.or(Some(self.now));
+        match &mut self.state {
+            State::Running(task) if task.request.owner == owner => {
+                task.request.abandon();
+                self.complete(owner, Err(Error::Aborted));
+                self.abort_running();
+                return self.pump();
+            }
+            State::Settling(settling)
+                if settling.waiting().is_some_and(|request| request.owner == owner) =>
+            {
+                // It has failed already, and only waits for an explanation.
+                let failed = settling.take_failed();
+                return self.fail(failed);
+            }
+            _ => {}
+        }
+        if let Some(at) = self.queue.iter().position(|task| task.request.owner == owner) {
+            self.abort_queued(at);
+            self.pump();
+        }
+    }
+
+    fn abort_running(&mut self) {
+        let State::Running(task) = &mut self.state else { return };
+        let owner = task.request.owner;
+        let mut cx = Context { now: self.now, owner, wire: &mut self.wire };
+        let result = task.operation.abort(&mut cx);
+        if let Ok(Step::Pending) = result {
+            return;
+        }
+        // The reply that is dropped may have told of another directory.
+        if !matches!(task.operation, Running::Transfer(_)) {
+            self.wire.session.directory = None;
+        }
+        self.apply(result, None);
+    }
+
+    /// Takes a request from the queue; one that reads a directory may have entered it
+    fn abort_queued(&mut self, at: usize) {
+        let Some(mut task) = self.queue.remove(at) else { return };
+        let owner = task.request.owner;
+        task.request.abandon();
+        self.complete(owner, Err(Error::Aborted));
+        let result = Err(Error::Aborted);
+        self.end(task.request, Ended { result, moved: false, answered: None });
     }
 
     /// Ends the session at once, without QUIT
@@ -352,23 +394,21 @@ impl Client {
 
     /// Queues a request; what can't be sent fails in its turn, so that results keep their order
     fn request<T>(&mut self, running: Result<Running, Error>) -> Op<T> {
-        self.enqueue(Task::One(running.unwrap_or_else(Running::Invalid)))
+        let running = running.unwrap_or_else(Running::Invalid);
+        self.enqueue(|owner| Task::new(owner, running))
     }
 
-    fn enqueue<T>(&mut self, task: Task) -> Op<T> {
+    fn enqueue<T>(&mut self, task: impl FnOnce(Owner) -> Task) -> Op<T> {
         let id = OpId(self.next_op);
         self.next_op += 1;
         if let Life::Dead(error) = &self.life {
             let error = error.clone().into();
-            self.complete(Some(id), Err(error));
+            self.complete(Owner::User(id), Err(error));
             return Op::new(id);
         }
-        let was_idle = self.is_idle();
-        self.queue.push_back((Some(id), task));
+        self.queue.push_back(task(Owner::User(id)));
+        self.wire.timers.requested(self.now);
         self.pump();
-        if was_idle {
-            self.request_at = self.request_at.or(Some(self.now));
-        }
         Op::new(id)
     }
 }
@@ -377,4 +417,15 @@ fn new_login(user: &[u8], password: &[u8], account: Option<&[u8]>) -> Result<Run
     let (user, password) = anonymous_defaults(user, password);
     let account = account.map(Secret::new).transpose()?;
     Ok(Running::Login(Login::new(Argument::new(user)?, Secret::new(password)?, account)))
+}
+
+/// Whether a raw command would change how transfers are to be read: another mode than stream, another
+/// structure than file (RFC 959 sections 3.1.2 and 3.4), a range (draft-bryan-ftp-range)
+fn changes_transfers(verb: Verb, argument: &[u8]) -> bool {
+    match verb.as_str() {
+        "MODE" => !argument.trim_ascii().eq_ignore_ascii_case(b"S"),
+        "STRU" => !argument.trim_ascii().eq_ignore_ascii_case(b"F"),
+        "RANG" => true,
+        _ => false,
+    }
 }

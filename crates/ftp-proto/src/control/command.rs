@@ -4,6 +4,7 @@
 //! path and no password can bring a second command along.
 
 mod argument;
+mod mask;
 #[cfg(test)]
 mod tests;
 mod verb;
@@ -14,15 +15,15 @@ use core::fmt;
 pub use argument::{Argument, ArgumentError, Secret};
 pub use verb::Verb;
 
+use self::mask::MASK;
+use super::escaped::Readable;
 use super::telnet::escape;
-
-/// What hidden arguments are shown as: the same for every length
-const MASK: &str = "****";
 
 /// A command, ready to be written
 ///
-/// Shown as it goes out, but for secrets: every [`Secret`], and any argument of PASS and ACCT, is
-/// four stars.
+/// Shown as it goes out, but for secrets. A [`Secret`] is four stars, and so is any argument of PASS,
+/// ACCT, ADAT, MIC, CONF, ENC and XAUT, of verbs that change a password (CPWD), and of SITE behind a
+/// sub-command that takes one (`SITE PSWD`, `SITE CHPASS`, `SITE ADDUSER` …).
 ///
 /// ```
 /// use ftp_proto::{Argument, ArgumentError, Command, Secret, Verb};
@@ -125,7 +126,9 @@ impl<'a> Command<'a> {
         let mut digits = [0; 20];
         let (argument, keep_empty) = match self.argument {
             Value::None => (&[][..], false),
-            Value::Argument(argument) => (argument.as_bytes(), self.verb.is_secret()),
+            Value::Argument(argument) => {
+                (argument.as_bytes(), matches!(self.verb, Verb::PASS | Verb::ACCT))
+            }
             Value::Secret(secret) => (secret.expose(), true),
             Value::Number(number) => (decimal(number, &mut digits), false),
             Value::Literal(text) => (text.as_bytes(), false),
@@ -163,6 +166,12 @@ impl fmt::Display for Command<'_> {
             _ if self.verb.is_secret() => write!(f, " {MASK}"),
             Value::Secret(_) => write!(f, " {MASK}"),
             Value::Argument(argument) if argument.as_bytes().is_empty() => Ok(()),
+            Value::Argument(argument) if self.verb == Verb::SITE => {
+                match mask::site_command(argument.as_bytes()) {
+                    Some(command) => write!(f, " {} {MASK}", Readable(command)),
+                    None => write!(f, " {argument}"),
+                }
+            }
             Value::Argument(argument) => write!(f, " {argument}"),
             Value::Number(number) => write!(f, " {number}"),
             Value::Literal(text) => write!(f, " {text}"),

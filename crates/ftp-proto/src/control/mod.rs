@@ -3,6 +3,7 @@
 //! [`Control`] counts. Every command that goes out owes one final reply (2yz to 5yz), in order;
 //! preliminary ones (1yz) pay nothing. Who waits for the reply is the client's business.
 
+pub(crate) mod answers;
 pub(crate) mod command;
 pub(crate) mod escaped;
 pub(crate) mod features;
@@ -15,7 +16,7 @@ use alloc::vec::Vec;
 use core::hint::black_box;
 
 use command::{Command, Verb};
-use reply::{Reply, ReplyConfig, ReplyError, ReplyParser};
+use reply::{Code, Reply, ReplyConfig, ReplyError, ReplyParser};
 
 /// What stands between the control connection and the next byte
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +33,17 @@ pub(crate) enum Barrier {
 #[derive(Clone, Copy, Debug)]
 struct Owed {
     verb: Verb,
+    purpose: Purpose,
     /// Position behind the command's last byte in all that was ever queued
     end: u64,
+}
+
+/// What a command is sent for
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Request,
+    /// Its answer shows that everything before it has been answered
+    Sentinel,
 }
 
 #[derive(Debug)]
@@ -68,8 +78,17 @@ impl Control {
 
     /// Queues a command; its reply is owed from now on
     pub(crate) fn send(&mut self, command: &Command<'_>) {
+        self.queue(command, Purpose::Request);
+    }
+
+    /// Queues a command whose answer is to show that everything before it has been answered
+    pub(crate) fn send_sentinel(&mut self, command: &Command<'_>) {
+        self.queue(command, Purpose::Sentinel);
+    }
+
+    fn queue(&mut self, command: &Command<'_>, purpose: Purpose) {
         self.out.push(command, self.telnet);
-        self.owed.push_back(Owed { verb: command.verb(), end: self.out.queued });
+        self.owed.push_back(Owed { verb: command.verb(), purpose, end: self.out.queued });
     }
 
     /// Takes what it can from `input`: the bytes consumed, and a reply if one became complete
@@ -113,8 +132,38 @@ impl Control {
 
     /// What came was not the final reply after all: one is still owed, and it is next
     pub(crate) fn owe_again(&mut self, verb: Verb) {
-        self.owed.push_front(Owed { verb, end: self.out.sent });
+        self.owed.push_front(Owed { verb, purpose: Purpose::Request, end: self.out.sent });
     }
+
+    /// Whether the reply that comes next is a sentinel's
+    pub(crate) fn front_is_sentinel(&self) -> bool {
+        self.owed.front().is_some_and(|owed| owed.purpose == Purpose::Sentinel)
+    }
+
+    /// Takes a sentinel from what is owed, and those before it, if a reply of this code can only be its
+    /// answer
+    pub(crate) fn pay_sentinel(&mut self, code: Code) -> bool {
+        let verb = match code {
+            Code::ACTION_PENDING => Verb::REST,
+            Code::PATHNAME => Verb::PWD,
+            _ => return false,
+        };
+        let is_it = |owed: &Owed| owed.purpose == Purpose::Sentinel && owed.verb == verb;
+        let Some(index) = self.owed.iter().position(is_it) else { return false };
+        // One that was sent before it was refused or swallowed.
+        let mut place = 0;
+        self.owed.retain(|owed| {
+            place += 1;
+            place > index + 1 || owed.purpose != Purpose::Sentinel
+        });
+        true
+    }
+
+    /// Takes all sentinels from what is owed: they were refused
+    pub(crate) fn drop_sentinels(&mut self) {
+        self.owed.retain(|owed| owed.purpose != Purpose::Sentinel);
+    }
+
 
     /// From here on there may be fewer replies to come than are owed
     pub(crate) fn doubt(&mut self) {

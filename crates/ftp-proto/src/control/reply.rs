@@ -109,6 +109,12 @@ impl Reply {
         &self.bytes[self.text..]
     }
 
+    /// Whether one of these words, in lower case, is in the text in any case
+    pub(crate) fn contains(&self, words: &[&str]) -> bool {
+        let text = self.text().to_ascii_lowercase();
+        words.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())
+    }
+
     /// The lines of [`Self::text`]
     pub fn lines(&self) -> Lines<'_> {
         Lines(self.text().split(is_line_feed))

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::time::Modified;
 use crate::control::escaped::Readable;
+use crate::local_names::LocalRules;
 
 /// A file, directory or link of a listing
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,14 +154,13 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Whether the name is one component of a path and nothing else: not empty, `.` or `..`, without
-    /// `/`, `\`, NUL and control characters
+    /// Whether the name can be a local file's under the rules of this system: [`LocalRules::check`], which
+    /// also tells why not, and knows the rules of other systems
     ///
-    /// Who writes files under the names of a listing has to ask: servers may send anything.
+    /// Ask before a file is written under the name of a listing: servers may send anything.
     #[must_use]
     pub fn is_safe_name(&self) -> bool {
-        let bad = |byte: &u8| matches!(byte, b'/' | b'\\' | 0..=0x1F | 0x7F);
-        !matches!(self.name, b"" | b"." | b"..") && !self.name.iter().any(bad)
+        LocalRules::current().check(self.name).is_ok()
     }
 
     /// The name for people: UTF-8 as it is, everything that a terminal would obey escaped

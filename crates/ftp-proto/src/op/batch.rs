@@ -32,13 +32,3 @@ const PAIRS: [(Verb, Verb); 5] = [
 pub(crate) fn may_follow(first: Verb, second: Verb) -> bool {
     PAIRS.contains(&(first, second))
 }
-
-/// What is known of a server's way with batches
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Batches {
-    /// Nothing speaks against them
-    #[default]
-    Trusted,
-    /// A command was refused in one, and taken alone
-    Refused,
-}

@@ -6,12 +6,13 @@
 //!      ── other 4yz, 5yz ───▶ refused, not remembered (Q18: asked before the login)
 //! ```
 
-use crate::Kind;
+use crate::claim::Outcome;
 use crate::control::command::{Command, Verb};
 use crate::control::features::Features;
+use crate::control::reply::Kind;
 use crate::control::reply::Reply;
 use crate::error::Error;
-use crate::op::{Context, Input, Outcome, Step};
+use crate::op::machine::{Context, Input, Step};
 
 #[derive(Debug)]
 pub(crate) struct FeaturesOp;

@@ -9,16 +9,16 @@
 //! HASH follows the current type (draft-bryan-ftp-hash section 3.1): what is wanted is the hash of
 //! the bytes as they are.
 
+use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::features::Features;
 use crate::control::fields::{HashAlgorithm, parse_hash};
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
-use crate::event::Phase;
 use crate::op::features::{FeaturesOp, is_unknown};
+use crate::op::machine::{Context, Input, Step, completion};
 use crate::op::set_type::SetType;
-use crate::op::{Context, Input, Outcome, Step, completion};
-use crate::session::TransferType;
+use crate::terms::{Phase, TransferType};
 use crate::timer::Timer;
 
 const BINARY: SetType = SetType(TransferType::Image);
@@ -91,7 +91,8 @@ impl Hash {
             }
             (Input::Written, State::Hash(_)) => self.await_hash(cx),
             (Input::Reply(reply), State::Hash(_)) if reply.kind() == Kind::Preliminary => {
-                self.await_hash(cx);
+                // The whole wait goes on.
+                cx.wire.timers.stop(Timer::Reply);
             }
             (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
             (Input::Reply(reply), State::Type(way)) => {
@@ -144,7 +145,7 @@ impl Hash {
     fn await_hash(&self, cx: &mut Context<'_>) {
         if let Some(verb) = cx.wire.control.front() {
             let wait = cx.wire.config.hash_timeout;
-            cx.wire.timers.set_after(Timer::Reply, cx.now, wait, Phase::Reply(verb));
+            cx.wire.await_reply_for(cx.now, wait, Phase::Reply(verb));
         }
     }
 }

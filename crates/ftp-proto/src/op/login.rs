@@ -18,12 +18,13 @@
 //!              └── 332 ── any ────────────────▶ once more, one by one
 //! ```
 
-use crate::Kind;
+use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Secret, Verb};
+use crate::control::reply::Kind;
 use crate::control::reply::Reply;
 use crate::error::Error;
-use crate::op::batch::Batches;
-use crate::op::{Context, Input, Outcome, Step};
+use crate::op::machine::{Context, Input, Step};
+use crate::session::Batches;
 use crate::session::ControlSecurity;
 use crate::timer::Timer;
 
@@ -86,15 +87,6 @@ impl Login {
             }
             Input::Reply(reply) => match reply.kind() {
                 Kind::Preliminary => {}
-                // Some servers greet twice (Q17): the answer to USER is still to come.
-                Kind::Completion
-                    if reply.code().get() == 220
-                        && self.password.is_some()
-                        && self.stage != Stage::PassOfBatch =>
-                {
-                    cx.wire.control.owe_again(Verb::USER);
-                    cx.wire.await_reply(cx.now);
-                }
                 Kind::Completion => return Ok(Step::Done(Outcome::Reply(reply))),
                 Kind::Intermediate if self.stage == Stage::UserOfBatch => {
                     self.stage = match reply.code().get() {
@@ -164,11 +156,34 @@ fn refusal(reply: Reply, cx: &Context<'_>) -> Error {
     Error::from_reply(reply)
 }
 
+/// Whether a refusal speaks of encryption
+///
+/// Whole words count: `Authentication failed` and `Not authorized` contain AUTH and mean something else.
+/// Servers that want Kerberos say `Must perform authentication before identifying USER`.
 fn mentions_tls(text: &[u8]) -> bool {
-    ["TLS", "SSL", "AUTH", "SECURE", "ENCRYPT"].iter().any(|word| {
-        text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
-    }) && !text.windows(6).any(|window| window.eq_ignore_ascii_case(b"author"))
-        && !text.windows(12).any(|window| window.eq_ignore_ascii_case(b"authenticati"))
+    const WORDS: [&str; 9] = [
+        "TLS",
+        "SSL",
+        "FTPS",
+        "FTPES",
+        "SECURE",
+        "INSECURE",
+        "UNENCRYPTED",
+        "CLEARTEXT",
+        "PLAINTEXT",
+    ];
+    // Encrypt, encrypted, encryption; TLSv1.2.
+    const BEGINNINGS: [&str; 3] = ["ENCRYPT", "TLSV", "SSLV"];
+    text.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| {
+        let begins = |beginning: &str| {
+            let part = word.get(..beginning.len());
+            part.is_some_and(|part| part.eq_ignore_ascii_case(beginning.as_bytes()))
+        };
+        WORDS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+            || BEGINNINGS.iter().any(|beginning| begins(beginning))
+            // The command. `Auth` in mixed case is short for authentication.
+            || word == b"AUTH"
+    })
 }
 
 /// What ftplib logs in with where nothing is given: `anonymous`, password `anonymous@`
@@ -182,4 +197,59 @@ pub(crate) fn anonymous_defaults<'a>(user: &'a [u8], password: &'a [u8]) -> (&'a
         _ => password,
     };
     (user, password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mentions_tls;
+
+    #[test]
+    fn refusals_that_ask_for_tls() {
+        for text in [
+            "Non-anonymous sessions must use encryption.",
+            "Anonymous sessions must use encryption.",
+            "SSL/TLS required on the control channel",
+            "SSL/TLS required on the control channel.",
+            "Policy requires SSL.",
+            "Use AUTH first.",
+            "SSL required",
+            "TLS required.",
+            "This server does not allow plain FTP. You have to use FTP over TLS.",
+            "SSL is required to connect to this account.  Please enable SSL, TLS, ftps://, or ftpes://.",
+            "Only SECURE/ENCRYPTED logins permitted",
+            "Have to use explicit SSL/TLS before logging on.",
+            "A secure control channel required",
+            "Not authorized without TLS",
+            "Authentication failed: TLSv1.2 or later required",
+            "Sorry, cleartext sessions and weak ciphers are not accepted on this server.",
+        ] {
+            assert!(mentions_tls(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn refusals_that_are_about_the_login() {
+        for text in [
+            "Please login with USER and PASS",
+            "Please login with USER and PASS.",
+            "Login incorrect.",
+            "Login incorrect",
+            "Login authentication failed",
+            "Authentication failed",
+            "Authentication failed.",
+            "Authentication failed, sorry",
+            "Auth failed",
+            "User not authorized.",
+            "Not logged in",
+            "User cannot log in, home directory inaccessible.",
+            "Permission denied.",
+            "Must perform authentication before identifying USER.",
+            "Security policy violation",
+            "This FTP server is anonymous only.",
+            "Author of the file is unknown",
+            "",
+        ] {
+            assert!(!mentions_tls(text.as_bytes()), "{text}");
+        }
+    }
 }

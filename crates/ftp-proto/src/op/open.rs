@@ -20,14 +20,26 @@ use crate::control::fields::{self, PassiveAddress};
 use crate::control::reply::{Kind, Reply};
 use crate::data::{DataState, End};
 use crate::error::Error;
-use crate::event::{DataEndpoint, DataFailure, DataHost, IpFamily};
-use crate::op::batch::Batches;
-use crate::op::{Context, Input, completion};
+use crate::op::machine::{Context, Input, completion};
+use crate::session::Batches;
 use crate::session::{ActiveMemory, PassiveMemory, PassivePath};
+use crate::terms::{DataEndpoint, DataFailure, DataHost, IpFamily};
 use crate::timer::Timer;
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Open(State);
+pub(crate) struct Open {
+    mode: DataMode,
+    first: First,
+    state: State,
+}
+
+/// What is known of the first passive command
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Untried,
+    /// Its port could not be reached, which is why the second is tried
+    Unreachable,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -61,20 +73,20 @@ pub(crate) enum Opening {
 }
 
 impl Open {
-    pub(crate) const fn new() -> Self {
-        Self(State::Start)
+    pub(crate) const fn new(mode: DataMode) -> Self {
+        Self { mode, first: First::Untried, state: State::Start }
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Opening, Error> {
-        match (input, self.0) {
-            (Input::Start, State::Start) => match cx.wire.config.data_mode {
+        match (input, self.state) {
+            (Input::Start, State::Start) => match self.mode {
                 DataMode::Passive => {
                     let verb = first_passive(cx);
                     let alone = cx.wire.control.owes_nothing();
                     self.ask(verb, if alone { Sent::Alone } else { Sent::InBatch }, cx);
                 }
                 DataMode::Active => {
-                    self.0 = State::Binding;
+                    self.state = State::Binding;
                     let ports = cx.wire.config.active_ports.clone();
                     let family = cx.wire.family;
                     cx.wire.open_data(cx.now, DataEndpoint::Listen { family, ports });
@@ -89,7 +101,7 @@ impl Open {
             }
             (Input::Data, State::Connecting(verb)) => match cx.wire.data_state() {
                 Some(DataState::Ended(_)) => {
-                    self.unreachable(verb, Error::DataConnection(DataFailure::Open), cx)?;
+                    self.unreachable(verb, Error::data(DataFailure::Open), cx)?;
                 }
                 Some(DataState::Connecting) | None => {}
                 Some(_) => {
@@ -100,7 +112,7 @@ impl Open {
             (Input::Data, State::Binding) => match cx.wire.data_state() {
                 Some(DataState::Listening(address)) => self.announce(address, cx)?,
                 Some(DataState::Ended(_)) => {
-                    return Err(Error::DataConnection(DataFailure::Open));
+                    return Err(Error::data(DataFailure::Open));
                 }
                 _ => {}
             },
@@ -120,11 +132,11 @@ impl Open {
 
     /// Whether a command of a batch awaits its answer
     pub(crate) const fn in_batch(self) -> bool {
-        matches!(self.0, State::Asking(_, Sent::InBatch))
+        matches!(self.state, State::Asking(_, Sent::InBatch))
     }
 
     fn ask(&mut self, verb: Verb, sent: Sent, cx: &mut Context<'_>) {
-        self.0 = State::Asking(verb, sent);
+        self.state = State::Asking(verb, sent);
         cx.send(&Command::bare(verb));
     }
 
@@ -147,7 +159,7 @@ impl Open {
         let lasting = reply.kind() == Kind::Permanent;
         match passive_address(reply) {
             Ok(address) => {
-                self.0 = State::Connecting(verb);
+                self.state = State::Connecting(verb);
                 let host = match (cx.wire.config.passive_host, address.host) {
                     (PassiveHost::TrustReply, Some(host)) if !host.is_unspecified() => {
                         DataHost::Address(host)
@@ -163,6 +175,7 @@ impl Open {
                 })
             }
             Err(error) => {
+                let error = self.with_first_failure(error);
                 let other = other_passive(verb, cx).ok_or(error)?;
                 if lasting {
                     cx.wire.session.passive = only(other);
@@ -178,8 +191,19 @@ impl Open {
         cx.wire.close_data();
         let other = other_passive(verb, cx).ok_or(error)?;
         cx.wire.session.passive = only(other);
+        self.first = First::Unreachable;
         self.ask(other, Sent::Alone, cx);
         Ok(())
+    }
+
+    /// A port that can't be reached says more than the refusal of the command that was tried instead
+    fn with_first_failure(&self, error: Error) -> Error {
+        match (self.first, error) {
+            (First::Unreachable, Error::Transient(reply) | Error::Permanent(reply)) => {
+                Error::DataConnection { failure: DataFailure::Open, reply: Some(reply) }
+            }
+            (_, error) => error,
+        }
     }
 
     fn announce(&mut self, bound: SocketAddr, cx: &mut Context<'_>) -> Result<(), Error> {
@@ -198,7 +222,7 @@ impl Open {
         address: SocketAddr,
         cx: &mut Context<'_>,
     ) -> Result<(), Error> {
-        self.0 = State::Announcing(verb, address);
+        self.state = State::Announcing(verb, address);
         cx.send(&Command::new(verb, &announcement(verb, address)?));
         Ok(())
     }
@@ -244,8 +268,8 @@ pub(crate) fn announcement(verb: Verb, address: SocketAddr) -> Result<Argument, 
 pub(crate) const fn ended_early(end: End) -> Error {
     match end {
         End::Foreign { expected, actual } => Error::ForeignPeer { expected, actual },
-        End::Failed(failure) => Error::DataConnection(failure),
-        End::Finished | End::Truncated => Error::DataConnection(DataFailure::Broken),
+        End::Failed(failure) => Error::data(failure),
+        End::Finished | End::Truncated => Error::data(DataFailure::Broken),
     }
 }
 

@@ -6,10 +6,11 @@
 //!      ── 4yz, 5yz ──▶ refused, the session goes on
 //! ```
 
-use crate::Kind;
+use crate::claim::Outcome;
 use crate::control::command::{Command, Verb};
+use crate::control::reply::Kind;
 use crate::error::Error;
-use crate::op::{Context, Input, Outcome, Step, completion};
+use crate::op::machine::{Context, Input, Step, completion};
 
 #[derive(Debug)]
 pub(crate) struct Quit;

@@ -17,15 +17,18 @@
 //!
 //! What comes of the listing is held until the session is back where it was.
 
+use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, ArgumentError, Verb};
+use crate::control::features::Features;
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
 use crate::op::features::{FeaturesOp, is_unknown};
+use crate::op::machine::Ended;
 use crate::op::request::List;
+use crate::op::running::Running;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
-use crate::op::{Outcome, Running, Transfer};
-use crate::session::{Carried, Mlsd, Session};
+use crate::session::{Mlsd, Session};
 
 /// A directory to be read: [`Client::read_dir`](crate::Client::read_dir)
 ///
@@ -91,11 +94,22 @@ pub(crate) enum Next {
 pub(crate) struct ReadDirOp {
     path: Option<Argument>,
     by: By,
+    interest: Interest,
     stage: Stage,
+}
+
+/// Whether anybody waits for the entries
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interest {
+    Wanted,
+    /// Aborted: only the way back to the working directory is left to do
+    Gone,
 }
 
 #[derive(Debug)]
 enum Stage {
+    /// Nothing has been asked
+    Begin,
     Features,
     /// MLSD of the directory by its name, or, without a path, any listing of the working directory
     Listing(Verb),
@@ -128,10 +142,17 @@ enum Purpose {
 
 impl ReadDirOp {
     pub(crate) fn new(request: ReadDir) -> Result<Self, Error> {
-        Ok(Self { path: request.path?, by: request.by, stage: Stage::Over })
+        let path = request.path?;
+        Ok(Self { path, by: request.by, interest: Interest::Wanted, stage: Stage::Begin })
     }
 
-    pub(crate) fn start(&mut self, session: &Session) -> Next {
+    /// The request was aborted: a directory that was entered is left, nothing else is begun
+    pub(crate) fn abandon(&mut self) {
+        self.interest = Interest::Gone;
+    }
+
+    /// Chooses the first operation
+    fn begin(&mut self, session: &Session) -> Next {
         if self.by == By::Best && session.features.is_none() && session.mlsd == Mlsd::AsTold {
             self.stage = Stage::Features;
             return Next::Run(Running::Features(FeaturesOp));
@@ -144,26 +165,40 @@ impl ReadDirOp {
         self.list(verb, session)
     }
 
-    /// What follows from the end of the operation that was to be run
-    pub(crate) fn next(&mut self, result: Result<Outcome, Error>, session: &mut Session) -> Next {
-        if result.as_ref().is_err_and(Error::is_fatal) {
-            return Next::Done(result);
+    /// Chooses the next operation after the end of one
+    pub(crate) fn next(&mut self, ended: Ended, session: &mut Session) -> Next {
+        if ended.result.as_ref().is_err_and(Error::is_fatal) {
+            return Next::Done(ended.result);
         }
         match core::mem::replace(&mut self.stage, Stage::Over) {
-            // Who refuses FEAT is asked for MLSD no more than who does not know it.
-            Stage::Features => self.list(best(session), session),
-            Stage::Listing(verb) => self.listed(verb, result, session),
-            Stage::Locating(purpose) => self.located(result, purpose),
-            Stage::Entering { home, purpose } => self.entered(result, home, purpose),
-            Stage::ListingInside { home, verb } => self.listed_inside(verb, result, home, session),
-            Stage::Returning { home, held } => match result {
+            Stage::Returning { home, held } => match ended.result {
                 Ok(_) => {
                     session.directory = Some(home);
                     Next::Done(held)
                 }
                 Err(error) => Next::Done(Err(error)),
             },
-            Stage::Over => Next::Done(result),
+            stage if self.interest == Interest::Gone => self.go_home(stage),
+            Stage::Begin => self.begin(session),
+            // If FEAT is refused, MLSD is not tried either.
+            Stage::Features => self.list(best(session), session),
+            Stage::Listing(verb) => self.listed(verb, ended, session),
+            Stage::Locating(purpose) => self.located(ended.result, purpose),
+            Stage::Entering { home, purpose } => {
+                self.entered(ended.result, home, purpose, session)
+            }
+            Stage::ListingInside { home, verb } => self.listed_inside(verb, ended, home, session),
+            Stage::Over => Next::Done(ended.result),
+        }
+    }
+
+    /// After an abort: back to where the session was, if another directory may have been entered
+    fn go_home(&mut self, stage: Stage) -> Next {
+        match stage {
+            Stage::Entering { home, .. } | Stage::ListingInside { home, .. } => {
+                self.leave(home, Err(Error::Aborted))
+            }
+            _ => Next::Done(Err(Error::Aborted)),
         }
     }
 
@@ -198,9 +233,10 @@ impl ReadDirOp {
         }
     }
 
+    /// Enters the directory; without a path it is the working directory, to see that it exists
     fn enter(&mut self, home: Argument, purpose: Purpose) -> Next {
-        let cwd = self.path.as_ref().map(cwd);
-        self.run(Stage::Entering { home, purpose }, cwd.ok_or(Error::Aborted))
+        let cwd = cwd(self.path.as_ref().unwrap_or(&home));
+        self.run(Stage::Entering { home, purpose }, Ok(cwd))
     }
 
     fn entered(
@@ -208,6 +244,7 @@ impl ReadDirOp {
         result: Result<Outcome, Error>,
         home: Argument,
         purpose: Purpose,
+        session: &mut Session,
     ) -> Next {
         if let Err(error) = result {
             return Next::Done(Err(match error {
@@ -220,6 +257,10 @@ impl ReadDirOp {
                 let list = listing(verb, None);
                 self.run(Stage::ListingInside { home, verb }, list)
             }
+            Purpose::Prove(reply) if self.path.is_none() => {
+                session.directory = Some(home);
+                Next::Done(refused_inside(reply))
+            }
             Purpose::Prove(reply) => self.leave(home, refused_inside(reply)),
         }
     }
@@ -229,53 +270,37 @@ impl ReadDirOp {
         self.run(Stage::Returning { home, held }, Ok(back))
     }
 
-    fn listed(
-        &mut self,
-        verb: Verb,
-        result: Result<Outcome, Error>,
-        session: &mut Session,
-    ) -> Next {
-        match result {
-            // Refused in the end: what has come is no listing, and nothing may be added to it.
-            Err(_) if session.carried == Carried::Something => Next::Done(result),
-            Err(Error::Permanent(reply)) if is_unknown(&reply) && verb != Verb::LIST => {
+    fn listed(&mut self, verb: Verb, ended: Ended, session: &mut Session) -> Next {
+        match inspect(verb, ended) {
+            Listed::Unknown => {
                 let verb = Self::other(verb, session);
                 self.list(verb, session)
             }
-            Err(Error::Permanent(reply) | Error::Transient(reply)) => match self.path {
-                _ if denies(&reply) => Next::Done(Err(Error::from_reply(reply))),
-                Some(_) => self.locate(Purpose::Prove(reply), session),
-                None => Next::Done(refused_inside(reply)),
-            },
-            // An answer to MLSD means what it says (RFC 3659 section 7.2.1).
-            Ok(Outcome::Transfer(transfer)) if transfer.bytes == 0 => {
-                Next::Done(read_nothing(transfer))
+            Listed::Refused(reply) if denies(&reply) => Next::Done(Err(Error::from_reply(reply))),
+            // The working directory may have been removed since it was entered.
+            Listed::Refused(reply) if self.path.is_none() && !says_empty(&reply) => {
+                Next::Done(Err(Error::from_reply(reply)))
             }
-            result => Next::Done(result),
+            Listed::Refused(reply) => self.locate(Purpose::Prove(reply), session),
+            Listed::Final(result) => Next::Done(result),
         }
     }
 
     fn listed_inside(
         &mut self,
         verb: Verb,
-        result: Result<Outcome, Error>,
+        ended: Ended,
         home: Argument,
         session: &mut Session,
     ) -> Next {
-        match result {
-            Err(_) if session.carried == Carried::Something => self.leave(home, result),
-            Err(Error::Permanent(reply)) if is_unknown(&reply) && verb != Verb::LIST => {
+        match inspect(verb, ended) {
+            Listed::Unknown => {
                 let verb = Self::other(verb, session);
                 let list = listing(verb, None);
                 self.run(Stage::ListingInside { home, verb }, list)
             }
-            Err(Error::Permanent(reply) | Error::Transient(reply)) => {
-                self.leave(home, refused_inside(reply))
-            }
-            Ok(Outcome::Transfer(transfer)) if transfer.bytes == 0 => {
-                self.leave(home, read_nothing(transfer))
-            }
-            result => self.leave(home, result),
+            Listed::Refused(reply) => self.leave(home, refused_inside(reply)),
+            Listed::Final(result) => self.leave(home, result),
         }
     }
 
@@ -301,7 +326,7 @@ fn listing(verb: Verb, path: Option<Argument>) -> Result<Running, Error> {
 }
 
 fn best(session: &Session) -> Verb {
-    let known = |features: &crate::Features| features.has("MLST") || features.has("MLSD");
+    let known = |features: &Features| features.has("MLST") || features.has("MLSD");
     match session.mlsd {
         Mlsd::AsTold if session.features.as_ref().is_some_and(known) => Verb::MLSD,
         Mlsd::AsTold | Mlsd::Unknown => Verb::LIST,
@@ -324,32 +349,57 @@ fn is_hard(path: &Argument) -> bool {
         || path.iter().any(|byte| b"*?[]{}\\".contains(byte))
 }
 
-/// Nothing came, and the directory is there
-fn read_nothing(transfer: Transfer) -> Result<Outcome, Error> {
-    // vsftpd: `226 Transfer done (but failed to open directory).`
-    if contains(&transfer.reply, &["failed to open"]) {
-        return Err(Error::UnexpectedReply(transfer.reply));
-    }
-    Ok(Outcome::Transfer(transfer))
+/// How a listing ended
+#[derive(Debug)]
+enum Listed {
+    /// The server does not know the command
+    Unknown,
+    /// The listing command itself was refused, before any byte came
+    Refused(Reply),
+    Final(Result<Outcome, Error>),
 }
 
-/// The listing was refused, and the directory is there: some say so of an empty one (Q74)
+fn inspect(verb: Verb, ended: Ended) -> Listed {
+    let refused = !ended.moved && ended.answered == Some(verb);
+    match ended.result {
+        Err(Error::Permanent(reply)) if refused && verb != Verb::LIST && is_unknown(&reply) => {
+            Listed::Unknown
+        }
+        Err(Error::Permanent(reply) | Error::Transient(reply)) if refused => Listed::Refused(reply),
+        // vsftpd: `226 Transfer done (but failed to open directory).`
+        Ok(Outcome::Transfer(transfer))
+            if transfer.bytes == 0 && transfer.reply.contains(&["failed to open"]) =>
+        {
+            Listed::Final(Err(Error::UnexpectedReply(transfer.reply)))
+        }
+        result => Listed::Final(result),
+    }
+}
+
+/// The listing was refused in a directory that exists: some servers say so of an empty one
 fn refused_inside(reply: Reply) -> Result<Outcome, Error> {
+    if says_empty(&reply) {
+        return Ok(Outcome::Transfer(Transfer { bytes: 0, reply, name: None }));
+    }
+    Err(Error::from_reply(reply))
+}
+
+/// Whether a refusal to list a directory that exists says that there is nothing in it
+fn says_empty(reply: &Reply) -> bool {
     const EMPTY: [&str; 6] =
         ["no files", "no such file", "not found", "empty", "no members", "no data sets"];
-    if denies(&reply) || !contains(&reply, &EMPTY) {
-        return Err(Error::from_reply(reply));
-    }
-    Ok(Outcome::Transfer(Transfer { bytes: 0, reply, name: None }))
+    // What can't be found may also be the program that lists: `550 /bin/ls: not found`.
+    const PROGRAM: [&str; 3] = ["bin/", "ls:", "command"];
+    // RFC 959 section 5.4 has 450 for LIST and NLST, RFC 3659 section 7.2.1 550 for MLSD. Any other
+    // refusal is about something else: the data connection, the disk, the server.
+    matches!(reply.code().get(), 450 | 550)
+        && reply.contains(&EMPTY)
+        && !reply.contains(&PROGRAM)
+        && !denies(reply)
 }
 
 /// Whether the words of a refusal say that something is there, and not for this user
 fn denies(reply: &Reply) -> bool {
     debug_assert!(matches!(reply.kind(), Kind::Transient | Kind::Permanent));
-    contains(reply, &["denied", "permission", "not permitted", "not allowed", "privilege"])
-}
-
-fn contains(reply: &Reply, words: &[&str]) -> bool {
-    let text = reply.text().to_ascii_lowercase();
-    words.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())
+    reply.contains(&["denied", "permission", "not permitted", "not allowed", "privilege"])
 }

@@ -11,14 +11,16 @@
 
 use core::net::SocketAddr;
 
+use crate::claim::{Outcome, Owner, Transfer};
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::reply::Kind;
 use crate::error::Error;
-use crate::event::{Event, IpFamily, Phase};
+use crate::event::Event;
+use crate::op::machine::{Context, Input, Step, completion};
 use crate::op::open::{announcement, passive_address};
 use crate::op::set_type::SetType;
-use crate::op::{Context, Farewell, Input, Outcome, Step, Transfer, completion};
-use crate::session::TransferType;
+use crate::settle::Farewell;
+use crate::terms::{IpFamily, Phase, TransferType};
 use crate::timer::Timer;
 
 #[derive(Clone, Copy, Debug)]
@@ -130,11 +132,13 @@ impl RemoteTransfer {
         match input {
             Input::Start => cx.send(&Command::new(self.verb, &self.path)),
             Input::Reply(reply) if reply.kind() == Kind::Preliminary => {
-                cx.wire.timers.stop(Timer::Reply);
-                let wait = cx.wire.config.remote_transfer_timeout;
-                cx.wire.data_deadline(cx.now, wait, Phase::RemoteTransfer);
-                if let Some(op) = cx.op {
-                    cx.wire.events.push_back(Event::TransferStarted { op, size_hint: None });
+                cx.wire.stop_reply_timers();
+                if cx.wire.timers.phase(Timer::Data).is_none() {
+                    let wait = cx.wire.config.remote_transfer_timeout;
+                    cx.wire.data_deadline(cx.now, wait, Phase::RemoteTransfer);
+                    if let Owner::User(op) = cx.owner {
+                        cx.wire.events.push_back(Event::TransferStarted { op, size_hint: None });
+                    }
                 }
             }
             Input::Reply(reply) => {

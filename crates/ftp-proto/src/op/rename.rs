@@ -4,10 +4,11 @@
 //! RNFR ── 3yz (or 2yz, Q34) ──▶ RNTO ── 2yz ──▶ done
 //! ```
 
-use crate::Kind;
+use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Verb};
+use crate::control::reply::Kind;
 use crate::error::Error;
-use crate::op::{Context, Input, Outcome, Step, completion};
+use crate::op::machine::{Context, Input, Step, completion};
 
 #[derive(Debug)]
 pub(crate) struct Rename {

@@ -1,7 +1,7 @@
 //! What a transfer is asked to do: `"f"`, or `Get::new("f").resume_at(n).ascii()`
 
 use crate::control::command::{Argument, ArgumentError, Verb};
-use crate::session::TransferType;
+use crate::terms::TransferType;
 
 /// A download: RETR
 ///

@@ -6,19 +6,19 @@
 //! ClearControl  CCC ── 2yz ──▶ barrier, close_notify ──▶ done
 //! ```
 //!
-//! In a batch ([`batch`](super::batch)) PBSZ and PROT go out together, and with them USER and PASS of
-//! a login that waits for them.
+//! In a batch ([`batch`](super::batch)) PBSZ and PROT go out together; the client sends the USER and
+//! PASS of a login that comes next after them.
 
-use crate::Kind;
+use crate::claim::Outcome;
 use crate::config::AuthMechanism;
 use crate::control::Barrier;
 use crate::control::command::{Command, Verb};
+use crate::control::reply::Kind;
 use crate::error::{ConnectionError, Error};
-use crate::event::Phase;
-use crate::op::batch::Batches;
-use crate::op::login::Login;
-use crate::op::{Context, Input, Outcome, Step, completion};
-use crate::session::{ControlSecurity, Protection};
+use crate::op::machine::{Context, Input, Step, completion};
+use crate::session::Batches;
+use crate::session::ControlSecurity;
+use crate::terms::{Phase, Protection};
 use crate::timer::Timer;
 
 /// AUTH, and what has to follow it
@@ -26,8 +26,6 @@ use crate::timer::Timer;
 pub(crate) struct Secure {
     scope: Scope,
     demand: Demand,
-    /// Comes next, in the same batch if possible
-    login: Option<Login>,
     state: State,
 }
 
@@ -56,8 +54,6 @@ enum State {
     Pause,
     Handshake,
     Protect(Protect),
-    /// The login that was taken along goes on
-    Login,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,18 +85,13 @@ impl Secure {
     /// As the application asks
     pub(crate) const fn requested(scope: Scope) -> Self {
         let state = State::Auth(Mechanism::Tls);
-        Self { scope, demand: Demand::Request, login: None, state }
+        Self { scope, demand: Demand::Request, state }
     }
 
     /// As [`TlsPolicy`](crate::TlsPolicy) asks
     pub(crate) const fn demanded() -> Self {
         let state = State::Auth(Mechanism::Tls);
-        Self { scope: Scope::ControlAndData, demand: Demand::Policy, login: None, state }
-    }
-
-    /// Takes the next request along, a login, whose result becomes this operation's
-    pub(crate) fn take_along(&mut self, login: Login) {
-        self.login = Some(login);
+        Self { scope: Scope::ControlAndData, demand: Demand::Policy, state }
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
@@ -115,6 +106,8 @@ impl Secure {
 
     fn go_on(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (input, &mut self.state) {
+            // Once more, after the answers of a batch have come.
+            (Input::Start, State::Protect(protect)) => return protect.step(Input::Start, cx),
             (Input::Start, State::Auth(mechanism)) => {
                 if cx.wire.session.control == ControlSecurity::Secured {
                     return self.secured(cx);
@@ -141,22 +134,7 @@ impl Secure {
                 cx.wire.session.protection = Protection::Clear;
                 return self.secured(cx);
             }
-            (input, State::Protect(protect)) => {
-                let step = protect.step(input, cx)?;
-                let login_sent = protect.login == LoginSent::Behind;
-                return match (step, &mut self.login) {
-                    (Step::Done(_), Some(login)) => {
-                        self.state = State::Login;
-                        if login_sent { Ok(Step::Pending) } else { login.step(Input::Start, cx) }
-                    }
-                    (step, _) => Ok(step),
-                };
-            }
-            (input, State::Login) => {
-                if let Some(login) = &mut self.login {
-                    return login.step(input, cx);
-                }
-            }
+            (input, State::Protect(protect)) => return protect.step(input, cx),
             _ => {}
         }
         Ok(Step::Pending)
@@ -182,13 +160,9 @@ impl Secure {
             return Ok(Step::Done(Outcome::Unit(())));
         }
         let mut protect = Protect::new(Protection::Private);
-        let step = protect.step(Input::Start, cx)?;
-        if let Some(login) = self.login.as_mut().filter(|_| cx.may_send_behind(Verb::USER)) {
-            login.step(Input::Start, cx)?;
-            protect.login = LoginSent::Behind;
-        }
+        let step = protect.step(Input::Start, cx);
         self.state = State::Protect(protect);
-        Ok(step)
+        step
     }
 }
 
@@ -197,16 +171,6 @@ impl Secure {
 pub(crate) struct Protect {
     level: Protection,
     state: ProtectState,
-    login: LoginSent,
-}
-
-/// Whether a login's commands are out behind PROT
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LoginSent {
-    No,
-    Behind,
-    /// They were, and their answers were dropped: PROT was refused in this company
-    InVain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,9 +180,7 @@ enum ProtectState {
     Both,
     /// PROT is out, of a batch
     LevelOfBatch,
-    /// PROT was refused in a batch, and other commands of the batch await their answers
-    Draining,
-    /// PROT is out alone, once more
+    /// PROT was refused in a batch, and goes out alone once more
     LevelAgain,
     /// PROT is out
     Level,
@@ -231,7 +193,7 @@ impl Protect {
             Protection::Private => ProtectState::BufferSize,
             Protection::Clear => ProtectState::Level,
         };
-        Self { level, state, login: LoginSent::No }
+        Self { level, state }
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
@@ -254,35 +216,27 @@ impl Protect {
             (Input::Reply(reply), ProtectState::LevelOfBatch)
                 if matches!(reply.kind(), Kind::Transient | Kind::Permanent) =>
             {
-                if self.login == LoginSent::Behind {
-                    self.login = LoginSent::InVain;
-                }
-                self.once_more(cx);
+                self.state = ProtectState::LevelAgain;
+                cx.wire.session.batches = Batches::Refused;
+                return Ok(Step::Again);
             }
-            (Input::Reply(_), ProtectState::Draining) => self.once_more(cx),
             (
                 Input::Reply(reply),
                 ProtectState::LevelOfBatch | ProtectState::LevelAgain | ProtectState::Level,
             ) => {
-                completion(reply)?;
-                if self.state == ProtectState::LevelAgain {
-                    cx.wire.session.batches = Batches::Refused;
+                if let (ProtectState::LevelAgain, Kind::Transient | Kind::Permanent) =
+                    (self.state, reply.kind())
+                {
+                    // It was not the batch that was refused.
+                    cx.wire.session.batches = Batches::Trusted;
                 }
+                completion(reply)?;
                 cx.wire.session.protection = self.level;
                 return Ok(Step::Done(Outcome::Unit(())));
             }
             _ => {}
         }
         Ok(Step::Pending)
-    }
-
-    /// Sends PROT alone, as soon as nothing else is owed
-    fn once_more(&mut self, cx: &mut Context<'_>) {
-        self.state = ProtectState::Draining;
-        if cx.wire.control.owes_nothing() {
-            self.state = ProtectState::LevelAgain;
-            self.send_level(cx);
-        }
     }
 
     fn send_level(&self, cx: &mut Context<'_>) {

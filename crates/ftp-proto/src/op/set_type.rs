@@ -8,8 +8,8 @@
 use crate::control::command::{Command, Verb};
 use crate::control::reply::Reply;
 use crate::error::Error;
-use crate::op::{Context, completion};
-use crate::session::TransferType;
+use crate::op::machine::{Context, completion};
+use crate::terms::TransferType;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SetType(pub(crate) TransferType);

@@ -5,14 +5,16 @@
 //!                      ── 500, where there is another way ──▶ the other command
 //! ```
 
+use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::fields;
 use crate::control::reply::{Kind, Reply};
 use crate::error::Error;
 use crate::listing::Format;
+use crate::op::machine::{Context, Input, Step, completion};
 use crate::op::set_type::SetType;
-use crate::op::{Context, Input, Outcome, Step, completion};
-use crate::session::{RestartMarker, TransferType};
+use crate::session::RestartMarker;
+use crate::terms::TransferType;
 
 /// What goes behind the verb
 #[derive(Debug)]
@@ -60,11 +62,6 @@ enum State {
 impl Simple {
     pub(crate) const fn new(verb: Verb, parameter: Parameter, want: Want) -> Self {
         Self { verb, parameter, want, state: State::Command }
-    }
-
-    /// Whether the standards don't say how it is answered
-    pub(crate) fn is_servers_own(&self) -> bool {
-        self.want == Want::Any || self.verb == Verb::SITE
     }
 
     /// CDUP, on servers that don't know it `CWD ..` (Q32)

@@ -44,6 +44,9 @@ impl Tls {
             if self.peer == Peer::Closed || self.inbox.front() == Front::Foreign {
                 return Ok(true);
             }
+            if self.allowance.is_exhausted() {
+                return Ok(false);
+            }
             if self.feed(io)? {
                 continue;
             }

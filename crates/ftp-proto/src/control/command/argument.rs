@@ -7,12 +7,16 @@ use core::hint::black_box;
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use super::{MASK, Verb};
+use super::Verb;
+use super::mask::{self, MASK};
 use crate::control::escaped::{Escaped, Readable};
 
 /// A checked argument of a command: no CR, no LF, no NUL, at most [`Self::MAX_LEN`] bytes
 ///
 /// Bytes, not text: file names have whatever character set the server's file system has.
+///
+/// `Debug` hides what follows a sub-command of SITE that takes a password, since it does not know for
+/// which verb the argument is: [`Command`](super::Command) does.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Argument(SmallVec<[u8; 48]>);
 
@@ -66,7 +70,10 @@ impl fmt::Display for Argument {
 
 impl fmt::Debug for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&Escaped(&self.0), f)
+        match mask::site_command(&self.0) {
+            Some(command) => write!(f, "\"{} {MASK}\"", command.escape_ascii()),
+            None => fmt::Debug::fmt(&Escaped(&self.0), f),
+        }
     }
 }
 
@@ -152,6 +159,10 @@ pub enum ArgumentError {
     /// client could not keep account of replies and data connections
     #[error("not for a raw command: use the request made for it")]
     Reserved,
+    /// A raw command that changes what transfers mean: another mode than stream, another structure
+    /// than file (RFC 959 sections 3.1.2 and 3.4), or a range
+    #[error("not for a raw command: later transfers would not follow it")]
+    ChangesTransfers,
 }
 
 fn name(byte: u8) -> &'static str {

@@ -103,6 +103,54 @@ fn passwords_and_accounts_are_never_shown() {
 }
 
 #[test]
+fn passwords_in_commands_of_a_servers_own_are_never_shown() {
+    for (argument, shown) in [
+        ("PSWD hunter1 hunter2", "PSWD ****"),
+        ("pswd \"hunter1\" \"hunter2\"", "pswd ****"),
+        ("  PSWD\thunter2", "  PSWD ****"),
+        ("CPWD hunter2", "CPWD ****"),
+        ("PASS hunter2", "PASS ****"),
+        ("PASSWD hunter2", "PASSWD ****"),
+        ("CHPASS bob hunter2", "CHPASS ****"),
+        ("CHPWD dGVzdA== aHVudGVy aHVudGVyMg==", "CHPWD ****"),
+        ("GPASS hunter2", "GPASS ****"),
+        ("ADDUSER bob hunter2 *@127.0.0.1", "ADDUSER ****"),
+        ("GADDUSER staff bob hunter2", "GADDUSER ****"),
+        // Nothing to hide.
+        ("PSWD", "PSWD"),
+        ("PSWD  ", "PSWD  "),
+        ("HELP PSWD", "HELP PSWD"),
+        ("CHMOD 644 passwd", "CHMOD 644 passwd"),
+        ("UMASK 022", "UMASK 022"),
+        ("PWD /pub", "PWD /pub"),
+    ] {
+        let checked = Argument::new(argument).unwrap();
+        let command = Command::new(Verb::SITE, &checked);
+        assert_eq!(command.to_string(), ["SITE ", shown].concat());
+        assert_eq!(format!("{command:?}"), ["Command(SITE ", shown, ")"].concat());
+        assert_eq!(encoded(command), ["SITE ", argument, "\r\n"].concat());
+        // A client that waits to send it shows it, too.
+        assert!(!format!("{checked:?}").contains("hunter"), "{checked:?}");
+    }
+    // Names of files are shown.
+    let name = Argument::new("passwd old").unwrap();
+    assert_eq!(Command::new(Verb::RETR, &name).to_string(), "RETR passwd old");
+}
+
+#[test]
+fn verbs_that_carry_secrets_hide_them() {
+    let given = Argument::new("aHVudGVyMg==").unwrap();
+    for verb in ["adat", "MIC", "CONF", "ENC", "XAUT", "CPWD", "PSWD", "PASSWD", "CHPASS"] {
+        let command = Command::new(Verb::new(verb).unwrap(), &given);
+        assert_eq!(command.to_string(), [&verb.to_ascii_uppercase(), " ****"].concat());
+    }
+    for verb in ["XPWD", "PWD", "OPTS", "AUTH", "USER", "CLNT", "PASV"] {
+        let command = Command::new(Verb::new(verb).unwrap(), &given);
+        assert_eq!(command.to_string(), [verb, " aHVudGVyMg=="].concat());
+    }
+}
+
+#[test]
 fn arguments_are_shown_escaped() {
     let name = Argument::new(b"a\xE9\x1b[2J\"").unwrap();
     assert_eq!(Command::new(Verb::DELE, &name).to_string(), r#"DELE a\xe9\u{1b}[2J""#);

@@ -2,7 +2,7 @@
 
 use core::{fmt, str};
 
-use super::ArgumentError;
+use super::{ArgumentError, mask};
 
 /// A command's name, in upper case: `RETR`
 ///
@@ -48,8 +48,8 @@ impl Verb {
     }
 
     /// Whether an argument of this command is a secret in whatever way it was given
-    pub(super) fn is_secret(self) -> bool {
-        self == Self::PASS || self == Self::ACCT
+    pub(crate) fn is_secret(self) -> bool {
+        mask::is_secret(self)
     }
 }
 
@@ -66,7 +66,7 @@ macro_rules! verbs {
             )+
 
             #[cfg(test)]
-            pub(super) const KNOWN: &[(Self, &str)] = &[$((Self::$name, stringify!($name))),+];
+            pub(crate) const KNOWN: &[(Self, &str)] = &[$((Self::$name, stringify!($name))),+];
         }
     };
 }

@@ -24,22 +24,42 @@ pub fn parse_size(text: &[u8]) -> Option<u64> {
 /// The size in a 125 or 150: `Opening BINARY mode data connection for f (12345 bytes).`
 ///
 /// Only this form: the number and `bytes` (or `byte`, `octets`) in parentheses, at the end of a
-/// line but for punctuation. Anything looser would take numbers out of file names; and Pure-FTPd's
-/// `12.3 kbytes to download` is rounded. A file's own name may still look like this, so it is a
-/// hint and no more.
+/// line but for dots and blanks. Anything looser would take numbers out of file names, such as that
+/// of `"/data (1000 bytes)"`; and Pure-FTPd's `12.3 kbytes to download` is rounded.
+///
+/// A name without quotes that ends like this, in a reply without a size, is still taken for one. If
+/// the name is known, use [`parse_size_hint_for`].
 #[must_use]
 pub fn parse_size_hint(text: &[u8]) -> Option<u64> {
+    text.split(|byte| *byte == b'\n')
+        .rev()
+        .find_map(|line| trailing_size(line).map(|(_, size)| size))
+}
+
+/// As [`parse_size_hint`], where `name` is the file's name as it was sent
+///
+/// Servers that tell no size repeat the name in their 150, and a file may be called
+/// `data (1000 bytes)`. Where the name ends with a size, the same number counts only if it is there
+/// twice: `for data (1000 bytes) (1000 bytes)`.
+#[must_use]
+pub fn parse_size_hint_for(text: &[u8], name: &[u8]) -> Option<u64> {
+    let Some((_, in_name)) = trailing_size(name) else { return parse_size_hint(text) };
     text.split(|byte| *byte == b'\n').rev().find_map(|line| {
-        let close = line.iter().rposition(|byte| *byte == b')')?;
-        let open = memchr::memrchr(b'(', &line[..close])?;
-        if line[close + 1..].iter().any(u8::is_ascii_alphanumeric) {
-            return None;
-        }
-        let inside = line[open + 1..close].trim_ascii();
-        let digits = leading_digits(inside);
-        let unit = inside[digits..].strip_prefix(b" ")?.trim_ascii();
-        let units: [&[u8]; 4] = [b"bytes", b"byte", b"octets", b"octet"];
-        units.iter().any(|known| unit.eq_ignore_ascii_case(known)).then_some(())?;
-        number(&inside[..digits])
+        let (before, size) = trailing_size(line)?;
+        let twice = || trailing_size(before).is_some_and(|(_, size)| size == in_name);
+        (size != in_name || twice()).then_some(size)
     })
+}
+
+/// A size in parentheses at the end of a line, and what is before it
+fn trailing_size(line: &[u8]) -> Option<(&[u8], u64)> {
+    let end = line.iter().rposition(|byte| !matches!(byte, b'.' | b' ' | b'\t' | b'\r'))?;
+    let (line, b')') = (&line[..end], line[end]) else { return None };
+    let open = memchr::memrchr(b'(', line)?;
+    let inside = line[open + 1..].trim_ascii();
+    let digits = leading_digits(inside);
+    let unit = inside[digits..].strip_prefix(b" ")?.trim_ascii();
+    let units: [&[u8]; 4] = [b"bytes", b"byte", b"octets", b"octet"];
+    units.iter().any(|known| unit.eq_ignore_ascii_case(known)).then_some(())?;
+    Some((&line[..open], number(&inside[..digits])?))
 }

@@ -219,8 +219,44 @@ fn sizes_in_150() {
         ("12.3 kbytes to download", None),
         ("f (12 kbytes)", None),
         (")5 bytes(", None),
+        // What vsftpd, ProFTPD, Pure-FTPd and IIS say.
+        ("Opening BINARY mode data connection for 1g.bin (1073741824 bytes).", Some(1 << 30)),
+        ("Opening BINARY mode data connection for   two lead.txt (1 bytes)", Some(1)),
+        ("Accepted data connection\n12.3 kbytes to download", None),
+        ("Opening BINARY mode data connection.", None),
+        ("Binary data connection for 161 () (51 bytes).", Some(51)),
+        ("Opening data connection for f (14 bytes) .\r", Some(14)),
+        // A name in quotes, or what follows the parenthesis, is not the end of a size.
+        ("Opening BINARY mode data connection for \"/data (1000 bytes)\"", None),
+        ("Opening BINARY mode data connection for \"/data (1000 bytes)\".", None),
+        ("Opening BINARY mode data connection for '/data (1000 bytes)'", None),
+        ("Opening BINARY mode data connection for <data (1000 bytes)>", None),
+        ("Opening BINARY mode data connection for data (1000 bytes)~", None),
+        ("Opening BINARY mode data connection for \"/data (1000 bytes)\" (5 bytes)", Some(5)),
     ] {
         assert_eq!(parse_size_hint(text.as_bytes()), size, "{text}");
+        assert_eq!(parse_size_hint_for(text.as_bytes(), b"/data"), size, "{text}");
+    }
+}
+
+#[test]
+fn a_size_in_150_is_not_taken_from_the_files_own_name() {
+    for (text, name, size) in [
+        ("Opening data connection for data (1000 bytes)", "data (1000 bytes)", None),
+        ("Opening data connection for /d/data (1000 bytes).", "data (1000 bytes)", None),
+        ("Opening data connection for data (1000 bytes).", "/d/data (1000 bytes)", None),
+        ("Opening data connection for DATA (1000 BYTES)", "data (1000 bytes)", None),
+        ("Accepted\nSending data (1000 bytes).", "data (1000 bytes).", None),
+        ("Opening data connection for data (1000 bytes) (5 bytes).", "data (1000 bytes)", Some(5)),
+        ("Sending data (7 bytes) (7 bytes)", "data (7 bytes)", Some(7)),
+        ("Sending (7 bytes)", "(7 bytes)", None),
+        ("Sending (7 bytes) (7 bytes)", "(7 bytes)", Some(7)),
+        ("Sending \"data (7 bytes)\" (5 bytes)", "data (7 bytes)", Some(5)),
+        ("Sending data (7 bytes).txt (5 bytes)", "data (7 bytes).txt", Some(5)),
+        ("Sending data (7 bytes).txt", "data (7 bytes).txt", None),
+        ("Sending f (5 bytes)", "", Some(5)),
+    ] {
+        assert_eq!(parse_size_hint_for(text.as_bytes(), name.as_bytes()), size, "{text}");
     }
 }
 
@@ -380,6 +416,7 @@ fn no_field_panics() {
             let reply = Reply::new(Code::SYSTEM_STATUS, &text);
             let _ = (parse_227(&text), parse_229(&text), parse_passive(&reply), parse_257(&text));
             let _ = (parse_size(&text), parse_size_hint(&text), parse_time(&text));
+            let _ = (parse_size_hint_for(&text, &text), parse_size_hint_for(&text, b"(5 bytes)"));
             let _ = (parse_stou(&text), Features::parse(&reply));
             let _ = HashAlgorithm::ALL.map(|algorithm| parse_hash(&text, algorithm));
         }

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::{leading_digits, number};
-use crate::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// Digits of a time without its fraction: `YYYYMMDDHHMMSS`
 const DIGITS: usize = 14;

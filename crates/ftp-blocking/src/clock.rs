@@ -1,0 +1,152 @@
+//! Time: how long a call may take, and the machine's clock, which stands still between calls
+//!
+//! Between two calls nobody looks at the connections, so what the machine waits for then can't be late: the
+//! server may have answered long ago. The machine is given a clock that leaves these pauses out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub(crate) struct Clock {
+    /// How far the machine's clock is behind
+    paused: Duration,
+    /// Since when it stands still
+    since: Option<Instant>,
+    /// [`Options::deadline`](crate::Options::deadline)
+    limit: Option<Duration>,
+    /// When the current call ends
+    deadline: Option<Instant>,
+    /// How many calls are open that make several others
+    open: Arc<AtomicUsize>,
+}
+
+/// A call that makes others: they share its deadline for as long as this lives
+#[derive(Debug)]
+pub(crate) struct Call(Arc<AtomicUsize>);
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// `now` and `after`; `None`, which is never, beyond the end of time
+pub(crate) fn later(now: Instant, after: Duration) -> Option<Instant> {
+    now.checked_add(after)
+}
+
+/// The earlier of two times, of which `None` is never
+pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+impl Clock {
+    pub(crate) fn new(limit: Option<Duration>) -> Self {
+        let mut clock = Self {
+            paused: Duration::ZERO,
+            since: None,
+            limit,
+            deadline: None,
+            open: Arc::default(),
+        };
+        clock.begin();
+        clock
+    }
+
+    /// A call begins: it has a deadline of its own, unless another makes it
+    pub(crate) fn begin(&mut self) {
+        if self.open.load(Ordering::Relaxed) == 0 {
+            self.deadline = self.limit.and_then(|limit| later(Instant::now(), limit));
+        }
+    }
+
+    /// As [`Self::begin`], for a call that makes others
+    pub(crate) fn begin_all(&mut self) -> Call {
+        self.begin();
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Call(Arc::clone(&self.open))
+    }
+
+    /// When the call ends; `None`: whenever it is done
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// How long a call may take, if its deadline has passed
+    pub(crate) fn overdue(&self) -> Option<Duration> {
+        self.limit.filter(|_| self.deadline.is_some_and(|at| at <= Instant::now()))
+    }
+
+    /// How long the call may still take, at most this
+    pub(crate) fn at_most(&self, timeout: Duration) -> Duration {
+        let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        left.map_or(timeout, |left| left.min(timeout))
+    }
+
+    /// What the machine takes for the present
+    pub(crate) fn now(&self) -> Instant {
+        let now = Instant::now();
+        // It can't have paused for longer than there has been time.
+        now.checked_sub(self.paused).unwrap_or(now)
+    }
+
+    /// A time of the machine's in this side's terms; `None`: never
+    pub(crate) fn real(&self, machine: Instant) -> Option<Instant> {
+        later(machine, self.paused)
+    }
+
+    /// The machine's clock stands still from now on
+    pub(crate) fn pause(&mut self) {
+        self.since = self.since.or_else(|| Some(Instant::now()));
+    }
+
+    /// It goes on
+    pub(crate) fn resume(&mut self) {
+        if let Some(since) = self.since.take() {
+            self.paused = self.paused.saturating_add(since.elapsed());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_left_out() {
+        let mut clock = Clock::new(None);
+        let begun = clock.now();
+        clock.pause();
+        std::thread::sleep(Duration::from_millis(30));
+        clock.resume();
+        let real = clock.real(begun).unwrap();
+        assert!(real >= begun + Duration::from_millis(30));
+        assert!(clock.now().duration_since(begun) < Duration::from_millis(25));
+    }
+
+    #[test]
+    fn a_call_that_makes_others_has_one_deadline() {
+        let mut clock = Clock::new(Some(Duration::from_secs(60)));
+        let call = clock.begin_all();
+        let deadline = clock.deadline();
+        std::thread::sleep(Duration::from_millis(2));
+        clock.begin();
+        assert_eq!(clock.deadline(), deadline);
+        drop(call);
+        clock.begin();
+        assert!(clock.deadline() > deadline);
+        assert_eq!(clock.overdue(), None);
+    }
+
+    #[test]
+    fn the_longest_time_is_never() {
+        let mut clock = Clock::new(Some(Duration::MAX));
+        clock.begin();
+        assert_eq!((clock.deadline(), clock.overdue()), (None, None));
+        assert_eq!(clock.at_most(Duration::MAX), Duration::MAX);
+    }
+}

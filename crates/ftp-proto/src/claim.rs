@@ -1,0 +1,149 @@
+//! Claims on results: what a request gives back, and the name under which its result comes
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::control::features::Features;
+use crate::control::fields::{FileHash, PassiveAddress};
+use crate::control::reply::Reply;
+use crate::timestamp::Timestamp;
+
+/// Name of a request, unique within its client
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OpId(pub(crate) u64);
+
+impl fmt::Debug for OpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "op {}", self.0)
+    }
+}
+
+/// A claim on the result of a request; give it to [`Completion::take`](crate::Completion::take)
+pub struct Op<T> {
+    id: OpId,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> Op<T> {
+    pub(crate) const fn new(id: OpId) -> Self {
+        Self { id, output: PhantomData }
+    }
+
+    /// Name of the request
+    #[must_use]
+    pub const fn id(self) -> OpId {
+        self.id
+    }
+}
+
+// Derived impls would ask the same of T.
+impl<T> Clone for Op<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Op<T> {}
+
+impl<T> fmt::Debug for Op<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.id, f)
+    }
+}
+
+/// Who wants an operation, which decides where its result goes
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The application
+    User(OpId),
+    /// The TLS policy
+    Policy,
+    KeepAlive,
+    /// A transfer that needs a TLS session ticket first
+    Tickets,
+    /// What the server may still hold of an earlier transfer
+    Flush,
+    /// Nobody any more: the request was aborted while its operation had to go on
+    Abandoned,
+}
+
+impl Owner {
+    /// The application's request, if it is one
+    pub(crate) const fn op(self) -> Option<OpId> {
+        match self {
+            Self::User(op) => Some(op),
+            _ => None,
+        }
+    }
+}
+
+/// What a transfer has brought about
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transfer {
+    /// Bytes moved by this transfer on the data connection, not counting a resumed part
+    pub bytes: u64,
+    /// The final reply
+    pub reply: Reply,
+    /// Name that the server chose for the file (STOU), if it told
+    pub name: Option<Vec<u8>>,
+}
+
+/// A result that a request can have
+pub trait Output: sealed::Output {}
+
+mod sealed {
+    use super::Outcome;
+
+    #[expect(unnameable_types, reason = "seals the trait of the same name")]
+    pub trait Output: Sized {
+        fn from_outcome(outcome: Outcome) -> Result<Self, Outcome>;
+    }
+}
+
+/// Every kind of result, before its request claims it
+#[derive(Debug)]
+#[expect(unnameable_types, reason = "appears only in a sealed trait")]
+pub enum Outcome {
+    Unit(()),
+    Reply(Reply),
+    LastReply(Option<Reply>),
+    Number(u64),
+    Time(Timestamp),
+    Path(Vec<u8>),
+    MaybePath(Option<Vec<u8>>),
+    Features(Features),
+    Passive(PassiveAddress),
+    Hash(Option<FileHash>),
+    Transfer(Transfer),
+}
+
+macro_rules! outputs {
+    ($($variant:ident($type:ty)),* $(,)?) => {$(
+        impl Output for $type {}
+
+        impl sealed::Output for $type {
+            fn from_outcome(outcome: Outcome) -> Result<Self, Outcome> {
+                match outcome {
+                    Outcome::$variant(value) => Ok(value),
+                    other => Err(other),
+                }
+            }
+        }
+    )*};
+}
+
+outputs! {
+    Unit(()),
+    Reply(Reply),
+    LastReply(Option<Reply>),
+    Number(u64),
+    Time(Timestamp),
+    Path(Vec<u8>),
+    MaybePath(Option<Vec<u8>>),
+    Features(Features),
+    Passive(PassiveAddress),
+    Hash(Option<FileHash>),
+    Transfer(Transfer),
+}

@@ -1,0 +1,182 @@
+//! Which reply codes may answer which command
+//!
+//! A code that identifies another command (`213` after DELE) shows that replies and commands are out
+//! of step: whatever the session believes from there on may be another command's answer.
+
+#[cfg(test)]
+mod tests;
+
+use super::command::Verb;
+use super::reply::{Code, Kind};
+
+/// How a reply code relates to the command that it is taken to answer
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The command's specification lists the code
+    Own,
+    /// The specification does not list the code, but no other command owns it alone, or real servers
+    /// answer this command with it
+    ///
+    /// Says nothing about the class: `350` to RETR is foreign, `300` to RETR is tolerated.
+    Tolerated,
+    /// The code identifies another command
+    Foreign,
+}
+
+/// Returns whether `code` may answer a command with this `verb`
+///
+/// A refusal (4yz, 5yz) and a preliminary reply (1yz) identify no command and are never foreign. A
+/// verb without a row in the table may be answered with any code: only its server knows.
+pub(crate) fn answer(verb: Verb, code: Code) -> Answer {
+    let Some(row) = row(verb) else { return Answer::Tolerated };
+    let number = code.get();
+    if row.own.contains(&number) {
+        return Answer::Own;
+    }
+    let foreign = match code.kind() {
+        Kind::Completion | Kind::Intermediate => {
+            (identifies_a_command(number) && !row.claimed.contains(&number))
+                || row.foreign.contains(&number)
+        }
+        Kind::Preliminary | Kind::Transient | Kind::Permanent => false,
+    };
+    if foreign { Answer::Foreign } else { Answer::Tolerated }
+}
+
+/// Whether only some commands have this code in their rows
+const fn identifies_a_command(number: u16) -> bool {
+    matches!(
+        number,
+        211..=215 | 220 | 221 | 225 | 227..=229 | 230..=234 | 331 | 332 | 334 | 350
+    )
+}
+
+/// What may answer a command
+#[derive(Clone, Copy)]
+struct Row {
+    /// The specification's codes
+    own: &'static [u16],
+    /// Codes of other commands that real servers give as well
+    claimed: &'static [u16],
+    /// Completions that would be tolerated elsewhere
+    foreign: &'static [u16],
+}
+
+impl Row {
+    const fn own(own: &'static [u16]) -> Self {
+        Self { own, claimed: &[], foreign: &[] }
+    }
+
+    const fn claiming(self, claimed: &'static [u16]) -> Self {
+        Self { claimed, ..self }
+    }
+
+    /// A command that transfers data: its final reply is neither a path nor "superfluous"
+    const fn transfer(own: &'static [u16]) -> Self {
+        Self { own, claimed: &[], foreign: &[202, 257] }
+    }
+}
+
+// Commands that the client has no constants for
+const ADAT: Verb = known("ADAT");
+const AVBL: Verb = known("AVBL");
+const CSID: Verb = known("CSID");
+const MD5: Verb = known("MD5");
+const MFCT: Verb = known("MFCT");
+const MMD5: Verb = known("MMD5");
+const XCUP: Verb = known("XCUP");
+const XCWD: Verb = known("XCWD");
+const XMKD: Verb = known("XMKD");
+const XPWD: Verb = known("XPWD");
+const XRMD: Verb = known("XRMD");
+
+const fn known(verb: &str) -> Verb {
+    match Verb::new(verb) {
+        Ok(verb) => verb,
+        // Evaluated by the compiler: a bad name does not build.
+        Err(_) => panic!("not a verb"),
+    }
+}
+
+/// The row of a command; `None` where any code may answer
+///
+/// 421 may answer every command (RFC 959 section 5.4) and is left out, as is 500 to 504 where a
+/// row's specification does no more than repeat that any command may be refused so.
+#[rustfmt::skip]
+fn row(verb: Verb) -> Option<Row> {
+    Some(match verb {
+        // Logging in: RFC 959 section 5.4, RFC 2228 section 8
+        Verb::USER => Row::own(&[230, 232, 331, 332, 336, 530]).claiming(&[234]),
+        Verb::PASS => Row::own(&[202, 230, 332, 530]).claiming(&[232, 234, 331]),
+        Verb::ACCT => Row::own(&[202, 230, 530]).claiming(&[331, 332]),
+        Verb::REIN => Row::own(&[120, 220]),
+        // RFC 7151 section 3
+        Verb::HOST => Row::own(&[220, 501, 503, 504]),
+
+        // Security: RFC 2228 section 8, RFC 4217
+        Verb::AUTH => Row::own(&[234, 334, 431, 502, 504, 534]),
+        ADAT => Row::own(&[235, 335, 503, 501, 535]).claiming(&[234, 334]),
+        Verb::PBSZ => Row::own(&[200, 501, 503]),
+        Verb::PROT => Row::own(&[200, 431, 503, 504, 534, 536]),
+        Verb::CCC => Row::own(&[200, 533, 534]),
+
+        // Directories and files: RFC 959 section 5.4. X verbs: RFC 775
+        Verb::CWD | XCWD => Row::own(&[250, 550]),
+        // 250 since RFC 1123 section 4.1.2.13 has the answers of CWD as well.
+        Verb::CDUP | XCUP => Row::own(&[200, 250, 550]),
+        Verb::PWD | XPWD => Row::own(&[257, 550]),
+        Verb::MKD | XMKD => Row::own(&[257, 521, 550]),
+        Verb::RMD | XRMD => Row::own(&[250, 550]),
+        Verb::DELE => Row::own(&[250, 450, 550]),
+        Verb::RNFR => Row::own(&[350, 450, 550]),
+        Verb::RNTO => Row::own(&[250, 503, 532, 553]),
+
+        // Parameters of transfers: RFC 959 section 5.4
+        Verb::TYPE | Verb::STRU | Verb::MODE => Row::own(&[200, 501, 504]),
+        Verb::PORT => Row::own(&[200, 501]),
+        // RFC 2428 sections 2 and 3. Some servers answer one passive command with the reply of
+        // another; `EPSV ALL` is answered 220 by Pure-FTPd and pyftpdlib.
+        Verb::EPRT => Row::own(&[200, 501, 522]),
+        Verb::PASV => Row::own(&[227]).claiming(&[228, 229]),
+        Verb::EPSV => Row::own(&[200, 229, 522]).claiming(&[220, 227, 228]),
+        Verb::ALLO => Row::own(&[200, 202, 504]),
+        Verb::REST => Row::own(&[350, 501]),
+        // draft-bryan-ftp-range section 4
+        Verb::RANG => Row::own(&[350, 501]),
+
+        // Transfers: RFC 959 section 5.4, RFC 3659 section 7
+        Verb::RETR => Row::transfer(&[110, 125, 150, 226, 250, 425, 426, 450, 451, 530, 550, 554]),
+        Verb::STOR | Verb::APPE | Verb::STOU => Row::transfer(&[
+            110, 125, 150, 226, 250, 425, 426, 450, 451, 452, 530, 532, 550, 551, 552, 553, 554,
+        ]),
+        Verb::LIST | Verb::NLST | Verb::MLSD => {
+            Row::transfer(&[125, 150, 226, 250, 425, 426, 450, 451, 501, 530, 550])
+        }
+        Verb::ABOR => Row::own(&[225, 226]),
+
+        // Facts about files: RFC 3659 sections 3, 4 and 7, draft-somers-ftp-mfxx
+        Verb::SIZE | Verb::MDTM => Row::own(&[213, 501, 550]),
+        Verb::MLST => Row::own(&[250, 501, 550]),
+        Verb::MFMT | MFCT | Verb::MFF => Row::own(&[213, 501, 504, 550]),
+        // draft-peterson-streamlined-ftp-command-extensions
+        AVBL => Row::own(&[213, 550]),
+        // Hashes: draft-bryan-ftp-hash, draft-twine-ftpmd5; X verbs are in use without one. 213
+        // holds the value on some servers, as it does for HASH.
+        Verb::HASH => Row::own(&[213, 450, 501, 504, 550, 551, 552, 553, 556]),
+        MD5 | MMD5 | Verb::XCRC | Verb::XMD5 | Verb::XSHA | Verb::XSHA1 | Verb::XSHA256
+        | Verb::XSHA512 => Row::own(&[250, 251, 252, 500, 501, 504, 550]).claiming(&[213]),
+
+        // About the server: RFC 959 section 5.4, RFC 2389 sections 3 and 4, RFC 2640 section 4.1
+        Verb::SYST => Row::own(&[215]),
+        // FileZilla Server answers a STAT of a directory with 221.
+        Verb::STAT => Row::own(&[211, 212, 213, 450, 530]).claiming(&[221]),
+        Verb::HELP => Row::own(&[211, 214]),
+        Verb::FEAT => Row::own(&[211]).claiming(&[214]),
+        Verb::OPTS => Row::own(&[200, 451, 501]),
+        Verb::LANG => Row::own(&[200, 501, 504]),
+        Verb::CLNT | CSID | Verb::NOOP => Row::own(&[200]),
+
+        // QUIT ends the session; what SITE is answered is the server's choice.
+        _ => return None,
+    })
+}

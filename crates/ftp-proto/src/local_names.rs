@@ -1,0 +1,315 @@
+//! Names that a server sends, as names of local files
+//!
+//! A server may send anything as a name: `../../.ssh/authorized_keys`, `C:\boot.ini`, `NUL`. Whoever
+//! writes a local file under such a name checks it here first. The rules look at the name alone, not at
+//! a disk, so every system's rules can be applied, and tested, on every system.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::str;
+
+use crate::control::escaped::Readable;
+
+/// Greatest length of a local name: bytes on Unix, UTF-16 code units elsewhere
+const MAX_LEN: usize = 255;
+
+/// The rules of a system for the names of its files
+///
+/// ```
+/// use ftp_proto::{LocalRules, NameProblem};
+///
+/// let rules = LocalRules::Windows;
+/// assert!(rules.check("notes.txt").is_ok());
+/// assert_eq!(rules.check("../x").unwrap_err().problem(), NameProblem::Separator);
+/// assert_eq!(rules.check("C:x").unwrap_err().problem(), NameProblem::Drive);
+///
+/// let parts: Vec<_> = rules.components("pub/notes.txt")?.collect();
+/// assert_eq!(parts, [&b"pub"[..], b"notes.txt"]);
+/// # Ok::<(), ftp_proto::NameError>(())
+/// ```
+///
+/// A name that passes stays inside of its directory and means an ordinary file there. It may still be
+/// one that the directory's owner did not expect, such as `.bashrc`, and the file that it means may be a
+/// symbolic link: download into a directory that holds nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LocalRules {
+    /// Names are bytes: Linux, the BSDs and other Unix systems
+    Unix,
+    /// Names are UTF-8, in which case makes no difference: macOS and its relatives
+    MacOs,
+    /// The Win32 rules, with drives, devices and streams
+    Windows,
+}
+
+impl LocalRules {
+    /// The rules of the system that this program is built for; [`Self::MacOs`] where that is none of these
+    /// three, since names are text there
+    #[must_use]
+    pub const fn current() -> Self {
+        if cfg!(windows) {
+            Self::Windows
+        } else if cfg!(unix) && !cfg!(target_vendor = "apple") {
+            Self::Unix
+        } else {
+            Self::MacOs
+        }
+    }
+
+    /// Checks a single name, as a listing has it
+    ///
+    /// Under all rules a name is refused if it is empty, `.` or `..`, or has a separator of any system
+    /// (`/`, `\`) or an ASCII control character. What else is refused, and why, is in [`NameProblem`].
+    ///
+    /// # Errors
+    ///
+    /// The name, and what is wrong with it.
+    pub fn check(self, name: impl AsRef<[u8]>) -> Result<(), NameError> {
+        let name = name.as_ref();
+        match self.problem(name) {
+            None => Ok(()),
+            Some(problem) => Err(NameError::new(name, problem)),
+        }
+    }
+
+    /// Checks a relative path with `/` between its components, as the walk of a tree has it, and takes it
+    /// apart
+    ///
+    /// Joining the components to a local directory, one by one, gives a path inside of that directory.
+    ///
+    /// # Errors
+    ///
+    /// The whole path, and what is wrong with the first component that is refused. A path that is empty,
+    /// begins or ends with `/` or has two in a row has an empty component.
+    pub fn components(
+        self,
+        path: &(impl AsRef<[u8]> + ?Sized),
+    ) -> Result<impl Iterator<Item = &[u8]>, NameError> {
+        let path = path.as_ref();
+        let components = || path.split(|byte| *byte == b'/');
+        match components().find_map(|name| self.problem(name)) {
+            None => Ok(components()),
+            Some(problem) => Err(NameError::new(path, problem)),
+        }
+    }
+
+    fn problem(self, name: &[u8]) -> Option<NameProblem> {
+        let has = |bytes: &[u8]| name.iter().any(|byte| bytes.contains(byte));
+        if name.is_empty() {
+            return Some(NameProblem::Empty);
+        }
+        if matches!(name, b"." | b"..") {
+            return Some(NameProblem::Dots);
+        }
+        if has(b"/\\") {
+            return Some(NameProblem::Separator);
+        }
+        if name.iter().any(u8::is_ascii_control) {
+            return Some(NameProblem::Control);
+        }
+        let text = match (self, str::from_utf8(name)) {
+            (Self::Unix, _) => return (name.len() > MAX_LEN).then_some(NameProblem::TooLong),
+            (_, Err(_)) => return Some(NameProblem::NotUtf8),
+            (_, Ok(text)) => text,
+        };
+        if self == Self::Windows {
+            if let Some(problem) = windows_problem(text) {
+                return Some(problem);
+            }
+        }
+        (text.encode_utf16().count() > MAX_LEN).then_some(NameProblem::TooLong)
+    }
+
+    /// What two names have in common if they mean the same file
+    fn key(self, name: &[u8]) -> Vec<u8> {
+        match (self, str::from_utf8(name)) {
+            (Self::MacOs | Self::Windows, Ok(text)) => {
+                text.chars().map(upper).collect::<String>().into_bytes()
+            }
+            _ => name.to_owned(),
+        }
+    }
+}
+
+/// What only Windows minds in a name
+fn windows_problem(name: &str) -> Option<NameProblem> {
+    let mut characters = name.chars();
+    if let (Some(letter), Some(':')) = (characters.next(), characters.next()) {
+        if letter.is_ascii_alphabetic() {
+            return Some(NameProblem::Drive);
+        }
+    }
+    if name.contains(':') {
+        return Some(NameProblem::Stream);
+    }
+    if name.contains(['<', '>', '"', '|', '?', '*']) {
+        return Some(NameProblem::Character);
+    }
+    if is_device(name) {
+        return Some(NameProblem::Device);
+    }
+    name.ends_with(['.', ' ']).then_some(NameProblem::End)
+}
+
+/// Whether a name means a device, in whatever directory and with whatever extension: `nul`, `COM1.txt`
+fn is_device(name: &str) -> bool {
+    const DEVICES: [&str; 7] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"];
+    let stem = name.split_once('.').map_or(name, |(stem, _)| stem).trim_end_matches(' ');
+    let is = |known: &str| stem.eq_ignore_ascii_case(known);
+    let mut characters = stem.chars();
+    let port = match characters.next_back() {
+        // Windows takes the digits of ISO 8859-1 that are set higher for digits.
+        Some('1'..='9' | '\u{B9}' | '\u{B2}' | '\u{B3}') => characters.as_str(),
+        _ => "",
+    };
+    DEVICES.into_iter().any(is) || ["COM", "LPT"].iter().any(|p| port.eq_ignore_ascii_case(p))
+}
+
+/// A character as file systems that ignore case compare it: one for one, so that `ß` is not `SS`, and
+/// within the script, so that the Turkish `ı` is not `I`
+fn upper(character: char) -> char {
+    let mut upper = character.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(upper), None) if upper.is_ascii() == character.is_ascii() => upper,
+        _ => character,
+    }
+}
+
+/// The names in one local directory that are taken, so that no file replaces another
+///
+/// A server whose names differ in case only, or that lists a name twice, would have one file overwrite
+/// the other.
+///
+/// ```
+/// use ftp_proto::{LocalRules, NameProblem, TakenNames};
+///
+/// let mut names = TakenNames::new(LocalRules::Windows);
+/// names.take("README")?;
+/// assert_eq!(names.take("ReadMe").unwrap_err().problem(), NameProblem::Taken);
+/// # Ok::<(), ftp_proto::NameError>(())
+/// ```
+///
+/// Names that differ only in how accents are composed are one file on macOS and are not noticed.
+#[derive(Clone, Debug)]
+pub struct TakenNames {
+    rules: LocalRules,
+    keys: BTreeSet<Vec<u8>>,
+}
+
+impl TakenNames {
+    /// An empty directory
+    #[must_use]
+    pub const fn new(rules: LocalRules) -> Self {
+        Self { rules, keys: BTreeSet::new() }
+    }
+
+    /// Checks a single name, as [`LocalRules::check`], and takes it
+    ///
+    /// # Errors
+    ///
+    /// The name, and what is wrong with it: [`NameProblem::Taken`] if it means the same file as a name that
+    /// was taken before. Then nothing is taken.
+    pub fn take(&mut self, name: impl AsRef<[u8]>) -> Result<(), NameError> {
+        let name = name.as_ref();
+        self.rules.check(name)?;
+        match self.keys.insert(self.rules.key(name)) {
+            true => Ok(()),
+            false => Err(NameError::new(name, NameProblem::Taken)),
+        }
+    }
+}
+
+/// A name or path of a server that can't be a local file's
+#[derive(Clone, PartialEq, Eq)]
+pub struct NameError {
+    name: Box<[u8]>,
+    problem: NameProblem,
+}
+
+impl NameError {
+    fn new(name: &[u8], problem: NameProblem) -> Self {
+        Self { name: name.into(), problem }
+    }
+
+    /// The name or path as the server sent it
+    #[must_use]
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// What is wrong with it
+    #[must_use]
+    pub const fn problem(&self) -> NameProblem {
+        self.problem
+    }
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, problem) = (Readable(&self.name), self.problem);
+        write!(f, "\"{name}\" can't be the name of a local file: {problem}")
+    }
+}
+
+impl fmt::Debug for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NameError(\"{}\", {:?})", self.name.escape_ascii(), self.problem)
+    }
+}
+
+impl core::error::Error for NameError {}
+
+impl From<NameError> for std::io::Error {
+    fn from(error: NameError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidInput, error)
+    }
+}
+
+/// What is wrong with a name
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameProblem {
+    /// A component is empty: an empty name, an absolute path, two slashes in a row
+    #[error("it is empty, or a part of it is")]
+    Empty,
+    /// `.` or `..`
+    #[error("it means a directory above, or the same one")]
+    Dots,
+    /// A slash or backslash within a name
+    #[error("it has a slash or backslash")]
+    Separator,
+    /// An ASCII control character, NUL among them
+    #[error("it has a control character")]
+    Control,
+    /// More than 255 bytes, or UTF-16 code units on Windows and macOS
+    #[error("it is longer than {MAX_LEN} bytes or characters")]
+    TooLong,
+    /// Not UTF-8, which Windows and macOS need
+    #[error("it is not UTF-8")]
+    NotUtf8,
+    /// Windows: a drive, `C:x`
+    #[error("it means a drive")]
+    Drive,
+    /// Windows: an alternate data stream, `a:b`
+    #[error("it means a stream of another file")]
+    Stream,
+    /// Windows: a device, `NUL`, `com1.txt`
+    #[error("it means a device")]
+    Device,
+    /// Windows: one of `< > " | ? *`
+    #[error("it has a character that Windows does not take in names")]
+    Character,
+    /// Windows: a dot or blank at the end, which would be left out
+    #[error("it ends with a dot or blank")]
+    End,
+    /// The name of another file in the same directory, see [`TakenNames`]
+    #[error("another file of the directory has the same name, but for case")]
+    Taken,
+}
+
+#[cfg(test)]
+mod tests;

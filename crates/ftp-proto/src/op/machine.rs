@@ -1,0 +1,97 @@
+//! What operations have in common: what they are told, what they act on, how they end
+
+use std::time::Instant;
+
+use crate::claim::{Outcome, Owner};
+use crate::control::command::{Command, Verb};
+use crate::control::reply::{Code, Kind, Reply};
+use crate::error::Error;
+use crate::op::batch::may_follow;
+use crate::session::Batches;
+use crate::settle::Farewell;
+use crate::terms::Phase;
+use crate::timer::Timer;
+use crate::wire::Wire;
+
+/// What an operation is told
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Its turn has come: nothing is owed and no data connection is open
+    Start,
+    /// A reply to its command; final ones are already paid off
+    Reply(Reply),
+    /// The state of the data connection has changed
+    Data,
+    /// All commands have been written out
+    Written,
+    /// The sentinel that the operation has sent was answered with this code
+    Sentinel(Code),
+    /// The driver has told how many TLS session tickets there are
+    Tickets,
+    /// The control connection is in TLS
+    Secured,
+    /// The control connection is out of TLS
+    Cleared,
+    /// [`Timer::Data`](crate::timer::Timer::Data) has expired
+    DataTimeout(Phase),
+    /// [`Timer::Quiet`](crate::timer::Timer::Quiet) has expired
+    Quiet,
+}
+
+/// Where an operation stands
+#[derive(Debug)]
+pub(crate) enum Step {
+    Pending,
+    Done(Outcome),
+    /// Once more from the beginning, after the replies still due have come
+    Again,
+    /// A transfer ended before its final reply: the session must be settled
+    Cut(Error, Farewell),
+}
+
+/// How an operation ended
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) result: Result<Outcome, Error>,
+    /// Whether bytes passed, or may have passed, on its data connection
+    pub(crate) moved: bool,
+    /// The command whose reply ended it
+    pub(crate) answered: Option<Verb>,
+}
+
+/// What an operation may act on
+pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) owner: Owner,
+    pub(crate) wire: &'a mut Wire,
+}
+
+impl Context<'_> {
+    pub(crate) fn send(&mut self, command: &Command<'_>) {
+        self.wire.send(self.now, command);
+    }
+
+    /// The first command of a batch has been answered: how long the next may take
+    pub(crate) fn await_batch(&mut self) {
+        if let Some(verb) = self.wire.control.front() {
+            let wait = self.wire.config.batch_timeout;
+            self.wire.timers.set_after(Timer::Quiet, self.now, wait, Phase::Reply(verb));
+        }
+    }
+
+    /// Whether a command may be sent before the last one has been answered
+    pub(crate) fn may_send_behind(&self, next: Verb) -> bool {
+        let last = self.wire.control.back();
+        self.wire.config.pipeline
+            && self.wire.session.batches == Batches::Trusted
+            && last.is_some_and(|last| may_follow(last, next))
+    }
+}
+
+/// Only a completion (2yz) will do
+pub(crate) fn completion(reply: Reply) -> Result<Reply, Error> {
+    match reply.kind() {
+        Kind::Completion => Ok(reply),
+        _ => Err(Error::from_reply(reply)),
+    }
+}

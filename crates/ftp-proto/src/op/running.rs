@@ -1,0 +1,99 @@
+//! The operations, each a machine of its own
+
+use crate::claim::Outcome;
+use crate::error::{ConnectionError, Error};
+use crate::op::machine::{Context, Input, Step};
+use crate::op::{features, flush, hash, login, quit, remote, rename, secure, simple, transfer};
+use crate::settle::Farewell;
+
+/// The operations; closed, so that no request is boxed
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "transfers are what most requests are")]
+pub(crate) enum Running {
+    /// Fails at its turn: an argument that can't be sent
+    Invalid(Error),
+    /// Ends at once: the request has yet to choose its first operation
+    Nothing,
+    Flush(flush::Flush),
+    Secure(secure::Secure),
+    Protect(secure::Protect),
+    ClearControl(secure::ClearControl),
+    Login(login::Login),
+    Simple(simple::Simple),
+    Rename(rename::Rename),
+    Features(features::FeaturesOp),
+    Hash(hash::Hash),
+    Transfer(transfer::TransferOp),
+    RemotePassive(remote::RemotePassive),
+    RemoteActive(remote::RemoteActive),
+    RemoteTransfer(remote::RemoteTransfer),
+    Quit(quit::Quit),
+}
+
+impl Running {
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match self {
+            Self::Invalid(error) => Err(error.clone()),
+            Self::Nothing => Ok(Step::Done(Outcome::Unit(()))),
+            Self::Flush(op) => op.step(input, cx),
+            Self::Secure(op) => op.step(input, cx),
+            Self::Protect(op) => op.step(input, cx),
+            Self::ClearControl(op) => op.step(input, cx),
+            Self::Login(op) => op.step(input, cx),
+            Self::Simple(op) => op.step(input, cx),
+            Self::Rename(op) => op.step(input, cx),
+            Self::Features(op) => op.step(input, cx),
+            Self::Hash(op) => op.step(input, cx),
+            Self::Transfer(op) => op.step(input, cx),
+            Self::RemotePassive(op) => op.step(input, cx),
+            Self::RemoteActive(op) => op.step(input, cx),
+            Self::RemoteTransfer(op) => op.step(input, cx),
+            Self::Quit(op) => op.step(input, cx),
+        }
+    }
+
+    /// The request's error if the session ends now, after so many bytes on the open data connection
+    pub(crate) fn dies_with(&self, received: u64, cause: ConnectionError) -> Error {
+        match self {
+            Self::Transfer(op) => op.dies_with(received, cause),
+            _ => cause.into(),
+        }
+    }
+
+    /// Whether bytes have passed on a data connection that is closed already
+    pub(crate) const fn moved(&self) -> bool {
+        matches!(self, Self::Transfer(op) if op.moved())
+    }
+
+    /// Whether it finds out by itself if its final reply is an earlier transfer's
+    pub(crate) const fn proves_its_end(&self) -> bool {
+        match self {
+            Self::Transfer(op) => op.is_asked(),
+            // Nothing may be sent while servers copy, and their bytes pass elsewhere.
+            Self::RemoteTransfer(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it waits to be told of TLS session tickets
+    pub(crate) const fn awaits_ticket(&self) -> bool {
+        matches!(self, Self::Transfer(op) if op.awaits_ticket())
+    }
+
+    /// How an abort ends it
+    ///
+    /// What changes the session's security goes on to its end, as the server has begun it; so does a
+    /// login.
+    pub(crate) fn abort(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match self {
+            Self::Transfer(op) => op.abort(cx),
+            Self::RemoteTransfer(_) => Ok(Step::Cut(Error::Aborted, Farewell::Abort)),
+            Self::Secure(_)
+            | Self::Protect(_)
+            | Self::ClearControl(_)
+            | Self::Login(_)
+            | Self::Quit(_) => Ok(Step::Pending),
+            _ => Err(Error::Aborted),
+        }
+    }
+}

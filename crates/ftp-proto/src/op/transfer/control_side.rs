@@ -1,0 +1,23 @@
+//! What the control connection has said of a running transfer
+
+use crate::control::reply::Reply;
+use crate::held::Held;
+
+#[derive(Debug)]
+pub(crate) enum ControlSide {
+    /// The command is out
+    Asked,
+    /// 1yz
+    Granted,
+    /// A final reply that may be an earlier transfer's
+    Held(Begun, Held),
+    /// The final reply
+    Over(Reply),
+}
+
+/// Whether a 1yz came before the reply that is held
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    No,
+    Yes,
+}

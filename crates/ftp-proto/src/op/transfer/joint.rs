@@ -1,0 +1,425 @@
+//! Both connections of a transfer are live, or its final reply is due
+//!
+//! A final reply before the 1yz, or any while final replies of an aborted transfer are missing, is
+//! held back ([`crate::held`]) until a 1yz shows that it was another's, or until the data has ended and a
+//! sentinel can prove it: nothing may be sent before, as servers drop what comes during a transfer.
+
+use super::TransferKind;
+use super::control_side::{Begun, ControlSide};
+use super::{Stage, TransferOp};
+use crate::claim::Owner;
+use crate::control::fields;
+use crate::control::reply::{Code, Kind, Reply};
+use crate::data::{DataState, End};
+use crate::error::Error;
+use crate::event::Event;
+use crate::held::{Heard, Held};
+use crate::op::machine::{Context, Input, Step};
+use crate::session::{PassivePath, Preliminary};
+use crate::settle::Farewell;
+use crate::terms::{DataFailure, Direction, Encoding, Phase, TransferType};
+use crate::timer::Timer;
+
+/// What a reply means to the transfer
+enum News {
+    /// Nothing has been decided
+    None,
+    /// This is the final reply
+    Final(Reply),
+}
+
+impl TransferOp {
+    pub(super) fn joint(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match input {
+            Input::Reply(reply) => match self.heard(reply, cx) {
+                News::None => {}
+                News::Final(reply) if reply.kind() == Kind::Completion => self.over(reply, cx),
+                News::Final(reply) => {
+                    let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
+                    return self.refused(reply, bytes, cx);
+                }
+            },
+            Input::Sentinel(code) => {
+                if let Some(reply) = self.proven(code, cx) {
+                    if reply.kind() != Kind::Completion {
+                        let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
+                        return self.refused(reply, bytes, cx);
+                    }
+                    self.over(reply, cx);
+                }
+            }
+            Input::Data => self.data_moved(cx),
+            Input::DataTimeout(phase) => {
+                if phase == Phase::DataConnect {
+                    cx.wire.session.path = PassivePath::Unproven;
+                }
+                return self.give_up(Error::DataTimedOut(phase), Farewell::Abort);
+            }
+            Input::Quiet => match &mut self.stage {
+                Stage::Joint(ControlSide::Over(reply)) => {
+                    let reply = reply.clone();
+                    return self.never_opened(reply);
+                }
+                Stage::Joint(ControlSide::Held(_, held)) if held.is_asked() => {
+                    held.ask_again(cx.now, cx.wire);
+                    cx.wire.stop_reply_timers();
+                }
+                // No 1yz has followed, and no data connection: nothing runs that could be disturbed.
+                Stage::Joint(ControlSide::Held(..)) => self.prove(cx),
+                // It may be waiting for the handshake.
+                Stage::Joint(_) if cx.wire.data_state() == Some(DataState::Open) => {
+                    cx.wire.secure_data(cx.now);
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+        self.settle(cx)
+    }
+
+    pub(super) fn await_final(
+        &mut self,
+        input: Input,
+        cx: &mut Context<'_>,
+    ) -> Result<Step, Error> {
+        let Stage::AwaitFinal { end, bytes, control } = &mut self.stage else {
+            return Ok(Step::Pending);
+        };
+        let (end, bytes) = (*end, *bytes);
+        let reply = match input {
+            Input::Reply(reply) => match self.heard(reply, cx) {
+                News::None => {
+                    cx.wire.timers.stop(Timer::Reply);
+                    return Ok(Step::Pending);
+                }
+                News::Final(reply) => reply,
+            },
+            Input::Sentinel(code) => match self.proven(code, cx) {
+                Some(reply) => reply,
+                None => return Ok(Step::Pending),
+            },
+            Input::Quiet => {
+                if let ControlSide::Held(_, held) = control {
+                    held.ask_again(cx.now, cx.wire);
+                    cx.wire.timers.stop(Timer::Reply);
+                }
+                return Ok(Step::Pending);
+            }
+            Input::DataTimeout(phase) => {
+                return self.give_up(Error::DataTimedOut(phase), Farewell::Abort);
+            }
+            _ => return Ok(Step::Pending),
+        };
+        if reply.kind() == Kind::Completion {
+            self.note_name(&reply);
+            self.finish(end, bytes, reply, cx)
+        } else {
+            self.refused(reply, bytes, cx)
+        }
+    }
+
+    /// Takes a reply to the command; a final one has been paid for
+    fn heard(&mut self, reply: Reply, cx: &mut Context<'_>) -> News {
+        let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
+            return News::None;
+        };
+        if reply.kind() == Kind::Preliminary {
+            self.preliminary(&reply, cx);
+            return News::None;
+        }
+        match control {
+            ControlSide::Held(_, held) if held.is_asked() => {
+                cx.wire.control.owe_again(self.verb);
+                let final_reply = match held.replied(reply, cx.now, cx.wire) {
+                    Heard::Pending => {
+                        self.await_proof(cx);
+                        return News::None;
+                    }
+                    Heard::Proven(reply) => reply,
+                    Heard::Other(reply) => {
+                        cx.wire.session.late = cx.wire.session.late.less_one();
+                        reply
+                    }
+                };
+                cx.wire.pay();
+                cx.wire.timers.stop(Timer::Quiet);
+                News::Final(final_reply)
+            }
+            // What is held was another's. Of several 2yz without a 1yz the last may be, too.
+            ControlSide::Held(..) => {
+                cx.wire.session.late = cx.wire.session.late.less_one();
+                self.hold_or_take(reply, cx)
+            }
+            ControlSide::Asked | ControlSide::Granted => self.hold_or_take(reply, cx),
+            ControlSide::Over(_) => News::None,
+        }
+    }
+
+    fn hold_or_take(&mut self, reply: Reply, cx: &mut Context<'_>) -> News {
+        let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
+            return News::None;
+        };
+        let begun = match control {
+            ControlSide::Granted | ControlSide::Held(Begun::Yes, _) => Begun::Yes,
+            _ => Begun::No,
+        };
+        let early = begun == Begun::No && cx.wire.session.preliminary == Preliminary::Expected;
+        let doubtful = match reply.kind() {
+            Kind::Completion => early || cx.wire.session.late.is_due(),
+            Kind::Transient | Kind::Permanent => {
+                cx.wire.session.late.is_due() && may_be_aborted(reply.code())
+            }
+            Kind::Preliminary | Kind::Intermediate => false,
+        };
+        if !doubtful {
+            return News::Final(reply);
+        }
+        let refuses = reply.kind() != Kind::Completion;
+        *control = ControlSide::Held(begun, Held::new(reply));
+        cx.wire.control.owe_again(self.verb);
+        cx.wire.stop_reply_timers();
+        if let Stage::AwaitFinal { .. } = self.stage {
+            self.prove(cx);
+        } else {
+            let listening = matches!(cx.wire.data_state(), Some(DataState::Listening(_)));
+            if refuses || listening {
+                // If this is the truth, no data connection will come, and no data.
+                let wait = cx.wire.config.settle_quiet;
+                cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::DataAccept);
+            }
+            self.ensure_data_deadline(cx);
+        }
+        News::None
+    }
+
+    /// 1yz
+    fn preliminary(&mut self, reply: &Reply, cx: &mut Context<'_>) {
+        let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
+            return;
+        };
+        match control {
+            ControlSide::Granted | ControlSide::Over(_) | ControlSide::Held(Begun::Yes, _) => {}
+            ControlSide::Asked | ControlSide::Held(Begun::No, _) => {
+                if let ControlSide::Held(..) = control {
+                    cx.wire.session.late = cx.wire.session.late.less_one();
+                }
+                *control = ControlSide::Granted;
+                cx.wire.session.preliminary = Preliminary::Expected;
+                cx.wire.timers.stop(Timer::Quiet);
+                self.granted(reply, cx);
+            }
+        }
+        // From here on the data connection is what moves.
+        if let Stage::Joint(_) = self.stage {
+            cx.wire.stop_reply_timers();
+        }
+    }
+
+    fn granted(&mut self, reply: &Reply, cx: &mut Context<'_>) {
+        self.hint = self.size_hint(reply);
+        self.note_name(reply);
+        if let Owner::User(op) = cx.owner {
+            let size_hint = self.hint;
+            cx.wire.events.push_back(Event::TransferStarted { op, size_hint });
+        }
+        if let Some(DataState::Listening(_)) = cx.wire.data_state() {
+            let wait = cx.wire.config.data_connect_timeout;
+            cx.wire.data_deadline(cx.now, wait, Phase::DataAccept);
+        }
+    }
+
+    /// The size in a 1yz, unless it may be part of the file's own name
+    fn size_hint(&self, reply: &Reply) -> Option<u64> {
+        let name = self.argument.as_ref().map_or(&b""[..], |argument| argument.as_bytes());
+        fields::parse_size_hint_for(reply.text(), name)
+    }
+
+    pub(super) fn note_name(&mut self, reply: &Reply) {
+        if self.is_unique() && self.name.is_none() {
+            self.name = fields::parse_stou(reply.text());
+        }
+    }
+
+    /// The final reply has come while the data connection is open
+    fn over(&mut self, reply: Reply, cx: &mut Context<'_>) {
+        self.note_name(&reply);
+        self.stage = Stage::Joint(ControlSide::Over(reply));
+        if let Some(DataState::Listening(_)) = cx.wire.data_state() {
+            // The server's connection may be on its way, or never have been made.
+            let wait = cx.wire.config.settle_quiet;
+            cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::DataAccept);
+        }
+        self.ensure_data_deadline(cx);
+    }
+
+    fn ensure_data_deadline(&self, cx: &mut Context<'_>) {
+        if cx.wire.timers.phase(Timer::Data).is_none() {
+            cx.wire.data_deadline(cx.now, cx.wire.config.data_timeout, Phase::Transfer);
+        }
+    }
+
+    /// Sends the sentinel that proves the reply that is held
+    fn prove(&mut self, cx: &mut Context<'_>) {
+        let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
+            return;
+        };
+        if let ControlSide::Held(_, held) = control {
+            held.ask(self.verb, cx.now, cx.wire);
+            self.await_proof(cx);
+        }
+    }
+
+    fn await_proof(&self, cx: &mut Context<'_>) {
+        let wait = cx.wire.config.final_reply_timeout;
+        cx.wire.await_reply_for(cx.now, wait, Phase::FinalReply);
+        let wait = cx.wire.config.settle_quiet;
+        cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
+    }
+
+    /// The sentinel was answered: gives the final reply, if one was held
+    fn proven(&mut self, code: Code, cx: &mut Context<'_>) -> Option<Reply> {
+        let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
+            return None;
+        };
+        let placeholder = match control {
+            ControlSide::Held(Begun::No, _) => ControlSide::Asked,
+            ControlSide::Held(Begun::Yes, _) => ControlSide::Granted,
+            _ => return None,
+        };
+        let ControlSide::Held(begun, held) = core::mem::replace(control, placeholder) else {
+            return None;
+        };
+        cx.wire.pay();
+        cx.wire.stop_reply_timers();
+        cx.wire.timers.stop(Timer::Quiet);
+        let reply = held.proven(code);
+        if begun == Begun::No && reply.kind() == Kind::Completion {
+            cx.wire.session.preliminary = Preliminary::Absent;
+        }
+        Some(reply)
+    }
+
+    fn data_moved(&mut self, cx: &mut Context<'_>) {
+        let Some(data) = &cx.wire.data else { return };
+        self.session = data.session;
+        match data.state {
+            DataState::Open | DataState::Secured => {
+                if !self.awaits_proof() {
+                    cx.wire.timers.stop(Timer::Quiet);
+                }
+                cx.wire.data_deadline(cx.now, cx.wire.config.data_timeout, Phase::Transfer);
+            }
+            DataState::Moving => {
+                // Bytes are as good as a 1yz that never came.
+                if data.bytes > 0 && !self.awaits_proof() {
+                    cx.wire.stop_reply_timers();
+                }
+                cx.wire.data_deadline(cx.now, cx.wire.config.data_timeout, Phase::Transfer);
+            }
+            _ => {}
+        }
+    }
+
+    fn awaits_proof(&self) -> bool {
+        matches!(&self.stage, Stage::Joint(ControlSide::Held(_, held)) if held.is_asked())
+    }
+
+    /// Looks at both connections and does what their joint state asks for
+    pub(super) fn settle(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+        let Stage::Joint(control) = &self.stage else { return Ok(Step::Pending) };
+        let Some(state) = cx.wire.data_state() else { return Ok(Step::Pending) };
+        let protects = cx.wire.protects_data();
+        let may_move = match control {
+            ControlSide::Asked => false,
+            ControlSide::Granted | ControlSide::Over(_) => true,
+            ControlSide::Held(begun, held) => {
+                *begun == Begun::Yes || held.reply().kind() == Kind::Completion
+            }
+        };
+        match state {
+            // Not before the server can read the command: it answers no ClientHello sooner.
+            DataState::Open if protects && cx.wire.control.all_written() => {
+                let wait = cx.wire.config.settle_quiet;
+                if may_move || !cx.wire.handshake_waits() {
+                    if !self.awaits_proof() {
+                        cx.wire.timers.stop(Timer::Quiet);
+                    }
+                    cx.wire.secure_data(cx.now);
+                } else if cx.wire.timers.phase(Timer::Quiet).is_none() {
+                    cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::Reply(self.verb));
+                }
+            }
+            DataState::Open if protects => {}
+            DataState::Open | DataState::Secured if may_move => {
+                let (direction, encoding) = (self.direction(), self.encoding());
+                cx.wire.start_transfer(cx.now, cx.owner.op(), direction, encoding);
+            }
+            DataState::Ended(end) => return self.data_ended(end, cx),
+            _ => {}
+        }
+        Ok(Step::Pending)
+    }
+
+    fn data_ended(&mut self, end: End, cx: &mut Context<'_>) -> Result<Step, Error> {
+        match end {
+            End::Finished | End::Truncated => {}
+            End::Failed(failure) => {
+                if failure == DataFailure::Open {
+                    cx.wire.session.path = PassivePath::Unproven;
+                }
+                return self.give_up(Error::data(failure), Farewell::Listen);
+            }
+            End::Foreign { expected, actual } => {
+                return self.give_up(Error::ForeignPeer { expected, actual }, Farewell::Abort);
+            }
+        }
+        let Stage::Joint(control) = core::mem::replace(&mut self.stage, Stage::Type) else {
+            return Ok(Step::Pending);
+        };
+        // Closed at once: ProFTPD keeps its 226 back until then.
+        let bytes = cx.wire.close_data().map_or(0, |data| data.bytes);
+        match control {
+            ControlSide::Over(reply) => self.finish(end, bytes, reply, cx),
+            control => {
+                let is_held = matches!(&control, ControlSide::Held(_, held) if !held.is_asked());
+                let wait = cx.wire.config.final_reply_timeout;
+                cx.wire.await_reply_for(cx.now, wait, Phase::FinalReply);
+                self.stage = Stage::AwaitFinal { end, bytes, control };
+                if is_held {
+                    self.prove(cx);
+                }
+                Ok(Step::Pending)
+            }
+        }
+    }
+
+    /// The transfer can't go on; the server is settled with unless its final reply has come
+    fn give_up(&self, error: Error, farewell: Farewell) -> Result<Step, Error> {
+        match self.stage {
+            Stage::Joint(ControlSide::Over(_)) => Err(error),
+            Stage::Joint(ControlSide::Asked) if farewell == Farewell::Listen => {
+                Ok(Step::Cut(error, Farewell::ListenEarly))
+            }
+            _ => Ok(Step::Cut(error, farewell)),
+        }
+    }
+
+    const fn direction(&self) -> Direction {
+        match self.kind {
+            TransferKind::Upload => Direction::Upload,
+            TransferKind::Download | TransferKind::Listing => Direction::Download,
+        }
+    }
+
+    const fn encoding(&self) -> Encoding {
+        match (self.kind, self.type_) {
+            (TransferKind::Download | TransferKind::Upload, TransferType::Ascii) => Encoding::Ascii,
+            _ => Encoding::Image,
+        }
+    }
+}
+
+/// Whether a refusal may be the end of an earlier, aborted transfer
+fn may_be_aborted(code: Code) -> bool {
+    matches!(code.get(), 425 | 426 | 450..=452 | 550..=553)
+}

@@ -1,0 +1,154 @@
+//! What a transfer comes to: whole, cut off, refused, or unconfirmed
+
+use alloc::boxed::Box;
+
+use super::{Stage, TransferKind, TransferOp};
+use crate::claim::{Outcome, Owner, Transfer};
+use crate::config::Truncation;
+use crate::control::command::Argument;
+use crate::control::reply::{Code, Reply};
+use crate::data::End;
+use crate::error::{ConnectionError, Error};
+use crate::op::machine::{Context, Step};
+use crate::session::{RestartMarker, TicketSupply};
+use crate::terms::{DataFailure, Phase, TlsSession, TransferType};
+use crate::timer::Timer;
+
+impl TransferOp {
+    /// The server refuses: because of TLS, if the data connection has a session of its own
+    pub(super) fn refused(
+        &mut self,
+        reply: Reply,
+        bytes: u64,
+        cx: &mut Context<'_>,
+    ) -> Result<Step, Error> {
+        // vsftpd says 522, ProFTPD, FileZilla Server and others 425, which means otherwise that there
+        // is no data connection: but there was one.
+        let by_tls =
+            matches!(reply.code(), Code::NO_DATA_CONNECTION | Code::PROTOCOL_NOT_SUPPORTED);
+        if !by_tls || self.session != Some(TlsSession::New) {
+            return Err(Error::from_reply(reply));
+        }
+        if self.kind == TransferKind::Upload || bytes > 0 || self.refusal.is_some() {
+            return Err(Error::ResumptionRequired { reply, end: None });
+        }
+        self.refusal = Some(reply);
+        self.hint = None;
+        self.stage = Stage::AwaitTicket;
+        cx.wire.close_data();
+        // For drivers that say nothing of tickets.
+        let wait = cx.wire.config.settle_quiet;
+        cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::Settle);
+        Ok(Step::Pending)
+    }
+
+    /// The driver knows how many tickets there are now
+    pub(super) fn tickets_told(&mut self, cx: &Context<'_>) -> Result<Step, Error> {
+        match cx.wire.session.tickets {
+            // A listing that is made for tickets has what it was made for.
+            TicketSupply::Ample | TicketSupply::Scarce if cx.owner != Owner::Tickets => {
+                self.stage = Stage::Type;
+                Ok(Step::Again)
+            }
+            _ => Err(self.without_ticket()),
+        }
+    }
+
+    /// There is no ticket for another try
+    pub(super) fn without_ticket(&mut self) -> Error {
+        match self.refusal.take() {
+            Some(reply) => Error::ResumptionRequired { reply, end: None },
+            // Only refused transfers wait for tickets.
+            None => Error::NoSessionTicket,
+        }
+    }
+
+    /// The request's error if the session ends now, after so many bytes on the open data connection
+    pub(crate) fn dies_with(&self, received: u64, cause: ConnectionError) -> Error {
+        let (received, finished) = match self.stage {
+            Stage::AwaitFinal { end, bytes, .. } => (bytes, end == End::Finished),
+            _ => (received, false),
+        };
+        if let (Some(reply), false) = (&self.refusal, received > 0) {
+            // vsftpd says so and leaves.
+            let end = Some(Box::new(cause));
+            return Error::ResumptionRequired { reply: reply.clone(), end };
+        }
+        let expected = self.least();
+        if received > 0 && expected.is_some_and(|expected| received < expected) {
+            return Error::Truncated { received, expected, end: Some(Box::new(cause)) };
+        }
+        // A server that has broken the protocol has said something, only not what it should.
+        let silent = !matches!(cause, ConnectionError::Protocol(_));
+        if finished && silent {
+            return Error::Unconfirmed { bytes: received, cause };
+        }
+        Error::Connection(cause)
+    }
+
+    /// Both sides are through: is it what was promised?
+    pub(super) fn finish(
+        &mut self,
+        end: End,
+        bytes: u64,
+        reply: Reply,
+        cx: &mut Context<'_>,
+    ) -> Result<Step, Error> {
+        cx.wire.session.marker = RestartMarker::Clear;
+        match self.kind {
+            TransferKind::Upload => {
+                let name = || self.name.as_ref().and_then(|name| Argument::new(name).ok());
+                cx.wire.session.uploaded = self.argument.clone().or_else(name);
+            }
+            TransferKind::Download | TransferKind::Listing => self.check_size(end, bytes, cx)?,
+        }
+        let name = self.name.take();
+        Ok(Step::Done(Outcome::Transfer(Transfer { bytes, reply, name })))
+    }
+
+    /// Bytes that have to come at least, where the caller or the 1yz has told
+    fn least(&self) -> Option<u64> {
+        // Under TYPE A the bytes on the wire are not those of the file.
+        if self.kind != TransferKind::Download || self.type_ != TransferType::Image {
+            return None;
+        }
+        if let Some(size) = self.expected {
+            return Some(size.saturating_sub(self.offset));
+        }
+        // Some servers tell the size of the whole file, some that of the rest. A size below the offset
+        // can only be the rest.
+        let hint = self.hint?;
+        Some(hint.checked_sub(self.offset).unwrap_or(hint))
+    }
+
+    fn check_size(&self, end: End, received: u64, cx: &Context<'_>) -> Result<(), Error> {
+        let least = self.least();
+        let cut = || Error::Truncated { received, expected: least, end: None };
+        match (end, least) {
+            (_, Some(least)) if received < least => Err(cut()),
+            // The caller's size is exact. A file may grow after its 1yz.
+            (_, Some(expected)) if self.expected.is_some() && received > expected => {
+                Err(Error::TooLong { received, expected })
+            }
+            (End::Truncated, _) if cx.wire.config.truncation == Truncation::Accept => Ok(()),
+            (End::Truncated, Some(least)) if received == least || self.hint == Some(received) => {
+                Ok(())
+            }
+            (End::Truncated, _) => Err(cut()),
+            _ => Ok(()),
+        }
+    }
+
+    /// 226 without a data connection in active mode: how some say that there is nothing to list
+    pub(super) fn never_opened(&self, reply: Reply) -> Result<Step, Error> {
+        match self.kind {
+            TransferKind::Listing => {
+                let transfer = Transfer { bytes: 0, reply, name: None };
+                Ok(Step::Done(Outcome::Transfer(transfer)))
+            }
+            TransferKind::Download | TransferKind::Upload => {
+                Err(Error::data(DataFailure::NeverOpened))
+            }
+        }
+    }
+}
