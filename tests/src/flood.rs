@@ -108,11 +108,11 @@ impl Forge {
             panic!("TLS 1.3, with its handshake done")
         };
         let (sequence, secrets) = connection.dangerous_extract_secrets().unwrap().tx;
-        let (key, iv) = match secrets {
-            ConnectionTrafficSecrets::Aes128Gcm { key, iv }
-            | ConnectionTrafficSecrets::Aes256Gcm { key, iv }
-            | ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => (key, iv),
-            _ => panic!("a cipher suite that is new"),
+        let (ConnectionTrafficSecrets::Aes128Gcm { key, iv }
+        | ConnectionTrafficSecrets::Aes256Gcm { key, iv }
+        | ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv }) = secrets
+        else {
+            panic!("a cipher suite that is new")
         };
         let mut forge = Self { encrypter: suite.aead_alg.encrypter(key, iv), sequence: 0 };
         // Encrypters want to see all numbers from the first one on.

@@ -371,7 +371,7 @@ fn translate(error: ftp_mio::Error) -> Error {
         ftp_mio::Error::Io(error) => Error::Io(error),
         ftp_mio::Error::Tls(error) => Error::Tls(error),
         ftp_mio::Error::TlsConfig(error) => Error::TlsConfig(error),
-        ftp_mio::Error::Data { failure, error } => Error::Data { failure, error },
+        ftp_mio::Error::Data { failure, reply, error } => Error::Data { failure, reply, error },
         ftp_mio::Error::Ftp(error) => Error::Ftp(error),
         other => panic!("unknown error: {other}"),
     }
@@ -382,8 +382,8 @@ fn again(error: &Error) -> Error {
     match error {
         Error::Ftp(error) => Error::Ftp(error.clone()),
         Error::Tls(error) => Error::Tls(error.clone()),
-        Error::Data { failure, error } => {
-            Error::Data { failure: *failure, error: error.kind().into() }
+        Error::Data { failure, reply, error } => {
+            Error::Data { failure: *failure, reply: reply.clone(), error: error.kind().into() }
         }
         other => Error::Io(io::Error::other(other.to_string())),
     }

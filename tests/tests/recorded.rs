@@ -22,16 +22,29 @@ struct Exchange {
 }
 
 /// The exchanges up to where the recording stops to play by the rules, and the greeting
+///
+/// A connection that the recording had to replace goes on in the one that is played.
 fn parse(text: &str) -> (Vec<Vec<u8>>, Vec<Exchange>) {
     let mut greeting = Vec::new();
     let mut exchanges: Vec<Exchange> = Vec::new();
+    let mut greets = true;
     for line in text.lines() {
         if let Some(command) = line.strip_prefix("C: ") {
             let command = String::from_utf8_lossy(&unescape(command)).into_owned();
             exchanges.push(Exchange { command, answer: Vec::new(), bytes: 0 });
+            greets = false;
         } else if let Some(reply) = line.strip_prefix("S: ") {
-            let answer = exchanges.last_mut().map_or(&mut greeting, |last| &mut last.answer);
-            answer.push(unescape(reply));
+            match exchanges.last_mut() {
+                Some(last) if !greets => last.answer.push(unescape(reply)),
+                Some(_) => {}
+                None => greeting.push(unescape(reply)),
+            }
+        } else if line.starts_with("# ---- new connection") {
+            // The command that was not answered any more.
+            if exchanges.last().is_some_and(|last| last.answer.is_empty()) {
+                exchanges.pop();
+            }
+            greets = true;
         } else if let Some(data) = line.strip_prefix("# data: ") {
             let count = data.split(' ').next().and_then(|count| count.parse().ok());
             exchanges.last_mut().expect("a command").bytes = count.expect("a number of bytes");
@@ -172,6 +185,18 @@ fn prepares(exchange: &Exchange) -> bool {
         && matches!(class(exchange), Some(b'2' | b'3'))
 }
 
+/// Whether a download begins after the end of the file, whose size is in the 150
+///
+/// A server answers that like the download of a rest of this size that was cut before its first byte.
+fn begins_after_the_end(words: &[String], exchange: &Exchange) -> bool {
+    let offset = match words {
+        [verb, _, resume, offset] if verb == "get" && resume == "resume" => offset.parse().ok(),
+        _ => None,
+    };
+    let size = exchange.answer.first().and_then(|line| ftp_proto::fields::parse_size_hint(line));
+    matches!((offset, size), (Some(offset), Some(size)) if size < offset && exchange.bytes == 0)
+}
+
 /// First digit of the final reply
 fn class(exchange: &Exchange) -> Option<u8> {
     exchange.answer.last()?.first().copied()
@@ -215,7 +240,9 @@ fn play(text: &str, split: Split) -> Vec<String> {
         let last = &asked[asked.len() - 1];
         // Who does not know FEAT has no features, and that is an answer.
         let no_feat = words[0] == "features" && last.answer[0].starts_with(b"50");
-        let expected = no_feat || matches!(class(last), Some(b'2' | b'3'));
+        let served =
+            matches!(class(last), Some(b'2' | b'3')) && !begins_after_the_end(&words, last);
+        let expected = no_feat || served;
         assert_eq!(fine, expected, "{told:#?}");
         assert!(machine.client.is_idle(), "{told:#?}");
     }

@@ -36,12 +36,14 @@ pub enum Error {
     /// TLS is wanted and its configuration is not usable
     #[error("TLS configuration is not usable")]
     TlsConfig(#[source] ConfigError),
-    /// The data connection failed, and the server did not say why; or its certificate was refused here,
-    /// whatever the server then said
-    #[error("data connection failed, {failure}")]
+    /// The data connection failed, and the server's reply, if there was one, does not say why; or its
+    /// certificate was refused here, whatever the server then said
+    #[error("{}", ftp_proto::Error::data_connection(*.failure, .reply.clone()))]
     Data {
         /// When it failed
         failure: DataFailure,
+        /// What the server said of it or of the next attempt, if that was a refusal
+        reply: Option<Reply>,
         /// What the system or TLS said; for the latter see [`Error::tls`]
         #[source]
         error: io::Error,
@@ -84,6 +86,7 @@ impl Error {
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Ftp(error) => error.reply(),
+            Self::Data { reply, .. } => reply.as_ref(),
             _ => None,
         }
     }
@@ -111,6 +114,33 @@ impl Error {
             | Self::Mismatch(_)
             | Self::LineTooLong { .. }
             | Self::ListingTooLong { .. } => false,
+        }
+    }
+
+    /// Whether the server says that the file or directory does not exist
+    ///
+    /// What to do with which error: [`ftp_proto::Error`](ftp_proto::Error#when-to-retry-what).
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Ftp(error) if error.is_missing())
+    }
+
+    /// Whether the server wants other credentials, or an account
+    #[must_use]
+    pub fn is_auth(&self) -> bool {
+        matches!(self, Self::Ftp(error) if error.is_auth())
+    }
+
+    /// Whether a deadline passed, be it this crate's, the protocol's or the system's
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Deadline { .. } => true,
+            Self::Connect { error, .. } | Self::Io(error) | Self::Data { error, .. } => {
+                error.kind() == io::ErrorKind::TimedOut
+            }
+            Self::Ftp(error) => error.is_timeout(),
+            _ => false,
         }
     }
 
@@ -157,7 +187,9 @@ impl Error {
             Self::Io(error) => Self::Io(again(error)),
             Self::Tls(error) => Self::Tls(error.clone()),
             Self::TlsConfig(error) => Self::Local(io::Error::other(error.to_string())),
-            Self::Data { failure, error } => Self::Data { failure: *failure, error: again(error) },
+            Self::Data { failure, reply, error } => {
+                Self::Data { failure: *failure, reply: reply.clone(), error: again(error) }
+            }
             Self::Local(error) => Self::Local(again(error)),
             Self::Mismatch(mismatch) => Self::Mismatch(mismatch.clone()),
             Self::Deadline { limit } => Self::Deadline { limit: *limit },

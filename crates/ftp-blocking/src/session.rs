@@ -386,9 +386,9 @@ impl Session {
             (ftp_proto::Error::Connection(ConnectionError::Eof), Some(failure)) => {
                 return Error::control(failure);
             }
-            (ftp_proto::Error::DataConnection { failure, .. }, _) => {
+            (ftp_proto::Error::DataConnection { failure, reply }, _) => {
                 if let Some(error) = self.data_failure.take() {
-                    return Error::Data { failure: *failure, error };
+                    return Error::Data { failure: *failure, reply: reply.clone(), error };
                 }
             }
             // That the server then had to give up says less than why.
@@ -397,7 +397,8 @@ impl Session {
                     TlsError::in_io(error).is_some_and(TlsError::is_certificate)
                 };
                 if let Some(error) = self.data_failure.take_if(refused) {
-                    return Error::Data { failure: DataFailure::Tls, error };
+                    let reply = refusal.reply().cloned();
+                    return Error::Data { failure: DataFailure::Tls, reply, error };
                 }
             }
             _ => {}

@@ -450,7 +450,7 @@ impl<'a> Upload<'a> {
             }
             if session.proto.final_reply_came() {
                 let secure = session.moving().is_some_and(|(_, moving)| moving.stream.is_secure());
-                let until = *linger.get_or_insert(later(now, LINGER));
+                let until = *linger.get_or_insert_with(|| later(now, LINGER));
                 if !secure || until.is_some_and(|until| until <= now) {
                     return;
                 }

@@ -34,12 +34,14 @@ pub enum Error {
     /// TLS is wanted and its configuration is not usable
     #[error("TLS configuration is not usable")]
     TlsConfig(#[source] ConfigError),
-    /// The data connection failed, and the server did not say why; or its certificate was refused here,
-    /// whatever the server then said
-    #[error("data connection failed, {failure}")]
+    /// The data connection failed, and the server's reply, if there was one, does not say why; or its
+    /// certificate was refused here, whatever the server then said
+    #[error("{}", ftp_proto::Error::data_connection(*.failure, .reply.clone()))]
     Data {
         /// When it failed
         failure: DataFailure,
+        /// What the server said of it or of the next attempt, if that was a refusal
+        reply: Option<Reply>,
         /// What the system or TLS said; for the latter see [`Error::tls`]
         #[source]
         error: io::Error,
@@ -55,6 +57,7 @@ impl Error {
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Ftp(error) => error.reply(),
+            Self::Data { reply, .. } => reply.as_ref(),
             _ => None,
         }
     }
@@ -77,6 +80,32 @@ impl Error {
             Self::Data { .. } => self.tls().is_none(),
             Self::Ftp(error) => error.is_transient(),
             Self::Tls(_) | Self::TlsConfig(_) => false,
+        }
+    }
+
+    /// Whether the server says that the file or directory does not exist
+    ///
+    /// What to do with which error: [`ftp_proto::Error`](ftp_proto::Error#when-to-retry-what).
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Ftp(error) if error.is_missing())
+    }
+
+    /// Whether the server wants other credentials, or an account
+    #[must_use]
+    pub fn is_auth(&self) -> bool {
+        matches!(self, Self::Ftp(error) if error.is_auth())
+    }
+
+    /// Whether a deadline passed
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Connect { error, .. } | Self::Io(error) | Self::Data { error, .. } => {
+                error.kind() == io::ErrorKind::TimedOut
+            }
+            Self::Ftp(error) => error.is_timeout(),
+            _ => false,
         }
     }
 

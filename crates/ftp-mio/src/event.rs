@@ -102,15 +102,13 @@ pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
         (ftp_proto::Error::Connection(ConnectionError::Eof), Some(Cause::Control(error))) => {
             Error::control(&error)
         }
-        (ftp_proto::Error::DataConnection { failure, .. }, Some(Cause::Data(error))) => {
-            data_error(failure, error)
+        (ftp_proto::Error::DataConnection { failure, reply }, Some(Cause::Data(error))) => {
+            Error::Data { failure, reply, error }
         }
         // The certificate was refused here, which the server's word does not tell.
-        (_, Some(Cause::Data(error))) => data_error(DataFailure::Tls, error),
+        (refusal, Some(Cause::Data(error))) => {
+            Error::Data { failure: DataFailure::Tls, reply: refusal.reply().cloned(), error }
+        }
         (error, _) => Error::Ftp(error),
     }
-}
-
-const fn data_error(failure: DataFailure, error: io::Error) -> Error {
-    Error::Data { failure, error }
 }

@@ -279,9 +279,19 @@ impl Client {
     // Edges
 
     /// The next order to the driver
+    ///
+    /// To be carried out before the next call, which begins what builds on it. So a data connection that
+    /// can't even be tried is reported before the server hears of the transfer.
     #[must_use]
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.wire.actions.pop_front()
+        let action = self.wire.actions.pop_front();
+        if action.is_none() && self.awaits_performance() {
+            self.wire.timers.requested(self.now);
+            self.step(Input::Performed);
+            self.pump();
+            return self.wire.actions.pop_front();
+        }
+        action
     }
 
     /// The next news for the application
@@ -291,6 +301,14 @@ impl Client {
     }
 
     // Inside
+
+    fn awaits_performance(&self) -> bool {
+        matches!(
+            &self.state,
+            State::Running(Task { operation: Running::Transfer(transfer), .. })
+                if transfer.awaits_performance(&self.wire)
+        )
+    }
 
     /// Takes note of the time
     fn touch(&mut self, now: Instant) {

@@ -3,6 +3,9 @@
 //! Two families, as in quinn: [`Error`] ends one request, [`ConnectionError`] ends the session
 //! and everything queued in it. [`Error::is_fatal`] tells which.
 
+#[cfg(test)]
+mod tests;
+
 use alloc::boxed::Box;
 use core::net::IpAddr;
 
@@ -13,6 +16,50 @@ use crate::terms::{DataFailure, Phase};
 /// Why a request failed
 ///
 /// The session is usable afterwards, unless [`Self::is_fatal`] says otherwise.
+///
+/// # When to retry what
+///
+/// `transient` is [`Self::is_transient`], and so on. Where both `auth` and `transient` could be said, it is
+/// `auth`: a wrong password that is tried again and again locks the account. A session that is over
+/// (`fatal`) has to be replaced first.
+///
+/// | Error | transient | fatal | missing | auth | timeout | What to do |
+/// |---|---|---|---|---|---|---|
+/// | `Transient` | yes | | | | | wait a little, then again |
+/// | `Transient`: 430, 530, 532 | | | | yes | | other credentials |
+/// | `Permanent` | | | | | | nothing: the server will say the same |
+/// | `Permanent`: 530, 532 | | | | yes | | log in, or other credentials |
+/// | `Permanent`: 550 that says so | | | yes | | | the file is not there |
+/// | `UnexpectedReply` | | | | | | report it: server and client understand the command differently |
+/// | `InvalidReply` | | | | | | the same |
+/// | `NoDirectory` | | | yes | | | the directory is not there |
+/// | `InvalidArgument` | | | | | | another argument; nothing was sent |
+/// | `TlsRequired` | | | | | | connect with another [`TlsPolicy`](crate::TlsPolicy) |
+/// | `AccountRequired` | | | | yes | | log in with an account |
+/// | `NoSessionTicket` | yes | | | | | again after a login on a new connection |
+/// | `ResumptionRequired` | yes | | | | | the same |
+/// | `ResumptionRequired` with `end` | yes | yes | | | | the same |
+/// | `DataConnection` | yes | | | | | again; if it never opens: firewall, [`DataMode`](crate::DataMode) |
+/// | `DataConnection`: `Tls` | | | | | | look at the certificate: somebody may intercept |
+/// | `DataTimedOut` | yes | | | | yes | again, a download with an offset |
+/// | `ForeignPeer` | | | | | | passive mode |
+/// | `Truncated` | yes | | | | | [resume](crate::Get::resume_at) after the bytes received |
+/// | `Truncated` with `end` | yes | yes | | | | resume on a new connection |
+/// | `Truncated` with `end`: `TimedOut` | yes | yes | | | yes | the same |
+/// | `TooLong` | | | | | | the file is not the one that was expected: ask for its size again |
+/// | `Unconfirmed` | | yes | | | | compare size or [hash](crate::Client::hash) on a new connection |
+/// | `Unconfirmed`: `TimedOut` | | yes | | | yes | the same |
+/// | `Aborted` | | | | | | nothing: the caller wanted it |
+/// | `ProtectedRemote` | | | | | | [`Protection::Clear`](crate::Protection::Clear) first |
+/// | `Connection`: `Eof` | yes | yes | | | | again on a new connection |
+/// | `Connection`: `LocallyClosed` | | yes | | | | nothing: the caller wanted it |
+/// | `Connection`: `ServiceClosing` | yes | yes | | | | wait a little, then on a new connection |
+/// | `Connection`: `Refused` with 4yz | yes | yes | | | | the same |
+/// | `Connection`: `Refused` with 5yz | | yes | | | | nothing: the server will say the same |
+/// | `Connection`: `Refused` with 530 | | yes | | yes | | ask the server's operator for access |
+/// | `Connection`: `TimedOut` | yes | yes | | | yes | again on a new connection |
+/// | `Connection`: `TlsRefused` | | yes | | | | clear text, if that is acceptable at all |
+/// | `Connection`: `Protocol` | | yes | | | | report it |
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -160,9 +207,15 @@ impl core::fmt::Display for AlsoSaid<'_> {
 }
 
 impl Error {
+    /// The error of a failed data connection, for drivers that know more of the failure and show both
+    #[must_use]
+    pub const fn data_connection(failure: DataFailure, reply: Option<Reply>) -> Self {
+        Self::DataConnection { failure, reply }
+    }
+
     /// A data connection that failed
     pub(crate) const fn data(failure: DataFailure) -> Self {
-        Self::DataConnection { failure, reply: None }
+        Self::data_connection(failure, None)
     }
 
     /// The error of a reply that refuses, or that is of a class nobody waits for
@@ -221,13 +274,13 @@ impl Error {
     /// Whether the same request may succeed when it is made again as it is, on this session or, if
     /// [`Self::is_fatal`], on a new one
     ///
-    /// A [truncated](Self::Truncated) download is best [resumed](crate::Get::resume_at). An
-    /// [unconfirmed](Self::Unconfirmed) transfer is not made again but compared.
+    /// What to do with which error is in [a table](Self#when-to-retry-what).
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Transient(_)
-            | Self::DataTimedOut(_)
+            // A wrong password that is tried again and again locks the account.
+            Self::Transient(_) => !self.is_auth(),
+            Self::DataTimedOut(_)
             | Self::Truncated { .. }
             | Self::NoSessionTicket
             | Self::ResumptionRequired { .. } => true,
@@ -361,9 +414,7 @@ pub enum ProtocolError {
     /// A reply whose code belongs to another command than the one that it came for
     ///
     /// [`Config::foreign_replies`](crate::Config::foreign_replies) can accept such replies.
-    #[error(
-        "{command} was answered with another command's reply, session given up: {reply}"
-    )]
+    #[error("{command} was answered with another command's reply, session given up: {reply}")]
     ForeignReply {
         /// The command that was waiting for a reply
         command: Verb,

@@ -79,7 +79,7 @@ impl Held {
 
     /// A further final reply has come, for which nothing has been paid
     pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Heard {
-        let unknown = matches!(reply.code().get(), 500 | 502..=504);
+        let unknown = refuses_sentinel(reply.code());
         match &self.proof {
             Proof::Asked(Verb::REST) if unknown => {
                 self.proof = Proof::AskedAgain(Some(reply));
@@ -94,4 +94,11 @@ impl Held {
             _ => Heard::Other(reply),
         }
     }
+}
+
+/// Whether a reply refuses a sentinel: no transfer ends with such a code
+///
+/// Some servers do not know REST. pyftpdlib knows it, and refuses it with 501 under TYPE A.
+pub(crate) fn refuses_sentinel(code: Code) -> bool {
+    matches!(code.get(), 500..=504)
 }

@@ -25,24 +25,15 @@ use std::time::Instant;
 
 use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Code, Kind, Reply};
 use crate::error::Error;
+use crate::held::refuses_sentinel;
+use crate::op::machine::Farewell;
 use crate::plan::Request;
 use crate::session::RestartMarker;
 use crate::terms::{DataFailure, Phase};
 use crate::timer::Timer;
 use crate::wire::Wire;
-
-/// How a transfer that was cut is ended
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Farewell {
-    /// Its data connection failed: the server knows, and its reply may explain the failure
-    Listen,
-    /// The same, before the 1yz, which is still to come and says nothing more
-    ListenEarly,
-    /// This side gave up: ABOR
-    Abort,
-}
 
 /// A request whose operation failed
 #[derive(Debug)]
@@ -128,8 +119,7 @@ impl Settling {
         };
         // In active mode the server has tried to connect, and knows that it can't.
         let passive = wire.config.data_mode == DataMode::Passive;
-        let remains =
-            if passive && !established { Remains::IfUnanswered } else { Remains::No };
+        let remains = if passive && !established { Remains::IfUnanswered } else { Remains::No };
         // The whole has one deadline, whatever comes in meanwhile.
         wire.stop_reply_timers();
         wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
@@ -148,7 +138,8 @@ impl Settling {
     pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {
         match self {
             Self::Count => {
-                if reply.kind() != Kind::Preliminary {
+                // A sentinel's answer shows that those before it were refused or swallowed.
+                if reply.kind() != Kind::Preliminary && !wire.control.pay_sentinel(reply.code()) {
                     wire.control.pay();
                 }
                 wire.await_reply(now);
@@ -189,9 +180,9 @@ impl Settling {
 
 impl Cut {
     fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {
-        let (kind, code) = (reply.kind(), reply.code().get());
+        let (kind, code) = (reply.kind(), reply.code());
         let answers_sentinel =
-            matches!((self.stage, code), (Stage::Restart, 350) | (Stage::Directory, 257));
+            matches!((self.stage, code.get()), (Stage::Restart, 350) | (Stage::Directory, 257));
         if answers_sentinel {
             if self.stage == Stage::Restart {
                 wire.session.marker = RestartMarker::Clear;
@@ -217,17 +208,17 @@ impl Cut {
     }
 
     /// Counts a reply that is not the sentinel's
-    fn note(&mut self, kind: Kind, code: u16) {
+    fn note(&mut self, kind: Kind, code: Code) {
         // The refusal of a sentinel is none of those that are due.
-        let of_sentinel = matches!(self.stage, Stage::Restart | Stage::Directory)
-            && matches!(code, 500 | 502 | 503 | 504);
+        let of_sentinel =
+            matches!(self.stage, Stage::Restart | Stage::Directory) && refuses_sentinel(code);
         if of_sentinel {
             return;
         }
         if kind != Kind::Preliminary {
             self.due = self.due.saturating_sub(1);
         }
-        self.remains = match (self.remains, code) {
+        self.remains = match (self.remains, code.get()) {
             (Remains::IfUnanswered, 225) if self.stage == Stage::Draining => Remains::IfNothingElse,
             // The 1yz may come before the data connection.
             (remains, 100..=199) => remains,
@@ -282,19 +273,29 @@ fn quiet(now: Instant, wire: &mut Wire) {
     wire.timers.set_after(Timer::Quiet, now, wire.config.settle_quiet, Phase::Settle);
 }
 
-/// A refusal explains better why a data connection failed than the failure itself, unless this side
-/// has refused the server's certificate
+/// A refusal explains why a data connection broke, and what this side knows of one that never worked
+/// is not hidden by it
 fn explain(error: &mut Error, refusal: Reply) {
     let Error::DataConnection { failure, .. } = error else { return };
     if !matches!(refusal.kind(), Kind::Transient | Kind::Permanent) {
         return;
     }
-    // ProFTPD and vsftpd break the handshake off if it does not resume the control connection's session.
     *error = match *failure {
-        DataFailure::Tls if refusal.contains(&["reuse", "resum"]) => {
+        // ProFTPD and vsftpd break the handshake off if it does not resume the control connection's session.
+        DataFailure::Tls if refusal.demands_resumption() => {
             Error::ResumptionRequired { reply: refusal, end: None }
         }
-        failure @ DataFailure::Tls => Error::DataConnection { failure, reply: Some(refusal) },
+        DataFailure::Broken => Error::from_reply(refusal),
+        failure if may_blame_data_connection(&refusal) => {
+            Error::DataConnection { failure, reply: Some(refusal) }
+        }
         _ => Error::from_reply(refusal),
     };
+}
+
+/// Whether a refusal may say no more than that the data connection failed
+///
+/// A file that does not exist is refused for good, and the server closes the data connection.
+fn may_blame_data_connection(refusal: &Reply) -> bool {
+    refusal.kind() == Kind::Transient || refusal.code() == Code::PROTOCOL_NOT_SUPPORTED
 }

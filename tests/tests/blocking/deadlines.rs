@@ -13,6 +13,7 @@ use crate::{at_once, config, login_with};
 const SHORT: Duration = Duration::from_millis(200);
 
 fn phase(error: &Error) -> Phase {
+    assert!(error.is_timeout(), "{error:?}");
     match error {
         Error::Ftp(
             ftp_proto::Error::DataTimedOut(phase)

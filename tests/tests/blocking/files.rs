@@ -389,3 +389,32 @@ fn the_error_of_another_sessions_download_is_not_this_ones() {
     source.join();
     target.join();
 }
+
+#[test]
+fn the_error_of_another_sessions_upload_is_not_this_ones() {
+    /// An upload whose server has gone
+    struct Other;
+    impl Write for Other {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            let eof = ftp_proto::Error::from(ftp_proto::ConnectionError::Eof);
+            Err(Error::from(eof).into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let server = retr(|s, mut data| {
+        s.reply("150 here");
+        data.write_all(b"data").unwrap();
+        s.settle();
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let error = ftp.download_to("f", &mut Other).unwrap_err();
+    let Error::Local(cause) = &error else { panic!("{error:?}") };
+    assert!(Error::in_io(cause).unwrap().is_fatal() && !error.is_fatal());
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}

@@ -42,7 +42,7 @@ fn every_simple_operation() {
         s.exchange("STAT", "211 well");
         s.exchange("SITE CHMOD 644 f", "200 done");
         s.exchange("ALLO 5", "202 superfluous");
-        s.exchange("XSHA f", "350 unusual");
+        s.exchange("XYZZ f", "350 unusual");
         s.farewell();
     });
     let mut ftp = login(&server);
@@ -70,7 +70,7 @@ fn every_simple_operation() {
     ftp.stat("").unwrap();
     ftp.site("CHMOD 644 f").unwrap();
     ftp.command("ALLO", "5").unwrap();
-    assert_eq!(ftp.command("XSHA", "f").unwrap().code().get(), 350);
+    assert_eq!(ftp.command("XYZZ", "f").unwrap().code().get(), 350);
     assert_eq!(ftp.last_reply().unwrap().code().get(), 350);
     assert_eq!(ftp.quit().unwrap().unwrap().code().get(), 221);
     server.join();
@@ -89,6 +89,7 @@ fn a_refusal_ends_one_operation_only() {
     let error = ftp.delete("f").unwrap_err();
     assert_eq!(code(&error), 550);
     assert!(!error.is_fatal() && !error.is_transient());
+    assert!(error.is_missing() && !error.is_auth() && !error.is_timeout());
     let error = ftp.rename("f", "g").unwrap_err();
     assert!(!error.is_fatal() && error.is_transient());
     // Nothing is sent of it.
@@ -114,7 +115,9 @@ fn login_with_account_and_refused_logins() {
     });
     let mut ftp = connect(&server);
     assert_eq!(ftp.welcome().unwrap().text(), b"ready");
-    assert_eq!(code(&ftp.login("u", "wrong").unwrap_err()), 530);
+    let error = ftp.login("u", "wrong").unwrap_err();
+    assert_eq!(code(&error), 530);
+    assert!(error.is_auth() && !error.is_missing() && !error.is_timeout());
     ftp.login("", "").unwrap();
     ftp.login_with_account("u", "p", "a").unwrap();
     drop(ftp);

@@ -282,6 +282,102 @@ fn a_fast_download_does_not_starve_the_others() {
     slow.join();
 }
 
+#[test]
+fn an_upload_that_pauses_is_told_of_a_reset() {
+    let (sent, received) = mpsc::channel();
+    let server = Server::start(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let listener = s.epsv();
+        let data = accept(&listener);
+        s.exchange("STOR f", "150 send it");
+        received.recv().unwrap();
+        socket2::SockRef::from(&data).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(data);
+        // It never says why.
+        s.exchange("REST 0", "350 restart at 0");
+        s.expect_close();
+    });
+    let mut all = Loop::connect(server.address(), config());
+    all.ftp.login("u", "p");
+    let put = all.ftp.put("f");
+    while !all.ftp.can_write() {
+        all.turn();
+    }
+    assert_eq!(all.ftp.write_data(b"data"), Moved::Bytes(4));
+    sent.send(()).unwrap();
+    // The application has nothing to write for longer than the server may be silent.
+    let begun = Instant::now();
+    let error = 'ended: loop {
+        assert!(begun.elapsed() < Duration::from_secs(4), "nobody was told");
+        all.turn();
+        while let Some(event) = all.ftp.poll_event() {
+            if let Event::Completed(mut done) = event {
+                if let Some(result) = done.take(put) {
+                    break 'ended result.unwrap_err();
+                }
+            }
+        }
+    };
+    let broken = ftp_proto::DataFailure::Broken;
+    assert!(matches!(&error, Error::Data { failure, .. } if *failure == broken), "{error:?}");
+    drop(all);
+    server.join();
+}
+
+#[test]
+fn a_final_reply_that_is_told_before_the_reset_of_its_upload_is_not_believed() {
+    let (all_sent, sent) = mpsc::channel();
+    let server = Server::start(move |s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let listener = s.epsv();
+        let mut data = accept(&listener);
+        s.exchange("STOR f", "150 send it");
+        sent.recv().unwrap();
+        data.read_exact(&mut [0; 20_000]).unwrap();
+        socket2::SockRef::from(&data).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(data);
+        s.reply("226 done");
+        s.expect_close();
+    });
+    let mut all = Loop::connect(server.address(), config());
+    all.ftp.login("u", "p");
+    let put = all.ftp.put("f");
+    while !all.ftp.can_write() {
+        all.turn();
+    }
+    // The socket's buffers take all of it.
+    assert_eq!(all.ftp.write_data(&[7; 50_000]), Moved::Bytes(50_000));
+    all.ftp.finish_upload();
+    while all.ftp.has_work() {
+        all.turn();
+    }
+    all_sent.send(()).unwrap();
+    let result = 'ended: loop {
+        all.poll.poll(&mut all.events, all.ftp.timeout(Instant::now())).unwrap();
+        // A poll gives as many events as fit, in any order: that of the data connection comes later.
+        for event in all.events.iter().filter(|event| event.token() == Token(3)) {
+            all.ftp.handle_event(event);
+        }
+        all.ftp.turn(all.poll.registry(), Instant::now());
+        while let Some(event) = all.ftp.poll_event() {
+            if let Event::Completed(mut done) = event {
+                if let Some(result) = done.take(put) {
+                    break 'ended result;
+                }
+            }
+        }
+    };
+    let broken = ftp_proto::DataFailure::Broken;
+    assert!(
+        matches!(&result, Err(Error::Data { failure, .. }) if *failure == broken),
+        "{result:?}"
+    );
+    drop(all);
+    server.join();
+}
+
 /// What a server does to a session
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {

@@ -262,7 +262,7 @@ impl Client {
                     return Err(ArgumentError::ChangesTransfers);
                 }
                 _ if argument.is_empty() => Parameter::None,
-                Verb::PASS | Verb::ACCT => Parameter::Secret(Secret::new(argument)?),
+                _ if verb.is_secret() => Parameter::Secret(Secret::new(argument)?),
                 _ => Parameter::Public(Argument::new(argument)?),
             };
             Ok(Running::Simple(Simple::new(verb, parameter, Want::Any)))

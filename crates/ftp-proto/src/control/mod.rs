@@ -164,7 +164,6 @@ impl Control {
         self.owed.retain(|owed| owed.purpose != Purpose::Sentinel);
     }
 
-
     /// From here on there may be fewer replies to come than are owed
     pub(crate) fn doubt(&mut self) {
         self.account = Account::Doubtful;

@@ -115,6 +115,11 @@ impl Reply {
         words.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())
     }
 
+    /// Whether it says that data connections have to resume the control connection's TLS session
+    pub(crate) fn demands_resumption(&self) -> bool {
+        self.contains(&["reuse", "resum"])
+    }
+
     /// The lines of [`Self::text`]
     pub fn lines(&self) -> Lines<'_> {
         Lines(self.text().split(is_line_feed))

@@ -184,9 +184,7 @@ impl ReadDirOp {
             Stage::Features => self.list(best(session), session),
             Stage::Listing(verb) => self.listed(verb, ended, session),
             Stage::Locating(purpose) => self.located(ended.result, purpose),
-            Stage::Entering { home, purpose } => {
-                self.entered(ended.result, home, purpose, session)
-            }
+            Stage::Entering { home, purpose } => self.entered(ended.result, home, purpose, session),
             Stage::ListingInside { home, verb } => self.listed_inside(verb, ended, home, session),
             Stage::Over => Next::Done(ended.result),
         }

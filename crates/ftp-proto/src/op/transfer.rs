@@ -33,14 +33,14 @@ use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::Action;
 use crate::listing::Format;
-use crate::op::machine::{Context, Input, Step};
+use crate::op::machine::{Context, Farewell, Input, Step};
 use crate::op::open::{Open, Opening, ended_early, first_passive};
 use crate::op::request::{Get, List, Put, PutMode};
 use crate::op::set_type::SetType;
 use crate::session::{Batches, PassivePath, RestartMarker};
-use crate::settle::Farewell;
 use crate::terms::{Phase, TlsSession, TransferType};
 use crate::timer::Timer;
+use crate::wire::Wire;
 
 #[derive(Debug)]
 pub(crate) struct TransferOp {
@@ -224,6 +224,11 @@ impl TransferOp {
         matches!(self.stage, Stage::Joint(_) | Stage::AwaitFinal { .. })
     }
 
+    /// Whether it waits until the driver has carried out its orders
+    pub(crate) const fn awaits_performance(&self, wire: &Wire) -> bool {
+        matches!(self.stage, Stage::Open(open) if open.awaits_performance(wire))
+    }
+
     /// Whether it waits to be told of TLS session tickets
     pub(crate) const fn awaits_ticket(&self) -> bool {
         matches!(self.stage, Stage::AwaitTicket)
@@ -231,7 +236,7 @@ impl TransferOp {
 
     /// How an abort ends it: before the command nothing was begun, after the final reply nothing is
     /// left to stop, and a listing is read to its end
-    pub(crate) fn abort(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+    pub(crate) fn abort(&self, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self.stage {
             Stage::Joint(ControlSide::Over(_)) => Err(Error::Aborted),
             Stage::Joint(_) | Stage::AwaitFinal { .. } if self.is_listing() => {

@@ -26,8 +26,13 @@ impl TransferOp {
         // is no data connection: but there was one.
         let by_tls =
             matches!(reply.code(), Code::NO_DATA_CONNECTION | Code::PROTOCOL_NOT_SUPPORTED);
-        if !by_tls || self.session != Some(TlsSession::New) {
-            return Err(Error::from_reply(reply));
+        match self.session {
+            Some(TlsSession::New) if by_tls => {}
+            // In the middle of the handshake.
+            None if by_tls && cx.wire.protects_data() && reply.demands_resumption() => {
+                return Err(Error::ResumptionRequired { reply, end: None });
+            }
+            _ => return Err(Error::from_reply(reply)),
         }
         if self.kind == TransferKind::Upload || bytes > 0 || self.refusal.is_some() {
             return Err(Error::ResumptionRequired { reply, end: None });
