@@ -1,6 +1,6 @@
 //! Lines that tell of no file: totals, headers, sections, errors
 
-use super::parser::Format;
+use super::format::Format;
 use super::scan::Words;
 
 /// What a line is that is no entry

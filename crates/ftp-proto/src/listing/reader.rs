@@ -3,8 +3,9 @@
 use alloc::boxed::Box;
 use alloc::vec;
 
+use super::format::Format;
 use super::owned::OwnedEntry;
-use super::parser::{Format, Item, ListingParser};
+use super::parser::{Item, ListingParser};
 
 /// Bytes read at a time: a hundred entries or two
 const ROOM: usize = 16 * 1024;
