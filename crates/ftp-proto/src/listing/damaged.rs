@@ -13,6 +13,7 @@ pub(super) fn is_damaged(line: &[u8]) -> bool {
         || os400(line)
         || dated(line)
         || has_columns(line)
+        || is_other_language(line)
 }
 
 /// Permissions first, whatever kind of file; NetWare also where the rest is gone
@@ -117,4 +118,11 @@ fn has_columns(line: &[u8]) -> bool {
         figures += usize::from(figure);
     }
     gaps > 1 || gaps > 0 && figures > 0 || figures > 2
+}
+
+/// Markup of a page, and values with quotes and commas
+fn is_other_language(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    let quoted = text.starts_with(b"\"") && memchr::memmem::find(text, b"\",").is_some();
+    quoted || text.len() > 2 && text.starts_with(b"<") && text.ends_with(b">")
 }

@@ -34,8 +34,11 @@ pub(super) fn before_name<'a>(
         }
     } else {
         match month(first) {
-            Some(month) => with_year(month, day(behind.next()?)?, behind)?,
-            None => numbers(first, behind, dates)?,
+            // `Mar-10-2024` begins with a month, too.
+            Some(month) if !first.contains(&b'-') => {
+                with_year(month, day(behind.next()?)?, behind)?
+            }
+            _ => numbers(first, behind, dates)?,
         }
     };
     Some((Some(parts), words.name()?))
@@ -58,7 +61,7 @@ pub(super) fn shaped_before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> 
     };
     let is_end = |word: &[u8]| {
         let dots = parts::<2>(word, b'.').is_some_and(|both| both.iter().all(|part| is_day(part)));
-        is_clock_shaped(word) || dots || word.len() == 4 && number(word).is_some()
+        is_clock_shaped(word) || dots || matches!(word.len(), 4..=6) && number(word).is_some()
     };
     let separated = [b'-', b'/', b'.'].iter().find_map(|separator| parts::<3>(first, *separator));
     if separated.is_some_and(is_date_shaped) {
@@ -138,7 +141,16 @@ fn numbers<'a>(word: &'a [u8], words: Words<'a>, dates: &mut Dates) -> Option<(P
     let [first, second, third] = three;
     let parts = if first.len() == 4 {
         let month = small(second).or_else(|| month(second))?;
-        Parts { year: Some(small(first)?), month, day: small(third)?, time: None }
+        // ISO 8601 joins the time with a letter.
+        let (day, time) = match memchr::memchr(b'T', third) {
+            Some(at) => (&third[..at], Some(time_of_day(&third[at + 1..])?)),
+            None => (third, None),
+        };
+        let parts = Parts { year: Some(small(first)?), month, day: small(day)?, time };
+        if time.is_some() {
+            return Some((parts, words));
+        }
+        parts
     } else if let Some(month) = month(second) {
         Parts { year: Some(year(third)?), month, day: day(first)?, time: None }
     } else if let Some(month) = month(first) {

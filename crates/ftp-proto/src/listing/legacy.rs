@@ -77,8 +77,11 @@ fn os400_date(
 pub(super) fn nonstop<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let name = words.next()?;
-    // The file code; `O` behind it: open.
-    let code = words.next()?;
+    // The file code; `O` before or after it: open.
+    let mut code = words.next()?;
+    if code == b"O" {
+        code = words.next()?;
+    }
     number(code.strip_suffix(b"O").unwrap_or(code))?;
     let size = number(words.next()?)?;
     let [day, of, digits] = parts::<3>(words.next()?, b'-')?;

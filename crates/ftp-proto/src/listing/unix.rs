@@ -20,11 +20,11 @@ const MAX_COLUMNS: usize = 16;
 
 pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let Some(Head { kind, permissions, dialect, words }) = head(line) else {
-        return headless(line, dates);
+        return headless(line, dates).or_else(|| unreadable(line));
     };
     let mut columns = Columns::new();
     let Some((date, name)) = date_and_name(words, kind, &mut columns, dates) else {
-        return dateless(line, kind, permissions?, &columns);
+        return dateless(line, kind, permissions?, &columns).or_else(|| unreadable(line));
     };
     let mut entry = Entry::new(line, name, kind);
     entry.permissions = permissions;
@@ -172,6 +172,24 @@ fn dateless<'a>(
     entry.size = Some(number(size.word)?);
     (entry.owner, entry.group) = (Some(owner.word), Some(group.word));
     Some(entry)
+}
+
+/// `d????????? ? ? ? ?   ? name`: what `ls` has for a file that it cannot ask about
+fn unreadable(line: &[u8]) -> Option<Entry<'_>> {
+    let mut words = Words::new(line);
+    let head = words.next().filter(|head| matches!(head.len(), 10 | 11))?;
+    head[1..].iter().all(|byte| b"?-+.@".contains(byte)).then_some(())?;
+    // Links, owner, group, size and date.
+    for _ in 0..5 {
+        words.next().filter(|word| *word == b"?")?;
+    }
+    let kind = match head[0] {
+        b'd' => Kind::Dir,
+        b'l' => Kind::Symlink,
+        b'?' | b'-' => Kind::Unknown,
+        _ => return None,
+    };
+    Some(Entry::new(line, words.name()?, kind))
 }
 
 /// Whose columns they are
