@@ -24,9 +24,14 @@ use super::time::{DateOrder, Dates, Parts};
 const NAME_COLUMN: usize = 56;
 
 pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
+    let before = *dates;
     data_set(line, dates)
         .or_else(|| without_attributes(line))
-        .or_else(|| member(line, dates))
+        .or_else(|| {
+            // What is no data set shows no order of dates.
+            *dates = before;
+            member(line, dates)
+        })
         .or_else(|| module(line))
         .or_else(|| job(line))
 }
