@@ -5,15 +5,10 @@ use super::scan::{Words, is_clock_shaped, number};
 
 /// Whether a line that nobody understands is rather a damaged one than a name
 pub(super) fn is_damaged(line: &[u8]) -> bool {
-    unix(line)
-        || dos(line)
-        || eplf(line)
-        || mlsx(line)
-        || vms(line)
-        || os400(line)
-        || dated(line)
-        || has_columns(line)
-        || is_other_language(line)
+    let begins = unix(line) || dos(line) || eplf(line) || mlsx(line) || is_other_language(line);
+    // All others are of several words.
+    let words = || memchr::memchr2(b' ', b'\t', line).is_some();
+    begins || words() && (vms(line) || os400(line) || dated(line) || has_columns(line))
 }
 
 /// Permissions first, whatever kind of file; NetWare also where the rest is gone

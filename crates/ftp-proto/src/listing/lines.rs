@@ -24,17 +24,10 @@ enum State {
 
 impl Lines {
     /// The next line without its end, LF or CRLF; `None` when the input has no end of a line
+    #[inline(always)]
     pub(super) fn next<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<&'p [u8]> {
-        match self.state {
-            State::Collecting => {}
-            State::Given => {
-                self.partial.clear();
-                self.state = State::Collecting;
-            }
-            State::Again => {
-                self.state = State::Given;
-                return Some(without_return(&self.partial));
-            }
+        if self.state != State::Collecting && self.is_again() {
+            return Some(without_return(&self.partial));
         }
         let Some(end) = memchr::memchr(b'\n', input) else {
             self.collect(input);
@@ -49,6 +42,23 @@ impl Lines {
         self.collect(line);
         self.state = State::Given;
         Some(without_return(&self.partial))
+    }
+
+    /// Whether `partial` is to be given out again; if not, it is cleared
+    fn is_again(&mut self) -> bool {
+        let again = self.state == State::Again;
+        if again {
+            self.state = State::Given;
+        } else {
+            self.partial.clear();
+            self.state = State::Collecting;
+        }
+        again
+    }
+
+    /// Whether there is nothing to look at, not even the beginning of a line
+    pub(super) fn is_exhausted(&self, input: &[u8]) -> bool {
+        input.is_empty() && self.state != State::Again
     }
 
     /// Whether [`Self::next`] gives a line

@@ -221,6 +221,9 @@ impl ListingParser {
     /// Call it until then, then again with what comes next. Each line gives one item, in order. A line that
     /// may be the beginning of an entry gives its item only when the next line is there.
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
+        if self.lines.is_exhausted(input) {
+            return None;
+        }
         self.hold_name(input);
         if self.scratch.wrap == Wrap::Name {
             return self.parse_after_name(input);
@@ -543,6 +546,8 @@ impl Votes {
     }
 
     fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
+        // One word is never more than a name.
+        memchr::memchr2(b' ', b'\t', line.bytes)?;
         let leader = self.leader().or(self.hint);
         if let Some(leader) = leader {
             if let Some(entry) = line.entry(leader, dates) {
