@@ -188,7 +188,8 @@ impl Counts {
 /// Each line ends as an entry, a note or unknown, however it is damaged and in whatever pieces it comes
 #[test]
 fn each_line_is_accounted_for() {
-    let rounds = if env::var_os("FTP_LONG").is_some() { 2_000_000 } else { 8_000 };
+    let rounds =
+        if env::var_os("FTP_LONG").is_some_and(|value| value == "1") { 2_000_000 } else { 8_000 };
     let lines: Vec<_> = cases().concat().iter().map(|(line, _)| *line).collect();
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let mut total = Counts::default();
