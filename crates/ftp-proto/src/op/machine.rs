@@ -27,6 +27,8 @@ pub(crate) enum Input {
     Written,
     /// The sentinel that the operation has sent was answered with this code
     Sentinel(Code),
+    /// A final reply of an earlier transfer has come, while no command was owed one
+    Late,
     /// The driver has told how many TLS session tickets there are
     Tickets,
     /// The control connection is in TLS

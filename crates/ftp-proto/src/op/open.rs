@@ -14,12 +14,12 @@
 use alloc::format;
 use core::net::{IpAddr, SocketAddr};
 
-use crate::config::{DataMode, PassiveHost, PassiveOrder};
+use crate::config::{DataMode, ForeignReplies, PassiveHost, PassiveOrder};
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::fields::{self, PassiveAddress};
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Code, Kind, Reply};
 use crate::data::{DataState, End};
-use crate::error::Error;
+use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::op::machine::{Context, Input, completion};
 use crate::session::Batches;
 use crate::session::{ActiveMemory, PassiveMemory, PassivePath};
@@ -167,6 +167,11 @@ impl Open {
             cx.wire.session.batches = Batches::Refused;
         }
         let lasting = reply.kind() == Kind::Permanent;
+        // A raw `EPSV ALL` may be answered so.
+        if reply.code() == Code::READY && cx.wire.config.foreign_replies == ForeignReplies::Reject {
+            let error = ProtocolError::ForeignReply { command: verb, reply };
+            return Err(ConnectionError::from(error).into());
+        }
         match passive_address(reply) {
             Ok(address) => {
                 self.state = State::Connecting(verb);

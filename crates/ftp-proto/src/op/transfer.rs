@@ -24,6 +24,8 @@ mod control_side;
 mod joint;
 mod verdict;
 
+pub(crate) use verdict::Missing;
+
 use control_side::ControlSide;
 
 use crate::config::DataMode;
