@@ -3,7 +3,11 @@
 //!
 //! `FTP_LONG=1 cargo test --release -p ftp-proto --test listing_foreign` damages them for longer.
 
-#![expect(clippy::disallowed_methods, reason = "the environment tells how long it may take")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "the environment tells how long it may take, and counts are printed"
+)]
 
 use std::env;
 

@@ -57,8 +57,7 @@ fn data_set<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut accessed = None;
     let mut known = false;
     // A listing of level 2 has no units.
-    for at in 0..2 {
-        let word = last[at];
+    for word in last {
         // From a hundred extents on, their number follows at once.
         let day = word.split_at_checked(10).filter(|(day, _)| parts::<3>(day, b'/').is_some());
         let day = day.map_or(word, |(day, _)| day);
@@ -199,12 +198,12 @@ fn job(line: &[u8]) -> Option<Entry<'_>> {
     let mut words = Words::new(line);
     let name = words.next()?;
     let number = words.next()?;
-    let digits = match number {
-        [b'J', b'O', b'B', digits @ ..]
-        | [b'T', b'S', b'U', digits @ ..]
-        | [b'S', b'T', b'C', digits @ ..]
-        | [b'J' | b'T' | b'S', digits @ ..] => digits,
-        _ => return None,
+    let ([b'J', b'O', b'B', digits @ ..]
+    | [b'T', b'S', b'U', digits @ ..]
+    | [b'S', b'T', b'C', digits @ ..]
+    | [b'J' | b'T' | b'S', digits @ ..]) = number
+    else {
+        return None;
     };
     let is_id = digits.len() >= 4 && digits.iter().all(u8::is_ascii_digit);
     let mut state = words;

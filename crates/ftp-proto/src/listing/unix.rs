@@ -220,7 +220,7 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
             behind = words;
         }
         let line = behind.trimmed();
-        if matches!(line.first()?, b'0'..=b'9') {
+        if line.first()?.is_ascii_digit() {
             return None;
         }
         return head(line).filter(|head| head.permissions.is_some());

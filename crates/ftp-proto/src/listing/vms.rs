@@ -32,6 +32,10 @@ pub(super) fn is_typical_name(line: &[u8]) -> bool {
 
 /// Whether a line that begins with a name goes on as those of OpenVMS do
 pub(super) fn is_continued(line: &[u8], dates: &Dates) -> bool {
+    // A name that is told to go on has to come with the next line.
+    if parse(line, dates).is_none() {
+        return false;
+    }
     let Some((mut entry, _, words)) = begin(line) else { return false };
     let all = Columns { date: Column::Told, nonsense: Column::None };
     is_refused(words) || columns(&mut entry, words, dates) == all
@@ -155,6 +159,9 @@ fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Co
     }
 }
 
+/// Hour, minute, second
+type Time = (u8, u8, Option<u8>);
+
 /// `10-MAR-2024`
 fn date(word: &[u8]) -> Option<Parts> {
     let [day, of, digits] = parts::<3>(word, b'-')?;
@@ -162,7 +169,7 @@ fn date(word: &[u8]) -> Option<Parts> {
 }
 
 /// A time of day, if the next word is to be one; `Some((None, _))` if there is no such time
-fn time(words: Words<'_>) -> Option<(Option<(u8, u8, Option<u8>)>, Words<'_>)> {
+fn time(words: Words<'_>) -> Option<(Option<Time>, Words<'_>)> {
     let mut behind = words;
     let word = behind.next().filter(|word| word.contains(&b':'))?;
     // Nobody writes it in twelve hours here; then it is not known which twelve.
