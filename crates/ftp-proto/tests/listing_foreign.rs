@@ -213,7 +213,7 @@ fn each_line_is_accounted_for() {
                 counts.take(&item, &listing);
             }
             assert_eq!(counts.sum(), count_lines(&listing), "{counts:?} in {:?}", text());
-            assert_eq!(first.get_or_insert_with(|| counts), &counts, "{:?}", text());
+            assert_eq!(first.get_or_insert(counts), &counts, "{:?}", text());
         }
         let mut reader = ListingReader::new(parser());
         let mut counts = Counts::default();
