@@ -296,6 +296,10 @@ impl ListingParser {
             (Wrap::Name, Some(line)) => {
                 let alone = !scratch.is_continued(line, choice, dates);
                 lines.finish_again();
+                if !alone {
+                    scratch.wrap = Wrap::Continued;
+                    return Some(Item::Note(Note::Continued(&scratch.wrapped)));
+                }
                 alone
             }
             (Wrap::Empty, Some(line)) if is_wrapped_name(line, choice) => {
