@@ -106,6 +106,8 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Io(_) | Self::Deadline { .. } => true,
+            // As without TLS: most servers go like this.
+            Self::Tls(TlsError::Truncated) => true,
             Self::Data { .. } => self.tls().is_none(),
             Self::Ftp(error) => error.is_transient(),
             Self::Tls(_)

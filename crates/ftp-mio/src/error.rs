@@ -77,6 +77,8 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Io(_) => true,
+            // As without TLS: most servers go like this.
+            Self::Tls(TlsError::Truncated) => true,
             Self::Data { .. } => self.tls().is_none(),
             Self::Ftp(error) => error.is_transient(),
             Self::Tls(_) | Self::TlsConfig(_) => false,

@@ -154,9 +154,10 @@ fn settled(reply: &Reply, wire: &mut Wire) -> Reply {
     reply.clone()
 }
 
-/// Whether a reply refuses a sentinel: no transfer ends with such a code
+/// Whether a reply refuses a sentinel: no transfer that has begun ends with such a code
 ///
-/// Some servers do not know REST. pyftpdlib knows it, and refuses it with 501 under TYPE A.
+/// Some servers do not know REST, or not before the login (530). pyftpdlib knows it, and refuses it with 501
+/// under TYPE A.
 pub(crate) fn refuses_sentinel(code: Code) -> bool {
-    matches!(code.get(), 500..=504)
+    matches!(code.get(), 500..=504 | 530)
 }

@@ -126,7 +126,7 @@ impl Settling {
         wire: &mut Wire,
     ) -> (Self, Option<Failed>) {
         let (failed, ended, stage, due) = match farewell {
-            Farewell::Listen => (Some(failed), None, Stage::Listening, 1),
+            Farewell::Listen | Farewell::ListenOn => (Some(failed), None, Stage::Listening, 1),
             Farewell::ListenEarly => (Some(failed), None, Stage::Early, 1),
             Farewell::Abort => {
                 wire.send(now, &Command::bare(Verb::ABOR));
@@ -139,7 +139,7 @@ impl Settling {
             _ if !passive => Remains::No,
             _ if !established => Remains::IfUnanswered,
             Farewell::Listen | Farewell::ListenEarly => Remains::IfSilent,
-            Farewell::Abort => Remains::No,
+            Farewell::ListenOn | Farewell::Abort => Remains::No,
         };
         // The whole has one deadline, whatever comes in meanwhile.
         wire.stop_reply_timers();
@@ -253,6 +253,8 @@ impl Cut {
         }
         self.remains = match (self.remains, code.get()) {
             (Remains::IfUnanswered, 225) => Remains::IfNothingElse,
+            // Pure-FTPd ends a broken download with another 1yz.
+            (Remains::IfSilent, 100..=199) if self.stage != Stage::Early => Remains::No,
             // The 1yz may come before the data connection.
             (remains, 100..=199) => remains,
             _ => Remains::No,

@@ -57,7 +57,9 @@ pub(crate) enum Step {
 pub(crate) enum Farewell {
     /// Its data connection failed: the server knows, and its reply may explain the failure
     Listen,
-    /// The same, before the 1yz, which is still to come and says nothing more
+    /// As `Listen`, after a final reply that may have been the transfer's
+    ListenOn,
+    /// As `Listen`, before the 1yz, which is still to come and says nothing more
     ListenEarly,
     /// This side gave up: ABOR
     Abort,

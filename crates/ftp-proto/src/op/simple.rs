@@ -100,6 +100,10 @@ impl Simple {
     }
 
     fn send(&self, cx: &mut Context<'_>) {
+        // Also if nobody waits for the answer in the end.
+        if self.want == Want::Any {
+            self.forget_what_it_changes(cx);
+        }
         cx.send(&match &self.parameter {
             Parameter::None => Command::bare(self.verb),
             Parameter::Public(argument) => Command::new(self.verb, argument),
@@ -109,7 +113,7 @@ impl Simple {
 
     fn finish(&self, reply: Reply, cx: &mut Context<'_>) -> Result<Outcome, Error> {
         if self.want == Want::Any {
-            self.forget_what_it_changed(cx);
+            self.forget_what_it_changes(cx);
             cx.wire.session.directory = None;
             return match reply.kind() {
                 Kind::Completion | Kind::Intermediate => Ok(Outcome::Reply(reply)),
@@ -147,7 +151,7 @@ impl Simple {
     }
 
     /// A raw command may change what the session believes to know
-    fn forget_what_it_changed(&self, cx: &mut Context<'_>) {
+    fn forget_what_it_changes(&self, cx: &mut Context<'_>) {
         let session = &mut cx.wire.session;
         match self.verb {
             Verb::TYPE => session.type_ = None,

@@ -288,6 +288,10 @@ impl TransferOp {
         if self.offset > 0 || cx.wire.session.marker == RestartMarker::Doubtful {
             // An earlier marker may still stand on the server: clear it.
             self.stage = Stage::Rest;
+            // From here on, whether the answer is heard or not.
+            if self.offset > 0 {
+                cx.wire.session.marker = RestartMarker::Doubtful;
+            }
             cx.send(&Command::number(Verb::REST, self.offset));
             return Ok(Step::Pending);
         }
@@ -298,10 +302,9 @@ impl TransferOp {
         match reply.kind() {
             Kind::Preliminary => Ok(Step::Pending),
             Kind::Intermediate | Kind::Completion => {
-                cx.wire.session.marker = match self.offset {
-                    0 => RestartMarker::Clear,
-                    _ => RestartMarker::Doubtful,
-                };
+                if self.offset == 0 {
+                    cx.wire.session.marker = RestartMarker::Clear;
+                }
                 self.ask(cx)
             }
             // Also where a marker was to be cleared: it may still stand, and the file's beginning

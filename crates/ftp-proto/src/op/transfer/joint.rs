@@ -408,6 +408,9 @@ impl TransferOp {
             Stage::Joint(ControlSide::Asked) if farewell == Farewell::Listen => {
                 Ok(Step::Cut(error, Farewell::ListenEarly))
             }
+            Stage::Joint(ControlSide::Held(..)) if farewell == Farewell::Listen => {
+                Ok(Step::Cut(error, Farewell::ListenOn))
+            }
             _ => Ok(Step::Cut(error, farewell)),
         }
     }

@@ -107,7 +107,7 @@ impl TransferOp {
 
     /// What a download lacks with so many bytes, if its size is known
     pub(crate) fn missing(&self, received: u64) -> Option<Missing> {
-        let expected = self.least()?;
+        let expected = self.due(received)?;
         (received < expected).then_some(Missing { received, expected })
     }
 
@@ -146,8 +146,20 @@ impl TransferOp {
         Some(hint.checked_sub(self.offset).unwrap_or(hint))
     }
 
+    /// As [`Self::least`], for so many bytes: what is neither the whole rest nor the rest of the whole is
+    /// short of the former
+    fn due(&self, received: u64) -> Option<u64> {
+        let least = self.least()?;
+        match self.hint {
+            Some(hint) if self.expected.is_none() && received > least && received < hint => {
+                Some(hint)
+            }
+            _ => Some(least),
+        }
+    }
+
     fn check_size(&self, end: End, received: u64, cx: &Context<'_>) -> Result<(), Error> {
-        let least = self.least();
+        let least = self.due(received);
         let cut = || Error::Truncated { received, expected: least, end: None };
         match (end, least) {
             (_, Some(least)) if received < least => Err(cut()),
