@@ -28,22 +28,12 @@ use crate::control::command::{Command, Verb};
 use crate::control::reply::{Code, Kind, Reply};
 use crate::error::Error;
 use crate::held::refuses_sentinel;
+use crate::op::machine::Farewell;
 use crate::plan::Request;
 use crate::session::RestartMarker;
 use crate::terms::{DataFailure, Phase};
 use crate::timer::Timer;
 use crate::wire::Wire;
-
-/// How a transfer that was cut is ended
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Farewell {
-    /// Its data connection failed: the server knows, and its reply may explain the failure
-    Listen,
-    /// The same, before the 1yz, which is still to come and says nothing more
-    ListenEarly,
-    /// This side gave up: ABOR
-    Abort,
-}
 
 /// A request whose operation failed
 #[derive(Debug)]

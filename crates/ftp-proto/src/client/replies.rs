@@ -3,7 +3,7 @@
 use super::{Client, Life, State};
 use crate::claim::Owner;
 use crate::config::{ForeignReplies, TlsPolicy};
-use crate::control::answers::{Answer, answer};
+use crate::control::answers;
 use crate::control::command::Verb;
 use crate::control::reply::{Code, Kind, Reply};
 use crate::error::{ConnectionError, ProtocolError};
@@ -157,7 +157,7 @@ impl Client {
 
     fn is_foreign(&self, command: Verb, reply: &Reply) -> bool {
         self.wire.config.foreign_replies == ForeignReplies::Reject
-            && answer(command, reply.code()) == Answer::Foreign
+            && answers::is_foreign(command, reply.code())
     }
 
     /// A final reply that may answer this command

@@ -23,6 +23,15 @@ pub(crate) enum Answer {
     Foreign,
 }
 
+/// Whether a reply of this code shows that replies and commands are out of step
+///
+/// Most codes are in no need of the table.
+pub(crate) fn is_foreign(verb: Verb, code: Code) -> bool {
+    let number = code.get();
+    let may_be = identifies_a_command(number) || NEVER_ENDS_A_TRANSFER.contains(&number);
+    may_be && answer(verb, code) == Answer::Foreign
+}
+
 /// Returns whether `code` may answer a command with this `verb`
 ///
 /// A refusal (4yz, 5yz) and a preliminary reply (1yz) identify no command and are never foreign. A
@@ -51,6 +60,9 @@ const fn identifies_a_command(number: u16) -> bool {
     )
 }
 
+/// "Superfluous", and a path
+const NEVER_ENDS_A_TRANSFER: [u16; 2] = [202, 257];
+
 /// What may answer a command
 #[derive(Clone, Copy)]
 struct Row {
@@ -71,9 +83,9 @@ impl Row {
         Self { claimed, ..self }
     }
 
-    /// A command that transfers data: its final reply is neither a path nor "superfluous"
+    /// A command that transfers data
     const fn transfer(own: &'static [u16]) -> Self {
-        Self { own, claimed: &[], foreign: &[202, 257] }
+        Self { own, claimed: &[], foreign: &NEVER_ENDS_A_TRANSFER }
     }
 }
 

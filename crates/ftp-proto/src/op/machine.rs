@@ -8,7 +8,6 @@ use crate::control::reply::{Code, Kind, Reply};
 use crate::error::Error;
 use crate::op::batch::may_follow;
 use crate::session::Batches;
-use crate::settle::Farewell;
 use crate::terms::Phase;
 use crate::timer::Timer;
 use crate::wire::Wire;
@@ -47,6 +46,17 @@ pub(crate) enum Step {
     Again,
     /// A transfer ended before its final reply: the session must be settled
     Cut(Error, Farewell),
+}
+
+/// How a transfer that was cut is ended
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// Its data connection failed: the server knows, and its reply may explain the failure
+    Listen,
+    /// The same, before the 1yz, which is still to come and says nothing more
+    ListenEarly,
+    /// This side gave up: ABOR
+    Abort,
 }
 
 /// How an operation ended

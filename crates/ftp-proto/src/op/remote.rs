@@ -16,10 +16,9 @@ use crate::control::command::{Argument, Command, Verb};
 use crate::control::reply::Kind;
 use crate::error::Error;
 use crate::event::Event;
-use crate::op::machine::{Context, Input, Step, completion};
+use crate::op::machine::{Context, Farewell, Input, Step, completion};
 use crate::op::open::{announcement, passive_address};
 use crate::op::set_type::SetType;
-use crate::settle::Farewell;
 use crate::terms::{IpFamily, Phase, TransferType};
 use crate::timer::Timer;
 

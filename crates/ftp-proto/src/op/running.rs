@@ -2,9 +2,8 @@
 
 use crate::claim::Outcome;
 use crate::error::{ConnectionError, Error};
-use crate::op::machine::{Context, Input, Step};
+use crate::op::machine::{Context, Farewell, Input, Step};
 use crate::op::{features, flush, hash, login, quit, remote, rename, secure, simple, transfer};
-use crate::settle::Farewell;
 
 /// The operations; closed, so that no request is boxed
 #[derive(Debug)]

@@ -33,12 +33,11 @@ use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::Action;
 use crate::listing::Format;
-use crate::op::machine::{Context, Input, Step};
+use crate::op::machine::{Context, Farewell, Input, Step};
 use crate::op::open::{Open, Opening, ended_early, first_passive};
 use crate::op::request::{Get, List, Put, PutMode};
 use crate::op::set_type::SetType;
 use crate::session::{Batches, PassivePath, RestartMarker};
-use crate::settle::Farewell;
 use crate::terms::{Phase, TlsSession, TransferType};
 use crate::timer::Timer;
 

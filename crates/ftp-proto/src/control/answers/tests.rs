@@ -13,12 +13,15 @@ use std::{env, eprintln, format, fs};
 
 use serde_json::Value;
 
-use super::{Answer, answer};
+use super::{Answer, answer, is_foreign};
 use crate::control::command::Verb;
 use crate::control::reply::{Code, Kind, Reply, ReplyConfig, ReplyParser};
 
 fn verdict(verb: &str, number: u16) -> Answer {
-    answer(Verb::new(verb).unwrap(), Code::new(number).unwrap())
+    let (verb, code) = (Verb::new(verb).unwrap(), Code::new(number).unwrap());
+    let verdict = answer(verb, code);
+    assert_eq!(is_foreign(verb, code), verdict == Answer::Foreign, "{verb} {number}");
+    verdict
 }
 
 fn assert_each(verbs: &str, codes: &[u16], expected: Answer) {

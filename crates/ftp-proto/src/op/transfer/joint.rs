@@ -14,9 +14,8 @@ use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::Event;
 use crate::held::{Heard, Held};
-use crate::op::machine::{Context, Input, Step};
+use crate::op::machine::{Context, Farewell, Input, Step};
 use crate::session::{PassivePath, Preliminary};
-use crate::settle::Farewell;
 use crate::terms::{DataFailure, Direction, Encoding, Phase, TransferType};
 use crate::timer::Timer;
 

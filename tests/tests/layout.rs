@@ -1,0 +1,127 @@
+//! How the files of the core import each other: in one direction, never in a circle
+//!
+//! What a file says of another is a path with `crate::` or `super::`, in a `use` or elsewhere. The crate's
+//! root only names what is public, and tests may import what they test.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+/// The sources below a folder, by their module paths: `op::transfer`
+fn sources(folder: &Path, module: &str, found: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        let stem = path.file_stem().expect("a name").to_str().expect("UTF-8").to_owned();
+        let name = match (module, stem.as_str()) {
+            (_, "tests" | "lib") => continue,
+            (_, "mod") => module.to_owned(),
+            ("", _) => stem,
+            _ => format!("{module}::{stem}"),
+        };
+        if path.is_dir() {
+            sources(&path, &name, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("a source");
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            found.insert(name, code.collect::<Vec<_>>().join("\n"));
+        }
+    }
+}
+
+/// Who imports whom
+fn imports(sources: &BTreeMap<String, String>) -> Imports {
+    let mut imports = Imports::new();
+    for (module, text) in sources {
+        let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+        let mut found = BTreeSet::new();
+        for (start, base) in [("crate::", ""), ("super::", parent)] {
+            for (at, _) in text.match_indices(start) {
+                let joined = text[..at].ends_with(|before: char| before == ':' || before == '_');
+                if joined {
+                    continue;
+                }
+                for path in paths(&text[at + start.len()..]) {
+                    found.extend(owner(sources, base, &path));
+                }
+            }
+        }
+        found.remove(module);
+        imports.insert(module.clone(), found);
+    }
+    imports
+}
+
+/// The paths that begin here: one, or each of a group in braces
+fn paths(text: &str) -> Vec<String> {
+    let is_path = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == ':';
+    let path = &text[..text.find(|letter| !is_path(letter)).unwrap_or(text.len())];
+    match text[path.len()..].strip_prefix('{') {
+        Some(group) if path.is_empty() || path.ends_with("::") => {
+            let group = group.split_once('}').map_or(group, |(group, _)| group);
+            group.split(',').map(|name| format!("{path}{}", name.trim())).collect()
+        }
+        _ => vec![path.to_owned()],
+    }
+}
+
+/// The file that a path leads into; none if it is the crate's root
+fn owner(sources: &BTreeMap<String, String>, base: &str, path: &str) -> Option<String> {
+    let mut whole = if base.is_empty() { path.to_owned() } else { format!("{base}::{path}") };
+    loop {
+        if sources.contains_key(&whole) {
+            return Some(whole);
+        }
+        whole.truncate(whole.rfind("::")?);
+    }
+}
+
+/// A circle among the imports
+fn circle(imports: &Imports) -> Option<Vec<String>> {
+    let mut left: BTreeSet<&String> = imports.keys().collect();
+    // Who imports nobody that is left is in no circle.
+    while let Some(free) = left
+        .iter()
+        .copied()
+        .find(|module| !imports[*module].iter().any(|imported| left.contains(imported)))
+    {
+        left.remove(free);
+    }
+    let mut way = vec![(*left.first()?).clone()];
+    loop {
+        let next = imports[way.last()?].iter().find(|imported| left.contains(imported))?;
+        if let Some(begin) = way.iter().position(|module| module == next) {
+            way.push(next.clone());
+            return Some(way.split_off(begin));
+        }
+        way.push(next.clone());
+    }
+}
+
+#[test]
+fn no_file_of_the_core_imports_in_a_circle() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/ftp-proto/src");
+    let mut found = BTreeMap::new();
+    sources(&folder, "", &mut found);
+    assert!(found.len() > 50, "only {} files", found.len());
+    let imports = imports(&found);
+    let count: usize = imports.values().map(BTreeSet::len).sum();
+    assert!(count > 150, "only {count} imports");
+    assert_eq!(circle(&imports), None);
+}
+
+#[test]
+fn a_circle_is_found() {
+    let sources = |b: &str| {
+        let files = [
+            ("a", "use crate::op::{b, Other};"),
+            ("op", ""),
+            ("op::b", b),
+            ("op::c", "fn f() -> crate::a::A { a() }"),
+        ];
+        files.map(|(name, text)| (name.to_owned(), text.to_owned())).into()
+    };
+    assert_eq!(circle(&imports(&sources("use super::c::C;"))).map(|way| way.len()), Some(4));
+    assert_eq!(circle(&imports(&sources("use super::d;"))), None);
+}
