@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, Ends, TlsSession,
+    DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, Ends, OpId, TlsSession,
 };
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};
@@ -310,6 +310,7 @@ impl Session {
     pub(crate) fn start_transfer(
         &mut self,
         id: DataId,
+        op: Option<OpId>,
         direction: Direction,
         encoding: Encoding,
         now: Instant,
@@ -320,20 +321,20 @@ impl Session {
         };
         self.found = Found::Bytes;
         let ascii = encoding == Encoding::Ascii;
-        let running = self.proto.running_transfer();
         let course = match direction {
-            Direction::Download if running.is_none() => Course::Harvest,
+            Direction::Download if op.is_none() => Course::Harvest,
             Direction::Download => Course::Download(ascii.then(Box::default)),
             Direction::Upload => {
                 let stage = UploadStage::Writing(ServerEnd::Open);
                 Course::Upload(stage, ascii.then(Box::default))
             }
         };
-        if let (Some(op), Direction::Upload) = (running, direction) {
+        if let (Some(op), Direction::Upload) = (op, direction) {
             self.last_upload = Some(LastUpload { op, handshake: stream.handshake_kind() });
         }
         self.data = Some(Data { id, state: DataState::Moving(stream, course) });
-        if let Some(op) = running {
+        self.carried = op;
+        if let Some(op) = op {
             self.events.push_back(Event::DataOpen { op, direction });
         }
     }
@@ -550,6 +551,13 @@ impl Session {
             _ => return,
         };
         self.note_failure(failure, address, io::ErrorKind::TimedOut.into());
+    }
+
+    /// As [`Self::moving`], if the bytes are those of the request that runs: when it has been aborted, its
+    /// data connection is open until the next turn, and another request may have begun
+    pub(crate) fn moving_current(&mut self) -> Option<(DataId, &mut Stream<Socket>, &mut Course)> {
+        let running = self.proto.running_transfer();
+        if running.is_some() && running == self.carried { self.moving() } else { None }
     }
 
     pub(crate) fn moving(&mut self) -> Option<(DataId, &mut Stream<Socket>, &mut Course)> {

@@ -45,6 +45,8 @@ pub struct Session {
     pub(crate) proto: ftp_proto::Client,
     pub(crate) control: Control,
     pub(crate) data: Option<Data>,
+    /// The request whose bytes the data connection carries, or carried last
+    pub(crate) carried: Option<OpId>,
     /// A closed data connection on which tickets may still come
     pub(crate) linger: Option<Linger>,
     /// What broke the control connection; the machine knows only that it is closed
@@ -158,6 +160,7 @@ impl Session {
             proto: ftp_proto::Client::new(options.config, family, Instant::now()),
             control: Control::Idle(Box::new(race)),
             data: None,
+            carried: None,
             linger: None,
             failure: None,
             data_failure: None,
@@ -360,8 +363,8 @@ impl Session {
             Action::OpenData(id, endpoint) => self.open_data(id, endpoint, registry, now),
             Action::SecureData(id) => self.begin_secure_data(id, now),
             Action::Discard(id) => self.discard(id),
-            Action::StartTransfer { id, direction, encoding, .. } => {
-                self.start_transfer(id, direction, encoding, now);
+            Action::StartTransfer { id, op, direction, encoding } => {
+                self.start_transfer(id, op, direction, encoding, now);
             }
             Action::CloseData(id) => self.close_data(id, registry, now),
         }
