@@ -7,7 +7,8 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, Ends, OpId, TlsSession,
+    DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, Ends, OpId,
+    TlsSession,
 };
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};

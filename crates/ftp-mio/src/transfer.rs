@@ -140,7 +140,9 @@ impl Session {
     /// Ends an upload: what is held back and the end of the file are sent, and the server's
     /// confirmation is awaited
     pub fn finish_upload(&mut self) {
-        if let Some((id, _, Course::Upload(stage @ UploadStage::Writing(_), _))) = self.moving_current() {
+        if let Some((id, _, Course::Upload(stage @ UploadStage::Writing(_), _))) =
+            self.moving_current()
+        {
             *stage = UploadStage::Ending;
             // A pause before it was the application's: the server's time begins here.
             self.proto.handle_data(Instant::now(), id, DataEvent::Progress(0));
