@@ -561,3 +561,56 @@ fn scope_of(address: SocketAddr) -> u32 {
         SocketAddr::V6(address) => address.scope_id(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufRead;
+    use std::net::TcpListener;
+
+    use ftp_proto::{Config, TlsPolicy};
+
+    use super::*;
+    use crate::Options;
+
+    /// Answers what is due until a data connection can be opened; gives the command that comes then
+    fn serve(listener: &TcpListener) -> String {
+        let (control, _) = listener.accept().unwrap();
+        let passive = format!("229 (|||{}|)", listener.local_addr().unwrap().port());
+        let mut lines = io::BufReader::new(control.try_clone().unwrap()).lines();
+        let reply = |line: &str| (&control).write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        reply("220 ready");
+        for answer in ["331 password", "230 welcome", "200 binary", &passive] {
+            lines.next().unwrap().unwrap();
+            reply(answer);
+        }
+        lines.next().unwrap().unwrap()
+    }
+
+    /// An order that comes too early closes the data connection, and the machine knows
+    #[test]
+    fn an_order_that_does_not_fit_is_reported() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = std::thread::spawn(move || serve(&listener));
+        let mut config = Config::new(TlsPolicy::Plaintext);
+        config.pipeline = false;
+        let mut session = Session::dial(&address, Options::new(config)).unwrap();
+        let login = session.begin().login("u", "p");
+        session.run(login).unwrap();
+        session.begin().get("f");
+        let id = loop {
+            session.settle();
+            if let Some(Data { id, state: DataState::Connecting(..) }) = &session.data {
+                break *id;
+            }
+            session.wait(Interest::NONE, None);
+        };
+        session.perform(Action::SecureData(id));
+        assert!(session.data.is_none());
+        let known = session.data_failure.take();
+        assert!(known.is_some_and(|known| known.failure == DataFailure::Broken));
+        session.settle();
+        // As after any connection that could not be opened.
+        assert_eq!(server.join().unwrap(), "PASV");
+    }
+}
