@@ -93,6 +93,53 @@ fn a_doubled_reply_is_not_the_answer_to_a_command_that_has_not_left() {
     }
 }
 
+/// Where this side has no descriptor left, the server must not wait for a connection: some wait in
+/// accept(), and hear nothing meanwhile
+#[test]
+fn a_data_connection_that_can_not_be_tried_costs_no_command() {
+    let mut wire = Wire::new();
+    for round in 0..3 {
+        let get = wire.client.get("f");
+        let asked = wire.writes();
+        assert!(asked.ends_with("EPSV\r\n"), "{asked:?}");
+        let type_too = if asked.starts_with("TYPE") { "200 binary\r\n" } else { "" };
+        wire.hears(&format!("{type_too}229 go (|||5000|)\r\n"));
+        let Some(ftp_proto::Action::OpenData(id, _)) = wire.client.poll_action() else {
+            panic!("no data connection")
+        };
+        if round == 1 {
+            let failed = DataEvent::Failed(ftp_proto::DataFailure::Open);
+            wire.client.handle_data(wire.now, id, failed);
+        } else {
+            wire.client.handle_data(wire.now, id, DataEvent::Connected);
+        }
+        while wire.client.poll_action().is_some() {}
+        let asked = wire.writes();
+        if round == 1 {
+            assert_eq!(asked, "");
+        } else {
+            assert_eq!(asked, "RETR f\r\n");
+            wire.hears("150 go\r\n");
+            wire.client.handle_data(wire.now, id, DataEvent::Finished);
+            wire.hears("226 done\r\n");
+        }
+        while wire.client.poll_action().is_some() {}
+        let result = wire.events().into_iter().find_map(|event| match event {
+            Event::Completed(mut done) => done.take(get),
+            _ => None,
+        });
+        match result.unwrap() {
+            Ok(_) => assert_ne!(round, 1),
+            Err(error) => {
+                assert_eq!(round, 1, "{error}");
+                assert!(error.is_transient() && !error.is_fatal(), "{error}");
+                assert!(error.reply().is_none(), "{error}");
+            }
+        }
+        assert!(wire.client.is_idle());
+    }
+}
+
 #[test]
 fn a_hash_may_take_its_time() {
     let mut wire = Wire::new();

@@ -38,7 +38,7 @@ fn imports(sources: &BTreeMap<String, String>) -> Imports {
         let mut found = BTreeSet::new();
         for (start, base) in [("crate::", ""), ("super::", parent)] {
             for (at, _) in text.match_indices(start) {
-                let joined = text[..at].ends_with(|before: char| before == ':' || before == '_');
+                let joined = text[..at].ends_with([':', '_']);
                 if joined {
                     continue;
                 }

@@ -8,6 +8,7 @@ mod facts;
 mod replies;
 mod requests;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use std::time::Instant;
 
@@ -46,7 +47,7 @@ pub struct Client {
     /// The task after the running one, if its first commands have gone out with it
     ahead: Option<Task>,
     /// A reply to the running operation that is held back, as it may be a past transfer's
-    held: Option<Held>,
+    held: Option<Box<Held>>,
     next_op: u64,
     last_reply: Option<Reply>,
     /// The latest time seen; it never goes back
@@ -279,9 +280,19 @@ impl Client {
     // Edges
 
     /// The next order to the driver
+    ///
+    /// To be carried out before the next call, which begins what builds on it. So a data connection that
+    /// can't even be tried is reported before the server hears of the transfer.
     #[must_use]
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.wire.actions.pop_front()
+        let action = self.wire.actions.pop_front();
+        if action.is_none() && self.awaits_performance() {
+            self.wire.timers.requested(self.now);
+            self.step(Input::Performed);
+            self.pump();
+            return self.wire.actions.pop_front();
+        }
+        action
     }
 
     /// The next news for the application
@@ -291,6 +302,14 @@ impl Client {
     }
 
     // Inside
+
+    fn awaits_performance(&self) -> bool {
+        matches!(
+            &self.state,
+            State::Running(Task { operation: Running::Transfer(transfer), .. })
+                if transfer.awaits_performance(&self.wire)
+        )
+    }
 
     /// Takes note of the time
     fn touch(&mut self, now: Instant) {
@@ -339,6 +358,7 @@ impl Client {
         let State::Running(task) = core::mem::replace(&mut self.state, State::Idle) else {
             return;
         };
+        let received = data.as_ref().map_or(0, |data| data.bytes);
         let moved = data.is_some_and(|data| data.moved()) || task.operation.moved();
         self.note_end(&task, &result, moved);
         let Task { request, operation } = task;
@@ -361,7 +381,8 @@ impl Client {
                 self.await_rest();
             }
             Ok(Step::Cut(error, farewell)) => {
-                let failed = Failed { request, error, moved };
+                let missing = operation.missing(received);
+                let failed = Failed { request, error, moved, missing };
                 let (settling, failed) =
                     Settling::cut(failed, farewell, established, self.now, &mut self.wire);
                 self.state = State::Settling(settling);
@@ -504,7 +525,7 @@ impl Client {
 
     /// A request that waited for the server's explanation has it, or goes without
     fn fail(&mut self, failed: Option<Failed>) {
-        let Some(Failed { request, error, moved }) = failed else { return };
+        let Some(Failed { request, error, moved, .. }) = failed else { return };
         self.end(request, Ended { result: Err(error), moved, answered: None });
     }
 
@@ -547,7 +568,8 @@ impl Client {
             }
             State::Settling(mut settling) => {
                 if let Some(failed) = settling.take_failed() {
-                    self.complete(failed.request.owner, Err(error.clone().into()));
+                    let end = failed.dies_with(error.clone());
+                    self.complete(failed.request.owner, Err(end));
                 }
             }
             State::Idle => {}

@@ -1,45 +1,60 @@
 //! A final reply that is held back, since it may be an earlier transfer's, until it is proven
 //!
 //! The proof is a sentinel: `REST 0`, whose 350 nothing else can be mistaken for, or PWD and its 257
-//! where REST is not known. If the sentinel is answered next, the held reply was the true one. If
-//! another final reply comes first, that is the true one.
+//! where REST is not known. Servers answer in order, so the final reply directly before the sentinel's
+//! answer is the true one, however many came before it.
+//!
+//! ```text
+//! REST 0 ── 350 ──▶ proven
+//!   └─ refused, or quiet ──▶ PWD ── 257 ──▶ proven, if it is clear what REST 0 was answered
+//!                                    └─ a refusal may be REST's or the command's ──▶ REST 0 again
+//! ```
 
 use std::time::Instant;
 
 use crate::control::command::Verb;
-use crate::control::reply::{Code, Reply};
+use crate::control::reply::{Code, Kind, Reply};
 use crate::wire::Wire;
 
 #[derive(Debug)]
 pub(crate) struct Held {
+    /// The true reply as far as is known: the last final one that does not look like a sentinel's refusal
     reply: Reply,
+    /// The same before the last reply came: that may have been REST's refusal, though it does not look so
+    before: Option<Reply>,
+    refusals: Refusals,
+    /// The last final reply, whatever it looks like
+    last: Reply,
     proof: Proof,
 }
 
+/// Replies since the first sentinel that look like a refusal of it
 #[derive(Debug)]
+enum Refusals {
+    None,
+    One(Reply),
+    /// The first of two
+    Two(Reply),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Proof {
     /// The sentinel can't be sent yet
     Waiting,
-    /// The sentinel is out
-    Asked(Verb),
-    /// `REST 0` was refused with this reply, or not answered, and PWD is out
-    AskedAgain(Option<Reply>),
-}
-
-/// What a further final reply shows
-#[derive(Debug)]
-pub(crate) enum Heard {
-    /// Nothing yet
-    Pending,
-    /// The held reply is the true one
-    Proven(Reply),
-    /// The held reply was another's, and this is the true one
-    Other(Reply),
+    /// `REST 0` is out
+    Restart,
+    /// `REST 0` was refused or not answered, and PWD is out
+    Directory,
+    /// PWD is out, and `REST 0` never was
+    DirectoryAlone,
+    /// PWD was answered, and `REST 0` is out again: is it refused once more?
+    RestartAgain,
 }
 
 impl Held {
-    pub(crate) const fn new(reply: Reply) -> Self {
-        Self { reply, proof: Proof::Waiting }
+    pub(crate) fn new(reply: Reply) -> Self {
+        let last = reply.clone();
+        Self { reply, before: None, refusals: Refusals::None, last, proof: Proof::Waiting }
     }
 
     /// The reply that is held
@@ -54,46 +69,89 @@ impl Held {
     /// Sends the sentinel, for a reply to this command
     pub(crate) fn ask(&mut self, command: Verb, now: Instant, wire: &mut Wire) {
         // Not the one whose answer looks like the command's own.
-        let own = matches!(command, Verb::RNFR | Verb::REST);
-        let sentinel = if own { Verb::PWD } else { Verb::REST };
-        self.proof = Proof::Asked(sentinel);
+        match command {
+            Verb::RNFR | Verb::REST => self.send(Proof::DirectoryAlone, Verb::PWD, now, wire),
+            _ => self.send(Proof::Restart, Verb::REST, now, wire),
+        }
+    }
+
+    fn send(&mut self, proof: Proof, sentinel: Verb, now: Instant, wire: &mut Wire) {
+        self.proof = proof;
         wire.send_sentinel(now, sentinel);
     }
 
-    /// Nothing has answered the sentinel for a while: it may have been swallowed
-    pub(crate) fn ask_again(&mut self, now: Instant, wire: &mut Wire) {
-        if let Proof::Asked(Verb::REST) = self.proof {
-            self.proof = Proof::AskedAgain(None);
-            wire.send_sentinel(now, Verb::PWD);
+    /// A sentinel has been answered with this code; gives the true reply, if that is clear
+    pub(crate) fn answered(&mut self, code: Code, now: Instant, wire: &mut Wire) -> Option<Reply> {
+        // Who answers `REST 0` has not refused it before.
+        if code == Code::ACTION_PENDING {
+            return Some(self.last.clone());
         }
-    }
-
-    /// The sentinel has been answered with this code: gives the true reply
-    pub(crate) fn proven(self, code: Code) -> Reply {
-        match self.proof {
-            // So it was not `REST 0` that was refused.
-            Proof::AskedAgain(Some(refusal)) if code == Code::ACTION_PENDING => refusal,
-            _ => self.reply,
-        }
-    }
-
-    /// A further final reply has come, for which nothing has been paid
-    pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Heard {
-        let unknown = refuses_sentinel(reply.code());
-        match &self.proof {
-            Proof::Asked(Verb::REST) if unknown => {
-                self.proof = Proof::AskedAgain(Some(reply));
-                wire.send_sentinel(now, Verb::PWD);
-                Heard::Pending
+        match (&self.refusals, self.proof, &self.before) {
+            // The second was REST's.
+            (Refusals::Two(first), ..) => Some(first.clone()),
+            (Refusals::None, Proof::Directory, Some(_)) => {
+                self.send(Proof::RestartAgain, Verb::REST, now, wire);
+                None
             }
+            _ => Some(self.reply.clone()),
+        }
+    }
+
+    /// A further final reply has come, for which nothing has been paid; gives the true one, if that is
+    /// clear
+    pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Option<Reply> {
+        self.last = reply.clone();
+        let sentinel_refused = refuses_sentinel(reply.code());
+        match (self.proof, &self.before) {
+            // Refused as it was before.
+            (Proof::RestartAgain, Some(before)) => return Some(settled(before, wire)),
+            (Proof::DirectoryAlone, _) if sentinel_refused => {
+                return Some(settled(&self.reply, wire));
+            }
+            _ => {}
+        }
+        if !(sentinel_refused && self.is_asked()) {
+            let before = core::mem::replace(&mut self.reply, reply);
+            if self.is_asked() && matches!(self.refusals, Refusals::None) {
+                self.before = Some(before);
+            }
+            return None;
+        }
+        self.refusals = match core::mem::replace(&mut self.refusals, Refusals::None) {
+            Refusals::None => Refusals::One(reply),
+            Refusals::One(first) => Refusals::Two(first),
+            // The command's own, and those of both sentinels.
+            Refusals::Two(first) => return Some(settled(&first, wire)),
+        };
+        if self.proof == Proof::Restart {
+            self.send(Proof::Directory, Verb::PWD, now, wire);
+        }
+        None
+    }
+
+    /// Nothing has come for a while, and the sentinel may have been swallowed; gives the true reply if
+    /// no more can be found out
+    pub(crate) fn quiet(&mut self, now: Instant, wire: &mut Wire) -> Option<Reply> {
+        match (self.proof, &self.refusals, &self.before) {
+            (Proof::Restart, ..) => self.send(Proof::Directory, Verb::PWD, now, wire),
             // Each sentinel was refused in its turn.
-            Proof::AskedAgain(_) | Proof::Asked(_) if unknown => {
-                wire.control.drop_sentinels();
-                Heard::Proven(self.reply.clone())
+            (Proof::Directory, Refusals::Two(_), _) => return Some(settled(&self.reply, wire)),
+            // Rather a failure that was none than a success that was none.
+            (Proof::RestartAgain, _, Some(before)) if before.kind() != Kind::Completion => {
+                return Some(settled(before, wire));
             }
-            _ => Heard::Other(reply),
+            (Proof::RestartAgain, ..) => return Some(settled(&self.reply, wire)),
+            // The deadline of the reply has the last word.
+            (Proof::Waiting | Proof::Directory | Proof::DirectoryAlone, ..) => {}
         }
+        None
     }
+}
+
+/// The true reply, when no sentinel will be answered any more
+fn settled(reply: &Reply, wire: &mut Wire) -> Reply {
+    wire.control.drop_sentinels();
+    reply.clone()
 }
 
 /// Whether a reply refuses a sentinel: no transfer ends with such a code

@@ -96,12 +96,13 @@ pub(crate) enum Late {
     /// The last operation was a transfer and was answered: some servers answer it once more
     Echo,
     /// After an abort this many final replies are missing, though the sentinel was answered: most
-    /// servers never send them, some send them from another thread
+    /// servers never send them, some send them from another thread, and one more than they should. So
+    /// even 0 is in doubt until the final reply of another transfer has been proven.
     Due(u8),
 }
 
 impl Late {
-    /// Whether final replies are known to be missing
+    /// Whether the final reply of a transfer is in doubt
     pub(crate) const fn is_due(self) -> bool {
         matches!(self, Self::Due(_))
     }
@@ -109,9 +110,8 @@ impl Late {
     /// One of them has come
     pub(crate) const fn less_one(self) -> Self {
         match self {
-            Self::Due(count @ 2..) => Self::Due(count - 1),
-            Self::Due(_) | Self::Echo => Self::Echo,
-            Self::None => Self::None,
+            Self::Due(count) => Self::Due(count.saturating_sub(1)),
+            Self::None | Self::Echo => self,
         }
     }
 
@@ -121,6 +121,15 @@ impl Late {
             (Self::Due(count), _) => Self::Due(count.saturating_add(more)),
             (Self::None | Self::Echo, 0) => Self::Echo,
             (Self::None | Self::Echo, _) => Self::Due(more),
+        }
+    }
+
+    /// The reply to a command that is no transfer has been proven: what is still missing is not to be
+    /// feared at each command any more, only where a transfer ends
+    pub(crate) const fn proven(self) -> Self {
+        match self {
+            Self::Due(1..) => Self::Due(0),
+            Self::None | Self::Echo | Self::Due(0) => Self::None,
         }
     }
 }

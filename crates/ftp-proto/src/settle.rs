@@ -26,9 +26,10 @@ use std::time::Instant;
 use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
 use crate::control::reply::{Code, Kind, Reply};
-use crate::error::Error;
+use crate::error::{ConnectionError, Error};
 use crate::held::refuses_sentinel;
 use crate::op::machine::Farewell;
+use crate::op::transfer::Missing;
 use crate::plan::Request;
 use crate::session::RestartMarker;
 use crate::terms::{DataFailure, Phase};
@@ -42,6 +43,18 @@ pub(crate) struct Failed {
     pub(crate) error: Error,
     /// Whether bytes passed on the data connection
     pub(crate) moved: bool,
+    /// What has not come of a known size
+    pub(crate) missing: Option<Missing>,
+}
+
+impl Failed {
+    /// The error if the session ends before the server has explained the failure
+    pub(crate) fn dies_with(&self, cause: ConnectionError) -> Error {
+        match self.missing {
+            Some(missing) => missing.cut_off(Some(cause)),
+            None => cause.into(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -219,7 +232,7 @@ impl Cut {
             self.due = self.due.saturating_sub(1);
         }
         self.remains = match (self.remains, code.get()) {
-            (Remains::IfUnanswered, 225) if self.stage == Stage::Draining => Remains::IfNothingElse,
+            (Remains::IfUnanswered, 225) => Remains::IfNothingElse,
             // The 1yz may come before the data connection.
             (remains, 100..=199) => remains,
             _ => Remains::No,

@@ -110,6 +110,7 @@ impl Machine {
 
     /// Takes out everything that the client has to say
     pub fn drain(&mut self) {
+        self.take_actions();
         while let Some(bytes) = self.client.poll_transmit() {
             let count = match self.split {
                 Split::Whole => bytes.len(),
@@ -123,15 +124,20 @@ impl Machine {
             let line: Vec<u8> = self.line.drain(..end + 2).collect();
             self.sent.push_back(line[..end].escape_ascii().to_string());
         }
+        // Written commands can bring further orders.
+        self.take_actions();
+        while let Some(event) = self.client.poll_event() {
+            let text = self.render_event(event);
+            self.events.push_back(text);
+        }
+    }
+
+    fn take_actions(&mut self) {
         while let Some(action) = self.client.poll_action() {
             if let Action::OpenData(id, _) = &action {
                 self.ids.push(*id);
             }
             self.actions.push_back(render_action(&action));
-        }
-        while let Some(event) = self.client.poll_event() {
-            let text = self.render_event(event);
-            self.events.push_back(text);
         }
     }
 

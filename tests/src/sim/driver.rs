@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use ftp_proto::{
-    Action, DataEndpoint, DataEvent, DataFailure, DataId, Direction, TicketSupply, TlsSession,
-};
+use ftp_proto::{Action, DataEndpoint, DataEvent, DataFailure, DataId, TicketSupply, TlsSession};
 
+use super::api;
 use super::session::{Handshake, What};
 use super::{Answer, DataFault, Fault, HandshakeFault, Session, Task, Way};
 
@@ -16,7 +15,9 @@ impl Session {
         if live != id {
             return;
         }
-        self.server.connected();
+        let mut out = Vec::new();
+        self.server.connected(&mut out);
+        self.answer(out);
         if let Some(bytes) = self.pending.take() {
             self.send(id, number, bytes);
         }
@@ -57,6 +58,9 @@ impl Session {
             return;
         }
         let given = self.profile.tickets();
+        if let Some((_, number)) = self.data {
+            self.moves.entry(number).or_default().fresh = session == TlsSession::New;
+        }
         self.tickets += if self.server.is_taking() { given.upload } else { given.download };
         let now = self.time();
         self.client.handle_data(now, id, DataEvent::Secured(session));
@@ -73,7 +77,7 @@ impl Session {
     /// What the driver tells about its stock
     pub(super) fn count_tickets(&mut self) {
         let given = self.profile.tickets();
-        if self.way == Way::Tls {
+        if self.way.is_tls() {
             self.client.set_ticket_supply(match self.tickets {
                 0 if given.login == 0 || given.refusal.is_none() => TicketSupply::Unneeded,
                 0 => TicketSupply::Wanted,
@@ -87,7 +91,7 @@ impl Session {
     pub(super) fn connect(&mut self) {
         let refused = self.data_fault().is_some_and(|(how, _)| how == DataFault::Refused);
         match (self.way, self.data) {
-            (Way::Tls, Some(_)) => self.shake_hands(Handshake::Server),
+            (Way::Tls | Way::Implicit, Some(_)) => self.shake_hands(Handshake::Server),
             (Way::Active, Some((id, _))) if !refused => self.later(2, What::Accepted(id)),
             _ => {}
         }
@@ -104,12 +108,17 @@ impl Session {
             while let Some(end) = self.line.windows(2).position(|pair| pair == b"\r\n") {
                 let line: Vec<u8> = self.line.drain(..end + 2).collect();
                 let text = String::from_utf8_lossy(&line[..end]).into_owned();
+                self.asked += 1;
                 self.later(0, What::ToServer(text));
             }
         }
         while let Some(action) = self.client.poll_action() {
             self.note(|| format!("action {action:?}"));
             let closes = matches!(action, Action::CloseData(_));
+            if let Some(id) = api::upload_begins(&action) {
+                self.upload(id);
+                continue;
+            }
             match action {
                 Action::SecureControl => match self.fault {
                     Fault::ControlTls(HandshakeFault::Silent) => {}
@@ -129,11 +138,31 @@ impl Session {
                         self.later(2, What::Listening(id));
                         continue;
                     }
+                    // The second of the session, where the path is proven and the command is sent along.
+                    let later = match (self.fault, self.next) {
+                        (Fault::Data(how, _), Some(op)) if self.probing && !self.struck => {
+                            Some((how, op))
+                        }
+                        _ => None,
+                    };
+                    match later {
+                        Some((DataFault::RefusedLater, _)) => {
+                            self.struck = true;
+                            self.later(2, What::Connected(id, false));
+                            continue;
+                        }
+                        Some((DataFault::AbortedLater, op)) => {
+                            self.struck = true;
+                            self.at(self.now + Duration::from_secs(1), What::Abort(op));
+                            self.at(self.now + Duration::from_secs(5), What::Connected(id, true));
+                            continue;
+                        }
+                        _ => {}
+                    }
                     let refused =
                         self.data_fault().is_some_and(|(how, _)| how == DataFault::Refused);
                     self.later(2, What::Connected(id, !refused));
                 }
-                Action::StartTransfer { id, direction: Direction::Upload, .. } => self.upload(id),
                 Action::CloseData(id) => {
                     if let Some((live, number)) = self.data {
                         if live == id {
@@ -153,6 +182,7 @@ impl Session {
     /// The fault of the task's data connection, which is the first
     pub(super) fn data_fault(&self) -> Option<(DataFault, usize)> {
         match self.fault {
+            Fault::Data(DataFault::RefusedLater | DataFault::AbortedLater, _) => None,
             Fault::Data(how, at) if self.number == 1 => Some((how, at)),
             _ => None,
         }
@@ -182,9 +212,30 @@ impl Session {
                 self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
                 self.server.data_failed(&mut out);
             }
-            Some(DataFault::Silent | DataFault::Refused) => {}
+            Some(DataFault::Ragged) => {
+                self.later(2, What::Ends(id, DataEvent::Truncated));
+                self.server.data_failed(&mut out);
+            }
+            Some(DataFault::CutAndGone) => {
+                self.later(2, What::Ends(id, DataEvent::Finished));
+                self.gone_soon();
+            }
+            // Of uploads.
+            Some(DataFault::Swallowed) => {
+                self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
+                self.server.swallowed(&mut out);
+            }
+            // The others are of connections that never carry anything.
+            Some(_) => {}
         }
         self.answer(out);
+    }
+
+    /// The control connection ends a moment after the data connection
+    fn gone_soon(&mut self) {
+        self.control_open = false;
+        let after = self.last[2] + Duration::from_millis(200);
+        self.at(after, What::ClientEof);
     }
 
     /// The driver writes all, ends its side, and reports the end when the server has closed
@@ -196,28 +247,48 @@ impl Session {
         let now = self.time();
         let all = self.upload.clone();
         let (mut rest, fault) = match self.data_fault() {
+            Some((DataFault::Swallowed, _)) => (all.as_slice(), Some(DataFault::Swallowed)),
             Some((how, at)) => (&all[..at.min(all.len())], Some(how)),
             None => (all.as_slice(), None),
+        };
+        self.moves.entry(number).or_default().bytes += rest.len();
+        let mut taken = match self.data_fault() {
+            Some((DataFault::Swallowed, at)) => at,
+            _ => usize::MAX,
         };
         while !rest.is_empty() {
             let (chunk, tail) = rest.split_at(1 + self.seed.below(rest.len()));
             self.client.handle_data(now, id, DataEvent::Progress(chunk.len() as u64));
-            self.later(3, What::ServerBytes(number, chunk.to_vec()));
+            let passed = taken.min(chunk.len());
+            taken -= passed;
+            self.later(3, What::ServerBytes(number, chunk[..passed].to_vec()));
             rest = tail;
         }
         let mut out = Vec::new();
         match fault {
-            None if self.task == Task::AbortPut && !self.probing => self.abort(),
+            None if self.task == Task::AbortPut && !self.probing => {
+                api::abort(&mut self.client, self.op);
+            }
+            Some(DataFault::Swallowed) => {
+                let end = self.last[3] + Duration::from_millis(20);
+                self.at(end, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
+                self.at(self.last[3], What::Swallowed(number));
+            }
+            Some(DataFault::CutAndGone) => {
+                self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
+                self.gone_soon();
+            }
             None => {
                 self.later(3, What::ServerEnd(number));
                 let end = self.last[3] + Duration::from_millis(20);
                 self.at(end, What::Ends(id, DataEvent::Finished));
             }
-            Some(DataFault::Cut | DataFault::Reset) => {
+            Some(DataFault::Cut | DataFault::Reset | DataFault::Ragged) => {
                 self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
                 self.server.data_failed(&mut out);
             }
-            Some(DataFault::Silent | DataFault::Refused) => {}
+            // The others are of connections that never carry anything.
+            Some(_) => {}
         }
         self.answer(out);
     }

@@ -1,21 +1,30 @@
 //! Client and server in memory, with virtual time and seeded choice: no sockets, no clocks
 //!
 //! [`Session`] plays one session: a client (the machine of `ftp-proto`), a model of a server
-//! ([`Server`]) after a [`Profile`], and one [`Fault`]. Every delay and every split comes from the
-//! seed, so that the same seed gives the same trace, to the byte.
+//! ([`Server`]) with a [`Profile`] and a [`Habit`], and one [`Fault`]. Every delay and every split comes
+//! from the seed, so that the same seed gives the same trace, to the byte. The server and the network
+//! write down what really happened; [`judge`] compares that with what the client reports.
 
+mod api;
 mod control;
 mod driver;
 mod faults;
+mod habit;
 mod judge;
 mod profile;
+mod run;
 mod server;
 mod session;
 mod task;
 
-pub use faults::{ControlFault, DataFault, Fault, HandshakeFault, Place, ReplyFault, faults_of};
-pub use judge::{Tally, Verdict, judge, run_all};
+pub use faults::{
+    ControlFault, DataFault, Extent, FOREIGN, Fault, HandshakeFault, Place, REFUSALS, ReplyFault,
+    faults_of, few_faults_of, words_of,
+};
+pub use habit::{Habit, Late, Next};
+pub use judge::{Class, Verdict, judge};
 pub use profile::{Early, Profile, Tickets};
-pub use server::{Answer, Server};
-pub use session::{Broken, Case, End, Session};
+pub use run::{Failure, Run, Set, Tally};
+pub use server::{Answer, Deed, Said, Server};
+pub use session::{Ask, Broken, Case, End, Gone, Move, MoveEnd, OpEnd, Session, Stray};
 pub use task::{Task, Way};

@@ -80,15 +80,21 @@ impl Profile {
         }
     }
 
-    /// Code and text that begin a transfer of so many bytes
-    pub fn opening(self, bytes: usize) -> (u16, String) {
+    /// Code and text that begin a download, and the size that the text tells
+    ///
+    /// `rest` is what will be sent, `whole` the size of the file; with a marker vsftpd tells the latter,
+    /// ProFTPD the former.
+    pub fn opening(self, path: &str, rest: usize, whole: usize) -> (u16, String, Option<usize>) {
+        let sized = |bytes| {
+            let text = format!("Opening BINARY mode data connection for {path} ({bytes} bytes).");
+            (150, text, Some(bytes))
+        };
         match self {
-            Self::Vsftpd | Self::Proftpd => {
-                (150, format!("Opening BINARY mode data connection for f ({bytes} bytes)."))
-            }
-            Self::PureFtpd => (150, "Accepted data connection".to_owned()),
-            Self::FileZilla => (150, "About to start data transfer.".to_owned()),
-            Self::Iis => (125, "Data connection already open; Transfer starting.".to_owned()),
+            Self::Vsftpd => sized(whole),
+            Self::Proftpd => sized(rest),
+            Self::PureFtpd => (150, "Accepted data connection".to_owned(), None),
+            Self::FileZilla => (150, "About to start data transfer.".to_owned(), None),
+            Self::Iis => (125, "Data connection already open; Transfer starting.".to_owned(), None),
         }
     }
 }

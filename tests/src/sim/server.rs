@@ -1,14 +1,20 @@
 //! A model of an FTP server as a machine: lines and news in, answers out
+//!
+//! It keeps the book of what it really did ([`Deed`]), from which the judge takes the truth.
+
+mod transfer;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Early, Profile};
+use super::{Habit, Next, Profile};
 
 /// What the server wants done
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// A reply on the control connection
-    Reply(u16, String),
+    /// A reply to the command of this number
+    Reply(usize, u16, String),
+    /// A reply that answers none of the commands it arrives among
+    Stray(u16, String),
     /// A data connection: made in active mode, else its TLS handshake taken up
     Connect,
     /// These bytes on the data connection, then its end
@@ -19,252 +25,327 @@ pub enum Answer {
     Close,
 }
 
+/// A reply as it went out
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Its code
+    pub code: u16,
+    /// Its text
+    pub text: String,
+    /// Whether it is what the server meant, and not a fault's work
+    pub honest: bool,
+    /// Where it ends among all bytes to the client; `None`: it was lost
+    pub end: Option<usize>,
+}
+
+/// A command, and what the server made of it
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// The command's verb
+    pub verb: String,
+    /// Its argument
+    pub argument: String,
+    /// What was said to it
+    pub said: Vec<Said>,
+    /// Bytes due on the data connection, for a download
+    pub due: usize,
+    /// Size told in the opening reply, if it was
+    pub announced: Option<usize>,
+    /// Marker that was in force
+    pub offset: usize,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Moving {
     No,
-    Down,
+    Down {
+        final_code: u16,
+    },
     Up {
         path: String,
         kept: Vec<u8>,
+        final_code: u16,
     },
     /// All sent; the final reply waits for the client to close
-    Lingering,
+    Lingering {
+        final_code: u16,
+    },
+}
+
+/// What pyftpdlib keeps until a data connection is made
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Queued {
+    /// The command; `usize::MAX` once ABOR has ended it for the client
+    deed: usize,
+    moving: Moving,
+    bytes: Vec<u8>,
 }
 
 /// The server
 #[derive(Debug)]
 pub struct Server {
     profile: Profile,
+    habit: Habit,
     /// Its files
     pub files: BTreeMap<String, Vec<u8>>,
     /// Its directories
     pub directories: Vec<String>,
     /// The working directory
     pub here: String,
+    /// Every command so far
+    pub deeds: Vec<Deed>,
     moving: Moving,
+    /// The command whose transfer moves
+    mover: usize,
     /// Commands that wait for the end of the transfer
     waiting: VecDeque<String>,
     offset: usize,
     from: Option<String>,
     connected: bool,
+    /// Finals of an aborted transfer that are still due
+    late: &'static [u16],
+    /// What becomes of the next transfer
+    next: Next,
+    /// What goes through the next data connection
+    queued: Option<Queued>,
+    /// The data connection was made, has nothing to carry, and is the next transfer's
+    refused_once: bool,
+    /// The opening reply that comes after the final one
+    opening: Option<(u16, String)>,
 }
 
 impl Server {
     /// A server with these files
-    pub fn new(profile: Profile, files: BTreeMap<String, Vec<u8>>) -> Self {
+    pub fn new(profile: Profile, habit: Habit, files: BTreeMap<String, Vec<u8>>) -> Self {
         Self {
             profile,
+            habit,
             files,
             directories: Vec::new(),
             here: "/".to_owned(),
+            deeds: Vec::new(),
             moving: Moving::No,
+            mover: 0,
             waiting: VecDeque::new(),
             offset: 0,
             from: None,
             connected: false,
+            late: &[],
+            next: Next::Whole,
+            queued: None,
+            refused_once: false,
+            opening: None,
         }
     }
 
-    /// The greeting
-    pub fn greet(&self) -> Answer {
-        Answer::Reply(220, "ready".into())
+    /// The greeting; the book has it as the answer to no verb
+    pub fn greet(&mut self, out: &mut Vec<Answer>) {
+        let deed = self.enter("", "");
+        match self.habit {
+            Habit::SlowGreeting => out.push(Answer::Reply(deed, 120, "in 1 minutes".into())),
+            Habit::TwoGreetings => {
+                out.push(Answer::Reply(deed, 220, "welcome\r\n220 ready".into()));
+                return;
+            }
+            _ => {}
+        }
+        out.push(Answer::Reply(deed, 220, "ready".into()));
+    }
+
+    fn enter(&mut self, verb: &str, argument: &str) -> usize {
+        self.deeds.push(Deed {
+            verb: verb.to_owned(),
+            argument: argument.to_owned(),
+            said: Vec::new(),
+            due: 0,
+            announced: None,
+            offset: 0,
+        });
+        self.deeds.len() - 1
     }
 
     /// A data connection has been made
-    pub fn connected(&mut self) {
+    pub fn connected(&mut self, out: &mut Vec<Answer>) {
         self.connected = true;
+        let Some(Queued { deed, moving, bytes }) = self.queued.take() else { return };
+        if let Moving::Down { .. } = moving {
+            out.push(Answer::Send(bytes));
+        }
+        self.moving = moving;
+        self.mover = deed;
     }
 
     /// A line from the client
     pub fn line(&mut self, line: &str, out: &mut Vec<Answer>) {
-        if self.moving != Moving::No {
-            let abort = line.trim() == "ABOR";
-            if abort && self.profile.reads_during_transfer() {
-                self.moving = Moving::No;
-                self.connected = false;
-                out.push(Answer::Hang);
-                reply(out, 426, "aborted");
-                reply(out, 226, "ABOR done");
-                return self.go_on(out);
-            }
-            self.waiting.push_back(line.to_owned());
-            return;
+        if self.moving == Moving::No {
+            return self.command(line, out);
         }
-        self.command(line, out);
+        let abort = line.trim() == "ABOR";
+        if abort && self.habit == Habit::Queue {
+            let deed = self.enter("ABOR", "");
+            out.push(Answer::Hang);
+            self.moving = Moving::No;
+            self.connected = false;
+            self.speak(self.mover, out, 426, "Transfer aborted via ABOR.");
+            say(out, deed, 226, "ABOR command successful.");
+            return self.go_on(out);
+        }
+        if abort && self.leaves_finals() {
+            out.push(Answer::Hang);
+            self.leave_finals();
+            self.command(line, out);
+            return self.go_on(out);
+        }
+        if abort && self.profile.reads_during_transfer() {
+            let deed = self.enter("ABOR", "");
+            self.moving = Moving::No;
+            self.connected = false;
+            out.push(Answer::Hang);
+            self.speak(self.mover, out, 426, "aborted");
+            say(out, deed, 226, "ABOR done");
+            return self.go_on(out);
+        }
+        // pyftpdlib reads on, and the queue's transfer has the connection: the new one gets nothing.
+        if self.mover == usize::MAX && self.habit == Habit::Queue {
+            return self.overtaken(line, out);
+        }
+        self.waiting.push_back(line.to_owned());
+    }
+
+    /// A command while the connection carries what was queued
+    fn overtaken(&mut self, line: &str, out: &mut Vec<Answer>) {
+        let line = line.trim_end();
+        let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
+        if !matches!(verb, "RETR" | "STOR" | "APPE" | "STOU" | "LIST" | "NLST" | "MLSD") {
+            return self.command(line, out);
+        }
+        let deed = self.enter(verb, argument);
+        if matches!(verb, "STOR" | "APPE") {
+            self.files.entry(argument.to_owned()).or_default();
+        } else if verb == "RETR" {
+            self.deeds[deed].due = self.files.get(argument).map_or(0, Vec::len);
+        }
+        say(out, deed, 125, "Data connection already open. Transfer starting.");
+    }
+
+    const fn leaves_finals(&self) -> bool {
+        matches!(self.habit, Habit::LateFinals { .. })
+    }
+
+    fn leave_finals(&mut self) {
+        if let Habit::LateFinals { finals, next, .. } = self.habit {
+            self.moving = Moving::No;
+            self.connected = false;
+            self.late = finals;
+            self.next = next;
+        }
+    }
+
+    /// Refuses a command unread, as a fault wants it
+    pub fn refuse(&mut self, line: &str, code: u16, text: &str, out: &mut Vec<Answer>) {
+        let line = line.trim_end();
+        let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
+        let deed = self.enter(verb, argument);
+        say(out, deed, code, text);
     }
 
     fn command(&mut self, line: &str, out: &mut Vec<Answer>) {
         let line = line.trim_end();
         let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
-        if !matches!(verb, "RETR" | "STOR" | "APPE" | "REST") {
+        let deed = self.enter(verb, argument);
+        let sticky = matches!(self.habit, Habit::StickyRest(_));
+        if !sticky && !matches!(verb, "RETR" | "STOR" | "APPE" | "REST") {
             self.offset = 0;
         }
         match verb {
-            "USER" => reply(out, 331, "password"),
-            "PASS" => reply(out, 230, "in"),
-            "AUTH" => reply(out, 234, "go"),
-            "PBSZ" | "PROT" | "TYPE" | "NOOP" | "OPTS" | "PORT" | "EPRT" => reply(out, 200, "ok"),
-            "SYST" => reply(out, 215, "UNIX Type: L8"),
-            "PWD" => reply(out, 257, &format!("\"{}\" here", self.here)),
-            "CWD" if argument == "missing" => reply(out, 550, "no such directory"),
+            "USER" => say(out, deed, 331, "password"),
+            "PASS" => match self.habit {
+                Habit::BadPassword(code) => say(out, deed, code, "Login incorrect."),
+                Habit::BadPasswordAndClose(code) => {
+                    say(out, deed, code, "Login incorrect.");
+                    out.push(Answer::Close);
+                }
+                _ => say(out, deed, 230, "in"),
+            },
+            "AUTH" => say(out, deed, 234, "go"),
+            "PBSZ" | "PROT" | "OPTS" | "NOOP" => say(out, deed, 200, "ok"),
+            _ if matches!(self.habit, Habit::BadPassword(_)) && verb != "QUIT" => {
+                say(out, deed, 530, "Please login with USER and PASS.");
+            }
+            "TYPE" | "PORT" | "EPRT" => say(out, deed, 200, "ok"),
+            "SYST" => say(out, deed, 215, "UNIX Type: L8"),
+            "PWD" => say(out, deed, 257, &format!("\"{}\" here", self.here)),
+            "CWD" if argument == "missing" => say(out, deed, 550, "no such directory"),
             "CWD" => {
                 self.here = argument.to_owned();
-                reply(out, 250, "there");
+                say(out, deed, 250, "there");
             }
             "FEAT" => {
                 let lines = "-Features:\r\n EPSV\r\n SIZE\r\n REST STREAM\r\n211 End";
-                out.push(Answer::Reply(211, lines.into()));
+                say(out, deed, 211, lines);
             }
-            "EPSV" => reply(out, 229, "open (|||5000|)"),
-            "PASV" => reply(out, 227, "open (127,0,0,1,19,136)"),
-            "REST" => {
-                self.offset = argument.parse().unwrap_or(0);
-                reply(out, 350, "restarting");
-            }
-            "SIZE" => match self.files.get(argument) {
-                Some(file) => reply(out, 213, &file.len().to_string()),
-                None => reply(out, 550, "no such file"),
+            "EPSV" => say(out, deed, 229, "open (|||5000|)"),
+            "PASV" => say(out, deed, 227, "open (127,0,0,1,19,136)"),
+            "REST" => match (self.habit, argument) {
+                (Habit::StickyRest(code) | Habit::NoRestZero(code), "0") => {
+                    say(out, deed, code, "not restarting");
+                }
+                _ => {
+                    self.offset = argument.parse().unwrap_or(0);
+                    say(out, deed, 350, "restarting");
+                }
             },
-            "MDTM" => reply(out, 213, "20260102030405"),
+            "SIZE" => match self.files.get(argument) {
+                Some(file) => say(out, deed, 213, &file.len().to_string()),
+                None => say(out, deed, 550, "no such file"),
+            },
+            "MDTM" => say(out, deed, 213, "20260102030405"),
             "MKD" => {
                 self.directories.push(argument.to_owned());
-                reply(out, 257, &format!("\"/{argument}\" made"));
+                say(out, deed, 257, &format!("\"/{argument}\" made"));
             }
             "DELE" => match self.files.remove(argument) {
-                Some(_) => reply(out, 250, "gone"),
-                None => reply(out, 550, "no such file"),
+                Some(_) => say(out, deed, 250, "gone"),
+                None => say(out, deed, 550, "no such file"),
             },
             "RNFR" => {
                 self.from = Some(argument.to_owned());
-                reply(out, 350, "to what?");
+                say(out, deed, 350, "to what?");
             }
             "RNTO" => match self.from.take().and_then(|from| self.files.remove(&from)) {
                 Some(file) => {
                     self.files.insert(argument.to_owned(), file);
-                    reply(out, 250, "renamed");
+                    say(out, deed, 250, "renamed");
                 }
-                None => reply(out, 503, "RNFR first"),
+                None => say(out, deed, 503, "RNFR first"),
             },
-            "ABOR" => reply(out, self.profile.idle_abort(), "nothing to abort"),
-            "RETR" | "LIST" | "NLST" | "MLSD" => self.download(verb, argument, out),
-            "STOR" | "APPE" | "STOU" => self.upload(verb, argument, out),
+            "ABOR" => {
+                // Only the listener is closed: what was queued stays.
+                if let Some(queued) = &mut self.queued {
+                    queued.deed = usize::MAX;
+                }
+                let code = match self.habit {
+                    Habit::LateFinals { abort, .. } => abort,
+                    Habit::Queue => 225,
+                    _ => self.profile.idle_abort(),
+                };
+                say(out, deed, code, "ABOR command successful.");
+            }
+            "RETR" | "LIST" | "NLST" | "MLSD" | "STOR" | "APPE" | "STOU" => {
+                self.transfer(deed, verb, argument, out);
+            }
             "QUIT" => {
-                reply(out, 221, "bye");
+                say(out, deed, 221, "bye");
                 out.push(Answer::Close);
             }
-            _ => reply(out, 500, "not understood"),
-        }
-    }
-
-    fn download(&mut self, verb: &str, path: &str, out: &mut Vec<Answer>) {
-        let offset = std::mem::take(&mut self.offset);
-        let bytes = match (verb, self.files.get(path)) {
-            ("RETR", Some(file)) => file[offset.min(file.len())..].to_vec(),
-            ("RETR", None) => return reply(out, 550, "no such file"),
-            _ if self.here == "empty" => Vec::new(),
-            _ => self.files.keys().flat_map(|name| format!("{name}\r\n").into_bytes()).collect(),
-        };
-        let (code, text) = self.profile.opening(bytes.len());
-        reply(out, code, &text);
-        self.moving = Moving::Down;
-        out.push(Answer::Connect);
-        out.push(Answer::Send(bytes));
-    }
-
-    fn upload(&mut self, verb: &str, path: &str, out: &mut Vec<Answer>) {
-        let path = if verb == "STOU" { "unique.1" } else { path };
-        let offset = std::mem::take(&mut self.offset);
-        let old = self.files.get(path).cloned().unwrap_or_default();
-        let kept = if verb == "APPE" { old } else { old[..offset.min(old.len())].to_vec() };
-        self.files.insert(path.to_owned(), kept.clone());
-        let text = if verb == "STOU" { "FILE: unique.1" } else { "send" };
-        reply(out, 150, text);
-        out.push(Answer::Connect);
-        self.moving = Moving::Up { path: path.to_owned(), kept };
-    }
-
-    /// Whether a transfer waits for its data connection to be made
-    pub const fn is_connected(&self) -> bool {
-        self.connected
-    }
-
-    /// All of a download has been sent and its connection closed
-    pub fn sent(&mut self, out: &mut Vec<Answer>) {
-        if self.moving == Moving::Down {
-            if self.profile.final_waits_for_close() {
-                self.moving = Moving::Lingering;
-            } else {
-                self.finish(226, "done", out);
-            }
-        }
-    }
-
-    /// Bytes of an upload
-    pub fn receive(&mut self, bytes: &[u8]) {
-        if let Moving::Up { path, kept } = &mut self.moving {
-            kept.extend_from_slice(bytes);
-            self.files.insert(path.clone(), kept.clone());
-        }
-    }
-
-    /// The client has ended the data connection
-    pub fn client_closed(&mut self, out: &mut Vec<Answer>) {
-        match self.moving {
-            Moving::Down => match self.profile.early_close() {
-                Early::Final(code) => self.finish(code, "cut off", out),
-                Early::OnlyPreliminary => {
-                    reply(out, 150, "3.7 seconds (measured here)");
-                    self.moving = Moving::No;
-                    self.connected = false;
-                    self.go_on(out);
-                }
-            },
-            // An upload that ends early can't be told from one that ends.
-            Moving::Up { .. } => {
-                out.push(Answer::Hang);
-                self.finish(226, "done", out);
-            }
-            Moving::Lingering => self.finish(226, "done", out),
-            Moving::No => self.connected = false,
-        }
-    }
-
-    /// The data connection has a TLS session of its own, which is not accepted
-    pub fn spurned(&mut self, code: u16, out: &mut Vec<Answer>) {
-        self.connected = false;
-        if self.moving != Moving::No {
-            self.finish(code, "session reuse required", out);
-        }
-    }
-
-    /// Whether an upload is under way
-    pub const fn is_taking(&self) -> bool {
-        matches!(self.moving, Moving::Up { .. })
-    }
-
-    /// The data connection could not be made, or broke
-    pub fn data_failed(&mut self, out: &mut Vec<Answer>) {
-        self.connected = false;
-        if self.moving != Moving::No {
-            self.finish(426, "data connection failed", out);
-        }
-    }
-
-    fn finish(&mut self, code: u16, text: &str, out: &mut Vec<Answer>) {
-        self.moving = Moving::No;
-        self.connected = false;
-        reply(out, code, text);
-        self.go_on(out);
-    }
-
-    fn go_on(&mut self, out: &mut Vec<Answer>) {
-        while self.moving == Moving::No {
-            let Some(line) = self.waiting.pop_front() else { return };
-            self.command(&line, out);
+            _ => say(out, deed, 500, "not understood"),
         }
     }
 }
 
-fn reply(out: &mut Vec<Answer>, code: u16, text: &str) {
-    out.push(Answer::Reply(code, text.to_owned()));
+/// What every directory but the empty one holds
+pub(super) const LISTING: &[u8] = b"f\r\ng\r\n";
+
+fn say(out: &mut Vec<Answer>, deed: usize, code: u16, text: &str) {
+    out.push(Answer::Reply(deed, code, text.to_owned()));
 }

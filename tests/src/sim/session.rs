@@ -1,16 +1,21 @@
 //! One session: client, server and everything between them
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+mod end;
+mod news;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    Client, ControlEvent, DataEvent, DataFailure, DataId, Error, Event, IpFamily, OpId, TlsSession,
+    Client, DataEvent, DataId, Error, Event, ForeignReplies, IpFamily, Op, OpId, TlsSession,
+    Truncation,
 };
 
-use super::{Fault, Profile, Server, Task, Way};
+use super::{DataFault, Fault, Habit, Profile, Server, Task, Way};
 use crate::script::Seed;
+
+pub use end::{Ask, End, Gone, Move, MoveEnd, OpEnd, Stray};
 
 /// A client broken on purpose, which the judge must find out
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,43 +24,28 @@ pub enum Broken {
     No,
     /// Takes every failed transfer for a success
     Lies,
+    /// Calls every cut transfer's error another
+    Classes,
+    /// Gives each request the result of the one before
+    Shifts,
+    /// Believes replies whose codes belong to other commands ([`ForeignReplies::Accept`])
+    Believes,
+    /// Takes an end of data without close_notify for the file's ([`Truncation::Accept`])
+    Ragged,
     /// Never looks at a deadline
     Hangs,
     /// Panics when its session ends early
     Panics,
 }
 
-/// How a session came out
-#[derive(Debug)]
-pub struct End {
-    /// The task's result: whether it succeeded, the error otherwise
-    pub task: Vec<Result<(), Error>>,
-    /// Results of NOOP and the second download
-    pub probe: Vec<Result<(), Error>>,
-    /// Bytes that the task's download brought
-    pub received: Vec<u8>,
-    /// Bytes that the second download brought
-    pub probe_received: Vec<u8>,
-    /// Files on the server
-    pub files: BTreeMap<String, Vec<u8>>,
-    /// The server's working directory
-    pub here: String,
-    /// Whether the client says that its session is over
-    pub dead: bool,
-    /// Whether all that was asked for ended before the bound
-    pub bounded: bool,
-    /// Bytes and replies that the server sent until the task was through
-    pub bytes: usize,
-    /// Replies until then
-    pub replies: usize,
-    /// Virtual time taken
-    pub took: Duration,
-    /// What happened, a line each
-    pub trace: String,
-}
-
 /// The file that is downloaded, and uploaded
 pub(super) const FILE: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz\r\n\xFF\0end.";
+/// The file that is downloaded afterwards
+pub(super) const OTHER: &[u8] = b"the other file, which nobody should mistake for the first";
+/// Its name looks as if it told a size
+pub(super) const NAMED: &str = "f (5 bytes)";
+/// The same with more than it has
+pub(super) const NAMED_MORE: &str = "f (1000 bytes)";
 const HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const BOUND: Duration = Duration::from_secs(3600);
 const STEPS: u32 = 20_000;
@@ -76,7 +66,10 @@ pub(super) enum What {
     AllSent(u32),
     ServerBytes(u32, Vec<u8>),
     ServerEnd(u32),
+    Swallowed(u32),
     AcceptTimeout(u32),
+    Abort(OpId),
+    Stray(u16),
 }
 
 /// Which side of a data connection's handshake waits for the other
@@ -92,6 +85,8 @@ pub(super) enum Handshake {
 pub struct Case {
     /// The kind of server
     pub profile: Profile,
+    /// Its habit
+    pub habit: Habit,
     /// The kind of connection
     pub way: Way,
     /// What the client does
@@ -110,54 +105,98 @@ pub struct Session {
     pub(super) profile: Profile,
     pub(super) way: Way,
     pub(super) fault: Fault,
-    pub(super) broken: Broken,
+    broken: Broken,
     pub(super) seed: Seed,
-    pub(super) start: Instant,
+    start: Instant,
     pub(super) now: Duration,
-    pub(super) queue: BTreeMap<(Duration, u64), What>,
-    pub(super) sequence: u64,
+    queue: BTreeMap<(Duration, u64), What>,
+    sequence: u64,
     /// When the last thing on each channel arrives: nothing overtakes on a channel
     pub(super) last: [Duration; 4],
     pub(super) line: Vec<u8>,
+    /// Bytes that the server said before any fault
     pub(super) bytes: usize,
+    /// Bytes on their way to the client, ever
+    pub(super) queued: usize,
+    /// Bytes that have come to the client
+    delivered: usize,
+    /// The same before the last that came
+    floor: usize,
+    /// Commands that the client has written
+    pub(super) asked: usize,
+    /// Where final replies end among the bytes, until they have come
+    pub(super) finals: VecDeque<usize>,
+    /// Final replies that have come
+    answered: usize,
+    pub(super) strays: Vec<Stray>,
+    pub(super) closing: Option<(usize, Option<Duration>)>,
+    gone: Option<Gone>,
+    /// Commands that the server has read
+    commands: usize,
     pub(super) replies: usize,
     pub(super) control_open: bool,
     pub(super) silent: bool,
     /// The live data connection, with its number
     pub(super) data: Option<(DataId, u32)>,
     pub(super) number: u32,
+    pub(super) moves: BTreeMap<u32, Move>,
     /// What the server sends as soon as there is a connection to send it on
     pub(super) pending: Option<Vec<u8>>,
     pub(super) handshake: Handshake,
     /// TLS session tickets in the driver's stock
     pub(super) tickets: usize,
     pub(super) task: Task,
+    /// The task's request
+    pub(super) op: OpId,
     /// Whether the task has ended
     pub(super) probing: bool,
-    pub(super) received: BTreeMap<u32, Vec<u8>>,
-    pub(super) trace: String,
-    pub(super) traced: bool,
+    /// The download after the task
+    pub(super) next: Option<OpId>,
+    /// Whether it was given up
+    pub(super) aborted: bool,
+    /// Whether the fault after the task has struck
+    pub(super) struck: bool,
+    received: BTreeMap<u32, Vec<u8>>,
+    trace: String,
+    traced: bool,
     pub(super) upload: Vec<u8>,
 }
 
 impl Session {
     /// Plays a session to its end
     pub fn play(case: Case, broken: Broken) -> End {
-        Self::new(case, broken, false).run()
+        Self::run(case, broken, false)
     }
 
     /// The same, with a trace of everything that happened
     pub fn traced(case: Case, broken: Broken) -> End {
-        Self::new(case, broken, true).run()
+        Self::run(case, broken, true)
     }
 
-    fn new(case: Case, broken: Broken, traced: bool) -> Self {
-        let Case { profile, way, task, fault, seed } = case;
-        let files = [("f".to_owned(), FILE.to_vec()), ("g".to_owned(), b"old".to_vec())];
+    fn run(case: Case, broken: Broken, traced: bool) -> End {
+        let Case { profile, habit, way, task, fault, seed } = case;
         let start = Instant::now();
-        Self {
-            client: Client::new(way.config(), IpFamily::V4, start),
-            server: Server::new(profile, files.into()),
+        let mut config = way.config();
+        match broken {
+            Broken::Believes => config.foreign_replies = ForeignReplies::Accept,
+            Broken::Ragged => config.truncation = Truncation::Accept,
+            _ => {}
+        }
+        let mut client = Client::new(config, IpFamily::V4, start);
+        let login = client.login("u", "p").id();
+        let op = task.ask(&mut client);
+        let files = [
+            ("f", FILE),
+            ("g", b"old".as_slice()),
+            ("p", OTHER),
+            ("s", b"0123456"),
+            (NAMED, FILE),
+            (NAMED_MORE, FILE),
+        ];
+        let files = files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
+        let mut this = Self {
+            client,
+            server: Server::new(profile, habit, files.collect()),
             profile,
             way,
             fault,
@@ -170,220 +209,138 @@ impl Session {
             last: [Duration::ZERO; 4],
             line: Vec::new(),
             bytes: 0,
+            queued: 0,
+            delivered: 0,
+            floor: 0,
+            asked: 0,
+            finals: VecDeque::new(),
+            answered: 0,
+            strays: Vec::new(),
+            closing: None,
+            gone: None,
+            commands: 0,
             replies: 0,
             control_open: true,
             silent: false,
             data: None,
             number: 0,
+            moves: BTreeMap::new(),
             pending: None,
             handshake: Handshake::No,
             tickets: 0,
             task,
+            op,
             probing: false,
+            next: None,
+            aborted: false,
+            struck: false,
             received: BTreeMap::new(),
             trace: String::new(),
             traced,
             upload: FILE.to_vec(),
-        }
+        };
+        this.go(login)
     }
 
-    fn run(mut self) -> End {
-        let task = self.task;
-        let greeting = self.server.greet();
-        self.answer(vec![greeting]);
-        let login = self.client.login("u", "p").id();
-        let op = task.ask(&mut self.client);
-        let mut end = End {
-            task: Vec::new(),
-            probe: Vec::new(),
-            received: Vec::new(),
-            probe_received: Vec::new(),
-            files: BTreeMap::new(),
-            here: String::new(),
-            dead: false,
-            bounded: false,
-            bytes: 0,
-            replies: 0,
-            took: Duration::ZERO,
-            trace: String::new(),
-        };
-        let mut probe: Vec<OpId> = Vec::new();
-        let mut task_number = 0;
+    fn go(&mut self, login: OpId) -> End {
+        // The greeting answers no command of the client's.
+        self.asked = 1;
+        if self.way != Way::Implicit {
+            self.greet();
+        }
+        let mut asked = vec![(Ask::Login, login), (Ask::Task, self.op)];
+        let mut size: Option<Op<u64>> = None;
+        let mut ops: Vec<OpEnd> = Vec::new();
+        let (mut bytes, mut replies, mut commands) = (0, 0, 0);
+        let mut bounded = false;
+        let mut last = Ok(());
         for _ in 0..STEPS {
+            // What is opened in the turn in which a request ends is the next one's.
+            let number = self.number;
             self.drive();
             while let Some(event) = self.client.poll_event() {
                 self.note(|| format!("event {event:?}"));
-                let Event::Completed(done) = event else { continue };
+                let Event::Completed(mut done) = event else { continue };
                 let mut result = done.error().map_or(Ok(()), |error| Err(error.clone()));
+                let value = size.and_then(|size| done.take(size)).and_then(Result::ok);
                 if self.broken == Broken::Panics && self.client.is_dead() {
                     panic!("broken on purpose");
                 }
-                if done.op() == op {
-                    if self.broken == Broken::Lies && task.transfers() {
+                let Some(&(ask, _)) = asked.iter().find(|(_, id)| *id == done.op()) else {
+                    panic!("a completion of nothing");
+                };
+                match (self.broken, &result) {
+                    (Broken::Lies, Err(_)) if ask == Ask::Task && self.task.transfers() => {
                         result = Ok(());
                     }
-                    (end.bytes, end.replies) = (self.bytes, self.replies);
-                    task_number = self.number;
-                    end.task.push(result);
-                    if end.task.len() == 1 {
-                        self.probing = true;
-                        probe = vec![self.client.noop().id(), self.client.get("f").id()];
-                        self.fault = match self.fault {
-                            // What has not struck by now does not strike the proof.
-                            Fault::Control(..) if self.silent => self.fault,
-                            _ => Fault::None,
-                        };
-                    }
-                } else if probe.contains(&done.op()) {
-                    end.probe.push(result);
-                } else {
-                    assert_eq!(done.op(), login, "a completion of nothing");
+                    (Broken::Classes, Err(Error::Truncated { .. })) => result = Err(Error::Aborted),
+                    (Broken::Shifts, _) => std::mem::swap(&mut result, &mut last),
+                    _ => {}
+                }
+                let since = ops.last().map_or(Duration::ZERO, |op| op.at);
+                match ops.iter_mut().find(|op| op.ask == ask) {
+                    Some(op) => op.results.push(result),
+                    None => ops.push(OpEnd {
+                        ask,
+                        results: vec![result],
+                        value,
+                        deeds: self.server.deeds.len(),
+                        delivered: self.delivered,
+                        floor: self.floor,
+                        number,
+                        at: self.now,
+                        since,
+                        dead: self.client.is_dead(),
+                    }),
+                }
+                if ask == Ask::Task && !self.probing {
+                    (bytes, replies, commands) = (self.bytes, self.replies, self.commands);
+                    self.probing = true;
+                    self.upload = OTHER.to_vec();
+                    asked.push((Ask::Noop, self.client.noop().id()));
+                    let op = self.client.size("s");
+                    size = Some(op);
+                    asked.push((Ask::Size, op.id()));
+                    let next = self.client.get("p").id();
+                    self.next = Some(next);
+                    asked.push((Ask::Get, next));
+                    asked.push((Ask::Delete, self.client.delete("nothere").id()));
+                    asked.push((Ask::Put, self.client.put("after").id()));
+                    self.fault = match self.fault {
+                        // What has not struck by now does not strike the proof.
+                        Fault::Control(..) if self.silent => self.fault,
+                        Fault::Data(DataFault::RefusedLater | DataFault::AbortedLater, _) => {
+                            self.fault
+                        }
+                        _ => Fault::None,
+                    };
                 }
             }
-            if end.probe.len() >= 2 && (self.client.is_dead() || self.client.is_idle()) {
-                end.bounded = true;
+            if ops.len() == asked.len() && (self.client.is_dead() || self.client.is_idle()) {
+                bounded = true;
                 break;
             }
             if !self.advance() || self.now > BOUND {
                 break;
             }
         }
-        end.took = self.now;
-        end.dead = self.client.is_dead();
-        end.files = std::mem::take(&mut self.server.files);
-        end.here = std::mem::take(&mut self.server.here);
-        for (number, bytes) in std::mem::take(&mut self.received) {
-            if number <= task_number {
-                end.received = bytes;
-            } else {
-                end.probe_received = bytes;
-            }
+        End {
+            ops,
+            received: std::mem::take(&mut self.received),
+            moves: std::mem::take(&mut self.moves),
+            deeds: std::mem::take(&mut self.server.deeds),
+            strays: std::mem::take(&mut self.strays),
+            gone: self.gone,
+            closing: self.closing,
+            aborted: self.aborted,
+            files: std::mem::take(&mut self.server.files),
+            here: std::mem::take(&mut self.server.here),
+            bounded,
+            bytes,
+            replies,
+            commands,
+            took: self.now,
+            trace: std::mem::take(&mut self.trace),
         }
-        end.trace = std::mem::take(&mut self.trace);
-        end
-    }
-
-    pub(super) fn abort(&mut self) {
-        if let Some(op) = self.client.running_transfer() {
-            self.client.abort(op);
-        }
-    }
-
-    pub(super) fn time(&self) -> Instant {
-        self.start + self.now
-    }
-
-    pub(super) fn note(&mut self, line: impl FnOnce() -> String) {
-        if self.traced {
-            let _ = writeln!(self.trace, "{:>12} {}", self.now.as_micros(), line());
-        }
-    }
-
-    /// Something arrives later on a channel, behind all that was sent there before
-    pub(super) fn later(&mut self, channel: usize, what: What) {
-        let delay = Duration::from_micros(100 + self.seed.below(40_000) as u64);
-        let at = (self.now + delay).max(self.last[channel]);
-        self.last[channel] = at;
-        self.at(at, what);
-    }
-
-    pub(super) fn at(&mut self, at: Duration, what: What) {
-        self.sequence += 1;
-        self.queue.insert((at, self.sequence), what);
-    }
-
-    /// The next thing, or the client's deadline, whichever is first
-    fn advance(&mut self) -> bool {
-        let deadline = self
-            .client
-            .poll_timeout()
-            .filter(|_| self.broken != Broken::Hangs)
-            .map(|at| at.saturating_duration_since(self.start));
-        let next = self.queue.keys().next().copied();
-        match (next, deadline) {
-            (Some(key), deadline) if deadline.is_none_or(|deadline| key.0 <= deadline) => {
-                self.now = self.now.max(key.0);
-                if let Some(what) = self.queue.remove(&key) {
-                    self.note(|| format!("{what:?}"));
-                    self.happen(what);
-                }
-            }
-            (_, Some(deadline)) => {
-                self.now = self.now.max(deadline);
-                self.note(|| "deadline".to_owned());
-                self.client.handle_timeout(self.time());
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    fn happen(&mut self, what: What) {
-        let now = self.time();
-        let mut out = Vec::new();
-        match what {
-            What::ToClient(bytes) => {
-                if self.client.wants_input() {
-                    let _ = self.client.handle_input(now, &bytes);
-                }
-            }
-            What::ClientEof => self.client.handle_control(now, ControlEvent::Closed),
-            What::ToServer(line) if self.control_open => self.server.line(&line, &mut out),
-            What::ToServer(_) => {}
-            What::ControlTls(true) => {
-                self.tickets = self.profile.tickets().login;
-                self.client.handle_control(now, ControlEvent::Secured);
-            }
-            What::ControlTls(false) => self.client.handle_control(now, ControlEvent::Closed),
-            What::Listening(id) => {
-                let event = DataEvent::Listening(SocketAddr::new(HOST, 4000));
-                self.client.handle_data(now, id, event);
-            }
-            What::Accepted(id) => {
-                let event = DataEvent::Accepted { peer: HOST, control_peer: HOST };
-                self.client.handle_data(now, id, event);
-                self.ready(id);
-            }
-            What::DataSecured(id, Some(session)) => self.secured(id, session, &mut out),
-            What::DataSecured(id, None) => {
-                self.client.handle_data(now, id, DataEvent::Failed(DataFailure::Tls));
-                self.server.data_failed(&mut out);
-            }
-            What::Connected(id, true) => {
-                self.client.handle_data(now, id, DataEvent::Connected);
-                if self.way != Way::Tls {
-                    self.ready(id);
-                }
-            }
-            What::Connected(id, false) => {
-                self.client.handle_data(now, id, DataEvent::Failed(DataFailure::Open));
-            }
-            What::Bytes(id, bytes) => {
-                if let Some((live, number)) = self.data {
-                    if live == id {
-                        self.received.entry(number).or_default().extend_from_slice(&bytes);
-                        self.client.handle_data(now, id, DataEvent::Progress(bytes.len() as u64));
-                        if matches!(self.task, Task::AbortGet | Task::AbortList) && !self.probing {
-                            self.abort();
-                        }
-                    }
-                }
-            }
-            What::Ends(id, event) => self.client.handle_data(now, id, event),
-            What::AllSent(number) if number == self.number => self.server.sent(&mut out),
-            What::ServerBytes(number, bytes) if number == self.number => {
-                self.server.receive(&bytes);
-            }
-            What::ServerEnd(number) if number == self.number => self.server.client_closed(&mut out),
-            What::AcceptTimeout(number) if number == self.number && !self.server.is_connected() => {
-                self.pending = None;
-                self.server.data_failed(&mut out);
-            }
-            What::AllSent(_)
-            | What::ServerBytes(..)
-            | What::ServerEnd(_)
-            | What::AcceptTimeout(_) => {}
-        }
-        self.answer(out);
     }
 }

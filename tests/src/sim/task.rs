@@ -2,6 +2,8 @@
 
 use ftp_proto::{Client, Config, DataMode, Get, List, OpId, Put, TlsPolicy};
 
+use super::session::{FILE, NAMED, NAMED_MORE};
+
 /// How client and server are connected
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -9,17 +11,26 @@ pub enum Way {
     Clear,
     /// Explicit TLS, passive mode
     Tls,
+    /// TLS from the first byte, passive mode
+    Implicit,
     /// In clear, active mode
     Active,
 }
 
 impl Way {
     /// All of them
-    pub const ALL: [Self; 3] = [Self::Clear, Self::Tls, Self::Active];
+    pub const ALL: [Self; 4] = [Self::Clear, Self::Tls, Self::Implicit, Self::Active];
+
+    /// Whether the session is protected
+    #[must_use]
+    pub const fn is_tls(self) -> bool {
+        matches!(self, Self::Tls | Self::Implicit)
+    }
 
     pub(super) fn config(self) -> Config {
         let mut config = Config::new(match self {
             Self::Tls => TlsPolicy::Explicit,
+            Self::Implicit => TlsPolicy::Implicit,
             Self::Clear | Self::Active => TlsPolicy::Plaintext,
         });
         if self == Self::Active {
@@ -34,8 +45,16 @@ impl Way {
 pub enum Task {
     /// RETR
     Get,
+    /// RETR of a file whose size the caller knows
+    GetKnown,
+    /// RETR of a file whose name looks as if it told a size
+    GetNamed,
+    /// The same with more than there is
+    GetNamedMore,
     /// REST and RETR
     Resume,
+    /// The same with less left than there is already
+    ResumeLate,
     /// RETR, and ABOR when its first bytes have come
     AbortGet,
     /// STOR
@@ -80,9 +99,13 @@ pub enum Task {
 
 impl Task {
     /// All of them
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::Get,
+        Self::GetKnown,
+        Self::GetNamed,
+        Self::GetNamedMore,
         Self::Resume,
+        Self::ResumeLate,
         Self::AbortGet,
         Self::Put,
         Self::Append,
@@ -115,7 +138,11 @@ impl Task {
         matches!(
             self,
             Self::Get
+                | Self::GetKnown
+                | Self::GetNamed
+                | Self::GetNamedMore
                 | Self::Resume
+                | Self::ResumeLate
                 | Self::AbortGet
                 | Self::List
                 | Self::AbortList
@@ -133,6 +160,20 @@ impl Task {
         matches!(self, Self::Put | Self::Append | Self::Unique | Self::AbortPut)
     }
 
+    /// Where it begins in the file
+    pub const fn offset(self) -> usize {
+        match self {
+            Self::Resume => 10,
+            Self::ResumeLate => 30,
+            _ => 0,
+        }
+    }
+
+    /// Whether it is the entries of a directory, which may have to be entered and left
+    pub const fn reads_directory(self) -> bool {
+        matches!(self, Self::ReadDir | Self::ReadInside | Self::ReadEmpty | Self::ReadMissing)
+    }
+
     /// Whether it is given up half-way
     pub const fn aborts(self) -> bool {
         matches!(self, Self::AbortGet | Self::AbortList | Self::AbortPut)
@@ -141,7 +182,12 @@ impl Task {
     pub(super) fn ask(self, client: &mut Client) -> OpId {
         match self {
             Self::Get | Self::AbortGet => client.get("f").id(),
-            Self::Resume => client.get(Get::new("f").resume_at(10)).id(),
+            Self::GetKnown => client.get(Get::new("f").expect_size(FILE.len() as u64)).id(),
+            Self::GetNamed => client.get(NAMED).id(),
+            Self::GetNamedMore => client.get(NAMED_MORE).id(),
+            Self::Resume | Self::ResumeLate => {
+                client.get(Get::new("f").resume_at(self.offset() as u64)).id()
+            }
             Self::Put | Self::AbortPut => client.put("new").id(),
             Self::Append => client.put(Put::new("g").append()).id(),
             Self::Unique => client.put(Put::unique()).id(),

@@ -1,5 +1,7 @@
 //! Whose a reply is: the greeting, the running operation's, that of an earlier transfer, or nobody's
 
+use alloc::boxed::Box;
+
 use super::{Client, Life, State};
 use crate::claim::Owner;
 use crate::config::{ForeignReplies, TlsPolicy};
@@ -8,7 +10,7 @@ use crate::control::command::Verb;
 use crate::control::reply::{Code, Kind, Reply};
 use crate::error::{ConnectionError, ProtocolError};
 use crate::event::Event;
-use crate::held::{Heard, Held};
+use crate::held::Held;
 use crate::op::flush::Flush;
 use crate::op::machine::Input;
 use crate::op::running::Running;
@@ -111,6 +113,7 @@ impl Client {
         };
         if passes && reply.kind() != Kind::Preliminary {
             self.wire.session.late = late.less_one();
+            self.step(Input::Late);
         }
         passes
     }
@@ -124,23 +127,29 @@ impl Client {
         self.fail(failed);
     }
 
-    /// Everything before the sentinel has been answered
+    /// A sentinel has been answered, and so has everything before it
     fn sentinel_answered(&mut self, command: Verb, code: Code) {
-        self.wire.session.late = Late::None;
         if code == Code::ACTION_PENDING {
             self.wire.session.marker = RestartMarker::Clear;
         }
-        match self.held.take() {
-            Some(held) => {
-                self.wire.timers.stop(Timer::Quiet);
-                let reply = held.proven(code);
-                self.deliver(command, reply);
-            }
+        match &mut self.held {
+            Some(held) => match held.answered(code, self.now, &mut self.wire) {
+                Some(reply) => self.proven(command, reply),
+                None => self.await_proof(),
+            },
             None => {
                 self.wire.await_reply(self.now);
                 self.step(Input::Sentinel(code));
             }
         }
+    }
+
+    /// This is the reply to the command of the running operation
+    fn proven(&mut self, command: Verb, reply: Reply) {
+        self.held = None;
+        self.wire.session.late = self.wire.session.late.proven();
+        self.wire.timers.stop(Timer::Quiet);
+        self.deliver(command, reply);
     }
 
     /// The sentinel comes next, and this is not the answer that it wants
@@ -163,22 +172,16 @@ impl Client {
     /// A final reply that may answer this command
     fn answered(&mut self, command: Verb, reply: Reply) {
         if let Some(held) = &mut self.held {
-            let reply = match held.replied(reply, self.now, &mut self.wire) {
-                Heard::Pending => return self.await_proof(),
-                Heard::Proven(reply) => reply,
-                Heard::Other(reply) => {
-                    self.wire.session.late = self.wire.session.late.less_one();
-                    reply
-                }
+            self.wire.session.late = self.wire.session.late.less_one();
+            return match held.replied(reply, self.now, &mut self.wire) {
+                Some(reply) => self.proven(command, reply),
+                None => self.await_proof(),
             };
-            self.held = None;
-            self.wire.timers.stop(Timer::Quiet);
-            return self.deliver(command, reply);
         }
         if self.is_doubtful(command, &reply) {
             let mut held = Held::new(reply);
             held.ask(command, self.now, &mut self.wire);
-            self.held = Some(held);
+            self.held = Some(Box::new(held));
             return self.await_proof();
         }
         self.deliver(command, reply);
@@ -214,7 +217,12 @@ impl Client {
     /// Nothing was heard for a while after the sentinel
     pub(super) fn quiet(&mut self) {
         match (&mut self.held, &mut self.state) {
-            (Some(held), _) => held.ask_again(self.now, &mut self.wire),
+            (Some(held), _) => {
+                let reply = held.quiet(self.now, &mut self.wire);
+                if let (Some(reply), Some(command)) = (reply, self.wire.control.front()) {
+                    self.proven(command, reply);
+                }
+            }
             (None, State::Settling(settling)) => {
                 let failed = settling.quiet(self.now, &mut self.wire);
                 self.fail(failed);
@@ -230,7 +238,7 @@ fn may_be_late(late: Late, code: Code) -> bool {
     match late {
         Late::None => false,
         // Nothing is missing: only what no other command is answered with.
-        Late::Echo => matches!(code.get(), 225 | 226 | 425 | 426),
-        Late::Due(_) => matches!(code.get(), 225 | 226 | 250 | 425 | 426 | 450..=452 | 550..=553),
+        Late::Echo | Late::Due(0) => matches!(code.get(), 225 | 226 | 425 | 426),
+        Late::Due(1..) => matches!(code.get(), 225 | 226 | 250 | 425 | 426 | 450..=452 | 550..=553),
     }
 }

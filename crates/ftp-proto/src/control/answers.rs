@@ -118,8 +118,8 @@ const fn known(verb: &str) -> Verb {
 fn row(verb: Verb) -> Option<Row> {
     Some(match verb {
         // Logging in: RFC 959 section 5.4, RFC 2228 section 8
-        Verb::USER => Row::own(&[230, 232, 331, 332, 336, 530]).claiming(&[234]),
-        Verb::PASS => Row::own(&[202, 230, 332, 530]).claiming(&[232, 234, 331]),
+        Verb::USER => Row::own(&[230, 232, 331, 332, 336, 530]),
+        Verb::PASS => Row::own(&[202, 230, 332, 530]).claiming(&[232, 331]),
         Verb::ACCT => Row::own(&[202, 230, 530]).claiming(&[331, 332]),
         Verb::REIN => Row::own(&[120, 220]),
         // RFC 7151 section 3

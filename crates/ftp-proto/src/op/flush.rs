@@ -1,12 +1,12 @@
 //! Takes a transfer from a server that keeps it for the next data connection
 //!
 //! ```text
-//! EPSV or PASV ─▶ connect ─▶ close at once ─▶ REST 0 ── 350 ──▶ done
+//! EPSV or PASV ─▶ connect ─▶ close at once ─▶ its final reply, or quiet ─▶ REST 0 ── 350 ──▶ done
 //! ```
 //!
 //! pyftpdlib does not forget a transfer that is aborted before its data connection is made: ABOR is
 //! answered 225, and the next data connection gets that transfer's bytes. Here it gets a connection that
-//! is closed, and answers 426.
+//! is closed, and answers 426, or 226 where all of it has gone into the connection.
 
 use crate::claim::Outcome;
 use crate::config::DataMode;
@@ -14,6 +14,9 @@ use crate::control::command::Verb;
 use crate::error::Error;
 use crate::op::machine::{Context, Input, Step};
 use crate::op::open::{Open, Opening};
+use crate::session::Late;
+use crate::terms::Phase;
+use crate::timer::Timer;
 
 #[derive(Debug)]
 pub(crate) struct Flush(State);
@@ -21,6 +24,8 @@ pub(crate) struct Flush(State);
 #[derive(Debug)]
 enum State {
     Opening(Open),
+    /// The connection is closed again: the transfer's final reply is due
+    Closed,
     /// `REST 0` is out, as a sentinel
     Settling,
 }
@@ -35,12 +40,25 @@ impl Flush {
             (input, State::Opening(open)) => {
                 if open.step(input, cx)? == Opening::Ready && cx.wire.is_data_established() {
                     cx.wire.close_data();
-                    cx.wire.send_sentinel(cx.now, Verb::REST);
-                    self.0 = State::Settling;
+                    let wait = cx.wire.config.settle_quiet;
+                    cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::Settle);
+                    self.0 = State::Closed;
                 }
                 Ok(Step::Pending)
             }
-            (Input::Sentinel(_), State::Settling) => Ok(Step::Done(Outcome::Unit(()))),
+            (Input::Late | Input::Quiet, State::Closed) => {
+                cx.wire.timers.stop(Timer::Quiet);
+                cx.wire.send_sentinel(cx.now, Verb::REST);
+                self.0 = State::Settling;
+                Ok(Step::Pending)
+            }
+            (Input::Sentinel(_), State::Settling) => {
+                // Nothing more comes of what has been accounted for.
+                if cx.wire.session.late == Late::Due(0) {
+                    cx.wire.session.late = Late::None;
+                }
+                Ok(Step::Done(Outcome::Unit(())))
+            }
             _ => Ok(Step::Pending),
         }
     }

@@ -21,10 +21,14 @@ pub(crate) enum Input {
     Reply(Reply),
     /// The state of the data connection has changed
     Data,
+    /// The driver has carried out all its orders, as far as it can at once
+    Performed,
     /// All commands have been written out
     Written,
     /// The sentinel that the operation has sent was answered with this code
     Sentinel(Code),
+    /// A final reply of an earlier transfer has come, while no command was owed one
+    Late,
     /// The driver has told how many TLS session tickets there are
     Tickets,
     /// The control connection is in TLS

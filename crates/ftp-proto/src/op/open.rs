@@ -14,17 +14,18 @@
 use alloc::format;
 use core::net::{IpAddr, SocketAddr};
 
-use crate::config::{DataMode, PassiveHost, PassiveOrder};
+use crate::config::{DataMode, ForeignReplies, PassiveHost, PassiveOrder};
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::fields::{self, PassiveAddress};
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Code, Kind, Reply};
 use crate::data::{DataState, End};
-use crate::error::Error;
+use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::op::machine::{Context, Input, completion};
 use crate::session::Batches;
 use crate::session::{ActiveMemory, PassiveMemory, PassivePath};
 use crate::terms::{DataEndpoint, DataFailure, DataHost, IpFamily};
 use crate::timer::Timer;
+use crate::wire::Wire;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Open {
@@ -99,6 +100,10 @@ impl Open {
             (Input::Reply(reply), State::Announcing(verb, address)) => {
                 return self.announced(verb, address, reply, cx);
             }
+            // Not sooner: where the driver can't even begin to connect, the server is to hear no command.
+            (Input::Performed, State::Connecting(_)) if trusts_path(cx.wire) => {
+                return Ok(Opening::Ready);
+            }
             (Input::Data, State::Connecting(verb)) => match cx.wire.data_state() {
                 Some(DataState::Ended(_)) => {
                     self.unreachable(verb, Error::data(DataFailure::Open), cx)?;
@@ -130,6 +135,11 @@ impl Open {
         Ok(Opening::Pending)
     }
 
+    /// Whether it goes on as soon as the driver has begun to connect
+    pub(crate) const fn awaits_performance(self, wire: &Wire) -> bool {
+        matches!(self.state, State::Connecting(_)) && trusts_path(wire)
+    }
+
     /// Whether a command of a batch awaits its answer
     pub(crate) const fn in_batch(self) -> bool {
         matches!(self.state, State::Asking(_, Sent::InBatch))
@@ -157,6 +167,11 @@ impl Open {
             cx.wire.session.batches = Batches::Refused;
         }
         let lasting = reply.kind() == Kind::Permanent;
+        // A raw `EPSV ALL` may be answered so.
+        if reply.code() == Code::READY && cx.wire.config.foreign_replies == ForeignReplies::Reject {
+            let error = ProtocolError::ForeignReply { command: verb, reply };
+            return Err(ConnectionError::from(error).into());
+        }
         match passive_address(reply) {
             Ok(address) => {
                 self.state = State::Connecting(verb);
@@ -167,12 +182,7 @@ impl Open {
                     _ => DataHost::ControlPeer,
                 };
                 cx.wire.open_data(cx.now, DataEndpoint::Connect { host, port: address.port });
-                let proven = cx.wire.session.path == PassivePath::Proven;
-                Ok(if cx.wire.config.pipeline && proven {
-                    Opening::Ready
-                } else {
-                    Opening::Pending
-                })
+                Ok(Opening::Pending)
             }
             Err(error) => {
                 let error = self.with_first_failure(error);
@@ -189,6 +199,11 @@ impl Open {
     /// The port that was promised can't be reached: a NAT or firewall may know the other command
     fn unreachable(&mut self, verb: Verb, error: Error, cx: &mut Context<'_>) -> Result<(), Error> {
         cx.wire.close_data();
+        if cx.wire.session.path == PassivePath::Proven {
+            // It has worked with this command. The next time will tell.
+            cx.wire.session.path = PassivePath::Unproven;
+            return Err(error);
+        }
         let other = other_passive(verb, cx).ok_or(error)?;
         cx.wire.session.passive = only(other);
         self.first = First::Unreachable;
@@ -242,6 +257,11 @@ impl Open {
         completion(reply)?;
         Ok(Opening::Ready)
     }
+}
+
+/// Whether a transfer's command goes out while the driver still connects
+const fn trusts_path(wire: &Wire) -> bool {
+    wire.config.pipeline && matches!(wire.session.path, PassivePath::Proven)
 }
 
 /// The address in a 2yz to PASV or EPSV, read by content: some answer one with the other (Q60)

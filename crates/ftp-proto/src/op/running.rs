@@ -3,6 +3,7 @@
 use crate::claim::Outcome;
 use crate::error::{ConnectionError, Error};
 use crate::op::machine::{Context, Farewell, Input, Step};
+use crate::op::transfer::Missing;
 use crate::op::{features, flush, hash, login, quit, remote, rename, secure, simple, transfer};
 
 /// The operations; closed, so that no request is boxed
@@ -48,6 +49,14 @@ impl Running {
             Self::RemoteActive(op) => op.step(input, cx),
             Self::RemoteTransfer(op) => op.step(input, cx),
             Self::Quit(op) => op.step(input, cx),
+        }
+    }
+
+    /// What a download lacks with so many bytes, if its size is known
+    pub(crate) fn missing(&self, received: u64) -> Option<Missing> {
+        match self {
+            Self::Transfer(op) if received > 0 => op.missing(received),
+            _ => None,
         }
     }
 

@@ -24,6 +24,8 @@ mod control_side;
 mod joint;
 mod verdict;
 
+pub(crate) use verdict::Missing;
+
 use control_side::ControlSide;
 
 use crate::config::DataMode;
@@ -40,6 +42,7 @@ use crate::op::set_type::SetType;
 use crate::session::{Batches, PassivePath, RestartMarker};
 use crate::terms::{Phase, TlsSession, TransferType};
 use crate::timer::Timer;
+use crate::wire::Wire;
 
 #[derive(Debug)]
 pub(crate) struct TransferOp {
@@ -221,6 +224,11 @@ impl TransferOp {
     /// Whether its command is out, whose final reply it proves by itself
     pub(crate) const fn is_asked(&self) -> bool {
         matches!(self.stage, Stage::Joint(_) | Stage::AwaitFinal { .. })
+    }
+
+    /// Whether it waits until the driver has carried out its orders
+    pub(crate) const fn awaits_performance(&self, wire: &Wire) -> bool {
+        matches!(self.stage, Stage::Open(open) if open.awaits_performance(wire))
     }
 
     /// Whether it waits to be told of TLS session tickets

@@ -1,5 +1,7 @@
 //! What the control connection has said of a running transfer
 
+use alloc::boxed::Box;
+
 use crate::control::reply::Reply;
 use crate::held::Held;
 
@@ -10,7 +12,7 @@ pub(crate) enum ControlSide {
     /// 1yz
     Granted,
     /// A final reply that may be an earlier transfer's
-    Held(Begun, Held),
+    Held(Begun, Box<Held>),
     /// The final reply
     Over(Reply),
 }

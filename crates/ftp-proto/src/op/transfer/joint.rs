@@ -4,6 +4,8 @@
 //! held back ([`crate::held`]) until a 1yz shows that it was another's, or until the data has ended and a
 //! sentinel can prove it: nothing may be sent before, as servers drop what comes during a transfer.
 
+use alloc::boxed::Box;
+
 use super::TransferKind;
 use super::control_side::{Begun, ControlSide};
 use super::{Stage, TransferOp};
@@ -13,9 +15,9 @@ use crate::control::reply::{Code, Kind, Reply};
 use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::Event;
-use crate::held::{Heard, Held};
+use crate::held::Held;
 use crate::op::machine::{Context, Farewell, Input, Step};
-use crate::session::{PassivePath, Preliminary};
+use crate::session::{Late, PassivePath, Preliminary};
 use crate::terms::{DataFailure, Direction, Encoding, Phase, TransferType};
 use crate::timer::Timer;
 
@@ -29,24 +31,19 @@ enum News {
 
 impl TransferOp {
     pub(super) fn joint(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
-        match input {
-            Input::Reply(reply) => match self.heard(reply, cx) {
-                News::None => {}
-                News::Final(reply) if reply.kind() == Kind::Completion => self.over(reply, cx),
-                News::Final(reply) => {
-                    let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
-                    return self.refused(reply, bytes, cx);
-                }
-            },
-            Input::Sentinel(code) => {
-                if let Some(reply) = self.proven(code, cx) {
-                    if reply.kind() != Kind::Completion {
-                        let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
-                        return self.refused(reply, bytes, cx);
-                    }
-                    self.over(reply, cx);
-                }
+        let input = match self.news(input, cx) {
+            Ok(News::None) => return self.settle(cx),
+            Ok(News::Final(reply)) if reply.kind() == Kind::Completion => {
+                self.over(reply, cx);
+                return self.settle(cx);
             }
+            Ok(News::Final(reply)) => {
+                let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
+                return self.refused(reply, bytes, cx);
+            }
+            Err(input) => input,
+        };
+        match input {
             Input::Data => self.data_moved(cx),
             Input::DataTimeout(phase) => {
                 if phase == Phase::DataConnect {
@@ -58,10 +55,6 @@ impl TransferOp {
                 Stage::Joint(ControlSide::Over(reply)) => {
                     let reply = reply.clone();
                     return self.never_opened(reply);
-                }
-                Stage::Joint(ControlSide::Held(_, held)) if held.is_asked() => {
-                    held.ask_again(cx.now, cx.wire);
-                    cx.wire.stop_reply_timers();
                 }
                 // No 1yz has followed, and no data connection: nothing runs that could be disturbed.
                 Stage::Joint(ControlSide::Held(..)) => self.prove(cx),
@@ -81,40 +74,36 @@ impl TransferOp {
         input: Input,
         cx: &mut Context<'_>,
     ) -> Result<Step, Error> {
-        let Stage::AwaitFinal { end, bytes, control } = &mut self.stage else {
+        let Stage::AwaitFinal { end, bytes, .. } = &self.stage else {
             return Ok(Step::Pending);
         };
         let (end, bytes) = (*end, *bytes);
-        let reply = match input {
-            Input::Reply(reply) => match self.heard(reply, cx) {
-                News::None => {
-                    cx.wire.timers.stop(Timer::Reply);
-                    return Ok(Step::Pending);
-                }
-                News::Final(reply) => reply,
-            },
-            Input::Sentinel(code) => match self.proven(code, cx) {
-                Some(reply) => reply,
-                None => return Ok(Step::Pending),
-            },
-            Input::Quiet => {
-                if let ControlSide::Held(_, held) = control {
-                    held.ask_again(cx.now, cx.wire);
-                    cx.wire.timers.stop(Timer::Reply);
-                }
-                return Ok(Step::Pending);
+        match self.news(input, cx) {
+            Ok(News::Final(reply)) if reply.kind() == Kind::Completion => {
+                self.note_name(&reply);
+                self.finish(end, bytes, reply, cx)
             }
-            Input::DataTimeout(phase) => {
-                return self.give_up(Error::DataTimedOut(phase), Farewell::Abort);
+            Ok(News::Final(reply)) => self.refused(reply, bytes, cx),
+            Ok(News::None) => {
+                // The whole has a deadline.
+                cx.wire.timers.stop(Timer::Reply);
+                Ok(Step::Pending)
             }
-            _ => return Ok(Step::Pending),
-        };
-        if reply.kind() == Kind::Completion {
-            self.note_name(&reply);
-            self.finish(end, bytes, reply, cx)
-        } else {
-            self.refused(reply, bytes, cx)
+            Err(Input::DataTimeout(phase)) => {
+                self.give_up(Error::DataTimedOut(phase), Farewell::Abort)
+            }
+            Err(_) => Ok(Step::Pending),
         }
+    }
+
+    /// What an input says of the final reply; gives it back if it is about something else
+    fn news(&mut self, input: Input, cx: &mut Context<'_>) -> Result<News, Input> {
+        Ok(match input {
+            Input::Reply(reply) => self.heard(reply, cx),
+            Input::Sentinel(code) => self.sentinel(code, cx),
+            Input::Quiet if self.awaits_proof() => self.sentinel_quiet(cx),
+            other => return Err(other),
+        })
     }
 
     /// Takes a reply to the command; a final one has been paid for
@@ -129,20 +118,9 @@ impl TransferOp {
         match control {
             ControlSide::Held(_, held) if held.is_asked() => {
                 cx.wire.control.owe_again(self.verb);
-                let final_reply = match held.replied(reply, cx.now, cx.wire) {
-                    Heard::Pending => {
-                        self.await_proof(cx);
-                        return News::None;
-                    }
-                    Heard::Proven(reply) => reply,
-                    Heard::Other(reply) => {
-                        cx.wire.session.late = cx.wire.session.late.less_one();
-                        reply
-                    }
-                };
-                cx.wire.pay();
-                cx.wire.timers.stop(Timer::Quiet);
-                News::Final(final_reply)
+                cx.wire.session.late = cx.wire.session.late.less_one();
+                let reply = held.replied(reply, cx.now, cx.wire);
+                self.proof(reply, cx)
             }
             // What is held was another's. Of several 2yz without a 1yz the last may be, too.
             ControlSide::Held(..) => {
@@ -174,12 +152,12 @@ impl TransferOp {
             return News::Final(reply);
         }
         let refuses = reply.kind() != Kind::Completion;
-        *control = ControlSide::Held(begun, Held::new(reply));
+        *control = ControlSide::Held(begun, Box::new(Held::new(reply)));
         cx.wire.control.owe_again(self.verb);
-        cx.wire.stop_reply_timers();
         if let Stage::AwaitFinal { .. } = self.stage {
             self.prove(cx);
         } else {
+            cx.wire.stop_reply_timers();
             let listening = matches!(cx.wire.data_state(), Some(DataState::Listening(_)));
             if refuses || listening {
                 // If this is the truth, no data connection will come, and no data.
@@ -269,33 +247,61 @@ impl TransferOp {
     }
 
     fn await_proof(&self, cx: &mut Context<'_>) {
-        let wait = cx.wire.config.final_reply_timeout;
-        cx.wire.await_reply_for(cx.now, wait, Phase::FinalReply);
+        // The whole has one deadline, whatever comes in meanwhile.
+        if cx.wire.timers.phase(Timer::Command) != Some(Phase::FinalReply) {
+            let wait = cx.wire.config.final_reply_timeout;
+            cx.wire.await_reply_for(cx.now, wait, Phase::FinalReply);
+        }
         let wait = cx.wire.config.settle_quiet;
         cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
     }
 
-    /// The sentinel was answered: gives the final reply, if one was held
-    fn proven(&mut self, code: Code, cx: &mut Context<'_>) -> Option<Reply> {
+    /// A sentinel was answered
+    fn sentinel(&mut self, code: Code, cx: &mut Context<'_>) -> News {
+        let Some(held) = self.held() else { return News::None };
+        let reply = held.answered(code, cx.now, cx.wire);
+        self.proof(reply, cx)
+    }
+
+    /// Nothing was heard for a while after a sentinel
+    fn sentinel_quiet(&mut self, cx: &mut Context<'_>) -> News {
+        let Some(held) = self.held() else { return News::None };
+        match held.quiet(cx.now, cx.wire) {
+            None => News::None,
+            proven => self.proof(proven, cx),
+        }
+    }
+
+    fn held(&mut self) -> Option<&mut Held> {
+        match &mut self.stage {
+            Stage::Joint(ControlSide::Held(_, held))
+            | Stage::AwaitFinal { control: ControlSide::Held(_, held), .. } => Some(held),
+            _ => None,
+        }
+    }
+
+    /// The final reply, if it has been proven, or more to wait for
+    fn proof(&mut self, reply: Option<Reply>, cx: &mut Context<'_>) -> News {
+        let Some(reply) = reply else {
+            self.await_proof(cx);
+            return News::None;
+        };
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
-            return None;
+            return News::None;
         };
-        let placeholder = match control {
-            ControlSide::Held(Begun::No, _) => ControlSide::Asked,
-            ControlSide::Held(Begun::Yes, _) => ControlSide::Granted,
-            _ => return None,
-        };
-        let ControlSide::Held(begun, held) = core::mem::replace(control, placeholder) else {
-            return None;
-        };
+        if matches!(control, ControlSide::Held(Begun::No, _)) {
+            *control = ControlSide::Asked;
+            if reply.kind() == Kind::Completion {
+                cx.wire.session.preliminary = Preliminary::Absent;
+            }
+        } else {
+            *control = ControlSide::Granted;
+        }
         cx.wire.pay();
+        cx.wire.session.late = Late::None;
         cx.wire.stop_reply_timers();
         cx.wire.timers.stop(Timer::Quiet);
-        let reply = held.proven(code);
-        if begun == Begun::No && reply.kind() == Kind::Completion {
-            cx.wire.session.preliminary = Preliminary::Absent;
-        }
-        Some(reply)
+        News::Final(reply)
     }
 
     fn data_moved(&mut self, cx: &mut Context<'_>) {
@@ -320,7 +326,10 @@ impl TransferOp {
     }
 
     fn awaits_proof(&self) -> bool {
-        matches!(&self.stage, Stage::Joint(ControlSide::Held(_, held)) if held.is_asked())
+        let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &self.stage else {
+            return false;
+        };
+        matches!(control, ControlSide::Held(_, held) if held.is_asked())
     }
 
     /// Looks at both connections and does what their joint state asks for

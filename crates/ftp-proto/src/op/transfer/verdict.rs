@@ -14,6 +14,21 @@ use crate::session::{RestartMarker, TicketSupply};
 use crate::terms::{DataFailure, Phase, TlsSession, TransferType};
 use crate::timer::Timer;
 
+/// A download that has got fewer bytes than its known size
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Missing {
+    received: u64,
+    expected: u64,
+}
+
+impl Missing {
+    /// The error, if the session has ended for this cause
+    pub(crate) fn cut_off(self, cause: Option<ConnectionError>) -> Error {
+        let Self { received, expected } = self;
+        Error::Truncated { received, expected: Some(expected), end: cause.map(Box::new) }
+    }
+}
+
 impl TransferOp {
     /// The server refuses: because of TLS, if the data connection has a session of its own
     pub(super) fn refused(
@@ -79,9 +94,8 @@ impl TransferOp {
             let end = Some(Box::new(cause));
             return Error::ResumptionRequired { reply: reply.clone(), end };
         }
-        let expected = self.least();
-        if received > 0 && expected.is_some_and(|expected| received < expected) {
-            return Error::Truncated { received, expected, end: Some(Box::new(cause)) };
+        if let Some(missing) = self.missing(received).filter(|_| received > 0 || finished) {
+            return missing.cut_off(Some(cause));
         }
         // A server that has broken the protocol has said something, only not what it should.
         let silent = !matches!(cause, ConnectionError::Protocol(_));
@@ -89,6 +103,12 @@ impl TransferOp {
             return Error::Unconfirmed { bytes: received, cause };
         }
         Error::Connection(cause)
+    }
+
+    /// What a download lacks with so many bytes, if its size is known
+    pub(crate) fn missing(&self, received: u64) -> Option<Missing> {
+        let expected = self.least()?;
+        (received < expected).then_some(Missing { received, expected })
     }
 
     /// Both sides are through: is it what was promised?

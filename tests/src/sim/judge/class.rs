@@ -1,0 +1,88 @@
+//! Classes of results
+
+use ftp_proto::{ConnectionError, Error};
+
+use super::super::api;
+
+/// Class of a result
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Success
+    Done,
+    /// Given up by the application
+    Aborted,
+    /// A refusal with this code
+    Refused(u16),
+    /// A reply of the wrong class
+    Unexpected,
+    /// A reply whose text makes no sense
+    Invalid,
+    /// No such directory
+    NoDirectory,
+    /// Fewer bytes than due
+    Truncated,
+    /// More bytes than due
+    TooLong,
+    /// All went through, the final reply never came
+    Unconfirmed,
+    /// The data connection failed
+    DataFailed,
+    /// The data connection stood still
+    DataTimedOut,
+    /// TLS: a data connection that did not resume, or no ticket left
+    Resumption,
+    /// The server wants TLS, or an account
+    Demand,
+    /// The session: closed by the server
+    Lost,
+    /// The session: 421
+    Closing,
+    /// The session: a greeting that refuses
+    NotServed,
+    /// The session: no answer
+    TimedOut,
+    /// The session: TLS refused
+    TlsRefused,
+    /// The session: the server broke the protocol
+    Protocol,
+    /// The session: ended by this side
+    Local,
+    /// None of these
+    Other,
+}
+
+impl Class {
+    /// Class of a result
+    #[must_use]
+    pub fn of(result: &Result<(), Error>) -> Self {
+        let error = match result {
+            Ok(()) => return Self::Done,
+            Err(error) => error,
+        };
+        match error {
+            Error::Aborted => Self::Aborted,
+            Error::Transient(reply) | Error::Permanent(reply) => Self::Refused(reply.code().get()),
+            Error::UnexpectedReply(_) => Self::Unexpected,
+            Error::InvalidReply(_) => Self::Invalid,
+            Error::NoDirectory(_) => Self::NoDirectory,
+            Error::Truncated { .. } => Self::Truncated,
+            Error::TooLong { .. } => Self::TooLong,
+            Error::Unconfirmed { .. } => Self::Unconfirmed,
+            Error::DataTimedOut(_) => Self::DataTimedOut,
+            Error::ResumptionRequired { .. } | Error::NoSessionTicket => Self::Resumption,
+            Error::TlsRequired(_) | Error::AccountRequired(_) => Self::Demand,
+            Error::Connection(cause) => match cause {
+                ConnectionError::Eof => Self::Lost,
+                ConnectionError::LocallyClosed => Self::Local,
+                ConnectionError::ServiceClosing(_) => Self::Closing,
+                ConnectionError::Refused(_) => Self::NotServed,
+                ConnectionError::TimedOut(_) => Self::TimedOut,
+                ConnectionError::TlsRefused(_) => Self::TlsRefused,
+                ConnectionError::Protocol(_) => Self::Protocol,
+                _ => Self::Other,
+            },
+            error if api::is_data_connection(error) => Self::DataFailed,
+            _ => Self::Other,
+        }
+    }
+}

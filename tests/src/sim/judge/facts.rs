@@ -1,0 +1,230 @@
+//! What happened, as far as one request is concerned
+
+use std::time::Duration;
+
+use super::super::server::LISTING;
+use super::super::session::{FILE, NAMED, NAMED_MORE, OTHER};
+use super::super::{
+    Ask, Case, ControlFault, Deed, End, FOREIGN, Fault, Gone, HandshakeFault, Move, MoveEnd, OpEnd,
+    ReplyFault, Said, Task,
+};
+use super::Class;
+use super::codes::{claims, is_identity};
+
+/// What the judge looks at for one request
+pub(super) struct Facts<'a> {
+    pub(super) case: Case,
+    pub(super) end: &'a End,
+    pub(super) op: &'a OpEnd,
+    /// Bytes that had come to the client when the request before had ended
+    pub(super) floor: usize,
+    /// Number of the data connection that the request used last
+    pub(super) number: Option<u32>,
+    pub(super) main: Option<&'a Deed>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(case: Case, end: &'a End, index: usize) -> Self {
+        let op = &end.ops[index];
+        let before = index.checked_sub(1).map(|index| &end.ops[index]);
+        let floor = before.map_or(0, |op| op.floor);
+        let first = before.map_or(0, |op| op.number);
+        let number = (op.number > first).then_some(op.number);
+        let mut this = Self { case, end, op, floor, number, main: None };
+        let (verb, argument) = this.asked();
+        this.main = end.deeds[..op.deeds].iter().rev().find(|deed| {
+            verb.contains(&&*deed.verb) && argument.is_none_or(|a| a == deed.argument)
+        });
+        this
+    }
+
+    /// The command that counts
+    pub(super) fn asked(&self) -> (&'static [&'static str], Option<&'static str>) {
+        match self.op.ask {
+            Ask::Login => (&["PASS", "ACCT"], None),
+            Ask::Noop => (&["NOOP"], None),
+            Ask::Size => (&["SIZE"], Some("s")),
+            Ask::Get => (&["RETR"], Some("p")),
+            Ask::Delete => (&["DELE"], Some("nothere")),
+            Ask::Put => (&["STOR"], Some("after")),
+            Ask::Task => match self.case.task {
+                Task::Get | Task::GetKnown | Task::AbortGet | Task::Resume | Task::ResumeLate => {
+                    (&["RETR"], Some("f"))
+                }
+                Task::GetNamed => (&["RETR"], Some(NAMED)),
+                Task::GetNamedMore => (&["RETR"], Some(NAMED_MORE)),
+                Task::Put | Task::AbortPut => (&["STOR"], Some("new")),
+                Task::Append => (&["APPE"], None),
+                Task::Unique => (&["STOU"], None),
+                Task::List | Task::AbortList => (&["LIST"], None),
+                Task::Names => (&["NLST"], None),
+                Task::Facts => (&["MLSD"], None),
+                Task::ReadDir | Task::ReadInside | Task::ReadEmpty | Task::ReadMissing => {
+                    (&["LIST", "MLSD", "NLST"], None)
+                }
+                Task::Size => (&["SIZE"], Some("f")),
+                Task::Mkdir => (&["MKD"], None),
+                Task::Delete => (&["DELE"], Some("g")),
+                Task::Rename => (&["RNTO"], None),
+                Task::Features => (&["FEAT"], None),
+                Task::Pwd => (&["PWD"], None),
+                Task::Quit => (&["QUIT"], None),
+            },
+        }
+    }
+
+    pub(super) fn is_task(&self) -> bool {
+        self.op.ask == Ask::Task
+    }
+
+    pub(super) fn downloads(&self) -> bool {
+        self.op.ask == Ask::Get || self.is_task() && self.case.task.downloads()
+    }
+
+    pub(super) fn uploads(&self) -> bool {
+        self.op.ask == Ask::Put || self.is_task() && self.case.task.uploads()
+    }
+
+    pub(super) fn reached(&self, said: &Said) -> bool {
+        said.end.is_some_and(|end| end <= self.op.delivered)
+    }
+
+    /// Replies that reached the client while this ran, each with its command's verb
+    pub(super) fn heard(&self) -> impl Iterator<Item = (&'a Deed, &'a Said)> + '_ {
+        self.end
+            .deeds
+            .iter()
+            .flat_map(|deed| deed.said.iter().map(move |said| (deed, said)))
+            .filter(|(_, said)| self.reached(said) && said.end > Some(self.floor))
+    }
+
+    /// Final replies to the command that counts, in their order
+    pub(super) fn finals(&self) -> impl Iterator<Item = &'a Said> + '_ {
+        let said = self.main.map_or(&[][..], |deed| &deed.said);
+        said.iter().filter(|said| said.code / 100 != 1 && self.reached(said))
+    }
+
+    pub(super) fn opened(&self) -> bool {
+        self.main.is_some_and(|deed| {
+            deed.said.iter().any(|said| said.code / 100 == 1 && self.reached(said))
+        }) || self.moved().is_some_and(|moved| {
+            moved.bytes > 0 || moved.end.is_some_and(|(end, _)| end == MoveEnd::Finished)
+        })
+    }
+
+    pub(super) fn moved(&self) -> Option<&'a Move> {
+        self.end.moves.get(&self.number?)
+    }
+
+    pub(super) fn received(&self) -> &'a [u8] {
+        self.number.and_then(|number| self.end.received.get(&number)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a download must bring
+    pub(super) fn wanted(&self) -> &'static [u8] {
+        if self.op.ask == Ask::Get {
+            return OTHER;
+        }
+        match self.case.task {
+            Task::ReadEmpty => b"",
+            Task::List
+            | Task::AbortList
+            | Task::Names
+            | Task::Facts
+            | Task::ReadDir
+            | Task::ReadInside
+            | Task::ReadMissing => LISTING,
+            task => &FILE[task.offset()..],
+        }
+    }
+
+    /// Whether all bytes have gone where they should
+    pub(super) fn is_whole(&self) -> bool {
+        let holds =
+            |name: &str, bytes: &[u8]| self.end.files.get(name).is_some_and(|file| file == bytes);
+        if self.downloads() {
+            return self.received() == self.wanted();
+        }
+        match (self.op.ask, self.case.task) {
+            (Ask::Put, _) => holds("after", OTHER),
+            (_, Task::Append) => holds("g", &[b"old", FILE].concat()),
+            (_, Task::Unique) => holds("unique.1", FILE),
+            _ => holds("new", FILE),
+        }
+    }
+
+    /// Sizes that the client may take for the one due, if it knows any
+    pub(super) fn known(&self) -> Vec<usize> {
+        if self.is_task() && self.case.task == Task::GetKnown {
+            return vec![FILE.len()];
+        }
+        let Some(deed) = self.main else { return Vec::new() };
+        let told = |said: &Said| said.honest && said.code / 100 == 1 && self.reached(said);
+        match deed.announced {
+            // Of the whole file or of its rest: servers differ; smaller than the marker it is the rest.
+            Some(size) if deed.said.iter().any(told) => match size.checked_sub(deed.offset) {
+                Some(rest) if deed.offset > 0 => vec![size, rest],
+                _ => vec![size],
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the client can see that bytes are missing
+    pub(super) fn is_short(&self) -> bool {
+        let known = self.known();
+        // More than that may be right: files grow.
+        known.iter().min().is_some_and(|least| self.received().len() < *least)
+    }
+
+    /// What ended the session, and when
+    pub(super) fn cause(&self) -> Option<(Class, Duration)> {
+        if let Some((end, at)) = self.end.closing {
+            if let (true, Some(at)) = (end <= self.op.delivered, at) {
+                return Some((Class::Closing, at));
+            }
+        }
+        match self.end.gone {
+            Some(Gone::Eof(at)) if at <= self.op.at => Some((Class::Lost, at)),
+            _ => None,
+        }
+    }
+
+    /// Whether replies were lost, late, or never meant to come
+    pub(super) fn silence(&self) -> bool {
+        match self.case.fault {
+            Fault::Control(ControlFault::Silent, _)
+            | Fault::Reply(
+                ReplyFault::Dropped | ReplyFault::Delayed | ReplyFault::Replaced(1),
+                _,
+            )
+            | Fault::ControlTls(HandshakeFault::Silent) => true,
+            Fault::Reply(ReplyFault::Foreign(index), _) => FOREIGN[usize::from(index)].0 < 200,
+            _ => false,
+        }
+    }
+
+    /// Whether bytes have come that are no reply, or are another's
+    pub(super) fn misled(&self) -> bool {
+        matches!(
+            self.case.fault,
+            Fault::Control(ControlFault::Garbage, _) | Fault::Reply(ReplyFault::Doubled, _)
+        ) || self.end.strays.iter().any(|stray| stray.end <= self.op.delivered)
+            || self.foreign().is_some()
+            || self.heard().any(|(_, said)| !said.honest)
+    }
+
+    /// A reply that names another command, and the verb it was given to
+    pub(super) fn foreign(&self) -> Option<&'a str> {
+        self.heard()
+            .find(|(deed, said)| {
+                !said.honest && is_identity(said.code) && !claims(&deed.verb, said.code)
+            })
+            .map(|(deed, _)| &*deed.verb)
+    }
+
+    /// Whether the application gave up the download after the task
+    pub(super) fn aborted_later(&self) -> bool {
+        self.op.ask == Ask::Get && self.end.aborted
+    }
+}

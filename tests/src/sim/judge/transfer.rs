@@ -1,0 +1,214 @@
+//! What must be reported of a transfer
+
+use std::time::Duration;
+
+use ftp_proto::DataFailure;
+
+use super::super::session::FILE;
+use super::super::{DataFault, Fault, Habit, HandshakeFault, MoveEnd, Place, Task};
+use super::{Class, Facts};
+
+impl Facts<'_> {
+    /// Whether the client needs the answer to a command of its own to know which final was whose
+    pub(super) fn needs_proof(&self) -> bool {
+        matches!(
+            self.case.habit,
+            Habit::FinalFirst(_)
+                | Habit::NoOpening
+                | Habit::OpeningLast
+                | Habit::LateFinals { .. }
+                | Habit::Queue
+        ) || matches!(self.case.fault, Fault::Stray(..) | Fault::Reply(..))
+    }
+
+    pub(super) fn transfer(&self) -> Vec<Class> {
+        let refused = self.finals().any(|said| said.code >= 300);
+        let final_came =
+            self.finals().last().is_some_and(|said| said.code / 100 == 2 && said.code != 202);
+        let whole = self.is_whole();
+        let ended = self.moved().and_then(|moved| moved.end);
+        let cut = match ended {
+            Some((MoveEnd::Failed(_), _)) => true,
+            // An attacker can cut there (Config::truncation), unless the size is known.
+            Some((MoveEnd::Ragged, _)) => self.known().is_empty(),
+            _ => false,
+        };
+        let mut may = Vec::new();
+        // What was refused in words and done in deed: either may be told.
+        if whole && final_came && refused && !self.finals().any(|s| s.honest && s.code >= 300) {
+            may.push(Class::Done);
+        }
+        if whole && final_came && !refused {
+            if !cut || self.uploads() {
+                may.push(Class::Done);
+            }
+            if cut {
+                may.extend([Class::DataFailed, Class::Truncated]);
+            }
+            if let (Some((class, at)), true) = (self.cause(), self.downloads() || self.uploads()) {
+                if self.needs_proof() || ended.is_none_or(|(_, ended)| at <= ended) {
+                    may.extend([Class::Unconfirmed, class]);
+                }
+            }
+            if self.silence() {
+                may.extend([Class::Unconfirmed, Class::TimedOut, Class::DataTimedOut]);
+            }
+            // An opening reply after it says that the final one was another's (RFC 959 section 5.4).
+            if self.case.habit == Habit::OpeningLast {
+                may.extend([Class::Unconfirmed, Class::TimedOut]);
+            }
+            // A directory must be left again.
+            if self.is_task() && self.case.task.reads_directory() {
+                self.refusals(&mut may);
+                self.endings(&mut may);
+            }
+            if self.heard().any(|(_, said)| !said.honest) {
+                self.refusals(&mut may);
+            }
+            return may;
+        }
+        // An empty directory may be refused: 450 or 550 to the listing itself (vsftpd's and others' habit).
+        let nothing = self.finals().any(|said| matches!(said.code, 450 | 550));
+        if nothing && self.is_task() && self.case.task == Task::ReadEmpty {
+            may.push(Class::Done);
+        }
+        if self.is_task() && self.case.task == Task::ReadMissing {
+            may.push(Class::NoDirectory);
+        }
+        self.refusals(&mut may);
+        self.data(&mut may, whole, final_came && !refused, ended);
+        may
+    }
+
+    pub(super) fn data(
+        &self,
+        may: &mut Vec<Class>,
+        whole: bool,
+        final_came: bool,
+        ended: Option<(MoveEnd, Duration)>,
+    ) {
+        let failure = match ended {
+            Some((MoveEnd::Failed(failure), _)) => Some(failure),
+            _ => None,
+        };
+        // TLS that failed here is the cause; what the server makes of it is not.
+        if failure == Some(DataFailure::Tls) {
+            may.clear();
+            return may.push(Class::DataFailed);
+        }
+        if self.moved().is_some_and(|moved| moved.fresh) {
+            may.push(Class::Resumption);
+        }
+        if failure.is_some() {
+            may.push(Class::DataFailed);
+        }
+        if matches!(self.case.fault, Fault::Data(DataFault::Refused | DataFault::RefusedLater, _)) {
+            may.extend([Class::DataFailed, Class::DataTimedOut]);
+        }
+        if matches!(
+            self.case.fault,
+            Fault::Data(DataFault::Silent, _) | Fault::DataTls(HandshakeFault::Silent)
+        ) {
+            may.push(Class::DataTimedOut);
+        }
+        let down = self.downloads();
+        if final_came && !whole && down && ended.is_some() {
+            let detectable = self.is_short()
+                || matches!(ended, Some((MoveEnd::Ragged, _))) && self.known().is_empty();
+            may.push(Class::Truncated);
+            if !detectable
+                && failure.is_none()
+                && !self.sticky()
+                && self.case.habit != Habit::Queue
+                && self.received().len() < self.wanted().len()
+                && self.wanted().starts_with(self.received())
+            {
+                may.push(Class::Done);
+            }
+            if self.received().len() > self.wanted().len() {
+                may.push(Class::TooLong);
+            }
+            return;
+        }
+        // The bytes say enough without the final reply; TLS does in any case.
+        let ragged = matches!(ended, Some((MoveEnd::Ragged, _))) && self.known().is_empty();
+        if down && ragged {
+            may.push(Class::Truncated);
+        }
+        if down && (ended.is_some() && self.is_short()) && self.finals().next().is_none() {
+            may.push(Class::Truncated);
+        }
+        // Nothing was said and nothing came: which of the two waits ends first is chance.
+        if self.unannounced() && matches!(self.case.fault, Fault::Data(DataFault::Silent, _)) {
+            may.push(Class::TimedOut);
+        }
+        if self.sticky() {
+            // How a client gets out of it is its own affair, as long as it does not say that it is done.
+            may.extend([Class::Unexpected, Class::Invalid, Class::TooLong, Class::Truncated]);
+            may.extend([Class::Protocol, Class::TimedOut, Class::Local, Class::Other]);
+        }
+        if self.unannounced() && self.uploads() {
+            may.extend([Class::DataTimedOut, Class::TimedOut]);
+        }
+        if let Some((class, at)) = self.cause() {
+            let over = ended.is_some_and(|(_, ended)| ended <= at);
+            match (self.opened(), over) {
+                (false, _) => may.push(class),
+                (true, true) if down && self.is_short() => may.push(Class::Truncated),
+                // The directory is left again, or more is looked up, after the listing.
+                (true, true) if self.is_task() && self.case.task.reads_directory() => {
+                    may.extend([class, Class::Unconfirmed, Class::Truncated]);
+                }
+                (true, true) if whole && failure.is_none() => {
+                    may.push(Class::Unconfirmed);
+                    // Without an opening reply an empty one need not have begun.
+                    if self.wanted().is_empty() {
+                        may.push(class);
+                    }
+                }
+                (true, true) if down && failure.is_none() => {
+                    may.extend([Class::Unconfirmed, Class::Truncated]);
+                }
+                (true, true) => may.push(class),
+                (true, false) => {
+                    may.push(class);
+                    if down && self.is_short() {
+                        may.push(Class::Truncated);
+                    }
+                    if whole || self.wrote_all() {
+                        may.push(Class::Unconfirmed);
+                    }
+                }
+            }
+            return self.endings_of_half_lines(may);
+        }
+        if self.silence() {
+            if down && ended.is_some() && self.is_short() {
+                return may.push(Class::Truncated);
+            }
+            may.extend([Class::TimedOut, Class::DataTimedOut, Class::Protocol]);
+            if ended.is_some() && (whole || self.wrote_all()) {
+                may.push(Class::Unconfirmed);
+            }
+        }
+        // After an abort that nothing has answered the session may be given up.
+        if matches!(self.case.habit, Habit::NoRestZero(_)) && self.case.task.aborts() {
+            may.push(Class::TimedOut);
+        }
+        self.late(may);
+    }
+
+    pub(super) fn endings_of_half_lines(&self, may: &mut Vec<Class>) {
+        if let Fault::Closing(Place::Between, _) = self.case.fault {
+            may.extend([Class::Protocol, Class::Invalid, Class::Lost]);
+        }
+    }
+
+    pub(super) fn sticky(&self) -> bool {
+        matches!(self.case.habit, Habit::StickyRest(_))
+    }
+
+    pub(super) fn wrote_all(&self) -> bool {
+        self.uploads() && self.moved().is_some_and(|moved| moved.bytes == FILE.len())
+    }
+}

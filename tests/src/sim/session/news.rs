@@ -1,0 +1,214 @@
+//! Virtual time, and what arrives in it
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ftp_proto::{ControlEvent, DataEvent, DataFailure, DataId};
+
+use super::super::{Broken, FOREIGN, Fault, Gone, MoveEnd, REFUSALS, Session, Task, Way, api};
+use super::{HOST, What};
+
+impl Session {
+    pub(super) fn greet(&mut self) {
+        let mut out = Vec::new();
+        self.server.greet(&mut out);
+        self.answer(out);
+    }
+
+    /// Counts what has come to the client, before it is told
+    pub(super) fn count(&mut self, bytes: usize) {
+        self.floor = self.delivered;
+        self.delivered += bytes;
+        if let Some((end, at @ None)) = &mut self.closing {
+            if *end <= self.delivered {
+                *at = Some(self.now);
+            }
+        }
+        while self.finals.front().is_some_and(|end| *end <= self.delivered) {
+            self.finals.pop_front();
+            self.answered += 1;
+        }
+        let idle = self.answered >= self.asked;
+        for stray in &mut self.strays {
+            if stray.idle.is_none() && stray.end <= self.delivered {
+                stray.idle = Some(idle);
+            }
+        }
+    }
+
+    /// Notes how a data connection ends, if it is the live one
+    pub(super) fn note_end(&mut self, id: DataId, end: MoveEnd) {
+        if let Some((live, number)) = self.data {
+            if live == id {
+                self.moves.entry(number).or_default().end.get_or_insert((end, self.now));
+            }
+        }
+    }
+
+    pub(in super::super) fn time(&self) -> Instant {
+        self.start + self.now
+    }
+
+    pub(in super::super) fn note(&mut self, line: impl FnOnce() -> String) {
+        if self.traced {
+            let _ = writeln!(self.trace, "{:>12} {}", self.now.as_micros(), line());
+        }
+    }
+
+    /// Something arrives later on a channel, behind all that was sent there before
+    pub(in super::super) fn later(&mut self, channel: usize, what: What) {
+        let delay = Duration::from_micros(100 + self.seed.below(40_000) as u64);
+        let at = (self.now + delay).max(self.last[channel]);
+        self.last[channel] = at;
+        self.at(at, what);
+    }
+
+    pub(in super::super) fn at(&mut self, at: Duration, what: What) {
+        self.sequence += 1;
+        self.queue.insert((at, self.sequence), what);
+    }
+
+    /// The next thing, or the client's deadline, whichever is first
+    pub(super) fn advance(&mut self) -> bool {
+        let deadline = self
+            .client
+            .poll_timeout()
+            .filter(|_| self.broken != Broken::Hangs)
+            .map(|at| at.saturating_duration_since(self.start));
+        let next = self.queue.keys().next().copied();
+        match (next, deadline) {
+            (Some(key), deadline) if deadline.is_none_or(|deadline| key.0 <= deadline) => {
+                self.now = self.now.max(key.0);
+                if let Some(what) = self.queue.remove(&key) {
+                    self.note(|| format!("{what:?}"));
+                    self.happen(what);
+                }
+            }
+            (_, Some(deadline)) => {
+                self.now = self.now.max(deadline);
+                self.note(|| "deadline".to_owned());
+                self.client.handle_timeout(self.time());
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    pub(super) fn happen(&mut self, what: What) {
+        let now = self.time();
+        let mut out = Vec::new();
+        match what {
+            What::ToClient(bytes) => {
+                self.count(bytes.len());
+                if self.client.wants_input() {
+                    let _ = self.client.handle_input(now, &bytes);
+                }
+            }
+            What::ClientEof => {
+                self.gone.get_or_insert(Gone::Eof(self.now));
+                self.client.handle_control(now, ControlEvent::Closed);
+            }
+            What::Abort(op) => {
+                self.aborted = true;
+                api::abort(&mut self.client, op);
+            }
+            What::Stray(index) => {
+                let (code, text) = FOREIGN[usize::from(index)];
+                self.stray(code, text);
+            }
+            What::ToServer(line) if self.control_open => {
+                let number = self.commands;
+                self.commands += 1;
+                match self.fault {
+                    // What waits for a transfer's end is carried out, or not, when it has ended.
+                    Fault::Refused(index, at) if at == number && !self.server.is_moving() => {
+                        let (code, text) = REFUSALS[usize::from(index)];
+                        self.server.refuse(&line, code, text, &mut out);
+                    }
+                    _ => self.server.line(&line, &mut out),
+                }
+            }
+            What::ToServer(_) => {}
+            What::ControlTls(true) => {
+                self.tickets = self.profile.tickets().login;
+                self.client.handle_control(now, ControlEvent::Secured);
+                if self.way == Way::Implicit {
+                    self.greet();
+                }
+            }
+            What::ControlTls(false) => {
+                self.gone.get_or_insert(Gone::Eof(self.now));
+                self.client.handle_control(now, ControlEvent::Closed);
+            }
+            What::Listening(id) => {
+                let event = DataEvent::Listening(SocketAddr::new(HOST, 4000));
+                self.client.handle_data(now, id, event);
+            }
+            What::Accepted(id) => {
+                let event = DataEvent::Accepted { peer: HOST, control_peer: HOST };
+                self.client.handle_data(now, id, event);
+                self.ready(id);
+            }
+            What::DataSecured(id, Some(session)) => self.secured(id, session, &mut out),
+            What::DataSecured(id, None) => {
+                self.note_end(id, MoveEnd::Failed(DataFailure::Tls));
+                self.client.handle_data(now, id, DataEvent::Failed(DataFailure::Tls));
+                self.server.data_failed(&mut out);
+            }
+            // Given up meanwhile.
+            What::Connected(id, true) if self.data.is_none_or(|(live, _)| live != id) => {}
+            What::Connected(id, true) => {
+                self.client.handle_data(now, id, DataEvent::Connected);
+                if !self.way.is_tls() {
+                    self.ready(id);
+                }
+            }
+            What::Connected(id, false) => {
+                self.note_end(id, MoveEnd::Failed(DataFailure::Open));
+                self.client.handle_data(now, id, DataEvent::Failed(DataFailure::Open));
+            }
+            What::Bytes(id, bytes) => {
+                if let Some((live, number)) = self.data {
+                    if live == id {
+                        self.received.entry(number).or_default().extend_from_slice(&bytes);
+                        self.moves.entry(number).or_default().bytes += bytes.len();
+                        self.client.handle_data(now, id, DataEvent::Progress(bytes.len() as u64));
+                        if matches!(self.task, Task::AbortGet | Task::AbortList) && !self.probing {
+                            api::abort(&mut self.client, self.op);
+                        }
+                    }
+                }
+            }
+            What::Ends(id, event) => {
+                match event {
+                    DataEvent::Finished => self.note_end(id, MoveEnd::Finished),
+                    DataEvent::Truncated => self.note_end(id, MoveEnd::Ragged),
+                    DataEvent::Failed(failure) => self.note_end(id, MoveEnd::Failed(failure)),
+                    _ => {}
+                }
+                self.client.handle_data(now, id, event);
+            }
+            What::Swallowed(number) if number == self.number => self.server.swallowed(&mut out),
+            What::AllSent(number) if number == self.number => self.server.sent(&mut out),
+            What::ServerBytes(number, bytes) if number == self.number => {
+                self.server.receive(&bytes);
+            }
+            What::ServerEnd(number) if number == self.number => {
+                // What was to be sent on it is gone with it.
+                self.pending = None;
+                self.server.client_closed(&mut out);
+            }
+            What::AcceptTimeout(number) if number == self.number && !self.server.is_connected() => {
+                self.pending = None;
+                self.server.data_failed(&mut out);
+            }
+            What::AllSent(_)
+            | What::ServerBytes(..)
+            | What::ServerEnd(_)
+            | What::Swallowed(_)
+            | What::AcceptTimeout(_) => {}
+        }
+        self.answer(out);
+    }
+}
