@@ -16,6 +16,7 @@
 //! descriptors and threads that are left at the end. If one of them is not 0 the program fails.
 
 #![expect(clippy::unwrap_used, reason = "a harness of tests: a panic is the report")]
+#![expect(clippy::duplicate_mod, reason = "the same sessions, once with each driver")]
 
 mod blocking;
 mod content;
