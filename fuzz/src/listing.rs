@@ -53,7 +53,9 @@ fn read<'a>(mut parser: ListingParser, pieces: impl Iterator<Item = &'a [u8]>) -
         }
         assert!(piece.is_empty(), "all is read before the end");
     }
-    items.extend(parser.finish().map(|item| show(&item)));
+    while let Some(item) = parser.finish() {
+        items.push(show(&item));
+    }
     items
 }
 

@@ -113,7 +113,7 @@ fn run(
             numbers.write(&item, output)?;
         }
     }
-    if let Some(item) = parser.finish() {
+    while let Some(item) = parser.finish() {
         numbers.write(&item, output)?;
     }
     output.flush()

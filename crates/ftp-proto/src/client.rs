@@ -437,6 +437,11 @@ impl Client {
         if self.wire.control.in_doubt() {
             self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
         } else if !self.wire.control.owes_nothing() {
+            if self.wire.control.front_is_sentinel() {
+                let sentinel = Settling::sentinel(self.now, &mut self.wire);
+                self.state = State::Settling(sentinel);
+                return;
+            }
             // A command that was aborted keeps its deadline.
             if self.wire.timers.phase(Timer::Reply).is_none() {
                 self.wire.await_reply(self.now);

@@ -305,8 +305,8 @@ impl Error {
 
     /// Whether the server says that the file or directory does not exist
     ///
-    /// FTP has one code, 550, for missing and for forbidden; where that is all, the words decide, and
-    /// words that say neither are no statement that something is missing.
+    /// FTP has one code, 550, for missing and for forbidden; where that is all, the words decide. Words
+    /// that say neither or both, or that a program is missing, are no statement that the file is.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         const WORDS: [&str; 7] = [
@@ -321,7 +321,7 @@ impl Error {
         match self {
             Self::NoDirectory(_) => true,
             Self::Permanent(reply) if reply.code() == Code::FILE_UNAVAILABLE => {
-                reply.contains(&WORDS)
+                reply.contains(&WORDS) && !reply.denies() && !reply.contains(&["bin/", "command"])
             }
             _ => false,
         }

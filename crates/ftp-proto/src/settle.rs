@@ -82,6 +82,9 @@ enum Remains {
     IfUnanswered,
     /// The same, and ABOR was answered 225: pyftpdlib keeps such a transfer
     IfNothingElse,
+    /// The data connection broke, and nothing but a 1yz has answered the transfer: the server may have taken
+    /// none of it
+    IfSilent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +135,12 @@ impl Settling {
         };
         // In active mode the server has tried to connect, and knows that it can't.
         let passive = wire.config.data_mode == DataMode::Passive;
-        let remains = if passive && !established { Remains::IfUnanswered } else { Remains::No };
+        let remains = match farewell {
+            _ if !passive => Remains::No,
+            _ if !established => Remains::IfUnanswered,
+            Farewell::Listen | Farewell::ListenEarly => Remains::IfSilent,
+            Farewell::Abort => Remains::No,
+        };
         // The whole has one deadline, whatever comes in meanwhile.
         wire.stop_reply_timers();
         wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
@@ -145,6 +153,18 @@ impl Settling {
         wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
         sentinel(Verb::REST, now, wire);
         let stage = Stage::Restart;
+        Self::Cut(Cut { failed: None, stage, due: 0, remains: Remains::No })
+    }
+
+    /// Awaits the answer to a sentinel that is out, and may have been refused or swallowed
+    pub(crate) fn sentinel(now: Instant, wire: &mut Wire) -> Self {
+        let stage = match wire.control.front() {
+            Some(Verb::PWD) => Stage::Directory,
+            _ => Stage::Restart,
+        };
+        wire.stop_reply_timers();
+        wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
+        quiet(now, wire);
         Self::Cut(Cut { failed: None, stage, due: 0, remains: Remains::No })
     }
 
@@ -269,7 +289,7 @@ impl Cut {
         wire.timers.stop(Timer::Quiet);
         wire.timers.stop(Timer::Settle);
         let leftover = match self.remains {
-            Remains::IfNothingElse => Leftover::Transfer,
+            Remains::IfNothingElse | Remains::IfSilent => Leftover::Transfer,
             Remains::No | Remains::IfUnanswered => Leftover::Nothing,
         };
         Settled::Yes(self.failed.take(), leftover)

@@ -27,7 +27,7 @@ fn read_with(
             all.extend(to_json::item(&item, &[]));
         }
     }
-    if let Some(item) = parser.finish() {
+    while let Some(item) = parser.finish() {
         all.extend(to_json::item(&item, &[]));
     }
     (all, parser.format())
@@ -146,7 +146,7 @@ fn mlsd() {
     );
     let entry = parse_mlsx(b" type=file;unique=1; x").unwrap();
     assert_eq!((entry.name, entry.facts.get("UNIQUE")), (&b"x"[..], Some(&b"1"[..])));
-    assert_eq!(parse_mlsx(b"type=file;nonsense; x"), None);
+    assert_eq!(parse_mlsx(b"nonsense;type=file; x"), None);
     assert_eq!(parse_mlsx(b"no facts; x"), None);
 }
 
@@ -233,7 +233,7 @@ fn bare_names_and_damaged_lines() {
         &[json!({ "name": "a" }), json!({ "name": " b c" }), json!({ "name": "-dash" })],
     );
     // Damage is not taken for a name.
-    let (objects, _) = read(b"-rw-r--r-- 1 ann staff 12 Foo 99 name\n03-10-26 what\n", 5);
+    let (objects, _) = read(b"-rw-r--r-- 1 ann staff 12 Foo name\n03-10-26 what\n", 5);
     assert!(objects.iter().all(|object| object["result"] == "error"), "{objects:?}");
 }
 

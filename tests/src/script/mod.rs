@@ -12,6 +12,7 @@
 //!   S: 226 done
 //!   >  data #1 finished
 //! }
+//! A:  StartTransfer #1 download image of get     # `of` whom the bytes are may be left out
 //! >   timeout                 # the clock jumps to the next deadline
 //! do  abort                   # the oldest request that has not completed
 //! do  abort get               # the oldest such request of this name, which may still be queued

@@ -296,6 +296,41 @@ fn a_refusal_ends_the_wait_for_the_data_handshake() {
     }
 }
 
+#[test]
+fn a_refused_certificate_of_a_data_connection_is_not_hidden_by_what_the_server_says_of_it() {
+    for version in VERSIONS {
+        for refusal in ["425 can't build data connection", "550 handshake failed"] {
+            let server = Server::start(move |s| {
+                let mut control = Tls::new().welcome(s);
+                control.exchange("TYPE I", "200 fine");
+                let listener = control.epsv();
+                control.exchange("RETR f", "150 here it comes");
+                let expired = |params: &mut rcgen::CertificateParams| {
+                    params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+                    params.not_after = rcgen::date_time_ymd(2020, 2, 3);
+                };
+                let mut data = Tls::with(expired, Clients::Anybody).accept(&listener);
+                data.try_handshake().unwrap_err();
+                drop(data);
+                control.reply(refusal);
+                control.exchange("NOOP", "200 yes");
+                control.expect_close();
+            });
+            let mut ftp = login(&server, options(version));
+            let error = at_once(|| ftp.download_to("f", &mut Vec::new()).unwrap_err());
+            assert!(
+                matches!(error.tls(), Some(TlsError::CertificateExpired { .. })),
+                "{refusal}: {error:?}"
+            );
+            assert!(!error.is_transient() && !error.is_fatal(), "{refusal}: {error:?}");
+            assert_eq!(code(&error).to_string(), refusal[..3]);
+            ftp.noop().unwrap();
+            drop(ftp);
+            server.join();
+        }
+    }
+}
+
 /// A server that wants resumption, and has forgotten the session
 fn forgetful(s: &mut Peer, refusal: &str, tickets: usize) -> (Secured, Tls) {
     // One ticket, so that there is none left when the first transfer is over.

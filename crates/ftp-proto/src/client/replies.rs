@@ -203,10 +203,13 @@ impl Client {
     /// Whether a final reply may be an earlier transfer's
     fn is_doubtful(&self, command: Verb, reply: &Reply) -> bool {
         let State::Running(task) = &self.state else { return false };
+        // What transfers nothing does not end like a transfer.
+        let late = match (self.wire.session.late, &task.operation) {
+            (Late::None, Running::Simple(_)) => Late::Echo,
+            (late, _) => late,
+        };
         // A transfer that runs proves its own final reply, when its data has ended.
-        command != Verb::QUIT
-            && !task.operation.proves_its_end()
-            && may_be_late(self.wire.session.late, reply.code())
+        command != Verb::QUIT && !task.operation.proves_its_end() && may_be_late(late, reply.code())
     }
 
     /// Whether the running transfer waits to be told of TLS session tickets

@@ -257,6 +257,10 @@ impl Client {
                 | Verb::CCC
                 | Verb::PROT
                 | Verb::REIN => return Err(ArgumentError::Reserved),
+                // They turn the TLS roles of data connections round.
+                _ if matches!(verb.as_str(), "SSCN" | "CPSV") => {
+                    return Err(ArgumentError::Reserved);
+                }
                 // Later transfers would be read wrongly: in blocks or records, or only in part.
                 _ if changes_transfers(verb, argument) => {
                     return Err(ArgumentError::ChangesTransfers);

@@ -55,7 +55,9 @@ impl Features {
         }
         let mut lines = reply.lines();
         let (_heading, _end) = (lines.next(), lines.next_back());
-        let lines = lines.map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        // OpenVMS ends each line with a dot.
+        let without_dot = |line| <[u8]>::strip_suffix(line, b".").unwrap_or(line);
+        let lines = lines.map(<[u8]>::trim_ascii).map(without_dot).filter(|line| !line.is_empty());
         Some(Self { entries: lines.map(Feature::new).collect() })
     }
 

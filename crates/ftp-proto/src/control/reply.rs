@@ -115,6 +115,11 @@ impl Reply {
         words.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())
     }
 
+    /// Whether it says that something is there, and not for this user
+    pub(crate) fn denies(&self) -> bool {
+        self.contains(&["denied", "permission", "not permitted", "not allowed", "privilege"])
+    }
+
     /// Whether it says that data connections have to resume the control connection's TLS session
     pub(crate) fn demands_resumption(&self) -> bool {
         self.contains(&["reuse", "resum"])

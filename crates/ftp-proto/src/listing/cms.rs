@@ -2,17 +2,41 @@
 //!
 //! ```text
 //! name     type    mode format length records blocks date time owner
+//! NOTES    SCRIPT  A1   V          71      26      1  3/09/26 08:15:42
+//! NOTES    SCRIPT       F          80      26      1 2026-03-09 08:15:42 ANN
+//! PLANS                 DIR         -       -      - 2026-03-09 08:15:42 -
 //! ```
 //!
-//! Records of format `F` all have the same length, so the size is known; those of `V` have that
-//! length at most.
+//! Minidisks have a mode and directories of the shared file system have none. Records of format `F` all
+//! have the same length, so the size is known; those of `V` have that length at most.
+//!
+//! The byte file system puts the name last, in quotes:
+//!
+//! ```text
+//! 03/09/2026 08:15:42 F 1 65758 'notes.txt'
+//! 03/09/2026 08:15:42 D - -     'plans'
+//! ```
 
 use super::entry::{Entry, Kind};
-use super::scan::{Words, clock, number, parts};
-use super::time::{DateOrder, Dates};
+use super::scan::{Words, clock, is_clock_shaped, number, parts};
+use super::time::{DateOrder, Dates, Modified};
 
-/// Name and type are told with the blanks between them: [`join`] makes a name of the two
+/// As the United States have it, unless there is no such date
+const ORDERS: &[DateOrder] = &[DateOrder::MonthFirst, DateOrder::DayFirst];
+
+/// Whether a name is of two words that [`join`] has to make one of
+pub(super) fn is_split(entry: &Entry<'_>, dates: &mut Dates) -> bool {
+    let of_two = entry.name.contains(&b' ') && entry.raw.starts_with(entry.name);
+    of_two && record_file(entry.raw, dates).is_some()
+}
+
+/// Name and type are told with the blanks between them: see [`is_split`]
 pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
+    record_file(line, dates).or_else(|| byte_file(line, dates))
+}
+
+/// Minidisks and the shared file system
+fn record_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let name = words.next()?;
     if !line.starts_with(name) {
@@ -20,34 +44,70 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     }
     let mut end = name.len();
     let mut word = words.next()?;
-    if !is_mode(word) {
-        end = line.len() - words.rest.len();
-        word = words.next()?;
+    // A type or a mode may be `V` as well, but then a format follows.
+    let mut behind = words;
+    let next = behind.next()?;
+    if kind(next).is_some() || kind(word).is_none() {
+        if !is_mode(word) || is_mode(next) {
+            end = line.len() - words.rest.len();
+        }
+        (word, words) = (next, behind);
+        if kind(word).is_none() {
+            is_mode(word).then_some(())?;
+            word = words.next()?;
+        }
     }
-    if is_mode(word) {
-        word = words.next()?;
-    }
-    let kind = match word {
-        b"F" | b"V" => Kind::File,
-        b"DIR" => Kind::Dir,
-        _ => return None,
-    };
-    let mut entry = Entry::new(line, &line[..end], kind);
+    let mut entry = Entry::new(line, &line[..end], kind(word)?);
     let [length, records, blocks] = [words.next()?, words.next()?, words.next()?];
-    if kind == Kind::Dir {
+    if entry.kind == Kind::Dir {
         [length, records, blocks].iter().all(|word| *word == b"-").then_some(())?;
     } else {
         number(blocks)?;
-        let size = number(length)?.checked_mul(number(records)?)?;
-        entry.size = Some(size).filter(|_| word == b"F");
+        let (length, records) = (number(length)?, number(records)?);
+        entry.size = length.checked_mul(records).filter(|_| word == b"F");
     }
+    entry.modified = date_and_time(&mut words, dates)?;
+    entry.owner = words.next().filter(|owner| *owner != b"-");
+    words.next().is_none().then_some(entry)
+}
+
+/// The byte file system
+fn byte_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
+    let mut words = Words::new(line);
+    let modified = date_and_time(&mut words, dates)?;
+    let kind = match words.next()? {
+        b"F" => Kind::File,
+        b"D" => Kind::Dir,
+        b"S" => Kind::Symlink,
+        _ => return None,
+    };
+    // The number of records.
+    words.next()?;
+    let size = words.next()?;
+    let name = words.trimmed().trim_ascii_end().strip_prefix(b"'")?;
+    let name = name.strip_suffix(b"'")?;
+    let mut entry = Entry::new(line, name, kind);
+    entry.modified = modified;
+    entry.size = number(size).filter(|_| kind == Kind::File);
+    (!name.is_empty()).then_some(entry)
+}
+
+/// `Some(None)` if these look like date and time, but there are no such
+fn date_and_time(words: &mut Words<'_>, dates: &mut Dates) -> Option<Option<Modified>> {
     let date = words.next()?;
     let date = parts::<3>(date, b'/').or_else(|| parts::<3>(date, b'-'))?;
-    let mut parts = dates.arrange(date, &[DateOrder::MonthFirst, DateOrder::DayFirst])?;
-    parts.time = Some(clock(words.next()?)?);
-    entry.modified = Some(parts.modified(dates)?);
-    entry.owner = words.next();
-    words.next().is_none().then_some(entry)
+    let date = dates.date(date, ORDERS)?;
+    let word = words.next().filter(|word| is_clock_shaped(word))?;
+    Some(date.and_then(|date| date.at(clock(word))?.modified(dates)))
+}
+
+/// What the format of the records tells
+fn kind(format: &[u8]) -> Option<Kind> {
+    match format {
+        b"F" | b"V" => Some(Kind::File),
+        b"DIR" => Some(Kind::Dir),
+        _ => None,
+    }
 }
 
 /// `A1`: a disk and a number

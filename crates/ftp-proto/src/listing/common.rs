@@ -4,8 +4,9 @@
 //! which looks closer.
 
 use super::entry::{Entry, Facts, Kind, Permissions};
+use super::month::ascii_month;
 use super::scan::digit;
-use super::time::{Dates, Parts, ascii_month};
+use super::time::{Dates, Parts};
 use super::unix;
 
 /// `-rw-r--r--   1 ann  staff  4096 Mar 10 12:34 name`
@@ -36,7 +37,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
         name,
         kind,
         size: Some(size),
-        modified: Some(date.modified(dates)?),
+        modified: Some(date.exact(dates)?),
         accessed: None,
         permissions: Some(permissions),
         owner: Some(owner),

@@ -1,18 +1,21 @@
 //! Lines of some format that cannot be read, which are not to be taken for bare names
 
-use super::scan::{Words, number};
-use super::time::month;
+use super::month::month;
+use super::scan::{Words, is_clock_shaped, number};
 
 /// Whether a line that nobody understands is rather a damaged one than a name
 pub(super) fn is_damaged(line: &[u8]) -> bool {
-    unix(line) || dos(line) || eplf(line) || mlsx(line) || vms(line) || os400(line) || dated(line)
+    let begins = unix(line) || dos(line) || eplf(line) || mlsx(line) || is_other_language(line);
+    // All others are of several words.
+    let words = || memchr::memchr2(b' ', b'\t', line).is_some();
+    begins || words() && (vms(line) || os400(line) || dated(line) || has_columns(line))
 }
 
 /// Permissions first, whatever kind of file; NetWare also where the rest is gone
 fn unix(line: &[u8]) -> bool {
-    let permissions = line.len() > 10
+    let permissions = line.len() >= 10
         && line[1..10].iter().all(|byte| b"rwxsStT-".contains(byte))
-        && line[10].is_ascii_whitespace();
+        && line.get(10).is_none_or(u8::is_ascii_whitespace);
     permissions || matches!(line, [b'-' | b'd', b' ', b'[', ..] | [b'-' | b'd', b'[', ..])
 }
 
@@ -59,10 +62,10 @@ fn dated(line: &[u8]) -> bool {
     let mut before = [&[][..]; 3];
     for word in Words::new(line) {
         let [size, first, second] = before;
-        if clock(word) && numbers(second) {
+        if is_clock_shaped(word) && numbers(second) {
             return true;
         }
-        let year = clock(word) || (word.len() == 4 && number(word).is_some());
+        let year = is_clock_shaped(word) || (word.len() == 4 && number(word).is_some());
         if year && month(first).is_some() && number(second).is_some() && number(size).is_some() {
             return true;
         }
@@ -71,21 +74,50 @@ fn dated(line: &[u8]) -> bool {
     false
 }
 
-/// Shaped as `12:34`, `12:34:56` and `12:34PM`
-fn clock(word: &[u8]) -> bool {
-    let digits = word.strip_suffix(b"M").or_else(|| word.strip_suffix(b"m")).unwrap_or(word);
-    let digits = match digits {
-        [digits @ .., b'A' | b'P' | b'a' | b'p'] => digits,
-        _ => digits,
-    };
-    digits.contains(&b':')
-        && digits.split(|byte| *byte == b':').all(|part| part.len() <= 2 && number(part).is_some())
-}
-
 /// Shaped as a date: `03-10-24`, `03/10`, `10-MAR-24`
 fn numbers(word: &[u8]) -> bool {
     let mut parts = word.split(|byte| matches!(byte, b'-' | b'/' | b'.'));
     let shaped = |part: &[u8]| part.len() <= 4 && part.iter().all(u8::is_ascii_alphanumeric);
     let some = word.iter().any(u8::is_ascii_digit);
     some && parts.clone().count() > 1 && parts.all(shaped)
+}
+
+/// Columns of a format that nobody knows: gaps between words, `<DIR>`, several numbers
+fn has_columns(line: &[u8]) -> bool {
+    /// So many blanks are in no name
+    const WIDE: usize = 3;
+    let text = line.trim_ascii();
+    let (mut gaps, mut blanks) = (0, 0);
+    for byte in text {
+        match byte {
+            b' ' => blanks += 1,
+            b'\t' => blanks += WIDE,
+            _ => {
+                gaps += match blanks {
+                    0 | 1 => 0,
+                    WIDE.. => 2,
+                    _ => 1,
+                };
+                blanks = 0;
+            }
+        }
+    }
+    let mut figures = 0;
+    for word in Words::new(text).skip(1) {
+        if matches!(word, [b'<', kind @ .., b'>'] if kind.iter().all(u8::is_ascii_uppercase)) {
+            return true;
+        }
+        // Sizes, dates and times.
+        let shaped = |byte: &u8| byte.is_ascii_digit() || b":/-.,".contains(byte);
+        let figure = word.iter().all(shaped) && word.iter().any(u8::is_ascii_digit);
+        figures += usize::from(figure);
+    }
+    gaps > 1 || gaps > 0 && figures > 0 || figures > 2
+}
+
+/// Markup of a page, and values with quotes and commas
+fn is_other_language(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    let quoted = text.starts_with(b"\"") && memchr::memmem::find(text, b"\",").is_some();
+    quoted || text.len() > 2 && text.starts_with(b"<") && text.ends_with(b">")
 }

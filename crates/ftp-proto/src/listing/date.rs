@@ -1,50 +1,87 @@
 //! Dates of `ls`, whose words stand in many orders
 
-use super::scan::{Words, clock, number, parts, small, year};
-use super::time::{Parts, month};
+use super::month::month;
+use super::scan::{Words, clock, is_clock_shaped, number, parts, small, time_of_day, year};
+use super::time::{Dates, Parts, is_date_shaped, usual_orders};
+
+/// A date, and the name after it; no date where there is no such day or time
+pub(super) type Found<'a> = (Option<Parts>, &'a [u8]);
+
+/// What stands before a date
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Links, owner, group and a size: nothing is missing
+    All,
+    /// Less than that, so a number may still be the size
+    Less,
+}
 
 /// A date of this word and those behind it, and the name behind that
-pub(super) fn before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> Option<(Parts, &'a [u8])> {
-    // Most words are no part of a date, and their beginning shows it.
-    let (parts, words) = if !first[0].is_ascii_digit() {
-        let month = month(first)?;
-        with_year(month, day(behind.next()?)?, behind)?
-    } else if let Some(day) = day(first) {
-        let mut after = behind;
-        match after.next().and_then(month) {
-            Some(month) => with_year(month, day, after)?,
-            None => joined(first, behind)?,
-        }
-    } else {
-        numeric(first, behind).or_else(|| joined(first, behind))?
-    };
-    Some((parts, words.name()?))
-}
-
-/// As [`before_name`], of a month that is but a number, as in East Asia: it may be an owner as well
-pub(super) fn counted_before_name<'a>(
+pub(super) fn before_name<'a>(
     first: &'a [u8],
     mut behind: Words<'a>,
-) -> Option<(Parts, &'a [u8])> {
-    let second = behind.next()?;
-    let (parts, words) = match year_first(first, second, behind) {
-        Some(found) => found,
-        None => with_year(counted(first)?, day(second)?, behind)?,
+    before: Before,
+    dates: &mut Dates,
+) -> Option<Found<'a>> {
+    // Most words are no part of a date, and their beginning shows it.
+    let (parts, words) = if first[0].is_ascii_digit() {
+        let mut after = behind;
+        let named = day(first).zip(after.next().and_then(month));
+        match named {
+            Some((day, month)) => with_year(month, day, after)?,
+            None => numbers(first, behind, dates)
+                .or_else(|| east_asian(Numbers::new(first, behind), before))?,
+        }
+    } else {
+        match month(first) {
+            // `Mar-10-2024` begins with a month, too.
+            Some(month) if !first.contains(&b'-') => {
+                with_year(month, day(behind.next()?)?, behind)?
+            }
+            _ => numbers(first, behind, dates)?,
+        }
     };
-    Some((parts, words.name()?))
+    Some((Some(parts), words.name()?))
 }
 
-/// `Mar 10 12:34`, `Mar 10  2024`, `10 Mar 2024`, `10. Mar 12:34`, `Mar 10 12:34:56 2024`, and with a
-/// month by its number and a character behind it: `3M 10 12:34`, `2024 3M 10`
+/// As [`before_name`], of a month that is but a number, which may be an owner as well: `3 10 12:34`
+pub(super) fn counted_before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> Option<Found<'a>> {
+    let month = small(first).filter(|month| (1..=12).contains(month))?;
+    let (parts, words) = with_year(month, day(behind.next()?)?, behind)?;
+    Some((Some(parts), words.name()?))
+}
+
+/// What has the shape of a date, although no such month, day or time is known: `Foo 32 25:61`
+pub(super) fn shaped_before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> Option<Found<'a>> {
+    let is_day = |word: &[u8]| word.len() <= 2 && number(word).is_some();
+    let is_month = |word: &[u8]| {
+        let word = word.strip_suffix(b".").unwrap_or(word);
+        matches!(word.len(), 2..=12)
+            && word.iter().all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+    };
+    let is_end = |word: &[u8]| {
+        let dots = parts::<2>(word, b'.').is_some_and(|both| both.iter().all(|part| is_day(part)));
+        is_clock_shaped(word) || dots || matches!(word.len(), 4..=6) && number(word).is_some()
+    };
+    let separated = [b'-', b'/', b'.'].iter().find_map(|separator| parts::<3>(first, *separator));
+    if separated.is_some_and(is_date_shaped) {
+        let mut after = behind;
+        if after.next().is_some_and(is_clock_shaped) {
+            behind = after;
+        }
+    } else {
+        let second = behind.next()?;
+        let last = behind.next()?;
+        let month_and_day = is_month(first) && is_day(second) || is_day(first) && is_month(second);
+        (month_and_day && is_end(last)).then_some(())?;
+    }
+    Some((None, behind.name()?))
+}
+
+/// `Mar 10 12:34`, `Mar 10  2024`, `10 Mar 2024`, `10. Mar 12:34`, `Mar 10 12:34:56 2024`
 pub(super) fn named(mut words: Words<'_>) -> Option<(Parts, Words<'_>)> {
     let (first, second) = (words.next()?, words.next()?);
-    if let Some(parts) = year_first(first, second, words) {
-        return Some(parts);
-    }
-    let (month, day) = month(first)
-        .zip(day(second))
-        .or_else(|| month(second).zip(day(first)))
-        .or_else(|| counted(first).zip(day(second)))?;
+    let (month, day) = month(first).zip(day(second)).or_else(|| month(second).zip(day(first)))?;
     with_year(month, day, words)
 }
 
@@ -53,11 +90,17 @@ fn with_year(month: u8, day: u8, mut words: Words<'_>) -> Option<(Parts, Words<'
     let before_year = words.rest;
     let third = words.next()?;
     let mut parts = Parts { month, day, ..Parts::default() };
-    if let Some(time) = clock(third) {
+    if let Some(time) = time_of_day(third).or_else(|| dotted_clock(third)) {
         parts.time = Some(time);
-        // With seconds comes a year, on some.
+        // With seconds comes a year, on some, and perhaps a time zone before it.
         let mut behind = words;
-        if let Some(year) = behind.next().filter(|word| time.2.is_some() && word.len() == 4) {
+        let mut word = behind.next().filter(|_| time.2.is_some());
+        if word.is_some_and(|zone| {
+            matches!(zone.len(), 3 | 4) && zone.iter().all(u8::is_ascii_uppercase)
+        }) {
+            word = behind.next();
+        }
+        if let Some(year) = word.filter(|word| word.len() == 4) {
             if let Some(year) = small::<u16>(year).filter(|year| is_year(*year)) {
                 parts.year = Some(year);
                 words = behind;
@@ -80,29 +123,50 @@ fn with_year(month: u8, day: u8, mut words: Words<'_>) -> Option<(Parts, Words<'
     Some((parts, words))
 }
 
-/// `2024 3M 10`, where `M` is not ASCII
-fn year_first<'a>(first: &[u8], second: &[u8], mut words: Words<'a>) -> Option<(Parts, Words<'a>)> {
-    let year = year(first).filter(|_| first.len() == 4)?;
-    let month = counted(second).filter(|_| !second.is_ascii())?;
-    let day = day(words.next()?)?;
-    // Else it was a size before `3M 10 12:34` or `3M 10 2024Y`.
-    let mut behind = words;
-    let other = behind.next().is_some_and(|word| {
-        clock(word).is_some() || !word.is_ascii() && small::<u16>(unmarked(word)).is_some()
-    });
-    (!other).then_some((Parts { year: Some(year), month, day, time: None }, words))
+/// `09.17`, as Italian and Finnish have it
+fn dotted_clock(word: &[u8]) -> Option<(u8, u8, Option<u8>)> {
+    let [hour, minute] = parts::<2>(word, b'.')?;
+    (matches!(hour.len(), 1 | 2) && minute.len() == 2).then_some(())?;
+    let (hour, minute) = (small(hour)?, small(minute)?);
+    (hour < 24 && minute < 60).then_some((hour, minute, None))
 }
 
-/// `2024-03-10 12:34`, `2024-03-10 12:34:56.789 +0100`, `2024/03/10`
-fn numeric<'a>(word: &'a [u8], mut words: Words<'a>) -> Option<(Parts, Words<'a>)> {
-    let [first, second, third] = parts::<3>(word, b'-').or_else(|| parts::<3>(word, b'/'))?;
-    if first.len() != 4 {
-        return None;
-    }
-    let mut parts =
-        Parts { year: Some(small(first)?), month: small(second)?, day: small(third)?, time: None };
+/// Numbers with separators, a month perhaps by its name: `2024-03-10 12:34`, `10.03.2024`, `10-mar-24`,
+/// `Mar-10-2024`, `03-10 12:34`, `2024-03-10 12:34:56.789 +0100`
+fn numbers<'a>(word: &'a [u8], words: Words<'a>, dates: &mut Dates) -> Option<(Parts, Words<'a>)> {
+    let separator = *word.iter().find(|byte| matches!(byte, b'-' | b'/' | b'.'))?;
+    let Some(three) = parts::<3>(word, separator) else {
+        return two_numbers(word, separator, words, dates);
+    };
+    let [first, second, third] = three;
+    let parts = if first.len() == 4 {
+        let month = small(second).or_else(|| month(second))?;
+        // ISO 8601 joins the time with a letter.
+        let (day, time) = match memchr::memchr(b'T', third) {
+            Some(at) => (&third[..at], Some(time_of_day(&third[at + 1..])?)),
+            None => (third, None),
+        };
+        let parts = Parts { year: Some(small(first)?), month, day: small(day)?, time };
+        if time.is_some() {
+            return Some((parts, words));
+        }
+        parts
+    } else if let Some(month) = month(second) {
+        Parts { year: Some(year(third)?), month, day: day(first)?, time: None }
+    } else if let Some(month) = month(first) {
+        Parts { year: Some(year(third)?), month, day: day(second)?, time: None }
+    } else {
+        let short = first.len() <= 2 && second.len() <= 2 && matches!(third.len(), 2 | 4);
+        (short && is_date_shaped(three)).then_some(())?;
+        dates.arrange(three, usual_orders(separator, third.len()))?
+    };
+    Some(with_time(parts, words))
+}
+
+/// What may follow a date of three numbers: a time of day, and its offset from UTC
+fn with_time(mut parts: Parts, mut words: Words<'_>) -> (Parts, Words<'_>) {
     let mut behind = words;
-    if let Some(time) = behind.next().and_then(clock) {
+    if let Some(time) = behind.next().and_then(time_of_day) {
         parts.time = Some(time);
         words = behind;
         let offset = |word: &[u8]| matches!(word, [b'+' | b'-', digits @ ..] if digits.len() == 4 && number(digits).is_some());
@@ -110,19 +174,116 @@ fn numeric<'a>(word: &'a [u8], mut words: Words<'a>) -> Option<(Parts, Words<'a>
             words = behind;
         }
     }
+    (parts, words)
+}
+
+/// `03-10 2024`, `03-10 12:34`, `10.03 12:34`
+fn two_numbers<'a>(
+    word: &'a [u8],
+    separator: u8,
+    mut words: Words<'a>,
+    dates: &Dates,
+) -> Option<(Parts, Words<'a>)> {
+    let both = parts::<2>(word, separator)?;
+    both.iter().all(|part| matches!(part.len(), 1 | 2)).then_some(())?;
+    let usual = usual_orders(separator, 2).first()?;
+    let (month, day) = dates.arrange_two(small(both[0])?, small(both[1])?, *usual)?;
+    let mut parts = Parts { month, day, ..Parts::default() };
+    let last = words.next()?;
+    match time_of_day(last) {
+        Some(time) => parts.time = Some(time),
+        None => {
+            let known = year(last).filter(|year| last.len() == 4 && is_year(*year));
+            parts.year = Some(known?);
+        }
+    }
     Some((parts, words))
 }
 
-/// `10-mar-24`, `03-10 2024`
-fn joined<'a>(word: &'a [u8], mut words: Words<'a>) -> Option<(Parts, Words<'a>)> {
-    let parts = if let Some([first, of, digits]) = parts::<3>(word, b'-') {
-        Parts { year: Some(year(digits)?), month: month(of)?, day: day(first)?, time: None }
-    } else {
-        let [of, second] = parts::<2>(word, b'-')?;
-        let digits = words.next().filter(|digits| digits.len() == 4)?;
-        Parts { year: Some(year(digits)?), month: small(of)?, day: day(second)?, time: None }
-    };
-    Some((parts, words))
+/// East Asian dates, whose numbers have a character behind them, in whatever charset: with `Y`, `M` and
+/// `D` for these, `3M 10 12:34`, `3M 10D 2024`, `3M10D 12:34`, `2024 3M 10`, `2024Y 3M 10D`
+fn east_asian<'a>(mut numbers: Numbers<'a>, before: Before) -> Option<(Parts, Words<'a>)> {
+    let first = numbers.next()?;
+    let second = numbers.next()?;
+    if first.digits == 4 && is_year(first.value) {
+        let third = numbers.next()?;
+        (first.mark == Mark::Some || second.mark == Mark::Some).then_some(())?;
+        let (month, day) = (month_of(second)?, day_of(third)?);
+        let words = numbers.end()?;
+        let mut parts = Parts { year: Some(first.value), month, day, time: None };
+        if first.mark == Mark::Some {
+            return Some(with_time(parts, words));
+        }
+        // Else it may be a size before `3M 10 12:34` or `3M 10 2024`.
+        let mut behind = words;
+        let next = behind.next()?;
+        let digits = unmarked(next);
+        let year = digits.len() == 4 && small(digits).is_some_and(is_year);
+        let other = clock(next).is_some() || year && (next != digits || before == Before::Less);
+        parts.time = None;
+        return (!other).then_some((parts, words));
+    }
+    (first.mark == Mark::Some).then_some(())?;
+    with_year(month_of(first)?, day_of(second)?, numbers.end()?)
+}
+
+fn month_of(number: Number) -> Option<u8> {
+    u8::try_from(number.value).ok().filter(|month| (1..=12).contains(month))
+}
+
+fn day_of(number: Number) -> Option<u8> {
+    u8::try_from(number.value).ok().filter(|day| (1..=31).contains(day))
+}
+
+/// Numbers of up to four digits, each with or without a character behind it, also in one word
+#[derive(Clone, Copy)]
+struct Numbers<'a> {
+    word: &'a [u8],
+    words: Words<'a>,
+}
+
+#[derive(Clone, Copy)]
+struct Number {
+    value: u16,
+    digits: usize,
+    mark: Mark,
+}
+
+/// The character behind a number
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Some,
+    None,
+}
+
+impl<'a> Numbers<'a> {
+    const fn new(word: &'a [u8], words: Words<'a>) -> Self {
+        Self { word, words }
+    }
+
+    fn next(&mut self) -> Option<Number> {
+        if self.word.is_empty() {
+            self.word = self.words.next()?;
+        }
+        let is_digit = |byte: &u8| byte.is_ascii_digit();
+        let digits = self.word.iter().position(|byte| !is_digit(byte)).unwrap_or(self.word.len());
+        let (number, rest) = self.word.split_at(digits);
+        let value = small(number).filter(|_| digits <= 4)?;
+        // The second byte of a character may be ASCII.
+        let marks = rest.iter().position(is_digit).unwrap_or(rest.len());
+        let mark = match rest.first() {
+            None => Mark::None,
+            Some(byte) if !byte.is_ascii() && marks <= 6 => Mark::Some,
+            Some(_) => return None,
+        };
+        self.word = &rest[marks..];
+        Some(Number { value, digits, mark })
+    }
+
+    /// What is left, if that begins with a whole word
+    fn end(self) -> Option<Words<'a>> {
+        self.word.is_empty().then_some(self.words)
+    }
 }
 
 /// Whether a number where a year may stand is one: it may be a size as well
@@ -133,11 +294,6 @@ fn is_year(year: u16) -> bool {
 fn day(word: &[u8]) -> Option<u8> {
     let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b",")).unwrap_or(word);
     small(unmarked(word)).filter(|day| (1..=31).contains(day))
-}
-
-/// A month by its number, as in East Asia: with the character for month behind it, or without
-fn counted(word: &[u8]) -> Option<u8> {
-    small(unmarked(word)).filter(|month| (1..=12).contains(month))
 }
 
 /// A number without the character behind it, in whatever charset that is

@@ -25,6 +25,15 @@ pub(super) fn is_name(line: &[u8]) -> bool {
     line.len() > NAME_WIDTH && line.iter().all(u8::is_ascii_graphic)
 }
 
+/// A name that had a line of its own, and whose rest is missing
+pub(super) fn lone(line: &[u8]) -> Option<Entry<'_>> {
+    let (name, kind) = match line.strip_suffix(b"/") {
+        Some(name) => (name, Kind::Dir),
+        None => (line, Kind::Unknown),
+    };
+    (!name.is_empty()).then(|| Entry::new(line, name, kind))
+}
+
 /// Reads a line, of which so many bytes are a name that had its own
 pub(super) fn parse<'a>(line: &'a [u8], wrapped: usize, dates: &Dates) -> Option<Entry<'a>> {
     let rest = &line[wrapped..];
@@ -48,7 +57,7 @@ pub(super) fn parse<'a>(line: &'a [u8], wrapped: usize, dates: &Dates) -> Option
     };
     let mut comment = behind;
     if let Some((parts, words)) = date::named(Words::new(behind)) {
-        entry.modified = Some(parts.modified(dates)?);
+        entry.modified = parts.modified(dates);
         comment = words.rest;
     }
     if let Some(target) = comment.trim_ascii().strip_prefix(b"-> ") {

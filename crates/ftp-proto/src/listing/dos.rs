@@ -1,32 +1,47 @@
 //! IIS and other Windows servers: `03-10-24  12:34PM  <DIR>  name`
 
 use super::entry::{Entry, Kind};
-use super::scan::{Words, clock, parts};
+use super::scan::{Words, half_of_day, is_clock_shaped, parts, time_of_day, twelve_hours};
 use super::time::{DateOrder, Dates};
 
 pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let date = words.next()?;
-    let date = [b'-', b'/', b':'].iter().find_map(|separator| parts::<3>(date, *separator))?;
-    let mut parts = dates.arrange(date, &[DateOrder::MonthFirst, DateOrder::DayFirst])?;
-    parts.time = Some(time(&mut words)?);
+    let date = match [b'-', b'/', b':'].iter().find_map(|separator| parts::<3>(date, *separator)) {
+        Some(date) => dates.date(date, &[DateOrder::MonthFirst, DateOrder::DayFirst])?,
+        None => dates.date(parts::<3>(date, b'.')?, &[DateOrder::DayFirst])?,
+    };
+    let time = time(&mut words)?;
     let what = words.next()?;
     let (kind, size) = match what {
         b"<DIR>" => (Kind::Dir, None),
         b"<JUNCTION>" | b"<SYMLINKD>" | b"<SYMLINK>" => (Kind::Symlink, None),
-        digits => (Kind::File, Some(size(digits)?)),
+        [b'<', word @ .., b'>'] => (kind(word)?, None),
+        digits => (Kind::File, size(digits)?),
     };
     // One blank behind a size, ten behind `<DIR>`, where a name with a blank before it can't be told.
-    let name = if size.is_some() { words.name()? } else { words.trimmed() };
-    let name =
-        if size.is_some() && name.starts_with(b" ") { name.trim_ascii_start() } else { name };
+    let name = words.trimmed();
     let mut entry = Entry::new(line, name, kind);
     entry.size = size;
-    entry.modified = Some(parts.modified(dates)?);
+    entry.modified = date.and_then(|date| date.at(time)?.modified(dates));
     if kind == Kind::Symlink {
         (entry.name, entry.target) = link(name);
     }
     (!entry.name.is_empty()).then_some(entry)
+}
+
+/// What stands in angle brackets where a file has a size, in any case and in French
+#[cold]
+fn kind(word: &[u8]) -> Option<Kind> {
+    let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+    let letters = !word.is_empty() && word.iter().all(u8::is_ascii_alphabetic);
+    letters.then_some(if is("DIR") || is("REP") {
+        Kind::Dir
+    } else if is("JUNCTION") || is("SYMLINKD") || is("SYMLINK") {
+        Kind::Symlink
+    } else {
+        Kind::Unknown
+    })
 }
 
 /// `name [target]`, `name => target`, `name -> target`
@@ -42,51 +57,55 @@ fn link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// `12:34PM`, `12:34 PM`, `23:34`
-fn time(words: &mut Words<'_>) -> Option<(u8, u8, Option<u8>)> {
-    let word = words.next()?;
-    let half = |word: &[u8]| {
-        if word.eq_ignore_ascii_case(b"PM") || word.eq_ignore_ascii_case(b"P") {
-            Some(12)
-        } else {
-            (word.eq_ignore_ascii_case(b"AM") || word.eq_ignore_ascii_case(b"A")).then_some(0)
-        }
-    };
-    let letters = word.iter().position(u8::is_ascii_alphabetic).unwrap_or(word.len());
-    let (digits, suffix) = word.split_at(letters);
-    let (hour, minute, second) = clock(digits)?;
+/// `12:34PM`, `12:34 PM`, `23:34`, in East Asia also with the half of the day before it; `Some(None)` is no
+/// time, although it looks like one
+fn time(words: &mut Words<'_>) -> Option<Option<(u8, u8, Option<u8>)>> {
+    let mut word = words.next()?;
+    let mut half = None;
+    if !word.is_ascii() {
+        half = Some(half_before(word)?);
+        word = words.next()?;
+    }
     let mut behind = *words;
-    let afternoon = match suffix {
-        b"" => {
-            let half = behind.next().and_then(half);
-            if half.is_some() {
-                *words = behind;
-            }
-            half
+    if half.is_none() && word.last().is_some_and(u8::is_ascii_digit) {
+        half = behind.next().and_then(half_of_day);
+        if half.is_some() {
+            *words = behind;
         }
-        suffix => Some(half(suffix)?),
-    };
-    let hour = match afternoon {
-        None => hour,
-        Some(_) if hour > 12 => return None,
-        Some(half) => hour % 12 + half,
-    };
-    Some((hour, minute, second))
+    }
+    match (time_of_day(word), half) {
+        (Some(time), Some(half)) => Some(twelve_hours(time, half)),
+        (None, _) => is_clock_shaped(word).then_some(None),
+        (time, None) => Some(time),
+    }
 }
 
-/// With separators between the thousands, as some servers write them
-fn size(word: &[u8]) -> Option<u64> {
-    let mut size = 0_u64;
+/// The half of the day in Chinese, Japanese and Korean: 0 or 12 hours
+#[cold]
+fn half_before(word: &[u8]) -> Option<u8> {
+    match core::str::from_utf8(word).ok()? {
+        "\u{4e0a}\u{5348}" | "\u{5348}\u{524d}" | "\u{c624}\u{c804}" => Some(0),
+        "\u{4e0b}\u{5348}" | "\u{5348}\u{5f8c}" | "\u{c624}\u{d6c4}" => Some(12),
+        _ => None,
+    }
+}
+
+/// With separators between the thousands, as some servers write them; `Some(None)` is a number that can be
+/// no size
+fn size(word: &[u8]) -> Option<Option<u64>> {
+    let mut size = Some(0_u64);
     let mut any = false;
-    for byte in word {
+    let digits = word.strip_prefix(b"-").unwrap_or(word);
+    for byte in digits {
         match byte {
             b'0'..=b'9' => {
                 any = true;
-                size = size.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+                let next = |size: u64| size.checked_mul(10)?.checked_add(u64::from(byte - b'0'));
+                size = size.and_then(next);
             }
             b',' | b'.' if any => {}
             _ => return None,
         }
     }
-    any.then_some(size)
+    any.then_some(size.filter(|_| digits.len() == word.len()))
 }

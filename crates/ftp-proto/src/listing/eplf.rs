@@ -17,17 +17,20 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
         match fact {
             b"/" => entry.kind = Kind::Dir,
             b"r" => entry.kind = Kind::File,
-            [b's', digits @ ..] => entry.size = Some(number(digits)?),
+            [b's', digits @ ..] => entry.size = number(digits),
             [b'm', digits @ ..] => {
-                let seconds = i64::try_from(number(digits)?).ok()?;
-                let time = Timestamp::from_unix(seconds)?;
+                let seconds = number(digits).and_then(|seconds| i64::try_from(seconds).ok());
                 let (precision, zone) = (Precision::Second, Zone::Utc);
-                entry.modified = Some(Modified::At { time, precision, zone });
+                entry.modified = seconds.and_then(Timestamp::from_unix).map(|time| Modified::At {
+                    time,
+                    precision,
+                    zone,
+                });
             }
             [b'u', b'p', digits @ ..] => {
                 let mode = core::str::from_utf8(digits).ok();
-                let mode = mode.and_then(|digits| u16::from_str_radix(digits, 8).ok())?;
-                entry.permissions = Some(Permissions(mode & 0o7777));
+                let mode = mode.and_then(|digits| u16::from_str_radix(digits, 8).ok());
+                entry.permissions = mode.map(|mode| Permissions(mode & 0o7777));
             }
             // An identifier, and what is to come.
             _ => {}

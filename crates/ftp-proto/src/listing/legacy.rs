@@ -1,40 +1,48 @@
 //! Systems that are seldom met: OS/400, Tandem NonStop, Nortel's WFFTP
 
 use super::entry::{Entry, Kind};
-use super::scan::{Words, clock, number, parts, small, year};
-use super::time::{DateOrder, Dates, Parts, month};
+use super::month::month;
+use super::scan::{Words, clock, is_clock_shaped, number, parts, small, year};
+use super::time::{DateOrder, Dates, Modified, Parts};
 
 /// OS/400: `QSYS  77824 02/23/00 15:09:55 *DIR /dir/`, `QPGMR  *MEM  LIB/FILE.MBR`
+///
+/// The type of the object begins with a star. What stands before it may be missing: there is no owner for
+/// anonymous users, and no size where an object has none.
 pub(super) fn os400<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
-    /// Most of the world puts the day first
-    const ANY: &[DateOrder] = &[DateOrder::DayFirst, DateOrder::MonthFirst, DateOrder::YearFirst];
-    let mut words = Words::new(line);
-    let owner = words.next()?;
-    let second = words.next()?;
+    /// Owner, a word too many, size, date, time
+    const MOST: usize = 5;
     let mut entry = Entry::new(line, b"", Kind::Unknown);
-    entry.owner = Some(owner);
-    let what = if second.starts_with(b"*") {
-        second
-    } else {
-        entry.size = Some(number(second)?);
-        let date = words.next()?;
-        // The job's date format; the separator tells which it is likely to be.
-        let (date, orders) = match parts::<3>(date, b'/') {
-            Some(date) => (date, ANY),
-            None => match parts::<3>(date, b'.') {
-                Some(date) => (date, &ANY[..1]),
-                None => (parts::<3>(date, b'-')?, &[DateOrder::YearFirst][..]),
-            },
-        };
-        let mut parts = dates.arrange(date, orders)?;
-        parts.time = Some(clock(words.next()?)?);
-        entry.modified = Some(parts.modified(dates)?);
-        words.next()?
+    let mut words = Words::new(line);
+    let mut before = [&[][..]; MOST];
+    let mut count = 0;
+    let kind = loop {
+        let word = words.next()?;
+        if word.starts_with(b"*") {
+            break word;
+        }
+        *before.get_mut(count)? = word;
+        count += 1;
     };
-    entry.kind = match what {
+    let columns = &before[..count];
+    let columns = match columns {
+        [columns @ .., date, time] if is_clock_shaped(time) => {
+            entry.modified = os400_date(date, clock(time), dates);
+            columns
+        }
+        // A member, or another thing without a date.
+        [_] | [_, _] => columns,
+        _ => return None,
+    };
+    match columns {
+        [.., size] if columns.len() > 1 || !line[0].is_ascii_alphabetic() => {
+            entry.size = number(size);
+        }
+        _ => {}
+    }
+    entry.owner = columns.first().copied().filter(|owner| owner[0].is_ascii_alphabetic());
+    entry.kind = match kind {
         b"*DIR" | b"*DDIR" | b"*FLR" | b"*LIB" => Kind::Dir,
-        // A member has neither size nor time.
-        b"*MEM" if entry.size.is_some() => return None,
         b"*STMF" | b"*FILE" | b"*MEM" | b"*DSTMF" | b"*DOC" => Kind::File,
         b"*SYMLNK" => Kind::Symlink,
         [b'*', rest @ ..] if !rest.is_empty() && rest.iter().all(u8::is_ascii_uppercase) => {
@@ -47,12 +55,33 @@ pub(super) fn os400<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     (!entry.name.is_empty()).then_some(entry)
 }
 
+/// A date in the format of the server's job; the separator tells which it is likely to be
+fn os400_date(
+    date: &[u8],
+    time: Option<(u8, u8, Option<u8>)>,
+    dates: &mut Dates,
+) -> Option<Modified> {
+    /// Most of the world puts the day first
+    const ANY: &[DateOrder] = &[DateOrder::DayFirst, DateOrder::MonthFirst, DateOrder::YearFirst];
+    let date = match parts::<3>(date, b'/').or_else(|| parts::<3>(date, b',')) {
+        Some(date) => dates.arrange(date, ANY),
+        None => match parts::<3>(date, b'.') {
+            Some(date) => dates.arrange(date, &ANY[..1]),
+            None => dates.arrange(parts::<3>(date, b'-')?, &[DateOrder::YearFirst]),
+        },
+    }?;
+    date.at(time)?.modified(dates)
+}
+
 /// Tandem NonStop: `NAME  101  16354 18-Mar-09 15:09:12 244,  5 "nnnn"`
 pub(super) fn nonstop<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let name = words.next()?;
-    // The file code; `O` behind it: open.
-    let code = words.next()?;
+    // The file code; `O` before or after it: open.
+    let mut code = words.next()?;
+    if code == b"O" {
+        code = words.next()?;
+    }
     number(code.strip_suffix(b"O").unwrap_or(code))?;
     let size = number(words.next()?)?;
     let [day, of, digits] = parts::<3>(words.next()?, b'-')?;
@@ -64,7 +93,7 @@ pub(super) fn nonstop<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     };
     let mut entry = Entry::new(line, name, Kind::File);
     entry.size = Some(size);
-    entry.modified = Some(parts.modified(dates)?);
+    entry.modified = parts.modified(dates);
     // Group and user: `255, 17` and `255,255`.
     let owner = words.trimmed();
     let end = memchr::memchr(b'"', owner).unwrap_or(owner.len());
@@ -78,13 +107,13 @@ pub(super) fn wfftp<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     let name = words.next()?;
     let size = number(words.next()?)?;
     let date = parts::<3>(words.next()?, b'/')?;
-    let mut parts = dates.arrange(date, &[DateOrder::MonthFirst, DateOrder::DayFirst])?;
+    let date = dates.date(date, &[DateOrder::MonthFirst, DateOrder::DayFirst])?;
     let weekday = words.next()?;
     let weekday = weekday.strip_suffix(b".").unwrap_or(weekday);
     (weekday.len() >= 3 && weekday.iter().all(u8::is_ascii_alphabetic)).then_some(())?;
-    parts.time = Some(clock(words.next()?)?);
+    let time = Some(clock(words.next()?)?);
     let mut entry = Entry::new(line, name, Kind::File);
     entry.size = Some(size);
-    entry.modified = Some(parts.modified(dates)?);
+    entry.modified = date.and_then(|date| date.at(time)?.modified(dates));
     words.next().is_none().then_some(entry)
 }

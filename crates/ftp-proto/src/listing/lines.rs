@@ -18,14 +18,16 @@ enum State {
     Collecting,
     /// `partial` was given out and is to be cleared
     Given,
+    /// `partial` is to be given out again
+    Again,
 }
 
 impl Lines {
     /// The next line without its end, LF or CRLF; `None` when the input has no end of a line
+    #[inline(always)]
     pub(super) fn next<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<&'p [u8]> {
-        if self.state == State::Given {
-            self.partial.clear();
-            self.state = State::Collecting;
+        if self.state != State::Collecting && self.is_again() {
+            return Some(without_return(&self.partial));
         }
         let Some(end) = memchr::memchr(b'\n', input) else {
             self.collect(input);
@@ -40,6 +42,42 @@ impl Lines {
         self.collect(line);
         self.state = State::Given;
         Some(without_return(&self.partial))
+    }
+
+    /// Whether `partial` is to be given out again; if not, it is cleared
+    fn is_again(&mut self) -> bool {
+        let again = self.state == State::Again;
+        if again {
+            self.state = State::Given;
+        } else {
+            self.partial.clear();
+            self.state = State::Collecting;
+        }
+        again
+    }
+
+    /// Whether there is nothing to look at, not even the beginning of a line
+    pub(super) fn is_exhausted(&self, input: &[u8]) -> bool {
+        input.is_empty() && self.state != State::Again
+    }
+
+    /// Whether [`Self::next`] gives a line
+    pub(super) fn has_line(&self, input: &[u8]) -> bool {
+        self.state == State::Again || memchr::memchr(b'\n', input).is_some()
+    }
+
+    /// Has [`Self::next`] give the last line again; `before` is what the input was then
+    pub(super) fn again<'i>(&mut self, input: &mut &'i [u8], before: &'i [u8]) {
+        match self.state {
+            // It was put together from pieces, of which the last is used up.
+            State::Given => self.state = State::Again,
+            _ => *input = before,
+        }
+    }
+
+    /// Has [`Self::finish`] give the last line again
+    pub(super) fn finish_again(&mut self) {
+        self.state = State::Again;
     }
 
     /// What came behind the last end of a line

@@ -104,14 +104,20 @@ impl<'a> Told<'a> {
         Self { kind: Kind::Unknown, target: None, size: None, modified: None }
     }
 
-    /// Reads a fact and says how long it is; `None` if it is none, or its value makes no sense
+    fn is_known(&self) -> bool {
+        self.kind != Kind::Unknown || self.size.is_some() || self.modified.is_some()
+    }
+
+    /// Reads a fact and says how long it is; `None` if it is none
     #[inline(always)]
     fn read(&mut self, text: &'a [u8], unix: &mut UnixFacts<'a>) -> Option<usize> {
         let fact = &text[..scan::either(text, b';', b' ')?];
         // Three that all servers send.
         match fact {
             [a, b, c, d, b'=', value @ ..] => match lower([*a, *b, *c, *d]) {
-                TYPE => (self.kind, self.target) = kind_and_target(value)?,
+                // Without a value and what ends it this is the end of nothing.
+                TYPE if value.is_empty() && text.get(fact.len()) != Some(&b';') => return None,
+                TYPE => (self.kind, self.target) = kind_and_target(value),
                 // A size that is none is not one (Q43); the entry is an entry all the same.
                 SIZE => self.size = number(value),
                 SIZD if self.size.is_none() => self.size = number(value),
@@ -120,17 +126,23 @@ impl<'a> Told<'a> {
             [a, b, c, d, b'f' | b'F', b'y' | b'Y', b'=', value @ ..]
                 if lower([*a, *b, *c, *d]) == MODI =>
             {
-                self.modified = Some(match value.try_into() {
-                    Ok(digits) => Modified::At {
-                        time: plain_time(digits)?,
+                // A time that is none is not told, either.
+                self.modified = match value.try_into() {
+                    Ok(digits) => plain_time(digits).map(|time| Modified::At {
+                        time,
                         precision: Precision::Second,
                         zone: Zone::Utc,
-                    },
-                    Err(_) => modified(value)?,
-                });
+                    }),
+                    Err(_) => modified(value),
+                };
             }
             _ => {
-                let (key, value) = fact.split_at(memchr::memchr(b'=', fact).filter(|at| *at > 0)?);
+                let Some(at) = memchr::memchr(b'=', fact).filter(|at| *at > 0) else {
+                    // Nonsense between facts spoils none of them.
+                    let between = text.get(fact.len()) == Some(&b';') && self.is_known();
+                    return between.then_some(fact.len());
+                };
+                let (key, value) = fact.split_at(at);
                 if let Some((system, key)) = key.split_first_chunk::<5>() {
                     if system.eq_ignore_ascii_case(b"unix.") {
                         unix.read(key, &value[1..]);
@@ -175,9 +187,9 @@ impl<'a> UnixFacts<'a> {
 }
 
 #[inline]
-fn kind_and_target(value: &[u8]) -> Option<(Kind, Option<&[u8]>)> {
+fn kind_and_target(value: &[u8]) -> (Kind, Option<&[u8]>) {
     let kind = match *value {
-        [] => return None,
+        [] => Kind::Unknown,
         [b'd' | b'D', b'i' | b'I', b'r' | b'R'] => Kind::Dir,
         [a, b, c, d] => match lower([a, b, c, d]) {
             FILE => Kind::File,
@@ -186,7 +198,7 @@ fn kind_and_target(value: &[u8]) -> Option<(Kind, Option<&[u8]>)> {
         },
         _ => other_kind(value),
     };
-    Some((kind, if kind == Kind::Symlink { link_target(value) } else { None }))
+    (kind, if kind == Kind::Symlink { link_target(value) } else { None })
 }
 
 fn other_kind(value: &[u8]) -> Kind {

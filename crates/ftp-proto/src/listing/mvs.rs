@@ -3,85 +3,170 @@
 //! ```text
 //! Volume Unit    Referred Ext Used Recfm Lrecl BlkSz Dsorg Dsname
 //! WRK001 3390   2024/03/10  1   15  VB   27994 27998  PS  DATA.SET
+//! WRK002 Tape                                             DATA.DUMP
+//!                                                    GDG  DATA.GROUP
 //! Migrated                                                OLD.DATA
+//!  Name     VV.MM   Created       Changed      Size  Init   Mod   Id
 //! MEMBER    01.05 2024/03/09 2024/03/10 12:34    10     8     0 OWNER
+//!  Name      Size     TTR   Alias-of AC --------- Attributes --------- Amode Rmode
+//! MODULE    0003B0 002C1D          00 FO             RN RU            31    ANY
 //! JOBNAME  JOB01234 OUTPUT    3 Spool Files
 //! ```
+//!
+//! Old systems write years of two digits: month first of data sets, year first of members. Sizes are
+//! tracks, records, or what a module takes in memory, so none is told.
 
 use super::entry::{Entry, Kind, OtherKind};
-use super::scan::{Words, clock, number, parts, small};
-use super::time::{Dates, Parts};
+use super::scan::{Words, clock, number, parts};
+use super::time::{DateOrder, Dates, Parts};
 
-pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
-    data_set(line, dates).or_else(|| member(line, dates)).or_else(|| job(line))
+/// Where the names of data sets begin
+const NAME_COLUMN: usize = 56;
+
+pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
+    let before = *dates;
+    data_set(line, dates)
+        .or_else(|| without_attributes(line))
+        .or_else(|| {
+            // What is no data set shows no order of dates.
+            *dates = before;
+            member(line, dates)
+        })
+        .or_else(|| module(line))
+        .or_else(|| job(line))
 }
 
-fn date(word: &[u8]) -> Option<Parts> {
-    let [year, month, day] = parts::<3>(word, b'/')?;
-    (year.len() == 4).then_some(())?;
-    Some(Parts { year: Some(small(year)?), month: small(month)?, day: small(day)?, time: None })
+/// A line in a listing that is known to be of z/OS
+pub(super) fn known(line: &[u8]) -> Option<Entry<'_>> {
+    in_its_column(line).or_else(|| bare_member(line))
 }
 
-fn data_set<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
+/// `2024/03/10`, `03/10/24`, `24/03/10`
+fn date(word: &[u8], orders: &[DateOrder], dates: &mut Dates) -> Option<Option<Parts>> {
+    dates.date(parts::<3>(word, b'/')?, orders)
+}
+
+/// A data set on a disk: it is told by its organisation, the last word but one
+fn data_set<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
+    const ORDERS: &[DateOrder] =
+        &[DateOrder::MonthFirst, DateOrder::DayFirst, DateOrder::YearFirst];
     let mut words = Words::new(line);
-    let volume = words.next()?;
-    let away = volume.eq_ignore_ascii_case(b"Migrated") || volume.eq_ignore_ascii_case(b"ARCIVE");
-    if away || volume == b"Pseudo" {
-        let name = if away {
-            // `ARCIVE Not Direct Access Device  NAME`
-            words.trimmed().strip_prefix(b"Not Direct Access Device").unwrap_or(words.rest)
-        } else {
-            words.trimmed().strip_prefix(b"Directory")?
-        };
-        let mut words = Words::new(name);
-        let (name, end) = (words.next()?, words.next());
-        let kind = if away { Kind::File } else { Kind::Dir };
-        return end.is_none().then(|| Entry::new(line, name, kind));
-    }
-    // Unit and date of the last reference; then it is told by its organisation, the last but one.
-    let unit = words.next().filter(|unit| unit.iter().all(u8::is_ascii_alphanumeric))?;
-    let referred = words.next()?;
-    let mut last = [&[][..], referred];
+    let _volume = words.next().filter(|volume| volume.len() <= 6)?;
+    let unit = words.next()?;
+    let mut last = [unit, words.next()?];
     let mut accessed = None;
-    if referred != b"VSAM" {
-        let date = date(referred);
-        (date.is_some() || referred == b"**NONE**").then_some(())?;
-        accessed = date.and_then(|date| date.modified(dates));
-    } else if number(unit).is_none() {
-        return None;
+    let mut known = false;
+    // A listing of level 2 has no units.
+    for word in last {
+        // From a hundred extents on, their number follows at once.
+        let day = word.split_at_checked(10).filter(|(day, _)| parts::<3>(day, b'/').is_some());
+        let day = day.map_or(word, |(day, _)| day);
+        if let Some(date) = date(day, ORDERS, dates) {
+            accessed = date.and_then(|date| date.modified(dates));
+            known = true;
+        }
+        known |= word == b"**NONE**";
     }
+    // Before the organisation stand the length of records and of blocks.
+    let mut lengths = [&[][..]; 2];
     for word in words {
+        lengths = [lengths[1], last[0]];
         last = [last[1], word];
     }
-    let kind = match last[0] {
-        b"PO" | b"PO-E" => Kind::Dir,
-        b"PS" | b"PS-E" | b"DA" | b"VSAM" | b"VS" => Kind::File,
-        _ => return None,
-    };
+    known |= lengths.iter().all(|length| number(length).is_some());
+    let is_vsam = last[0] == b"VSAM" && number(unit).is_some();
+    let kind = organisation(last[0]).filter(|_| known || is_vsam)?;
     let mut entry = Entry::new(line, last[1], kind);
     entry.accessed = accessed;
     Some(entry)
 }
 
+/// What a data set is, by how it is organised
+fn organisation(word: &[u8]) -> Option<Kind> {
+    match word {
+        // Generations are listed as members are.
+        b"PO" | b"PO-E" | b"POU" | b"GDG" => Some(Kind::Dir),
+        b"PS" | b"PS-E" | b"PS-L" | b"PSU" | b"PS-B" | b"DA" | b"DAU" | b"IS" | b"VSAM" | b"VS"
+        | b"HFS" | b"ZFS" | b"PATH" => Some(Kind::File),
+        _ => None,
+    }
+}
+
+/// A data set of which only some words are told, behind its volume perhaps
+fn without_attributes(line: &[u8]) -> Option<Entry<'_>> {
+    const WORDS: [(&[u8], Kind); 14] = [
+        (b"Migrated", Kind::File),
+        (b"MIGRATED", Kind::File),
+        (b"MIGRAT", Kind::File),
+        (b"Pseudo Directory", Kind::Dir),
+        (b"PSEUDO DIRECTORY", Kind::Dir),
+        (b"User catalog connector", Kind::Other(OtherKind::Special)),
+        (b"Error determining attributes", Kind::Unknown),
+        (b"Not Direct Access Device", Kind::File),
+        (b"Not a DASD device", Kind::File),
+        (b"Not Mounted", Kind::File),
+        (b"File not on volume", Kind::File),
+        (b"Tape", Kind::File),
+        (b"GDG", Kind::Dir),
+        (b"VSAM", Kind::File),
+    ];
+    let after = |text: &[u8]| {
+        let (words, kind) = WORDS.iter().find(|(words, _)| text.starts_with(words))?;
+        Some((text.len() - words.len(), *kind))
+    };
+    let text = line.trim_ascii();
+    let mut words = Words::new(text);
+    let volume = words.next()?;
+    let behind_volume = || {
+        let only = volume == b"ARCIVE" && !words.trimmed().contains(&b' ');
+        let known = after(words.trimmed()).filter(|_| volume.len() <= 6);
+        known.or_else(|| only.then_some((words.rest.len(), Kind::File)))
+    };
+    let (length, kind) = after(text).or_else(behind_volume)?;
+    one_word(line, &text[text.len() - length..], kind)
+}
+
+/// A name with blanks before it and nothing behind
+fn one_word<'a>(line: &'a [u8], text: &'a [u8], kind: Kind) -> Option<Entry<'a>> {
+    let mut words = Words::new(text);
+    // One blank is not enough: `Tape recordings` may be a file.
+    let separated = matches!(text, [b'\t', ..] | [b' ', b' ' | b'\t', ..]);
+    let name = words.next().filter(|_| separated)?;
+    words.next().is_none().then(|| Entry::new(line, name, kind))
+}
+
+/// A name where names of data sets begin, whatever is told of it
+fn in_its_column(line: &[u8]) -> Option<Entry<'_>> {
+    let (columns, name) = line.trim_ascii_end().split_at_checked(NAME_COLUMN)?;
+    let apart = columns.ends_with(b" ") && !name.is_empty() && !name.contains(&b' ');
+    let organised = Words::new(columns).last().and_then(organisation);
+    apart.then(|| Entry::new(line, name, organised.unwrap_or(Kind::Unknown)))
+}
+
+fn is_member_name(name: &[u8]) -> bool {
+    let plain = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'@' | b'#' | b'$' | b'-');
+    name.iter().all(plain)
+}
+
 /// A member without statistics is its name alone, which tells a member only where they are expected
-pub(super) fn bare_member(line: &[u8]) -> Option<Entry<'_>> {
+fn bare_member(line: &[u8]) -> Option<Entry<'_>> {
     let mut words = Words::new(line);
     let name = words.next()?;
-    let plain = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'@' | b'#' | b'$' | b'-');
-    let sure = line.starts_with(name) && name.iter().all(plain) && words.next().is_none();
+    let sure = line.starts_with(name) && is_member_name(name) && words.next().is_none();
     sure.then(|| Entry::new(line, name, Kind::File))
 }
 
-fn member<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
+fn member<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
+    const ORDERS: &[DateOrder] = &[DateOrder::YearFirst, DateOrder::MonthFirst];
     let mut words = Words::new(line);
     let name = words.next()?;
     let version = words.next()?;
     parts::<2>(version, b'.').filter(|both| both.iter().all(|part| number(part).is_some()))?;
-    date(words.next()?)?;
-    let mut changed = date(words.next()?)?;
-    changed.time = Some(clock(words.next()?)?);
+    date(words.next()?, ORDERS, dates)?;
+    let changed = date(words.next()?, ORDERS, dates)?;
+    let time = clock(words.next()?);
     let mut entry = Entry::new(line, name, Kind::File);
-    entry.modified = Some(changed.modified(dates)?);
+    entry.modified = changed.and_then(|day| day.at(time)?.modified(dates));
     // Records now, at first, and changed; bytes are not told.
     for _ in 0..3 {
         number(words.next()?)?;
@@ -90,12 +175,37 @@ fn member<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     Some(entry)
 }
 
+/// A load module, or another name of one
+fn module(line: &[u8]) -> Option<Entry<'_>> {
+    let mut words = Words::new(line);
+    let name = words.next().filter(|name| line.starts_with(name) && name.len() <= 8)?;
+    let is_hex = |word: &[u8]| {
+        matches!(word.len(), 6..=8)
+            && word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'))
+    };
+    let (size, place) = (words.next()?, words.next()?);
+    (is_member_name(name) && is_hex(size) && is_hex(place)).then_some(())?;
+    // Where it may be in memory stands at the end.
+    let is_mode = |word: &[u8]| matches!(word, b"24" | b"31" | b"64" | b"ANY" | b"MIN");
+    let mut last = [&[][..]; 2];
+    for word in words {
+        last = [last[1], word];
+    }
+    last.iter().all(|word| is_mode(word)).then(|| Entry::new(line, name, Kind::File))
+}
+
 fn job(line: &[u8]) -> Option<Entry<'_>> {
     let mut words = Words::new(line);
     let name = words.next()?;
     let number = words.next()?;
-    let is_id = matches!(number, [b'J', b'O', b'B', digits @ ..] | [b'T', b'S', b'U', digits @ ..]
-        | [b'S', b'T', b'C', digits @ ..] if digits.iter().all(u8::is_ascii_digit));
+    let ([b'J', b'O', b'B', digits @ ..]
+    | [b'T', b'S', b'U', digits @ ..]
+    | [b'S', b'T', b'C', digits @ ..]
+    | [b'J' | b'T' | b'S', digits @ ..]) = number
+    else {
+        return None;
+    };
+    let is_id = digits.len() >= 4 && digits.iter().all(u8::is_ascii_digit);
     let mut state = words;
     let known = [&b"OUTPUT"[..], b"INPUT", b"ACTIVE", b"HELD"];
     let has_state = state.any(|word| known.contains(&word));

@@ -1,6 +1,7 @@
 //! Lines that tell of no file: totals, headers, sections, errors
 
-use super::parser::Format;
+use super::format::Format;
+use super::scan::Words;
 
 /// What a line is that is no entry
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,24 +55,101 @@ fn contains(text: &[u8], words: &[u8]) -> bool {
     memchr::memmem::find(text, words).is_some()
 }
 
+/// `total 42`, `total 8.0K`, `Total of 3 files, 8 blocks`, `Total 6 files`; a file may be called `total 2.txt`
 fn is_total(text: &[u8]) -> bool {
-    let digit_behind =
-        |word: &[u8]| text[word.len()..].trim_ascii_start().first().is_some_and(u8::is_ascii_digit);
-    let totals = [&b"total"[..], b"gesamt", b"insgesamt", b"totaal"];
-    totals.iter().any(|total| begins(text, total) && digit_behind(total))
-        || begins(text, b"total of ")
-        || begins(text, b"grand total")
+    let begins = |word: &[u8]| begins(text, word);
+    let number = |words: &mut Words<'_>| {
+        let word = words.next()?;
+        let size = word.first().is_some_and(u8::is_ascii_digit);
+        let (digits, unit) = word.split_at(word.len() - usize::from(!ends_in_digit(word)));
+        let size = size && digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b','));
+        (size && matches!(unit, [] | [b'K' | b'M' | b'G' | b'T' | b'P' | b'B'])).then_some(())
+    };
+    let mut words = Words::new(text);
+    if begins(b"grand total of ") || begins(b"total of ") {
+        return words
+            .by_ref()
+            .find(|word| *word == b"of")
+            .and_then(|_| number(&mut words))
+            .is_some();
+    }
+    let Some(at) = TOTALS.iter().position(|total| {
+        begins(total.as_bytes()) && matches!(text.get(total.len()), Some(b' ' | b'\t' | b':'))
+    }) else {
+        return is_total_elsewhere(text, number);
+    };
+    let mut words = Words::new(&text[TOTALS[at].len()..]);
+    words.rest = words.rest.strip_prefix(b":").unwrap_or(words.rest);
+    number(&mut words).is_some()
+        && words.next().is_none_or(|unit| {
+            let units = [&b"files"[..], b"file", b"blocks", b"block"];
+            units.contains(&unit.strip_suffix(b",").unwrap_or(unit))
+        })
+}
+
+fn ends_in_digit(word: &[u8]) -> bool {
+    word.last().is_some_and(u8::is_ascii_digit)
+}
+
+/// What `ls` calls its total where it speaks other languages
+const TOTALS: [&str; 26] = [
+    "total",
+    "totale",
+    "totalt",
+    "gesamt",
+    "insgesamt",
+    "totaal",
+    "summa",
+    "sammenlagt",
+    "i alt",
+    "razem",
+    "suma",
+    "celkem",
+    "celkom",
+    "toplam",
+    "yhteens\u{e4}",
+    "\u{f6}sszesen",
+    "kokku",
+    "ukupno",
+    "skupaj",
+    "\u{438}\u{442}\u{43e}\u{433}\u{43e}",
+    "\u{432}\u{441}\u{435}\u{433}\u{43e}",
+    "\u{603b}\u{7528}\u{91cf}",
+    "\u{603b}\u{8ba1}",
+    "\u{7e3d}\u{8a08}",
+    "\u{5408}\u{8a08}",
+    "\u{d569}\u{acc4}",
+];
+
+/// The same in other charsets: GBK, Big5, EUC-JP, Shift-JIS, EUC-KR, KOI8-R, Windows-1251
+fn is_total_elsewhere(text: &[u8], number: impl Fn(&mut Words<'_>) -> Option<()>) -> bool {
+    const TOTALS: [&[u8]; 9] = [
+        b"\xD7\xDC\xD3\xC3\xC1\xBF",
+        b"\xD7\xDC\xBC\xC6",
+        b"\xC1\x60\xAD\x70",
+        b"\xB9\xE7\xB7\xD7",
+        b"\x8D\x87\x8C\x76",
+        b"\xC7\xD5\xB0\xE8",
+        b"\xC9\xD4\xCF\xC7\xCF",
+        b"\xE8\xF2\xEE\xE3\xEE",
+        b"yhteens\xE4",
+    ];
+    let mut words = Words::new(text);
+    let known = words.next().is_some_and(|word| TOTALS.contains(&word));
+    known && number(&mut words).is_some() && words.next().is_none()
 }
 
 /// Titles of the whole or of its columns, and of which format if that is sure
 fn header(text: &[u8]) -> Option<Option<Format>> {
     let begins = |word: &[u8]| begins(text, word);
     let contains = |words: &[u8]| contains(text, words);
-    if begins(b"directory ") && contains(b"[") || is_disk_header(text) {
+    let directory = begins(b"directory ") && text.ends_with(b"]") && contains(b":[");
+    if directory || is_disk_header(text) {
         return Some(Some(Format::Vms));
     }
     let data_sets = begins(b"volume ") && (contains(b"dsname") || contains(b"Dsname"));
-    if data_sets || begins(b"name ") && contains(b"VV.MM") {
+    let members = begins(b"name ") && (contains(b"VV.MM") || contains(b"Alias-of"));
+    if data_sets || members {
         return Some(Some(Format::Mvs));
     }
     if begins(b"file ") && contains(b"Code") && contains(b"EOF") {
@@ -80,17 +158,30 @@ fn header(text: &[u8]) -> Option<Option<Format>> {
     if begins(b"filename ") && contains(b"Lrecl") {
         return Some(Some(Format::Cms));
     }
-    // Answers to STAT: `211-Status of /:`, `211 End of status`
-    let status = matches!(text, [b'2', b'1', b'1'..=b'3', b'-' | b' ', ..]);
-    let other = status
-        || begins(b"name ") && (contains(b"Created") || contains(b"Size"))
+    let other = is_status(text)
+        || begins(b"name ") && contains(b"  ") && (contains(b"Created") || contains(b"Size"))
         || begins(b"size ") && contains(b"date") && contains(b"name")
-        || begins(b"jobname")
-        || contains(b"Volume in drive")
-        || contains(b" File(s)")
-        || contains(b" Dir(s)")
-        || text.starts_with(b"$") && text[1..].contains(&b'.');
+        || begins(b"jobname ") && contains(b"JOBID")
+        || begins(b"No jobs found on ")
+        || begins(b"No members found")
+        || begins(b"Volume in drive ")
+        || begins(b"Directory of ") && (contains(b":\\") || contains(b":/"))
+        || is_count(text, b"File(s)")
+        || is_count(text, b"Dir(s)");
     other.then_some(None)
+}
+
+/// `12 File(s)  4711 bytes`
+fn is_count(text: &[u8], of: &[u8]) -> bool {
+    let mut words = Words::new(text);
+    words.next().is_some_and(|word| word.iter().all(u8::is_ascii_digit)) && words.next() == Some(of)
+}
+
+/// The first and the last line of an answer to STAT: `211-Status of /:`, `213 End of status`
+fn is_status(text: &[u8]) -> bool {
+    let [b'2', b'1', b'1'..=b'3', b'-' | b' ', rest @ ..] = text else { return false };
+    text[3] == b'-'
+        || [&b"tatus"[..], b"nd of", b"nd.", b"End"].iter().any(|word| contains(rest, word))
 }
 
 /// OpenVMS: `DISK$USER:[DIRECTORY]` alone on its line

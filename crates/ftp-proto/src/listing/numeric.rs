@@ -28,7 +28,8 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
     // Twelve bits are left.
     entry.permissions = Some(Permissions((mode & 0o7777) as u16));
     (entry.owner, entry.group, entry.size) = (Some(owner), Some(group), Some(size));
-    let time = Timestamp::from_unix(i64::try_from(seconds).ok()?)?;
-    entry.modified = Some(Modified::At { time, precision: Precision::Second, zone: Zone::Utc });
+    let time = i64::try_from(seconds).ok().and_then(Timestamp::from_unix);
+    let (precision, zone) = (Precision::Second, Zone::Utc);
+    entry.modified = time.map(|time| Modified::At { time, precision, zone });
     (!entry.name.is_empty()).then_some(entry)
 }

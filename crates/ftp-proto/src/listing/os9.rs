@@ -22,11 +22,11 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     // The sector.
     words.next()?.iter().all(u8::is_ascii_hexdigit).then_some(())?;
     let size = number(words.next()?)?;
-    let mut parts = dates.arrange(date, &[DateOrder::YearFirst, DateOrder::MonthFirst])?;
-    parts.time = Some((small(&time[..2])?, small(&time[2..])?, None));
+    let date = dates.date(date, &[DateOrder::YearFirst, DateOrder::MonthFirst])?;
+    let time = Some((small(&time[..2])?, small(&time[2..])?, None));
     let mut entry = Entry::new(line, words.trimmed(), kind);
     (entry.owner, entry.group, entry.size) = (Some(user), Some(group), Some(size));
-    entry.modified = Some(parts.modified(dates)?);
+    entry.modified = date.and_then(|date| date.at(time)?.modified(dates));
     (!entry.name.is_empty()).then_some(entry)
 }
 

@@ -5,76 +5,13 @@ use core::time::Duration;
 
 use super::damaged::is_damaged;
 use super::entry::{Entry, Kind};
+use super::format::Format;
 use super::lines::Lines;
 use super::note::{self, Note};
 use super::offset::UtcOffset;
 use super::time::{DateOrder, Dates};
 use super::{cms, common, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
 use crate::Timestamp;
-use crate::control::reply::Reply;
-
-/// How a server writes its listings
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Format {
-    /// MLSD and MLST
-    Mlsx,
-    /// `ls -l` and what looks like it
-    Unix,
-    /// IIS, and DOS before it
-    Dos,
-    /// EPLF
-    Eplf,
-    /// OpenVMS
-    Vms,
-    /// OS/400
-    Os400,
-    /// OS/2
-    Os2,
-    /// Tandem NonStop
-    NonStop,
-    /// z/OS
-    Mvs,
-    /// Nothing but names, as NLST has them
-    Names,
-    /// VM/CMS
-    Cms,
-    /// Unix in numbers, as a few servers for embedded systems have it
-    Numeric,
-    /// VShell, in its older form
-    VShell,
-    /// VxWorks
-    VxWorks,
-    /// OS-9
-    Os9,
-    /// WFFTP of Nortel
-    Wfftp,
-    /// `dls` of public archives
-    Dls,
-}
-
-impl Format {
-    /// What the answer to SYST speaks for (RFC 959 section 4.1.3): a hint, since servers say `UNIX` to
-    /// please their clients, and Windows has two styles
-    #[must_use]
-    pub fn of_system(reply: &Reply) -> Option<Self> {
-        const SYSTEMS: [(&str, Format); 9] = [
-            ("unix", Format::Unix),
-            ("windows", Format::Dos),
-            ("vms", Format::Vms),
-            ("os/400", Format::Os400),
-            ("os/2", Format::Os2),
-            ("nonstop", Format::NonStop),
-            ("z/vm", Format::Cms),
-            ("vm/", Format::Cms),
-            ("mvs", Format::Mvs),
-        ];
-        let text = reply.text().to_ascii_lowercase();
-        let says =
-            |(name, _): &&(&str, Self)| memchr::memmem::find(&text, name.as_bytes()).is_some();
-        SYSTEMS.iter().find(says).map(|(_, format)| *format)
-    }
-}
 
 /// Those that say more than a name, the frequent ones first
 const STRUCTURED: [Format; 16] = [
@@ -121,10 +58,10 @@ pub struct ListingParser {
     offset: Option<UtcOffset>,
 }
 
-/// What of a listing has to be copied
+/// The parts of a listing that have to be copied; everything else borrows from the input
 #[derive(Debug, Default)]
 struct Scratch {
-    /// A line that was put together from two: some systems write long names on a line of their own
+    /// A name, and perhaps the line after it: some systems write long names on a line of their own
     wrapped: Vec<u8>,
     wrap: Wrap,
     /// A name that does not stand in the line as it is
@@ -135,8 +72,10 @@ struct Scratch {
 enum Wrap {
     #[default]
     Empty,
-    /// `wrapped` is a name that waits for its rest
+    /// `wrapped` is a name, and the next line shows whether it goes on there
     Name,
+    /// It does, and the caller knows
+    Continued,
 }
 
 #[derive(Debug)]
@@ -279,8 +218,16 @@ impl ListingParser {
 
     /// The next item; `None` when the input is used up
     ///
-    /// Call it until then, then again with what comes next.
+    /// Call it until then, then again with what comes next. Each line gives one item, in order. A line that
+    /// may be the beginning of an entry gives its item only when the next line is there.
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
+        if self.lines.is_exhausted(input) {
+            return None;
+        }
+        self.hold_name(input);
+        if self.scratch.wrap == Wrap::Name {
+            return self.parse_after_name(input);
+        }
         let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.next(input)?;
         if offset.is_none() && scratch.wrap == Wrap::Empty {
@@ -295,15 +242,137 @@ impl ListingParser {
         Some(item)
     }
 
-    /// The last line, if it came without its end; nothing may be parsed after that
+    /// Whether [`Self::parse`] gives an item without more than this input
+    ///
+    /// A line that is kept back for the next one is taken from it.
+    pub(super) fn has_item(&mut self, input: &mut &[u8]) -> bool {
+        self.hold_name(input);
+        self.lines.has_line(input)
+    }
+
+    /// Keeps the next line back if it is a name whose rest may come with the line after it
+    #[inline]
+    fn hold_name(&mut self, input: &mut &[u8]) {
+        let may_wrap = matches!(format(&self.choice), None | Some(Format::Vms | Format::Dls));
+        if may_wrap && self.scratch.wrap == Wrap::Empty {
+            self.hold_if_wrapped(input);
+        }
+    }
+
+    #[inline(never)]
+    fn hold_if_wrapped(&mut self, input: &mut &[u8]) {
+        let before = *input;
+        let Some(line) = self.lines.next(input) else { return };
+        if is_wrapped_name(line, &self.choice) {
+            self.scratch.hold(line);
+        } else {
+            self.lines.again(input, before);
+        }
+    }
+
+    /// The next item, which is what became of the name in `scratch`
+    #[inline(never)]
+    fn parse_after_name(&mut self, input: &mut &[u8]) -> Option<Item<'_>> {
+        let Self { lines, scratch, choice, dates, .. } = self;
+        let before = *input;
+        let is_continued = scratch.is_continued(lines.next(input)?, choice, dates);
+        lines.again(input, before);
+        if is_continued {
+            scratch.wrap = Wrap::Continued;
+            return Some(Item::Note(Note::Continued(&scratch.wrapped)));
+        }
+        scratch.wrap = Wrap::Empty;
+        Some(lone_name(&scratch.wrapped, choice, dates))
+    }
+
+    /// What is left when the input has ended: the last line, if it came without its end
+    ///
+    /// Call it until it returns `None`; nothing may be parsed after that.
     pub fn finish(&mut self) -> Option<Item<'_>> {
         let Self { lines, scratch, choice, dates, offset, .. } = self;
-        let line = lines.finish()?;
-        let mut item = read(line, scratch, choice, dates);
+        let name_alone = match (scratch.wrap, lines.finish()) {
+            (Wrap::Name, None) => true,
+            (_, None) => return None,
+            (Wrap::Name, Some(line)) => {
+                let alone = !scratch.is_continued(line, choice, dates);
+                lines.finish_again();
+                if !alone {
+                    scratch.wrap = Wrap::Continued;
+                    return Some(Item::Note(Note::Continued(&scratch.wrapped)));
+                }
+                alone
+            }
+            (Wrap::Empty, Some(line)) if is_wrapped_name(line, choice) => {
+                scratch.hold(line);
+                true
+            }
+            (_, Some(_)) => {
+                lines.finish_again();
+                false
+            }
+        };
+        if name_alone {
+            scratch.wrap = Wrap::Empty;
+            return Some(lone_name(&scratch.wrapped, choice, dates));
+        }
+        let mut item = read(lines.finish()?, scratch, choice, dates);
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
         Some(item)
+    }
+}
+
+impl Scratch {
+    /// Keeps a name until it is known whether it goes on
+    fn hold(&mut self, name: &[u8]) {
+        self.wrapped.clear();
+        self.wrapped.extend_from_slice(name.trim_ascii_end());
+        self.wrap = Wrap::Name;
+    }
+
+    /// Whether the name that is kept goes on with this line
+    fn is_continued(&mut self, line: &[u8], choice: &Choice, dates: &Dates) -> bool {
+        let length = self.wrapped.len();
+        self.join(line);
+        let continued = match format(choice) {
+            Some(Format::Dls) => dls::parse(&self.wrapped, length, dates).is_some(),
+            _ => vms::is_continued(&self.wrapped, dates),
+        };
+        self.wrapped.truncate(length);
+        continued
+    }
+
+    /// Appends the rest of an entry to its name
+    fn join(&mut self, line: &[u8]) {
+        if !line.first().is_some_and(u8::is_ascii_whitespace) {
+            self.wrapped.push(b' ');
+        }
+        self.wrapped.extend_from_slice(line);
+    }
+}
+
+/// A name on a line of its own, which the next line does not continue
+fn lone_name<'a>(line: &'a [u8], choice: &mut Choice, dates: &Dates) -> Item<'a> {
+    let known = match choice {
+        Choice::Fixed(format) => Some(*format),
+        Choice::Votes(votes) => votes.leader().or(votes.hint),
+    };
+    match (known, choice) {
+        (Some(Format::Dls), _) => match dls::lone(line) {
+            Some(entry) => Item::Entry(entry),
+            None => Item::Unknown(line),
+        },
+        (known, Choice::Votes(votes)) if known != Some(Format::Vms) => {
+            match vms::member(line, dates).filter(|_| vms::is_typical_name(line)) {
+                Some(entry) => Item::Entry(entry),
+                None => votes.name(line),
+            }
+        }
+        _ => match vms::member(line, dates) {
+            Some(entry) => Item::Entry(entry),
+            None => Item::Unknown(line),
+        },
     }
 }
 
@@ -345,21 +414,14 @@ fn read<'a>(
     choice: &mut Choice,
     dates: &mut Dates,
 ) -> Item<'a> {
-    let Scratch { wrapped, wrap, name } = scratch;
-    let waits = core::mem::take(wrap) == Wrap::Name;
     let mut length = 0;
-    let line = if waits && line.first().is_some_and(u8::is_ascii_whitespace) {
-        length = wrapped.len();
-        wrapped.extend_from_slice(line);
-        wrapped
-    } else if is_wrapped_name(line, choice) {
-        wrapped.clear();
-        wrapped.extend_from_slice(line.trim_ascii_end());
-        *wrap = Wrap::Name;
-        return Item::Note(Note::Continued(line));
-    } else {
-        line
-    };
+    let joined = core::mem::take(&mut scratch.wrap) != Wrap::Empty;
+    if joined {
+        length = scratch.wrapped.len();
+        scratch.join(line);
+    }
+    let Scratch { wrapped, name, .. } = scratch;
+    let line = if joined { wrapped } else { line };
     let line = Line { bytes: line, wrapped: length };
     let mut item = match choice {
         Choice::Fixed(format) => line.fixed(*format, dates),
@@ -368,7 +430,7 @@ fn read<'a>(
     if format(choice) == Some(Format::Cms) {
         if let Item::Entry(entry) = &mut item {
             // Other lines may stand between.
-            if cms::parse(entry.raw, dates).is_some() {
+            if cms::is_split(entry, dates) {
                 cms::join(entry.name, name);
                 entry.name = name;
             }
@@ -377,7 +439,7 @@ fn read<'a>(
     item
 }
 
-/// Whether a line is a name whose rest comes with the next line
+/// Whether a line is a name whose rest may come with the next line
 fn is_wrapped_name(line: &[u8], choice: &Choice) -> bool {
     match format(choice) {
         None => vms::is_name(line),
@@ -403,7 +465,7 @@ impl<'a> Line<'a> {
         let entry = entry.or_else(|| self.without_code()?.entry(format, dates)).map(Item::Entry);
         entry
             .or_else(|| note::of(self.bytes).map(|(note, _)| Item::Note(note)))
-            .or_else(|| self.member(format).map(Item::Entry))
+            .or_else(|| self.member(format, dates).map(Item::Entry))
             .unwrap_or(Item::Unknown(self.bytes))
     }
 
@@ -416,6 +478,16 @@ impl<'a> Line<'a> {
     }
 
     fn entry(self, format: Format, dates: &mut Dates) -> Option<Entry<'a>> {
+        let before = *dates;
+        let entry = self.parse(format, dates);
+        if entry.is_none() {
+            // What was no line of this format shows no order of dates.
+            *dates = before;
+        }
+        entry
+    }
+
+    fn parse(self, format: Format, dates: &mut Dates) -> Option<Entry<'a>> {
         let line = self.bytes;
         match format {
             Format::Mlsx => mlsx::parse_mlsx(line),
@@ -438,9 +510,13 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// What is a line of this format only because others before it were
-    fn member(self, format: Format) -> Option<Entry<'a>> {
-        (format == Format::Mvs).then(|| mvs::bare_member(self.bytes)).flatten()
+    /// A line of this format only because others before it were
+    fn member(self, format: Format, dates: &Dates) -> Option<Entry<'a>> {
+        match format {
+            Format::Mvs => mvs::known(self.bytes),
+            Format::Vms => vms::member(self.bytes, dates),
+            _ => None,
+        }
     }
 }
 
@@ -458,13 +534,24 @@ impl Votes {
             }
             return Item::Note(note);
         }
-        if let Some(entry) = self.leader().and_then(|leader| line.member(leader)) {
+        if let Some(entry) = self.leader().and_then(|leader| line.member(leader, dates)) {
             return Item::Entry(entry);
+        }
+        if self.is_volume(line.bytes) {
+            return Item::Note(Note::Header(line.bytes));
         }
         self.name(line.bytes)
     }
 
+    /// `$VOLUME.SUBVOLUME` of NonStop, which is a title only where its system is known
+    fn is_volume(&self, line: &[u8]) -> bool {
+        let known = self.leader().or(self.hint) == Some(Format::NonStop);
+        known && line.starts_with(b"$") && line.contains(&b'.')
+    }
+
     fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
+        // One word is never more than a name.
+        memchr::memchr2(b' ', b'\t', line.bytes)?;
         let leader = self.leader().or(self.hint);
         if let Some(leader) = leader {
             if let Some(entry) = line.entry(leader, dates) {
@@ -473,9 +560,12 @@ impl Votes {
             }
         }
         for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
-            // A blank before a name is MLSD's way to say nothing, but only where the listing is MLSD's.
-            let known =
-                |entry: &Entry<'_>| format != Format::Mlsx || entry.facts.iter().next().is_some();
+            // A blank before a name is MLSD's way to say nothing, and `KEY= value` is anybody's, but only
+            // where the listing is MLSD's.
+            let known = |entry: &Entry<'_>| {
+                let facts = entry.facts.0;
+                format != Format::Mlsx || facts.contains(&b';') || entry.facts.get("type").is_some()
+            };
             if let Some(entry) = line.entry(format, dates).filter(known) {
                 self.count(format);
                 return Some(entry);

@@ -3,8 +3,9 @@
 use alloc::boxed::Box;
 use alloc::vec;
 
+use super::format::Format;
 use super::owned::OwnedEntry;
-use super::parser::{Format, Item, ListingParser};
+use super::parser::{Item, ListingParser};
 
 /// Bytes read at a time: a hundred entries or two
 const ROOM: usize = 16 * 1024;
@@ -94,20 +95,25 @@ impl ListingReader {
 
     /// Whether [`Self::next_item`] can tell of a line without more bytes
     #[must_use]
-    pub fn has_line(&self) -> bool {
-        memchr::memchr(b'\n', &self.buffer[self.start..self.end]).is_some()
+    pub fn has_line(&mut self) -> bool {
+        let mut input = &self.buffer[self.start..self.end];
+        let has_line = self.parser.has_item(&mut input);
+        self.start = self.end - input.len();
+        has_line
     }
 
     /// What the next line is; `None` when more has to arrive first, or the listing is over
     pub fn next_item(&mut self) -> Option<Item<'_>> {
+        if self.state == State::Ended && !self.has_line() {
+            self.state = State::Over;
+        }
         let Self { parser, buffer, start, end, state, unknown } = self;
         let mut input = &buffer[*start..*end];
-        let last = *state == State::Ended && memchr::memchr(b'\n', input).is_none();
-        let item = if last {
+        let item = if *state == State::Over {
             // Without an end of a line nothing comes of it yet.
-            let nothing = parser.parse(&mut input).is_none();
+            let nothing = input.is_empty() || parser.parse(&mut input).is_none();
             debug_assert!(nothing, "a line without its end");
-            (*start, *state) = (*end, State::Over);
+            *start = *end;
             parser.finish()
         } else {
             let item = parser.parse(&mut input);

@@ -95,7 +95,7 @@ pub(super) fn parts<const N: usize>(word: &[u8], separator: u8) -> Option<[&[u8]
     split.next().is_none().then_some(parts)
 }
 
-/// `12:34`, `12:34:56`
+/// `12:34`, `12:34:56`; `24:00` is the end of a day
 pub(super) fn clock(word: &[u8]) -> Option<(u8, u8, Option<u8>)> {
     let (hour, minute, second) = match parts::<3>(word, b':') {
         Some([hour, minute, second]) => {
@@ -109,8 +109,76 @@ pub(super) fn clock(word: &[u8]) -> Option<(u8, u8, Option<u8>)> {
         }
     };
     let (hour, minute) = (small::<u8>(hour)?, small::<u8>(minute)?);
-    (hour < 24 && minute < 60 && second.is_none_or(|second| second < 61))
+    let end_of_day = hour == 24 && minute == 0 && second.is_none_or(|second| second == 0);
+    ((hour < 24 || end_of_day) && minute < 60 && second.is_none_or(|second| second < 61))
         .then_some((hour, minute, second))
+}
+
+/// As [`clock`], also in twelve hours: `01:34PM`
+pub(super) fn time_of_day(word: &[u8]) -> Option<(u8, u8, Option<u8>)> {
+    let letters = word.iter().position(u8::is_ascii_alphabetic).unwrap_or(word.len());
+    let (digits, suffix) = word.split_at(letters);
+    let time = clock(digits)?;
+    if suffix.is_empty() { Some(time) } else { twelve_hours(time, half_of_day(suffix)?) }
+}
+
+/// 0 for `AM`, 12 for `PM`, and what servers make of these
+pub(super) fn half_of_day(word: &[u8]) -> Option<u8> {
+    let is = |names: [&str; 3]| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()));
+    if is(["AM", "A", "A.M."]) { Some(0) } else { is(["PM", "P", "P.M."]).then_some(12) }
+}
+
+/// A time of twelve hours in one half of the day
+pub(super) fn twelve_hours(
+    (hour, minute, second): (u8, u8, Option<u8>),
+    half: u8,
+) -> Option<(u8, u8, Option<u8>)> {
+    (hour <= 12).then_some((hour % 12 + half, minute, second))
+}
+
+/// Whether a word has the shape of a time of day, though there may be no such time
+pub(super) fn is_clock_shaped(word: &[u8]) -> bool {
+    let digits = word.strip_suffix(b"M").or_else(|| word.strip_suffix(b"m")).unwrap_or(word);
+    let digits = match digits {
+        [digits @ .., b'A' | b'P' | b'a' | b'p'] => digits,
+        _ => digits,
+    };
+    digits.contains(&b':')
+        && digits.split(|byte| *byte == b':').all(|part| part.len() <= 2 && number(part).is_some())
+}
+
+/// A size with a unit: `2KB`, `1.5G`, `3,2MiB`, `17B`; without one it is `None`
+///
+/// Units are those of `ls -h`, powers of 1024, and the number is rounded, so the size is, too.
+pub(super) fn size_with_unit(word: &[u8]) -> Option<u64> {
+    let end = word.iter().rposition(u8::is_ascii_digit)? + 1;
+    let (digits, unit) = word.split_at(end);
+    let (prefix, rest) = unit.split_first()?;
+    let shift = match prefix.to_ascii_uppercase() {
+        b'K' => 10,
+        b'M' => 20,
+        b'G' => 30,
+        b'T' => 40,
+        b'P' => 50,
+        b'B' => 0,
+        _ => return None,
+    };
+    let known = rest.is_empty() || shift > 0 && matches!(rest, b"B" | b"b" | b"iB" | b"ib");
+    if !known {
+        return None;
+    }
+    let point = digits.iter().position(|byte| matches!(byte, b'.' | b','));
+    let (whole, fraction) = match point {
+        Some(at) => (number(&digits[..at])?, &digits[at + 1..]),
+        None => (number(digits)?, &[][..]),
+    };
+    if fraction.len() > 3 {
+        return None;
+    }
+    let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
+    let part = if fraction.is_empty() { 0 } else { number(fraction)? };
+    let scaled = whole.checked_mul(scale)?.checked_add(part)?;
+    Some(scaled.checked_mul(1 << shift)? / scale)
 }
 
 /// A year of two digits (80 to 79: 1980 to 2079) or four

@@ -1,8 +1,9 @@
 //! Systems that put the size first: OS/2, VShell, VxWorks
 
 use super::entry::{Entry, Kind};
-use super::scan::{Words, clock, number, parts, small, year};
-use super::time::{DateOrder, Dates, Parts, month};
+use super::month::month;
+use super::scan::{Words, clock, is_clock_shaped, number, parts, small, year};
+use super::time::{DateOrder, Dates, Parts};
 
 /// OS/2: `  5000  A  11-17-98  16:07  NAME`, `0  DIR  05-12-97  16:44  NAME`
 pub(super) fn os2<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
@@ -21,11 +22,13 @@ pub(super) fn os2<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
         }
     };
     let date = parts::<3>(date, b'-').filter(|[first, ..]| first.len() < 3)?;
-    let mut parts = dates.arrange(date, &[DateOrder::MonthFirst, DateOrder::DayFirst])?;
-    parts.time = Some(clock(words.next()?)?);
+    let date = dates.date(date, &[DateOrder::MonthFirst, DateOrder::DayFirst])?;
+    let word = words.next()?;
+    let time = clock(word);
+    (time.is_some() || is_clock_shaped(word)).then_some(())?;
     let mut entry = Entry::new(line, words.trimmed(), kind);
     entry.size = Some(size);
-    entry.modified = Some(parts.modified(dates)?);
+    entry.modified = date.and_then(|date| date.at(time)?.modified(dates));
     (!entry.name.is_empty()).then_some(entry)
 }
 
@@ -46,7 +49,7 @@ pub(super) fn vshell<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     };
     let mut entry = Entry::new(line, name, kind);
     entry.size = Some(size);
-    entry.modified = Some(parts.modified(dates)?);
+    entry.modified = parts.modified(dates);
     (!entry.name.is_empty()).then_some(entry)
 }
 
@@ -68,6 +71,6 @@ pub(super) fn vxworks<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     };
     let mut entry = Entry::new(line, name, kind);
     entry.size = Some(size);
-    entry.modified = Some(parts.modified(dates)?);
+    entry.modified = parts.modified(dates);
     (!entry.name.is_empty()).then_some(entry)
 }

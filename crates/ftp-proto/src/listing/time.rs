@@ -31,6 +31,25 @@ pub enum Modified {
     },
 }
 
+impl Modified {
+    /// The same time of the next day: `24:00` ends a day
+    fn a_day_later(self) -> Option<Self> {
+        const DAY: i64 = 24 * 60 * 60;
+        match self {
+            Self::At { time, precision, zone } => {
+                let time = Timestamp::from_unix(time.to_unix() + DAY)?;
+                Some(Self::At { time, precision, zone })
+            }
+            Self::Yearless { month, day, hour, minute } => {
+                // 2000 has all days.
+                let next = Timestamp::new(2000, month, day, hour, minute, 0)?.to_unix() + DAY;
+                let next = Timestamp::from_unix(next)?;
+                Some(Self::Yearless { month: next.month(), day: next.day(), hour, minute })
+            }
+        }
+    }
+}
+
 /// How much of a time was told
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -136,6 +155,43 @@ impl Dates {
         }
         Some(parts)
     }
+
+    /// As [`Self::arrange`], of a word that a format has its date in: `None` if it does not even look
+    /// like one, `Some(None)` if there is no such date
+    pub(super) fn date(
+        &mut self,
+        numbers: [&[u8]; 3],
+        orders: &[DateOrder],
+    ) -> Option<Option<Parts>> {
+        is_date_shaped(numbers).then(|| self.arrange(numbers, orders))
+    }
+
+    /// Two numbers as month and day, the usual way first
+    pub(super) fn arrange_two(&self, one: u8, other: u8, usual: DateOrder) -> Option<(u8, u8)> {
+        let order = match self.order {
+            Order::Fixed(order) | Order::Seen(order) => order,
+            Order::Usual => usual,
+        };
+        let (month, day) = if order == DateOrder::DayFirst { (other, one) } else { (one, other) };
+        let fits = |month: u8, day: u8| (1..=days_in_month(2000, month)).contains(&day);
+        if fits(month, day) { Some((month, day)) } else { fits(day, month).then_some((day, month)) }
+    }
+}
+
+/// Orders of three numbers with a separator that all of them use, as far as the separator tells
+pub(super) const fn usual_orders(separator: u8, of_year: usize) -> &'static [DateOrder] {
+    const DAY: &[DateOrder] = &[DateOrder::DayFirst, DateOrder::MonthFirst, DateOrder::YearFirst];
+    const MONTH: &[DateOrder] = &[DateOrder::MonthFirst, DateOrder::DayFirst, DateOrder::YearFirst];
+    match (separator, of_year) {
+        (b'.', _) | (b'-', 4) => DAY,
+        _ => MONTH,
+    }
+}
+
+/// Whether these have the shape of a date of three numbers, though there may be no such date
+pub(super) fn is_date_shaped(numbers: [&[u8]; 3]) -> bool {
+    let shaped = |part: &&[u8]| matches!(part.len(), 1..=4) && part.iter().all(u8::is_ascii_digit);
+    numbers.iter().all(shaped)
 }
 
 fn arranged([first, second, third]: [&[u8]; 3], order: DateOrder) -> Option<Parts> {
@@ -157,13 +213,29 @@ pub(super) struct Parts {
     pub(super) year: Option<u16>,
     pub(super) month: u8,
     pub(super) day: u8,
-    /// Hour, minute, second
+    /// Hour (24 at the end of a day), minute, second
     pub(super) time: Option<(u8, u8, Option<u8>)>,
 }
 
 impl Parts {
-    /// `None` if there is no such time
+    /// The same day at this time: without a time that there is, a day tells too much
+    pub(super) fn at(self, time: Option<(u8, u8, Option<u8>)>) -> Option<Self> {
+        time.map(|time| Self { time: Some(time), ..self })
+    }
+
+    /// `None` if there is no such time: then an entry is given without it
     pub(super) fn modified(self, dates: &Dates) -> Option<Modified> {
+        match self.time {
+            Some((24, minute, second)) => {
+                let day = Self { time: Some((0, minute, second)), ..self }.exact(dates)?;
+                day.a_day_later()
+            }
+            _ => self.exact(dates),
+        }
+    }
+
+    /// As [`Self::modified`], where the hour is below 24
+    pub(super) fn exact(self, dates: &Dates) -> Option<Modified> {
         let Self { year, month, day, time } = self;
         let (hour, minute, second) = time.unwrap_or((0, 0, None));
         let precision = match time {
@@ -190,177 +262,3 @@ impl Parts {
         Some(Modified::At { time, precision, zone: Zone::Server })
     }
 }
-
-/// A month by its name in one of the languages that servers speak: 1 to 12
-pub(super) fn month(word: &[u8]) -> Option<u8> {
-    let word = word.strip_suffix(b".").unwrap_or(word);
-    let (head, _) = word.split_first_chunk::<3>()?;
-    if word.len() > 12 {
-        return None;
-    }
-    if head.iter().all(u8::is_ascii_alphabetic) {
-        return ascii_month(head.map(|byte| byte.to_ascii_lowercase()), word);
-    }
-    if head.is_ascii() {
-        return None;
-    }
-    let begins =
-        |name: &&[u8]| word.len() >= name.len() && word[..name.len()].eq_ignore_ascii_case(name);
-    let index = OTHER_MONTHS.iter().position(|names| names.iter().any(begins))?;
-    u8::try_from(index + 1).ok()
-}
-
-/// By three letters, which are enough but for the French summer
-pub(super) fn ascii_month(head: [u8; 3], word: &[u8]) -> Option<u8> {
-    Some(match &head {
-        // Who has no more than three letters writes `jun` for June.
-        b"jui" => match word.get(3).map(u8::to_ascii_lowercase) {
-            Some(b'n') => 6,
-            Some(b'l') | None => 7,
-            Some(_) => return None,
-        },
-        b"jan" | b"ene" | b"gen" | b"sty" => 1,
-        b"feb" | b"fev" | b"lut" => 2,
-        b"mar" | b"mrz" | b"maa" | b"mrt" => 3,
-        b"apr" | b"avr" | b"abr" | b"kwi" => 4,
-        b"may" | b"mai" | b"mei" | b"maj" | b"mag" => 5,
-        b"jun" | b"giu" | b"cze" => 6,
-        b"jul" | b"lug" | b"lip" => 7,
-        b"aug" | b"aou" | b"ago" | b"sie" => 8,
-        b"sep" | b"set" | b"wrz" | b"sze" => 9,
-        b"oct" | b"okt" | b"ott" | b"out" | b"paz" => 10,
-        b"nov" | b"lis" => 11,
-        b"dec" | b"dez" | b"dic" | b"des" | b"gru" => 12,
-        _ => return None,
-    })
-}
-
-/// By their beginnings: in UTF-8, and in the charsets that servers use, Latin-1, KOI8-R, Windows-1251
-const OTHER_MONTHS: [&[&[u8]]; 12] = [
-    &[
-        "янв".as_bytes(),
-        b"\xD1\xCE\xD7",
-        b"\xFF\xED\xE2",
-        "Янв".as_bytes(),
-        b"\xF1\xCE\xD7",
-        b"\xDF\xED\xE2",
-    ],
-    &[
-        b"\x66\xE9\x76",
-        b"\x66\xC3\xA9\x76",
-        "фев".as_bytes(),
-        b"\xC6\xC5\xD7",
-        b"\xF4\xE5\xE2",
-        "Фев".as_bytes(),
-        b"\xE6\xC5\xD7",
-        b"\xD4\xE5\xE2",
-    ],
-    &[
-        b"\x6D\xE4\x72",
-        b"\x6D\xC3\xA4\x72",
-        b"\x6D\xE1\x72",
-        b"\x6D\xC3\xA1\x72",
-        "мар".as_bytes(),
-        b"\xCD\xC1\xD2",
-        b"\xEC\xE0\xF0",
-        "Мар".as_bytes(),
-        b"\xED\xC1\xD2",
-        b"\xCC\xE0\xF0",
-    ],
-    &[
-        "апр".as_bytes(),
-        b"\xE1\x70\x72",
-        b"\xC3\xA1\x70\x72",
-        b"\xC1\xD0\xD2",
-        b"\xE0\xEF\xF0",
-        "Апр".as_bytes(),
-        b"\xE1\xD0\xD2",
-        b"\xC0\xEF\xF0",
-    ],
-    &[
-        "май".as_bytes(),
-        b"\x6D\xE1\x6A",
-        b"\x6D\xC3\xA1\x6A",
-        b"\xCD\xC1\xCA",
-        b"\xEC\xE0\xE9",
-        "Май".as_bytes(),
-        b"\xED\xC1\xCA",
-        b"\xCC\xE0\xE9",
-        "мая".as_bytes(),
-        b"\xCD\xC1\xD1",
-        b"\xEC\xE0\xFF",
-        "Мая".as_bytes(),
-        b"\xED\xC1\xD1",
-        b"\xCC\xE0\xFF",
-        "маи".as_bytes(),
-        b"\xCD\xC1\xC9",
-        b"\xEC\xE0\xE8",
-        "Маи".as_bytes(),
-        b"\xED\xC1\xC9",
-        b"\xCC\xE0\xE8",
-    ],
-    &[
-        "июн".as_bytes(),
-        b"\x6A\xFA\x6E",
-        b"\x6A\xC3\xBA\x6E",
-        b"\xC9\xC0\xCE",
-        b"\xE8\xFE\xED",
-        "Июн".as_bytes(),
-        b"\xE9\xC0\xCE",
-        b"\xC8\xFE\xED",
-    ],
-    &[
-        "июл".as_bytes(),
-        b"\x6A\xFA\x6C",
-        b"\x6A\xC3\xBA\x6C",
-        b"\xC9\xC0\xCC",
-        b"\xE8\xFE\xEB",
-        "Июл".as_bytes(),
-        b"\xE9\xC0\xCC",
-        b"\xC8\xFE\xEB",
-    ],
-    &[
-        b"\x61\x6F\xFB",
-        b"\x61\x6F\xC3\xBB",
-        "авг".as_bytes(),
-        b"\xC1\xD7\xC7",
-        b"\xE0\xE2\xE3",
-        "Авг".as_bytes(),
-        b"\xE1\xD7\xC7",
-        b"\xC0\xE2\xE3",
-    ],
-    &[
-        "сен".as_bytes(),
-        b"\xD3\xC5\xCE",
-        b"\xF1\xE5\xED",
-        "Сен".as_bytes(),
-        b"\xF3\xC5\xCE",
-        b"\xD1\xE5\xED",
-    ],
-    &[
-        "окт".as_bytes(),
-        b"\xCF\xCB\xD4",
-        b"\xEE\xEA\xF2",
-        "Окт".as_bytes(),
-        b"\xEF\xCB\xD4",
-        b"\xCE\xEA\xF2",
-    ],
-    &[
-        "ноя".as_bytes(),
-        b"\xCE\xCF\xD1",
-        b"\xED\xEE\xFF",
-        "Ноя".as_bytes(),
-        b"\xEE\xCF\xD1",
-        b"\xCD\xEE\xFF",
-    ],
-    &[
-        b"\x64\xE9\x63",
-        b"\x64\xC3\xA9\x63",
-        "дек".as_bytes(),
-        b"\xC4\xC5\xCB",
-        b"\xE4\xE5\xEA",
-        "Дек".as_bytes(),
-        b"\xE4\xC5\xCB",
-        b"\xC4\xE5\xEA",
-    ],
-];

@@ -10,64 +10,136 @@
 
 use smallvec::SmallVec;
 
-use super::date;
+use super::date::{self, Before, Found};
 use super::entry::{Entry, Kind, OtherKind, Permissions};
-use super::scan::{Words, number, parts};
-use super::time::{Dates, Parts};
+use super::scan::{Words, number, parts, size_with_unit};
+use super::time::Dates;
 
 /// More words than this before the date have no meaning
 const MAX_COLUMNS: usize = 16;
 
-pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
-    let Head { kind, permissions, dialect, words } = head(line)?;
+pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
+    let Some(Head { kind, permissions, dialect, words }) = head(line) else {
+        return headless(line, dates).or_else(|| unreadable(line));
+    };
     let mut columns = Columns::new();
-    // A month that is but a number may be an owner as well: only if there is no other.
-    let found = columns_and_date(words, kind, &mut columns, date::before_name)
-        .or_else(|| columns_and_date(words, kind, &mut columns, date::counted_before_name));
-    let Some((date, name)) = found else {
-        return dateless(line, kind, permissions?, &columns);
+    let Some((date, name)) = date_and_name(words, kind, &mut columns, dates) else {
+        return dateless(line, kind, permissions?, &columns).or_else(|| unreadable(line));
     };
     let mut entry = Entry::new(line, name, kind);
     entry.permissions = permissions;
     if dialect == Dialect::NetWare {
-        // Rights, an owner and a size; several blanks before names.
-        (columns.len() > 1).then_some(())?;
+        // Several blanks before names.
         entry.name = name.trim_ascii_start();
     }
-    entry.modified = Some(date.modified(dates)?);
-    describe(&mut entry, &columns)?;
+    entry.modified = date.and_then(|date| date.modified(dates));
+    describe(&mut entry, &columns);
     if kind == Kind::Symlink {
         (entry.name, entry.target) = split_link(name);
     }
     (!entry.name.is_empty()).then_some(entry)
 }
 
+/// Finds the date, with the columns before it and the name after it
+///
+/// Words of a date may be owners, groups and parts of a name as well, so the surest way of reading a line
+/// comes first: the date is the first one that follows a size, and it is spelled out.
+fn date_and_name<'a>(
+    words: Words<'a>,
+    kind: Kind,
+    columns: &mut Columns<'a>,
+    dates: &mut Dates,
+) -> Option<Found<'a>> {
+    let some = |columns: &[Column<'_>]| columns.len() > 2 && is_sized(columns);
+    let four = |columns: &[Column<'_>]| columns.len() == 4 && is_sized(columns);
+    let before = |columns: &[Column<'_>]| if four(columns) { Before::All } else { Before::Less };
+    let mut named = |word, words, columns: &[Column<'a>]| {
+        date::before_name(word, words, before(columns), dates)
+    };
+    let counted = |word, words, _: &[Column<'a>]| date::counted_before_name(word, words);
+    let shaped = |word, words, _: &[Column<'a>]| date::shaped_before_name(word, words);
+    find(words, kind, columns, some, &mut named)
+        .or_else(|| find(words, kind, columns, is_sized, &mut named))
+        .or_else(|| find(words, kind, columns, |_| true, &mut named))
+        .or_else(|| find(words, kind, columns, four, counted))
+        .or_else(|| find(words, kind, columns, |_| true, counted))
+        .or_else(|| find(words, kind, columns, some, shaped))
+        .or_else(|| find(words, kind, columns, is_sized, shaped))
+}
+
 /// Fills the columns up to the first place where `date` finds one; without a date, with all words
-fn columns_and_date<'a>(
+fn find<'a>(
     mut words: Words<'a>,
     kind: Kind,
     columns: &mut Columns<'a>,
-    date: impl Fn(&'a [u8], Words<'a>) -> Option<(Parts, &'a [u8])>,
-) -> Option<(Parts, &'a [u8])> {
+    behind: impl Fn(&[Column<'a>]) -> bool,
+    mut date: impl FnMut(&'a [u8], Words<'a>, &[Column<'a>]) -> Option<Found<'a>>,
+) -> Option<Found<'a>> {
     columns.clear();
     while columns.len() < MAX_COLUMNS {
         let before = words.rest;
         let word = words.next()?;
         // A date is preceded by a size at least.
-        if !columns.is_empty() {
-            if let Some(found) = date(word, words) {
+        if !columns.is_empty() && behind(columns) {
+            if let Some(found) = date(word, words, columns) {
                 return Some(found);
             }
         }
         let text = &before[before.len() - words.rest.len() - word.len()..];
         if kind == Kind::Symlink && columns.len() > 3 {
-            if let Some(found) = date_behind_target(word, text) {
-                return Some(found);
+            if let Some((at, behind)) = end_of_target(word, text) {
+                if let Some(found) = date(at, behind, columns) {
+                    return Some(found);
+                }
             }
         }
         columns.push(Column { word, text });
     }
     None
+}
+
+/// Whether the last column is a size, or the numbers of a device
+fn is_sized(columns: &[Column<'_>]) -> bool {
+    let Some((last, rest)) = columns.split_last() else { return false };
+    let device = || rest.last().is_some_and(|major| major.word.ends_with(b","));
+    let weekday = || is_weekday(last.word) && rest.last().is_some_and(|size| is_size(size.word));
+    is_size(last.word) || weekday() || device() || parts::<2>(last.word, b',').is_some()
+}
+
+/// `Tue`, which a few servers put before the date
+fn is_weekday(word: &[u8]) -> bool {
+    let word = word.strip_suffix(b",").unwrap_or(word);
+    let days = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
+    word.len() == 3 && days.iter().any(|day| word.eq_ignore_ascii_case(*day))
+}
+
+/// Whether a word stands for a size, though that may be none: `-528`, `-`
+fn is_size(word: &[u8]) -> bool {
+    let digits = word.strip_prefix(b"-").unwrap_or(word);
+    digits.iter().all(u8::is_ascii_digit) || size_of(word).is_some()
+}
+
+/// `rubbish 1 ann staff 42 Mar 10 12:34 name`: type and permissions are not to be read, the rest is
+fn headless<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
+    // Digits may be a reply's code.
+    if line.first().is_none_or(|first| first.is_ascii_whitespace() || first.is_ascii_digit()) {
+        return None;
+    }
+    // Other formats have no month with a name behind so many columns.
+    let shape = |columns: &[Column<'_>]| match columns {
+        [.., _, links, _, _, size] => number(links.word).is_some() && number(size.word).is_some(),
+        _ => false,
+    };
+    let mut columns = Columns::new();
+    let find_named = |word: &'a [u8], words, _: &[Column<'a>]| {
+        let named = word.iter().any(|byte| !byte.is_ascii_digit()) && !word.contains(&b'-');
+        named.then(|| date::before_name(word, words, Before::All, dates)).flatten()
+    };
+    let (date, name) = find(Words::new(line), Kind::Unknown, &mut columns, shape, find_named)?;
+    let mut entry = Entry::new(line, name, Kind::Unknown);
+    entry.modified = date.and_then(|date| date.modified(dates));
+    describe(&mut entry, &columns[columns.len() - 4..]);
+    (!entry.name.is_empty()).then_some(entry)
 }
 
 /// `name -> target`
@@ -79,10 +151,11 @@ pub(super) fn split_link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 /// A server that wrote the target of a link before its date, without a blank: `/targetMar 10  2024`
-fn date_behind_target<'a>(word: &[u8], text: &'a [u8]) -> Option<(Parts, &'a [u8])> {
+fn end_of_target<'a>(word: &[u8], text: &'a [u8]) -> Option<(&'a [u8], Words<'a>)> {
     let at = word.len().checked_sub(3).filter(|_| word.starts_with(b"/"))?;
     let mut behind = Words::new(&text[at..]);
-    date::before_name(behind.next()?, behind)
+    let month = behind.next()?;
+    Some((month, behind))
 }
 
 /// `drwxr-xr-x 3 ann staff 512 name`: all but the date, and a name of one word to be sure
@@ -99,6 +172,24 @@ fn dateless<'a>(
     entry.size = Some(number(size.word)?);
     (entry.owner, entry.group) = (Some(owner.word), Some(group.word));
     Some(entry)
+}
+
+/// `d????????? ? ? ? ?   ? name`: what `ls` has for a file that it cannot ask about
+fn unreadable(line: &[u8]) -> Option<Entry<'_>> {
+    let mut words = Words::new(line);
+    let head = words.next().filter(|head| matches!(head.len(), 10 | 11))?;
+    head[1..].iter().all(|byte| b"?-+.@".contains(byte)).then_some(())?;
+    // Links, owner, group, size and date.
+    for _ in 0..5 {
+        words.next().filter(|word| *word == b"?")?;
+    }
+    let kind = match head[0] {
+        b'd' => Kind::Dir,
+        b'l' => Kind::Symlink,
+        b'?' | b'-' => Kind::Unknown,
+        _ => return None,
+    };
+    Some(Entry::new(line, words.name()?, kind))
 }
 
 /// Whose columns they are
@@ -118,28 +209,41 @@ struct Head<'a> {
 
 /// The letter of the kind and the permissions
 fn head(line: &[u8]) -> Option<Head<'_>> {
-    if line.first()?.is_ascii_whitespace() {
-        // Some servers indent; then permissions have to be without a doubt.
-        let head = head(line.trim_ascii_start())?;
-        return head.permissions.is_some().then_some(head);
+    if matches!(line.first()?, b' ' | b'\t' | b'0'..=b'9') {
+        // Some servers indent, or tell inode and blocks first; then permissions have to be without a doubt.
+        let mut words = Words::new(line);
+        let mut behind = words;
+        for _ in 0..2 {
+            if words.next().and_then(number).is_none() {
+                break;
+            }
+            behind = words;
+        }
+        let line = behind.trimmed();
+        if line.first()?.is_ascii_digit() {
+            return None;
+        }
+        return head(line).filter(|head| head.permissions.is_some());
     }
-    let kind = match line.first()? {
-        b'-' | b'f' | b'F' => Kind::File,
+    let letter = line.first()?;
+    let kind = match letter {
+        b'-' | b'f' | b'F' | b'm' | b'M' | b'C' => Kind::File,
         b'd' => Kind::Dir,
-        b'l' => Kind::Symlink,
+        // `e`: what z/OS links to outside of Unix.
+        b'l' | b'e' => Kind::Symlink,
         b'b' => Kind::Other(OtherKind::BlockDevice),
         b'c' => Kind::Other(OtherKind::CharDevice),
         b'p' => Kind::Other(OtherKind::Fifo),
         b's' => Kind::Other(OtherKind::Socket),
         b'D' => Kind::Other(OtherKind::Door),
-        _ => return None,
+        b'n' | b'w' | b'P' => Kind::Other(OtherKind::Special),
+        _ => Kind::Unknown,
     };
     // NetWare: `d [RWCEAFMS]`, also without the blank.
     let netware = line[1..].trim_ascii_start();
     if let Some(rights) = netware.strip_prefix(b"[") {
         let end = memchr::memchr(b']', rights)?;
-        let known = rights[..end].iter().all(|right| b"RWCEAFMS-".contains(right));
-        (known && matches!(kind, Kind::File | Kind::Dir)).then_some(())?;
+        matches!(letter, b'-' | b'd').then_some(())?;
         let words = Words::new(&rights[end + 1..]);
         return Some(Head { kind, permissions: None, dialect: Dialect::NetWare, words });
     }
@@ -147,6 +251,8 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
     let permissions = Permissions::parse(letters);
     let words = if permissions.is_some() {
         behind_marks(rest)?
+    } else if kind == Kind::Unknown {
+        return None;
     } else if let [eight @ .., b' '] = letters {
         return too_short(kind, eight, Words::new(rest));
     } else {
@@ -196,30 +302,45 @@ struct Column<'a> {
     text: &'a [u8],
 }
 
-/// The columns between permissions and date, from the last to the first
-fn describe<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>]) -> Option<()> {
-    let (mut last, mut rest) = columns.split_last()?;
+/// The columns between permissions and date, from the last to the first; what makes no sense is left out
+fn describe<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>]) {
+    let columns = match columns {
+        [before @ .., day] if is_weekday(day.word) && is_sized(columns) => before,
+        _ => columns,
+    };
+    let Some((last, rest)) = columns.split_last() else { return };
     // Devices have two numbers: `1,   0` and `1,0`.
     let device = matches!(entry.kind, Kind::Other(_));
-    match rest {
-        [before @ .., major] if device && major.word.ends_with(b",") => {
-            (last, rest) = (major, before);
-        }
-        _ if device && last.word.contains(&b',') => {}
-        // A size that ran into the group, nobody knows where.
-        [.., owner] if ends_in_digits(last.word) && size_of(last.word).is_none() => {
-            entry.links = rest.first().and_then(|first| number(first.word));
-            entry.owner = Some(owner.word);
-            return (rest.len() == 1 + usize::from(entry.links.is_some())).then_some(());
-        }
-        _ => entry.size = Some(size_of(last.word)?),
-    }
     let links = rest.first().and_then(|first| number(first.word));
     match rest {
+        [before @ .., major] if device && major.word.ends_with(b",") => {
+            owners(entry, before, major.text);
+        }
+        _ if device && last.word.contains(&b',') => owners(entry, rest, last.text),
+        _ if is_size(last.word) => {
+            entry.size = size_of(last.word);
+            owners(entry, rest, last.text);
+        }
+        // A size that ran into the group, nobody knows where.
+        [.., owner]
+            if ends_in_digits(last.word) && rest.len() == 1 + usize::from(links.is_some()) =>
+        {
+            (entry.links, entry.owner) = (links, Some(owner.word));
+        }
+        // Nonsense where the size should be.
+        [_, _, _, ..] => owners(entry, rest, last.text),
+        // There is no size, as Android leaves it out for directories.
+        _ => owners(entry, columns, &[]),
+    }
+}
+
+/// Links, owner and group before `end`, as far as there are words
+fn owners<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>], end: &[u8]) {
+    let links = columns.first().and_then(|first| number(first.word));
+    match columns {
         // Mac servers have `folder` where others have a group.
         [] => {}
-        [one] if one.word == b"folder" => {}
-        [_, one] if one.word == b"folder" => return None,
+        [.., one] if one.word == b"folder" => {}
         // WebSTAR: the two forks of a file and their sum.
         [_, second] if is_sum(entry.size, links, number(second.word)) => {}
         [only] => match links {
@@ -231,22 +352,23 @@ fn describe<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>]) -> Option<()> {
             entry.owner = Some(owner.word);
         }
         // A number of links that ran into the owner.
-        [owner, ..] if links.is_none() && owner.word[0].is_ascii_digit() => return None,
+        [owner, ..] if links.is_none() && owner.word[0].is_ascii_digit() => {}
         [owner, group] => (entry.owner, entry.group) = (Some(owner.word), Some(group.word)),
+        // Of more words the first is the number of links, or nobody knows.
+        _ if links.is_none() => {}
         [_, owner, group] => {
-            entry.links = Some(links?);
+            entry.links = links;
             (entry.owner, entry.group) = (Some(owner.word), Some(group.word));
         }
-        // Of more words the first is the number of links.
         [_, others @ ..] => {
-            entry.links = Some(links?);
-            let begin = others.first()?.text;
-            let names = begin[..begin.len() - last.text.len()].trim_ascii_end();
-            let (owner, group) = owner_and_group(names)?;
-            (entry.owner, entry.group) = (Some(owner), Some(group));
+            entry.links = links;
+            let names = others.first().map_or(&[][..], |first| first.text);
+            let names = names[..names.len() - end.len()].trim_ascii_end();
+            if let Some((owner, group)) = owner_and_group(names) {
+                (entry.owner, entry.group) = (Some(owner), Some(group));
+            }
         }
     }
-    Some(())
 }
 
 fn ends_in_digits(word: &[u8]) -> bool {
@@ -270,21 +392,5 @@ fn owner_and_group(names: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Bytes, or with the letter that `ls -h` puts behind them
 fn size_of(word: &[u8]) -> Option<u64> {
-    if let Some(size) = number(word) {
-        return Some(size);
-    }
-    let (unit, digits) = word.split_last()?;
-    let shift = match unit {
-        b'K' | b'k' => 10,
-        b'M' => 20,
-        b'G' => 30,
-        b'T' => 40,
-        b'B' => 0,
-        _ => return None,
-    };
-    let (whole, tenth) = match parts::<2>(digits, b'.') {
-        Some([whole, tenth]) if tenth.len() == 1 => (number(whole)?, number(tenth)?),
-        _ => (number(digits)?, 0),
-    };
-    whole.checked_mul(10)?.checked_add(tenth)?.checked_mul(1 << shift).map(|tenths| tenths / 10)
+    number(word).or_else(|| size_with_unit(word))
 }

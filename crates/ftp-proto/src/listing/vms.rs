@@ -2,11 +2,12 @@
 //!
 //! Long names have a line of their own, and the rest follows indented. Some servers put the columns
 //! in another order or leave some out. The size is in blocks of 512 bytes, of which nobody knows how
-//! full the last is: no size is told.
+//! full the last is: no size is told, unless it has a unit.
 
 use super::entry::{Entry, Kind, Permissions};
-use super::scan::{Words, clock, parts, small, year};
-use super::time::{Dates, Parts, month};
+use super::month::month;
+use super::scan::{Words, clock, half_of_day, parts, size_with_unit, small, year};
+use super::time::{Dates, Parts};
 
 /// Whether a line is a name whose rest is on the next one
 pub(super) fn is_name(line: &[u8]) -> bool {
@@ -22,88 +23,166 @@ pub(super) fn is_plain_name(line: &[u8]) -> bool {
     line.len() >= 16 && line.iter().all(|byte| byte.is_ascii_graphic() && *byte != b':')
 }
 
+/// Whether a name alone shows that it is of OpenVMS: `LOGIN.COM;1`
+pub(super) fn is_typical_name(line: &[u8]) -> bool {
+    let typical =
+        |byte: &u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'$' | b'_' | b'-' | b'.' | b';');
+    line.contains(&b'.') && line.iter().all(typical) && is_name(line)
+}
+
+/// Whether a line that begins with a name goes on as those of OpenVMS do
+pub(super) fn is_continued(line: &[u8], dates: &Dates) -> bool {
+    // A name that is told to go on has to come with the next line.
+    if parse(line, dates).is_none() {
+        return false;
+    }
+    let Some((mut entry, _, words)) = begin(line) else { return false };
+    let all = Columns { date: Column::Told, nonsense: Column::None };
+    is_refused(words) || columns(&mut entry, words, dates) == all
+}
+
 pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
-    let first = line.first()?;
-    if first.is_ascii_whitespace() {
+    let (mut entry, version, words) = begin(line)?;
+    if is_refused(words) {
+        return (version == Version::Told).then_some(entry);
+    }
+    let columns = columns(&mut entry, words, dates);
+    let sure = match version {
+        Version::Told => columns.date == Column::Told,
+        Version::LeftOut => {
+            columns == Columns { date: Column::Told, nonsense: Column::None }
+                && entry.owner.is_some()
+                && entry.permissions.is_some()
+        }
+    };
+    sure.then_some(entry)
+}
+
+/// A line in a listing that is known to be of OpenVMS: the name is sure even where nothing else is
+pub(super) fn member<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
+    let (mut entry, version, words) = begin(line)?;
+    columns(&mut entry, words, dates);
+    let alone = words.trimmed().is_empty() && memchr::memchr(b'.', line).is_some();
+    (version == Version::Told || alone).then_some(entry)
+}
+
+/// The name that a line begins with
+fn begin(line: &[u8]) -> Option<(Entry<'_>, Version, Words<'_>)> {
+    if line.first()?.is_ascii_whitespace() {
         return None;
     }
     let mut words = Words::new(line);
     let (name, version) = name(words.next()?)?;
     let stem = name.len().checked_sub(4).map(|at| name.split_at(at));
-    let mut entry = match stem {
+    let entry = match stem {
         // A directory is entered without it.
         Some((stem, suffix)) if suffix.eq_ignore_ascii_case(b".DIR") && !stem.is_empty() => {
             Entry::new(line, stem, Kind::Dir)
         }
         _ => Entry::new(line, name, Kind::File),
     };
-    let rest = words.trimmed();
-    // `%RMS-E-PRV`, `insufficient privilege`, `no privilege for attempted operation`
-    let refused = rest.starts_with(b"%") || memchr::memmem::find(rest, b"privilege").is_some();
-    if refused {
-        return (version == Version::Told).then_some(entry);
-    }
-    columns(&mut entry, words, dates)?;
-    let sure = version == Version::Told || (entry.owner.is_some() && entry.permissions.is_some());
-    sure.then_some(entry)
+    Some((entry, version, words))
 }
 
-/// Size, date, owner and protection in any order, each at most once, the date for sure
-fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Option<()> {
+/// `%RMS-E-PRV`, `insufficient privilege`, `no privilege for attempted operation`
+fn is_refused(words: Words<'_>) -> bool {
+    let rest = words.trimmed();
+    rest.starts_with(b"%") || memchr::memmem::find(rest, b"privilege").is_some()
+}
+
+/// Which columns there were
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Columns {
+    date: Column,
+    /// Words that are no column of theirs
+    nonsense: Column,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Column {
+    None,
+    Told,
+}
+
+/// Size, date, owner and protection in any order; what is none of these is passed over
+fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Columns {
+    let mut columns = Columns { date: Column::None, nonsense: Column::None };
     let mut has_size = false;
     loop {
-        let text = words.trimmed();
-        match text {
-            [] => break,
+        match words.trimmed() {
+            [] => return columns,
             [b'[', inside @ ..] if entry.owner.is_none() => {
-                // Perhaps with blanks inside.
-                let end = memchr::memchr(b']', inside)?;
-                match memchr::memchr(b',', &inside[..end]) {
+                // Perhaps with blanks inside, or cut off where the next column begins.
+                let end =
+                    memchr::memchr(b']', inside).filter(|end| !inside[..*end].contains(&b'('));
+                let cut = || inside.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'('));
+                let length = end.or_else(cut).unwrap_or(inside.len());
+                match memchr::memchr(b',', &inside[..length]) {
                     Some(at) => {
                         entry.group = Some(inside[..at].trim_ascii());
-                        entry.owner = Some(inside[at + 1..end].trim_ascii());
+                        entry.owner = Some(inside[at + 1..length].trim_ascii());
                     }
-                    None => entry.owner = Some(inside[..end].trim_ascii()),
+                    None => entry.owner = Some(inside[..length].trim_ascii()),
                 }
-                words = Words::new(&inside[end + 1..]);
+                words = Words::new(&inside[length + usize::from(end.is_some())..]);
             }
             [b'(', inside @ ..] if entry.permissions.is_none() => {
-                let end = memchr::memchr(b')', inside)?;
-                entry.permissions = Some(protection(&inside[..end])?);
-                words = Words::new(&inside[end + 1..]);
+                let end = memchr::memchr(b')', inside).unwrap_or(inside.len());
+                entry.permissions = protection(&inside[..end]);
+                if entry.permissions.is_none() {
+                    columns.nonsense = Column::Told;
+                }
+                words = Words::new(inside.get(end + 1..).unwrap_or_default());
             }
             _ => {
-                let word = words.next()?;
+                let Some(word) = words.next() else { return columns };
                 if is_size(word) && !has_size {
                     has_size = true;
-                } else if let Some([day, of, digits]) = parts::<3>(word, b'-') {
-                    let mut parts = Parts {
-                        year: Some(year(digits)?),
-                        month: month(of)?,
-                        day: small(day)?,
-                        time: None,
+                    entry.size = word.split(|byte| *byte == b'/').next().and_then(size_with_unit);
+                } else if let Some(parts) = date(word).filter(|_| columns.date == Column::None) {
+                    columns.date = Column::Told;
+                    let parts = match time(words) {
+                        Some((time, behind)) => {
+                            words = behind;
+                            parts.at(time)
+                        }
+                        None => Some(parts),
                     };
-                    let mut behind = words;
-                    if let Some(word) = behind.next().filter(|word| word.contains(&b':')) {
-                        parts.time = Some(clock(word)?);
-                        words = behind;
-                    }
-                    let known = entry.modified.replace(parts.modified(dates)?);
-                    known.is_none().then_some(())?;
+                    entry.modified = parts.and_then(|parts| parts.modified(dates));
                 } else if entry.owner.is_none() && words.trimmed().starts_with(b"(") {
                     entry.owner = Some(word);
                 } else {
-                    return None;
+                    columns.nonsense = Column::Told;
                 }
             }
         }
     }
-    entry.modified.map(|_| ())
 }
 
-/// Blocks used, and perhaps allocated: `2/4`; asterisks where they don't fit
+/// Hour, minute, second
+type Time = (u8, u8, Option<u8>);
+
+/// `10-MAR-2024`
+fn date(word: &[u8]) -> Option<Parts> {
+    let [day, of, digits] = parts::<3>(word, b'-')?;
+    Some(Parts { year: Some(year(digits)?), month: month(of)?, day: small(day)?, time: None })
+}
+
+/// A time of day, if the next word is to be one; `Some((None, _))` if there is no such time
+fn time(words: Words<'_>) -> Option<(Option<Time>, Words<'_>)> {
+    let mut behind = words;
+    let word = behind.next().filter(|word| word.contains(&b':'))?;
+    // Nobody writes it in twelve hours here; then it is not known which twelve.
+    let half = { behind }.next().is_some_and(|word| half_of_day(word).is_some());
+    Some((clock(word).filter(|_| !half), behind))
+}
+
+/// Blocks used, and perhaps allocated: `2/4`; asterisks where they don't fit; `2KB` in units of bytes
 fn is_size(word: &[u8]) -> bool {
-    let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    let digits = |part: &[u8]| {
+        let digits = part.iter().all(u8::is_ascii_digit);
+        !part.is_empty() && (digits || size_with_unit(part).is_some())
+    };
     word.iter().all(|byte| *byte == b'*')
         || digits(word)
         || parts::<2>(word, b'/').is_some_and(|both| both.into_iter().all(digits))

@@ -111,6 +111,10 @@ impl Open {
                 Some(DataState::Connecting) | None => {}
                 Some(_) => {
                     cx.wire.session.path = PassivePath::Proven;
+                    // Not before it has worked: the first may have failed on this side.
+                    if self.first == First::Unreachable {
+                        cx.wire.session.passive = only(verb);
+                    }
                     return Ok(Opening::Ready);
                 }
             },
@@ -205,7 +209,6 @@ impl Open {
             return Err(error);
         }
         let other = other_passive(verb, cx).ok_or(error)?;
-        cx.wire.session.passive = only(other);
         self.first = First::Unreachable;
         self.ask(other, Sent::Alone, cx);
         Ok(())

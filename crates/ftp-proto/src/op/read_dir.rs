@@ -246,7 +246,7 @@ impl ReadDirOp {
     ) -> Next {
         if let Err(error) = result {
             return Next::Done(Err(match error {
-                Error::Permanent(reply) if !denies(&reply) => Error::NoDirectory(reply),
+                Error::Permanent(reply) if is_missing(&reply) => Error::NoDirectory(reply),
                 error => error,
             }));
         }
@@ -386,18 +386,27 @@ fn refused_inside(reply: Reply) -> Result<Outcome, Error> {
 fn says_empty(reply: &Reply) -> bool {
     const EMPTY: [&str; 6] =
         ["no files", "no such file", "not found", "empty", "no members", "no data sets"];
-    // What can't be found may also be the program that lists: `550 /bin/ls: not found`.
+    // What can't be found may also be the program that lists: `550 /bin/ls: not found`. What fails is not
+    // empty: `450 No files: disk error`.
     const PROGRAM: [&str; 3] = ["bin/", "ls:", "command"];
+    const FAILS: [&str; 4] = ["error", "fail", "disk", "i/o"];
     // RFC 959 section 5.4 has 450 for LIST and NLST, RFC 3659 section 7.2.1 550 for MLSD. Any other
     // refusal is about something else: the data connection, the disk, the server.
     matches!(reply.code().get(), 450 | 550)
         && reply.contains(&EMPTY)
         && !reply.contains(&PROGRAM)
+        && !reply.contains(&FAILS)
         && !denies(reply)
+}
+
+/// Whether a refusal to enter a directory says that there is none: other codes are about the login or
+/// the command
+fn is_missing(reply: &Reply) -> bool {
+    matches!(reply.code().get(), 550 | 553) && !denies(reply)
 }
 
 /// Whether the words of a refusal say that something is there, and not for this user
 fn denies(reply: &Reply) -> bool {
     debug_assert!(matches!(reply.kind(), Kind::Transient | Kind::Permanent));
-    reply.contains(&["denied", "permission", "not permitted", "not allowed", "privilege"])
+    reply.denies()
 }

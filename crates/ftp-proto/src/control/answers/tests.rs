@@ -99,6 +99,8 @@ fn later_specifications_own() {
     // draft-somers-ftp-mfxx, draft-bryan-ftp-hash, draft-bryan-ftp-range
     assert_each("MFMT MFCT MFF HASH", &[213], Answer::Own);
     assert_each("RANG", &[350], Answer::Own);
+    // draft-peterson-streamlined-ftp-command-extensions
+    assert_each("AVBL", &[213], Answer::Own);
     // draft-twine-ftpmd5
     assert_each("MD5", &[251], Answer::Own);
     assert_each("MMD5", &[252], Answer::Own);

@@ -17,6 +17,8 @@ pub fn parse_size(text: &[u8]) -> Option<u64> {
     let start = text[..end].iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
     match start.checked_sub(1).map(|before| text[before]) {
         Some(b'-' | b'+' | b'.' | b',') => None,
+        // Of a hexadecimal number, or of a name.
+        Some(before) if before.is_ascii_alphabetic() => None,
         _ => number(&text[start..end]),
     }
 }

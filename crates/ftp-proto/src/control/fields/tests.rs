@@ -352,6 +352,15 @@ fn features_in_211() {
 }
 
 #[test]
+fn features_whose_lines_end_in_a_dot() {
+    let features =
+        features("Extensions supported\n PBSZ.\n PROT.\n REST STREAM.\n MDTM\nEnd of list.");
+    assert!(features.has("PBSZ") && features.has("PROT") && features.has("MDTM"));
+    assert_eq!(features.parameters("REST"), Some(&b"STREAM"[..]));
+    assert!(!features.has("PBSZ."));
+}
+
+#[test]
 fn no_features() {
     for text in ["No features", "Features:\nEnd"] {
         assert_eq!(features(text).iter().count(), 0);
