@@ -371,7 +371,9 @@ fn translate(error: ftp_mio::Error) -> Error {
         ftp_mio::Error::Io(error) => Error::Io(error),
         ftp_mio::Error::Tls(error) => Error::Tls(error),
         ftp_mio::Error::TlsConfig(error) => Error::TlsConfig(error),
-        ftp_mio::Error::Data { failure, reply, error } => Error::Data { failure, reply, error },
+        ftp_mio::Error::Data { failure, address, reply, error } => {
+            Error::Data { failure, address, reply, error }
+        }
         ftp_mio::Error::Ftp(error) => Error::Ftp(error),
         other => panic!("unknown error: {other}"),
     }
@@ -382,9 +384,12 @@ fn again(error: &Error) -> Error {
     match error {
         Error::Ftp(error) => Error::Ftp(error.clone()),
         Error::Tls(error) => Error::Tls(error.clone()),
-        Error::Data { failure, reply, error } => {
-            Error::Data { failure: *failure, reply: reply.clone(), error: error.kind().into() }
-        }
+        Error::Data { failure, address, reply, error } => Error::Data {
+            failure: *failure,
+            address: *address,
+            reply: reply.clone(),
+            error: error.kind().into(),
+        },
         other => Error::Io(io::Error::other(other.to_string())),
     }
 }

@@ -2,17 +2,19 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use ftp_proto::{
-    Action, DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding,
+    Action, DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, OpId,
 };
 use ftp_tls::{Role, Stream, TlsError};
 use rustix::event::PollFd;
 
 use crate::dial::{self, Channel, Host, Target};
+use crate::failure::FailedData;
 use crate::resumption::Linger;
-use crate::session::Session;
+use crate::session::{Network, Session};
 use crate::wait::{ALLOWANCE, Interest, entry};
 
 pub(crate) struct Data {
@@ -22,7 +24,7 @@ pub(crate) struct Data {
 
 pub(crate) enum DataState {
     /// Passive: not writable yet
-    Connecting(TcpStream),
+    Connecting(TcpStream, SocketAddr),
     /// Active: the server has not come yet, though perhaps somebody else
     Listening(TcpListener, Option<IpAddr>),
     /// Open, and the machine's next order is due
@@ -46,7 +48,7 @@ impl Data {
     pub(crate) fn entry(&self, interest: Interest) -> PollFd<'_> {
         match &self.state {
             DataState::Listening(listener, _) => entry(listener, interest),
-            DataState::Connecting(socket) => entry(socket, interest),
+            DataState::Connecting(socket, _) => entry(socket, interest),
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream)
@@ -74,71 +76,80 @@ impl Session {
             Action::SecureControl => self.begin_secure_control(),
             Action::ClearControl => self.begin_clear_control(),
             Action::CloseControl => self.control = None,
-            Action::OpenData(id, endpoint) => {
-                self.data_failure = None;
-                match self.open(endpoint) {
-                    Ok((state, event)) => {
-                        self.data = Some(Data { id, state });
-                        if let Some(event) = event {
-                            self.tell(id, event);
-                        }
-                    }
-                    Err(error) => self.data_failed(id, DataFailure::Open, error),
-                }
-            }
+            Action::OpenData(id, endpoint) => self.open_data(id, endpoint),
             Action::SecureData(id) => self.begin_secure_data(id),
             Action::StartTransfer { id, op, direction, encoding } => {
-                let own = op.is_none();
-                self.data = match self.data.take() {
-                    Some(Data { state: DataState::Open(stream), .. }) => {
-                        let state = match direction {
-                            Direction::Download if own => DataState::Harvest(stream),
-                            _ => DataState::Moving(Moving { stream, direction, encoding }),
-                        };
-                        Some(Data { id, state })
-                    }
-                    other => other,
-                };
-                if let Some(op) = op.filter(|op| self.is_abandoned(*op)) {
-                    self.proto.abort(op);
-                }
-                // What TLS holds already no socket will announce.
-                self.drive_harvest();
+                self.start_transfer(id, op, direction, encoding);
             }
             Action::Discard(id) => {
                 self.data = match self.data.take() {
-                    Some(Data { state: DataState::Moving(moving), .. }) => {
+                    Some(Data { id: live, state: DataState::Moving(moving) }) if live == id => {
                         Some(Data { id, state: DataState::Harvest(moving.stream) })
                     }
                     other => other,
                 };
                 self.drive_harvest();
             }
-            Action::CloseData(_) => {
-                self.close_data();
+            Action::CloseData(id) => {
+                self.close_data(id);
                 self.count_tickets();
             }
         }
     }
 
-    fn open(&mut self, endpoint: DataEndpoint) -> io::Result<(DataState, Option<DataEvent>)> {
-        match endpoint {
-            DataEndpoint::Connect { host, port } => self.open_passive(host, port),
-            DataEndpoint::Listen { ports, .. } => {
-                let local = self.network.ends.local;
-                let next = &mut self.network.next_port;
-                let listener = dial::listen(local.ip(), scope_of(local), ports, next)?;
-                let address = listener.local_addr()?;
-                let event = Some(DataEvent::Listening(address));
-                Ok((DataState::Listening(listener, None), event))
+    fn open_data(&mut self, id: DataId, endpoint: DataEndpoint) {
+        let op = self.proto.running_transfer();
+        self.data_failure.take_if(|known| known.op != op);
+        let address = self.address_of(&endpoint);
+        let opened = match endpoint {
+            DataEndpoint::Connect { host, port } => self.open_passive(host, port, address),
+            DataEndpoint::Listen { ports, .. } => self.open_active(ports),
+        };
+        match opened {
+            Ok((state, event)) => {
+                self.data = Some(Data { id, state });
+                if let Some(event) = event {
+                    self.tell(id, event);
+                }
             }
+            Err(error) => self.data_failed_at(id, DataFailure::Open, address, error),
         }
+    }
+
+    /// Where a data connection leads, or where this side is going to listen; `None` if a dialer makes it
+    fn address_of(&self, endpoint: &DataEndpoint) -> Option<SocketAddr> {
+        let Network { dialer, ends, .. } = &self.network;
+        let (mut address, port) = match endpoint {
+            DataEndpoint::Connect { .. } if dialer.is_some() => return None,
+            DataEndpoint::Connect { host: DataHost::ControlPeer, port } => (ends.peer, *port),
+            DataEndpoint::Connect { host: DataHost::Address(ip), port } => {
+                (SocketAddr::new(*ip, *port), *port)
+            }
+            DataEndpoint::Listen { ports, .. } => {
+                (ends.local, ports.as_ref().map_or(0, |ports| *ports.start()))
+            }
+        };
+        address.set_port(port);
+        Some(address)
+    }
+
+    fn open_active(
+        &mut self,
+        ports: Option<RangeInclusive<u16>>,
+    ) -> io::Result<(DataState, Option<DataEvent>)> {
+        let local = self.network.ends.local;
+        let next = &mut self.network.next_port;
+        let listener = dial::listen(local.ip(), scope_of(local), ports, next)?;
+        let address = listener.local_addr()?;
+        let event = Some(DataEvent::Listening(address));
+        Ok((DataState::Listening(listener, None), event))
     }
 
     fn open_passive(
         &mut self,
         host: DataHost,
         port: u16,
+        address: Option<SocketAddr>,
     ) -> io::Result<(DataState, Option<DataEvent>)> {
         let now = self.clock.now();
         let left = self.proto.poll_timeout().map(|at| at.saturating_duration_since(now));
@@ -154,20 +165,17 @@ impl Session {
             dial::adopt(&stream)?;
             return Ok((DataState::Open(Stream::new(stream)), Some(DataEvent::Connected)));
         }
-        let mut address = network.ends.peer;
-        if let DataHost::Address(ip) = host {
-            address = SocketAddr::new(ip, port);
-        }
-        address.set_port(port);
+        // Only a dialer's connection has no address.
+        let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
         let stream = dial::begin_connect(address, network.ends.source_for(address))?;
-        Ok((DataState::Connecting(stream), None))
+        Ok((DataState::Connecting(stream, address), None))
     }
 
     /// What a data connection that does not move bytes yet waits for; `moving` if it does
     pub(crate) fn data_interest(&self, moving: Interest) -> Interest {
         match self.data.as_ref().map(|data| &data.state) {
             None | Some(DataState::Open(_) | DataState::AwaitingTicket(_)) => Interest::NONE,
-            Some(DataState::Connecting(_)) => Interest::WRITE,
+            Some(DataState::Connecting(..)) => Interest::WRITE,
             Some(DataState::Listening(..) | DataState::Harvest(_)) => Interest::READ,
             Some(DataState::Securing(stream)) => {
                 Interest { read: stream.wants_read(), write: stream.wants_write() }
@@ -180,9 +188,11 @@ impl Session {
     pub(crate) fn data_ready(&mut self) {
         let Some(Data { id, state }) = self.data.take() else { return };
         let (state, event) = match state {
-            DataState::Connecting(socket) => match dial::end_connect(&socket) {
+            DataState::Connecting(socket, address) => match dial::end_connect(&socket) {
                 Ok(()) => (DataState::Open(Stream::new(socket)), Some(DataEvent::Connected)),
-                Err(error) => return self.data_failed(id, DataFailure::Open, error),
+                Err(error) => {
+                    return self.data_failed_at(id, DataFailure::Open, Some(address), error);
+                }
             },
             DataState::Listening(listener, stranger) => match listener.accept() {
                 Ok((socket, peer)) => {
@@ -203,7 +213,10 @@ impl Session {
                 {
                     (DataState::Listening(listener, stranger), None)
                 }
-                Err(error) => return self.data_failed(id, DataFailure::Open, error),
+                Err(error) => {
+                    let address = listener.local_addr().ok();
+                    return self.data_failed_at(id, DataFailure::Open, address, error);
+                }
             },
             DataState::Securing(mut stream) => {
                 stream.set_allowance(ALLOWANCE);
@@ -233,10 +246,10 @@ impl Session {
     pub(crate) fn begin_secure_data(&mut self, id: DataId) {
         let mut stream = match self.data.take() {
             Some(Data {
+                id: live,
                 state: DataState::Open(stream) | DataState::AwaitingTicket(stream),
-                ..
-            }) => stream,
-            other => return self.data = other,
+            }) if live == id => stream,
+            other => return self.misfit(id, other),
         };
         if self.linger.is_some() {
             self.data = Some(Data { id, state: DataState::AwaitingTicket(stream) });
@@ -256,8 +269,44 @@ impl Session {
         }
     }
 
-    fn close_data(&mut self) {
-        let (stream, direction) = match self.data.take().map(|data| data.state) {
+    fn start_transfer(
+        &mut self,
+        id: DataId,
+        op: Option<OpId>,
+        direction: Direction,
+        encoding: Encoding,
+    ) {
+        let stream = match self.data.take() {
+            Some(Data { id: live, state: DataState::Open(stream) }) if live == id => stream,
+            other => return self.misfit(id, other),
+        };
+        let state = match direction {
+            Direction::Download if op.is_none() => DataState::Harvest(stream),
+            _ => DataState::Moving(Moving { stream, direction, encoding }),
+        };
+        self.data = Some(Data { id, state });
+        if let Some(op) = op.filter(|op| self.is_abandoned(*op)) {
+            self.proto.abort(op);
+        }
+        // What TLS holds already no socket will announce.
+        self.drive_harvest();
+    }
+
+    /// An order came for a data connection that is not open: it fails, and the machine is told, unless it is
+    /// not the one that the order was for
+    fn misfit(&mut self, id: DataId, data: Option<Data>) {
+        let is_live = data.as_ref().is_some_and(|data| data.id == id);
+        self.data = data;
+        if is_live {
+            let error =
+                io::Error::other("data connection was not ready for what was to be done with it");
+            self.data_failed(id, DataFailure::Broken, error);
+        }
+    }
+
+    fn close_data(&mut self, id: DataId) {
+        let live = self.data.take_if(|data| data.id == id);
+        let (stream, direction) = match live.map(|data| data.state) {
             Some(DataState::Moving(moving)) => (moving.stream, Some(moving.direction)),
             Some(DataState::Harvest(stream)) => (stream, Some(Direction::Download)),
             Some(
@@ -265,7 +314,7 @@ impl Session {
                 | DataState::AwaitingTicket(stream)
                 | DataState::Securing(stream),
             ) => (stream, None),
-            Some(DataState::Connecting(_) | DataState::Listening(..)) | None => return,
+            Some(DataState::Connecting(..) | DataState::Listening(..)) | None => return,
         };
         if stream.is_secure() {
             self.linger = Some(Linger::new(stream, direction));
@@ -454,9 +503,44 @@ impl Session {
     }
 
     fn data_failed(&mut self, id: DataId, failure: DataFailure, error: io::Error) {
-        self.data_failure = Some(error);
+        self.data_failed_at(id, failure, None, error);
+    }
+
+    fn data_failed_at(
+        &mut self,
+        id: DataId,
+        failure: DataFailure,
+        address: Option<SocketAddr>,
+        error: io::Error,
+    ) {
+        self.note_failure(failure, address, error);
         self.data = None;
         self.tell(id, DataEvent::Failed(failure));
+    }
+
+    /// Keeps the first cause: what fails later in the same way is but an attempt to do without
+    fn note_failure(
+        &mut self,
+        failure: DataFailure,
+        address: Option<SocketAddr>,
+        error: io::Error,
+    ) {
+        let op = self.proto.running_transfer();
+        if !self.data_failure.as_ref().is_some_and(|known| known.comes_before(op, failure)) {
+            self.data_failure = Some(FailedData { op, failure, address, error });
+        }
+    }
+
+    /// The data connection has not opened for as long as is allowed: notes where
+    pub(crate) fn note_unopened(&mut self) {
+        let (failure, address) = match self.data.as_ref().map(|data| &data.state) {
+            Some(DataState::Connecting(_, address)) => (DataFailure::Open, Some(*address)),
+            Some(DataState::Listening(listener, _)) => {
+                (DataFailure::NeverOpened, listener.local_addr().ok())
+            }
+            _ => return,
+        };
+        self.note_failure(failure, address, io::ErrorKind::TimedOut.into());
     }
 }
 
@@ -475,5 +559,58 @@ fn scope_of(address: SocketAddr) -> u32 {
     match address {
         SocketAddr::V4(_) => 0,
         SocketAddr::V6(address) => address.scope_id(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufRead;
+    use std::net::TcpListener;
+
+    use ftp_proto::{Config, TlsPolicy};
+
+    use super::*;
+    use crate::Options;
+
+    /// Answers what is due until a data connection can be opened; gives the command that comes then
+    fn serve(listener: &TcpListener) -> String {
+        let (control, _) = listener.accept().unwrap();
+        let passive = format!("229 (|||{}|)", listener.local_addr().unwrap().port());
+        let mut lines = io::BufReader::new(control.try_clone().unwrap()).lines();
+        let reply = |line: &str| (&control).write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        reply("220 ready");
+        for answer in ["331 password", "230 welcome", "200 binary", &passive] {
+            lines.next().unwrap().unwrap();
+            reply(answer);
+        }
+        lines.next().unwrap().unwrap()
+    }
+
+    /// An order that comes too early closes the data connection, and the machine knows
+    #[test]
+    fn an_order_that_does_not_fit_is_reported() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = std::thread::spawn(move || serve(&listener));
+        let mut config = Config::new(TlsPolicy::Plaintext);
+        config.pipeline = false;
+        let mut session = Session::dial(&address, Options::new(config)).unwrap();
+        let login = session.begin().login("u", "p");
+        session.run(login).unwrap();
+        session.begin().get("f");
+        let id = loop {
+            session.settle();
+            if let Some(Data { id, state: DataState::Connecting(..) }) = &session.data {
+                break *id;
+            }
+            session.wait(Interest::NONE, None);
+        };
+        session.perform(Action::SecureData(id));
+        assert!(session.data.is_none());
+        let known = session.data_failure.take();
+        assert!(known.is_some_and(|known| known.failure == DataFailure::Broken));
+        session.settle();
+        // As after any connection that could not be opened.
+        assert_eq!(server.join().unwrap(), "PASV");
     }
 }

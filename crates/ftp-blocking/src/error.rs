@@ -1,11 +1,15 @@
 //! What can go wrong, on which side of the machine
 
+use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ftp_proto::fields::FileHash;
 use ftp_proto::{ConnectionError, DataFailure, Reply};
 use ftp_tls::{ConfigError, TlsError};
+
+use crate::failure::Described;
 
 /// Why an operation failed
 ///
@@ -38,10 +42,17 @@ pub enum Error {
     TlsConfig(#[source] ConfigError),
     /// The data connection failed, and the server's reply, if there was one, does not say why; or its
     /// certificate was refused here, whatever the server then said
-    #[error("{}", ftp_proto::Error::data_connection(*.failure, .reply.clone()))]
+    ///
+    /// Of several attempts to open it, with the server's other command for passive mode, this is the first.
+    /// An attempt that took longer than [`Config::data_connect_timeout`](crate::Config::data_connect_timeout)
+    /// has an error of the kind [`TimedOut`](io::ErrorKind::TimedOut).
+    #[error("{}", describe(*.failure, *.address, .reply.as_ref(), .error))]
     Data {
         /// When it failed
         failure: DataFailure,
+        /// Where it was to lead, or in active mode where this side listened; `None` if it had been open, or
+        /// a [`Dialer`](crate::Dialer) made it
+        address: Option<SocketAddr>,
         /// What the server said of it or of the next attempt, if that was a refusal
         reply: Option<Reply>,
         /// What the system or TLS said; for the latter see [`Error::tls`]
@@ -189,9 +200,12 @@ impl Error {
             Self::Io(error) => Self::Io(again(error)),
             Self::Tls(error) => Self::Tls(error.clone()),
             Self::TlsConfig(error) => Self::Local(io::Error::other(error.to_string())),
-            Self::Data { failure, reply, error } => {
-                Self::Data { failure: *failure, reply: reply.clone(), error: again(error) }
-            }
+            Self::Data { failure, address, reply, error } => Self::Data {
+                failure: *failure,
+                address: *address,
+                reply: reply.clone(),
+                error: again(error),
+            },
             Self::Local(error) => Self::Local(again(error)),
             Self::Mismatch(mismatch) => Self::Mismatch(mismatch.clone()),
             Self::Deadline { limit } => Self::Deadline { limit: *limit },
@@ -233,6 +247,15 @@ pub enum Mismatch {
         /// Of the server's
         remote: FileHash,
     },
+}
+
+fn describe<'a>(
+    failure: DataFailure,
+    address: Option<SocketAddr>,
+    reply: Option<&'a Reply>,
+    error: &'a io::Error,
+) -> impl fmt::Display + 'a {
+    Described { failure, address, reply, error }
 }
 
 /// [`io::Error`] can't be cloned

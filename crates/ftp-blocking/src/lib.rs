@@ -48,6 +48,7 @@ mod data;
 mod dial;
 mod entries;
 mod error;
+mod failure;
 mod listing;
 mod names;
 mod options;

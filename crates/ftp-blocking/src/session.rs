@@ -30,6 +30,7 @@ use crate::control::Control;
 use crate::data::{Data, DataState};
 use crate::dial::{self, Channel, Host, Target};
 use crate::error::Error;
+use crate::failure::FailedData;
 use crate::options::{Options, TraceFn};
 use crate::resumption::Linger;
 use crate::wait::{Interest, entry, poll, ready};
@@ -45,7 +46,7 @@ pub(crate) struct Session {
     /// A closed data connection on which tickets may still come
     pub(crate) linger: Option<Linger>,
     /// What broke the last data connection
-    pub(crate) data_failure: Option<io::Error>,
+    pub(crate) data_failure: Option<FailedData>,
     pub(crate) network: Network,
     pub(crate) security: Security,
     /// How the handshake of the last transfer's data connection went
@@ -349,9 +350,12 @@ impl Session {
     /// Acts on what is ready; true if it is the data connection whose bytes the caller moves
     pub(crate) fn act(&mut self, ready: Ready) -> bool {
         self.count_tickets();
-        // A refusal may be about the handshake that came with it: then the handshake was first.
-        let securing = matches!(self.data, Some(Data { state: DataState::Securing(_), .. }));
-        if securing && (!ready.data.is_none() || self.has_unread_data()) {
+        // A refusal may be about the connect or the handshake that came with it: then that was first.
+        let opening = matches!(
+            self.data,
+            Some(Data { state: DataState::Connecting(..) | DataState::Securing(_), .. })
+        );
+        if opening && (!ready.data.is_none() || self.has_unread_data()) {
             self.data_ready();
             self.control_ready(ready.control);
             return false;
@@ -373,8 +377,10 @@ impl Session {
         let now = self.clock.now();
         if self.proto.poll_timeout().is_some_and(|deadline| deadline <= now) {
             self.count_tickets();
-            if self.proto.timeout_reason() == Some(Phase::DataAccept) && self.accept_expired() {
-                return;
+            match self.proto.timeout_reason() {
+                Some(Phase::DataAccept) if self.accept_expired() => return,
+                Some(Phase::DataAccept | Phase::DataConnect) => self.note_unopened(),
+                _ => {}
             }
             self.proto.handle_timeout(now);
         }
@@ -387,18 +393,31 @@ impl Session {
                 return Error::control(failure);
             }
             (ftp_proto::Error::DataConnection { failure, reply }, _) => {
-                if let Some(error) = self.data_failure.take() {
-                    return Error::Data { failure: *failure, reply: reply.clone(), error };
+                let of_this = |known: &mut FailedData| known.failure == *failure;
+                if let Some(known) = self.data_failure.take_if(of_this) {
+                    let FailedData { failure, address, error, .. } = known;
+                    return Error::Data { failure, address, reply: reply.clone(), error };
+                }
+            }
+            (ftp_proto::Error::DataTimedOut(Phase::DataConnect | Phase::DataAccept), _) => {
+                let unopened = |known: &mut FailedData| {
+                    matches!(known.failure, DataFailure::Open | DataFailure::NeverOpened)
+                };
+                if let Some(known) = self.data_failure.take_if(unopened) {
+                    let FailedData { failure, address, error, .. } = known;
+                    return Error::Data { failure, address, reply: None, error };
                 }
             }
             // That the server then had to give up says less than why.
             (refusal, _) if refusal.reply().is_some() && !refusal.is_fatal() => {
-                let refused = |error: &mut io::Error| {
-                    TlsError::in_io(error).is_some_and(TlsError::is_certificate)
+                let refused = |known: &mut FailedData| {
+                    TlsError::in_io(&known.error).is_some_and(TlsError::is_certificate)
                 };
-                if let Some(error) = self.data_failure.take_if(refused) {
+                if let Some(FailedData { failure, address, error, .. }) =
+                    self.data_failure.take_if(refused)
+                {
                     let reply = refusal.reply().cloned();
-                    return Error::Data { failure: DataFailure::Tls, reply, error };
+                    return Error::Data { failure, address, reply, error };
                 }
             }
             _ => {}

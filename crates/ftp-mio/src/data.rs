@@ -3,16 +3,19 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, OpId, TlsSession,
+    DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, Ends, OpId,
+    TlsSession,
 };
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};
 use mio::{Registry, Token};
 
 use crate::event::Event;
+use crate::failure::FailedData;
 use crate::net;
 use crate::session::{Control, Session, Work};
 use crate::socket::{Listener, Readiness, Socket, is_passing, is_readable, stream};
@@ -24,6 +27,9 @@ use crate::upload::{LastUpload, ServerEnd, UploadStage};
 /// handshake, a round trip
 const TICKET_PATIENCE: Duration = Duration::from_millis(300);
 
+/// In active mode, connections of strangers that are turned away in a round
+const MAX_STRANGERS: usize = 64;
+
 pub(crate) struct Data {
     pub(crate) id: DataId,
     pub(crate) state: DataState,
@@ -31,7 +37,7 @@ pub(crate) struct Data {
 
 pub(crate) enum DataState {
     /// Passive: not writable yet
-    Connecting(Socket),
+    Connecting(Socket, SocketAddr),
     /// Active: the server has not come yet, though perhaps somebody else
     Listening(Listener, Option<IpAddr>),
     /// Open, and the machine's next order is due
@@ -42,13 +48,6 @@ pub(crate) enum DataState {
     Moving(Stream<Socket>, Course),
     /// The machine knows that it is over, and will have it closed
     Over(Stream<Socket>, Option<Direction>),
-}
-
-/// What broke a data connection
-pub(crate) struct DataError {
-    /// The request that it served; `None`: one of the machine's own transfers
-    pub(crate) op: Option<OpId>,
-    pub(crate) error: io::Error,
 }
 
 /// What the application has found since bytes came last
@@ -77,7 +76,7 @@ pub(crate) struct Linger {
 impl Data {
     pub(crate) fn readiness(&mut self) -> Option<&mut Readiness> {
         Some(match &mut self.state {
-            DataState::Connecting(socket) => &mut socket.ready,
+            DataState::Connecting(socket, _) => &mut socket.ready,
             DataState::Listening(listener, _) => &mut listener.ready,
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
@@ -90,7 +89,7 @@ impl Data {
     /// Where bytes flow, or may before long
     pub(crate) fn stream(&mut self) -> Option<&mut Stream<Socket>> {
         match &mut self.state {
-            DataState::Connecting(_) | DataState::Listening(..) => None,
+            DataState::Connecting(..) | DataState::Listening(..) => None,
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream)
@@ -116,10 +115,29 @@ impl Session {
         registry: &Registry,
         now: Instant,
     ) {
-        self.data_failure = None;
-        let (state, event) = match self.open(endpoint, registry) {
+        let op = self.proto.running_transfer();
+        self.data_failure.take_if(|known| known.op != op);
+        // Actions come only once the control connection is open.
+        let Some(ends) = self.ends else { return };
+        let (mut address, port) = match &endpoint {
+            DataEndpoint::Connect { host: DataHost::ControlPeer, port } => (ends.peer, *port),
+            DataEndpoint::Connect { host: DataHost::Address(ip), port } => {
+                (SocketAddr::new(*ip, *port), *port)
+            }
+            DataEndpoint::Listen { ports, .. } => {
+                (ends.local, ports.as_ref().map_or(0, |ports| *ports.start()))
+            }
+        };
+        address.set_port(port);
+        let opened = match endpoint {
+            DataEndpoint::Connect { .. } => self.connect_to(address, ends, registry),
+            DataEndpoint::Listen { ports, .. } => self.listen_on(ports, ends, registry),
+        };
+        let (state, event) = match opened {
             Ok(opened) => opened,
-            Err(error) => return self.data_failed(id, DataFailure::Open, error, now),
+            Err(error) => {
+                return self.data_failed_at(id, DataFailure::Open, Some(address), error, now);
+            }
         };
         self.data = Some(Data { id, state });
         if let Some(event) = event {
@@ -127,31 +145,27 @@ impl Session {
         }
     }
 
-    fn open(
-        &mut self,
-        endpoint: DataEndpoint,
+    fn connect_to(
+        &self,
+        address: SocketAddr,
+        ends: Ends,
         registry: &Registry,
     ) -> io::Result<(DataState, Option<DataEvent>)> {
-        let token = self.data_token();
-        // Actions come only once the control connection is open.
-        let ends = self.ends.ok_or(io::ErrorKind::NotConnected)?;
-        match endpoint {
-            DataEndpoint::Connect { host, port } => {
-                let mut address = ends.peer;
-                if let DataHost::Address(ip) = host {
-                    address = SocketAddr::new(ip, port);
-                }
-                address.set_port(port);
-                let socket = net::begin_connect(address, ends.source_for(address))?;
-                Ok((DataState::Connecting(Socket::register(socket, registry, token)?), None))
-            }
-            DataEndpoint::Listen { ports, .. } => {
-                let listener = net::listen(ends.local, ports, &mut self.next_port)?;
-                let address = listener.local_addr()?;
-                let listener = Listener::register(listener, registry, token)?;
-                Ok((DataState::Listening(listener, None), Some(DataEvent::Listening(address))))
-            }
-        }
+        let socket = net::begin_connect(address, ends.source_for(address))?;
+        let socket = Socket::register(socket, registry, self.data_token())?;
+        Ok((DataState::Connecting(socket, address), None))
+    }
+
+    fn listen_on(
+        &mut self,
+        ports: Option<RangeInclusive<u16>>,
+        ends: Ends,
+        registry: &Registry,
+    ) -> io::Result<(DataState, Option<DataEvent>)> {
+        let listener = net::listen(ends.local, ports, &mut self.next_port)?;
+        let address = listener.local_addr()?;
+        let listener = Listener::register(listener, registry, self.data_token())?;
+        Ok((DataState::Listening(listener, None), Some(DataEvent::Listening(address))))
     }
 
     const fn data_token(&self) -> Token {
@@ -163,26 +177,27 @@ impl Session {
     pub(crate) fn drive_data(&mut self, registry: &Registry, now: Instant) -> bool {
         let Some(Data { id, state }) = self.data.take() else { return false };
         let (state, event) = match state {
-            DataState::Connecting(mut socket) if socket.ready.writable => {
+            DataState::Connecting(mut socket, address) if socket.ready.writable => {
                 match net::end_connect(socket.io()) {
                     Ok(true) => (DataState::Open(stream(socket)), Some(DataEvent::Connected)),
                     // mio may wake for nothing.
                     Ok(false) => {
                         socket.ready.writable = false;
-                        (DataState::Connecting(socket), None)
+                        (DataState::Connecting(socket, address), None)
                     }
                     Err(error) => {
                         socket.deregister(registry);
-                        self.data_failed(id, DataFailure::Open, error, now);
+                        self.data_failed_at(id, DataFailure::Open, Some(address), error, now);
                         return true;
                     }
                 }
             }
             DataState::Listening(listener, stranger) if listener.ready.readable => {
+                let address = listener.local_addr();
                 match self.accept(listener, stranger, registry) {
                     Ok(accepted) => accepted,
                     Err(error) => {
-                        self.data_failed(id, DataFailure::Open, error, now);
+                        self.data_failed_at(id, DataFailure::Open, address, error, now);
                         return true;
                     }
                 }
@@ -226,14 +241,20 @@ impl Session {
     }
 
     fn accept(
-        &self,
+        &mut self,
         mut listener: Listener,
         mut stranger: Option<IpAddr>,
         registry: &Registry,
     ) -> io::Result<(DataState, Option<DataEvent>)> {
         let control_peer = self.ends.ok_or(io::ErrorKind::NotConnected)?.peer.ip();
-        // Until the listener would block, since nothing tells again that it is ready.
+        // Until the listener would block, since nothing tells again that it is ready, or it is the turn of
+        // others.
+        let mut tries = 0..MAX_STRANGERS;
         let (socket, peer) = loop {
+            if tries.next().is_none() {
+                self.work = Work::Left;
+                return Ok((DataState::Listening(listener, stranger), None));
+            }
             match listener.accept() {
                 Ok((_, peer))
                     if self.proto.config().check_active_peer
@@ -265,8 +286,8 @@ impl Session {
     /// Action: TLS on the data connection
     pub(crate) fn begin_secure_data(&mut self, id: DataId, now: Instant) {
         let mut stream = match self.data.take() {
-            Some(Data { state: DataState::Open(stream), .. }) => stream,
-            other => return self.data = other,
+            Some(Data { id: live, state: DataState::Open(stream) }) if live == id => stream,
+            other => return self.misfit(id, other, now),
         };
         if self.linger.is_some() {
             self.data = Some(Data { id, state: DataState::AwaitingTicket(stream) });
@@ -287,28 +308,47 @@ impl Session {
     }
 
     /// Action: the bytes may move
-    pub(crate) fn start_transfer(&mut self, id: DataId, direction: Direction, encoding: Encoding) {
+    pub(crate) fn start_transfer(
+        &mut self,
+        id: DataId,
+        op: Option<OpId>,
+        direction: Direction,
+        encoding: Encoding,
+        now: Instant,
+    ) {
         let stream = match self.data.take() {
-            Some(Data { state: DataState::Open(stream), .. }) => stream,
-            other => return self.data = other,
+            Some(Data { id: live, state: DataState::Open(stream) }) if live == id => stream,
+            other => return self.misfit(id, other, now),
         };
         self.found = Found::Bytes;
         let ascii = encoding == Encoding::Ascii;
-        let running = self.proto.running_transfer();
         let course = match direction {
-            Direction::Download if running.is_none() => Course::Harvest,
+            Direction::Download if op.is_none() => Course::Harvest,
             Direction::Download => Course::Download(ascii.then(Box::default)),
             Direction::Upload => {
                 let stage = UploadStage::Writing(ServerEnd::Open);
                 Course::Upload(stage, ascii.then(Box::default))
             }
         };
-        if let (Some(op), Direction::Upload) = (running, direction) {
+        if let (Some(op), Direction::Upload) = (op, direction) {
             self.last_upload = Some(LastUpload { op, handshake: stream.handshake_kind() });
         }
         self.data = Some(Data { id, state: DataState::Moving(stream, course) });
-        if let Some(op) = running {
+        self.carried = op;
+        if let Some(op) = op {
             self.events.push_back(Event::DataOpen { op, direction });
+        }
+    }
+
+    /// An order came for a data connection that is not open: it fails, and the machine is told, unless it is
+    /// not the one that the order was for
+    fn misfit(&mut self, id: DataId, data: Option<Data>, now: Instant) {
+        let is_live = data.as_ref().is_some_and(|data| data.id == id);
+        self.data = data;
+        if is_live {
+            let error =
+                io::Error::other("data connection was not ready for what was to be done with it");
+            self.data_failed(id, DataFailure::Broken, error, now);
         }
     }
 
@@ -325,7 +365,7 @@ impl Session {
     pub(crate) fn close_data(&mut self, id: DataId, registry: &Registry, now: Instant) {
         let Some(data) = self.data.take_if(|data| data.id == id) else { return };
         let (stream, direction) = match data.state {
-            DataState::Connecting(socket) => return socket.deregister(registry),
+            DataState::Connecting(socket, _) => return socket.deregister(registry),
             DataState::Listening(listener, _) => return listener.deregister(registry),
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
@@ -474,9 +514,51 @@ impl Session {
     }
 
     fn data_failed(&mut self, id: DataId, failure: DataFailure, error: io::Error, now: Instant) {
-        let op = self.proto.running_transfer();
-        self.data_failure = Some(DataError { op, error });
+        self.data_failed_at(id, failure, None, error, now);
+    }
+
+    fn data_failed_at(
+        &mut self,
+        id: DataId,
+        failure: DataFailure,
+        address: Option<SocketAddr>,
+        error: io::Error,
+        now: Instant,
+    ) {
+        self.note_failure(failure, address, error);
         self.over(id, DataEvent::Failed(failure), now);
+    }
+
+    /// Keeps the first cause: what fails later in the same way is but an attempt to do without
+    fn note_failure(
+        &mut self,
+        failure: DataFailure,
+        address: Option<SocketAddr>,
+        error: io::Error,
+    ) {
+        let op = self.proto.running_transfer();
+        if !self.data_failure.as_ref().is_some_and(|known| known.comes_before(op, failure)) {
+            self.data_failure = Some(FailedData { op, failure, address, error });
+        }
+    }
+
+    /// The data connection has not opened for as long as is allowed: notes where
+    pub(crate) fn note_unopened(&mut self) {
+        let (failure, address) = match self.data.as_ref().map(|data| &data.state) {
+            Some(DataState::Connecting(_, address)) => (DataFailure::Open, Some(*address)),
+            Some(DataState::Listening(listener, _)) => {
+                (DataFailure::NeverOpened, listener.local_addr())
+            }
+            _ => return,
+        };
+        self.note_failure(failure, address, io::ErrorKind::TimedOut.into());
+    }
+
+    /// As [`Self::moving`], if the bytes are those of the request that runs: when it has been aborted, its
+    /// data connection is open until the next turn, and another request may have begun
+    pub(crate) fn moving_current(&mut self) -> Option<(DataId, &mut Stream<Socket>, &mut Course)> {
+        let running = self.proto.running_transfer();
+        if running.is_some() && running == self.carried { self.moving() } else { None }
     }
 
     pub(crate) fn moving(&mut self) -> Option<(DataId, &mut Stream<Socket>, &mut Course)> {
@@ -504,7 +586,7 @@ fn session_of(stream: &Stream<Socket>) -> TlsSession {
 impl fmt::Debug for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
-            DataState::Connecting(_) => "connecting",
+            DataState::Connecting(..) => "connecting",
             DataState::Listening(..) => "listening",
             DataState::Open(_) => "open",
             DataState::AwaitingTicket(_) => "awaiting a ticket",

@@ -1,10 +1,13 @@
 //! What can go wrong, on which side of the machine
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
 use ftp_proto::{ConnectionError, DataFailure, Reply};
 use ftp_tls::{ConfigError, TlsError};
+
+use crate::failure::Described;
 
 /// Why a request failed, or the session ended
 ///
@@ -36,10 +39,16 @@ pub enum Error {
     TlsConfig(#[source] ConfigError),
     /// The data connection failed, and the server's reply, if there was one, does not say why; or its
     /// certificate was refused here, whatever the server then said
-    #[error("{}", ftp_proto::Error::data_connection(*.failure, .reply.clone()))]
+    ///
+    /// Of several attempts to open it, with the server's other command for passive mode, this is the first.
+    /// An attempt that took longer than [`Config::data_connect_timeout`](crate::Config::data_connect_timeout)
+    /// has an error of the kind [`TimedOut`](io::ErrorKind::TimedOut).
+    #[error("{}", describe(*.failure, *.address, .reply.as_ref(), .error))]
     Data {
         /// When it failed
         failure: DataFailure,
+        /// Where it was to lead, or in active mode where this side listened; `None` if it had been open
+        address: Option<SocketAddr>,
         /// What the server said of it or of the next attempt, if that was a refusal
         reply: Option<Reply>,
         /// What the system or TLS said; for the latter see [`Error::tls`]
@@ -131,6 +140,15 @@ impl Error {
             None => Self::Io(again(error)),
         }
     }
+}
+
+fn describe<'a>(
+    failure: DataFailure,
+    address: Option<SocketAddr>,
+    reply: Option<&'a Reply>,
+    error: &'a io::Error,
+) -> impl fmt::Display + 'a {
+    Described { failure, address, reply, error }
 }
 
 /// [`io::Error`] can't be cloned

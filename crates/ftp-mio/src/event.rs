@@ -3,9 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 
-use ftp_proto::{ConnectionError, DataFailure, Direction, Op, OpId, Output, Reply, Trace};
+use ftp_proto::{ConnectionError, Direction, Op, OpId, Output, Reply, Trace};
 
 use crate::error::Error;
+use crate::failure::FailedData;
 
 /// News for the application, each given once by [`Session::poll_event`](crate::Session::poll_event)
 #[derive(Debug)]
@@ -59,7 +60,7 @@ pub struct Completion {
 pub(crate) enum Cause {
     Connect(SocketAddr, io::Error),
     Control(io::Error),
-    Data(io::Error),
+    Data(FailedData),
 }
 
 impl Completion {
@@ -102,13 +103,14 @@ pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
         (ftp_proto::Error::Connection(ConnectionError::Eof), Some(Cause::Control(error))) => {
             Error::control(&error)
         }
-        (ftp_proto::Error::DataConnection { failure, reply }, Some(Cause::Data(error))) => {
-            Error::Data { failure, reply, error }
-        }
-        // The certificate was refused here, which the server's word does not tell.
-        (refusal, Some(Cause::Data(error))) => {
-            Error::Data { failure: DataFailure::Tls, reply: refusal.reply().cloned(), error }
-        }
+        // Its deadline has no reply, and where a certificate was refused here, the server's word does not
+        // tell it.
+        (error, Some(Cause::Data(known))) => Error::Data {
+            failure: known.failure,
+            address: known.address,
+            reply: error.reply().cloned(),
+            error: known.error,
+        },
         (error, _) => Error::Ftp(error),
     }
 }

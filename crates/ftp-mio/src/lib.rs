@@ -80,6 +80,7 @@ mod data;
 mod entries;
 mod error;
 mod event;
+mod failure;
 pub mod manager;
 mod names;
 mod net;

@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    Action, ConnectionError, ControlEvent, Ends, IpFamily, OpId, Phase, Protection, TicketSupply,
-    TlsPolicy,
+    Action, ConnectionError, ControlEvent, DataFailure, Ends, IpFamily, OpId, Phase, Protection,
+    TicketSupply, TlsPolicy,
 };
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::rustls::pki_types::ServerName;
@@ -23,9 +23,10 @@ use ftp_tls::{TlsConfig, TlsContext, TlsError, UploadPermit};
 use mio::{Registry, Token};
 
 use crate::control::Link;
-use crate::data::{Data, DataError, DataState, Found, Linger};
+use crate::data::{Data, DataState, Found, Linger};
 use crate::error::{Error, again};
 use crate::event::{Cause, Completion, Event, explain};
+use crate::failure::FailedData;
 use crate::manager::is_full;
 use crate::options::Options;
 use crate::race::{Race, Standing};
@@ -44,12 +45,14 @@ pub struct Session {
     pub(crate) proto: ftp_proto::Client,
     pub(crate) control: Control,
     pub(crate) data: Option<Data>,
+    /// The request whose bytes the data connection carries, or carried last
+    pub(crate) carried: Option<OpId>,
     /// A closed data connection on which tickets may still come
     pub(crate) linger: Option<Linger>,
     /// What broke the control connection; the machine knows only that it is closed
     failure: Option<Failure>,
     /// What broke the last data connection
-    pub(crate) data_failure: Option<DataError>,
+    pub(crate) data_failure: Option<FailedData>,
     pub(crate) found: Found,
     pub(crate) security: Security,
     pub(crate) last_upload: Option<LastUpload>,
@@ -157,6 +160,7 @@ impl Session {
             proto: ftp_proto::Client::new(options.config, family, Instant::now()),
             control: Control::Idle(Box::new(race)),
             data: None,
+            carried: None,
             linger: None,
             failure: None,
             data_failure: None,
@@ -274,8 +278,11 @@ impl Session {
             self.collect();
             moved = true;
         }
-        // A refusal may be about the handshake that came with it: then the handshake was first.
-        if matches!(self.data, Some(Data { state: DataState::Securing(_), .. })) {
+        // A refusal may be about the connect or the handshake that came with it: then that was first.
+        if matches!(
+            self.data,
+            Some(Data { state: DataState::Connecting(..) | DataState::Securing(_), .. })
+        ) {
             moved |= self.drive_data(registry, now);
             self.collect();
         }
@@ -356,8 +363,8 @@ impl Session {
             Action::OpenData(id, endpoint) => self.open_data(id, endpoint, registry, now),
             Action::SecureData(id) => self.begin_secure_data(id, now),
             Action::Discard(id) => self.discard(id),
-            Action::StartTransfer { id, direction, encoding, .. } => {
-                self.start_transfer(id, direction, encoding);
+            Action::StartTransfer { id, op, direction, encoding } => {
+                self.start_transfer(id, op, direction, encoding, now);
             }
             Action::CloseData(id) => self.close_data(id, registry, now),
         }
@@ -378,6 +385,9 @@ impl Session {
         };
         if handled {
             return;
+        }
+        if let Some(Phase::DataConnect | Phase::DataAccept) = self.proto.timeout_reason() {
+            self.note_unopened();
         }
         self.proto.handle_timeout(now);
     }
@@ -488,16 +498,23 @@ impl Session {
                 Failure::Connect(address, error) => Some(Cause::Connect(*address, again(error))),
                 Failure::Control(error) => Some(Cause::Control(again(error))),
             },
-            ftp_proto::Error::DataConnection { .. } => {
-                self.data_failure.take().map(|failure| Cause::Data(failure.error))
+            ftp_proto::Error::DataConnection { failure, .. } => {
+                let of_this = |known: &mut FailedData| known.failure == *failure;
+                self.data_failure.take_if(of_this).map(Cause::Data)
+            }
+            ftp_proto::Error::DataTimedOut(Phase::DataConnect | Phase::DataAccept) => {
+                let unopened = |known: &mut FailedData| {
+                    matches!(known.failure, DataFailure::Open | DataFailure::NeverOpened)
+                };
+                self.data_failure.take_if(unopened).map(Cause::Data)
             }
             // That the server then had to give up says less than why.
             refusal if refusal.reply().is_some() && !refusal.is_fatal() => {
-                let refused = |failure: &mut DataError| {
-                    failure.op == op
-                        && TlsError::in_io(&failure.error).is_some_and(TlsError::is_certificate)
+                let refused = |known: &mut FailedData| {
+                    known.op == op
+                        && TlsError::in_io(&known.error).is_some_and(TlsError::is_certificate)
                 };
-                self.data_failure.take_if(refused).map(|failure| Cause::Data(failure.error))
+                self.data_failure.take_if(refused).map(Cause::Data)
             }
             _ => None,
         }

@@ -5,7 +5,7 @@
 //! being told again. While a flag is down no system call is made.
 
 use std::io::{self, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 
 use ftp_tls::Stream;
 use mio::event::Event;
@@ -134,7 +134,11 @@ impl Listener {
         Ok(Self { io, ready: Readiness::UNKNOWN })
     }
 
-    pub(crate) fn accept(&mut self) -> io::Result<(TcpStream, std::net::SocketAddr)> {
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        self.io.local_addr().ok()
+    }
+
+    pub(crate) fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         if !self.ready.readable {
             return Err(io::ErrorKind::WouldBlock.into());
         }

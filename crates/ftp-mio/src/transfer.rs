@@ -44,7 +44,7 @@ impl Session {
         }
         let now = Instant::now();
         loop {
-            let Some((id, stream, Course::Download(text))) = self.moving() else {
+            let Some((id, stream, Course::Download(text))) = self.moving_current() else {
                 return Moved::Ended;
             };
             if buffer.is_empty() {
@@ -107,7 +107,7 @@ impl Session {
         if self.credit == 0 {
             return self.wait_for_turn(Direction::Upload);
         }
-        let Some((id, stream, course)) = self.moving() else { return Moved::Ended };
+        let Some((id, stream, course)) = self.moving_current() else { return Moved::Ended };
         let Course::Upload(UploadStage::Writing(_), text) = course else { return Moved::Ended };
         if bytes.is_empty() {
             return Moved::NotReady;
@@ -140,7 +140,9 @@ impl Session {
     /// Ends an upload: what is held back and the end of the file are sent, and the server's
     /// confirmation is awaited
     pub fn finish_upload(&mut self) {
-        if let Some((id, _, Course::Upload(stage @ UploadStage::Writing(_), _))) = self.moving() {
+        if let Some((id, _, Course::Upload(stage @ UploadStage::Writing(_), _))) =
+            self.moving_current()
+        {
             *stage = UploadStage::Ending;
             // A pause before it was the application's: the server's time begins here.
             self.proto.handle_data(Instant::now(), id, DataEvent::Progress(0));
@@ -164,7 +166,7 @@ impl Session {
     /// Which way data can move, if a transfer is that far
     #[must_use]
     pub fn data_direction(&mut self) -> Option<Direction> {
-        match self.moving()? {
+        match self.moving_current()? {
             (_, _, Course::Download(_)) => Some(Direction::Download),
             (_, _, Course::Upload(UploadStage::Writing(_), _)) => Some(Direction::Upload),
             (_, _, Course::Upload(..) | Course::Harvest) => None,
@@ -176,7 +178,7 @@ impl Session {
     /// A level, for applications that have stopped to read for a while: no event will tell them.
     #[must_use]
     pub fn can_read(&mut self) -> bool {
-        match self.moving() {
+        match self.moving_current() {
             Some((_, stream, Course::Download(text))) => {
                 is_readable(stream) || text.as_ref().is_some_and(|text| !text.is_empty())
             }
@@ -187,7 +189,7 @@ impl Session {
     /// Whether [`Self::write_data`] probably takes something
     #[must_use]
     pub fn can_write(&mut self) -> bool {
-        match self.moving() {
+        match self.moving_current() {
             Some((_, stream, Course::Upload(UploadStage::Writing(_), _))) => {
                 stream.get_ref().ready.writable
             }

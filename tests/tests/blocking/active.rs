@@ -164,8 +164,9 @@ fn the_server_comes_after_strangers() {
         s.exchange("TYPE I", "200 binary");
         let address = s.active();
         s.expect("RETR f");
-        // All are waiting when the client looks.
-        let mut strangers = [1, 2, 3].map(|last| connect_from([127, 5, 5, last], address));
+        // All are waiting when the client looks, and are more than it turns away at a time.
+        let mut strangers: Vec<_> =
+            (1..=100).map(|last| connect_from([127, 5, 5, last], address)).collect();
         let mut data = connect(address);
         s.reply("150 here");
         data.write_all(b"data").unwrap();

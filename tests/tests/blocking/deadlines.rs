@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::driver::ftp_proto::{self, Phase};
+use crate::driver::ftp_proto::{self, DataFailure, Phase};
 use crate::driver::{Client, Config, ConnectionError, DataMode, Error};
 use ftp_tests::scripted::{Peer, Server, accept};
 
@@ -20,6 +20,8 @@ fn phase(error: &Error) -> Phase {
             | ftp_proto::Error::Connection(ConnectionError::TimedOut(phase))
             | ftp_proto::Error::Unconfirmed { cause: ConnectionError::TimedOut(phase), .. },
         ) => *phase,
+        Error::Data { failure: DataFailure::Open, .. } => Phase::DataConnect,
+        Error::Data { failure: DataFailure::NeverOpened, .. } => Phase::DataAccept,
         other => panic!("{other:?}"),
     }
 }

@@ -17,6 +17,7 @@ mod downloads;
 mod files;
 mod floods;
 mod hostile;
+mod opening;
 mod operations;
 mod secrets;
 mod simultaneous;

@@ -72,6 +72,7 @@ fn an_upload_is_ended_together_with_room_for_more() {
                 let listener = s.epsv();
                 let mut data = accept(&listener);
                 s.exchange("STOR f", "150 send it");
+                data.read_exact(&mut [0]).unwrap();
                 // The client fills the connection and waits for room.
                 std::thread::sleep(std::time::Duration::from_millis(5));
                 end(s, how);

@@ -23,6 +23,8 @@ mod downloads;
 mod floods;
 #[path = "../blocking/hostile.rs"]
 mod hostile;
+#[path = "../blocking/opening.rs"]
+mod opening;
 #[path = "../blocking/operations.rs"]
 mod operations;
 #[path = "../blocking/secrets.rs"]

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a measurement: a panic is the report")]
 
+mod floods;
 mod server;
 
 use std::collections::HashMap;
@@ -134,7 +135,11 @@ impl Loop {
             self.wait(None);
             while let Some(key) = self.manager.poll_ready() {
                 let mut session = self.manager.session(key).unwrap();
+                let wanted = jobs.contains_key(&key);
                 while let Moved::Bytes(count) = session.read_data(&mut buffer) {
+                    if !wanted {
+                        continue;
+                    }
                     total += count as u64;
                     if hash {
                         hashes.entry(key).or_default().update(&buffer[..count]);
@@ -154,7 +159,7 @@ impl Loop {
                                 assert_eq!(hash, expected, "a file is not right");
                             }
                         }
-                        Event::Closed(error) => panic!("{error}"),
+                        Event::Closed(error) if jobs.contains_key(&key) => panic!("{error}"),
                         _ => {}
                     }
                 }
@@ -170,7 +175,8 @@ fn main() {
         Some("serve") => server::serve().unwrap(),
         Some("idle") => idle(policy(arguments.next()), number(arguments.next())),
         Some("load") => load(policy(arguments.next()), number(arguments.next())),
-        _ => panic!("usage: scale idle|load plain|tls SESSIONS"),
+        Some("floods") => floods::run(policy(arguments.next()), number(arguments.next())),
+        _ => panic!("usage: scale idle|load|floods plain|tls SESSIONS"),
     }
 }
 

@@ -1,0 +1,112 @@
+//! The failure of a data connection: what this side knows of it, and what may help
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use ftp_proto::{DataFailure, OpId, Reply};
+use rustix::io::Errno;
+
+/// A data connection that failed
+#[derive(Debug)]
+pub(crate) struct FailedData {
+    /// The request that it served; `None`: one of the machine's own transfers
+    pub(crate) op: Option<OpId>,
+    pub(crate) failure: DataFailure,
+    /// Where it was to lead, or where this side listened; `None` if it was open, or is a dialer's
+    pub(crate) address: Option<SocketAddr>,
+    pub(crate) error: io::Error,
+}
+
+impl FailedData {
+    /// Whether this and a later failure are of one request and one kind: then the first says why
+    pub(crate) fn comes_before(&self, op: Option<OpId>, failure: DataFailure) -> bool {
+        self.op == op && self.failure == failure
+    }
+}
+
+/// What is said of a failed data connection
+pub(crate) struct Described<'a> {
+    pub(crate) failure: DataFailure,
+    pub(crate) address: Option<SocketAddr>,
+    pub(crate) reply: Option<&'a Reply>,
+    pub(crate) error: &'a io::Error,
+}
+
+impl fmt::Display for Described<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "data connection failed: {}", self.failure)?;
+        match self.address {
+            // No port was asked for.
+            Some(address) if address.port() == 0 => write!(f, " ({})", address.ip())?,
+            Some(address) => write!(f, " ({} port {})", address.ip(), address.port())?,
+            None => {}
+        }
+        if let Some(reply) = self.reply {
+            write!(f, "; the server said: {reply}")?;
+        }
+        advice(self.failure, self.error).map_or(Ok(()), |advice| write!(f, "; {advice}"))
+    }
+}
+
+/// What may help, as far as the system's word tells
+fn advice(failure: DataFailure, error: &io::Error) -> Option<&'static str> {
+    use io::ErrorKind;
+    if !matches!(failure, DataFailure::Open | DataFailure::NeverOpened) {
+        return None;
+    }
+    let is = |errno| Errno::from_io_error(error) == Some(errno);
+    #[cfg(unix)]
+    let too_many = is(Errno::MFILE) || is(Errno::NFILE);
+    #[cfg(not(unix))]
+    let too_many = is(Errno::MFILE);
+    Some(match error.kind() {
+        _ if too_many => "close files, or raise the limit of open files",
+        _ if is(Errno::NOBUFS) => "try again when the system has memory for connections",
+        ErrorKind::TimedOut if failure == DataFailure::NeverOpened => {
+            "a firewall or address translator may keep the server from connecting: try passive mode"
+        }
+        ErrorKind::ConnectionRefused
+        | ErrorKind::TimedOut
+        | ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable => {
+            "a firewall may block the ports of the server's passive mode: try active mode"
+        }
+        ErrorKind::AddrInUse => "allow more ports for active mode",
+        ErrorKind::AddrNotAvailable => "no local address or port is free",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn said(failure: DataFailure, error: io::Error) -> String {
+        let address = Some(SocketAddr::from(([127, 0, 0, 1], 4000)));
+        Described { failure, address, reply: None, error: &error }.to_string()
+    }
+
+    #[test]
+    fn each_cause_has_its_remedy() {
+        let of = |errno: Errno| io::Error::from_raw_os_error(errno.raw_os_error());
+        let open = DataFailure::Open;
+        for (error, remedy) in [
+            (of(Errno::MFILE), "limit of open files"),
+            (of(Errno::NOBUFS), "memory"),
+            (of(Errno::CONNREFUSED), "active mode"),
+            (of(Errno::HOSTUNREACH), "active mode"),
+            (of(Errno::TIMEDOUT), "active mode"),
+            (of(Errno::ADDRINUSE), "more ports"),
+        ] {
+            let text = said(open, error);
+            assert!(text.contains("127.0.0.1 port 4000") && text.contains(remedy), "{text}");
+        }
+        let text = said(DataFailure::NeverOpened, io::ErrorKind::TimedOut.into());
+        assert!(text.contains("passive mode"), "{text}");
+        // It was open: no port is to blame.
+        let text = said(DataFailure::Broken, of(Errno::TIMEDOUT));
+        assert!(!text.contains("mode"), "{text}");
+    }
+}

@@ -1,0 +1,6 @@
+//! Sessions with the mio driver
+
+use ftp_tests::mio as driver;
+
+#[path = "session.rs"]
+pub(crate) mod session;
