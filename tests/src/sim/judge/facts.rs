@@ -29,7 +29,10 @@ impl<'a> Facts<'a> {
         let before = index.checked_sub(1).map(|index| &end.ops[index]);
         let floor = before.map_or(0, |op| op.floor);
         let first = before.map_or(0, |op| op.number);
-        let number = (op.number > first).then_some(op.number);
+        // Not one that only takes what an aborted transfer has left: nothing moves on that.
+        let ended = |number: &u32| end.moves.get(number).is_some_and(|moved| moved.end.is_some());
+        let last = (op.number > first).then_some(op.number);
+        let number = (first + 1..=op.number).rev().find(ended).or(last);
         let mut this = Self { case, end, op, floor, number, main: None };
         let (verb, argument) = this.asked();
         this.main = end.deeds[..op.deeds].iter().rev().find(|deed| {
@@ -173,8 +176,13 @@ impl<'a> Facts<'a> {
     /// Whether the client can see that bytes are missing
     pub(super) fn is_short(&self) -> bool {
         let known = self.known();
-        // More than that may be right: files grow.
-        known.iter().min().is_some_and(|least| self.received().len() < *least)
+        let came = self.received().len();
+        // More than the least may be right: files grow. Between the two it is neither the whole rest nor the
+        // rest of the whole.
+        match (known.iter().min(), known.iter().max()) {
+            (Some(least), Some(most)) => came < *least || (came > *least && came < *most),
+            _ => false,
+        }
     }
 
     /// What ended the session, and when

@@ -92,7 +92,8 @@ impl Server {
             }
         };
         self.deeds[deed].due = bytes.len();
-        self.deeds[deed].announced = announced.filter(|_| self.habit != Habit::NoOpening);
+        self.deeds[deed].announced =
+            announced.filter(|_| !matches!(self.habit, Habit::NoOpening | Habit::Queue));
         self.deeds[deed].offset = offset;
         if self.habit == Habit::Queue {
             let moving = Moving::Down { final_code: 226 };
