@@ -26,7 +26,7 @@ use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
 use crate::plan::{Before, Follows, Request, Task};
 use crate::session::{ControlSecurity, KeepAlive, LastListing, Late};
-use crate::settle::{Failed, Settling};
+use crate::settle::{Contact, Failed, Settling};
 use crate::terms::{DataId, IpFamily, Phase};
 use crate::timer::Timer;
 use crate::wire::Wire;
@@ -346,7 +346,6 @@ impl Client {
     /// The running operation has ended, or is to begin anew
     fn apply(&mut self, result: Result<Step, Error>, answered: Option<Verb>) {
         let data = self.wire.close_data();
-        let established = data.as_ref().is_some_and(|data| data.established);
         for timer in [Timer::Data, Timer::Quiet, Timer::Settle] {
             self.wire.timers.stop(timer);
         }
@@ -359,7 +358,13 @@ impl Client {
             return;
         };
         let received = data.as_ref().map_or(0, |data| data.bytes);
+        let established = data.as_ref().is_some_and(|data| data.established);
         let moved = data.is_some_and(|data| data.moved()) || task.operation.moved();
+        let contact = match established {
+            false => Contact::Never,
+            true if moved && !task.operation.is_upload() => Contact::Served,
+            true => Contact::Established,
+        };
         self.note_end(&task, &result, moved);
         let Task { request, operation } = task;
         match result {
@@ -384,7 +389,7 @@ impl Client {
                 let missing = operation.missing(received);
                 let failed = Failed { request, error, moved, missing };
                 let (settling, failed) =
-                    Settling::cut(failed, farewell, established, self.now, &mut self.wire);
+                    Settling::cut(failed, farewell, contact, self.now, &mut self.wire);
                 self.state = State::Settling(settling);
                 self.fail(failed);
             }

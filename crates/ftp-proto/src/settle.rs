@@ -57,6 +57,17 @@ impl Failed {
     }
 }
 
+/// What a transfer's data connection has come to
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contact {
+    /// It was never established
+    Never,
+    /// Nothing shows that the server has taken the transfer up on it: what is uploaded waits in buffers
+    Established,
+    /// The server has sent bytes on it
+    Served,
+}
+
 #[derive(Debug)]
 pub(crate) enum Settling {
     Count,
@@ -121,7 +132,7 @@ impl Settling {
     pub(crate) fn cut(
         failed: Failed,
         farewell: Farewell,
-        established: bool,
+        contact: Contact,
         now: Instant,
         wire: &mut Wire,
     ) -> (Self, Option<Failed>) {
@@ -135,11 +146,11 @@ impl Settling {
         };
         // In active mode the server has tried to connect, and knows that it can't.
         let passive = wire.config.data_mode == DataMode::Passive;
-        let remains = match farewell {
+        let remains = match (contact, farewell) {
             _ if !passive => Remains::No,
-            _ if !established => Remains::IfUnanswered,
-            Farewell::Listen | Farewell::ListenEarly => Remains::IfSilent,
-            Farewell::ListenOn | Farewell::Abort => Remains::No,
+            (Contact::Never, _) => Remains::IfUnanswered,
+            (Contact::Established, Farewell::Listen | Farewell::ListenEarly) => Remains::IfSilent,
+            _ => Remains::No,
         };
         // The whole has one deadline, whatever comes in meanwhile.
         wire.stop_reply_timers();

@@ -52,6 +52,10 @@ impl Running {
         }
     }
 
+    pub(crate) fn is_upload(&self) -> bool {
+        matches!(self, Self::Transfer(op) if op.is_upload())
+    }
+
     /// What a download lacks with so many bytes, if its size is known
     pub(crate) fn missing(&self, received: u64) -> Option<Missing> {
         match self {
