@@ -53,7 +53,8 @@ impl<'a> Entries<'a> {
         Ok(self.reader.next_item())
     }
 
-    /// Lines so far that nobody understood: not among the entries, perhaps files all the same
+    /// Lines so far that nobody understood, or in which the server says what it could not read: not among
+    /// the entries, perhaps files all the same. Who deletes what is not listed has to look at it first.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
         self.reader.unknown_lines()

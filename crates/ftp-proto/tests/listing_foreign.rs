@@ -160,6 +160,8 @@ struct Counts {
     entries: usize,
     notes: usize,
     unknown: usize,
+    /// Of the notes
+    errors: usize,
 }
 
 impl Counts {
@@ -179,6 +181,10 @@ impl Counts {
             Item::Note(Note::Continued(name)) => {
                 self.notes += 1;
                 assert!(stands_in(name, listing), "{item:?}");
+            }
+            Item::Note(Note::Error(_)) => {
+                self.notes += 1;
+                self.errors += 1;
             }
             _ => self.notes += 1,
         }
@@ -229,7 +235,7 @@ fn each_line_is_accounted_for() {
             counts.take(&item, &listing);
         }
         assert_eq!(Some(&counts), first.as_ref(), "{:?}", text());
-        assert_eq!(usize::try_from(reader.unknown_lines()), Ok(counts.unknown));
+        assert_eq!(usize::try_from(reader.unknown_lines()), Ok(counts.unknown + counts.errors));
         total.entries += counts.entries;
         total.notes += counts.notes;
         total.unknown += counts.unknown;
@@ -237,4 +243,16 @@ fn each_line_is_accounted_for() {
     println!("{rounds} listings: {total:?}");
     // Neither of them swallows the rest.
     assert!([total.entries, total.notes, total.unknown].iter().all(|count| *count > rounds / 10));
+}
+
+/// Who mirrors a directory must not take it for empty
+#[test]
+fn what_the_server_could_not_read_is_counted() {
+    let mut reader = ListingReader::new(parser());
+    let listing = b"ls: cannot open directory '.': Permission denied\r\n";
+    reader.room()[..listing.len()].copy_from_slice(listing);
+    reader.filled(listing.len());
+    reader.end();
+    assert!(reader.next_entry().is_none());
+    assert_eq!(reader.unknown_lines(), 1);
 }

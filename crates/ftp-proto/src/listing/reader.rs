@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 
 use super::format::Format;
+use super::note::Note;
 use super::owned::OwnedEntry;
 use super::parser::{Item, ListingParser};
 
@@ -87,7 +88,8 @@ impl ListingReader {
         }
     }
 
-    /// Lines so far that nobody understood; [`Self::next_item`] gives them
+    /// Lines so far that nobody understood, or in which the server says what it could not read
+    /// (`ls: d: Permission denied`): entries may be missing; [`Self::next_item`] gives them
     #[must_use]
     pub const fn unknown_lines(&self) -> u64 {
         self.unknown
@@ -120,7 +122,7 @@ impl ListingReader {
             *start = *end - input.len();
             item
         };
-        if let Some(Item::Unknown(_)) = item {
+        if let Some(Item::Unknown(_) | Item::Note(Note::Error(_))) = item {
             *unknown += 1;
         }
         item
