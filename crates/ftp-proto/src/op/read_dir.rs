@@ -20,7 +20,7 @@
 use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, ArgumentError, Verb};
 use crate::control::features::Features;
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Code, Kind, Reply};
 use crate::error::Error;
 use crate::op::features::{FeaturesOp, is_unknown};
 use crate::op::machine::Ended;
@@ -402,7 +402,7 @@ fn says_empty(reply: &Reply) -> bool {
 /// Whether a refusal to enter a directory says that there is none: other codes are about the login or
 /// the command
 fn is_missing(reply: &Reply) -> bool {
-    matches!(reply.code().get(), 550 | 553) && !denies(reply)
+    reply.code() == Code::FILE_UNAVAILABLE && !denies(reply)
 }
 
 /// Whether the words of a refusal say that something is there, and not for this user
