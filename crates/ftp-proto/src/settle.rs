@@ -19,7 +19,8 @@
 //! The replies to a cut transfer can't be counted beforehand: servers send `426 226`, `226`, `225`,
 //! `426 451`, or `150` and nothing more. The 350 of `REST 0` can't be mistaken for any of them and
 //! harms nothing; where REST is not known, or was swallowed, the 257 of PWD serves as well. Final
-//! replies that are missing after that are remembered as [`Late::Due`].
+//! replies that are missing after that are remembered as [`Late::Due`](crate::session::Late::Due). A
+//! transfer that the server may still hold for the next data connection is [`Leftover::Transfer`].
 
 use std::time::Instant;
 

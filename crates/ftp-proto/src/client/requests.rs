@@ -257,10 +257,6 @@ impl Client {
                 | Verb::CCC
                 | Verb::PROT
                 | Verb::REIN => return Err(ArgumentError::Reserved),
-                // They turn the TLS roles of data connections round.
-                _ if matches!(verb.as_str(), "SSCN" | "CPSV") => {
-                    return Err(ArgumentError::Reserved);
-                }
                 // Later transfers would be read wrongly: in blocks or records, or only in part.
                 _ if changes_transfers(verb, argument) => {
                     return Err(ArgumentError::ChangesTransfers);
@@ -429,7 +425,8 @@ fn changes_transfers(verb: Verb, argument: &[u8]) -> bool {
     match verb.as_str() {
         "MODE" => !argument.trim_ascii().eq_ignore_ascii_case(b"S"),
         "STRU" => !argument.trim_ascii().eq_ignore_ascii_case(b"F"),
-        "RANG" => true,
+        // The latter two turn the TLS roles of data connections round.
+        "RANG" | "SSCN" | "CPSV" => true,
         _ => false,
     }
 }

@@ -6,7 +6,8 @@ use super::{leading_digits, number};
 ///
 /// If the text is not a number alone, the last number in it: `213 file: 213, Size =51` is seen
 /// (server-quirks Q42). A number with a sign, a
-/// fraction or groups of digits, and one above `u64::MAX`, are refused (Q43, Q44).
+/// fraction or groups of digits, one that follows a letter (`0x10`), and one above `u64::MAX`, are refused
+/// (Q43, Q44).
 #[must_use]
 pub fn parse_size(text: &[u8]) -> Option<u64> {
     let text = text.trim_ascii();

@@ -191,6 +191,7 @@ fn sizes_in_213() {
         ("+5", None),
         ("1.5", None),
         ("1,234,567", None),
+        ("0x10", None),
         ("", None),
         ("unknown", None),
     ] {
