@@ -364,10 +364,7 @@ impl Client {
 /// A driver's error in the other driver's words
 fn translate(error: ftp_mio::Error) -> Error {
     match error {
-        ftp_mio::Error::Connect { address, error } => {
-            let target = format!("{} port {}", address.ip(), address.port());
-            Error::Connect { target, error }
-        }
+        ftp_mio::Error::Connect { target, error } => Error::Connect { target, error },
         ftp_mio::Error::Io(error) => Error::Io(error),
         ftp_mio::Error::Tls(error) => Error::Tls(error),
         ftp_mio::Error::TlsConfig(error) => Error::TlsConfig(error),

@@ -1,4 +1,4 @@
-//! How the files of the core import each other: in one direction, never in a circle
+//! How the files of the core and of the session import each other: in one direction, never in a circle
 //!
 //! What a file says of another is a path with `crate::` or `super::`, in a `use` or elsewhere. The crate's
 //! root only names what is public, and tests may import what they test.
@@ -99,16 +99,26 @@ fn circle(imports: &Imports) -> Option<Vec<String>> {
     }
 }
 
-#[test]
-fn no_file_of_the_core_imports_in_a_circle() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/ftp-proto/src");
+/// Looks through a crate with at least so many files and imports
+fn has_no_circle(crate_: &str, files: usize, imported: usize) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates").join(crate_).join("src");
     let mut found = BTreeMap::new();
     sources(&folder, "", &mut found);
-    assert!(found.len() > 50, "only {} files", found.len());
+    assert!(found.len() > files, "only {} files", found.len());
     let imports = imports(&found);
     let count: usize = imports.values().map(BTreeSet::len).sum();
-    assert!(count > 150, "only {count} imports");
+    assert!(count > imported, "only {count} imports");
     assert_eq!(circle(&imports), None);
+}
+
+#[test]
+fn no_file_of_the_core_imports_in_a_circle() {
+    has_no_circle("ftp-proto", 50, 150);
+}
+
+#[test]
+fn no_file_of_the_session_imports_in_a_circle() {
+    has_no_circle("ftp-session", 20, 60);
 }
 
 #[test]

@@ -1,21 +1,9 @@
 //! A file from one server to another, without passing through here
 
 use ftp_proto::{CopyEnd, TransferType};
+use ftp_session::{CopyError, Event};
 
-use crate::error::Error;
-use crate::event::{Event, explain};
-use crate::session::{Session, Work};
-
-/// A copy between servers that failed
-#[derive(Debug, thiserror::Error)]
-#[error("{} server: {error}", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
-#[non_exhaustive]
-pub struct CopyError {
-    /// Which server
-    pub end: CopyEnd,
-    /// What went wrong there
-    pub error: Error,
-}
+use crate::session::Session;
 
 /// A copy between servers in progress; the data passes between the two
 ///
@@ -27,7 +15,7 @@ pub struct CopyError {
 /// requests until it ends.
 #[derive(Debug)]
 pub struct ServerCopy {
-    inner: ftp_proto::ServerCopy,
+    inner: ftp_session::ServerCopy,
 }
 
 impl ServerCopy {
@@ -42,10 +30,8 @@ impl ServerCopy {
         target_path: impl AsRef<[u8]>,
         type_: TransferType,
     ) -> Option<Self> {
-        let peer = source.peer_addr()?.ip();
-        source.work = Work::Left;
-        let proto = &mut source.proto;
-        let inner = ftp_proto::ServerCopy::start(proto, source_path, peer, target_path, type_);
+        let source = &mut source.inner;
+        let inner = ftp_session::ServerCopy::start(source, source_path, target_path, type_)?;
         Some(Self { inner })
     }
 
@@ -62,23 +48,6 @@ impl ServerCopy {
         source: &mut Session,
         target: &mut Session,
     ) -> Option<Result<(), CopyError>> {
-        source.work = Work::Left;
-        target.work = Work::Left;
-        match event {
-            Event::TransferStarted { op, .. } => {
-                self.inner.handle_started(end, *op, &mut source.proto);
-                None
-            }
-            Event::Completed(done) => {
-                let (source, target) = (&mut source.proto, &mut target.proto);
-                let ended = self.inner.handle_completed(end, &mut done.inner, source, target)?;
-                let cause = done.cause.take();
-                Some(ended.map_err(|failed| {
-                    let cause = cause.filter(|_| failed.end == end);
-                    CopyError { end: failed.end, error: explain(failed.error, cause) }
-                }))
-            }
-            _ => None,
-        }
+        self.inner.handle(end, event, &mut source.inner, &mut target.inner)
     }
 }

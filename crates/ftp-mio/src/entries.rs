@@ -1,12 +1,11 @@
 //! Directories, entry by entry
 
-use std::time::SystemTime;
+use std::time::Instant;
 
-use ftp_proto::Timestamp;
-use ftp_proto::listing::{ListingParser, ListingReader, OwnedEntry};
+use ftp_proto::listing::{ListingParser, OwnedEntry};
+use ftp_session::system;
 
 use crate::session::Session;
-use crate::transfer::Moved;
 
 /// The entries of a directory, while they arrive: for [`Session::read_dir`] and [`Session::list`]
 ///
@@ -34,7 +33,7 @@ use crate::transfer::Moved;
 /// ```
 #[derive(Debug)]
 pub struct Entries {
-    reader: ListingReader,
+    inner: ftp_session::Entries,
 }
 
 impl Default for Entries {
@@ -49,46 +48,29 @@ impl Entries {
     /// Years that lines leave out follow from this machine's clock.
     #[must_use]
     pub fn new() -> Self {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok();
-        let now = now.and_then(|now| Timestamp::from_unix(now.as_secs().try_into().ok()?));
-        let parser = ListingParser::new();
-        Self::with_parser(match now {
-            Some(now) => parser.with_now(now),
-            None => parser,
-        })
+        Self::with_parser(system::listing_parser())
     }
 
     /// With a parser that knows more
     #[must_use]
     pub fn with_parser(parser: ListingParser) -> Self {
-        Self { reader: ListingReader::new(parser) }
+        Self { inner: ftp_session::Entries::with_parser(parser) }
     }
 
     /// The next entry; `None` if more has to arrive first
     pub fn next(&mut self, session: &mut Session) -> Option<OwnedEntry> {
-        loop {
-            if let Some(entry) = self.reader.next_entry() {
-                return Some(entry);
-            }
-            self.reader.set_hint(session.listing_hint());
-            self.reader.set_format(session.listing_format());
-            match session.read_data(self.reader.room()) {
-                Moved::Bytes(count) => self.reader.filled(count),
-                _ => return None,
-            }
-        }
+        self.inner.next(&mut session.inner, Instant::now())
     }
 
-    /// The last entry, if its line came without an end: behind the completion
+    /// The last entry, if its line came without an end: after the completion
     pub fn last(&mut self) -> Option<OwnedEntry> {
-        self.reader.end();
-        self.reader.next_entry()
+        self.inner.last()
     }
 
     /// Lines so far that nobody understood, or in which the server says what it could not read: not among
-    /// the entries, perhaps files all the same. Who deletes what is not listed has to look at it first.
+    /// the entries, perhaps files all the same. Look at it before you delete what is not listed.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
-        self.reader.unknown_lines()
+        self.inner.unknown_lines()
     }
 }

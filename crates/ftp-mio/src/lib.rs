@@ -63,7 +63,7 @@
 //! - **Nothing blocks.** Connecting, accepting, TLS handshakes, CCC, QUIT and the settling of
 //!   aborted transfers are steps of the turn.
 //! - **Nothing is forgotten.** A socket counts as ready until it says that it would block, and
-//!   plaintext that waits inside TLS counts too. Who stops reading and goes on later loses nothing.
+//!   plaintext that waits inside TLS counts too. If you stop reading and go on later, nothing is lost.
 //! - **Nobody starves.** A turn, and the data moved between two turns, have a
 //!   [bound](Options::budget). What is left is done in the next turn, without waiting.
 //! - **No wait without an end.** Each has a deadline in [`Config`].
@@ -74,44 +74,27 @@
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
-mod control;
 mod copy;
-mod data;
 mod entries;
-mod error;
-mod event;
-mod failure;
 pub mod manager;
-mod names;
 mod net;
-mod options;
-mod race;
 mod requests;
 pub mod resolve;
 mod session;
-mod socket;
-mod text;
-mod time;
 mod transfer;
-mod upload;
 
-pub use encoding_rs;
 pub use ftp_proto;
+pub use ftp_session::encoding_rs;
 pub use ftp_tls;
 pub use mio;
 
-pub use copy::{CopyError, ServerCopy};
+pub use copy::ServerCopy;
 pub use entries::Entries;
-pub use error::Error;
-pub use event::{Completion, Event};
 pub use ftp_proto::listing::{Kind, OwnedEntry, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Direction, Features, Get, List, Op, OpId, Output,
     PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
     Transfer, TransferType, Truncation,
 };
-pub use names::NameEncoding;
-pub use options::Options;
-pub use requests::TlsInfo;
+pub use ftp_session::{Completion, CopyError, Error, Event, Moved, NameEncoding, Options, TlsInfo};
 pub use session::Session;
-pub use transfer::Moved;

@@ -14,13 +14,10 @@ use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
-use ftp_proto::{ConnectionError, Reply};
+use ftp_session::{Error, Options};
 use mio::{Registry, Token};
 
-use crate::error::Error;
-use crate::options::Options;
-use crate::session::{Crowded, Session};
-use crate::time::later;
+use crate::session::Session;
 
 /// How long a server that refuses even a single session is left alone
 const RESPITE: Duration = Duration::from_secs(5);
@@ -352,7 +349,7 @@ impl Manager {
         if entry.place != Place::Open {
             return;
         }
-        let refused = is_refused(&entry.session);
+        let refused = entry.session.inner.is_turned_away();
         if refused || entry.session.ended().is_some() {
             entry.place = Place::Out;
             let address = entry.server;
@@ -360,7 +357,7 @@ impl Manager {
                 if let Some(server) = self.servers.get_mut(&address) {
                     let others = server.open.saturating_sub(1);
                     server.limit = Some(others.max(1).min(server.limit.unwrap_or(usize::MAX)));
-                    if let (0, Some(until)) = (others, later(now, RESPITE)) {
+                    if let (0, Some(until)) = (others, now.checked_add(RESPITE)) {
                         server.respite = Some(until);
                         self.timers.insert((until, Timer::Server(address)));
                     }
@@ -398,35 +395,6 @@ impl Manager {
             self.enqueue(key.index);
         }
     }
-}
-
-/// Whether the server has turned the session away because there are too many
-fn is_refused(session: &Session) -> bool {
-    match session.ended() {
-        Some(ConnectionError::Refused(reply)) => reply.code().get() == 421 || is_full(reply),
-        Some(ConnectionError::ServiceClosing(reply)) => is_full(reply),
-        _ => session.crowded == Crowded::Yes,
-    }
-}
-
-/// Whether a refusal's text is about the number of connections
-///
-/// 530 mostly means a wrong password, and 421 an idle session; the rest is in the words.
-pub(crate) fn is_full(reply: &Reply) -> bool {
-    speaks_of_crowds(reply.text())
-}
-
-fn speaks_of_crowds(text: &[u8]) -> bool {
-    const WORDS: [&[u8]; 6] = [
-        b"too many",
-        b"maximum",
-        b"max clients",
-        b"connection limit",
-        b"number of connections",
-        b"no more connections",
-    ];
-    let text = text.to_ascii_lowercase();
-    WORDS.iter().any(|words| text.windows(words.len()).any(|window| window == *words))
 }
 
 /// A session in a [`Manager`], which looks after it when this is dropped
@@ -482,19 +450,6 @@ impl fmt::Debug for Manager {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn crowds_are_told_from_other_refusals() {
-        let crowded = [
-            "There are too many connected users, please try later.",
-            "Too many connections (8) from this IP",
-            "Sorry, the maximum number of clients (5) for this user are already connected.",
-            "Maximum login limit has been reached.",
-        ];
-        let others = ["Login incorrect.", "Timeout.", "Idle timeout (300 seconds)", ""];
-        assert!(crowded.iter().all(|text| speaks_of_crowds(text.as_bytes())));
-        assert!(!others.iter().any(|text| speaks_of_crowds(text.as_bytes())));
-    }
 
     #[test]
     fn a_removed_session_has_no_name_any_more() {

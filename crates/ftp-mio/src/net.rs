@@ -1,110 +1,99 @@
-//! Making connections, without waiting for them
+//! Connections on mio: each is registered once, edge-triggered, for everything it can become
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, SocketAddrV6, TcpListener};
-use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::net::{Shutdown, SocketAddr};
 
-use mio::net::TcpStream;
-use rustix::io::Errno;
-use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
+use ftp_session::{Interest, Slot, Transport, Trigger, system};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Registry, Token};
 
-/// Starts to connect; [`end_connect`] when the socket has become writable
-pub(crate) fn begin_connect(
-    address: SocketAddr,
-    source: Option<SocketAddr>,
-) -> io::Result<TcpStream> {
-    let socket = new_socket(Domain::for_address(address))?;
-    socket.set_tcp_nodelay(true)?;
-    if let Some(source) = source {
-        if source.port() != 0 {
-            // The last session's connection may still linger on the port.
-            socket.set_reuse_address(true)?;
+/// A session's connections, on the application's registry
+pub(crate) struct Net<'a> {
+    pub(crate) registry: &'a Registry,
+    /// The token of the first slot
+    pub(crate) first: Token,
+}
+
+impl Net<'_> {
+    const fn token(&self, slot: Slot) -> Token {
+        Token(self.first.0 + slot as usize)
+    }
+
+    fn register(&self, slot: Slot, stream: &mut TcpStream) -> io::Result<()> {
+        let both = mio::Interest::READABLE | mio::Interest::WRITABLE;
+        self.registry.register(stream, self.token(slot), both)
+    }
+}
+
+impl Transport for Net<'_> {
+    type Stream = TcpStream;
+    type Listener = TcpListener;
+
+    const TRIGGER: Trigger = Trigger::Edge;
+
+    fn connect(
+        &mut self,
+        slot: Slot,
+        to: SocketAddr,
+        from: Option<SocketAddr>,
+    ) -> io::Result<TcpStream> {
+        let mut stream = TcpStream::from_std(system::begin_connect(to, from)?);
+        self.register(slot, &mut stream)?;
+        Ok(stream)
+    }
+
+    fn connected(&mut self, slot: Slot, stream: &mut TcpStream) -> io::Result<Option<Interest>> {
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
         }
-        socket.bind(&source.into())?;
-    }
-    match socket.connect(&address.into()) {
-        Ok(()) => {}
-        Err(error) if is_in_progress(&error) => {}
-        Err(error) => return Err(error),
-    }
-    Ok(TcpStream::from_std(socket.into()))
-}
-
-/// A socket that never waits; where the system can, made so at once instead of by two more calls
-fn new_socket(domain: Domain) -> io::Result<Socket> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    return Socket::new(domain, Type::STREAM.nonblocking(), None);
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    {
-        let socket = Socket::new(domain, Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
-        Ok(socket)
-    }
-}
-
-fn is_in_progress(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock
-        || Errno::from_io_error(error) == Some(Errno::INPROGRESS)
-}
-
-/// What became of [`begin_connect`]; `false` if nothing yet
-pub(crate) fn end_connect(socket: &TcpStream) -> io::Result<bool> {
-    if let Some(error) = socket.take_error()? {
-        return Err(error);
-    }
-    match socket.peer_addr() {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Has the system probe a silent control connection: NATs forget it during long transfers
-pub(crate) fn keep_alive(socket: &TcpStream) {
-    const EVERY: Duration = Duration::from_secs(60);
-    let keepalive = TcpKeepalive::new().with_time(EVERY);
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
-    let keepalive = keepalive.with_interval(EVERY);
-    // A favour of the system; nothing depends on it.
-    let _ = SockRef::from(socket).set_tcp_keepalive(&keepalive);
-}
-
-/// Listens on the first port of the range, from `*next` on, that is free
-pub(crate) fn listen(
-    local: SocketAddr,
-    ports: Option<RangeInclusive<u16>>,
-    next: &mut u16,
-) -> io::Result<mio::net::TcpListener> {
-    let bind = |port| {
-        let address = match local {
-            SocketAddr::V4(local) => SocketAddr::from((IpAddr::V4(*local.ip()), port)),
-            SocketAddr::V6(local) => {
-                SocketAddrV6::new(*local.ip(), port, 0, local.scope_id()).into()
+        match stream.peer_addr() {
+            Ok(_) => {}
+            // mio may wake for nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                return Ok(Some(Interest::WRITE));
             }
-        };
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        Ok(mio::net::TcpListener::from_std(listener))
-    };
-    let Some(ports) = ports else { return bind(0) };
-    // Each transfer takes the next port: a late connection for the last one finds nobody, and the
-    // server's side of the last connection is still in TIME_WAIT.
-    let first = if ports.contains(next) { *next } else { *ports.start() };
-    let mut result = Err(io::Error::new(
-        io::ErrorKind::InvalidInput,
-        "the range of ports for active mode is empty",
-    ));
-    for port in (first..=*ports.end()).chain(*ports.start()..first) {
-        result = bind(port);
-        match &result {
-            Ok(_) => {
-                *next = port.checked_add(1).unwrap_or(0);
-                break;
-            }
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-            Err(_) => break,
+            Err(error) => return Err(error),
         }
+        if slot.is_control() {
+            system::keep_alive(stream);
+        }
+        Ok(None)
     }
-    result
+
+    fn local_addr(&self, stream: &TcpStream) -> io::Result<SocketAddr> {
+        stream.local_addr()
+    }
+
+    fn listen(&mut self, slot: Slot, on: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+        let listener = system::listen(on)?;
+        let address = listener.local_addr()?;
+        let mut listener = TcpListener::from_std(listener);
+        self.registry.register(&mut listener, self.token(slot), mio::Interest::READABLE)?;
+        Ok((listener, address))
+    }
+
+    fn accept(
+        &mut self,
+        slot: Slot,
+        listener: &mut TcpListener,
+    ) -> io::Result<(TcpStream, SocketAddr)> {
+        let (mut stream, peer) = listener.accept()?;
+        stream.set_nodelay(true)?;
+        self.register(slot, &mut stream)?;
+        Ok((stream, peer))
+    }
+
+    fn shutdown(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        stream.shutdown(Shutdown::Write)
+    }
+
+    fn close(&mut self, mut stream: TcpStream) {
+        // It is closed next, which does the same where this fails.
+        let _ = self.registry.deregister(&mut stream);
+    }
+
+    fn close_listener(&mut self, mut listener: TcpListener) {
+        // As with a stream.
+        let _ = self.registry.deregister(&mut listener);
+    }
 }

@@ -8,13 +8,10 @@ use ftp_proto::{
     Config, ConnectionError, Features, Get, List, Op, Protection, Put, ReadDir, Reply, Timestamp,
     Transfer, TransferType,
 };
-use ftp_tls::rustls::pki_types::CertificateDer;
-use ftp_tls::rustls::{ProtocolVersion, SupportedCipherSuite};
-use ftp_tls::{Inventory, Stream};
+use ftp_session::{Error, TlsInfo};
+use ftp_tls::Inventory;
 
-use crate::error::Error;
-use crate::session::{Control, Session, Work};
-use crate::socket::Socket;
+use crate::session::Session;
 
 /// Logging in, TLS, and the end
 impl Session {
@@ -23,7 +20,7 @@ impl Session {
     /// Besides a refusal this can end in [`TlsRequired`](ftp_proto::Error::TlsRequired) and
     /// [`AccountRequired`](ftp_proto::Error::AccountRequired).
     pub fn login(&mut self, user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().login(user, password)
+        self.inner.request().login(user, password)
     }
 
     /// Logs in to a server that asks for an account: USER, PASS, ACCT
@@ -33,12 +30,12 @@ impl Session {
         password: impl AsRef<[u8]>,
         account: impl AsRef<[u8]>,
     ) -> Op<Reply> {
-        self.request().login_with_account(user, password, account)
+        self.inner.request().login_with_account(user, password, account)
     }
 
     /// Gives an account (ACCT), for servers that ask for one after the login
     pub fn account(&mut self, account: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().account(account)
+        self.inner.request().account(account)
     }
 
     /// Puts a session that began in clear text into TLS: AUTH TLS, PBSZ 0, PROT P
@@ -49,8 +46,8 @@ impl Session {
     ///
     /// [`Error::TlsConfig`] and [`Error::Tls`] if the configuration is not usable; nothing is sent.
     pub fn secure(&mut self) -> Result<Op<()>, Error> {
-        self.prepare_tls()?;
-        Ok(self.request().secure())
+        self.inner.prepare_tls()?;
+        Ok(self.inner.request().secure())
     }
 
     /// AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
@@ -59,28 +56,28 @@ impl Session {
     ///
     /// As [`Self::secure`].
     pub fn secure_control(&mut self) -> Result<Op<()>, Error> {
-        self.prepare_tls()?;
-        Ok(self.request().secure_control())
+        self.inner.prepare_tls()?;
+        Ok(self.inner.request().secure_control())
     }
 
     /// Sets the protection of data connections: PBSZ 0 and PROT P, or PROT C
     pub fn protect(&mut self, level: Protection) -> Op<()> {
-        self.request().protect(level)
+        self.inner.request().protect(level)
     }
 
     /// Returns the control connection to clear text (CCC), for firewalls that want to read along
     pub fn clear_control(&mut self) -> Op<()> {
-        self.request().clear_control()
+        self.inner.request().clear_control()
     }
 
     /// Says goodbye (QUIT), then the session is over; `None` if the server just went
     pub fn quit(&mut self) -> Op<Option<Reply>> {
-        self.request().quit()
+        self.inner.request().quit()
     }
 
     /// Ends the session at once, without a word
     pub fn close(&mut self) {
-        self.request().close();
+        self.inner.request().close();
     }
 }
 
@@ -88,18 +85,18 @@ impl Session {
 impl Session {
     /// Downloads a file: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
     pub fn get(&mut self, get: impl Into<Get>) -> Op<Transfer> {
-        self.request().get(get)
+        self.inner.request().get(get)
     }
 
     /// Uploads a file: `put("f")`, `put(Put::new("f").append())`, `put(Put::unique())`
     pub fn put(&mut self, put: impl Into<Put>) -> Op<Transfer> {
-        self.request().put(put)
+        self.inner.request().put(put)
     }
 
     /// Fetches a listing, as a download: `list("dir")` (LIST), `list(List::names(""))` (NLST),
     /// `list(List::facts(""))` (MLSD)
     pub fn list(&mut self, list: impl Into<List>) -> Op<Transfer> {
-        self.request().list(list)
+        self.inner.request().list(list)
     }
 
     /// Fetches the entries of a directory by the best command that the server has, MLSD or LIST; what
@@ -110,28 +107,28 @@ impl Session {
     /// name can be read: those that LIST would take for options or patterns are entered, and left again
     /// before the request completes.
     pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
-        self.request().read_dir(directory)
+        self.inner.request().read_dir(directory)
     }
 
     /// Has the server listen for another one; first half of a copy between servers, see
     /// [`ServerCopy`](ftp_proto::ServerCopy)
     pub fn remote_passive(&mut self, type_: TransferType) -> Op<PassiveAddress> {
-        self.request().remote_passive(type_)
+        self.inner.request().remote_passive(type_)
     }
 
     /// Tells the server where another one listens; second half of a copy between servers
     pub fn remote_active(&mut self, address: SocketAddr, type_: TransferType) -> Op<Reply> {
-        self.request().remote_active(address, type_)
+        self.inner.request().remote_active(address, type_)
     }
 
     /// RETR whose bytes go to another server
     pub fn remote_get(&mut self, path: impl AsRef<[u8]>) -> Op<Transfer> {
-        self.request().remote_get(path)
+        self.inner.request().remote_get(path)
     }
 
     /// STOR whose bytes come from another server
     pub fn remote_put(&mut self, path: impl AsRef<[u8]>) -> Op<Transfer> {
-        self.request().remote_put(path)
+        self.inner.request().remote_put(path)
     }
 }
 
@@ -139,42 +136,42 @@ impl Session {
 impl Session {
     /// Changes the working directory (CWD)
     pub fn cwd(&mut self, path: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().cwd(path)
+        self.inner.request().cwd(path)
     }
 
     /// Changes to the parent directory: CDUP, or `CWD ..` where that is not known
     pub fn cdup(&mut self) -> Op<Reply> {
-        self.request().cdup()
+        self.inner.request().cdup()
     }
 
     /// The working directory (PWD), as the server writes it
     pub fn pwd(&mut self) -> Op<Vec<u8>> {
-        self.request().pwd()
+        self.inner.request().pwd()
     }
 
     /// Makes a directory (MKD); `None` if the server does not tell its path
     pub fn mkdir(&mut self, path: impl AsRef<[u8]>) -> Op<Option<Vec<u8>>> {
-        self.request().mkdir(path)
+        self.inner.request().mkdir(path)
     }
 
     /// Removes an empty directory (RMD)
     pub fn rmdir(&mut self, path: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().rmdir(path)
+        self.inner.request().rmdir(path)
     }
 
     /// Deletes a file (DELE)
     pub fn delete(&mut self, path: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().delete(path)
+        self.inner.request().delete(path)
     }
 
     /// Renames or moves a file or directory (RNFR, RNTO)
     pub fn rename(&mut self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().rename(from, to)
+        self.inner.request().rename(from, to)
     }
 
     /// Size of a file in bytes (SIZE), asked under TYPE I
     pub fn size(&mut self, path: impl AsRef<[u8]>) -> Op<u64> {
-        self.request().size(path)
+        self.inner.request().size(path)
     }
 
     /// Hash of a file's bytes as the server computes it, the strongest that FEAT offers; `None` if it
@@ -182,22 +179,22 @@ impl Session {
     ///
     /// Takes as long as the server needs to read the file.
     pub fn hash(&mut self, path: impl AsRef<[u8]>) -> Op<Option<FileHash>> {
-        self.request().hash(path)
+        self.inner.request().hash(path)
     }
 
     /// Time of a file's last modification (MDTM), UTC on servers that follow RFC 3659
     pub fn mdtm(&mut self, path: impl AsRef<[u8]>) -> Op<Timestamp> {
-        self.request().mdtm(path)
+        self.inner.request().mdtm(path)
     }
 
     /// Sets the time of a file's last modification (MFMT), UTC
     pub fn set_mdtm(&mut self, path: impl AsRef<[u8]>, time: Timestamp) -> Op<Reply> {
-        self.request().set_mdtm(path, time)
+        self.inner.request().set_mdtm(path, time)
     }
 
     /// Facts about one file or directory (MLST) in the reply's text; empty: the working directory
     pub fn mlst(&mut self, path: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().mlst(path)
+        self.inner.request().mlst(path)
     }
 }
 
@@ -205,44 +202,44 @@ impl Session {
 impl Session {
     /// What the server can do (FEAT); an empty set where it does not know FEAT
     pub fn query_features(&mut self) -> Op<Features> {
-        self.request().query_features()
+        self.inner.request().query_features()
     }
 
     /// Asks for UTF-8 names (`OPTS UTF8 ON`); servers that refuse may speak it all the same
     pub fn utf8(&mut self) -> Op<Reply> {
-        self.request().utf8()
+        self.inner.request().utf8()
     }
 
     /// Sets options of a command (OPTS), such as `MLST type;size;`
     pub fn opts(&mut self, options: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().opts(options)
+        self.inner.request().opts(options)
     }
 
     /// Does nothing (NOOP): a sign of life
     ///
     /// [`Config::keep_alive`] sends one by itself when the session has been idle for long.
     pub fn noop(&mut self) -> Op<Reply> {
-        self.request().noop()
+        self.inner.request().noop()
     }
 
     /// Kind of the server's system (SYST)
     pub fn system(&mut self) -> Op<Reply> {
-        self.request().system()
+        self.inner.request().system()
     }
 
     /// Help (HELP), on a command or, empty, in general
     pub fn help(&mut self, topic: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().help(topic)
+        self.inner.request().help(topic)
     }
 
     /// Status (STAT): of the session, if `path` is empty; else a listing in the reply's text
     pub fn stat(&mut self, path: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().stat(path)
+        self.inner.request().stat(path)
     }
 
     /// A command of this server's own (SITE)
     pub fn site(&mut self, command: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().site(command)
+        self.inner.request().site(command)
     }
 
     /// Any command with one final reply of 2yz or 3yz; an empty argument sends the verb alone
@@ -250,7 +247,7 @@ impl Session {
     /// Commands that open data connections, end the session or change its protection have their
     /// own methods and are refused here.
     pub fn command(&mut self, verb: &str, argument: impl AsRef<[u8]>) -> Op<Reply> {
-        self.request().command(verb, argument)
+        self.inner.request().command(verb, argument)
     }
 }
 
@@ -259,126 +256,88 @@ impl Session {
     /// The settings
     #[must_use]
     pub fn config(&self) -> &Config {
-        self.proto.config()
+        self.inner.client().config()
     }
 
     /// The settings, to change: they hold for what starts from here on
     ///
     /// `tls`, `reply` and `telnet` are fixed when the session is made.
     pub fn config_mut(&mut self) -> &mut Config {
-        self.proto.config_mut()
+        self.inner.request().config_mut()
     }
 
     /// Whether the session is live, nothing runs, nothing is queued and nothing is owed
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.proto.is_idle()
+        self.inner.client().is_idle()
     }
 
     /// Whether the session is over, and why as far as the machine knows;
     /// [`Event::Closed`](crate::Event::Closed) knows more
     #[must_use]
     pub fn ended(&self) -> Option<&ConnectionError> {
-        self.proto.error()
+        self.inner.client().error()
     }
 
     /// Whether the control connection is in TLS
     #[must_use]
     pub fn is_secure(&self) -> bool {
-        self.proto.is_secure()
+        self.inner.client().is_secure()
     }
 
     /// Protection of data connections
     #[must_use]
     pub fn protection(&self) -> Protection {
-        self.proto.protection()
+        self.inner.client().protection()
     }
 
     /// What [SYST](Self::system), if it was asked, says of the server's listings
     #[must_use]
     pub fn listing_hint(&self) -> Option<Format> {
-        self.proto.listing_hint()
+        self.inner.client().listing_hint()
     }
 
     /// How the running listing is to be read, as far as its command tells
     #[must_use]
     pub fn listing_format(&self) -> Option<Format> {
-        self.proto.listing_format()
+        self.inner.client().listing_format()
     }
 
     /// What FEAT brought, if it was asked since the login
     #[must_use]
     pub fn features(&self) -> Option<&Features> {
-        self.proto.features()
+        self.inner.client().features()
     }
 
     /// The last reply of the server, if it has said anything
     #[must_use]
     pub fn last_reply(&self) -> Option<&Reply> {
-        self.proto.last_reply()
+        self.inner.client().last_reply()
     }
 
     /// Other end of the control connection, once it is open
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.ends.map(|ends| ends.peer)
+        self.inner.ends().map(|ends| ends.peer)
     }
 
     /// This end of the control connection, once it is open
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.ends.map(|ends| ends.local)
+        self.inner.ends().map(|ends| ends.local)
     }
 
     /// The TLS sessions in stock, and how many data connections have resumed one so far; `None`
     /// if there has been no TLS
     #[must_use]
     pub fn tls_inventory(&self) -> Option<Inventory> {
-        self.security.context.as_ref().map(ftp_tls::TlsContext::inventory)
+        self.inner.tls_inventory()
     }
 
     /// What TLS has agreed on for the control connection, and the server's certificate; `None` in
     /// clear text
     #[must_use]
     pub fn tls(&self) -> Option<TlsInfo<'_>> {
-        match &self.control {
-            Control::Open(link) if link.stream.is_secure() => Some(TlsInfo(&link.stream)),
-            _ => None,
-        }
-    }
-
-    fn request(&mut self) -> &mut ftp_proto::Client {
-        self.work = Work::Left;
-        &mut self.proto
-    }
-}
-
-/// The TLS of a control connection
-#[derive(Clone, Copy, Debug)]
-pub struct TlsInfo<'a>(&'a Stream<Socket>);
-
-impl<'a> TlsInfo<'a> {
-    /// The version agreed upon; `None` until it is known, as with all of these
-    #[must_use]
-    pub fn protocol_version(self) -> Option<ProtocolVersion> {
-        self.0.protocol_version()
-    }
-
-    /// The cipher suite agreed upon
-    #[must_use]
-    pub fn cipher_suite(self) -> Option<SupportedCipherSuite> {
-        self.0.cipher_suite()
-    }
-
-    /// The application protocol agreed upon
-    #[must_use]
-    pub fn alpn_protocol(self) -> Option<&'a [u8]> {
-        self.0.alpn_protocol()
-    }
-
-    /// The server's certificate chain, its own first
-    #[must_use]
-    pub fn peer_certificates(self) -> Option<&'a [CertificateDer<'static>]> {
-        self.0.peer_certificates()
+        self.inner.tls()
     }
 }

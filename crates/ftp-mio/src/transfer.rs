@@ -1,33 +1,17 @@
 //! The bytes of a transfer: straight between the socket and the caller, at the caller's pace
 
-use std::io::{self, Read, Write};
 use std::time::Instant;
 
-use ftp_proto::{DataEvent, Direction};
+use ftp_proto::Direction;
+use ftp_session::Moved;
 
-use crate::data::{Course, Found};
-use crate::session::{Session, Work};
-use crate::socket::{is_passing, is_readable};
-use crate::upload::UploadStage;
-
-/// What became of an attempt to move bytes
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-#[expect(clippy::exhaustive_enums, reason = "bytes move now, later, or no more")]
-pub enum Moved {
-    /// So many bytes, at least one
-    Bytes(usize),
-    /// None now: an event will come, or it is the turn of others ([`Session::has_work`])
-    NotReady,
-    /// None any more: how the transfer ended comes as [`Event::Completed`](crate::Event::Completed)
-    Ended,
-}
+use crate::session::Session;
 
 /// Moving data
 ///
 /// Possible from [`Event::DataOpen`](crate::Event::DataOpen) to the transfer's
-/// [`Event::Completed`](crate::Event::Completed). The pace is the caller's: who doesn't read for a
-/// while loses nothing, and makes the server wait; only the server's own pauses are bounded by
+/// [`Event::Completed`](crate::Event::Completed). The pace is the caller's: if bytes are not read for a while
+/// nothing is lost, and the server waits; only the server's own pauses are bounded by
 /// [`Config::data_timeout`](crate::Config::data_timeout).
 ///
 /// Between two turns a session moves about as much as its
@@ -39,59 +23,7 @@ impl Session {
     /// 64 KiB and more at a time cost the least. All bytes may have come although the transfer is not
     /// complete: only its completion says so.
     pub fn read_data(&mut self, buffer: &mut [u8]) -> Moved {
-        if self.credit == 0 {
-            return self.wait_for_turn(Direction::Download);
-        }
-        let now = Instant::now();
-        loop {
-            let Some((id, stream, Course::Download(text))) = self.moving_current() else {
-                return Moved::Ended;
-            };
-            if buffer.is_empty() {
-                return Moved::NotReady;
-            }
-            if let Some(text) = text {
-                match text.take(buffer) {
-                    0 => {}
-                    count => return Moved::Bytes(count),
-                }
-            }
-            let room = match text {
-                Some(text) => text.room(),
-                None => &mut *buffer,
-            };
-            match stream.read(room) {
-                Ok(0) => {
-                    let rest = text.as_mut().map_or(0, |text| text.finish(buffer));
-                    self.over(id, DataEvent::Finished, now);
-                    return if rest > 0 { Moved::Bytes(rest) } else { Moved::Ended };
-                }
-                Ok(count) => {
-                    let is_text = text.is_some();
-                    if let Some(text) = text {
-                        text.received(count);
-                    }
-                    self.found = Found::Bytes;
-                    self.credit = self.credit.saturating_sub(count);
-                    self.proto.handle_data(now, id, DataEvent::Progress(count as u64));
-                    if !is_text {
-                        return Moved::Bytes(count);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if stream.is_exhausted() {
-                        self.found = Found::Nothing;
-                        self.work = Work::Left;
-                    }
-                    return Moved::NotReady;
-                }
-                Err(error) => {
-                    self.data_broke(id, error, now);
-                    return Moved::Ended;
-                }
-            }
-        }
+        self.inner.read_data(buffer, Instant::now())
     }
 
     /// Writes bytes of an upload, which only [`Self::finish_upload`] completes
@@ -104,104 +36,44 @@ impl Session {
     /// Write 64 KiB and more at a time. What is taken is on its way, no more: whether the server has
     /// the file is known when the transfer completes after `finish_upload`.
     pub fn write_data(&mut self, bytes: &[u8]) -> Moved {
-        if self.credit == 0 {
-            return self.wait_for_turn(Direction::Upload);
-        }
-        let Some((id, stream, course)) = self.moving_current() else { return Moved::Ended };
-        let Course::Upload(UploadStage::Writing(_), text) = course else { return Moved::Ended };
-        if bytes.is_empty() {
-            return Moved::NotReady;
-        }
-        let (taken, sent) = match text {
-            None => {
-                let result = stream.write(bytes);
-                (result.as_ref().copied().unwrap_or(0), result)
-            }
-            Some(text) => match text.send(stream) {
-                Ok(before) => {
-                    let taken = text.take(bytes);
-                    (taken, text.send(stream).map(|count| before + count))
-                }
-                Err(error) => (0, Err(error)),
-            },
-        };
-        let now = Instant::now();
-        match sent {
-            Err(error) if !is_passing(&error) => {
-                self.data_broke(id, error, now);
-                return Moved::Ended;
-            }
-            sent => self.moved(id, sent, now),
-        };
-        self.credit = self.credit.saturating_sub(taken);
-        if taken == 0 { Moved::NotReady } else { Moved::Bytes(taken) }
+        self.inner.write_data(bytes, Instant::now())
     }
 
     /// Ends an upload: what is held back and the end of the file are sent, and the server's
     /// confirmation is awaited
     pub fn finish_upload(&mut self) {
-        if let Some((id, _, Course::Upload(stage @ UploadStage::Writing(_), _))) =
-            self.moving_current()
-        {
-            *stage = UploadStage::Ending;
-            // A pause before it was the application's: the server's time begins here.
-            self.proto.handle_data(Instant::now(), id, DataEvent::Progress(0));
-        }
-        self.work = Work::Left;
+        self.inner.finish_upload(Instant::now());
     }
 
     /// Aborts the running transfer, which completes with
-    /// [`Aborted`](ftp_proto::Error::Aborted) at once; the session settles behind it
+    /// [`Aborted`](ftp_proto::Error::Aborted) at once; the session settles afterwards
     ///
     /// Of an upload a part stays on the server, and may look complete: see [`Self::write_data`]. If the
     /// source of an upload fails, this is the call to make, and not [`Self::finish_upload`]. Without a
     /// running transfer nothing happens.
     pub fn abort(&mut self) {
-        if let Some(op) = self.proto.running_transfer() {
-            self.proto.abort(op);
+        if let Some(op) = self.inner.client().running_transfer() {
+            self.inner.abort(op);
         }
-        self.work = Work::Left;
     }
 
     /// Which way data can move, if a transfer is that far
     #[must_use]
-    pub fn data_direction(&mut self) -> Option<Direction> {
-        match self.moving_current()? {
-            (_, _, Course::Download(_)) => Some(Direction::Download),
-            (_, _, Course::Upload(UploadStage::Writing(_), _)) => Some(Direction::Upload),
-            (_, _, Course::Upload(..) | Course::Harvest) => None,
-        }
+    pub fn data_direction(&self) -> Option<Direction> {
+        self.inner.data_direction()
     }
 
     /// Whether [`Self::read_data`] probably has something to say
     ///
     /// A level, for applications that have stopped to read for a while: no event will tell them.
     #[must_use]
-    pub fn can_read(&mut self) -> bool {
-        match self.moving_current() {
-            Some((_, stream, Course::Download(text))) => {
-                is_readable(stream) || text.as_ref().is_some_and(|text| !text.is_empty())
-            }
-            _ => false,
-        }
+    pub fn can_read(&self) -> bool {
+        self.inner.can_read()
     }
 
     /// Whether [`Self::write_data`] probably takes something
     #[must_use]
-    pub fn can_write(&mut self) -> bool {
-        match self.moving_current() {
-            Some((_, stream, Course::Upload(UploadStage::Writing(_), _))) => {
-                stream.get_ref().ready.writable
-            }
-            _ => false,
-        }
-    }
-
-    fn wait_for_turn(&mut self, direction: Direction) -> Moved {
-        if self.data_direction() != Some(direction) {
-            return Moved::Ended;
-        }
-        self.work = Work::Left;
-        Moved::NotReady
+    pub fn can_write(&self) -> bool {
+        self.inner.can_write()
     }
 }

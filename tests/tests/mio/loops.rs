@@ -168,7 +168,7 @@ fn the_first_address_that_answers_is_taken() {
             all.turn();
             while let Some(event) = all.ftp.poll_event() {
                 match event {
-                    Event::Connected { peer } => connected = Some(peer),
+                    Event::Connected { peer } => connected = peer,
                     Event::Completed(mut done) => result = done.take(login).or(result),
                     Event::Closed(_) => break 'over,
                     _ => {}

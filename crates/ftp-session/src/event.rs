@@ -1,4 +1,4 @@
-//! What a session tells the application
+//! What a session tells its user
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,8 +14,8 @@ use crate::failure::FailedData;
 pub enum Event {
     /// The control connection is open
     Connected {
-        /// The address that answered
-        peer: SocketAddr,
+        /// The address that answered; `None`: the shell made the connection, and it has none
+        peer: Option<SocketAddr>,
     },
     /// The server's greeting
     Greeting(Reply),
@@ -51,14 +51,14 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Completion {
     pub(crate) inner: ftp_proto::Completion,
-    /// What the driver knows beside the machine
+    /// What the session knows beside the machine
     pub(crate) cause: Option<Cause>,
 }
 
 /// What the machine calls a failure of a connection, in the system's words
 #[derive(Debug)]
 pub(crate) enum Cause {
-    Connect(SocketAddr, io::Error),
+    Connect(String, io::Error),
     Control(io::Error),
     Data(FailedData),
 }
@@ -93,13 +93,13 @@ impl Completion {
     }
 }
 
-/// Puts the machine's error together with what the driver knows about it
+/// Puts the machine's error together with what the session knows about it
 pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
     match (error, cause) {
         (
             ftp_proto::Error::Connection(ConnectionError::Eof),
-            Some(Cause::Connect(address, error)),
-        ) => Error::Connect { address, error },
+            Some(Cause::Connect(target, error)),
+        ) => Error::Connect { target, error },
         (ftp_proto::Error::Connection(ConnectionError::Eof), Some(Cause::Control(error))) => {
             Error::control(&error)
         }

@@ -1,4 +1,4 @@
-//! What can go wrong, on which side of the machine
+//! What can go wrong, with what the machine without I/O can't know
 
 use std::fmt;
 use std::io;
@@ -20,10 +20,10 @@ use crate::failure::Described;
 #[non_exhaustive]
 pub enum Error {
     /// The server could not be reached
-    #[error("could not connect to {address}")]
+    #[error("could not connect to {target}")]
     Connect {
-        /// Which of its addresses was tried last
-        address: SocketAddr,
+        /// Host and port; the address that failed first, if the session knows no name
+        target: String,
         /// What the system said
         #[source]
         error: io::Error,
@@ -41,7 +41,7 @@ pub enum Error {
     /// certificate was refused here, whatever the server then said
     ///
     /// Of several attempts to open it, with the server's other command for passive mode, this is the first.
-    /// An attempt that took longer than [`Config::data_connect_timeout`](crate::Config::data_connect_timeout)
+    /// An attempt that took longer than [`Config::data_connect_timeout`](ftp_proto::Config::data_connect_timeout)
     /// has an error of the kind [`TimedOut`](io::ErrorKind::TimedOut).
     #[error("{}", describe(*.failure, *.address, .reply.as_ref(), .error))]
     Data {

@@ -13,7 +13,7 @@ pub(crate) struct FailedData {
     /// The request that it served; `None`: one of the machine's own transfers
     pub(crate) op: Option<OpId>,
     pub(crate) failure: DataFailure,
-    /// Where it was to lead, or where this side listened; `None` if it was open
+    /// Where it was to lead, or where this side listened; `None` if it was open, or the shell dials
     pub(crate) address: Option<SocketAddr>,
     pub(crate) error: io::Error,
 }

@@ -13,7 +13,7 @@ use ftp_tls::rustls::pki_types::ServerName;
 ///
 /// ```
 /// use std::time::Duration;
-/// use ftp_mio::{Config, Options, TlsPolicy};
+/// use ftp_session::{Config, Options, TlsPolicy};
 ///
 /// let mut config = Config::new(TlsPolicy::Plaintext);
 /// config.reply_timeout = Duration::from_secs(20);
@@ -27,6 +27,7 @@ pub struct Options {
     pub(crate) source: Option<SocketAddr>,
     pub(crate) tls: Option<TlsConfig>,
     pub(crate) tls_name: Option<ServerName<'static>>,
+    pub(crate) host: Option<String>,
     pub(crate) budget: usize,
 }
 
@@ -40,6 +41,7 @@ impl Options {
             source: None,
             tls: None,
             tls_name: None,
+            host: None,
             // Four of the reads that cost least; well below a millisecond of work.
             budget: 256 * 1024,
         }
@@ -72,8 +74,15 @@ impl Options {
         self
     }
 
-    /// The name that the server's certificate must be for, see
-    /// [`ftp_tls::server_name`]; without, it must be for the first of the addresses
+    /// The server's name as the user gave it, which may be an address: the server's certificate must be
+    /// for it, and errors name it
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// The name that the server's certificate must be for, see [`ftp_tls::server_name`]; without, it must
+    /// be for the [host](Self::host), and without that for the first of the addresses
     pub fn tls_server_name(mut self, name: ServerName<'static>) -> Self {
         self.tls_name = Some(name);
         self

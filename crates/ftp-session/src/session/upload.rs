@@ -1,53 +1,27 @@
-//! Uploads: what the application has written goes out, then the end, then the server has its say
+//! Uploads: what the user has written goes out, then the end, then the server has its say
 
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use ftp_proto::{DataEvent, DataFailure, OpId};
-use ftp_tls::rustls::HandshakeKind;
+use ftp_proto::{DataEvent, DataFailure};
 use ftp_tls::{Stream, TlsError};
 
-use crate::data::Course;
-use crate::session::Session;
+use super::Session;
+use crate::data::{Course, ServerEnd, UploadStage};
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::text::TextOut;
-use crate::time::later;
+use crate::time::{has_passed, later};
+use crate::transport::Transport;
 
 /// After the final reply of an upload, for tickets that are still under way
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How far an upload is
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UploadStage {
-    /// The application writes
-    Writing(ServerEnd),
-    /// The application has no more: what is held back and the end are sent
-    Ending,
-    /// Reads until the server has closed: TLS tickets come here, and closing before what the
-    /// server sends is read would reset the connection, which may cost the file its end (Q94)
-    Draining {
-        /// Set when the final reply has come
-        until: Option<Instant>,
-    },
-}
-
-/// What is known of the server's side of an upload's data connection
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ServerEnd {
-    Open,
-    /// Nothing more comes from there
-    Closed,
-}
-
-/// The last upload, whose success may tell that the server accepts full handshakes
-pub(crate) struct LastUpload {
-    pub(crate) op: OpId,
-    pub(crate) handshake: Option<HandshakeKind>,
-}
-
-impl Session {
+impl<S: Read + Write, L> Session<S, L> {
     /// Goes on with an upload; true if the machine has learned something
-    pub(crate) fn drive_upload(&mut self, now: Instant) -> bool {
+    pub(super) fn drive_upload<T>(&mut self, transport: &mut T, now: Instant) -> bool
+    where
+        T: Transport<Stream = S, Listener = L>,
+    {
         let final_reply_came = self.proto.final_reply_came();
         let Some((id, stream, Course::Upload(stage, text))) = self.moving() else { return false };
         match stage {
@@ -78,10 +52,12 @@ impl Session {
                 let sent = send_text(stream, text);
                 let all_sent = text.as_ref().is_none_or(|text| text.is_empty());
                 let ended = match &sent {
-                    Ok(_) if all_sent => end_upload(stream),
+                    Ok(_) if all_sent => end_upload(stream, transport),
                     _ => Ok(false),
                 };
                 if let Ok(true) = ended {
+                    // Everything, the end included, has been handed to the system: from here on the
+                    // server's close is awaited.
                     *stage = UploadStage::Draining { until: None };
                 }
                 let moved = self.moved(id, sent, now);
@@ -102,8 +78,8 @@ impl Session {
                     }
                 } else {
                     // The final reply is believed only if the connection has not broken, which the
-                    // poll may not have told yet.
-                    stream.get_mut().ready.readable |= final_reply_came;
+                    // shell may not have told yet.
+                    stream.get_mut().ready.read |= final_reply_came;
                     match listen(stream) {
                         Ok(Heard::Nothing) => false,
                         Ok(Heard::Bytes) => return self.over(id, UNEXPECTED, now),
@@ -119,7 +95,7 @@ impl Session {
                 if final_reply_came && until.is_none() {
                     *until = later(now, LINGER);
                 }
-                let waited = final_reply_came && !secure || until.is_some_and(|until| until <= now);
+                let waited = final_reply_came && !secure || has_passed(*until, now);
                 (drained || waited) && self.over(id, DataEvent::Finished, now)
             }
         }
@@ -136,7 +112,7 @@ enum Heard {
     End,
 }
 
-fn listen(stream: &mut Stream<Socket>) -> io::Result<Heard> {
+fn listen<S: Read + Write>(stream: &mut Stream<Socket<S>>) -> io::Result<Heard> {
     match stream.read(&mut [0; 256]) {
         Ok(0) => Ok(Heard::End),
         Ok(_) => Ok(Heard::Bytes),
@@ -145,16 +121,25 @@ fn listen(stream: &mut Stream<Socket>) -> io::Result<Heard> {
     }
 }
 
-/// Sends text that is held back, as far as the socket takes it; how many bytes
-fn send_text(stream: &mut Stream<Socket>, text: &mut Option<Box<TextOut>>) -> io::Result<usize> {
+/// Sends text that is held back, as far as the connection takes it; how many bytes
+fn send_text<S: Read + Write>(
+    stream: &mut Stream<Socket<S>>,
+    text: &mut Option<Box<TextOut>>,
+) -> io::Result<usize> {
     text.as_mut().map_or(Ok(0), |text| text.send(stream))
 }
 
-/// Signals an upload's end: close_notify, half-close; false if the socket would block
-fn end_upload(stream: &mut Stream<Socket>) -> io::Result<bool> {
-    let done = stream.close_notify()?;
-    if done {
-        stream.get_ref().shutdown_write()?;
+/// Signals an upload's end: close_notify, half-close; false if the connection would block
+fn end_upload<S: Read + Write>(
+    stream: &mut Stream<Socket<S>>,
+    transport: &mut impl Transport<Stream = S>,
+) -> io::Result<bool> {
+    if !stream.close_notify()? {
+        return Ok(false);
     }
-    Ok(done)
+    match transport.shutdown(stream.get_mut().io_mut()) {
+        Ok(()) => Ok(true),
+        Err(error) if is_passing(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

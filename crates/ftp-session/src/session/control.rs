@@ -4,13 +4,15 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use ftp_proto::ControlEvent;
-use ftp_tls::{Role, Stream};
+use ftp_tls::Role;
 
-use crate::session::{Control, Session};
-use crate::socket::{Socket, is_passing, is_readable, stream};
-use crate::time::later;
+use super::{Failure, Session};
+use crate::link::{Control, Link, LinkPhase};
+use crate::socket::{is_passing, is_readable};
+use crate::time::{has_passed, later};
+use crate::transport::{Interest, Trigger};
 
-/// How long the server's close_notify is waited for at the end of TLS; some never send it (Q96)
+/// How long the server's close_notify is waited for at the end of TLS; some never send it
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Between tries to go on in clear while this side's close_notify can't be written
@@ -22,52 +24,35 @@ const BUFFER: usize = 4 * 1024;
 /// Reads of what the server said before it left; a refusal fits into one
 const LAST_WORDS: usize = 16;
 
-/// A control connection that is open
-pub(crate) struct Link {
-    pub(crate) stream: Stream<Socket>,
-    phase: Phase,
-}
-
-/// What the stream is busy with
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// Commands and replies
-    Open,
-    /// The TLS handshake
-    Securing,
-    /// The end of TLS; from then on without the server's close_notify
-    Clearing { patience: Option<Instant> },
-}
-
-impl Link {
-    pub(crate) fn new(socket: Socket) -> Self {
-        Self { stream: stream(socket), phase: Phase::Open }
-    }
-
-    /// When the end of TLS is no longer waited for
-    pub(crate) const fn patience(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::Clearing { patience } => patience,
-            Phase::Open | Phase::Securing => None,
+impl<S: Read + Write, L> Session<S, L> {
+    /// What the control connection is to be waited for
+    pub(super) fn interest_in(&self, link: &Link<S>) -> Interest {
+        let stream = &link.stream;
+        match link.phase {
+            LinkPhase::Open => Interest {
+                read: self.proto.wants_input(),
+                write: self.proto.poll_transmit().is_some() || stream.wants_write(),
+            },
+            LinkPhase::Securing | LinkPhase::Clearing { .. } => {
+                Interest { read: stream.wants_read(), write: stream.wants_write() }
+            }
         }
     }
-}
 
-impl Session {
     /// Goes on with whatever the control connection is busy with; true if the machine has learned
     /// something
-    pub(crate) fn drive_control(&mut self, now: Instant) -> bool {
+    pub(super) fn drive_control(&mut self, trigger: Trigger, now: Instant) -> bool {
         let Control::Open(link) = &self.control else { return false };
         match link.phase {
             // What waits there was said before the next command, so it is read before that is written.
-            Phase::Open => self.read_control(now) || self.transmit(now),
-            Phase::Securing => self.drive_handshake(now),
-            Phase::Clearing { .. } => self.drive_clear(now),
+            LinkPhase::Open => self.read_control(trigger, now) || self.transmit(trigger, now),
+            LinkPhase::Securing => self.drive_handshake(now),
+            LinkPhase::Clearing { .. } => self.drive_clear(now),
         }
     }
 
     /// Writes what the machine has to say
-    fn transmit(&mut self, now: Instant) -> bool {
+    fn transmit(&mut self, trigger: Trigger, now: Instant) -> bool {
         let Control::Open(link) = &mut self.control else { return false };
         let mut moved = false;
         let result = loop {
@@ -85,8 +70,9 @@ impl Session {
         match result {
             Err(error) if !is_passing(&error) => {
                 // The server may have said why before it left.
+                link.stream.get_mut().ready.read = true;
                 for _ in 0..LAST_WORDS {
-                    if !self.read_control(now) {
+                    if !self.read_control(trigger, now) {
                         break;
                     }
                 }
@@ -98,8 +84,8 @@ impl Session {
     }
 
     /// Reads once
-    fn read_control(&mut self, now: Instant) -> bool {
-        // While a reply may put TLS on or take it off, nothing behind it is read.
+    fn read_control(&mut self, trigger: Trigger, now: Instant) -> bool {
+        // While a reply may put TLS on or take it off, nothing after it is read.
         if !self.proto.wants_input() {
             return false;
         }
@@ -111,6 +97,10 @@ impl Session {
         match link.stream.read(&mut buffer) {
             Ok(0) => self.proto.handle_control(now, ControlEvent::Closed),
             Ok(count) => {
+                // Another read would come to nothing, or what it finds is told again.
+                if trigger == Trigger::Level && count < BUFFER {
+                    link.stream.get_mut().ready.read = false;
+                }
                 self.count_tickets();
                 // What this ends comes out as an event.
                 let _ = self.proto.handle_input(now, &buffer[..count]);
@@ -123,14 +113,14 @@ impl Session {
     }
 
     /// Action: TLS on the control connection
-    pub(crate) fn begin_secure_control(&mut self, now: Instant) {
+    pub(super) fn begin_secure_control(&mut self, now: Instant) {
         let Control::Open(link) = &mut self.control else { return };
         let secured = match &self.security.context {
             Some(context) => link.stream.secure(context, Role::Control),
             // Requests that lead here make one; none is made without.
             None => return self.control_failed(io::Error::other("TLS is not configured"), now),
         };
-        link.phase = Phase::Securing;
+        link.phase = LinkPhase::Securing;
         if let Err(error) = secured {
             self.control_failed(error.into(), now);
         }
@@ -140,7 +130,7 @@ impl Session {
         let Control::Open(link) = &mut self.control else { return false };
         match link.stream.handshake() {
             Ok(true) => {
-                link.phase = Phase::Open;
+                link.phase = LinkPhase::Open;
                 self.proto.handle_control(now, ControlEvent::Secured);
             }
             Ok(false) => return false,
@@ -150,32 +140,42 @@ impl Session {
     }
 
     /// Action: the end of TLS on the control connection
-    pub(crate) fn begin_clear_control(&mut self, now: Instant) {
+    pub(super) fn begin_clear_control(&mut self, now: Instant) {
         let Control::Open(link) = &mut self.control else { return };
-        link.phase = Phase::Clearing { patience: later(now, CLOSE_PATIENCE) };
+        link.phase = LinkPhase::Clearing { patience: later(now, CLOSE_PATIENCE) };
     }
 
     fn drive_clear(&mut self, now: Instant) -> bool {
         let Control::Open(link) = &mut self.control else { return false };
         let cleared = match link.stream.clear() {
-            Ok(false) if link.patience().is_some_and(|until| until <= now) => {
-                link.stream.clear_now().map(|()| true)
-            }
+            Ok(false) if has_passed(link.patience(), now) => link.stream.clear_now().map(|()| true),
             result => result,
         };
         match cleared {
             Ok(true) => {
-                link.phase = Phase::Open;
+                link.phase = LinkPhase::Open;
                 self.proto.handle_control(now, ControlEvent::Cleared);
             }
             Ok(false) => return false,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // Our own close_notify has not left yet; the machine's deadline is next.
-                link.phase = Phase::Clearing { patience: later(now, WRITE_PATIENCE) };
+                link.phase = LinkPhase::Clearing { patience: later(now, WRITE_PATIENCE) };
                 return false;
             }
             Err(error) => self.control_failed(error, now),
         }
         true
+    }
+
+    /// The control connection broke: the session is over
+    fn control_failed(&mut self, error: io::Error, now: Instant) {
+        self.fail(Failure::Control(error), now);
+    }
+
+    pub(super) fn fail(&mut self, failure: Failure, now: Instant) {
+        if self.failure.is_none() && !self.proto.is_dead() {
+            self.failure = Some(failure);
+        }
+        self.proto.handle_control(now, ControlEvent::Closed);
     }
 }

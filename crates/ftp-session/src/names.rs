@@ -7,8 +7,8 @@ use encoding_rs::Encoding;
 /// A server's charset for names, beside UTF-8
 ///
 /// ```
-/// use ftp_mio::NameEncoding;
-/// use ftp_mio::encoding_rs::WINDOWS_1252;
+/// use ftp_session::NameEncoding;
+/// use ftp_session::encoding_rs::WINDOWS_1252;
 ///
 /// let names = NameEncoding::new(WINDOWS_1252);
 /// assert_eq!(names.decode(b"caf\xE9"), "café");

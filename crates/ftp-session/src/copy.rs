@@ -1,0 +1,84 @@
+//! A file from one server to another, without passing through here
+
+use std::io::{Read, Write};
+
+use ftp_proto::{CopyEnd, TransferType};
+
+use crate::error::Error;
+use crate::event::{Event, explain};
+use crate::session::Session;
+
+/// A copy between servers that failed
+#[derive(Debug, thiserror::Error)]
+#[error("copying failed on the {} server", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
+#[non_exhaustive]
+pub struct CopyError {
+    /// Which server
+    pub end: CopyEnd,
+    /// What went wrong there
+    #[source]
+    pub error: Error,
+}
+
+/// A copy between servers in progress; the data passes between the two
+///
+/// The source listens and the target connects to it, so the target must be able to reach the
+/// source, and both servers must permit it: most refuse data connections to and from third parties.
+/// Only unprotected data connections will do, as both servers would play the TLS server.
+///
+/// Feed it every [`Event`] of both sessions; they must be idle when it starts and have no other
+/// requests until it ends.
+#[derive(Debug)]
+pub struct ServerCopy {
+    inner: ftp_proto::ServerCopy,
+}
+
+impl ServerCopy {
+    /// Starts the copy; `None` if the source is not connected, or its connection has no addresses
+    ///
+    /// The target is sent to the host that the source's control connection goes to, whatever address
+    /// the source names, unless its [`Config::passive_host`](ftp_proto::Config::passive_host) says
+    /// otherwise.
+    pub fn start<S: Read + Write, L>(
+        source: &mut Session<S, L>,
+        source_path: impl AsRef<[u8]>,
+        target_path: impl AsRef<[u8]>,
+        type_: TransferType,
+    ) -> Option<Self> {
+        let peer = source.ends()?.peer.ip();
+        let proto = source.request();
+        let inner = ftp_proto::ServerCopy::start(proto, source_path, peer, target_path, type_);
+        Some(Self { inner })
+    }
+
+    /// Takes an event of one of the two sessions; `Some` once, when both have ended
+    ///
+    /// # Errors
+    ///
+    /// Which server failed, and how. An end that was cut off may still be settling: it
+    /// [is idle](Session::is_idle) when it has.
+    pub fn handle<S: Read + Write, L>(
+        &mut self,
+        end: CopyEnd,
+        event: &mut Event,
+        source: &mut Session<S, L>,
+        target: &mut Session<S, L>,
+    ) -> Option<Result<(), CopyError>> {
+        let (source, target) = (source.request(), target.request());
+        match event {
+            Event::TransferStarted { op, .. } => {
+                self.inner.handle_started(end, *op, source);
+                None
+            }
+            Event::Completed(done) => {
+                let ended = self.inner.handle_completed(end, &mut done.inner, source, target)?;
+                let cause = done.cause.take();
+                Some(ended.map_err(|failed| {
+                    let cause = cause.filter(|_| failed.end == end);
+                    CopyError { end: failed.end, error: explain(failed.error, cause) }
+                }))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Directories, entry by entry
+
+use std::io::{Read, Write};
+use std::time::Instant;
+
+use ftp_proto::listing::{ListingParser, ListingReader, OwnedEntry};
+
+use crate::session::{Moved, Session};
+
+/// The entries of a directory, while they arrive: for requests of `read_dir` and `list`
+///
+/// One a listing. `.` and `..` are left out, headers and totals passed over. Whether the listing is
+/// complete is told by its completion, as with every transfer; then comes the [last](Self::last) entry.
+#[derive(Debug)]
+pub struct Entries {
+    reader: ListingReader,
+}
+
+impl Entries {
+    /// For a listing that has not begun
+    #[must_use]
+    pub fn with_parser(parser: ListingParser) -> Self {
+        Self { reader: ListingReader::new(parser) }
+    }
+
+    /// The next entry; `None` if more has to arrive first
+    pub fn next<S: Read + Write, L>(
+        &mut self,
+        session: &mut Session<S, L>,
+        now: Instant,
+    ) -> Option<OwnedEntry> {
+        loop {
+            if let Some(entry) = self.reader.next_entry() {
+                return Some(entry);
+            }
+            self.reader.set_hint(session.client().listing_hint());
+            self.reader.set_format(session.client().listing_format());
+            match session.read_data(self.reader.room(), now) {
+                Moved::Bytes(count) => self.reader.filled(count),
+                _ => return None,
+            }
+        }
+    }
+
+    /// The last entry, if its line came without an end: after the completion
+    pub fn last(&mut self) -> Option<OwnedEntry> {
+        self.reader.end();
+        self.reader.next_entry()
+    }
+
+    /// Lines so far that nobody understood, or in which the server says what it could not read: not among
+    /// the entries, perhaps files all the same. Look at it before you delete what is not listed.
+    #[must_use]
+    pub fn unknown_lines(&self) -> u64 {
+        self.reader.unknown_lines()
+    }
+}

@@ -1,0 +1,82 @@
+//! One FTP or FTPS session over any transport: the engine of the drivers
+//!
+//! A [`Session`] has the machine of `ftp-proto`, TLS by `ftp-tls` on both connections, and all that a driver
+//! does with them: it opens, secures and closes data connections in both modes, moves the control
+//! connection's bytes, tries the server's addresses, ends uploads, keeps account of TLS tickets, converts
+//! texts, and remembers why a connection failed. It makes no system calls, never waits and has no clock.
+//!
+//! What remains for a **shell** is how its system connects (a [`Transport`]), how it waits, and how bytes
+//! reach the user. `ftp-blocking` is one on poll(2), `ftp-mio` another on `mio::Poll`; an event loop, an async
+//! runtime or a network stack of your own makes a third.
+//!
+//! ```text
+//! application
+//!      │ requests, bytes           ▲ events
+//! shell: waits for sockets() until deadline(), says ready(), lends a Transport to turn()
+//!      │                           ▲
+//! Session ── ftp-proto, ftp-tls over Transport::Stream
+//! ```
+//!
+//! # The loop of a shell
+//!
+//! | call | what it does |
+//! |---|---|
+//! | [`Session::ready`] | notes what a connection is ready for |
+//! | [`Session::turn`] | deadlines, connecting, TLS, commands, replies; bounded, never waits |
+//! | [`Session::dial_request`], [`Session::dialed`] | connections that the shell makes itself, through a proxy or a tunnel |
+//! | [`Session::poll_event`] | news, each once |
+//! | [`Session::read_data`], [`Session::write_data`] | the bytes, at the user's pace |
+//! | [`Session::has_work`], [`Session::deadline`], [`Session::sockets`] | whether to wait, how long, for what |
+//!
+//! - **Edge-triggered** (mio, wakers): register each connection once, for reading and writing, under its
+//!   [`Slot`]; tell `ready` what an event says.
+//! - **Level-triggered** (poll(2), select): before each wait ask `sockets` what each is to be waited for, and
+//!   tell `ready` what has come.
+//! - **Without readiness** (queues, streams that register a waker when they would block): tell `ready` that
+//!   everything is ready before each turn.
+//!
+//! A stream that would block is not asked again before the shell has said that it is ready.
+//!
+//! # Time
+//!
+//! Every call that needs the time is given it, as an [`Instant`](std::time::Instant); it may be late, and
+//! never goes back. So a shell can stop the clock while nobody listens, and tests can make it run.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod copy;
+mod crowd;
+mod data;
+mod entries;
+mod error;
+mod event;
+mod failure;
+mod info;
+mod link;
+mod names;
+mod options;
+mod race;
+mod security;
+mod session;
+mod socket;
+#[cfg(feature = "system")]
+pub mod system;
+mod text;
+mod time;
+mod transport;
+
+pub use encoding_rs;
+pub use ftp_proto;
+pub use ftp_tls;
+
+pub use copy::{CopyError, ServerCopy};
+pub use entries::Entries;
+pub use error::Error;
+pub use event::{Completion, Event};
+pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, TlsPolicy};
+pub use info::TlsInfo;
+pub use names::NameEncoding;
+pub use options::Options;
+pub use session::{Moved, Session};
+pub use transport::{DialRequest, Host, Interest, Lent, Slot, Transport, Trigger};

@@ -1,0 +1,242 @@
+//! Connecting to a server with several addresses ("Happy Eyeballs", RFC 8305)
+//!
+//! The next address is tried as soon as one fails, or beside it when it keeps silent, so a broken IPv6 path
+//! costs a moment, no more. At most two attempts are under way, since a control connection has two slots.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ftp_proto::Source;
+
+use crate::socket::Socket;
+use crate::time::{has_passed, later};
+use crate::transport::{Interest, Slot, Transport};
+
+/// RFC 8305 section 5's recommendation
+const HEAD_START: Duration = Duration::from_millis(250);
+
+const SLOTS: [Slot; 2] = [Slot::Control, Slot::ControlRival];
+
+#[derive(Debug)]
+pub(crate) struct Race<S> {
+    /// The addresses not yet tried, the next one last
+    waiting: Vec<SocketAddr>,
+    attempts: [Option<Attempt<S>>; 2],
+    next_start: Option<Instant>,
+    source: Option<SocketAddr>,
+    timeout: Duration,
+    failures: Vec<(SocketAddr, io::Error)>,
+}
+
+#[derive(Debug)]
+struct Attempt<S> {
+    socket: Socket<S>,
+    /// What it is waited for
+    interest: Interest,
+    address: SocketAddr,
+    deadline: Option<Instant>,
+}
+
+/// The state of a race after a step
+#[derive(Debug)]
+pub(crate) enum Standing<S> {
+    Undecided,
+    Won(Socket<S>, SocketAddr),
+    /// With the address that failed first
+    Lost(SocketAddr, io::Error),
+}
+
+impl<S: Read + Write> Race<S> {
+    /// `None` if there is no address that can be used
+    pub(crate) fn new(
+        addresses: &[SocketAddr],
+        source: Option<SocketAddr>,
+        timeout: Duration,
+    ) -> Option<Self> {
+        let usable = |address: &&SocketAddr| {
+            source.is_none_or(|source| source.is_ipv4() == address.is_ipv4())
+        };
+        let addresses: Vec<_> = addresses.iter().filter(usable).copied().collect();
+        let mut waiting = interleave(&addresses);
+        waiting.reverse();
+        let some = !waiting.is_empty();
+        some.then_some(Self {
+            waiting,
+            attempts: [None, None],
+            next_start: None,
+            source,
+            timeout,
+            failures: Vec::new(),
+        })
+    }
+
+    /// Who chooses the local address
+    pub(crate) fn source(&self) -> Source {
+        self.source.map_or(Source::System, |_| Source::Caller)
+    }
+
+    /// When the next address is due, or an attempt has taken too long
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let next = self
+            .next_start
+            .filter(|_| !self.waiting.is_empty() && self.attempts.iter().any(Option::is_none));
+        let attempts = self.attempts.iter().flatten().filter_map(|attempt| attempt.deadline);
+        attempts.chain(next).min()
+    }
+
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = (&Socket<S>, Interest)> {
+        self.attempts.iter().flatten().map(|attempt| (&attempt.socket, attempt.interest))
+    }
+
+    pub(crate) fn socket_mut(&mut self, slot: Slot) -> Option<&mut Socket<S>> {
+        let attempts = self.attempts.iter_mut().flatten();
+        attempts.map(|attempt| &mut attempt.socket).find(|socket| socket.slot == slot)
+    }
+
+    pub(crate) fn drive(
+        &mut self,
+        transport: &mut impl Transport<Stream = S>,
+        now: Instant,
+    ) -> Standing<S> {
+        for index in 0..self.attempts.len() {
+            let Some(Attempt { socket, interest, deadline, .. }) = &mut self.attempts[index] else {
+                continue;
+            };
+            let result = if socket.ready.intersects(*interest) {
+                transport.connected(socket.slot, socket.io_mut())
+            } else if has_passed(*deadline, now) {
+                Err(io::ErrorKind::TimedOut.into())
+            } else {
+                continue;
+            };
+            match result {
+                Ok(None) => {
+                    let Some(won) = self.attempts[index].take() else { continue };
+                    self.give_up(transport);
+                    return Standing::Won(won.socket, won.address);
+                }
+                // The shell may have been woken for nothing.
+                Ok(Some(next)) => {
+                    socket.ready = socket.ready.without(next);
+                    *interest = next;
+                }
+                Err(error) => self.failed(index, transport, error, now),
+            }
+        }
+        loop {
+            let idle = self.attempts.iter().all(Option::is_none);
+            let due = idle || has_passed(self.next_start, now);
+            let Some(index) = self.attempts.iter().position(Option::is_none).filter(|_| due) else {
+                return Standing::Undecided;
+            };
+            let Some(address) = self.waiting.pop() else {
+                if !idle || self.failures.is_empty() {
+                    return Standing::Undecided;
+                }
+                let failures = std::mem::take(&mut self.failures);
+                return Standing::Lost(failures[0].0, all_failed(failures));
+            };
+            match transport.connect(SLOTS[index], address, self.source) {
+                Ok(io) => {
+                    self.attempts[index] = Some(Attempt {
+                        socket: Socket::new(SLOTS[index], io),
+                        interest: Interest::WRITE,
+                        address,
+                        deadline: later(now, self.timeout),
+                    });
+                    self.next_start = later(now, HEAD_START);
+                }
+                Err(error) => self.failures.push((address, error)),
+            }
+        }
+    }
+
+    fn failed(
+        &mut self,
+        index: usize,
+        transport: &mut impl Transport<Stream = S>,
+        error: io::Error,
+        now: Instant,
+    ) {
+        if let Some(attempt) = self.attempts[index].take() {
+            transport.close(attempt.socket.into_io());
+            self.failures.push((attempt.address, error));
+            self.next_start = Some(now);
+        }
+    }
+
+    pub(crate) fn give_up(&mut self, transport: &mut impl Transport<Stream = S>) {
+        for attempt in self.attempts.iter_mut().filter_map(Option::take) {
+            transport.close(attempt.socket.into_io());
+        }
+    }
+}
+
+/// Makes one error of all that happened
+fn all_failed(mut failures: Vec<(SocketAddr, io::Error)>) -> io::Error {
+    if failures.len() == 1 {
+        return failures.remove(0).1;
+    }
+    let kind = failures[0].1.kind();
+    let texts: Vec<_> =
+        failures.iter().map(|(address, error)| format!("{address}: {error}")).collect();
+    io::Error::new(kind, texts.join("; "))
+}
+
+/// One address of each family in turn, beginning with the first one's
+fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first() else { return Vec::new() };
+    let of_first = |address: &&SocketAddr| address.is_ipv4() == first.is_ipv4();
+    let mut preferred = addresses.iter().filter(of_first);
+    let mut others = addresses.iter().filter(|address| !of_first(address));
+    let mut order = Vec::with_capacity(addresses.len());
+    while order.len() < addresses.len() {
+        order.extend(preferred.next());
+        order.extend(others.next());
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let [a, b, c] = ["192.0.2.1:21", "192.0.2.2:21", "192.0.2.3:21"].map(address);
+        let [x, y] = ["[2001:db8::1]:21", "[2001:db8::2]:21"].map(address);
+        assert_eq!(interleave(&[a, b, c, x]), [a, x, b, c]);
+        assert_eq!(interleave(&[x, a, y, b]), [x, a, y, b]);
+        assert_eq!(interleave(&[]), []);
+    }
+
+    #[test]
+    fn a_source_address_rules_the_other_family_out() {
+        let address = ["192.0.2.1:21".parse().unwrap()];
+        let source = |text: &str| Some(text.parse::<SocketAddr>().unwrap());
+        let new = |addresses: &[_], source| {
+            Race::<Cursor<Vec<u8>>>::new(addresses, source, Duration::from_secs(1))
+        };
+        assert!(new(&address, source("[::1]:0")).is_none());
+        assert!(new(&address, source("127.0.0.1:0")).is_some());
+        assert!(new(&[], None).is_none());
+    }
+
+    #[test]
+    fn each_failure_is_told() {
+        let failure = |last: u8, kind: io::ErrorKind| {
+            (SocketAddr::from(([192, 0, 2, last], 21)), io::Error::from(kind))
+        };
+        let one = vec![failure(1, io::ErrorKind::TimedOut)];
+        assert_eq!(all_failed(one).kind(), io::ErrorKind::TimedOut);
+        let two =
+            vec![failure(1, io::ErrorKind::TimedOut), failure(2, io::ErrorKind::ConnectionRefused)];
+        let error = all_failed(two);
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "192.0.2.1:21: timed out; 192.0.2.2:21: connection refused");
+    }
+}

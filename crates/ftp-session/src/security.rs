@@ -1,0 +1,57 @@
+//! What TLS needs to know: its configuration, the server's name, the sessions in stock
+
+use std::net::IpAddr;
+
+use ftp_tls::rustls::pki_types::ServerName;
+use ftp_tls::{TlsConfig, TlsContext, server_name};
+
+use crate::error::Error;
+
+/// What the server's certificate must be for
+pub(crate) enum Name {
+    Given(ServerName<'static>),
+    /// The host that the user named
+    Host(String),
+    Address(IpAddr),
+}
+
+pub(crate) struct Security {
+    config: Option<TlsConfig>,
+    name: Name,
+    pub(crate) context: Option<TlsContext>,
+}
+
+impl Security {
+    pub(crate) const fn new(config: Option<TlsConfig>, name: Name) -> Self {
+        Self { config, name, context: None }
+    }
+
+    /// Makes TLS possible
+    pub(crate) fn prepare(&mut self) -> Result<(), Error> {
+        if self.context.is_some() {
+            return Ok(());
+        }
+        let config = match &self.config {
+            Some(config) => config,
+            None => self.config.insert(default_tls()?),
+        };
+        let name = match &self.name {
+            Name::Given(name) => name.clone(),
+            Name::Host(host) => server_name(host)?,
+            Name::Address(ip) => ServerName::IpAddress((*ip).into()),
+        };
+        self.context = Some(TlsContext::new(config, name));
+        Ok(())
+    }
+}
+
+#[cfg(feature = "webpki-roots")]
+fn default_tls() -> Result<TlsConfig, Error> {
+    Ok(TlsConfig::builder(ftp_tls::Trust::WebpkiRoots).build()?)
+}
+
+#[cfg(not(feature = "webpki-roots"))]
+fn default_tls() -> Result<TlsConfig, Error> {
+    // Says that there is nothing to trust.
+    Ok(TlsConfig::builder(ftp_tls::Trust::OwnCa).build()?)
+}

@@ -1,0 +1,117 @@
+//! Causes of errors: what is known beside the machine
+//!
+//! The machine knows that a connection failed; why it did, the session has been told. The machine's news
+//! are collected as soon as there are some, since what is known may change.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+
+use ftp_proto::{ConnectionError, DataFailure, OpId, Phase};
+use ftp_tls::TlsError;
+
+use super::{Failure, Session};
+use crate::crowd::{Crowded, is_full};
+use crate::data::DataState;
+use crate::error::{Error, again};
+use crate::event::{Cause, Completion, Event, explain};
+use crate::failure::FailedData;
+
+impl<S: Read + Write, L> Session<S, L> {
+    /// Takes the machine's news
+    pub(super) fn collect(&mut self) {
+        use ftp_proto::Event as Proto;
+        while let Some(event) = self.proto.poll_event() {
+            let event = match event {
+                Proto::Greeting(reply) => Event::Greeting(reply),
+                Proto::TransferStarted { op, size_hint } => {
+                    Event::TransferStarted { op, size_hint }
+                }
+                Proto::Trace(trace) => Event::Trace(trace),
+                Proto::Completed(done) => {
+                    self.note_upload(&done);
+                    self.note_refusal(&done);
+                    let cause = done.error().cloned();
+                    let cause = cause.and_then(|error| self.cause(Some(done.op()), &error));
+                    Event::Completed(Completion::new(done, cause))
+                }
+                Proto::Closed(error) => Event::Closed(self.explain_end(error.into())),
+                // For what a newer core tells there are no words here.
+                _ => continue,
+            };
+            self.events.push_back(event);
+        }
+    }
+
+    /// Looks once at each refusal whether it is about the number of sessions
+    fn note_refusal(&mut self, done: &ftp_proto::Completion) {
+        let reply = done.error().and_then(ftp_proto::Error::reply);
+        if reply.is_some_and(|reply| reply.code().get() == 530 && is_full(reply)) {
+            self.crowded = Crowded::Yes;
+        }
+    }
+
+    /// The cause of an error, if it is known
+    fn cause(&mut self, op: Option<OpId>, error: &ftp_proto::Error) -> Option<Cause> {
+        match error {
+            ftp_proto::Error::Connection(_) => self.cause_of_end(error),
+            ftp_proto::Error::DataConnection { failure, .. } => {
+                let of_this = |known: &mut FailedData| known.failure == *failure;
+                self.data_failure.take_if(of_this).map(Cause::Data)
+            }
+            ftp_proto::Error::DataTimedOut(Phase::DataConnect | Phase::DataAccept) => {
+                let unopened = |known: &mut FailedData| {
+                    matches!(known.failure, DataFailure::Open | DataFailure::NeverOpened)
+                };
+                self.data_failure.take_if(unopened).map(Cause::Data)
+            }
+            // That the server then had to give up says less than why.
+            refusal if refusal.reply().is_some() && !refusal.is_fatal() => {
+                let refused = |known: &mut FailedData| {
+                    known.op == op
+                        && TlsError::in_io(&known.error).is_some_and(TlsError::is_certificate)
+                };
+                self.data_failure.take_if(refused).map(Cause::Data)
+            }
+            _ => None,
+        }
+    }
+
+    fn cause_of_end(&self, error: &ftp_proto::Error) -> Option<Cause> {
+        let ftp_proto::Error::Connection(ConnectionError::Eof) = error else { return None };
+        Some(match self.failure.as_ref()? {
+            Failure::Connect(target, error) => Cause::Connect(target.clone(), again(error)),
+            Failure::Control(error) => Cause::Control(again(error)),
+        })
+    }
+
+    pub(super) fn explain_end(&self, error: ftp_proto::Error) -> Error {
+        let cause = self.cause_of_end(&error);
+        explain(error, cause)
+    }
+
+    /// Keeps the first cause: what fails later in the same way is but an attempt to do without
+    pub(super) fn note_failure(
+        &mut self,
+        failure: DataFailure,
+        address: Option<SocketAddr>,
+        error: io::Error,
+    ) {
+        let op = self.proto.running_transfer();
+        if !self.data_failure.as_ref().is_some_and(|known| known.comes_before(op, failure)) {
+            self.data_failure = Some(FailedData { op, failure, address, error });
+        }
+    }
+
+    /// The data connection has not opened for as long as is allowed: notes where
+    pub(super) fn note_unopened(&mut self) {
+        let (failure, address) = match self.data.as_ref().map(|data| &data.state) {
+            Some(DataState::Connecting(_, _, address)) => (DataFailure::Open, Some(*address)),
+            Some(DataState::Listening(listener, _)) => {
+                (DataFailure::NeverOpened, Some(listener.address))
+            }
+            Some(DataState::Dialing { .. }) => (DataFailure::Open, None),
+            _ => return,
+        };
+        self.note_failure(failure, address, io::ErrorKind::TimedOut.into());
+    }
+}

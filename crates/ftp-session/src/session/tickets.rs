@@ -1,0 +1,83 @@
+//! The session's part of FTP's TLS resumption policy: it counts tickets, and waits for them
+//!
+//! What follows from their number is the machine's: see [`TicketSupply`].
+
+use std::io::{Read, Write};
+use std::time::Instant;
+
+use ftp_proto::{Direction, Protection, TicketSupply};
+use ftp_tls::UploadPermit;
+use ftp_tls::rustls::HandshakeKind;
+
+use super::Session;
+use crate::data::Linger;
+use crate::link::Control;
+use crate::transport::Transport;
+
+impl<S: Read + Write, L> Session<S, L> {
+    /// Tells the machine how many tickets there are, before it may come to need one
+    pub(super) fn count_tickets(&mut self) {
+        let Some(context) = &self.security.context else { return };
+        // On a connection that is being closed some may still come.
+        if self.proto.protection() != Protection::Private || self.linger.is_some() {
+            return;
+        }
+        let supply = match context.upload_permit() {
+            UploadPermit::Harvest => TicketSupply::Wanted,
+            UploadPermit::Reconnect => TicketSupply::Exhausted,
+            UploadPermit::Go if !context.can_resume() => TicketSupply::Unneeded,
+            UploadPermit::Go if context.can_spare_ticket() => TicketSupply::Ample,
+            UploadPermit::Go => TicketSupply::Scarce,
+        };
+        self.proto.set_ticket_supply(supply);
+    }
+
+    /// An upload that was confirmed although its handshake was a full one tells that the server
+    /// does not insist on resumption
+    pub(super) fn note_upload(&mut self, done: &ftp_proto::Completion) {
+        let Some(upload) = self.last_upload.take_if(|upload| upload.op == done.op()) else {
+            return;
+        };
+        if done.error().is_none()
+            && upload.handshake.is_some_and(|kind| kind != HandshakeKind::Resumed)
+        {
+            if let Some(context) = &self.security.context {
+                context.note_full_handshake_accepted();
+            }
+        }
+    }
+
+    /// Takes what still comes on a closed data connection: tickets, also on one that the server has
+    /// refused. If there are no others they are worth a short wait
+    pub(super) fn drive_linger(
+        &mut self,
+        transport: &mut impl Transport<Stream = S>,
+        now: Instant,
+    ) -> bool {
+        let Some(Linger { stream, until, direction }) = &mut self.linger else { return false };
+        if stream.is_secure() {
+            let ended = match stream.handshake() {
+                Ok(true) => !matches!(stream.drain(), Ok(false)),
+                Ok(false) => false,
+                Err(_) => true,
+            };
+            let has_tickets = self.security.context.as_ref().is_none_or(|context| {
+                context.can_resume() || context.inventory().tickets_received == 0
+            });
+            let open = matches!(self.control, Control::Open(_));
+            let waits = until.is_none_or(|until| until > now);
+            if !ended && !has_tickets && waits && open {
+                return false;
+            }
+            // An upload that is closed from here was not ended: without close_notify the server can
+            // tell. To a download's server it is a courtesy.
+            if *direction == Some(Direction::Download) {
+                let _ = stream.close_notify();
+            }
+        }
+        if let Some(linger) = self.linger.take() {
+            transport.close(linger.stream.into_inner().into_io());
+        }
+        true
+    }
+}

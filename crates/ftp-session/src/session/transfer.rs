@@ -1,0 +1,221 @@
+//! The bytes of a transfer: straight between the connection and its user, at the user's pace
+
+use std::io::{self, Read, Write};
+use std::time::Instant;
+
+use ftp_proto::{DataEvent, Direction};
+use ftp_tls::Stream;
+
+use super::{Session, Work};
+use crate::data::{Course, Data, DataState, Found, UploadStage};
+use crate::socket::{Socket, is_passing, is_readable};
+use crate::transport::Slot;
+
+/// The result of an attempt to move bytes
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "bytes move now, later, or no more")]
+pub enum Moved {
+    /// So many bytes, at least one
+    Bytes(usize),
+    /// None now: the connection has to become ready, or it is the turn of others ([`Session::has_work`])
+    NotReady,
+    /// None any more: how the transfer ended comes as [`Event::Completed`](crate::Event::Completed)
+    Ended,
+}
+
+/// Moving data
+///
+/// Possible from [`Event::DataOpen`](crate::Event::DataOpen) to the transfer's
+/// [`Event::Completed`](crate::Event::Completed). The pace is the user's: if bytes are not read for a while
+/// nothing is lost, and the server waits; only the server's own pauses are bounded by
+/// [`Config::data_timeout`](ftp_proto::Config::data_timeout).
+///
+/// Between two turns a session moves about as much as its
+/// [budget](crate::Options::budget) permits, and is `NotReady` beyond: so it is safe to call these
+/// methods until they are, and one fast transfer leaves time for the others.
+impl<S: Read + Write, L> Session<S, L> {
+    /// Reads bytes of a download
+    ///
+    /// 64 KiB and more at a time cost the least. All bytes may have come although the transfer is not
+    /// complete: only its completion says so.
+    pub fn read_data(&mut self, buffer: &mut [u8], now: Instant) -> Moved {
+        if self.credit == 0 {
+            return self.wait_for_turn(Direction::Download);
+        }
+        loop {
+            let Some((id, stream, Course::Download(text))) = self.moving_current() else {
+                return Moved::Ended;
+            };
+            if buffer.is_empty() {
+                return Moved::NotReady;
+            }
+            if let Some(text) = text {
+                match text.take(buffer) {
+                    0 => {}
+                    count => return Moved::Bytes(count),
+                }
+            }
+            let room = match text {
+                Some(text) => text.room(),
+                None => &mut *buffer,
+            };
+            match stream.read(room) {
+                Ok(0) => {
+                    let rest = text.as_mut().map_or(0, |text| text.finish(buffer));
+                    self.over(id, DataEvent::Finished, now);
+                    return if rest > 0 { Moved::Bytes(rest) } else { Moved::Ended };
+                }
+                Ok(count) => {
+                    let is_text = text.is_some();
+                    if let Some(text) = text {
+                        text.received(count);
+                    }
+                    self.found = Found::Bytes;
+                    self.credit = self.credit.saturating_sub(count);
+                    self.proto.handle_data(now, id, DataEvent::Progress(count as u64));
+                    if !is_text {
+                        return Moved::Bytes(count);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if stream.is_exhausted() {
+                        self.found = Found::Nothing;
+                        self.work = Work::Left;
+                    }
+                    return Moved::NotReady;
+                }
+                Err(error) => {
+                    self.data_broke(id, error, now);
+                    return Moved::Ended;
+                }
+            }
+        }
+    }
+
+    /// Writes bytes of an upload, which only [`Self::finish_upload`] completes
+    ///
+    /// Without it, if the upload is aborted, fails, or its session is dropped, what was sent before, or an
+    /// empty file, stays on the server under the file's name, in place of what was there before; in clear
+    /// text the server can't tell that it is not complete. Upload again, delete the file, or upload under
+    /// another name and rename it afterwards.
+    ///
+    /// Write 64 KiB and more at a time. What is taken is on its way, no more: whether the server has
+    /// the file is known when the transfer completes after `finish_upload`.
+    pub fn write_data(&mut self, bytes: &[u8], now: Instant) -> Moved {
+        if self.credit == 0 {
+            return self.wait_for_turn(Direction::Upload);
+        }
+        let Some((id, stream, course)) = self.moving_current() else { return Moved::Ended };
+        let Course::Upload(UploadStage::Writing(_), text) = course else { return Moved::Ended };
+        if bytes.is_empty() {
+            return Moved::NotReady;
+        }
+        let (taken, sent) = match text {
+            None => {
+                let result = stream.write(bytes);
+                (result.as_ref().copied().unwrap_or(0), result)
+            }
+            Some(text) => match text.send(stream) {
+                Ok(before) => {
+                    let taken = text.take(bytes);
+                    (taken, text.send(stream).map(|count| before + count))
+                }
+                Err(error) => (0, Err(error)),
+            },
+        };
+        match sent {
+            Err(error) if !is_passing(&error) => {
+                self.data_broke(id, error, now);
+                return Moved::Ended;
+            }
+            sent => self.moved(id, sent, now),
+        };
+        self.credit = self.credit.saturating_sub(taken);
+        if taken == 0 { Moved::NotReady } else { Moved::Bytes(taken) }
+    }
+
+    /// Ends an upload: what is held back and the end of the file are sent, and the server's
+    /// confirmation is awaited
+    pub fn finish_upload(&mut self, now: Instant) {
+        if let Some((id, _, Course::Upload(stage @ UploadStage::Writing(_), _))) =
+            self.moving_current()
+        {
+            *stage = UploadStage::Ending;
+            // A pause before it was the user's: the server's time begins here.
+            self.proto.handle_data(now, id, DataEvent::Progress(0));
+        }
+        self.work = Work::Left;
+    }
+
+    /// Which way data can move, if a transfer is that far
+    #[must_use]
+    pub fn data_direction(&self) -> Option<Direction> {
+        match self.moving_now()? {
+            (_, Course::Download(_)) => Some(Direction::Download),
+            (_, Course::Upload(UploadStage::Writing(_), _)) => Some(Direction::Upload),
+            (_, Course::Upload(..) | Course::Harvest) => None,
+        }
+    }
+
+    /// Whether [`Self::read_data`] probably has something to say
+    ///
+    /// A level, for users that have stopped to read for a while: no event will tell them.
+    #[must_use]
+    pub fn can_read(&self) -> bool {
+        match self.moving_now() {
+            Some((stream, Course::Download(text))) => {
+                is_readable(stream) || text.as_ref().is_some_and(|text| !text.is_empty())
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether [`Self::write_data`] probably takes something
+    #[must_use]
+    pub fn can_write(&self) -> bool {
+        match self.moving_now() {
+            Some((stream, Course::Upload(UploadStage::Writing(_), _))) => {
+                stream.get_ref().ready.write
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether bytes that [`Self::write_data`] has taken are still to be sent by the next turns
+    #[must_use]
+    pub fn holds_back(&self) -> bool {
+        match self.moving_now() {
+            Some((stream, Course::Upload(_, text))) => {
+                stream.wants_write() || text.as_ref().is_some_and(|text| !text.is_empty())
+            }
+            _ => false,
+        }
+    }
+
+    /// The slot of the data connection whose bytes can move
+    #[must_use]
+    pub fn data_slot(&self) -> Option<Slot> {
+        self.moving_now().map(|(stream, _)| stream.get_ref().slot)
+    }
+
+    fn moving_now(&self) -> Option<(&Stream<Socket<S>>, &Course)> {
+        match &self.data {
+            Some(Data { state: DataState::Moving(stream, course), .. })
+                if self.carries_current() =>
+            {
+                Some((stream, course))
+            }
+            _ => None,
+        }
+    }
+
+    fn wait_for_turn(&mut self, direction: Direction) -> Moved {
+        if self.data_direction() != Some(direction) {
+            return Moved::Ended;
+        }
+        self.work = Work::Left;
+        Moved::NotReady
+    }
+}

@@ -1,0 +1,248 @@
+//! The turn: all that can be done without waiting, up to a bound
+
+use std::io::{self, Read, Write};
+use std::time::Instant;
+
+use ftp_proto::{Action, ControlEvent, Ends, IpFamily, Phase};
+
+use super::{Failure, Session, Work, named};
+use crate::data::{Data, DataState};
+use crate::event::Event;
+use crate::link::{Begun, Control, Link};
+use crate::race::Standing;
+use crate::socket::{ALLOWANCE, Socket};
+use crate::time::{has_passed, later};
+use crate::transport::{Slot, Transport};
+
+/// Rounds of a turn, of which each reads 4 KiB of replies at most; what is more at once has to wait
+const ROUNDS: usize = 16;
+
+impl<S: Read + Write, L> Session<S, L> {
+    /// Does what can be done without waiting, up to a bound: connects, reads replies and writes
+    /// commands, opens, secures and closes data connections, and obeys deadlines that have passed
+    ///
+    /// Due after [`Self::ready`], when [`Self::deadline`] has come, and while [`Self::has_work`]; at other
+    /// times it is harmless. Afterwards look for events and, if a transfer is under way, move data.
+    ///
+    /// What is ready comes before a deadline that has passed: a shell that is late has not been answered
+    /// late.
+    pub fn turn<T>(&mut self, transport: &mut T, now: Instant)
+    where
+        T: Transport<Stream = S, Listener = L>,
+    {
+        self.renew_budget();
+        self.rounds(transport, now);
+        if self.expire(now) {
+            self.rounds(transport, now);
+        }
+        // No event will tell of what a stream has not come to.
+        if self.is_exhausted() {
+            self.work = Work::Left;
+        }
+        self.collect();
+    }
+
+    /// Renews the [budget](crate::Options::budget), as each turn does: for a shell with a single session,
+    /// before it reads or writes
+    pub fn renew_budget(&mut self) {
+        self.credit = self.budget;
+        if let Control::Open(link) = &mut self.control {
+            link.stream.set_allowance(ALLOWANCE);
+        }
+        if let Some(stream) = self.data.as_mut().and_then(Data::stream) {
+            stream.set_allowance(self.budget.max(ALLOWANCE));
+        }
+        if let Some(linger) = &mut self.linger {
+            linger.stream.set_allowance(ALLOWANCE);
+        }
+    }
+
+    fn is_exhausted(&mut self) -> bool {
+        let control = match &self.control {
+            Control::Open(link) => link.stream.is_exhausted(),
+            _ => false,
+        };
+        let data = self.data.as_mut().and_then(Data::stream);
+        control
+            || data.is_some_and(|stream| stream.is_exhausted())
+            || self.linger.as_ref().is_some_and(|linger| linger.stream.is_exhausted())
+    }
+
+    fn rounds<T>(&mut self, transport: &mut T, now: Instant)
+    where
+        T: Transport<Stream = S, Listener = L>,
+    {
+        let mut rounds = 0..ROUNDS;
+        self.work = Work::None;
+        while self.round(transport, now) {
+            if rounds.next().is_none() {
+                self.work = Work::Left;
+                break;
+            }
+            self.work = Work::None;
+        }
+    }
+
+    /// One round; true if something has changed
+    fn round<T>(&mut self, transport: &mut T, now: Instant) -> bool
+    where
+        T: Transport<Stream = S, Listener = L>,
+    {
+        match &mut self.control {
+            Control::Idle(_) => return self.shut(transport),
+            Control::Connecting(_) => {
+                return self.drive_race(transport, now) | self.shut(transport);
+            }
+            Control::Dialing { begun, deadline } => {
+                if let (Begun::Yes, None, Some(dialed)) = (*begun, *deadline, &self.dialed) {
+                    *deadline = later(now, dialed.timeout);
+                }
+                return self.shut(transport);
+            }
+            Control::Open(_) | Control::Closed => {}
+        }
+        let mut moved = false;
+        self.count_tickets();
+        self.collect();
+        // An order is carried out when a connection has been tried, so the shell's dialing comes first.
+        while !self.is_dialing() {
+            let Some(action) = self.proto.poll_action() else { break };
+            self.perform(action, transport, now);
+            self.collect();
+            moved = true;
+        }
+        // A refusal may be about the connect or the handshake that came with it: then that was first.
+        if matches!(
+            self.data,
+            Some(Data { state: DataState::Connecting(..) | DataState::Securing(_), .. })
+        ) {
+            moved |= self.drive_data(transport, now);
+            self.collect();
+        }
+        moved |= self.drive_control(T::TRIGGER, now);
+        self.collect();
+        moved |= self.drive_linger(transport, now);
+        moved |= self.drive_data(transport, now);
+        self.collect();
+        moved
+    }
+
+    fn drive_race<T>(&mut self, transport: &mut T, now: Instant) -> bool
+    where
+        T: Transport<Stream = S, Listener = L>,
+    {
+        let Control::Connecting(race) = &mut self.control else { return false };
+        match race.drive(transport, now) {
+            Standing::Undecided => return false,
+            Standing::Lost(address, error) => {
+                let target = named(self.host.as_deref(), address);
+                self.fail(Failure::Connect(target, error), now);
+            }
+            Standing::Won(socket, peer) => match transport.local_addr(socket.io()) {
+                Ok(local) => {
+                    let source = race.source();
+                    self.opened(socket, Some(Ends { local, source, peer }), now);
+                }
+                Err(error) => {
+                    transport.close(socket.into_io());
+                    self.fail(Failure::Connect(named(self.host.as_deref(), peer), error), now);
+                }
+            },
+        }
+        true
+    }
+
+    /// The control connection is open
+    fn opened(&mut self, socket: Socket<S>, ends: Option<Ends>, now: Instant) {
+        self.ends = ends;
+        self.control = Control::Open(Link::new(socket));
+        let peer = ends.map(|ends| ends.peer);
+        self.events.push_back(Event::Connected { peer });
+        let family = peer.as_ref().map_or_else(|| self.proto.family(), IpFamily::of);
+        self.proto.handle_control(now, ControlEvent::Connected(family));
+    }
+
+    /// Takes the connection that the shell has made for [`Self::dial_request`], or why it has not, with both
+    /// ends of a control connection that has addresses
+    ///
+    /// `now` is the time after dialing. A connection that nobody waits for any more is dropped.
+    pub fn dialed(&mut self, slot: Slot, result: io::Result<(S, Option<Ends>)>, now: Instant) {
+        self.work = Work::Left;
+        match (&self.control, slot) {
+            (Control::Dialing { begun: Begun::Yes, .. }, Slot::Control) => match result {
+                Ok((io, ends)) => self.opened(Socket::new(slot, io), ends, now),
+                Err(error) => {
+                    let host = self.host.as_deref().unwrap_or_default().escape_debug();
+                    let port = self.dialed.map_or(0, |dialed| dialed.port);
+                    self.fail(Failure::Connect(format!("{host} port {port}"), error), now);
+                }
+            },
+            (Control::Open(_), Slot::Data | Slot::NextData) => {
+                self.data_dialed(slot, result.map(|(io, _)| io), now);
+            }
+            _ => {}
+        }
+    }
+
+    /// While there is no connection, the only order there can be is to end
+    fn shut<T: Transport<Stream = S>>(&mut self, transport: &mut T) -> bool {
+        if !self.proto.is_dead() {
+            return false;
+        }
+        if let Control::Connecting(race) = &mut self.control {
+            race.give_up(transport);
+        }
+        self.control = Control::Closed;
+        true
+    }
+
+    fn perform<T>(&mut self, action: Action, transport: &mut T, now: Instant)
+    where
+        T: Transport<Stream = S, Listener = L>,
+    {
+        match action {
+            Action::SecureControl => self.begin_secure_control(now),
+            Action::ClearControl => self.begin_clear_control(now),
+            Action::CloseControl => {
+                if let Control::Open(link) = std::mem::replace(&mut self.control, Control::Closed) {
+                    transport.close(link.stream.into_inner().into_io());
+                }
+            }
+            Action::OpenData(id, endpoint) => self.open_data(id, endpoint, transport, now),
+            Action::SecureData(id) => self.begin_secure_data(id, now),
+            Action::Discard(id) => self.discard(id),
+            Action::StartTransfer { id, op, direction, encoding } => {
+                self.start_transfer(id, op, direction, encoding, now);
+            }
+            Action::CloseData(id) => self.close_data(id, transport, now),
+        }
+    }
+
+    /// Obeys the machine's deadline, if it has passed; true if it has
+    fn expire(&mut self, now: Instant) -> bool {
+        match &self.control {
+            Control::Idle(_) | Control::Connecting(_) => return false,
+            // The shell keeps to it by itself, or answers late.
+            Control::Dialing { .. } => return false,
+            Control::Open(_) | Control::Closed => {}
+        }
+        if !has_passed(self.proto.poll_timeout(), now) {
+            return false;
+        }
+        self.count_tickets();
+        let handled = match self.proto.timeout_reason() {
+            Some(Phase::Transfer) => self.data_expired(now),
+            Some(Phase::DataAccept) => self.accept_expired(now),
+            _ => false,
+        };
+        if handled {
+            return true;
+        }
+        if let Some(Phase::DataConnect | Phase::DataAccept) = self.proto.timeout_reason() {
+            self.note_unopened();
+            self.cancel_dialing();
+        }
+        self.proto.handle_timeout(now);
+        true
+    }
+}
