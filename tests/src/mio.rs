@@ -9,7 +9,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 pub use ftp_blocking::{
-    Config, ConnectionError, CopyEnd, DataMode, Error, Features, Get, List, OwnedEntry,
+    Config, ConnectionError, CopyEnd, CopyError, DataMode, Error, Features, Get, List, OwnedEntry,
     PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
     TraceDirection, Transfer, TransferType, Truncation, ftp_proto, ftp_tls,
 };
@@ -137,7 +137,7 @@ impl Client {
         }
         let poll = Poll::new().map_err(failed)?;
         let token = Token(7);
-        let ftp = Session::new(token, &addresses, options.options).map_err(translate)?;
+        let ftp = Session::new(token, &addresses, options.options)?;
         let mut client = Self {
             ftp,
             poll,
@@ -186,13 +186,13 @@ impl Client {
 
     pub fn secure(&mut self) -> Result<()> {
         self.begin();
-        let op = self.ftp.secure().map_err(translate)?;
+        let op = self.ftp.secure()?;
         self.run(op)
     }
 
     pub fn secure_control(&mut self) -> Result<()> {
         self.begin();
-        let op = self.ftp.secure_control().map_err(translate)?;
+        let op = self.ftp.secure_control()?;
         self.run(op)
     }
 
@@ -324,7 +324,7 @@ impl Client {
         while let Some(event) = self.events.pop_front() {
             if let Event::Completed(mut done) = event {
                 if let Some(result) = done.take(op) {
-                    return Some(result.map_err(translate));
+                    return Some(result);
                 }
             }
         }
@@ -349,7 +349,7 @@ impl Client {
                 let known = ftp_proto::Error::from(error.clone());
                 let closed = self.events.iter().position(|e| matches!(e, Event::Closed(_)));
                 return match closed.and_then(|index| self.events.remove(index)) {
-                    Some(Event::Closed(error)) => Err(translate(error)),
+                    Some(Event::Closed(error)) => Err(error),
                     _ => Err(known.into()),
                 };
             }
@@ -358,36 +358,6 @@ impl Client {
             }
             self.wait();
         }
-    }
-}
-
-/// A driver's error in the other driver's words
-fn translate(error: ftp_mio::Error) -> Error {
-    match error {
-        ftp_mio::Error::Connect { target, error } => Error::Connect { target, error },
-        ftp_mio::Error::Io(error) => Error::Io(error),
-        ftp_mio::Error::Tls(error) => Error::Tls(error),
-        ftp_mio::Error::TlsConfig(error) => Error::TlsConfig(error),
-        ftp_mio::Error::Data { failure, address, reply, error } => {
-            Error::Data { failure, address, reply, error }
-        }
-        ftp_mio::Error::Ftp(error) => Error::Ftp(error),
-        other => panic!("unknown error: {other}"),
-    }
-}
-
-/// The same error for who asks twice
-fn again(error: &Error) -> Error {
-    match error {
-        Error::Ftp(error) => Error::Ftp(error.clone()),
-        Error::Tls(error) => Error::Tls(error.clone()),
-        Error::Data { failure, address, reply, error } => Error::Data {
-            failure: *failure,
-            address: *address,
-            reply: reply.clone(),
-            error: error.kind().into(),
-        },
-        other => Error::Io(io::Error::other(other.to_string())),
     }
 }
 
@@ -441,7 +411,7 @@ impl<'a> Guard<'a> {
                 Some(Ok(()))
             }
             Err(error) => {
-                self.end = Some(Err(again(&error)));
+                self.end = Some(Err(error.again()));
                 Some(Err(error))
             }
         }
@@ -753,21 +723,6 @@ impl Client {
     }
 }
 
-/// As `ftp_blocking::CopyError`
-#[derive(Debug)]
-pub struct CopyError {
-    /// Which server
-    pub end: CopyEnd,
-    /// What went wrong there
-    pub error: Error,
-}
-
-impl std::fmt::Display for CopyError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}: {}", self.end, self.error)
-    }
-}
-
 /// As `ftp_blocking::copy_between_servers`
 ///
 /// # Errors
@@ -812,10 +767,7 @@ pub fn copy_between_servers(
             client.ftp.turn(client.poll.registry(), Instant::now());
         }
     }
-    match result {
-        Some(Err(failed)) => Err(CopyError { end: failed.end, error: translate(failed.error) }),
-        _ => Ok(()),
-    }
+    result.unwrap_or(Ok(()))
 }
 
 macro_rules! opaque {

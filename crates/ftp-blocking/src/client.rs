@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use ftp_proto::fields::FileHash;
 use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply, Timestamp};
+use ftp_session::{Error, TlsInfo};
 
-use crate::error::Error;
 use crate::listing::Listing;
 use crate::options::Options;
 use crate::session::Session;
@@ -77,19 +77,19 @@ impl Client {
     #[must_use]
     #[doc(alias = "lastresp")]
     pub fn last_reply(&self) -> Option<&Reply> {
-        self.session.proto.last_reply()
+        self.session.inner.client().last_reply()
     }
 
     /// Other end of the control connection: the server, or a proxy
     #[must_use]
     pub fn peer_addr(&self) -> SocketAddr {
-        self.session.network.ends.peer
+        self.session.ends.peer
     }
 
     /// This end of the control connection
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.session.network.ends.local
+        self.session.ends.local
     }
 
     /// The settings
@@ -104,7 +104,7 @@ impl Client {
     /// effect here: between calls nobody is there to send one. Call [`Self::noop`] instead.
     #[doc(alias = "timeout")]
     pub fn config_mut(&mut self) -> &mut Config {
-        self.session.proto.config_mut()
+        self.session.inner.request().config_mut()
     }
 
     /// Who opens data connections from now on
@@ -116,7 +116,7 @@ impl Client {
     /// Whether the session is usable, as far as is known without asking the server
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        !self.session.proto.is_dead()
+        !self.session.inner.client().is_dead()
     }
 
     /// Says goodbye, and closes the connection; `None` if the server just went
@@ -187,7 +187,7 @@ impl Client {
     ///
     /// A refusal, after which the session goes on in clear text; [`Error::Tls`].
     pub fn secure(&mut self) -> Result<(), Error> {
-        self.session.prepare_tls()?;
+        self.session.inner.prepare_tls()?;
         let op = self.session.begin().secure();
         self.session.run(op)
     }
@@ -199,7 +199,7 @@ impl Client {
     /// As [`Self::secure`].
     #[doc(alias = "auth")]
     pub fn secure_control(&mut self) -> Result<(), Error> {
-        self.session.prepare_tls()?;
+        self.session.inner.prepare_tls()?;
         let op = self.session.begin().secure_control();
         self.session.run(op)
     }
@@ -230,28 +230,27 @@ impl Client {
     /// Whether the control connection is in TLS
     #[must_use]
     pub fn is_secure(&self) -> bool {
-        self.session.proto.is_secure()
+        self.session.inner.client().is_secure()
     }
 
     /// Protection of data connections
     #[must_use]
     pub fn protection(&self) -> Protection {
-        self.session.proto.protection()
+        self.session.inner.client().protection()
     }
 
     /// The TLS sessions in stock, and how many data connections have resumed one so far; `None`
     /// if there has been no TLS
     #[must_use]
     pub fn tls_inventory(&self) -> Option<ftp_tls::Inventory> {
-        self.session.security.context.as_ref().map(ftp_tls::TlsContext::inventory)
+        self.session.inner.tls_inventory()
     }
 
     /// What TLS has agreed on for the control connection, and the server's certificate; `None` in
     /// clear text
     #[must_use]
-    pub fn tls(&self) -> Option<&ftp_tls::Stream<std::net::TcpStream>> {
-        let stream = self.session.control.as_ref()?.stream();
-        stream.is_secure().then_some(stream)
+    pub fn tls(&self) -> Option<TlsInfo<'_>> {
+        self.session.inner.tls()
     }
 }
 
@@ -398,7 +397,7 @@ impl Client {
     /// What FEAT brought, if it was asked since the login
     #[must_use]
     pub fn features(&self) -> Option<&Features> {
-        self.session.proto.features()
+        self.session.inner.client().features()
     }
 
     /// Asks for UTF-8 names (`OPTS UTF8 ON`); servers that refuse may speak it all the same
@@ -460,9 +459,9 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("host", &self.session.network.host)
-            .field("peer", &self.session.network.ends.peer)
-            .field("proto", &self.session.proto)
+            .field("host", &self.session.host)
+            .field("peer", &self.session.ends.peer)
+            .field("proto", self.session.inner.client())
             .finish_non_exhaustive()
     }
 }

@@ -6,9 +6,9 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use ftp_proto::{Get, List, Put, Transfer};
+use ftp_session::Error;
 
 use crate::client::Client;
-use crate::error::Error;
 use crate::listing::Lines;
 use crate::transfer::{Download, Upload};
 

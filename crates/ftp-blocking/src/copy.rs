@@ -1,24 +1,10 @@
 //! A file from one server to another, without passing through here
 
-use ftp_proto::{CopyEnd, ServerCopy, TransferType};
+use ftp_proto::{CopyEnd, TransferType};
+use ftp_session::{CopyError, ServerCopy};
 
 use crate::client::Client;
-use crate::clock::earliest;
-use crate::error::Error;
-use crate::session::{Entries, Session};
-use crate::wait::{Interest, poll};
-
-/// A copy between servers that failed
-#[derive(Debug, thiserror::Error)]
-#[error("copying failed on the {} server", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
-#[non_exhaustive]
-pub struct CopyError {
-    /// Which server
-    pub end: CopyEnd,
-    /// What went wrong there
-    #[source]
-    pub error: Error,
-}
+use crate::session::wait_for;
 
 /// Copies a file from one server to another; the data passes between the two
 ///
@@ -45,10 +31,14 @@ pub fn copy_between_servers(
     let (source, target) = (&mut source.session, &mut target.session);
     for (end, session) in [(CopyEnd::Source, &mut *source), (CopyEnd::Target, &mut *target)] {
         session.begin();
-        session.rest().map_err(|error| CopyError { end, error })?;
+        session.rest().map_err(|error| CopyError::new(end, error))?;
     }
-    let peer = source.network.ends.peer.ip();
-    let mut copy = ServerCopy::start(&mut source.proto, source_path, peer, target_path, type_);
+    let copy = ServerCopy::start(&mut source.inner, source_path, target_path, type_);
+    // A client is connected, if only to a proxy.
+    let Some(mut copy) = copy else {
+        let error = std::io::ErrorKind::NotConnected.into();
+        return Err(CopyError::new(CopyEnd::Source, ftp_session::Error::Io(error)));
+    };
     let mut result = None;
     loop {
         source.settle();
@@ -60,7 +50,7 @@ pub fn copy_between_servers(
                     CopyEnd::Target => target.next_event(),
                 };
                 let Some(mut event) = event else { break };
-                let ended = copy.handle(end, &mut event, &mut source.proto, &mut target.proto);
+                let ended = copy.handle(end, &mut event, &mut source.inner, &mut target.inner);
                 result = result.or(ended);
             }
         }
@@ -70,38 +60,16 @@ pub fn copy_between_servers(
         if let Some(result) = result {
             source.leave();
             target.leave();
-            return result.map_err(|failed| {
-                let session = if failed.end == CopyEnd::Source { source } else { target };
-                CopyError { end: failed.end, error: session.explain(failed.error) }
-            });
+            return result;
         }
         if let Err(error) = source.keep_to_deadline() {
             target.stop();
-            return Err(CopyError { end: CopyEnd::Source, error });
+            return Err(CopyError::new(CopyEnd::Source, error));
         }
         if let Err(error) = target.keep_to_deadline() {
             source.stop();
-            return Err(CopyError { end: CopyEnd::Target, error });
+            return Err(CopyError::new(CopyEnd::Target, error));
         }
-        wait(source, target);
-    }
-}
-
-/// Waits for either control connection or the earlier deadline
-fn wait(source: &mut Session, target: &mut Session) {
-    let plans = [source.plan(Interest::NONE), target.plan(Interest::NONE)];
-    let mut entries = Entries::new();
-    source.enter(&plans[0], &mut entries);
-    target.enter(&plans[1], &mut entries);
-    let polled = poll(&mut entries, earliest(plans[0].deadline, plans[1].deadline));
-    let mut polled_entries = entries.iter();
-    let ready = plans.each_ref().map(|plan| plan.outcome(&mut polled_entries));
-    drop(entries);
-    for (session, ready) in [source, target].into_iter().zip(ready) {
-        if let Err(error) = &polled {
-            session.control_failed(error.kind().into());
-        }
-        session.act(ready);
-        session.expire();
+        wait_for(&mut [&mut *source, &mut *target]);
     }
 }

@@ -1,15 +1,14 @@
 //! Directories, entry by entry
 
 use std::io::{BufReader, Read};
-use std::time::SystemTime;
 
+use ftp_proto::ReadDir;
 use ftp_proto::listing::{
     Format, Item, ListingParser, ListingReader, OwnedEntry, UtcOffset, parse_mlst, parse_stat,
 };
-use ftp_proto::{ReadDir, Timestamp};
+use ftp_session::{Error, system};
 
 use crate::client::Client;
-use crate::error::Error;
 use crate::transfer::Download;
 
 /// The entries of a directory, while they arrive
@@ -54,7 +53,7 @@ impl<'a> Entries<'a> {
     }
 
     /// Lines so far that nobody understood, or in which the server says what it could not read: not among
-    /// the entries, perhaps files all the same. Who deletes what is not listed has to look at it first.
+    /// the entries, perhaps files all the same. Look at it before you delete what is not listed.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
         self.reader.unknown_lines()
@@ -108,9 +107,7 @@ impl Iterator for Entries<'_> {
 
 /// For listings made now
 fn parser(offset: Option<UtcOffset>) -> ListingParser {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok();
-    let now = now.and_then(|now| Timestamp::from_unix(now.as_secs().try_into().ok()?));
-    let parser = now.map_or_else(ListingParser::new, |now| ListingParser::new().with_now(now));
+    let parser = system::listing_parser();
     match offset {
         Some(offset) => parser.with_offset(offset),
         None => parser,

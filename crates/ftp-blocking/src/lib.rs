@@ -41,42 +41,38 @@
 
 mod client;
 mod clock;
-mod control;
 mod convenience;
 mod copy;
-mod data;
 mod dial;
 mod entries;
-mod error;
-mod failure;
 mod listing;
 mod names;
+mod net;
 mod options;
 mod resume;
-mod resumption;
 mod session;
 mod transfer;
 mod verify;
 mod wait;
 
-pub use encoding_rs;
 pub use ftp_proto;
+pub use ftp_session::encoding_rs;
 pub use ftp_tls;
 
 pub use client::Client;
 pub use convenience::CopyOptions;
-pub use copy::{CopyError, copy_between_servers};
-pub use dial::{Channel, Dialer, Host, Target};
+pub use copy::copy_between_servers;
+pub use dial::{Channel, Dialer, Target};
 pub use entries::Entries;
-pub use error::{Error, Mismatch};
 pub use ftp_proto::listing::{Kind, OwnedEntry, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, LocalRules, NameError,
     NameProblem, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, TakenNames, Timestamp,
     TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation,
 };
+pub use ftp_session::{CopyError, Error, Host, Mismatch, NameEncoding, TlsInfo};
 pub use listing::Listing;
-pub use names::{NameEncoding, local_path};
+pub use names::local_path;
 pub use options::Options;
 pub use resume::ResumeOptions;
 pub use transfer::{Download, Upload};

@@ -4,9 +4,9 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use ftp_proto::Transfer;
 use ftp_proto::listing::Format;
+use ftp_session::Error;
 
 use crate::entries::Entries;
-use crate::error::Error;
 use crate::transfer::Download;
 
 /// Bytes that a line may have, of a listing or a text file: more than any that makes sense, and a

@@ -8,7 +8,7 @@ use ftp_proto::{Config, Trace};
 use ftp_tls::TlsConfig;
 use ftp_tls::rustls::pki_types::ServerName;
 
-use crate::{Dialer, TlsPolicy};
+use crate::Dialer;
 
 /// Callback of [`Options::trace`]
 pub(crate) type TraceFn = Box<dyn FnMut(&Trace) + Send>;
@@ -29,12 +29,8 @@ pub(crate) type TraceFn = Box<dyn FnMut(&Trace) + Send>;
 /// ```
 #[must_use = "options do nothing before `Client::connect`"]
 pub struct Options {
-    pub(crate) config: Config,
-    pub(crate) connect_timeout: Duration,
+    pub(crate) session: ftp_session::Options,
     pub(crate) deadline: Option<Duration>,
-    pub(crate) source: Option<SocketAddr>,
-    pub(crate) tls: Option<TlsConfig>,
-    pub(crate) tls_name: Option<ServerName<'static>>,
     pub(crate) dialer: Option<Box<dyn Dialer>>,
     pub(crate) trace: Option<TraceFn>,
 }
@@ -43,13 +39,8 @@ impl Options {
     /// The defaults under these settings
     pub fn new(config: Config) -> Self {
         Self {
-            config,
-            // Above what a lost SYN or two cost, below a person's patience.
-            connect_timeout: Duration::from_secs(30),
+            session: ftp_session::Options::new(config),
             deadline: None,
-            source: None,
-            tls: None,
-            tls_name: None,
             dialer: None,
             trace: None,
         }
@@ -80,7 +71,7 @@ impl Options {
     /// Data connections have [`Config::data_connect_timeout`]. Resolving the host's name is the
     /// system's business and has its deadline.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.session = self.session.connect_timeout(timeout);
         self
     }
 
@@ -89,20 +80,20 @@ impl Options {
     /// Data connections leave from the control connection's local address in any case. A port
     /// other than 0 holds for the control connection alone: two connections can't share it.
     pub fn source_address(mut self, address: SocketAddr) -> Self {
-        self.source = Some(address);
+        self.session = self.session.source_address(address);
         self
     }
 
     /// How TLS is done; without, servers' certificates are verified against the authorities that
     /// Mozilla trusts, if the crate has them (feature `webpki-roots`)
     pub fn tls(mut self, tls: impl Into<TlsConfig>) -> Self {
-        self.tls = Some(tls.into());
+        self.session = self.session.tls(tls);
         self
     }
 
     /// The name that the server's certificate must be for; the host connected to without
     pub fn tls_server_name(mut self, name: ServerName<'static>) -> Self {
-        self.tls_name = Some(name);
+        self.session = self.session.tls_server_name(name);
         self
     }
 
@@ -119,14 +110,6 @@ impl Options {
         self.trace = Some(Box::new(trace));
         self
     }
-
-    /// The port that the policy implies: 21, or 990 for TLS from the first byte
-    pub(crate) const fn default_port(&self) -> u16 {
-        match self.config.tls {
-            TlsPolicy::Implicit => 990,
-            TlsPolicy::Explicit | TlsPolicy::Plaintext => 21,
-        }
-    }
 }
 
 impl From<Config> for Options {
@@ -138,12 +121,8 @@ impl From<Config> for Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("config", &self.config)
-            .field("connect_timeout", &self.connect_timeout)
+            .field("session", &self.session)
             .field("deadline", &self.deadline)
-            .field("source", &self.source)
-            .field("tls", &self.tls)
-            .field("tls_name", &self.tls_name)
             .finish_non_exhaustive()
     }
 }

@@ -5,10 +5,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use ftp_proto::{Error as FtpError, Get, Put, Transfer};
+use ftp_session::{Error, Mismatch};
 
 use crate::client::Client;
 use crate::convenience::{CopyOptions, Whole};
-use crate::error::{Error, Mismatch};
 
 /// How an interrupted transfer is taken up again
 #[must_use = "options do nothing by themselves"]

@@ -1,8 +1,8 @@
-//! The session: the machine, its two connections, and the loop that drives them
+//! The session and the loop that drives it
 //!
 //! ```text
-//! settle   actions ─▶ sockets, bytes ─▶ control connection, events ─▶ queue     never waits
-//! wait     poll both connections until the machine's deadline, tell what came   waits, bounded
+//! settle   all that can be done without waiting, and the news                     never waits
+//! wait     poll both connections until the deadline, note what is ready          waits, bounded
 //!
 //! run(op)  settle; has op completed? else wait; again
 //! ```
@@ -11,46 +11,28 @@
 //! ends it.
 
 use std::collections::VecDeque;
-use std::io;
-use std::net::TcpStream;
-use std::time::Instant;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
 
 use ftp_proto::listing::UtcOffset;
-use ftp_proto::{
-    Config, ConnectionError, DataFailure, Ends, Event, IpFamily, Op, OpId, Output, Phase, Reply,
-    Source, TlsSession, Transfer,
-};
-use ftp_tls::rustls::pki_types::ServerName;
-use ftp_tls::{TlsConfig, TlsContext, TlsError, server_name};
-use rustix::event::PollFd;
-use smallvec::SmallVec;
+use ftp_proto::{Config, Ends, Op, OpId, Output, Reply, Source, Transfer};
+use ftp_session::{Error, Event, Interest, Slot, system};
 
 use crate::clock::{Clock, earliest};
-use crate::control::Control;
-use crate::data::{Data, DataState};
-use crate::dial::{self, Channel, Host, Target};
-use crate::error::Error;
-use crate::failure::FailedData;
+use crate::dial::{self, Channel, Dialer, Target};
+use crate::net::{Net, adopt};
 use crate::options::{Options, TraceFn};
-use crate::resumption::Linger;
-use crate::wait::{Interest, entry, poll, ready};
-use crate::{Dialer, TlsPolicy};
+use crate::wait::{Entries, Slots, enter, outcome, poll};
 
 pub(crate) struct Session {
-    pub(crate) proto: ftp_proto::Client,
-    /// `None` when it is closed
-    pub(crate) control: Option<Control>,
-    /// What broke the control connection; the machine knows only that it is closed
-    pub(crate) control_failure: Option<io::Error>,
-    pub(crate) data: Option<Data>,
-    /// A closed data connection on which tickets may still come
-    pub(crate) linger: Option<Linger>,
-    /// What broke the last data connection
-    pub(crate) data_failure: Option<FailedData>,
-    pub(crate) network: Network,
-    pub(crate) security: Security,
-    /// How the handshake of the last transfer's data connection went
-    pub(crate) last_handshake: Option<(OpId, TlsSession)>,
+    pub(crate) inner: ftp_session::Session<TcpStream, TcpListener>,
+    dialer: Option<Box<dyn Dialer>>,
+    /// Who chooses the control connection's address, if a dialer makes it
+    source: Source,
+    /// The server as the caller named it
+    pub(crate) host: String,
+    /// Both ends of the control connection
+    pub(crate) ends: Ends,
     pub(crate) greeting: Option<Reply>,
     /// Size that the server told of the transfer that began last
     pub(crate) size_hint: Option<u64>,
@@ -63,74 +45,66 @@ pub(crate) struct Session {
     trace: Option<TraceFn>,
 }
 
-/// What data connections need to know
-pub(crate) struct Network {
-    pub(crate) dialer: Option<Box<dyn Dialer>>,
-    /// The server as the caller named it
-    pub(crate) host: String,
-    /// Of the control connection
-    pub(crate) ends: Ends,
-    /// Where the search for a port to listen on begins
-    pub(crate) next_port: u16,
-}
-
-/// What TLS needs to know
-pub(crate) struct Security {
-    config: Option<TlsConfig>,
-    name: Option<ServerName<'static>>,
-    pub(crate) context: Option<TlsContext>,
-}
-
 impl Session {
     /// Connects; what the server has to say is not waited for
-    pub(crate) fn dial(address: &str, mut options: Options) -> Result<Self, Error> {
-        let failed = |error| Error::Connect { target: address.escape_debug().to_string(), error };
-        let (host, port) = dial::split_address(address).map_err(failed)?;
-        let port = port.unwrap_or_else(|| options.default_port());
-        let mut security = Security { config: options.tls, name: options.tls_name, context: None };
-        // What is wrong with the configuration shows before anything is sent.
-        if options.config.tls != TlsPolicy::Plaintext {
-            security.prepare(host)?;
-        }
-        let failed = |error| Error::Connect { target: format!("{host} port {port}"), error };
-        let clock = Clock::new(options.deadline);
-        let timeout = clock.at_most(options.connect_timeout);
-        let stream = match &mut options.dialer {
-            None => dial::connect(host, port, options.source, timeout),
-            Some(dialer) => {
-                let target = Target { host: Host::new(host), port, channel: Channel::Control };
-                dialer.connect(target, timeout)
-            }
-        };
-        let stream = stream.map_err(|error| match clock.overdue() {
-            Some(limit) => Error::Deadline { limit },
-            None => failed(error),
+    pub(crate) fn dial(address: &str, options: Options) -> Result<Self, Error> {
+        let target = |host: &str, port| format!("{} port {port}", host.escape_debug());
+        let (host, port) = dial::split_address(address).map_err(|error| Error::Connect {
+            target: address.escape_debug().to_string(),
+            error,
         })?;
-        let source = options.source.map_or(Source::System, |_| Source::Caller);
-        let network = Network::of(&stream, source, host, options.dialer).map_err(failed)?;
-        let mut config = options.config;
-        config.trace |= options.trace.is_some();
+        let Options { mut session, deadline, dialer, trace } = options;
+        let port = port.unwrap_or_else(|| session.default_port());
+        let clock = Clock::new(deadline);
+        let config = session.config_mut();
+        config.trace |= trace.is_some();
         // A keep-alive needs somebody who waits; between calls nobody does.
         config.keep_alive = None;
-        let family = IpFamily::of(&network.ends.peer);
-        Ok(Self {
-            proto: ftp_proto::Client::new(config, family, clock.now()),
-            control: Some(Control::new(stream)),
-            control_failure: None,
-            data: None,
-            linger: None,
-            data_failure: None,
-            network,
-            security,
-            last_handshake: None,
+        let source = session.source().map_or(Source::System, |_| Source::Caller);
+        let session = session.host(host).connect_within(clock.at_most(Duration::MAX));
+        let inner = if dialer.is_some() {
+            ftp_session::Session::dialed_by_shell(host, port, session, clock.now())?
+        } else {
+            let addresses = (host, port).to_socket_addrs();
+            let addresses =
+                addresses.map_err(|error| Error::Connect { target: target(host, port), error })?;
+            ftp_session::Session::new(&addresses.collect::<Vec<_>>(), session, clock.now())?
+        };
+        let unspecified = ([0, 0, 0, 0], 0).into();
+        let mut session = Self {
+            inner,
+            dialer,
+            source,
+            host: host.to_owned(),
+            ends: Ends { local: unspecified, source, peer: unspecified },
             greeting: None,
             size_hint: None,
             utc_offset: None,
             current: None,
             clock,
             events: VecDeque::new(),
-            trace: options.trace,
-        })
+            trace,
+        };
+        session.inner.start();
+        session.connect()?;
+        Ok(session)
+    }
+
+    fn connect(&mut self) -> Result<(), Error> {
+        loop {
+            self.settle();
+            if let Some(ends) = self.inner.ends() {
+                self.ends = ends;
+                return Ok(());
+            }
+            if let Some(limit) = self.clock.overdue() {
+                return Err(Error::Deadline { limit });
+            }
+            if let Some(error) = self.inner.ended() {
+                return Err(error);
+            }
+            self.wait();
+        }
     }
 
     /// Waits for a request to end
@@ -142,8 +116,7 @@ impl Session {
                 return result;
             }
             self.keep_to_deadline()?;
-            self.wait(Interest::NONE, None);
-            self.expire();
+            self.wait();
         }
     }
 
@@ -159,8 +132,7 @@ impl Session {
                 return Ok(None);
             }
             self.keep_to_deadline()?;
-            self.wait(Interest::NONE, None);
-            self.expire();
+            self.wait();
         }
     }
 
@@ -177,7 +149,7 @@ impl Session {
     /// Aborts what runs, and does not wait for what the server says to it
     pub(crate) fn stop(&mut self) {
         if let Some(op) = self.current.take() {
-            self.proto.abort(op);
+            self.inner.abort(op);
         }
         self.settle();
         self.leave();
@@ -185,7 +157,7 @@ impl Session {
 
     /// The call returns: until the next one nobody hears what the machine may still wait for
     pub(crate) fn leave(&mut self) {
-        if !self.proto.is_idle() && !self.proto.is_dead() {
+        if !self.inner.is_idle() && !self.inner.client().is_dead() {
             self.clock.pause();
         }
     }
@@ -194,16 +166,14 @@ impl Session {
     pub(crate) fn rest(&mut self) -> Result<(), Error> {
         loop {
             self.settle();
-            if let Some(error) = self.proto.error() {
-                let error = error.clone();
-                return Err(self.explain(error.into()));
+            if let Some(error) = self.inner.ended() {
+                return Err(error);
             }
-            if self.proto.is_idle() {
+            if self.inner.is_idle() {
                 return Ok(());
             }
             self.keep_to_deadline()?;
-            self.wait(Interest::NONE, None);
-            self.expire();
+            self.wait();
         }
     }
 
@@ -216,13 +186,13 @@ impl Session {
             self.cancel();
             self.clock.resume();
         }
-        self.hear();
-        self.drive_linger();
+        for slot in [Slot::Control, Slot::ControlRival] {
+            self.inner.ready(slot, Interest::READ);
+        }
+        self.settle();
         self.events.clear();
         self.size_hint = None;
-        self.data_failure = None;
-        self.count_tickets();
-        &mut self.proto
+        self.inner.request()
     }
 
     /// Aborts the running transfer and waits until the session is usable, or over
@@ -231,42 +201,66 @@ impl Session {
     pub(crate) fn cancel(&mut self) {
         self.current = None;
         self.clock.resume();
-        if let Some(op) = self.proto.running_transfer() {
-            self.proto.abort(op);
+        if let Some(op) = self.inner.client().running_transfer() {
+            self.inner.abort(op);
         }
         // How it ended is for the next request to learn.
         let _ = self.rest();
     }
 
-    /// Does whatever can be done without waiting
+    /// Does what can be done without waiting, up to a bound
     pub(crate) fn settle(&mut self) {
         loop {
-            self.count_tickets();
-            let mut moved = false;
-            while let Some(action) = self.proto.poll_action() {
-                self.perform(action);
-                moved = true;
+            self.inner.turn(&mut Net, self.clock.now());
+            while let Some(event) = self.inner.poll_event() {
+                self.note(event);
             }
-            moved |= self.transmit();
-            if !moved {
-                break;
+            if !self.dial_requested() {
+                return;
             }
         }
-        while let Some(event) = self.proto.poll_event() {
-            match event {
-                Event::Greeting(reply) => self.greeting = Some(reply),
-                Event::Trace(line) => {
-                    if let Some(trace) = &mut self.trace {
-                        trace(&line);
-                    }
+    }
+
+    fn note(&mut self, event: Event) {
+        match event {
+            Event::Greeting(reply) => self.greeting = Some(reply),
+            Event::Trace(line) => {
+                if let Some(trace) = &mut self.trace {
+                    trace(&line);
                 }
-                Event::TransferStarted { size_hint, .. } => {
-                    self.size_hint = size_hint;
-                    self.events.push_back(event);
-                }
-                event => self.events.push_back(event),
             }
+            Event::TransferStarted { size_hint, .. } => {
+                self.size_hint = size_hint;
+                self.events.push_back(event);
+            }
+            // Of a call that has ended at its deadline before the transfer began.
+            Event::DataOpen { op, .. } if self.current != Some(op) => self.inner.abort(op),
+            event => self.events.push_back(event),
         }
+    }
+
+    /// Has the dialer make the connection that the session asks for; false if it asks for none
+    fn dial_requested(&mut self) -> bool {
+        let Some(request) = self.inner.dial_request() else { return false };
+        let Some(dialer) = &mut self.dialer else { return false };
+        let now = self.clock.now();
+        let left = request.deadline.map(|at| at.saturating_duration_since(now));
+        let timeout = self.clock.at_most(left.unwrap_or(Duration::MAX));
+        let slot = request.slot;
+        let channel = if slot.is_control() { Channel::Control } else { Channel::Data };
+        let target = Target { host: request.host, port: request.port, channel };
+        let source = self.source;
+        let result = dialer.connect(target, timeout).and_then(|stream| {
+            adopt(&stream)?;
+            if channel == Channel::Data {
+                return Ok((stream, None));
+            }
+            system::keep_alive(&stream);
+            let ends = Ends { local: stream.local_addr()?, source, peer: stream.peer_addr()? };
+            Ok((stream, Some(ends)))
+        });
+        self.inner.dialed(slot, result, self.clock.now());
+        true
     }
 
     /// The next event that has not been dealt with here
@@ -284,240 +278,60 @@ impl Session {
                 if let Some(result) = done.take(op) {
                     self.current = None;
                     self.leave();
-                    return Some(result.map_err(|error| self.explain(error)));
+                    return Some(result);
                 }
             }
         }
         None
     }
 
-    /// Waits for either connection, the machine's deadline, or `until`; true if the data
-    /// connection is ready for what `moving` asks of it
-    ///
-    /// What comes on the control connection, and what happens to a data connection that is being
-    /// opened or secured, is told to the machine. Moving bytes is the caller's business, who says
-    /// with `moving` what to wait for.
-    pub(crate) fn wait(&mut self, moving: Interest, until: Option<Instant>) -> bool {
-        let plan = self.plan(moving);
-        let mut entries = Entries::new();
-        self.enter(&plan, &mut entries);
-        let polled = poll(&mut entries, earliest(plan.deadline, until));
-        let ready = plan.outcome(&mut entries.iter());
-        drop(entries);
-        match polled {
-            Ok(()) => self.act(ready),
-            Err(error) => {
-                self.control_failed(error);
-                false
-            }
-        }
+    /// Waits until a connection is ready or a deadline has passed; what follows is for [`Self::settle`]
+    pub(crate) fn wait(&mut self) {
+        wait_for(&mut [self]);
     }
 
-    /// What to wait for
-    pub(crate) fn plan(&self, moving: Interest) -> Plan {
-        let mut deadline = earliest(self.machine_deadline(), self.clock.deadline());
-        if let Some(control) = &self.control {
-            deadline = earliest(deadline, control.patience());
+    /// When the session has to be looked at though nothing is ready
+    fn deadline(&self) -> Option<Instant> {
+        // What TLS holds already no socket will announce.
+        if self.inner.has_work() || self.inner.can_read() {
+            return Some(Instant::now());
         }
-        if let Some(linger) = &self.linger {
-            deadline = earliest(deadline, linger.until);
-        }
-        if self.has_unread_control() || self.has_unread_data() {
-            deadline = Some(Instant::now());
-        }
-        let (control, data) = (self.control_interest(), self.data_interest(moving));
-        let linger = if self.linger.is_some() { Interest::READ } else { Interest::NONE };
-        Plan { control, data, linger, deadline }
-    }
-
-    /// When the machine wants to be told that time has passed
-    pub(crate) fn machine_deadline(&self) -> Option<Instant> {
-        self.proto.poll_timeout().and_then(|at| self.clock.real(at))
-    }
-
-    pub(crate) fn enter<'a>(&'a self, plan: &Plan, entries: &mut Entries<'a>) {
-        if let Some(control) = self.control.as_ref().filter(|_| !plan.control.is_none()) {
-            entries.push(entry(control.socket(), plan.control));
-        }
-        if let Some(data) = self.data.as_ref().filter(|_| !plan.data.is_none()) {
-            entries.push(data.entry(plan.data));
-        }
-        if let Some(linger) = self.linger.as_ref().filter(|_| !plan.linger.is_none()) {
-            entries.push(entry(linger.stream.get_ref(), plan.linger));
-        }
-    }
-
-    /// Acts on what is ready; true if it is the data connection whose bytes the caller moves
-    pub(crate) fn act(&mut self, ready: Ready) -> bool {
-        self.count_tickets();
-        // A refusal may be about the connect or the handshake that came with it: then that was first.
-        let opening = matches!(
-            self.data,
-            Some(Data { state: DataState::Connecting(..) | DataState::Securing(_), .. })
-        );
-        if opening && (!ready.data.is_none() || self.has_unread_data()) {
-            self.data_ready();
-            self.control_ready(ready.control);
-            return false;
-        }
-        self.control_ready(ready.control);
-        self.drive_linger();
-        if ready.data.is_none() && !self.has_unread_data() {
-            return false;
-        }
-        if self.is_moving() {
-            return true;
-        }
-        self.data_ready();
-        false
-    }
-
-    /// Tells the machine that a deadline has passed, if one has
-    pub(crate) fn expire(&mut self) {
-        let now = self.clock.now();
-        if self.proto.poll_timeout().is_some_and(|deadline| deadline <= now) {
-            self.count_tickets();
-            match self.proto.timeout_reason() {
-                Some(Phase::DataAccept) if self.accept_expired() => return,
-                Some(Phase::DataAccept | Phase::DataConnect) => self.note_unopened(),
-                _ => {}
-            }
-            self.proto.handle_timeout(now);
-        }
-    }
-
-    /// Puts the machine's error together with what the driver knows about it
-    pub(crate) fn explain(&mut self, error: ftp_proto::Error) -> Error {
-        match (&error, &self.control_failure) {
-            (ftp_proto::Error::Connection(ConnectionError::Eof), Some(failure)) => {
-                return Error::control(failure);
-            }
-            (ftp_proto::Error::DataConnection { failure, reply }, _) => {
-                let of_this = |known: &mut FailedData| known.failure == *failure;
-                if let Some(known) = self.data_failure.take_if(of_this) {
-                    let FailedData { failure, address, error, .. } = known;
-                    return Error::Data { failure, address, reply: reply.clone(), error };
-                }
-            }
-            (ftp_proto::Error::DataTimedOut(Phase::DataConnect | Phase::DataAccept), _) => {
-                let unopened = |known: &mut FailedData| {
-                    matches!(known.failure, DataFailure::Open | DataFailure::NeverOpened)
-                };
-                if let Some(known) = self.data_failure.take_if(unopened) {
-                    let FailedData { failure, address, error, .. } = known;
-                    return Error::Data { failure, address, reply: None, error };
-                }
-            }
-            // That the server then had to give up says less than why.
-            (refusal, _) if refusal.reply().is_some() && !refusal.is_fatal() => {
-                let refused = |known: &mut FailedData| {
-                    TlsError::in_io(&known.error).is_some_and(TlsError::is_certificate)
-                };
-                if let Some(FailedData { failure, address, error, .. }) =
-                    self.data_failure.take_if(refused)
-                {
-                    let reply = refusal.reply().cloned();
-                    return Error::Data { failure, address, reply, error };
-                }
-            }
-            _ => {}
-        }
-        Error::Ftp(error)
-    }
-
-    /// Makes TLS possible; to be called before a request that puts it on
-    pub(crate) fn prepare_tls(&mut self) -> Result<(), Error> {
-        self.security.prepare(&self.network.host)
+        let machine = self.inner.deadline().and_then(|at| self.clock.real(at));
+        earliest(machine, self.clock.deadline())
     }
 
     pub(crate) fn config(&self) -> &Config {
-        self.proto.config()
-    }
-
-    /// Whether a request is of a call that has ended at its deadline
-    pub(crate) fn is_abandoned(&self, op: OpId) -> bool {
-        self.current != Some(op)
+        self.inner.client().config()
     }
 
     pub(crate) fn is_moving(&self) -> bool {
-        matches!(self.data, Some(Data { state: DataState::Moving(_), .. }))
+        self.inner.data_direction().is_some()
     }
 }
 
-/// What a session waits for
-pub(crate) struct Plan {
-    control: Interest,
-    data: Interest,
-    linger: Interest,
-    pub(crate) deadline: Option<Instant>,
-}
-
-/// What a session has waited for successfully
-pub(crate) struct Ready {
-    control: Interest,
-    data: Interest,
-}
-
-/// Enough for two sessions
-pub(crate) type Entries<'a> = SmallVec<[PollFd<'a>; 6]>;
-
-impl Plan {
-    /// Reads the entries that [`Session::enter`] has made, in their order
-    pub(crate) fn outcome<'a>(&self, entries: &mut impl Iterator<Item = &'a PollFd<'a>>) -> Ready {
-        let mut next = |interest: Interest| {
-            let entry = if interest.is_none() { None } else { entries.next() };
-            entry.map_or(Interest::NONE, |entry| ready(entry, interest))
-        };
-        let ready = Ready { control: next(self.control), data: next(self.data) };
-        // What lingers is looked at in any case; its entry is one to be passed over.
-        next(self.linger);
-        ready
+/// Waits until a connection of one of the sessions is ready, or the first deadline has passed
+pub(crate) fn wait_for(sessions: &mut [&mut Session]) {
+    let mut entries = Entries::new();
+    let mut slots: [Slots; 2] = Default::default();
+    let mut deadline = None;
+    for (session, slots) in sessions.iter().zip(&mut slots) {
+        *slots = enter(session.inner.sockets(), &mut entries);
+        deadline = earliest(deadline, session.deadline());
     }
-}
-
-impl Network {
-    fn of(
-        stream: &TcpStream,
-        source: Source,
-        host: &str,
-        dialer: Option<Box<dyn Dialer>>,
-    ) -> io::Result<Self> {
-        dial::adopt(stream)?;
-        dial::keep_alive(stream);
-        Ok(Self {
-            dialer,
-            host: host.to_owned(),
-            ends: Ends { local: stream.local_addr()?, source, peer: stream.peer_addr()? },
-            next_port: 0,
-        })
+    let polled = poll(&mut entries, deadline);
+    let mut polled_entries = entries.iter();
+    for slots in &mut slots {
+        outcome(slots, &mut polled_entries);
     }
-}
-
-impl Security {
-    fn prepare(&mut self, host: &str) -> Result<(), Error> {
-        if self.context.is_some() {
-            return Ok(());
+    drop(entries);
+    for (session, slots) in sessions.iter_mut().zip(slots) {
+        if let Err(error) = &polled {
+            session.inner.control_lost(error.kind().into(), session.clock.now());
         }
-        let config = match &self.config {
-            Some(config) => config,
-            None => self.config.insert(default_tls()?),
-        };
-        let name = match &self.name {
-            Some(name) => name.clone(),
-            None => server_name(host)?,
-        };
-        self.context = Some(TlsContext::new(config, name));
-        Ok(())
+        for (slot, ready) in slots {
+            if !ready.is_none() {
+                session.inner.ready(slot, ready);
+            }
+        }
     }
-}
-
-#[cfg(feature = "webpki-roots")]
-fn default_tls() -> Result<TlsConfig, Error> {
-    Ok(TlsConfig::builder(ftp_tls::Trust::WebpkiRoots).build()?)
-}
-
-#[cfg(not(feature = "webpki-roots"))]
-fn default_tls() -> Result<TlsConfig, Error> {
-    // Says that there is nothing to trust.
-    Ok(TlsConfig::builder(ftp_tls::Trust::OwnCa).build()?)
 }

@@ -2,19 +2,13 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::time::{Duration, Instant};
 
 use ftp_proto::listing::{Format, UtcOffset};
-use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Op, Phase, Transfer};
+use ftp_proto::{Op, Transfer};
+use ftp_session::{Error, Moved};
 
-use crate::clock::{Call, later};
-use crate::data::Moved;
-use crate::error::Error;
+use crate::clock::Call;
 use crate::session::Session;
-use crate::wait::Interest;
-
-/// Bytes of wire text held while line ends are changed; image transfers have no buffer
-const TEXT_BUFFER: usize = 32 * 1024;
 
 /// A download in progress
 ///
@@ -29,7 +23,6 @@ const TEXT_BUFFER: usize = 32 * 1024;
 #[must_use = "dropping it aborts the transfer"]
 pub struct Download<'a> {
     guard: Guard<'a>,
-    text: Option<Box<TextIn>>,
     limit: Option<Limit>,
 }
 
@@ -55,8 +48,6 @@ struct Limit {
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
 pub struct Upload<'a> {
     guard: Guard<'a>,
-    server: ServerEnd,
-    text: Option<Box<TextOut>>,
 }
 
 struct Guard<'a> {
@@ -70,35 +61,11 @@ enum State {
     Ended(Result<Transfer, Error>),
 }
 
-/// What is known of the server's side of an upload's data connection
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ServerEnd {
-    Open,
-    /// Nothing more comes from there
-    Closed,
-}
-
-struct TextIn {
-    decoder: AsciiDecoder,
-    wire: Vec<u8>,
-    start: usize,
-    end: usize,
-}
-
-struct TextOut {
-    encoder: AsciiEncoder,
-    wire: Vec<u8>,
-}
-
 impl<'a> Guard<'a> {
     /// Waits until the transfer has begun
     fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
         let state = State::begun(session.start(op)?);
         Ok(Self { session, op, state })
-    }
-
-    fn encoding(&mut self) -> Encoding {
-        self.session.moving().map_or(Encoding::Image, |(_, moving)| moving.encoding)
     }
 
     /// Whether the machine says that the transfer has ended
@@ -109,15 +76,13 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// Waits until bytes can move, or the transfer has ended otherwise
-    fn wait(&mut self, direction: Interest) {
-        if !self.session.wait_to_move(direction, None) {
-            self.session.expire();
-        }
-        // Also when bytes can move: the control connection may have decided in the same moment, and
-        // after that nothing would end the next wait.
+    /// Waits until bytes can move, unless the transfer has ended otherwise
+    fn wait(&mut self) {
         self.poll_end();
         self.keep_to_deadline();
+        if let State::Moving = self.state {
+            self.session.wait();
+        }
     }
 
     /// Ends the transfer if the call has taken too long
@@ -125,6 +90,21 @@ impl<'a> Guard<'a> {
         if let State::Moving = self.state {
             if let Err(error) = self.session.keep_to_deadline() {
                 self.state = State::Ended(Err(error));
+            }
+        }
+    }
+
+    /// Reads bytes of a download; `None` after a wait for them or for the transfer's end
+    ///
+    /// A transfer that was refused for want of a TLS session begins again meanwhile, if there is one now.
+    fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        let session = &mut *self.session;
+        session.inner.renew_budget();
+        match session.inner.read_data(buffer, session.clock.now()) {
+            Moved::Bytes(count) => Some(count),
+            Moved::NotReady | Moved::Ended => {
+                self.wait();
+                None
             }
         }
     }
@@ -150,7 +130,7 @@ impl<'a> Guard<'a> {
         self.session.clock.begin();
         self.cancel();
         self.session.keep_to_deadline()?;
-        match self.session.proto.error() {
+        match self.session.inner.client().error() {
             Some(error) => Err(error.clone().into()),
             None => Ok(()),
         }
@@ -189,16 +169,7 @@ impl<'a> Download<'a> {
 
     /// Waits until the transfer has begun
     pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
-        let mut guard = Guard::start(session, op)?;
-        let text = (guard.encoding() == Encoding::Ascii).then(|| {
-            Box::new(TextIn {
-                decoder: AsciiDecoder::new(),
-                wire: vec![0; TEXT_BUFFER],
-                start: 0,
-                end: 0,
-            })
-        });
-        Ok(Self { guard, text, limit: None })
+        Ok(Self { guard: Guard::start(session, op)?, limit: None })
     }
 
     /// Size in bytes that the server told when the transfer began, if it did; a hint: servers
@@ -211,12 +182,12 @@ impl<'a> Download<'a> {
 
     /// How the listing is to be read, if it is one and its command tells
     pub(crate) fn listing_format(&self) -> Option<Format> {
-        self.guard.session.proto.listing_format()
+        self.guard.session.inner.client().listing_format()
     }
 
     /// What SYST, if it was asked, says of the server's listings
     pub(crate) fn listing_hint(&self) -> Option<Format> {
-        self.guard.session.proto.listing_hint()
+        self.guard.session.inner.client().listing_hint()
     }
 
     /// How far the clock of the server's listings is ahead of UTC
@@ -235,7 +206,7 @@ impl<'a> Download<'a> {
         let mut rest = Vec::new();
         while let State::Moving = self.guard.state {
             rest.resize(16 * 1024, 0);
-            self.read_wire(&mut rest)?;
+            self.read_some(&mut rest)?;
         }
         self.guard.into_result()
     }
@@ -250,8 +221,9 @@ impl<'a> Download<'a> {
         self.guard.abort()
     }
 
-    /// Bytes from the network; 0 when the transfer is complete
-    fn read_wire(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+    /// Bytes of the file; 0 when the transfer is complete
+    fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        self.guard.session.inner.look_for_data();
         loop {
             self.guard.keep_to_deadline();
             if let Some(end) = self.guard.end() {
@@ -263,15 +235,11 @@ impl<'a> Download<'a> {
                 continue;
             }
             let room = usize::try_from(room).unwrap_or(usize::MAX).min(buffer.len());
-            match self.guard.session.receive(&mut buffer[..room]) {
-                Moved::Bytes(count) => {
-                    if let Some(limit) = &mut self.limit {
-                        limit.left -= count as u64;
-                    }
-                    return Ok(count);
+            if let Some(count) = self.guard.receive(&mut buffer[..room]) {
+                if let Some(limit) = &mut self.limit {
+                    limit.left -= count as u64;
                 }
-                Moved::Nothing => self.guard.wait(Interest::READ),
-                Moved::Ended => self.await_end(),
+                return Ok(count);
             }
         }
     }
@@ -290,30 +258,14 @@ impl<'a> Download<'a> {
     fn pass_over(&mut self) {
         const MOST: u64 = 64 * 1024;
         let Some(limit) = &mut self.limit else { return };
-        match self.guard.session.receive(&mut [0; 4096]) {
-            Moved::Bytes(count) => {
-                limit.over += count as u64;
-                if limit.over > MOST {
-                    let (received, expected) = (limit.bytes + limit.over, limit.bytes);
-                    self.guard.session.stop();
-                    let error = ftp_proto::Error::TooLong { received, expected };
-                    self.guard.state = State::Ended(Err(error.into()));
-                }
+        if let Some(count) = self.guard.receive(&mut [0; 4096]) {
+            limit.over += count as u64;
+            if limit.over > MOST {
+                let (received, expected) = (limit.bytes + limit.over, limit.bytes);
+                self.guard.session.stop();
+                let error = ftp_proto::Error::TooLong { received, expected };
+                self.guard.state = State::Ended(Err(error.into()));
             }
-            Moved::Nothing => self.guard.wait(Interest::READ),
-            Moved::Ended => self.await_end(),
-        }
-    }
-
-    /// The data has ended: what does the server say?
-    fn await_end(&mut self) {
-        self.guard.poll_end();
-        while let State::Moving = self.guard.state {
-            // Refused for want of a TLS session, of which there is one now: it begins again.
-            if self.guard.session.is_moving() {
-                return;
-            }
-            self.guard.wait(Interest::NONE);
         }
     }
 }
@@ -324,24 +276,7 @@ impl Read for Download<'_> {
             return Ok(0);
         }
         self.guard.session.clock.begin();
-        let Some(mut text) = self.text.take() else { return Ok(self.read_wire(buffer)?) };
-        let result = loop {
-            if text.start < text.end {
-                let progress = text.decoder.process(&text.wire[text.start..text.end], buffer);
-                text.start += progress.consumed;
-                if progress.produced > 0 {
-                    break Ok(progress.produced);
-                }
-                continue;
-            }
-            match self.read_wire(&mut text.wire) {
-                Ok(0) => break Ok(text.decoder.finish(buffer).produced),
-                Ok(count) => (text.start, text.end) = (0, count),
-                Err(error) => break Err(error.into()),
-            }
-        };
-        self.text = Some(text);
-        result
+        Ok(self.read_some(buffer)?)
     }
 }
 
@@ -352,11 +287,7 @@ impl<'a> Upload<'a> {
     }
 
     pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
-        let mut guard = Guard::start(session, op)?;
-        let text = (guard.encoding() == Encoding::Ascii).then(|| {
-            Box::new(TextOut { encoder: AsciiEncoder::new(), wire: vec![0; TEXT_BUFFER] })
-        });
-        Ok(Self { guard, server: ServerEnd::Open, text })
+        Ok(Self { guard: Guard::start(session, op)? })
     }
 
     /// Ends the file and waits for the server to confirm that it has it
@@ -368,15 +299,10 @@ impl<'a> Upload<'a> {
     #[doc(alias = "voidresp")]
     pub fn finish(mut self) -> Result<Transfer, Error> {
         let _call = self.call();
-        self.end_data();
-        self.drain();
-        self.guard.session.upload_finished();
-        self.guard.poll_end();
+        let session = &mut *self.guard.session;
+        session.inner.finish_upload(session.clock.now());
         while let State::Moving = self.guard.state {
-            self.guard.wait(Interest::NONE);
-        }
-        if let State::Ended(Ok(_)) = &self.guard.state {
-            self.guard.session.upload_confirmed(self.guard.op.id());
+            self.guard.wait();
         }
         self.guard.into_result()
     }
@@ -391,8 +317,8 @@ impl<'a> Upload<'a> {
         self.guard.abort()
     }
 
-    /// Puts bytes on the network; how many it has taken
-    fn write_wire(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+    /// Sends bytes of the file; how many have been taken
+    fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         loop {
             self.guard.keep_to_deadline();
             match self.guard.end() {
@@ -401,72 +327,13 @@ impl<'a> Upload<'a> {
                 Some(Ok(())) => return Err(Error::Local(io::ErrorKind::BrokenPipe.into())),
                 None => {}
             }
-            match self.guard.session.send(bytes) {
-                Moved::Bytes(count) => return Ok(count),
-                moved => self.pause(moved),
-            }
-        }
-    }
-
-    /// Waits until the server takes more, says something on the control connection, or does what
-    /// it should not
-    fn pause(&mut self, moved: Moved) {
-        if moved == Moved::Ended {
-            self.guard.poll_end();
-            while let State::Moving = self.guard.state {
-                self.guard.wait(Interest::NONE);
-            }
-            return;
-        }
-        let read = self.server == ServerEnd::Open;
-        self.guard.wait(Interest { read, write: true });
-        if read && self.guard.session.listen_to_upload() == Moved::Ended {
-            self.server = ServerEnd::Closed;
-            self.guard.poll_end();
-        }
-    }
-
-    /// Sends what is held back, and the end
-    fn end_data(&mut self) {
-        while let State::Moving = self.guard.state {
-            match self.guard.session.end_upload() {
-                Moved::Bytes(_) => return,
-                moved => self.pause(moved),
-            }
-        }
-    }
-
-    /// Reads until the server has closed: TLS tickets come here, and closing before what the
-    /// server sends is read would reset the connection, which may cost the file its end (Q94)
-    fn drain(&mut self) {
-        /// After the final reply, for tickets that are still under way
-        const LINGER: Duration = Duration::from_secs(2);
-        let mut linger = None;
-        while let State::Moving = self.guard.state {
-            let now = Instant::now();
             let session = &mut *self.guard.session;
-            if session.drain_upload() == Moved::Ended {
-                return;
+            session.inner.renew_budget();
+            match session.inner.write_data(bytes, session.clock.now()) {
+                Moved::Bytes(count) => return Ok(count),
+                // The server takes more, says something, or does what it should not.
+                Moved::NotReady | Moved::Ended => self.guard.wait(),
             }
-            if session.proto.final_reply_came() {
-                let secure = session.moving().is_some_and(|(_, moving)| moving.stream.is_secure());
-                let until = *linger.get_or_insert_with(|| later(now, LINGER));
-                if !secure || until.is_some_and(|until| until <= now) {
-                    return;
-                }
-            }
-            // Who keeps the connection open may still be at work on the file: the wait for the
-            // final reply is longer.
-            let expired = session.machine_deadline().is_some_and(|at| at <= now);
-            if expired && session.proto.timeout_reason() == Some(Phase::Transfer) {
-                return;
-            }
-            let ready = session.wait_to_move(Interest::READ, linger.flatten());
-            if !ready && session.proto.timeout_reason() != Some(Phase::Transfer) {
-                session.expire();
-            }
-            self.guard.poll_end();
-            self.guard.keep_to_deadline();
         }
     }
 }
@@ -477,35 +344,20 @@ impl Write for Upload<'_> {
             return Ok(0);
         }
         self.guard.session.clock.begin();
-        let Some(mut text) = self.text.take() else { return Ok(self.write_wire(bytes)?) };
-        let progress = text.encoder.process(bytes, &mut text.wire);
-        let mut sent = 0;
-        let mut result = Ok(progress.consumed);
-        while sent < progress.produced {
-            match self.write_wire(&text.wire[sent..progress.produced]) {
-                Ok(count) => sent += count,
-                Err(error) => {
-                    result = Err(error.into());
-                    break;
-                }
-            }
-        }
-        self.text = Some(text);
-        result
+        Ok(self.write_some(bytes)?)
     }
 
-    /// Sends what TLS holds back
+    /// Sends what TLS and the conversion of texts hold back
     fn flush(&mut self) -> io::Result<()> {
         self.guard.session.clock.begin();
         loop {
+            self.guard.poll_end();
+            self.guard.keep_to_deadline();
             match self.guard.end() {
                 Some(Err(error)) => return Err(error.into()),
                 Some(Ok(())) => return Ok(()),
-                None => {}
-            }
-            match self.guard.session.flush_data() {
-                Moved::Bytes(_) => return Ok(()),
-                moved => self.pause(moved),
+                None if !self.guard.session.inner.holds_back() => return Ok(()),
+                None => self.guard.session.wait(),
             }
         }
     }

@@ -5,10 +5,10 @@ use std::io::Read;
 use std::path::Path;
 
 use ftp_proto::fields::{FileHash, HashAlgorithm};
+use ftp_session::{Error, Mismatch};
 use sha2::Digest as _;
 
 use crate::client::Client;
-use crate::error::{Error, Mismatch};
 
 /// What was found to be the same
 #[derive(Clone, Debug, PartialEq, Eq)]

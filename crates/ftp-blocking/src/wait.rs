@@ -1,60 +1,60 @@
-//! Waiting: one `poll` on everything that can decide what comes next
+//! Waiting: one poll(2) on everything that can decide what comes next
 
 use std::io;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use ftp_session::{Interest, Lent, Slot};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fd::AsFd;
 use rustix::io::Errno;
+use smallvec::SmallVec;
 
-/// What a stream may receive at a time, see [`Stream::set_allowance`](ftp_tls::Stream::set_allowance): the
-/// clock and the other connection are looked at in between, after well below a millisecond
-pub(crate) const ALLOWANCE: usize = 256 * 1024;
+/// What a session waits for, and after the wait is ready for
+pub(crate) type Slots = SmallVec<[(Slot, Interest); 4]>;
 
-/// What a socket is waited for, or is ready for
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Interest {
-    pub(crate) read: bool,
-    pub(crate) write: bool,
-}
+/// Enough for two sessions
+pub(crate) type Entries<'a> = SmallVec<[PollFd<'a>; 8]>;
 
-impl Interest {
-    pub(crate) const NONE: Self = Self { read: false, write: false };
-    pub(crate) const READ: Self = Self { read: true, write: false };
-    pub(crate) const WRITE: Self = Self { read: false, write: true };
-
-    pub(crate) const fn is_none(self) -> bool {
-        !self.read && !self.write
-    }
-
-    const fn flags(self) -> PollFlags {
-        match (self.read, self.write) {
-            (false, false) => PollFlags::empty(),
-            (true, false) => PollFlags::IN,
-            (false, true) => PollFlags::OUT,
-            (true, true) => PollFlags::IN.union(PollFlags::OUT),
-        }
+const fn flags(interest: Interest) -> PollFlags {
+    match (interest.read, interest.write) {
+        (false, false) => PollFlags::empty(),
+        (true, false) => PollFlags::IN,
+        (false, true) => PollFlags::OUT,
+        (true, true) => PollFlags::IN.union(PollFlags::OUT),
     }
 }
 
-/// An entry for [`poll`]
-pub(crate) fn entry<S: AsFd>(socket: &S, interest: Interest) -> PollFd<'_> {
-    PollFd::new(socket, interest.flags())
+/// Enters a session's sockets for [`poll`], and notes their slots
+pub(crate) fn enter<'a>(
+    sockets: impl Iterator<Item = (Slot, Lent<'a, TcpStream, TcpListener>, Interest)>,
+    entries: &mut Entries<'a>,
+) -> Slots {
+    let mut slots = Slots::new();
+    for (slot, socket, interest) in sockets.filter(|(.., interest)| !interest.is_none()) {
+        entries.push(match socket {
+            Lent::Stream(stream) => PollFd::new(stream, flags(interest)),
+            Lent::Listener(listener) => PollFd::new(listener, flags(interest)),
+        });
+        slots.push((slot, interest));
+    }
+    slots
 }
 
-/// What an entry is ready for; a hang-up or an error is for the next read or write to tell
-pub(crate) fn ready(entry: &PollFd<'_>, interest: Interest) -> Interest {
-    let events = entry.revents();
-    let any = events.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
-    Interest {
-        read: interest.read && (any || events.contains(PollFlags::IN)),
-        write: interest.write && (any || events.contains(PollFlags::OUT)),
+/// Notes what each slot is ready for, reading the entries in their order
+///
+/// A hang-up or an error is for the next read or write to tell.
+pub(crate) fn outcome<'a>(slots: &mut Slots, entries: &mut impl Iterator<Item = &'a PollFd<'a>>) {
+    for ((_, interest), entry) in slots.iter_mut().zip(entries) {
+        let events = entry.revents();
+        let any = events.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
+        interest.read &= any || events.contains(PollFlags::IN);
+        interest.write &= any || events.contains(PollFlags::OUT);
     }
 }
 
 /// Waits until an entry is ready or the deadline has passed, or for no visible reason
 pub(crate) fn poll(entries: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<()> {
-    /// Some systems count milliseconds in 32 bits; whoever waits longer is woken now and then
+    /// Some systems count milliseconds in 32 bits; a longer wait is cut into several
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
     loop {
         let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()).min(LONGEST));

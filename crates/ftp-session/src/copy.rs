@@ -20,6 +20,14 @@ pub struct CopyError {
     pub error: Error,
 }
 
+impl CopyError {
+    /// One server's failure
+    #[must_use]
+    pub const fn new(end: CopyEnd, error: Error) -> Self {
+        Self { end, error }
+    }
+}
+
 /// A copy between servers in progress; the data passes between the two
 ///
 /// The source listens and the target connects to it, so the target must be able to reach the

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use ftp_proto::{ConnectionError, DataFailure, Reply};
+use ftp_proto::fields::FileHash;
+use ftp_proto::{ConnectionError, DataFailure, NameError, Reply};
 use ftp_tls::{ConfigError, TlsError};
 
 use crate::failure::Described;
 
-/// Why a request failed, or the session ended
+/// Why an operation failed
 ///
 /// What the server said, or the protocol forbids, is in [`Self::Ftp`]; the rest is what the machine
 /// without I/O can't know. [`Self::is_fatal`] tells whether the session lives on,
@@ -18,6 +20,7 @@ use crate::failure::Described;
 /// `Display` says what failed; why it failed is the [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[doc(alias = "all_errors")]
 pub enum Error {
     /// The server could not be reached
     #[error("could not connect to {target}")]
@@ -47,13 +50,41 @@ pub enum Error {
     Data {
         /// When it failed
         failure: DataFailure,
-        /// Where it was to lead, or in active mode where this side listened; `None` if it had been open
+        /// Where it was to lead, or in active mode where this side listened; `None` if it had been open, or
+        /// was to be made through a proxy or tunnel
         address: Option<SocketAddr>,
         /// What the server said of it or of the next attempt, if that was a refusal
         reply: Option<Reply>,
         /// What the system or TLS said; for the latter see [`Error::tls`]
         #[source]
         error: io::Error,
+    },
+    /// The caller's own file, reader or writer failed; the transfer was aborted
+    #[error("local file, reader or writer failed")]
+    Local(#[source] io::Error),
+    /// The call took longer than its deadline permits
+    ///
+    /// A transfer was aborted; what became of another request is not known. The session goes on, unless
+    /// the call was to begin it.
+    #[error("the call took longer than {limit:?}")]
+    Deadline {
+        /// How long a call may take
+        limit: Duration,
+    },
+    /// A listing is longer than what is held in memory at once
+    #[error("listing of more than {limit} bytes")]
+    ListingTooLong {
+        /// Bytes that may be held
+        limit: usize,
+    },
+    /// The local and the remote file are not the same, or not of one origin
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// A line of text is longer than what is taken for one
+    #[error("line of more than {limit} bytes")]
+    LineTooLong {
+        /// Bytes that a line may have
+        limit: usize,
     },
     /// What the server said, or what the protocol forbids
     #[error(transparent)]
@@ -85,12 +116,17 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Io(_) => true,
+            Self::Connect { .. } | Self::Io(_) | Self::Deadline { .. } => true,
             // As without TLS: most servers go like this.
             Self::Tls(TlsError::Truncated) => true,
             Self::Data { .. } => self.tls().is_none(),
             Self::Ftp(error) => error.is_transient(),
-            Self::Tls(_) | Self::TlsConfig(_) => false,
+            Self::Tls(_)
+            | Self::TlsConfig(_)
+            | Self::Local(_)
+            | Self::Mismatch(_)
+            | Self::LineTooLong { .. }
+            | Self::ListingTooLong { .. } => false,
         }
     }
 
@@ -108,10 +144,11 @@ impl Error {
         matches!(self, Self::Ftp(error) if error.is_auth())
     }
 
-    /// Whether a deadline passed
+    /// Whether a deadline passed, be it this crate's, the protocol's or the system's
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match self {
+            Self::Deadline { .. } => true,
             Self::Connect { error, .. } | Self::Io(error) | Self::Data { error, .. } => {
                 error.kind() == io::ErrorKind::TimedOut
             }
@@ -129,8 +166,20 @@ impl Error {
             Self::Tls(TlsError::InvalidServerName(_)) => false,
             Self::Tls(_) => true,
             Self::Ftp(error) => error.is_fatal(),
-            Self::TlsConfig(_) | Self::Data { .. } => false,
+            Self::TlsConfig(_)
+            | Self::Data { .. }
+            | Self::Local(_)
+            | Self::Deadline { .. }
+            | Self::Mismatch(_)
+            | Self::LineTooLong { .. }
+            | Self::ListingTooLong { .. } => false,
         }
+    }
+
+    /// The `Error` inside an [`io::Error`], as transfers that are read or written as streams return it
+    #[must_use]
+    pub fn in_io(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
     }
 
     /// What broke the control connection
@@ -140,6 +189,66 @@ impl Error {
             None => Self::Io(again(error)),
         }
     }
+
+    /// The same error once more, for those who ask twice
+    ///
+    /// [`io::Error`]s can't be cloned: of one that the system has not made, its text is kept.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Connect { target, error } => {
+                Self::Connect { target: target.clone(), error: again(error) }
+            }
+            Self::Io(error) => Self::Io(again(error)),
+            Self::Tls(error) => Self::Tls(error.clone()),
+            Self::TlsConfig(error) => Self::Local(io::Error::other(error.to_string())),
+            Self::Data { failure, address, reply, error } => Self::Data {
+                failure: *failure,
+                address: *address,
+                reply: reply.clone(),
+                error: again(error),
+            },
+            Self::Local(error) => Self::Local(again(error)),
+            Self::Mismatch(mismatch) => Self::Mismatch(mismatch.clone()),
+            Self::Deadline { limit } => Self::Deadline { limit: *limit },
+            Self::LineTooLong { limit } => Self::LineTooLong { limit: *limit },
+            Self::ListingTooLong { limit } => Self::ListingTooLong { limit: *limit },
+            Self::Ftp(error) => Self::Ftp(error.clone()),
+        }
+    }
+}
+
+/// In what a local and a remote file differ
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// In size: the copy can't be completed, or is not complete
+    #[error("local and remote file differ: {local} bytes here, {remote} bytes on the server")]
+    Size {
+        /// Bytes of the local file
+        local: u64,
+        /// Bytes of the server's file
+        remote: u64,
+    },
+    /// In the bytes before the break: another file, an offset that the server ignored, or a damaged
+    /// tail; shorten or remove the copy
+    #[error("local and remote file differ: bytes {from} to {to} are not the same on both sides")]
+    Content {
+        /// First byte that was compared
+        from: u64,
+        /// The first byte after the last one that was compared
+        to: u64,
+    },
+    /// In content, at the same size
+    #[error(
+        "local and remote file differ: {} is {local} here, {remote} on the server", .local.algorithm
+    )]
+    Hash {
+        /// Of the local file
+        local: FileHash,
+        /// Of the server's
+        remote: FileHash,
+    },
 }
 
 fn describe<'a>(
@@ -180,15 +289,41 @@ impl From<ConfigError> for Error {
     }
 }
 
+impl From<NameError> for Error {
+    fn from(error: NameError) -> Self {
+        Self::Local(error.into())
+    }
+}
+
+/// An `Error` that travelled in an [`io::Error`] comes out again, any other is [`Error::Local`]
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        match error.downcast() {
+            Ok(error) => error,
+            Err(error) => Self::Local(error),
+        }
+    }
+}
+
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match &error {
-            Error::Connect { error, .. } | Error::Io(error) | Error::Data { error, .. } => {
-                error.kind()
-            }
-            Error::Tls(_) => io::ErrorKind::InvalidData,
+            Error::Connect { error, .. }
+            | Error::Io(error)
+            | Error::Data { error, .. }
+            | Error::Local(error) => error.kind(),
+            Error::Deadline { .. } => io::ErrorKind::TimedOut,
+            Error::Tls(_)
+            | Error::Mismatch(_)
+            | Error::LineTooLong { .. }
+            | Error::ListingTooLong { .. } => io::ErrorKind::InvalidData,
             Error::TlsConfig(_) => io::ErrorKind::InvalidInput,
             Error::Ftp(error) => Self::from(error.clone()).kind(),
+        };
+        // `read_to_end` and friends would try again for ever.
+        let kind = match kind {
+            io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock => io::ErrorKind::Other,
+            kind => kind,
         };
         Self::new(kind, error)
     }

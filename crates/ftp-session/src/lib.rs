@@ -72,7 +72,7 @@ pub use ftp_tls;
 
 pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;
-pub use error::Error;
+pub use error::{Error, Mismatch};
 pub use event::{Completion, Event};
 pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, TlsPolicy};
 pub use info::TlsInfo;

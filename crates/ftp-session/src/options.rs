@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_proto::Config;
+use ftp_proto::{Config, TlsPolicy};
 use ftp_tls::TlsConfig;
 use ftp_tls::rustls::pki_types::ServerName;
 
@@ -86,6 +86,32 @@ impl Options {
     pub fn tls_server_name(mut self, name: ServerName<'static>) -> Self {
         self.tls_name = Some(name);
         self
+    }
+
+    /// The machine's settings, to change
+    pub const fn config_mut(&mut self) -> &mut Config {
+        &mut self.config
+    }
+
+    /// The local address to connect from, if one was chosen
+    #[must_use]
+    pub const fn source(&self) -> Option<SocketAddr> {
+        self.source
+    }
+
+    /// The port that the policy implies: 21, or 990 for TLS from the first byte
+    #[must_use]
+    pub const fn default_port(&self) -> u16 {
+        match self.config.tls {
+            TlsPolicy::Implicit => 990,
+            TlsPolicy::Explicit | TlsPolicy::Plaintext => 21,
+        }
+    }
+
+    /// Makes connecting take no longer than this
+    pub fn connect_within(self, limit: Duration) -> Self {
+        let timeout = self.connect_timeout.min(limit);
+        self.connect_timeout(timeout)
     }
 
     /// Bytes of data after which a session lets others have a turn, at least one read's worth;

@@ -172,6 +172,12 @@ impl<S: Read + Write, L> Session<S, L> {
         self.fail(Failure::Control(error), now);
     }
 
+    /// The shell can't go on with the control connection, because it can't wait for one reason or another:
+    /// the session is over
+    pub fn control_lost(&mut self, error: io::Error, now: Instant) {
+        self.control_failed(error, now);
+    }
+
     pub(super) fn fail(&mut self, failure: Failure, now: Instant) {
         if self.failure.is_none() && !self.proto.is_dead() {
             self.failure = Some(failure);

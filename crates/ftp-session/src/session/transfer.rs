@@ -94,6 +94,14 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
+    /// Has the next [`Self::read_data`] ask the connection, though nobody has said that it is ready: for
+    /// shells that read before they wait
+    pub fn look_for_data(&mut self) {
+        if let Some((_, stream, _)) = self.moving_current() {
+            stream.get_mut().ready.read = true;
+        }
+    }
+
     /// Writes bytes of an upload, which only [`Self::finish_upload`] completes
     ///
     /// Without it, if the upload is aborted, fails, or its session is dropped, what was sent before, or an
