@@ -119,9 +119,18 @@ impl Tls {
         Self { config }
     }
 
+    /// The server's side of a connection, without a socket
+    ///
+    /// # Panics
+    ///
+    /// Never, since the configuration is complete.
+    #[must_use]
+    pub fn connection(&self) -> ServerConnection {
+        ServerConnection::new(Arc::new(self.config.clone())).unwrap()
+    }
+
     fn secure(&self, socket: TcpStream) -> Secured {
-        let connection = ServerConnection::new(Arc::new(self.config.clone())).unwrap();
-        Secured { stream: BufReader::new(StreamOwned::new(connection, socket)) }
+        Secured { stream: BufReader::new(StreamOwned::new(self.connection(), socket)) }
     }
 
     /// AUTH TLS, PBSZ, PROT P and a login; the control connection

@@ -1,4 +1,5 @@
-//! How the files of the core and of the session import each other: in one direction, never in a circle
+//! How the files of the core and of the session import each other: in one direction, never in a circle; and
+//! what the drivers leave to the session
 //!
 //! What a file says of another is a path with `crate::` or `super::`, in a `use` or elsewhere. The crate's
 //! root only names what is public, and tests may import what they test.
@@ -119,6 +120,36 @@ fn no_file_of_the_core_imports_in_a_circle() {
 #[test]
 fn no_file_of_the_session_imports_in_a_circle() {
     has_no_circle("ftp-session", 20, 60);
+}
+
+/// The core's orders, and the news that answer them
+const ENGINE: [&str; 6] =
+    ["Action", "ControlEvent", "DataEvent", "DataEndpoint", "TicketSupply", "UploadPermit"];
+
+/// Words of the engine in a source
+fn engine_words(text: &str) -> Vec<&str> {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    text.split(|letter| !is_word(letter)).filter(|word| ENGINE.contains(word)).collect()
+}
+
+#[test]
+fn no_driver_moves_the_machine_by_itself() {
+    for driver in ["ftp-blocking", "ftp-mio"] {
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates").join(driver).join("src");
+        let mut found = BTreeMap::new();
+        sources(&folder, "", &mut found);
+        assert!(found.len() > 5, "only {} files", found.len());
+        for (module, text) in &found {
+            assert_eq!(engine_words(text), [""; 0], "{driver}: {module}");
+        }
+    }
+}
+
+#[test]
+fn words_of_the_engine_are_found() {
+    let text = "use ftp_proto::{Action, Reply};\nfn f(x: DataEvent) { Transaction; }";
+    assert_eq!(engine_words(text), ["Action", "DataEvent"]);
 }
 
 #[test]

@@ -32,8 +32,8 @@
 //!   [`Slot`]; tell `ready` what an event says.
 //! - **Level-triggered** (poll(2), select): before each wait ask `sockets` what each is to be waited for, and
 //!   tell `ready` what has come.
-//! - **Without readiness** (queues, streams that register a waker when they would block): tell `ready` that
-//!   everything is ready before each turn.
+//! - **Without readiness** (streams that register a waker when they would block; the two queues of a
+//!   [`Pipe`], whose bytes the shell carries): tell `ready` that everything is ready before each turn.
 //!
 //! A stream that would block is not asked again before the shell has said that it is ready.
 //!
@@ -56,6 +56,7 @@ mod info;
 mod link;
 mod names;
 mod options;
+mod pipe;
 mod race;
 mod security;
 mod session;
@@ -78,5 +79,6 @@ pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, TlsPolicy
 pub use info::TlsInfo;
 pub use names::NameEncoding;
 pub use options::Options;
+pub use pipe::Pipe;
 pub use session::{Moved, Session};
 pub use transport::{DialRequest, Host, Interest, Lent, Slot, Transport, Trigger};

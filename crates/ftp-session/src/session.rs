@@ -1,12 +1,13 @@
 //! The session: the machine, its connections, and what is known beside the machine
 //!
 //! This file makes a session and tells its state. Beside it: the turn that moves it ([`turn`]), the control
-//! connection ([`control`]), data connections ([`data`], their tickets in [`tickets`], uploads in
+//! connection ([`control`]), data connections ([`opening`], [`data`], their tickets in [`tickets`], uploads in
 //! [`upload`]), the bytes that its user moves ([`transfer`]), and the causes of errors ([`causes`]).
 
 mod causes;
 mod control;
 mod data;
+mod opening;
 mod tickets;
 mod transfer;
 mod turn;

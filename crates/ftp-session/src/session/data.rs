@@ -1,172 +1,25 @@
-//! Data connections: opened, secured and closed as the machine orders
+//! Data connections: secured, moved and closed as the machine orders
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ftp_proto::{
-    DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Direction, Encoding, Ends, OpId,
-    TlsSession,
-};
+use ftp_proto::{DataEvent, DataFailure, DataId, Direction, Encoding, OpId, TlsSession};
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};
 
 use super::{LastUpload, Session, Work};
 use crate::data::{Course, Data, DataState, Found, Linger, ServerEnd, UploadStage};
 use crate::event::Event;
-use crate::socket::{Listener, Socket, is_passing, is_readable};
+use crate::socket::{Socket, is_passing, is_readable};
 use crate::time::later;
-use crate::transport::{Interest, Slot, Transport};
+use crate::transport::{Slot, Transport};
 
 /// For tickets on a closed data connection: the server sends them in answer to the end of our
 /// handshake, a round trip
 const TICKET_PATIENCE: Duration = Duration::from_millis(300);
 
-/// In active mode, connections of strangers that are turned away in a round
-const MAX_STRANGERS: usize = 64;
-
 impl<S: Read + Write, L> Session<S, L> {
-    /// Action: a data connection
-    pub(super) fn open_data<T>(
-        &mut self,
-        id: DataId,
-        endpoint: DataEndpoint,
-        transport: &mut T,
-        now: Instant,
-    ) where
-        T: Transport<Stream = S, Listener = L>,
-    {
-        let op = self.proto.running_transfer();
-        self.data_failure.take_if(|known| known.op != op);
-        let slot = match &self.linger {
-            Some(linger) if linger.stream.get_ref().slot == Slot::Data => Slot::NextData,
-            _ => Slot::Data,
-        };
-        let (host, port) = match endpoint {
-            DataEndpoint::Connect { host, port } => (host, port),
-            DataEndpoint::Listen { ports, .. } => {
-                return self.listen(id, slot, ports, transport, now);
-            }
-        };
-        if self.dialed.is_some() {
-            self.data = Some(Data::new(id, slot, DataState::Dialing { host, port }));
-            return;
-        }
-        // Actions come only once the control connection is open.
-        let Some(ends) = self.ends else { return };
-        let mut address = match host {
-            DataHost::ControlPeer => ends.peer,
-            DataHost::Address(ip) => SocketAddr::new(ip, port),
-        };
-        address.set_port(port);
-        match transport.connect(slot, address, ends.source_for(address)) {
-            Ok(io) => {
-                let socket = Socket::new(slot, io);
-                let state = DataState::Connecting(socket, Interest::WRITE, address);
-                self.data = Some(Data::new(id, slot, state));
-            }
-            Err(error) => self.data_failed_at(id, DataFailure::Open, Some(address), error, now),
-        }
-    }
-
-    fn listen<T>(
-        &mut self,
-        id: DataId,
-        slot: Slot,
-        ports: Option<RangeInclusive<u16>>,
-        transport: &mut T,
-        now: Instant,
-    ) where
-        T: Transport<Stream = S, Listener = L>,
-    {
-        let Some(Ends { local, .. }) = self.ends else {
-            let text = "active mode needs a control connection that has addresses";
-            let error = io::Error::new(io::ErrorKind::Unsupported, text);
-            return self.data_failed_at(id, DataFailure::Open, None, error, now);
-        };
-        let on = |port| {
-            let mut address = local;
-            if let SocketAddr::V6(address) = &mut address {
-                address.set_flowinfo(0);
-            }
-            address.set_port(port);
-            address
-        };
-        let first = ports.as_ref().map_or(0, |ports| *ports.start());
-        let listening = match ports {
-            None => transport.listen(slot, on(0)),
-            Some(ports) => self.listen_on(ports, |port| transport.listen(slot, on(port))),
-        };
-        match listening {
-            Ok((io, address)) => {
-                let listener = Listener { io, slot, address, ready: Interest::NONE };
-                self.data = Some(Data::new(id, slot, DataState::Listening(listener, None)));
-                self.tell(id, DataEvent::Listening(address), now);
-            }
-            Err(error) => self.data_failed_at(id, DataFailure::Open, Some(on(first)), error, now),
-        }
-    }
-
-    /// Listens on the first port of the range, from the one after the last transfer's on, that is free
-    fn listen_on<R>(
-        &mut self,
-        ports: RangeInclusive<u16>,
-        mut listen: impl FnMut(u16) -> io::Result<R>,
-    ) -> io::Result<R> {
-        // Each transfer takes the next port: a late connection for the last one finds nobody, and the
-        // server's side of the last connection is still in TIME_WAIT.
-        let next = self.next_port;
-        let first = if ports.contains(&next) { next } else { *ports.start() };
-        let mut result = Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the range of ports for active mode is empty",
-        ));
-        for port in (first..=*ports.end()).chain(*ports.start()..first) {
-            result = listen(port);
-            match &result {
-                Ok(_) => {
-                    self.next_port = port.checked_add(1).unwrap_or(0);
-                    break;
-                }
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                Err(_) => break,
-            }
-        }
-        result
-    }
-
-    /// Whether the machine waits for the shell to make a connection
-    pub(super) fn is_dialing(&self) -> bool {
-        matches!(self.data, Some(Data { state: DataState::Dialing { .. }, .. }))
-            && !self.proto.is_dead()
-    }
-
-    /// Nobody waits for the shell's connection any more
-    pub(super) fn cancel_dialing(&mut self) {
-        self.data.take_if(|data| matches!(data.state, DataState::Dialing { .. }));
-    }
-
-    pub(super) fn data_dialed(&mut self, slot: Slot, result: io::Result<S>, now: Instant) {
-        let Some(Data { id, slot: live, state: DataState::Dialing { .. } }) = self.data else {
-            return;
-        };
-        if live != slot {
-            return;
-        }
-        match result {
-            Ok(io) => {
-                let stream = Socket::new(slot, io).into_stream();
-                self.data = Some(Data::new(id, slot, DataState::Open(stream)));
-                self.tell(id, DataEvent::Connected, now);
-            }
-            Err(error) => {
-                self.data = None;
-                self.data_failed_at(id, DataFailure::Open, None, error, now);
-            }
-        }
-    }
-
     /// Goes on with whatever the data connection is busy with; true if the machine has learned
     /// something
     pub(super) fn drive_data<T>(&mut self, transport: &mut T, now: Instant) -> bool
@@ -236,56 +89,6 @@ impl<S: Read + Write, L> Session<S, L> {
                 true
             }
             None => false,
-        }
-    }
-
-    fn accept<T>(
-        &mut self,
-        mut listener: Listener<L>,
-        mut stranger: Option<IpAddr>,
-        transport: &mut T,
-    ) -> io::Result<(DataState<S, L>, Option<DataEvent>)>
-    where
-        T: Transport<Stream = S, Listener = L>,
-    {
-        // Who listens has addresses.
-        let control_peer = self.ends.ok_or(io::ErrorKind::NotConnected)?.peer.ip();
-        let slot = listener.slot;
-        // Until the listener would block, since nothing tells again that it is ready, or it is the turn of
-        // others.
-        let mut tries = 0..MAX_STRANGERS;
-        loop {
-            if tries.next().is_none() {
-                self.work = Work::Left;
-                return Ok((DataState::Listening(listener, stranger), None));
-            }
-            match transport.accept(slot, &mut listener.io) {
-                Ok((io, peer))
-                    if self.proto.config().check_active_peer
-                        && !same_host(peer.ip(), control_peer) =>
-                {
-                    // The server may be next.
-                    transport.close(io);
-                    stranger = Some(peer.ip());
-                }
-                Ok((io, peer)) => {
-                    transport.close_listener(listener.io);
-                    let event = DataEvent::Accepted { peer: peer.ip(), control_peer };
-                    let stream = Socket::new(slot, io).into_stream();
-                    return Ok((DataState::Open(stream), Some(event)));
-                }
-                // Somebody came and left before.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    listener.ready = Interest::NONE;
-                    return Ok((DataState::Listening(listener, stranger), None));
-                }
-                Err(error) => {
-                    transport.close_listener(listener.io);
-                    return Err(error);
-                }
-            }
         }
     }
 
@@ -415,17 +218,6 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// The server has not come for as long as is allowed; true if somebody else has
-    pub(super) fn accept_expired(&mut self, now: Instant) -> bool {
-        let Some(Data { id, state: DataState::Listening(_, Some(peer)), .. }) = &self.data else {
-            return false;
-        };
-        let (id, peer) = (*id, *peer);
-        let Some(ends) = self.ends else { return false };
-        self.tell(id, DataEvent::Accepted { peer, control_peer: ends.peer.ip() }, now);
-        true
-    }
-
     /// No byte has passed for as long as is allowed; true if that is not the server's fault
     pub(super) fn data_expired(&mut self, now: Instant) -> bool {
         let ready = self.can_read() || self.can_write();
@@ -479,7 +271,7 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    fn tell(&mut self, id: DataId, event: DataEvent, now: Instant) {
+    pub(super) fn tell(&mut self, id: DataId, event: DataEvent, now: Instant) {
         self.count_tickets();
         self.proto.handle_data(now, id, event);
         self.work = Work::Left;
@@ -499,7 +291,7 @@ impl<S: Read + Write, L> Session<S, L> {
         self.data_failed_at(id, failure, None, error, now);
     }
 
-    fn data_failed_at(
+    pub(super) fn data_failed_at(
         &mut self,
         id: DataId,
         failure: DataFailure,
@@ -534,14 +326,12 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 }
 
-/// Whether two addresses are one host's, of which one may be an IPv4 address in IPv6 form
-fn same_host(one: IpAddr, other: IpAddr) -> bool {
-    one.to_canonical() == other.to_canonical()
-}
-
 fn session_of<S>(stream: &Stream<S>) -> TlsSession {
     match stream.handshake_kind() {
         Some(HandshakeKind::Resumed) => TlsSession::Resumed,
         _ => TlsSession::New,
     }
 }
+
+#[cfg(test)]
+mod tests;

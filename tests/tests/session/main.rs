@@ -1,0 +1,275 @@
+//! `ftp-session` without a system: over pipes, against a server in the same memory, in virtual time
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
+
+mod server;
+mod world;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ftp_proto::DataMode;
+use ftp_session::ftp_tls::TlsVersion;
+use ftp_session::{
+    Config, Direction, Error, Event, Host, Interest, Moved, Options, Session, Slot, TlsPolicy,
+    ftp_proto,
+};
+use ftp_tests::tls::trusting;
+
+use world::{Wire, World};
+
+const SERVER: [u8; 4] = [192, 0, 2, 9];
+
+fn peer() -> SocketAddr {
+    SocketAddr::from((SERVER, 21))
+}
+
+fn clear(now: Instant) -> Session<Wire, ()> {
+    Session::new(&[peer()], Config::new(TlsPolicy::Plaintext), now).unwrap()
+}
+
+fn secure(version: TlsVersion) -> impl FnOnce(Instant) -> Session<Wire, ()> {
+    move |now| {
+        let options = Options::new(Config::new(TlsPolicy::Explicit))
+            .tls(trusting(version).build().unwrap())
+            .host("localhost");
+        Session::new(&[peer()], options, now).unwrap()
+    }
+}
+
+fn file() -> Vec<u8> {
+    (0..100_000_u32).map(|i| (i / 7) as u8).collect()
+}
+
+/// Reads what there is
+fn read(world: &mut World, bytes: &mut Vec<u8>) {
+    let mut buffer = [0; 3000];
+    while let Moved::Bytes(count) = world.session.read_data(&mut buffer, world.now) {
+        bytes.extend_from_slice(&buffer[..count]);
+    }
+}
+
+fn whole_session(mut world: World) {
+    world.server.files.insert("f".into(), file());
+    let login = world.session.request().login("u", "p");
+    world.run(login).unwrap();
+    for _ in 0..3 {
+        let get = world.session.request().get("f");
+        let mut bytes = Vec::new();
+        let transfer = world.run_with(get, |world| read(world, &mut bytes)).unwrap();
+        assert!(transfer.bytes == 100_000 && bytes == file(), "{} bytes", bytes.len());
+
+        let put = world.session.request().put("g");
+        let (content, mut written) = (file(), 0);
+        world
+            .run_with(put, |world| {
+                while world.session.data_direction() == Some(Direction::Upload) {
+                    match world.session.write_data(&content[written..], world.now) {
+                        Moved::Bytes(count) => written += count,
+                        Moved::NotReady | Moved::Ended => break,
+                    }
+                    if written == content.len() {
+                        world.session.finish_upload(world.now);
+                    }
+                }
+            })
+            .unwrap();
+        assert!(world.server.files.remove("g") == Some(file()));
+    }
+    let quit = world.session.request().quit();
+    assert!(world.run(quit).unwrap().is_some());
+    while world.go() {}
+    assert!(matches!(world.events.pop_back(), Some(Event::Closed(_))));
+    assert_eq!(world.interests(), []);
+    assert!(world.elapsed() < Duration::from_secs(5), "{:?}", world.elapsed());
+}
+
+#[test]
+fn a_whole_session_in_clear() {
+    for portion in [1, 100, 1 << 20] {
+        whole_session(World::new(clear, portion));
+    }
+}
+
+#[test]
+fn a_whole_session_over_tls() {
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        for portion in [300, 1 << 20] {
+            whole_session(World::new(secure(version), portion));
+        }
+    }
+}
+
+#[test]
+fn data_connections_resume_the_control_connections_session() {
+    let mut world = World::new(secure(TlsVersion::Tls13), 1 << 20);
+    world.server.files.insert("f".into(), file());
+    let login = world.session.request().login("u", "p");
+    world.run(login).unwrap();
+    let get = world.session.request().get("f");
+    world.run_with(get, |world| read(world, &mut Vec::new())).unwrap();
+    assert!(world.session.tls().is_some());
+    assert_eq!(world.session.tls_inventory().unwrap().resumed, 1);
+}
+
+#[test]
+fn a_silent_server_is_waited_for_as_long_as_the_settings_say() {
+    let mut world = World::new(clear, 1 << 20);
+    world.server.mute = Some("PASS");
+    let login = world.session.request().login("u", "p");
+    let error = world.run(login).unwrap_err();
+    assert!(error.is_timeout() && error.is_fatal(), "{error:?}");
+    let config = Config::new(TlsPolicy::Plaintext);
+    let (least, most) = (config.batch_timeout, config.reply_timeout + config.batch_timeout);
+    assert!((least..=most).contains(&world.elapsed()), "{:?}", world.elapsed());
+}
+
+/// Logs in and begins a download; bytes of it are there
+fn begin_download(world: &mut World) -> ftp_session::Op<ftp_proto::Transfer> {
+    world.server.files.insert("f".into(), file());
+    let login = world.session.request().login("u", "p");
+    world.run(login).unwrap();
+    let get = world.session.request().get("f");
+    while !(world.session.data_direction().is_some() && world.session.can_read()) {
+        assert!(world.go());
+    }
+    get
+}
+
+#[test]
+fn a_pause_of_the_user_is_none_of_the_servers() {
+    let mut world = World::new(clear, 64);
+    let get = begin_download(&mut world);
+    // A shell that asks before each wait is not told of what its user does not read.
+    let data = |world: &World| {
+        let mut all = world.interests().into_iter();
+        all.find(|(slot, _)| !slot.is_control()).unwrap().1
+    };
+    assert_eq!(data(&world), Interest::NONE);
+    let begun = world.now;
+    while world.now - begun < Duration::from_secs(600) {
+        assert!(world.go());
+    }
+    let mut bytes = Vec::new();
+    read(&mut world, &mut bytes);
+    assert_eq!(data(&world), Interest::READ);
+    world.run_with(get, |world| read(world, &mut bytes)).unwrap();
+    assert!(bytes == file());
+}
+
+#[test]
+fn a_dialed_connection_is_there_before_the_transfers_command_leaves() {
+    let dialed = |now| {
+        Session::dialed_by_shell("ftp.example.org", 2121, Config::new(TlsPolicy::Plaintext), now)
+    };
+    let mut world = World::new(|now| dialed(now).unwrap(), 1 << 20);
+    world.server.files.insert("f".into(), file());
+    world.step();
+    let request = world.session.dial_request().unwrap();
+    assert_eq!((request.slot, request.port), (Slot::Control, 2121));
+    assert_eq!(request.host, Host::Name("ftp.example.org"));
+    let wire = world.net.wire(Slot::Control);
+    world.session.dialed(Slot::Control, Ok((wire, None)), world.now);
+    let login = world.session.request().login("u", "p");
+    world.run(login).unwrap();
+
+    // The first way leads nowhere; at last the path is proven, and the command waits for it all the same.
+    for fails in [true, false, false] {
+        let get = world.session.request().get("f");
+        let (mut bytes, mut dialed) = (Vec::new(), 0);
+        let result = world.run_with(get, |world| {
+            read(world, &mut bytes);
+            let Some(request) = world.session.dial_request() else { return };
+            assert_eq!(request.host, Host::Name("ftp.example.org"));
+            assert_eq!(request.port, world.server.port);
+            let slot = request.slot;
+            // It takes its time.
+            for _ in 0..3 {
+                assert!(!world.server.commands.last().unwrap().starts_with("RETR"));
+                world.step();
+            }
+            dialed += 1;
+            let result = if fails {
+                Err(std::io::ErrorKind::ConnectionRefused.into())
+            } else {
+                Ok((world.net.wire(slot), None))
+            };
+            world.session.dialed(slot, result, world.now);
+        });
+        assert_eq!(dialed, 1);
+        match result {
+            Ok(_) => assert!(!fails && bytes == file()),
+            Err(Error::Data { address: None, error, .. }) if fails => {
+                assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_is_dialed_for_too_long_is_given_up() {
+    let config = Config::new(TlsPolicy::Plaintext);
+    let dialed = |now| Session::dialed_by_shell("ftp.example.org", 21, config.clone(), now);
+    let mut world = World::new(|now| dialed(now).unwrap(), 1 << 20);
+    world.step();
+    let wire = world.net.wire(Slot::Control);
+    world.session.dialed(Slot::Control, Ok((wire, None)), world.now);
+    let login = world.session.request().login("u", "p");
+    world.run(login).unwrap();
+    let get = world.session.request().get("f");
+    let begun = world.now;
+    let error = world.run(get).unwrap_err();
+    assert!(matches!(&error, Error::Data { .. }) && error.is_timeout(), "{error:?}");
+    assert_eq!(world.now - begun, config.data_connect_timeout);
+    assert!(world.session.dial_request().is_none());
+    // What comes after all is nobody's.
+    let wire = world.net.wire(Slot::Data);
+    world.session.dialed(Slot::Data, Ok((wire, None)), world.now);
+    let noop = world.session.request().noop();
+    world.run(noop).unwrap();
+}
+
+/// A session in active mode, and the commands that it sends for a download while these callers come
+fn listen(world: &mut World, callers: &[SocketAddr]) -> Result<ftp_proto::Transfer, Error> {
+    world.server.files.insert("f".into(), file());
+    let get = world.session.request().get("f");
+    world.net.callers = callers.iter().rev().copied().collect();
+    let mut bytes = Vec::new();
+    world.run_with(get, |world| {
+        if world.net.callers.is_empty() && world.session.data_direction().is_some() {
+            world.server.opened_once(Slot::Data);
+        }
+        read(world, &mut bytes);
+    })
+}
+
+#[test]
+fn in_active_mode_the_ports_take_turns_and_strangers_are_passed_over() {
+    let mut config = Config::new(TlsPolicy::Plaintext);
+    config.data_mode = DataMode::Active;
+    config.active_ports = Some(5000..=5002);
+    let new = |now| Session::new(&[peer()], config.clone(), now).unwrap();
+    let mut world = World::new(new, 1 << 20);
+    world.net.taken = vec![5001];
+    let login = world.session.request().login("u", "p");
+    world.run(login).unwrap();
+    let stranger = SocketAddr::from(([192, 0, 2, 66], 20));
+    let server = SocketAddr::from((SERVER, 20));
+    for callers in [&[server][..], &[stranger, server], &[server]] {
+        assert_eq!(listen(&mut world, callers).unwrap().bytes, 100_000);
+    }
+    let ports: Vec<_> = world.net.listeners.iter().map(SocketAddr::port).collect();
+    assert_eq!(ports, [5000, 5002, 5000]);
+    world.net.taken = vec![5000, 5001, 5002];
+    let error = listen(&mut world, &[]).unwrap_err();
+    let Error::Data { address, error, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    assert_eq!(address.map(|address| address.port()), Some(5000));
+    #[expect(clippy::reversed_empty_ranges, reason = "what a caller may hand over")]
+    let none = 2..=1;
+    world.session.request().config_mut().active_ports = Some(none);
+    let error = listen(&mut world, &[]).unwrap_err();
+    let Error::Data { error, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}

@@ -1,0 +1,240 @@
+//! A server in memory: bytes in, bytes out, in clear and over TLS
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+
+use ftp_session::Slot;
+use ftp_session::ftp_tls::rustls::ServerConnection;
+use ftp_tests::tls::Tls;
+
+/// A server with one client
+pub(crate) struct Server {
+    tls: Tls,
+    conns: BTreeMap<Slot, Conn>,
+    /// Files by their names
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// Commands that came, in their order
+    pub(crate) commands: Vec<String>,
+    /// It falls silent when this command comes
+    pub(crate) mute: Option<&'static str>,
+    /// Port of the last EPSV
+    pub(crate) port: u16,
+    private: bool,
+    transfer: Option<Transfer>,
+}
+
+#[derive(Clone, Debug)]
+enum Transfer {
+    Send(Vec<u8>),
+    Store(String),
+}
+
+/// The server's side of a connection
+struct Conn {
+    tls: Option<ServerConnection>,
+    /// What has come, without TLS
+    received: Vec<u8>,
+    out: Vec<u8>,
+    /// The client has ended its side
+    ended: bool,
+    /// This side ends after what is to be sent
+    closing: bool,
+}
+
+impl Conn {
+    fn new(tls: Option<ServerConnection>) -> Self {
+        Self { tls, received: Vec::new(), out: Vec::new(), ended: false, closing: false }
+    }
+
+    fn say(&mut self, bytes: &[u8]) {
+        match &mut self.tls {
+            None => self.out.extend_from_slice(bytes),
+            Some(tls) => tls.writer().write_all(bytes).unwrap(),
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+        }
+        self.closing = true;
+    }
+
+    fn hear(&mut self, mut bytes: &[u8]) {
+        let Some(tls) = &mut self.tls else { return self.received.extend_from_slice(bytes) };
+        while !bytes.is_empty() {
+            tls.read_tls(&mut bytes).unwrap();
+            let state = tls.process_new_packets().unwrap();
+            self.ended |= state.peer_has_closed();
+            let mut plain = vec![0; state.plaintext_bytes_to_read()];
+            tls.reader().read_exact(&mut plain).unwrap();
+            self.received.extend_from_slice(&plain);
+        }
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let end = self.received.windows(2).position(|pair| pair == b"\r\n")?;
+        let line = self.received.drain(..end + 2).take(end).collect();
+        Some(String::from_utf8(line).unwrap())
+    }
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        Self {
+            tls: Tls::new(),
+            conns: BTreeMap::new(),
+            files: BTreeMap::new(),
+            commands: Vec::new(),
+            mute: None,
+            port: 5000,
+            private: false,
+            transfer: None,
+        }
+    }
+
+    /// The client has connected
+    pub(crate) fn opened(&mut self, slot: Slot) {
+        if slot.is_control() {
+            self.conns.insert(slot, Conn::new(None));
+            self.reply("220 ready");
+        } else {
+            let tls = self.private.then(|| self.tls.connection());
+            self.conns.insert(slot, Conn::new(tls));
+        }
+        self.go_on();
+    }
+
+    /// As [`Self::opened`], of a connection that may be there already
+    pub(crate) fn opened_once(&mut self, slot: Slot) {
+        if !self.has(slot) {
+            self.opened(slot);
+        }
+    }
+
+    /// What is to be sent in this slot
+    pub(crate) fn outgoing(&mut self, slot: Slot) -> &mut Vec<u8> {
+        let conn = self.conns.get_mut(&slot).unwrap();
+        if let Some(tls) = &mut conn.tls {
+            while tls.wants_write() {
+                tls.write_tls(&mut conn.out).unwrap();
+            }
+        }
+        &mut conn.out
+    }
+
+    /// Whether this side's end follows what is to be sent
+    pub(crate) fn is_closing(&self, slot: Slot) -> bool {
+        self.conns.get(&slot).is_some_and(|conn| conn.closing && conn.out.is_empty())
+    }
+
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        self.conns.contains_key(&slot)
+    }
+
+    pub(crate) fn received(&mut self, slot: Slot, bytes: &[u8]) {
+        if let Some(conn) = self.conns.get_mut(&slot) {
+            conn.hear(bytes);
+        }
+        self.go_on();
+    }
+
+    /// The client has ended its side, or closed the connection
+    pub(crate) fn ended(&mut self, slot: Slot) {
+        if let Some(conn) = self.conns.get_mut(&slot) {
+            conn.ended = true;
+        }
+        self.go_on();
+    }
+
+    pub(crate) fn gone(&mut self, slot: Slot) {
+        self.ended(slot);
+        self.conns.remove(&slot);
+    }
+
+    fn control(&mut self) -> Option<&mut Conn> {
+        self.conns.iter_mut().find(|(slot, _)| slot.is_control()).map(|(_, conn)| conn)
+    }
+
+    fn reply(&mut self, line: &str) {
+        if let Some(control) = self.control() {
+            control.say(format!("{line}\r\n").as_bytes());
+        }
+    }
+
+    fn go_on(&mut self) {
+        while let Some(line) = self.control().and_then(Conn::line) {
+            self.commands.push(line.clone());
+            let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
+            if self.mute == Some(verb) {
+                continue;
+            }
+            self.obey(verb, argument);
+        }
+        self.transfer();
+    }
+
+    fn obey(&mut self, verb: &str, argument: &str) {
+        match verb {
+            "AUTH" => {
+                self.reply("234 go on");
+                let tls = self.tls.connection();
+                self.control().unwrap().tls = Some(tls);
+            }
+            "PROT" => {
+                self.private = argument == "P";
+                self.reply("200 fine");
+            }
+            "USER" => self.reply("331 password, please"),
+            "PASS" => self.reply("230 welcome"),
+            "EPSV" => {
+                self.port += 1;
+                self.reply(&format!("229 go (|||{}|)", self.port));
+            }
+            "RETR" => {
+                let file = self.files[argument].clone();
+                self.transfer = Some(Transfer::Send(file));
+                self.reply("150 here it comes");
+            }
+            "STOR" => {
+                self.transfer = Some(Transfer::Store(argument.to_owned()));
+                self.reply("150 send it");
+            }
+            "PASV" => self.reply("502 not here"),
+            "ABOR" => self.reply("226 nothing to abort"),
+            "REST" => self.reply("350 restart"),
+            "PWD" => self.reply("257 \"/\""),
+            "QUIT" => {
+                self.reply("221 bye");
+                self.control().unwrap().close();
+            }
+            _ => self.reply("200 fine"),
+        }
+    }
+
+    fn transfer(&mut self) {
+        let data = self.conns.iter_mut().filter(|(slot, conn)| !slot.is_control() && !conn.closing);
+        let Some((_, conn)) = data.last() else { return };
+        match &self.transfer {
+            Some(Transfer::Send(file)) => {
+                // Before the end of its handshake TLS takes little.
+                let ready = conn.tls.as_ref().is_none_or(|tls| !tls.is_handshaking());
+                if !ready {
+                    return;
+                }
+                if let Some(tls) = &mut conn.tls {
+                    tls.set_buffer_limit(None);
+                }
+                conn.say(file);
+                conn.close();
+            }
+            Some(Transfer::Store(name)) if conn.ended => {
+                self.files.insert(name.clone(), std::mem::take(&mut conn.received));
+                conn.close();
+            }
+            _ => return,
+        }
+        self.transfer = None;
+        self.reply("226 done");
+    }
+}

@@ -1,0 +1,231 @@
+//! A session and a server in one memory, and a clock that runs when nothing moves
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ftp_session::{Event, Interest, Lent, Op, Output, Pipe, Session, Slot, Transport, Trigger};
+
+use crate::server::Server;
+
+/// A pipe that knows its slot
+pub(crate) struct Wire {
+    slot: Slot,
+    pub(crate) pipe: Pipe,
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.pipe.read(buffer)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pipe.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Somebody who connects in active mode
+pub(crate) type Caller = SocketAddr;
+
+/// The session's connections
+#[derive(Default)]
+pub(crate) struct Net {
+    orders: VecDeque<Order>,
+    /// What connections hold in each direction
+    pub(crate) capacity: usize,
+    /// Ports that somebody has taken
+    pub(crate) taken: Vec<u16>,
+    /// Who connects to a listener, the first one last
+    pub(crate) callers: Vec<Caller>,
+    /// Listeners that were made
+    pub(crate) listeners: Vec<SocketAddr>,
+}
+
+enum Order {
+    Open(Slot),
+    Close(Wire),
+}
+
+impl Net {
+    pub(crate) fn wire(&mut self, slot: Slot) -> Wire {
+        self.orders.push_back(Order::Open(slot));
+        Wire { slot, pipe: Pipe::with_capacity(self.capacity) }
+    }
+}
+
+impl Transport for Net {
+    type Stream = Wire;
+    type Listener = ();
+
+    const TRIGGER: Trigger = Trigger::Level;
+
+    fn connect(&mut self, slot: Slot, _: SocketAddr, _: Option<SocketAddr>) -> io::Result<Wire> {
+        Ok(self.wire(slot))
+    }
+
+    fn connected(&mut self, _: Slot, _: &mut Wire) -> io::Result<Option<Interest>> {
+        Ok(None)
+    }
+
+    fn local_addr(&self, _: &Wire) -> io::Result<SocketAddr> {
+        Ok(SocketAddr::from(([192, 0, 2, 1], 40_000)))
+    }
+
+    fn listen(&mut self, _: Slot, mut on: SocketAddr) -> io::Result<((), SocketAddr)> {
+        if self.taken.contains(&on.port()) {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        if on.port() == 0 {
+            on.set_port(50_000);
+        }
+        self.listeners.push(on);
+        Ok(((), on))
+    }
+
+    fn accept(&mut self, slot: Slot, (): &mut ()) -> io::Result<(Wire, SocketAddr)> {
+        let caller = self.callers.pop().ok_or(io::ErrorKind::WouldBlock)?;
+        // A stranger's connection is closed again before anything is carried.
+        Ok((Wire { slot, pipe: Pipe::with_capacity(self.capacity) }, caller))
+    }
+
+    fn shutdown(&mut self, wire: &mut Wire) -> io::Result<()> {
+        wire.pipe.shut_down();
+        Ok(())
+    }
+
+    fn close(&mut self, wire: Wire) {
+        self.orders.push_back(Order::Close(wire));
+    }
+
+    fn close_listener(&mut self, (): ()) {}
+}
+
+/// All there is
+pub(crate) struct World {
+    pub(crate) session: Session<Wire, ()>,
+    pub(crate) net: Net,
+    pub(crate) server: Server,
+    pub(crate) now: Instant,
+    begun: Instant,
+    /// Bytes that are carried at a time in each direction
+    portion: usize,
+    pub(crate) events: VecDeque<Event>,
+}
+
+impl World {
+    pub(crate) fn new(session: impl FnOnce(Instant) -> Session<Wire, ()>, portion: usize) -> Self {
+        let now = Instant::now();
+        let mut session = session(now);
+        session.start();
+        let net = Net { capacity: portion.max(16), ..Net::default() };
+        let (server, events) = (Server::new(), VecDeque::new());
+        Self { session, net, server, now, begun: now, portion, events }
+    }
+
+    /// How long it has been
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.now - self.begun
+    }
+
+    /// A turn, and all that can be carried then; false if nothing has moved
+    pub(crate) fn step(&mut self) -> bool {
+        for slot in Slot::ALL {
+            self.session.ready(slot, Interest::BOTH);
+        }
+        let dials = self.session.dial_request().is_some();
+        self.session.turn(&mut self.net, self.now);
+        let mut moved = self.session.has_work();
+        // The shell has something to do.
+        moved |= !dials && self.session.dial_request().is_some();
+        while let Some(event) = self.session.poll_event() {
+            moved = true;
+            self.events.push_back(event);
+        }
+        while let Some(order) = self.net.orders.pop_front() {
+            moved = true;
+            match order {
+                Order::Open(slot) => self.server.opened(slot),
+                Order::Close(wire) => {
+                    self.server.received(wire.slot, wire.pipe.unsent());
+                    self.server.gone(wire.slot);
+                }
+            }
+        }
+        for slot in Slot::ALL {
+            moved |= self.server.has(slot) && self.carry(slot);
+        }
+        moved
+    }
+
+    fn carry(&mut self, slot: Slot) -> bool {
+        let Some(wire) = self.session.stream_mut(slot) else { return false };
+        let unsent = wire.pipe.unsent();
+        let bytes = unsent[..unsent.len().min(self.portion)].to_vec();
+        wire.pipe.sent(bytes.len());
+        let shut_down = wire.pipe.is_shut_down() && wire.pipe.unsent().is_empty();
+        if !bytes.is_empty() {
+            self.server.received(slot, &bytes);
+        }
+        if shut_down {
+            self.server.ended(slot);
+        }
+        let to_send = self.server.outgoing(slot);
+        let count = wire.pipe.receive(&to_send[..to_send.len().min(self.portion)]);
+        to_send.drain(..count);
+        if self.server.is_closing(slot) {
+            wire.pipe.receive_end();
+        }
+        count > 0 || !bytes.is_empty()
+    }
+
+    /// Goes on until nothing moves; then the clock runs to the next deadline. False if there is none
+    pub(crate) fn go(&mut self) -> bool {
+        if self.step() {
+            return true;
+        }
+        let Some(deadline) = self.session.deadline() else { return false };
+        self.now = self.now.max(deadline);
+        true
+    }
+
+    /// What the shell would wait for
+    pub(crate) fn interests(&self) -> Vec<(Slot, Interest)> {
+        let waits = |(slot, lent, interest)| {
+            assert!(matches!(lent, Lent::Stream(_) | Lent::Listener(())));
+            (slot, interest)
+        };
+        self.session.sockets().map(waits).collect()
+    }
+
+    /// The result of a request
+    pub(crate) fn run<T: Output>(&mut self, op: Op<T>) -> Result<T, ftp_session::Error> {
+        self.run_with(op, |_| {})
+    }
+
+    /// The same, with something to be done between the steps
+    pub(crate) fn run_with<T: Output>(
+        &mut self,
+        op: Op<T>,
+        mut each: impl FnMut(&mut Self),
+    ) -> Result<T, ftp_session::Error> {
+        for _ in 0..200_000 {
+            for event in &mut self.events {
+                if let Event::Completed(done) = event {
+                    if let Some(result) = done.take(op) {
+                        return result;
+                    }
+                }
+            }
+            each(self);
+            assert!(self.go(), "nothing moves, and nothing is waited for");
+        }
+        panic!("it does not end");
+    }
+}
