@@ -1,7 +1,8 @@
 //! Connecting to a server with several addresses ("Happy Eyeballs", RFC 8305)
 //!
 //! The next address is tried as soon as one fails, or beside it when it keeps silent, so a broken IPv6 path
-//! costs a moment, no more. At most two attempts are under way, since a control connection has two slots.
+//! costs a moment, no more. At most two attempts are under way, since a control connection has two slots: while
+//! further addresses wait, a silent attempt gives way after a while, and is made again when all have been tried.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -16,12 +17,16 @@ use crate::transport::{Interest, Slot, Transport};
 /// RFC 8305 section 5's recommendation
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// How long an attempt may be silent while addresses wait that have not been tried: enough for a SYN to be
+/// sent twice
+const PATIENCE: Duration = Duration::from_secs(2);
+
 const SLOTS: [Slot; 2] = [Slot::Control, Slot::ControlRival];
 
 #[derive(Debug)]
 pub(crate) struct Race<S> {
-    /// The addresses not yet tried, the next one last
-    waiting: Vec<SocketAddr>,
+    /// The addresses to try, the next one last
+    waiting: Vec<Candidate>,
     attempts: [Option<Attempt<S>>; 2],
     next_start: Option<Instant>,
     source: Option<SocketAddr>,
@@ -29,13 +34,28 @@ pub(crate) struct Race<S> {
     failures: Vec<(SocketAddr, io::Error)>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    address: SocketAddr,
+    trial: Trial,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trial {
+    First,
+    /// It gave way to others, and has its whole time now
+    Second,
+}
+
 #[derive(Debug)]
 struct Attempt<S> {
     socket: Socket<S>,
     /// What it is waited for
     interest: Interest,
-    address: SocketAddr,
+    candidate: Candidate,
     deadline: Option<Instant>,
+    /// When it gives way to addresses that have not been tried
+    gives_way: Option<Instant>,
 }
 
 /// The state of a race after a step
@@ -60,6 +80,9 @@ impl<S: Read + Write> Race<S> {
         let addresses: Vec<_> = addresses.iter().filter(usable).copied().collect();
         let mut waiting = interleave(&addresses);
         waiting.reverse();
+        let trial = Trial::First;
+        let waiting: Vec<_> =
+            waiting.into_iter().map(|address| Candidate { address, trial }).collect();
         let some = !waiting.is_empty();
         some.then_some(Self {
             waiting,
@@ -81,8 +104,18 @@ impl<S: Read + Write> Race<S> {
         let next = self
             .next_start
             .filter(|_| !self.waiting.is_empty() && self.attempts.iter().any(Option::is_none));
-        let attempts = self.attempts.iter().flatten().filter_map(|attempt| attempt.deadline);
-        attempts.chain(next).min()
+        let attempts = self.attempts.iter().flatten();
+        let ends = attempts.filter_map(|attempt| {
+            let gives_way = attempt.gives_way.filter(|_| self.is_crowded());
+            [attempt.deadline, gives_way].into_iter().flatten().min()
+        });
+        ends.chain(next).min()
+    }
+
+    /// Whether an address that has not been tried waits for a slot
+    fn is_crowded(&self) -> bool {
+        self.attempts.iter().all(Option::is_some)
+            && self.waiting.iter().any(|candidate| candidate.trial == Trial::First)
     }
 
     pub(crate) fn sockets(&self) -> impl Iterator<Item = (&Socket<S>, Interest)> {
@@ -103,18 +136,20 @@ impl<S: Read + Write> Race<S> {
             let Some(Attempt { socket, interest, deadline, .. }) = &mut self.attempts[index] else {
                 continue;
             };
-            let result = if socket.ready.intersects(*interest) {
+            let standing = if socket.ready.intersects(*interest) {
                 transport.connected(socket.slot, socket.io_mut())
-            } else if has_passed(*deadline, now) {
-                Err(io::ErrorKind::TimedOut.into())
             } else {
-                continue;
+                Ok(Some(*interest))
             };
-            match result {
+            match standing {
                 Ok(None) => {
                     let Some(won) = self.attempts[index].take() else { continue };
                     self.give_up(transport);
-                    return Standing::Won(won.socket, won.address);
+                    return Standing::Won(won.socket, won.candidate.address);
+                }
+                // Also if the shell says at every turn that it may be open.
+                Ok(Some(_)) if has_passed(*deadline, now) => {
+                    self.failed(index, transport, io::ErrorKind::TimedOut.into(), now);
                 }
                 // The shell may have been woken for nothing.
                 Ok(Some(next)) => {
@@ -124,32 +159,52 @@ impl<S: Read + Write> Race<S> {
                 Err(error) => self.failed(index, transport, error, now),
             }
         }
+        self.give_way(transport, now);
         loop {
             let idle = self.attempts.iter().all(Option::is_none);
             let due = idle || has_passed(self.next_start, now);
             let Some(index) = self.attempts.iter().position(Option::is_none).filter(|_| due) else {
                 return Standing::Undecided;
             };
-            let Some(address) = self.waiting.pop() else {
+            let Some(candidate) = self.waiting.pop() else {
                 if !idle || self.failures.is_empty() {
                     return Standing::Undecided;
                 }
                 let failures = std::mem::take(&mut self.failures);
                 return Standing::Lost(failures[0].0, all_failed(failures));
             };
+            let address = candidate.address;
             match transport.connect(SLOTS[index], address, self.source) {
                 Ok(io) => {
                     self.attempts[index] = Some(Attempt {
                         socket: Socket::new(SLOTS[index], io),
                         interest: Interest::WRITE,
-                        address,
+                        candidate,
                         deadline: later(now, self.timeout),
+                        gives_way: match candidate.trial {
+                            Trial::First => later(now, PATIENCE),
+                            Trial::Second => None,
+                        },
                     });
                     self.next_start = later(now, HEAD_START);
                 }
                 Err(error) => self.failures.push((address, error)),
             }
         }
+    }
+
+    /// Has one attempt that has been silent for long make room for an address that has not been tried
+    fn give_way(&mut self, transport: &mut impl Transport<Stream = S>, now: Instant) {
+        if !self.is_crowded() {
+            return;
+        }
+        let silent = |attempt: &mut Attempt<S>| has_passed(attempt.gives_way, now);
+        let Some(attempt) = self.attempts.iter_mut().find_map(|slot| slot.take_if(silent)) else {
+            return;
+        };
+        transport.close(attempt.socket.into_io());
+        let address = attempt.candidate.address;
+        self.waiting.insert(0, Candidate { address, trial: Trial::Second });
     }
 
     fn failed(
@@ -161,7 +216,7 @@ impl<S: Read + Write> Race<S> {
     ) {
         if let Some(attempt) = self.attempts[index].take() {
             transport.close(attempt.socket.into_io());
-            self.failures.push((attempt.address, error));
+            self.failures.push((attempt.candidate.address, error));
             self.next_start = Some(now);
         }
     }

@@ -100,6 +100,40 @@ fn a_whole_session_over_tls() {
     }
 }
 
+fn addresses(count: u8) -> Vec<SocketAddr> {
+    (1..=count).map(|last| SocketAddr::from(([192, 0, 2, last], 21))).collect()
+}
+
+#[test]
+fn silent_addresses_give_way_to_others() {
+    let addresses = addresses(5);
+    let new = |now| Session::new(&addresses, Config::new(TlsPolicy::Plaintext), now).unwrap();
+    let mut world = World::new(new, 1 << 20);
+    world.net.silent = addresses[..4].to_vec();
+    while world.session.ends().is_none() {
+        assert!(world.go());
+    }
+    assert_eq!(world.session.ends().unwrap().peer, addresses[4]);
+    assert!(world.elapsed() < Duration::from_secs(5), "{:?}", world.elapsed());
+}
+
+#[test]
+fn each_silent_address_has_its_whole_time_before_the_session_ends() {
+    let addresses = addresses(5);
+    let timeout = Duration::from_secs(10);
+    let options = Options::new(Config::new(TlsPolicy::Plaintext)).connect_timeout(timeout);
+    let new = |now| Session::new(&addresses, options, now).unwrap();
+    let mut world = World::new(new, 1 << 20);
+    world.net.silent = addresses.clone();
+    while world.go() {}
+    let Some(Event::Closed(Error::Connect { error, .. })) = world.events.pop_back() else {
+        panic!("{:?}", world.events)
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    assert!(addresses.iter().all(|address| error.to_string().contains(&address.to_string())));
+    assert!((timeout..timeout * 4).contains(&world.elapsed()), "{:?}", world.elapsed());
+}
+
 #[test]
 fn data_connections_resume_the_control_connections_session() {
     let mut world = World::new(secure(TlsVersion::Tls13), 1 << 20);

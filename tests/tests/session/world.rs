@@ -12,6 +12,8 @@ use crate::server::Server;
 /// A pipe that knows its slot
 pub(crate) struct Wire {
     slot: Slot,
+    /// Where it leads, unless it leads here
+    to: Option<SocketAddr>,
     pub(crate) pipe: Pipe,
 }
 
@@ -44,6 +46,8 @@ pub(crate) struct Net {
     pub(crate) taken: Vec<u16>,
     /// Who connects to a listener, the first one last
     pub(crate) callers: Vec<Caller>,
+    /// Addresses where nobody answers
+    pub(crate) silent: Vec<SocketAddr>,
     /// Listeners that were made
     pub(crate) listeners: Vec<SocketAddr>,
 }
@@ -56,7 +60,7 @@ enum Order {
 impl Net {
     pub(crate) fn wire(&mut self, slot: Slot) -> Wire {
         self.orders.push_back(Order::Open(slot));
-        Wire { slot, pipe: Pipe::with_capacity(self.capacity) }
+        Wire { slot, to: None, pipe: Pipe::with_capacity(self.capacity) }
     }
 }
 
@@ -66,12 +70,16 @@ impl Transport for Net {
 
     const TRIGGER: Trigger = Trigger::Level;
 
-    fn connect(&mut self, slot: Slot, _: SocketAddr, _: Option<SocketAddr>) -> io::Result<Wire> {
+    fn connect(&mut self, slot: Slot, to: SocketAddr, _: Option<SocketAddr>) -> io::Result<Wire> {
+        if self.silent.contains(&to) {
+            let pipe = Pipe::with_capacity(self.capacity);
+            return Ok(Wire { slot, to: Some(to), pipe });
+        }
         Ok(self.wire(slot))
     }
 
-    fn connected(&mut self, _: Slot, _: &mut Wire) -> io::Result<Option<Interest>> {
-        Ok(None)
+    fn connected(&mut self, _: Slot, wire: &mut Wire) -> io::Result<Option<Interest>> {
+        Ok(wire.to.map(|_| Interest::WRITE))
     }
 
     fn local_addr(&self, _: &Wire) -> io::Result<SocketAddr> {
@@ -92,7 +100,7 @@ impl Transport for Net {
     fn accept(&mut self, slot: Slot, (): &mut ()) -> io::Result<(Wire, SocketAddr)> {
         let caller = self.callers.pop().ok_or(io::ErrorKind::WouldBlock)?;
         // A stranger's connection is closed again before anything is carried.
-        Ok((Wire { slot, pipe: Pipe::with_capacity(self.capacity) }, caller))
+        Ok((Wire { slot, to: None, pipe: Pipe::with_capacity(self.capacity) }, caller))
     }
 
     fn shutdown(&mut self, wire: &mut Wire) -> io::Result<()> {
