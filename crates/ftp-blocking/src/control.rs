@@ -31,6 +31,8 @@ enum Phase {
     Securing,
     /// The end of TLS; from then on without the server's close_notify
     Clearing { patience: Option<Instant> },
+    /// Nothing: it broke, and the machine only waits for the end of a transfer that is confirmed already
+    Broken,
 }
 
 impl Control {
@@ -50,7 +52,7 @@ impl Control {
     pub(crate) fn patience(&self) -> Option<Instant> {
         match self.phase {
             Phase::Clearing { patience } => patience,
-            Phase::Open | Phase::Securing => None,
+            Phase::Open | Phase::Securing | Phase::Broken => None,
         }
     }
 }
@@ -67,6 +69,7 @@ impl Session {
             Phase::Securing | Phase::Clearing { .. } => {
                 Interest { read: stream.wants_read(), write: stream.wants_write() }
             }
+            Phase::Broken => Interest::NONE,
         }
     }
 
@@ -76,6 +79,7 @@ impl Session {
         match control.phase {
             Phase::Open => self.proto.wants_input() && control.stream.has_pending_input(),
             Phase::Securing | Phase::Clearing { .. } => control.stream.is_exhausted(),
+            Phase::Broken => false,
         }
     }
 
@@ -137,6 +141,7 @@ impl Session {
                     self.clear_control();
                 }
             }
+            Phase::Broken => {}
         }
     }
 
@@ -232,6 +237,9 @@ impl Session {
     pub(crate) fn control_failed(&mut self, error: io::Error) {
         if self.control_failure.is_none() && !self.proto.is_dead() {
             self.control_failure = Some(error);
+        }
+        if let Some(control) = &mut self.control {
+            control.phase = Phase::Broken;
         }
         self.proto.handle_control(self.clock.now(), ControlEvent::Closed);
     }

@@ -382,7 +382,10 @@ impl Session {
             Ok(done)
         });
         match ended {
-            Ok(true) => Moved::Bytes(0),
+            Ok(true) => {
+                self.tell(id, DataEvent::Sent);
+                Moved::Bytes(0)
+            }
             Ok(false) => Moved::Nothing,
             Err(error) if is_passing(&error) => Moved::Nothing,
             Err(error) => {

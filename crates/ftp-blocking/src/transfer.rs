@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use ftp_proto::listing::{Format, UtcOffset};
-use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Op, Phase, Transfer};
+use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Encoding, Op, Transfer};
 
 use crate::clock::{Call, later};
 use crate::data::Moved;
@@ -455,16 +455,8 @@ impl<'a> Upload<'a> {
                     return;
                 }
             }
-            // Who keeps the connection open may still be at work on the file: the wait for the
-            // final reply is longer.
-            let expired = session.machine_deadline().is_some_and(|at| at <= now);
-            if expired && session.proto.timeout_reason() == Some(Phase::Transfer) {
-                return;
-            }
-            let ready = session.wait_to_move(Interest::READ, linger.flatten());
-            if !ready && session.proto.timeout_reason() != Some(Phase::Transfer) {
-                session.expire();
-            }
+            session.wait_to_move(Interest::READ, linger.flatten());
+            session.expire();
             self.guard.poll_end();
             self.guard.keep_to_deadline();
         }

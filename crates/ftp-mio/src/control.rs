@@ -37,6 +37,8 @@ enum Phase {
     Securing,
     /// The end of TLS; from then on without the server's close_notify
     Clearing { patience: Option<Instant> },
+    /// Nothing: it broke, and the machine only waits for the end of a transfer that is confirmed already
+    Broken,
 }
 
 impl Link {
@@ -44,11 +46,16 @@ impl Link {
         Self { stream: stream(socket), phase: Phase::Open }
     }
 
+    /// Nothing is read or written from here on
+    pub(crate) const fn give_up(&mut self) {
+        self.phase = Phase::Broken;
+    }
+
     /// When the end of TLS is no longer waited for
     pub(crate) const fn patience(&self) -> Option<Instant> {
         match self.phase {
             Phase::Clearing { patience } => patience,
-            Phase::Open | Phase::Securing => None,
+            Phase::Open | Phase::Securing | Phase::Broken => None,
         }
     }
 }
@@ -63,6 +70,7 @@ impl Session {
             Phase::Open => self.read_control(now) || self.transmit(now),
             Phase::Securing => self.drive_handshake(now),
             Phase::Clearing { .. } => self.drive_clear(now),
+            Phase::Broken => false,
         }
     }
 

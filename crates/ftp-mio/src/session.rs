@@ -522,6 +522,9 @@ impl Session {
 
     /// The control connection broke: the session is over
     pub(crate) fn control_failed(&mut self, error: io::Error, now: Instant) {
+        if let Control::Open(link) = &mut self.control {
+            link.give_up();
+        }
         self.fail(Failure::Control(error), now);
     }
 

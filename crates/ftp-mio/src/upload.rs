@@ -86,7 +86,11 @@ impl Session {
                 }
                 let moved = self.moved(id, sent, now);
                 match ended {
-                    Ok(ended) => moved || ended,
+                    Ok(true) => {
+                        self.proto.handle_data(now, id, DataEvent::Sent);
+                        true
+                    }
+                    Ok(false) => moved,
                     Err(error) => self.moved(id, Err(error), now),
                 }
             }

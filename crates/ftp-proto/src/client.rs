@@ -61,6 +61,9 @@ enum Life {
     /// The server has greeted and has answered no command yet: some greet twice
     Greeted,
     Live,
+    /// The control connection is of no use any more, for this reason, but the transfer that runs has its
+    /// final reply: the end of its data is awaited
+    Leaving(ConnectionError),
     Dead(ConnectionError),
 }
 
@@ -126,8 +129,10 @@ impl Client {
         self.touch(now);
         let mut rest = bytes;
         while !rest.is_empty() {
-            if let Life::Dead(error) = &self.life {
-                return Err(error.clone());
+            match &self.life {
+                Life::Dead(error) => return Err(error.clone()),
+                Life::Leaving(_) => return Ok(()),
+                Life::Greeting | Life::Greeted | Life::Live => {}
             }
             match self.wire.control.barrier() {
                 Barrier::Down => {}
@@ -147,7 +152,7 @@ impl Client {
         }
         match &self.life {
             Life::Dead(error) => Err(error.clone()),
-            Life::Greeting | Life::Greeted | Life::Live => Ok(()),
+            Life::Greeting | Life::Greeted | Life::Live | Life::Leaving(_) => Ok(()),
         }
     }
 
@@ -156,7 +161,7 @@ impl Client {
     /// Report a write before any input that came after it.
     pub fn handle_transmit(&mut self, now: Instant, written: usize) {
         self.touch(now);
-        if written == 0 || self.is_dead() {
+        if written == 0 || self.has_left() {
             return;
         }
         self.wire.control.written(written);
@@ -173,7 +178,7 @@ impl Client {
     /// News about the control connection; what doesn't fit the state is ignored
     pub fn handle_control(&mut self, now: Instant, event: ControlEvent) {
         self.touch(now);
-        if self.is_dead() {
+        if self.has_left() {
             return;
         }
         match (event, self.wire.control.barrier()) {
@@ -205,7 +210,7 @@ impl Client {
                 if self.is_quitting() {
                     self.quit_done(None);
                 } else {
-                    self.die(ConnectionError::Eof);
+                    self.leave(ConnectionError::Eof);
                 }
             }
             _ => {}
@@ -274,7 +279,7 @@ impl Client {
     /// after the end
     #[must_use]
     pub fn wants_input(&self) -> bool {
-        !self.is_dead() && self.wire.control.barrier() == Barrier::Down
+        !self.has_left() && self.wire.control.barrier() == Barrier::Down
     }
 
     // Edges
@@ -302,6 +307,11 @@ impl Client {
     }
 
     // Inside
+
+    /// Whether the control connection is of no use any more
+    const fn has_left(&self) -> bool {
+        matches!(self.life, Life::Leaving(_) | Life::Dead(_))
+    }
 
     fn awaits_performance(&self) -> bool {
         matches!(
@@ -427,6 +437,10 @@ impl Client {
 
     /// After the end of an operation: the task whose commands are out already, or what is owed
     fn after_end(&mut self) {
+        if let Life::Leaving(error) = &self.life {
+            let error = error.clone();
+            return self.die(error);
+        }
         match self.ahead.take() {
             Some(_) if self.is_dead() => {}
             Some(task) => self.state = State::Running(task),
@@ -551,9 +565,25 @@ impl Client {
     }
 
     fn break_off(&mut self, error: ProtocolError) -> Result<(), ConnectionError> {
-        let error = ConnectionError::from(error);
-        self.die(error.clone());
-        Err(error)
+        self.leave(error.into());
+        match &self.life {
+            Life::Dead(error) => Err(error.clone()),
+            Life::Greeting | Life::Greeted | Life::Live | Life::Leaving(_) => Ok(()),
+        }
+    }
+
+    /// The control connection is of no use any more: the end, but for a transfer whose final reply has
+    /// come. What came after that reply says nothing of the transfer, whose data may still be under way.
+    fn leave(&mut self, error: ConnectionError) {
+        if self.has_left() {
+            return;
+        }
+        if !self.final_reply_came() {
+            return self.die(error);
+        }
+        self.wire.stop_reply_timers();
+        self.wire.control.shut();
+        self.life = Life::Leaving(error);
     }
 
     /// The end: everything asked for completes, then `Closed`
@@ -572,8 +602,7 @@ impl Client {
         self.wire.control.shut();
         match core::mem::replace(&mut self.state, State::Idle) {
             State::Running(task) => {
-                let received = data.map_or(0, |data| data.bytes);
-                let end = task.operation.dies_with(received, error.clone());
+                let end = task.operation.dies_with(data.as_ref(), error.clone());
                 self.complete(task.request.owner, Err(end));
             }
             State::Settling(mut settling) => {

@@ -442,6 +442,7 @@ fn data_event(words: &[&str]) -> DataEvent {
         ["secured"] => DataEvent::Secured(TlsSession::Resumed),
         ["secured", "anew"] => DataEvent::Secured(TlsSession::New),
         ["progress", count] => DataEvent::Progress(count.parse().expect("a number")),
+        ["sent"] => DataEvent::Sent,
         ["finished"] => DataEvent::Finished,
         ["truncated"] => DataEvent::Truncated,
         ["failed", "open"] => DataEvent::Failed(DataFailure::Open),

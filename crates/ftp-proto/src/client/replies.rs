@@ -29,7 +29,7 @@ impl Client {
             if self.is_quitting() {
                 return self.quit_done(Some(reply));
             }
-            return self.die(ConnectionError::ServiceClosing(reply));
+            return self.leave(ConnectionError::ServiceClosing(reply));
         }
         if let Life::Greeting = self.life {
             return self.greeted(reply);
@@ -41,7 +41,7 @@ impl Client {
             if self.absorbs(&reply) {
                 return;
             }
-            return self.die(ProtocolError::UnsolicitedReply(reply).into());
+            return self.leave(ProtocolError::UnsolicitedReply(reply).into());
         };
         if reply.kind() != Kind::Preliminary {
             self.life = Life::Live;
@@ -65,7 +65,7 @@ impl Client {
                 self.wire.session.late = self.wire.session.late.less_one();
                 return;
             }
-            return self.die(ProtocolError::ForeignReply { command, reply }.into());
+            return self.leave(ProtocolError::ForeignReply { command, reply }.into());
         }
         self.answered(command, reply);
     }
