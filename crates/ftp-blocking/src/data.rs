@@ -373,7 +373,10 @@ impl Session {
     }
 
     /// Signals an upload's end: close_notify, half-close; `Bytes(0)` when that is done
+    ///
+    /// Hears before what the server has said: a final reply that waits there can't be about the end.
     pub(crate) fn end_upload(&mut self) -> Moved {
+        self.hear();
         let Some((id, moving)) = self.moving() else { return Moved::Ended };
         let ended = moving.stream.close_notify().and_then(|done| {
             if done {

@@ -105,6 +105,17 @@ impl Session {
         }
     }
 
+    /// Reads what the server has said, also if the poll has not told of it yet
+    pub(crate) fn hear(&mut self, now: Instant) {
+        match &mut self.control {
+            Control::Open(link) if link.phase == Phase::Open => {
+                link.stream.get_mut().ready.readable = true;
+            }
+            _ => return,
+        }
+        self.read_control(now);
+    }
+
     /// Reads once
     fn read_control(&mut self, now: Instant) -> bool {
         // While a reply may put TLS on or take it off, nothing behind it is read.

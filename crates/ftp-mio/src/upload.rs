@@ -48,6 +48,10 @@ pub(crate) struct LastUpload {
 impl Session {
     /// Goes on with an upload; true if the machine has learned something
     pub(crate) fn drive_upload(&mut self, now: Instant) -> bool {
+        if let Some((_, _, Course::Upload(UploadStage::Ending, _))) = self.moving() {
+            // A final reply that waits there can't be about the end, which is yet to be sent.
+            self.hear(now);
+        }
         let final_reply_came = self.proto.final_reply_came();
         let Some((id, stream, Course::Upload(stage, text))) = self.moving() else { return false };
         match stage {
