@@ -359,7 +359,7 @@ impl TransferOp {
     }
 
     /// All of an upload has gone: what is waited for is the final reply, and the end of the connection
-    fn sent(&mut self, cx: &mut Context<'_>) {
+    fn sent(&self, cx: &mut Context<'_>) {
         let Stage::Joint(control) = &self.stage else { return };
         match control {
             ControlSide::Over(_) => return,
