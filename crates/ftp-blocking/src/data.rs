@@ -286,7 +286,7 @@ impl Session {
         };
         self.data = Some(Data { id, state });
         if let Some(op) = op.filter(|op| self.is_abandoned(*op)) {
-            self.proto.abort(op);
+            self.abort(op);
         }
         // What TLS holds already no socket will announce.
         self.drive_harvest();

@@ -177,7 +177,7 @@ impl Session {
     /// Aborts what runs, and does not wait for what the server says to it
     pub(crate) fn stop(&mut self) {
         if let Some(op) = self.current.take() {
-            self.proto.abort(op);
+            self.abort(op);
         }
         self.settle();
         self.leave();
@@ -232,10 +232,16 @@ impl Session {
         self.current = None;
         self.clock.resume();
         if let Some(op) = self.proto.running_transfer() {
-            self.proto.abort(op);
+            self.abort(op);
         }
         // How it ended is for the next request to learn.
         let _ = self.rest();
+    }
+
+    /// Aborts a request, from now on: where nothing is sent, the machine would hear of the time too late
+    pub(crate) fn abort(&mut self, op: OpId) {
+        self.proto.abort(op);
+        self.proto.handle_timeout(self.clock.now());
     }
 
     /// Does whatever can be done without waiting

@@ -375,8 +375,11 @@ impl Session {
         if matches!(self.control, Control::Idle(_) | Control::Connecting(_)) {
             return;
         }
-        if self.proto.poll_timeout().is_none_or(|deadline| deadline > now) {
-            return;
+        match self.proto.poll_timeout() {
+            None => return,
+            // The deadlines of what was requested or aborted since the last turn count from now.
+            Some(deadline) if deadline > now => return self.proto.handle_timeout(now),
+            Some(_) => {}
         }
         let handled = match self.proto.timeout_reason() {
             Some(Phase::Transfer) => self.data_expired(now),

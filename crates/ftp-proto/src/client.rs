@@ -233,19 +233,23 @@ impl Client {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.touch(now);
         let now = self.now;
-        for timer in
-            [Timer::Settle, Timer::Command, Timer::Reply, Timer::Data, Timer::Quiet, Timer::Idle]
-        {
+        for timer in [
+            Timer::Settle,
+            Timer::Command,
+            Timer::Reply,
+            Timer::Discard,
+            Timer::Data,
+            Timer::Quiet,
+            Timer::Idle,
+        ] {
             let Some(phase) = self.wire.timers.take_expired(timer, now) else { continue };
-            match (timer, &self.state) {
-                // An aborted listing has not come to its end in time.
-                (Timer::Settle, State::Running(_)) => self.step(Input::DataTimeout(phase)),
-                (Timer::Settle | Timer::Command | Timer::Reply, _) => {
+            match timer {
+                Timer::Settle | Timer::Command | Timer::Reply => {
                     self.die(ConnectionError::TimedOut(phase));
                 }
-                (Timer::Data, _) => self.step(Input::DataTimeout(phase)),
-                (Timer::Quiet, _) => self.quiet(),
-                (Timer::Idle, _) => {
+                Timer::Discard | Timer::Data => self.step(Input::DataTimeout(phase)),
+                Timer::Quiet => self.quiet(),
+                Timer::Idle => {
                     let noop = Simple::new(Verb::NOOP, Parameter::None, Want::Any);
                     self.queue.push_back(Task::new(Owner::KeepAlive, Running::Simple(noop)));
                 }
@@ -356,7 +360,7 @@ impl Client {
     /// The running operation has ended, or is to begin anew
     fn apply(&mut self, result: Result<Step, Error>, answered: Option<Verb>) {
         let data = self.wire.close_data();
-        for timer in [Timer::Data, Timer::Quiet, Timer::Settle] {
+        for timer in [Timer::Data, Timer::Quiet, Timer::Discard] {
             self.wire.timers.stop(timer);
         }
         // An operation can end while its reply is still due.
@@ -474,6 +478,9 @@ impl Client {
         while let (Life::Greeted | Life::Live, State::Idle) = (&self.life, &self.state) {
             let Some(mut task) = self.queue.pop_front() else { return self.rest() };
             self.wire.timers.stop(Timer::Idle);
+            if !task.settles() {
+                self.wire.timers.stop(Timer::Settle);
+            }
             match self.goes_before(&task) {
                 Before::Nothing => {}
                 Before::Operation(before) => {
@@ -516,6 +523,7 @@ impl Client {
 
     /// Nothing to do: the keep-alive's time
     fn rest(&mut self) {
+        self.wire.timers.stop(Timer::Settle);
         let wait = match self.wire.session.keep_alive {
             KeepAlive::Untried => self.wire.config.keep_alive,
             KeepAlive::Refused => None,

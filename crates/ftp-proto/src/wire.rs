@@ -83,6 +83,12 @@ impl Wire {
         }
     }
 
+    /// What was cut off or aborted has one deadline until the session is ready for the next request, however
+    /// many steps that takes
+    pub(crate) fn start_settling(&mut self, now: Instant) {
+        self.timers.start(Timer::Settle, now, self.config.settle_timeout, Phase::Settle);
+    }
+
     /// The reply that comes next has no deadline of its own
     pub(crate) fn stop_reply_timers(&mut self) {
         self.timers.stop(Timer::Reply);
