@@ -572,6 +572,7 @@ fn scope_of(address: SocketAddr) -> u32 {
 mod tests {
     use std::io::BufRead;
     use std::net::TcpListener;
+    use std::thread::JoinHandle;
 
     use ftp_proto::{Config, TlsPolicy};
 
@@ -592,9 +593,8 @@ mod tests {
         lines.next().unwrap().unwrap()
     }
 
-    /// An order that comes too early closes the data connection, and the machine knows
-    #[test]
-    fn an_order_that_does_not_fit_is_reported() {
+    /// A session whose data connection is being opened
+    fn connecting() -> (Session, DataId, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let server = std::thread::spawn(move || serve(&listener));
@@ -604,19 +604,32 @@ mod tests {
         let login = session.begin().login("u", "p");
         session.run(login).unwrap();
         session.begin().get("f");
-        let id = loop {
+        loop {
             session.settle();
             if let Some(Data { id, state: DataState::Connecting(..) }) = &session.data {
-                break *id;
+                let id = *id;
+                return (session, id, server);
             }
             session.wait(Interest::NONE, None);
+        }
+    }
+
+    /// An order that comes too early closes the data connection, and the machine knows
+    #[test]
+    fn an_order_that_does_not_fit_is_reported() {
+        let start = |id| {
+            let (direction, encoding) = (Direction::Download, Encoding::Image);
+            Action::StartTransfer { id, op: None, direction, encoding }
         };
-        session.perform(Action::SecureData(id));
-        assert!(session.data.is_none());
-        let known = session.data_failure.take();
-        assert!(known.is_some_and(|known| known.failure == DataFailure::Broken));
-        session.settle();
-        // As after any connection that could not be opened.
-        assert_eq!(server.join().unwrap(), "PASV");
+        for order in [Action::SecureData, start] {
+            let (mut session, id, server) = connecting();
+            session.perform(order(id));
+            assert!(session.data.is_none());
+            let known = session.data_failure.take();
+            assert!(known.is_some_and(|known| known.failure == DataFailure::Broken));
+            session.settle();
+            // As after any connection that could not be opened.
+            assert_eq!(server.join().unwrap(), "PASV");
+        }
     }
 }

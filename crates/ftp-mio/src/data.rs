@@ -591,3 +591,87 @@ impl fmt::Debug for Data {
         write!(f, "{:?} {state}", self.id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::thread::JoinHandle;
+
+    use ftp_proto::{Config, TlsPolicy};
+    use mio::{Events, Poll};
+
+    use super::*;
+    use crate::Options;
+
+    /// Answers what is due until a data connection can be opened; gives the command that comes then
+    fn serve(listener: &TcpListener) -> String {
+        let (control, _) = listener.accept().unwrap();
+        let passive = format!("229 (|||{}|)", listener.local_addr().unwrap().port());
+        let mut lines = BufReader::new(control.try_clone().unwrap()).lines();
+        let reply = |line: &str| (&control).write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        reply("220 ready");
+        for answer in ["331 password", "230 welcome", "200 binary", &passive] {
+            lines.next().unwrap().unwrap();
+            reply(answer);
+        }
+        lines.next().unwrap().unwrap()
+    }
+
+    /// A session whose data connection is being opened
+    fn connecting() -> (Session, Poll, DataId, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || serve(&listener));
+        let mut config = Config::new(TlsPolicy::Plaintext);
+        config.pipeline = false;
+        let mut poll = Poll::new().unwrap();
+        let mut session =
+            Session::connect(poll.registry(), Token(0), &[address], Options::new(config)).unwrap();
+        session.login("u", "p");
+        session.get("f");
+        loop {
+            session.turn(poll.registry(), Instant::now());
+            if let Some(Data { id, state: DataState::Connecting(..) }) = &session.data {
+                let id = *id;
+                return (session, poll, id, server);
+            }
+            wait(&mut session, &mut poll);
+        }
+    }
+
+    fn wait(session: &mut Session, poll: &mut Poll) {
+        let mut events = Events::with_capacity(8);
+        poll.poll(&mut events, Some(Duration::from_millis(10))).unwrap();
+        for event in &events {
+            session.handle_event(event);
+        }
+    }
+
+    /// An order that comes too early closes the data connection, and the machine knows
+    #[test]
+    fn an_order_that_does_not_fit_is_reported() {
+        type Order = fn(&mut Session, DataId);
+        let orders: [Order; 2] = [
+            |session, id| session.begin_secure_data(id, Instant::now()),
+            |session, id| {
+                let (direction, encoding) = (Direction::Download, Encoding::Image);
+                session.start_transfer(id, None, direction, encoding, Instant::now());
+            },
+        ];
+        for order in orders {
+            let (mut session, mut poll, id, server) = connecting();
+            order(&mut session, id);
+            let known = session.data_failure.take();
+            assert!(known.is_some_and(|known| known.failure == DataFailure::Broken));
+            session.turn(poll.registry(), Instant::now());
+            // Closed, and the next way is tried, as after any connection that could not be opened.
+            assert!(session.data.is_none());
+            while !server.is_finished() {
+                wait(&mut session, &mut poll);
+                session.turn(poll.registry(), Instant::now());
+            }
+            assert_eq!(server.join().unwrap(), "PASV");
+        }
+    }
+}
