@@ -94,14 +94,3 @@ fn a_client_is_idle_only_while_nothing_is_asked_or_owed() {
     assert!(client.is_idle());
     assert!(client.features().is_some());
 }
-
-/// Most servers leave an idle session without TLS's close_notify: a reason to try again, as without TLS
-#[test]
-fn an_end_without_close_notify_is_transient_in_both_drivers() {
-    let cut = || ftp_blocking::ftp_tls::TlsError::Truncated;
-    assert!(ftp_blocking::Error::Tls(cut()).is_transient());
-    assert!(ftp_mio::Error::Tls(cut()).is_transient());
-    let untrusted = || ftp_blocking::ftp_tls::TlsError::UnknownIssuer;
-    assert!(!ftp_blocking::Error::Tls(untrusted()).is_transient());
-    assert!(!ftp_mio::Error::Tls(untrusted()).is_transient());
-}
