@@ -263,7 +263,7 @@ fn a_dropped_listing_costs_one_deadline() {
             s.exchange("LIST", "150 here");
             data.write_all(b"-rw-r--r-- 1 u g 1 Jan  1  2020 f\r\n").unwrap();
             s.expect("ABOR");
-            if answered != "" {
+            if !answered.is_empty() {
                 s.reply("226 aborted");
                 s.expect("REST 0");
             }
