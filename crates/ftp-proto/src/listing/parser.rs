@@ -397,7 +397,7 @@ fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &mut Dates) -> Option<
     let entry = match format(choice)? {
         Format::Unix => common::parse(line, dates)?,
         Format::Mlsx => mlsx::facts_and_name(line)?,
-        Format::Dos => dos::parse(line, dates)?,
+        Format::Dos => dos::common(line, dates)?,
         _ => return None,
     };
     if let Choice::Votes(Votes { counts, leader: Some(leader), .. }) = choice {
