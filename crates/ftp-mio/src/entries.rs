@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use ftp_proto::Timestamp;
 use ftp_proto::listing::{ListingParser, ListingReader, OwnedEntry};
 
+use crate::error::Error;
 use crate::session::Session;
 use crate::transfer::Moved;
 
@@ -24,7 +25,7 @@ use crate::transfer::Moved;
 ///     if let ftp_mio::Event::Completed(mut done) = event {
 ///         if let Some(result) = done.take(directory) {
 ///             result?;
-///             if let Some(entry) = entries.last() {
+///             if let Some(entry) = entries.last()? {
 ///                 println!("{}", entry.display_name());
 ///             }
 ///         }
@@ -79,14 +80,23 @@ impl Entries {
         }
     }
 
-    /// The last entry, if its line came without an end: behind the completion
-    pub fn last(&mut self) -> Option<OwnedEntry> {
+    /// The last entry, if its line came without an end: to be called after the completion
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, and the server
+    /// sent an error of its own in place of them.
+    pub fn last(&mut self) -> Result<Option<OwnedEntry>, Error> {
         self.reader.end();
-        self.reader.next_entry()
+        let last = self.reader.next_entry();
+        if last.is_none() {
+            self.reader.complete()?;
+        }
+        Ok(last)
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read: not among
-    /// the entries, perhaps files all the same. Who deletes what is not listed has to look at it first.
+    /// Lines so far that nobody understood, or in which the server says what it could not read, and entries
+    /// of other directories in a recursive listing: not among the entries, perhaps files all the same. Who deletes what is not listed has to look at it first.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
         self.reader.unknown_lines()
