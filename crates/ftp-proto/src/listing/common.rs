@@ -3,6 +3,7 @@
 //! A listing may have a million of these. What is not exactly so is left to [`unix`](super::unix),
 //! which looks closer.
 
+use super::date::is_year;
 use super::entry::{Entry, Facts, Kind, Permissions};
 use super::month::ascii_month;
 use super::scan::{digit, leading_number, pair};
@@ -63,7 +64,11 @@ fn date(rest: &[u8]) -> Option<(Parts, &[u8])> {
         parts.time = Some((hour, pair(y3, y4)?, None));
     } else if y0 == b' ' {
         let century = pair(y1, y2)?;
-        parts.year = Some(u16::from(century) * 100 + u16::from(pair(y3, y4)?));
+        let year = u16::from(century) * 100 + u16::from(pair(y3, y4)?);
+        if !is_year(year) {
+            return None;
+        }
+        parts.year = Some(year);
     } else {
         return None;
     }
