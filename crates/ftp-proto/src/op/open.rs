@@ -101,9 +101,7 @@ impl Open {
                 return self.announced(verb, address, reply, cx);
             }
             // Not sooner: where the driver can't even begin to connect, the server is to hear no command.
-            (Input::Performed, State::Connecting(_)) if trusts_path(cx.wire) => {
-                return Ok(Opening::Ready);
-            }
+            (Input::Performed, State::Connecting(_)) => return Ok(Opening::Ready),
             (Input::Data, State::Connecting(verb)) => match cx.wire.data_state() {
                 Some(DataState::Ended(_)) => {
                     self.unreachable(verb, Error::data(DataFailure::Open), cx)?;
