@@ -142,11 +142,6 @@ impl Open {
         matches!(self.state, State::Connecting(_)) && trusts_path(wire)
     }
 
-    /// Whether a command of a batch awaits its answer
-    pub(crate) const fn in_batch(self) -> bool {
-        matches!(self.state, State::Asking(_, Sent::InBatch))
-    }
-
     fn ask(&mut self, verb: Verb, sent: Sent, cx: &mut Context<'_>) {
         self.state = State::Asking(verb, sent);
         cx.send(&Command::bare(verb));

@@ -147,7 +147,7 @@ impl TransferOp {
                 self.stage = Stage::Open(*open);
                 cx.await_batch();
             }
-            (Stage::Open(open), Input::Quiet) if open.in_batch() => {
+            (Stage::Open(_), Input::Quiet) => {
                 cx.wire.session.batches = Batches::Refused;
                 cx.wire.control.doubt();
                 self.stage = Stage::Type;
@@ -291,9 +291,7 @@ impl TransferOp {
             // An earlier marker may still stand on the server: clear it.
             self.stage = Stage::Rest;
             // From here on, whether the answer is heard or not.
-            if self.offset > 0 {
-                cx.wire.session.marker = RestartMarker::Doubtful;
-            }
+            cx.wire.session.marker = RestartMarker::Doubtful;
             cx.send(&Command::number(Verb::REST, self.offset));
             return Ok(Step::Pending);
         }
