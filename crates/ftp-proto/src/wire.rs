@@ -177,11 +177,6 @@ impl Wire {
         Some(data)
     }
 
-    /// Whether the data connection has been made
-    pub(crate) fn is_data_established(&self) -> bool {
-        self.data.as_ref().is_some_and(|data| data.established)
-    }
-
     pub(crate) fn data_state(&self) -> Option<DataState> {
         self.data.as_ref().map(|data| data.state)
     }
