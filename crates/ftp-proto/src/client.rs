@@ -161,7 +161,7 @@ impl Client {
     /// Report a write before any input that came after it.
     pub fn handle_transmit(&mut self, now: Instant, written: usize) {
         self.touch(now);
-        if written == 0 || self.has_left() {
+        if written == 0 {
             return;
         }
         self.wire.control.written(written);
@@ -446,7 +446,6 @@ impl Client {
             return self.die(error);
         }
         match self.ahead.take() {
-            Some(_) if self.is_dead() => {}
             Some(task) => self.state = State::Running(task),
             None => self.await_rest(),
         }
@@ -454,9 +453,6 @@ impl Client {
 
     /// What is still owed after an operation has ended is awaited and dropped
     fn await_rest(&mut self) {
-        if self.is_dead() {
-            return;
-        }
         if self.wire.control.in_doubt() {
             self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
         } else if !self.wire.control.owes_nothing() {
@@ -500,10 +496,8 @@ impl Client {
     /// A login that comes next goes into one batch with the protection that the policy demands
     fn send_ahead(&mut self) {
         let State::Running(running) = &self.state else { return };
-        let protects = matches!(running.operation, Running::Secure(_));
         let is_login = |task: &Task| matches!(task.operation, Running::Login(_));
-        if !protects
-            || running.request.owner != Owner::Policy
+        if running.request.owner != Owner::Policy
             || self.ahead.is_some()
             || !self.queue.front().is_some_and(is_login)
         {
