@@ -141,7 +141,7 @@ impl ReplyParser {
     /// Adds to the line being read
     fn push(&mut self, run: &[u8]) -> Result<(), ReplyError> {
         let length = self.bytes.len() - self.line;
-        if self.position == Position::Opening && length < 2 {
+        if self.position == Position::Opening {
             self.refuse_tls(run)?;
         }
         let limit = self.config.line;
