@@ -59,6 +59,13 @@ fn requests_tell_their_offset() {
 }
 
 #[test]
+fn uploads_tell_where_to() {
+    assert_eq!(Put::new("f").path(), Some(&b"f"[..]));
+    assert_eq!(Put::unique().path(), None);
+    assert_eq!(Put::new("f\r\nDELE g").path(), None);
+}
+
+#[test]
 fn what_syst_says_of_listings_is_remembered() {
     let now = Instant::now();
     let mut client = Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, now);
