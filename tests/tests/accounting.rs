@@ -187,7 +187,7 @@ impl Wire {
     }
 
     fn patience(&self) -> Duration {
-        self.client.poll_timeout().unwrap() - self.now
+        self.client.poll_timeout().expect("a deadline") - self.now
     }
 }
 
