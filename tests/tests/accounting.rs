@@ -215,6 +215,7 @@ fn the_final_reply_has_one_deadline() {
     wire.client.handle_data(wire.now, id, DataEvent::Finished);
     let end = wire.now + Duration::from_secs(300);
     assert_eq!(wire.writes(), "REST 0\r\n");
+    wire.now += Duration::from_secs(1);
     wire.hears("502 unknown\r\n");
     assert_eq!(wire.writes(), "PWD\r\n");
     let quiet = wire.client.poll_timeout().unwrap();

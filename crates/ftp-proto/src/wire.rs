@@ -68,9 +68,13 @@ impl Wire {
     }
 
     /// A final reply has come for the command in front
+    ///
+    /// It need not be the last one to a transfer, whose wait has one deadline.
     pub(crate) fn pay(&mut self) {
         self.control.pay();
-        self.timers.stop(Timer::Command);
+        if self.timers.phase(Timer::Command) != Some(Phase::FinalReply) {
+            self.timers.stop(Timer::Command);
+        }
     }
 
     /// (Re)starts the wait for the reply that comes next, within the whole that its command may take

@@ -359,7 +359,7 @@ fn a_hint_decides_where_lines_do_not() {
 #[test]
 fn systems_speak_for_formats() {
     let of = |text: &str| {
-        let mut parser = ftp_proto::ReplyParser::new(ftp_proto::ReplyConfig::default());
+        let mut parser = ReplyParser::new(ReplyConfig::default());
         let (_, reply) = parser.parse(format!("215 {text}\r\n").as_bytes()).expect("a reply");
         Format::of_system(&reply.expect("a whole one"))
     };

@@ -65,10 +65,8 @@ impl TransferOp {
                 }
                 // No 1yz has followed, and no data connection: nothing runs that could be disturbed.
                 Stage::Joint(ControlSide::Held(..)) => self.prove(cx),
-                // It may be waiting for the handshake.
-                Stage::Joint(_) if cx.wire.data_state() == Some(DataState::Open) => {
-                    cx.wire.secure_data(cx.now);
-                }
+                // The handshake has waited for the 1yz.
+                Stage::Joint(_) => cx.wire.secure_data(cx.now),
                 _ => {}
             },
             _ => {}
@@ -347,10 +345,6 @@ impl TransferOp {
                 cx.wire.data_deadline(cx.now, cx.wire.config.data_timeout, Phase::Transfer);
             }
             DataState::Moving => {
-                // Bytes are as good as a 1yz that never came.
-                if data.bytes > 0 && !self.awaits_proof() {
-                    cx.wire.stop_reply_timers();
-                }
                 cx.wire.data_deadline(cx.now, cx.wire.config.data_timeout, Phase::Transfer);
             }
             DataState::Sent => self.sent(cx),
