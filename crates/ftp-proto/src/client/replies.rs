@@ -41,7 +41,10 @@ impl Client {
             if self.absorbs(&reply) {
                 return;
             }
-            return self.leave(ProtocolError::UnsolicitedReply(reply).into());
+            let may_refuse = may_be_late(Late::Due(1), reply.code());
+            let error = ProtocolError::UnsolicitedReply(reply).into();
+            // A second final reply that takes back the first: whose it is can't be told.
+            return if may_refuse { self.die(error) } else { self.leave(error) };
         };
         if reply.kind() != Kind::Preliminary {
             self.life = Life::Live;
