@@ -55,8 +55,9 @@ impl Facts<'_> {
             if cut {
                 may.extend([Class::DataFailed, Class::Truncated]);
             }
-            if let (Some((class, at)), true) = (self.cause(), self.downloads() || self.uploads()) {
-                if self.needs_proof() || ended.is_none_or(|(_, ended)| at <= ended) {
+            if let (Some((class, _)), true) = (self.cause(), self.downloads() || self.uploads()) {
+                // What ends the session after the final reply says nothing of the transfer.
+                if self.needs_proof() {
                     may.extend([Class::Unconfirmed, class]);
                 }
             }
