@@ -225,6 +225,31 @@ fn the_final_reply_has_one_deadline() {
     assert_eq!(wire.client.poll_timeout(), Some(end));
 }
 
+/// The same for an upload from its end on, while the server keeps the data connection open: it may be busy with
+/// the file for longer than it usually takes for a reply
+#[test]
+fn the_final_reply_of_an_upload_has_one_deadline() {
+    let mut wire = Wire::new();
+    let _ = wire.client.put("f");
+    assert_eq!(wire.writes(), "TYPE I\r\nEPSV\r\n");
+    wire.hears("200 binary\r\n229 go (|||5000|)\r\n");
+    let actions: Vec<_> = std::iter::from_fn(|| wire.client.poll_action()).collect();
+    let ftp_proto::Action::OpenData(id, _) = actions[0] else { panic!("{actions:?}") };
+    wire.client.handle_data(wire.now, id, DataEvent::Connected);
+    assert_eq!(wire.writes(), "STOR f\r\n");
+    wire.hears("150 send\r\n226 early\r\n");
+    wire.client.handle_data(wire.now, id, DataEvent::Sent);
+    let end = wire.now + Duration::from_secs(300);
+    for sentinel in ["REST 0\r\n", "PWD\r\n"] {
+        let quiet = wire.client.poll_timeout().unwrap();
+        assert_eq!(quiet, wire.now + Duration::from_secs(2));
+        wire.now = quiet;
+        wire.client.handle_timeout(quiet);
+        assert_eq!(wire.writes(), sentinel);
+    }
+    assert_eq!(wire.client.poll_timeout(), Some(end));
+}
+
 /// RFC 959 section 5.4: every command has a reply, and the wait for it starts when it has left
 #[test]
 fn the_deadline_of_a_reply_counts_from_the_last_byte_of_its_command() {

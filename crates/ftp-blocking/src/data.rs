@@ -373,10 +373,7 @@ impl Session {
     }
 
     /// Signals an upload's end: close_notify, half-close; `Bytes(0)` when that is done
-    ///
-    /// Hears before what the server has said: a final reply that waits there can't be about the end.
     pub(crate) fn end_upload(&mut self) -> Moved {
-        self.hear();
         let Some((id, moving)) = self.moving() else { return Moved::Ended };
         let ended = moving.stream.close_notify().and_then(|done| {
             if done {
@@ -426,17 +423,21 @@ impl Session {
     /// An upload's bytes and end are out: throws away what the server still sends until it closes;
     /// `Ended` when it has
     pub(crate) fn drain_upload(&mut self) -> Moved {
-        let Some((_, moving)) = self.moving() else { return Moved::Ended };
+        let Some((id, moving)) = self.moving() else { return Moved::Ended };
         if !moving.stream.is_secure() {
             return self.listen_to_upload();
         }
         moving.stream.set_allowance(ALLOWANCE);
         match moving.stream.drain() {
             Ok(false) => Moved::Nothing,
+            Ok(true) => Moved::Ended,
             Err(error) if is_passing(&error) => Moved::Nothing,
             // Everything was sent. A server that closes without reading our close_notify resets the
             // connection; one that lacks it knows that the file is not complete, and says so.
-            Ok(true) | Err(_) => Moved::Ended,
+            Err(_) => {
+                self.tell(id, DataEvent::Truncated);
+                Moved::Ended
+            }
         }
     }
 

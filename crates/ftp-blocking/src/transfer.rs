@@ -428,6 +428,9 @@ impl<'a> Upload<'a> {
 
     /// Sends what is held back, and the end
     fn end_data(&mut self) {
+        // A final reply that waits there can't be about the end, which is yet to be sent.
+        self.guard.session.hear();
+        self.guard.poll_end();
         while let State::Moving = self.guard.state {
             match self.guard.session.end_upload() {
                 Moved::Bytes(_) => return,

@@ -105,15 +105,16 @@ impl Session {
         }
     }
 
-    /// Reads what the server has said, also if the poll has not told of it yet
-    pub(crate) fn hear(&mut self, now: Instant) {
+    /// Reads what the server has said, also if the poll has not told of it yet; true if the machine has learned
+    /// something
+    pub(crate) fn hear(&mut self, now: Instant) -> bool {
         match &mut self.control {
             Control::Open(link) if link.phase == Phase::Open => {
                 link.stream.get_mut().ready.readable = true;
+                self.read_control(now)
             }
-            _ => return,
+            _ => false,
         }
-        self.read_control(now);
     }
 
     /// Reads once

@@ -50,7 +50,9 @@ impl Session {
     pub(crate) fn drive_upload(&mut self, now: Instant) -> bool {
         if let Some((_, _, Course::Upload(UploadStage::Ending, _))) = self.moving() {
             // A final reply that waits there can't be about the end, which is yet to be sent.
-            self.hear(now);
+            if self.hear(now) {
+                return true;
+            }
         }
         let final_reply_came = self.proto.final_reply_came();
         let Some((id, stream, Course::Upload(stage, text))) = self.moving() else { return false };
@@ -106,7 +108,8 @@ impl Session {
                         // Everything was sent. A server that closes without reading our close_notify
                         // resets the connection; one that lacks it knows that the file is not
                         // complete, and says so.
-                        Err(error) => !is_passing(&error),
+                        Err(error) if is_passing(&error) => false,
+                        Err(_) => return self.over(id, DataEvent::Truncated, now),
                     }
                 } else {
                     // The final reply is believed only if the connection has not broken, which the

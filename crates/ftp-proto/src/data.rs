@@ -100,7 +100,9 @@ impl DataConnection {
             (Open | Securing | Secured | Moving | Sent, DataEvent::Finished) => {
                 Ended(End::Finished)
             }
-            (Open | Securing | Secured | Moving, DataEvent::Truncated) => Ended(End::Truncated),
+            (Open | Securing | Secured | Moving | Sent, DataEvent::Truncated) => {
+                Ended(End::Truncated)
+            }
             _ => return false,
         };
         self.established |= self.state == Open;

@@ -103,7 +103,11 @@ pub enum DataEvent {
     Sent,
     /// The end: a download's EOF (with close_notify, under TLS), an upload all sent and closed
     Finished,
-    /// A download's EOF without TLS's close_notify
+    /// A download's EOF without TLS's close_notify; an upload under TLS that was [sent](Self::Sent), and whose
+    /// connection then broke
+    ///
+    /// Servers that close without reading the upload's close_notify reset the connection. One that lacks bytes
+    /// knows so under TLS, and refuses; but a final reply from before the end is not taken for its last word.
     Truncated,
     /// The connection could not be opened or secured, or broke
     Failed(DataFailure),

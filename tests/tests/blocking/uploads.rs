@@ -277,6 +277,32 @@ fn what_the_server_says_after_its_completion_does_not_fail_the_upload() {
     }
 }
 
+#[test]
+fn a_refusal_that_waits_when_the_upload_ends_is_heard() {
+    for refusal in ["426 no", "552 disk full"] {
+        let (said, heard) = mpsc::channel();
+        let server = stor(move |s, mut data| {
+            s.reply("150 send it");
+            data.read_exact(&mut [0; 10]).unwrap();
+            s.reply(refusal);
+            said.send(()).unwrap();
+            // The data connection stays open.
+            s.exchange("NOOP", "200 yes");
+            s.expect_close();
+        });
+        let mut ftp = login(&server);
+        let mut upload = ftp.put("f").unwrap();
+        upload.write_all(&[7; 10]).unwrap();
+        upload.flush().unwrap();
+        heard.recv().unwrap();
+        let error = at_once(|| upload.finish().expect_err("it was refused"));
+        assert_eq!(code(&error).to_string(), refusal[..3]);
+        ftp.noop().unwrap();
+        drop(ftp);
+        server.join();
+    }
+}
+
 /// Closes so that the other end sees an error and not an end
 fn reset(data: TcpStream) {
     socket2::SockRef::from(&data).set_linger(Some(Duration::ZERO)).unwrap();

@@ -30,6 +30,8 @@ enum News {
     None,
     /// This is the final reply
     Final(Reply),
+    /// All that the server has said of an upload came before its end, and then the data connection broke
+    Broken,
 }
 
 impl TransferOp {
@@ -44,6 +46,7 @@ impl TransferOp {
                 let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
                 return self.refused(reply, bytes, cx);
             }
+            Ok(News::Broken) => return Err(Error::data(DataFailure::Broken)),
             Err(input) => input,
         };
         match input {
@@ -89,6 +92,7 @@ impl TransferOp {
                 self.finish(end, bytes, reply, cx)
             }
             Ok(News::Final(reply)) => self.refused(reply, bytes, cx),
+            Ok(News::Broken) => Err(Error::data(DataFailure::Broken)),
             Ok(News::None) => {
                 // The whole has a deadline.
                 cx.wire.timers.stop(Timer::Reply);
@@ -121,7 +125,10 @@ impl TransferOp {
             return News::None;
         }
         match control {
-            ControlSide::Held(_, held) if held.is_asked() => {
+            ControlSide::Held(begun, held) if held.is_asked() => {
+                if *begun == Begun::Unsent {
+                    *begun = Begun::Yes;
+                }
                 cx.wire.control.owe_again(self.verb);
                 cx.wire.session.late = cx.wire.session.late.less_one();
                 let reply = held.replied(reply, cx.now, cx.wire);
@@ -143,8 +150,11 @@ impl TransferOp {
             return News::None;
         };
         let begun = match control {
-            ControlSide::Granted | ControlSide::Held(Begun::Yes, _) => Begun::Yes,
-            _ => Begun::No,
+            ControlSide::Asked | ControlSide::Over(_) | ControlSide::Held(Begun::No, _) => {
+                Begun::No
+            }
+            ControlSide::Granted | ControlSide::Held(..) if premature => Begun::Unsent,
+            ControlSide::Granted | ControlSide::Held(..) => Begun::Yes,
         };
         let early = begun == Begun::No && cx.wire.session.preliminary == Preliminary::Expected;
         let doubtful = match reply.kind() {
@@ -196,7 +206,9 @@ impl TransferOp {
             return;
         };
         match control {
-            ControlSide::Granted | ControlSide::Over(_) | ControlSide::Held(Begun::Yes, _) => {}
+            ControlSide::Granted
+            | ControlSide::Over(_)
+            | ControlSide::Held(Begun::Unsent | Begun::Yes, _) => {}
             ControlSide::Asked | ControlSide::Held(Begun::No, _) => {
                 if let ControlSide::Held(..) = control {
                     cx.wire.session.late = cx.wire.session.late.less_one();
@@ -281,6 +293,8 @@ impl TransferOp {
     }
 
     fn await_proof(&self, cx: &mut Context<'_>) {
+        // The server may be busy with the file: the sentinel's answer has as much time as the final reply.
+        cx.wire.timers.stop(Timer::Reply);
         self.await_final_reply(cx);
         let wait = cx.wire.config.settle_quiet;
         cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
@@ -297,7 +311,10 @@ impl TransferOp {
     fn sentinel_quiet(&mut self, cx: &mut Context<'_>) -> News {
         let Some(held) = self.held() else { return News::None };
         match held.quiet(cx.now, cx.wire) {
-            None => News::None,
+            None => {
+                cx.wire.timers.stop(Timer::Reply);
+                News::None
+            }
             proven => self.proof(proven, cx),
         }
     }
@@ -316,9 +333,11 @@ impl TransferOp {
             self.await_proof(cx);
             return News::None;
         };
+        let broken = matches!(self.stage, Stage::AwaitFinal { end: End::Truncated, .. });
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
             return News::None;
         };
+        let before = !matches!(control, ControlSide::Held(Begun::Yes, _));
         if matches!(control, ControlSide::Held(Begun::No, _)) {
             *control = ControlSide::Asked;
             if reply.kind() == Kind::Completion {
@@ -331,6 +350,10 @@ impl TransferOp {
         cx.wire.session.late = Late::None;
         cx.wire.stop_reply_timers();
         cx.wire.timers.stop(Timer::Quiet);
+        let confirms = reply.kind() == Kind::Completion && self.kind == TransferKind::Upload;
+        if confirms && broken && before {
+            return News::Broken;
+        }
         News::Final(reply)
     }
 
@@ -383,7 +406,7 @@ impl TransferOp {
             ControlSide::Asked => false,
             ControlSide::Granted | ControlSide::Over(_) => true,
             ControlSide::Held(begun, held) => {
-                *begun == Begun::Yes || held.reply().kind() == Kind::Completion
+                *begun != Begun::No || held.reply().kind() == Kind::Completion
             }
         };
         match state {
