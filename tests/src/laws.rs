@@ -11,8 +11,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    Action, Client, Config, ConnectionError, ControlEvent, DataEvent, DataFailure, DataId, Event,
-    Get, IpFamily, List, OpId, Protection, Put, TicketSupply, TlsPolicy, TlsSession, TransferType,
+    Action, Client, Config, ConnectionError, ControlEvent, DataEvent, DataFailure, DataId,
+    Direction, Event, Get, IpFamily, List, OpId, Protection, Put, TicketSupply, TlsPolicy,
+    TlsSession, TransferType,
 };
 
 /// In every password and account, and nowhere else
@@ -288,8 +289,11 @@ impl Lawful {
                 Action::SecureData(id) => {
                     self.client.handle_data(self.now, id, DataEvent::Secured(TlsSession::Resumed));
                 }
-                Action::StartTransfer { id, .. } => {
+                Action::StartTransfer { id, direction, .. } => {
                     self.client.handle_data(self.now, id, DataEvent::Progress(5));
+                    if direction == Direction::Upload {
+                        self.client.handle_data(self.now, id, DataEvent::Sent);
+                    }
                     self.client.handle_data(self.now, id, DataEvent::Finished);
                 }
                 Action::Discard(_) | Action::CloseData(_) | Action::CloseControl => {}
@@ -449,7 +453,7 @@ fn answer(command: &str, kind: u8) -> String {
 }
 
 fn data_event(news: u8) -> DataEvent {
-    match news % 12 {
+    match news % 13 {
         0 => DataEvent::Listening(SocketAddr::new(SERVER, 4000)),
         1 | 2 => DataEvent::Connected,
         3 => DataEvent::Accepted { peer: SERVER, control_peer: SERVER },
@@ -459,6 +463,7 @@ fn data_event(news: u8) -> DataEvent {
         7 | 8 => DataEvent::Finished,
         9 => DataEvent::Truncated,
         10 => DataEvent::Failed(DataFailure::Open),
+        11 => DataEvent::Sent,
         _ => DataEvent::Failed(DataFailure::Broken),
     }
 }

@@ -513,7 +513,7 @@ impl Iterator for Entries<'_> {
             match self.guard.ended() {
                 Some(Ok(())) => {
                     self.state = EntriesState::Over;
-                    return self.entries.last().map(Ok);
+                    return self.entries.last().transpose();
                 }
                 Some(Err(error)) => {
                     self.state = EntriesState::Over;

@@ -157,3 +157,115 @@ fn a_hash_may_take_its_time() {
     wire.hears("150 half of it\r\n");
     assert_eq!(patience(&wire), hour / 2, "a preliminary reply does not renew the hour");
 }
+
+/// The server can't begin before it has the command
+#[test]
+fn the_time_for_a_hash_counts_from_the_moment_of_writing() {
+    let mut wire = Wire::new();
+    let _ = wire.client.hash("f");
+    wire.writes();
+    wire.hears("211-Features\r\n XMD5\r\n211 End\r\n");
+    wire.writes();
+    wire.hears("200 binary\r\n");
+    wire.now += Duration::from_secs(60);
+    assert_eq!(wire.writes(), "XMD5 f\r\n");
+    assert_eq!(wire.client.poll_timeout().unwrap() - wire.now, Duration::from_secs(60 * 60));
+}
+
+impl Wire {
+    /// Asks for a first download up to its command
+    fn gets(&mut self) -> (ftp_proto::Op<ftp_proto::Transfer>, ftp_proto::DataId) {
+        let get = self.client.get("f");
+        assert_eq!(self.writes(), "TYPE I\r\nEPSV\r\n");
+        self.hears("200 binary\r\n229 go (|||5000|)\r\n");
+        let Some(ftp_proto::Action::OpenData(id, _)) = self.client.poll_action() else {
+            panic!("no data connection")
+        };
+        self.client.handle_data(self.now, id, DataEvent::Connected);
+        assert_eq!(self.writes(), "RETR f\r\n");
+        (get, id)
+    }
+
+    fn patience(&self) -> Duration {
+        self.client.poll_timeout().expect("a deadline") - self.now
+    }
+}
+
+/// [`Config::data_timeout`] is about silence, not about the length of the transfer
+#[test]
+fn bytes_renew_the_deadline_of_a_transfer() {
+    let mut wire = Wire::new();
+    let (_, id) = wire.gets();
+    wire.hears("150 here\r\n");
+    assert_eq!(wire.patience(), Duration::from_secs(60));
+    for _ in 0..3 {
+        wire.now += Duration::from_secs(50);
+        wire.client.handle_data(wire.now, id, DataEvent::Progress(1));
+        assert_eq!(wire.patience(), Duration::from_secs(60));
+    }
+}
+
+/// [`Config::final_reply_timeout`] holds for the whole, however many steps its proof takes
+#[test]
+fn the_final_reply_has_one_deadline() {
+    let mut wire = Wire::new();
+    let (_, id) = wire.gets();
+    // Without a 150 before it, it may be another transfer's.
+    wire.hears("226 done\r\n");
+    wire.client.handle_data(wire.now, id, DataEvent::Finished);
+    let end = wire.now + Duration::from_secs(300);
+    assert_eq!(wire.writes(), "REST 0\r\n");
+    wire.now += Duration::from_secs(1);
+    wire.hears("502 unknown\r\n");
+    assert_eq!(wire.writes(), "PWD\r\n");
+    let quiet = wire.client.poll_timeout().unwrap();
+    assert_eq!(quiet, wire.now + Duration::from_secs(2));
+    wire.now = quiet;
+    wire.client.handle_timeout(quiet);
+    assert_eq!(wire.client.poll_timeout(), Some(end));
+}
+
+/// The same for an upload from its end on, while the server keeps the data connection open: it may be busy with
+/// the file for longer than it usually takes for a reply
+#[test]
+fn the_final_reply_of_an_upload_has_one_deadline() {
+    let mut wire = Wire::new();
+    let _ = wire.client.put("f");
+    assert_eq!(wire.writes(), "TYPE I\r\nEPSV\r\n");
+    wire.hears("200 binary\r\n229 go (|||5000|)\r\n");
+    let actions: Vec<_> = std::iter::from_fn(|| wire.client.poll_action()).collect();
+    let ftp_proto::Action::OpenData(id, _) = actions[0] else { panic!("{actions:?}") };
+    wire.client.handle_data(wire.now, id, DataEvent::Connected);
+    assert_eq!(wire.writes(), "STOR f\r\n");
+    wire.hears("150 send\r\n226 early\r\n");
+    wire.client.handle_data(wire.now, id, DataEvent::Sent);
+    let end = wire.now + Duration::from_secs(300);
+    for sentinel in ["REST 0\r\n", "PWD\r\n"] {
+        let quiet = wire.client.poll_timeout().unwrap();
+        assert_eq!(quiet, wire.now + Duration::from_secs(2));
+        wire.now = quiet;
+        wire.client.handle_timeout(quiet);
+        assert_eq!(wire.writes(), sentinel);
+    }
+    assert_eq!(wire.client.poll_timeout(), Some(end));
+}
+
+/// RFC 959 section 5.4: every command has a reply, and the wait for it starts when it has left
+#[test]
+fn the_deadline_of_a_reply_counts_from_the_last_byte_of_its_command() {
+    let mut wire = Wire::new();
+    let _ = wire.client.delete("f");
+    // A request has no time of its own: what it sets counts from the next input.
+    wire.client.handle_timeout(wire.now);
+    let end = wire.client.poll_timeout().unwrap();
+    wire.now += Duration::from_secs(20);
+    wire.client.handle_transmit(wire.now, 4);
+    assert_eq!(wire.client.poll_timeout().unwrap(), end, "there is more to write");
+    wire.client.handle_transmit(wire.now, 0);
+    assert_eq!(wire.client.poll_timeout().unwrap(), end, "nothing was written");
+    assert_eq!(wire.writes(), " f\r\n");
+    assert_eq!(wire.patience(), Duration::from_secs(60));
+    wire.now += Duration::from_secs(20);
+    wire.client.handle_transmit(wire.now, 0);
+    assert_eq!(wire.patience(), Duration::from_secs(40), "nothing was written");
+}

@@ -1,10 +1,11 @@
 //! What a driver may ask of a client at any time: whether to read, what is waited for, what the bytes are
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ftp_proto::listing::Format;
 use ftp_proto::{
-    Action, Client, Config, ControlEvent, DataEvent, IpFamily, List, Phase, TlsPolicy,
+    Action, Client, Config, ControlEvent, DataEvent, DataId, IpFamily, List, Phase, TicketSupply,
+    TlsPolicy, TlsSession,
 };
 
 fn client(policy: TlsPolicy) -> (Client, Instant) {
@@ -46,6 +47,89 @@ fn nothing_is_read_or_awaited_after_the_end() {
     assert!(client.error().is_some());
     assert!(!client.wants_input());
     assert_eq!(client.timeout_reason(), None);
+}
+
+#[test]
+fn nothing_is_written_after_the_end() {
+    let (mut client, now) = client(TlsPolicy::Plaintext);
+    client.handle_input(now, b"220 ready\r\n").expect("a greeting");
+    let _ = client.login("u", "secret");
+    assert!(client.poll_transmit().is_some());
+    client.close();
+    assert_eq!(client.poll_transmit(), None);
+}
+
+/// A host name may have addresses of both families, and which of them answers is known later
+#[test]
+fn the_connection_tells_its_family_and_starts_the_wait() {
+    for (policy, phase, patience) in [
+        (TlsPolicy::Plaintext, Phase::Greeting, 60),
+        (TlsPolicy::Explicit, Phase::Greeting, 60),
+        (TlsPolicy::Implicit, Phase::ControlTls, 30),
+    ] {
+        let (mut client, now) = client(policy);
+        let later = now + Duration::from_secs(5);
+        client.handle_control(later, ControlEvent::Connected(IpFamily::V6));
+        assert_eq!(client.family(), IpFamily::V6);
+        assert_eq!(client.timeout_reason(), Some(phase));
+        assert_eq!(client.poll_timeout(), Some(later + Duration::from_secs(patience)));
+    }
+}
+
+#[test]
+fn a_raw_password_is_in_no_debug_output() {
+    let (mut client, now) = client(TlsPolicy::Plaintext);
+    client.handle_input(now, b"220 ready\r\n").expect("a greeting");
+    for verb in ["PASS", "ACCT"] {
+        let _ = client.command(verb, "xyzzy");
+    }
+    let text = format!("{client:?}");
+    assert!(text.contains("PASS") && text.contains("ACCT"), "{text}");
+    assert!(!text.contains("xyzzy"), "{text}");
+}
+
+/// A session in implicit TLS whose data connections are protected, and the id of the first of them
+fn protected(tickets: TicketSupply) -> (Client, Instant, DataId) {
+    let (mut client, now) = client(TlsPolicy::Implicit);
+    client.handle_control(now, ControlEvent::Secured);
+    client.handle_input(now, b"220 ready\r\n").expect("a greeting");
+    assert_eq!(write(&mut client, now), "PBSZ 0\r\nPROT P\r\n");
+    client.handle_input(now, b"200 ok\r\n200 ok\r\n").expect("protection");
+    client.set_ticket_supply(tickets);
+    let _ = client.get("f");
+    assert_eq!(write(&mut client, now), "TYPE I\r\nEPSV\r\n");
+    client.handle_input(now, b"200 ok\r\n229 go (|||5000|)\r\n").expect("a port");
+    let actions: Vec<_> = std::iter::from_fn(|| client.poll_action()).collect();
+    let [Action::SecureControl, Action::OpenData(id, _)] = *actions else { panic!("{actions:?}") };
+    client.handle_data(now, id, DataEvent::Connected);
+    (client, now, id)
+}
+
+/// A server answers no ClientHello before it has read the command
+#[test]
+fn a_data_connection_is_secured_after_the_command_has_left() {
+    let (mut client, now, _) = protected(TicketSupply::Ample);
+    assert_eq!(client.poll_transmit(), Some(&b"RETR f\r\n"[..]));
+    assert_eq!(client.poll_action(), None);
+    client.handle_transmit(now, 3);
+    assert_eq!(client.poll_action(), None);
+    assert_eq!(write(&mut client, now), "R f\r\n");
+    assert!(matches!(client.poll_action(), Some(Action::SecureData(_))));
+}
+
+/// Tickets can be on their way until the refused data connection has been closed
+#[test]
+fn a_refused_transfer_is_tried_again_after_its_connection_has_been_closed() {
+    let (mut client, now, id) = protected(TicketSupply::Ample);
+    assert_eq!(write(&mut client, now), "RETR f\r\n");
+    assert!(matches!(client.poll_action(), Some(Action::SecureData(_))));
+    client.handle_data(now, id, DataEvent::Secured(TlsSession::New));
+    client.handle_input(now, b"425 TLS session not resumed\r\n").expect("a refusal");
+    client.set_ticket_supply(TicketSupply::Ample);
+    assert_eq!(client.poll_transmit(), None);
+    assert!(matches!(client.poll_action(), Some(Action::CloseData(_))));
+    client.set_ticket_supply(TicketSupply::Ample);
+    assert_eq!(write(&mut client, now), "EPSV\r\n");
 }
 
 /// MLSD has the format of RFC 3659 section 7, NLST is names alone (RFC 959 section 4.1.3), and LIST
@@ -93,15 +177,4 @@ fn a_client_is_idle_only_while_nothing_is_asked_or_owed() {
     client.handle_input(now, b"211-Features:\r\n SIZE\r\n211 End\r\n").expect("features");
     assert!(client.is_idle());
     assert!(client.features().is_some());
-}
-
-/// Most servers leave an idle session without TLS's close_notify: a reason to try again, as without TLS
-#[test]
-fn an_end_without_close_notify_is_transient_in_both_drivers() {
-    let cut = || ftp_blocking::ftp_tls::TlsError::Truncated;
-    assert!(ftp_blocking::Error::Tls(cut()).is_transient());
-    assert!(ftp_mio::Error::Tls(cut()).is_transient());
-    let untrusted = || ftp_blocking::ftp_tls::TlsError::UnknownIssuer;
-    assert!(!ftp_blocking::Error::Tls(untrusted()).is_transient());
-    assert!(!ftp_mio::Error::Tls(untrusted()).is_transient());
 }

@@ -185,7 +185,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// A refusal, after which the session goes on in clear text; [`Error::Tls`].
+    /// A refusal, after which the session goes on as far as it was secured: in clear text if AUTH was refused, with
+    /// [data connections](Self::protection) in clear text if PBSZ or PROT was; [`Error::Tls`].
     pub fn secure(&mut self) -> Result<(), Error> {
         self.session.inner.prepare_tls()?;
         let op = self.session.begin().secure();

@@ -267,7 +267,7 @@ fn too_short(offset: u64, length: u64) -> Error {
 
 /// Texts
 impl Client {
-    /// Downloads a text (TYPE A) and calls `line` with each line, without its end
+    /// Downloads a text (TYPE A) and calls `line` with each line, without its end: LF and the CRs before it
     ///
     /// # Errors
     ///
@@ -288,6 +288,9 @@ impl Client {
 
     /// Uploads a text (TYPE A), line by line; each gets its end here
     ///
+    /// A CR at a line's end becomes part of its CRLF, so that lines split from a text with CRLF need no care. An LF
+    /// within a line ends a line there.
+    ///
     /// Lines that have to be read first, which may fail, go with [`Self::try_put_lines`]; a reader's
     /// whole text goes with [`Self::upload_from`] and [`Put::ascii`](ftp_proto::Put::ascii).
     ///
@@ -303,7 +306,8 @@ impl Client {
         self.try_put_lines(put, lines.into_iter().map(Ok))
     }
 
-    /// Uploads a text (TYPE A) from a source of lines that may fail; each line gets its end here
+    /// Uploads a text (TYPE A) from a source of lines that may fail; each line gets its end as in
+    /// [`Self::put_lines`]
     ///
     /// ```no_run
     /// # fn f(ftp: &mut ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {

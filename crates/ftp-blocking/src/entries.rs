@@ -15,9 +15,10 @@ use crate::transfer::Download;
 ///
 /// As an iterator it gives what is in the directory, without `.` and `..`, and passes over headers and
 /// totals; [`Self::next_item`] gives everything. Its last item is an error unless the server has
-/// confirmed that the listing is complete. Dropping it earlier has the rest read and thrown away, for
-/// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
-/// next listing.
+/// confirmed that the listing is complete, or if that holds nothing but the server's own error
+/// ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)). Dropping it earlier has the rest read and
+/// thrown away, for [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it
+/// before the next listing.
 ///
 /// Names are what the server sends, `../../x` among them: to write local files under them, use
 /// [`local_path`](crate::local_path).
@@ -52,8 +53,9 @@ impl<'a> Entries<'a> {
         Ok(self.reader.next_item())
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read: not among
-    /// the entries, perhaps files all the same. Look at it before you delete what is not listed.
+    /// Lines so far that nobody understood, or in which the server says what it could not read, and entries
+    /// of other directories in a recursive listing: not among the entries, perhaps files all the same. Look at it
+    /// before you delete what is not listed.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
         self.reader.unknown_lines()
@@ -97,7 +99,9 @@ impl Iterator for Entries<'_> {
             if let Some(entry) = self.reader.next_entry() {
                 return Some(Ok(entry));
             }
-            self.download.as_ref()?;
+            if self.download.is_none() {
+                return self.reader.complete().err().map(|error| Err(error.into()));
+            }
             if let Err(error) = self.fill() {
                 return Some(Err(error));
             }

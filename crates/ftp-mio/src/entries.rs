@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ftp_proto::listing::{ListingParser, OwnedEntry};
-use ftp_session::system;
+use ftp_session::{Error, system};
 
 use crate::session::Session;
 
@@ -23,7 +23,7 @@ use crate::session::Session;
 ///     if let ftp_mio::Event::Completed(mut done) = event {
 ///         if let Some(result) = done.take(directory) {
 ///             result?;
-///             if let Some(entry) = entries.last() {
+///             if let Some(entry) = entries.last()? {
 ///                 println!("{}", entry.display_name());
 ///             }
 ///         }
@@ -62,13 +62,19 @@ impl Entries {
         self.inner.next(&mut session.inner, Instant::now())
     }
 
-    /// The last entry, if its line came without an end: after the completion
-    pub fn last(&mut self) -> Option<OwnedEntry> {
+    /// The last entry, if its line came without an end: to be called after the completion
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, and the server
+    /// sent an error of its own in place of them.
+    pub fn last(&mut self) -> Result<Option<OwnedEntry>, Error> {
         self.inner.last()
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read: not among
-    /// the entries, perhaps files all the same. Look at it before you delete what is not listed.
+    /// Lines so far that nobody understood, or in which the server says what it could not read, and entries
+    /// of other directories in a recursive listing: not among the entries, perhaps files all the same. Look at it
+    /// before you delete what is not listed.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
         self.inner.unknown_lines()

@@ -103,9 +103,10 @@ impl Session {
     /// comes is read by [`Entries`](crate::Entries)
     ///
     /// An empty directory is a transfer without a byte, a missing one
-    /// [`NoDirectory`](ftp_proto::Error::NoDirectory), a refusal the server's reply. Directories with any
-    /// name can be read: those that LIST would take for options or patterns are entered, and left again
-    /// before the request completes.
+    /// [`NoDirectory`](ftp_proto::Error::NoDirectory), a refusal the server's reply. A listing that holds only
+    /// the server's own error is told by [`Entries::last`](crate::Entries::last). Directories with any name
+    /// can be read: those that LIST would take for options or patterns are entered, and left again before
+    /// the request completes.
     pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
         self.inner.request().read_dir(directory)
     }

@@ -61,6 +61,9 @@ enum Life {
     /// The server has greeted and has answered no command yet: some greet twice
     Greeted,
     Live,
+    /// The control connection is of no use any more, for this reason, but the transfer that runs has its
+    /// final reply: the end of its data is awaited
+    Leaving(ConnectionError),
     Dead(ConnectionError),
 }
 
@@ -126,8 +129,10 @@ impl Client {
         self.touch(now);
         let mut rest = bytes;
         while !rest.is_empty() {
-            if let Life::Dead(error) = &self.life {
-                return Err(error.clone());
+            match &self.life {
+                Life::Dead(error) => return Err(error.clone()),
+                Life::Leaving(_) => return Ok(()),
+                Life::Greeting | Life::Greeted | Life::Live => {}
             }
             match self.wire.control.barrier() {
                 Barrier::Down => {}
@@ -147,7 +152,7 @@ impl Client {
         }
         match &self.life {
             Life::Dead(error) => Err(error.clone()),
-            Life::Greeting | Life::Greeted | Life::Live => Ok(()),
+            Life::Greeting | Life::Greeted | Life::Live | Life::Leaving(_) => Ok(()),
         }
     }
 
@@ -156,7 +161,7 @@ impl Client {
     /// Report a write before any input that came after it.
     pub fn handle_transmit(&mut self, now: Instant, written: usize) {
         self.touch(now);
-        if written == 0 || self.is_dead() {
+        if written == 0 {
             return;
         }
         self.wire.control.written(written);
@@ -173,7 +178,7 @@ impl Client {
     /// News about the control connection; what doesn't fit the state is ignored
     pub fn handle_control(&mut self, now: Instant, event: ControlEvent) {
         self.touch(now);
-        if self.is_dead() {
+        if self.has_left() {
             return;
         }
         match (event, self.wire.control.barrier()) {
@@ -205,7 +210,7 @@ impl Client {
                 if self.is_quitting() {
                     self.quit_done(None);
                 } else {
-                    self.die(ConnectionError::Eof);
+                    self.leave(ConnectionError::Eof);
                 }
             }
             _ => {}
@@ -228,19 +233,23 @@ impl Client {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.touch(now);
         let now = self.now;
-        for timer in
-            [Timer::Settle, Timer::Command, Timer::Reply, Timer::Data, Timer::Quiet, Timer::Idle]
-        {
+        for timer in [
+            Timer::Settle,
+            Timer::Command,
+            Timer::Reply,
+            Timer::Discard,
+            Timer::Data,
+            Timer::Quiet,
+            Timer::Idle,
+        ] {
             let Some(phase) = self.wire.timers.take_expired(timer, now) else { continue };
-            match (timer, &self.state) {
-                // An aborted listing has not come to its end in time.
-                (Timer::Settle, State::Running(_)) => self.step(Input::DataTimeout(phase)),
-                (Timer::Settle | Timer::Command | Timer::Reply, _) => {
+            match timer {
+                Timer::Settle | Timer::Command | Timer::Reply => {
                     self.die(ConnectionError::TimedOut(phase));
                 }
-                (Timer::Data, _) => self.step(Input::DataTimeout(phase)),
-                (Timer::Quiet, _) => self.quiet(),
-                (Timer::Idle, _) => {
+                Timer::Discard | Timer::Data => self.step(Input::DataTimeout(phase)),
+                Timer::Quiet => self.quiet(),
+                Timer::Idle => {
                     let noop = Simple::new(Verb::NOOP, Parameter::None, Want::Any);
                     self.queue.push_back(Task::new(Owner::KeepAlive, Running::Simple(noop)));
                 }
@@ -274,7 +283,7 @@ impl Client {
     /// after the end
     #[must_use]
     pub fn wants_input(&self) -> bool {
-        !self.is_dead() && self.wire.control.barrier() == Barrier::Down
+        !self.has_left() && self.wire.control.barrier() == Barrier::Down
     }
 
     // Edges
@@ -302,6 +311,11 @@ impl Client {
     }
 
     // Inside
+
+    /// Whether the control connection is of no use any more
+    const fn has_left(&self) -> bool {
+        matches!(self.life, Life::Leaving(_) | Life::Dead(_))
+    }
 
     fn awaits_performance(&self) -> bool {
         matches!(
@@ -346,7 +360,7 @@ impl Client {
     /// The running operation has ended, or is to begin anew
     fn apply(&mut self, result: Result<Step, Error>, answered: Option<Verb>) {
         let data = self.wire.close_data();
-        for timer in [Timer::Data, Timer::Quiet, Timer::Settle] {
+        for timer in [Timer::Data, Timer::Quiet, Timer::Discard] {
             self.wire.timers.stop(timer);
         }
         // An operation can end while its reply is still due.
@@ -427,8 +441,11 @@ impl Client {
 
     /// After the end of an operation: the task whose commands are out already, or what is owed
     fn after_end(&mut self) {
+        if let Life::Leaving(error) = &self.life {
+            let error = error.clone();
+            return self.die(error);
+        }
         match self.ahead.take() {
-            Some(_) if self.is_dead() => {}
             Some(task) => self.state = State::Running(task),
             None => self.await_rest(),
         }
@@ -436,9 +453,6 @@ impl Client {
 
     /// What is still owed after an operation has ended is awaited and dropped
     fn await_rest(&mut self) {
-        if self.is_dead() {
-            return;
-        }
         if self.wire.control.in_doubt() {
             self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
         } else if !self.wire.control.owes_nothing() {
@@ -460,6 +474,9 @@ impl Client {
         while let (Life::Greeted | Life::Live, State::Idle) = (&self.life, &self.state) {
             let Some(mut task) = self.queue.pop_front() else { return self.rest() };
             self.wire.timers.stop(Timer::Idle);
+            if !task.settles() {
+                self.wire.timers.stop(Timer::Settle);
+            }
             match self.goes_before(&task) {
                 Before::Nothing => {}
                 Before::Operation(before) => {
@@ -479,10 +496,8 @@ impl Client {
     /// A login that comes next goes into one batch with the protection that the policy demands
     fn send_ahead(&mut self) {
         let State::Running(running) = &self.state else { return };
-        let protects = matches!(running.operation, Running::Secure(_));
         let is_login = |task: &Task| matches!(task.operation, Running::Login(_));
-        if !protects
-            || running.request.owner != Owner::Policy
+        if running.request.owner != Owner::Policy
             || self.ahead.is_some()
             || !self.queue.front().is_some_and(is_login)
         {
@@ -502,6 +517,7 @@ impl Client {
 
     /// Nothing to do: the keep-alive's time
     fn rest(&mut self) {
+        self.wire.timers.stop(Timer::Settle);
         let wait = match self.wire.session.keep_alive {
             KeepAlive::Untried => self.wire.config.keep_alive,
             KeepAlive::Refused => None,
@@ -551,9 +567,25 @@ impl Client {
     }
 
     fn break_off(&mut self, error: ProtocolError) -> Result<(), ConnectionError> {
-        let error = ConnectionError::from(error);
-        self.die(error.clone());
-        Err(error)
+        self.leave(error.into());
+        match &self.life {
+            Life::Dead(error) => Err(error.clone()),
+            Life::Greeting | Life::Greeted | Life::Live | Life::Leaving(_) => Ok(()),
+        }
+    }
+
+    /// The control connection is of no use any more: the end, but for a transfer whose final reply has
+    /// come. What came after that reply says nothing of the transfer, whose data may still be under way.
+    fn leave(&mut self, error: ConnectionError) {
+        if self.has_left() {
+            return;
+        }
+        if !self.final_reply_came() {
+            return self.die(error);
+        }
+        self.wire.stop_reply_timers();
+        self.wire.control.shut();
+        self.life = Life::Leaving(error);
     }
 
     /// The end: everything asked for completes, then `Closed`
@@ -572,8 +604,7 @@ impl Client {
         self.wire.control.shut();
         match core::mem::replace(&mut self.state, State::Idle) {
             State::Running(task) => {
-                let received = data.map_or(0, |data| data.bytes);
-                let end = task.operation.dies_with(received, error.clone());
+                let end = task.operation.dies_with(data.as_ref(), error.clone());
                 self.complete(task.request.owner, Err(end));
             }
             State::Settling(mut settling) => {

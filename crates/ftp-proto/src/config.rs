@@ -189,7 +189,8 @@ pub struct Config {
     pub hash_timeout: Duration,
     /// Wait for the end of a transfer between two servers, whose progress nobody sees; 24 h
     pub remote_transfer_timeout: Duration,
-    /// Whole time allowed to settle a cut transfer; 30 s: then the connection is given up
+    /// Whole time allowed to settle a transfer that was cut off or aborted, with all that it takes until the
+    /// session is ready for the next request; 30 s: then the connection is given up
     pub settle_timeout: Duration,
     /// Silence after which settling takes its next step; 2 s: above any round trip, and paid only
     /// on servers that answer an aborted transfer with nothing (Q136)

@@ -1,8 +1,8 @@
 //! The data connection as a machine
 //!
 //! ```text
-//! Connecting ─────────────▶ Open ─▶ Securing ─▶ Secured ─▶ Moving ─▶ Ended
-//! Binding ─▶ Listening ─────▲  └────────────────────────────▲
+//! Connecting ─────────────▶ Open ─▶ Securing ─▶ Secured ─▶ Moving ─▶ Sent ─▶ Ended
+//! Binding ─▶ Listening ─────▲  └────────────────────────────▲   └─────────────▲
 //! ```
 //!
 //! It only records what happened; what follows from it together with the control connection's
@@ -42,6 +42,8 @@ pub(crate) enum DataState {
     Secured,
     /// The driver was told to move the bytes
     Moving,
+    /// All of an upload has been sent, its end included
+    Sent,
     /// Over, one way or another
     Ended(End),
 }
@@ -65,12 +67,14 @@ impl DataConnection {
 
     /// Whether bytes passed, or may have passed without having been reported yet
     pub(crate) fn moved(&self) -> bool {
-        self.bytes > 0 || self.state == DataState::Moving
+        self.bytes > 0 || matches!(self.state, DataState::Moving | DataState::Sent)
     }
 
     /// Records an event; false if it can't be meant (a second `Connected`, news after the end)
     pub(crate) fn record(&mut self, event: DataEvent, check_peer: bool) -> bool {
-        use DataState::{Binding, Connecting, Ended, Listening, Moving, Open, Secured, Securing};
+        use DataState::{
+            Binding, Connecting, Ended, Listening, Moving, Open, Secured, Securing, Sent,
+        };
         self.state = match (self.state, event) {
             (Ended(_), _) => return false,
             (_, DataEvent::Failed(failure)) => Ended(End::Failed(failure)),
@@ -88,12 +92,17 @@ impl DataConnection {
                 self.session = Some(session);
                 Secured
             }
+            (Moving, DataEvent::Sent) => Sent,
             (Open | Securing | Secured | Moving, DataEvent::Progress(count)) => {
                 self.bytes = self.bytes.saturating_add(count);
                 self.state
             }
-            (Open | Securing | Secured | Moving, DataEvent::Finished) => Ended(End::Finished),
-            (Open | Securing | Secured | Moving, DataEvent::Truncated) => Ended(End::Truncated),
+            (Open | Securing | Secured | Moving | Sent, DataEvent::Finished) => {
+                Ended(End::Finished)
+            }
+            (Open | Securing | Secured | Moving | Sent, DataEvent::Truncated) => {
+                Ended(End::Truncated)
+            }
             _ => return false,
         };
         self.established |= self.state == Open;

@@ -10,6 +10,7 @@ use alloc::boxed::Box;
 use core::net::IpAddr;
 
 use crate::control::command::{ArgumentError, Verb};
+use crate::control::escaped::Readable;
 use crate::control::reply::{Code, Kind, Reply, ReplyError};
 use crate::terms::{DataFailure, Phase};
 
@@ -33,6 +34,7 @@ use crate::terms::{DataFailure, Phase};
 /// | `UnexpectedReply` | | | | | | report it: server and client understand the command differently |
 /// | `InvalidReply` | | | | | | the same |
 /// | `NoDirectory` | | | yes | | | the directory is not there |
+/// | `UnreadableDirectory` | | | | | | the server's operator: rights, or a program that is missing |
 /// | `InvalidArgument` | | | | | | another argument; nothing was sent |
 /// | `TlsRequired` | | | | | | connect with another [`TlsPolicy`](crate::TlsPolicy) |
 /// | `AccountRequired` | | | | yes | | log in with an account |
@@ -82,6 +84,13 @@ pub enum Error {
     /// the latter is [`Self::Permanent`]
     #[error("no such directory: {0}")]
     NoDirectory(Reply),
+    /// A listing came that holds the server's own error in place of entries: the directory is not empty, it
+    /// could not be read
+    #[error("the server could not read the directory: {}", Readable(.line))]
+    UnreadableDirectory {
+        /// The line that it sent (`ls: .: Permission denied`)
+        line: Box<[u8]>,
+    },
     /// An argument that can't be sent; nothing was sent
     #[error("invalid argument: {0}")]
     InvalidArgument(#[from] ArgumentError),
@@ -246,6 +255,7 @@ impl Error {
                 self.connection_error()?.reply()
             }
             Self::InvalidArgument(_)
+            | Self::UnreadableDirectory { .. }
             | Self::NoSessionTicket
             | Self::DataTimedOut(_)
             | Self::ForeignPeer { .. }
@@ -292,6 +302,7 @@ impl Error {
             | Self::UnexpectedReply(_)
             | Self::InvalidReply(_)
             | Self::NoDirectory(_)
+            | Self::UnreadableDirectory { .. }
             | Self::InvalidArgument(_)
             | Self::TlsRequired(_)
             | Self::AccountRequired(_)

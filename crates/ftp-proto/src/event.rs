@@ -30,8 +30,9 @@ pub enum Action {
     /// Move the bytes: report [`DataEvent::Progress`] as they pass, [`DataEvent::Finished`] at
     /// the end
     ///
-    /// An upload is finished when its last byte was flushed and its end signalled (close_notify,
-    /// half-close) and the server's end has been read or was given up. A driver may report a
+    /// An upload's end is two: [`DataEvent::Sent`] when its last byte was flushed and its end signalled
+    /// (close_notify, half-close), and [`DataEvent::Finished`] when the server's end has been read or was
+    /// given up. A driver may report a
     /// download's bytes before this order.
     StartTransfer {
         /// The data connection
@@ -93,9 +94,20 @@ pub enum DataEvent {
     /// This many further bytes have passed: what the network carries inside TLS, so before an
     /// ASCII download is decoded and after an ASCII upload is encoded
     Progress(u64),
+    /// All of an upload and its end (close_notify, half-close) have been given to the system; report it
+    /// before anything that is read afterwards
+    ///
+    /// A final reply that was read before can't confirm what was not sent yet (RFC 959 section 3.4.1: the
+    /// end of the file is the close of the connection). A driver that does not wait for the server's end
+    /// may leave this out: [`Self::Finished`] says the same.
+    Sent,
     /// The end: a download's EOF (with close_notify, under TLS), an upload all sent and closed
     Finished,
-    /// A download's EOF without TLS's close_notify
+    /// A download's EOF without TLS's close_notify; an upload under TLS that was [sent](Self::Sent), and whose
+    /// connection then broke
+    ///
+    /// Servers that close without reading the upload's close_notify reset the connection. One that lacks bytes
+    /// knows so under TLS, and refuses; but a final reply from before the end is not taken for its last word.
     Truncated,
     /// The connection could not be opened or secured, or broke
     Failed(DataFailure),

@@ -110,9 +110,9 @@ impl Held {
             }
             _ => {}
         }
-        if !(sentinel_refused && self.is_asked()) {
+        if !sentinel_refused {
             let before = core::mem::replace(&mut self.reply, reply);
-            if self.is_asked() && matches!(self.refusals, Refusals::None) {
+            if matches!(self.refusals, Refusals::None) {
                 self.before = Some(before);
             }
             return None;

@@ -49,6 +49,11 @@ impl Task {
         Self { request: Request { owner, directory: None }, operation }
     }
 
+    /// Whether it puts right what an earlier request has left on the server
+    pub(crate) const fn settles(&self) -> bool {
+        matches!(self.request.owner, Owner::Abandoned | Owner::Flush)
+    }
+
     /// Reads a directory, whose first operation is chosen when its turn comes
     pub(crate) fn directory(owner: Owner, directory: ReadDirOp) -> Self {
         let directory = Some(Box::new(directory));

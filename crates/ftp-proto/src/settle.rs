@@ -155,14 +155,14 @@ impl Settling {
         };
         // The whole has one deadline, whatever comes in meanwhile.
         wire.stop_reply_timers();
-        wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
+        wire.start_settling(now);
         quiet(now, wire);
         (Self::Cut(Cut { failed, stage, due, remains }), ended)
     }
 
     /// Finds out what is still to come, where counting does not tell
     pub(crate) fn doubt(now: Instant, wire: &mut Wire) -> Self {
-        wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
+        wire.start_settling(now);
         sentinel(Verb::REST, now, wire);
         let stage = Stage::Restart;
         Self::Cut(Cut { failed: None, stage, due: 0, remains: Remains::No })
@@ -175,7 +175,7 @@ impl Settling {
             _ => Stage::Restart,
         };
         wire.stop_reply_timers();
-        wire.timers.set_after(Timer::Settle, now, wire.config.settle_timeout, Phase::Settle);
+        wire.start_settling(now);
         quiet(now, wire);
         Self::Cut(Cut { failed: None, stage, due: 0, remains: Remains::No })
     }
@@ -301,7 +301,6 @@ impl Cut {
         wire.control.forgive();
         wire.await_reply(now);
         wire.timers.stop(Timer::Quiet);
-        wire.timers.stop(Timer::Settle);
         let leftover = match self.remains {
             Remains::IfNothingElse | Remains::IfSilent => Leftover::Transfer,
             Remains::No | Remains::IfUnanswered => Leftover::Nothing,

@@ -16,13 +16,15 @@ pub(crate) enum Timer {
     Data,
     /// Silence long enough to take the next step of settling (a sentinel, a missing final reply)
     Quiet,
-    /// The whole of settling a cut transfer, or of reading an aborted listing to its end
+    /// How long an aborted listing may be read on, before it is cut off
+    Discard,
+    /// The whole of settling, until the next request begins
     Settle,
     /// Nothing to do for so long that a keep-alive is due
     Idle,
 }
 
-const COUNT: usize = 6;
+const COUNT: usize = 7;
 
 #[derive(Clone, Copy, Debug)]
 struct Deadline {
@@ -54,6 +56,13 @@ impl TimerTable {
         let base = if self.requested.is_some() { Base::NextInput } else { Base::Input };
         self.deadlines[timer as usize] =
             now.checked_add(after).map(|at| Deadline { at, phase, base });
+    }
+
+    /// As [`Self::set_after`], unless the timer runs already
+    pub(crate) fn start(&mut self, timer: Timer, now: Instant, after: Duration, phase: Phase) {
+        if self.phase(timer).is_none() {
+            self.set_after(timer, now, after, phase);
+        }
     }
 
     pub(crate) fn stop(&mut self, timer: Timer) {

@@ -23,6 +23,7 @@ impl Timestamp {
     /// Years run from 1 to 9999. A `second` of 60 is a leap second and accepted (RFC 3659
     /// section 2.3); it counts as the first second of the next minute in [`Self::to_unix`].
     #[must_use]
+    #[inline(always)]
     pub const fn new(
         year: u16,
         month: u8,
@@ -144,6 +145,7 @@ impl Timestamp {
 }
 
 /// Days of a month, 0 if there is no such month
+#[inline]
 pub(crate) const fn days_in_month(year: u16, month: u8) -> u8 {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,

@@ -68,9 +68,13 @@ impl Wire {
     }
 
     /// A final reply has come for the command in front
+    ///
+    /// It need not be the last one to a transfer, whose wait has one deadline.
     pub(crate) fn pay(&mut self) {
         self.control.pay();
-        self.timers.stop(Timer::Command);
+        if self.timers.phase(Timer::Command) != Some(Phase::FinalReply) {
+            self.timers.stop(Timer::Command);
+        }
     }
 
     /// (Re)starts the wait for the reply that comes next, within the whole that its command may take
@@ -81,6 +85,12 @@ impl Wire {
         if self.timers.phase(Timer::Command).is_none() {
             self.timers.set_after(Timer::Command, now, self.config.command_timeout, phase);
         }
+    }
+
+    /// What was cut off or aborted has one deadline until the session is ready for the next request, however
+    /// many steps that takes
+    pub(crate) fn start_settling(&mut self, now: Instant) {
+        self.timers.start(Timer::Settle, now, self.config.settle_timeout, Phase::Settle);
     }
 
     /// The reply that comes next has no deadline of its own
@@ -169,11 +179,6 @@ impl Wire {
         self.timers.stop(Timer::Data);
         self.actions.push_back(Action::CloseData(data.id));
         Some(data)
-    }
-
-    /// Whether the data connection has been made
-    pub(crate) fn is_data_established(&self) -> bool {
-        self.data.as_ref().is_some_and(|data| data.established)
     }
 
     pub(crate) fn data_state(&self) -> Option<DataState> {

@@ -28,7 +28,7 @@ fn opened(client: &mut Client) -> DataId {
 }
 
 #[test]
-fn the_final_reply_of_an_upload_may_come_before_the_end_of_its_data() {
+fn the_final_reply_of_an_upload_may_come_before_the_end_of_its_connection() {
     let now = Instant::now();
     let mut client = Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, now);
     assert_eq!(client.last_reply(), None);
@@ -41,6 +41,7 @@ fn the_final_reply_of_an_upload_may_come_before_the_end_of_its_data() {
     client.handle_data(now, id, DataEvent::Connected);
     reply(&mut client, now, "150 go");
     assert!(!client.final_reply_came());
+    client.handle_data(now, id, DataEvent::Sent);
     reply(&mut client, now, "226 done");
     assert!(client.final_reply_came());
     assert_eq!(client.last_reply().unwrap().code().get(), 226);
@@ -56,6 +57,13 @@ fn requests_tell_their_offset() {
     assert_eq!(Put::new("f").resume_at(7).offset(), 7);
     assert_eq!(Put::new("f").resume_at(7).append().offset(), 0);
     assert_eq!(Put::unique().offset(), 0);
+}
+
+#[test]
+fn uploads_tell_where_to() {
+    assert_eq!(Put::new("f").path(), Some(&b"f"[..]));
+    assert_eq!(Put::unique().path(), None);
+    assert_eq!(Put::new("f\r\nDELE g").path(), None);
 }
 
 #[test]

@@ -11,8 +11,8 @@
 
 use std::env;
 
-use ftp_proto::Timestamp;
-use ftp_proto::listing::{Item, ListingParser, ListingReader, Note};
+use ftp_proto::listing::{Format, Item, ListingParser, ListingReader, Note, OwnedEntry};
+use ftp_proto::{Error, Timestamp};
 use serde_json::Value;
 
 #[path = "support/listing_json.rs"]
@@ -162,6 +162,8 @@ struct Counts {
     unknown: usize,
     /// Of the notes
     errors: usize,
+    /// Of the entries: `.` and `..`
+    dots: usize,
 }
 
 impl Counts {
@@ -169,6 +171,7 @@ impl Counts {
         match item {
             Item::Entry(entry) => {
                 self.entries += 1;
+                self.dots += usize::from(entry.is_dot());
                 assert!(!entry.name.is_empty(), "{entry:?}");
                 assert!(stands_in(entry.name, entry.raw), "{entry:?}");
                 assert!(entry.owner.is_none_or(|owner| stands_in(owner, entry.raw)), "{entry:?}");
@@ -192,6 +195,83 @@ impl Counts {
 
     fn sum(&self) -> usize {
         self.entries + self.notes + self.unknown
+    }
+}
+
+/// The only item of a line, after these
+fn last_item(before: &str, line: &[u8]) -> (Option<Format>, Value) {
+    let mut parser = parser();
+    let listing = [before.as_bytes(), line, b"\n"].concat();
+    let mut input = &listing[..];
+    let mut last = Value::Null;
+    while let Some(item) = parser.parse(&mut input) {
+        last = to_json::item(&item, &[]).unwrap_or(Value::Null);
+    }
+    (parser.format(), last)
+}
+
+/// Formats of large listings have a quick way for lines in the usual form, once the format is known: it must
+/// read a line as the thorough one does, which the first line of a listing takes
+#[test]
+fn the_quick_way_reads_what_the_thorough_one_does() {
+    const USUAL: [(Format, &str); 9] = [
+        (Format::Unix, "-rw-r--r--   1 ann  staff      42 Mar 10 12:34 name"),
+        (Format::Unix, "drwxr-sr-t  12 1000 100   1234567 Dec  1  1999  a b "),
+        (Format::Unix, "lrwxrwxrwx   1 ann  staff       3 Jan 31 00:00 a -> b"),
+        (Format::Mlsx, "type=file;size=12345678;modify=20240310123456;perm=adfrw; name"),
+        (Format::Mlsx, "Type=dir;Modify=20240310123456.789;Size=1;UNIX.mode=0755; a;b"),
+        (Format::Mlsx, "size=1234567890123456;type=pdir;modify=20000229235960; .."),
+        (Format::Dos, "03-10-24  12:34PM              1234567 name"),
+        (Format::Dos, "12-31-79  12:00AM       <DIR>          a b"),
+        (Format::Dos, "02-29-2024  11:59PM                    9  c"),
+    ];
+    const BYTES: &[u8] = b" \t;=-/:.,<>0123456789aAPMdflrwxyzst\x1B\xE9";
+    let rounds =
+        if env::var_os("FTP_LONG").is_some_and(|value| value == "1") { 5_000_000 } else { 40_000 };
+    let mut random = Random(0x2545_F491_4F6C_DD1D);
+    let mut compared = [0; USUAL.len()];
+    for _ in 0..rounds {
+        let at = random.below(USUAL.len());
+        let (format, usual) = USUAL[at];
+        let mut line = usual.as_bytes().to_vec();
+        for _ in 0..random.below(4) {
+            let index = random.below(line.len());
+            match random.below(3) {
+                0 => line[index] = BYTES[random.below(BYTES.len())],
+                1 => line.insert(index, BYTES[random.below(BYTES.len())]),
+                _ => drop(line.remove(index)),
+            }
+        }
+        let (first, thorough) = last_item("", &line);
+        // Else another format was asked first.
+        if first == Some(format) {
+            let (_, quick) = last_item(&format!("{usual}\r\n"), &line);
+            assert_eq!(quick, thorough, "{}", line.escape_ascii());
+            compared[at] += 1;
+        }
+    }
+    println!("{rounds} lines: {compared:?}");
+    assert!(compared.iter().all(|count| *count > rounds / 40), "{compared:?}");
+}
+
+/// Entries of the directory, and lines that are counted; as an error where it could not be read
+fn entries(listing: &[u8], size: usize) -> Result<usize, usize> {
+    let mut reader = ListingReader::new(parser());
+    let mut given = 0;
+    for piece in listing.chunks(size + 1) {
+        reader.room()[..piece.len()].copy_from_slice(piece);
+        reader.filled(piece.len());
+        given += std::iter::from_fn(|| reader.next_entry()).count();
+    }
+    reader.end();
+    given += std::iter::from_fn(|| reader.next_entry()).count();
+    let all = given + usize::try_from(reader.unknown_lines()).expect("a small number");
+    match reader.complete() {
+        Ok(()) => Ok(all),
+        Err(_) => {
+            assert_eq!(given, 0);
+            Err(all)
+        }
     }
 }
 
@@ -235,7 +315,13 @@ fn each_line_is_accounted_for() {
             counts.take(&item, &listing);
         }
         assert_eq!(Some(&counts), first.as_ref(), "{:?}", text());
-        assert_eq!(usize::try_from(reader.unknown_lines()), Ok(counts.unknown + counts.errors));
+        // What is not given as an entry is counted, be it of this directory or not.
+        let given = entries(&listing, random.below(40)).unwrap_or_else(|reader| {
+            assert!(counts.errors > 0, "{:?}", text());
+            reader
+        });
+        let expected = counts.entries - counts.dots + counts.unknown + counts.errors;
+        assert_eq!(given, expected, "{:?}", text());
         total.entries += counts.entries;
         total.notes += counts.notes;
         total.unknown += counts.unknown;
@@ -245,14 +331,93 @@ fn each_line_is_accounted_for() {
     assert!([total.entries, total.notes, total.unknown].iter().all(|count| *count > rounds / 10));
 }
 
+/// Names of the directory's entries, lines that are counted, and whether it could be read
+fn outcome(parser: ListingParser, listing: &str) -> (Vec<String>, u64, Result<(), Error>) {
+    let mut reader = ListingReader::new(parser);
+    reader.room()[..listing.len()].copy_from_slice(listing.as_bytes());
+    reader.filled(listing.len());
+    let name = |entry: OwnedEntry| String::from_utf8_lossy(entry.name()).into_owned();
+    let mut names: Vec<_> = std::iter::from_fn(|| reader.next_entry()).map(name).collect();
+    reader.end();
+    names.extend(std::iter::from_fn(|| reader.next_entry()).map(name));
+    let result = reader.complete();
+    assert!(reader.complete().is_ok(), "an error is told once");
+    (names, reader.unknown_lines(), result)
+}
+
 /// Who mirrors a directory must not take it for empty
 #[test]
-fn what_the_server_could_not_read_is_counted() {
-    let mut reader = ListingReader::new(parser());
-    let listing = b"ls: cannot open directory '.': Permission denied\r\n";
-    reader.room()[..listing.len()].copy_from_slice(listing);
-    reader.filled(listing.len());
-    reader.end();
-    assert!(reader.next_entry().is_none());
-    assert_eq!(reader.unknown_lines(), 1);
+fn what_the_server_could_not_read_is_not_empty() {
+    let lines = [
+        "ls: cannot open directory '.': Permission denied",
+        "ls: .: Permission denied",
+        "ls: /srv/in: Input/output error",
+        "/bin/ls: d: No such file or directory",
+        "/usr/bin/ls: reading directory '.': Input/output error",
+        "UX:ls: ERROR: Cannot access .: Permission denied",
+        ".: Permission denied",
+        "550 No files found.",
+    ];
+    for line in lines {
+        for format in [None, Some(Format::Mlsx)] {
+            for listing in [line.to_owned(), format!("{line}\r\ntotal 0\r\n")] {
+                let parser = match format {
+                    Some(format) => parser().with_format(format),
+                    None => parser(),
+                };
+                let (names, unknown, result) = outcome(parser, &listing);
+                assert_eq!((names.len(), unknown), (0, 1), "{listing}");
+                let error = result.expect_err(line);
+                assert_eq!(
+                    error.to_string(),
+                    format!("the server could not read the directory: {line}")
+                );
+            }
+        }
+    }
+    // Among entries it is one of them that could not be read.
+    let listing = "ls: y: Permission denied\r\n-rw-r--r-- 1 u g 5 Jan 02 2021 x\r\n";
+    let (names, unknown, result) = outcome(parser(), listing);
+    assert_eq!((names, unknown, result.is_ok()), (vec!["x".to_owned()], 1, true));
+    // `.` and `..` are there in any case.
+    let listing = "drwxr-xr-x 1 u g 5 Jan 02 2021 .\r\nls: y: Permission denied\r\n";
+    assert!(outcome(parser(), listing).2.is_err());
+    // What nobody understands is no statement of the server's.
+    assert!(outcome(parser(), "total 0\r\nrubbish\r\n").2.is_ok());
+    assert!(outcome(parser(), "").2.is_ok());
+}
+
+/// A recursive listing has entries of other directories, under their own names
+#[test]
+fn entries_of_other_directories_are_none_of_this_one() {
+    const X: &str = "-rw-r--r-- 1 u g 5 Jan 02 2021 x\r\n";
+    const Y: &str = "-rw-r--r-- 1 u g 5 Jan 02 2021 y\r\n";
+    let cases = [
+        (format!("total 4\r\n{X}\r\n./d:\r\ntotal 4\r\n{Y}"), vec!["x"], 1),
+        (format!(".:\r\ntotal 4\r\n{X}\r\n./d:\r\n{Y}\r\n./d/e:\r\n{Y}{Y}"), vec!["x"], 3),
+        // The first heading is that of the directory itself, whatever stands before it.
+        (format!("ls: ./s: Permission denied\r\nd:\r\ntotal 4\r\n{X}"), vec!["x"], 1),
+        (format!("\r\nd:\r\n\r\nd/e:\r\n{Y}"), vec![], 1),
+        // Without a blank line before it.
+        (format!("{X}d/e:\r\n{Y}"), vec!["x"], 1),
+        (format!("{X}d:\r\ntotal 4\r\n{Y}"), vec!["x"], 1),
+        // Not every line with a colon is a heading.
+        (format!("{X}d:\r\n{Y}"), vec!["x", "y"], 0),
+        (format!("{X}\r\n{Y}"), vec!["x", "y"], 0),
+        ("type=file; x\r\n\r\nd:\r\ntype=file; y\r\n".to_owned(), vec!["x"], 1),
+        // Names may end in a colon.
+        ("a\r\nb:\r\nc\r\n".to_owned(), vec!["a", "b:", "c"], 0),
+        ("a\r\nd\r\n\r\nd:\r\nc\r\n".to_owned(), vec!["a", "d"], 1),
+    ];
+    for (listing, expected, unknown) in cases {
+        let (names, counted, result) = outcome(parser(), &listing);
+        assert_eq!(
+            (names, counted),
+            (expected.iter().map(|name| (*name).to_owned()).collect(), unknown),
+            "{listing}"
+        );
+        assert!(result.is_ok());
+    }
+    let names = outcome(parser().with_format(Format::Names), "./d:\r\n\r\nd/e:\r\nc\r\n").0;
+    assert_eq!(names, ["./d:", "d/e:", "c"]);
 }

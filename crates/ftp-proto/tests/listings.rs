@@ -1,7 +1,7 @@
 //! Listings of every format, as the systems write them, and what is known of each line
 
-use ftp_proto::Timestamp;
-use ftp_proto::listing::{Format, Item, ListingParser, Note, parse_mlsx};
+use ftp_proto::listing::{Format, Item, ListingParser, Note, parse_mlsx, parse_stat};
+use ftp_proto::{ReplyConfig, ReplyParser, Timestamp};
 use serde_json::{Value, json};
 
 #[path = "support/listing_json.rs"]
@@ -302,6 +302,23 @@ fn sections_and_errors_are_no_files() {
 }
 
 #[test]
+fn stat_has_the_entries_of_one_directory() {
+    let reply = b"213-Status of .:\r\n\
+        total 8\r\n\
+        drwxr-xr-x 2 ann staff 512 Jan  1  2020 .\r\n\
+        drwxr-xr-x 2 ann staff 512 Jan  1  2020 d\r\n\
+        \r\n\
+        ./d:\r\n\
+        total 4\r\n\
+        -rw-r--r-- 1 ann staff 5 Jan  1  2020 x\r\n\
+        213 End of status\r\n";
+    let (_, reply) = ReplyParser::new(ReplyConfig::default()).parse(reply).expect("a reply");
+    let entries = parse_stat(&reply.expect("all of it"), ListingParser::new());
+    let names: Vec<_> = entries.iter().map(|entry| entry.name()).collect();
+    assert_eq!(names, [b"d"]);
+}
+
+#[test]
 fn owners_that_are_numbers_are_no_dates() {
     check(
         Some(Format::Unix),
@@ -342,7 +359,7 @@ fn a_hint_decides_where_lines_do_not() {
 #[test]
 fn systems_speak_for_formats() {
     let of = |text: &str| {
-        let mut parser = ftp_proto::ReplyParser::new(ftp_proto::ReplyConfig::default());
+        let mut parser = ReplyParser::new(ReplyConfig::default());
         let (_, reply) = parser.parse(format!("215 {text}\r\n").as_bytes()).expect("a reply");
         Format::of_system(&reply.expect("a whole one"))
     };

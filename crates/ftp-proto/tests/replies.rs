@@ -195,6 +195,15 @@ fn a_long_line_is_an_error() {
 }
 
 #[test]
+fn the_limit_of_a_line_is_not_that_of_the_reply() {
+    // Of 20 bytes and a CR.
+    let config = with(|config| config.line = 21);
+    let reply = [b"220-5678901234567890\r\n".repeat(9).as_slice(), b"220 end\r\n"].concat();
+    let fed = feed_every_way(config, &reply);
+    assert_eq!((fed.error, fed.replies.len()), (None, 1));
+}
+
+#[test]
 fn a_long_reply_is_an_error() {
     // Q10
     let config = with(|config| config.reply = 40);
@@ -292,6 +301,8 @@ fn tls_is_recognised_without_a_line_end() {
     assert!(matches!(error(b"\x16\x04\n"), ReplyError::NotAReply { .. }));
     assert!(parse(b"\x16").partial);
     assert!(error(b"\x16\x03").to_string().contains("implicit TLS"));
+    // Only at the start of a connection: later the peer has shown that it speaks FTP.
+    assert!(matches!(error(b"220 ready\r\n\x16\x03\x01\r\n"), ReplyError::NotAReply { .. }));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use ftp_proto::listing::{ListingParser, ListingReader, OwnedEntry};
 
+use crate::error::Error;
 use crate::session::{Moved, Session};
 
 /// The entries of a directory, while they arrive: for requests of `read_dir` and `list`
@@ -42,14 +43,24 @@ impl Entries {
         }
     }
 
-    /// The last entry, if its line came without an end: after the completion
-    pub fn last(&mut self) -> Option<OwnedEntry> {
+    /// The last entry, if its line came without an end: to be called after the completion
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, and the server
+    /// sent an error of its own in place of them.
+    pub fn last(&mut self) -> Result<Option<OwnedEntry>, Error> {
         self.reader.end();
-        self.reader.next_entry()
+        let last = self.reader.next_entry();
+        if last.is_none() {
+            self.reader.complete()?;
+        }
+        Ok(last)
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read: not among
-    /// the entries, perhaps files all the same. Look at it before you delete what is not listed.
+    /// Lines so far that nobody understood, or in which the server says what it could not read, and entries
+    /// of other directories in a recursive listing: not among the entries, perhaps files all the same. Look at it
+    /// before you delete what is not listed.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
         self.reader.unknown_lines()

@@ -31,8 +31,8 @@ pub enum Error {
         #[source]
         error: io::Error,
     },
-    /// The control connection broke
-    #[error("control connection broke")]
+    /// The control connection broke, or ended without TLS's close_notify, as most servers end it
+    #[error("{}", describe_control(.0))]
     Io(#[source] io::Error),
     /// TLS failed on the control connection, or could not be begun
     #[error(transparent)]
@@ -107,7 +107,7 @@ impl Error {
     pub fn tls(&self) -> Option<&TlsError> {
         match self {
             Self::Tls(error) => Some(error),
-            Self::Data { error, .. } => TlsError::in_io(error),
+            Self::Io(error) | Self::Data { error, .. } => TlsError::in_io(error),
             _ => None,
         }
     }
@@ -117,8 +117,6 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Io(_) | Self::Deadline { .. } => true,
-            // As without TLS: most servers go like this.
-            Self::Tls(TlsError::Truncated) => true,
             Self::Data { .. } => self.tls().is_none(),
             Self::Ftp(error) => error.is_transient(),
             Self::Tls(_)
@@ -185,8 +183,9 @@ impl Error {
     /// What broke the control connection
     pub(crate) fn control(error: &io::Error) -> Self {
         match TlsError::in_io(error) {
+            // An end as without TLS: there are no data that could be cut short.
+            Some(TlsError::Truncated) | None => Self::Io(again(error)),
             Some(error) => Self::Tls(error.clone()),
-            None => Self::Io(again(error)),
         }
     }
 
@@ -258,6 +257,14 @@ fn describe<'a>(
     error: &'a io::Error,
 ) -> impl fmt::Display + 'a {
     Described { failure, address, reply, error }
+}
+
+/// In the words that the same has in clear text
+fn describe_control(error: &io::Error) -> &'static str {
+    match TlsError::in_io(error) {
+        Some(TlsError::Truncated) => "server closed the control connection",
+        _ => "control connection broke",
+    }
 }
 
 /// [`io::Error`] can't be cloned

@@ -42,6 +42,8 @@ pub(crate) enum LinkPhase {
     Securing,
     /// The end of TLS; after the deadline without the server's close_notify
     Clearing { patience: Option<Instant> },
+    /// Nothing: it broke, and the machine only waits for the end of a transfer that is confirmed already
+    Broken,
 }
 
 impl<S> Link<S> {
@@ -53,7 +55,7 @@ impl<S> Link<S> {
     pub(crate) const fn patience(&self) -> Option<Instant> {
         match self.phase {
             LinkPhase::Clearing { patience } => patience,
-            LinkPhase::Open | LinkPhase::Securing => None,
+            LinkPhase::Open | LinkPhase::Securing | LinkPhase::Broken => None,
         }
     }
 }

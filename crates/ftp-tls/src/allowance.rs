@@ -6,10 +6,10 @@
 
 /// Charged for each record on top of its bytes: decrypting an empty record takes about as long as
 /// decrypting this much in a full one, answering a key update somewhat longer
-const RECORD: i64 = 1024;
+const RECORD: i64 = 4096;
 
 /// Charged for each session ticket: its key is derived when it arrives
-const TICKET: i64 = 2048;
+const TICKET: i64 = 8192;
 
 /// What is left to spend; negative after a step that cost more than was left
 #[derive(Clone, Copy, Debug)]
@@ -86,11 +86,11 @@ mod tests {
         allowance.charge(usize::MAX, usize::MAX, u64::MAX);
         assert!(!allowance.is_exhausted());
         allowance.grant(10_000);
-        allowance.charge(500, 9, 0);
+        allowance.charge(500, 2, 0);
         assert!(!allowance.is_exhausted());
-        allowance.charge(500, 0, 10);
+        allowance.charge(500, 0, 3);
         assert!(allowance.is_exhausted());
-        // 10,000 − 10,216 − 20,480 leaves a debt that three more grants pay.
+        // 10,000 − 8,692 − 25,076 leaves a debt that three more grants pay.
         for exhausted in [true, true, false] {
             allowance.grant(10_000);
             assert_eq!(allowance.is_exhausted(), exhausted);

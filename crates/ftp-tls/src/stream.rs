@@ -130,7 +130,7 @@ impl<S> Stream<S> {
 
     /// Bounds the work that receiving over TLS does from now on, in bytes of ciphertext
     ///
-    /// Each record costs 1 KiB on top of its bytes and each session ticket 2 KiB, so that messages without
+    /// Each record costs 4 KiB on top of its bytes and each session ticket 8 KiB, so that messages without
     /// plaintext (tickets, key updates, empty records) are charged for what they cost. When the allowance
     /// is used up, methods that receive say that the stream would block, and
     /// [`is_exhausted`](Self::is_exhausted) tells the difference: then set the allowance again and go on,

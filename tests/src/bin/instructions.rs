@@ -16,12 +16,13 @@ use ftp_proto::{
 /// What is done a unit
 type Work = fn(usize);
 
-const CASES: [(&str, Work); 10] = [
+const CASES: [(&str, Work); 11] = [
     ("reply", replies),
     ("reply-bytewise-line", long_line),
     ("reply-bytewise-lines", many_lines),
     ("listing-unix-line", unix_listing),
     ("listing-mlsd-line", mlsd_listing),
+    ("listing-dos-line", dos_listing),
     ("listing-bytewise-line", long_listing_line),
     ("ascii-decode-kib", ascii),
     ("noop-cycle", noops),
@@ -105,6 +106,11 @@ fn mlsd_listing(units: usize) {
         b"type=file;size=1073741824;modify=20261121103000;perm=adfrw; some-file.bin\r\n",
         units,
     );
+}
+
+/// A unit: a line of IIS
+fn dos_listing(units: usize) {
+    listing(b"11-21-26  10:30AM           1073741824 some-file.bin\r\n", units);
 }
 
 fn listing(line: &[u8], units: usize) {

@@ -16,7 +16,8 @@
 //! >   timeout                 # the clock jumps to the next deadline
 //! do  abort                   # the oldest request that has not completed
 //! do  abort get               # the oldest such request of this name, which may still be queued
-//! is  deadline none           # nothing is waited for
+//! is  deadline Transfer       # the phase that the next deadline is for; `none`: nothing is waited for
+//! is  silent                  # no command has gone out but those named so far
 //! is  keep-alive 30           # the application's setting, in seconds, or `none`
 //! ```
 //!

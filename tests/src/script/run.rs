@@ -290,9 +290,11 @@ impl Machine {
     fn is(&self, words: &[String]) -> Result<(), String> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let (expected, actual) = match words.as_slice() {
-            ["deadline", "none"] => {
-                (None, self.client.timeout_reason().map(|at| format!("{at:?}")))
+            ["deadline", expected @ ..] => {
+                let phase = self.client.timeout_reason().map(|phase| format!("{phase:?}"));
+                ((*expected != ["none"]).then(|| expected.join(" ")), phase)
             }
+            ["silent"] => (None, self.sent.front().cloned()),
             ["keep-alive", expected] => {
                 let seconds =
                     self.client.config().keep_alive.map(|idle| idle.as_secs().to_string());
@@ -442,6 +444,7 @@ fn data_event(words: &[&str]) -> DataEvent {
         ["secured"] => DataEvent::Secured(TlsSession::Resumed),
         ["secured", "anew"] => DataEvent::Secured(TlsSession::New),
         ["progress", count] => DataEvent::Progress(count.parse().expect("a number")),
+        ["sent"] => DataEvent::Sent,
         ["finished"] => DataEvent::Finished,
         ["truncated"] => DataEvent::Truncated,
         ["failed", "open"] => DataEvent::Failed(DataFailure::Open),

@@ -6,7 +6,7 @@ use ftp_proto::{Action, DataEndpoint, DataEvent, DataFailure, DataId, TicketSupp
 
 use super::api;
 use super::session::{Handshake, What};
-use super::{Answer, DataFault, Fault, HandshakeFault, Session, Task, Way};
+use super::{Answer, DataFault, Fault, Habit, HandshakeFault, Session, Task, Way};
 
 impl Session {
     /// The data connection is there for the server, too
@@ -193,6 +193,10 @@ impl Session {
             Some((how, at)) => (&bytes[..at.min(bytes.len())], Some(how)),
             None => (bytes.as_slice(), None),
         };
+        if let Habit::FinalEarly(_) = self.habit {
+            // What the server says as soon as it can comes before the first byte.
+            self.last[2] = self.last[2].max(self.now + Duration::from_secs(1));
+        }
         while !rest.is_empty() {
             let (chunk, tail) = rest.split_at(1 + self.seed.below(rest.len()));
             self.later(2, What::Bytes(id, chunk.to_vec()));
@@ -278,11 +282,11 @@ impl Session {
                 self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
                 self.gone_soon();
             }
-            None => {
-                self.later(3, What::ServerEnd(number));
-                let end = self.last[3] + Duration::from_millis(20);
-                self.at(end, What::Ends(id, DataEvent::Finished));
+            // What the server says as soon as it can, it says before the last byte leaves.
+            None if matches!(self.habit, Habit::FinalEarly(_)) => {
+                self.at(self.now + Duration::from_secs(1), What::Sent(id, number));
             }
+            None => self.later(2, What::Sent(id, number)),
             Some(DataFault::Cut | DataFault::Reset | DataFault::Ragged) => {
                 self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
                 self.server.data_failed(&mut out);

@@ -31,6 +31,12 @@ pub enum Habit {
     ///
     /// ftplib's `ntransfercmd` drops such a reply because servers with a late 200 or 226 exist.
     FinalFirst(u16),
+    /// A 226 to an upload, or a 200 to a download, right after the opening reply, and the true final reply when
+    /// the data has ended
+    ///
+    /// In stream mode the end of an upload is the close of its connection (RFC 959 section 3.4.1), so that
+    /// the former can't mean the file.
+    FinalEarly(Next),
     /// No opening reply: data, then 226 (FileZilla, lftp and ftplib all expect such servers)
     NoOpening,
     /// The opening reply comes after the final one
@@ -89,6 +95,9 @@ impl Habit {
             Self::FinalFirst(226),
             Self::FinalFirst(200),
             Self::FinalFirst(250),
+            Self::FinalEarly(Next::Whole),
+            Self::FinalEarly(Next::Cut(451)),
+            Self::FinalEarly(Next::Cut(552)),
             Self::NoOpening,
             Self::OpeningLast,
             Self::TwoOpenings,
@@ -153,7 +162,11 @@ impl Habit {
     pub(super) const fn strays(self) -> bool {
         matches!(
             self,
-            Self::FinalFirst(_) | Self::TwoFinals | Self::LateFinals { .. } | Self::Queue
+            Self::FinalFirst(_)
+                | Self::FinalEarly(_)
+                | Self::TwoFinals
+                | Self::LateFinals { .. }
+                | Self::Queue
         )
     }
 }

@@ -1,10 +1,10 @@
 //! Silence at every point: each wait ends, and says what it was for
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::driver::ftp_proto::{self, DataFailure, Phase};
-use crate::driver::{Client, Config, ConnectionError, DataMode, Error};
+use crate::driver::{Client, Config, ConnectionError, DataMode, Error, ReadDir};
 use ftp_tests::scripted::{Peer, Server, accept};
 
 use crate::connecting::silent_port;
@@ -244,4 +244,47 @@ fn a_slow_writer_is_not_a_silent_server() {
     upload.finish().unwrap();
     drop(ftp);
     server.join();
+}
+
+/// A listing that is dropped and never ends is first read on, then aborted, and its directory is left: one
+/// deadline for all of it
+#[test]
+fn a_dropped_listing_costs_one_deadline() {
+    const SETTLE: Duration = Duration::from_secs(2);
+    // Where the server falls silent.
+    for answered in ["", "ABOR", "REST 0"] {
+        let server = Server::start(move |s| {
+            s.welcome();
+            s.exchange("PWD", "257 \"/\"");
+            s.exchange("CWD d", "250 entered");
+            s.exchange("TYPE A", "200 text");
+            let listener = s.epsv();
+            let mut data = accept(&listener);
+            s.exchange("LIST", "150 here");
+            data.write_all(b"-rw-r--r-- 1 u g 1 Jan  1  2020 f\r\n").unwrap();
+            s.expect("ABOR");
+            if !answered.is_empty() {
+                s.reply("226 aborted");
+                s.expect("REST 0");
+            }
+            if answered == "REST 0" {
+                s.reply("350 ready");
+                s.expect("CWD /");
+            }
+            while s.command().is_some() {}
+        });
+        let mut config = config();
+        config.settle_timeout = SETTLE;
+        let mut ftp = login_with(&server, config);
+        let mut entries = ftp.read_dir(ReadDir::long("d")).unwrap();
+        assert_eq!(entries.next().unwrap().unwrap().name(), b"f");
+        let begun = Instant::now();
+        drop(entries);
+        let error = ftp.noop().unwrap_err();
+        let took = begun.elapsed();
+        assert_eq!(phase(&error), Phase::Settle, "{answered}");
+        assert!(took > SETTLE - SHORT && took < SETTLE + SHORT * 3, "{answered}: {took:?}");
+        drop(ftp);
+        server.join();
+    }
 }

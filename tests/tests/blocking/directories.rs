@@ -1,6 +1,6 @@
 //! Directories as entries: the command says how its lines are to be read
 
-use crate::driver::ReadDir;
+use crate::driver::{Error, OwnedEntry, ReadDir};
 use ftp_tests::scripted::Server;
 
 use crate::login;
@@ -51,4 +51,58 @@ fn the_last_line_may_lack_its_end() {
         s.send_file("LIST", format!("{DISGUISED}\r\n{DISGUISED}2").as_bytes());
     });
     assert_eq!(found, [&b"x"[..], b"x2"]);
+}
+
+/// The results of a listing whose data are these lines
+fn results(
+    directory: ReadDir,
+    command: &'static str,
+    lines: &'static str,
+) -> Vec<Result<Vec<u8>, String>> {
+    let server = Server::start(move |s| {
+        s.welcome();
+        if command == "MLSD" {
+            s.exchange("FEAT", "211-Features:\r\n MLST type*;size*;\r\n211 End");
+        }
+        s.exchange("TYPE A", "200 text");
+        s.send_file(command, lines.as_bytes());
+        s.exchange("NOOP", "200 here");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let name = |entry: Result<OwnedEntry, Error>| {
+        entry.map(|entry| entry.name().to_vec()).map_err(|error| error.to_string())
+    };
+    let results = ftp.read_dir(directory).unwrap().map(name).collect();
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+    results
+}
+
+/// A mirror would delete what an empty directory does not have
+#[test]
+fn an_error_in_place_of_entries_is_no_empty_directory() {
+    let error = || Err("the server could not read the directory: ls: .: Permission denied".into());
+    let lines = "ls: .: Permission denied\r\n";
+    assert_eq!(results(ReadDir::long(""), "LIST", lines), [error()]);
+    assert_eq!(results(ReadDir::new(""), "MLSD", lines), [error()]);
+    // Its line may lack its end.
+    let lines = "total 0\r\nls: .: Permission denied";
+    assert_eq!(results(ReadDir::long(""), "LIST", lines), [error()]);
+    // Among entries it is about one of them.
+    let lines = "ls: y: Permission denied\r\ndrwxr-xr-x 2 ann staff 4096 Jan  1  2020 x\r\n";
+    assert_eq!(results(ReadDir::long(""), "LIST", lines), [Ok(b"x".to_vec())]);
+    assert_eq!(results(ReadDir::long(""), "LIST", "total 0\r\n"), []);
+}
+
+#[test]
+fn entries_of_other_directories_are_left_out() {
+    let lines = "total 4\r\n\
+        drwxr-xr-x 2 ann staff 4096 Jan  1  2020 d\r\n\
+        \r\n\
+        ./d:\r\n\
+        total 4\r\n\
+        -rw-r--r-- 1 ann staff 4096 Jan  1  2020 x\r\n";
+    assert_eq!(results(ReadDir::long(""), "LIST", lines), [Ok(b"d".to_vec())]);
 }

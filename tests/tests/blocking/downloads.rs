@@ -51,6 +51,45 @@ fn files_of_many_sizes() {
 }
 
 #[test]
+fn what_the_server_says_after_its_completion_does_not_fail_the_download() {
+    for (farewell, hangs_up) in [("421 idle", false), ("500 what?", false), ("421 idle", true)] {
+        let server = retr(move |s, mut data| {
+            s.reply(&format!("150 here\r\n226 done\r\n{farewell}"));
+            if hangs_up {
+                s.control().shutdown(std::net::Shutdown::Write).unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(200));
+            data.write_all(&[7; 300_000]).unwrap();
+            drop(data);
+            s.expect_close();
+        });
+        let mut ftp = login(&server);
+        assert!(at_once(|| fetch(&mut ftp, "f")).unwrap() == [7; 300_000]);
+        assert!(ftp.noop().unwrap_err().is_fatal());
+        drop(ftp);
+        server.join();
+    }
+}
+
+#[test]
+fn a_completion_that_ends_no_download_is_not_the_last_word() {
+    let server = retr(|s, mut data| {
+        s.reply("150 here\r\n200 whatever");
+        data.write_all(b"01234").unwrap();
+        drop(data);
+        s.reply("451 disk error");
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let error = at_once(|| fetch(&mut ftp, "f").expect_err("it was refused"));
+    assert_eq!(code(&error), 451);
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
 fn reading_to_the_end_waits_for_the_final_reply() {
     let server = retr(|s, mut data| {
         s.reply("150 here (5 bytes)");

@@ -273,6 +273,43 @@ fn an_end_without_close_notify_is_a_cut_unless_the_size_is_known() {
     }
 }
 
+/// Most servers leave an idle session like this: the same as in clear text, where nothing can be cut short
+#[test]
+fn an_end_of_the_control_connection_without_close_notify_is_an_end() {
+    let ends = |error: &Error| {
+        assert_eq!(error.to_string(), "server closed the control connection");
+        assert!(error.is_fatal() && error.is_transient() && !error.is_timeout(), "{error:?}");
+    };
+    for version in VERSIONS {
+        for while_waiting in [false, true] {
+            let server = Server::start(move |s| {
+                let mut control = Tls::new().welcome(s);
+                if while_waiting {
+                    control.expect("NOOP");
+                }
+            });
+            let mut ftp = login(&server, options(version));
+            if !while_waiting {
+                server.join();
+                let error = ftp.noop().unwrap_err();
+                ends(&error);
+                assert_eq!(error.tls(), Some(&TlsError::Truncated));
+                continue;
+            }
+            let error = ftp.noop().unwrap_err();
+            ends(&error);
+            assert_eq!(error.tls(), Some(&TlsError::Truncated));
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.contains("close_notify"), "{source}");
+            server.join();
+        }
+    }
+    let server = Server::start(|s| s.welcome());
+    let mut ftp = crate::login(&server);
+    server.join();
+    ends(&ftp.noop().unwrap_err());
+}
+
 #[test]
 fn a_refusal_ends_the_wait_for_the_data_handshake() {
     for version in VERSIONS {

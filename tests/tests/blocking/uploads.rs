@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::driver::ftp_proto::{self, DataFailure};
@@ -189,6 +190,117 @@ fn a_refusal_explains_an_upload_whose_connection_is_reset() {
     ftp.noop().unwrap();
     drop(ftp);
     server.join();
+}
+
+#[test]
+fn a_completion_before_the_end_is_not_about_the_file() {
+    for (early, last) in [("226 thanks", "552 disk full"), ("250 thanks", "451 disk error")] {
+        for end in [11, 5000] {
+            let (said, heard) = mpsc::channel();
+            let server = stor(move |s, mut data| {
+                s.reply("150 send it");
+                data.read_exact(&mut [0; 10]).unwrap();
+                s.reply(early);
+                said.send(()).unwrap();
+                assert_eq!(read_all(&mut data).len() + 10, end);
+                s.reply(last);
+                drop(data);
+                // Whether it is asked for its last word depends on which of the two is seen first.
+                let mut command = s.command().unwrap();
+                if command == b"REST 0" {
+                    s.reply("350 at the beginning");
+                    command = s.command().unwrap();
+                }
+                assert_eq!(command, b"NOOP");
+                s.reply("200 yes");
+                s.expect_close();
+            });
+            let mut ftp = login(&server);
+            let mut upload = ftp.put("f").unwrap();
+            upload.write_all(&[7; 10]).unwrap();
+            upload.flush().unwrap();
+            heard.recv().unwrap();
+            upload.write_all(&vec![7; end - 10]).unwrap();
+            let error = at_once(|| upload.finish().expect_err("it was refused"));
+            assert_eq!(code(&error).to_string(), last[..3]);
+            assert!(!error.is_fatal());
+            ftp.noop().unwrap();
+            drop(ftp);
+            server.join();
+        }
+    }
+}
+
+#[test]
+fn the_only_completion_comes_before_the_end() {
+    // It is believed when the server, asked for something else, has nothing to add.
+    let (said, heard) = mpsc::channel();
+    let server = stor(move |s, mut data| {
+        s.reply("150 send it");
+        data.read_exact(&mut [0; 10]).unwrap();
+        s.reply("226 thanks");
+        said.send(()).unwrap();
+        assert_eq!(read_all(&mut data).len(), 10);
+        drop(data);
+        s.exchange("REST 0", "350 at the beginning");
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let mut upload = ftp.put("f").unwrap();
+    upload.write_all(&[7; 10]).unwrap();
+    upload.flush().unwrap();
+    heard.recv().unwrap();
+    upload.write_all(&[7; 10]).unwrap();
+    assert_eq!(at_once(|| upload.finish()).unwrap().bytes, 20);
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn what_the_server_says_after_its_completion_does_not_fail_the_upload() {
+    for farewell in ["421 idle", "500 what?"] {
+        let server = stor(move |s, mut data| {
+            s.reply("150 send it");
+            assert_eq!(read_all(&mut data).len(), 5000);
+            s.reply(&format!("226 done\r\n{farewell}"));
+            std::thread::sleep(Duration::from_millis(200));
+            drop(data);
+            s.expect_close();
+        });
+        let mut ftp = login(&server);
+        at_once(|| send(&mut ftp, "f", &[7; 5000])).unwrap();
+        assert!(ftp.noop().unwrap_err().is_fatal());
+        drop(ftp);
+        server.join();
+    }
+}
+
+#[test]
+fn a_refusal_that_waits_when_the_upload_ends_is_heard() {
+    for refusal in ["426 no", "552 disk full"] {
+        let (said, heard) = mpsc::channel();
+        let server = stor(move |s, mut data| {
+            s.reply("150 send it");
+            data.read_exact(&mut [0; 10]).unwrap();
+            s.reply(refusal);
+            said.send(()).unwrap();
+            // The data connection stays open.
+            s.exchange("NOOP", "200 yes");
+            s.expect_close();
+        });
+        let mut ftp = login(&server);
+        let mut upload = ftp.put("f").unwrap();
+        upload.write_all(&[7; 10]).unwrap();
+        upload.flush().unwrap();
+        heard.recv().unwrap();
+        let error = at_once(|| upload.finish().expect_err("it was refused"));
+        assert_eq!(code(&error).to_string(), refusal[..3]);
+        ftp.noop().unwrap();
+        drop(ftp);
+        server.join();
+    }
 }
 
 /// Closes so that the other end sees an error and not an end

@@ -33,7 +33,7 @@ impl Client {
     pub const fn error(&self) -> Option<&ConnectionError> {
         match &self.life {
             Life::Dead(error) => Some(error),
-            Life::Greeting | Life::Greeted | Life::Live => None,
+            Life::Greeting | Life::Greeted | Life::Live | Life::Leaving(_) => None,
         }
     }
 

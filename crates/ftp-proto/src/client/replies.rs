@@ -29,7 +29,7 @@ impl Client {
             if self.is_quitting() {
                 return self.quit_done(Some(reply));
             }
-            return self.die(ConnectionError::ServiceClosing(reply));
+            return self.leave(ConnectionError::ServiceClosing(reply));
         }
         if let Life::Greeting = self.life {
             return self.greeted(reply);
@@ -41,7 +41,10 @@ impl Client {
             if self.absorbs(&reply) {
                 return;
             }
-            return self.die(ProtocolError::UnsolicitedReply(reply).into());
+            let may_refuse = may_be_late(Late::Due(1), reply.code());
+            let error = ProtocolError::UnsolicitedReply(reply).into();
+            // A second final reply that takes back the first: whose it is can't be told.
+            return if may_refuse { self.die(error) } else { self.leave(error) };
         };
         if reply.kind() != Kind::Preliminary {
             self.life = Life::Live;
@@ -65,7 +68,7 @@ impl Client {
                 self.wire.session.late = self.wire.session.late.less_one();
                 return;
             }
-            return self.die(ProtocolError::ForeignReply { command, reply }.into());
+            return self.leave(ProtocolError::ForeignReply { command, reply }.into());
         }
         self.answered(command, reply);
     }

@@ -299,11 +299,15 @@ impl Client {
     /// as it is
     ///
     /// A queued request is never sent. What runs is stopped: a transfer by ABOR, a command by dropping
-    /// its reply when it comes, whatever it has done by then. A listing is not cut off but
-    /// [read to its end](crate::Action::Discard), for
-    /// [`Config::settle_timeout`](crate::Config::settle_timeout) at most, and a directory that was entered
-    /// is left again. A login and a change of the session's security go on to their end. Requests made
+    /// its reply when it comes, whatever it has done by then. A listing is
+    /// [read to its end](crate::Action::Discard), and cut off only after half of
+    /// [`Config::settle_timeout`](crate::Config::settle_timeout); a directory that was entered is left
+    /// again. A login and a change of the session's security go on to their end. Requests made
     /// meanwhile wait until the session has settled.
+    ///
+    /// As with every request, deadlines count from the next input. Where a listing is read to its end nothing
+    /// is written whose report would be one: call [`Self::handle_timeout`] afterwards, which is harmless at
+    /// any time.
     pub fn abort(&mut self, op: OpId) {
         let owner = Owner::User(op);
         self.wire.timers.requested(self.now);

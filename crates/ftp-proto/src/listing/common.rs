@@ -3,9 +3,10 @@
 //! A listing may have a million of these. What is not exactly so is left to [`unix`](super::unix),
 //! which looks closer.
 
+use super::date::is_year;
 use super::entry::{Entry, Facts, Kind, Permissions};
 use super::month::ascii_month;
-use super::scan::digit;
+use super::scan::{digit, leading_number, pair};
 use super::time::{Dates, Parts};
 use super::unix;
 
@@ -56,14 +57,18 @@ fn date(rest: &[u8]) -> Option<(Parts, &[u8])> {
         return None;
     };
     let month = ascii_month([m0, m1, m2].map(|byte| byte.to_ascii_lowercase()), &[m0, m1, m2])?;
-    let day = if d0 == b' ' { digit(d1)? } else { digit(d0)? * 10 + digit(d1)? };
+    let day = if d0 == b' ' { digit(d1)? } else { pair(d0, d1)? };
     let mut parts = Parts { year: None, month, day, time: None };
     if y2 == b':' {
-        let hour = digit(y0)? * 10 + digit(y1)?;
-        parts.time = Some((hour, digit(y3)? * 10 + digit(y4)?, None));
+        let hour = pair(y0, y1)?;
+        parts.time = Some((hour, pair(y3, y4)?, None));
     } else if y0 == b' ' {
-        let century = digit(y1)? * 10 + digit(y2)?;
-        parts.year = Some(u16::from(century) * 100 + u16::from(digit(y3)? * 10 + digit(y4)?));
+        let century = pair(y1, y2)?;
+        let year = u16::from(century) * 100 + u16::from(pair(y3, y4)?);
+        if !is_year(year) {
+            return None;
+        }
+        parts.year = Some(year);
     } else {
         return None;
     }
@@ -84,21 +89,13 @@ impl<'a> Columns<'a> {
         Some(&word[..length])
     }
 
-    /// Up to eighteen digits, which are no overflow
+    /// Up to sixteen digits
+    #[inline(always)]
     fn number(&mut self) -> Option<u64> {
-        let begin = self.begin()?;
-        let mut number = 0;
-        for (index, byte) in self.rest[begin..].iter().take(19).enumerate() {
-            match digit(*byte) {
-                Some(digit) => number = number * 10 + u64::from(digit),
-                None if index > 0 && *byte == b' ' => {
-                    self.rest = &self.rest[begin + index..];
-                    return Some(number);
-                }
-                None => return None,
-            }
-        }
-        None
+        let digits = &self.rest[self.begin()?..];
+        let (number, length) = leading_number(digits)?;
+        self.rest = &digits[length..];
+        self.rest.starts_with(b" ").then_some(number)
     }
 
     /// Where the next word begins, behind a blank at least

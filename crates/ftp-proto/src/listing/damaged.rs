@@ -115,9 +115,10 @@ fn has_columns(line: &[u8]) -> bool {
     gaps > 1 || gaps > 0 && figures > 0 || figures > 2
 }
 
-/// Markup of a page, and values with quotes and commas
+/// Markup of a page, an object of JSON, and values with quotes and commas
 fn is_other_language(line: &[u8]) -> bool {
     let text = line.trim_ascii();
     let quoted = text.starts_with(b"\"") && memchr::memmem::find(text, b"\",").is_some();
-    quoted || text.len() > 2 && text.starts_with(b"<") && text.ends_with(b">")
+    let object = text.starts_with(b"{\"") && text.ends_with(b"}");
+    quoted || object || text.len() > 2 && text.starts_with(b"<") && text.ends_with(b">")
 }

@@ -287,7 +287,7 @@ impl<'a> Numbers<'a> {
 }
 
 /// Whether a number where a year may stand is one: it may be a size as well
-fn is_year(year: u16) -> bool {
+pub(super) fn is_year(year: u16) -> bool {
     (1600..2200).contains(&year)
 }
 

@@ -1,8 +1,62 @@
 //! IIS and other Windows servers: `03-10-24  12:34PM  <DIR>  name`
 
-use super::entry::{Entry, Kind};
-use super::scan::{Words, half_of_day, is_clock_shaped, parts, time_of_day, twelve_hours};
-use super::time::{DateOrder, Dates};
+use super::entry::{Entry, Facts, Kind};
+use super::scan::{
+    Words, half_of_day, is_clock_shaped, leading_number, pair, parts, time_of_day, twelve_hours,
+    year_of_two,
+};
+use super::time::{DateOrder, Dates, Modified, Precision, Zone};
+use crate::Timestamp;
+
+/// `03-10-24  12:34PM       <DIR>          name`, the form of IIS, in one pass
+///
+/// A listing may have a million of these. What is not exactly so is left to [`parse`].
+#[inline(always)]
+pub(super) fn common<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
+    let (head, rest) = line.split_first_chunk::<18>()?;
+    let [m0, m1, b'-', d0, d1, b'-', y0, y1, b' ', b' ', h0, h1, b':', n0, n1, half, b'M', b' '] =
+        *head
+    else {
+        return None;
+    };
+    dates.is_month_first().then_some(())?;
+    let (month, day, year) = (pair(m0, m1)?, pair(d0, d1)?, pair(y0, y1)?);
+    let half = match half {
+        b'A' => 0,
+        b'P' => 12,
+        _ => return None,
+    };
+    let hour = pair(h0, h1).filter(|hour| *hour <= 12)?;
+    let minute = pair(n0, n1)?;
+    let rest = &rest[rest.iter().position(|byte| *byte != b' ')?..];
+    let (kind, size, name) = match rest {
+        [b'<', b'D', b'I', b'R', b'>', name @ ..] => (Kind::Dir, None, name),
+        _ => {
+            let (size, length) = leading_number(rest)?;
+            (Kind::File, Some(size), &rest[length..])
+        }
+    };
+    name.starts_with(b" ").then_some(())?;
+    let name = name_after(line, name, kind);
+    if name.is_empty() {
+        return None;
+    }
+    let time = Timestamp::new(year_of_two(year.into()), month, day, hour % 12 + half, minute, 0)?;
+    Some(Entry {
+        name,
+        kind,
+        size,
+        modified: Some(Modified::At { time, precision: Precision::Minute, zone: Zone::Server }),
+        accessed: None,
+        permissions: None,
+        owner: None,
+        group: None,
+        links: None,
+        target: None,
+        facts: Facts(&[]),
+        raw: line,
+    })
+}
 
 pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
@@ -19,8 +73,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
         [b'<', word @ .., b'>'] => (kind(word)?, None),
         digits => (Kind::File, size(digits)?),
     };
-    // One blank behind a size, ten behind `<DIR>`, where a name with a blank before it can't be told.
-    let name = words.trimmed();
+    let name = name_after(line, words.rest, kind);
     let mut entry = Entry::new(line, name, kind);
     entry.size = size;
     entry.modified = date.and_then(|date| date.at(time)?.modified(dates));
@@ -28,6 +81,23 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
         (entry.name, entry.target) = link(name);
     }
     (!entry.name.is_empty()).then_some(entry)
+}
+
+/// The name in what follows a size or `<DIR>`
+///
+/// In the columns of IIS and of `dir` a size ends one character before the name: then further blanks are
+/// the name's own. Other servers fill up as they like, and after `<DIR>` some fill up with one blank more,
+/// so that one before the name of a directory can't be told.
+#[inline(always)]
+fn name_after<'a>(line: &[u8], rest: &'a [u8], kind: Kind) -> &'a [u8] {
+    // With a year of two digits, or of four.
+    const COLUMNS: [usize; 2] = [39, 41];
+    match rest {
+        [b' ', name @ ..] if kind == Kind::File && COLUMNS.contains(&(line.len() - name.len())) => {
+            name
+        }
+        _ => rest.trim_ascii_start(),
+    }
 }
 
 /// What stands in angle brackets where a file has a size, in any case and in French

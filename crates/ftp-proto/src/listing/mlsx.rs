@@ -38,6 +38,10 @@ pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
             // Each has one behind it; servers forget the last one.
             [b';', behind @ ..] => (last, rest) = (b';', behind),
             _ => {
+                if let Some(behind) = told.read_usual(rest) {
+                    (last, rest) = (b';', behind);
+                    continue;
+                }
                 rest = &rest[told.read(rest, &mut unix)?..];
                 last = b'=';
                 if let [b';', behind @ ..] = rest {
@@ -51,13 +55,14 @@ pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
     if name.is_empty() || !told_something || has_blanks_between(name) {
         return None;
     }
-    let Told { kind, target, size, modified } = told;
+    let Told { kind, target, size, time } = told;
     let UnixFacts { permissions, owner, group, links } = unix;
     Some(Entry {
         name,
         kind,
         size,
-        modified,
+        // Read here and not with its fact: moving a time about takes longer than reading it.
+        modified: modified(time),
         accessed: None,
         permissions,
         owner,
@@ -74,7 +79,8 @@ struct Told<'a> {
     kind: Kind,
     target: Option<&'a [u8]>,
     size: Option<u64>,
-    modified: Option<Modified>,
+    /// Of the last modification, as it is written; empty if there is none
+    time: &'a [u8],
 }
 
 /// What others say
@@ -101,11 +107,43 @@ fn has_blanks_between(name: &[u8]) -> bool {
 
 impl<'a> Told<'a> {
     const fn new() -> Self {
-        Self { kind: Kind::Unknown, target: None, size: None, modified: None }
+        Self { kind: Kind::Unknown, target: None, size: None, time: &[] }
     }
 
     fn is_known(&self) -> bool {
-        self.kind != Kind::Unknown || self.size.is_some() || self.modified.is_some()
+        self.kind != Kind::Unknown || self.size.is_some() || modified(self.time).is_some()
+    }
+
+    /// Reads a fact that all servers send, in the form that nearly all of them write, and returns what
+    /// stands after its `;`; `None` leaves it to [`Self::read`]
+    #[inline(always)]
+    fn read_usual(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let ([a, b, c, d, fifth], value) = text.split_first_chunk::<5>()?;
+        match (lower([*a, *b, *c, *d]), *fifth) {
+            (TYPE, b'=') => {
+                let ([a, b, c, d, fifth], _) = value.split_first_chunk::<5>()?;
+                let (kind, length) = match (lower([*a, *b, *c, *d]), d, fifth) {
+                    (FILE, _, b';') => (Kind::File, 5),
+                    (DIR, b';', _) => (Kind::Dir, 4),
+                    _ => return None,
+                };
+                (self.kind, self.target) = (kind, None);
+                Some(&value[length..])
+            }
+            (SIZE, b'=') => {
+                let (size, length) = scan::leading_number(value)?;
+                let rest = value[length..].strip_prefix(b";")?;
+                self.size = Some(size);
+                Some(rest)
+            }
+            (MODI, b'f' | b'F') => {
+                let ([y, equals, .., end], rest) = value.split_first_chunk::<17>()?;
+                matches!((y, equals, end), (b'y' | b'Y', b'=', b';')).then_some(())?;
+                self.time = &value[2..16];
+                Some(rest)
+            }
+            _ => None,
+        }
     }
 
     /// Reads a fact and says how long it is; `None` if it is none
@@ -126,15 +164,7 @@ impl<'a> Told<'a> {
             [a, b, c, d, b'f' | b'F', b'y' | b'Y', b'=', value @ ..]
                 if lower([*a, *b, *c, *d]) == MODI =>
             {
-                // A time that is none is not told, either.
-                self.modified = match value.try_into() {
-                    Ok(digits) => plain_time(digits).map(|time| Modified::At {
-                        time,
-                        precision: Precision::Second,
-                        zone: Zone::Utc,
-                    }),
-                    Err(_) => modified(value),
-                };
+                self.time = value;
             }
             _ => {
                 let Some(at) = memchr::memchr(b'=', fact).filter(|at| *at > 0) else {
@@ -158,6 +188,7 @@ const TYPE: u32 = lower(*b"type");
 const SIZE: u32 = lower(*b"size");
 const SIZD: u32 = lower(*b"sizd");
 const MODI: u32 = lower(*b"modi");
+const DIR: u32 = lower(*b"dir;");
 const FILE: u32 = lower(*b"file");
 const CDIR: u32 = lower(*b"cdir");
 const PDIR: u32 = lower(*b"pdir");
@@ -228,15 +259,29 @@ fn link_target(value: &[u8]) -> Option<&[u8]> {
     (!target.is_empty()).then_some(target)
 }
 
-/// `20240310120000`, with a fraction perhaps
+/// A time that is none is not told, either
+#[inline(always)]
 fn modified(value: &[u8]) -> Option<Modified> {
+    match value.try_into() {
+        Ok(digits) => plain_time(digits).map(in_utc),
+        Err(_) => fractional_time(value),
+    }
+}
+
+/// `20240310120000`, with a fraction perhaps
+#[inline(never)]
+fn fractional_time(value: &[u8]) -> Option<Modified> {
     let time = parse_time(value)?;
     let fraction = memchr::memchr(b'.', value).is_some_and(|at| value.len() > at + 1);
     let precision = if fraction { Precision::Subsecond } else { Precision::Second };
     Some(Modified::At { time, precision, zone: Zone::Utc })
 }
 
-#[inline]
+fn in_utc(time: Timestamp) -> Modified {
+    Modified::At { time, precision: Precision::Second, zone: Zone::Utc }
+}
+
+#[inline(always)]
 fn plain_time(digits: &[u8; 14]) -> Option<Timestamp> {
     let (date, time) = (digits.first_chunk()?, digits.last_chunk()?);
     let ([century, year, month, day], [_, hour, minute, second]) =

@@ -22,6 +22,9 @@
 //! servers differ in charset; [`Entry::is_safe_name`] tells whether a name may be used as a file's on
 //! this side. Entries borrow from the input where a line came in one piece.
 //!
+//! A recursive listing (`ls -lR`) has a [`Note::Section`] before the entries of each directory;
+//! [`ListingReader::next_entry`] and [`parse_stat`] give only those of the directory that was asked for.
+//!
 //! # Choosing a format
 //!
 //! Formats vote line by line: the one that has understood most lines so far is asked first, and
@@ -51,6 +54,7 @@ mod parser;
 mod reader;
 mod replies;
 mod scan;
+mod section;
 mod sized;
 mod time;
 mod unix;

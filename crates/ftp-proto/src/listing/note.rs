@@ -13,7 +13,7 @@ pub enum Note<'a> {
     Total(&'a [u8]),
     /// Titles of columns, or of the whole
     Header(&'a [u8]),
-    /// `dir:` before the entries of a subdirectory (`ls -lR`)
+    /// `dir:` before the entries of another directory (`ls -lR`), or first of all of the directory itself
     Section(&'a [u8]),
     /// A name whose entry comes with the next line (OpenVMS)
     Continued(&'a [u8]),
@@ -33,10 +33,9 @@ pub(super) fn of(line: &[u8]) -> Option<(Note<'_>, Option<Format>)> {
     if let Some(format) = header(text) {
         return Some((Note::Header(line), format));
     }
-    let begins = |word: &[u8]| begins(text, word);
     let contains = |words: &[u8]| contains(text, words);
-    let error = begins(b"ls: ")
-        || begins(b"/bin/ls: ")
+    let error = is_of_ls(text)
+        || is_refusal(text)
         || contains(b": Permission denied")
         || contains(b": No such file or directory")
         || contains(b": Not a directory");
@@ -45,6 +44,21 @@ pub(super) fn of(line: &[u8]) -> Option<(Note<'_>, Option<Format>)> {
     }
     let section = text.strip_suffix(b":").filter(|name| !name.is_empty());
     section.filter(|_| !line.starts_with(b" ")).map(|name| (Note::Section(name), None))
+}
+
+/// A complaint of `ls`, under whatever name it was started: `ls: …`, `/bin/ls: …`, `UX:ls: …`
+fn is_of_ls(text: &[u8]) -> bool {
+    let program = text.split(|byte| *byte == b' ').next().unwrap_or_default();
+    [&b"ls:"[..], b"UX:ls:"].contains(&program) || program.ends_with(b"/ls:")
+}
+
+/// A reply that came as data: `550 No files found.`
+fn is_refusal(text: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [b"no such file", b"no files found", b"not found", b"denied"];
+    let [b'4' | b'5', b'0'..=b'5', b'0'..=b'9', b' ', words @ ..] = text else { return false };
+    let words = words.to_ascii_lowercase();
+    let words = words.strip_suffix(b".").unwrap_or(&words);
+    WORDS.iter().any(|refusal| words.ends_with(refusal))
 }
 
 fn begins(text: &[u8], word: &[u8]) -> bool {

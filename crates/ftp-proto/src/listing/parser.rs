@@ -93,6 +93,14 @@ struct Votes {
     /// Who is asked first as long as nobody has understood anything
     hint: Option<Format>,
     names: BareNames,
+    previous: Previous,
+}
+
+/// The line before, as far as it tells what a heading is
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Previous {
+    Blank,
+    Other,
 }
 
 /// Whether a line that nobody understands may be a name and nothing else
@@ -126,6 +134,7 @@ impl ListingParser {
                 leader: None,
                 hint: None,
                 names: BareNames::Perhaps,
+                previous: Previous::Other,
             }),
             dates: Dates::new(),
             now: None,
@@ -393,11 +402,11 @@ fn format(choice: &Choice) -> Option<Format> {
 ///
 /// Inlined down to the fields, so that entries are built where they are wanted: they are large.
 #[inline(always)]
-fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &mut Dates) -> Option<Entry<'a>> {
+fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &Dates) -> Option<Entry<'a>> {
     let entry = match format(choice)? {
         Format::Unix => common::parse(line, dates)?,
         Format::Mlsx => mlsx::facts_and_name(line)?,
-        Format::Dos => dos::parse(line, dates)?,
+        Format::Dos => dos::common(line, dates)?,
         _ => return None,
     };
     if let Choice::Votes(Votes { counts, leader: Some(leader), .. }) = choice {
@@ -522,10 +531,17 @@ impl<'a> Line<'a> {
 
 impl Votes {
     fn read<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Item<'a> {
+        let previous = core::mem::replace(&mut self.previous, Previous::Other);
         if let Some(entry) = self.entry(line, dates) {
             return Item::Entry(entry);
         }
         if let Some((note, format)) = note::of(line.bytes) {
+            if self.is_bare_name(note, previous) {
+                return self.name(line.bytes);
+            }
+            if note == Note::Blank {
+                self.previous = Previous::Blank;
+            }
             if matches!(note, Note::Total(_) | Note::Header(_)) {
                 self.names = BareNames::No;
             }
@@ -541,6 +557,13 @@ impl Votes {
             return Item::Note(Note::Header(line.bytes));
         }
         self.name(line.bytes)
+    }
+
+    /// Whether what looks like a heading is a name that ends in a colon: among names, `ls` has a blank line
+    /// before its headings
+    fn is_bare_name(&self, note: Note<'_>, previous: Previous) -> bool {
+        let among_names = matches!(self.names, BareNames::Plain | BareNames::Indented);
+        among_names && matches!(note, Note::Section(_)) && previous == Previous::Other
     }
 
     /// `$VOLUME.SUBVOLUME` of NonStop, which is a title only where its system is known
@@ -596,6 +619,7 @@ impl Votes {
 
     /// A line that nobody understands
     fn name<'a>(&mut self, line: &'a [u8]) -> Item<'a> {
+        self.previous = Previous::Other;
         if self.names == BareNames::No || is_damaged(line) {
             return Item::Unknown(line);
         }

@@ -7,6 +7,8 @@ use super::format::Format;
 use super::note::Note;
 use super::owned::OwnedEntry;
 use super::parser::{Item, ListingParser};
+use super::section::Section;
+use crate::error::Error;
 
 /// Bytes read at a time: a hundred entries or two
 const ROOM: usize = 16 * 1024;
@@ -34,7 +36,19 @@ pub struct ListingReader {
     start: usize,
     end: usize,
     state: State,
+    section: Section,
     unknown: u64,
+    content: Content,
+}
+
+/// What has come, as far as it tells whether the directory could be read
+#[derive(Debug, Default)]
+enum Content {
+    #[default]
+    Nothing,
+    /// The server's own error, and no entry
+    Unreadable(Box<[u8]>),
+    Entries,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +64,16 @@ impl ListingReader {
     #[must_use]
     pub fn new(parser: ListingParser) -> Self {
         let buffer = vec![0; ROOM].into();
-        Self { parser, buffer, start: 0, end: 0, state: State::Arriving, unknown: 0 }
+        Self {
+            parser,
+            buffer,
+            start: 0,
+            end: 0,
+            state: State::Arriving,
+            section: Section::default(),
+            unknown: 0,
+            content: Content::Nothing,
+        }
     }
 
     /// Takes lines of this format only, where it is known: see
@@ -89,7 +112,8 @@ impl ListingReader {
     }
 
     /// Lines so far that nobody understood, or in which the server says what it could not read
-    /// (`ls: d: Permission denied`): entries may be missing; [`Self::next_item`] gives them
+    /// (`ls: d: Permission denied`), and entries of other directories in a recursive listing: entries may be
+    /// missing; [`Self::next_item`] gives them
     #[must_use]
     pub const fn unknown_lines(&self) -> u64 {
         self.unknown
@@ -104,12 +128,35 @@ impl ListingReader {
         has_line
     }
 
+    /// Whether the directory could be read, once the listing is over
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnreadableDirectory`], once, if there was no entry, and the server sent an error of its own
+    /// in place of them: who takes that for an empty directory deletes what should be in it.
+    pub fn complete(&mut self) -> Result<(), Error> {
+        match (self.state, core::mem::take(&mut self.content)) {
+            (State::Over, Content::Unreadable(line)) => Err(Error::UnreadableDirectory { line }),
+            (_, content) => {
+                self.content = content;
+                Ok(())
+            }
+        }
+    }
+
     /// What the next line is; `None` when more has to arrive first, or the listing is over
+    ///
+    /// After a [`Note::Section`] entries may be of another directory.
     pub fn next_item(&mut self) -> Option<Item<'_>> {
+        self.advance().map(|(item, _)| item)
+    }
+
+    /// The next line, and the directory that it belongs to
+    fn advance(&mut self) -> Option<(Item<'_>, Section)> {
         if self.state == State::Ended && !self.has_line() {
             self.state = State::Over;
         }
-        let Self { parser, buffer, start, end, state, unknown } = self;
+        let Self { parser, buffer, start, end, state, section, unknown, content } = self;
         let mut input = &buffer[*start..*end];
         let item = if *state == State::Over {
             // Without an end of a line nothing comes of it yet.
@@ -122,21 +169,33 @@ impl ListingReader {
             *start = *end - input.len();
             item
         };
-        if let Some(Item::Unknown(_) | Item::Note(Note::Error(_))) = item {
-            *unknown += 1;
+        let item = item?;
+        section.advance(&item);
+        match &item {
+            Item::Entry(entry) if entry.is_dot() => {}
+            Item::Entry(_) if section.is_own() => *content = Content::Entries,
+            Item::Note(Note::Error(line)) => {
+                *unknown += 1;
+                if matches!(content, Content::Nothing) {
+                    *content = Content::Unreadable((*line).into());
+                }
+            }
+            Item::Entry(_) | Item::Unknown(_) => *unknown += 1,
+            Item::Note(_) => {}
         }
-        item
+        Some((item, *section))
     }
 
     /// The next entry but `.` and `..`; `None` when more has to arrive first, or the listing is over
     ///
-    /// Headers, totals and the like are passed over, lines that nobody understands are
-    /// [counted](Self::unknown_lines).
+    /// Headers, totals and the like are passed over; lines that nobody understands, and entries of other
+    /// directories, are [counted](Self::unknown_lines). After the last one, ask [`Self::complete`].
     pub fn next_entry(&mut self) -> Option<OwnedEntry> {
         loop {
-            match self.next_item()? {
-                Item::Entry(entry) if !entry.is_dot() => return Some(entry.to_owned()),
-                _ => {}
+            if let (Item::Entry(entry), section) = self.advance()? {
+                if section.is_own() && !entry.is_dot() {
+                    return Some(entry.to_owned());
+                }
             }
         }
     }

@@ -60,6 +60,12 @@ pub(super) fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
+/// Two digits
+#[inline]
+pub(super) fn pair(tens: u8, ones: u8) -> Option<u8> {
+    Some(digit(tens)? * 10 + digit(ones)?)
+}
+
 #[inline]
 pub(super) fn digit(byte: u8) -> Option<u8> {
     let digit = byte.wrapping_sub(b'0');
@@ -67,7 +73,7 @@ pub(super) fn digit(byte: u8) -> Option<u8> {
 }
 
 /// Eight digits as four numbers of two
-#[inline]
+#[inline(always)]
 pub(super) fn pairs(digits: &[u8; 8]) -> Option<[u8; 4]> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let word = u64::from_le_bytes(*digits);
@@ -78,6 +84,46 @@ pub(super) fn pairs(digits: &[u8; 8]) -> Option<[u8; 4]> {
     // In every other byte: ten times the byte, and the one behind it. Below 100, so nothing carries.
     let [a, _, b, _, c, _, d, _] = (values * 10 + (values >> 8)).to_le_bytes();
     digits.then_some([a, b, c, d])
+}
+
+/// The decimal number at the beginning of a text, and how many digits it has
+///
+/// Eight digits at a time. `None` if there is no digit, more than sixteen, or the text ends too soon
+/// after them.
+#[inline(always)]
+pub(super) fn leading_number(text: &[u8]) -> Option<(u64, usize)> {
+    const POWERS: [u64; 9] =
+        [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    let (number, length) = up_to_eight(text.first_chunk()?);
+    if length < 8 {
+        return (length > 0).then_some((number, length));
+    }
+    let rest = &text[8..];
+    let (low, more) = up_to_eight(rest.first_chunk()?);
+    let ended = !rest.get(more)?.is_ascii_digit();
+    ended.then_some((number * POWERS[more] + low, 8 + more))
+}
+
+/// The digits at the beginning of eight bytes as a number, and how many there are
+#[inline(always)]
+fn up_to_eight(bytes: &[u8; 8]) -> (u64, usize) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Digits become 0 to 9. With six more each of them stays below 16, and nothing else does. What a byte
+    // carries over changes only bytes after the first that is no digit.
+    let values = u64::from_le_bytes(*bytes) ^ (0x30 * ONES);
+    let others = (values | values.wrapping_add(6 * ONES)) & (0xF0 * ONES);
+    // At most 8.
+    let length = (others.trailing_zeros() / 8) as usize;
+    if length == 0 {
+        return (0, 0);
+    }
+    // The last digit into the highest byte, zeros before the first.
+    let values = values << (64 - 8 * length);
+    // Numbers of two digits, then of four, then of eight.
+    let two = (values * 10 + (values >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let four = (two * 100 + (two >> 16)) & 0x0000_FFFF_0000_FFFF;
+    let eight = (four * 10_000 + (four >> 32)) & 0xFFFF_FFFF;
+    (eight, length)
 }
 
 /// As [`number`], for small ones
@@ -184,12 +230,18 @@ pub(super) fn size_with_unit(word: &[u8]) -> Option<u64> {
 /// A year of two digits (80 to 79: 1980 to 2079) or four
 pub(super) fn year(digits: &[u8]) -> Option<u16> {
     match (digits.len(), small::<u16>(digits)?) {
-        (2, year) => Some(if year < 80 { 2000 + year } else { 1900 + year }),
+        (2, year) => Some(year_of_two(year)),
         // A server that adds 1900 as text.
         (3, year) if year >= 100 => Some(1900 + year),
         (4, year) => Some(year),
         _ => None,
     }
+}
+
+/// The year that two digits mean
+#[inline]
+pub(super) const fn year_of_two(year: u16) -> u16 {
+    if year < 80 { 2000 + year } else { 1900 + year }
 }
 
 /// Where the first of these two bytes is, which is expected to be near

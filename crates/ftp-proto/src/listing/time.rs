@@ -129,6 +129,15 @@ impl Dates {
         self.order = Order::Fixed(order);
     }
 
+    /// Whether `03/10/24` is the tenth of March where that is the usual way, as far as is known
+    #[inline]
+    pub(super) fn is_month_first(&self) -> bool {
+        matches!(
+            self.order,
+            Order::Usual | Order::Seen(DateOrder::MonthFirst) | Order::Fixed(DateOrder::MonthFirst)
+        )
+    }
+
     /// Three numbers as year, month and day: in the first of these orders, or the first that makes
     /// sense
     pub(super) fn arrange(&mut self, numbers: [&[u8]; 3], orders: &[DateOrder]) -> Option<Parts> {

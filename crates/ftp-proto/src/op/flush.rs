@@ -38,7 +38,7 @@ impl Flush {
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (input, &mut self.0) {
             (input, State::Opening(open)) => {
-                if open.step(input, cx)? == Opening::Ready && cx.wire.is_data_established() {
+                if open.step(input, cx)? == Opening::Ready {
                     cx.wire.close_data();
                     let wait = cx.wire.config.settle_quiet;
                     cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::Settle);

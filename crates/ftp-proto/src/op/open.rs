@@ -101,9 +101,7 @@ impl Open {
                 return self.announced(verb, address, reply, cx);
             }
             // Not sooner: where the driver can't even begin to connect, the server is to hear no command.
-            (Input::Performed, State::Connecting(_)) if trusts_path(cx.wire) => {
-                return Ok(Opening::Ready);
-            }
+            (Input::Performed, State::Connecting(_)) => return Ok(Opening::Ready),
             (Input::Data, State::Connecting(verb)) => match cx.wire.data_state() {
                 Some(DataState::Ended(_)) => {
                     self.unreachable(verb, Error::data(DataFailure::Open), cx)?;
@@ -142,11 +140,6 @@ impl Open {
     /// Whether it goes on as soon as the driver has begun to connect
     pub(crate) const fn awaits_performance(self, wire: &Wire) -> bool {
         matches!(self.state, State::Connecting(_)) && trusts_path(wire)
-    }
-
-    /// Whether a command of a batch awaits its answer
-    pub(crate) const fn in_batch(self) -> bool {
-        matches!(self.state, State::Asking(_, Sent::InBatch))
     }
 
     fn ask(&mut self, verb: Verb, sent: Sent, cx: &mut Context<'_>) {

@@ -1,6 +1,7 @@
 //! The operations, each a machine of its own
 
 use crate::claim::Outcome;
+use crate::data::DataConnection;
 use crate::error::{ConnectionError, Error};
 use crate::op::machine::{Context, Farewell, Input, Step};
 use crate::op::transfer::Missing;
@@ -64,10 +65,10 @@ impl Running {
         }
     }
 
-    /// The request's error if the session ends now, after so many bytes on the open data connection
-    pub(crate) fn dies_with(&self, received: u64, cause: ConnectionError) -> Error {
+    /// The request's error if the session ends now, with this data connection open
+    pub(crate) fn dies_with(&self, data: Option<&DataConnection>, cause: ConnectionError) -> Error {
         match self {
-            Self::Transfer(op) => op.dies_with(received, cause),
+            Self::Transfer(op) => op.dies_with(data, cause),
             _ => cause.into(),
         }
     }

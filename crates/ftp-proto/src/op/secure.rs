@@ -106,8 +106,6 @@ impl Secure {
 
     fn go_on(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (input, &mut self.state) {
-            // Once more, after the answers of a batch have come.
-            (Input::Start, State::Protect(protect)) => return protect.step(Input::Start, cx),
             (Input::Start, State::Auth(mechanism)) => {
                 if cx.wire.session.control == ControlSecurity::Secured {
                     return self.secured(cx);
@@ -134,6 +132,7 @@ impl Secure {
                 cx.wire.session.protection = Protection::Clear;
                 return self.secured(cx);
             }
+            // It may begin once more, after the answers of a batch have come.
             (input, State::Protect(protect)) => return protect.step(input, cx),
             _ => {}
         }

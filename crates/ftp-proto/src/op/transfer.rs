@@ -147,7 +147,7 @@ impl TransferOp {
                 self.stage = Stage::Open(*open);
                 cx.await_batch();
             }
-            (Stage::Open(open), Input::Quiet) if open.in_batch() => {
+            (Stage::Open(_), Input::Quiet) => {
                 cx.wire.session.batches = Batches::Refused;
                 cx.wire.control.doubt();
                 self.stage = Stage::Type;
@@ -252,16 +252,18 @@ impl TransferOp {
         }
     }
 
-    /// The rest of a listing is read and thrown away, for as long as settling may take: where one is
-    /// cut off, Pure-FTPd puts what it still had of it before the next one
+    /// The rest of a listing is read and thrown away, for half the time that settling may take, so that the
+    /// other half is left to cut it off: Pure-FTPd puts what it still had of one that is cut off before the
+    /// next one
     fn discard(&self, cx: &mut Context<'_>) {
         if let Some(data) = &cx.wire.data {
             if data.state == DataState::Moving {
                 cx.wire.actions.push_back(Action::Discard(data.id));
             }
         }
-        let wait = cx.wire.config.settle_timeout;
-        cx.wire.timers.set_after(Timer::Settle, cx.now, wait, Phase::Transfer);
+        let wait = cx.wire.config.settle_timeout / 2;
+        cx.wire.timers.set_after(Timer::Discard, cx.now, wait, Phase::Transfer);
+        cx.wire.start_settling(cx.now);
     }
 
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
@@ -289,9 +291,7 @@ impl TransferOp {
             // An earlier marker may still stand on the server: clear it.
             self.stage = Stage::Rest;
             // From here on, whether the answer is heard or not.
-            if self.offset > 0 {
-                cx.wire.session.marker = RestartMarker::Doubtful;
-            }
+            cx.wire.session.marker = RestartMarker::Doubtful;
             cx.send(&Command::number(Verb::REST, self.offset));
             return Ok(Step::Pending);
         }

@@ -36,6 +36,7 @@ impl<S: Read + Write, L> Session<S, L> {
             LinkPhase::Securing | LinkPhase::Clearing { .. } => {
                 Interest { read: stream.wants_read(), write: stream.wants_write() }
             }
+            LinkPhase::Broken => Interest::NONE,
         }
     }
 
@@ -48,6 +49,7 @@ impl<S: Read + Write, L> Session<S, L> {
             LinkPhase::Open => self.read_control(trigger, now) || self.transmit(trigger, now),
             LinkPhase::Securing => self.drive_handshake(now),
             LinkPhase::Clearing { .. } => self.drive_clear(now),
+            LinkPhase::Broken => false,
         }
     }
 
@@ -80,6 +82,18 @@ impl<S: Read + Write, L> Session<S, L> {
                 true
             }
             _ => moved,
+        }
+    }
+
+    /// Reads what the server has said, also if the shell has not told of it yet; true if the machine has
+    /// learned something
+    pub(super) fn hear(&mut self, trigger: Trigger, now: Instant) -> bool {
+        match &mut self.control {
+            Control::Open(link) if link.phase == LinkPhase::Open => {
+                link.stream.get_mut().ready.read = true;
+                self.read_control(trigger, now)
+            }
+            _ => false,
         }
     }
 
@@ -169,6 +183,9 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// The control connection broke: the session is over
     fn control_failed(&mut self, error: io::Error, now: Instant) {
+        if let Control::Open(link) = &mut self.control {
+            link.phase = LinkPhase::Broken;
+        }
         self.fail(Failure::Control(error), now);
     }
 

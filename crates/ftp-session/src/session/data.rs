@@ -222,21 +222,13 @@ impl<S: Read + Write, L> Session<S, L> {
     pub(super) fn data_expired(&mut self, now: Instant) -> bool {
         let ready = self.can_read() || self.can_write();
         let in_vain = self.found == Found::Nothing;
-        let Some((id, _, course)) = self.moving() else { return false };
-        match course {
-            // The server may still be at work on the file: the wait for the final reply, which comes
-            // next, is longer.
-            Course::Upload(UploadStage::Draining { .. }, _) => {
-                self.over(id, DataEvent::Finished, now)
-            }
-            // It is the user that makes a pause, unless it has found nothing in what came.
-            _ if ready && in_vain => false,
-            _ if ready => {
-                self.proto.handle_data(now, id, DataEvent::Progress(0));
-                true
-            }
-            _ => false,
+        let Some((id, ..)) = self.moving() else { return false };
+        // It is the user that makes a pause, unless it has found nothing in what came.
+        if !ready || in_vain {
+            return false;
         }
+        self.proto.handle_data(now, id, DataEvent::Progress(0));
+        true
     }
 
     /// Tells the machine the result of a write; true if that changes anything

@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::link::{Begun, Control, Link};
 use crate::race::Standing;
 use crate::socket::{ALLOWANCE, Socket};
-use crate::time::{has_passed, later};
+use crate::time::later;
 use crate::transport::{Slot, Transport};
 
 /// Rounds of a turn, of which each reads 4 KiB of replies at most; what is more at once has to wait
@@ -218,7 +218,8 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Obeys the machine's deadline, if it has passed; true if it has
+    /// Obeys the machine's deadline, if it has passed; true if it has. If not, the machine learns the time, from
+    /// which the deadlines of what was requested or aborted since the last turn count
     fn expire(&mut self, now: Instant) -> bool {
         match &self.control {
             Control::Idle(_) | Control::Connecting(_) => return false,
@@ -226,8 +227,13 @@ impl<S: Read + Write, L> Session<S, L> {
             Control::Dialing { .. } => return false,
             Control::Open(_) | Control::Closed => {}
         }
-        if !has_passed(self.proto.poll_timeout(), now) {
-            return false;
+        match self.proto.poll_timeout() {
+            None => return false,
+            Some(deadline) if deadline > now => {
+                self.proto.handle_timeout(now);
+                return false;
+            }
+            Some(_) => {}
         }
         self.count_tickets();
         let handled = match self.proto.timeout_reason() {

@@ -22,6 +22,12 @@ impl<S: Read + Write, L> Session<S, L> {
     where
         T: Transport<Stream = S, Listener = L>,
     {
+        if let Some((_, _, Course::Upload(UploadStage::Ending, _))) = self.moving() {
+            // A final reply that waits there can't be about the end, which is yet to be sent.
+            if self.hear(T::TRIGGER, now) {
+                return true;
+            }
+        }
         let final_reply_came = self.proto.final_reply_came();
         let Some((id, stream, Course::Upload(stage, text))) = self.moving() else { return false };
         match stage {
@@ -62,7 +68,11 @@ impl<S: Read + Write, L> Session<S, L> {
                 }
                 let moved = self.moved(id, sent, now);
                 match ended {
-                    Ok(ended) => moved || ended,
+                    Ok(true) => {
+                        self.proto.handle_data(now, id, DataEvent::Sent);
+                        true
+                    }
+                    Ok(false) => moved,
                     Err(error) => self.moved(id, Err(error), now),
                 }
             }
@@ -74,7 +84,8 @@ impl<S: Read + Write, L> Session<S, L> {
                         // Everything was sent. A server that closes without reading our close_notify
                         // resets the connection; one that lacks it knows that the file is not
                         // complete, and says so.
-                        Err(error) => !is_passing(&error),
+                        Err(error) if is_passing(&error) => false,
+                        Err(_) => return self.over(id, DataEvent::Truncated, now),
                     }
                 } else {
                     // The final reply is believed only if the connection has not broken, which the

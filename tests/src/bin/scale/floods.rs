@@ -92,7 +92,14 @@ fn flooded_rate(all: &mut Loop, keys: &[Key], place: Place, flood: Flood) -> (f6
 }
 
 /// The most processor time that the flooded session takes between two looks at the others
+///
+/// The system counts its own interruptions to it, too, which are rare and longer than any turn. So this is
+/// the least of several samples: what a turn costs comes back in each of them.
 fn worst_turn(place: Place, flood: Flood) -> Duration {
+    (0..3).map(|_| worst_in_sample(place, flood)).min().unwrap()
+}
+
+fn worst_in_sample(place: Place, flood: Flood) -> Duration {
     let server = serve(place, flood);
     let mut poll = Poll::new().unwrap();
     let mut events = Events::with_capacity(8);
@@ -102,7 +109,7 @@ fn worst_turn(place: Place, flood: Flood) -> Duration {
     let mut leaves = place == Place::Listing;
     let mut worst = Duration::ZERO;
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(2) {
+    while begun.elapsed() < Duration::from_secs(1) {
         let timeout = session.timeout(Instant::now()).unwrap_or(Duration::MAX);
         poll.poll(&mut events, Some(timeout.min(Duration::from_millis(10)))).unwrap();
         let before = processor_time();

@@ -11,7 +11,7 @@ mod server;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use ftp_mio::ftp_tls::{TlsConfig, Trust, server_name};
@@ -169,27 +169,34 @@ impl Loop {
     }
 }
 
-fn main() {
-    let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
-        Some("serve") => server::serve().unwrap(),
-        Some("idle") => idle(policy(arguments.next()), number(arguments.next())),
-        Some("load") => load(policy(arguments.next()), number(arguments.next())),
-        Some("floods") => floods::run(policy(arguments.next()), number(arguments.next())),
-        _ => panic!("usage: scale idle|load|floods plain|tls SESSIONS"),
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let measure = match arguments[..] {
+        ["serve"] => {
+            server::serve().unwrap();
+            return ExitCode::SUCCESS;
+        }
+        ["idle", ..] => idle,
+        ["load", ..] => load,
+        ["floods", ..] => floods::run,
+        _ => return usage(),
+    };
+    let policy = match arguments.get(1) {
+        Some(&"plain") => TlsPolicy::Plaintext,
+        Some(&"tls") => TlsPolicy::Explicit,
+        _ => return usage(),
+    };
+    match (arguments.len(), arguments.get(2).and_then(|count| count.parse().ok())) {
+        (3, Some(count @ 1..)) => measure(policy, count),
+        _ => return usage(),
     }
+    ExitCode::SUCCESS
 }
 
-fn number(text: Option<String>) -> usize {
-    text.and_then(|text| text.parse().ok()).expect("a number is due")
-}
-
-fn policy(text: Option<String>) -> TlsPolicy {
-    match text.as_deref() {
-        Some("plain") => TlsPolicy::Plaintext,
-        Some("tls") => TlsPolicy::Explicit,
-        _ => panic!("plain or tls is due"),
-    }
+fn usage() -> ExitCode {
+    eprintln!("usage: scale idle|load|floods plain|tls SESSIONS");
+    ExitCode::from(2)
 }
 
 /// Memory and processor time of sessions that do nothing, and a NOOP on each

@@ -14,11 +14,21 @@ impl Facts<'_> {
         matches!(
             self.case.habit,
             Habit::FinalFirst(_)
+                | Habit::FinalEarly(_)
                 | Habit::NoOpening
                 | Habit::OpeningLast
                 | Habit::LateFinals { .. }
                 | Habit::Queue
         ) || matches!(self.case.fault, Fault::Stray(..) | Fault::Reply(..))
+    }
+
+    /// Whether the command that was to prove a final reply was itself refused as transfers are: which of the
+    /// two was refused can't be told
+    fn proof_is_refused(&self) -> bool {
+        self.needs_proof()
+            && self.heard().any(|(deed, said)| {
+                deed.verb == "REST" && matches!(said.code, 425 | 426 | 450..=452 | 550..=553)
+            })
     }
 
     pub(super) fn transfer(&self) -> Vec<Class> {
@@ -45,8 +55,9 @@ impl Facts<'_> {
             if cut {
                 may.extend([Class::DataFailed, Class::Truncated]);
             }
-            if let (Some((class, at)), true) = (self.cause(), self.downloads() || self.uploads()) {
-                if self.needs_proof() || ended.is_none_or(|(_, ended)| at <= ended) {
+            if let (Some((class, _)), true) = (self.cause(), self.downloads() || self.uploads()) {
+                // What ends the session after the final reply says nothing of the transfer.
+                if self.needs_proof() {
                     may.extend([Class::Unconfirmed, class]);
                 }
             }
@@ -62,7 +73,7 @@ impl Facts<'_> {
                 self.refusals(&mut may);
                 self.endings(&mut may);
             }
-            if self.heard().any(|(_, said)| !said.honest) {
+            if self.heard().any(|(_, said)| !said.honest) || self.proof_is_refused() {
                 self.refusals(&mut may);
             }
             return may;
@@ -159,7 +170,7 @@ impl Facts<'_> {
                 (true, true) if self.is_task() && self.case.task.reads_directory() => {
                     may.extend([class, Class::Unconfirmed, Class::Truncated]);
                 }
-                (true, true) if whole && failure.is_none() => {
+                (true, true) if (whole || self.wrote_all()) && failure.is_none() => {
                     may.push(Class::Unconfirmed);
                     // Without an opening reply an empty one need not have begun.
                     if self.wanted().is_empty() {
@@ -187,7 +198,7 @@ impl Facts<'_> {
                 return may.push(Class::Truncated);
             }
             may.extend([Class::TimedOut, Class::DataTimedOut, Class::Protocol]);
-            if ended.is_some() && (whole || self.wrote_all()) {
+            if ended.is_some() && (whole || self.wrote_all() || down && failure.is_none()) {
                 may.push(Class::Unconfirmed);
             }
         }

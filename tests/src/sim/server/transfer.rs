@@ -19,7 +19,10 @@ impl Server {
         if place == Late::BeforeOpening {
             stray(out);
         }
-        let next = std::mem::replace(&mut self.next, Next::Whole);
+        let mut next = std::mem::replace(&mut self.next, Next::Whole);
+        if let Habit::FinalEarly(end) = self.habit {
+            next = end;
+        }
         if let Next::Refused(code) = next {
             say(out, deed, code, "busy");
             if place == Late::AfterOpening {
@@ -57,6 +60,10 @@ impl Server {
             _ => {}
         }
         say(out, deed, code, text);
+        if let Habit::FinalEarly(_) = self.habit {
+            let up = matches!(&*self.deeds[deed].verb, "STOR" | "APPE" | "STOU");
+            out.push(Answer::Stray(if up { 226 } else { 200 }, "Accepted".into()));
+        }
         if self.habit == Habit::Markers {
             say(out, deed, 110, "MARK 17 = 42");
             say(out, deed, 110, "MARK 226 = 45");

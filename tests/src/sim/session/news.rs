@@ -189,6 +189,14 @@ impl Session {
                 }
                 self.client.handle_data(now, id, event);
             }
+            What::Sent(id, number) => {
+                if self.data == Some((id, number)) {
+                    self.client.handle_data(now, id, DataEvent::Sent);
+                    self.later(3, What::ServerEnd(number));
+                    let end = self.last[3] + Duration::from_millis(20);
+                    self.at(end, What::Ends(id, DataEvent::Finished));
+                }
+            }
             What::Swallowed(number) if number == self.number => self.server.swallowed(&mut out),
             What::AllSent(number) if number == self.number => self.server.sent(&mut out),
             What::ServerBytes(number, bytes) if number == self.number => {

@@ -31,6 +31,25 @@ fn an_empty_argument_leaves_no_space_except_behind_secrets() {
     assert_eq!(Command::new(Verb::LIST, &empty).to_string(), "LIST");
 }
 
+/// Room is made before a command is written, as growing meanwhile would leave a copy of a password
+#[test]
+fn no_command_is_longer_than_the_room_made_for_it() {
+    let (short, iac) = (Argument::new("").unwrap(), Argument::new([0xFF; 40]).unwrap());
+    let secret = Secret::new([0xFF; 40]).unwrap();
+    for command in [
+        Command::bare(Verb::PWD),
+        Command::new(Verb::PASS, &short),
+        Command::new(Verb::RETR, &iac),
+        Command::secret(Verb::PASS, &secret),
+        Command::number(Verb::REST, u64::MAX),
+        Command::literal(Verb::OPTS, "HASH SHA-512"),
+    ] {
+        let mut out = Vec::new();
+        command.encode(&mut out, true);
+        assert!(out.len() <= command.max_encoded_len(), "{command}");
+    }
+}
+
 #[test]
 fn iac_is_doubled_only_for_telnet() {
     let name = Argument::new(b"\xFF\xFE\xFF").unwrap();

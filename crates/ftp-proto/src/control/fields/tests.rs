@@ -15,6 +15,7 @@ fn addresses_in_227() {
         "Entering Passive Mode (10,0,0,1,4,5).",
         "Entering Passive Mode (10,0,0,1,4,5",
         "Entering Passive Mode ( 10, 0, 0, 1, 4, 5 )",
+        "Entering Passive Mode (10 ,0 ,0 , 1, 4, 5)",
         "Entering Passive Mode. 10,0,0,1,4,5",
         "=10,0,0,1,4,5",
         "10,0,0,1,4,5",
@@ -121,6 +122,9 @@ fn passive_replies_are_read_by_content() {
         (Code::EXTENDED_PASSIVE, "ok (|||2121|)", 2121, false),
         (Code::EXTENDED_PASSIVE, "ok (10,0,0,1,4,5)", 1029, true),
         (Code::OKAY, "ok (10,0,0,1,4,5)", 1029, true),
+        // Where both could be read, the code decides.
+        (Code::EXTENDED_PASSIVE, "PASV would be 10,0,0,1,4,5 (|||2121|)", 2121, false),
+        (Code::PASSIVE, "10,0,0,1,4,5, and EPSV would be (|||2121|)", 1029, true),
     ] {
         let address = parse_passive(&Reply::new(code, text.as_bytes())).unwrap();
         assert_eq!((address.port, address.host.is_some()), (port, has_host), "{code} {text}");
@@ -273,6 +277,7 @@ fn times_in_213() {
         ("modified 20260131120000.5 ago", Some("2026-01-31T12:00:00.500")),
         ("f2 20260131120000", Some("2026-01-31T12:00:00")),
         ("19120131120000", Some("1912-01-31T12:00:00")),
+        ("19120131120000.5", Some("1912-01-31T12:00:00.500")),
         ("191000229120000", Some("2000-02-29T12:00:00")),
         ("191260131120000", Some("2026-01-31T12:00:00")),
         ("20161231235960", Some("2016-12-31T23:59:60")),
@@ -350,6 +355,15 @@ fn features_in_211() {
     assert_eq!(features.mlst(), Some(&b"size*;Type*;"[..]));
     assert!(features.rest_stream() && features.auth_tls() && !features.utf8());
     assert_eq!(format!("{features:?}").matches('"').count(), 10);
+}
+
+#[test]
+fn features_that_have_a_name_of_their_own() {
+    let utf8 = features("Features:\n UTF8\n REST\nEnd");
+    assert!(utf8.utf8());
+    // RFC 3659 section 5.4: without STREAM it is the REST of RFC 959, for other modes.
+    assert!(!utf8.rest_stream() && !utf8.auth_tls());
+    assert_eq!(utf8.mlst(), None);
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl ReplyParser {
     /// Adds to the line being read
     fn push(&mut self, run: &[u8]) -> Result<(), ReplyError> {
         let length = self.bytes.len() - self.line;
-        if self.position == Position::Opening && length < 2 {
+        if self.position == Position::Opening {
             self.refuse_tls(run)?;
         }
         let limit = self.config.line;
@@ -172,7 +172,8 @@ impl ReplyParser {
 
     /// Takes the line before an LF
     fn end_line(&mut self) -> Result<Option<Reply>, ReplyError> {
-        while self.bytes.len() > self.line && self.bytes.last() == Some(&b'\r') {
+        // It ends at the LF of the line before, if not sooner.
+        while self.bytes.last() == Some(&b'\r') {
             self.bytes.pop();
         }
         if self.bytes.len() > self.config.reply {

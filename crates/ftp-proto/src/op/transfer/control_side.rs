@@ -17,9 +17,13 @@ pub(crate) enum ControlSide {
     Over(Reply),
 }
 
-/// Whether a 1yz came before the reply that is held
+/// How far the transfer was when the reply came that is held
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
+    /// No 1yz had come
     No,
+    /// One had, but an upload had not been sent to its end
+    Unsent,
+    /// One had
     Yes,
 }

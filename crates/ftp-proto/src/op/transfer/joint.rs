@@ -1,8 +1,9 @@
 //! Both connections of a transfer are live, or its final reply is due
 //!
-//! A final reply before the 1yz, or any while final replies of an aborted transfer are missing, is
-//! held back ([`crate::held`]) until a 1yz shows that it was another's, or until the data has ended and a
-//! sentinel can prove it: nothing may be sent before, as servers drop what comes during a transfer.
+//! A final reply before the 1yz, one before an upload has been sent, or any while final replies of an
+//! aborted transfer are missing, is held back ([`crate::held`]) until a 1yz shows that it was another's, or
+//! until the data has ended and a sentinel can prove it: nothing may be sent before, as servers drop what
+//! comes during a transfer.
 
 use alloc::boxed::Box;
 
@@ -10,6 +11,7 @@ use super::TransferKind;
 use super::control_side::{Begun, ControlSide};
 use super::{Stage, TransferOp};
 use crate::claim::Owner;
+use crate::control::answers::{Answer, answer};
 use crate::control::fields;
 use crate::control::reply::{Code, Kind, Reply};
 use crate::data::{DataState, End};
@@ -20,6 +22,7 @@ use crate::op::machine::{Context, Farewell, Input, Step};
 use crate::session::{Late, PassivePath, Preliminary};
 use crate::terms::{DataFailure, Direction, Encoding, Phase, TransferType};
 use crate::timer::Timer;
+use crate::wire::Wire;
 
 /// What a reply means to the transfer
 enum News {
@@ -27,6 +30,8 @@ enum News {
     None,
     /// This is the final reply
     Final(Reply),
+    /// All that the server has said of an upload came before its end, and then the data connection broke
+    Broken,
 }
 
 impl TransferOp {
@@ -41,10 +46,15 @@ impl TransferOp {
                 let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
                 return self.refused(reply, bytes, cx);
             }
+            Ok(News::Broken) => return Err(Error::data(DataFailure::Broken)),
             Err(input) => input,
         };
         match input {
             Input::Data => self.data_moved(cx),
+            // Confirmed, and all has been sent: only the server's end is missing.
+            Input::DataTimeout(_) if cx.wire.data_state() == Some(DataState::Sent) => {
+                return self.data_ended(End::Finished, cx);
+            }
             Input::DataTimeout(phase) => {
                 if phase == Phase::DataConnect {
                     cx.wire.session.path = PassivePath::Unproven;
@@ -58,10 +68,8 @@ impl TransferOp {
                 }
                 // No 1yz has followed, and no data connection: nothing runs that could be disturbed.
                 Stage::Joint(ControlSide::Held(..)) => self.prove(cx),
-                // It may be waiting for the handshake.
-                Stage::Joint(_) if cx.wire.data_state() == Some(DataState::Open) => {
-                    cx.wire.secure_data(cx.now);
-                }
+                // The handshake has waited for the 1yz.
+                Stage::Joint(_) => cx.wire.secure_data(cx.now),
                 _ => {}
             },
             _ => {}
@@ -84,6 +92,7 @@ impl TransferOp {
                 self.finish(end, bytes, reply, cx)
             }
             Ok(News::Final(reply)) => self.refused(reply, bytes, cx),
+            Ok(News::Broken) => Err(Error::data(DataFailure::Broken)),
             Ok(News::None) => {
                 // The whole has a deadline.
                 cx.wire.timers.stop(Timer::Reply);
@@ -116,7 +125,10 @@ impl TransferOp {
             return News::None;
         }
         match control {
-            ControlSide::Held(_, held) if held.is_asked() => {
+            ControlSide::Held(begun, held) if held.is_asked() => {
+                if *begun == Begun::Unsent {
+                    *begun = Begun::Yes;
+                }
                 cx.wire.control.owe_again(self.verb);
                 cx.wire.session.late = cx.wire.session.late.less_one();
                 let reply = held.replied(reply, cx.now, cx.wire);
@@ -133,16 +145,20 @@ impl TransferOp {
     }
 
     fn hold_or_take(&mut self, reply: Reply, cx: &mut Context<'_>) -> News {
+        let premature = self.is_premature(reply.code(), cx.wire);
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
             return News::None;
         };
         let begun = match control {
-            ControlSide::Granted | ControlSide::Held(Begun::Yes, _) => Begun::Yes,
-            _ => Begun::No,
+            ControlSide::Asked | ControlSide::Over(_) | ControlSide::Held(Begun::No, _) => {
+                Begun::No
+            }
+            ControlSide::Granted | ControlSide::Held(..) if premature => Begun::Unsent,
+            ControlSide::Granted | ControlSide::Held(..) => Begun::Yes,
         };
         let early = begun == Begun::No && cx.wire.session.preliminary == Preliminary::Expected;
         let doubtful = match reply.kind() {
-            Kind::Completion => early || cx.wire.session.late.is_due(),
+            Kind::Completion => early || premature || cx.wire.session.late.is_due(),
             Kind::Transient | Kind::Permanent => {
                 cx.wire.session.late.is_due() && may_be_aborted(reply.code())
             }
@@ -159,6 +175,10 @@ impl TransferOp {
         } else {
             cx.wire.stop_reply_timers();
             let listening = matches!(cx.wire.data_state(), Some(DataState::Listening(_)));
+            if cx.wire.data_state() == Some(DataState::Sent) {
+                self.sent(cx);
+                return News::None;
+            }
             if refuses || listening {
                 // If this is the truth, no data connection will come, and no data.
                 let wait = cx.wire.config.settle_quiet;
@@ -169,13 +189,26 @@ impl TransferOp {
         News::None
     }
 
+    /// Whether a 2yz comes too early to confirm the transfer: there is more of an upload to send, or its
+    /// end; or the data has not ended, and the code is none that transfers end with
+    ///
+    /// Servers without a 1yz say nothing else, as has been proven.
+    fn is_premature(&self, code: Code, wire: &Wire) -> bool {
+        let more = matches!(wire.data_state(), Some(state) if state != DataState::Sent);
+        let unsent = self.kind == TransferKind::Upload;
+        let odd = answer(self.verb, code) != Answer::Own;
+        more && (unsent || odd) && wire.session.preliminary == Preliminary::Expected
+    }
+
     /// 1yz
     fn preliminary(&mut self, reply: &Reply, cx: &mut Context<'_>) {
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
             return;
         };
         match control {
-            ControlSide::Granted | ControlSide::Over(_) | ControlSide::Held(Begun::Yes, _) => {}
+            ControlSide::Granted
+            | ControlSide::Over(_)
+            | ControlSide::Held(Begun::Unsent | Begun::Yes, _) => {}
             ControlSide::Asked | ControlSide::Held(Begun::No, _) => {
                 if let ControlSide::Held(..) = control {
                     cx.wire.session.late = cx.wire.session.late.less_one();
@@ -186,9 +219,14 @@ impl TransferOp {
                 self.granted(reply, cx);
             }
         }
-        // From here on the data connection is what moves.
-        if let Stage::Joint(_) = self.stage {
-            cx.wire.stop_reply_timers();
+        match self.stage {
+            Stage::Joint(_) if cx.wire.data_state() == Some(DataState::Sent) => {
+                cx.wire.timers.stop(Timer::Reply);
+                self.await_final_reply(cx);
+            }
+            // From here on the data connection is what moves.
+            Stage::Joint(_) => cx.wire.stop_reply_timers(),
+            _ => {}
         }
     }
 
@@ -246,12 +284,18 @@ impl TransferOp {
         }
     }
 
-    fn await_proof(&self, cx: &mut Context<'_>) {
-        // The whole has one deadline, whatever comes in meanwhile.
+    /// The whole has one deadline, whatever comes in meanwhile
+    fn await_final_reply(&self, cx: &mut Context<'_>) {
         if cx.wire.timers.phase(Timer::Command) != Some(Phase::FinalReply) {
             let wait = cx.wire.config.final_reply_timeout;
             cx.wire.await_reply_for(cx.now, wait, Phase::FinalReply);
         }
+    }
+
+    fn await_proof(&self, cx: &mut Context<'_>) {
+        // The server may be busy with the file: the sentinel's answer has as much time as the final reply.
+        cx.wire.timers.stop(Timer::Reply);
+        self.await_final_reply(cx);
         let wait = cx.wire.config.settle_quiet;
         cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
     }
@@ -267,7 +311,10 @@ impl TransferOp {
     fn sentinel_quiet(&mut self, cx: &mut Context<'_>) -> News {
         let Some(held) = self.held() else { return News::None };
         match held.quiet(cx.now, cx.wire) {
-            None => News::None,
+            None => {
+                cx.wire.timers.stop(Timer::Reply);
+                News::None
+            }
             proven => self.proof(proven, cx),
         }
     }
@@ -286,9 +333,11 @@ impl TransferOp {
             self.await_proof(cx);
             return News::None;
         };
+        let broken = matches!(self.stage, Stage::AwaitFinal { end: End::Truncated, .. });
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
             return News::None;
         };
+        let before = !matches!(control, ControlSide::Held(Begun::Yes, _));
         if matches!(control, ControlSide::Held(Begun::No, _)) {
             *control = ControlSide::Asked;
             if reply.kind() == Kind::Completion {
@@ -301,6 +350,10 @@ impl TransferOp {
         cx.wire.session.late = Late::None;
         cx.wire.stop_reply_timers();
         cx.wire.timers.stop(Timer::Quiet);
+        let confirms = reply.kind() == Kind::Completion && self.kind == TransferKind::Upload;
+        if confirms && broken && before {
+            return News::Broken;
+        }
         News::Final(reply)
     }
 
@@ -315,14 +368,26 @@ impl TransferOp {
                 cx.wire.data_deadline(cx.now, cx.wire.config.data_timeout, Phase::Transfer);
             }
             DataState::Moving => {
-                // Bytes are as good as a 1yz that never came.
-                if data.bytes > 0 && !self.awaits_proof() {
-                    cx.wire.stop_reply_timers();
-                }
                 cx.wire.data_deadline(cx.now, cx.wire.config.data_timeout, Phase::Transfer);
             }
+            DataState::Sent => self.sent(cx),
             _ => {}
         }
+    }
+
+    /// All of an upload has gone: what is waited for is the final reply, and the end of the connection
+    fn sent(&self, cx: &mut Context<'_>) {
+        let Stage::Joint(control) = &self.stage else { return };
+        match control {
+            ControlSide::Over(_) => return,
+            ControlSide::Held(_, held) if !held.is_asked() => {
+                let wait = cx.wire.config.settle_quiet;
+                cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
+            }
+            ControlSide::Held(..) | ControlSide::Asked | ControlSide::Granted => {}
+        }
+        cx.wire.timers.stop(Timer::Data);
+        self.await_final_reply(cx);
     }
 
     fn awaits_proof(&self) -> bool {
@@ -341,7 +406,7 @@ impl TransferOp {
             ControlSide::Asked => false,
             ControlSide::Granted | ControlSide::Over(_) => true,
             ControlSide::Held(begun, held) => {
-                *begun == Begun::Yes || held.reply().kind() == Kind::Completion
+                *begun != Begun::No || held.reply().kind() == Kind::Completion
             }
         };
         match state {
@@ -390,8 +455,7 @@ impl TransferOp {
             ControlSide::Over(reply) => self.finish(end, bytes, reply, cx),
             control => {
                 let is_held = matches!(&control, ControlSide::Held(_, held) if !held.is_asked());
-                let wait = cx.wire.config.final_reply_timeout;
-                cx.wire.await_reply_for(cx.now, wait, Phase::FinalReply);
+                self.await_final_reply(cx);
                 self.stage = Stage::AwaitFinal { end, bytes, control };
                 if is_held {
                     self.prove(cx);

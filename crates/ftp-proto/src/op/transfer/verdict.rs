@@ -7,7 +7,7 @@ use crate::claim::{Outcome, Owner, Transfer};
 use crate::config::Truncation;
 use crate::control::command::Argument;
 use crate::control::reply::{Code, Reply};
-use crate::data::End;
+use crate::data::{DataConnection, DataState, End};
 use crate::error::{ConnectionError, Error};
 use crate::op::machine::{Context, Step};
 use crate::session::{RestartMarker, TicketSupply};
@@ -83,11 +83,12 @@ impl TransferOp {
         }
     }
 
-    /// The request's error if the session ends now, after so many bytes on the open data connection
-    pub(crate) fn dies_with(&self, received: u64, cause: ConnectionError) -> Error {
-        let (received, finished) = match self.stage {
-            Stage::AwaitFinal { end, bytes, .. } => (bytes, end == End::Finished),
-            _ => (received, false),
+    /// The request's error if the session ends now, with this data connection open
+    pub(crate) fn dies_with(&self, data: Option<&DataConnection>, cause: ConnectionError) -> Error {
+        let (received, finished) = match (&self.stage, data) {
+            (Stage::AwaitFinal { end, bytes, .. }, _) => (*bytes, *end == End::Finished),
+            (_, Some(data)) => (data.bytes, data.state == DataState::Sent),
+            (_, None) => (0, false),
         };
         if let (Some(reply), false) = (&self.refusal, received > 0) {
             // vsftpd says so and leaves.

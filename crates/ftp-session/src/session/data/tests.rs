@@ -43,10 +43,8 @@ impl Transport for Nowhere {
     fn close_listener(&mut self, (): ()) {}
 }
 
-/// An order that comes too early closes the data connection, and the machine knows
-#[test]
-fn an_order_that_does_not_fit_is_reported() {
-    let now = Instant::now();
+/// A session whose data connection is being opened
+fn connecting(now: Instant) -> (Session<Pipe, ()>, DataId) {
     let server = SocketAddr::from(([192, 0, 2, 9], 21));
     let mut config = Config::new(TlsPolicy::Plaintext);
     config.pipeline = false;
@@ -72,11 +70,25 @@ fn an_order_that_does_not_fit_is_reported() {
     let Some(Data { id, state: DataState::Connecting(..), .. }) = session.data else {
         panic!("{:?}", session.data)
     };
-    session.begin_secure_data(id, now);
-    let known = session.data_failure.take();
-    assert!(known.is_some_and(|known| known.failure == DataFailure::Broken));
-    session.turn(&mut Nowhere, now);
-    assert!(session.data.is_none());
-    // As after any connection that could not be opened.
-    assert_eq!(session.stream_mut(Slot::Control).unwrap().unsent(), b"PASV\r\n");
+    (session, id)
+}
+
+/// An order that comes too early closes the data connection, and the machine knows
+#[test]
+fn an_order_that_does_not_fit_is_reported() {
+    type Order = fn(&mut Session<Pipe, ()>, DataId, Instant);
+    let orders: [Order; 2] = [Session::begin_secure_data, |session, id, now| {
+        session.start_transfer(id, None, Direction::Download, Encoding::Image, now);
+    }];
+    for order in orders {
+        let now = Instant::now();
+        let (mut session, id) = connecting(now);
+        order(&mut session, id, now);
+        let known = session.data_failure.take();
+        assert!(known.is_some_and(|known| known.failure == DataFailure::Broken));
+        session.turn(&mut Nowhere, now);
+        assert!(session.data.is_none());
+        // As after any connection that could not be opened.
+        assert_eq!(session.stream_mut(Slot::Control).unwrap().unsent(), b"PASV\r\n");
+    }
 }
