@@ -167,10 +167,15 @@ impl ReadDirOp {
 
     /// Chooses the next operation after the end of one
     pub(crate) fn next(&mut self, ended: Ended, session: &mut Session) -> Next {
+        let stage = core::mem::replace(&mut self.stage, Stage::Over);
         if ended.result.as_ref().is_err_and(Error::is_fatal) {
-            return Next::Done(ended.result);
+            return Next::Done(match stage {
+                // A session that is over has no working directory to go back to.
+                Stage::Returning { held: Ok(listing), .. } => Ok(listing),
+                _ => ended.result,
+            });
         }
-        match core::mem::replace(&mut self.stage, Stage::Over) {
+        match stage {
             Stage::Returning { home, held } => match ended.result {
                 Ok(_) => {
                     session.directory = Some(home);
