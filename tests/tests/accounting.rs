@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ftp_proto::{
-    Client, Config, ConnectionError, ControlEvent, DataEvent, Error, Event, IpFamily,
+    Client, Config, ConnectionError, ControlEvent, DataEvent, DataFailure, Error, Event, IpFamily,
     ProtocolError, TlsPolicy,
 };
 
@@ -108,7 +108,7 @@ fn a_data_connection_that_can_not_be_tried_costs_no_command() {
             panic!("no data connection")
         };
         if round == 1 {
-            let failed = DataEvent::Failed(ftp_proto::DataFailure::Open);
+            let failed = DataEvent::Failed(DataFailure::Open);
             wire.client.handle_data(wire.now, id, failed);
         } else {
             wire.client.handle_data(wire.now, id, DataEvent::Connected);
@@ -248,6 +248,42 @@ fn the_final_reply_of_an_upload_has_one_deadline() {
         assert_eq!(wire.writes(), sentinel);
     }
     assert_eq!(wire.client.poll_timeout(), Some(end));
+}
+
+/// A download that fails after the session has ended says that a new connection is needed
+#[test]
+fn what_fails_after_the_end_of_the_session_is_fatal() {
+    for (news, size) in [
+        (DataEvent::Failed(DataFailure::Broken), None),
+        (DataEvent::Finished, Some(100)),
+        (DataEvent::Truncated, None),
+    ] {
+        let mut wire = Wire::new();
+        let (_, id) = wire.gets();
+        wire.hears(
+            &size.map_or_else(
+                || "150 here\r\n".into(),
+                |size| format!("150 here ({size} bytes)\r\n"),
+            ),
+        );
+        wire.hears("226 done\r\n421 idle\r\n");
+        wire.client.handle_data(wire.now, id, DataEvent::Progress(10));
+        assert!(!wire.client.is_dead());
+        wire.client.handle_data(wire.now, id, news);
+        let errors: Vec<Error> = wire.events().into_iter().filter_map(failure).collect();
+        assert!(
+            matches!(&*errors, [error] if error.is_fatal() && error.is_transient()),
+            "{errors:?}"
+        );
+        assert!(wire.client.is_dead());
+    }
+}
+
+fn failure(event: Event) -> Option<Error> {
+    match event {
+        Event::Completed(done) => done.error().cloned(),
+        _ => None,
+    }
 }
 
 /// RFC 959 section 5.4: every command has a reply, and the wait for it starts when it has left

@@ -17,6 +17,7 @@ use crate::config::{Config, TlsPolicy};
 use crate::control::Barrier;
 use crate::control::command::Verb;
 use crate::control::reply::Reply;
+use crate::data::DataConnection;
 use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::event::{Action, Completion, ControlEvent, DataEvent, Event};
 use crate::held::Held;
@@ -373,11 +374,17 @@ impl Client {
         };
         let received = data.as_ref().map_or(0, |data| data.bytes);
         let established = data.as_ref().is_some_and(|data| data.established);
-        let moved = data.is_some_and(|data| data.moved()) || task.operation.moved();
+        let moved = data.as_ref().is_some_and(DataConnection::moved) || task.operation.moved();
         let contact = match established {
             false => Contact::Never,
             true if moved && !task.operation.is_upload() => Contact::Served,
             true => Contact::Established,
+        };
+        let result = match (result, &self.life) {
+            (Err(error), Life::Leaving(cause)) => {
+                Err(task.operation.fails_at_the_end(error, data.as_ref(), cause))
+            }
+            (result, _) => result,
         };
         self.note_end(&task, &result, moved);
         let Task { request, operation } = task;
@@ -605,7 +612,7 @@ impl Client {
         match core::mem::replace(&mut self.state, State::Idle) {
             State::Running(task) => {
                 let end = task.operation.dies_with(data.as_ref(), error.clone());
-                self.complete(task.request.owner, Err(end));
+                self.end(task.request, Ended { result: Err(end), moved: false, answered: None });
             }
             State::Settling(mut settling) => {
                 if let Some(failed) = settling.take_failed() {
@@ -617,7 +624,8 @@ impl Client {
         }
         let waiting = self.ahead.take().into_iter().chain(core::mem::take(&mut self.queue));
         for task in waiting.collect::<VecDeque<_>>() {
-            self.complete(task.request.owner, Err(error.clone().into()));
+            let result = Err(error.clone().into());
+            self.end(task.request, Ended { result, moved: false, answered: None });
         }
         self.wire.events.push_back(Event::Closed(error));
     }

@@ -279,7 +279,7 @@ fn what_the_server_says_after_its_completion_does_not_fail_the_upload() {
 
 #[test]
 fn a_refusal_that_waits_when_the_upload_ends_is_heard() {
-    for refusal in ["426 no", "552 disk full"] {
+    for refusal in ["426 no", "552 disk full", "421 idle"] {
         let (said, heard) = mpsc::channel();
         let server = stor(move |s, mut data| {
             s.reply("150 send it");
@@ -287,8 +287,11 @@ fn a_refusal_that_waits_when_the_upload_ends_is_heard() {
             s.reply(refusal);
             said.send(()).unwrap();
             // The data connection stays open.
-            s.exchange("NOOP", "200 yes");
+            if refusal != "421 idle" {
+                s.exchange("NOOP", "200 yes");
+            }
             s.expect_close();
+            drop(data);
         });
         let mut ftp = login(&server);
         let mut upload = ftp.put("f").unwrap();
@@ -297,7 +300,7 @@ fn a_refusal_that_waits_when_the_upload_ends_is_heard() {
         heard.recv().unwrap();
         let error = at_once(|| upload.finish().expect_err("it was refused"));
         assert_eq!(code(&error).to_string(), refusal[..3]);
-        ftp.noop().unwrap();
+        assert_eq!(ftp.noop().is_err(), error.is_fatal());
         drop(ftp);
         server.join();
     }

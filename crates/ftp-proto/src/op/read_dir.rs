@@ -21,7 +21,7 @@ use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, ArgumentError, Verb};
 use crate::control::features::Features;
 use crate::control::reply::{Code, Kind, Reply};
-use crate::error::Error;
+use crate::error::{ConnectionError, Error};
 use crate::op::features::{FeaturesOp, is_unknown};
 use crate::op::machine::Ended;
 use crate::op::request::List;
@@ -167,10 +167,16 @@ impl ReadDirOp {
 
     /// Chooses the next operation after the end of one
     pub(crate) fn next(&mut self, ended: Ended, session: &mut Session) -> Next {
-        if ended.result.as_ref().is_err_and(Error::is_fatal) {
-            return Next::Done(ended.result);
+        let stage = core::mem::replace(&mut self.stage, Stage::Over);
+        if let Some(end) = ended.result.as_ref().err().and_then(Error::connection_error) {
+            let in_step = !matches!(end, ConnectionError::Protocol(_));
+            return Next::Done(match stage {
+                // A session that is over has no working directory to go back to.
+                Stage::Returning { held: Ok(listing), .. } if in_step => Ok(listing),
+                _ => ended.result,
+            });
         }
-        match core::mem::replace(&mut self.stage, Stage::Over) {
+        match stage {
             Stage::Returning { home, held } => match ended.result {
                 Ok(_) => {
                     session.directory = Some(home);

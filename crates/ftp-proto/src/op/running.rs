@@ -1,5 +1,7 @@
 //! The operations, each a machine of its own
 
+use alloc::boxed::Box;
+
 use crate::claim::Outcome;
 use crate::data::DataConnection;
 use crate::error::{ConnectionError, Error};
@@ -70,6 +72,25 @@ impl Running {
         match self {
             Self::Transfer(op) => op.dies_with(data, cause),
             _ => cause.into(),
+        }
+    }
+
+    /// The request's error, if its data connection fails when the session has ended, for this cause, but for its
+    /// data
+    pub(crate) fn fails_at_the_end(
+        &self,
+        error: Error,
+        data: Option<&DataConnection>,
+        cause: &ConnectionError,
+    ) -> Error {
+        match error {
+            Error::DataConnection { .. } | Error::DataTimedOut(_) => {
+                self.dies_with(data, cause.clone())
+            }
+            Error::Truncated { received, expected, end: None } => {
+                Error::Truncated { received, expected, end: Some(Box::new(cause.clone())) }
+            }
+            error => error,
         }
     }
 

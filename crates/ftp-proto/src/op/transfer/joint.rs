@@ -30,8 +30,9 @@ enum News {
     None,
     /// This is the final reply
     Final(Reply),
-    /// All that the server has said of an upload came before its end, and then the data connection broke
-    Broken,
+    /// All that the server has said of an upload came before its end, and its data connection has not ended
+    /// in order: for this reason the upload fails
+    Unconfirmed(Error),
 }
 
 impl TransferOp {
@@ -46,7 +47,7 @@ impl TransferOp {
                 let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
                 return self.refused(reply, bytes, cx);
             }
-            Ok(News::Broken) => return Err(Error::data(DataFailure::Broken)),
+            Ok(News::Unconfirmed(error)) => return Err(error),
             Err(input) => input,
         };
         match input {
@@ -92,7 +93,7 @@ impl TransferOp {
                 self.finish(end, bytes, reply, cx)
             }
             Ok(News::Final(reply)) => self.refused(reply, bytes, cx),
-            Ok(News::Broken) => Err(Error::data(DataFailure::Broken)),
+            Ok(News::Unconfirmed(error)) => Err(error),
             Ok(News::None) => {
                 // The whole has a deadline.
                 cx.wire.timers.stop(Timer::Reply);
@@ -333,7 +334,15 @@ impl TransferOp {
             self.await_proof(cx);
             return News::None;
         };
-        let broken = matches!(self.stage, Stage::AwaitFinal { end: End::Truncated, .. });
+        let unconfirmed = match self.stage {
+            _ if self.kind != TransferKind::Upload || reply.kind() != Kind::Completion => None,
+            Stage::AwaitFinal { end: End::Truncated, .. } => Some(Error::data(DataFailure::Broken)),
+            // The server has not even closed it.
+            Stage::Joint(_) if cx.wire.data_state() == Some(DataState::Sent) => {
+                Some(Error::DataTimedOut(Phase::FinalReply))
+            }
+            _ => None,
+        };
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
             return News::None;
         };
@@ -350,11 +359,10 @@ impl TransferOp {
         cx.wire.session.late = Late::None;
         cx.wire.stop_reply_timers();
         cx.wire.timers.stop(Timer::Quiet);
-        let confirms = reply.kind() == Kind::Completion && self.kind == TransferKind::Upload;
-        if confirms && broken && before {
-            return News::Broken;
+        match unconfirmed {
+            Some(error) if before => News::Unconfirmed(error),
+            _ => News::Final(reply),
         }
-        News::Final(reply)
     }
 
     fn data_moved(&mut self, cx: &mut Context<'_>) {
