@@ -109,13 +109,14 @@ fn with_year(month: u8, day: u8, mut words: Words<'_>) -> Option<(Parts, Words<'
     } else {
         let digits = unmarked(third);
         parts.year = Some(year(digits).filter(|year| digits.len() == 4 && is_year(*year))?);
-        // `Mar  1 2003  name`: a column of five that is filled up behind the year, not before it.
-        let left_aligned = before_year.starts_with(b" ") && !before_year.starts_with(b"  ");
-        if left_aligned && words.rest.starts_with(b"  ") {
-            words.rest = &words.rest[1..];
-        }
+        let one_blank = before_year.starts_with(b" ") && !before_year.starts_with(b"  ");
         let mut behind = words;
-        if let Some(time) = behind.next().and_then(clock) {
+        if one_blank && words.rest.starts_with(b"  ") {
+            // `Mar  1 2003  name`: a column of five that is filled up behind the year, not before it.
+            words.rest = &words.rest[1..];
+        } else if let Some(time) = behind.next().and_then(clock).filter(|_| one_blank) {
+            // In the column of `ls` a year has two blanks before it and stands in place of a time: what
+            // follows is the name, `12:30 notes` as well.
             parts.time = Some(time);
             words = behind;
         }
