@@ -41,6 +41,7 @@ mod entry;
 mod eplf;
 mod format;
 mod legacy;
+mod line;
 mod lines;
 mod mlsx;
 mod month;
@@ -59,6 +60,7 @@ mod sized;
 mod time;
 mod unix;
 mod vms;
+mod votes;
 
 pub use entry::{Entry, Facts, Kind, OtherKind, Permissions};
 pub use format::Format;

@@ -3,35 +3,16 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::damaged::is_damaged;
-use super::entry::{Entry, Kind};
+use super::entry::Entry;
 use super::format::Format;
+use super::line::Line;
 use super::lines::Lines;
-use super::note::{self, Note};
+use super::note::Note;
 use super::offset::UtcOffset;
 use super::time::{DateOrder, Dates};
-use super::{cms, common, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
+use super::votes::Votes;
+use super::{cms, common, dls, dos, mlsx, vms};
 use crate::Timestamp;
-
-/// Those that say more than a name, the frequent ones first
-const STRUCTURED: [Format; 16] = [
-    Format::Unix,
-    Format::Mlsx,
-    Format::Dos,
-    Format::Eplf,
-    Format::Vms,
-    Format::Os400,
-    Format::NonStop,
-    Format::Mvs,
-    Format::Os2,
-    Format::Cms,
-    Format::Numeric,
-    Format::VShell,
-    Format::VxWorks,
-    Format::Os9,
-    Format::Wfftp,
-    Format::Dls,
-];
 
 /// What a line is
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,38 +65,6 @@ enum Choice {
     Votes(Votes),
 }
 
-#[derive(Debug)]
-struct Votes {
-    /// Lines that each of [`STRUCTURED`] has understood
-    counts: [u32; STRUCTURED.len()],
-    /// Which of them has understood most
-    leader: Option<usize>,
-    /// Who is asked first as long as nobody has understood anything
-    hint: Option<Format>,
-    names: BareNames,
-    previous: Previous,
-}
-
-/// The line before, as far as it tells what a heading is
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Previous {
-    Blank,
-    Other,
-}
-
-/// Whether a line that nobody understands may be a name and nothing else
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum BareNames {
-    /// There was nothing yet
-    Perhaps,
-    /// There was one
-    Plain,
-    /// The first one had a blank before it, so the listing is indented
-    Indented,
-    /// There was a line that only structured listings have
-    No,
-}
-
 impl Default for ListingParser {
     fn default() -> Self {
         Self::new()
@@ -129,13 +78,7 @@ impl ListingParser {
         Self {
             lines: Lines::default(),
             scratch: Scratch::default(),
-            choice: Choice::Votes(Votes {
-                counts: [0; STRUCTURED.len()],
-                leader: None,
-                hint: None,
-                names: BareNames::Perhaps,
-                previous: Previous::Other,
-            }),
+            choice: Choice::Votes(Votes::default()),
             dates: Dates::new(),
             now: None,
             offset: None,
@@ -409,8 +352,8 @@ fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &Dates) -> Option<Entr
         Format::Dos => dos::common(line, dates)?,
         _ => return None,
     };
-    if let Choice::Votes(Votes { counts, leader: Some(leader), .. }) = choice {
-        counts[*leader] = counts[*leader].saturating_add(1);
+    if let Choice::Votes(votes) = choice {
+        votes.count_leader();
     }
     Some(entry)
 }
@@ -455,192 +398,5 @@ fn is_wrapped_name(line: &[u8], choice: &Choice) -> bool {
         Some(Format::Vms) => vms::is_name(line) || vms::is_plain_name(line),
         Some(Format::Dls) => dls::is_name(line),
         Some(_) => false,
-    }
-}
-
-/// A line, and how much of it is a name that had a line of its own
-#[derive(Clone, Copy)]
-struct Line<'a> {
-    bytes: &'a [u8],
-    wrapped: usize,
-}
-
-impl<'a> Line<'a> {
-    fn fixed(self, format: Format, dates: &mut Dates) -> Item<'a> {
-        if format == Format::Names {
-            return name(self.bytes);
-        }
-        let entry = self.entry(format, dates);
-        let entry = entry.or_else(|| self.without_code()?.entry(format, dates)).map(Item::Entry);
-        entry
-            .or_else(|| note::of(self.bytes).map(|(note, _)| Item::Note(note)))
-            .or_else(|| self.member(format, dates).map(Item::Entry))
-            .unwrap_or(Item::Unknown(self.bytes))
-    }
-
-    /// A line of an answer to STAT on a server that puts the reply's code before each
-    fn without_code(self) -> Option<Self> {
-        match self.bytes {
-            [b'2', b'1', b'1'..=b'3', b'-' | b' ', bytes @ ..] => Some(Self { bytes, ..self }),
-            _ => None,
-        }
-    }
-
-    fn entry(self, format: Format, dates: &mut Dates) -> Option<Entry<'a>> {
-        let before = *dates;
-        let entry = self.parse(format, dates);
-        if entry.is_none() {
-            // What was no line of this format shows no order of dates.
-            *dates = before;
-        }
-        entry
-    }
-
-    fn parse(self, format: Format, dates: &mut Dates) -> Option<Entry<'a>> {
-        let line = self.bytes;
-        match format {
-            Format::Mlsx => mlsx::parse_mlsx(line),
-            Format::Unix => unix::parse(line, dates),
-            Format::Dos => dos::parse(line, dates),
-            Format::Eplf => eplf::parse(line),
-            Format::Vms => vms::parse(line, dates),
-            Format::Os400 => legacy::os400(line, dates),
-            Format::Os2 => sized::os2(line, dates),
-            Format::NonStop => legacy::nonstop(line, dates),
-            Format::Mvs => mvs::parse(line, dates),
-            Format::Cms => cms::parse(line, dates),
-            Format::Numeric => numeric::parse(line),
-            Format::VShell => sized::vshell(line, dates),
-            Format::VxWorks => sized::vxworks(line, dates),
-            Format::Os9 => os9::parse(line, dates),
-            Format::Wfftp => legacy::wfftp(line, dates),
-            Format::Dls => dls::parse(line, self.wrapped, dates),
-            Format::Names => None,
-        }
-    }
-
-    /// A line of this format only because others before it were
-    fn member(self, format: Format, dates: &Dates) -> Option<Entry<'a>> {
-        match format {
-            Format::Mvs => mvs::known(self.bytes),
-            Format::Vms => vms::member(self.bytes, dates),
-            _ => None,
-        }
-    }
-}
-
-impl Votes {
-    fn read<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Item<'a> {
-        let previous = core::mem::replace(&mut self.previous, Previous::Other);
-        if let Some(entry) = self.entry(line, dates) {
-            return Item::Entry(entry);
-        }
-        if let Some((note, format)) = note::of(line.bytes) {
-            if self.is_bare_name(note, previous) {
-                return self.name(line.bytes);
-            }
-            if note == Note::Blank {
-                self.previous = Previous::Blank;
-            }
-            if matches!(note, Note::Total(_) | Note::Header(_)) {
-                self.names = BareNames::No;
-            }
-            if let Some(format) = format {
-                self.count(format);
-            }
-            return Item::Note(note);
-        }
-        if let Some(entry) = self.leader().and_then(|leader| line.member(leader, dates)) {
-            return Item::Entry(entry);
-        }
-        if self.is_volume(line.bytes) {
-            return Item::Note(Note::Header(line.bytes));
-        }
-        self.name(line.bytes)
-    }
-
-    /// Whether what looks like a heading is a name that ends in a colon: among names, `ls` has a blank line
-    /// before its headings
-    fn is_bare_name(&self, note: Note<'_>, previous: Previous) -> bool {
-        let among_names = matches!(self.names, BareNames::Plain | BareNames::Indented);
-        among_names && matches!(note, Note::Section(_)) && previous == Previous::Other
-    }
-
-    /// `$VOLUME.SUBVOLUME` of NonStop, which is a title only where its system is known
-    fn is_volume(&self, line: &[u8]) -> bool {
-        let known = self.leader().or(self.hint) == Some(Format::NonStop);
-        known && line.starts_with(b"$") && line.contains(&b'.')
-    }
-
-    fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
-        // One word is never more than a name.
-        memchr::memchr2(b' ', b'\t', line.bytes)?;
-        let leader = self.leader().or(self.hint);
-        if let Some(leader) = leader {
-            if let Some(entry) = line.entry(leader, dates) {
-                self.count(leader);
-                return Some(entry);
-            }
-        }
-        for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
-            // A blank before a name is MLSD's way to say nothing, and `KEY= value` is anybody's, but only
-            // where the listing is MLSD's.
-            let known = |entry: &Entry<'_>| {
-                let facts = entry.facts.0;
-                format != Format::Mlsx || facts.contains(&b';') || entry.facts.get("type").is_some()
-            };
-            if let Some(entry) = line.entry(format, dates).filter(known) {
-                self.count(format);
-                return Some(entry);
-            }
-        }
-        let line = line.without_code()?;
-        let format = [Format::Unix, Format::Dos, Format::Mlsx];
-        let (format, entry) =
-            format.into_iter().find_map(|format| Some((format, line.entry(format, dates)?)))?;
-        self.count(format);
-        Some(entry)
-    }
-
-    fn leader(&self) -> Option<Format> {
-        self.leader.map(|at| STRUCTURED[at])
-    }
-
-    /// A vote for this format
-    fn count(&mut self, format: Format) {
-        self.names = BareNames::No;
-        let Some(at) = STRUCTURED.iter().position(|known| *known == format) else { return };
-        self.counts[at] = self.counts[at].saturating_add(1);
-        let most = self.leader.map_or(0, |leader| self.counts[leader]);
-        if self.counts[at] > most {
-            self.leader = Some(at);
-        }
-    }
-
-    /// A line that nobody understands
-    fn name<'a>(&mut self, line: &'a [u8]) -> Item<'a> {
-        self.previous = Previous::Other;
-        if self.names == BareNames::No || is_damaged(line) {
-            return Item::Unknown(line);
-        }
-        if self.names == BareNames::Perhaps {
-            let indented = matches!(line, [b' ', second, ..] if *second != b' ');
-            self.names = if indented { BareNames::Indented } else { BareNames::Plain };
-        }
-        match line {
-            [b' ', rest @ ..] if self.names == BareNames::Indented && !rest.is_empty() => {
-                Item::Entry(Entry::new(line, rest, Kind::Unknown))
-            }
-            _ => name(line),
-        }
-    }
-}
-
-/// A line of NLST: the name and nothing else
-fn name(line: &[u8]) -> Item<'_> {
-    if line.is_empty() {
-        Item::Note(Note::Blank)
-    } else {
-        Item::Entry(Entry::new(line, line, Kind::Unknown))
     }
 }
