@@ -1,5 +1,6 @@
 //! A line, as each format reads it
 
+use super::damaged::is_begun;
 use super::entry::{Entry, Kind};
 use super::format::Format;
 use super::note::Note;
@@ -12,6 +13,15 @@ use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, note, numeric, os9, sized, u
 pub(super) struct Line<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) wrapped: usize,
+    pub(super) end: End,
+}
+
+/// Whether a line came with its end
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Told,
+    /// It is the last one, perhaps cut anywhere: a connection that breaks may end as a listing does
+    Missing,
 }
 
 impl<'a> Line<'a> {
@@ -23,9 +33,20 @@ impl<'a> Line<'a> {
         let entry = self.entry(format, dates);
         let entry = entry.or_else(|| self.without_code()?.entry(format, dates)).map(Item::Entry);
         entry
-            .or_else(|| note::of(self.bytes).map(|(note, _)| Item::Note(note)))
+            .or_else(|| {
+                let (note, _) = note::of(self.bytes)?;
+                // MLSD has no headings.
+                let known = format != Format::Mlsx || !matches!(note, Note::Section(_));
+                (known && !self.is_no_heading(note)).then_some(Item::Note(note))
+            })
             .or_else(|| self.member(format, dates).map(Item::Entry))
             .unwrap_or(Item::Unknown(self.bytes))
+    }
+
+    /// Whether what looks like a heading is an entry that breaks off at the colon of its time
+    pub(super) fn is_no_heading(self, note: Note<'_>) -> bool {
+        let cut = || self.end == End::Missing || is_begun(self.bytes);
+        matches!(note, Note::Section(_)) && cut()
     }
 
     /// A line of an answer to STAT on a server that puts the reply's code before each
@@ -51,7 +72,7 @@ impl<'a> Line<'a> {
         let line = self.bytes;
         match format {
             Format::Mlsx => mlsx::parse_mlsx(line),
-            Format::Unix => unix::parse(line, dates),
+            Format::Unix => unix::parse(line, dates, self.end),
             Format::Dos => dos::parse(line, dates),
             Format::Eplf => eplf::parse(line),
             Format::Vms => vms::parse(line, dates),
@@ -74,7 +95,10 @@ impl<'a> Line<'a> {
     pub(super) fn member(self, format: Format, dates: &Dates) -> Option<Entry<'a>> {
         match format {
             Format::Mvs => mvs::known(self.bytes),
-            Format::Vms => vms::member(self.bytes, dates),
+            // A version ends the name.
+            Format::Vms if self.end == End::Told || self.bytes.contains(&b';') => {
+                vms::member(self.bytes, dates)
+            }
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::entry::Entry;
 use super::format::Format;
-use super::line::Line;
+use super::line::{End, Line};
 use super::lines::Lines;
 use super::note::Note;
 use super::offset::UtcOffset;
@@ -187,7 +187,7 @@ impl ListingParser {
                 return Some(Item::Entry(entry));
             }
         }
-        let mut item = read(line, scratch, choice, dates);
+        let mut item = read(line, scratch, choice, dates, End::Told);
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
@@ -254,7 +254,11 @@ impl ListingParser {
                 }
                 alone
             }
-            (Wrap::Empty, Some(line)) if is_wrapped_name(line, choice) => {
+            // Without its version a name of OpenVMS may be cut.
+            (Wrap::Empty, Some(line))
+                if is_wrapped_name(line, choice)
+                    && (format(choice) == Some(Format::Dls) || vms::is_name(line)) =>
+            {
                 scratch.hold(line);
                 true
             }
@@ -267,7 +271,7 @@ impl ListingParser {
             scratch.wrap = Wrap::Empty;
             return Some(lone_name(&scratch.wrapped, choice, dates));
         }
-        let mut item = read(lines.finish()?, scratch, choice, dates);
+        let mut item = read(lines.finish()?, scratch, choice, dates, End::Missing);
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
@@ -365,6 +369,7 @@ fn read<'a>(
     scratch: &'a mut Scratch,
     choice: &mut Choice,
     dates: &mut Dates,
+    end: End,
 ) -> Item<'a> {
     let mut length = 0;
     let joined = core::mem::take(&mut scratch.wrap) != Wrap::Empty;
@@ -374,7 +379,7 @@ fn read<'a>(
     }
     let Scratch { wrapped, name, .. } = scratch;
     let line = if joined { wrapped } else { line };
-    let line = Line { bytes: line, wrapped: length };
+    let line = Line { bytes: line, wrapped: length, end };
     let mut item = match choice {
         Choice::Fixed(format) => line.fixed(*format, dates),
         Choice::Votes(votes) => votes.read(line, dates),

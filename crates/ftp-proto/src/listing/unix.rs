@@ -12,20 +12,26 @@ use smallvec::SmallVec;
 
 use super::date::{self, Before, Found};
 use super::entry::{Entry, Kind, OtherKind, Permissions};
+use super::line::End;
 use super::scan::{Words, number, parts, size_with_unit};
 use super::time::Dates;
 
 /// More words than this before the date have no meaning
 const MAX_COLUMNS: usize = 16;
 
-pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
+pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates, end: End) -> Option<Entry<'a>> {
     let Some(Head { kind, permissions, dialect, words }) = head(line) else {
         return headless(line, dates).or_else(|| unreadable(line));
     };
     let mut columns = Columns::new();
     let Some((date, name)) = date_and_name(words, kind, &mut columns, dates) else {
-        return dateless(line, kind, permissions?, &columns).or_else(|| unreadable(line));
+        // Of a line that is cut, the last word may be the beginning of a date.
+        let dateless = || dateless(line, kind, permissions?, &columns);
+        return (end == End::Told).then(dateless).flatten().or_else(|| unreadable(line));
     };
+    if end == End::Missing && is_begun_column(line, name) {
+        return None;
+    }
     let mut entry = Entry::new(line, name, kind);
     entry.permissions = permissions;
     if dialect == Dialect::NetWare {
@@ -36,8 +42,23 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     describe(&mut entry, &columns);
     if kind == Kind::Symlink {
         (entry.name, entry.target) = split_link(name);
+        if entry.target.is_none() && end == End::Missing {
+            return None;
+        }
     }
     (!entry.name.is_empty()).then_some(entry)
+}
+
+/// Whether the name of a line that is cut may be the beginning of a column: the time after `2024-03-10`, the
+/// offset or the year after `12:34:56`
+fn is_begun_column(line: &[u8], name: &[u8]) -> bool {
+    let before = line[..line.len() - name.len()].trim_ascii_end();
+    let last = before.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    let all =
+        |others: &[u8]| name.iter().all(|byte| byte.is_ascii_digit() || others.contains(byte));
+    let offset = || name.len() < 5 && all(b"+-");
+    parts::<3>(last, b'-').is_some() && all(b":.+- ")
+        || parts::<3>(last, b':').is_some() && offset()
 }
 
 /// Finds the date, with the columns before it and the name after it

@@ -1,9 +1,9 @@
 //! Which format a line is in: each line that one understands is a vote for it
 
-use super::damaged::is_damaged;
+use super::damaged::{is_cut, is_damaged};
 use super::entry::{Entry, Kind};
 use super::format::Format;
-use super::line::{Line, name};
+use super::line::{End, Line, name};
 use super::note::{self, Note};
 use super::parser::Item;
 use super::time::Dates;
@@ -84,6 +84,9 @@ impl Votes {
             if self.is_bare_name(note, previous) {
                 return self.name(line.bytes);
             }
+            if line.is_no_heading(note) {
+                return Item::Unknown(line.bytes);
+            }
             if note == Note::Blank {
                 self.previous = Previous::Blank;
             }
@@ -100,6 +103,9 @@ impl Votes {
         }
         if self.is_volume(line.bytes) {
             return Item::Note(Note::Header(line.bytes));
+        }
+        if line.end == End::Missing && self.names != BareNames::Plain && is_cut(line.bytes) {
+            return Item::Unknown(line.bytes);
         }
         self.name(line.bytes)
     }
