@@ -69,7 +69,7 @@ pub use copy::{CopyError, copy_between_servers};
 pub use dial::{Channel, Dialer, Host, Target};
 pub use entries::Entries;
 pub use error::{Error, Mismatch};
-pub use ftp_proto::listing::{Kind, OwnedEntry, UtcOffset};
+pub use ftp_proto::listing::{Kind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, LocalRules, NameError,
     NameProblem, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, TakenNames, Timestamp,

@@ -317,7 +317,7 @@ fn each_line_is_accounted_for() {
         assert_eq!(Some(&counts), first.as_ref(), "{:?}", text());
         // What is not given as an entry is counted, be it of this directory or not.
         let given = entries(&listing, random.below(40)).unwrap_or_else(|reader| {
-            assert!(counts.errors > 0, "{:?}", text());
+            assert!(counts.errors + counts.unknown > 0, "{:?}", text());
             reader
         });
         let expected = counts.entries - counts.dots + counts.unknown + counts.errors;
@@ -368,10 +368,7 @@ fn what_the_server_could_not_read_is_not_empty() {
                 let (names, unknown, result) = outcome(parser, &listing);
                 assert_eq!((names.len(), unknown), (0, 1), "{listing}");
                 let error = result.expect_err(line);
-                assert_eq!(
-                    error.to_string(),
-                    format!("the server could not read the directory: {line}")
-                );
+                assert_eq!(error.to_string(), format!("the directory could not be read: {line}"));
             }
         }
     }
@@ -382,9 +379,61 @@ fn what_the_server_could_not_read_is_not_empty() {
     // `.` and `..` are there in any case.
     let listing = "drwxr-xr-x 1 u g 5 Jan 02 2021 .\r\nls: y: Permission denied\r\n";
     assert!(outcome(parser(), listing).2.is_err());
-    // What nobody understands is no statement of the server's.
-    assert!(outcome(parser(), "total 0\r\nrubbish\r\n").2.is_ok());
-    assert!(outcome(parser(), "").2.is_ok());
+    // What nobody understands may be the server's own words, or all that is left of the entries.
+    const DOTS: &str =
+        "total 8\r\ndrwxr-xr-x 2 u g 5 Jan 02 2021 .\r\ndrwxr-xr-x 2 u g 5 Jan 02 2021 ..\r\n";
+    const VMS: &str = "Directory DKA0:[X]\r\n\r\n";
+    for (before, line) in [
+        ("total 0\r\n", "Permission denied"),
+        ("total 0\r\n", "Access is denied."),
+        ("total 0\r\n", ". unreadable"),
+        ("total 0\r\n", "451 Local error in processing"),
+        ("total 8\r\n", "-rw-r--r-- rubbish"),
+        (DOTS, "sh: fork: Cannot allocate memory"),
+        (VMS, "%RMS-E-PRV, insufficient privilege or file protection violation"),
+        (VMS, "%DIRECT-E-OPENIN, error opening DKA0:[X]*.*;* as input"),
+    ] {
+        for end in ["\r\n", "", "\r\nrubbish\r\n"] {
+            let (names, unknown, result) = outcome(parser(), &format!("{before}{line}{end}"));
+            assert_eq!((names.len(), unknown > 0), (0, true), "{line}");
+            let error = result.expect_err(line).to_string();
+            assert_eq!(error, format!("the directory could not be read: {line}"));
+        }
+    }
+    let mlsd = || parser().with_format(Format::Mlsx);
+    assert!(outcome(mlsd(), "Permission denied\r\n").2.is_err());
+    // An error that the server tells says more than a line before it.
+    let error = outcome(parser(), "total 0\r\nrubbish\r\nls: .: Permission denied\r\n").2;
+    assert!(error.is_err_and(|error| error.to_string().ends_with("ls: .: Permission denied")));
+    // With an entry it is a line among others.
+    let listing = "total 8\r\nrubbish\r\n-rw-r--r-- 1 u g 5 Jan 02 2021 x\r\n";
+    let (names, unknown, result) = outcome(parser(), listing);
+    assert_eq!((names.len(), unknown, result.is_ok()), (1, 1, true));
+}
+
+#[test]
+fn empty_directories_are_empty() {
+    for listing in [
+        "",
+        "\r\n",
+        "total 0\r\n",
+        "total 0",
+        "total 8\r\ndrwxr-xr-x 2 u g 5 Jan 02 2021 .\r\ndrwxr-xr-x 2 u g 5 Jan 02 2021 ..\r\n",
+        ".:\r\ntotal 0\r\n",
+        "type=cdir; .\r\ntype=pdir; ..\r\n",
+        "Directory DKA0:[X]\r\n\r\nTotal of 0 files\r\n",
+        "%DIRECT-W-NOFILES, no files found\r\n",
+        " Name     VV.MM   Created       Changed      Size  Init   Mod   Id\r\n",
+        "No members found.\r\n",
+        "No data sets found.\r\n",
+        " Volume in drive C has no label.\r\n Volume Serial Number is 1A2B-3C4D\r\n\r\n \
+         Directory of C:\\x\r\n\r\n12/31/2025  11:59 PM    <DIR>          .\r\n\
+         12/31/2025  11:59 PM    <DIR>          ..\r\n               0 File(s)              0 bytes\r\n               \
+         2 Dir(s)   1,000,000 bytes free\r\n",
+    ] {
+        let (names, unknown, result) = outcome(parser(), listing);
+        assert_eq!((names.len(), unknown, result.is_ok()), (0, 0, true), "{listing}");
+    }
 }
 
 /// A recursive listing has entries of other directories, under their own names

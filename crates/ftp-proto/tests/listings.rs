@@ -1,7 +1,7 @@
 //! Listings of every format, as the systems write them, and what is known of each line
 
-use ftp_proto::listing::{Format, Item, ListingParser, Note, parse_mlsx, parse_stat};
-use ftp_proto::{ReplyConfig, ReplyParser, Timestamp};
+use ftp_proto::listing::{Format, Item, ListingParser, Note, StatListing, parse_mlsx, parse_stat};
+use ftp_proto::{Error, ReplyConfig, ReplyParser, Timestamp};
 use serde_json::{Value, json};
 
 #[path = "support/listing_json.rs"]
@@ -312,10 +312,47 @@ fn stat_has_the_entries_of_one_directory() {
         total 4\r\n\
         -rw-r--r-- 1 ann staff 5 Jan  1  2020 x\r\n\
         213 End of status\r\n";
+    let listing = stat(reply).expect("entries");
+    let names: Vec<_> = listing.entries.iter().map(|entry| entry.name()).collect();
+    assert_eq!((&names[..], listing.unknown_lines), (&[&b"d"[..]][..], 1));
+}
+
+fn stat(reply: &[u8]) -> Result<StatListing, Error> {
     let (_, reply) = ReplyParser::new(ReplyConfig::default()).parse(reply).expect("a reply");
-    let entries = parse_stat(&reply.expect("all of it"), ListingParser::new());
-    let names: Vec<_> = entries.iter().map(|entry| entry.name()).collect();
-    assert_eq!(names, [b"d"]);
+    parse_stat(&reply.expect("all of it"), ListingParser::new())
+}
+
+#[test]
+fn stat_of_a_directory_that_could_not_be_read_is_not_empty() {
+    for lines in [
+        "ls: .: Permission denied\r\n",
+        "total 0\r\nls: .: Permission denied\r\n",
+        "total 0\r\n550 Permission denied\r\n",
+        "total 8\r\n-rw-r--r-- rubbish\r\n",
+    ] {
+        let reply = format!("213-Status of x:\r\n{lines}213 End\r\n");
+        let error = stat(reply.as_bytes()).expect_err(lines);
+        assert!(matches!(error, Error::UnreadableDirectory { .. }), "{error}");
+    }
+    for lines in ["", "total 0\r\n"] {
+        let listing = stat(format!("213-Status of x:\r\n{lines}213 End\r\n").as_bytes());
+        let listing = listing.expect("an empty directory");
+        assert_eq!((listing.entries.len(), listing.unknown_lines), (0, 0));
+    }
+}
+
+#[test]
+fn stat_counts_what_it_does_not_understand() {
+    let reply = b"213-Status of x:\r\n\
+        ls: d: Permission denied\r\n\
+        -rw-r--r-- 1 ann staff 5 Jan  1  2020 x\r\n\
+        -rw-r--r-- rubbish\r\n\
+        213 End\r\n";
+    let listing = stat(reply).expect("an entry");
+    assert_eq!((listing.entries.len(), listing.unknown_lines), (1, 2));
+    // A name whose rest may come with the next line, which is the last one.
+    let listing = stat(b"213-Status\r\nA.TXT;1\r\nB.TXT;1\r\n213 End\r\n").expect("entries");
+    assert_eq!((listing.entries.len(), listing.unknown_lines), (2, 0));
 }
 
 #[test]

@@ -158,7 +158,8 @@ fn header(text: &[u8]) -> Option<Option<Format>> {
     let begins = |word: &[u8]| begins(text, word);
     let contains = |words: &[u8]| contains(text, words);
     let directory = begins(b"directory ") && text.ends_with(b"]") && contains(b":[");
-    if directory || is_disk_header(text) {
+    // A directory with no file in it, which is no error.
+    if directory || is_disk_header(text) || begins(b"%DIRECT-W-NOFILES") {
         return Some(Some(Format::Vms));
     }
     let data_sets = begins(b"volume ") && (contains(b"dsname") || contains(b"Dsname"));
@@ -178,7 +179,9 @@ fn header(text: &[u8]) -> Option<Option<Format>> {
         || begins(b"jobname ") && contains(b"JOBID")
         || begins(b"No jobs found on ")
         || begins(b"No members found")
+        || begins(b"No data sets found")
         || begins(b"Volume in drive ")
+        || begins(b"Volume Serial Number is ")
         || begins(b"Directory of ") && (contains(b":\\") || contains(b":/"))
         || is_count(text, b"File(s)")
         || is_count(text, b"Dir(s)");
