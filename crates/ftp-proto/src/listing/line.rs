@@ -6,7 +6,7 @@ use super::format::Format;
 use super::note::Note;
 use super::parser::Item;
 use super::time::Dates;
-use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, note, numeric, os9, sized, unix, vms};
+use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, note, numeric, os9, said, sized, unix, vms};
 
 /// A line, and how much of it is a name that had a line of its own
 #[derive(Clone, Copy)]
@@ -25,6 +25,11 @@ pub(super) enum End {
 }
 
 impl<'a> Line<'a> {
+    /// A line that came in one piece, with its end
+    pub(super) const fn whole(bytes: &'a [u8]) -> Self {
+        Self { bytes, wrapped: 0, end: End::Told }
+    }
+
     /// What it is in this format
     pub(super) fn fixed(self, format: Format, dates: &mut Dates) -> Item<'a> {
         if format == Format::Names {
@@ -40,7 +45,7 @@ impl<'a> Line<'a> {
                 (known && !self.is_no_heading(note)).then_some(Item::Note(note))
             })
             .or_else(|| self.member(format, dates).map(Item::Entry))
-            .unwrap_or(Item::Unknown(self.bytes))
+            .unwrap_or_else(|| said::unknown(self.bytes))
     }
 
     /// Whether what looks like a heading is an entry that breaks off at the colon of its time

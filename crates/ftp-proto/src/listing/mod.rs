@@ -54,6 +54,7 @@ mod owned;
 mod parser;
 mod reader;
 mod replies;
+mod said;
 mod scan;
 mod section;
 mod sized;

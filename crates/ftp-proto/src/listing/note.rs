@@ -35,7 +35,6 @@ pub(super) fn of(line: &[u8]) -> Option<(Note<'_>, Option<Format>)> {
     }
     let contains = |words: &[u8]| contains(text, words);
     let error = is_of_ls(text)
-        || is_refusal(text)
         || contains(b": Permission denied")
         || contains(b": No such file or directory")
         || contains(b": Not a directory");
@@ -50,15 +49,6 @@ pub(super) fn of(line: &[u8]) -> Option<(Note<'_>, Option<Format>)> {
 fn is_of_ls(text: &[u8]) -> bool {
     let program = text.split(|byte| *byte == b' ').next().unwrap_or_default();
     [&b"ls:"[..], b"UX:ls:"].contains(&program) || program.ends_with(b"/ls:")
-}
-
-/// A reply that came as data: `550 No files found.`
-fn is_refusal(text: &[u8]) -> bool {
-    const WORDS: [&[u8]; 4] = [b"no such file", b"no files found", b"not found", b"denied"];
-    let [b'4' | b'5', b'0'..=b'5', b'0'..=b'9', b' ', words @ ..] = text else { return false };
-    let words = words.to_ascii_lowercase();
-    let words = words.strip_suffix(b".").unwrap_or(&words);
-    WORDS.iter().any(|refusal| words.ends_with(refusal))
 }
 
 fn begins(text: &[u8], word: &[u8]) -> bool {
@@ -106,7 +96,7 @@ fn ends_in_digit(word: &[u8]) -> bool {
 }
 
 /// What `ls` calls its total where it speaks other languages
-const TOTALS: [&str; 26] = [
+const TOTALS: [&str; 42] = [
     "total",
     "totale",
     "totalt",
@@ -133,6 +123,22 @@ const TOTALS: [&str; 26] = [
     "\u{7e3d}\u{8a08}",
     "\u{5408}\u{8a08}",
     "\u{d569}\u{acc4}",
+    "sveukupno",
+    "skupno",
+    "viso",
+    "guztira",
+    "ioml\u{e1}n",
+    "totalo",
+    "jumlah",
+    "omugatte",
+    "t\u{1ed5}ng",
+    "\u{437}\u{430}\u{433}\u{430}\u{43b}\u{43e}\u{43c}",
+    "\u{443}\u{441}\u{44c}\u{43e}\u{433}\u{43e}",
+    "\u{3c3}\u{3cd}\u{3bd}\u{3bf}\u{3bb}\u{3bf}",
+    "\u{43e}\u{431}\u{449}\u{43e}",
+    "\u{443}\u{43a}\u{443}\u{43f}\u{43d}\u{43e}",
+    "\u{443}\u{441}\u{44f}\u{433}\u{43e}",
+    "\u{7e3d}\u{7528}\u{91cf}",
 ];
 
 /// The same in other charsets: GBK, Big5, EUC-JP, Shift-JIS, EUC-KR, KOI8-R, Windows-1251

@@ -9,6 +9,7 @@ use super::line::{End, Line};
 use super::lines::Lines;
 use super::note::Note;
 use super::offset::UtcOffset;
+use super::said::Next;
 use super::time::{DateOrder, Dates};
 use super::votes::Votes;
 use super::{cms, common, dls, dos, mlsx, vms};
@@ -42,7 +43,8 @@ pub struct ListingParser {
 /// The parts of a listing that have to be copied; everything else borrows from the input
 #[derive(Debug, Default)]
 struct Scratch {
-    /// A name, and perhaps the line after it: some systems write long names on a line of their own
+    /// A name, and perhaps the line after it: some systems write long names on a line of their own. Or another
+    /// line that is kept for the next one
     wrapped: Vec<u8>,
     wrap: Wrap,
     /// A name that does not stand in the line as it is
@@ -57,6 +59,19 @@ enum Wrap {
     Name,
     /// It does, and the caller knows
     Continued,
+    /// `wrapped` is a line that only the next one explains: see [`said`](super::said)
+    Doubtful,
+}
+
+/// What became of a line that was kept for the next one
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// A name that does not go on
+    Alone,
+    /// A name that does
+    Continued,
+    /// A line that this follows
+    Doubtful(Next),
 }
 
 #[derive(Debug)]
@@ -177,8 +192,8 @@ impl ListingParser {
             return None;
         }
         self.hold_name(input);
-        if self.scratch.wrap == Wrap::Name {
-            return self.parse_after_name(input);
+        if matches!(self.scratch.wrap, Wrap::Name | Wrap::Doubtful) {
+            return self.parse_held(input);
         }
         let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.next(input)?;
@@ -202,7 +217,8 @@ impl ListingParser {
         self.lines.has_line(input)
     }
 
-    /// Keeps the next line back if it is a name whose rest may come with the line after it
+    /// Keeps the next line back if it is a name whose rest may come with the line after it, or if that has to
+    /// tell what it is
     #[inline]
     fn hold_name(&mut self, input: &mut &[u8]) {
         let may_wrap = matches!(format(&self.choice), None | Some(Format::Vms | Format::Dls));
@@ -216,25 +232,22 @@ impl ListingParser {
         let before = *input;
         let Some(line) = self.lines.next(input) else { return };
         if is_wrapped_name(line, &self.choice) {
-            self.scratch.hold(line);
+            self.scratch.hold(line.trim_ascii_end(), Wrap::Name);
+        } else if is_doubtful(line, &self.choice, &self.dates) {
+            self.scratch.hold(line, Wrap::Doubtful);
         } else {
             self.lines.again(input, before);
         }
     }
 
-    /// The next item, which is what became of the name in `scratch`
+    /// The next item, which is what became of the line in `scratch`
     #[inline(never)]
-    fn parse_after_name(&mut self, input: &mut &[u8]) -> Option<Item<'_>> {
+    fn parse_held(&mut self, input: &mut &[u8]) -> Option<Item<'_>> {
         let Self { lines, scratch, choice, dates, .. } = self;
         let before = *input;
-        let is_continued = scratch.is_continued(lines.next(input)?, choice, dates);
+        let held = scratch.resolve(lines.next(input)?, choice, dates);
         lines.again(input, before);
-        if is_continued {
-            scratch.wrap = Wrap::Continued;
-            return Some(Item::Note(Note::Continued(&scratch.wrapped)));
-        }
-        scratch.wrap = Wrap::Empty;
-        Some(lone_name(&scratch.wrapped, choice, dates))
+        Some(scratch.give(held, choice, dates))
     }
 
     /// What is left when the input has ended: the last line, if it came without its end
@@ -242,34 +255,34 @@ impl ListingParser {
     /// Call it until it returns `None`; nothing may be parsed after that.
     pub fn finish(&mut self) -> Option<Item<'_>> {
         let Self { lines, scratch, choice, dates, offset, .. } = self;
-        let name_alone = match (scratch.wrap, lines.finish()) {
-            (Wrap::Name, None) => true,
+        let held = match (scratch.wrap, lines.finish()) {
+            (Wrap::Name, None) => Some(Held::Alone),
+            (Wrap::Doubtful, None) => Some(Held::Doubtful(Next::End)),
             (_, None) => return None,
-            (Wrap::Name, Some(line)) => {
-                let alone = !scratch.is_continued(line, choice, dates);
+            (Wrap::Name | Wrap::Doubtful, Some(line)) => {
+                let held = scratch.resolve(line, choice, dates);
                 lines.finish_again();
-                if !alone {
-                    scratch.wrap = Wrap::Continued;
-                    return Some(Item::Note(Note::Continued(&scratch.wrapped)));
-                }
-                alone
+                Some(held)
             }
             // Without its version a name of OpenVMS may be cut.
             (Wrap::Empty, Some(line))
                 if is_wrapped_name(line, choice)
                     && (format(choice) == Some(Format::Dls) || vms::is_name(line)) =>
             {
-                scratch.hold(line);
-                true
+                scratch.hold(line.trim_ascii_end(), Wrap::Name);
+                Some(Held::Alone)
+            }
+            (Wrap::Empty, Some(line)) if is_doubtful(line, choice, dates) => {
+                scratch.hold(line, Wrap::Doubtful);
+                Some(Held::Doubtful(Next::End))
             }
             (_, Some(_)) => {
                 lines.finish_again();
-                false
+                None
             }
         };
-        if name_alone {
-            scratch.wrap = Wrap::Empty;
-            return Some(lone_name(&scratch.wrapped, choice, dates));
+        if let Some(held) = held {
+            return Some(scratch.give(held, choice, dates));
         }
         let mut item = read(lines.finish()?, scratch, choice, dates, End::Missing);
         if let Some(offset) = offset {
@@ -280,11 +293,32 @@ impl ListingParser {
 }
 
 impl Scratch {
-    /// Keeps a name until it is known whether it goes on
-    fn hold(&mut self, name: &[u8]) {
+    /// Keeps a line until the next one
+    fn hold(&mut self, line: &[u8], wrap: Wrap) {
         self.wrapped.clear();
-        self.wrapped.extend_from_slice(name.trim_ascii_end());
-        self.wrap = Wrap::Name;
+        self.wrapped.extend_from_slice(line);
+        self.wrap = wrap;
+    }
+
+    /// What the next line makes of the one that is kept
+    fn resolve(&mut self, next: &[u8], choice: &Choice, dates: &Dates) -> Held {
+        match choice {
+            Choice::Votes(votes) if self.wrap == Wrap::Doubtful => {
+                Held::Doubtful(votes.next(next, dates))
+            }
+            _ if self.is_continued(next, choice, dates) => Held::Continued,
+            _ => Held::Alone,
+        }
+    }
+
+    /// The item of the line that was kept
+    fn give(&mut self, held: Held, choice: &mut Choice, dates: &Dates) -> Item<'_> {
+        self.wrap = if held == Held::Continued { Wrap::Continued } else { Wrap::Empty };
+        match (held, choice) {
+            (Held::Continued, _) => Item::Note(Note::Continued(&self.wrapped)),
+            (Held::Doubtful(next), Choice::Votes(votes)) => votes.doubtful(&self.wrapped, next),
+            (_, choice) => lone_name(&self.wrapped, choice, dates),
+        }
     }
 
     /// Whether the name that is kept goes on with this line
@@ -394,6 +428,14 @@ fn read<'a>(
         }
     }
     item
+}
+
+/// Whether only the next line tells what this one is
+fn is_doubtful(line: &[u8], choice: &Choice, dates: &Dates) -> bool {
+    match choice {
+        Choice::Fixed(_) => false,
+        Choice::Votes(votes) => votes.is_doubtful(line, dates),
+    }
 }
 
 /// Whether a line is a name whose rest may come with the next line

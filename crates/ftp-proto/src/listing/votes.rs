@@ -6,6 +6,7 @@ use super::format::Format;
 use super::line::{End, Line, name};
 use super::note::{self, Note};
 use super::parser::Item;
+use super::said::{self, Doubt, Next};
 use super::time::Dates;
 
 /// Those that say more than a name, the frequent ones first
@@ -104,7 +105,7 @@ impl Votes {
         if self.is_volume(line.bytes) {
             return Item::Note(Note::Header(line.bytes));
         }
-        if line.end == End::Missing && self.names != BareNames::Plain && is_cut(line.bytes) {
+        if line.end == End::Missing && self.names == BareNames::Perhaps && is_cut(line.bytes) {
             return Item::Unknown(line.bytes);
         }
         self.name(line.bytes)
@@ -124,13 +125,19 @@ impl Votes {
     }
 
     fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
+        let (format, entry) = self.find(line, dates)?;
+        self.count(format);
+        Some(entry)
+    }
+
+    /// The format that understands this line
+    fn find<'a>(&self, line: Line<'a>, dates: &mut Dates) -> Option<(Format, Entry<'a>)> {
         // One word is never more than a name.
         memchr::memchr2(b' ', b'\t', line.bytes)?;
         let leader = self.leader().or(self.hint);
         if let Some(leader) = leader {
             if let Some(entry) = line.entry(leader, dates) {
-                self.count(leader);
-                return Some(entry);
+                return Some((leader, entry));
             }
         }
         for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
@@ -141,16 +148,47 @@ impl Votes {
                 format != Format::Mlsx || facts.contains(&b';') || entry.facts.get("type").is_some()
             };
             if let Some(entry) = line.entry(format, dates).filter(known) {
-                self.count(format);
-                return Some(entry);
+                return Some((format, entry));
             }
         }
         let line = line.without_code()?;
         let format = [Format::Unix, Format::Dos, Format::Mlsx];
-        let (format, entry) =
-            format.into_iter().find_map(|format| Some((format, line.entry(format, dates)?)))?;
-        self.count(format);
-        Some(entry)
+        format.into_iter().find_map(|format| Some((format, line.entry(format, dates)?)))
+    }
+
+    /// Whether only the next line tells what this one is
+    pub(super) fn is_doubtful(&self, line: &[u8], dates: &Dates) -> bool {
+        let may_be = |doubt| match doubt {
+            Doubt::Said | Doubt::Total => true,
+            // After a blank line it is a heading.
+            Doubt::Heading => self.previous == Previous::Other,
+        };
+        self.names == BareNames::Perhaps
+            && said::doubt(line).is_some_and(may_be)
+            && self.find(Line::whole(line), &mut dates.clone()).is_none()
+    }
+
+    /// What a line is to the doubtful one before it
+    pub(super) fn next(&self, line: &[u8], dates: &Dates) -> Next {
+        if let Some((format, _)) = self.find(Line::whole(line), &mut dates.clone()) {
+            return Next::Entry(format);
+        }
+        match (note::of(line), said::doubt(line)) {
+            (Some((Note::Section(_), _)), _) => Next::Heading,
+            (Some(_), _) | (_, Some(Doubt::Said)) => Next::Other,
+            _ if is_damaged(line) => Next::Other,
+            _ => Next::Name,
+        }
+    }
+
+    /// What a [doubtful](Self::is_doubtful) line is
+    pub(super) fn doubtful<'a>(&mut self, line: &'a [u8], next: Next) -> Item<'a> {
+        let item = said::doubt(line).and_then(|doubt| said::resolve(line, doubt, next));
+        if matches!(item, Some(Item::Note(Note::Total(_)))) {
+            self.names = BareNames::No;
+        }
+        self.previous = Previous::Other;
+        item.unwrap_or_else(|| self.name(line))
     }
 
     /// The format that has understood most lines so far
@@ -180,7 +218,10 @@ impl Votes {
     /// A line that nobody understands
     pub(super) fn name<'a>(&mut self, line: &'a [u8]) -> Item<'a> {
         self.previous = Previous::Other;
-        if self.names == BareNames::No || is_damaged(line) {
+        if self.names == BareNames::No {
+            return said::unknown(line);
+        }
+        if is_damaged(line) {
             return Item::Unknown(line);
         }
         if self.names == BareNames::Perhaps {
