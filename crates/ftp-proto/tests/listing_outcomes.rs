@@ -246,6 +246,35 @@ fn entries_of_other_directories_are_none_of_this_one() {
         (format!("{X}d:\r\n{Y}"), vec!["x", "y"], 0),
         (format!("{X}\r\n{Y}"), vec!["x", "y"], 0),
         ("type=file; x\r\n\r\nd:\r\ntype=file; y\r\n".to_owned(), vec!["x"], 1),
+        // OpenVMS and DOS.
+        (
+            "Directory DKA0:[X]\r\n\r\nA.TXT;1 1/4 10-MAR-2024 12:34:56 [G,A] (RWED,RWED,RE,)\r\n\r\n\
+             Total of 1 file, 1/4 blocks\r\n\r\n\
+             Directory DKA0:[X.SUB]\r\n\r\nB.TXT;1 1/4 10-MAR-2024 12:34:56 [G,A] (RWED,RWED,RE,)\r\n\r\n\
+             Total of 1 file, 1/4 blocks\r\n\r\n\
+             Grand total of 2 directories, 2 files, 2/8 blocks\r\n"
+                .to_owned(),
+            vec!["A.TXT"],
+            1,
+        ),
+        (
+            "DKA0:[X]\r\nA.TXT;1\r\nDKA0:[X.SUB]\r\nB.TXT;1\r\nC.TXT;1\r\n".to_owned(),
+            vec!["A.TXT"],
+            2,
+        ),
+        (
+            " Volume in drive C has no label.\r\n Volume Serial Number is 1A2B-3C4D\r\n\r\n \
+             Directory of C:\\x\r\n\r\n\
+             03/10/2024  12:34 PM    <DIR>          sub\r\n\
+             03/10/2024  12:34 PM                 5 a\r\n               \
+             1 File(s)              5 bytes\r\n\r\n \
+             Directory of C:\\x\\sub\r\n\r\n\
+             03/10/2024  12:34 PM                 5 b\r\n               \
+             1 File(s)              5 bytes\r\n"
+                .to_owned(),
+            vec!["sub", "a"],
+            1,
+        ),
         // Names may end in a colon.
         ("a\r\nb:\r\nc\r\n".to_owned(), vec!["a", "b:", "c"], 0),
         ("a\r\nd\r\n\r\nd:\r\nc\r\n".to_owned(), vec!["a", "d"], 1),

@@ -13,7 +13,8 @@ pub enum Note<'a> {
     Total(&'a [u8]),
     /// Titles of columns, or of the whole
     Header(&'a [u8]),
-    /// `dir:` before the entries of another directory (`ls -lR`), or first of all of the directory itself
+    /// `dir:`, `Directory DKA0:[DIR]` or `Directory of C:\dir` before the entries of another directory
+    /// (`ls -lR`), or first of all of the directory itself
     Section(&'a [u8]),
     /// A name whose entry comes with the next line (OpenVMS)
     Continued(&'a [u8]),
@@ -29,6 +30,9 @@ pub(super) fn of(line: &[u8]) -> Option<(Note<'_>, Option<Format>)> {
     }
     if is_total(text) {
         return Some((Note::Total(line), None));
+    }
+    if let Some((name, format)) = directory(text) {
+        return Some((Note::Section(name), Some(format)));
     }
     if let Some(format) = header(text) {
         return Some((Note::Header(line), format));
@@ -159,13 +163,24 @@ fn is_total_elsewhere(text: &[u8], number: impl Fn(&mut Words<'_>) -> Option<()>
     known && number(&mut words).is_some() && words.next().is_none()
 }
 
+/// The name in the heading of a directory, where it is not that of `ls`
+fn directory(text: &[u8]) -> Option<(&[u8], Format)> {
+    let after = |words: &[u8]| begins(text, words).then(|| text[words.len()..].trim_ascii_start());
+    let dos = |name: &&[u8]| contains(name, b":\\") || contains(name, b":/");
+    let vms = |name: &&[u8]| name.ends_with(b"]") && contains(name, b":[");
+    if let Some(name) = after(b"Directory of ").filter(dos) {
+        return Some((name, Format::Dos));
+    }
+    let name = after(b"Directory ").filter(vms).or_else(|| is_disk(text).then_some(text));
+    name.map(|name| (name, Format::Vms))
+}
+
 /// Titles of the whole or of its columns, and of which format if that is sure
 fn header(text: &[u8]) -> Option<Option<Format>> {
     let begins = |word: &[u8]| begins(text, word);
     let contains = |words: &[u8]| contains(text, words);
-    let directory = begins(b"directory ") && text.ends_with(b"]") && contains(b":[");
     // A directory with no file in it, which is no error.
-    if directory || is_disk_header(text) || begins(b"%DIRECT-W-NOFILES") {
+    if begins(b"%DIRECT-W-NOFILES") {
         return Some(Some(Format::Vms));
     }
     let data_sets = begins(b"volume ") && (contains(b"dsname") || contains(b"Dsname"));
@@ -188,7 +203,6 @@ fn header(text: &[u8]) -> Option<Option<Format>> {
         || begins(b"No data sets found")
         || begins(b"Volume in drive ")
         || begins(b"Volume Serial Number is ")
-        || begins(b"Directory of ") && (contains(b":\\") || contains(b":/"))
         || is_count(text, b"File(s)")
         || is_count(text, b"Dir(s)");
     other.then_some(None)
@@ -208,6 +222,6 @@ fn is_status(text: &[u8]) -> bool {
 }
 
 /// OpenVMS: `DISK$USER:[DIRECTORY]` alone on its line
-fn is_disk_header(text: &[u8]) -> bool {
+fn is_disk(text: &[u8]) -> bool {
     text.ends_with(b"]") && !text.contains(&b' ') && memchr::memmem::find(text, b":[").is_some()
 }

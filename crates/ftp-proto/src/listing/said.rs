@@ -39,7 +39,7 @@ pub(super) enum Next {
 pub(super) fn doubt(line: &[u8]) -> Option<Doubt> {
     match note::of(line) {
         // A path is no name.
-        Some((Note::Section(name), _)) if name != b"." && !name.contains(&b'/') => {
+        Some((Note::Section(name), None)) if name != b"." && !name.contains(&b'/') => {
             Some(Doubt::Heading)
         }
         Some(_) => None,

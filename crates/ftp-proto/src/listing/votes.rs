@@ -174,7 +174,7 @@ impl Votes {
             return Next::Entry(format);
         }
         match (note::of(line), said::doubt(line)) {
-            (Some((Note::Section(_), _)), _) => Next::Heading,
+            (Some((Note::Section(_), None)), _) => Next::Heading,
             (Some(_), _) | (_, Some(Doubt::Said)) => Next::Other,
             _ if is_damaged(line) => Next::Other,
             _ => Next::Name,
