@@ -383,7 +383,7 @@ fn format(choice: &Choice) -> Option<Format> {
 ///
 /// Inlined down to the fields, so that entries are built where they are wanted: they are large.
 #[inline(always)]
-fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &Dates) -> Option<Entry<'a>> {
+fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &mut Dates) -> Option<Entry<'a>> {
     let entry = match format(choice)? {
         Format::Unix => common::parse(line, dates)?,
         Format::Mlsx => mlsx::facts_and_name(line)?,
