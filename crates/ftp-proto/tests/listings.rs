@@ -421,3 +421,35 @@ fn entries_outlive_their_lines() {
         }
     }
 }
+
+#[test]
+fn names_may_look_like_facts() {
+    let names = [
+        "size=3; y",
+        "type=dir;",
+        "modify=20240310123456; x",
+        "perm=; y",
+        "size=3;x",
+        "type=file2024a;",
+        "size=3;",
+        "x=1; y=2; z",
+        "size=; x=3; y",
+    ];
+    let fixed = || ListingParser::new().with_format(Format::Mlsx);
+    for name in names {
+        let line = format!("type=file;size=42; {name}");
+        let entry = parse_mlsx(line.as_bytes()).expect(name);
+        assert_eq!((entry.name, entry.size), (name.as_bytes(), Some(42)));
+        let listing = format!("{line}\r\n{line}\r\n");
+        let mut input = listing.as_bytes();
+        let mut parser = fixed();
+        for _ in 0..2 {
+            let Some(Item::Entry(entry)) = parser.parse(&mut input) else { panic!("{line}") };
+            assert_eq!(entry.name, name.as_bytes());
+        }
+    }
+    // No name has two.
+    for line in ["type=file; size=3; modify=20240310123456; x", "type=file; Size=3;perm=r; x"] {
+        assert_eq!(parse_mlsx(line.as_bytes()), None, "{line}");
+    }
+}

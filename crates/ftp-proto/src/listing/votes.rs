@@ -4,6 +4,7 @@ use super::damaged::{is_cut, is_damaged};
 use super::entry::{Entry, Kind};
 use super::format::Format;
 use super::line::{End, Line, name};
+use super::mlsx;
 use super::note::{self, Note};
 use super::parser::Item;
 use super::said::{self, Doubt, Next};
@@ -144,8 +145,8 @@ impl Votes {
             // A blank before a name is MLSD's way to say nothing, and `KEY= value` is anybody's, but only
             // where the listing is MLSD's.
             let known = |entry: &Entry<'_>| {
-                let facts = entry.facts.0;
-                format != Format::Mlsx || facts.contains(&b';') || entry.facts.get("type").is_some()
+                let told = entry.facts.0.contains(&b';') || entry.facts.get("type").is_some();
+                format != Format::Mlsx || told && !mlsx::is_fact(entry.name)
             };
             if let Some(entry) = line.entry(format, dates).filter(known) {
                 return Some((format, entry));
