@@ -279,8 +279,39 @@ fn a_line_without_end_is_bounded() {
     for _ in 0..100 {
         assert_eq!(parser.parse(&mut &[b'x'; 65_536][..]), None);
     }
-    let Some(Item::Entry(entry)) = parser.finish() else { panic!() };
-    assert_eq!(entry.name.len(), 64 * 1024);
+    let Some(Item::Unknown(line)) = parser.finish() else { panic!() };
+    assert_eq!(line.len(), 64 * 1024);
+}
+
+#[test]
+fn a_name_that_is_cut_at_the_bound_is_none() {
+    const MOST: usize = 64 * 1024;
+    let lines = [
+        (None, "-rw-r--r-- 1 ann staff 17 Mar 10  2024 "),
+        (None, "lrwxrwxrwx 1 ann staff 17 Mar 10  2024 x -> "),
+        (None, "03-10-24  12:34PM                   42 "),
+        (Some(Format::Mlsx), "type=file;size=42; "),
+        (Some(Format::Names), ""),
+    ];
+    for (format, columns) in lines {
+        for (length, whole) in [(MOST - 1, true), (MOST, false), (2 * MOST, false)] {
+            let line = format!("{columns}{}\r\n", "x".repeat(length - columns.len()));
+            let listing = format!("{columns}x\r\n{line}{columns}y\r\n");
+            for size in [listing.len(), 1000] {
+                let mut parser = ListingParser::new();
+                if let Some(format) = format {
+                    parser = parser.with_format(format);
+                }
+                let mut entries = Vec::new();
+                for mut piece in listing.as_bytes().chunks(size) {
+                    while let Some(item) = parser.parse(&mut piece) {
+                        entries.push(matches!(item, Item::Entry(_)));
+                    }
+                }
+                assert_eq!(entries, [true, whole, true], "{columns} {length}");
+            }
+        }
+    }
 }
 
 #[test]

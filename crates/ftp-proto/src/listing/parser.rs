@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::entry::Entry;
 use super::format::Format;
 use super::line::{End, Line};
-use super::lines::Lines;
+use super::lines::{Lines, MAX_LINE};
 use super::note::Note;
 use super::offset::UtcOffset;
 use super::said::Next;
@@ -29,7 +29,7 @@ pub enum Item<'a> {
 
 /// Reads a listing as it comes
 ///
-/// Memory is bounded by the longest line, of which no more than 64 KiB are looked at.
+/// Memory is bounded: a line of 64 KiB or more is unknown, and only that much of it is kept.
 #[derive(Debug)]
 pub struct ListingParser {
     lines: Lines,
@@ -197,7 +197,7 @@ impl ListingParser {
         }
         let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.next(input)?;
-        if offset.is_none() && scratch.wrap == Wrap::Empty {
+        if offset.is_none() && scratch.wrap == Wrap::Empty && line.len() < MAX_LINE {
             if let Some(entry) = common(line, choice, dates) {
                 return Some(Item::Entry(entry));
             }
@@ -407,6 +407,10 @@ fn read<'a>(
 ) -> Item<'a> {
     let mut length = 0;
     let joined = core::mem::take(&mut scratch.wrap) != Wrap::Empty;
+    if line.len() >= MAX_LINE {
+        // It is cut, and so is its name, or the target of a link.
+        return Item::Unknown(line);
+    }
     if joined {
         length = scratch.wrapped.len();
         scratch.join(line);
@@ -440,10 +444,11 @@ fn is_doubtful(line: &[u8], choice: &Choice, dates: &Dates) -> bool {
 
 /// Whether a line is a name whose rest may come with the next line
 fn is_wrapped_name(line: &[u8], choice: &Choice) -> bool {
-    match format(choice) {
+    let begins = match format(choice) {
         None => vms::is_name(line),
         Some(Format::Vms) => vms::is_name(line) || vms::is_plain_name(line),
         Some(Format::Dls) => dls::is_name(line),
         Some(_) => false,
-    }
+    };
+    begins && line.len() < MAX_LINE
 }

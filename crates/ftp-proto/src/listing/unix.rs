@@ -146,6 +146,13 @@ fn headless<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     if line.first().is_none_or(|first| first.is_ascii_whitespace() || first.is_ascii_digit()) {
         return None;
     }
+    // Facts, and the rest is the name.
+    let first = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    if first.starts_with(b"+") && first.contains(&b'\t')
+        || first.ends_with(b";") && first.contains(&b'=')
+    {
+        return None;
+    }
     // Other formats have no month with a name behind so many columns.
     let shape = |columns: &[Column<'_>]| match columns {
         [.., _, links, _, _, size] => number(links.word).is_some() && number(size.word).is_some(),
@@ -286,10 +293,10 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
     Some(Head { kind, permissions, dialect: Dialect::Unix, words })
 }
 
-/// `+`, `@`, `.`: access control lists and the like
+/// `+`, `@`, `.`: access control lists and the like; AIX has `-` for none
 fn behind_marks(rest: &[u8]) -> Option<Words<'_>> {
     let rest = match rest {
-        [b'+' | b'@' | b'.' | b'*', rest @ ..] => rest,
+        [b'+' | b'@' | b'.' | b'*' | b'-', rest @ ..] => rest,
         _ => rest,
     };
     // The number of links may follow at once where it is large.

@@ -10,12 +10,12 @@ use super::parser::Item;
 use super::said::{self, Doubt, Next};
 use super::time::Dates;
 
-/// Those that say more than a name, the frequent ones first
+/// Those that say more than a name, the frequent ones first, but for one whose names may look like all others
 const STRUCTURED: [Format; 16] = [
+    Format::Eplf,
     Format::Unix,
     Format::Mlsx,
     Format::Dos,
-    Format::Eplf,
     Format::Vms,
     Format::Os400,
     Format::NonStop,
