@@ -88,7 +88,8 @@ pub enum Error {
     /// understands: the directory is not known to be empty, it could not be read
     #[error("the directory could not be read: {}", Readable(.line))]
     UnreadableDirectory {
-        /// The server's error (`ls: .: Permission denied`), or else the first line that nobody understands
+        /// The server's error (`ls: .: Permission denied`), or else the first line that nobody understands;
+        /// 512 bytes of it at most
         line: Box<[u8]>,
     },
     /// An argument that can't be sent; nothing was sent

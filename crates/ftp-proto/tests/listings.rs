@@ -465,6 +465,8 @@ fn names_may_look_like_facts() {
         "size=3;",
         "x=1; y=2; z",
         "size=; x=3; y",
+        "type=file;size=3; x",
+        "size=1; type=dir; x",
     ];
     let fixed = || ListingParser::new().with_format(Format::Mlsx);
     for name in names {

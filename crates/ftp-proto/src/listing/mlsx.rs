@@ -95,10 +95,19 @@ struct UnixFacts<'a> {
 /// Whether what should be the name is more facts: a damaged line, not a file
 ///
 /// Everything after the first blank is the name (RFC 3659 section 7.2), `size=3; x` too, but no name has two
-/// facts at its beginning, nor one where the semicolon before it is missing.
+/// facts at its beginning, nor one where the semicolon before it is missing, unless the same fact was told.
 fn has_blanks_between(facts: &[u8], name: &[u8]) -> bool {
     let [_, _, _, _, four, _, six, ..] = name else { return false };
-    (*four == b'=' || *six == b'=') && facts_in_name(name) > usize::from(facts.ends_with(b";"))
+    (*four == b'=' || *six == b'=')
+        && facts_in_name(name) > usize::from(facts.ends_with(b";"))
+        && !is_told(facts, name)
+}
+
+/// Whether the fact that a name begins with stands before the name already
+#[cold]
+fn is_told(facts: &[u8], name: &[u8]) -> bool {
+    let key = name.split(|byte| *byte == b'=').next().unwrap_or_default();
+    Facts(facts).iter().any(|(told, _)| told.eq_ignore_ascii_case(key))
 }
 
 /// How many facts that all servers send a name has at its beginning

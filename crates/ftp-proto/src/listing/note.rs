@@ -100,7 +100,7 @@ fn ends_in_digit(word: &[u8]) -> bool {
 }
 
 /// What `ls` calls its total where it speaks other languages
-const TOTALS: [&str; 42] = [
+const TOTALS: [&str; 51] = [
     "total",
     "totale",
     "totalt",
@@ -135,7 +135,6 @@ const TOTALS: [&str; 42] = [
     "totalo",
     "jumlah",
     "omugatte",
-    "t\u{1ed5}ng",
     "\u{437}\u{430}\u{433}\u{430}\u{43b}\u{43e}\u{43c}",
     "\u{443}\u{441}\u{44c}\u{43e}\u{433}\u{43e}",
     "\u{3c3}\u{3cd}\u{3bd}\u{3bf}\u{3bb}\u{3bf}",
@@ -143,6 +142,16 @@ const TOTALS: [&str; 42] = [
     "\u{443}\u{43a}\u{443}\u{43f}\u{43d}\u{43e}",
     "\u{443}\u{441}\u{44f}\u{433}\u{43e}",
     "\u{7e3d}\u{7528}\u{91cf}",
+    "\u{432}\u{441}\u{44c}\u{43e}\u{433}\u{43e}",
+    "\u{7dcf}\u{8a08}",
+    "samtals",
+    "t\u{1ed5}ng c\u{1ed9}ng",
+    "t\u{1ed5}ng",
+    "gjithsej",
+    "i\u{161} viso",
+    "\u{627}\u{644}\u{645}\u{62c}\u{645}\u{648}\u{639}",
+    "\u{5e1}\u{5d4}\"\u{5db}",
+    "kop\u{101}",
 ];
 
 /// The same in other charsets: GBK, Big5, EUC-JP, Shift-JIS, EUC-KR, KOI8-R, Windows-1251

@@ -72,7 +72,7 @@ pub(super) fn unknown(line: &[u8]) -> Item<'_> {
 
 /// What servers, shells and systems say in place of a listing
 fn is_said(line: &[u8]) -> bool {
-    const ENDS: [&[u8]; 12] = [
+    const ENDS: [&[u8]; 18] = [
         b"permission denied",
         b"access denied",
         b"access is denied",
@@ -85,6 +85,12 @@ fn is_said(line: &[u8]) -> bool {
         b"insufficient privilege",
         b"cannot allocate memory",
         b"input/output error",
+        b"open directory",
+        b"resource temporarily unavailable",
+        b"too many open files",
+        b"stale file handle",
+        b"cannot find the path specified",
+        b"cannot find the file specified",
     ];
     let text = line.trim_ascii();
     let sentence = text.strip_suffix(b".").unwrap_or(text);

@@ -42,13 +42,13 @@ impl Tally {
             Item::Note(Note::Error(line)) => {
                 self.unknown += 1;
                 if matches!(self.content, Content::Nothing | Content::Unknown(_)) {
-                    self.content = Content::Error((*line).into());
+                    self.content = Content::Error(beginning(line));
                 }
             }
             Item::Unknown(line) => {
                 self.unknown += 1;
                 if matches!(self.content, Content::Nothing) {
-                    self.content = Content::Unknown((*line).into());
+                    self.content = Content::Unknown(beginning(line));
                 }
             }
             Item::Note(_) => {}
@@ -73,4 +73,10 @@ impl Tally {
             }
         }
     }
+}
+
+/// As much of a line as an error has room for
+fn beginning(line: &[u8]) -> Box<[u8]> {
+    const MOST: usize = 512;
+    line[..line.len().min(MOST)].into()
 }
