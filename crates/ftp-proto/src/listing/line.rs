@@ -3,8 +3,9 @@
 use super::damaged::is_begun;
 use super::entry::{Entry, Kind};
 use super::format::Format;
+use super::item::Item;
+use super::lines::End;
 use super::note::Note;
-use super::parser::Item;
 use super::time::Dates;
 use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, note, numeric, os9, said, sized, unix, vms};
 
@@ -14,14 +15,6 @@ pub(super) struct Line<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) wrapped: usize,
     pub(super) end: End,
-}
-
-/// Whether a line came with its end
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    Told,
-    /// It is the last one, perhaps cut anywhere: a connection that breaks may end as a listing does
-    Missing,
 }
 
 impl<'a> Line<'a> {

@@ -5,8 +5,9 @@ use core::time::Duration;
 
 use super::entry::Entry;
 use super::format::Format;
-use super::line::{End, Line};
-use super::lines::{Lines, MAX_LINE};
+use super::item::Item;
+use super::line::Line;
+use super::lines::{End, Lines, MAX_LINE};
 use super::note::Note;
 use super::offset::UtcOffset;
 use super::said::Next;
@@ -14,18 +15,6 @@ use super::time::{DateOrder, Dates};
 use super::votes::Votes;
 use super::{cms, common, dls, dos, mlsx, vms};
 use crate::Timestamp;
-
-/// What a line is
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Item<'a> {
-    /// A file, directory, link …
-    Entry(Entry<'a>),
-    /// Something about the listing
-    Note(Note<'a>),
-    /// Nobody knows
-    Unknown(&'a [u8]),
-}
 
 /// Reads a listing as it comes
 ///

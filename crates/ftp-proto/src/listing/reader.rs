@@ -4,8 +4,9 @@ use alloc::boxed::Box;
 use alloc::vec;
 
 use super::format::Format;
+use super::item::Item;
 use super::owned::OwnedEntry;
-use super::parser::{Item, ListingParser};
+use super::parser::ListingParser;
 use super::tally::Tally;
 use crate::error::Error;
 

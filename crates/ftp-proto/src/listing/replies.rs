@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 use super::entry::Entry;
+use super::item::Item;
 use super::mlsx::parse_mlsx;
 use super::owned::OwnedEntry;
-use super::parser::{Item, ListingParser};
+use super::parser::ListingParser;
 use super::tally::Tally;
 use crate::control::reply::Reply;
 use crate::error::Error;

@@ -5,8 +5,8 @@
 //! follow, or nothing at all, it is no file; if bare names follow, it is one.
 
 use super::format::Format;
+use super::item::Item;
 use super::note::{self, Note};
-use super::parser::Item;
 use super::scan::{Words, number};
 
 /// What a line may be other than a name

@@ -1,7 +1,7 @@
 //! Listings of several directories, as a recursive `ls` makes them: which of them a line belongs to
 
+use super::item::Item;
 use super::note::Note;
-use super::parser::Item;
 
 /// The directory that the lines belong to
 ///

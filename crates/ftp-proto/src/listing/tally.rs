@@ -2,8 +2,8 @@
 
 use alloc::boxed::Box;
 
+use super::item::Item;
 use super::note::Note;
-use super::parser::Item;
 use super::section::Section;
 use crate::error::Error;
 

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use super::date::{self, Before, Found};
 use super::entry::{Entry, Kind, OtherKind, Permissions};
-use super::line::End;
+use super::lines::End;
 use super::scan::{Words, number, parts, size_with_unit};
 use super::time::Dates;
 

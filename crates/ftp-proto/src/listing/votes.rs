@@ -3,10 +3,11 @@
 use super::damaged::{is_cut, is_damaged};
 use super::entry::{Entry, Kind};
 use super::format::Format;
-use super::line::{End, Line, name};
+use super::item::Item;
+use super::line::{Line, name};
+use super::lines::End;
 use super::mlsx;
 use super::note::{self, Note};
-use super::parser::Item;
 use super::said::{self, Doubt, Next};
 use super::time::Dates;
 
