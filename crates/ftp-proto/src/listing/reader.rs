@@ -123,7 +123,7 @@ impl ListingReader {
 
     /// What the next line is; `None` when more has to arrive first, or the listing is over
     ///
-    /// After a [`Note::Section`] entries may be of another directory.
+    /// After a [`Note::Section`](super::Note::Section) entries may be of another directory.
     pub fn next_item(&mut self) -> Option<Item<'_>> {
         self.advance().map(|(item, _)| item)
     }
