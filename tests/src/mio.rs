@@ -13,6 +13,7 @@ pub use ftp_blocking::{
     PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
     TraceDirection, Transfer, TransferType, Truncation, ftp_proto, ftp_tls,
 };
+use ftp_mio::ftp_proto::listing::{ListingParser, StatListing, parse_stat};
 use ftp_mio::mio::{Events, Poll, Token};
 use ftp_mio::{Event, Moved, Op, Output, ServerCopy, Session, TlsInfo};
 use ftp_tls::rustls::pki_types::ServerName;
@@ -282,6 +283,10 @@ impl Client {
         Ok(Entries { guard, entries: ftp_mio::Entries::new(), state: EntriesState::Arriving })
     }
 
+    pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing> {
+        Ok(parse_stat(&self.stat(path)?, ListingParser::new())?)
+    }
+
     fn begin(&mut self) {
         self.events.clear();
         self.size_hint = None;
@@ -493,6 +498,8 @@ pub struct Entries<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum EntriesState {
     Arriving,
+    /// The transfer is complete, and lines may be left
+    Ended,
     Over,
 }
 
@@ -512,8 +519,7 @@ impl Iterator for Entries<'_> {
             }
             match self.guard.ended() {
                 Some(Ok(())) => {
-                    self.state = EntriesState::Over;
-                    return self.entries.last().transpose();
+                    self.state = EntriesState::Ended;
                 }
                 Some(Err(error)) => {
                     self.state = EntriesState::Over;
@@ -522,7 +528,10 @@ impl Iterator for Entries<'_> {
                 None => self.guard.wait(),
             }
         }
-        None
+        match self.state {
+            EntriesState::Ended => self.entries.last().transpose(),
+            EntriesState::Arriving | EntriesState::Over => None,
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::io::{BufReader, Read};
 
 use ftp_proto::ReadDir;
 use ftp_proto::listing::{
-    Format, Item, ListingParser, ListingReader, OwnedEntry, UtcOffset, parse_mlst, parse_stat,
+    Format, Item, ListingParser, ListingReader, OwnedEntry, StatListing, UtcOffset, parse_mlst,
+    parse_stat,
 };
 use ftp_session::{Error, system};
 
@@ -15,10 +16,11 @@ use crate::transfer::Download;
 ///
 /// As an iterator it gives what is in the directory, without `.` and `..`, and passes over headers and
 /// totals; [`Self::next_item`] gives everything. Its last item is an error unless the server has
-/// confirmed that the listing is complete, or if that holds nothing but the server's own error
-/// ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)). Dropping it earlier has the rest read and
-/// thrown away, for [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it
-/// before the next listing.
+/// confirmed that the listing is complete, or if that holds no entry, and the server's own error
+/// or a line that nobody understands ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)).
+/// Dropping it earlier has the rest read and thrown away, for
+/// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
+/// next listing.
 ///
 /// Names are what the server sends, `../../x` among them: to write local files under them, use
 /// [`local_path`](crate::local_path).
@@ -194,10 +196,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// A refusal by the server.
+    /// A refusal by the server; [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if the reply
+    /// has no entry, and a line in which the server tells an error, or which nobody understands.
     #[doc(alias = "STAT")]
-    pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<OwnedEntry>, Error> {
+    pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing, Error> {
         let reply = self.stat(path)?;
-        Ok(parse_stat(&reply, parser(self.session.utc_offset)))
+        Ok(parse_stat(&reply, parser(self.session.utc_offset))?)
     }
 }

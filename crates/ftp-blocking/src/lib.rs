@@ -64,7 +64,7 @@ pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
 pub use dial::{Channel, Dialer, Target};
 pub use entries::Entries;
-pub use ftp_proto::listing::{Kind, OwnedEntry, UtcOffset};
+pub use ftp_proto::listing::{Kind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, LocalRules, NameError,
     NameProblem, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, TakenNames, Timestamp,

@@ -23,7 +23,7 @@ use crate::session::Session;
 ///     if let ftp_mio::Event::Completed(mut done) = event {
 ///         if let Some(result) = done.take(directory) {
 ///             result?;
-///             if let Some(entry) = entries.last()? {
+///             while let Some(entry) = entries.last()? {
 ///                 println!("{}", entry.display_name());
 ///             }
 ///         }
@@ -62,12 +62,14 @@ impl Entries {
         self.inner.next(&mut session.inner, Instant::now())
     }
 
-    /// The last entry, if its line came without an end: to be called after the completion
+    /// The next of the last entries: to be called after the completion, until it returns `None`
+    ///
+    /// The last line may have come without its end, and a line before it may have had to wait for it.
     ///
     /// # Errors
     ///
-    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, and the server
-    /// sent an error of its own in place of them.
+    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, and a line in
+    /// which the server tells an error, or which nobody understands.
     pub fn last(&mut self) -> Result<Option<OwnedEntry>, Error> {
         self.inner.last()
     }

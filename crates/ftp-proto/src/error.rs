@@ -84,11 +84,12 @@ pub enum Error {
     /// the latter is [`Self::Permanent`]
     #[error("no such directory: {0}")]
     NoDirectory(Reply),
-    /// A listing came that holds the server's own error in place of entries: the directory is not empty, it
-    /// could not be read
-    #[error("the server could not read the directory: {}", Readable(.line))]
+    /// A listing came that holds the server's own error in place of entries, or a line that nobody
+    /// understands: the directory is not known to be empty, it could not be read
+    #[error("the directory could not be read: {}", Readable(.line))]
     UnreadableDirectory {
-        /// The line that it sent (`ls: .: Permission denied`)
+        /// The server's error (`ls: .: Permission denied`), or else the first line that nobody understands;
+        /// 512 bytes of it at most
         line: Box<[u8]>,
     },
     /// An argument that can't be sent; nothing was sent

@@ -1,7 +1,7 @@
 //! Listings of every format, as the systems write them, and what is known of each line
 
-use ftp_proto::listing::{Format, Item, ListingParser, Note, parse_mlsx, parse_stat};
-use ftp_proto::{ReplyConfig, ReplyParser, Timestamp};
+use ftp_proto::listing::{Format, Item, ListingParser, Note, StatListing, parse_mlsx, parse_stat};
+use ftp_proto::{Error, ReplyConfig, ReplyParser, Timestamp};
 use serde_json::{Value, json};
 
 #[path = "support/listing_json.rs"]
@@ -279,8 +279,39 @@ fn a_line_without_end_is_bounded() {
     for _ in 0..100 {
         assert_eq!(parser.parse(&mut &[b'x'; 65_536][..]), None);
     }
-    let Some(Item::Entry(entry)) = parser.finish() else { panic!() };
-    assert_eq!(entry.name.len(), 64 * 1024);
+    let Some(Item::Unknown(line)) = parser.finish() else { panic!() };
+    assert_eq!(line.len(), 64 * 1024);
+}
+
+#[test]
+fn a_name_that_is_cut_at_the_bound_is_none() {
+    const MOST: usize = 64 * 1024;
+    let lines = [
+        (None, "-rw-r--r-- 1 ann staff 17 Mar 10  2024 "),
+        (None, "lrwxrwxrwx 1 ann staff 17 Mar 10  2024 x -> "),
+        (None, "03-10-24  12:34PM                   42 "),
+        (Some(Format::Mlsx), "type=file;size=42; "),
+        (Some(Format::Names), ""),
+    ];
+    for (format, columns) in lines {
+        for (length, whole) in [(MOST - 1, true), (MOST, false), (2 * MOST, false)] {
+            let line = format!("{columns}{}\r\n", "x".repeat(length - columns.len()));
+            let listing = format!("{columns}x\r\n{line}{columns}y\r\n");
+            for size in [listing.len(), 1000] {
+                let mut parser = ListingParser::new();
+                if let Some(format) = format {
+                    parser = parser.with_format(format);
+                }
+                let mut entries = Vec::new();
+                for mut piece in listing.as_bytes().chunks(size) {
+                    while let Some(item) = parser.parse(&mut piece) {
+                        entries.push(matches!(item, Item::Entry(_)));
+                    }
+                }
+                assert_eq!(entries, [true, whole, true], "{columns} {length}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -312,10 +343,47 @@ fn stat_has_the_entries_of_one_directory() {
         total 4\r\n\
         -rw-r--r-- 1 ann staff 5 Jan  1  2020 x\r\n\
         213 End of status\r\n";
+    let listing = stat(reply).expect("entries");
+    let names: Vec<_> = listing.entries.iter().map(|entry| entry.name()).collect();
+    assert_eq!((&names[..], listing.unknown_lines), (&[&b"d"[..]][..], 1));
+}
+
+fn stat(reply: &[u8]) -> Result<StatListing, Error> {
     let (_, reply) = ReplyParser::new(ReplyConfig::default()).parse(reply).expect("a reply");
-    let entries = parse_stat(&reply.expect("all of it"), ListingParser::new());
-    let names: Vec<_> = entries.iter().map(|entry| entry.name()).collect();
-    assert_eq!(names, [b"d"]);
+    parse_stat(&reply.expect("all of it"), ListingParser::new())
+}
+
+#[test]
+fn stat_of_a_directory_that_could_not_be_read_is_not_empty() {
+    for lines in [
+        "ls: .: Permission denied\r\n",
+        "total 0\r\nls: .: Permission denied\r\n",
+        "total 0\r\n550 Permission denied\r\n",
+        "total 8\r\n-rw-r--r-- rubbish\r\n",
+    ] {
+        let reply = format!("213-Status of x:\r\n{lines}213 End\r\n");
+        let error = stat(reply.as_bytes()).expect_err(lines);
+        assert!(matches!(error, Error::UnreadableDirectory { .. }), "{error}");
+    }
+    for lines in ["", "total 0\r\n"] {
+        let listing = stat(format!("213-Status of x:\r\n{lines}213 End\r\n").as_bytes());
+        let listing = listing.expect("an empty directory");
+        assert_eq!((listing.entries.len(), listing.unknown_lines), (0, 0));
+    }
+}
+
+#[test]
+fn stat_counts_what_it_does_not_understand() {
+    let reply = b"213-Status of x:\r\n\
+        ls: d: Permission denied\r\n\
+        -rw-r--r-- 1 ann staff 5 Jan  1  2020 x\r\n\
+        -rw-r--r-- rubbish\r\n\
+        213 End\r\n";
+    let listing = stat(reply).expect("an entry");
+    assert_eq!((listing.entries.len(), listing.unknown_lines), (1, 2));
+    // A name whose rest may come with the next line, which is the last one.
+    let listing = stat(b"213-Status\r\nA.TXT;1\r\nB.TXT;1\r\n213 End\r\n").expect("entries");
+    assert_eq!((listing.entries.len(), listing.unknown_lines), (2, 0));
 }
 
 #[test]
@@ -382,5 +450,39 @@ fn entries_outlive_their_lines() {
             assert_eq!(owned.entry(), entry);
             assert_eq!(owned.name(), entry.name);
         }
+    }
+}
+
+#[test]
+fn names_may_look_like_facts() {
+    let names = [
+        "size=3; y",
+        "type=dir;",
+        "modify=20240310123456; x",
+        "perm=; y",
+        "size=3;x",
+        "type=file2024a;",
+        "size=3;",
+        "x=1; y=2; z",
+        "size=; x=3; y",
+        "type=file;size=3; x",
+        "size=1; type=dir; x",
+    ];
+    let fixed = || ListingParser::new().with_format(Format::Mlsx);
+    for name in names {
+        let line = format!("type=file;size=42; {name}");
+        let entry = parse_mlsx(line.as_bytes()).expect(name);
+        assert_eq!((entry.name, entry.size), (name.as_bytes(), Some(42)));
+        let listing = format!("{line}\r\n{line}\r\n");
+        let mut input = listing.as_bytes();
+        let mut parser = fixed();
+        for _ in 0..2 {
+            let Some(Item::Entry(entry)) = parser.parse(&mut input) else { panic!("{line}") };
+            assert_eq!(entry.name, name.as_bytes());
+        }
+    }
+    // No name has two.
+    for line in ["type=file; size=3; modify=20240310123456; x", "type=file; Size=3;perm=r; x"] {
+        assert_eq!(parse_mlsx(line.as_bytes()), None, "{line}");
     }
 }

@@ -11,7 +11,7 @@ use crate::session::{Moved, Session};
 /// The entries of a directory, while they arrive: for requests of `read_dir` and `list`
 ///
 /// One a listing. `.` and `..` are left out, headers and totals passed over. Whether the listing is
-/// complete is told by its completion, as with every transfer; then comes the [last](Self::last) entry.
+/// complete is told by its completion, as with every transfer; then come the [last](Self::last) entries.
 #[derive(Debug)]
 pub struct Entries {
     reader: ListingReader,
@@ -43,12 +43,14 @@ impl Entries {
         }
     }
 
-    /// The last entry, if its line came without an end: to be called after the completion
+    /// The next of the last entries: to be called after the completion, until it returns `None`
+    ///
+    /// The last line may have come without its end, and a line before it may have had to wait for it.
     ///
     /// # Errors
     ///
-    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, and the server
-    /// sent an error of its own in place of them.
+    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, and a line in
+    /// which the server tells an error, or which nobody understands.
     pub fn last(&mut self) -> Result<Option<OwnedEntry>, Error> {
         self.reader.end();
         let last = self.reader.next_entry();

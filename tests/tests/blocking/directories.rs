@@ -83,7 +83,7 @@ fn results(
 /// A mirror would delete what an empty directory does not have
 #[test]
 fn an_error_in_place_of_entries_is_no_empty_directory() {
-    let error = || Err("the server could not read the directory: ls: .: Permission denied".into());
+    let error = || Err("the directory could not be read: ls: .: Permission denied".into());
     let lines = "ls: .: Permission denied\r\n";
     assert_eq!(results(ReadDir::long(""), "LIST", lines), [error()]);
     assert_eq!(results(ReadDir::new(""), "MLSD", lines), [error()]);
@@ -94,6 +94,16 @@ fn an_error_in_place_of_entries_is_no_empty_directory() {
     let lines = "ls: y: Permission denied\r\ndrwxr-xr-x 2 ann staff 4096 Jan  1  2020 x\r\n";
     assert_eq!(results(ReadDir::long(""), "LIST", lines), [Ok(b"x".to_vec())]);
     assert_eq!(results(ReadDir::long(""), "LIST", "total 0\r\n"), []);
+    // A line that nobody understands may be such an error as well.
+    let error = |line| Err(format!("the directory could not be read: {line}"));
+    let lines = "total 0\r\nPermission denied\r\n";
+    assert_eq!(results(ReadDir::long(""), "LIST", lines), [error("Permission denied")]);
+    let lines = "Permission denied\r\n";
+    assert_eq!(results(ReadDir::new(""), "MLSD", lines), [error("Permission denied")]);
+    // Cut off in its only entry.
+    let lines = "total 8\r\n-rw-r--r--   1 ann  staff      42 Mar 10 12:";
+    let line = &lines["total 8\r\n".len()..];
+    assert_eq!(results(ReadDir::long(""), "LIST", lines), [error(line)]);
 }
 
 #[test]
@@ -105,4 +115,35 @@ fn entries_of_other_directories_are_left_out() {
         total 4\r\n\
         -rw-r--r-- 1 ann staff 4096 Jan  1  2020 x\r\n";
     assert_eq!(results(ReadDir::long(""), "LIST", lines), [Ok(b"d".to_vec())]);
+}
+
+#[test]
+fn what_stat_could_not_read_is_no_empty_directory() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("STAT d", "213-Status of d:\r\nls: .: Permission denied\r\n213 End");
+        s.exchange("STAT d", "213-Status of d:\r\ntotal 0\r\n213 End");
+        s.exchange(
+            "STAT d",
+            &format!("213-Status of d:\r\nls: y: Denied\r\n{DISGUISED}\r\n213 End"),
+        );
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let error = ftp.stat_dir("d").unwrap_err();
+    assert_eq!(error.to_string(), "the directory could not be read: ls: .: Permission denied");
+    let empty = ftp.stat_dir("d").unwrap();
+    assert_eq!((empty.entries.len(), empty.unknown_lines), (0, 0));
+    let one = ftp.stat_dir("d").unwrap();
+    assert_eq!((one.entries.len(), one.unknown_lines), (1, 1));
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn no_name_is_lost_at_the_end() {
+    // A name of OpenVMS waits for the next line, which may hold its columns.
+    let lines = "LOGIN.COM;1\r\nNOTES.TXT;1";
+    let both = [Ok(b"LOGIN.COM".to_vec()), Ok(b"NOTES.TXT".to_vec())];
+    assert_eq!(results(ReadDir::long(""), "LIST", lines), both);
 }

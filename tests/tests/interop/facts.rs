@@ -24,7 +24,7 @@ fn facts_and_status() {
             Err(error) => panic!("{error}"),
         }
         let status = ftp.stat_dir("sub").unwrap();
-        let names: Vec<_> = status.iter().map(|entry| entry.name().to_vec()).collect();
+        let names: Vec<_> = status.entries.iter().map(|entry| entry.name().to_vec()).collect();
         assert_eq!(names, [b"inside"], "{status:?}");
         ftp.quit().unwrap();
     });

@@ -11,6 +11,25 @@ pub(super) fn is_damaged(line: &[u8]) -> bool {
     begins || words() && (vms(line) || os400(line) || dated(line) || has_columns(line))
 }
 
+/// Whether a line begins as those of `ls -l` or of DOS do, which no heading does
+pub(super) fn is_begun(line: &[u8]) -> bool {
+    unix(line) || dos(line)
+}
+
+/// Whether a line without its end is the beginning of one of `ls -l` or of DOS
+pub(super) fn is_cut(line: &[u8]) -> bool {
+    let like = |shape: &[&[u8]]| {
+        line.len() > 1 && line.iter().zip(shape).all(|(byte, known)| known.contains(byte))
+    };
+    let (r, w, x) = (&b"r-"[..], &b"w-"[..], &b"xsStTl-"[..]);
+    const DIGIT: &[u8] = b"0123456789";
+    const DATE: [&[u8]; 8] = [DIGIT, DIGIT, b"-/", DIGIT, DIGIT, b"-/", DIGIT, DIGIT];
+    like(&[b"-dlbcpsD", r, w, x, r, w, x, r, w, x, b" +.@"])
+        || line.len() > 2
+            && like(&DATE)
+            && line[DATE.len().min(line.len())..].iter().all(|byte| b"0123456789 ".contains(byte))
+}
+
 /// Permissions first, whatever kind of file; NetWare also where the rest is gone
 fn unix(line: &[u8]) -> bool {
     let permissions = line.len() >= 10

@@ -109,13 +109,14 @@ fn with_year(month: u8, day: u8, mut words: Words<'_>) -> Option<(Parts, Words<'
     } else {
         let digits = unmarked(third);
         parts.year = Some(year(digits).filter(|year| digits.len() == 4 && is_year(*year))?);
-        // `Mar  1 2003  name`: a column of five that is filled up behind the year, not before it.
-        let left_aligned = before_year.starts_with(b" ") && !before_year.starts_with(b"  ");
-        if left_aligned && words.rest.starts_with(b"  ") {
-            words.rest = &words.rest[1..];
-        }
+        let one_blank = before_year.starts_with(b" ") && !before_year.starts_with(b"  ");
         let mut behind = words;
-        if let Some(time) = behind.next().and_then(clock) {
+        if one_blank && words.rest.starts_with(b"  ") {
+            // `Mar  1 2003  name`: a column of five that is filled up behind the year, not before it.
+            words.rest = &words.rest[1..];
+        } else if let Some(time) = behind.next().and_then(clock).filter(|_| one_blank) {
+            // In the column of `ls` a year has two blanks before it and stands in place of a time: what
+            // follows is the name, `12:30 notes` as well.
             parts.time = Some(time);
             words = behind;
         }
@@ -160,7 +161,16 @@ fn numbers<'a>(word: &'a [u8], words: Words<'a>, dates: &mut Dates) -> Option<(P
         (short && is_date_shaped(three)).then_some(())?;
         dates.arrange(three, usual_orders(separator, third.len()))?
     };
-    Some(with_time(parts, words))
+    let (parts, mut words) = with_time(parts, words);
+    if separator == b'-'
+        && first.len() == 4
+        && parts.time.is_none()
+        && words.rest.starts_with(b"  ")
+    {
+        // `2024-03-10  name`: `ls --time-style=iso` fills up the column in which newer files have `03-10 12:34`.
+        words.rest = &words.rest[1..];
+    }
+    Some((parts, words))
 }
 
 /// What may follow a date of three numbers: a time of day, and its offset from UTC
@@ -169,12 +179,22 @@ fn with_time(mut parts: Parts, mut words: Words<'_>) -> (Parts, Words<'_>) {
     if let Some(time) = behind.next().and_then(time_of_day) {
         parts.time = Some(time);
         words = behind;
-        let offset = |word: &[u8]| matches!(word, [b'+' | b'-', digits @ ..] if digits.len() == 4 && number(digits).is_some());
-        if behind.next().is_some_and(offset) {
+        // Only `ls --full-time` tells an offset, and it tells seconds.
+        if time.2.is_some() && behind.next().is_some_and(is_offset) {
             words = behind;
         }
     }
     (parts, words)
+}
+
+/// `+0530`, `-0300`: hours up to 14, and minutes
+fn is_offset(word: &[u8]) -> bool {
+    let [b'+' | b'-', digits @ ..] = word else { return false };
+    let [hours, minutes] =
+        [digits.get(..2), digits.get(2..)].map(|part| part.and_then(small::<u8>));
+    digits.len() == 4
+        && hours.is_some_and(|hours| hours < 15)
+        && minutes.is_some_and(|part| part < 60)
 }
 
 /// `03-10 2024`, `03-10 12:34`, `10.03 12:34`

@@ -12,7 +12,7 @@ use crate::Timestamp;
 ///
 /// A listing may have a million of these. What is not exactly so is left to [`parse`].
 #[inline(always)]
-pub(super) fn common<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
+pub(super) fn common<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let (head, rest) = line.split_first_chunk::<18>()?;
     let [m0, m1, b'-', d0, d1, b'-', y0, y1, b' ', b' ', h0, h1, b':', n0, n1, half, b'M', b' '] =
         *head
@@ -37,7 +37,7 @@ pub(super) fn common<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
         }
     };
     name.starts_with(b" ").then_some(())?;
-    let name = name_after(line, name, kind);
+    let name = name_after(line, name, kind, dates);
     if name.is_empty() {
         return None;
     }
@@ -73,7 +73,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
         [b'<', word @ .., b'>'] => (kind(word)?, None),
         digits => (Kind::File, size(digits)?),
     };
-    let name = name_after(line, words.rest, kind);
+    let name = name_after(line, words.rest, kind, dates);
     let mut entry = Entry::new(line, name, kind);
     entry.size = size;
     entry.modified = date.and_then(|date| date.at(time)?.modified(dates));
@@ -87,16 +87,32 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
 ///
 /// In the columns of IIS and of `dir` a size ends one character before the name: then further blanks are
 /// the name's own. Other servers fill up as they like, and after `<DIR>` some fill up with one blank more,
-/// so that one before the name of a directory can't be told.
+/// so that one before the name of a directory can't be told, unless another one has shown where names begin.
 #[inline(always)]
-fn name_after<'a>(line: &[u8], rest: &'a [u8], kind: Kind) -> &'a [u8] {
-    // With a year of two digits, or of four.
-    const COLUMNS: [usize; 2] = [39, 41];
+fn name_after<'a>(line: &'a [u8], rest: &'a [u8], kind: Kind, dates: &mut Dates) -> &'a [u8] {
     match rest {
         [b' ', name @ ..] if kind == Kind::File && COLUMNS.contains(&(line.len() - name.len())) => {
             name
         }
+        _ if kind == Kind::Dir => name_of_directory(line, rest, dates),
         _ => rest.trim_ascii_start(),
+    }
+}
+
+/// Where names begin, with a year of two digits, or of four
+const COLUMNS: [usize; 2] = [39, 41];
+
+#[inline(always)]
+fn name_of_directory<'a>(line: &'a [u8], rest: &'a [u8], dates: &mut Dates) -> &'a [u8] {
+    let name = rest.trim_ascii_start();
+    let blanks = rest.len() - name.len();
+    match dates.blanks_after_dir() {
+        Some(fill) if fill < blanks => &rest[fill..],
+        None if COLUMNS.contains(&(line.len() - name.len())) => {
+            dates.set_blanks_after_dir(blanks);
+            name
+        }
+        _ => name,
     }
 }
 

@@ -5,6 +5,14 @@ use alloc::vec::Vec;
 /// Bytes of a line that are looked at; the rest of a longer one is dropped
 pub(super) const MAX_LINE: usize = 64 * 1024;
 
+/// Whether a line came with its end
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Told,
+    /// It is the last one, perhaps cut anywhere: a connection that breaks may end as a listing does
+    Missing,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     /// The beginning of a line whose end has not come

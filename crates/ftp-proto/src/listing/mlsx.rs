@@ -52,7 +52,7 @@ pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
     };
     let facts = &line[..line.len() - name.len() - 1];
     let told_something = facts.iter().any(|byte| *byte != b';');
-    if name.is_empty() || !told_something || has_blanks_between(name) {
+    if name.is_empty() || !told_something || has_blanks_between(facts, name) {
         return None;
     }
     let Told { kind, target, size, time } = told;
@@ -93,16 +93,43 @@ struct UnixFacts<'a> {
 }
 
 /// Whether what should be the name is more facts: a damaged line, not a file
-fn has_blanks_between(name: &[u8]) -> bool {
+///
+/// Everything after the first blank is the name (RFC 3659 section 7.2), `size=3; x` too, but no name has two
+/// facts at its beginning, nor one where the semicolon before it is missing, unless the same fact was told.
+fn has_blanks_between(facts: &[u8], name: &[u8]) -> bool {
     let [_, _, _, _, four, _, six, ..] = name else { return false };
-    let key = match (four, six) {
-        (b'=', _) => &name[..4],
-        (_, b'=') => &name[..6],
-        _ => return false,
-    };
-    let known = [&b"size"[..], b"modify", b"type", b"perm", b"unique"];
-    known.iter().any(|known| key.eq_ignore_ascii_case(known))
-        && memchr::memchr(b';', name).is_some()
+    (*four == b'=' || *six == b'=')
+        && facts_in_name(name) > usize::from(facts.ends_with(b";"))
+        && !is_told(facts, name)
+}
+
+/// Whether the fact that a name begins with stands before the name already
+#[cold]
+fn is_told(facts: &[u8], name: &[u8]) -> bool {
+    let key = name.split(|byte| *byte == b'=').next().unwrap_or_default();
+    Facts(facts).iter().any(|(told, _)| told.eq_ignore_ascii_case(key))
+}
+
+/// How many facts that all servers send a name has at its beginning
+#[cold]
+fn facts_in_name(name: &[u8]) -> usize {
+    const KNOWN: [&[u8]; 5] = [b"size", b"modify", b"type", b"perm", b"unique"];
+    let (mut rest, mut count) = (name, 0);
+    while let Some(end) = memchr::memchr(b';', rest) {
+        let key = rest[..end].split(|byte| *byte == b'=').next().unwrap_or_default();
+        let is_fact = key.len() < end && KNOWN.iter().any(|known| key.eq_ignore_ascii_case(known));
+        if !is_fact {
+            break;
+        }
+        count += 1;
+        rest = rest[end + 1..].trim_ascii_start();
+    }
+    count
+}
+
+/// Whether a name looks like a fact, which it does not where nothing says that the line is of MLSD
+pub(super) fn is_fact(name: &[u8]) -> bool {
+    facts_in_name(name) > 0
 }
 
 impl<'a> Told<'a> {

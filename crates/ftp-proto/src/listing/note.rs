@@ -13,7 +13,8 @@ pub enum Note<'a> {
     Total(&'a [u8]),
     /// Titles of columns, or of the whole
     Header(&'a [u8]),
-    /// `dir:` before the entries of another directory (`ls -lR`), or first of all of the directory itself
+    /// `dir:`, `Directory DKA0:[DIR]` or `Directory of C:\dir` before the entries of another directory
+    /// (`ls -lR`), or first of all of the directory itself
     Section(&'a [u8]),
     /// A name whose entry comes with the next line (OpenVMS)
     Continued(&'a [u8]),
@@ -30,12 +31,14 @@ pub(super) fn of(line: &[u8]) -> Option<(Note<'_>, Option<Format>)> {
     if is_total(text) {
         return Some((Note::Total(line), None));
     }
+    if let Some((name, format)) = directory(text) {
+        return Some((Note::Section(name), Some(format)));
+    }
     if let Some(format) = header(text) {
         return Some((Note::Header(line), format));
     }
     let contains = |words: &[u8]| contains(text, words);
     let error = is_of_ls(text)
-        || is_refusal(text)
         || contains(b": Permission denied")
         || contains(b": No such file or directory")
         || contains(b": Not a directory");
@@ -50,15 +53,6 @@ pub(super) fn of(line: &[u8]) -> Option<(Note<'_>, Option<Format>)> {
 fn is_of_ls(text: &[u8]) -> bool {
     let program = text.split(|byte| *byte == b' ').next().unwrap_or_default();
     [&b"ls:"[..], b"UX:ls:"].contains(&program) || program.ends_with(b"/ls:")
-}
-
-/// A reply that came as data: `550 No files found.`
-fn is_refusal(text: &[u8]) -> bool {
-    const WORDS: [&[u8]; 4] = [b"no such file", b"no files found", b"not found", b"denied"];
-    let [b'4' | b'5', b'0'..=b'5', b'0'..=b'9', b' ', words @ ..] = text else { return false };
-    let words = words.to_ascii_lowercase();
-    let words = words.strip_suffix(b".").unwrap_or(&words);
-    WORDS.iter().any(|refusal| words.ends_with(refusal))
 }
 
 fn begins(text: &[u8], word: &[u8]) -> bool {
@@ -106,7 +100,7 @@ fn ends_in_digit(word: &[u8]) -> bool {
 }
 
 /// What `ls` calls its total where it speaks other languages
-const TOTALS: [&str; 26] = [
+const TOTALS: [&str; 51] = [
     "total",
     "totale",
     "totalt",
@@ -133,6 +127,31 @@ const TOTALS: [&str; 26] = [
     "\u{7e3d}\u{8a08}",
     "\u{5408}\u{8a08}",
     "\u{d569}\u{acc4}",
+    "sveukupno",
+    "skupno",
+    "viso",
+    "guztira",
+    "ioml\u{e1}n",
+    "totalo",
+    "jumlah",
+    "omugatte",
+    "\u{437}\u{430}\u{433}\u{430}\u{43b}\u{43e}\u{43c}",
+    "\u{443}\u{441}\u{44c}\u{43e}\u{433}\u{43e}",
+    "\u{3c3}\u{3cd}\u{3bd}\u{3bf}\u{3bb}\u{3bf}",
+    "\u{43e}\u{431}\u{449}\u{43e}",
+    "\u{443}\u{43a}\u{443}\u{43f}\u{43d}\u{43e}",
+    "\u{443}\u{441}\u{44f}\u{433}\u{43e}",
+    "\u{7e3d}\u{7528}\u{91cf}",
+    "\u{432}\u{441}\u{44c}\u{43e}\u{433}\u{43e}",
+    "\u{7dcf}\u{8a08}",
+    "samtals",
+    "t\u{1ed5}ng c\u{1ed9}ng",
+    "t\u{1ed5}ng",
+    "gjithsej",
+    "i\u{161} viso",
+    "\u{627}\u{644}\u{645}\u{62c}\u{645}\u{648}\u{639}",
+    "\u{5e1}\u{5d4}\"\u{5db}",
+    "kop\u{101}",
 ];
 
 /// The same in other charsets: GBK, Big5, EUC-JP, Shift-JIS, EUC-KR, KOI8-R, Windows-1251
@@ -153,12 +172,24 @@ fn is_total_elsewhere(text: &[u8], number: impl Fn(&mut Words<'_>) -> Option<()>
     known && number(&mut words).is_some() && words.next().is_none()
 }
 
+/// The name in the heading of a directory, where it is not that of `ls`
+fn directory(text: &[u8]) -> Option<(&[u8], Format)> {
+    let after = |words: &[u8]| begins(text, words).then(|| text[words.len()..].trim_ascii_start());
+    let dos = |name: &&[u8]| contains(name, b":\\") || contains(name, b":/");
+    let vms = |name: &&[u8]| name.ends_with(b"]") && contains(name, b":[");
+    if let Some(name) = after(b"Directory of ").filter(dos) {
+        return Some((name, Format::Dos));
+    }
+    let name = after(b"Directory ").filter(vms).or_else(|| is_disk(text).then_some(text));
+    name.map(|name| (name, Format::Vms))
+}
+
 /// Titles of the whole or of its columns, and of which format if that is sure
 fn header(text: &[u8]) -> Option<Option<Format>> {
     let begins = |word: &[u8]| begins(text, word);
     let contains = |words: &[u8]| contains(text, words);
-    let directory = begins(b"directory ") && text.ends_with(b"]") && contains(b":[");
-    if directory || is_disk_header(text) {
+    // A directory with no file in it, which is no error.
+    if begins(b"%DIRECT-W-NOFILES") {
         return Some(Some(Format::Vms));
     }
     let data_sets = begins(b"volume ") && (contains(b"dsname") || contains(b"Dsname"));
@@ -178,8 +209,9 @@ fn header(text: &[u8]) -> Option<Option<Format>> {
         || begins(b"jobname ") && contains(b"JOBID")
         || begins(b"No jobs found on ")
         || begins(b"No members found")
+        || begins(b"No data sets found")
         || begins(b"Volume in drive ")
-        || begins(b"Directory of ") && (contains(b":\\") || contains(b":/"))
+        || begins(b"Volume Serial Number is ")
         || is_count(text, b"File(s)")
         || is_count(text, b"Dir(s)");
     other.then_some(None)
@@ -199,6 +231,6 @@ fn is_status(text: &[u8]) -> bool {
 }
 
 /// OpenVMS: `DISK$USER:[DIRECTORY]` alone on its line
-fn is_disk_header(text: &[u8]) -> bool {
+fn is_disk(text: &[u8]) -> bool {
     text.ends_with(b"]") && !text.contains(&b' ') && memchr::memmem::find(text, b":[").is_some()
 }

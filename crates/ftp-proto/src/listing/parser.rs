@@ -3,51 +3,22 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::damaged::is_damaged;
-use super::entry::{Entry, Kind};
+use super::entry::Entry;
 use super::format::Format;
-use super::lines::Lines;
-use super::note::{self, Note};
+use super::item::Item;
+use super::line::Line;
+use super::lines::{End, Lines, MAX_LINE};
+use super::note::Note;
 use super::offset::UtcOffset;
+use super::said::Next;
 use super::time::{DateOrder, Dates};
-use super::{cms, common, dls, dos, eplf, legacy, mlsx, mvs, numeric, os9, sized, unix, vms};
+use super::votes::Votes;
+use super::{cms, common, dls, dos, mlsx, vms};
 use crate::Timestamp;
-
-/// Those that say more than a name, the frequent ones first
-const STRUCTURED: [Format; 16] = [
-    Format::Unix,
-    Format::Mlsx,
-    Format::Dos,
-    Format::Eplf,
-    Format::Vms,
-    Format::Os400,
-    Format::NonStop,
-    Format::Mvs,
-    Format::Os2,
-    Format::Cms,
-    Format::Numeric,
-    Format::VShell,
-    Format::VxWorks,
-    Format::Os9,
-    Format::Wfftp,
-    Format::Dls,
-];
-
-/// What a line is
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Item<'a> {
-    /// A file, directory, link …
-    Entry(Entry<'a>),
-    /// Something about the listing
-    Note(Note<'a>),
-    /// Nobody knows
-    Unknown(&'a [u8]),
-}
 
 /// Reads a listing as it comes
 ///
-/// Memory is bounded by the longest line, of which no more than 64 KiB are looked at.
+/// Memory is bounded: a line of 64 KiB or more is unknown, and only that much of it is kept.
 #[derive(Debug)]
 pub struct ListingParser {
     lines: Lines,
@@ -61,7 +32,8 @@ pub struct ListingParser {
 /// The parts of a listing that have to be copied; everything else borrows from the input
 #[derive(Debug, Default)]
 struct Scratch {
-    /// A name, and perhaps the line after it: some systems write long names on a line of their own
+    /// A name, and perhaps the line after it: some systems write long names on a line of their own. Or another
+    /// line that is kept for the next one
     wrapped: Vec<u8>,
     wrap: Wrap,
     /// A name that does not stand in the line as it is
@@ -76,44 +48,25 @@ enum Wrap {
     Name,
     /// It does, and the caller knows
     Continued,
+    /// `wrapped` is a line that only the next one explains: see [`said`](super::said)
+    Doubtful,
+}
+
+/// What became of a line that was kept for the next one
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// A name that does not go on
+    Alone,
+    /// A name that does
+    Continued,
+    /// A line that this follows
+    Doubtful(Next),
 }
 
 #[derive(Debug)]
 enum Choice {
     Fixed(Format),
     Votes(Votes),
-}
-
-#[derive(Debug)]
-struct Votes {
-    /// Lines that each of [`STRUCTURED`] has understood
-    counts: [u32; STRUCTURED.len()],
-    /// Which of them has understood most
-    leader: Option<usize>,
-    /// Who is asked first as long as nobody has understood anything
-    hint: Option<Format>,
-    names: BareNames,
-    previous: Previous,
-}
-
-/// The line before, as far as it tells what a heading is
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Previous {
-    Blank,
-    Other,
-}
-
-/// Whether a line that nobody understands may be a name and nothing else
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum BareNames {
-    /// There was nothing yet
-    Perhaps,
-    /// There was one
-    Plain,
-    /// The first one had a blank before it, so the listing is indented
-    Indented,
-    /// There was a line that only structured listings have
-    No,
 }
 
 impl Default for ListingParser {
@@ -129,13 +82,7 @@ impl ListingParser {
         Self {
             lines: Lines::default(),
             scratch: Scratch::default(),
-            choice: Choice::Votes(Votes {
-                counts: [0; STRUCTURED.len()],
-                leader: None,
-                hint: None,
-                names: BareNames::Perhaps,
-                previous: Previous::Other,
-            }),
+            choice: Choice::Votes(Votes::default()),
             dates: Dates::new(),
             now: None,
             offset: None,
@@ -234,17 +181,17 @@ impl ListingParser {
             return None;
         }
         self.hold_name(input);
-        if self.scratch.wrap == Wrap::Name {
-            return self.parse_after_name(input);
+        if matches!(self.scratch.wrap, Wrap::Name | Wrap::Doubtful) {
+            return self.parse_held(input);
         }
         let Self { lines, scratch, choice, dates, offset, .. } = self;
         let line = lines.next(input)?;
-        if offset.is_none() && scratch.wrap == Wrap::Empty {
+        if offset.is_none() && scratch.wrap == Wrap::Empty && line.len() < MAX_LINE {
             if let Some(entry) = common(line, choice, dates) {
                 return Some(Item::Entry(entry));
             }
         }
-        let mut item = read(line, scratch, choice, dates);
+        let mut item = read(line, scratch, choice, dates, End::Told);
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
@@ -259,7 +206,8 @@ impl ListingParser {
         self.lines.has_line(input)
     }
 
-    /// Keeps the next line back if it is a name whose rest may come with the line after it
+    /// Keeps the next line back if it is a name whose rest may come with the line after it, or if that has to
+    /// tell what it is
     #[inline]
     fn hold_name(&mut self, input: &mut &[u8]) {
         let may_wrap = matches!(format(&self.choice), None | Some(Format::Vms | Format::Dls));
@@ -273,25 +221,22 @@ impl ListingParser {
         let before = *input;
         let Some(line) = self.lines.next(input) else { return };
         if is_wrapped_name(line, &self.choice) {
-            self.scratch.hold(line);
+            self.scratch.hold(line.trim_ascii_end(), Wrap::Name);
+        } else if is_doubtful(line, &self.choice, &self.dates) {
+            self.scratch.hold(line, Wrap::Doubtful);
         } else {
             self.lines.again(input, before);
         }
     }
 
-    /// The next item, which is what became of the name in `scratch`
+    /// The next item, which is what became of the line in `scratch`
     #[inline(never)]
-    fn parse_after_name(&mut self, input: &mut &[u8]) -> Option<Item<'_>> {
+    fn parse_held(&mut self, input: &mut &[u8]) -> Option<Item<'_>> {
         let Self { lines, scratch, choice, dates, .. } = self;
         let before = *input;
-        let is_continued = scratch.is_continued(lines.next(input)?, choice, dates);
+        let held = scratch.resolve(lines.next(input)?, choice, dates);
         lines.again(input, before);
-        if is_continued {
-            scratch.wrap = Wrap::Continued;
-            return Some(Item::Note(Note::Continued(&scratch.wrapped)));
-        }
-        scratch.wrap = Wrap::Empty;
-        Some(lone_name(&scratch.wrapped, choice, dates))
+        Some(scratch.give(held, choice, dates))
     }
 
     /// What is left when the input has ended: the last line, if it came without its end
@@ -299,32 +244,36 @@ impl ListingParser {
     /// Call it until it returns `None`; nothing may be parsed after that.
     pub fn finish(&mut self) -> Option<Item<'_>> {
         let Self { lines, scratch, choice, dates, offset, .. } = self;
-        let name_alone = match (scratch.wrap, lines.finish()) {
-            (Wrap::Name, None) => true,
+        let held = match (scratch.wrap, lines.finish()) {
+            (Wrap::Name, None) => Some(Held::Alone),
+            (Wrap::Doubtful, None) => Some(Held::Doubtful(Next::End)),
             (_, None) => return None,
-            (Wrap::Name, Some(line)) => {
-                let alone = !scratch.is_continued(line, choice, dates);
+            (Wrap::Name | Wrap::Doubtful, Some(line)) => {
+                let held = scratch.resolve(line, choice, dates);
                 lines.finish_again();
-                if !alone {
-                    scratch.wrap = Wrap::Continued;
-                    return Some(Item::Note(Note::Continued(&scratch.wrapped)));
-                }
-                alone
+                Some(held)
             }
-            (Wrap::Empty, Some(line)) if is_wrapped_name(line, choice) => {
-                scratch.hold(line);
-                true
+            // Without its version a name of OpenVMS may be cut.
+            (Wrap::Empty, Some(line))
+                if is_wrapped_name(line, choice)
+                    && (format(choice) == Some(Format::Dls) || vms::is_name(line)) =>
+            {
+                scratch.hold(line.trim_ascii_end(), Wrap::Name);
+                Some(Held::Alone)
+            }
+            (Wrap::Empty, Some(line)) if is_doubtful(line, choice, dates) => {
+                scratch.hold(line, Wrap::Doubtful);
+                Some(Held::Doubtful(Next::End))
             }
             (_, Some(_)) => {
                 lines.finish_again();
-                false
+                None
             }
         };
-        if name_alone {
-            scratch.wrap = Wrap::Empty;
-            return Some(lone_name(&scratch.wrapped, choice, dates));
+        if let Some(held) = held {
+            return Some(scratch.give(held, choice, dates));
         }
-        let mut item = read(lines.finish()?, scratch, choice, dates);
+        let mut item = read(lines.finish()?, scratch, choice, dates, End::Missing);
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
@@ -333,11 +282,32 @@ impl ListingParser {
 }
 
 impl Scratch {
-    /// Keeps a name until it is known whether it goes on
-    fn hold(&mut self, name: &[u8]) {
+    /// Keeps a line until the next one
+    fn hold(&mut self, line: &[u8], wrap: Wrap) {
         self.wrapped.clear();
-        self.wrapped.extend_from_slice(name.trim_ascii_end());
-        self.wrap = Wrap::Name;
+        self.wrapped.extend_from_slice(line);
+        self.wrap = wrap;
+    }
+
+    /// What the next line makes of the one that is kept
+    fn resolve(&mut self, next: &[u8], choice: &Choice, dates: &Dates) -> Held {
+        match choice {
+            Choice::Votes(votes) if self.wrap == Wrap::Doubtful => {
+                Held::Doubtful(votes.next(next, dates))
+            }
+            _ if self.is_continued(next, choice, dates) => Held::Continued,
+            _ => Held::Alone,
+        }
+    }
+
+    /// The item of the line that was kept
+    fn give(&mut self, held: Held, choice: &mut Choice, dates: &Dates) -> Item<'_> {
+        self.wrap = if held == Held::Continued { Wrap::Continued } else { Wrap::Empty };
+        match (held, choice) {
+            (Held::Continued, _) => Item::Note(Note::Continued(&self.wrapped)),
+            (Held::Doubtful(next), Choice::Votes(votes)) => votes.doubtful(&self.wrapped, next),
+            (_, choice) => lone_name(&self.wrapped, choice, dates),
+        }
     }
 
     /// Whether the name that is kept goes on with this line
@@ -402,15 +372,15 @@ fn format(choice: &Choice) -> Option<Format> {
 ///
 /// Inlined down to the fields, so that entries are built where they are wanted: they are large.
 #[inline(always)]
-fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &Dates) -> Option<Entry<'a>> {
+fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &mut Dates) -> Option<Entry<'a>> {
     let entry = match format(choice)? {
         Format::Unix => common::parse(line, dates)?,
         Format::Mlsx => mlsx::facts_and_name(line)?,
         Format::Dos => dos::common(line, dates)?,
         _ => return None,
     };
-    if let Choice::Votes(Votes { counts, leader: Some(leader), .. }) = choice {
-        counts[*leader] = counts[*leader].saturating_add(1);
+    if let Choice::Votes(votes) = choice {
+        votes.count_leader();
     }
     Some(entry)
 }
@@ -422,16 +392,21 @@ fn read<'a>(
     scratch: &'a mut Scratch,
     choice: &mut Choice,
     dates: &mut Dates,
+    end: End,
 ) -> Item<'a> {
     let mut length = 0;
     let joined = core::mem::take(&mut scratch.wrap) != Wrap::Empty;
+    if line.len() >= MAX_LINE {
+        // It is cut, and so is its name, or the target of a link.
+        return Item::Unknown(line);
+    }
     if joined {
         length = scratch.wrapped.len();
         scratch.join(line);
     }
     let Scratch { wrapped, name, .. } = scratch;
     let line = if joined { wrapped } else { line };
-    let line = Line { bytes: line, wrapped: length };
+    let line = Line { bytes: line, wrapped: length, end };
     let mut item = match choice {
         Choice::Fixed(format) => line.fixed(*format, dates),
         Choice::Votes(votes) => votes.read(line, dates),
@@ -448,199 +423,21 @@ fn read<'a>(
     item
 }
 
+/// Whether only the next line tells what this one is
+fn is_doubtful(line: &[u8], choice: &Choice, dates: &Dates) -> bool {
+    match choice {
+        Choice::Fixed(_) => false,
+        Choice::Votes(votes) => votes.is_doubtful(line, dates),
+    }
+}
+
 /// Whether a line is a name whose rest may come with the next line
 fn is_wrapped_name(line: &[u8], choice: &Choice) -> bool {
-    match format(choice) {
+    let begins = match format(choice) {
         None => vms::is_name(line),
         Some(Format::Vms) => vms::is_name(line) || vms::is_plain_name(line),
         Some(Format::Dls) => dls::is_name(line),
         Some(_) => false,
-    }
-}
-
-/// A line, and how much of it is a name that had a line of its own
-#[derive(Clone, Copy)]
-struct Line<'a> {
-    bytes: &'a [u8],
-    wrapped: usize,
-}
-
-impl<'a> Line<'a> {
-    fn fixed(self, format: Format, dates: &mut Dates) -> Item<'a> {
-        if format == Format::Names {
-            return name(self.bytes);
-        }
-        let entry = self.entry(format, dates);
-        let entry = entry.or_else(|| self.without_code()?.entry(format, dates)).map(Item::Entry);
-        entry
-            .or_else(|| note::of(self.bytes).map(|(note, _)| Item::Note(note)))
-            .or_else(|| self.member(format, dates).map(Item::Entry))
-            .unwrap_or(Item::Unknown(self.bytes))
-    }
-
-    /// A line of an answer to STAT on a server that puts the reply's code before each
-    fn without_code(self) -> Option<Self> {
-        match self.bytes {
-            [b'2', b'1', b'1'..=b'3', b'-' | b' ', bytes @ ..] => Some(Self { bytes, ..self }),
-            _ => None,
-        }
-    }
-
-    fn entry(self, format: Format, dates: &mut Dates) -> Option<Entry<'a>> {
-        let before = *dates;
-        let entry = self.parse(format, dates);
-        if entry.is_none() {
-            // What was no line of this format shows no order of dates.
-            *dates = before;
-        }
-        entry
-    }
-
-    fn parse(self, format: Format, dates: &mut Dates) -> Option<Entry<'a>> {
-        let line = self.bytes;
-        match format {
-            Format::Mlsx => mlsx::parse_mlsx(line),
-            Format::Unix => unix::parse(line, dates),
-            Format::Dos => dos::parse(line, dates),
-            Format::Eplf => eplf::parse(line),
-            Format::Vms => vms::parse(line, dates),
-            Format::Os400 => legacy::os400(line, dates),
-            Format::Os2 => sized::os2(line, dates),
-            Format::NonStop => legacy::nonstop(line, dates),
-            Format::Mvs => mvs::parse(line, dates),
-            Format::Cms => cms::parse(line, dates),
-            Format::Numeric => numeric::parse(line),
-            Format::VShell => sized::vshell(line, dates),
-            Format::VxWorks => sized::vxworks(line, dates),
-            Format::Os9 => os9::parse(line, dates),
-            Format::Wfftp => legacy::wfftp(line, dates),
-            Format::Dls => dls::parse(line, self.wrapped, dates),
-            Format::Names => None,
-        }
-    }
-
-    /// A line of this format only because others before it were
-    fn member(self, format: Format, dates: &Dates) -> Option<Entry<'a>> {
-        match format {
-            Format::Mvs => mvs::known(self.bytes),
-            Format::Vms => vms::member(self.bytes, dates),
-            _ => None,
-        }
-    }
-}
-
-impl Votes {
-    fn read<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Item<'a> {
-        let previous = core::mem::replace(&mut self.previous, Previous::Other);
-        if let Some(entry) = self.entry(line, dates) {
-            return Item::Entry(entry);
-        }
-        if let Some((note, format)) = note::of(line.bytes) {
-            if self.is_bare_name(note, previous) {
-                return self.name(line.bytes);
-            }
-            if note == Note::Blank {
-                self.previous = Previous::Blank;
-            }
-            if matches!(note, Note::Total(_) | Note::Header(_)) {
-                self.names = BareNames::No;
-            }
-            if let Some(format) = format {
-                self.count(format);
-            }
-            return Item::Note(note);
-        }
-        if let Some(entry) = self.leader().and_then(|leader| line.member(leader, dates)) {
-            return Item::Entry(entry);
-        }
-        if self.is_volume(line.bytes) {
-            return Item::Note(Note::Header(line.bytes));
-        }
-        self.name(line.bytes)
-    }
-
-    /// Whether what looks like a heading is a name that ends in a colon: among names, `ls` has a blank line
-    /// before its headings
-    fn is_bare_name(&self, note: Note<'_>, previous: Previous) -> bool {
-        let among_names = matches!(self.names, BareNames::Plain | BareNames::Indented);
-        among_names && matches!(note, Note::Section(_)) && previous == Previous::Other
-    }
-
-    /// `$VOLUME.SUBVOLUME` of NonStop, which is a title only where its system is known
-    fn is_volume(&self, line: &[u8]) -> bool {
-        let known = self.leader().or(self.hint) == Some(Format::NonStop);
-        known && line.starts_with(b"$") && line.contains(&b'.')
-    }
-
-    fn entry<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Option<Entry<'a>> {
-        // One word is never more than a name.
-        memchr::memchr2(b' ', b'\t', line.bytes)?;
-        let leader = self.leader().or(self.hint);
-        if let Some(leader) = leader {
-            if let Some(entry) = line.entry(leader, dates) {
-                self.count(leader);
-                return Some(entry);
-            }
-        }
-        for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
-            // A blank before a name is MLSD's way to say nothing, and `KEY= value` is anybody's, but only
-            // where the listing is MLSD's.
-            let known = |entry: &Entry<'_>| {
-                let facts = entry.facts.0;
-                format != Format::Mlsx || facts.contains(&b';') || entry.facts.get("type").is_some()
-            };
-            if let Some(entry) = line.entry(format, dates).filter(known) {
-                self.count(format);
-                return Some(entry);
-            }
-        }
-        let line = line.without_code()?;
-        let format = [Format::Unix, Format::Dos, Format::Mlsx];
-        let (format, entry) =
-            format.into_iter().find_map(|format| Some((format, line.entry(format, dates)?)))?;
-        self.count(format);
-        Some(entry)
-    }
-
-    fn leader(&self) -> Option<Format> {
-        self.leader.map(|at| STRUCTURED[at])
-    }
-
-    /// A vote for this format
-    fn count(&mut self, format: Format) {
-        self.names = BareNames::No;
-        let Some(at) = STRUCTURED.iter().position(|known| *known == format) else { return };
-        self.counts[at] = self.counts[at].saturating_add(1);
-        let most = self.leader.map_or(0, |leader| self.counts[leader]);
-        if self.counts[at] > most {
-            self.leader = Some(at);
-        }
-    }
-
-    /// A line that nobody understands
-    fn name<'a>(&mut self, line: &'a [u8]) -> Item<'a> {
-        self.previous = Previous::Other;
-        if self.names == BareNames::No || is_damaged(line) {
-            return Item::Unknown(line);
-        }
-        if self.names == BareNames::Perhaps {
-            let indented = matches!(line, [b' ', second, ..] if *second != b' ');
-            self.names = if indented { BareNames::Indented } else { BareNames::Plain };
-        }
-        match line {
-            [b' ', rest @ ..] if self.names == BareNames::Indented && !rest.is_empty() => {
-                Item::Entry(Entry::new(line, rest, Kind::Unknown))
-            }
-            _ => name(line),
-        }
-    }
-}
-
-/// A line of NLST: the name and nothing else
-fn name(line: &[u8]) -> Item<'_> {
-    if line.is_empty() {
-        Item::Note(Note::Blank)
-    } else {
-        Item::Entry(Entry::new(line, line, Kind::Unknown))
-    }
+    };
+    begins && line.len() < MAX_LINE
 }

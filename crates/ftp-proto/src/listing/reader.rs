@@ -4,10 +4,10 @@ use alloc::boxed::Box;
 use alloc::vec;
 
 use super::format::Format;
-use super::note::Note;
+use super::item::Item;
 use super::owned::OwnedEntry;
-use super::parser::{Item, ListingParser};
-use super::section::Section;
+use super::parser::ListingParser;
+use super::tally::Tally;
 use crate::error::Error;
 
 /// Bytes read at a time: a hundred entries or two
@@ -36,19 +36,7 @@ pub struct ListingReader {
     start: usize,
     end: usize,
     state: State,
-    section: Section,
-    unknown: u64,
-    content: Content,
-}
-
-/// What has come, as far as it tells whether the directory could be read
-#[derive(Debug, Default)]
-enum Content {
-    #[default]
-    Nothing,
-    /// The server's own error, and no entry
-    Unreadable(Box<[u8]>),
-    Entries,
+    tally: Tally,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +52,7 @@ impl ListingReader {
     #[must_use]
     pub fn new(parser: ListingParser) -> Self {
         let buffer = vec![0; ROOM].into();
-        Self {
-            parser,
-            buffer,
-            start: 0,
-            end: 0,
-            state: State::Arriving,
-            section: Section::default(),
-            unknown: 0,
-            content: Content::Nothing,
-        }
+        Self { parser, buffer, start: 0, end: 0, state: State::Arriving, tally: Tally::default() }
     }
 
     /// Takes lines of this format only, where it is known: see
@@ -116,7 +95,7 @@ impl ListingReader {
     /// missing; [`Self::next_item`] gives them
     #[must_use]
     pub const fn unknown_lines(&self) -> u64 {
-        self.unknown
+        self.tally.unknown_lines()
     }
 
     /// Whether [`Self::next_item`] can tell of a line without more bytes
@@ -132,31 +111,29 @@ impl ListingReader {
     ///
     /// # Errors
     ///
-    /// [`Error::UnreadableDirectory`], once, if there was no entry, and the server sent an error of its own
-    /// in place of them: who takes that for an empty directory deletes what should be in it.
+    /// [`Error::UnreadableDirectory`], once, if there was no entry but `.` and `..`, and a line in which the
+    /// server tells an error, or which nobody understands: who takes that for an empty directory deletes what
+    /// should be in it.
     pub fn complete(&mut self) -> Result<(), Error> {
-        match (self.state, core::mem::take(&mut self.content)) {
-            (State::Over, Content::Unreadable(line)) => Err(Error::UnreadableDirectory { line }),
-            (_, content) => {
-                self.content = content;
-                Ok(())
-            }
+        match self.state {
+            State::Over => self.tally.complete(),
+            State::Arriving | State::Ended => Ok(()),
         }
     }
 
     /// What the next line is; `None` when more has to arrive first, or the listing is over
     ///
-    /// After a [`Note::Section`] entries may be of another directory.
+    /// After a [`Note::Section`](super::Note::Section) entries may be of another directory.
     pub fn next_item(&mut self) -> Option<Item<'_>> {
         self.advance().map(|(item, _)| item)
     }
 
-    /// The next line, and the directory that it belongs to
-    fn advance(&mut self) -> Option<(Item<'_>, Section)> {
+    /// The next line, and whether it is an entry of the directory that was asked for, other than `.` and `..`
+    fn advance(&mut self) -> Option<(Item<'_>, bool)> {
         if self.state == State::Ended && !self.has_line() {
             self.state = State::Over;
         }
-        let Self { parser, buffer, start, end, state, section, unknown, content } = self;
+        let Self { parser, buffer, start, end, state, tally } = self;
         let mut input = &buffer[*start..*end];
         let item = if *state == State::Over {
             // Without an end of a line nothing comes of it yet.
@@ -170,20 +147,8 @@ impl ListingReader {
             item
         };
         let item = item?;
-        section.advance(&item);
-        match &item {
-            Item::Entry(entry) if entry.is_dot() => {}
-            Item::Entry(_) if section.is_own() => *content = Content::Entries,
-            Item::Note(Note::Error(line)) => {
-                *unknown += 1;
-                if matches!(content, Content::Nothing) {
-                    *content = Content::Unreadable((*line).into());
-                }
-            }
-            Item::Entry(_) | Item::Unknown(_) => *unknown += 1,
-            Item::Note(_) => {}
-        }
-        Some((item, *section))
+        let is_own = tally.take(&item);
+        Some((item, is_own))
     }
 
     /// The next entry but `.` and `..`; `None` when more has to arrive first, or the listing is over
@@ -192,10 +157,8 @@ impl ListingReader {
     /// directories, are [counted](Self::unknown_lines). After the last one, ask [`Self::complete`].
     pub fn next_entry(&mut self) -> Option<OwnedEntry> {
         loop {
-            if let (Item::Entry(entry), section) = self.advance()? {
-                if section.is_own() && !entry.is_dot() {
-                    return Some(entry.to_owned());
-                }
+            if let (Item::Entry(entry), true) = self.advance()? {
+                return Some(entry.to_owned());
             }
         }
     }

@@ -1,11 +1,11 @@
 //! Listings of several directories, as a recursive `ls` makes them: which of them a line belongs to
 
+use super::item::Item;
 use super::note::Note;
-use super::parser::Item;
 
 /// The directory that the lines belong to
 ///
-/// `ls -R` puts a heading before each directory, with a blank line before it. The first heading may be that
+/// `ls -R`, DIRECTORY of OpenVMS and `dir /s` put a heading before each directory, with a blank line before it. The first heading may be that
 /// of the directory itself. A line that only looks like a heading must not take the entries after it away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Section {
@@ -32,8 +32,11 @@ impl Section {
             | (Self::OwnAfterBlank, Item::Note(Note::Section(_)))
             | (Self::Unclear, Item::Note(Note::Total(_))) => Self::Other,
             (Self::Own | Self::Unclear, Item::Note(Note::Section(name))) => {
-                // No name of a file has a separator in it.
-                if name.contains(&b'/') { Self::Other } else { Self::Unclear }
+                if is_path(name) {
+                    Self::Other
+                } else {
+                    Self::Unclear
+                }
             }
             (_, Item::Note(Note::Blank)) => Self::OwnAfterBlank,
             _ => Self::Own,
@@ -44,4 +47,10 @@ impl Section {
     pub(super) fn is_own(self) -> bool {
         self != Self::Other
     }
+}
+
+/// Whether it is no name of a file: that has no separator in it, and no disk before it
+fn is_path(name: &[u8]) -> bool {
+    let disk = [&b":["[..], b":\\"].iter().any(|disk| memchr::memmem::find(name, disk).is_some());
+    disk || name.contains(&b'/')
 }

@@ -86,7 +86,7 @@ pub enum DateOrder {
     DayFirst,
 }
 
-/// What helps to read dates that leave something out
+/// What helps to read dates that leave something out, and what else lines have shown of those after them
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dates {
     now: Option<Timestamp>,
@@ -95,6 +95,8 @@ pub(super) struct Dates {
     /// The latest time that a date without a year may mean: `now` and `ahead`
     latest: Option<Timestamp>,
     order: Order,
+    /// Blanks between `<DIR>` and the name, in a listing of DOS
+    blanks_after_dir: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +113,7 @@ impl Dates {
     pub(super) const fn new() -> Self {
         /// Clocks differ, and so do time zones: a day
         const AHEAD: i64 = 24 * 60 * 60;
-        Self { now: None, ahead: AHEAD, latest: None, order: Order::Usual }
+        Self { now: None, ahead: AHEAD, latest: None, order: Order::Usual, blanks_after_dir: None }
     }
 
     pub(super) fn set_now(&mut self, now: Timestamp) {
@@ -127,6 +129,15 @@ impl Dates {
 
     pub(super) fn set_order(&mut self, order: DateOrder) {
         self.order = Order::Fixed(order);
+    }
+
+    #[inline]
+    pub(super) fn blanks_after_dir(&self) -> Option<usize> {
+        self.blanks_after_dir
+    }
+
+    pub(super) fn set_blanks_after_dir(&mut self, blanks: usize) {
+        self.blanks_after_dir = Some(blanks);
     }
 
     /// Whether `03/10/24` is the tenth of March where that is the usual way, as far as is known

@@ -12,20 +12,26 @@ use smallvec::SmallVec;
 
 use super::date::{self, Before, Found};
 use super::entry::{Entry, Kind, OtherKind, Permissions};
+use super::lines::End;
 use super::scan::{Words, number, parts, size_with_unit};
 use super::time::Dates;
 
 /// More words than this before the date have no meaning
 const MAX_COLUMNS: usize = 16;
 
-pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
+pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates, end: End) -> Option<Entry<'a>> {
     let Some(Head { kind, permissions, dialect, words }) = head(line) else {
         return headless(line, dates).or_else(|| unreadable(line));
     };
     let mut columns = Columns::new();
     let Some((date, name)) = date_and_name(words, kind, &mut columns, dates) else {
-        return dateless(line, kind, permissions?, &columns).or_else(|| unreadable(line));
+        // Of a line that is cut, the last word may be the beginning of a date.
+        let dateless = || dateless(line, kind, permissions?, &columns);
+        return (end == End::Told).then(dateless).flatten().or_else(|| unreadable(line));
     };
+    if end == End::Missing && is_begun_column(line, name) {
+        return None;
+    }
     let mut entry = Entry::new(line, name, kind);
     entry.permissions = permissions;
     if dialect == Dialect::NetWare {
@@ -36,8 +42,23 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     describe(&mut entry, &columns);
     if kind == Kind::Symlink {
         (entry.name, entry.target) = split_link(name);
+        if entry.target.is_none() && end == End::Missing {
+            return None;
+        }
     }
     (!entry.name.is_empty()).then_some(entry)
+}
+
+/// Whether the name of a line that is cut may be the beginning of a column: the time after `2024-03-10`, the
+/// offset or the year after `12:34:56`
+fn is_begun_column(line: &[u8], name: &[u8]) -> bool {
+    let before = line[..line.len() - name.len()].trim_ascii_end();
+    let last = before.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    let all =
+        |others: &[u8]| name.iter().all(|byte| byte.is_ascii_digit() || others.contains(byte));
+    let offset = || name.len() < 5 && all(b"+-");
+    parts::<3>(last, b'-').is_some() && all(b":.+- ")
+        || parts::<3>(last, b':').is_some() && offset()
 }
 
 /// Finds the date, with the columns before it and the name after it
@@ -123,6 +144,13 @@ fn is_size(word: &[u8]) -> bool {
 fn headless<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     // Digits may be a reply's code.
     if line.first().is_none_or(|first| first.is_ascii_whitespace() || first.is_ascii_digit()) {
+        return None;
+    }
+    // Facts, and the rest is the name.
+    let first = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    if first.starts_with(b"+") && first.contains(&b'\t')
+        || first.ends_with(b";") && first.contains(&b'=')
+    {
         return None;
     }
     // Other formats have no month with a name behind so many columns.
@@ -265,10 +293,10 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
     Some(Head { kind, permissions, dialect: Dialect::Unix, words })
 }
 
-/// `+`, `@`, `.`: access control lists and the like
+/// `+`, `@`, `.`: access control lists and the like; AIX has `-` for none
 fn behind_marks(rest: &[u8]) -> Option<Words<'_>> {
     let rest = match rest {
-        [b'+' | b'@' | b'.' | b'*', rest @ ..] => rest,
+        [b'+' | b'@' | b'.' | b'*' | b'-', rest @ ..] => rest,
         _ => rest,
     };
     // The number of links may follow at once where it is large.

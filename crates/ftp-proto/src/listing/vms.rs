@@ -13,7 +13,7 @@ use super::time::{Dates, Parts};
 pub(super) fn is_name(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     memchr::memchr(b';', line).is_some()
-        && !line.starts_with(b" ")
+        && memchr::memchr2(b' ', b'\t', line).is_none()
         && matches!(name(line), Some((_, Version::Told)))
 }
 

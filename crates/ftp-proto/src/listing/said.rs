@@ -1,0 +1,159 @@
+//! Lines that only the next one explains, at the beginning of a listing
+//!
+//! A server may send what its operating system says where the entries should be, a total in a language that
+//! nobody knows, or the heading of a recursive listing. A file may be called so, too. If entries in columns
+//! follow, or nothing at all, it is no file; if bare names follow, it is one.
+
+use super::format::Format;
+use super::item::Item;
+use super::note::{self, Note};
+use super::scan::{Words, number};
+
+/// What a line may be other than a name
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// The server's own words: `Permission denied`
+    Said,
+    /// `total 8`, in whatever language
+    Total,
+    /// `d:`
+    Heading,
+}
+
+/// What follows a line
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing: it was the last one
+    End,
+    /// An entry in columns
+    Entry(Format),
+    /// Another heading
+    Heading,
+    /// What may be a name and nothing else
+    Name,
+    /// A line that is no file's
+    Other,
+}
+
+/// Why a line that is no entry may be no name either
+pub(super) fn doubt(line: &[u8]) -> Option<Doubt> {
+    match note::of(line) {
+        // A path is no name.
+        Some((Note::Section(name), None)) if name != b"." && !name.contains(&b'/') => {
+            Some(Doubt::Heading)
+        }
+        Some(_) => None,
+        None if is_said(line) => Some(Doubt::Said),
+        None => is_total(line).then_some(Doubt::Total),
+    }
+}
+
+/// What a doubtful line is; `None` if it is a name
+pub(super) fn resolve(line: &[u8], doubt: Doubt, next: Next) -> Option<Item<'_>> {
+    match (doubt, next) {
+        (Doubt::Said, Next::Name | Next::Heading) => None,
+        (Doubt::Said, _) => Some(Item::Note(Note::Error(line))),
+        (Doubt::Total, Next::Entry(Format::Unix)) => Some(Item::Note(Note::Total(line))),
+        // If it is a total, it is that of an empty directory.
+        (Doubt::Total, Next::End) if line.trim_ascii_end().ends_with(b" 0") => {
+            Some(Item::Unknown(line))
+        }
+        (Doubt::Total, _) | (Doubt::Heading, Next::Heading) => None,
+        // `ls -R` of an empty directory, or a file: nobody knows.
+        (Doubt::Heading, Next::End) => Some(Item::Unknown(line)),
+        (Doubt::Heading, _) => note::of(line).map(|(note, _)| Item::Note(note)),
+    }
+}
+
+/// A line that no format understands
+pub(super) fn unknown(line: &[u8]) -> Item<'_> {
+    if is_said(line) { Item::Note(Note::Error(line)) } else { Item::Unknown(line) }
+}
+
+/// What servers, shells and systems say in place of a listing
+fn is_said(line: &[u8]) -> bool {
+    const ENDS: [&[u8]; 18] = [
+        b"permission denied",
+        b"access denied",
+        b"access is denied",
+        b" unreadable",
+        b"no such file or directory",
+        b"not a directory",
+        b"no files found",
+        b"file not found",
+        b"command not found",
+        b"insufficient privilege",
+        b"cannot allocate memory",
+        b"input/output error",
+        b"open directory",
+        b"resource temporarily unavailable",
+        b"too many open files",
+        b"stale file handle",
+        b"cannot find the path specified",
+        b"cannot find the file specified",
+    ];
+    let text = line.trim_ascii();
+    let sentence = text.strip_suffix(b".").unwrap_or(text);
+    let ends = |words: &&[u8]| {
+        let end = sentence.len().checked_sub(words.len()).map(|at| &sentence[at..]);
+        end.is_some_and(|end| end.eq_ignore_ascii_case(words))
+    };
+    is_reply(text) || is_of_shell(text) || is_of_vms(text) || ENDS.iter().any(ends)
+}
+
+/// A reply that came as data: `451 Local error in processing`, with a code that LIST may have (RFC 959
+/// section 5.4)
+fn is_reply(text: &[u8]) -> bool {
+    const CODES: [&[u8]; 14] = [
+        b"421", b"425", b"426", b"450", b"451", b"500", b"501", b"502", b"503", b"504", b"530",
+        b"550", b"551", b"552",
+    ];
+    text.split_first_chunk::<3>().is_some_and(|(code, rest)| {
+        CODES.contains(&&code[..]) && matches!(rest, [b' ' | b'-', words @ ..] if !words.is_empty())
+    })
+}
+
+/// A complaint of a shell that was to start the listing's program: `sh: ls: command not found`
+fn is_of_shell(text: &[u8]) -> bool {
+    const SHELLS: [&[u8]; 8] = [b"sh", b"bash", b"dash", b"ash", b"ksh", b"zsh", b"csh", b"tcsh"];
+    let Some(end) = memchr::memmem::find(text, b": ") else { return false };
+    let program = text[..end].rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    SHELLS.contains(&program)
+}
+
+/// A message of OpenVMS, `%DIRECT-E-OPENIN, error opening …`, or the one that explains it, `-RMS-E-PRV, …`:
+/// facility, severity and name of the message
+fn is_of_vms(text: &[u8]) -> bool {
+    let [b'%' | b'-', message @ ..] = text else { return false };
+    let Some(end) = memchr::memmem::find(message, b", ") else { return false };
+    let mut parts = message[..end].split(|byte| *byte == b'-');
+    let is_name = |part: Option<&[u8]>| {
+        let letter = |byte: &u8| byte.is_ascii_uppercase() || b"0123456789$_".contains(byte);
+        part.is_some_and(|part| !part.is_empty() && part.iter().all(letter))
+    };
+    is_name(parts.next())
+        && matches!(parts.next(), Some([b'S' | b'I' | b'W' | b'E' | b'F']))
+        && is_name(parts.next())
+        && parts.next().is_none()
+}
+
+/// One or two words and a number, which may have a unit: the shape of `ls`' total
+fn is_total(line: &[u8]) -> bool {
+    let mut words = Words::new(line);
+    let Some(first) = words.next().filter(|word| line.starts_with(word)) else { return false };
+    let (Some(second), third) = (words.next(), words.next()) else { return false };
+    let is_word =
+        |word: &[u8]| word.iter().all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+    let size = match third {
+        Some(third) if is_word(second) => third,
+        Some(_) => return false,
+        None => second,
+    };
+    let digits = match size {
+        [digits @ .., b'K' | b'M' | b'G' | b'T' | b'P'] => digits,
+        _ => size,
+    };
+    let mut parts = digits.split(|byte| matches!(byte, b'.' | b','));
+    let is_size = parts.clone().count() < 3 && parts.all(|part| number(part).is_some());
+    is_word(first.strip_suffix(b":").unwrap_or(first)) && is_size && words.next().is_none()
+}

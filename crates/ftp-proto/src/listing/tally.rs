@@ -1,0 +1,82 @@
+//! What a listing comes to: whose entries they are, and whether the directory could be read
+
+use alloc::boxed::Box;
+
+use super::item::Item;
+use super::note::Note;
+use super::section::Section;
+use crate::error::Error;
+
+/// The lines of a listing so far
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    section: Section,
+    unknown: u64,
+    content: Content,
+}
+
+/// What has come, as far as it tells whether the directory could be read
+#[derive(Debug, Default)]
+enum Content {
+    #[default]
+    Nothing,
+    /// A line that nobody understands, which may be an entry or the server's own words, and no entry
+    Unknown(Box<[u8]>),
+    /// The server's own error, and no entry
+    Error(Box<[u8]>),
+    Entries,
+}
+
+impl Tally {
+    /// Takes the next line, and returns whether it is an entry of the directory that was asked for, other
+    /// than `.` and `..`
+    pub(super) fn take(&mut self, item: &Item<'_>) -> bool {
+        self.section.advance(item);
+        match item {
+            Item::Entry(entry) if entry.is_dot() => {}
+            Item::Entry(_) if self.section.is_own() => {
+                self.content = Content::Entries;
+                return true;
+            }
+            Item::Entry(_) => self.unknown += 1,
+            Item::Note(Note::Error(line)) => {
+                self.unknown += 1;
+                if matches!(self.content, Content::Nothing | Content::Unknown(_)) {
+                    self.content = Content::Error(beginning(line));
+                }
+            }
+            Item::Unknown(line) => {
+                self.unknown += 1;
+                if matches!(self.content, Content::Nothing) {
+                    self.content = Content::Unknown(beginning(line));
+                }
+            }
+            Item::Note(_) => {}
+        }
+        false
+    }
+
+    /// Lines that may be files all the same
+    pub(super) const fn unknown_lines(&self) -> u64 {
+        self.unknown
+    }
+
+    /// Whether the directory could be read, once all lines have come; an error is told once
+    pub(super) fn complete(&mut self) -> Result<(), Error> {
+        match core::mem::take(&mut self.content) {
+            Content::Unknown(line) | Content::Error(line) => {
+                Err(Error::UnreadableDirectory { line })
+            }
+            content => {
+                self.content = content;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// As much of a line as an error has room for
+fn beginning(line: &[u8]) -> Box<[u8]> {
+    const MOST: usize = 512;
+    line[..line.len().min(MOST)].into()
+}
