@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use ftp_proto::Ends;
 use ftp_tls::Stream;
 
+use crate::proxy::Handshake;
 use crate::race::Race;
 use crate::socket::Socket;
 
@@ -16,8 +18,20 @@ pub(crate) enum Control<S> {
         begun: Begun,
         deadline: Option<Instant>,
     },
+    /// A proxy is asked to connect further
+    Tunneling(Box<Tunneling<S>>),
     Open(Link<S>),
     Closed,
+}
+
+/// A connection to a proxy, which is to become the control connection
+pub(crate) struct Tunneling<S> {
+    pub(crate) socket: Socket<S>,
+    /// Both ends of the connection to the proxy, if it has addresses
+    pub(crate) ends: Option<Ends>,
+    pub(crate) handshake: Handshake,
+    /// Nothing that comes renews it
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// Whether the shell has been asked to dial
