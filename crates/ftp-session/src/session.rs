@@ -153,9 +153,8 @@ impl<S: Read + Write, L> Session<S, L> {
         };
         let control = Control::Idle(Box::new(race));
         let family = family_of(via.as_ref(), first);
-        let mut session = Self::with(control, family, Name::Address(first.ip()), options, now)?;
-        session.via = via;
-        Ok(session)
+        let name = Name::Address(first.ip());
+        Self::with(control, family, name, via, options, now)
     }
 
     /// A session whose connections its shell makes, such as through a tunnel; it asks for them as
@@ -185,9 +184,8 @@ impl<S: Read + Write, L> Session<S, L> {
         let port = via.as_ref().map_or(port, |via| via.proxy().server().port);
         let dialed = Dialed { port, timeout: options.connect_timeout };
         let name = Name::Host(host.to_owned());
-        let mut session = Self::with(control, family, name, options, now)?;
+        let mut session = Self::with(control, family, name, via, options, now)?;
         session.dialed = Some(dialed);
-        session.via = via;
         Ok(session)
     }
 
@@ -195,7 +193,8 @@ impl<S: Read + Write, L> Session<S, L> {
         control: Control<S>,
         family: IpFamily,
         name: Name,
-        options: Options,
+        via: Option<Via>,
+        mut options: Options,
         now: Instant,
     ) -> Result<Self, Error> {
         let name = match (options.tls_name, &options.host) {
@@ -203,6 +202,9 @@ impl<S: Read + Write, L> Session<S, L> {
             (None, Some(host)) => Name::Host(host.clone()),
             (None, None) => name,
         };
+        if let Some(via) = &via {
+            options.config.gateway = via.gateway()?;
+        }
         let mut security = Security::new(options.tls, name);
         // What is wrong with the configuration shows before anything is sent.
         if options.config.tls != TlsPolicy::Plaintext {
@@ -220,7 +222,7 @@ impl<S: Read + Write, L> Session<S, L> {
             security,
             last_upload: None,
             ends: None,
-            via: None,
+            via,
             dialed: None,
             host: options.host,
             next_port: 0,

@@ -333,3 +333,63 @@ fn a_shell_that_dials_dials_the_proxy() {
         );
     }
 }
+
+fn ftp_form(open: bool, login: Option<ProxyLogin>) -> Options {
+    let server = ProxyServer::new("proxy.example", 21);
+    let proxy = match open {
+        true => Proxy::FtpOpen { server, login },
+        false => Proxy::FtpUserAtHost { server, login },
+    };
+    Options::new(Config::new(TlsPolicy::Plaintext)).host("ftp.example.org").proxy(proxy)
+}
+
+#[test]
+fn proxies_that_speak_ftp_are_told_the_server() {
+    for (open, login, wanted) in [
+        (false, false, &["USER u@ftp.example.org:2121", "PASS p"][..]),
+        (false, true, &["USER me", "PASS secret", "USER u@ftp.example.org:2121", "PASS p"]),
+        (true, false, &["OPEN ftp.example.org:2121", "USER u", "PASS p"]),
+        (true, true, &["USER me", "PASS secret", "OPEN ftp.example.org:2121", "USER u", "PASS p"]),
+    ] {
+        let login = login.then(|| ProxyLogin::new("me", "secret"));
+        let options = ftp_form(open, login).port(2121);
+        let shown = format!("{options:?}");
+        let world = whole_session(World::new(session(options), 1 << 20));
+        assert_eq!(world.server.commands[..wanted.len()], *wanted);
+        // Data connections go to the proxy.
+        let (control, data) = world.net.connected.split_first().unwrap();
+        assert_eq!(*control, address());
+        assert!(data.iter().all(|to| to.ip() == address().ip() && to.port() > 5000));
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}
+
+#[test]
+fn tls_does_not_end_at_a_proxy_that_speaks_ftp() {
+    for open in [false, true] {
+        let mut options = ftp_form(open, None);
+        options.config_mut().tls = TlsPolicy::Explicit;
+        let made = Session::<Wire, ()>::new(&[address()], options, Instant::now());
+        let Err(Error::Proxy(error)) = made else { panic!("{made:?}") };
+        assert_eq!(error.problem(), &ProxyProblem::Tls);
+        // Nor later.
+        let mut world = World::new(session(ftp_form(open, None)), 1 << 20);
+        let Err(Error::Proxy(error)) = world.session.prepare_tls() else { panic!("TLS") };
+        assert_eq!(error.problem(), &ProxyProblem::Tls);
+    }
+}
+
+#[test]
+fn a_proxy_that_speaks_ftp_and_is_not_there() {
+    let mut world = World::new(session(ftp_form(true, None)), 1 << 20);
+    world.net.silent = vec![address()];
+    let (error, _) = ended(world);
+    let text = "could not connect to the proxy proxy.example port 21: timed out";
+    assert_eq!(error.to_string(), text);
+    for login in [ProxyLogin::new("a\nb", "c"), ProxyLogin::new("a", "b\r")] {
+        let options = ftp_form(false, Some(login));
+        let made = Session::<Wire, ()>::new(&[address()], options, Instant::now());
+        let Err(Error::Proxy(error)) = made else { panic!("{made:?}") };
+        assert!(matches!(error.problem(), ProxyProblem::InvalidLogin(_)));
+    }
+}

@@ -159,7 +159,7 @@ impl fmt::Debug for Handshake {
 }
 
 /// Refuses names that are none: they could be read as something else in a request
-fn check_name(name: &str) -> Result<(), ProxyProblem> {
+pub(super) fn check_name(name: &str) -> Result<(), ProxyProblem> {
     let fits = |byte: u8| byte.is_ascii_graphic() && !b":/?#[]@%\\\"<>".contains(&byte);
     let is_name = (1..=255).contains(&name.len()) && name.bytes().all(fits);
     is_name.then_some(()).ok_or(ProxyProblem::InvalidHost)

@@ -40,14 +40,14 @@ pub enum Proxy {
     },
     /// A server that speaks FTP and is logged in to with `USER user@host` or `USER user@host:port`
     ///
-    /// The password is the real server's.
+    /// The password is the real server's. The port 21 is not named.
     FtpUserAtHost {
         /// Where it listens, usually on port 21
         server: ProxyServer,
         /// What it is logged in to with before that (USER, PASS)
         login: Option<ProxyLogin>,
     },
-    /// A server that speaks FTP and is told `OPEN host` or `OPEN host port` before the login
+    /// A server that speaks FTP and is told `OPEN host` or `OPEN host:port` before the login
     FtpOpen {
         /// Where it listens, usually on port 21
         server: ProxyServer,

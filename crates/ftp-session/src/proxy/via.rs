@@ -2,11 +2,11 @@
 
 use std::io;
 
-use ftp_proto::{Config, DataHost, DataMode, TlsPolicy};
+use ftp_proto::{Config, DataHost, DataMode, Gateway, GatewayForm, TlsPolicy};
 
 use super::error::{ProxyError, ProxyProblem};
-use super::handshake::Handshake;
-use super::settings::Proxy;
+use super::handshake::{Handshake, check_name};
+use super::settings::{Proxy, ProxyLogin};
 use crate::transport::Host;
 
 /// A proxy, and the server after it
@@ -35,7 +35,7 @@ impl Via {
             }
         } else {
             match config.tls {
-                TlsPolicy::Plaintext => Ok(()),
+                TlsPolicy::Plaintext => via.name_server().map(drop),
                 TlsPolicy::Explicit | TlsPolicy::Implicit => Err(ProxyProblem::Tls),
             }
         };
@@ -43,6 +43,31 @@ impl Via {
             Ok(()) => Ok(via),
             Err(problem) => Err(via.failed(problem)),
         }
+    }
+
+    /// What the server's login has to begin with, if the proxy speaks FTP
+    pub(crate) fn gateway(&self) -> Result<Option<Gateway>, ProxyError> {
+        self.name_server().map_err(|problem| self.failed(problem))
+    }
+
+    fn name_server(&self) -> Result<Option<Gateway>, ProxyProblem> {
+        let (form, login) = match &self.proxy {
+            Proxy::Socks5 { .. } | Proxy::HttpConnect { .. } => return Ok(None),
+            Proxy::FtpUserAtHost { login, .. } => (GatewayForm::UserAtHost, login),
+            Proxy::FtpOpen { login, .. } => (GatewayForm::Open, login),
+        };
+        if let Host::Name(name) = self.host() {
+            check_name(name)?;
+        }
+        let gateway = Gateway::new(form, &self.host, self.port);
+        let gateway = gateway.map_err(|_| ProxyProblem::InvalidHost)?;
+        let logged_in = |login: &ProxyLogin| {
+            let text =
+                "for FTP, user and password can't have CR, LF or NUL, nor more than 4,081 bytes";
+            let gateway = gateway.clone().with_login(login.user(), login.password());
+            gateway.map_err(|_| ProxyProblem::InvalidLogin(text))
+        };
+        login.as_ref().map_or_else(|| Ok(gateway.clone()), logged_in).map(Some)
     }
 
     /// Whether each connection begins with a [`Handshake`]
