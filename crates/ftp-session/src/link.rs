@@ -1,8 +1,6 @@
 //! The control connection: how it comes to be, and what it is busy with
 
-use std::time::Instant;
-
-use ftp_proto::Ends;
+use ftp_proto::{Ends, Time};
 use ftp_tls::Stream;
 
 use crate::proxy::Handshake;
@@ -16,7 +14,7 @@ pub(crate) enum Control<S> {
     /// The shell makes it, from the first turn after the start on
     Dialing {
         begun: Begun,
-        deadline: Option<Instant>,
+        deadline: Option<Time>,
     },
     /// A proxy is asked to connect further
     Tunneling(Box<Tunneling<S>>),
@@ -31,7 +29,7 @@ pub(crate) struct Tunneling<S> {
     pub(crate) ends: Option<Ends>,
     pub(crate) handshake: Handshake,
     /// Nothing that comes renews it
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Option<Time>,
 }
 
 /// Whether the shell has been asked to dial
@@ -55,7 +53,7 @@ pub(crate) enum LinkPhase {
     /// The TLS handshake
     Securing,
     /// The end of TLS; after the deadline without the server's close_notify
-    Clearing { patience: Option<Instant> },
+    Clearing { patience: Option<Time> },
     /// Nothing: it broke, and the machine only waits for the end of a transfer that is confirmed already
     Broken,
 }
@@ -66,7 +64,7 @@ impl<S> Link<S> {
     }
 
     /// When the end of TLS is no longer waited for
-    pub(crate) const fn patience(&self) -> Option<Instant> {
+    pub(crate) const fn patience(&self) -> Option<Time> {
         match self.phase {
             LinkPhase::Clearing { patience } => patience,
             LinkPhase::Open | LinkPhase::Securing | LinkPhase::Broken => None,

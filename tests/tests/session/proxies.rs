@@ -1,9 +1,9 @@
 //! Sessions through a proxy: SOCKS5 and CONNECT, when it works and when it does not
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ftp_proto::DataMode;
+use ftp_proto::{DataMode, Time};
 use ftp_session::ftp_tls::TlsVersion;
 use ftp_session::proxy::{Proxy, ProxyLogin, ProxyProblem, ProxyServer};
 use ftp_session::{Config, Error, Event, Host, Options, Session, Slot, TlsPolicy, ftp_proto};
@@ -33,7 +33,7 @@ fn address() -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 80], 1080))
 }
 
-fn session(options: Options) -> impl FnOnce(Instant) -> Session<Wire, ()> {
+fn session(options: Options) -> impl FnOnce(Time) -> Session<Wire, ()> {
     move |now| Session::new(&[address()], options, now).unwrap()
 }
 
@@ -251,7 +251,7 @@ fn active_mode_is_refused() {
         let mut config = Config::new(TlsPolicy::Plaintext);
         config.data_mode = DataMode::Active;
         let options = Options::new(config).host("ftp.example.org").proxy(proxy(kind, false));
-        let made = Session::<Wire, ()>::new(&[address()], options, Instant::now());
+        let made = Session::<Wire, ()>::new(&[address()], options, Time::ZERO);
         let Err(Error::Proxy(error)) = made else { panic!("{made:?}") };
         assert_eq!(error.problem(), &ProxyProblem::ActiveMode);
 
@@ -276,7 +276,7 @@ fn a_proxy_needs_a_host_that_can_be_said() {
             if let Some(host) = host {
                 options = options.host(host);
             }
-            let made = Session::<Wire, ()>::new(&[address()], options, Instant::now());
+            let made = Session::<Wire, ()>::new(&[address()], options, Time::ZERO);
             let Err(Error::Proxy(error)) = made else { panic!("{made:?}") };
             assert_eq!(error.problem(), &ProxyProblem::InvalidHost);
             assert!(!error.to_string().contains('\n'), "{error}");
@@ -369,7 +369,7 @@ fn tls_does_not_end_at_a_proxy_that_speaks_ftp() {
     for open in [false, true] {
         let mut options = ftp_form(open, None);
         options.config_mut().tls = TlsPolicy::Explicit;
-        let made = Session::<Wire, ()>::new(&[address()], options, Instant::now());
+        let made = Session::<Wire, ()>::new(&[address()], options, Time::ZERO);
         let Err(Error::Proxy(error)) = made else { panic!("{made:?}") };
         assert_eq!(error.problem(), &ProxyProblem::Tls);
         // Nor later.
@@ -388,7 +388,7 @@ fn a_proxy_that_speaks_ftp_and_is_not_there() {
     assert_eq!(error.to_string(), text);
     for login in [ProxyLogin::new("a\nb", "c"), ProxyLogin::new("a", "b\r")] {
         let options = ftp_form(false, Some(login));
-        let made = Session::<Wire, ()>::new(&[address()], options, Instant::now());
+        let made = Session::<Wire, ()>::new(&[address()], options, Time::ZERO);
         let Err(Error::Proxy(error)) = made else { panic!("{made:?}") };
         assert!(matches!(error.problem(), ProxyProblem::InvalidLogin(_)));
     }

@@ -1,9 +1,10 @@
 //! A proxy between the session and the server, which does what it is told
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ftp_session::Slot;
+use ftp_session::ftp_proto::Time;
 
 /// What it speaks
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub(crate) struct Relay {
     pub(crate) asked: Vec<String>,
     conns: BTreeMap<Slot, Conn>,
     /// When the next byte drips
-    next: Option<Instant>,
+    next: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,12 +91,12 @@ impl Relay {
     }
 
     /// When something moves by itself
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Time> {
         self.next.filter(|_| self.conns.values().any(|conn| !conn.dripping.is_empty()))
     }
 
     /// Lets a byte drip, if it is time
-    pub(crate) fn drip(&mut self, now: Instant) {
+    pub(crate) fn drip(&mut self, now: Time) {
         if self.next.is_none_or(|next| next <= now) {
             self.next = Some(now + Duration::from_secs(1));
             for conn in self.conns.values_mut().filter(|conn| !conn.dripping.is_empty()) {

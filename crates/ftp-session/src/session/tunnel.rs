@@ -2,9 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
-use std::time::Instant;
 
-use ftp_proto::{DataEvent, DataFailure, DataHost, DataId, Ends};
+use ftp_proto::{DataEvent, DataFailure, DataHost, DataId, Ends, Time};
 
 use super::{Failure, Session};
 use crate::data::{Data, DataState, Way};
@@ -44,8 +43,8 @@ impl<S: Read + Write, L> Session<S, L> {
         &mut self,
         mut socket: Socket<S>,
         ends: Option<Ends>,
-        deadline: Option<Instant>,
-        now: Instant,
+        deadline: Option<Time>,
+        now: Time,
     ) {
         match self.via.as_ref().filter(|via| via.is_tunnel()).map(|via| via.control()) {
             None => self.opened(socket, ends, now),
@@ -62,7 +61,7 @@ impl<S: Read + Write, L> Session<S, L> {
     pub(super) fn drive_tunneling(
         &mut self,
         transport: &mut impl Transport<Stream = S>,
-        now: Instant,
+        now: Time,
     ) -> bool {
         let Control::Tunneling(tunneling) = &mut self.control else { return false };
         let result = match drive(&mut tunneling.socket, &mut tunneling.handshake) {
@@ -106,7 +105,7 @@ impl<S: Read + Write, L> Session<S, L> {
         mut socket: Socket<S>,
         mut handshake: Box<Handshake>,
         transport: &mut impl Transport<Stream = S>,
-        now: Instant,
+        now: Time,
     ) -> bool {
         let slot = socket.slot;
         match drive(&mut socket, &mut handshake) {
@@ -132,13 +131,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// The connection to the server, or to the proxy, could not be opened
-    pub(super) fn data_unreachable(
-        &mut self,
-        id: DataId,
-        way: &Way,
-        error: io::Error,
-        now: Instant,
-    ) {
+    pub(super) fn data_unreachable(&mut self, id: DataId, way: &Way, error: io::Error, now: Time) {
         match way {
             Way::Direct(address) => {
                 self.data_failed_at(id, DataFailure::Open, Some(*address), error, now);
