@@ -112,6 +112,13 @@ impl Options {
         self
     }
 
+    /// The server's host and port, if a [proxy](Self::proxy) stands before it
+    #[must_use]
+    pub fn proxied_server(&self) -> Option<(&str, u16)> {
+        let host = self.host.as_deref().filter(|_| self.proxy.is_some())?;
+        Some((host, self.port.unwrap_or_else(|| self.default_port())))
+    }
+
     /// Host and port whose addresses a session with these options is to be made with: the proxy's if there is one,
     /// else the server's; `None` if no host is known
     #[must_use]
