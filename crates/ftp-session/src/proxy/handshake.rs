@@ -103,6 +103,12 @@ impl Handshake {
     ///
     /// What the proxy refuses, and what is not its protocol. The connection is of no use then.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<HandshakeState, ProxyProblem> {
+        const EARLY: ProxyProblem =
+            ProxyProblem::Malformed("it answers what it has not been asked yet");
+        // HTTP may refuse a request before it has read it; SOCKS5 has nothing to say by itself.
+        if matches!(self.kind, Kind::Socks5(_)) && !bytes.is_empty() && !self.unsent().is_empty() {
+            return Err(EARLY);
+        }
         self.received.extend_from_slice(bytes);
         while self.state == HandshakeState::Pending {
             let parsed = match &mut self.kind {
@@ -114,8 +120,7 @@ impl Handshake {
                 Parsed::Answer { used, say } => {
                     if !say.is_empty() {
                         if used < self.received.len() {
-                            let text = "it answers what it has not been asked yet";
-                            return Err(ProxyProblem::Malformed(text));
+                            return Err(EARLY);
                         }
                         (self.unsent, self.sent) = (say, 0);
                     }

@@ -195,6 +195,10 @@ fn what_is_not_socks() {
     let early = [b"\x05\x00", SOCKS_OPEN].concat();
     let error = handshake.receive(&early).unwrap_err();
     assert_eq!(error, ProxyProblem::Malformed("it answers what it has not been asked yet"));
+    let mut handshake = Handshake::new(&socks(None), NAME, 21).unwrap();
+    handshake.sent(3);
+    handshake.receive(b"\x05\x00").unwrap();
+    assert_eq!(handshake.receive(SOCKS_OPEN).unwrap_err(), error);
 }
 
 const CONNECT: &[u8] = b"CONNECT ftp.example.org:21 HTTP/1.1\r\nHost: ftp.example.org:21\r\n\r\n";
@@ -313,7 +317,7 @@ fn names_are_names() {
 fn secrets_are_not_shown() {
     for proxy in [socks(Some(login())), http(Some(login()))] {
         let mut handshake = Handshake::new(&proxy, NAME, 21).unwrap();
-        handshake.sent(99);
+        handshake.sent(999);
         let _ = handshake.receive(b"\x05\x02");
         let shown = format!("{proxy:?} {handshake:?}");
         assert!(!shown.contains("p:w") && !shown.contains("bWU6cDp3"), "{shown}");
