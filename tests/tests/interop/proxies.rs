@@ -26,12 +26,15 @@ fn files_and_listings_pass_through_proxies() {
             let content: Vec<u8> = (0..3_000_000_u32).map(|i| (i / 5) as u8).collect();
             for name in ["one", "two"] {
                 ftp.upload_from(name, &mut content.as_slice()).unwrap();
-                assert!(std::fs::read(local.join(name)).unwrap() == content);
+                let stored = std::fs::read(local.join(name)).unwrap();
+                assert!(stored == content, "{} bytes are stored", stored.len());
                 let mut back = Vec::new();
                 ftp.download_to(name, &mut back).unwrap();
                 assert!(back == content, "{} bytes", back.len());
             }
             let mut names = ftp.names("").unwrap();
+            // Pure-FTPd lists the directory itself, too.
+            names.retain(|name| !name.starts_with(b"."));
             names.sort();
             assert_eq!(names, [b"one", b"two"]);
             for name in ["one", "two"] {

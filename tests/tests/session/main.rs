@@ -98,7 +98,8 @@ fn a_whole_session_in_clear() {
 fn a_whole_session_over_tls() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         for portion in [300, 1 << 20] {
-            whole_session(World::new(secure(version), portion));
+            let world = whole_session(World::new(secure(version), portion));
+            assert_eq!(world.net.shut_down, 3, "an upload ends with close_notify and half-close");
         }
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Net {
     pub(crate) silent: Vec<SocketAddr>,
     /// Where connections led
     pub(crate) connected: Vec<SocketAddr>,
+    /// Write sides that were ended
+    pub(crate) shut_down: usize,
     /// Listeners that were made
     pub(crate) listeners: Vec<SocketAddr>,
 }
@@ -110,6 +112,7 @@ impl Transport for Net {
 
     fn shutdown(&mut self, wire: &mut Wire) -> io::Result<()> {
         wire.pipe.shut_down();
+        self.shut_down += 1;
         Ok(())
     }
 

@@ -121,8 +121,9 @@ impl HttpConnect {
                 self.head = Head::Fields { code, searched: line.len() };
                 Ok(())
             }
-            (407, Login::None) => Err(ProxyProblem::LoginRequired),
-            (407, Login::Sent) => Err(ProxyProblem::LoginRefused),
+            // Some proxies say 401, which is a server's own: tinyproxy does to a wrong password.
+            (401 | 407, Login::None) => Err(ProxyProblem::LoginRequired),
+            (401 | 407, Login::Sent) => Err(ProxyProblem::LoginRefused),
             (status, _) => Err(ProxyProblem::Http { status, reason: printable(reason) }),
         }
     }

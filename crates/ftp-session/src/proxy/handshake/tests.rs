@@ -244,6 +244,10 @@ fn connect_is_refused() {
     let mut handshake = Handshake::new(&http(Some(login())), NAME, 21).unwrap();
     let error = handshake.receive(b"HTTP/1.1 407 No\r\n").unwrap_err();
     assert_eq!(error, ProxyProblem::LoginRefused);
+    let mut handshake = Handshake::new(&http(Some(login())), NAME, 21).unwrap();
+    // As tinyproxy says to a wrong password.
+    let error = handshake.receive(b"HTTP/1.0 401 Unauthorized\r\n").unwrap_err();
+    assert_eq!(error, ProxyProblem::LoginRefused);
     let mut handshake = Handshake::new(&http(None), NAME, 21).unwrap();
     let long = format!("HTTP/1.1 500 {}\r\n", "\u{7}x".repeat(5000));
     let ProxyProblem::Http { reason, .. } = handshake.receive(long.as_bytes()).unwrap_err() else {
