@@ -442,6 +442,7 @@ pub enum ProtocolError {
     BytesDuringClear,
 }
 
+#[cfg(feature = "std")]
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
         use std::io::ErrorKind;
@@ -467,6 +468,7 @@ impl From<Error> for std::io::Error {
     }
 }
 
+#[cfg(feature = "std")]
 impl From<ConnectionError> for std::io::Error {
     fn from(error: ConnectionError) -> Self {
         Error::Connection(error).into()

@@ -72,6 +72,13 @@
 //! [`ConnectionError`] ends the session: everything asked for completes with it, then comes
 //! [`Event::Closed`], and every later request gets it again.
 //!
+//! # Features
+//!
+//! `std`, on by default: conversions of [`Error`], [`ConnectionError`] and [`NameError`] into
+//! `std::io::Error`, and vector instructions that are chosen at run time. Without it (`default-features =
+//! false`) the crate is `no_std` and needs an allocator only; everything else is the same, and errors still
+//! are `core::error::Error` with their sources. So it runs on bare targets and on `wasm32-unknown-unknown`.
+//!
 //! # Limits
 //!
 //! One transfer at a time a session, as FTP has it. Stream mode and file structure only (RFC 959
@@ -79,8 +86,10 @@
 
 #![no_std]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
+#![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 
 extern crate alloc;
+#[cfg(any(feature = "std", test))]
 extern crate std;
 
 mod claim;
