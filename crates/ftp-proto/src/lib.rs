@@ -13,7 +13,7 @@
 //!
 //! Outputs first: after every call, whichever it was, take what the client has to say until it has nothing more.
 //!
-//! - [`Client::poll_action`]: an order to carry out.
+//! - [`Client::poll_action`]: an order to carry out, see [Orders](#orders).
 //! - [`Client::poll_transmit`]: bytes to write to the control connection. Report what was written with
 //!   [`Client::handle_transmit`]. Loops whose writes complete later use [`Client::take_transmit`] in its place.
 //! - [`Client::poll_event`]: news for the application, which may make requests in answer. They bring new outputs.
@@ -107,6 +107,28 @@
 //! # assert_eq!(now, Time::ZERO, "nothing waited for a deadline");
 //! # Ok::<(), ftp_proto::Error>(())
 //! ```
+//!
+//! # Orders
+//!
+//! What each [`Action`] means for a driver. Orders come in the sequence in which they are to be carried out, and each
+//! has to be begun before the next call of [`Client::poll_action`].
+//!
+//! | order | may come | ended by | if the driver can't do it |
+//! |---|---|---|---|
+//! | [`SecureControl`](Action::SecureControl) | first of all under implicit TLS, else after the reply to AUTH; nothing is written or read until it has ended | [`Secured`](ControlEvent::Secured) | [`ControlEvent::Closed`] |
+//! | [`ClearControl`](Action::ClearControl) | under TLS, after the reply to CCC; nothing is written or read until it has ended | [`Cleared`](ControlEvent::Cleared) | [`ControlEvent::Closed`] |
+//! | [`OpenData`](Action::OpenData) to connect | while there is no data connection: `CloseData` has come for the one before | [`Connected`](DataEvent::Connected) | [`Failed`](DataEvent::Failed) with [`Open`](DataFailure::Open), at once or later |
+//! | [`OpenData`](Action::OpenData) to listen | the same | [`Listening`](DataEvent::Listening) at once, then [`Accepted`](DataEvent::Accepted) | [`Failed`](DataEvent::Failed) with [`Open`](DataFailure::Open) |
+//! | [`SecureData`](Action::SecureData) | once, after `Connected` or `Accepted`; before or after the reply that begins the transfer | [`DataEvent::Secured`] | [`Failed`](DataEvent::Failed) with [`Tls`](DataFailure::Tls) |
+//! | [`StartTransfer`](Action::StartTransfer) | once, after `Connected` or `Accepted`, under PROT P after `Secured` | [`Finished`](DataEvent::Finished) or [`Truncated`](DataEvent::Truncated), after [`Progress`](DataEvent::Progress) for the bytes and [`Sent`](DataEvent::Sent) for an upload | [`Failed`](DataEvent::Failed) with [`Broken`](DataFailure::Broken), under TLS [`Tls`](DataFailure::Tls) for a record that is none, [`UnexpectedData`](DataFailure::UnexpectedData) for bytes during an upload |
+//! | [`Discard`](Action::Discard) | after `StartTransfer` of a listing that was aborted | as `StartTransfer` | as `StartTransfer` |
+//! | [`CloseData`](Action::CloseData) | once for each `OpenData`, at any time after it, whether that has been answered or not | nothing: it is done when it is carried out | it can't fail |
+//! | [`CloseControl`](Action::CloseControl) | once, as the last order | nothing: it is done when it is carried out | it can't fail |
+//!
+//! News that answers no order is [`ControlEvent::Connected`], [`ControlEvent::Closed`], and a data connection's
+//! [`Progress`](DataEvent::Progress), [`Finished`](DataEvent::Finished), [`Truncated`](DataEvent::Truncated) and
+//! [`Failed`](DataEvent::Failed) before `StartTransfer`: two connections have no common order, so report what
+//! happens when it happens. News of a data connection whose `CloseData` has come is ignored.
 //!
 //! # Errors
 //!
