@@ -11,6 +11,7 @@ mod fields;
 #[path = "../../tests/src/laws.rs"]
 mod laws;
 mod listing;
+mod proxy;
 mod reply;
 mod tls_stream;
 
@@ -19,6 +20,7 @@ pub use client::client;
 pub use command::command;
 pub use fields::fields;
 pub use listing::listing;
+pub use proxy::proxy;
 pub use reply::reply;
 pub use tls_stream::tls_stream;
 

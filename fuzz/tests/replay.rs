@@ -42,6 +42,11 @@ fn listing() {
 }
 
 #[test]
+fn proxy() {
+    replay("proxy", ftp_fuzz::proxy);
+}
+
+#[test]
 fn ascii() {
     replay("ascii", ftp_fuzz::ascii);
 }

@@ -15,6 +15,7 @@ pub use ftp_blocking::{
 };
 use ftp_mio::ftp_proto::listing::{ListingParser, StatListing, parse_stat};
 use ftp_mio::mio::{Events, Poll, Token};
+use ftp_mio::proxy::Proxy;
 use ftp_mio::{Event, Moved, Op, Output, ServerCopy, Session, TlsInfo};
 use ftp_tls::rustls::pki_types::ServerName;
 use ftp_tls::{Inventory, TlsConfig, server_name};
@@ -65,6 +66,13 @@ impl Options {
     pub fn tls_server_name(mut self, name: ServerName<'static>) -> Self {
         self.options = self.options.tls_server_name(name);
         self.named = true;
+        self
+    }
+
+    /// Through a proxy
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.options = self.options.proxy(proxy);
         self
     }
 
@@ -130,9 +138,13 @@ impl Client {
     fn dial(address: &str, options: impl Into<Options>) -> Result<Self> {
         let mut options = options.into();
         let failed = |error| Error::Connect { target: address.to_owned(), error };
-        let addresses: Vec<_> = address.to_socket_addrs().map_err(failed)?.collect();
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let (host, port) = address.rsplit_once(':').unwrap_or((address, "21"));
         let host = host.trim_start_matches('[').trim_end_matches(']');
+        options.options = options.options.host(host).port(port.parse().expect("a port"));
+        // With a proxy it is that which has to be known.
+        let hop = options.options.first_hop().unwrap_or((host, 21));
+        let addresses = hop.to_socket_addrs().map_err(|error| options.options.unresolved(error))?;
+        let addresses: Vec<_> = addresses.collect();
         if !options.named {
             options.options = options.options.tls_server_name(server_name(host)?);
         }

@@ -1,6 +1,8 @@
-//! The real servers that `tests/run` has started
+//! The real servers and proxies that `tests/run` has started
 
 use std::path::PathBuf;
+
+use ftp_session::proxy::{Proxy, ProxyLogin, ProxyServer};
 
 /// A real FTP server on 127.0.0.1 and ::1
 #[derive(Clone, Debug)]
@@ -23,6 +25,75 @@ pub struct Server {
     pub home: PathBuf,
     /// The authority of its certificate for localhost, 127.0.0.1 and ::1, PEM
     pub ca_file: PathBuf,
+}
+
+/// A real proxy on 127.0.0.1
+#[derive(Clone, Debug)]
+pub struct RealProxy {
+    /// Its program and version
+    pub name: String,
+    /// How it is spoken to, with its login
+    pub proxy: Proxy,
+}
+
+impl RealProxy {
+    /// Its port
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.proxy.server().port
+    }
+
+    /// Whether it wants a login
+    #[must_use]
+    pub const fn wants_login(&self) -> bool {
+        matches!(
+            self.proxy,
+            Proxy::Socks5 { login: Some(_), .. } | Proxy::HttpConnect { login: Some(_), .. }
+        )
+    }
+
+    /// The same with another login
+    ///
+    /// # Panics
+    ///
+    /// If it is of another kind than those in use here.
+    #[must_use]
+    pub fn with_login(&self, login: Option<ProxyLogin>) -> Proxy {
+        match self.proxy.clone() {
+            Proxy::Socks5 { server, .. } => Proxy::Socks5 { server, login },
+            Proxy::HttpConnect { server, .. } => Proxy::HttpConnect { server, login },
+            other => panic!("no kind of proxy that is started: {other:?}"),
+        }
+    }
+}
+
+/// The proxies; none where `tests/run` has not started them
+///
+/// # Panics
+///
+/// If their description can't be read.
+#[must_use]
+pub fn proxies() -> Vec<RealProxy> {
+    let Some(path) = std::env::var_os("FTP_SERVERS").map(PathBuf::from) else {
+        return Vec::new();
+    };
+    let path = path.with_file_name("proxies.tsv");
+    let text = std::fs::read_to_string(path).expect("proxies.tsv stands beside FTP_SERVERS");
+    let parse = |line: &str| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [kind, name, version, port, user, password] = fields[..] else {
+            panic!("six fields are due: {line}");
+        };
+        let server = ProxyServer::new("127.0.0.1", port.parse().expect("a port"));
+        let login = (user != "-").then(|| ProxyLogin::new(user, password));
+        let proxy = match kind {
+            "socks5" => Proxy::Socks5 { server, login },
+            "connect" => Proxy::HttpConnect { server, login },
+            other => panic!("a kind of proxy is due: {other}"),
+        };
+        RealProxy { name: format!("{name} {version}"), proxy }
+    };
+    text.lines().map(parse).collect()
 }
 
 /// The servers; none where `tests/run` has not started them, which the test `coverage` tells loudly

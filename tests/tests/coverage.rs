@@ -13,10 +13,15 @@ fn main() {
         };
         println!("real server: {name} {version}, port {port} (clear, AUTH TLS), {implicit}");
     }
+    for proxy in servers::proxies() {
+        let login = if proxy.wants_login() { "with a login" } else { "without a login" };
+        println!("real proxy: {}, port {}, {login}", proxy.name, proxy.port());
+    }
     let mut left_out = Vec::new();
     if std::env::var_os("FTP_SERVERS").is_none() {
         left_out.push(
             "the tests against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib (interop): \
+             and through microsocks and tinyproxy: \
              `tests/run` installs and starts these servers",
         );
     }

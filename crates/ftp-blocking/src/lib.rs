@@ -56,7 +56,7 @@ mod verify;
 mod wait;
 
 pub use ftp_proto;
-pub use ftp_session::encoding_rs;
+pub use ftp_session::{encoding_rs, proxy};
 pub use ftp_tls;
 
 pub use client::Client;

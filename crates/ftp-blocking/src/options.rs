@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ftp_proto::{Config, Trace};
+use ftp_session::proxy::Proxy;
 use ftp_tls::TlsConfig;
 use ftp_tls::rustls::pki_types::ServerName;
 
@@ -97,7 +98,24 @@ impl Options {
         self
     }
 
-    /// Makes connections through a proxy; the source address is the dialer's business then
+    /// Connects through a proxy, which resolves the host's name; [`connect_timeout`](Self::connect_timeout) holds for
+    /// each address of the proxy, the handshake with it included
+    ///
+    /// ```
+    /// use ftp_blocking::proxy::{Proxy, ProxyServer};
+    /// use ftp_blocking::{Config, Options, TlsPolicy};
+    ///
+    /// let proxy = Proxy::Socks5 { server: ProxyServer::new("127.0.0.1", 1080), login: None };
+    /// let options = Options::new(Config::new(TlsPolicy::Explicit)).proxy(proxy);
+    /// ```
+    pub fn proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
+        self.session = self.session.proxy(proxy);
+        self
+    }
+
+    /// Makes connections in a way of the caller's; the source address is the dialer's business then
+    ///
+    /// With a [proxy](Self::proxy) it connects to the proxy.
     pub fn dialer(mut self, dialer: impl Dialer + 'static) -> Self {
         self.dialer = Some(Box::new(dialer));
         self

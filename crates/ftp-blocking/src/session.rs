@@ -48,7 +48,6 @@ pub(crate) struct Session {
 impl Session {
     /// Connects; what the server has to say is not waited for
     pub(crate) fn dial(address: &str, options: Options) -> Result<Self, Error> {
-        let target = |host: &str, port| format!("{} port {port}", host.escape_debug());
         let (host, port) = dial::split_address(address).map_err(|error| Error::Connect {
             target: address.escape_debug().to_string(),
             error,
@@ -61,13 +60,13 @@ impl Session {
         // A keep-alive needs somebody who waits; between calls nobody does.
         config.keep_alive = None;
         let source = session.source().map_or(Source::System, |_| Source::Caller);
-        let session = session.host(host).connect_within(clock.at_most(Duration::MAX));
+        let session = session.host(host).port(port).connect_within(clock.at_most(Duration::MAX));
         let inner = if dialer.is_some() {
             ftp_session::Session::dialed_by_shell(host, port, session, clock.now())?
         } else {
-            let addresses = (host, port).to_socket_addrs();
-            let addresses =
-                addresses.map_err(|error| Error::Connect { target: target(host, port), error })?;
+            // The server's, or a proxy's.
+            let hop = session.first_hop().unwrap_or((host, port));
+            let addresses = hop.to_socket_addrs().map_err(|error| session.unresolved(error))?;
             ftp_session::Session::new(&addresses.collect::<Vec<_>>(), session, clock.now())?
         };
         let unspecified = ([0, 0, 0, 0], 0).into();

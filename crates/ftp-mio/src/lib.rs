@@ -46,7 +46,8 @@
 //! ```
 //!
 //! Any number of sessions, with one queue and one clock: [`manager`]. Names: the session wants
-//! addresses; [`resolve`] looks a name up without blocking the loop.
+//! addresses; [`resolve`] looks a name up without blocking the loop. Proxies: [`Options::proxy`]; the addresses are
+//! those of [`Options::first_hop`] then.
 //!
 //! # The turn
 //!
@@ -84,7 +85,7 @@ mod session;
 mod transfer;
 
 pub use ftp_proto;
-pub use ftp_session::encoding_rs;
+pub use ftp_session::{encoding_rs, proxy};
 pub use ftp_tls;
 pub use mio;
 

@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ftp_session::{Error, Options};
@@ -50,14 +51,23 @@ pub struct Manager {
     queue: VecDeque<usize>,
     /// Those that had a turn and have something for the application, each once
     news: VecDeque<Key>,
-    servers: HashMap<SocketAddr, Server>,
+    servers: HashMap<Site, Server>,
     limit: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
     Session(usize),
-    Server(SocketAddr),
+    Server(Site),
+}
+
+/// Whose limits hold for a session
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Site {
+    /// The server's, known by the first address of its sessions
+    Address(SocketAddr),
+    /// Those of a server after a proxy: the addresses are the proxy's
+    Proxied(Arc<str>, u16),
 }
 
 struct Entry {
@@ -67,7 +77,7 @@ struct Entry {
     timer: Option<Instant>,
     queued: Queued,
     told: Told,
-    server: SocketAddr,
+    server: Site,
     place: Place,
 }
 
@@ -94,7 +104,7 @@ enum Place {
     Out,
 }
 
-/// What is known of a server, by the first address of its sessions
+/// What is known of a server
 #[derive(Debug, Default)]
 struct Server {
     /// What it has refused to exceed
@@ -132,7 +142,8 @@ impl Manager {
 
     /// Adds a session, which connects as soon as the server's limit permits
     ///
-    /// Requests can be made at once. Sessions with the same first address count for the same server.
+    /// Requests can be made at once. Sessions with the same first address count for the same server; through a
+    /// [proxy](Options::proxy), sessions with the same host and port.
     ///
     /// # Errors
     ///
@@ -144,9 +155,12 @@ impl Manager {
     ) -> Result<Key, Error> {
         let index = self.free.last().copied().unwrap_or(self.slots.len());
         let token = Token(self.first + index * Session::TOKENS);
+        let options = options.into();
+        let proxied = options.proxied_server();
+        let proxied = proxied.map(|(host, port)| Site::Proxied(host.into(), port));
         let session = Session::new(token, addresses, options)?;
-        // A session has at least one.
-        let server = addresses[0];
+        // A session has at least one address.
+        let server = proxied.unwrap_or_else(|| Site::Address(addresses[0]));
         self.generation += 1;
         let generation = self.generation;
         let entry = Box::new(Entry {
@@ -155,7 +169,7 @@ impl Manager {
             timer: None,
             queued: Queued::No,
             told: Told::No,
-            server,
+            server: server.clone(),
             place: Place::Waiting,
         });
         match self.free.pop() {
@@ -163,8 +177,8 @@ impl Manager {
             None => self.slots.push(Some(entry)),
         }
         let key = Key { index, generation };
-        self.servers.entry(server).or_default().waiting.push_back(key);
-        self.admit(server);
+        self.servers.entry(server.clone()).or_default().waiting.push_back(key);
+        self.admit(&server);
         Ok(key)
     }
 
@@ -179,7 +193,7 @@ impl Manager {
         }
         self.free.push(key.index);
         match entry.place {
-            Place::Open => self.released(entry.server),
+            Place::Open => self.released(&entry.server),
             Place::Waiting => {
                 if let Some(server) = self.servers.get_mut(&entry.server) {
                     server.waiting.retain(|waiting| *waiting != key);
@@ -235,8 +249,8 @@ impl Manager {
     /// Due after events, when [`Self::deadline`] has come, and while [`Self::has_work`]. Afterwards
     /// [`Self::poll_ready`] tells whom to look at.
     pub fn turn(&mut self, registry: &Registry, now: Instant) {
-        while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
-            self.timers.remove(&(at, timer));
+        while let Some((_, timer)) = self.timers.first().cloned().filter(|(at, _)| *at <= now) {
+            self.timers.pop_first();
             match timer {
                 Timer::Session(index) => {
                     if let Some(Some(entry)) = self.slots.get_mut(index) {
@@ -248,7 +262,7 @@ impl Manager {
                     if let Some(server) = self.servers.get_mut(&address) {
                         server.respite = None;
                     }
-                    self.admit(address);
+                    self.admit(&address);
                 }
             }
         }
@@ -352,35 +366,35 @@ impl Manager {
         let refused = entry.session.inner.is_turned_away();
         if refused || entry.session.ended().is_some() {
             entry.place = Place::Out;
-            let address = entry.server;
+            let address = entry.server.clone();
             if refused {
                 if let Some(server) = self.servers.get_mut(&address) {
                     let others = server.open.saturating_sub(1);
                     server.limit = Some(others.max(1).min(server.limit.unwrap_or(usize::MAX)));
                     if let (0, Some(until)) = (others, now.checked_add(RESPITE)) {
                         server.respite = Some(until);
-                        self.timers.insert((until, Timer::Server(address)));
+                        self.timers.insert((until, Timer::Server(address.clone())));
                     }
                 }
             }
-            self.released(address);
+            self.released(&address);
         }
     }
 
-    fn released(&mut self, address: SocketAddr) {
-        if let Some(server) = self.servers.get_mut(&address) {
+    fn released(&mut self, address: &Site) {
+        if let Some(server) = self.servers.get_mut(address) {
             server.open = server.open.saturating_sub(1);
             if server.open == 0 && server.waiting.is_empty() && server.respite.is_none() {
                 // Nobody is left whom it may have counted.
-                self.servers.remove(&address);
+                self.servers.remove(address);
             }
         }
         self.admit(address);
     }
 
     /// Lets sessions begin whose server may have them
-    fn admit(&mut self, address: SocketAddr) {
-        while let Some(server) = self.servers.get_mut(&address) {
+    fn admit(&mut self, address: &Site) {
+        while let Some(server) = self.servers.get_mut(address) {
             let limit = self.limit.min(server.limit.unwrap_or(usize::MAX));
             if server.respite.is_some() || server.open >= limit {
                 return;

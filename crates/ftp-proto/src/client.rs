@@ -534,6 +534,7 @@ impl Client {
         let is_login = |task: &Task| matches!(task.operation, Running::Login(_));
         if running.request.owner != Owner::Policy
             || self.ahead.is_some()
+            || self.wire.config.gateway.is_some()
             || !self.queue.front().is_some_and(is_login)
         {
             return;

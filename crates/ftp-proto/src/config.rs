@@ -5,6 +5,7 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use crate::control::reply::ReplyConfig;
+use crate::gateway::Gateway;
 
 /// How a session is protected; the one choice without a default
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,6 +122,10 @@ pub struct Config {
     /// Which host of a 227 is connected to; [`PassiveHost::ControlPeer`]: the safe one
     #[doc(alias = "trust_server_pasv_ipv4_address")]
     pub passive_host: PassiveHost,
+    /// The FTP proxy that each login names the server to; `None`: the control connection leads to the server
+    ///
+    /// TLS would end at the proxy.
+    pub gateway: Option<Gateway>,
     /// Ports to listen on in active mode; `None`: the system chooses
     #[doc(alias = "makeport")]
     pub active_ports: Option<RangeInclusive<u16>>,
@@ -211,6 +216,7 @@ impl Config {
             data_mode: DataMode::Passive,
             passive_order: PassiveOrder::EpsvFirst,
             passive_host: PassiveHost::ControlPeer,
+            gateway: None,
             active_ports: None,
             active_address: None,
             check_active_peer: true,

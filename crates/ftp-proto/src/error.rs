@@ -38,6 +38,9 @@ use crate::terms::{DataFailure, Phase};
 /// | `InvalidArgument` | | | | | | another argument; nothing was sent |
 /// | `TlsRequired` | | | | | | connect with another [`TlsPolicy`](crate::TlsPolicy) |
 /// | `AccountRequired` | | | | yes | | log in with an account |
+/// | `GatewayRefused` with 4yz | yes | | | | | wait a little, then again |
+/// | `GatewayRefused`: 430, 530, 532 | | | | yes | | other credentials for the proxy |
+/// | `GatewayRefused` with 5yz | | | | | | ask the proxy's operator |
 /// | `NoSessionTicket` | yes | | | | | again after a login on a new connection |
 /// | `ResumptionRequired` | yes | | | | | the same |
 /// | `ResumptionRequired` with `end` | yes | yes | | | | the same |
@@ -102,6 +105,9 @@ pub enum Error {
     /// The server wants an account (332) and none was given
     #[error("server requires an account (ACCT): {0}")]
     AccountRequired(Reply),
+    /// The FTP proxy refused its own login, or to connect to the server ([`Config::gateway`](crate::Config::gateway))
+    #[error("the FTP proxy refused: {0}")]
+    GatewayRefused(Reply),
     /// There is no TLS session ticket for the data connection of an upload, and a server that insists
     /// on one would destroy the remote file (Q140): log in anew
     #[error(
@@ -250,7 +256,8 @@ impl Error {
             | Self::NoDirectory(reply)
             | Self::TlsRequired(reply)
             | Self::ResumptionRequired { reply, .. }
-            | Self::AccountRequired(reply) => Some(reply),
+            | Self::AccountRequired(reply)
+            | Self::GatewayRefused(reply) => Some(reply),
             Self::DataConnection { reply, .. } => reply.as_ref(),
             Self::Truncated { .. } | Self::Unconfirmed { .. } | Self::Connection(_) => {
                 self.connection_error()?.reply()
@@ -291,6 +298,7 @@ impl Error {
         match self {
             // A wrong password that is tried again and again locks the account.
             Self::Transient(_) => !self.is_auth(),
+            Self::GatewayRefused(reply) => reply.kind() == Kind::Transient && !self.is_auth(),
             Self::DataTimedOut(_)
             | Self::Truncated { .. }
             | Self::NoSessionTicket
@@ -344,7 +352,9 @@ impl Error {
     pub fn is_auth(&self) -> bool {
         let code = match self {
             Self::AccountRequired(_) => return true,
-            Self::Permanent(reply) | Self::Transient(reply) => reply.code(),
+            Self::Permanent(reply) | Self::Transient(reply) | Self::GatewayRefused(reply) => {
+                reply.code()
+            }
             Self::Connection(ConnectionError::Refused(reply)) => reply.code(),
             _ => return false,
         };

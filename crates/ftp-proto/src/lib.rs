@@ -165,6 +165,7 @@ mod data;
 mod ends;
 mod error;
 mod event;
+mod gateway;
 mod held;
 pub mod listing;
 mod local_names;
@@ -197,6 +198,7 @@ pub use control::reply::{
 pub use ends::{Ends, Source};
 pub use error::{ConnectionError, Error, ProtocolError};
 pub use event::{Action, Completion, ControlEvent, DataEvent, Event, Trace, TraceDirection};
+pub use gateway::{Gateway, GatewayForm};
 pub use local_names::{LocalRules, NameError, NameProblem, TakenNames};
 pub use op::read_dir::ReadDir;
 pub use op::request::{Get, List, Put};

@@ -201,6 +201,7 @@ pub(crate) struct Session {
     pub(crate) late: Late,
     pub(crate) preliminary: Preliminary,
     pub(crate) keep_alive: KeepAlive,
+    pub(crate) gateway: GatewayMemory,
     pub(crate) tickets: TicketSupply,
     /// Listings made in a row for the sake of a ticket
     pub(crate) harvests: u8,
@@ -208,6 +209,13 @@ pub(crate) struct Session {
     pub(crate) uploaded: Option<Argument>,
     /// A greeting that was a 230: no login is needed (Q17)
     pub(crate) admitted: Option<Reply>,
+}
+
+/// Whether an FTP proxy has heard all that it wants before the server's login
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GatewayMemory {
+    Before,
+    Passed,
 }
 
 impl Session {
@@ -229,6 +237,7 @@ impl Session {
             late: Late::None,
             preliminary: Preliminary::Expected,
             keep_alive: KeepAlive::Untried,
+            gateway: GatewayMemory::Before,
             tickets: TicketSupply::Ample,
             harvests: 0,
             uploaded: None,

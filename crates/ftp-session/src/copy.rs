@@ -42,7 +42,8 @@ pub struct ServerCopy {
 }
 
 impl ServerCopy {
-    /// Starts the copy; `None` if the source is not connected, or its connection has no addresses
+    /// Starts the copy; `None` if the source is not connected, or its address is not known: its connection has none,
+    /// or leads through a proxy to a name
     ///
     /// The target is sent to the host that the source's control connection goes to, whatever address
     /// the source names, unless its [`Config::passive_host`](ftp_proto::Config::passive_host) says
@@ -53,7 +54,7 @@ impl ServerCopy {
         target_path: impl AsRef<[u8]>,
         type_: TransferType,
     ) -> Option<Self> {
-        let peer = source.ends()?.peer.ip();
+        let peer = source.server_ip()?;
         let proto = source.request();
         let inner = ftp_proto::ServerCopy::start(proto, source_path, peer, target_path, type_);
         Some(Self { inner })

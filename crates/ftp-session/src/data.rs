@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use ftp_proto::{DataHost, DataId, Direction, Time};
 use ftp_tls::Stream;
 
+use crate::proxy::{Handshake, waits_for};
 use crate::socket::{Listener, Socket};
 use crate::text::{TextIn, TextOut};
 use crate::transport::{Interest, Lent, Slot};
@@ -23,7 +24,9 @@ pub(crate) enum DataState<S, L> {
         port: u16,
     },
     /// Passive: not open yet, and waited for this
-    Connecting(Socket<S>, Interest, SocketAddr),
+    Connecting(Socket<S>, Interest, Way),
+    /// Passive: a proxy is asked to connect further
+    Tunneling(Socket<S>, Box<Handshake>),
     /// Active: the server has not come yet, though perhaps somebody else
     Listening(Listener<L>, Option<IpAddr>),
     /// Open, and the machine's next order is due
@@ -34,6 +37,14 @@ pub(crate) enum DataState<S, L> {
     Moving(Stream<Socket<S>>, Course),
     /// The machine knows that it is over, and will have it closed
     Over(Stream<Socket<S>>, Option<Direction>),
+}
+
+/// Where a data connection leads
+pub(crate) enum Way {
+    /// To this address
+    Direct(SocketAddr),
+    /// To a proxy, which is asked to connect further
+    Proxy(Box<Handshake>),
 }
 
 /// Which way the bytes flow, and how far they are
@@ -91,7 +102,9 @@ impl<S, L> Data<S, L> {
     pub(crate) fn readiness(&mut self) -> Option<&mut Interest> {
         Some(match &mut self.state {
             DataState::Dialing { .. } => return None,
-            DataState::Connecting(socket, ..) => &mut socket.ready,
+            DataState::Connecting(socket, ..) | DataState::Tunneling(socket, _) => {
+                &mut socket.ready
+            }
             DataState::Listening(listener, _) => &mut listener.ready,
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
@@ -104,9 +117,10 @@ impl<S, L> Data<S, L> {
     /// Where bytes flow, or may before long
     pub(crate) fn stream(&mut self) -> Option<&mut Stream<Socket<S>>> {
         match &mut self.state {
-            DataState::Dialing { .. } | DataState::Connecting(..) | DataState::Listening(..) => {
-                None
-            }
+            DataState::Dialing { .. }
+            | DataState::Connecting(..)
+            | DataState::Tunneling(..)
+            | DataState::Listening(..) => None,
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream)
@@ -119,7 +133,7 @@ impl<S, L> Data<S, L> {
     pub(crate) fn socket_mut(&mut self) -> Option<&mut Socket<S>> {
         match &mut self.state {
             DataState::Dialing { .. } | DataState::Listening(..) => None,
-            DataState::Connecting(socket, ..) => Some(socket),
+            DataState::Connecting(socket, ..) | DataState::Tunneling(socket, _) => Some(socket),
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream)
@@ -133,7 +147,9 @@ impl<S, L> Data<S, L> {
         let lent = match &self.state {
             DataState::Dialing { .. } => return None,
             DataState::Listening(listener, _) => Lent::Listener(&listener.io),
-            DataState::Connecting(socket, ..) => Lent::Stream(socket.io()),
+            DataState::Connecting(socket, ..) | DataState::Tunneling(socket, _) => {
+                Lent::Stream(socket.io())
+            }
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream)
@@ -161,6 +177,7 @@ impl<S, L> Data<S, L> {
             | DataState::AwaitingTicket(_)
             | DataState::Over(..) => Interest::NONE,
             DataState::Connecting(_, interest, _) => *interest,
+            DataState::Tunneling(_, handshake) => waits_for(handshake),
             DataState::Listening(..) => Interest::READ,
             DataState::Securing(stream) => {
                 Interest { read: stream.wants_read(), write: stream.wants_write() }
@@ -188,6 +205,7 @@ impl<S, L> fmt::Debug for Data<S, L> {
         let state = match &self.state {
             DataState::Dialing { .. } => "dialing",
             DataState::Connecting(..) => "connecting",
+            DataState::Tunneling(..) => "tunneling",
             DataState::Listening(..) => "listening",
             DataState::Open(_) => "open",
             DataState::AwaitingTicket(_) => "awaiting a ticket",

@@ -10,6 +10,7 @@ use ftp_proto::{ConnectionError, DataFailure, NameError, Reply};
 use ftp_tls::{ConfigError, TlsError};
 
 use crate::failure::Described;
+use crate::proxy::ProxyError;
 
 /// Why an operation failed
 ///
@@ -31,6 +32,9 @@ pub enum Error {
         #[source]
         error: io::Error,
     },
+    /// The server could not be reached through the proxy, or not be asked to be
+    #[error(transparent)]
+    Proxy(ProxyError),
     /// The control connection broke, or ended without TLS's close_notify, as most servers end it
     #[error("{}", describe_control(.0))]
     Io(#[source] io::Error),
@@ -112,12 +116,26 @@ impl Error {
         }
     }
 
+    /// What a proxy has to say, if a connection could not be made through it
+    #[must_use]
+    pub fn proxy(&self) -> Option<&ProxyError> {
+        match self {
+            Self::Proxy(error) => Some(error),
+            Self::Data { error, .. } => ProxyError::in_io(error),
+            _ => None,
+        }
+    }
+
     /// Whether the same may succeed later, on this session or a new one
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Io(_) | Self::Deadline { .. } => true,
-            Self::Data { .. } => self.tls().is_none(),
+            Self::Proxy(error) => error.problem().is_transient(),
+            Self::Data { .. } => {
+                self.tls().is_none()
+                    && self.proxy().is_none_or(|error| error.problem().is_transient())
+            }
             Self::Ftp(error) => error.is_transient(),
             Self::Tls(_)
             | Self::TlsConfig(_)
@@ -150,6 +168,7 @@ impl Error {
             Self::Connect { error, .. } | Self::Io(error) | Self::Data { error, .. } => {
                 error.kind() == io::ErrorKind::TimedOut
             }
+            Self::Proxy(error) => error.problem().kind() == io::ErrorKind::TimedOut,
             Self::Ftp(error) => error.is_timeout(),
             _ => false,
         }
@@ -159,7 +178,7 @@ impl Error {
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Io(_) => true,
+            Self::Connect { .. } | Self::Proxy(_) | Self::Io(_) => true,
             // Noticed before anything was sent.
             Self::Tls(TlsError::InvalidServerName(_)) => false,
             Self::Tls(_) => true,
@@ -198,6 +217,7 @@ impl Error {
             Self::Connect { target, error } => {
                 Self::Connect { target: target.clone(), error: again(error) }
             }
+            Self::Proxy(error) => Self::Proxy(error.clone()),
             Self::Io(error) => Self::Io(again(error)),
             Self::Tls(error) => Self::Tls(error.clone()),
             Self::TlsConfig(error) => Self::Local(io::Error::other(error.to_string())),
@@ -272,6 +292,9 @@ pub(crate) fn again(error: &io::Error) -> io::Error {
     if let Some(tls) = TlsError::in_io(error) {
         return io::Error::new(error.kind(), tls.clone());
     }
+    if let Some(proxy) = ProxyError::in_io(error) {
+        return io::Error::new(error.kind(), proxy.clone());
+    }
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => io::Error::new(error.kind(), error.to_string()),
@@ -287,6 +310,12 @@ impl From<ConnectionError> for Error {
 impl From<TlsError> for Error {
     fn from(error: TlsError) -> Self {
         Self::Tls(error)
+    }
+}
+
+impl From<ProxyError> for Error {
+    fn from(error: ProxyError) -> Self {
+        Self::Proxy(error)
     }
 }
 
@@ -319,6 +348,7 @@ impl From<Error> for io::Error {
             | Error::Io(error)
             | Error::Data { error, .. }
             | Error::Local(error) => error.kind(),
+            Error::Proxy(error) => error.problem().kind(),
             Error::Deadline { .. } => io::ErrorKind::TimedOut,
             Error::Tls(_)
             | Error::Mismatch(_)

@@ -7,6 +7,7 @@ use ftp_proto::{ConnectionError, Direction, Op, OpId, Output, Reply, Trace};
 
 use crate::error::Error;
 use crate::failure::FailedData;
+use crate::proxy::ProxyError;
 
 /// News for the application, each given once by [`Session::poll_event`](crate::Session::poll_event)
 #[derive(Debug)]
@@ -14,7 +15,8 @@ use crate::failure::FailedData;
 pub enum Event {
     /// The control connection is open
     Connected {
-        /// The address that answered; `None`: the shell made the connection, and it has none
+        /// The address that answered, which may be a proxy's; `None`: the shell made the connection, and it has
+        /// none
         peer: Option<SocketAddr>,
     },
     /// The server's greeting
@@ -59,6 +61,7 @@ pub struct Completion {
 #[derive(Debug)]
 pub(crate) enum Cause {
     Connect(String, io::Error),
+    Proxy(ProxyError),
     Control(io::Error),
     Data(FailedData),
 }
@@ -100,6 +103,9 @@ pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
             ftp_proto::Error::Connection(ConnectionError::Eof),
             Some(Cause::Connect(target, error)),
         ) => Error::Connect { target, error },
+        (ftp_proto::Error::Connection(ConnectionError::Eof), Some(Cause::Proxy(error))) => {
+            Error::Proxy(error)
+        }
         (ftp_proto::Error::Connection(ConnectionError::Eof), Some(Cause::Control(error))) => {
             Error::control(&error)
         }

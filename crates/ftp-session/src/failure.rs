@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use ftp_proto::{DataFailure, OpId, Reply};
 use rustix::io::Errno;
 
+use crate::proxy::ProxyError;
+
 /// A data connection that failed
 #[derive(Debug)]
 pub(crate) struct FailedData {
@@ -42,8 +44,16 @@ impl fmt::Display for Described<'_> {
             Some(address) => write!(f, " ({} port {})", address.ip(), address.port())?,
             None => {}
         }
+        let proxy = ProxyError::in_io(self.error);
+        if let Some(proxy) = proxy {
+            write!(f, " (to {} through the proxy {})", proxy.target(), proxy.proxy())?;
+        }
         if let Some(reply) = self.reply {
             write!(f, "; the server said: {reply}")?;
+        }
+        // Other modes and ports are nothing that a proxy would be helped with.
+        if proxy.is_some() {
+            return Ok(());
         }
         advice(self.failure, self.error).map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }

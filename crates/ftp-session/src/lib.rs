@@ -23,7 +23,7 @@
 //! |---|---|
 //! | [`Session::ready`] | notes what a connection is ready for |
 //! | [`Session::turn`] | deadlines, connecting, TLS, commands, replies; bounded, never waits |
-//! | [`Session::dial_request`], [`Session::dialed`] | connections that the shell makes itself, through a proxy or a tunnel |
+//! | [`Session::dial_request`], [`Session::dialed`] | connections that the shell makes itself, such as through a tunnel |
 //! | [`Session::poll_event`] | news, each once |
 //! | [`Session::read_data`], [`Session::write_data`] | the bytes, at the user's pace |
 //! | [`Session::has_work`], [`Session::deadline`], [`Session::sockets`] | whether to wait, how long, for what |
@@ -36,6 +36,11 @@
 //!   [`Pipe`], whose bytes the shell carries): tell `ready` that everything is ready before each turn.
 //!
 //! A stream that would block is not asked again before the shell has said that it is ready.
+//!
+//! # Proxies
+//!
+//! With [`Options::proxy`] the session asks a [`proxy`] for its connections. It is made with the addresses of
+//! [`Options::first_hop`], which are the proxy's then; nothing else changes for a shell.
 //!
 //! # Time
 //!
@@ -58,6 +63,7 @@ mod link;
 mod names;
 mod options;
 mod pipe;
+pub mod proxy;
 mod race;
 mod security;
 mod session;

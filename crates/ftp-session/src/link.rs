@@ -1,8 +1,9 @@
 //! The control connection: how it comes to be, and what it is busy with
 
-use ftp_proto::Time;
+use ftp_proto::{Ends, Time};
 use ftp_tls::Stream;
 
+use crate::proxy::Handshake;
 use crate::race::Race;
 use crate::socket::Socket;
 
@@ -15,8 +16,20 @@ pub(crate) enum Control<S> {
         begun: Begun,
         deadline: Option<Time>,
     },
+    /// A proxy is asked to connect further
+    Tunneling(Box<Tunneling<S>>),
     Open(Link<S>),
     Closed,
+}
+
+/// A connection to a proxy, which is to become the control connection
+pub(crate) struct Tunneling<S> {
+    pub(crate) socket: Socket<S>,
+    /// Both ends of the connection to the proxy, if it has addresses
+    pub(crate) ends: Option<Ends>,
+    pub(crate) handshake: Handshake,
+    /// Nothing that comes renews it
+    pub(crate) deadline: Option<Time>,
 }
 
 /// Whether the shell has been asked to dial

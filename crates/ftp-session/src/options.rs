@@ -1,11 +1,15 @@
 //! What a session is made with, beside the machine's own settings
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use ftp_proto::{Config, TlsPolicy};
 use ftp_tls::TlsConfig;
 use ftp_tls::rustls::pki_types::ServerName;
+
+use crate::error::Error;
+use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
 
 /// How a [`Session`](crate::Session) connects
 ///
@@ -28,6 +32,8 @@ pub struct Options {
     pub(crate) tls: Option<TlsConfig>,
     pub(crate) tls_name: Option<ServerName<'static>>,
     pub(crate) host: Option<String>,
+    pub(crate) port: Option<u16>,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) budget: usize,
 }
 
@@ -42,6 +48,8 @@ impl Options {
             tls: None,
             tls_name: None,
             host: None,
+            port: None,
+            proxy: None,
             // Four of the reads that cost least; well below a millisecond of work.
             budget: 256 * 1024,
         }
@@ -49,7 +57,7 @@ impl Options {
 
     /// How long each address of the server has to answer; 30 s
     ///
-    /// Data connections have [`Config::data_connect_timeout`].
+    /// Through a proxy, each address of the proxy, the whole handshake with it included. Data connections have [`Config::data_connect_timeout`].
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -86,6 +94,65 @@ impl Options {
     pub fn tls_server_name(mut self, name: ServerName<'static>) -> Self {
         self.tls_name = Some(name);
         self
+    }
+
+    /// The server's port, for a [proxy](Self::proxy) to connect to; the [default](Self::default_port) without
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// Connects through a proxy, which needs the server's [host](Self::host), and perhaps its
+    /// [port](Self::port)
+    ///
+    /// The addresses that the session is made with are the proxy's then, see [`Self::first_hop`]: nobody on this
+    /// side has to know the server's.
+    pub fn proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
+        self.proxy = proxy.into();
+        self
+    }
+
+    /// The server's host and port, if a [proxy](Self::proxy) stands before it
+    #[must_use]
+    pub fn proxied_server(&self) -> Option<(&str, u16)> {
+        let host = self.host.as_deref().filter(|_| self.proxy.is_some())?;
+        Some((host, self.port.unwrap_or_else(|| self.default_port())))
+    }
+
+    /// Host and port whose addresses a session with these options is to be made with: the proxy's if there is one,
+    /// else the server's; `None` if no host is known
+    #[must_use]
+    pub fn first_hop(&self) -> Option<(&str, u16)> {
+        match &self.proxy {
+            Some(proxy) => {
+                let ProxyServer { host, port } = proxy.server();
+                Some((host, *port))
+            }
+            None => Some((self.host.as_deref()?, self.port.unwrap_or_else(|| self.default_port()))),
+        }
+    }
+
+    /// The error of a session whose [first hop](Self::first_hop) has no known address
+    #[must_use]
+    pub fn unresolved(&self, error: io::Error) -> Error {
+        match self.via() {
+            Ok(Some(via)) => Error::Proxy(via.unreachable(&error, None)),
+            Err(error) => Error::Proxy(error),
+            Ok(None) => {
+                let target = match self.first_hop() {
+                    Some((host, port)) => format!("{} port {port}", host.escape_debug()),
+                    None => "the server".to_owned(),
+                };
+                Error::Connect { target, error }
+            }
+        }
+    }
+
+    /// The way through the proxy, if there is one
+    pub(crate) fn via(&self) -> Result<Option<Via>, ProxyError> {
+        let port = self.port.unwrap_or_else(|| self.default_port());
+        let via = |proxy| Via::new(proxy, self.host.as_deref(), port, &self.config);
+        self.proxy.clone().map(via).transpose()
     }
 
     /// The machine's settings, to change

@@ -62,7 +62,8 @@ struct Attempt<S> {
 #[derive(Debug)]
 pub(crate) enum Standing<S> {
     Undecided,
-    Won(Socket<S>, SocketAddr),
+    /// With the address, and when the attempt would have taken too long
+    Won(Socket<S>, SocketAddr, Option<Time>),
     /// With the address that failed first
     Lost(SocketAddr, io::Error),
 }
@@ -145,7 +146,7 @@ impl<S: Read + Write> Race<S> {
                 Ok(None) => {
                     let Some(won) = self.attempts[index].take() else { continue };
                     self.give_up(transport);
-                    return Standing::Won(won.socket, won.candidate.address);
+                    return Standing::Won(won.socket, won.candidate.address, won.deadline);
                 }
                 // Also if the shell says at every turn that it may be open.
                 Ok(Some(_)) if has_passed(*deadline, now) => {

@@ -2,7 +2,7 @@
 //!
 //! This file makes a session and tells its state. Beside it: the turn that moves it ([`turn`]), the control
 //! connection ([`control`]), data connections ([`opening`], [`data`], their tickets in [`tickets`], uploads in
-//! [`upload`]), the bytes that its user moves ([`transfer`]), and the causes of errors ([`causes`]).
+//! [`upload`]), the way through a proxy ([`tunnel`]), the bytes that its user moves ([`transfer`]), and the causes of errors ([`causes`]).
 
 mod causes;
 mod control;
@@ -10,6 +10,7 @@ mod data;
 mod opening;
 mod tickets;
 mod transfer;
+mod tunnel;
 mod turn;
 mod upload;
 
@@ -33,6 +34,7 @@ use crate::failure::FailedData;
 use crate::info::TlsInfo;
 use crate::link::{Begun, Control};
 use crate::options::Options;
+use crate::proxy::{ProxyError, Via, waits_for};
 use crate::race::Race;
 use crate::security::{Name, Security};
 use crate::socket::Socket;
@@ -72,7 +74,9 @@ pub struct Session<S, L> {
     security: Security,
     last_upload: Option<LastUpload>,
     ends: Option<Ends>,
-    /// How the server is reached if the shell makes all connections
+    /// The proxy, if there is one
+    via: Option<Via>,
+    /// How the server, or the proxy, is reached if the shell makes all connections
     dialed: Option<Dialed>,
     /// The host as its user names it
     host: Option<String>,
@@ -104,6 +108,7 @@ enum Work {
 enum Failure {
     /// Where to, and why not
     Connect(String, io::Error),
+    Proxy(ProxyError),
     Control(io::Error),
 }
 
@@ -117,18 +122,20 @@ struct LastUpload {
 /// Making a session
 impl<S: Read + Write, L> Session<S, L> {
     /// A session that connects to the first of the server's addresses that answers, when it is told to
-    /// [`start`](Self::start)
+    /// [`start`](Self::start); with a [proxy](Options::proxy), to the first of the proxy's
     ///
     /// # Errors
     ///
     /// [`Error::TlsConfig`] and [`Error::Tls`] if TLS is wanted and can't be had; [`Error::Connect`] if there
-    /// is no address, or none that the source address can reach.
+    /// is no address, or none that the source address can reach; [`Error::Proxy`] if the proxy can't be used in
+    /// this way.
     pub fn new(
         addresses: &[SocketAddr],
         options: impl Into<Options>,
         now: Time,
     ) -> Result<Self, Error> {
         let options = options.into();
+        let via = options.via()?;
         let first = addresses.first().copied();
         let race = Race::new(addresses, options.source, options.connect_timeout);
         let (Some(first), Some(race)) = (first, race) else {
@@ -139,35 +146,45 @@ impl<S: Read + Write, L> Session<S, L> {
             };
             let text = "the host has no address that can be used";
             let error = io::Error::new(io::ErrorKind::NotFound, text);
+            if let Some(via) = via {
+                return Err(via.unreachable(&error, None).into());
+            }
             return Err(Error::Connect { target, error });
         };
         let control = Control::Idle(Box::new(race));
-        Self::with(control, IpFamily::of(&first), Name::Address(first.ip()), options, now)
+        let family = family_of(via.as_ref(), first);
+        let name = Name::Address(first.ip());
+        Self::with(control, family, name, via, options, now)
     }
 
-    /// A session whose connections its shell makes, through a proxy or a tunnel; it asks for them as
+    /// A session whose connections its shell makes, such as through a tunnel; it asks for them as
     /// [dial requests](Self::dial_request) once it is told to [`start`](Self::start)
+    ///
+    /// With a [proxy](Options::proxy) the dial requests are for connections to the proxy, such as over TLS.
     ///
     /// Active mode needs a control connection that has [addresses](Ends).
     ///
     /// # Errors
     ///
-    /// [`Error::TlsConfig`] and [`Error::Tls`] if TLS is wanted and can't be had.
+    /// [`Error::TlsConfig`] and [`Error::Tls`] if TLS is wanted and can't be had; [`Error::Proxy`] if the proxy
+    /// can't be used in this way.
     pub fn dialed_by_shell(
         host: &str,
         port: u16,
         options: impl Into<Options>,
         now: Time,
     ) -> Result<Self, Error> {
-        let options = options.into().host(host);
+        let options = options.into().host(host).port(port);
+        let via = options.via()?;
         let family = match Host::new(host) {
             Host::Address(ip) => IpFamily::of(&SocketAddr::new(ip, port)),
             Host::Name(_) => IpFamily::V4,
         };
         let control = Control::Dialing { begun: Begun::No, deadline: None };
+        let port = via.as_ref().map_or(port, |via| via.proxy().server().port);
         let dialed = Dialed { port, timeout: options.connect_timeout };
         let name = Name::Host(host.to_owned());
-        let mut session = Self::with(control, family, name, options, now)?;
+        let mut session = Self::with(control, family, name, via, options, now)?;
         session.dialed = Some(dialed);
         Ok(session)
     }
@@ -176,7 +193,8 @@ impl<S: Read + Write, L> Session<S, L> {
         control: Control<S>,
         family: IpFamily,
         name: Name,
-        options: Options,
+        via: Option<Via>,
+        mut options: Options,
         now: Time,
     ) -> Result<Self, Error> {
         let name = match (options.tls_name, &options.host) {
@@ -184,6 +202,9 @@ impl<S: Read + Write, L> Session<S, L> {
             (None, Some(host)) => Name::Host(host.clone()),
             (None, None) => name,
         };
+        if let Some(via) = &via {
+            options.config.gateway = via.gateway()?;
+        }
         let mut security = Security::new(options.tls, name);
         // What is wrong with the configuration shows before anything is sent.
         if options.config.tls != TlsPolicy::Plaintext {
@@ -201,6 +222,7 @@ impl<S: Read + Write, L> Session<S, L> {
             security,
             last_upload: None,
             ends: None,
+            via,
             dialed: None,
             host: options.host,
             next_port: 0,
@@ -238,8 +260,10 @@ impl<S: Read + Write, L> Session<S, L> {
     ///
     /// # Errors
     ///
-    /// [`Error::TlsConfig`] and [`Error::Tls`] if the configuration is not usable.
+    /// [`Error::TlsConfig`] and [`Error::Tls`] if the configuration is not usable; [`Error::Proxy`] if TLS would
+    /// end at a proxy.
     pub fn prepare_tls(&mut self) -> Result<(), Error> {
+        self.may_secure()?;
         self.security.prepare()
     }
 
@@ -276,6 +300,8 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Both ends of the control connection, once it is open; `None`, too, of one that has no addresses
+    ///
+    /// Through a proxy these are the ends of the connection to the proxy.
     #[must_use]
     pub const fn ends(&self) -> Option<Ends> {
         self.ends
@@ -320,6 +346,9 @@ impl<S: Read + Write, L> Session<S, L> {
         if slot.is_control() {
             let socket = match &mut self.control {
                 Control::Connecting(race) => race.socket_mut(slot),
+                Control::Tunneling(tunneling) => {
+                    Some(&mut tunneling.socket).filter(|socket| socket.slot == slot)
+                }
                 Control::Open(link) => Some(link.stream.get_mut()).filter(|s| s.slot == slot),
                 Control::Idle(_) | Control::Dialing { .. } | Control::Closed => None,
             };
@@ -351,6 +380,10 @@ impl<S: Read + Write, L> Session<S, L> {
         }
         let (attempts, link) = match &self.control {
             Control::Connecting(race) => (Some(race.sockets()), None),
+            Control::Tunneling(tunneling) => {
+                let interest = waits_for(&tunneling.handshake);
+                (None, Some(lend(&tunneling.socket, interest)))
+            }
             Control::Open(link) => {
                 (None, Some(lend(link.stream.get_ref(), self.interest_in(link))))
             }
@@ -369,6 +402,7 @@ impl<S: Read + Write, L> Session<S, L> {
     pub fn stream_mut(&mut self, slot: Slot) -> Option<&mut S> {
         let socket = match &mut self.control {
             Control::Connecting(race) if slot.is_control() => race.socket_mut(slot),
+            Control::Tunneling(tunneling) if slot.is_control() => Some(&mut tunneling.socket),
             Control::Open(link) if slot.is_control() => Some(link.stream.get_mut()),
             _ if slot.is_control() => None,
             _ => match &mut self.data {
@@ -386,6 +420,7 @@ impl<S: Read + Write, L> Session<S, L> {
             Control::Idle(_) | Control::Closed => None,
             Control::Connecting(race) => race.deadline(),
             Control::Dialing { deadline, .. } => *deadline,
+            Control::Tunneling(tunneling) => tunneling.deadline,
             Control::Open(link) => {
                 let data = self.data.as_ref().and_then(Data::patience);
                 let linger = self.linger.as_ref().and_then(|linger| linger.until);
@@ -412,18 +447,22 @@ impl<S: Read + Write, L> Session<S, L> {
     #[must_use]
     pub fn dial_request(&self) -> Option<DialRequest<'_>> {
         let Dialed { port, .. } = self.dialed?;
-        let server = Host::new(self.host.as_deref().unwrap_or_default());
+        let server = match &self.via {
+            Some(via) => Host::new(&via.proxy().server().host),
+            None => Host::new(self.host.as_deref().unwrap_or_default()),
+        };
         match (&self.control, &self.data) {
             (Control::Dialing { begun: Begun::Yes, deadline }, _) => {
                 Some(DialRequest { slot: Slot::Control, host: server, port, deadline: *deadline })
             }
-            (_, Some(Data { slot, state: DataState::Dialing { host, port }, .. })) => {
-                let host = match host {
-                    DataHost::ControlPeer => server,
-                    DataHost::Address(address) => Host::Address(*address),
+            (_, Some(Data { slot, state: DataState::Dialing { host, port: data_port }, .. })) => {
+                let (host, port) = match host {
+                    _ if self.is_tunneled() => (server, port),
+                    DataHost::ControlPeer => (server, *data_port),
+                    DataHost::Address(address) => (Host::Address(*address), *data_port),
                 };
                 let deadline = self.proto.poll_timeout();
-                Some(DialRequest { slot: *slot, host, port: *port, deadline })
+                Some(DialRequest { slot: *slot, host, port, deadline })
             }
             _ => None,
         }
@@ -442,6 +481,16 @@ impl<S: Read + Write, L> Session<S, L> {
     pub fn poll_event(&mut self) -> Option<Event> {
         self.collect();
         self.events.pop_front()
+    }
+}
+
+/// The family that decides which commands for data connections there are: that of the server
+fn family_of(via: Option<&Via>, first: SocketAddr) -> IpFamily {
+    match via.filter(|via| via.is_tunnel()).map(Via::host) {
+        Some(Host::Address(ip)) => IpFamily::of(&SocketAddr::new(ip, 0)),
+        // Which one the proxy takes nobody knows; with this one there are all commands.
+        Some(Host::Name(_)) => IpFamily::V4,
+        None => IpFamily::of(&first),
     }
 }
 

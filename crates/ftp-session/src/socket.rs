@@ -21,12 +21,14 @@ pub(crate) struct Socket<S> {
     io: S,
     pub(crate) slot: Slot,
     pub(crate) ready: Interest,
+    /// Bytes that came with the last answer of a proxy, and are read first
+    kept: Vec<u8>,
 }
 
 impl<S> Socket<S> {
     /// A connection of which nothing is known yet
     pub(crate) const fn new(slot: Slot, io: S) -> Self {
-        Self { io, slot, ready: Interest::NONE }
+        Self { io, slot, ready: Interest::NONE, kept: Vec::new() }
     }
 
     pub(crate) const fn io(&self) -> &S {
@@ -37,13 +39,28 @@ impl<S> Socket<S> {
         &mut self.io
     }
 
+    /// Has these bytes read before what the connection has
+    pub(crate) fn keep(&mut self, bytes: Vec<u8>) {
+        self.kept = bytes;
+    }
+
+    /// Whether a read has a result, or the connection may have one
+    pub(crate) fn is_readable(&self) -> bool {
+        self.ready.read || !self.kept.is_empty()
+    }
+
     pub(crate) fn into_io(self) -> S {
         self.io
     }
 
     /// The connection is open: what is written to it goes into an empty buffer
-    pub(crate) fn into_stream(mut self) -> Stream<Self> {
+    pub(crate) const fn opened(&mut self) {
         self.ready.write = true;
+    }
+
+    /// An open connection, for FTP
+    pub(crate) fn into_stream(mut self) -> Stream<Self> {
+        self.opened();
         let mut stream = Stream::new(self);
         stream.set_allowance(ALLOWANCE);
         stream
@@ -52,6 +69,11 @@ impl<S> Socket<S> {
 
 impl<S: Read> Read for Socket<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.kept.is_empty() {
+            let count = self.kept.as_slice().read(buffer)?;
+            self.kept.drain(..count);
+            return Ok(count);
+        }
         if !self.ready.read {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -96,7 +118,7 @@ pub(crate) struct Listener<L> {
 
 /// Whether a read may have a result: the connection's, or one that TLS holds
 pub(crate) fn is_readable<S>(stream: &Stream<Socket<S>>) -> bool {
-    stream.get_ref().ready.read || stream.has_pending_input()
+    stream.get_ref().is_readable() || stream.has_pending_input()
 }
 
 fn would_block<T>(result: &io::Result<T>) -> bool {

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ftp_proto::{
-    AuthMechanism, Config, DataHandshake, DataMode, IpFamily, PassiveHost, PassiveOrder, TlsPolicy,
-    Truncation,
+    AuthMechanism, Config, DataHandshake, DataMode, Gateway, GatewayForm, IpFamily, PassiveHost,
+    PassiveOrder, TlsPolicy, Truncation,
 };
 
 /// A transcript
@@ -175,6 +175,21 @@ impl Script {
             ("trace", "on") => config.trace = true,
             ("data-handshake", "after-preliminary") => {
                 config.data_handshake = DataHandshake::AfterPreliminary;
+            }
+            ("gateway", value) => {
+                // The form, the host, the port; then perhaps user and password.
+                let words: Vec<_> = value.split(' ').collect();
+                let (form, port) = match words[..] {
+                    ["user-at-host", _, port, ..] => (GatewayForm::UserAtHost, port),
+                    ["open", _, port, ..] => (GatewayForm::Open, port),
+                    _ => panic!("form, host, port: {value}"),
+                };
+                let port = port.parse().expect("a port");
+                let mut gateway = Gateway::new(form, words[1], port).expect("a host");
+                if let [_, _, _, user, password] = words[..] {
+                    gateway = gateway.with_login(user, password).expect("a login");
+                }
+                config.gateway = Some(gateway);
             }
             ("pipeline", "on") => config.pipeline = true,
             _ => return false,

@@ -19,6 +19,7 @@ mod floods;
 mod hostile;
 mod opening;
 mod operations;
+mod proxies;
 mod secrets;
 mod simultaneous;
 mod strays;

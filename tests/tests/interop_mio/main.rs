@@ -14,6 +14,8 @@ mod listings;
 mod names;
 #[path = "../interop/operations.rs"]
 mod operations;
+#[path = "../interop/proxies.rs"]
+mod proxies;
 #[path = "../interop/resumption.rs"]
 mod resumption;
 #[path = "../interop/retries.rs"]

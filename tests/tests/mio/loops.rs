@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use ftp_mio::manager::{Key, Manager};
 use ftp_mio::mio::{Events, Poll, Token};
+use ftp_mio::proxy::{Proxy, ProxyServer};
 use ftp_mio::{ConnectionError, Error, Event, Moved, Options, Session};
 use ftp_tests::scripted::{Server, accept};
 
@@ -700,4 +701,20 @@ fn a_long_refusal_costs_nothing_later() {
     assert!(count > 50 && each < Duration::from_millis(1), "{count} turns of {each:?}");
     drop(manager);
     server.join();
+}
+
+#[test]
+fn servers_after_one_proxy_have_limits_of_their_own() {
+    let mut manager = Manager::new(Token(0)).limit_per_server(1);
+    let proxy = SocketAddr::from(([127, 0, 0, 1], 1));
+    let mut connect = |host: &str, port| {
+        let server = ProxyServer::new("127.0.0.1", 1);
+        let options = Options::new(config()).host(host).port(port);
+        let options = options.proxy(Proxy::Socks5 { server, login: None });
+        manager.connect(&[proxy], options).unwrap()
+    };
+    let keys = [connect("one", 21), connect("two", 21), connect("one", 2121), connect("one", 21)];
+    assert_eq!(keys.map(|key| manager.is_waiting(key)), [false, false, false, true]);
+    assert!(manager.remove(keys[0]));
+    assert!(!manager.is_waiting(keys[3]));
 }

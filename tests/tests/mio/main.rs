@@ -27,6 +27,8 @@ mod hostile;
 mod opening;
 #[path = "../blocking/operations.rs"]
 mod operations;
+#[path = "../blocking/proxies.rs"]
+mod proxies;
 #[path = "../blocking/secrets.rs"]
 mod secrets;
 #[path = "../blocking/simultaneous.rs"]

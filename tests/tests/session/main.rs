@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
+mod proxies;
+mod relay;
 mod server;
 mod world;
 
@@ -49,7 +51,7 @@ fn read(world: &mut World, bytes: &mut Vec<u8>) {
     }
 }
 
-fn whole_session(mut world: World) {
+fn whole_session(mut world: World) -> World {
     world.server.files.insert("f".into(), file());
     let login = world.session.request().login("u", "p");
     world.run(login).unwrap();
@@ -82,6 +84,7 @@ fn whole_session(mut world: World) {
     assert!(matches!(world.events.pop_back(), Some(Event::Closed(_))));
     assert_eq!(world.interests(), []);
     assert!(world.elapsed() < Duration::from_secs(5), "{:?}", world.elapsed());
+    world
 }
 
 #[test]
@@ -95,7 +98,8 @@ fn a_whole_session_in_clear() {
 fn a_whole_session_over_tls() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         for portion in [300, 1 << 20] {
-            whole_session(World::new(secure(version), portion));
+            let world = whole_session(World::new(secure(version), portion));
+            assert_eq!(world.net.shut_down, 3, "an upload ends with close_notify and half-close");
         }
     }
 }

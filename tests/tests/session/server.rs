@@ -20,6 +20,8 @@ pub(crate) struct Server {
     /// Port of the last EPSV
     pub(crate) port: u16,
     private: bool,
+    /// TLS from the first byte
+    pub(crate) implicit: bool,
     transfer: Option<Transfer>,
 }
 
@@ -89,6 +91,7 @@ impl Server {
             mute: None,
             port: 5000,
             private: false,
+            implicit: false,
             transfer: None,
         }
     }
@@ -96,7 +99,8 @@ impl Server {
     /// The client has connected
     pub(crate) fn opened(&mut self, slot: Slot) {
         if slot.is_control() {
-            self.conns.insert(slot, Conn::new(None));
+            let tls = self.implicit.then(|| self.tls.connection());
+            self.conns.insert(slot, Conn::new(tls));
             self.reply("220 ready");
         } else {
             let tls = self.private.then(|| self.tls.connection());

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ftp_proto::Time;
 use ftp_session::{Event, Interest, Lent, Op, Output, Pipe, Session, Slot, Transport, Trigger};
 
+use crate::relay::Relay;
 use crate::server::Server;
 
 /// A pipe that knows its slot
@@ -49,6 +50,10 @@ pub(crate) struct Net {
     pub(crate) callers: Vec<Caller>,
     /// Addresses where nobody answers
     pub(crate) silent: Vec<SocketAddr>,
+    /// Where connections led
+    pub(crate) connected: Vec<SocketAddr>,
+    /// Write sides that were ended
+    pub(crate) shut_down: usize,
     /// Listeners that were made
     pub(crate) listeners: Vec<SocketAddr>,
 }
@@ -72,6 +77,7 @@ impl Transport for Net {
     const TRIGGER: Trigger = Trigger::Level;
 
     fn connect(&mut self, slot: Slot, to: SocketAddr, _: Option<SocketAddr>) -> io::Result<Wire> {
+        self.connected.push(to);
         if self.silent.contains(&to) {
             let pipe = Pipe::with_capacity(self.capacity);
             return Ok(Wire { slot, to: Some(to), pipe });
@@ -106,6 +112,7 @@ impl Transport for Net {
 
     fn shutdown(&mut self, wire: &mut Wire) -> io::Result<()> {
         wire.pipe.shut_down();
+        self.shut_down += 1;
         Ok(())
     }
 
@@ -121,6 +128,8 @@ pub(crate) struct World {
     pub(crate) session: Session<Wire, ()>,
     pub(crate) net: Net,
     pub(crate) server: Server,
+    /// The proxy between the two, if there is one
+    pub(crate) relay: Option<Relay>,
     pub(crate) now: Time,
     begun: Time,
     /// Bytes that are carried at a time in each direction
@@ -135,7 +144,7 @@ impl World {
         session.start();
         let net = Net { capacity: portion.max(16), ..Net::default() };
         let (server, events) = (Server::new(), VecDeque::new());
-        Self { session, net, server, now, begun: now, portion, events }
+        Self { session, net, server, relay: None, now, begun: now, portion, events }
     }
 
     /// How long it has been
@@ -160,17 +169,31 @@ impl World {
         while let Some(order) = self.net.orders.pop_front() {
             moved = true;
             match order {
-                Order::Open(slot) => self.server.opened(slot),
+                Order::Open(slot) => match &mut self.relay {
+                    Some(relay) => relay.opened(slot),
+                    None => self.server.opened(slot),
+                },
                 Order::Close(wire) => {
                     self.server.received(wire.slot, wire.pipe.unsent());
                     self.server.gone(wire.slot);
+                    if let Some(relay) = &mut self.relay {
+                        relay.gone(wire.slot);
+                    }
                 }
             }
         }
+        if let Some(relay) = &mut self.relay {
+            relay.drip(self.now);
+        }
         for slot in Slot::ALL {
-            moved |= self.server.has(slot) && self.carry(slot);
+            moved |= (self.is_relayed(slot) || self.server.has(slot)) && self.carry(slot);
         }
         moved
+    }
+
+    /// Whether a connection ends at the proxy still
+    fn is_relayed(&self, slot: Slot) -> bool {
+        self.relay.as_ref().is_some_and(|relay| relay.has(slot))
     }
 
     fn carry(&mut self, slot: Slot) -> bool {
@@ -179,19 +202,40 @@ impl World {
         let bytes = unsent[..unsent.len().min(self.portion)].to_vec();
         wire.pipe.sent(bytes.len());
         let shut_down = wire.pipe.is_shut_down() && wire.pipe.unsent().is_empty();
-        if !bytes.is_empty() {
-            self.server.received(slot, &bytes);
+        let relay = self.relay.as_mut();
+        match relay.filter(|relay| relay.has(slot)) {
+            Some(relay) => {
+                // What the proxy and the server say then goes out together.
+                if relay.received(slot, &bytes) {
+                    self.server.opened(slot);
+                }
+            }
+            None if bytes.is_empty() => {}
+            None => self.server.received(slot, &bytes),
         }
         if shut_down {
             self.server.ended(slot);
         }
-        let to_send = self.server.outgoing(slot);
-        let count = wire.pipe.receive(&to_send[..to_send.len().min(self.portion)]);
-        to_send.drain(..count);
-        if self.server.is_closing(slot) {
+        let mut room = self.portion;
+        let mut carried = 0;
+        let relay = self.relay.as_mut();
+        let relayed = relay.as_ref().is_some_and(|relay| relay.has(slot));
+        let said = relay.and_then(|relay| relay.outgoing(slot));
+        let server = if relayed { None } else { Some(self.server.outgoing(slot)) };
+        for to_send in said.into_iter().chain(server) {
+            let count = wire.pipe.receive(&to_send[..to_send.len().min(room)]);
+            to_send.drain(..count);
+            room -= count;
+            carried += count;
+        }
+        let closing = match &self.relay {
+            Some(relay) if relayed => relay.is_closing(slot),
+            _ => self.server.is_closing(slot),
+        };
+        if closing {
             wire.pipe.receive_end();
         }
-        count > 0 || !bytes.is_empty()
+        carried > 0 || !bytes.is_empty()
     }
 
     /// Goes on until nothing moves; then the clock runs to the next deadline. False if there is none
@@ -199,7 +243,9 @@ impl World {
         if self.step() {
             return true;
         }
-        let Some(deadline) = self.session.deadline() else { return false };
+        let dripping = self.relay.as_ref().and_then(Relay::deadline);
+        let deadlines = [self.session.deadline(), dripping];
+        let Some(deadline) = deadlines.into_iter().flatten().min() else { return false };
         self.now = self.now.max(deadline);
         true
     }

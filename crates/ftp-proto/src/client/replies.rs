@@ -100,7 +100,7 @@ impl Client {
     fn is_second_greeting(&self, reply: &Reply) -> bool {
         matches!(self.life, Life::Greeted)
             && reply.code() == Code::READY
-            && self.wire.control.front() != Some(Verb::HOST)
+            && !matches!(self.wire.control.front(), Some(Verb::HOST | Verb::OPEN))
     }
 
     /// The command that the next reply answers; `None` while none has been written out

@@ -7,6 +7,8 @@
 //!        └── 332 ──▶ ACCT ── 331
 //! ```
 //!
+//! An FTP proxy is told first what it wants to hear ([`gateway`](super::gateway)).
+//!
 //! In a batch ([`batch`](super::batch)) PASS goes out with USER, and the answer to USER says what the
 //! one to PASS is worth:
 //!
@@ -23,6 +25,7 @@ use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::reply::Kind;
 use crate::control::reply::Reply;
 use crate::error::Error;
+use crate::op::gateway::Entry;
 use crate::op::machine::{Context, Input, Step};
 use crate::session::Batches;
 use crate::session::ControlSecurity;
@@ -35,6 +38,8 @@ pub(crate) struct Login {
     password: Option<Secret>,
     account: Option<Secret>,
     stage: Stage,
+    /// An FTP proxy's part, before USER
+    entry: Option<Entry>,
 }
 
 /// What the next reply answers
@@ -52,30 +57,35 @@ enum Stage {
 
 impl Login {
     pub(crate) const fn new(user: Argument, password: Secret, account: Option<Secret>) -> Self {
-        Self { user, password: Some(password), account, stage: Stage::OneByOne }
+        Self { user, password: Some(password), account, stage: Stage::OneByOne, entry: None }
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
             Input::Start => {
-                if let Some(greeting) = cx.wire.session.admitted.take() {
+                let greeting = cx.wire.session.admitted.take();
+                // That was the proxy's.
+                if let (Some(greeting), None) = (greeting, &cx.wire.config.gateway) {
                     return Ok(Step::Done(Outcome::Reply(greeting)));
                 }
-                cx.wire.session.forget_login();
-                cx.send(&Command::new(Verb::USER, &self.user));
-                self.stage = Stage::OneByOne;
-                if let Some(password) =
-                    self.password.as_ref().filter(|_| cx.may_send_behind(Verb::PASS))
-                {
-                    cx.send(&Command::secret(Verb::PASS, password));
-                    self.stage = Stage::UserOfBatch;
+                self.entry = Entry::begin(cx);
+                if self.entry.is_none() {
+                    self.begin(cx)?;
                 }
             }
             Input::Reply(reply) if reply.kind() == Kind::Preliminary => {}
-            Input::Reply(reply) if self.in_vain(&reply) => self.once_more(cx),
+            Input::Reply(reply) if self.entry.is_some() => {
+                if let Some(entry) = self.entry.take() {
+                    self.entry = entry.answered(reply, cx)?;
+                }
+                if self.entry.is_none() {
+                    self.begin(cx)?;
+                }
+            }
+            Input::Reply(reply) if self.in_vain(&reply) => self.once_more(cx)?,
             Input::Quiet if self.stage == Stage::PassInVain => {
                 cx.wire.control.doubt();
-                self.once_more(cx);
+                self.once_more(cx)?;
             }
             Input::Quiet => {
                 if let (Stage::PassOfBatch, Some(password)) = (self.stage, self.password.take()) {
@@ -110,11 +120,29 @@ impl Login {
         Ok(Step::Pending)
     }
 
-    fn once_more(&mut self, cx: &mut Context<'_>) {
+    fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        cx.wire.session.forget_login();
+        self.say_user(cx)?;
+        self.stage = Stage::OneByOne;
+        if let Some(password) = self.password.as_ref().filter(|_| cx.may_send_behind(Verb::PASS)) {
+            cx.send(&Command::secret(Verb::PASS, password));
+            self.stage = Stage::UserOfBatch;
+        }
+        Ok(())
+    }
+
+    fn say_user(&self, cx: &mut Context<'_>) -> Result<(), Error> {
+        let named = cx.wire.config.gateway.as_ref().map(|gateway| gateway.user(&self.user));
+        let named = named.transpose()?;
+        cx.send(&Command::new(Verb::USER, named.as_ref().unwrap_or(&self.user)));
+        Ok(())
+    }
+
+    fn once_more(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         cx.wire.session.batches = Batches::Refused;
         cx.wire.timers.stop(Timer::Quiet);
         self.stage = Stage::OneByOne;
-        cx.send(&Command::new(Verb::USER, &self.user));
+        self.say_user(cx)
     }
 
     /// Whether the reply says that PASS was not heard in company with USER

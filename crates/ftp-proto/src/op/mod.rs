@@ -9,6 +9,7 @@
 pub(crate) mod batch;
 pub(crate) mod features;
 pub(crate) mod flush;
+pub(crate) mod gateway;
 pub(crate) mod hash;
 pub(crate) mod login;
 pub(crate) mod machine;

@@ -11,10 +11,11 @@ use ftp_tls::TlsError;
 
 use super::{Failure, Session};
 use crate::crowd::{Crowded, is_full};
-use crate::data::DataState;
+use crate::data::{DataState, Way};
 use crate::error::{Error, again};
 use crate::event::{Cause, Completion, Event, explain};
 use crate::failure::FailedData;
+use crate::proxy::ProxyProblem;
 
 impl<S: Read + Write, L> Session<S, L> {
     /// Takes the machine's news
@@ -80,6 +81,7 @@ impl<S: Read + Write, L> Session<S, L> {
         let ftp_proto::Error::Connection(ConnectionError::Eof) = error else { return None };
         Some(match self.failure.as_ref()? {
             Failure::Connect(target, error) => Cause::Connect(target.clone(), again(error)),
+            Failure::Proxy(error) => Cause::Proxy(error.clone()),
             Failure::Control(error) => Cause::Control(again(error)),
         })
     }
@@ -105,11 +107,31 @@ impl<S: Read + Write, L> Session<S, L> {
     /// The data connection has not opened for as long as is allowed: notes where
     pub(super) fn note_unopened(&mut self) {
         let (failure, address) = match self.data.as_ref().map(|data| &data.state) {
-            Some(DataState::Connecting(_, _, address)) => (DataFailure::Open, Some(*address)),
+            Some(DataState::Connecting(_, _, Way::Direct(address))) => {
+                (DataFailure::Open, Some(*address))
+            }
+            Some(DataState::Connecting(_, _, Way::Proxy(handshake))) => {
+                let error = io::ErrorKind::TimedOut.into();
+                let error = self.proxy_unreachable(error, handshake.target());
+                return self.note_failure(DataFailure::Open, None, error);
+            }
+            Some(DataState::Tunneling(_, handshake)) => {
+                let Some(error) = self.proxy_error(ProxyProblem::TimedOut, handshake) else {
+                    return;
+                };
+                return self.note_failure(DataFailure::Open, None, error.into());
+            }
             Some(DataState::Listening(listener, _)) => {
                 (DataFailure::NeverOpened, Some(listener.address))
             }
-            Some(DataState::Dialing { .. }) => (DataFailure::Open, None),
+            Some(DataState::Dialing { host, port }) => match self.data_handshake(*host, *port) {
+                Some(Ok(handshake)) => {
+                    let error = io::ErrorKind::TimedOut.into();
+                    let error = self.proxy_unreachable(error, handshake.target());
+                    return self.note_failure(DataFailure::Open, None, error);
+                }
+                Some(Err(_)) | None => (DataFailure::Open, None),
+            },
             _ => return,
         };
         self.note_failure(failure, address, io::ErrorKind::TimedOut.into());

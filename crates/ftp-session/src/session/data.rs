@@ -9,7 +9,7 @@ use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};
 
 use super::{LastUpload, Session, Work};
-use crate::data::{Course, Data, DataState, Found, Linger, ServerEnd, UploadStage};
+use crate::data::{Course, Data, DataState, Found, Linger, ServerEnd, UploadStage, Way};
 use crate::event::Event;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::time::later;
@@ -28,19 +28,32 @@ impl<S: Read + Write, L> Session<S, L> {
     {
         let Some(Data { id, slot, state }) = self.data.take() else { return false };
         let (state, event) = match state {
-            DataState::Connecting(mut socket, interest, address)
+            DataState::Tunneling(socket, handshake) => {
+                return self.drive_data_tunneling(id, socket, handshake, transport, now);
+            }
+            DataState::Connecting(mut socket, interest, way)
                 if socket.ready.intersects(interest) =>
             {
                 match transport.connected(slot, socket.io_mut()) {
-                    Ok(None) => (DataState::Open(socket.into_stream()), Some(DataEvent::Connected)),
+                    Ok(None) => match way {
+                        Way::Direct(_) => {
+                            (DataState::Open(socket.into_stream()), Some(DataEvent::Connected))
+                        }
+                        Way::Proxy(handshake) => {
+                            socket.opened();
+                            let state = DataState::Tunneling(socket, handshake);
+                            self.data = Some(Data::new(id, slot, state));
+                            return self.drive_data(transport, now);
+                        }
+                    },
                     // The shell may have been woken for nothing.
                     Ok(Some(next)) => {
                         socket.ready = socket.ready.without(next);
-                        (DataState::Connecting(socket, next, address), None)
+                        (DataState::Connecting(socket, next, way), None)
                     }
                     Err(error) => {
                         transport.close(socket.into_io());
-                        self.data_failed_at(id, DataFailure::Open, Some(address), error, now);
+                        self.data_unreachable(id, &way, error, now);
                         return true;
                     }
                 }
@@ -180,7 +193,9 @@ impl<S: Read + Write, L> Session<S, L> {
         let Some(data) = self.data.take_if(|data| data.id == id) else { return };
         let (stream, direction) = match data.state {
             DataState::Dialing { .. } => return,
-            DataState::Connecting(socket, ..) => return transport.close(socket.into_io()),
+            DataState::Connecting(socket, ..) | DataState::Tunneling(socket, _) => {
+                return transport.close(socket.into_io());
+            }
             DataState::Listening(listener, _) => return transport.close_listener(listener.io),
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)

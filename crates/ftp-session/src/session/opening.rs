@@ -7,7 +7,8 @@ use std::ops::RangeInclusive;
 use ftp_proto::{DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Ends, Time};
 
 use super::{Session, Work};
-use crate::data::{Data, DataState};
+use crate::data::{Data, DataState, Way};
+use crate::proxy::ProxyProblem;
 use crate::socket::{Listener, Socket};
 use crate::transport::{Interest, Slot, Transport};
 
@@ -44,17 +45,26 @@ impl<S: Read + Write, L> Session<S, L> {
         // Actions come only once the control connection is open.
         let Some(ends) = self.ends else { return };
         let mut address = match host {
-            DataHost::ControlPeer => ends.peer,
-            DataHost::Address(ip) => SocketAddr::new(ip, port),
+            DataHost::Address(ip) if !self.is_tunneled() => SocketAddr::new(ip, port),
+            DataHost::ControlPeer | DataHost::Address(_) => ends.peer,
         };
-        address.set_port(port);
+        let way = match self.data_handshake(host, port) {
+            None => {
+                address.set_port(port);
+                Way::Direct(address)
+            }
+            Some(Ok(handshake)) => Way::Proxy(Box::new(handshake)),
+            Some(Err(error)) => {
+                return self.data_failed_at(id, DataFailure::Open, None, error.into(), now);
+            }
+        };
         match transport.connect(slot, address, ends.source_for(address)) {
             Ok(io) => {
                 let socket = Socket::new(slot, io);
-                let state = DataState::Connecting(socket, Interest::WRITE, address);
+                let state = DataState::Connecting(socket, Interest::WRITE, way);
                 self.data = Some(Data::new(id, slot, state));
             }
-            Err(error) => self.data_failed_at(id, DataFailure::Open, Some(address), error, now),
+            Err(error) => self.data_unreachable(id, &way, error, now),
         }
     }
 
@@ -68,6 +78,10 @@ impl<S: Read + Write, L> Session<S, L> {
     ) where
         T: Transport<Stream = S, Listener = L>,
     {
+        if let Some(via) = self.via.as_ref().filter(|via| via.is_tunnel()) {
+            let error = via.failed(ProxyProblem::ActiveMode).into();
+            return self.data_failed_at(id, DataFailure::Open, None, error, now);
+        }
         let Some(Ends { local, .. }) = self.ends else {
             let text = "active mode needs a control connection that has addresses";
             let error = io::Error::new(io::ErrorKind::Unsupported, text);
@@ -136,13 +150,28 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     pub(super) fn data_dialed(&mut self, slot: Slot, result: io::Result<S>, now: Time) {
-        let Some(Data { id, slot: live, state: DataState::Dialing { .. } }) = self.data else {
+        let Some(Data { id, slot: live, state: DataState::Dialing { host, port } }) = self.data
+        else {
             return;
         };
         if live != slot {
             return;
         }
+        let handshake = match self.data_handshake(host, port).transpose() {
+            Ok(handshake) => handshake,
+            Err(error) => {
+                self.data = None;
+                return self.data_failed_at(id, DataFailure::Open, None, error.into(), now);
+            }
+        };
         match result {
+            Ok(io) if handshake.is_some() => {
+                let mut socket = Socket::new(slot, io);
+                socket.opened();
+                let handshake = handshake.map(Box::new);
+                let state = handshake.map(|handshake| DataState::Tunneling(socket, handshake));
+                self.data = state.map(|state| Data::new(id, slot, state));
+            }
             Ok(io) => {
                 let stream = Socket::new(slot, io).into_stream();
                 self.data = Some(Data::new(id, slot, DataState::Open(stream)));
@@ -150,6 +179,10 @@ impl<S: Read + Write, L> Session<S, L> {
             }
             Err(error) => {
                 self.data = None;
+                let error = match &handshake {
+                    Some(handshake) => self.proxy_unreachable(error, handshake.target()),
+                    None => error,
+                };
                 self.data_failed_at(id, DataFailure::Open, None, error, now);
             }
         }

@@ -1,6 +1,7 @@
 //! The turn: all that can be done without waiting, up to a bound
 
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 
 use ftp_proto::{Action, ControlEvent, Ends, IpFamily, Phase, Time};
 
@@ -92,6 +93,9 @@ impl<S: Read + Write, L> Session<S, L> {
             Control::Connecting(_) => {
                 return self.drive_race(transport, now) | self.shut(transport);
             }
+            Control::Tunneling(_) => {
+                return self.drive_tunneling(transport, now) | self.shut(transport);
+            }
             Control::Dialing { begun, deadline } => {
                 if let (Begun::Yes, None, Some(dialed)) = (*begun, *deadline, &self.dialed) {
                     *deadline = later(now, dialed.timeout);
@@ -113,7 +117,12 @@ impl<S: Read + Write, L> Session<S, L> {
         // A refusal may be about the connect or the handshake that came with it: then that was first.
         if matches!(
             self.data,
-            Some(Data { state: DataState::Connecting(..) | DataState::Securing(_), .. })
+            Some(Data {
+                state: DataState::Connecting(..)
+                    | DataState::Tunneling(..)
+                    | DataState::Securing(_),
+                ..
+            })
         ) {
             moved |= self.drive_data(transport, now);
             self.collect();
@@ -134,30 +143,47 @@ impl<S: Read + Write, L> Session<S, L> {
         match race.drive(transport, now) {
             Standing::Undecided => return false,
             Standing::Lost(address, error) => {
-                let target = named(self.host.as_deref(), address);
-                self.fail(Failure::Connect(target, error), now);
+                let failure = self.unconnected(Some(address), error);
+                self.fail(failure, now);
             }
-            Standing::Won(socket, peer) => match transport.local_addr(socket.io()) {
+            Standing::Won(socket, peer, deadline) => match transport.local_addr(socket.io()) {
                 Ok(local) => {
                     let source = race.source();
-                    self.opened(socket, Some(Ends { local, source, peer }), now);
+                    self.reached(socket, Some(Ends { local, source, peer }), deadline, now);
                 }
                 Err(error) => {
                     transport.close(socket.into_io());
-                    self.fail(Failure::Connect(named(self.host.as_deref(), peer), error), now);
+                    let failure = self.unconnected(Some(peer), error);
+                    self.fail(failure, now);
                 }
             },
         }
         true
     }
 
+    /// Why there is no connection to the server or its proxy
+    fn unconnected(&self, address: Option<SocketAddr>, error: io::Error) -> Failure {
+        if let Some(via) = &self.via {
+            return Failure::Proxy(via.unreachable(&error, None));
+        }
+        let target = match address {
+            Some(address) => named(self.host.as_deref(), address),
+            None => {
+                let host = self.host.as_deref().unwrap_or_default().escape_debug();
+                format!("{host} port {}", self.dialed.map_or(0, |dialed| dialed.port))
+            }
+        };
+        Failure::Connect(target, error)
+    }
+
     /// The control connection is open
-    fn opened(&mut self, socket: Socket<S>, ends: Option<Ends>, now: Time) {
+    pub(super) fn opened(&mut self, socket: Socket<S>, ends: Option<Ends>, now: Time) {
         self.ends = ends;
         self.control = Control::Open(Link::new(socket));
         let peer = ends.map(|ends| ends.peer);
         self.events.push_back(Event::Connected { peer });
-        let family = peer.as_ref().map_or_else(|| self.proto.family(), IpFamily::of);
+        let server = peer.as_ref().filter(|_| !self.is_tunneled());
+        let family = server.map_or_else(|| self.proto.family(), IpFamily::of);
         self.proto.handle_control(now, ControlEvent::Connected(family));
     }
 
@@ -168,12 +194,14 @@ impl<S: Read + Write, L> Session<S, L> {
     pub fn dialed(&mut self, slot: Slot, result: io::Result<(S, Option<Ends>)>, now: Time) {
         self.work = Work::Left;
         match (&self.control, slot) {
-            (Control::Dialing { begun: Begun::Yes, .. }, Slot::Control) => match result {
-                Ok((io, ends)) => self.opened(Socket::new(slot, io), ends, now),
+            (Control::Dialing { begun: Begun::Yes, deadline }, Slot::Control) => match result {
+                Ok((io, ends)) => {
+                    let deadline = *deadline;
+                    self.reached(Socket::new(slot, io), ends, deadline, now);
+                }
                 Err(error) => {
-                    let host = self.host.as_deref().unwrap_or_default().escape_debug();
-                    let port = self.dialed.map_or(0, |dialed| dialed.port);
-                    self.fail(Failure::Connect(format!("{host} port {port}"), error), now);
+                    let failure = self.unconnected(None, error);
+                    self.fail(failure, now);
                 }
             },
             (Control::Open(_), Slot::Data | Slot::NextData) => {
@@ -191,7 +219,10 @@ impl<S: Read + Write, L> Session<S, L> {
         if let Control::Connecting(race) = &mut self.control {
             race.give_up(transport);
         }
-        self.control = Control::Closed;
+        let control = std::mem::replace(&mut self.control, Control::Closed);
+        if let Control::Tunneling(tunneling) = control {
+            transport.close(tunneling.socket.into_io());
+        }
         true
     }
 
@@ -222,6 +253,8 @@ impl<S: Read + Write, L> Session<S, L> {
     fn expire(&mut self, now: Time) -> bool {
         match &self.control {
             Control::Idle(_) | Control::Connecting(_) => return false,
+            // Looked at when it is driven.
+            Control::Tunneling(_) => return false,
             // The shell keeps to it by itself, or answers late.
             Control::Dialing { .. } => return false,
             Control::Open(_) | Control::Closed => {}

@@ -29,6 +29,7 @@ impl<S: Read + Write, L> Session<S, L> {
             }
         }
         let final_reply_came = self.proto.final_reply_came();
+        let end = if self.is_tunneled() { End::CloseNotify } else { End::HalfClose };
         let Some((id, stream, Course::Upload(stage, text))) = self.moving() else { return false };
         match stage {
             UploadStage::Writing(server) => {
@@ -58,7 +59,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 let sent = send_text(stream, text);
                 let all_sent = text.as_ref().is_none_or(|text| text.is_empty());
                 let ended = match &sent {
-                    Ok(_) if all_sent => end_upload(stream, transport),
+                    Ok(_) if all_sent => end_upload(stream, end, transport),
                     _ => Ok(false),
                 };
                 if let Ok(true) = ended {
@@ -140,13 +141,30 @@ fn send_text<S: Read + Write>(
     text.as_mut().map_or(Ok(0), |text| text.send(stream))
 }
 
-/// Signals an upload's end: close_notify, half-close; false if the connection would block
+/// What ends an upload under TLS; in clear text there is nothing but the half-close
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Both: close_notify, half-close
+    HalfClose,
+    /// close_notify alone, which servers take for the end (RFC 8446 section 6.1)
+    ///
+    /// There are proxies that close both connections when one ends. What the server has sent, such as TLS tickets, is
+    /// unread then, so the system resets the connection to the server, and the rest of the file is lost there, of
+    /// which some servers say that it is complete.
+    CloseNotify,
+}
+
+/// Signals an upload's end; false if the connection would block
 fn end_upload<S: Read + Write>(
     stream: &mut Stream<Socket<S>>,
+    end: End,
     transport: &mut impl Transport<Stream = S>,
 ) -> io::Result<bool> {
     if !stream.close_notify()? {
         return Ok(false);
+    }
+    if end == End::CloseNotify && stream.is_secure() {
+        return Ok(true);
     }
     match transport.shutdown(stream.get_mut().io_mut()) {
         Ok(()) => Ok(true),

@@ -70,7 +70,9 @@ impl Class {
             Error::Unconfirmed { .. } => Self::Unconfirmed,
             Error::DataTimedOut(_) => Self::DataTimedOut,
             Error::ResumptionRequired { .. } | Error::NoSessionTicket => Self::Resumption,
-            Error::TlsRequired(_) | Error::AccountRequired(_) => Self::Demand,
+            Error::TlsRequired(_) | Error::AccountRequired(_) | Error::GatewayRefused(_) => {
+                Self::Demand
+            }
             Error::Connection(cause) => match cause {
                 ConnectionError::Eof => Self::Lost,
                 ConnectionError::LocallyClosed => Self::Local,

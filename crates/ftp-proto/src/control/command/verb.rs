@@ -99,6 +99,7 @@ verbs! {
     MODE, "transfer mode (RFC 959)";
     NLST, "listing of names (RFC 959)";
     NOOP, "no operation (RFC 959)";
+    OPEN, "server to connect to, said to an FTP proxy (in use, no RFC)";
     OPTS, "options of a command (RFC 2389)";
     PASS, "password (RFC 959)";
     PASV, "passive (RFC 959)";

@@ -1,0 +1,190 @@
+//! HTTP's method CONNECT (RFC 9110 section 9.3.6), with the scheme Basic (RFC 7617)
+
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::error::ProxyProblem;
+use super::settings::ProxyLogin;
+use super::socks5::Parsed;
+use crate::transport::Host;
+
+/// Bytes that the heads of the answer may have
+const LIMIT: usize = 16 * 1024;
+
+/// Characters that are kept of what the proxy says to its status
+const REASON_LIMIT: usize = 200;
+
+const NOT_HTTP: ProxyProblem = ProxyProblem::Malformed("what it says is not HTTP");
+
+/// The answer to CONNECT
+pub(super) struct HttpConnect {
+    login: Login,
+    /// Bytes of interim answers before the one that is read
+    before: usize,
+    head: Head,
+}
+
+/// How far the head of an answer has been read; each byte is looked at once, in portions of any size
+enum Head {
+    /// So many bytes have no end of the first line
+    Status { searched: usize },
+    /// A final or interim answer that is no refusal, of which the empty line is searched from here on
+    Fields { code: u16, searched: usize },
+}
+
+/// Whether a login was sent
+enum Login {
+    None,
+    Sent,
+}
+
+/// A status line
+struct Status<'a> {
+    code: u16,
+    reason: &'a [u8],
+}
+
+impl HttpConnect {
+    /// The handshake, and what is said
+    pub(super) fn new(
+        login: Option<&ProxyLogin>,
+        host: Host<'_>,
+        port: u16,
+    ) -> Result<(Self, Zeroizing<Vec<u8>>), ProxyProblem> {
+        let authority = match host {
+            Host::Address(IpAddr::V6(address)) => format!("[{address}]:{port}"),
+            host => format!("{host}:{port}"),
+        };
+        let mut said =
+            format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n").into_bytes();
+        let mut whole = Zeroizing::new(Vec::new());
+        let state = match login {
+            None => Login::None,
+            Some(login) => {
+                let encoded = encode(login)?;
+                // As long as it becomes: growing would leave copies of the password behind.
+                whole.reserve_exact(said.len() + encoded.len() + 64);
+                whole.append(&mut said);
+                whole.extend_from_slice(b"Proxy-Authorization: Basic ");
+                whole.extend_from_slice(encoded.as_bytes());
+                whole.extend_from_slice(b"\r\n");
+                Login::Sent
+            }
+        };
+        whole.append(&mut said);
+        whole.extend_from_slice(b"\r\n");
+        Ok((Self { login: state, before: 0, head: Head::Status { searched: 0 } }, whole))
+    }
+
+    /// Reads an answer from the start of what has come
+    pub(super) fn parse(&mut self, input: &[u8]) -> Result<Parsed, ProxyProblem> {
+        const BEGINNING: &[u8] = b"HTTP/1.";
+        // Something else than HTTP may never send the end of a line.
+        let compared = input.len().min(BEGINNING.len());
+        if input[..compared] != BEGINNING[..compared] {
+            return Err(NOT_HTTP);
+        }
+        if let Head::Status { searched } = self.head {
+            match input[searched..].iter().position(|byte| *byte == b'\n') {
+                Some(at) => self.status(&input[..searched + at])?,
+                None => self.head = Head::Status { searched: input.len() },
+            }
+        }
+        if let Head::Fields { code, searched } = &mut self.head {
+            let code = *code;
+            if let Some(used) =
+                end_of_head(input, searched).filter(|used| self.before + used <= LIMIT)
+            {
+                if code >= 200 {
+                    return Ok(Parsed::Open { used });
+                }
+                // An interim answer: the real one follows (RFC 9110 section 15.2).
+                self.before += used;
+                self.head = Head::Status { searched: 0 };
+                return Ok(Parsed::Answer { used, say: Zeroizing::default() });
+            }
+        }
+        if self.before + input.len() >= LIMIT {
+            return Err(ProxyProblem::Malformed("its answer has more than 16 KiB"));
+        }
+        Ok(Parsed::Incomplete)
+    }
+
+    /// Reads the first line
+    fn status(&mut self, line: &[u8]) -> Result<(), ProxyProblem> {
+        let Status { code, reason } = status(line)?;
+        match (code, &self.login) {
+            (100 | 102..=299, _) => {
+                self.head = Head::Fields { code, searched: line.len() };
+                Ok(())
+            }
+            // Some proxies say 401, which is a server's own: tinyproxy does to a wrong password.
+            (401 | 407, Login::None) => Err(ProxyProblem::LoginRequired),
+            (401 | 407, Login::Sent) => Err(ProxyProblem::LoginRefused),
+            (status, _) => Err(ProxyProblem::Http { status, reason: printable(reason) }),
+        }
+    }
+}
+
+/// A status line without its line feed: `HTTP/1.1 200 Connected` (RFC 9112 section 4)
+fn status(line: &[u8]) -> Result<Status<'_>, ProxyProblem> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    // Both versions, 1.0 and 1.1, are answered with.
+    let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9', b' ', digits @ ..] = line else {
+        return Err(NOT_HTTP);
+    };
+    let (digits, reason) = digits.split_at_checked(3).ok_or(NOT_HTTP)?;
+    if !digits.iter().all(u8::is_ascii_digit) || !matches!(reason, [] | [b' ', ..]) {
+        return Err(NOT_HTTP);
+    }
+    let code = digits.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+    if code < 100 {
+        return Err(NOT_HTTP);
+    }
+    Ok(Status { code, reason })
+}
+
+/// Length of the head at the start, which ends with an empty line; if it has not ended, where to search on
+fn end_of_head(input: &[u8], searched: &mut usize) -> Option<usize> {
+    while let Some(at) = input[*searched..].iter().position(|byte| *byte == b'\n') {
+        let at = *searched + at;
+        *searched = at;
+        match &input[at + 1..] {
+            [b'\n', ..] => return Some(at + 2),
+            [b'\r', b'\n', ..] => return Some(at + 3),
+            [] | [b'\r'] => return None,
+            _ => *searched = at + 1,
+        }
+    }
+    *searched = input.len();
+    None
+}
+
+fn encode(login: &ProxyLogin) -> Result<Zeroizing<String>, ProxyProblem> {
+    let (user, password) = (login.user(), login.password());
+    if user.contains(&b':') {
+        let text = "for HTTP, a user can't have a colon";
+        return Err(ProxyProblem::InvalidLogin(text));
+    }
+    if user.iter().chain(password).any(u8::is_ascii_control) {
+        let text = "for HTTP, user and password can't have control characters";
+        return Err(ProxyProblem::InvalidLogin(text));
+    }
+    let mut pair = Zeroizing::new(Vec::with_capacity(user.len() + 1 + password.len()));
+    pair.extend_from_slice(user);
+    pair.push(b':');
+    pair.extend_from_slice(password);
+    let mut encoded = Zeroizing::new(String::with_capacity(pair.len().div_ceil(3) * 4));
+    STANDARD.encode_string(&*pair, &mut encoded);
+    Ok(encoded)
+}
+
+/// What a proxy says, fit to be shown
+fn printable(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text.trim_ascii());
+    let text: String = text.chars().take(REASON_LIMIT).collect();
+    text.escape_debug().take(REASON_LIMIT).collect()
+}

@@ -1,0 +1,161 @@
+//! The way through a proxy: the handshake before each connection is the server's
+
+use std::io::{self, Read, Write};
+use std::net::IpAddr;
+
+use ftp_proto::{DataEvent, DataFailure, DataHost, DataId, Ends, Time};
+
+use super::{Failure, Session};
+use crate::data::{Data, DataState, Way};
+use crate::error::Error;
+use crate::link::{Control, Tunneling};
+use crate::proxy::{Handshake, HandshakeState, ProxyError, ProxyProblem, drive};
+use crate::socket::Socket;
+use crate::time::has_passed;
+use crate::transport::{Host, Transport};
+
+impl<S: Read + Write, L> Session<S, L> {
+    /// Whether each connection begins with a handshake
+    pub(super) fn is_tunneled(&self) -> bool {
+        self.via.as_ref().is_some_and(|via| via.is_tunnel())
+    }
+
+    /// The server's address, if the control connection is open and it is known
+    pub(crate) fn server_ip(&self) -> Option<IpAddr> {
+        let ends = self.ends?;
+        match self.via.as_ref().filter(|via| via.is_tunnel()).map(|via| via.host()) {
+            None => Some(ends.peer.ip()),
+            Some(Host::Address(address)) => Some(address),
+            Some(Host::Name(_)) => None,
+        }
+    }
+
+    /// TLS would end at a proxy that speaks FTP
+    pub(super) fn may_secure(&self) -> Result<(), Error> {
+        match &self.via {
+            Some(via) if !via.is_tunnel() => Err(via.failed(ProxyProblem::Tls).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first connection is open, to the server or its proxy
+    pub(super) fn reached(
+        &mut self,
+        mut socket: Socket<S>,
+        ends: Option<Ends>,
+        deadline: Option<Time>,
+        now: Time,
+    ) {
+        match self.via.as_ref().filter(|via| via.is_tunnel()).map(|via| via.control()) {
+            None => self.opened(socket, ends, now),
+            Some(Ok(handshake)) => {
+                socket.opened();
+                let tunneling = Tunneling { socket, ends, handshake, deadline };
+                self.control = Control::Tunneling(Box::new(tunneling));
+            }
+            Some(Err(error)) => self.fail(Failure::Proxy(error), now),
+        }
+    }
+
+    /// Goes on with the handshake of the control connection; true if something has changed
+    pub(super) fn drive_tunneling(
+        &mut self,
+        transport: &mut impl Transport<Stream = S>,
+        now: Time,
+    ) -> bool {
+        let Control::Tunneling(tunneling) = &mut self.control else { return false };
+        let result = match drive(&mut tunneling.socket, &mut tunneling.handshake) {
+            Ok(HandshakeState::Pending) if has_passed(tunneling.deadline, now) => {
+                Err(ProxyProblem::TimedOut)
+            }
+            result => result,
+        };
+        if let Ok(HandshakeState::Pending) = result {
+            return false;
+        }
+        let control = std::mem::replace(&mut self.control, Control::Closed);
+        let Control::Tunneling(tunneling) = control else { return false };
+        match result {
+            Ok(_) => self.opened(tunneling.socket, tunneling.ends, now),
+            Err(problem) => {
+                transport.close(tunneling.socket.into_io());
+                if let Some(via) = &self.via {
+                    let failure = Failure::Proxy(via.failed(problem));
+                    self.fail(failure, now);
+                }
+            }
+        }
+        true
+    }
+
+    /// The handshake for a data connection, if it needs one
+    pub(super) fn data_handshake(
+        &self,
+        host: DataHost,
+        port: u16,
+    ) -> Option<Result<Handshake, ProxyError>> {
+        let via = self.via.as_ref().filter(|via| via.is_tunnel())?;
+        Some(via.data(host, port))
+    }
+
+    /// Goes on with the handshake of a data connection; true if the machine has learned something
+    pub(super) fn drive_data_tunneling(
+        &mut self,
+        id: DataId,
+        mut socket: Socket<S>,
+        mut handshake: Box<Handshake>,
+        transport: &mut impl Transport<Stream = S>,
+        now: Time,
+    ) -> bool {
+        let slot = socket.slot;
+        match drive(&mut socket, &mut handshake) {
+            Ok(HandshakeState::Pending) => {
+                let state = DataState::Tunneling(socket, handshake);
+                self.data = Some(Data::new(id, slot, state));
+                false
+            }
+            Ok(HandshakeState::Open) => {
+                let state = DataState::Open(socket.into_stream());
+                self.data = Some(Data::new(id, slot, state));
+                self.tell(id, DataEvent::Connected, now);
+                true
+            }
+            Err(problem) => {
+                transport.close(socket.into_io());
+                if let Some(error) = self.proxy_error(problem, &handshake) {
+                    self.data_failed_at(id, DataFailure::Open, None, error.into(), now);
+                }
+                true
+            }
+        }
+    }
+
+    /// The connection to the server, or to the proxy, could not be opened
+    pub(super) fn data_unreachable(&mut self, id: DataId, way: &Way, error: io::Error, now: Time) {
+        match way {
+            Way::Direct(address) => {
+                self.data_failed_at(id, DataFailure::Open, Some(*address), error, now);
+            }
+            Way::Proxy(handshake) => {
+                let error = self.proxy_unreachable(error, handshake.target());
+                self.data_failed_at(id, DataFailure::Open, None, error, now);
+            }
+        }
+    }
+
+    /// The error for a proxy that is not reached, if there is one
+    pub(super) fn proxy_unreachable(&self, error: io::Error, target: &str) -> io::Error {
+        match &self.via {
+            Some(via) => via.unreachable(&error, Some(target)).into(),
+            None => error,
+        }
+    }
+
+    pub(super) fn proxy_error(
+        &self,
+        problem: ProxyProblem,
+        handshake: &Handshake,
+    ) -> Option<ProxyError> {
+        Some(self.via.as_ref()?.error(problem, handshake.target()))
+    }
+}
