@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ftp_proto::{
     Client, Config, ConnectionError, ControlEvent, DataEvent, DataFailure, Error, Event, IpFamily,
-    ProtocolError, Time, TlsPolicy,
+    ProtocolError, Time, TlsPolicy, Verb,
 };
 
 /// A client whose bytes are written when the test says so
@@ -57,7 +57,14 @@ fn a_reply_before_its_command_ends_the_session() {
     let [Err(Error::Connection(ConnectionError::Protocol(error)))] = &*results else {
         panic!("{results:?}")
     };
-    assert!(matches!(error, ProtocolError::UnsolicitedReply(_)), "{error:?}");
+    // A driver that does not report its writes is told so.
+    let ProtocolError::UnsolicitedReply { unwritten: Some(Verb::SIZE), .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        error.to_string(),
+        "reply that no command asked for, SIZE has not been reported as written: 213 5"
+    );
 }
 
 /// The 229 comes twice, and the second could pass for the end of an upload

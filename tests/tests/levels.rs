@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ftp_proto::listing::Format;
 use ftp_proto::{
-    Action, Client, Config, ControlEvent, DataEvent, DataId, IpFamily, List, Phase, TicketSupply,
-    Time, TlsPolicy, TlsSession,
+    Action, Client, Config, ControlEvent, DataEvent, DataId, Event, IpFamily, List, Phase,
+    TicketSupply, Time, TlsPolicy, TlsSession,
 };
 
 fn client(policy: TlsPolicy) -> (Client, Time) {
@@ -47,6 +47,52 @@ fn nothing_is_read_or_awaited_after_the_end() {
     assert!(client.error().is_some());
     assert!(!client.wants_input());
     assert_eq!(client.timeout_reason(), None);
+}
+
+/// The write of a command may complete after the read that brings its answer
+#[test]
+fn bytes_that_were_taken_count_as_written() {
+    let (mut client, now) = client(TlsPolicy::Plaintext);
+    client.handle_input(now, b"220 ready\r\n").expect("a greeting");
+    let noop = client.noop();
+    let mut buffer = [0; 4];
+    assert_eq!(client.take_transmit(now, &mut buffer), 4);
+    assert_eq!(&buffer, b"NOOP");
+    assert_eq!(client.poll_transmit(), Some(&b"\r\n"[..]));
+    let now = now + Duration::from_secs(20);
+    assert_eq!(client.take_transmit(now, &mut buffer), 2);
+    assert_eq!(&buffer[..2], b"\r\n");
+    assert_eq!(client.poll_timeout(), Some(now + client.config().reply_timeout));
+    assert_eq!(client.take_transmit(now, &mut buffer), 0);
+    client.handle_input(now, b"200 yes\r\n").expect("an answer");
+    while let Some(event) = client.poll_event() {
+        if let Event::Completed(mut done) = event {
+            assert!(done.take(noop).is_some_and(|result| result.is_ok()));
+            return;
+        }
+    }
+    panic!("NOOP has not completed");
+}
+
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic(expected = "4 bytes were reported as written, more than there were to write")]
+fn a_write_that_is_reported_twice_is_noticed() {
+    let (mut client, now) = client(TlsPolicy::Plaintext);
+    client.handle_input(now, b"220 ready\r\n").expect("a greeting");
+    let _ = client.noop();
+    client.handle_transmit(now, 4);
+    client.handle_transmit(now, 4);
+}
+
+#[test]
+fn a_write_that_the_end_has_overtaken_may_be_reported() {
+    let (mut client, now) = client(TlsPolicy::Plaintext);
+    client.handle_input(now, b"220 ready\r\n").expect("a greeting");
+    let _ = client.noop();
+    client.close();
+    client.handle_transmit(now, 6);
+    assert_eq!(client.poll_transmit(), None);
 }
 
 #[test]

@@ -159,12 +159,24 @@ impl Client {
 
     /// So many bytes of [`Self::poll_transmit`] have been written to the control connection
     ///
-    /// Report a write before any input that came after it.
+    /// Report a write before any input that came after it: a reply to a command that has not been reported as
+    /// written [ends the session](ProtocolError::UnsolicitedReply). Where that order can't be kept, use
+    /// [`Self::take_transmit`].
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, if there were fewer bytes to write: a write was reported twice, or to another
+    /// client.
     pub fn handle_transmit(&mut self, now: Time, written: usize) {
         self.touch(now);
         if written == 0 {
             return;
         }
+        // After the end nothing is left to write, though a write may still have been under way.
+        debug_assert!(
+            self.has_left() || written <= self.poll_transmit().unwrap_or_default().len(),
+            "handle_transmit: {written} bytes were reported as written, more than there were to write",
+        );
         self.wire.control.written(written);
         if self.wire.control.all_written() {
             // The reply's deadline starts once the command has been written.
@@ -174,6 +186,22 @@ impl Client {
             self.step(Input::Written);
             self.pump();
         }
+    }
+
+    /// Moves bytes to write to the control connection into `buffer`; returns how many there are, 0 if there is
+    /// nothing to write
+    ///
+    /// For loops whose writes complete later, perhaps after the read that brings the answer: it stands in place
+    /// of [`Self::poll_transmit`] and [`Self::handle_transmit`]. The bytes count as written from now on, and the
+    /// deadline of the reply runs. Write all of them, in this order; if that fails, report
+    /// [`ControlEvent::Closed`]. Passwords may be among them.
+    #[must_use = "the bytes are to be written"]
+    pub fn take_transmit(&mut self, now: Time, buffer: &mut [u8]) -> usize {
+        let bytes = self.poll_transmit().unwrap_or_default();
+        let count = bytes.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&bytes[..count]);
+        self.handle_transmit(now, count);
+        count
     }
 
     /// News about the control connection; what doesn't fit the state is ignored

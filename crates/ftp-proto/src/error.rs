@@ -406,7 +406,8 @@ impl ConnectionError {
             | Self::Refused(reply)
             | Self::TlsRefused(reply)
             | Self::Protocol(
-                ProtocolError::UnsolicitedReply(reply) | ProtocolError::ForeignReply { reply, .. },
+                ProtocolError::UnsolicitedReply { reply, .. }
+                | ProtocolError::ForeignReply { reply, .. },
             ) => Some(reply),
             _ => None,
         }
@@ -431,8 +432,17 @@ pub enum ProtocolError {
     #[error(transparent)]
     Reply(#[from] ReplyError),
     /// A reply that nothing asked for
-    #[error("reply that no command asked for: {0}")]
-    UnsolicitedReply(Reply),
+    #[error("reply that no command asked for{}: {reply}", Unwritten(*.unwritten))]
+    UnsolicitedReply {
+        /// What came
+        reply: Reply,
+        /// The next command, if it has not been reported as written
+        ///
+        /// Some servers speak unasked. But a driver that does not call
+        /// [`Client::handle_transmit`](crate::Client::handle_transmit) after a write, or calls it only after
+        /// the input that came next, gets this for the first answer.
+        unwritten: Option<Verb>,
+    },
     /// A reply whose code belongs to another command than the one that it came for
     ///
     /// [`Config::foreign_replies`](crate::Config::foreign_replies) can accept such replies.
@@ -452,6 +462,19 @@ pub enum ProtocolError {
     BytesDuringClear,
 }
 
+/// What a message says of a command that has not been reported as written
+struct Unwritten(Option<Verb>);
+
+impl core::fmt::Display for Unwritten {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            Some(verb) => write!(f, ", {verb} has not been reported as written"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(feature = "std")]
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
         use std::io::ErrorKind;
@@ -477,6 +500,7 @@ impl From<Error> for std::io::Error {
     }
 }
 
+#[cfg(feature = "std")]
 impl From<ConnectionError> for std::io::Error {
     fn from(error: ConnectionError) -> Self {
         Error::Connection(error).into()

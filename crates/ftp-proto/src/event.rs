@@ -12,7 +12,8 @@ use crate::terms::{DataEndpoint, DataFailure, DataId, Direction, Encoding, IpFam
 
 /// An order to the driver
 ///
-/// Exhaustive on purpose: a new duty breaks the build of every driver.
+/// The crate's documentation has a [table](crate#orders) of what may come before each, what ends it, and what to
+/// report if it can't be done. Exhaustive on purpose: a new duty breaks the build of every driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every driver")]
@@ -218,5 +219,62 @@ impl fmt::Display for Trace {
 impl fmt::Debug for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Trace({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    /// The variants of an enum in this file
+    fn variants(name: &str) -> Vec<&'static str> {
+        let begin = std::format!("pub enum {name} {{\n");
+        let (_, rest) = include_str!("event.rs").split_once(&begin).expect("an enum of that name");
+        let (body, _) = rest.split_once("\n}\n").expect("its end");
+        let is_name = |letter: char| letter.is_ascii_alphanumeric();
+        body.lines()
+            .filter_map(|line| line.strip_prefix("    "))
+            .filter(|line| line.starts_with(|letter: char| letter.is_ascii_uppercase()))
+            .map(|line| line.split(|letter| !is_name(letter)).next().expect("a first part"))
+            .collect()
+    }
+
+    /// Cells of the documentation's table of orders
+    fn rows() -> Vec<Vec<&'static str>> {
+        let (_, rest) = include_str!("lib.rs").split_once("//! # Orders\n").expect("the section");
+        let (section, _) = rest.split_once("//! # ").expect("the next section");
+        let rows = section.lines().filter_map(|line| line.strip_prefix("//! | ["));
+        rows.map(|row| row.trim_end_matches(" |").split(" | ").collect()).collect()
+    }
+
+    #[test]
+    fn every_order_is_in_the_table_of_orders() {
+        let actions = variants("Action");
+        assert_eq!(actions.len(), 8, "{actions:?}");
+        let rows = rows();
+        for action in &actions {
+            let link = std::format!("{action}`](Action::{action})");
+            assert!(rows.iter().any(|row| row[0].contains(&link)), "{action} is not in the table");
+        }
+        for row in &rows {
+            assert_eq!(row.len(), 4, "{row:?}");
+            let link = row[0].split_once("Action::").expect("a link").1;
+            let name = link.split_once(')').expect("its end").0;
+            assert!(actions.contains(&name), "{name} is no order");
+        }
+    }
+
+    #[test]
+    fn all_news_is_in_the_section_of_orders() {
+        let (_, rest) = include_str!("lib.rs").split_once("//! # Orders\n").expect("the section");
+        let (section, _) = rest.split_once("//! # ").expect("the next section");
+        for (name, count) in [("ControlEvent", 4), ("DataEvent", 9)] {
+            let news = variants(name);
+            assert_eq!(news.len(), count, "{news:?}");
+            for variant in news {
+                let link = std::format!("{name}::{variant}");
+                assert!(section.contains(&link), "{link} is not in the table");
+            }
+        }
     }
 }

@@ -11,66 +11,137 @@
 //!
 //! # The loop
 //!
-//! Whoever drives a client goes round four steps, until [`Client::is_dead`]:
+//! Outputs first: after every call, whichever it was, take what the client has to say until it has nothing more.
 //!
-//! 1. Carry out every [`Client::poll_action`].
-//! 2. Write what [`Client::poll_transmit`] has to the control connection, and report with
-//!    [`Client::handle_transmit`].
-//! 3. Hand every [`Client::poll_event`] to the application.
-//! 4. Wait for the control connection ([`Client::handle_input`], as long as
-//!    [`Client::wants_input`]), for the data connection ([`Client::handle_data`]), or until
-//!    [`Client::poll_timeout`] ([`Client::handle_timeout`]), whichever comes first.
+//! - [`Client::poll_action`]: an order to carry out, see [Orders](#orders).
+//! - [`Client::poll_transmit`]: bytes to write to the control connection. Report what was written with
+//!   [`Client::handle_transmit`]. Loops whose writes complete later use [`Client::take_transmit`] in its place.
+//! - [`Client::poll_event`]: news for the application, which may make requests in answer. They bring new outputs.
 //!
-//! Both connections always, since a refusal on one ends a wait on the other. The bytes of files
+//! If the client is dead ([`Client::is_dead`]) now, the loop ends. Not earlier: the last results, the order to close
+//! and [`Event::Closed`] come after the death.
+//!
+//! Then wait for whichever of these is first, and report it:
+//!
+//! - the control connection is readable: [`Client::handle_input`], or [`Client::handle_control`] at its end. Do not
+//!   read unless [`Client::wants_input`];
+//! - it is writable, if not all of `poll_transmit` could be written;
+//! - something happens to the data connection: [`Client::handle_data`];
+//! - [`Client::poll_timeout`] has come: [`Client::handle_timeout`].
+//!
+//! Wait for both connections always, since a refusal on one ends a wait on the other. The bytes of files
 //! never come here: the driver moves them between the data connection and the user, and reports
 //! how many there were.
 //!
-//! Here the server is a function, so there is nothing to wait for:
+//! Here the server is a function. It writes to a queue, which stands for the socket:
 //!
 //! ```
-//! use ftp_proto::{Client, Config, Event, IpFamily, Time, TlsPolicy};
+//! use std::collections::VecDeque;
+//!
+//! use ftp_proto::{Action, Client, Config, ControlEvent, Event, IpFamily, Time, TlsPolicy};
 //!
 //! fn answer(command: &[u8]) -> &'static [u8] {
 //!     match command {
 //!         b"USER anonymous\r\n" => b"230 welcome\r\n",
 //!         b"TYPE I\r\n" => b"200 binary\r\n",
 //!         b"SIZE README\r\n" => b"213 1234\r\n",
-//!         _ => b"500 what?\r\n",
+//!         // The end of the session.
+//!         _ => b"421 too late\r\n",
 //!     }
 //! }
 //!
-//! let now = Time::ZERO;
 //! let mut config = Config::new(TlsPolicy::Plaintext);
 //! // This server wants one command at a time.
 //! config.pipeline = false;
+//! let mut now = Time::ZERO;
 //! let mut client = Client::new(config, IpFamily::V4, now);
+//! let mut replies = VecDeque::from([&b"220 ready\r\n"[..]]);
+//!
 //! // Requests queue; each ends in one `Event::Completed`.
-//! client.login("anonymous", "");
-//! let size = client.size("README");
-//! client.handle_input(now, b"220 ready\r\n")?;
-//! let size = 'session: loop {
-//!     if let Some(command) = client.poll_transmit() {
-//!         let (written, reply) = (command.len(), answer(command));
-//!         client.handle_transmit(now, written);
-//!         client.handle_input(now, reply)?;
-//!     }
-//!     while let Some(event) = client.poll_event() {
-//!         if let Event::Completed(mut done) = event {
-//!             if let Some(result) = done.take(size) {
-//!                 break 'session result?;
+//! let login = client.login("anonymous", "");
+//! let (mut size, mut delete) = (None, None);
+//! let mut deleted = None;
+//! loop {
+//!     // Everything that the client has to say.
+//!     loop {
+//!         if let Some(action) = client.poll_action() {
+//!             // Transfers and TLS bring other orders.
+//!             assert_eq!(action, Action::CloseControl);
+//!         } else if let Some(bytes) = client.poll_transmit() {
+//!             replies.push_back(answer(bytes));
+//!             let written = bytes.len();
+//!             client.handle_transmit(now, written);
+//!         } else if let Some(event) = client.poll_event() {
+//!             let Event::Completed(mut done) = event else { continue };
+//!             if let Some(result) = done.take(login) {
+//!                 result?;
+//!                 size = Some(client.size("README"));
+//!             } else if let Some(result) = size.and_then(|size| done.take(size)) {
+//!                 assert_eq!(result?, 1234);
+//!                 delete = Some(client.delete("README"));
+//!             } else if let Some(result) = delete.and_then(|delete| done.take(delete)) {
+//!                 deleted = Some(result);
 //!             }
+//!         } else {
+//!             break;
 //!         }
 //!     }
-//! };
-//! assert_eq!(size, 1234);
+//!     if client.is_dead() {
+//!         break;
+//!     }
+//!     // The wait.
+//!     match (replies.pop_front(), client.poll_timeout()) {
+//!         (Some(bytes), _) => {
+//!             // An error is the session's end, which comes as an event, too.
+//!             let _ = client.handle_input(now, bytes);
+//!         }
+//!         (None, Some(deadline)) => {
+//!             now = deadline;
+//!             client.handle_timeout(now);
+//!         }
+//!         (None, None) => client.handle_control(now, ControlEvent::Closed),
+//!     }
+//! }
+//! // The server ended the session: that is the result, and it came after the death.
+//! assert!(deleted.is_some_and(|result| result.is_err_and(|error| error.is_fatal())));
+//! # assert_eq!(now, Time::ZERO, "nothing waited for a deadline");
 //! # Ok::<(), ftp_proto::Error>(())
 //! ```
+//!
+//! # Orders
+//!
+//! What each [`Action`] means for a driver. Orders come in the sequence in which they are to be carried out, and each
+//! has to be begun before the next call of [`Client::poll_action`].
+//!
+//! | order | may come | ended by | if the driver can't do it |
+//! |---|---|---|---|
+//! | [`SecureControl`](Action::SecureControl) | first of all under implicit TLS, else after the reply to AUTH; nothing is written or read until it has ended | [`Secured`](ControlEvent::Secured) | [`ControlEvent::Closed`] |
+//! | [`ClearControl`](Action::ClearControl) | under TLS, after the reply to CCC; nothing is written or read until it has ended | [`Cleared`](ControlEvent::Cleared) | [`ControlEvent::Closed`] |
+//! | [`OpenData`](Action::OpenData) to connect | while there is no data connection: `CloseData` has come for the one before | [`Connected`](DataEvent::Connected) | [`Failed`](DataEvent::Failed) with [`Open`](DataFailure::Open), at once or later |
+//! | [`OpenData`](Action::OpenData) to listen | the same | [`Listening`](DataEvent::Listening) at once, then [`Accepted`](DataEvent::Accepted) | [`Failed`](DataEvent::Failed) with [`Open`](DataFailure::Open) |
+//! | [`SecureData`](Action::SecureData) | once, after `Connected` or `Accepted`; before or after the reply that begins the transfer | [`DataEvent::Secured`] | [`Failed`](DataEvent::Failed) with [`Tls`](DataFailure::Tls) |
+//! | [`StartTransfer`](Action::StartTransfer) | once, after `Connected` or `Accepted`, under PROT P after `Secured` | [`Finished`](DataEvent::Finished) or [`Truncated`](DataEvent::Truncated), after [`Progress`](DataEvent::Progress) for the bytes and [`Sent`](DataEvent::Sent) for an upload | [`Failed`](DataEvent::Failed) with [`Broken`](DataFailure::Broken), under TLS [`Tls`](DataFailure::Tls) for a record that is none, [`UnexpectedData`](DataFailure::UnexpectedData) for bytes during an upload |
+//! | [`Discard`](Action::Discard) | after `StartTransfer` of a listing that was aborted | as `StartTransfer` | as `StartTransfer` |
+//! | [`CloseData`](Action::CloseData) | once for each `OpenData`, at any time after it, whether that has been answered or not | nothing: it is done when it is carried out | it can't fail |
+//! | [`CloseControl`](Action::CloseControl) | once, as the last order | nothing: it is done when it is carried out | it can't fail |
+//!
+//! News that answers no order is [`ControlEvent::Connected`], [`ControlEvent::Closed`], and a data connection's
+//! [`Progress`](DataEvent::Progress), [`Finished`](DataEvent::Finished), [`Truncated`](DataEvent::Truncated) and
+//! [`Failed`](DataEvent::Failed) before `StartTransfer`: two connections have no common order, so report what
+//! happens when it happens. News of a data connection whose `CloseData` has come is ignored.
 //!
 //! # Errors
 //!
 //! An [`Error`] ends one request; the session goes on, unless it is [`Error::is_fatal`]. A
 //! [`ConnectionError`] ends the session: everything asked for completes with it, then comes
 //! [`Event::Closed`], and every later request gets it again.
+//!
+//! # Features
+//!
+//! `std`, on by default: conversions of [`Error`], [`ConnectionError`] and [`NameError`] into
+//! `std::io::Error`, and vector instructions that are chosen at run time. Without it (`default-features =
+//! false`) the crate is `no_std` and needs an allocator only; everything else is the same, and errors still
+//! are `core::error::Error` with their sources. So it runs on bare targets and on `wasm32-unknown-unknown`.
 //!
 //! # Limits
 //!
@@ -79,8 +150,10 @@
 
 #![no_std]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
+#![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 
 extern crate alloc;
+#[cfg(any(feature = "std", test))]
 extern crate std;
 
 mod claim;

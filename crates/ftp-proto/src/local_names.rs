@@ -263,6 +263,7 @@ impl fmt::Debug for NameError {
 
 impl core::error::Error for NameError {}
 
+#[cfg(feature = "std")]
 impl From<NameError> for std::io::Error {
     fn from(error: NameError) -> Self {
         Self::new(std::io::ErrorKind::InvalidInput, error)

@@ -44,7 +44,7 @@
 //!
 //! # Time
 //!
-//! Every call that needs the time is given it, as a [`Time`](ftp_proto::Time) since an origin that the shell
+//! Every call that needs the time is given it, as a [`Time`] since an origin that the shell
 //! chooses; it may be late, and never goes back. So a shell can stop the clock while nobody listens, and tests
 //! can make it run. A shell on the system's clock keeps an [`Origin`], which translates.
 

@@ -108,17 +108,38 @@ impl Machine {
         }
     }
 
+    /// Writes so many bytes at most, then reports them
+    fn report_write(&mut self, most: usize) {
+        let bytes = self.client.poll_transmit().unwrap_or_default();
+        let count = bytes.len().min(most);
+        self.line.extend_from_slice(&bytes[..count]);
+        self.client.handle_transmit(self.now, count);
+    }
+
+    /// Takes so many bytes at most, to write them later
+    fn take_write(&mut self, most: usize) {
+        let mut buffer = [0; 16];
+        let count = self.client.take_transmit(self.now, &mut buffer[..most]);
+        self.line.extend_from_slice(&buffer[..count]);
+    }
+
     /// Takes out everything that the client has to say
     pub fn drain(&mut self) {
         self.take_actions();
-        while let Some(bytes) = self.client.poll_transmit() {
-            let count = match self.split {
-                Split::Whole => bytes.len(),
-                Split::Bytes => 1,
-                Split::Random(_) => 1 + self.seed.below(bytes.len()),
-            };
-            self.line.extend_from_slice(&bytes[..count]);
-            self.client.handle_transmit(self.now, count);
+        // Nothing is reported where nothing was written: that would be news of the time.
+        while self.client.poll_transmit().is_some() {
+            match self.split {
+                Split::Whole => self.report_write(usize::MAX),
+                Split::Bytes => self.report_write(1),
+                // Half of the writes complete later.
+                Split::Random(_) => {
+                    let most = 1 + self.seed.below(16);
+                    match self.seed.below(2) {
+                        0 => self.report_write(most),
+                        _ => self.take_write(most),
+                    }
+                }
+            }
         }
         while let Some(end) = self.line.windows(2).position(|pair| pair == b"\r\n") {
             let line: Vec<u8> = self.line.drain(..end + 2).collect();

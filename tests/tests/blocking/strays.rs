@@ -18,7 +18,7 @@ const A_MOMENT: Duration = Duration::from_millis(100);
 #[track_caller]
 fn is_nobodys(error: &Error, code: u16) {
     let Error::Ftp(FtpError::Connection(ConnectionError::Protocol(
-        ProtocolError::UnsolicitedReply(reply),
+        ProtocolError::UnsolicitedReply { reply, .. },
     ))) = error
     else {
         panic!("{error:?}")

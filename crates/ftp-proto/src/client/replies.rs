@@ -42,7 +42,8 @@ impl Client {
                 return;
             }
             let may_refuse = may_be_late(Late::Due(1), reply.code());
-            let error = ProtocolError::UnsolicitedReply(reply).into();
+            let unwritten = self.wire.control.front();
+            let error = ProtocolError::UnsolicitedReply { reply, unwritten }.into();
             // A second final reply that takes back the first: whose it is can't be told.
             return if may_refuse { self.die(error) } else { self.leave(error) };
         };
@@ -81,7 +82,10 @@ impl Client {
             Kind::Transient | Kind::Permanent => {
                 return self.die(ConnectionError::Refused(reply));
             }
-            Kind::Intermediate => return self.die(ProtocolError::UnsolicitedReply(reply).into()),
+            Kind::Intermediate => {
+                let error = ProtocolError::UnsolicitedReply { reply, unwritten: None };
+                return self.die(error.into());
+            }
         }
         self.life = Life::Greeted;
         self.wire.stop_reply_timers();

@@ -6,7 +6,7 @@
     reason = "the library does no I/O, a test here reads recordings"
 )]
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::prelude::v1::*;
 use std::{env, eprintln, format, fs};
