@@ -31,6 +31,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::failure::FailedData;
 use crate::info::TlsInfo;
+use crate::learned::TimeCommands;
 use crate::link::{Begun, Control};
 use crate::options::Options;
 use crate::race::Race;
@@ -84,6 +85,7 @@ pub struct Session<S, L> {
     /// What is left of it until the next turn
     credit: usize,
     crowded: Crowded,
+    pub(crate) time_commands: TimeCommands,
 }
 
 /// Where the shell's connections lead
@@ -209,6 +211,7 @@ impl<S: Read + Write, L> Session<S, L> {
             budget: options.budget,
             credit: options.budget,
             crowded: Crowded::No,
+            time_commands: TimeCommands::default(),
         })
     }
 
