@@ -1,4 +1,4 @@
-//! Procedures: carried out by waiting for the session, with local files of this system
+//! Procedures on files: carried out by waiting for the session, with local files of this system
 
 use std::path::Path;
 

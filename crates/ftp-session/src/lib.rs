@@ -69,6 +69,7 @@ mod socket;
 pub mod system;
 mod text;
 mod time;
+mod times;
 mod transport;
 
 pub use encoding_rs;
@@ -77,7 +78,7 @@ pub use ftp_tls;
 
 pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;
-pub use error::{Error, Mismatch};
+pub use error::{Error, Left, Mismatch, Removal};
 pub use event::{Completion, Event};
 #[cfg(feature = "files")]
 pub use files::LocalFile;
@@ -89,4 +90,5 @@ pub use options::Options;
 pub use pipe::Pipe;
 pub use procedure::Procedure;
 pub use session::{Moved, Session};
+pub use times::{system_time, timestamp};
 pub use transport::{DialRequest, Host, Interest, Lent, Slot, Transport, Trigger};

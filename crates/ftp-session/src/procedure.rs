@@ -12,10 +12,18 @@
 //!   └─ Next::Done
 //! ```
 
+mod create;
+mod path;
+mod remove;
 mod request;
 mod resume;
+mod times;
 mod verify;
+mod walk;
 mod work;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::future::Future;
@@ -26,8 +34,10 @@ use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_proto::listing::ListingParser;
 use ftp_proto::{Op, OpId, ReadDir, Transfer};
 
+pub use remove::RemoveOptions;
 pub use resume::ResumeOptions;
 pub use verify::Proof;
+pub use walk::{Descent, Found, Walk, WalkError, WalkOptions, WalkStep};
 pub use work::{Access, Directory};
 
 use crate::entries::Entries;
@@ -67,7 +77,8 @@ pub struct Procedure<T> {
     local: Vec<u8>,
     block_size: usize,
     moved: u64,
-    parser: fn() -> ListingParser,
+    /// For the next listing
+    parser: Option<ListingParser>,
 }
 
 /// What a procedure needs before it can go on
@@ -214,7 +225,7 @@ impl<T> Procedure<T> {
             local: Vec::new(),
             block_size: BLOCK,
             moved: 0,
-            parser: ListingParser::new,
+            parser: None,
         }
     }
 
@@ -324,7 +335,10 @@ impl<T> Procedure<T> {
         now: Instant,
     ) -> Next<'_, T> {
         match self.advance(session, now) {
-            Pause::Request => Next::Request,
+            Pause::Request => {
+                session.want_turn();
+                Next::Request
+            }
             Pause::Wait => Next::Wait,
             Pause::Done(result) => Next::Done(result),
             Pause::Local => Next::Local(self.local_order()),
@@ -439,7 +453,7 @@ impl<T> Procedure<T> {
                     Listing::Here(list) => client.list(list),
                 };
                 (self.transfer, self.ended) = (Some(op), None);
-                let entries = Entries::with_parser((self.parser)());
+                let entries = Entries::with_parser(self.parser.take().unwrap_or_default());
                 return Stage::Listing { op, entries, directory: Directory::default(), held: 0 };
             }
         };
@@ -516,7 +530,7 @@ impl<T> Procedure<T> {
             };
             match entry {
                 Ok(Some(entry)) => {
-                    held += entry.entry().raw.len() + size_of_val(&entry);
+                    held += work::held(&entry);
                     directory.entries.push(entry);
                 }
                 Ok(None) if !ended => {
@@ -561,14 +575,15 @@ impl<T> Procedure<T> {
 impl Procedure<Directory> {
     /// Lists a directory whole: up to 64 MiB of memory, beyond which it ends in [`Error::ListingTooLong`]
     ///
-    /// `parser` makes a parser for a listing that is made now; it knows what time it is, as
-    /// [`listing_parser`](crate::system::listing_parser) does, or dates without a year stay so.
+    /// A parser that knows what time it is, as that of
+    #[cfg_attr(feature = "system", doc = "[`listing_parser`](crate::system::listing_parser),")]
+    #[cfg_attr(not(feature = "system"), doc = "`system::listing_parser`,")]
+    /// finds the years that lines leave out.
     #[must_use]
-    pub fn read_dir(directory: impl Into<ReadDir>, parser: fn() -> ListingParser) -> Self {
-        let directory = directory.into();
-        let mut procedure =
-            Self::new(|io| async move { io.list(Listing::Directory(directory)).await });
-        procedure.parser = parser;
+    pub fn read_dir(directory: impl Into<ReadDir>, parser: ListingParser) -> Self {
+        let listing = Listing::Directory(directory.into());
+        let mut procedure = Self::new(|io| async move { io.list(listing).await });
+        procedure.parser = Some(parser);
         procedure
     }
 }

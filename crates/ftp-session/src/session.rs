@@ -237,6 +237,11 @@ impl<S: Read + Write, L> Session<S, L> {
         &mut self.proto
     }
 
+    /// A turn is due, though nothing has been requested yet
+    pub(crate) const fn want_turn(&mut self) {
+        self.work = Work::Left;
+    }
+
     /// Makes TLS possible; to be called before a request that puts it on, of a session that began in clear
     ///
     /// # Errors

@@ -113,6 +113,18 @@ pub struct Directory {
     pub unknown_lines: u64,
 }
 
+impl Directory {
+    /// Bytes of memory that it takes
+    pub(crate) fn held(&self) -> usize {
+        self.entries.iter().map(held).sum()
+    }
+}
+
+/// Bytes of memory that an entry takes, about
+pub(crate) fn held(entry: &OwnedEntry) -> usize {
+    entry.entry().raw.len() + size_of_val(entry) + 16
+}
+
 #[derive(Debug, Default)]
 struct Exchange {
     order: Option<Order>,
@@ -301,6 +313,15 @@ pub(crate) enum Received {
     Bytes(u64),
     Different,
     End(Transfer),
+}
+
+/// `None` for a refusal; an error if the session is over
+pub(crate) fn unless_refused<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_fatal() => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 fn mistaken<T>(answer: &dyn fmt::Debug) -> T {
