@@ -408,7 +408,8 @@ impl Model {
                     return Answer::Ended(Err(refusal(550, "no such file")));
                 };
                 let offset = if self.ignores_offsets { 0 } else { get.offset() as usize };
-                self.running = Some(Running::Download { bytes: bytes.clone(), at: offset });
+                let at = offset.min(bytes.len());
+                self.running = Some(Running::Download { bytes: bytes.clone(), at });
             }
             Begin::Put(put) => {
                 let path = self.resolve(&path_of(put.path()), true);
