@@ -39,8 +39,9 @@
 //!
 //! # Time
 //!
-//! Every call that needs the time is given it, as an [`Instant`](std::time::Instant); it may be late, and
-//! never goes back. So a shell can stop the clock while nobody listens, and tests can make it run.
+//! Every call that needs the time is given it, as a [`Time`](ftp_proto::Time) since an origin that the shell
+//! chooses; it may be late, and never goes back. So a shell can stop the clock while nobody listens, and tests
+//! can make it run. A shell on the system's clock keeps an [`Origin`], which translates.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
@@ -82,7 +83,7 @@ pub use error::{Error, Left, Mismatch, Removal};
 pub use event::{Completion, Event};
 #[cfg(feature = "files")]
 pub use files::LocalFile;
-pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, TlsPolicy};
+pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, Time, TlsPolicy};
 pub use info::TlsInfo;
 pub use learned::TimeCommand;
 pub use names::NameEncoding;
@@ -90,5 +91,6 @@ pub use options::Options;
 pub use pipe::Pipe;
 pub use procedure::Procedure;
 pub use session::{Moved, Session};
+pub use time::Origin;
 pub use times::{system_time, timestamp};
 pub use transport::{DialRequest, Host, Interest, Lent, Slot, Transport, Trigger};

@@ -28,11 +28,10 @@ mod tests;
 use std::fmt;
 use std::future::Future;
 use std::io::{self, Read, Write};
-use std::time::Instant;
 
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_proto::listing::ListingParser;
-use ftp_proto::{Op, OpId, ReadDir, Transfer};
+use ftp_proto::{Op, OpId, ReadDir, Time, Transfer};
 
 pub use remove::RemoveOptions;
 pub use resume::ResumeOptions;
@@ -332,7 +331,7 @@ impl<T> Procedure<T> {
     pub fn turn<S: Read + Write, L>(
         &mut self,
         session: &mut Session<S, L>,
-        now: Instant,
+        now: Time,
     ) -> Next<'_, T> {
         match self.advance(session, now) {
             Pause::Request => {
@@ -364,11 +363,7 @@ impl<T> Procedure<T> {
         }
     }
 
-    fn advance<S: Read + Write, L>(
-        &mut self,
-        session: &mut Session<S, L>,
-        now: Instant,
-    ) -> Pause<T> {
+    fn advance<S: Read + Write, L>(&mut self, session: &mut Session<S, L>, now: Time) -> Pause<T> {
         loop {
             match std::mem::replace(&mut self.stage, Stage::Over) {
                 Stage::Over => return Pause::Wait,
@@ -408,7 +403,7 @@ impl<T> Procedure<T> {
         &mut self,
         order: Order,
         session: &mut Session<S, L>,
-        now: Instant,
+        now: Time,
     ) -> Stage {
         match order {
             Order::Request(request) => Stage::Due(Due::Request(request)),
@@ -466,7 +461,7 @@ impl<T> Procedure<T> {
         &mut self,
         stage: Stage,
         session: &mut Session<S, L>,
-        now: Instant,
+        now: Time,
     ) -> Result<Stage, Stage> {
         if let Stage::Listing { op, entries, directory, held } = stage {
             return self.collect(op, entries, directory, held, session, now);
@@ -519,7 +514,7 @@ impl<T> Procedure<T> {
         mut directory: Directory,
         mut held: usize,
         session: &mut Session<S, L>,
-        now: Instant,
+        now: Time,
     ) -> Result<Stage, Stage> {
         let listed = |result| Ok(Stage::Ready(Some(Answer::Listed(result))));
         loop {
