@@ -14,6 +14,7 @@ mod resuming;
 mod resumption;
 mod retries;
 mod security;
+mod trees;
 mod way;
 
 use ftp_blocking as driver;
