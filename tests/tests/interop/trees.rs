@@ -36,6 +36,8 @@ fn directories_with_their_parents() {
 }
 
 /// A tree with links out of it and into itself; the files are the server's user's
+///
+/// No link leads to `..` alone: ProFTPD lists such a one by no form of LIST.
 fn make(ftp: &mut crate::driver::Client, local: &Path) {
     for path in ["tree/sub/deep", "precious"] {
         ftp.create_dir_all(path).unwrap();
@@ -50,7 +52,7 @@ fn make(ftp: &mut crate::driver::Client, local: &Path) {
     ] {
         ftp.upload_from(path, &mut &b"content"[..]).unwrap();
     }
-    for (path, target) in [("tree/out", "../precious"), ("tree/sub/loop", "..")] {
+    for (path, target) in [("tree/out", "../precious"), ("tree/sub/loop", "../../tree")] {
         symlink(target, local.join(path)).unwrap();
     }
 }
