@@ -174,17 +174,27 @@ enum Stage {
     /// The end of an upload, or of an aborted transfer
     Ending,
     Aborting,
-    /// Entries that have come, and the bytes they take
-    Listing {
-        op: Op<Transfer>,
-        entries: Entries,
-        directory: Directory,
-        held: usize,
-    },
+    /// A directory is being listed
+    Listing(Box<Collecting>),
     /// The local file has something to do
     Local(Local),
     /// It has ended
     Over,
+}
+
+/// A directory whose entries are arriving
+struct Collecting {
+    op: Op<Transfer>,
+    entries: Entries,
+    directory: Directory,
+    /// Bytes of memory that it takes
+    held: usize,
+}
+
+/// Whether a transfer goes on, and where it is
+enum Progress {
+    Moved(Stage),
+    Waits(Stage),
 }
 
 enum Due {
@@ -245,7 +255,7 @@ impl<T> Procedure<T> {
     pub fn current(&self) -> Option<OpId> {
         match &self.stage {
             Stage::Requested(pending) => Some(pending.id()),
-            Stage::Listing { op, .. } => Some(op.id()),
+            Stage::Listing(collecting) => Some(collecting.op.id()),
             Stage::Over => None,
             _ => self.transfer.filter(|_| self.ended.is_none()).map(Op::id),
         }
@@ -389,8 +399,8 @@ impl<T> Procedure<T> {
                     return Pause::Wait;
                 }
                 stage => match self.go_on(stage, session, now) {
-                    Ok(next) => self.stage = next,
-                    Err(stage) => {
+                    Progress::Moved(next) => self.stage = next,
+                    Progress::Waits(stage) => {
                         self.stage = stage;
                         return Pause::Wait;
                     }
@@ -449,44 +459,46 @@ impl<T> Procedure<T> {
                 };
                 (self.transfer, self.ended) = (Some(op), None);
                 let entries = Entries::with_parser(self.parser.take().unwrap_or_default());
-                return Stage::Listing { op, entries, directory: Directory::default(), held: 0 };
+                let directory = Directory::default();
+                return Stage::Listing(Box::new(Collecting { op, entries, directory, held: 0 }));
             }
         };
         (self.transfer, self.ended) = (Some(op), None);
         Stage::Beginning
     }
 
-    /// Goes on with a transfer; `Err` if it has to be waited for
+    /// Goes on with a transfer
     fn go_on<S: Read + Write, L>(
         &mut self,
         stage: Stage,
         session: &mut Session<S, L>,
         now: Time,
-    ) -> Result<Stage, Stage> {
-        if let Stage::Listing { op, entries, directory, held } = stage {
-            return self.collect(op, entries, directory, held, session, now);
-        }
+    ) -> Progress {
+        let stage = match stage {
+            Stage::Listing(collecting) => return self.collect(collecting, session, now),
+            stage => stage,
+        };
         if let Some(result) = self.ended.take() {
             self.transfer = None;
             let answer = match stage {
                 Stage::Aborting => Answer::Done,
                 _ => Answer::Ended(result),
             };
-            return Ok(Stage::Ready(Some(answer)));
+            return Progress::Moved(Stage::Ready(Some(answer)));
         }
         match stage {
             Stage::Beginning if session.data_direction().is_some() => {
-                Ok(Stage::Ready(Some(Answer::Begun)))
+                Progress::Moved(Stage::Ready(Some(Answer::Begun)))
             }
             Stage::Receiving { most, sink } => {
                 self.grow();
                 let most = usize::try_from(most).unwrap_or(usize::MAX).min(self.buffer.len());
                 let Moved::Bytes(received) = session.read_data(&mut self.buffer[..most], now)
                 else {
-                    return Err(stage);
+                    return Progress::Waits(stage);
                 };
                 self.filled = received;
-                Ok(match sink {
+                Progress::Moved(match sink {
                     Sink::Write(at) => Stage::Writing { at, received },
                     Sink::Compare(at) => Stage::Comparing { at, received, compared: 0 },
                     Sink::Nowhere => Stage::Ready(Some(Answer::Moved(received as u64))),
@@ -494,29 +506,29 @@ impl<T> Procedure<T> {
             }
             Stage::Sending { read, sent } if sent == read => {
                 self.moved += read as u64;
-                Ok(Stage::Ready(Some(Answer::Moved(read as u64))))
+                Progress::Moved(Stage::Ready(Some(Answer::Moved(read as u64))))
             }
             Stage::Sending { read, sent } => {
                 match session.write_data(&self.buffer[sent..read], now) {
-                    Moved::Bytes(count) => Ok(Stage::Sending { read, sent: sent + count }),
-                    Moved::NotReady | Moved::Ended => Err(stage),
+                    Moved::Bytes(count) => {
+                        Progress::Moved(Stage::Sending { read, sent: sent + count })
+                    }
+                    Moved::NotReady | Moved::Ended => Progress::Waits(stage),
                 }
             }
-            _ => Err(stage),
+            _ => Progress::Waits(stage),
         }
     }
 
     /// Collects the entries of a directory
     fn collect<S: Read + Write, L>(
         &mut self,
-        op: Op<Transfer>,
-        mut entries: Entries,
-        mut directory: Directory,
-        mut held: usize,
+        mut collecting: Box<Collecting>,
         session: &mut Session<S, L>,
         now: Time,
-    ) -> Result<Stage, Stage> {
-        let listed = |result| Ok(Stage::Ready(Some(Answer::Listed(result))));
+    ) -> Progress {
+        let listed = |result| Progress::Moved(Stage::Ready(Some(Answer::Listed(result))));
+        let Collecting { op, entries, directory, held } = &mut *collecting;
         loop {
             let ended = self.ended.is_some();
             let entry = match ended {
@@ -525,11 +537,11 @@ impl<T> Procedure<T> {
             };
             match entry {
                 Ok(Some(entry)) => {
-                    held += work::held(&entry);
+                    *held += work::held(&entry);
                     directory.entries.push(entry);
                 }
                 Ok(None) if !ended => {
-                    return Err(Stage::Listing { op, entries, directory, held });
+                    return Progress::Waits(Stage::Listing(collecting));
                 }
                 Ok(None) => {
                     directory.unknown_lines = entries.unknown_lines();
@@ -537,7 +549,7 @@ impl<T> Procedure<T> {
                     self.transfer = None;
                     return match ended {
                         Some(Err(error)) => listed(Err(error)),
-                        _ => listed(Ok(directory)),
+                        _ => listed(Ok(std::mem::take(directory))),
                     };
                 }
                 Err(error) => {
@@ -547,7 +559,7 @@ impl<T> Procedure<T> {
                     return listed(Err(ended.unwrap_or(error)));
                 }
             }
-            if held > MAX_DIRECTORY && self.ended.is_none() {
+            if *held > MAX_DIRECTORY && self.ended.is_none() {
                 session.abort(op.id());
                 self.transfer = None;
                 return listed(Err(Error::ListingTooLong { limit: MAX_DIRECTORY }));

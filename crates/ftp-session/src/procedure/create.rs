@@ -37,10 +37,7 @@ struct Create {
 impl Create {
     async fn all(mut self, paths: &[Vec<u8>]) -> Result<usize, Error> {
         let Some((whole, parents)) = paths.split_last() else { return Ok(0) };
-        let mut refusal = match self.make(whole).await? {
-            None => return Ok(1),
-            Some(refusal) => refusal,
-        };
+        let Some(mut refusal) = self.make(whole).await? else { return Ok(1) };
         if self.is_directory(whole).await? {
             return Ok(0);
         }

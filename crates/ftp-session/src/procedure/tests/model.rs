@@ -370,7 +370,7 @@ impl Model {
         }
     }
 
-    fn list(&mut self, listing: &Listing) -> Result<Directory, Error> {
+    fn list(&self, listing: &Listing) -> Result<Directory, Error> {
         let (path, all) = match listing {
             Listing::Directory(directory) => (path_of(directory.path()), false),
             Listing::Here(_) => (self.working_directory.clone(), true),
