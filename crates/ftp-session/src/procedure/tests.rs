@@ -445,6 +445,12 @@ fn a_time_that_was_not_set_is_never_a_success() {
         assert!(matches!(error, Error::TimeNotSet { reply: Some(_) }), "{dialect:?} {error:?}");
         assert_eq!(modified(&model), 0);
     }
+    // A command that has worked before, and does nothing now.
+    let mut model = with_file(b"x");
+    model.run(Procedure::set_modified("f", time(7))).unwrap();
+    model.dialect = Dialect::Superfluous;
+    model.run(Procedure::set_modified("f", time(WHEN))).unwrap_err();
+    assert_eq!(modified(&model), 7);
     // What is known to do nothing is not sent again.
     let mut model = with_file(b"x");
     model.dialect = Dialect::None;
