@@ -6,17 +6,23 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use ftp_blocking::{
-    Config, ConnectionError, CopyEnd, CopyError, DataMode, Error, Features, Get, List, OwnedEntry,
-    PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
-    TraceDirection, Transfer, TransferType, Truncation, ftp_proto, ftp_tls,
+    Config, ConnectionError, CopyEnd, CopyError, DataMode, Descent, Error, Features, Get, List,
+    OwnedEntry, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Removal, Reply, TimeCommand,
+    Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation, ftp_proto,
+    ftp_tls,
 };
 use ftp_mio::ftp_proto::listing::{ListingParser, StatListing, parse_stat};
 use ftp_mio::mio::{Events, Poll, Token};
+use ftp_mio::procedure::{
+    Found, Next, Procedure, Proof, RemoveOptions, ResumeOptions, Walk, WalkError, WalkOptions,
+    WalkStep,
+};
 use ftp_mio::proxy::Proxy;
-use ftp_mio::{Event, Moved, Op, Output, ServerCopy, Session, TlsInfo};
+use ftp_mio::{Event, LocalFile, Moved, Op, Output, ServerCopy, Session, TlsInfo};
 use ftp_tls::rustls::pki_types::ServerName;
 use ftp_tls::{Inventory, TlsConfig, server_name};
 
@@ -297,6 +303,82 @@ impl Client {
 
     pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing> {
         Ok(parse_stat(&self.stat(path)?, ListingParser::new())?)
+    }
+
+    pub fn create_dir_all(&mut self, path: impl AsRef<[u8]>) -> Result<usize> {
+        self.perform(Procedure::create_dir_all(path), "")
+    }
+
+    pub fn remove_dir_all(&mut self, path: impl AsRef<[u8]>) -> Result<Removal> {
+        self.perform(Procedure::remove_dir_all(path, RemoveOptions::new()), "")
+    }
+
+    pub fn set_modified(&mut self, path: impl AsRef<[u8]>, to: Timestamp) -> Result<TimeCommand> {
+        self.perform(Procedure::set_modified(path, to), "")
+    }
+
+    pub fn resume_download(
+        &mut self,
+        remote: impl AsRef<[u8]>,
+        local: impl AsRef<Path>,
+    ) -> Result<Transfer> {
+        self.perform(Procedure::resume_download(remote, ResumeOptions::new()), local)
+    }
+
+    pub fn resume_upload(
+        &mut self,
+        local: impl AsRef<Path>,
+        remote: impl AsRef<[u8]>,
+    ) -> Result<Transfer> {
+        self.perform(Procedure::resume_upload(remote, ResumeOptions::new()), local)
+    }
+
+    pub fn verify_file(
+        &mut self,
+        remote: impl AsRef<[u8]>,
+        local: impl AsRef<Path>,
+    ) -> Result<Proof> {
+        self.perform(Procedure::verify_file(remote), local)
+    }
+
+    /// All of it at once
+    pub fn walk(
+        &mut self,
+        path: impl AsRef<[u8]>,
+        options: WalkOptions,
+    ) -> std::vec::IntoIter<std::result::Result<Found, WalkError>> {
+        let (mut walk, mut all) = (Walk::new(path, options), Vec::new());
+        loop {
+            match walk.step() {
+                WalkStep::Found(found) => all.push(Ok(found)),
+                WalkStep::Failed(error) => all.push(Err(error)),
+                WalkStep::Over => return all.into_iter(),
+                WalkStep::Read(directory) => {
+                    let listing = Procedure::read_dir(directory, ListingParser::new());
+                    walk.listed(self.perform(listing, ""));
+                }
+            }
+        }
+    }
+
+    fn perform<T>(&mut self, mut procedure: Procedure<T>, local: impl AsRef<Path>) -> Result<T> {
+        let mut local = LocalFile::new(local.as_ref());
+        self.begin();
+        loop {
+            match self.ftp.perform(&mut procedure, Instant::now()) {
+                Next::Done(result) => return result,
+                Next::Local(order) => {
+                    let answer = local.carry_out(order);
+                    procedure.answer(answer);
+                }
+                Next::Request | Next::Wait => {
+                    self.wait();
+                    while let Some(mut event) = self.events.pop_front() {
+                        procedure.handle(&mut event);
+                    }
+                }
+            }
+        }
     }
 
     fn begin(&mut self) {

@@ -112,7 +112,7 @@ impl Iterator for Entries<'_> {
 }
 
 /// For listings made now
-fn parser(offset: Option<UtcOffset>) -> ListingParser {
+pub(crate) fn parser(offset: Option<UtcOffset>) -> ListingParser {
     let parser = system::listing_parser();
     match offset {
         Some(offset) => parser.with_offset(offset),

@@ -90,6 +90,14 @@ pub struct Transfer {
     pub name: Option<Vec<u8>>,
 }
 
+impl Transfer {
+    /// A transfer of so many bytes with this final reply, for tests of those who use the result
+    #[must_use]
+    pub const fn new(bytes: u64, reply: Reply) -> Self {
+        Self { bytes, reply, name: None }
+    }
+}
+
 /// A result that a request can have
 pub trait Output: sealed::Output {}
 

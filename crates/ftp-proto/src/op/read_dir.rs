@@ -69,6 +69,12 @@ impl ReadDir {
         Self::by(path, By::Names)
     }
 
+    /// The directory's path; `None`: it is the working directory, or can't be sent
+    #[must_use]
+    pub fn path(&self) -> Option<&[u8]> {
+        self.path.as_ref().ok()?.as_ref().map(Argument::as_bytes)
+    }
+
     fn by(path: impl AsRef<[u8]>, by: By) -> Self {
         let path = path.as_ref();
         let path = if path.is_empty() { Ok(None) } else { Argument::new(path).map(Some) };

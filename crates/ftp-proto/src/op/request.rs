@@ -54,6 +54,12 @@ impl Get {
         self.offset
     }
 
+    /// The file's path; `None` if there is none, or it can't be sent
+    #[must_use]
+    pub fn path(&self) -> Option<&[u8]> {
+        self.path.as_ref().ok()?.as_ref().map(Argument::as_bytes)
+    }
+
     /// As text: TYPE A on the wire, LF line ends for the user
     #[must_use]
     pub const fn ascii(mut self) -> Self {
