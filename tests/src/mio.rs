@@ -96,17 +96,28 @@ pub struct Client {
     pub wakeups: u64,
 }
 
-macro_rules! requests {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
-        /// As in `ftp_blocking`
-        #[expect(clippy::missing_errors_doc, reason = "said there")]
-        pub fn $name(&mut self, $($argument: $type),*) -> Result<$output> {
-            self.begin();
-            let op = self.ftp.$name($($argument),*);
-            self.run(op)
-        }
+/// Writes the requests of the list as methods that wait
+macro_rules! methods {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
+        )*}
+    )*) => {$(
+        #[expect(clippy::missing_errors_doc, reason = "as in ftp_blocking")]
+        impl Client {$(
+            /// As in `ftp_blocking`
+            pub fn $name(&mut self, $($argument: $type),*) -> Result<$output> {
+                self.begin();
+                let op = self.ftp.$name($($argument),*);
+                self.run(op)
+            }
+        )*}
     )*};
 }
+
+ftp_proto::requests!(methods);
 
 #[expect(clippy::missing_errors_doc, clippy::missing_panics_doc, reason = "as in ftp_blocking")]
 impl Client {
@@ -155,34 +166,6 @@ impl Client {
         debug_assert_eq!(client.ftp.config().tls, options.policy);
         client.ftp.start();
         Ok(client)
-    }
-
-    requests! {
-        login(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Reply;
-        login_with_account(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>, account: impl AsRef<[u8]>) -> Reply;
-        account(account: impl AsRef<[u8]>) -> Reply;
-        protect(level: Protection) -> ();
-        clear_control() -> ();
-        cwd(path: impl AsRef<[u8]>) -> Reply;
-        cdup() -> Reply;
-        pwd() -> Vec<u8>;
-        mkdir(path: impl AsRef<[u8]>) -> Option<Vec<u8>>;
-        rmdir(path: impl AsRef<[u8]>) -> Reply;
-        delete(path: impl AsRef<[u8]>) -> Reply;
-        rename(from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Reply;
-        size(path: impl AsRef<[u8]>) -> u64;
-        mdtm(path: impl AsRef<[u8]>) -> Timestamp;
-        set_mdtm(path: impl AsRef<[u8]>, time: Timestamp) -> Reply;
-        mlst(path: impl AsRef<[u8]>) -> Reply;
-        query_features() -> Features;
-        utf8() -> Reply;
-        opts(options: impl AsRef<[u8]>) -> Reply;
-        noop() -> Reply;
-        system() -> Reply;
-        help(topic: impl AsRef<[u8]>) -> Reply;
-        stat(path: impl AsRef<[u8]>) -> Reply;
-        site(command: impl AsRef<[u8]>) -> Reply;
-        command(verb: &str, argument: impl AsRef<[u8]>) -> Reply;
     }
 
     pub fn secure(&mut self) -> Result<()> {

@@ -81,6 +81,9 @@
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 extern crate alloc;
+// In the documentation of requests the crate has the same name here and in drivers.
+#[cfg(doc)]
+extern crate self as ftp_proto;
 extern crate std;
 
 mod claim;
@@ -97,6 +100,7 @@ pub mod listing;
 mod local_names;
 mod op;
 mod plan;
+mod requests;
 mod server_copy;
 mod session;
 mod settle;
