@@ -174,16 +174,19 @@ impl Client {
         self.run(op)
     }
 
-    pub fn secure_control(&mut self) -> Result<()> {
+    pub fn secure_control(&mut self) -> Result<Option<Reply>> {
         self.begin();
         let op = self.ftp.secure_control()?;
         self.run(op)
     }
 
-    pub fn quit(mut self) -> Result<Option<Reply>> {
+    pub fn quit(&mut self) -> Result<Option<Reply>> {
         self.begin();
         let op = self.ftp.quit();
-        self.run(op)
+        let result = self.run(op);
+        self.ftp.close();
+        self.ftp.turn(self.poll.registry(), Instant::now());
+        result
     }
 
     pub fn close(self) {}
@@ -405,15 +408,16 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn abort(&mut self) -> Result<()> {
-        if self.end.is_none() {
+    fn abort(&mut self) -> Result<Option<Reply>> {
+        let runs = self.end.is_none();
+        if runs {
             self.client.ftp.abort();
             self.end = Some(Err(Error::Ftp(ftp_proto::Error::Aborted)));
             let _ = self.client.rest();
         }
         match self.client.ftp.ended() {
             Some(error) => Err(ftp_proto::Error::from(error.clone()).into()),
-            None => Ok(()),
+            None => Ok(self.client.ftp.abort_reply().filter(|_| runs).cloned()),
         }
     }
 }
@@ -440,7 +444,7 @@ impl Download<'_> {
         self.guard.finish()
     }
 
-    pub fn abort(mut self) -> Result<()> {
+    pub fn abort(mut self) -> Result<Option<Reply>> {
         self.guard.abort()
     }
 
@@ -530,7 +534,7 @@ impl Upload<'_> {
         self.guard.finish()
     }
 
-    pub fn abort(mut self) -> Result<()> {
+    pub fn abort(mut self) -> Result<Option<Reply>> {
         self.guard.abort()
     }
 
@@ -609,7 +613,7 @@ impl Listing<'_> {
         self.reader.into_inner().finish()
     }
 
-    pub fn abort(self) -> Result<()> {
+    pub fn abort(self) -> Result<Option<Reply>> {
         self.reader.into_inner().abort()
     }
 }

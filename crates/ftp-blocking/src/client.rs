@@ -118,14 +118,20 @@ impl Client {
         !self.session.inner.client().is_dead()
     }
 
-    /// Says goodbye, and closes the connection; `None` if the server just went
+    /// Says goodbye (QUIT) and closes the connection; returns the server's reply, `None` if the server just went
+    ///
+    /// What is known of the session, such as [`Self::last_reply`], can still be asked for; every further request
+    /// returns the reason of the end.
     ///
     /// # Errors
     ///
     /// A refusal, or that of the session's end; the connection is closed in any case.
-    pub fn quit(mut self) -> Result<Option<Reply>, Error> {
+    pub fn quit(&mut self) -> Result<Option<Reply>, Error> {
         let op = self.session.begin().quit();
-        self.session.run(op)
+        let result = self.session.run(op);
+        self.session.inner.request().close();
+        self.session.settle();
+        result
     }
 
     /// Closes the connection without a word; as dropping does
@@ -153,11 +159,13 @@ impl Client {
 
     /// AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
     ///
+    /// Returns the reply to AUTH; `None` if the connection is in TLS already, and nothing was sent.
+    ///
     /// # Errors
     ///
     /// As [`Self::secure`].
     #[doc(alias = "auth")]
-    pub fn secure_control(&mut self) -> Result<(), Error> {
+    pub fn secure_control(&mut self) -> Result<Option<Reply>, Error> {
         self.session.inner.prepare_tls()?;
         let op = self.session.begin().secure_control();
         self.session.run(op)

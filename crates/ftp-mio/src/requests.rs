@@ -29,10 +29,12 @@ impl Session {
 
     /// AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
     ///
+    /// The result is the reply to AUTH; `None` if the connection is in TLS already, and nothing was sent.
+    ///
     /// # Errors
     ///
     /// As [`Self::secure`].
-    pub fn secure_control(&mut self) -> Result<Op<()>, Error> {
+    pub fn secure_control(&mut self) -> Result<Op<Option<Reply>>, Error> {
         self.inner.prepare_tls()?;
         Ok(self.inner.request().secure_control())
     }
@@ -177,6 +179,13 @@ impl Session {
     #[must_use]
     pub fn features(&self) -> Option<&Features> {
         self.inner.client().features()
+    }
+
+    /// The server's first final reply to the ABOR of the last [abort](Self::abort); `None` before it has come, and if no
+    /// ABOR was needed
+    #[must_use]
+    pub fn abort_reply(&self) -> Option<&Reply> {
+        self.inner.client().abort_reply()
     }
 
     /// The last reply of the server, if it has said anything

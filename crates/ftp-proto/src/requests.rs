@@ -48,18 +48,20 @@ macro_rules! requests {
                 }
 
                 /// Sets the protection of data connections: PBSZ 0 and PROT P, or PROT C
+                ///
+                /// Returns the reply to PROT.
                 #[doc(alias = "prot_p")]
                 #[doc(alias = "prot_c")]
-                fn protect(level: $crate::Protection) -> () {
+                fn protect(level: $crate::Protection) -> $crate::Reply {
                     Ok(Running::Protect(Protect::new(level)))
                 }
 
                 /// Returns the control connection to clear text (CCC), for firewalls that read along
                 ///
-                /// If it is in clear text already, nothing is sent.
+                /// Returns the reply to CCC; `None` if the connection is in clear text already, and nothing was sent.
                 #[doc(alias = "ccc")]
-                fn clear_control() -> () {
-                    Ok(Running::ClearControl(ClearControl))
+                fn clear_control() -> Option<$crate::Reply> {
+                    Ok(Running::ClearControl(ClearControl::new()))
                 }
             }
 

@@ -208,6 +208,8 @@ pub(crate) struct Session {
     pub(crate) uploaded: Option<Argument>,
     /// A greeting that was a 230: no login is needed (Q17)
     pub(crate) admitted: Option<Reply>,
+    /// The first final reply to the ABOR of the last abort
+    pub(crate) abort_reply: Option<Reply>,
 }
 
 impl Session {
@@ -233,6 +235,7 @@ impl Session {
             harvests: 0,
             uploaded: None,
             admitted: None,
+            abort_reply: None,
         }
     }
 

@@ -81,6 +81,7 @@ pub(crate) struct Cut {
     /// The request, as long as it waits for what the server has to say
     failed: Option<Failed>,
     stage: Stage,
+    farewell: Farewell,
     /// Final replies that are due to the transfer and to ABOR
     due: u8,
     remains: Remains,
@@ -157,15 +158,15 @@ impl Settling {
         wire.stop_reply_timers();
         wire.start_settling(now);
         quiet(now, wire);
-        (Self::Cut(Cut { failed, stage, due, remains }), ended)
+        (Self::Cut(Cut { failed, stage, farewell, due, remains }), ended)
     }
 
     /// Finds out what is still to come, where counting does not tell
     pub(crate) fn doubt(now: Instant, wire: &mut Wire) -> Self {
         wire.start_settling(now);
         sentinel(Verb::REST, now, wire);
-        let stage = Stage::Restart;
-        Self::Cut(Cut { failed: None, stage, due: 0, remains: Remains::No })
+        let (stage, farewell) = (Stage::Restart, Farewell::Listen);
+        Self::Cut(Cut { failed: None, stage, farewell, due: 0, remains: Remains::No })
     }
 
     /// Awaits the answer to a sentinel that is out, and may have been refused or swallowed
@@ -177,7 +178,8 @@ impl Settling {
         wire.stop_reply_timers();
         wire.start_settling(now);
         quiet(now, wire);
-        Self::Cut(Cut { failed: None, stage, due: 0, remains: Remains::No })
+        let farewell = Farewell::Listen;
+        Self::Cut(Cut { failed: None, stage, farewell, due: 0, remains: Remains::No })
     }
 
     pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {
@@ -234,7 +236,7 @@ impl Cut {
             }
             return self.end(now, wire);
         }
-        self.note(kind, code);
+        self.note(&reply, wire);
         match self.stage {
             Stage::Early if kind == Kind::Preliminary => {
                 self.stage = Stage::Listening;
@@ -253,7 +255,8 @@ impl Cut {
     }
 
     /// Counts a reply that is not the sentinel's
-    fn note(&mut self, kind: Kind, code: Code) {
+    fn note(&mut self, reply: &Reply, wire: &mut Wire) {
+        let (kind, code) = (reply.kind(), reply.code());
         // The refusal of a sentinel is none of those that are due.
         let of_sentinel =
             matches!(self.stage, Stage::Restart | Stage::Directory) && refuses_sentinel(code);
@@ -262,6 +265,9 @@ impl Cut {
         }
         if kind != Kind::Preliminary {
             self.due = self.due.saturating_sub(1);
+            if self.farewell == Farewell::Abort && wire.session.abort_reply.is_none() {
+                wire.session.abort_reply = Some(reply.clone());
+            }
         }
         self.remains = match (self.remains, code.get()) {
             (Remains::IfUnanswered, 225) => Remains::IfNothingElse,

@@ -35,6 +35,7 @@ fn a_single_line() {
     assert_eq!((reply.code(), reply.kind()), (Code::READY, Kind::Completion));
     assert_eq!(reply.text(), b"ready");
     assert_eq!(reply.wire_lines().collect::<Vec<_>>(), [b"220 ready"]);
+    assert_eq!(reply.wire_text(), b"220 ready");
 }
 
 #[test]
@@ -110,6 +111,7 @@ fn codes_are_taken_off_the_text_and_other_spaces_are_kept() {
         reply.wire_lines().collect::<Vec<_>>(),
         [&b"220-  one"[..], b"220-two", b"   three", b"220 \tfour"]
     );
+    assert_eq!(reply.wire_text(), b"220-  one\n220-two\n   three\n220 \tfour");
 }
 
 #[test]

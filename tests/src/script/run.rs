@@ -75,7 +75,7 @@ macro_rules! claims {
 claims! {
     Unit(()),
     Reply(Reply),
-    LastReply(Option<Reply>),
+    MaybeReply(Option<Reply>),
     Number(u64),
     Hash(Option<FileHash>),
     Time(Timestamp),
@@ -304,12 +304,17 @@ impl Machine {
                 return self.drain();
             }
             ["secure"] => Claim::Unit(client.secure()),
-            ["secure-control"] => Claim::Unit(client.secure_control()),
+            ["secure-control"] => Claim::MaybeReply(client.secure_control()),
             ["get", path, options @ ..] => Claim::Transfer(client.get(get(path, options))),
             ["get-command", verb, argument] => {
                 Claim::Transfer(client.get(Get::command(verb, argument)))
             }
-            ["put", path, options @ ..] => Claim::Transfer(client.put(put(path, options))),
+            ["put-command", verb, argument, options @ ..] => {
+                Claim::Transfer(client.put(put(Put::command(verb, argument), options)))
+            }
+            ["put", path, options @ ..] => {
+                Claim::Transfer(client.put(put(Put::new(path), options)))
+            }
             ["put-unique"] => Claim::Transfer(client.put(Put::unique())),
             ["list", path] => Claim::Transfer(client.list(List::new(path))),
             ["names", path] => Claim::Transfer(client.list(List::names(path))),
@@ -324,7 +329,7 @@ impl Machine {
             }
             ["remote-get", path] => Claim::Transfer(client.remote_get(path)),
             ["remote-put", path] => Claim::Transfer(client.remote_put(path)),
-            ["quit"] => Claim::LastReply(client.quit()),
+            ["quit"] => Claim::MaybeReply(client.quit()),
             words => listed(client, words).unwrap_or_else(|| panic!("do {words:?}?")),
         };
         self.requests += 1;
@@ -354,6 +359,10 @@ impl Machine {
                 ((*expected != ["none"]).then(|| expected.join(" ")), phase)
             }
             ["silent"] => (None, self.sent.front().cloned()),
+            ["abort-reply", expected @ ..] => {
+                let reply = self.client.abort_reply().map(ToString::to_string);
+                ((*expected != ["none"]).then(|| expected.join(" ")), reply)
+            }
             ["keep-alive", expected] => {
                 let seconds =
                     self.client.config().keep_alive.map(|idle| idle.as_secs().to_string());
@@ -407,7 +416,7 @@ impl Claim {
         match self {
             Self::Unit(op) => done.take(op).expect(CLAIMED).map(|()| String::new()),
             Self::Reply(op) => done.take(op).expect(CLAIMED).map(|reply| reply.to_string()),
-            Self::LastReply(op) => done
+            Self::MaybeReply(op) => done
                 .take(op)
                 .expect(CLAIMED)
                 .map(|reply| reply.map_or_else(|| "silently".to_owned(), |r| r.to_string())),
@@ -456,8 +465,7 @@ fn get(path: &str, options: &[&str]) -> Get {
     get
 }
 
-fn put(path: &str, options: &[&str]) -> Put {
-    let mut put = Put::new(path);
+fn put(mut put: Put, options: &[&str]) -> Put {
     let mut options = options.iter();
     while let Some(option) = options.next() {
         put = match *option {

@@ -60,7 +60,9 @@ impl Client {
     }
 
     /// AUTH TLS alone: data connections stay in clear until [`Self::protect`]
-    pub fn secure_control(&mut self) -> Op<()> {
+    ///
+    /// Returns the reply to AUTH; `None` if the connection is in TLS already, and nothing was sent.
+    pub fn secure_control(&mut self) -> Op<Option<Reply>> {
         self.request(Ok(Running::Secure(Secure::requested(Scope::Control))))
     }
 
@@ -132,13 +134,14 @@ impl Client {
     /// [read to its end](crate::Action::Discard), and cut off only after half of
     /// [`Config::settle_timeout`](crate::Config::settle_timeout); a directory that was entered is left
     /// again. A login and a change of the session's security go on to their end. Requests made
-    /// meanwhile wait until the session has settled.
+    /// meanwhile wait until the session has settled. What the server says to ABOR is [`Self::abort_reply`].
     ///
     /// As with every request, deadlines count from the next input. Where a listing is read to its end nothing
     /// is written whose report would be one: call [`Self::handle_timeout`] afterwards, which is harmless at
     /// any time.
     pub fn abort(&mut self, op: OpId) {
         let owner = Owner::User(op);
+        self.wire.session.abort_reply = None;
         self.wire.timers.requested(self.now);
         if self.ahead.as_ref().is_some_and(|task| task.request.owner == owner) {
             if let Some(task) = &mut self.ahead {

@@ -130,10 +130,16 @@ impl Reply {
         Lines(self.text().split(is_line_feed))
     }
 
-    /// The lines as they were received, with their codes and without their line ends
-    pub fn wire_lines(&self) -> Lines<'_> {
+    /// The whole reply as it was received, with its codes, its lines joined by LF, as ftplib returns replies
+    #[must_use]
+    pub fn wire_text(&self) -> &[u8] {
         let end = if self.text <= SINGLE_LINE_TEXT { self.bytes.len() } else { self.text };
-        Lines(self.bytes[..end].split(is_line_feed))
+        &self.bytes[..end]
+    }
+
+    /// The lines of [`Self::wire_text`]
+    pub fn wire_lines(&self) -> Lines<'_> {
+        Lines(self.wire_text().split(is_line_feed))
     }
 }
 

@@ -20,7 +20,7 @@ impl Quit {
         match input {
             Input::Start => cx.send(&Command::bare(Verb::QUIT)),
             Input::Reply(reply) if reply.kind() != Kind::Preliminary => {
-                return Ok(Step::Done(Outcome::LastReply(Some(completion(reply)?))));
+                return Ok(Step::Done(Outcome::MaybeReply(Some(completion(reply)?))));
             }
             _ => {}
         }

@@ -37,7 +37,7 @@ use crate::event::Action;
 use crate::listing::Format;
 use crate::op::machine::{Context, Farewell, Input, Step};
 use crate::op::open::{Open, Opening, ended_early, first_passive};
-use crate::op::request::{Get, List, Put, PutMode};
+use crate::op::request::{Get, List, Put};
 use crate::op::set_type::SetType;
 use crate::session::{Batches, PassivePath, RestartMarker};
 use crate::terms::{Phase, TlsSession, TransferType};
@@ -98,12 +98,7 @@ impl TransferOp {
     }
 
     pub(crate) fn put(put: Put) -> Result<Self, Error> {
-        let (verb, offset) = match put.mode {
-            PutMode::Store(offset) => (Verb::STOR, offset),
-            PutMode::Append => (Verb::APPE, 0),
-            PutMode::Unique => (Verb::STOU, 0),
-        };
-        Ok(Self::new(verb, put.path?, TransferKind::Upload, put.type_, offset))
+        Ok(Self::new(put.verb?, put.path?, TransferKind::Upload, put.type_, put.offset))
     }
 
     pub(crate) fn list(list: List) -> Result<Self, Error> {
