@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ftp_proto::{
     Action, Client, Config, ConnectionError, ControlEvent, DataEvent, DataFailure, DataId,
-    Direction, Event, Get, IpFamily, List, OpId, Protection, Put, TicketSupply, TlsPolicy,
+    Direction, Event, Get, IpFamily, List, OpId, Protection, Put, TicketSupply, Time, TlsPolicy,
     TlsSession, TransferType,
 };
 
@@ -87,8 +87,8 @@ pub struct Lawful {
     client: Client,
     policy: TlsPolicy,
     keeps_alive: bool,
-    start: Instant,
-    now: Instant,
+    start: Time,
+    now: Time,
     /// Requests made, and how often each has completed
     requests: BTreeMap<u64, (OpId, u32)>,
     data: Vec<DataId>,
@@ -125,7 +125,7 @@ impl Lawful {
         // Small limits: what overruns them need not be large.
         (config.reply.line, config.reply.reply) = (256, 1024);
         config.trace = true;
-        let now = Instant::now();
+        let now = Time::ZERO;
         let mut lawful = Self {
             policy: config.tls,
             keeps_alive: config.keep_alive.is_some(),

@@ -1,21 +1,21 @@
 //! Which reply belongs to which command, where the moment of writing decides
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ftp_proto::{
     Client, Config, ConnectionError, ControlEvent, DataEvent, DataFailure, Error, Event, IpFamily,
-    ProtocolError, TlsPolicy,
+    ProtocolError, Time, TlsPolicy,
 };
 
 /// A client whose bytes are written when the test says so
 struct Wire {
     client: Client,
-    now: Instant,
+    now: Time,
 }
 
 impl Wire {
     fn new() -> Self {
-        let now = Instant::now();
+        let now = Time::ZERO;
         let client = Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, now);
         let mut wire = Self { client, now };
         wire.client.handle_control(now, ControlEvent::Connected(IpFamily::V4));

@@ -1,20 +1,20 @@
 //! What a driver may ask of a client at any time: whether to read, what is waited for, what the bytes are
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ftp_proto::listing::Format;
 use ftp_proto::{
     Action, Client, Config, ControlEvent, DataEvent, DataId, IpFamily, List, Phase, TicketSupply,
-    TlsPolicy, TlsSession,
+    Time, TlsPolicy, TlsSession,
 };
 
-fn client(policy: TlsPolicy) -> (Client, Instant) {
-    let now = Instant::now();
+fn client(policy: TlsPolicy) -> (Client, Time) {
+    let now = Time::ZERO;
     (Client::new(Config::new(policy), IpFamily::V4, now), now)
 }
 
 /// Hands over everything the client wants written
-fn write(client: &mut Client, now: Instant) -> String {
+fn write(client: &mut Client, now: Time) -> String {
     let bytes = client.poll_transmit().unwrap_or_default().to_vec();
     client.handle_transmit(now, bytes.len());
     String::from_utf8(bytes).expect("commands in ASCII")
@@ -89,7 +89,7 @@ fn a_raw_password_is_in_no_debug_output() {
 }
 
 /// A session in implicit TLS whose data connections are protected, and the id of the first of them
-fn protected(tickets: TicketSupply) -> (Client, Instant, DataId) {
+fn protected(tickets: TicketSupply) -> (Client, Time, DataId) {
     let (mut client, now) = client(TlsPolicy::Implicit);
     client.handle_control(now, ControlEvent::Secured);
     client.handle_input(now, b"220 ready\r\n").expect("a greeting");

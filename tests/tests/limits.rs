@@ -2,11 +2,9 @@
 //!
 //! Measured with a counting allocator, on the client's thread alone.
 
-use std::time::Instant;
-
 use allocation_counter::measure;
 use ftp_proto::listing::ListingParser;
-use ftp_proto::{Client, Config, IpFamily, List, TlsPolicy};
+use ftp_proto::{Client, Config, IpFamily, List, Time, TlsPolicy};
 use ftp_tests::scripted::{Server, accept};
 
 /// The limits of a reply and of its lines, doubled by growing buffers, and something for the rest
@@ -15,7 +13,7 @@ const BOUND: u64 = 2 * 1024 * 1024;
 /// Most bytes held at once by a client that hears `piece` again and again, until it has had enough
 fn held(asked: bool, piece: &[u8], times: usize) -> u64 {
     let info = measure(|| {
-        let now = Instant::now();
+        let now = Time::ZERO;
         let mut client = Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, now);
         if asked {
             client.handle_input(now, b"220 ready\r\n").expect("a greeting");

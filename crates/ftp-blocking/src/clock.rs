@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use ftp_session::{Origin, Time};
+
 #[derive(Debug)]
 pub(crate) struct Clock {
+    origin: Origin,
     /// How far the machine's clock is behind
     paused: Duration,
     /// Since when it stands still
@@ -47,6 +50,7 @@ pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<I
 impl Clock {
     pub(crate) fn new(limit: Option<Duration>) -> Self {
         let mut clock = Self {
+            origin: Origin::new(Instant::now()),
             paused: Duration::ZERO,
             since: None,
             limit,
@@ -88,15 +92,14 @@ impl Clock {
     }
 
     /// What the machine takes for the present
-    pub(crate) fn now(&self) -> Instant {
-        let now = Instant::now();
-        // It can't have paused for longer than there has been time.
-        now.checked_sub(self.paused).unwrap_or(now)
+    pub(crate) fn now(&self) -> Time {
+        let now = self.origin.time(Instant::now()).since_origin();
+        Time::after_origin(now.saturating_sub(self.paused))
     }
 
     /// A time of the machine's in this side's terms; `None`: never
-    pub(crate) fn real(&self, machine: Instant) -> Option<Instant> {
-        later(machine, self.paused)
+    pub(crate) fn real(&self, machine: Time) -> Option<Instant> {
+        self.origin.instant(machine + self.paused)
     }
 
     /// The machine's clock stands still from now on
@@ -124,8 +127,8 @@ mod tests {
         std::thread::sleep(Duration::from_millis(30));
         clock.resume();
         let real = clock.real(begun).unwrap();
-        assert!(real >= begun + Duration::from_millis(30));
-        assert!(clock.now().duration_since(begun) < Duration::from_millis(25));
+        assert!(clock.origin.time(real) >= begun + Duration::from_millis(30));
+        assert!(clock.now() - begun < Duration::from_millis(25));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Directories, entry by entry
 
-use std::time::Instant;
-
 use ftp_proto::listing::{ListingParser, OwnedEntry};
 use ftp_session::{Error, system};
 
@@ -59,7 +57,8 @@ impl Entries {
 
     /// The next entry; `None` if more has to arrive first
     pub fn next(&mut self, session: &mut Session) -> Option<OwnedEntry> {
-        self.inner.next(&mut session.inner, Instant::now())
+        let now = session.now();
+        self.inner.next(&mut session.inner, now)
     }
 
     /// The next of the last entries: to be called after the completion, until it returns `None`

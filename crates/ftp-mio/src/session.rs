@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ftp_session::{Error, Event, Interest, Options, Slot};
+use ftp_session::{Error, Event, Interest, Options, Origin, Slot, Time};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Registry, Token};
 
@@ -22,6 +22,7 @@ pub struct Session {
     pub(crate) inner: ftp_session::Session<TcpStream, TcpListener>,
     /// The token of the first slot
     first: Token,
+    origin: Origin,
 }
 
 impl Session {
@@ -60,8 +61,8 @@ impl Session {
         addresses: &[SocketAddr],
         options: impl Into<Options>,
     ) -> Result<Self, Error> {
-        let inner = ftp_session::Session::new(addresses, options, Instant::now())?;
-        Ok(Self { inner, first })
+        let inner = ftp_session::Session::new(addresses, options, Time::ZERO)?;
+        Ok(Self { inner, first, origin: Origin::new(Instant::now()) })
     }
 
     /// Begins to connect, at the next turn; the second time nothing happens
@@ -93,13 +94,18 @@ impl Session {
     /// [`Self::has_work`]; at other times it is harmless. Afterwards look for events and, if a
     /// transfer is under way, move data.
     pub fn turn(&mut self, registry: &Registry, now: Instant) {
-        self.inner.turn(&mut Net { registry, first: self.first }, now);
+        self.inner.turn(&mut Net { registry, first: self.first }, self.origin.time(now));
     }
 
     /// When [`Self::turn`] is due although no event has come
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.inner.deadline()
+        self.inner.deadline().and_then(|at| self.origin.instant(at))
+    }
+
+    /// The present, as the session counts it
+    pub(crate) fn now(&self) -> Time {
+        self.origin.time(Instant::now())
     }
 
     /// Whether [`Self::turn`] is due at once

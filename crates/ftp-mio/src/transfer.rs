@@ -1,7 +1,5 @@
 //! The bytes of a transfer: straight between the socket and the caller, at the caller's pace
 
-use std::time::Instant;
-
 use ftp_proto::Direction;
 use ftp_session::Moved;
 
@@ -23,7 +21,8 @@ impl Session {
     /// 64 KiB and more at a time cost the least. All bytes may have come although the transfer is not
     /// complete: only its completion says so.
     pub fn read_data(&mut self, buffer: &mut [u8]) -> Moved {
-        self.inner.read_data(buffer, Instant::now())
+        let now = self.now();
+        self.inner.read_data(buffer, now)
     }
 
     /// Writes bytes of an upload, which only [`Self::finish_upload`] completes
@@ -36,13 +35,15 @@ impl Session {
     /// Write 64 KiB and more at a time. What is taken is on its way, no more: whether the server has
     /// the file is known when the transfer completes after `finish_upload`.
     pub fn write_data(&mut self, bytes: &[u8]) -> Moved {
-        self.inner.write_data(bytes, Instant::now())
+        let now = self.now();
+        self.inner.write_data(bytes, now)
     }
 
     /// Ends an upload: what is held back and the end of the file are sent, and the server's
     /// confirmation is awaited
     pub fn finish_upload(&mut self) {
-        self.inner.finish_upload(Instant::now());
+        let now = self.now();
+        self.inner.finish_upload(now);
     }
 
     /// Aborts the running transfer, which completes with

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use ftp_proto::{
     Action, Client, Config, ControlEvent, DataEndpoint, DataEvent, DataFailure, DataHost, Event,
-    IpFamily, TlsPolicy,
+    IpFamily, Time, TlsPolicy,
 };
 
 fn main() -> io::Result<()> {
@@ -31,13 +31,14 @@ fn fetch(server: &str, path: &str, sink: &mut impl Write) -> io::Result<u64> {
     let peer = control.peer_addr()?;
     control.set_nonblocking(true)?;
     let config = Config::new(TlsPolicy::Plaintext);
-    let mut ftp = Client::new(config, IpFamily::of(&peer), Instant::now());
+    let begun = Instant::now();
+    let mut ftp = Client::new(config, IpFamily::of(&peer), Time::ZERO);
     ftp.login("anonymous", "guest@");
     let get = ftp.get(path); // queued: a claim on the result
     let mut data = None::<(_, TcpStream)>;
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        let now = Instant::now();
+        let now = Time::after_origin(begun.elapsed());
 
         // 1. Commands: write what there is, say how much of it went out.
         if let Some(bytes) = ftp.poll_transmit() {

@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use ftp_proto::{
     Action, Client, Config, ControlEvent, DataEndpoint, DataEvent, DataFailure, DataHost, DataId,
-    Event, IpFamily, TlsPolicy,
+    Event, IpFamily, Time, TlsPolicy,
 };
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -72,8 +72,11 @@ async fn fetch(server: &str, path: &str, sink: &mut (impl AsyncWrite + Unpin)) -
     let mut control = TcpStream::connect(server).await?;
     let peer = control.peer_addr()?;
     let (mut reader, mut writer) = control.split();
+    // The machine's times count from here.
+    let begun = Instant::now();
+    let now = || Time::after_origin(begun.elapsed());
     let config = Config::new(TlsPolicy::Plaintext);
-    let mut ftp = Client::new(config, IpFamily::of(&peer), Instant::now());
+    let mut ftp = Client::new(config, IpFamily::of(&peer), now());
     ftp.login("anonymous", "guest@");
     let get = ftp.get(path);
     let mut data = Data::None;
@@ -109,16 +112,17 @@ async fn fetch(server: &str, path: &str, sink: &mut (impl AsyncWrite + Unpin)) -
         }
 
         let transmit = ftp.poll_transmit();
-        let deadline = ftp.poll_timeout();
+        // No timer of this runtime, either, reaches a time that the clock can't.
+        let deadline = ftp.poll_timeout().and_then(|at| begun.checked_add(at.since_origin()));
         tokio::select! {
             written = writer.write(transmit.unwrap_or_default()), if transmit.is_some() => {
-                ftp.handle_transmit(Instant::now(), written?);
+                ftp.handle_transmit(now(), written?);
             }
             count = reader.read(&mut replies), if ftp.wants_input() => match count? {
-                0 => ftp.handle_control(Instant::now(), ControlEvent::Closed),
+                0 => ftp.handle_control(now(), ControlEvent::Closed),
                 count => {
                     // What this ends comes out as an event.
-                    let _ = ftp.handle_input(Instant::now(), &replies[..count]);
+                    let _ = ftp.handle_input(now(), &replies[..count]);
                 }
             },
             (id, event) = data.next(&mut buffer) => {
@@ -129,10 +133,10 @@ async fn fetch(server: &str, path: &str, sink: &mut (impl AsyncWrite + Unpin)) -
                     // At its end a socket is readable for ever.
                     data = Data::None;
                 }
-                ftp.handle_data(Instant::now(), id, event);
+                ftp.handle_data(now(), id, event);
             }
             () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => {
-                ftp.handle_timeout(Instant::now());
+                ftp.handle_timeout(now());
             }
         }
     }

@@ -10,7 +10,6 @@ mod requests;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use std::time::Instant;
 
 use crate::claim::{Outcome, Owner};
 use crate::config::{Config, TlsPolicy};
@@ -29,6 +28,7 @@ use crate::plan::{Before, Follows, Request, Task};
 use crate::session::{ControlSecurity, KeepAlive, LastListing, Late};
 use crate::settle::{Contact, Failed, Settling};
 use crate::terms::{DataId, IpFamily, Phase};
+use crate::time::Time;
 use crate::timer::Timer;
 use crate::wire::Wire;
 
@@ -52,7 +52,7 @@ pub struct Client {
     next_op: u64,
     last_reply: Option<Reply>,
     /// The latest time seen; it never goes back
-    now: Instant,
+    now: Time,
 }
 
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Client {
     /// `family` is the address family of the control connection; no address is needed, the
     /// server may sit behind a proxy.
     #[must_use]
-    pub fn new(config: Config, family: IpFamily, now: Instant) -> Self {
+    pub fn new(config: Config, family: IpFamily, now: Time) -> Self {
         let tls = config.tls;
         let barrier = match tls {
             TlsPolicy::Implicit => Barrier::Securing,
@@ -126,7 +126,7 @@ impl Client {
     ///
     /// The reason of the session's end, if these bytes or anything before ended it; the same
     /// comes as [`Event::Closed`].
-    pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) -> Result<(), ConnectionError> {
+    pub fn handle_input(&mut self, now: Time, bytes: &[u8]) -> Result<(), ConnectionError> {
         self.touch(now);
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -160,7 +160,7 @@ impl Client {
     /// So many bytes of [`Self::poll_transmit`] have been written to the control connection
     ///
     /// Report a write before any input that came after it.
-    pub fn handle_transmit(&mut self, now: Instant, written: usize) {
+    pub fn handle_transmit(&mut self, now: Time, written: usize) {
         self.touch(now);
         if written == 0 {
             return;
@@ -177,7 +177,7 @@ impl Client {
     }
 
     /// News about the control connection; what doesn't fit the state is ignored
-    pub fn handle_control(&mut self, now: Instant, event: ControlEvent) {
+    pub fn handle_control(&mut self, now: Time, event: ControlEvent) {
         self.touch(now);
         if self.has_left() {
             return;
@@ -220,7 +220,7 @@ impl Client {
     }
 
     /// News about a data connection; about any but the live one it is ignored
-    pub fn handle_data(&mut self, now: Instant, id: DataId, event: DataEvent) {
+    pub fn handle_data(&mut self, now: Time, id: DataId, event: DataEvent) {
         self.touch(now);
         let check_peer = self.wire.config.check_active_peer;
         let Some(data) = self.wire.data.as_mut().filter(|data| data.id == id) else { return };
@@ -231,7 +231,7 @@ impl Client {
     }
 
     /// A deadline may have passed; too early is harmless
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Time) {
         self.touch(now);
         let now = self.now;
         for timer in [
@@ -270,7 +270,7 @@ impl Client {
 
     /// When to call [`Self::handle_timeout`]; `None`: nothing is waited for
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub fn poll_timeout(&self) -> Option<Time> {
         self.wire.timers.next().map(|(at, _)| at)
     }
 
@@ -327,7 +327,7 @@ impl Client {
     }
 
     /// Takes note of the time
-    fn touch(&mut self, now: Instant) {
+    fn touch(&mut self, now: Time) {
         self.now = self.now.max(now);
         self.wire.timers.touch(self.now);
     }

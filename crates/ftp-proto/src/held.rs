@@ -10,10 +10,9 @@
 //!                                    └─ a refusal may be REST's or the command's ──▶ REST 0 again
 //! ```
 
-use std::time::Instant;
-
 use crate::control::command::Verb;
 use crate::control::reply::{Code, Kind, Reply};
+use crate::time::Time;
 use crate::wire::Wire;
 
 #[derive(Debug)]
@@ -67,7 +66,7 @@ impl Held {
     }
 
     /// Sends the sentinel, for a reply to this command
-    pub(crate) fn ask(&mut self, command: Verb, now: Instant, wire: &mut Wire) {
+    pub(crate) fn ask(&mut self, command: Verb, now: Time, wire: &mut Wire) {
         // Not the one whose answer looks like the command's own.
         match command {
             Verb::RNFR | Verb::REST => self.send(Proof::DirectoryAlone, Verb::PWD, now, wire),
@@ -75,13 +74,13 @@ impl Held {
         }
     }
 
-    fn send(&mut self, proof: Proof, sentinel: Verb, now: Instant, wire: &mut Wire) {
+    fn send(&mut self, proof: Proof, sentinel: Verb, now: Time, wire: &mut Wire) {
         self.proof = proof;
         wire.send_sentinel(now, sentinel);
     }
 
     /// A sentinel has been answered with this code; gives the true reply, if that is clear
-    pub(crate) fn answered(&mut self, code: Code, now: Instant, wire: &mut Wire) -> Option<Reply> {
+    pub(crate) fn answered(&mut self, code: Code, now: Time, wire: &mut Wire) -> Option<Reply> {
         // Who answers `REST 0` has not refused it before.
         if code == Code::ACTION_PENDING {
             return Some(self.last.clone());
@@ -99,7 +98,7 @@ impl Held {
 
     /// A further final reply has come, for which nothing has been paid; gives the true one, if that is
     /// clear
-    pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Option<Reply> {
+    pub(crate) fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Option<Reply> {
         self.last = reply.clone();
         let sentinel_refused = refuses_sentinel(reply.code());
         match (self.proof, &self.before) {
@@ -131,7 +130,7 @@ impl Held {
 
     /// Nothing has come for a while, and the sentinel may have been swallowed; gives the true reply if
     /// no more can be found out
-    pub(crate) fn quiet(&mut self, now: Instant, wire: &mut Wire) -> Option<Reply> {
+    pub(crate) fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Reply> {
         match (self.proof, &self.refusals, &self.before) {
             (Proof::Restart, ..) => self.send(Proof::Directory, Verb::PWD, now, wire),
             // Each sentinel was refused in its turn.

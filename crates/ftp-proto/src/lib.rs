@@ -28,7 +28,7 @@
 //! Here the server is a function, so there is nothing to wait for:
 //!
 //! ```
-//! use ftp_proto::{Client, Config, Event, IpFamily, TlsPolicy};
+//! use ftp_proto::{Client, Config, Event, IpFamily, Time, TlsPolicy};
 //!
 //! fn answer(command: &[u8]) -> &'static [u8] {
 //!     match command {
@@ -39,7 +39,7 @@
 //!     }
 //! }
 //!
-//! let now = std::time::Instant::now();
+//! let now = Time::ZERO;
 //! let mut config = Config::new(TlsPolicy::Plaintext);
 //! // This server wants one command at a time.
 //! config.pipeline = false;
@@ -105,6 +105,7 @@ mod server_copy;
 mod session;
 mod settle;
 mod terms;
+mod time;
 mod timer;
 mod timestamp;
 mod wire;
@@ -136,4 +137,5 @@ pub use terms::{
     DataEndpoint, DataFailure, DataHost, DataId, Direction, Encoding, IpFamily, Phase, Protection,
     TlsSession, TransferType,
 };
+pub use time::Time;
 pub use timestamp::Timestamp;

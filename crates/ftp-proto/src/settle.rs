@@ -22,8 +22,6 @@
 //! replies that are missing after that are remembered as [`Late::Due`](crate::session::Late::Due). A
 //! transfer that the server may still hold for the next data connection is [`Leftover::Transfer`].
 
-use std::time::Instant;
-
 use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
 use crate::control::reply::{Code, Kind, Reply};
@@ -34,6 +32,7 @@ use crate::op::transfer::Missing;
 use crate::plan::Request;
 use crate::session::RestartMarker;
 use crate::terms::{DataFailure, Phase};
+use crate::time::Time;
 use crate::timer::Timer;
 use crate::wire::Wire;
 
@@ -135,7 +134,7 @@ impl Settling {
         failed: Failed,
         farewell: Farewell,
         contact: Contact,
-        now: Instant,
+        now: Time,
         wire: &mut Wire,
     ) -> (Self, Option<Failed>) {
         let (failed, ended, stage, due) = match farewell {
@@ -162,7 +161,7 @@ impl Settling {
     }
 
     /// Finds out what is still to come, where counting does not tell
-    pub(crate) fn doubt(now: Instant, wire: &mut Wire) -> Self {
+    pub(crate) fn doubt(now: Time, wire: &mut Wire) -> Self {
         wire.start_settling(now);
         sentinel(Verb::REST, now, wire);
         let (stage, farewell) = (Stage::Restart, Farewell::Listen);
@@ -170,7 +169,7 @@ impl Settling {
     }
 
     /// Awaits the answer to a sentinel that is out, and may have been refused or swallowed
-    pub(crate) fn sentinel(now: Instant, wire: &mut Wire) -> Self {
+    pub(crate) fn sentinel(now: Time, wire: &mut Wire) -> Self {
         let stage = match wire.control.front() {
             Some(Verb::PWD) => Stage::Directory,
             _ => Stage::Restart,
@@ -182,7 +181,7 @@ impl Settling {
         Self::Cut(Cut { failed: None, stage, farewell, due: 0, remains: Remains::No })
     }
 
-    pub(crate) fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {
+    pub(crate) fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Settled {
         match self {
             Self::Count => {
                 // A sentinel's answer shows that those before it were refused or swallowed.
@@ -201,7 +200,7 @@ impl Settling {
     }
 
     /// Nothing was heard for a while; gives the request back if it waited for an explanation
-    pub(crate) fn quiet(&mut self, now: Instant, wire: &mut Wire) -> Option<Failed> {
+    pub(crate) fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Failed> {
         match self {
             Self::Count => None,
             Self::Cut(cut) => cut.quiet(now, wire),
@@ -226,7 +225,7 @@ impl Settling {
 }
 
 impl Cut {
-    fn replied(&mut self, reply: Reply, now: Instant, wire: &mut Wire) -> Settled {
+    fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Settled {
         let (kind, code) = (reply.kind(), reply.code());
         let answers_sentinel =
             matches!((self.stage, code.get()), (Stage::Restart, 350) | (Stage::Directory, 257));
@@ -279,7 +278,7 @@ impl Cut {
         };
     }
 
-    fn quiet(&mut self, now: Instant, wire: &mut Wire) -> Option<Failed> {
+    fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Failed> {
         match self.stage {
             // It waits for a data connection that will never come.
             Stage::Early | Stage::Listening if self.remains == Remains::IfUnanswered => {
@@ -297,12 +296,12 @@ impl Cut {
         self.failed.take()
     }
 
-    fn ask(&mut self, verb: Verb, now: Instant, wire: &mut Wire) {
+    fn ask(&mut self, verb: Verb, now: Time, wire: &mut Wire) {
         self.stage = if verb == Verb::REST { Stage::Restart } else { Stage::Directory };
         sentinel(verb, now, wire);
     }
 
-    fn end(&mut self, now: Instant, wire: &mut Wire) -> Settled {
+    fn end(&mut self, now: Time, wire: &mut Wire) -> Settled {
         wire.session.late = wire.session.late.and_due(self.due);
         wire.control.forgive();
         wire.await_reply(now);
@@ -315,13 +314,13 @@ impl Cut {
     }
 }
 
-fn sentinel(verb: Verb, now: Instant, wire: &mut Wire) {
+fn sentinel(verb: Verb, now: Time, wire: &mut Wire) {
     wire.send_sentinel(now, verb);
     wire.stop_reply_timers();
     quiet(now, wire);
 }
 
-fn quiet(now: Instant, wire: &mut Wire) {
+fn quiet(now: Time, wire: &mut Wire) {
     wire.timers.set_after(Timer::Quiet, now, wire.config.settle_quiet, Phase::Settle);
 }
 

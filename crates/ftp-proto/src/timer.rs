@@ -1,9 +1,9 @@
 //! Deadlines: one slot per timer, the earliest wins
 
 use core::time::Duration;
-use std::time::Instant;
 
 use crate::terms::Phase;
+use crate::time::Time;
 
 /// What a deadline guards
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ const COUNT: usize = 7;
 
 #[derive(Clone, Copy, Debug)]
 struct Deadline {
-    at: Instant,
+    at: Time,
     phase: Phase,
     base: Base,
 }
@@ -47,19 +47,19 @@ enum Base {
 pub(crate) struct TimerTable {
     deadlines: [Option<Deadline>; COUNT],
     /// The latest known time when requests came in since the last input
-    requested: Option<Instant>,
+    requested: Option<Time>,
 }
 
 impl TimerTable {
     /// Sets the timer `after` from `now`; a deadline beyond the end of time is none
-    pub(crate) fn set_after(&mut self, timer: Timer, now: Instant, after: Duration, phase: Phase) {
+    pub(crate) fn set_after(&mut self, timer: Timer, now: Time, after: Duration, phase: Phase) {
         let base = if self.requested.is_some() { Base::NextInput } else { Base::Input };
         self.deadlines[timer as usize] =
             now.checked_add(after).map(|at| Deadline { at, phase, base });
     }
 
     /// As [`Self::set_after`], unless the timer runs already
-    pub(crate) fn start(&mut self, timer: Timer, now: Instant, after: Duration, phase: Phase) {
+    pub(crate) fn start(&mut self, timer: Timer, now: Time, after: Duration, phase: Phase) {
         if self.phase(timer).is_none() {
             self.set_after(timer, now, after, phase);
         }
@@ -74,18 +74,22 @@ impl TimerTable {
     }
 
     /// A request comes in, without a time: deadlines set from here on count from the next input
-    pub(crate) fn requested(&mut self, now: Instant) {
+    pub(crate) fn requested(&mut self, now: Time) {
         self.requested.get_or_insert(now);
     }
 
     /// An input comes in at `now`
-    pub(crate) fn touch(&mut self, now: Instant) {
+    pub(crate) fn touch(&mut self, now: Time) {
         let Some(requested) = self.requested.take() else { return };
         let passed = now.saturating_duration_since(requested);
-        for deadline in self.deadlines.iter_mut().flatten() {
+        for slot in &mut self.deadlines {
+            let Some(deadline) = slot else { continue };
             if deadline.base == Base::NextInput {
-                deadline.at = deadline.at.checked_add(passed).unwrap_or(deadline.at);
+                deadline.at += passed;
                 deadline.base = Base::Input;
+            }
+            if deadline.at.is_never() {
+                *slot = None;
             }
         }
     }
@@ -95,13 +99,13 @@ impl TimerTable {
     }
 
     /// The earliest deadline and its reason
-    pub(crate) fn next(&self) -> Option<(Instant, Phase)> {
+    pub(crate) fn next(&self) -> Option<(Time, Phase)> {
         let earliest = self.deadlines.iter().flatten().min_by_key(|deadline| deadline.at);
         earliest.map(|deadline| (deadline.at, deadline.phase))
     }
 
     /// Stops the timer and tells its reason if its time has come
-    pub(crate) fn take_expired(&mut self, timer: Timer, now: Instant) -> Option<Phase> {
+    pub(crate) fn take_expired(&mut self, timer: Timer, now: Time) -> Option<Phase> {
         let slot = &mut self.deadlines[timer as usize];
         match *slot {
             Some(Deadline { at, phase, .. }) if at <= now => {
@@ -110,5 +114,23 @@ impl TimerTable {
             }
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_moves_to_never_is_none() {
+        let mut timers = TimerTable::default();
+        let second = Duration::from_secs(1);
+        timers.requested(Time::ZERO);
+        timers.set_after(Timer::Reply, Time::ZERO, Duration::MAX, Phase::Settle);
+        assert_eq!(timers.next(), None);
+        timers.set_after(Timer::Reply, Time::ZERO, Duration::MAX - second, Phase::Settle);
+        assert!(timers.next().is_some());
+        timers.touch(Time::ZERO + 2 * second);
+        assert_eq!(timers.next(), None);
     }
 }

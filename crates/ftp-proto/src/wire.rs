@@ -2,7 +2,6 @@
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
-use std::time::Instant;
 
 use crate::claim::OpId;
 use crate::config::{Config, DataHandshake};
@@ -13,6 +12,7 @@ use crate::data::{DataConnection, DataState};
 use crate::event::{Action, Event, Trace, TraceDirection};
 use crate::session::{Session, TicketSupply};
 use crate::terms::{DataEndpoint, DataId, Direction, Encoding, IpFamily, Phase, Protection};
+use crate::time::Time;
 use crate::timer::{Timer, TimerTable};
 
 #[derive(Debug)]
@@ -44,14 +44,14 @@ impl Wire {
     }
 
     /// Sends a command and waits for its reply
-    pub(crate) fn send(&mut self, now: Instant, command: &Command<'_>) {
+    pub(crate) fn send(&mut self, now: Time, command: &Command<'_>) {
         self.trace_command(command);
         self.control.send(command);
         self.await_reply(now);
     }
 
     /// Sends `REST 0` or PWD, whose answer shows that everything before it has been answered
-    pub(crate) fn send_sentinel(&mut self, now: Instant, verb: Verb) {
+    pub(crate) fn send_sentinel(&mut self, now: Time, verb: Verb) {
         let command =
             if verb == Verb::REST { Command::number(verb, 0) } else { Command::bare(verb) };
         self.trace_command(&command);
@@ -78,7 +78,7 @@ impl Wire {
     }
 
     /// (Re)starts the wait for the reply that comes next, within the whole that its command may take
-    pub(crate) fn await_reply(&mut self, now: Instant) {
+    pub(crate) fn await_reply(&mut self, now: Time) {
         let Some(verb) = self.control.front() else { return self.stop_reply_timers() };
         let phase = Phase::Reply(verb);
         self.timers.set_after(Timer::Reply, now, self.config.reply_timeout, phase);
@@ -89,7 +89,7 @@ impl Wire {
 
     /// What was cut off or aborted has one deadline until the session is ready for the next request, however
     /// many steps that takes
-    pub(crate) fn start_settling(&mut self, now: Instant) {
+    pub(crate) fn start_settling(&mut self, now: Time) {
         self.timers.start(Timer::Settle, now, self.config.settle_timeout, Phase::Settle);
     }
 
@@ -100,7 +100,7 @@ impl Wire {
     }
 
     /// The reply that comes next may take this long, whatever is said in between
-    pub(crate) fn await_reply_for(&mut self, now: Instant, wait: Duration, phase: Phase) {
+    pub(crate) fn await_reply_for(&mut self, now: Time, wait: Duration, phase: Phase) {
         self.timers.stop(Timer::Reply);
         self.timers.set_after(Timer::Command, now, wait, phase);
     }
@@ -119,25 +119,25 @@ impl Wire {
     }
 
     /// Raises the barrier and orders the TLS handshake of the control connection
-    pub(crate) fn secure_control(&mut self, now: Instant) {
+    pub(crate) fn secure_control(&mut self, now: Time) {
         self.raise_barrier();
         self.actions.push_back(Action::SecureControl);
         self.await_control_tls(now);
     }
 
     /// (Re)starts the wait for TLS on the control connection
-    pub(crate) fn await_control_tls(&mut self, now: Instant) {
+    pub(crate) fn await_control_tls(&mut self, now: Time) {
         self.timers.set_after(Timer::Reply, now, self.config.tls_timeout, Phase::ControlTls);
     }
 
     /// Raises the barrier and orders the end of TLS on the control connection
-    pub(crate) fn clear_control(&mut self, now: Instant) {
+    pub(crate) fn clear_control(&mut self, now: Time) {
         self.control.set_barrier(Barrier::Clearing);
         self.actions.push_back(Action::ClearControl);
         self.await_control_tls(now);
     }
 
-    pub(crate) fn open_data(&mut self, now: Instant, endpoint: DataEndpoint) {
+    pub(crate) fn open_data(&mut self, now: Time, endpoint: DataEndpoint) {
         // Law 7: one live data connection, ids never repeat.
         self.close_data();
         let id = DataId(self.next_data);
@@ -151,7 +151,7 @@ impl Wire {
         self.data_deadline(now, self.config.data_connect_timeout, Phase::DataConnect);
     }
 
-    pub(crate) fn secure_data(&mut self, now: Instant) {
+    pub(crate) fn secure_data(&mut self, now: Time) {
         if let Some(data) = &mut self.data {
             data.state = DataState::Securing;
             self.actions.push_back(Action::SecureData(data.id));
@@ -161,7 +161,7 @@ impl Wire {
 
     pub(crate) fn start_transfer(
         &mut self,
-        now: Instant,
+        now: Time,
         op: Option<OpId>,
         direction: Direction,
         encoding: Encoding,
@@ -185,7 +185,7 @@ impl Wire {
         self.data.as_ref().map(|data| data.state)
     }
 
-    pub(crate) fn data_deadline(&mut self, now: Instant, after: Duration, phase: Phase) {
+    pub(crate) fn data_deadline(&mut self, now: Time, after: Duration, phase: Phase) {
         self.timers.set_after(Timer::Data, now, after, phase);
     }
 

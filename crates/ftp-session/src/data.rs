@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
 
-use ftp_proto::{DataHost, DataId, Direction};
+use ftp_proto::{DataHost, DataId, Direction, Time};
 use ftp_tls::Stream;
 
 use crate::socket::{Listener, Socket};
@@ -56,7 +55,7 @@ pub(crate) enum UploadStage {
     /// server sends is read would reset the connection, which may cost the file its end
     Draining {
         /// Set when the final reply has come
-        until: Option<Instant>,
+        until: Option<Time>,
     },
 }
 
@@ -79,7 +78,7 @@ pub(crate) enum Found {
 /// A data connection that is closed but for the tickets that may come on it
 pub(crate) struct Linger<S> {
     pub(crate) stream: Stream<Socket<S>>,
-    pub(crate) until: Option<Instant>,
+    pub(crate) until: Option<Time>,
     pub(crate) direction: Option<Direction>,
 }
 
@@ -145,7 +144,7 @@ impl<S, L> Data<S, L> {
     }
 
     /// When the end of an upload is no longer waited for
-    pub(crate) const fn patience(&self) -> Option<Instant> {
+    pub(crate) const fn patience(&self) -> Option<Time> {
         match self.state {
             DataState::Moving(_, Course::Upload(UploadStage::Draining { until }, _)) => until,
             _ => None,

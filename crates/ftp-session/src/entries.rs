@@ -1,8 +1,8 @@
 //! Directories, entry by entry
 
 use std::io::{Read, Write};
-use std::time::Instant;
 
+use ftp_proto::Time;
 use ftp_proto::listing::{ListingParser, ListingReader, OwnedEntry};
 
 use crate::error::Error;
@@ -28,7 +28,7 @@ impl Entries {
     pub fn next<S: Read + Write, L>(
         &mut self,
         session: &mut Session<S, L>,
-        now: Instant,
+        now: Time,
     ) -> Option<OwnedEntry> {
         loop {
             if let Some(entry) = self.reader.next_entry() {

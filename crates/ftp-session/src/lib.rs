@@ -39,8 +39,9 @@
 //!
 //! # Time
 //!
-//! Every call that needs the time is given it, as an [`Instant`](std::time::Instant); it may be late, and
-//! never goes back. So a shell can stop the clock while nobody listens, and tests can make it run.
+//! Every call that needs the time is given it, as a [`Time`](ftp_proto::Time) since an origin that the shell
+//! chooses; it may be late, and never goes back. So a shell can stop the clock while nobody listens, and tests
+//! can make it run. A shell on the system's clock keeps an [`Origin`], which translates.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
@@ -75,10 +76,11 @@ pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;
 pub use error::{Error, Mismatch};
 pub use event::{Completion, Event};
-pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, TlsPolicy};
+pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, Time, TlsPolicy};
 pub use info::TlsInfo;
 pub use names::NameEncoding;
 pub use options::Options;
 pub use pipe::Pipe;
 pub use session::{Moved, Session};
+pub use time::Origin;
 pub use transport::{DialRequest, Host, Interest, Lent, Slot, Transport, Trigger};

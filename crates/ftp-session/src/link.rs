@@ -1,7 +1,6 @@
 //! The control connection: how it comes to be, and what it is busy with
 
-use std::time::Instant;
-
+use ftp_proto::Time;
 use ftp_tls::Stream;
 
 use crate::race::Race;
@@ -14,7 +13,7 @@ pub(crate) enum Control<S> {
     /// The shell makes it, from the first turn after the start on
     Dialing {
         begun: Begun,
-        deadline: Option<Instant>,
+        deadline: Option<Time>,
     },
     Open(Link<S>),
     Closed,
@@ -41,7 +40,7 @@ pub(crate) enum LinkPhase {
     /// The TLS handshake
     Securing,
     /// The end of TLS; after the deadline without the server's close_notify
-    Clearing { patience: Option<Instant> },
+    Clearing { patience: Option<Time> },
     /// Nothing: it broke, and the machine only waits for the end of a transfer that is confirmed already
     Broken,
 }
@@ -52,7 +51,7 @@ impl<S> Link<S> {
     }
 
     /// When the end of TLS is no longer waited for
-    pub(crate) const fn patience(&self) -> Option<Instant> {
+    pub(crate) const fn patience(&self) -> Option<Time> {
         match self.phase {
             LinkPhase::Clearing { patience } => patience,
             LinkPhase::Open | LinkPhase::Securing | LinkPhase::Broken => None,

@@ -6,9 +6,9 @@
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ftp_proto::Source;
+use ftp_proto::{Source, Time};
 
 use crate::socket::Socket;
 use crate::time::{has_passed, later};
@@ -28,7 +28,7 @@ pub(crate) struct Race<S> {
     /// The addresses to try, the next one last
     waiting: Vec<Candidate>,
     attempts: [Option<Attempt<S>>; 2],
-    next_start: Option<Instant>,
+    next_start: Option<Time>,
     source: Option<SocketAddr>,
     timeout: Duration,
     failures: Vec<(SocketAddr, io::Error)>,
@@ -53,9 +53,9 @@ struct Attempt<S> {
     /// What it is waited for
     interest: Interest,
     candidate: Candidate,
-    deadline: Option<Instant>,
+    deadline: Option<Time>,
     /// When it gives way to addresses that have not been tried
-    gives_way: Option<Instant>,
+    gives_way: Option<Time>,
 }
 
 /// The state of a race after a step
@@ -100,7 +100,7 @@ impl<S: Read + Write> Race<S> {
     }
 
     /// When the next address is due, or an attempt has taken too long
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Time> {
         let next = self
             .next_start
             .filter(|_| !self.waiting.is_empty() && self.attempts.iter().any(Option::is_none));
@@ -130,7 +130,7 @@ impl<S: Read + Write> Race<S> {
     pub(crate) fn drive(
         &mut self,
         transport: &mut impl Transport<Stream = S>,
-        now: Instant,
+        now: Time,
     ) -> Standing<S> {
         for index in 0..self.attempts.len() {
             let Some(Attempt { socket, interest, deadline, .. }) = &mut self.attempts[index] else {
@@ -194,7 +194,7 @@ impl<S: Read + Write> Race<S> {
     }
 
     /// Has one attempt that has been silent for long make room for an address that has not been tried
-    fn give_way(&mut self, transport: &mut impl Transport<Stream = S>, now: Instant) {
+    fn give_way(&mut self, transport: &mut impl Transport<Stream = S>, now: Time) {
         if !self.is_crowded() {
             return;
         }
@@ -212,7 +212,7 @@ impl<S: Read + Write> Race<S> {
         index: usize,
         transport: &mut impl Transport<Stream = S>,
         error: io::Error,
-        now: Instant,
+        now: Time,
     ) {
         if let Some(attempt) = self.attempts[index].take() {
             transport.close(attempt.socket.into_io());

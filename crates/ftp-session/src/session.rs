@@ -17,9 +17,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ftp_proto::{ConnectionError, DataHost, Ends, IpFamily, OpId, TlsPolicy};
+use ftp_proto::{ConnectionError, DataHost, Ends, IpFamily, OpId, Time, TlsPolicy};
 use ftp_tls::Inventory;
 use ftp_tls::rustls::HandshakeKind;
 
@@ -126,7 +126,7 @@ impl<S: Read + Write, L> Session<S, L> {
     pub fn new(
         addresses: &[SocketAddr],
         options: impl Into<Options>,
-        now: Instant,
+        now: Time,
     ) -> Result<Self, Error> {
         let options = options.into();
         let first = addresses.first().copied();
@@ -157,7 +157,7 @@ impl<S: Read + Write, L> Session<S, L> {
         host: &str,
         port: u16,
         options: impl Into<Options>,
-        now: Instant,
+        now: Time,
     ) -> Result<Self, Error> {
         let options = options.into().host(host);
         let family = match Host::new(host) {
@@ -177,7 +177,7 @@ impl<S: Read + Write, L> Session<S, L> {
         family: IpFamily,
         name: Name,
         options: Options,
-        now: Instant,
+        now: Time,
     ) -> Result<Self, Error> {
         let name = match (options.tls_name, &options.host) {
             (Some(name), _) => Name::Given(name),
@@ -381,7 +381,7 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// When [`Self::turn`] is due although nothing is ready; `None`: never
     #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Time> {
         match &self.control {
             Control::Idle(_) | Control::Closed => None,
             Control::Connecting(race) => race.deadline(),

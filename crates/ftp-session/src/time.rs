@@ -1,13 +1,59 @@
-//! Adding and comparing times, which may be as late as never
+//! Adding and comparing times, which may be as late as never, and the origin of a shell's times
 
 use std::time::{Duration, Instant};
 
+use ftp_proto::Time;
+
 /// `now` plus `after`; `None`, which is never, beyond the end of time
-pub(crate) fn later(now: Instant, after: Duration) -> Option<Instant> {
+pub(crate) fn later(now: Time, after: Duration) -> Option<Time> {
     now.checked_add(after)
 }
 
 /// Whether a deadline has passed; `None` never does
-pub(crate) fn has_passed(deadline: Option<Instant>, now: Instant) -> bool {
+pub(crate) fn has_passed(deadline: Option<Time>, now: Time) -> bool {
     deadline.is_some_and(|at| at <= now)
+}
+
+/// The [`Instant`] that a shell's [`Time`]s count from
+///
+/// A session takes times of one origin only, so keep it with the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin(Instant);
+
+impl Origin {
+    /// The origin of all times from this instant on
+    #[must_use]
+    pub const fn new(instant: Instant) -> Self {
+        Self(instant)
+    }
+
+    /// The time at an instant; [`Time::ZERO`] for instants before the origin
+    #[must_use]
+    pub fn time(self, instant: Instant) -> Time {
+        Time::after_origin(instant.saturating_duration_since(self.0))
+    }
+
+    /// The instant of a time; `None`, which is never, for [`Time::MAX`] and what else the system's clock
+    /// can't reach
+    #[must_use]
+    pub fn instant(self, time: Time) -> Option<Instant> {
+        self.0.checked_add(time.since_origin()).filter(|_| !time.is_never())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_and_times_are_the_same() {
+        let second = Duration::from_secs(1);
+        let begun = Instant::now();
+        let origin = Origin::new(begun + second);
+        assert_eq!(origin.time(begun), Time::ZERO);
+        assert_eq!(origin.time(begun + 3 * second), Time::ZERO + 2 * second);
+        assert_eq!(origin.instant(Time::ZERO + 2 * second), Some(begun + 3 * second));
+        assert_eq!(origin.instant(Time::MAX), None);
+        assert_eq!(origin.instant(Time::after_origin(Duration::MAX - second)), None);
+    }
 }

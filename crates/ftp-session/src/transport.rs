@@ -4,7 +4,8 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::BitOr;
-use std::time::Instant;
+
+use ftp_proto::Time;
 
 /// The place of a connection in its session; a connection keeps it as long as it lives
 ///
@@ -208,7 +209,7 @@ pub struct DialRequest<'a> {
     /// TCP port
     pub port: u16,
     /// When it has taken too long; `None`: never
-    pub deadline: Option<Instant>,
+    pub deadline: Option<Time>,
 }
 
 /// A connection or listener of a session, lent to its shell

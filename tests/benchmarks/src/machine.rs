@@ -11,7 +11,7 @@ use allocation_counter::measure;
 use ftp_proto::listing::{Item, ListingParser};
 use ftp_proto::{
     Action, AsciiDecoder, AsciiEncoder, Client, Codec, Config, ControlEvent, DataEvent, IpFamily,
-    ReplyConfig, ReplyParser, Timestamp, TlsPolicy,
+    ReplyConfig, ReplyParser, Time, Timestamp, TlsPolicy,
 };
 use suppaftp::list::ListParser;
 
@@ -38,12 +38,12 @@ fn print(workload: &str, unit: &str, contestant: &str, figures: &[f64]) {
 /// A machine, and the driver it takes to move it
 struct Wire {
     client: Client,
-    now: Instant,
+    now: Time,
 }
 
 impl Wire {
     fn connected() -> Self {
-        let now = Instant::now();
+        let now = Time::ZERO;
         let client = Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, now);
         let mut wire = Self { client, now };
         wire.client.handle_control(now, ControlEvent::Connected(IpFamily::V4));

@@ -5,12 +5,11 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use ftp_proto::listing::ListingParser;
 use ftp_proto::{
     Action, AsciiDecoder, Client, Codec, Config, ControlEvent, DataEvent, IpFamily, ReplyConfig,
-    ReplyParser, TlsPolicy,
+    ReplyParser, Time, TlsPolicy,
 };
 
 /// What is done a unit
@@ -144,12 +143,12 @@ fn ascii(units: usize) {
 
 struct Wire {
     client: Client,
-    now: Instant,
+    now: Time,
 }
 
 impl Wire {
     fn new() -> Self {
-        let now = Instant::now();
+        let now = Time::ZERO;
         let client = Client::new(Config::new(TlsPolicy::Plaintext), IpFamily::V4, now);
         let mut wire = Self { client, now };
         wire.client.handle_control(now, ControlEvent::Connected(IpFamily::V4));

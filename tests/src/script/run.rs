@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ftp_proto::fields::{FileHash, PassiveAddress};
 use ftp_proto::{
     Action, Client, Completion, Config, ControlEvent, DataEndpoint, DataEvent, DataFailure,
     DataHost, DataId, Event, Features, Get, IpFamily, List, Op, OpId, Phase, Protection, Put,
-    ReadDir, Reply, TicketSupply, Timestamp, TlsSession, Transfer, TransferType,
+    ReadDir, Reply, TicketSupply, Time, Timestamp, TlsSession, Transfer, TransferType,
 };
 
 use super::{Script, Seed, Step};
@@ -30,7 +30,7 @@ pub struct Machine {
     /// The client
     pub client: Client,
     /// The time
-    pub now: Instant,
+    pub now: Time,
     claims: Vec<(OpId, String, Claim)>,
     /// Lines the client has sent, not yet looked at
     pub sent: VecDeque<String>,
@@ -157,7 +157,7 @@ ftp_proto::requests!(listed);
 impl Machine {
     /// A client at the start of its connection
     pub fn new(config: Config, family: IpFamily, split: Split) -> Self {
-        let now = Instant::now();
+        let now = Time::ZERO;
         let seed = match split {
             Split::Random(seed) => Seed(seed),
             Split::Whole | Split::Bytes => Seed(1),

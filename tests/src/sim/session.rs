@@ -5,10 +5,10 @@ mod news;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ftp_proto::{
-    Client, DataEvent, DataId, Error, Event, ForeignReplies, IpFamily, Op, OpId, TlsSession,
+    Client, DataEvent, DataId, Error, Event, ForeignReplies, IpFamily, Op, OpId, Time, TlsSession,
     Truncation,
 };
 
@@ -109,7 +109,7 @@ pub struct Session {
     pub(super) fault: Fault,
     broken: Broken,
     pub(super) seed: Seed,
-    start: Instant,
+    start: Time,
     pub(super) now: Duration,
     queue: BTreeMap<(Duration, u64), What>,
     sequence: u64,
@@ -177,7 +177,7 @@ impl Session {
 
     fn run(case: Case, broken: Broken, traced: bool) -> End {
         let Case { profile, habit, way, task, fault, seed } = case;
-        let start = Instant::now();
+        let start = Time::ZERO;
         let mut config = way.config();
         match broken {
             Broken::Believes => config.foreign_replies = ForeignReplies::Accept,

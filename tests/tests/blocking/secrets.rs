@@ -4,7 +4,7 @@ use std::fmt::{Debug, Write as _};
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 
-use ftp_proto::{Argument, Command, Secret, Verb};
+use ftp_proto::{Argument, Command, Secret, Time, Verb};
 use ftp_tests::scripted::{Server, accept};
 
 use crate::config;
@@ -90,7 +90,7 @@ fn the_core_s_types_show_no_secret() {
     let command = Command::secret(Verb::PASS, &secret);
     show(&mut shown, &command);
     let _ = write!(shown, "{command}");
-    let now = std::time::Instant::now();
+    let now = Time::ZERO;
     let mut client = ftp_proto::Client::new(config(), ftp_proto::IpFamily::V4, now);
     let login = client.login_with_account("u", MARK, MARK);
     show(&mut shown, &login);

@@ -6,9 +6,9 @@ mod server;
 mod world;
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ftp_proto::DataMode;
+use ftp_proto::{DataMode, Time};
 use ftp_session::ftp_tls::TlsVersion;
 use ftp_session::{
     Config, Direction, Error, Event, Host, Interest, Moved, Options, Session, Slot, TlsPolicy,
@@ -24,11 +24,11 @@ fn peer() -> SocketAddr {
     SocketAddr::from((SERVER, 21))
 }
 
-fn clear(now: Instant) -> Session<Wire, ()> {
+fn clear(now: Time) -> Session<Wire, ()> {
     Session::new(&[peer()], Config::new(TlsPolicy::Plaintext), now).unwrap()
 }
 
-fn secure(version: TlsVersion) -> impl FnOnce(Instant) -> Session<Wire, ()> {
+fn secure(version: TlsVersion) -> impl FnOnce(Time) -> Session<Wire, ()> {
     move |now| {
         let options = Options::new(Config::new(TlsPolicy::Explicit))
             .tls(trusting(version).build().unwrap())

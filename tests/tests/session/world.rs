@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use ftp_proto::Time;
 use ftp_session::{Event, Interest, Lent, Op, Output, Pipe, Session, Slot, Transport, Trigger};
 
 use crate::server::Server;
@@ -120,16 +121,16 @@ pub(crate) struct World {
     pub(crate) session: Session<Wire, ()>,
     pub(crate) net: Net,
     pub(crate) server: Server,
-    pub(crate) now: Instant,
-    begun: Instant,
+    pub(crate) now: Time,
+    begun: Time,
     /// Bytes that are carried at a time in each direction
     portion: usize,
     pub(crate) events: VecDeque<Event>,
 }
 
 impl World {
-    pub(crate) fn new(session: impl FnOnce(Instant) -> Session<Wire, ()>, portion: usize) -> Self {
-        let now = Instant::now();
+    pub(crate) fn new(session: impl FnOnce(Time) -> Session<Wire, ()>, portion: usize) -> Self {
+        let now = Time::ZERO;
         let mut session = session(now);
         session.start();
         let net = Net { capacity: portion.max(16), ..Net::default() };

@@ -1,7 +1,5 @@
 //! What operations have in common: what they are told, what they act on, how they end
 
-use std::time::Instant;
-
 use crate::claim::{Outcome, Owner};
 use crate::control::command::{Command, Verb};
 use crate::control::reply::{Code, Kind, Reply};
@@ -9,6 +7,7 @@ use crate::error::Error;
 use crate::op::batch::may_follow;
 use crate::session::Batches;
 use crate::terms::Phase;
+use crate::time::Time;
 use crate::timer::Timer;
 use crate::wire::Wire;
 
@@ -77,7 +76,7 @@ pub(crate) struct Ended {
 
 /// What an operation may act on
 pub(crate) struct Context<'a> {
-    pub(crate) now: Instant,
+    pub(crate) now: Time,
     pub(crate) owner: Owner,
     pub(crate) wire: &'a mut Wire,
 }

@@ -1,9 +1,9 @@
 //! The control connection: bytes in both directions, TLS on and off
 
 use std::io::{self, Read, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ftp_proto::ControlEvent;
+use ftp_proto::{ControlEvent, Time};
 use ftp_tls::Role;
 
 use super::{Failure, Session};
@@ -42,7 +42,7 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Goes on with whatever the control connection is busy with; true if the machine has learned
     /// something
-    pub(super) fn drive_control(&mut self, trigger: Trigger, now: Instant) -> bool {
+    pub(super) fn drive_control(&mut self, trigger: Trigger, now: Time) -> bool {
         let Control::Open(link) = &self.control else { return false };
         match link.phase {
             // What waits there was said before the next command, so it is read before that is written.
@@ -54,7 +54,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Writes what the machine has to say
-    fn transmit(&mut self, trigger: Trigger, now: Instant) -> bool {
+    fn transmit(&mut self, trigger: Trigger, now: Time) -> bool {
         let Control::Open(link) = &mut self.control else { return false };
         let mut moved = false;
         let result = loop {
@@ -87,7 +87,7 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Reads what the server has said, also if the shell has not told of it yet; true if the machine has
     /// learned something
-    pub(super) fn hear(&mut self, trigger: Trigger, now: Instant) -> bool {
+    pub(super) fn hear(&mut self, trigger: Trigger, now: Time) -> bool {
         match &mut self.control {
             Control::Open(link) if link.phase == LinkPhase::Open => {
                 link.stream.get_mut().ready.read = true;
@@ -98,7 +98,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Reads once
-    fn read_control(&mut self, trigger: Trigger, now: Instant) -> bool {
+    fn read_control(&mut self, trigger: Trigger, now: Time) -> bool {
         // While a reply may put TLS on or take it off, nothing after it is read.
         if !self.proto.wants_input() {
             return false;
@@ -127,7 +127,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Action: TLS on the control connection
-    pub(super) fn begin_secure_control(&mut self, now: Instant) {
+    pub(super) fn begin_secure_control(&mut self, now: Time) {
         let Control::Open(link) = &mut self.control else { return };
         let secured = match &self.security.context {
             Some(context) => link.stream.secure(context, Role::Control),
@@ -140,7 +140,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    fn drive_handshake(&mut self, now: Instant) -> bool {
+    fn drive_handshake(&mut self, now: Time) -> bool {
         let Control::Open(link) = &mut self.control else { return false };
         match link.stream.handshake() {
             Ok(true) => {
@@ -154,12 +154,12 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Action: the end of TLS on the control connection
-    pub(super) fn begin_clear_control(&mut self, now: Instant) {
+    pub(super) fn begin_clear_control(&mut self, now: Time) {
         let Control::Open(link) = &mut self.control else { return };
         link.phase = LinkPhase::Clearing { patience: later(now, CLOSE_PATIENCE) };
     }
 
-    fn drive_clear(&mut self, now: Instant) -> bool {
+    fn drive_clear(&mut self, now: Time) -> bool {
         let Control::Open(link) = &mut self.control else { return false };
         let cleared = match link.stream.clear() {
             Ok(false) if has_passed(link.patience(), now) => link.stream.clear_now().map(|()| true),
@@ -182,7 +182,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// The control connection broke: the session is over
-    fn control_failed(&mut self, error: io::Error, now: Instant) {
+    fn control_failed(&mut self, error: io::Error, now: Time) {
         if let Control::Open(link) = &mut self.control {
             link.phase = LinkPhase::Broken;
         }
@@ -191,11 +191,11 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// The shell can't go on with the control connection, because it can't wait for one reason or another:
     /// the session is over
-    pub fn control_lost(&mut self, error: io::Error, now: Instant) {
+    pub fn control_lost(&mut self, error: io::Error, now: Time) {
         self.control_failed(error, now);
     }
 
-    pub(super) fn fail(&mut self, failure: Failure, now: Instant) {
+    pub(super) fn fail(&mut self, failure: Failure, now: Time) {
         if self.failure.is_none() && !self.proto.is_dead() {
             self.failure = Some(failure);
         }

@@ -2,9 +2,9 @@
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ftp_proto::{DataEvent, DataFailure, DataId, Direction, Encoding, OpId, TlsSession};
+use ftp_proto::{DataEvent, DataFailure, DataId, Direction, Encoding, OpId, Time, TlsSession};
 use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};
 
@@ -22,7 +22,7 @@ const TICKET_PATIENCE: Duration = Duration::from_millis(300);
 impl<S: Read + Write, L> Session<S, L> {
     /// Goes on with whatever the data connection is busy with; true if the machine has learned
     /// something
-    pub(super) fn drive_data<T>(&mut self, transport: &mut T, now: Instant) -> bool
+    pub(super) fn drive_data<T>(&mut self, transport: &mut T, now: Time) -> bool
     where
         T: Transport<Stream = S, Listener = L>,
     {
@@ -93,7 +93,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Action: TLS on the data connection
-    pub(super) fn begin_secure_data(&mut self, id: DataId, now: Instant) {
+    pub(super) fn begin_secure_data(&mut self, id: DataId, now: Time) {
         let Some((slot, mut stream)) = self.take_open(id, now) else { return };
         if self.linger.is_some() {
             self.data = Some(Data::new(id, slot, DataState::AwaitingTicket(stream)));
@@ -120,7 +120,7 @@ impl<S: Read + Write, L> Session<S, L> {
         op: Option<OpId>,
         direction: Direction,
         encoding: Encoding,
-        now: Instant,
+        now: Time,
     ) {
         let Some((slot, stream)) = self.take_open(id, now) else { return };
         self.found = Found::Bytes;
@@ -146,7 +146,7 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Takes the data connection for an order that needs it open
     ///
     /// If it is not, it fails, and the machine is told, unless it is not the one that the order was for.
-    fn take_open(&mut self, id: DataId, now: Instant) -> Option<(Slot, Stream<Socket<S>>)> {
+    fn take_open(&mut self, id: DataId, now: Time) -> Option<(Slot, Stream<Socket<S>>)> {
         match self.data.take() {
             Some(Data { id: live, slot, state: DataState::Open(stream) }) if live == id => {
                 Some((slot, stream))
@@ -173,7 +173,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Action: close the data connection
-    pub(super) fn close_data<T>(&mut self, id: DataId, transport: &mut T, now: Instant)
+    pub(super) fn close_data<T>(&mut self, id: DataId, transport: &mut T, now: Time)
     where
         T: Transport<Stream = S, Listener = L>,
     {
@@ -199,7 +199,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Reads what nobody wants, a little each round
-    fn drive_harvest(&mut self, now: Instant) -> bool {
+    fn drive_harvest(&mut self, now: Time) -> bool {
         let Some((id, stream, Course::Harvest)) = self.moving() else { return false };
         if !is_readable(stream) {
             return false;
@@ -219,7 +219,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// No byte has passed for as long as is allowed; true if that is not the server's fault
-    pub(super) fn data_expired(&mut self, now: Instant) -> bool {
+    pub(super) fn data_expired(&mut self, now: Time) -> bool {
         let ready = self.can_read() || self.can_write();
         let in_vain = self.found == Found::Nothing;
         let Some((id, ..)) = self.moving() else { return false };
@@ -232,7 +232,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Tells the machine the result of a write; true if that changes anything
-    pub(super) fn moved(&mut self, id: DataId, result: io::Result<usize>, now: Instant) -> bool {
+    pub(super) fn moved(&mut self, id: DataId, result: io::Result<usize>, now: Time) -> bool {
         match result {
             Ok(0) => false,
             Ok(count) => {
@@ -248,7 +248,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// The data connection has ended, and the machine will have it closed; always true
-    pub(super) fn over(&mut self, id: DataId, event: DataEvent, now: Instant) -> bool {
+    pub(super) fn over(&mut self, id: DataId, event: DataEvent, now: Time) -> bool {
         self.data = self.data.take().map(|data| match data.state {
             DataState::Moving(stream, course) => {
                 let direction = match course {
@@ -263,13 +263,13 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    pub(super) fn tell(&mut self, id: DataId, event: DataEvent, now: Instant) {
+    pub(super) fn tell(&mut self, id: DataId, event: DataEvent, now: Time) {
         self.count_tickets();
         self.proto.handle_data(now, id, event);
         self.work = Work::Left;
     }
 
-    pub(super) fn data_broke(&mut self, id: DataId, error: io::Error, now: Instant) {
+    pub(super) fn data_broke(&mut self, id: DataId, error: io::Error, now: Time) {
         match TlsError::in_io(&error) {
             Some(TlsError::Truncated) => {
                 self.over(id, DataEvent::Truncated, now);
@@ -279,7 +279,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    fn data_failed(&mut self, id: DataId, failure: DataFailure, error: io::Error, now: Instant) {
+    fn data_failed(&mut self, id: DataId, failure: DataFailure, error: io::Error, now: Time) {
         self.data_failed_at(id, failure, None, error, now);
     }
 
@@ -289,7 +289,7 @@ impl<S: Read + Write, L> Session<S, L> {
         failure: DataFailure,
         address: Option<SocketAddr>,
         error: io::Error,
-        now: Instant,
+        now: Time,
     ) {
         self.note_failure(failure, address, error);
         self.over(id, DataEvent::Failed(failure), now);

@@ -3,9 +3,8 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::time::Instant;
 
-use ftp_proto::{DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Ends};
+use ftp_proto::{DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Ends, Time};
 
 use super::{Session, Work};
 use crate::data::{Data, DataState};
@@ -22,7 +21,7 @@ impl<S: Read + Write, L> Session<S, L> {
         id: DataId,
         endpoint: DataEndpoint,
         transport: &mut T,
-        now: Instant,
+        now: Time,
     ) where
         T: Transport<Stream = S, Listener = L>,
     {
@@ -65,7 +64,7 @@ impl<S: Read + Write, L> Session<S, L> {
         slot: Slot,
         ports: Option<RangeInclusive<u16>>,
         transport: &mut T,
-        now: Instant,
+        now: Time,
     ) where
         T: Transport<Stream = S, Listener = L>,
     {
@@ -136,7 +135,7 @@ impl<S: Read + Write, L> Session<S, L> {
         self.data.take_if(|data| matches!(data.state, DataState::Dialing { .. }));
     }
 
-    pub(super) fn data_dialed(&mut self, slot: Slot, result: io::Result<S>, now: Instant) {
+    pub(super) fn data_dialed(&mut self, slot: Slot, result: io::Result<S>, now: Time) {
         let Some(Data { id, slot: live, state: DataState::Dialing { .. } }) = self.data else {
             return;
         };
@@ -207,7 +206,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// The server has not come for as long as is allowed; true if somebody else has
-    pub(super) fn accept_expired(&mut self, now: Instant) -> bool {
+    pub(super) fn accept_expired(&mut self, now: Time) -> bool {
         let Some(Data { id, state: DataState::Listening(_, Some(peer)), .. }) = &self.data else {
             return false;
         };

@@ -3,9 +3,8 @@
 //! What follows from their number is the machine's: see [`TicketSupply`].
 
 use std::io::{Read, Write};
-use std::time::Instant;
 
-use ftp_proto::{Direction, Protection, TicketSupply};
+use ftp_proto::{Direction, Protection, TicketSupply, Time};
 use ftp_tls::UploadPermit;
 use ftp_tls::rustls::HandshakeKind;
 
@@ -52,7 +51,7 @@ impl<S: Read + Write, L> Session<S, L> {
     pub(super) fn drive_linger(
         &mut self,
         transport: &mut impl Transport<Stream = S>,
-        now: Instant,
+        now: Time,
     ) -> bool {
         let Some(Linger { stream, until, direction }) = &mut self.linger else { return false };
         if stream.is_secure() {

@@ -1,9 +1,8 @@
 //! The bytes of a transfer: straight between the connection and its user, at the user's pace
 
 use std::io::{self, Read, Write};
-use std::time::Instant;
 
-use ftp_proto::{DataEvent, Direction};
+use ftp_proto::{DataEvent, Direction, Time};
 use ftp_tls::Stream;
 
 use super::{Session, Work};
@@ -39,7 +38,7 @@ impl<S: Read + Write, L> Session<S, L> {
     ///
     /// 64 KiB and more at a time cost the least. All bytes may have come although the transfer is not
     /// complete: only its completion says so.
-    pub fn read_data(&mut self, buffer: &mut [u8], now: Instant) -> Moved {
+    pub fn read_data(&mut self, buffer: &mut [u8], now: Time) -> Moved {
         if self.credit == 0 {
             return self.wait_for_turn(Direction::Download);
         }
@@ -111,7 +110,7 @@ impl<S: Read + Write, L> Session<S, L> {
     ///
     /// Write 64 KiB and more at a time. What is taken is on its way, no more: whether the server has
     /// the file is known when the transfer completes after `finish_upload`.
-    pub fn write_data(&mut self, bytes: &[u8], now: Instant) -> Moved {
+    pub fn write_data(&mut self, bytes: &[u8], now: Time) -> Moved {
         if self.credit == 0 {
             return self.wait_for_turn(Direction::Upload);
         }
@@ -146,7 +145,7 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Ends an upload: what is held back and the end of the file are sent, and the server's
     /// confirmation is awaited
-    pub fn finish_upload(&mut self, now: Instant) {
+    pub fn finish_upload(&mut self, now: Time) {
         if let Some((id, _, Course::Upload(stage @ UploadStage::Writing(_), _))) =
             self.moving_current()
         {

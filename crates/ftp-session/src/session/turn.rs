@@ -1,9 +1,8 @@
 //! The turn: all that can be done without waiting, up to a bound
 
 use std::io::{self, Read, Write};
-use std::time::Instant;
 
-use ftp_proto::{Action, ControlEvent, Ends, IpFamily, Phase};
+use ftp_proto::{Action, ControlEvent, Ends, IpFamily, Phase, Time};
 
 use super::{Failure, Session, Work, named};
 use crate::data::{Data, DataState};
@@ -26,7 +25,7 @@ impl<S: Read + Write, L> Session<S, L> {
     ///
     /// What is ready comes before a deadline that has passed: a shell that is late has not been answered
     /// late.
-    pub fn turn<T>(&mut self, transport: &mut T, now: Instant)
+    pub fn turn<T>(&mut self, transport: &mut T, now: Time)
     where
         T: Transport<Stream = S, Listener = L>,
     {
@@ -68,7 +67,7 @@ impl<S: Read + Write, L> Session<S, L> {
             || self.linger.as_ref().is_some_and(|linger| linger.stream.is_exhausted())
     }
 
-    fn rounds<T>(&mut self, transport: &mut T, now: Instant)
+    fn rounds<T>(&mut self, transport: &mut T, now: Time)
     where
         T: Transport<Stream = S, Listener = L>,
     {
@@ -84,7 +83,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// One round; true if something has changed
-    fn round<T>(&mut self, transport: &mut T, now: Instant) -> bool
+    fn round<T>(&mut self, transport: &mut T, now: Time) -> bool
     where
         T: Transport<Stream = S, Listener = L>,
     {
@@ -127,7 +126,7 @@ impl<S: Read + Write, L> Session<S, L> {
         moved
     }
 
-    fn drive_race<T>(&mut self, transport: &mut T, now: Instant) -> bool
+    fn drive_race<T>(&mut self, transport: &mut T, now: Time) -> bool
     where
         T: Transport<Stream = S, Listener = L>,
     {
@@ -153,7 +152,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// The control connection is open
-    fn opened(&mut self, socket: Socket<S>, ends: Option<Ends>, now: Instant) {
+    fn opened(&mut self, socket: Socket<S>, ends: Option<Ends>, now: Time) {
         self.ends = ends;
         self.control = Control::Open(Link::new(socket));
         let peer = ends.map(|ends| ends.peer);
@@ -166,7 +165,7 @@ impl<S: Read + Write, L> Session<S, L> {
     /// ends of a control connection that has addresses
     ///
     /// `now` is the time after dialing. A connection that nobody waits for any more is dropped.
-    pub fn dialed(&mut self, slot: Slot, result: io::Result<(S, Option<Ends>)>, now: Instant) {
+    pub fn dialed(&mut self, slot: Slot, result: io::Result<(S, Option<Ends>)>, now: Time) {
         self.work = Work::Left;
         match (&self.control, slot) {
             (Control::Dialing { begun: Begun::Yes, .. }, Slot::Control) => match result {
@@ -196,7 +195,7 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    fn perform<T>(&mut self, action: Action, transport: &mut T, now: Instant)
+    fn perform<T>(&mut self, action: Action, transport: &mut T, now: Time)
     where
         T: Transport<Stream = S, Listener = L>,
     {
@@ -220,7 +219,7 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Obeys the machine's deadline, if it has passed; true if it has. If not, the machine learns the time, from
     /// which the deadlines of what was requested or aborted since the last turn count
-    fn expire(&mut self, now: Instant) -> bool {
+    fn expire(&mut self, now: Time) -> bool {
         match &self.control {
             Control::Idle(_) | Control::Connecting(_) => return false,
             // The shell keeps to it by itself, or answers late.

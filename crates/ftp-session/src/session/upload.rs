@@ -1,9 +1,9 @@
 //! Uploads: what the user has written goes out, then the end, then the server has its say
 
 use std::io::{self, Read, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ftp_proto::{DataEvent, DataFailure};
+use ftp_proto::{DataEvent, DataFailure, Time};
 use ftp_tls::{Stream, TlsError};
 
 use super::Session;
@@ -18,7 +18,7 @@ const LINGER: Duration = Duration::from_secs(2);
 
 impl<S: Read + Write, L> Session<S, L> {
     /// Goes on with an upload; true if the machine has learned something
-    pub(super) fn drive_upload<T>(&mut self, transport: &mut T, now: Instant) -> bool
+    pub(super) fn drive_upload<T>(&mut self, transport: &mut T, now: Time) -> bool
     where
         T: Transport<Stream = S, Listener = L>,
     {

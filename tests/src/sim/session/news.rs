@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ftp_proto::{ControlEvent, DataEvent, DataFailure, DataId};
+use ftp_proto::{ControlEvent, DataEvent, DataFailure, DataId, Time};
 
 use super::super::{Broken, FOREIGN, Fault, Gone, MoveEnd, REFUSALS, Session, Task, Way, api};
 use super::{HOST, What};
@@ -46,7 +46,7 @@ impl Session {
         }
     }
 
-    pub(in super::super) fn time(&self) -> Instant {
+    pub(in super::super) fn time(&self) -> Time {
         self.start + self.now
     }
 

@@ -1,4 +1,4 @@
-use ftp_proto::{Config, TlsPolicy};
+use ftp_proto::{Config, Time, TlsPolicy};
 
 use super::*;
 use crate::pipe::Pipe;
@@ -44,7 +44,7 @@ impl Transport for Nowhere {
 }
 
 /// A session whose data connection is being opened
-fn connecting(now: Instant) -> (Session<Pipe, ()>, DataId) {
+fn connecting(now: Time) -> (Session<Pipe, ()>, DataId) {
     let server = SocketAddr::from(([192, 0, 2, 9], 21));
     let mut config = Config::new(TlsPolicy::Plaintext);
     config.pipeline = false;
@@ -76,12 +76,12 @@ fn connecting(now: Instant) -> (Session<Pipe, ()>, DataId) {
 /// An order that comes too early closes the data connection, and the machine knows
 #[test]
 fn an_order_that_does_not_fit_is_reported() {
-    type Order = fn(&mut Session<Pipe, ()>, DataId, Instant);
+    type Order = fn(&mut Session<Pipe, ()>, DataId, Time);
     let orders: [Order; 2] = [Session::begin_secure_data, |session, id, now| {
         session.start_transfer(id, None, Direction::Download, Encoding::Image, now);
     }];
     for order in orders {
-        let now = Instant::now();
+        let now = Time::ZERO;
         let (mut session, id) = connecting(now);
         order(&mut session, id, now);
         let known = session.data_failure.take();
