@@ -122,8 +122,8 @@ pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
 pub use control::features::Features;
 pub use control::fields;
 pub use control::reply::{
-    Banner, Code, Excerpt, Kind, Lines, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
-    ReplyParser,
+    Banner, Code, Excerpt, Lines, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
+    ReplyKind, ReplyParser,
 };
 pub use ends::{Ends, Source};
 pub use error::{ConnectionError, Error, ProtocolError};

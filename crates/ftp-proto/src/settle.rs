@@ -24,7 +24,7 @@
 
 use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
-use crate::control::reply::{Code, Kind, Reply};
+use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::error::{ConnectionError, Error};
 use crate::held::refuses_sentinel;
 use crate::op::machine::Farewell;
@@ -185,7 +185,9 @@ impl Settling {
         match self {
             Self::Count => {
                 // A sentinel's answer shows that those before it were refused or swallowed.
-                if reply.kind() != Kind::Preliminary && !wire.control.pay_sentinel(reply.code()) {
+                if reply.kind() != ReplyKind::Preliminary
+                    && !wire.control.pay_sentinel(reply.code())
+                {
                     wire.control.pay();
                 }
                 wire.await_reply(now);
@@ -237,11 +239,11 @@ impl Cut {
         }
         self.note(&reply, wire);
         match self.stage {
-            Stage::Early if kind == Kind::Preliminary => {
+            Stage::Early if kind == ReplyKind::Preliminary => {
                 self.stage = Stage::Listening;
                 quiet(now, wire);
             }
-            Stage::Early | Stage::Listening if kind != Kind::Preliminary => {
+            Stage::Early | Stage::Listening if kind != ReplyKind::Preliminary => {
                 if let Some(failed) = &mut self.failed {
                     explain(&mut failed.error, reply);
                 }
@@ -262,7 +264,7 @@ impl Cut {
         if of_sentinel {
             return;
         }
-        if kind != Kind::Preliminary {
+        if kind != ReplyKind::Preliminary {
             self.due = self.due.saturating_sub(1);
             if self.farewell == Farewell::Abort && wire.session.abort_reply.is_none() {
                 wire.session.abort_reply = Some(reply.clone());
@@ -328,7 +330,7 @@ fn quiet(now: Time, wire: &mut Wire) {
 /// is not hidden by it
 fn explain(error: &mut Error, refusal: Reply) {
     let Error::DataConnection { failure, .. } = error else { return };
-    if !matches!(refusal.kind(), Kind::Transient | Kind::Permanent) {
+    if !matches!(refusal.kind(), ReplyKind::Transient | ReplyKind::Permanent) {
         return;
     }
     *error = match *failure {
@@ -348,5 +350,5 @@ fn explain(error: &mut Error, refusal: Reply) {
 ///
 /// A file that does not exist is refused for good, and the server closes the data connection.
 fn may_blame_data_connection(refusal: &Reply) -> bool {
-    refusal.kind() == Kind::Transient || refusal.code() == Code::PROTOCOL_NOT_SUPPORTED
+    refusal.kind() == ReplyKind::Transient || refusal.code() == Code::PROTOCOL_NOT_SUPPORTED
 }

@@ -9,7 +9,7 @@ use core::{fmt, slice};
 
 use smallvec::SmallVec;
 
-pub use code::{Code, Kind};
+pub use code::{Code, ReplyKind};
 pub use config::{MultilineEnd, NulPolicy, ReplyConfig};
 pub use error::{Banner, Excerpt, ReplyError};
 pub use parser::ReplyParser;
@@ -96,7 +96,7 @@ impl Reply {
 
     /// What the code's first digit says
     #[must_use]
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> ReplyKind {
         self.code.kind()
     }
 

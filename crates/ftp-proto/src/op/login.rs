@@ -20,8 +20,8 @@
 
 use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Secret, Verb};
-use crate::control::reply::Kind;
 use crate::control::reply::Reply;
+use crate::control::reply::ReplyKind;
 use crate::error::Error;
 use crate::op::machine::{Context, Input, Step};
 use crate::session::Batches;
@@ -71,7 +71,7 @@ impl Login {
                     self.stage = Stage::UserOfBatch;
                 }
             }
-            Input::Reply(reply) if reply.kind() == Kind::Preliminary => {}
+            Input::Reply(reply) if reply.kind() == ReplyKind::Preliminary => {}
             Input::Reply(reply) if self.in_vain(&reply) => self.once_more(cx),
             Input::Quiet if self.stage == Stage::PassInVain => {
                 cx.wire.control.doubt();
@@ -86,16 +86,16 @@ impl Login {
                 }
             }
             Input::Reply(reply) => match reply.kind() {
-                Kind::Preliminary => {}
-                Kind::Completion => return Ok(Step::Done(Outcome::Reply(reply))),
-                Kind::Intermediate if self.stage == Stage::UserOfBatch => {
+                ReplyKind::Preliminary => {}
+                ReplyKind::Completion => return Ok(Step::Done(Outcome::Reply(reply))),
+                ReplyKind::Intermediate if self.stage == Stage::UserOfBatch => {
                     self.stage = match reply.code().get() {
                         332 => Stage::PassInVain,
                         _ => Stage::PassOfBatch,
                     };
                     cx.await_batch();
                 }
-                Kind::Intermediate => {
+                ReplyKind::Intermediate => {
                     if self.stage == Stage::PassOfBatch {
                         self.password = None;
                         self.stage = Stage::OneByOne;
@@ -103,7 +103,7 @@ impl Login {
                     }
                     self.answer(reply, cx)?;
                 }
-                Kind::Transient | Kind::Permanent => return Err(refusal(reply, cx)),
+                ReplyKind::Transient | ReplyKind::Permanent => return Err(refusal(reply, cx)),
             },
             _ => {}
         }

@@ -13,7 +13,7 @@ use crate::claim::Outcome;
 use crate::config::AuthMechanism;
 use crate::control::Barrier;
 use crate::control::command::{Command, Verb};
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Reply, ReplyKind};
 use crate::error::{ConnectionError, Error};
 use crate::op::machine::{Context, Input, Step, completion};
 use crate::session::Batches;
@@ -115,19 +115,21 @@ impl Secure {
                 cx.send(&Command::literal(Verb::AUTH, mechanism.argument()));
             }
             (Input::Reply(reply), State::Auth(mechanism)) => match reply.kind() {
-                Kind::Preliminary => {}
+                ReplyKind::Preliminary => {}
                 // 334 is RFC 2228's way to say the same; old servers use it for TLS (Q78).
-                Kind::Completion | Kind::Intermediate => {
+                ReplyKind::Completion | ReplyKind::Intermediate => {
                     self.granted = Some(reply);
                     self.pause(cx);
                 }
-                Kind::Transient | Kind::Permanent => match mechanism.next(cx.wire.config.auth) {
-                    Some(next) => {
-                        *mechanism = next;
-                        cx.send(&Command::literal(Verb::AUTH, next.argument()));
+                ReplyKind::Transient | ReplyKind::Permanent => {
+                    match mechanism.next(cx.wire.config.auth) {
+                        Some(next) => {
+                            *mechanism = next;
+                            cx.send(&Command::literal(Verb::AUTH, next.argument()));
+                        }
+                        None => return Err(Error::from_reply(reply)),
                     }
-                    None => return Err(Error::from_reply(reply)),
-                },
+                }
             },
             (Input::Quiet, State::Pause) => self.shake_hands(cx),
             (Input::Secured, State::Handshake) => {
@@ -218,7 +220,7 @@ impl Protect {
                 }
             }
             (Input::Start, _) => self.send_level(cx),
-            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), _) if reply.kind() == ReplyKind::Preliminary => {}
             (Input::Reply(_), ProtectState::BufferSize) => {
                 // Refused by some that take PROT all the same (Q82).
                 self.state = ProtectState::Level;
@@ -226,7 +228,7 @@ impl Protect {
             }
             (Input::Reply(_), ProtectState::Both) => self.state = ProtectState::LevelOfBatch,
             (Input::Reply(reply), ProtectState::LevelOfBatch)
-                if matches!(reply.kind(), Kind::Transient | Kind::Permanent) =>
+                if matches!(reply.kind(), ReplyKind::Transient | ReplyKind::Permanent) =>
             {
                 self.state = ProtectState::LevelAgain;
                 cx.wire.session.batches = Batches::Refused;
@@ -236,7 +238,7 @@ impl Protect {
                 Input::Reply(reply),
                 ProtectState::LevelOfBatch | ProtectState::LevelAgain | ProtectState::Level,
             ) => {
-                if let (ProtectState::LevelAgain, Kind::Transient | Kind::Permanent) =
+                if let (ProtectState::LevelAgain, ReplyKind::Transient | ReplyKind::Permanent) =
                     (self.state, reply.kind())
                 {
                     // It was not the batch that was refused.
@@ -279,7 +281,7 @@ impl ClearControl {
                 return Ok(Step::Done(Outcome::MaybeReply(None)));
             }
             Input::Start => cx.send(&Command::bare(Verb::CCC)),
-            Input::Reply(reply) if reply.kind() != Kind::Preliminary => {
+            Input::Reply(reply) if reply.kind() != ReplyKind::Preliminary => {
                 self.granted = Some(completion(reply)?);
                 cx.wire.clear_control(cx.now);
             }

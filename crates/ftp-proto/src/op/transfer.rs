@@ -30,7 +30,7 @@ use control_side::ControlSide;
 
 use crate::config::DataMode;
 use crate::control::command::{Argument, Command, Verb};
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Reply, ReplyKind};
 use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::Action;
@@ -131,12 +131,12 @@ impl TransferOp {
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (&mut self.stage, input) {
             (Stage::Type, Input::Start) => return self.begin(cx),
-            (Stage::Type, Input::Reply(reply)) if reply.kind() != Kind::Preliminary => {
+            (Stage::Type, Input::Reply(reply)) if reply.kind() != ReplyKind::Preliminary => {
                 SetType(self.type_).replied(reply, cx)?;
                 return self.open(cx);
             }
             (Stage::TypeAndOpen(open), Input::Reply(reply))
-                if reply.kind() != Kind::Preliminary =>
+                if reply.kind() != ReplyKind::Preliminary =>
             {
                 SetType(self.type_).replied(reply, cx)?;
                 self.stage = Stage::Open(*open);
@@ -295,8 +295,8 @@ impl TransferOp {
 
     fn restarted(&mut self, reply: Reply, cx: &mut Context<'_>) -> Result<Step, Error> {
         match reply.kind() {
-            Kind::Preliminary => Ok(Step::Pending),
-            Kind::Intermediate | Kind::Completion => {
+            ReplyKind::Preliminary => Ok(Step::Pending),
+            ReplyKind::Intermediate | ReplyKind::Completion => {
                 if self.offset == 0 {
                     cx.wire.session.marker = RestartMarker::Clear;
                 }
@@ -304,7 +304,7 @@ impl TransferOp {
             }
             // Also where a marker was to be cleared: it may still stand, and the file's beginning
             // would be left out.
-            Kind::Transient | Kind::Permanent => Err(Error::from_reply(reply)),
+            ReplyKind::Transient | ReplyKind::Permanent => Err(Error::from_reply(reply)),
         }
     }
 
