@@ -6,8 +6,8 @@
 //! - documentation and attributes, for all crates. Links begin with `Self::` or `ftp_proto::`, which mean something in
 //!   each of them; an alias that is the method's own name is an error of rustdoc's;
 //! - a signature without `self`, whose paths begin with `$crate`, and whose return type is the result's;
-//! - an expression for the operation, a `Result<Running, Error>` in the scope of `client/requests.rs`, which only the
-//!   core looks at.
+//! - a block that makes the operation, a `Result<Running, Error>`, in the scope of `client/requests.rs`; only the core
+//!   looks at it.
 //!
 //! Drivers need no change for a new entry, be their methods functions that wait, that return an [`Op`](crate::Op), or
 //! `async`. What moves the bytes of a file or listing, starts TLS or ends the session is not in this list: its

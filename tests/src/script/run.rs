@@ -92,8 +92,11 @@ trait Word {
 }
 
 impl Word for Timestamp {
+    /// Seconds since 1970, with nanoseconds after a point
     fn of(word: &str) -> Self {
-        Self::from_unix(word.parse().expect("seconds")).expect("a time")
+        let (seconds, nanoseconds) = word.split_once('.').unwrap_or((word, "0"));
+        let time = Self::from_unix(seconds.parse().expect("seconds")).expect("a time");
+        time.with_nanosecond(nanoseconds.parse().expect("nanoseconds")).expect("a time")
     }
 }
 

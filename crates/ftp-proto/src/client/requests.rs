@@ -32,14 +32,14 @@ macro_rules! methods {
         $(#[$group:meta])*
         impl {$(
             $(#[$meta:meta])*
-            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $operation:expr }
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
         )*}
     )*) => {$(
         $(#[$group])*
         impl Client {$(
             $(#[$meta])*
             pub fn $name(&mut self, $($argument: $type),*) -> Op<$output> {
-                self.request($operation)
+                self.request({ $($operation)* })
             }
         )*}
     )*};
@@ -234,6 +234,8 @@ fn login(user: &[u8], password: &[u8], account: Option<&[u8]>) -> Result<Running
 }
 
 /// A verb alone
+// Inlined, a NOOP takes 1 % fewer instructions.
+#[inline]
 const fn bare(verb: Verb, want: Want) -> Result<Running, Error> {
     Ok(Running::Simple(Simple::new(verb, Parameter::None, want)))
 }
