@@ -129,6 +129,16 @@ macro_rules! requests {
                     with(Verb::MFMT, words(&[fields::format_time(time).as_bytes(), path.as_ref()]), Want::Completion)
                 }
 
+                /// Sets the times of a file by SITE UTIME, which no RFC has, in UTC: for servers without [MFMT](Self::set_mdtm)
+                ///
+                /// Sends `SITE UTIME path time time time UTC`, for access, modification and change. Pure-FTPd and ProFTPD's
+                /// `mod_site_misc` take this form, with spaces in the path, and whole seconds only.
+                fn site_utime(path: impl AsRef<[u8]>, time: $crate::Timestamp) -> $crate::Reply {
+                    let time = fields::format_time(time.with_nanosecond(0).unwrap_or(time));
+                    let time = time.as_bytes();
+                    with(Verb::SITE, words(&[b"UTIME", path.as_ref(), time, time, time, b"UTC"]), Want::Completion)
+                }
+
                 /// Returns facts about one file or directory (MLST, RFC 3659 section 7) in the reply's text; an empty
                 /// path is the working directory
                 ///
