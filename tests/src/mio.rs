@@ -110,17 +110,28 @@ pub struct Client {
     pub wakeups: u64,
 }
 
-macro_rules! requests {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
-        /// As in `ftp_blocking`
-        #[expect(clippy::missing_errors_doc, reason = "said there")]
-        pub fn $name(&mut self, $($argument: $type),*) -> Result<$output> {
-            self.begin();
-            let op = self.ftp.$name($($argument),*);
-            self.run(op)
-        }
+/// Writes the requests of the list as methods that wait
+macro_rules! methods {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
+        )*}
+    )*) => {$(
+        #[expect(clippy::missing_errors_doc, reason = "as in ftp_blocking")]
+        impl Client {$(
+            /// As in `ftp_blocking`
+            pub fn $name(&mut self, $($argument: $type),*) -> Result<$output> {
+                self.begin();
+                let op = self.ftp.$name($($argument),*);
+                self.run(op)
+            }
+        )*}
     )*};
 }
+
+ftp_proto::requests!(methods);
 
 #[expect(clippy::missing_errors_doc, clippy::missing_panics_doc, reason = "as in ftp_blocking")]
 impl Client {
@@ -175,50 +186,25 @@ impl Client {
         Ok(client)
     }
 
-    requests! {
-        login(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Reply;
-        login_with_account(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>, account: impl AsRef<[u8]>) -> Reply;
-        account(account: impl AsRef<[u8]>) -> Reply;
-        protect(level: Protection) -> ();
-        clear_control() -> ();
-        cwd(path: impl AsRef<[u8]>) -> Reply;
-        cdup() -> Reply;
-        pwd() -> Vec<u8>;
-        mkdir(path: impl AsRef<[u8]>) -> Option<Vec<u8>>;
-        rmdir(path: impl AsRef<[u8]>) -> Reply;
-        delete(path: impl AsRef<[u8]>) -> Reply;
-        rename(from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Reply;
-        size(path: impl AsRef<[u8]>) -> u64;
-        mdtm(path: impl AsRef<[u8]>) -> Timestamp;
-        set_mdtm(path: impl AsRef<[u8]>, time: Timestamp) -> Reply;
-        mlst(path: impl AsRef<[u8]>) -> Reply;
-        query_features() -> Features;
-        utf8() -> Reply;
-        opts(options: impl AsRef<[u8]>) -> Reply;
-        noop() -> Reply;
-        system() -> Reply;
-        help(topic: impl AsRef<[u8]>) -> Reply;
-        stat(path: impl AsRef<[u8]>) -> Reply;
-        site(command: impl AsRef<[u8]>) -> Reply;
-        command(verb: &str, argument: impl AsRef<[u8]>) -> Reply;
-    }
-
     pub fn secure(&mut self) -> Result<()> {
         self.begin();
         let op = self.ftp.secure()?;
         self.run(op)
     }
 
-    pub fn secure_control(&mut self) -> Result<()> {
+    pub fn secure_control(&mut self) -> Result<Option<Reply>> {
         self.begin();
         let op = self.ftp.secure_control()?;
         self.run(op)
     }
 
-    pub fn quit(mut self) -> Result<Option<Reply>> {
+    pub fn quit(&mut self) -> Result<Option<Reply>> {
         self.begin();
         let op = self.ftp.quit();
-        self.run(op)
+        let result = self.run(op);
+        self.ftp.close();
+        self.ftp.turn(self.poll.registry(), Instant::now());
+        result
     }
 
     pub fn close(self) {}
@@ -516,15 +502,16 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn abort(&mut self) -> Result<()> {
-        if self.end.is_none() {
+    fn abort(&mut self) -> Result<Option<Reply>> {
+        let runs = self.end.is_none();
+        if runs {
             self.client.ftp.abort();
             self.end = Some(Err(Error::Ftp(ftp_proto::Error::Aborted)));
             let _ = self.client.rest();
         }
         match self.client.ftp.ended() {
             Some(error) => Err(ftp_proto::Error::from(error.clone()).into()),
-            None => Ok(()),
+            None => Ok(self.client.ftp.abort_reply().filter(|_| runs).cloned()),
         }
     }
 }
@@ -551,7 +538,7 @@ impl Download<'_> {
         self.guard.finish()
     }
 
-    pub fn abort(mut self) -> Result<()> {
+    pub fn abort(mut self) -> Result<Option<Reply>> {
         self.guard.abort()
     }
 
@@ -641,7 +628,7 @@ impl Upload<'_> {
         self.guard.finish()
     }
 
-    pub fn abort(mut self) -> Result<()> {
+    pub fn abort(mut self) -> Result<Option<Reply>> {
         self.guard.abort()
     }
 
@@ -720,7 +707,7 @@ impl Listing<'_> {
         self.reader.into_inner().finish()
     }
 
-    pub fn abort(self) -> Result<()> {
+    pub fn abort(self) -> Result<Option<Reply>> {
         self.reader.into_inner().abort()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 
 use ftp_proto::listing::{Format, UtcOffset};
-use ftp_proto::{Op, Transfer};
+use ftp_proto::{Op, Reply, Transfer};
 use ftp_session::{Error, Moved};
 
 use crate::clock::Call;
@@ -115,13 +115,15 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn abort(mut self) -> Result<(), Error> {
+    fn abort(mut self) -> Result<Option<Reply>, Error> {
         self.session.clock.begin();
+        let runs = matches!(self.state, State::Moving);
         self.cancel();
         self.session.keep_to_deadline()?;
-        match self.session.inner.client().error() {
+        let client = self.session.inner.client();
+        match client.error() {
             Some(error) => Err(error.clone().into()),
-            None => Ok(()),
+            None => Ok(client.abort_reply().filter(|_| runs).cloned()),
         }
     }
 
@@ -202,11 +204,13 @@ impl<'a> Download<'a> {
 
     /// Stops the transfer; the session is usable afterwards, if this succeeds
     ///
+    /// Returns the server's first final reply to ABOR; `None` if it sent none, or if no ABOR was needed.
+    ///
     /// # Errors
     ///
     /// That of the session's end, if the server did not settle in time.
     #[doc(alias = "ABOR")]
-    pub fn abort(self) -> Result<(), Error> {
+    pub fn abort(self) -> Result<Option<Reply>, Error> {
         self.guard.abort()
     }
 
@@ -264,11 +268,13 @@ impl<'a> Upload<'a> {
 
     /// Stops the transfer; a part of the file stays on the server, and may look complete
     ///
+    /// Returns the server's first final reply to ABOR; `None` if it sent none, or if no ABOR was needed.
+    ///
     /// # Errors
     ///
     /// That of the session's end, if the server did not settle in time.
     #[doc(alias = "ABOR")]
-    pub fn abort(self) -> Result<(), Error> {
+    pub fn abort(self) -> Result<Option<Reply>, Error> {
         self.guard.abort()
     }
 

@@ -116,7 +116,7 @@ mod sealed {
 pub enum Outcome {
     Unit(()),
     Reply(Reply),
-    LastReply(Option<Reply>),
+    MaybeReply(Option<Reply>),
     Number(u64),
     Time(Timestamp),
     Path(Vec<u8>),
@@ -145,7 +145,7 @@ macro_rules! outputs {
 outputs! {
     Unit(()),
     Reply(Reply),
-    LastReply(Option<Reply>),
+    MaybeReply(Option<Reply>),
     Number(u64),
     Time(Timestamp),
     Path(Vec<u8>),
