@@ -2,7 +2,7 @@
 //!
 //! A [`Procedure`] makes requests on a session, moves the bytes of its transfers, and says what is to be done
 //! with a local file. Like the session it makes no system call and never waits. Beside it: its inside
-//! ([`work`], [`request`]) and a file for each subject.
+//! (`work.rs`, `request.rs`) and a file for each subject.
 //!
 //! ```text
 //!   ┌─ Next::Request   hear what the server has said, then turn again
