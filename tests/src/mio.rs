@@ -6,17 +6,23 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use ftp_blocking::{
-    Config, ConnectionError, CopyEnd, CopyError, DataMode, Error, Features, Get, List, OwnedEntry,
-    PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
-    TraceDirection, Transfer, TransferType, Truncation, ftp_proto, ftp_tls,
+    Config, ConnectionError, CopyEnd, CopyError, DataMode, Descent, Error, Features, Get, List,
+    OwnedEntry, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Removal, Reply, TimeCommand,
+    Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation, ftp_proto,
+    ftp_tls,
 };
 use ftp_mio::ftp_proto::listing::{ListingParser, StatListing, parse_stat};
 use ftp_mio::mio::{Events, Poll, Token};
+use ftp_mio::procedure::{
+    Found, Next, Procedure, Proof, RemoveOptions, ResumeOptions, Walk, WalkError, WalkOptions,
+    WalkStep,
+};
 use ftp_mio::proxy::Proxy;
-use ftp_mio::{Event, Moved, Op, Output, ServerCopy, Session, TlsInfo};
+use ftp_mio::{Event, LocalFile, Moved, Op, Output, ServerCopy, Session, TlsInfo};
 use ftp_tls::rustls::pki_types::ServerName;
 use ftp_tls::{Inventory, TlsConfig, server_name};
 
@@ -104,17 +110,28 @@ pub struct Client {
     pub wakeups: u64,
 }
 
-macro_rules! requests {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
-        /// As in `ftp_blocking`
-        #[expect(clippy::missing_errors_doc, reason = "said there")]
-        pub fn $name(&mut self, $($argument: $type),*) -> Result<$output> {
-            self.begin();
-            let op = self.ftp.$name($($argument),*);
-            self.run(op)
-        }
+/// Writes the requests of the list as methods that wait
+macro_rules! methods {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
+        )*}
+    )*) => {$(
+        #[expect(clippy::missing_errors_doc, reason = "as in ftp_blocking")]
+        impl Client {$(
+            /// As in `ftp_blocking`
+            pub fn $name(&mut self, $($argument: $type),*) -> Result<$output> {
+                self.begin();
+                let op = self.ftp.$name($($argument),*);
+                self.run(op)
+            }
+        )*}
     )*};
 }
+
+ftp_proto::requests!(methods);
 
 #[expect(clippy::missing_errors_doc, clippy::missing_panics_doc, reason = "as in ftp_blocking")]
 impl Client {
@@ -169,50 +186,25 @@ impl Client {
         Ok(client)
     }
 
-    requests! {
-        login(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Reply;
-        login_with_account(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>, account: impl AsRef<[u8]>) -> Reply;
-        account(account: impl AsRef<[u8]>) -> Reply;
-        protect(level: Protection) -> ();
-        clear_control() -> ();
-        cwd(path: impl AsRef<[u8]>) -> Reply;
-        cdup() -> Reply;
-        pwd() -> Vec<u8>;
-        mkdir(path: impl AsRef<[u8]>) -> Option<Vec<u8>>;
-        rmdir(path: impl AsRef<[u8]>) -> Reply;
-        delete(path: impl AsRef<[u8]>) -> Reply;
-        rename(from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Reply;
-        size(path: impl AsRef<[u8]>) -> u64;
-        mdtm(path: impl AsRef<[u8]>) -> Timestamp;
-        set_mdtm(path: impl AsRef<[u8]>, time: Timestamp) -> Reply;
-        mlst(path: impl AsRef<[u8]>) -> Reply;
-        query_features() -> Features;
-        utf8() -> Reply;
-        opts(options: impl AsRef<[u8]>) -> Reply;
-        noop() -> Reply;
-        system() -> Reply;
-        help(topic: impl AsRef<[u8]>) -> Reply;
-        stat(path: impl AsRef<[u8]>) -> Reply;
-        site(command: impl AsRef<[u8]>) -> Reply;
-        command(verb: &str, argument: impl AsRef<[u8]>) -> Reply;
-    }
-
     pub fn secure(&mut self) -> Result<()> {
         self.begin();
         let op = self.ftp.secure()?;
         self.run(op)
     }
 
-    pub fn secure_control(&mut self) -> Result<()> {
+    pub fn secure_control(&mut self) -> Result<Option<Reply>> {
         self.begin();
         let op = self.ftp.secure_control()?;
         self.run(op)
     }
 
-    pub fn quit(mut self) -> Result<Option<Reply>> {
+    pub fn quit(&mut self) -> Result<Option<Reply>> {
         self.begin();
         let op = self.ftp.quit();
-        self.run(op)
+        let result = self.run(op);
+        self.ftp.close();
+        self.ftp.turn(self.poll.registry(), Instant::now());
+        result
     }
 
     pub fn close(self) {}
@@ -297,6 +289,82 @@ impl Client {
 
     pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing> {
         Ok(parse_stat(&self.stat(path)?, ListingParser::new())?)
+    }
+
+    pub fn create_dir_all(&mut self, path: impl AsRef<[u8]>) -> Result<usize> {
+        self.perform(Procedure::create_dir_all(path), "")
+    }
+
+    pub fn remove_dir_all(&mut self, path: impl AsRef<[u8]>) -> Result<Removal> {
+        self.perform(Procedure::remove_dir_all(path, RemoveOptions::new()), "")
+    }
+
+    pub fn set_modified(&mut self, path: impl AsRef<[u8]>, to: Timestamp) -> Result<TimeCommand> {
+        self.perform(Procedure::set_modified(path, to), "")
+    }
+
+    pub fn resume_download(
+        &mut self,
+        remote: impl AsRef<[u8]>,
+        local: impl AsRef<Path>,
+    ) -> Result<Transfer> {
+        self.perform(Procedure::resume_download(remote, ResumeOptions::new()), local)
+    }
+
+    pub fn resume_upload(
+        &mut self,
+        local: impl AsRef<Path>,
+        remote: impl AsRef<[u8]>,
+    ) -> Result<Transfer> {
+        self.perform(Procedure::resume_upload(remote, ResumeOptions::new()), local)
+    }
+
+    pub fn verify_file(
+        &mut self,
+        remote: impl AsRef<[u8]>,
+        local: impl AsRef<Path>,
+    ) -> Result<Proof> {
+        self.perform(Procedure::verify_file(remote), local)
+    }
+
+    /// All of it at once
+    pub fn walk(
+        &mut self,
+        path: impl AsRef<[u8]>,
+        options: WalkOptions,
+    ) -> std::vec::IntoIter<std::result::Result<Found, WalkError>> {
+        let (mut walk, mut all) = (Walk::new(path, options), Vec::new());
+        loop {
+            match walk.step() {
+                WalkStep::Found(found) => all.push(Ok(found)),
+                WalkStep::Failed(error) => all.push(Err(error)),
+                WalkStep::Over => return all.into_iter(),
+                WalkStep::Read(directory) => {
+                    let listing = Procedure::read_dir(directory, ListingParser::new());
+                    walk.listed(self.perform(listing, ""));
+                }
+            }
+        }
+    }
+
+    fn perform<T>(&mut self, mut procedure: Procedure<T>, local: impl AsRef<Path>) -> Result<T> {
+        let mut local = LocalFile::new(local.as_ref());
+        self.begin();
+        loop {
+            match self.ftp.perform(&mut procedure, Instant::now()) {
+                Next::Done(result) => return result,
+                Next::Local(order) => {
+                    let answer = local.carry_out(order);
+                    procedure.answer(answer);
+                }
+                Next::Request | Next::Wait => {
+                    self.wait();
+                    while let Some(mut event) = self.events.pop_front() {
+                        procedure.handle(&mut event);
+                    }
+                }
+            }
+        }
     }
 
     fn begin(&mut self) {
@@ -434,15 +502,16 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn abort(&mut self) -> Result<()> {
-        if self.end.is_none() {
+    fn abort(&mut self) -> Result<Option<Reply>> {
+        let runs = self.end.is_none();
+        if runs {
             self.client.ftp.abort();
             self.end = Some(Err(Error::Ftp(ftp_proto::Error::Aborted)));
             let _ = self.client.rest();
         }
         match self.client.ftp.ended() {
             Some(error) => Err(ftp_proto::Error::from(error.clone()).into()),
-            None => Ok(()),
+            None => Ok(self.client.ftp.abort_reply().filter(|_| runs).cloned()),
         }
     }
 }
@@ -469,7 +538,7 @@ impl Download<'_> {
         self.guard.finish()
     }
 
-    pub fn abort(mut self) -> Result<()> {
+    pub fn abort(mut self) -> Result<Option<Reply>> {
         self.guard.abort()
     }
 
@@ -559,7 +628,7 @@ impl Upload<'_> {
         self.guard.finish()
     }
 
-    pub fn abort(mut self) -> Result<()> {
+    pub fn abort(mut self) -> Result<Option<Reply>> {
         self.guard.abort()
     }
 
@@ -638,7 +707,7 @@ impl Listing<'_> {
         self.reader.into_inner().finish()
     }
 
-    pub fn abort(self) -> Result<()> {
+    pub fn abort(self) -> Result<Option<Reply>> {
         self.reader.into_inner().abort()
     }
 }

@@ -152,6 +152,49 @@ fn words_of_the_engine_are_found() {
     assert_eq!(engine_words(text), ["Action", "DataEvent"]);
 }
 
+macro_rules! names {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
+        )*}
+    )*) => {
+        /// The requests of the core's list
+        const REQUESTS: &[&str] = &[$($(stringify!($name),)*)*];
+    };
+}
+
+ftp_proto::requests!(names);
+
+/// The requests of the list that a source states again
+fn stated_again(text: &str) -> Vec<&str> {
+    let functions = text.match_indices("pub fn ").map(|(at, start)| &text[at + start.len()..]);
+    let names = functions.map(|rest| &rest[..rest.find(['(', '<']).unwrap_or(rest.len())]);
+    names.filter(|name| REQUESTS.contains(name)).collect()
+}
+
+#[test]
+fn requests_are_stated_once() {
+    for (crate_, module) in
+        [("ftp-proto", "client::requests"), ("ftp-blocking", "client"), ("ftp-mio", "requests")]
+    {
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates").join(crate_).join("src");
+        let mut found = BTreeMap::new();
+        sources(&folder, "", &mut found);
+        assert!(found[module].contains("requests!(methods);"), "{crate_} leaves the list out");
+        assert_eq!(stated_again(&found[module]), [""; 0], "{crate_}");
+    }
+}
+
+#[test]
+fn requests_that_are_stated_again_are_found() {
+    assert!(REQUESTS.len() > 20, "only {} requests", REQUESTS.len());
+    let text = "pub fn cwd(&mut self) {} fn pwd() {} pub fn get(&mut self) {} pub fn noop<T>() {}";
+    assert_eq!(stated_again(text), ["cwd", "noop"]);
+}
+
 #[test]
 fn a_circle_is_found() {
     let sources = |b: &str| {

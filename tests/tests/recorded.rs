@@ -151,7 +151,7 @@ fn request(asked: &[Exchange]) -> Option<Vec<String>> {
         "SIZE" => vec!["size", argument],
         "MLST" => vec!["mlst", argument],
         "MDTM" if !argument.contains(' ') => vec!["mdtm", argument],
-        "FEAT" => vec!["features"],
+        "FEAT" => vec!["query-features"],
         "SYST" => vec!["system"],
         "NOOP" => vec!["noop"],
         "STAT" => vec!["stat", argument],
@@ -239,7 +239,7 @@ fn play(text: &str, split: Split) -> Vec<String> {
         let fine = last.is_some_and(|last| last.contains(" ok"));
         let last = &asked[asked.len() - 1];
         // Who does not know FEAT has no features, and that is an answer.
-        let no_feat = words[0] == "features" && last.answer[0].starts_with(b"50");
+        let no_feat = words[0] == "query-features" && last.answer[0].starts_with(b"50");
         let served =
             matches!(class(last), Some(b'2' | b'3')) && !begins_after_the_end(&words, last);
         let expected = no_feat || served;

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use ftp_proto::fields::FileHash;
-use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply, Timestamp};
+use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply};
 use ftp_session::{Error, TlsInfo};
 
 use crate::listing::Listing;
@@ -119,63 +118,28 @@ impl Client {
         !self.session.inner.client().is_dead()
     }
 
-    /// Says goodbye, and closes the connection; `None` if the server just went
+    /// Says goodbye (QUIT) and closes the connection; returns the server's reply, `None` if the server just went
+    ///
+    /// What is known of the session, such as [`Self::last_reply`], can still be asked for; every further request
+    /// returns the reason of the end.
     ///
     /// # Errors
     ///
     /// A refusal, or that of the session's end; the connection is closed in any case.
-    pub fn quit(mut self) -> Result<Option<Reply>, Error> {
+    pub fn quit(&mut self) -> Result<Option<Reply>, Error> {
         let op = self.session.begin().quit();
-        self.session.run(op)
+        let result = self.session.run(op);
+        self.session.inner.request().close();
+        self.session.settle();
+        result
     }
 
     /// Closes the connection without a word; as dropping does
     pub fn close(self) {}
 }
 
-/// Logging in, and TLS
+/// TLS, and what is known of the server
 impl Client {
-    /// Logs in: USER, and PASS where the server asks for it; both empty: anonymously
-    ///
-    /// # Errors
-    ///
-    /// Besides a refusal [`TlsRequired`](ftp_proto::Error::TlsRequired) and
-    /// [`AccountRequired`](ftp_proto::Error::AccountRequired).
-    pub fn login(
-        &mut self,
-        user: impl AsRef<[u8]>,
-        password: impl AsRef<[u8]>,
-    ) -> Result<Reply, Error> {
-        let op = self.session.begin().login(user, password);
-        self.session.run(op)
-    }
-
-    /// Logs in to a server that asks for an account: USER, PASS, ACCT
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::login`].
-    pub fn login_with_account(
-        &mut self,
-        user: impl AsRef<[u8]>,
-        password: impl AsRef<[u8]>,
-        account: impl AsRef<[u8]>,
-    ) -> Result<Reply, Error> {
-        let op = self.session.begin().login_with_account(user, password, account);
-        self.session.run(op)
-    }
-
-    /// Gives an account (ACCT), for servers that ask for one after the login
-    ///
-    /// # Errors
-    ///
-    /// A refusal, as with all that follow.
-    #[doc(alias = "acct")]
-    pub fn account(&mut self, account: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().account(account);
-        self.session.run(op)
-    }
-
     /// Puts a session that began in clear text into TLS: AUTH TLS, PBSZ 0, PROT P
     ///
     /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) connecting has done so already.
@@ -195,37 +159,22 @@ impl Client {
 
     /// AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
     ///
+    /// Returns the reply to AUTH; `None` if the connection is in TLS already, and nothing was sent.
+    ///
     /// # Errors
     ///
     /// As [`Self::secure`].
     #[doc(alias = "auth")]
-    pub fn secure_control(&mut self) -> Result<(), Error> {
+    pub fn secure_control(&mut self) -> Result<Option<Reply>, Error> {
         self.session.inner.prepare_tls()?;
         let op = self.session.begin().secure_control();
         self.session.run(op)
     }
 
-    /// Sets the protection of data connections: PBSZ 0 and PROT P, or PROT C
-    ///
-    /// # Errors
-    ///
-    /// A refusal.
-    #[doc(alias = "prot_p")]
-    #[doc(alias = "prot_c")]
-    pub fn protect(&mut self, level: Protection) -> Result<(), Error> {
-        let op = self.session.begin().protect(level);
-        self.session.run(op)
-    }
-
-    /// Returns the control connection to clear text (CCC), for firewalls that want to read along
-    ///
-    /// # Errors
-    ///
-    /// A refusal.
-    #[doc(alias = "ccc")]
-    pub fn clear_control(&mut self) -> Result<(), Error> {
-        let op = self.session.begin().clear_control();
-        self.session.run(op)
+    /// What FEAT brought, if it was asked since the login
+    #[must_use]
+    pub fn features(&self) -> Option<&Features> {
+        self.session.inner.client().features()
     }
 
     /// Whether the control connection is in TLS
@@ -300,162 +249,30 @@ impl Client {
     }
 }
 
-/// Directories and files
-///
-/// All of these fail if the server refuses, and if the session ends: see [`Error`].
-#[expect(clippy::missing_errors_doc, reason = "said once for all")]
-impl Client {
-    /// Changes the working directory (CWD)
-    pub fn cwd(&mut self, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().cwd(path);
-        self.session.run(op)
-    }
-
-    /// Changes to the parent directory: CDUP, or `CWD ..` where that is not known
-    pub fn cdup(&mut self) -> Result<Reply, Error> {
-        let op = self.session.begin().cdup();
-        self.session.run(op)
-    }
-
-    /// The working directory (PWD), as the server writes it
-    pub fn pwd(&mut self) -> Result<Vec<u8>, Error> {
-        let op = self.session.begin().pwd();
-        self.session.run(op)
-    }
-
-    /// Makes a directory (MKD); `None` if the server does not tell its path
-    #[doc(alias = "mkd")]
-    pub fn mkdir(&mut self, path: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Error> {
-        let op = self.session.begin().mkdir(path);
-        self.session.run(op)
-    }
-
-    /// Removes an empty directory (RMD)
-    #[doc(alias = "rmd")]
-    pub fn rmdir(&mut self, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().rmdir(path);
-        self.session.run(op)
-    }
-
-    /// Deletes a file (DELE)
-    pub fn delete(&mut self, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().delete(path);
-        self.session.run(op)
-    }
-
-    /// Renames or moves a file or directory (RNFR, RNTO)
-    pub fn rename(&mut self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().rename(from, to);
-        self.session.run(op)
-    }
-
-    /// Size of a file in bytes (SIZE), asked under TYPE I
-    pub fn size(&mut self, path: impl AsRef<[u8]>) -> Result<u64, Error> {
-        let op = self.session.begin().size(path);
-        self.session.run(op)
-    }
-
-    /// Hash of a file's bytes as the server computes it, the strongest that FEAT offers; `None` if it
-    /// offers none
-    ///
-    /// Takes as long as the server needs to read the file.
-    pub fn hash(&mut self, path: impl AsRef<[u8]>) -> Result<Option<FileHash>, Error> {
-        let op = self.session.begin().hash(path);
-        self.session.run(op)
-    }
-
-    /// Time of a file's last modification (MDTM), UTC on servers that follow RFC 3659
-    pub fn mdtm(&mut self, path: impl AsRef<[u8]>) -> Result<Timestamp, Error> {
-        let op = self.session.begin().mdtm(path);
-        self.session.run(op)
-    }
-
-    /// Sets the time of a file's last modification (MFMT), UTC
-    pub fn set_mdtm(&mut self, path: impl AsRef<[u8]>, time: Timestamp) -> Result<Reply, Error> {
-        let op = self.session.begin().set_mdtm(path, time);
-        self.session.run(op)
-    }
-
-    /// Facts about one file or directory (MLST) in the reply's text; empty: the working directory
-    pub fn mlst(&mut self, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().mlst(path);
-        self.session.run(op)
-    }
+/// Writes the requests of the list as methods that wait for their results
+macro_rules! methods {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
+        )*}
+    )*) => {$(
+        $(#[$group])*
+        ///
+        /// All of these fail if the server refuses, and if the session ends: see [`Error`].
+        #[expect(clippy::missing_errors_doc, reason = "said once for all")]
+        impl Client {$(
+            $(#[$meta])*
+            pub fn $name(&mut self, $($argument: $type),*) -> Result<$output, Error> {
+                let op = self.session.begin().$name($($argument),*);
+                self.session.run(op)
+            }
+        )*}
+    )*};
 }
 
-/// The server, and commands of its own
-///
-/// All of these fail if the server refuses, and if the session ends: see [`Error`].
-#[expect(clippy::missing_errors_doc, reason = "said once for all")]
-impl Client {
-    /// What the server can do (FEAT); an empty set where it does not know FEAT
-    #[doc(alias = "feat")]
-    pub fn query_features(&mut self) -> Result<Features, Error> {
-        let op = self.session.begin().query_features();
-        self.session.run(op)
-    }
-
-    /// What FEAT brought, if it was asked since the login
-    #[must_use]
-    pub fn features(&self) -> Option<&Features> {
-        self.session.inner.client().features()
-    }
-
-    /// Asks for UTF-8 names (`OPTS UTF8 ON`); servers that refuse may speak it all the same
-    pub fn utf8(&mut self) -> Result<Reply, Error> {
-        let op = self.session.begin().utf8();
-        self.session.run(op)
-    }
-
-    /// Sets options of a command (OPTS), such as `MLST type;size;`
-    pub fn opts(&mut self, options: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().opts(options);
-        self.session.run(op)
-    }
-
-    /// Does nothing (NOOP): a sign of life
-    pub fn noop(&mut self) -> Result<Reply, Error> {
-        let op = self.session.begin().noop();
-        self.session.run(op)
-    }
-
-    /// Kind of the server's system (SYST)
-    #[doc(alias = "syst")]
-    pub fn system(&mut self) -> Result<Reply, Error> {
-        let op = self.session.begin().system();
-        self.session.run(op)
-    }
-
-    /// Help (HELP), on a command or, empty, in general
-    pub fn help(&mut self, topic: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().help(topic);
-        self.session.run(op)
-    }
-
-    /// Status (STAT): of the session, if `path` is empty; else a listing in the reply's text
-    pub fn stat(&mut self, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().stat(path);
-        self.session.run(op)
-    }
-
-    /// A command of this server's own (SITE)
-    pub fn site(&mut self, command: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().site(command);
-        self.session.run(op)
-    }
-
-    /// Any command with one final reply of 2yz or 3yz; an empty argument sends the verb alone
-    ///
-    /// Commands that open data connections, end the session or change its protection have their
-    /// own methods and are refused here.
-    #[doc(alias = "sendcmd")]
-    #[doc(alias = "voidcmd")]
-    #[doc(alias = "quote")]
-    pub fn command(&mut self, verb: &str, argument: impl AsRef<[u8]>) -> Result<Reply, Error> {
-        let op = self.session.begin().command(verb, argument);
-        self.session.run(op)
-    }
-}
+ftp_proto::requests!(methods);
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,8 +25,8 @@ use crate::transfer::{Download, Upload};
 /// ```
 #[must_use = "options do nothing by themselves"]
 pub struct CopyOptions<'a> {
-    block_size: usize,
-    progress: Option<&'a mut dyn FnMut(u64)>,
+    pub(crate) block_size: usize,
+    pub(crate) progress: Option<&'a mut dyn FnMut(u64)>,
 }
 
 impl<'a> CopyOptions<'a> {
@@ -237,13 +237,13 @@ impl Client {
 /// A local file that must not end before all the bytes that it had when it was opened
 ///
 /// If somebody shortens it meanwhile its end would be taken for the end of the upload.
-pub(crate) struct Whole<R> {
+struct Whole<R> {
     file: R,
     missing: u64,
 }
 
 impl<R: Read> Whole<R> {
-    pub(crate) const fn new(file: R, length: u64) -> Self {
+    const fn new(file: R, length: u64) -> Self {
         Self { file, missing: length }
     }
 }

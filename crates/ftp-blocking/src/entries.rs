@@ -2,11 +2,11 @@
 
 use std::io::{BufReader, Read};
 
-use ftp_proto::ReadDir;
 use ftp_proto::listing::{
     Format, Item, ListingParser, ListingReader, OwnedEntry, StatListing, UtcOffset, parse_mlst,
     parse_stat,
 };
+use ftp_proto::{ReadDir, Reply};
 use ftp_session::{Error, system};
 
 use crate::client::Client;
@@ -65,11 +65,14 @@ impl<'a> Entries<'a> {
 
     /// Gives the rest up, as dropping does; the session is usable afterwards, if this succeeds
     ///
+    /// Returns what [`Download::abort`](crate::Download::abort) does: `None` if the rest of the listing was read
+    /// without an ABOR.
+    ///
     /// # Errors
     ///
     /// That of the session's end, if the server did not settle in time.
-    pub fn abort(self) -> Result<(), Error> {
-        self.download.map_or(Ok(()), |download| download.into_inner().abort())
+    pub fn abort(self) -> Result<Option<Reply>, Error> {
+        self.download.map_or(Ok(None), |download| download.into_inner().abort())
     }
 
     fn fill(&mut self) -> Result<(), Error> {
@@ -112,7 +115,7 @@ impl Iterator for Entries<'_> {
 }
 
 /// For listings made now
-fn parser(offset: Option<UtcOffset>) -> ListingParser {
+pub(crate) fn parser(offset: Option<UtcOffset>) -> ListingParser {
     let parser = system::listing_parser();
     match offset {
         Some(offset) => parser.with_offset(offset),

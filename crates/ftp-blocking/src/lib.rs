@@ -49,10 +49,10 @@ mod listing;
 mod names;
 mod net;
 mod options;
-mod resume;
+mod procedure;
 mod session;
 mod transfer;
-mod verify;
+mod trees;
 mod wait;
 
 pub use ftp_proto;
@@ -70,10 +70,14 @@ pub use ftp_proto::{
     NameProblem, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, TakenNames, Timestamp,
     TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation,
 };
-pub use ftp_session::{CopyError, Error, Host, Mismatch, NameEncoding, TlsInfo};
+pub use ftp_session::procedure::{Descent, Found, Proof, RemoveOptions, WalkError, WalkOptions};
+pub use ftp_session::{
+    CopyError, Error, Host, Left, Mismatch, NameEncoding, Removal, TimeCommand, TlsInfo,
+    system_time, timestamp,
+};
 pub use listing::Listing;
 pub use names::local_path;
 pub use options::Options;
-pub use resume::ResumeOptions;
+pub use procedure::ResumeOptions;
 pub use transfer::{Download, Upload};
-pub use verify::Proof;
+pub use trees::Walk;

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use ftp_proto::Transfer;
 use ftp_proto::listing::Format;
+use ftp_proto::{Reply, Transfer};
 use ftp_session::Error;
 
 use crate::entries::Entries;
@@ -85,10 +85,13 @@ impl<'a> Listing<'a> {
 
     /// Gives the rest up, as dropping does; the session is usable afterwards, if this succeeds
     ///
+    /// Returns what [`Download::abort`](crate::Download::abort) does: `None` if the rest of the listing was read
+    /// without an ABOR.
+    ///
     /// # Errors
     ///
     /// That of the session's end, if the server did not settle in time.
-    pub fn abort(self) -> Result<(), Error> {
+    pub fn abort(self) -> Result<Option<Reply>, Error> {
         self.lines.into_inner().abort()
     }
 }

@@ -161,6 +161,11 @@ impl Session {
         }
     }
 
+    /// Tells which request the current call waits for
+    pub(crate) const fn watch(&mut self, op: Option<OpId>) {
+        self.current = op;
+    }
+
     /// Waits until nothing is owed and nothing open
     pub(crate) fn rest(&mut self) -> Result<(), Error> {
         loop {

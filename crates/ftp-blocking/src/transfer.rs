@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 
 use ftp_proto::listing::{Format, UtcOffset};
-use ftp_proto::{Op, Transfer};
+use ftp_proto::{Op, Reply, Transfer};
 use ftp_session::{Error, Moved};
 
 use crate::clock::Call;
@@ -23,17 +23,6 @@ use crate::session::Session;
 #[must_use = "dropping it aborts the transfer"]
 pub struct Download<'a> {
     guard: Guard<'a>,
-    limit: Option<Limit>,
-}
-
-/// How long a download may be
-#[derive(Clone, Copy, Debug)]
-struct Limit {
-    bytes: u64,
-    /// Bytes of it that have not come yet
-    left: u64,
-    /// Bytes beyond it that have been passed over
-    over: u64,
 }
 
 /// An upload in progress, which only [`Self::finish`] completes
@@ -126,13 +115,15 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn abort(mut self) -> Result<(), Error> {
+    fn abort(mut self) -> Result<Option<Reply>, Error> {
         self.session.clock.begin();
+        let runs = matches!(self.state, State::Moving);
         self.cancel();
         self.session.keep_to_deadline()?;
-        match self.session.inner.client().error() {
+        let client = self.session.inner.client();
+        match client.error() {
             Some(error) => Err(error.clone().into()),
-            None => Ok(()),
+            None => Ok(client.abort_reply().filter(|_| runs).cloned()),
         }
     }
 
@@ -169,7 +160,7 @@ impl<'a> Download<'a> {
 
     /// Waits until the transfer has begun
     pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
-        Ok(Self { guard: Guard::start(session, op)?, limit: None })
+        Ok(Self { guard: Guard::start(session, op)? })
     }
 
     /// Size in bytes that the server told when the transfer began, if it did; a hint: servers
@@ -213,11 +204,13 @@ impl<'a> Download<'a> {
 
     /// Stops the transfer; the session is usable afterwards, if this succeeds
     ///
+    /// Returns the server's first final reply to ABOR; `None` if it sent none, or if no ABOR was needed.
+    ///
     /// # Errors
     ///
     /// That of the session's end, if the server did not settle in time.
     #[doc(alias = "ABOR")]
-    pub fn abort(self) -> Result<(), Error> {
+    pub fn abort(self) -> Result<Option<Reply>, Error> {
         self.guard.abort()
     }
 
@@ -229,42 +222,8 @@ impl<'a> Download<'a> {
             if let Some(end) = self.guard.end() {
                 return end.map(|()| 0);
             }
-            let room = self.limit.map_or(u64::MAX, |limit| limit.left);
-            if room == 0 {
-                self.pass_over();
-                continue;
-            }
-            let room = usize::try_from(room).unwrap_or(usize::MAX).min(buffer.len());
-            if let Some(count) = self.guard.receive(&mut buffer[..room]) {
-                if let Some(limit) = &mut self.limit {
-                    limit.left -= count as u64;
-                }
+            if let Some(count) = self.guard.receive(buffer) {
                 return Ok(count);
-            }
-        }
-    }
-
-    /// No more than so many bytes are given to the caller; `None`: as many as come
-    ///
-    /// A little more is passed over, so that the transfer can end by itself, and then fails with
-    /// [`TooLong`](ftp_proto::Error::TooLong) if the machine was told the size. If still more comes the
-    /// transfer is aborted, and fails so in any case.
-    pub(crate) fn at_most(mut self, bytes: Option<u64>) -> Self {
-        self.limit = bytes.map(|bytes| Limit { bytes, left: bytes, over: 0 });
-        self
-    }
-
-    /// Reads what is beyond the limit
-    fn pass_over(&mut self) {
-        const MOST: u64 = 64 * 1024;
-        let Some(limit) = &mut self.limit else { return };
-        if let Some(count) = self.guard.receive(&mut [0; 4096]) {
-            limit.over += count as u64;
-            if limit.over > MOST {
-                let (received, expected) = (limit.bytes + limit.over, limit.bytes);
-                self.guard.session.stop();
-                let error = ftp_proto::Error::TooLong { received, expected };
-                self.guard.state = State::Ended(Err(error.into()));
             }
         }
     }
@@ -309,11 +268,13 @@ impl<'a> Upload<'a> {
 
     /// Stops the transfer; a part of the file stays on the server, and may look complete
     ///
+    /// Returns the server's first final reply to ABOR; `None` if it sent none, or if no ABOR was needed.
+    ///
     /// # Errors
     ///
     /// That of the session's end, if the server did not settle in time.
     #[doc(alias = "ABOR")]
-    pub fn abort(self) -> Result<(), Error> {
+    pub fn abort(self) -> Result<Option<Reply>, Error> {
         self.guard.abort()
     }
 

@@ -97,5 +97,8 @@ pub use ftp_proto::{
     PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
     Transfer, TransferType, Truncation,
 };
+#[cfg(feature = "files")]
+pub use ftp_session::LocalFile;
+pub use ftp_session::procedure::{self, Procedure};
 pub use ftp_session::{Completion, CopyError, Error, Event, Moved, NameEncoding, Options, TlsInfo};
 pub use session::Session;

@@ -2,42 +2,19 @@
 
 use std::net::SocketAddr;
 
-use ftp_proto::fields::{FileHash, PassiveAddress};
+use ftp_proto::fields::PassiveAddress;
 use ftp_proto::listing::Format;
 use ftp_proto::{
-    Config, ConnectionError, Features, Get, List, Op, Protection, Put, ReadDir, Reply, Timestamp,
-    Transfer, TransferType,
+    Config, ConnectionError, Features, Get, List, Op, Protection, Put, ReadDir, Reply, Transfer,
+    TransferType,
 };
 use ftp_session::{Error, TlsInfo};
 use ftp_tls::Inventory;
 
 use crate::session::Session;
 
-/// Logging in, TLS, and the end
+/// TLS, and the end
 impl Session {
-    /// Logs in: USER, and PASS where the server asks for it; both empty: anonymously
-    ///
-    /// Besides a refusal this can end in [`TlsRequired`](ftp_proto::Error::TlsRequired) and
-    /// [`AccountRequired`](ftp_proto::Error::AccountRequired).
-    pub fn login(&mut self, user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().login(user, password)
-    }
-
-    /// Logs in to a server that asks for an account: USER, PASS, ACCT
-    pub fn login_with_account(
-        &mut self,
-        user: impl AsRef<[u8]>,
-        password: impl AsRef<[u8]>,
-        account: impl AsRef<[u8]>,
-    ) -> Op<Reply> {
-        self.inner.request().login_with_account(user, password, account)
-    }
-
-    /// Gives an account (ACCT), for servers that ask for one after the login
-    pub fn account(&mut self, account: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().account(account)
-    }
-
     /// Puts a session that began in clear text into TLS: AUTH TLS, PBSZ 0, PROT P
     ///
     /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) it does so by itself, first of all.
@@ -52,22 +29,14 @@ impl Session {
 
     /// AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
     ///
+    /// The result is the reply to AUTH; `None` if the connection is in TLS already, and nothing was sent.
+    ///
     /// # Errors
     ///
     /// As [`Self::secure`].
-    pub fn secure_control(&mut self) -> Result<Op<()>, Error> {
+    pub fn secure_control(&mut self) -> Result<Op<Option<Reply>>, Error> {
         self.inner.prepare_tls()?;
         Ok(self.inner.request().secure_control())
-    }
-
-    /// Sets the protection of data connections: PBSZ 0 and PROT P, or PROT C
-    pub fn protect(&mut self, level: Protection) -> Op<()> {
-        self.inner.request().protect(level)
-    }
-
-    /// Returns the control connection to clear text (CCC), for firewalls that want to read along
-    pub fn clear_control(&mut self) -> Op<()> {
-        self.inner.request().clear_control()
     }
 
     /// Says goodbye (QUIT), then the session is over; `None` if the server just went
@@ -133,124 +102,26 @@ impl Session {
     }
 }
 
-/// Directories and files
-impl Session {
-    /// Changes the working directory (CWD)
-    pub fn cwd(&mut self, path: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().cwd(path)
-    }
-
-    /// Changes to the parent directory: CDUP, or `CWD ..` where that is not known
-    pub fn cdup(&mut self) -> Op<Reply> {
-        self.inner.request().cdup()
-    }
-
-    /// The working directory (PWD), as the server writes it
-    pub fn pwd(&mut self) -> Op<Vec<u8>> {
-        self.inner.request().pwd()
-    }
-
-    /// Makes a directory (MKD); `None` if the server does not tell its path
-    pub fn mkdir(&mut self, path: impl AsRef<[u8]>) -> Op<Option<Vec<u8>>> {
-        self.inner.request().mkdir(path)
-    }
-
-    /// Removes an empty directory (RMD)
-    pub fn rmdir(&mut self, path: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().rmdir(path)
-    }
-
-    /// Deletes a file (DELE)
-    pub fn delete(&mut self, path: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().delete(path)
-    }
-
-    /// Renames or moves a file or directory (RNFR, RNTO)
-    pub fn rename(&mut self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().rename(from, to)
-    }
-
-    /// Size of a file in bytes (SIZE), asked under TYPE I
-    pub fn size(&mut self, path: impl AsRef<[u8]>) -> Op<u64> {
-        self.inner.request().size(path)
-    }
-
-    /// Hash of a file's bytes as the server computes it, the strongest that FEAT offers; `None` if it
-    /// offers none
-    ///
-    /// Takes as long as the server needs to read the file.
-    pub fn hash(&mut self, path: impl AsRef<[u8]>) -> Op<Option<FileHash>> {
-        self.inner.request().hash(path)
-    }
-
-    /// Time of a file's last modification (MDTM), UTC on servers that follow RFC 3659
-    pub fn mdtm(&mut self, path: impl AsRef<[u8]>) -> Op<Timestamp> {
-        self.inner.request().mdtm(path)
-    }
-
-    /// Sets the time of a file's last modification (MFMT), UTC
-    pub fn set_mdtm(&mut self, path: impl AsRef<[u8]>, time: Timestamp) -> Op<Reply> {
-        self.inner.request().set_mdtm(path, time)
-    }
-
-    /// Facts about one file or directory (MLST) in the reply's text; empty: the working directory
-    pub fn mlst(&mut self, path: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().mlst(path)
-    }
+/// Writes the requests of the list as methods that return claims on their results
+macro_rules! methods {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
+        )*}
+    )*) => {$(
+        $(#[$group])*
+        impl Session {$(
+            $(#[$meta])*
+            pub fn $name(&mut self, $($argument: $type),*) -> Op<$output> {
+                self.inner.request().$name($($argument),*)
+            }
+        )*}
+    )*};
 }
 
-/// The server, and commands of its own
-impl Session {
-    /// What the server can do (FEAT); an empty set where it does not know FEAT
-    pub fn query_features(&mut self) -> Op<Features> {
-        self.inner.request().query_features()
-    }
-
-    /// Asks for UTF-8 names (`OPTS UTF8 ON`); servers that refuse may speak it all the same
-    pub fn utf8(&mut self) -> Op<Reply> {
-        self.inner.request().utf8()
-    }
-
-    /// Sets options of a command (OPTS), such as `MLST type;size;`
-    pub fn opts(&mut self, options: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().opts(options)
-    }
-
-    /// Does nothing (NOOP): a sign of life
-    ///
-    /// [`Config::keep_alive`] sends one by itself when the session has been idle for long.
-    pub fn noop(&mut self) -> Op<Reply> {
-        self.inner.request().noop()
-    }
-
-    /// Kind of the server's system (SYST)
-    pub fn system(&mut self) -> Op<Reply> {
-        self.inner.request().system()
-    }
-
-    /// Help (HELP), on a command or, empty, in general
-    pub fn help(&mut self, topic: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().help(topic)
-    }
-
-    /// Status (STAT): of the session, if `path` is empty; else a listing in the reply's text
-    pub fn stat(&mut self, path: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().stat(path)
-    }
-
-    /// A command of this server's own (SITE)
-    pub fn site(&mut self, command: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().site(command)
-    }
-
-    /// Any command with one final reply of 2yz or 3yz; an empty argument sends the verb alone
-    ///
-    /// Commands that open data connections, end the session or change its protection have their
-    /// own methods and are refused here.
-    pub fn command(&mut self, verb: &str, argument: impl AsRef<[u8]>) -> Op<Reply> {
-        self.inner.request().command(verb, argument)
-    }
-}
+ftp_proto::requests!(methods);
 
 /// What is known
 impl Session {
@@ -308,6 +179,13 @@ impl Session {
     #[must_use]
     pub fn features(&self) -> Option<&Features> {
         self.inner.client().features()
+    }
+
+    /// The server's first final reply to the ABOR of the last [abort](Self::abort); `None` before it has come, and if no
+    /// ABOR was needed
+    #[must_use]
+    pub fn abort_reply(&self) -> Option<&Reply> {
+        self.inner.client().abort_reply()
     }
 
     /// The last reply of the server, if it has said anything

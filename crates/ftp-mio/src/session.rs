@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use ftp_session::procedure::{Next, Procedure};
 use ftp_session::{Error, Event, Interest, Options, Origin, Slot, Time};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Registry, Token};
@@ -130,6 +131,16 @@ impl Session {
     /// Whether there is something for the application: events, or data to move
     pub(crate) fn has_news(&self) -> bool {
         self.inner.has_events() || self.can_read() || self.can_write()
+    }
+
+    /// Goes on with a procedure as far as it can without waiting: a resumed transfer, a tree, …
+    ///
+    /// Due at first, after each [`Self::turn`], and after the procedure's
+    /// [answers](Procedure::answer). Give it each [`Event`] of the session by [`Procedure::handle`], and make no
+    /// other requests until it has ended. At [`Next::Request`] and [`Next::Wait`] go on with the loop; what
+    /// [`Next::Local`] orders is done with a file of yours, or by `LocalFile` (feature `files`).
+    pub fn perform<'a, T>(&mut self, procedure: &'a mut Procedure<T>, now: Instant) -> Next<'a, T> {
+        procedure.turn(&mut self.inner, self.origin.time(now))
     }
 
     /// The next news

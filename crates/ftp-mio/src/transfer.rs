@@ -51,7 +51,8 @@ impl Session {
     ///
     /// Of an upload a part stays on the server, and may look complete: see [`Self::write_data`]. If the
     /// source of an upload fails, this is the call to make, and not [`Self::finish_upload`]. Without a
-    /// running transfer nothing happens.
+    /// running transfer nothing happens. What the server says to it is [`Self::abort_reply`], once the session
+    /// [is idle](Self::is_idle).
     pub fn abort(&mut self) {
         if let Some(op) = self.inner.client().running_transfer() {
             self.inner.abort(op);

@@ -90,6 +90,14 @@ pub struct Transfer {
     pub name: Option<Vec<u8>>,
 }
 
+impl Transfer {
+    /// A transfer of so many bytes with this final reply, for tests of those who use the result
+    #[must_use]
+    pub const fn new(bytes: u64, reply: Reply) -> Self {
+        Self { bytes, reply, name: None }
+    }
+}
+
 /// A result that a request can have
 pub trait Output: sealed::Output {}
 
@@ -108,7 +116,7 @@ mod sealed {
 pub enum Outcome {
     Unit(()),
     Reply(Reply),
-    LastReply(Option<Reply>),
+    MaybeReply(Option<Reply>),
     Number(u64),
     Time(Timestamp),
     Path(Vec<u8>),
@@ -137,7 +145,7 @@ macro_rules! outputs {
 outputs! {
     Unit(()),
     Reply(Reply),
-    LastReply(Option<Reply>),
+    MaybeReply(Option<Reply>),
     Number(u64),
     Time(Timestamp),
     Path(Vec<u8>),

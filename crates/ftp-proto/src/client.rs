@@ -419,7 +419,7 @@ impl Client {
         match result {
             Ok(Step::Pending) => {}
             Ok(Step::Done(outcome)) => {
-                if let (Running::Quit(_), Outcome::LastReply(reply)) = (&operation, &outcome) {
+                if let (Running::Quit(_), Outcome::MaybeReply(reply)) = (&operation, &outcome) {
                     let reply = reply.clone();
                     self.state = State::Running(Task { request, operation });
                     return self.quit_done(reply);
@@ -597,7 +597,7 @@ impl Client {
 
     fn quit_done(&mut self, reply: Option<Reply>) {
         if let State::Running(task) = core::mem::replace(&mut self.state, State::Idle) {
-            self.complete(task.request.owner, Ok(Outcome::LastReply(reply)));
+            self.complete(task.request.owner, Ok(Outcome::MaybeReply(reply)));
         }
         self.die(ConnectionError::LocallyClosed);
     }

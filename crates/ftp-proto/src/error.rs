@@ -11,7 +11,7 @@ use core::net::IpAddr;
 
 use crate::control::command::{ArgumentError, Verb};
 use crate::control::escaped::Readable;
-use crate::control::reply::{Code, Kind, Reply, ReplyError};
+use crate::control::reply::{Code, Reply, ReplyError, ReplyKind};
 use crate::terms::{DataFailure, Phase};
 
 /// Why a request failed
@@ -237,9 +237,9 @@ impl Error {
     /// The error of a reply that refuses, or that is of a class nobody waits for
     pub(crate) fn from_reply(reply: Reply) -> Self {
         match reply.kind() {
-            Kind::Transient => Self::Transient(reply),
-            Kind::Permanent => Self::Permanent(reply),
-            Kind::Preliminary | Kind::Completion | Kind::Intermediate => {
+            ReplyKind::Transient => Self::Transient(reply),
+            ReplyKind::Permanent => Self::Permanent(reply),
+            ReplyKind::Preliminary | ReplyKind::Completion | ReplyKind::Intermediate => {
                 Self::UnexpectedReply(reply)
             }
         }
@@ -298,7 +298,7 @@ impl Error {
         match self {
             // A wrong password that is tried again and again locks the account.
             Self::Transient(_) => !self.is_auth(),
-            Self::GatewayRefused(reply) => reply.kind() == Kind::Transient && !self.is_auth(),
+            Self::GatewayRefused(reply) => reply.kind() == ReplyKind::Transient && !self.is_auth(),
             Self::DataTimedOut(_)
             | Self::Truncated { .. }
             | Self::NoSessionTicket
@@ -418,7 +418,7 @@ impl ConnectionError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Eof | Self::ServiceClosing(_) | Self::TimedOut(_) => true,
-            Self::Refused(reply) => reply.kind() == Kind::Transient,
+            Self::Refused(reply) => reply.kind() == ReplyKind::Transient,
             Self::LocallyClosed | Self::TlsRefused(_) | Self::Protocol(_) => false,
         }
     }

@@ -11,7 +11,7 @@
 //! ```
 
 use crate::control::command::Verb;
-use crate::control::reply::{Code, Kind, Reply};
+use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::time::Time;
 use crate::wire::Wire;
 
@@ -136,7 +136,7 @@ impl Held {
             // Each sentinel was refused in its turn.
             (Proof::Directory, Refusals::Two(_), _) => return Some(settled(&self.reply, wire)),
             // Rather a failure that was none than a success that was none.
-            (Proof::RestartAgain, _, Some(before)) if before.kind() != Kind::Completion => {
+            (Proof::RestartAgain, _, Some(before)) if before.kind() != ReplyKind::Completion => {
                 return Some(settled(before, wire));
             }
             (Proof::RestartAgain, ..) => return Some(settled(&self.reply, wire)),

@@ -153,6 +153,9 @@
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 
 extern crate alloc;
+// In the documentation of requests the crate has the same name here and in drivers.
+#[cfg(doc)]
+extern crate self as ftp_proto;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
@@ -171,6 +174,7 @@ pub mod listing;
 mod local_names;
 mod op;
 mod plan;
+mod requests;
 mod server_copy;
 mod session;
 mod settle;
@@ -192,8 +196,8 @@ pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
 pub use control::features::Features;
 pub use control::fields;
 pub use control::reply::{
-    Banner, Code, Excerpt, Kind, Lines, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
-    ReplyParser,
+    Banner, Code, Excerpt, Lines, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
+    ReplyKind, ReplyParser,
 };
 pub use ends::{Ends, Source};
 pub use error::{ConnectionError, Error, ProtocolError};

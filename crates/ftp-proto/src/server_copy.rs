@@ -30,15 +30,24 @@ pub enum CopyEnd {
     Target,
 }
 
-/// A copy that failed
+/// A copy between servers that failed; in drivers with their error, which knows more than the machine's
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} server: {error}", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
+#[error("copying failed on the {} server", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
 #[non_exhaustive]
-pub struct CopyError {
+pub struct CopyError<E = Error> {
     /// Which server
     pub end: CopyEnd,
     /// What went wrong there
-    pub error: Error,
+    #[source]
+    pub error: E,
+}
+
+impl<E> CopyError<E> {
+    /// One server's failure
+    #[must_use]
+    pub const fn new(end: CopyEnd, error: E) -> Self {
+        Self { end, error }
+    }
 }
 
 /// A copy in progress: a machine over two [`Client`]s

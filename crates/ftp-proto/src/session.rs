@@ -209,6 +209,8 @@ pub(crate) struct Session {
     pub(crate) uploaded: Option<Argument>,
     /// A greeting that was a 230: no login is needed (Q17)
     pub(crate) admitted: Option<Reply>,
+    /// The first final reply to the ABOR of the last abort
+    pub(crate) abort_reply: Option<Reply>,
 }
 
 /// Whether an FTP proxy has heard all that it wants before the server's login
@@ -242,6 +244,7 @@ impl Session {
             harvests: 0,
             uploaded: None,
             admitted: None,
+            abort_reply: None,
         }
     }
 

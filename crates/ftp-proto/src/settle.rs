@@ -24,7 +24,7 @@
 
 use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
-use crate::control::reply::{Code, Kind, Reply};
+use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::error::{ConnectionError, Error};
 use crate::held::refuses_sentinel;
 use crate::op::machine::Farewell;
@@ -80,6 +80,7 @@ pub(crate) struct Cut {
     /// The request, as long as it waits for what the server has to say
     failed: Option<Failed>,
     stage: Stage,
+    farewell: Farewell,
     /// Final replies that are due to the transfer and to ABOR
     due: u8,
     remains: Remains,
@@ -156,15 +157,15 @@ impl Settling {
         wire.stop_reply_timers();
         wire.start_settling(now);
         quiet(now, wire);
-        (Self::Cut(Cut { failed, stage, due, remains }), ended)
+        (Self::Cut(Cut { failed, stage, farewell, due, remains }), ended)
     }
 
     /// Finds out what is still to come, where counting does not tell
     pub(crate) fn doubt(now: Time, wire: &mut Wire) -> Self {
         wire.start_settling(now);
         sentinel(Verb::REST, now, wire);
-        let stage = Stage::Restart;
-        Self::Cut(Cut { failed: None, stage, due: 0, remains: Remains::No })
+        let (stage, farewell) = (Stage::Restart, Farewell::Listen);
+        Self::Cut(Cut { failed: None, stage, farewell, due: 0, remains: Remains::No })
     }
 
     /// Awaits the answer to a sentinel that is out, and may have been refused or swallowed
@@ -176,14 +177,17 @@ impl Settling {
         wire.stop_reply_timers();
         wire.start_settling(now);
         quiet(now, wire);
-        Self::Cut(Cut { failed: None, stage, due: 0, remains: Remains::No })
+        let farewell = Farewell::Listen;
+        Self::Cut(Cut { failed: None, stage, farewell, due: 0, remains: Remains::No })
     }
 
     pub(crate) fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Settled {
         match self {
             Self::Count => {
                 // A sentinel's answer shows that those before it were refused or swallowed.
-                if reply.kind() != Kind::Preliminary && !wire.control.pay_sentinel(reply.code()) {
+                if reply.kind() != ReplyKind::Preliminary
+                    && !wire.control.pay_sentinel(reply.code())
+                {
                     wire.control.pay();
                 }
                 wire.await_reply(now);
@@ -233,13 +237,13 @@ impl Cut {
             }
             return self.end(now, wire);
         }
-        self.note(kind, code);
+        self.note(&reply, wire);
         match self.stage {
-            Stage::Early if kind == Kind::Preliminary => {
+            Stage::Early if kind == ReplyKind::Preliminary => {
                 self.stage = Stage::Listening;
                 quiet(now, wire);
             }
-            Stage::Early | Stage::Listening if kind != Kind::Preliminary => {
+            Stage::Early | Stage::Listening if kind != ReplyKind::Preliminary => {
                 if let Some(failed) = &mut self.failed {
                     explain(&mut failed.error, reply);
                 }
@@ -252,15 +256,19 @@ impl Cut {
     }
 
     /// Counts a reply that is not the sentinel's
-    fn note(&mut self, kind: Kind, code: Code) {
+    fn note(&mut self, reply: &Reply, wire: &mut Wire) {
+        let (kind, code) = (reply.kind(), reply.code());
         // The refusal of a sentinel is none of those that are due.
         let of_sentinel =
             matches!(self.stage, Stage::Restart | Stage::Directory) && refuses_sentinel(code);
         if of_sentinel {
             return;
         }
-        if kind != Kind::Preliminary {
+        if kind != ReplyKind::Preliminary {
             self.due = self.due.saturating_sub(1);
+            if self.farewell == Farewell::Abort && wire.session.abort_reply.is_none() {
+                wire.session.abort_reply = Some(reply.clone());
+            }
         }
         self.remains = match (self.remains, code.get()) {
             (Remains::IfUnanswered, 225) => Remains::IfNothingElse,
@@ -322,7 +330,7 @@ fn quiet(now: Time, wire: &mut Wire) {
 /// is not hidden by it
 fn explain(error: &mut Error, refusal: Reply) {
     let Error::DataConnection { failure, .. } = error else { return };
-    if !matches!(refusal.kind(), Kind::Transient | Kind::Permanent) {
+    if !matches!(refusal.kind(), ReplyKind::Transient | ReplyKind::Permanent) {
         return;
     }
     *error = match *failure {
@@ -342,5 +350,5 @@ fn explain(error: &mut Error, refusal: Reply) {
 ///
 /// A file that does not exist is refused for good, and the server closes the data connection.
 fn may_blame_data_connection(refusal: &Reply) -> bool {
-    refusal.kind() == Kind::Transient || refusal.code() == Code::PROTOCOL_NOT_SUPPORTED
+    refusal.kind() == ReplyKind::Transient || refusal.code() == Code::PROTOCOL_NOT_SUPPORTED
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use ftp_proto::{
-    Banner, Code, Kind, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError, ReplyParser,
+    Banner, Code, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError, ReplyKind, ReplyParser,
 };
 use proptest::prelude::*;
 use support::{Fed, feed, feed_every_way};
@@ -32,9 +32,10 @@ fn with(change: impl FnOnce(&mut ReplyConfig)) -> ReplyConfig {
 #[test]
 fn a_single_line() {
     let reply = one("220 ready\r\n");
-    assert_eq!((reply.code(), reply.kind()), (Code::READY, Kind::Completion));
+    assert_eq!((reply.code(), reply.kind()), (Code::READY, ReplyKind::Completion));
     assert_eq!(reply.text(), b"ready");
     assert_eq!(reply.wire_lines().collect::<Vec<_>>(), [b"220 ready"]);
+    assert_eq!(reply.wire_text(), b"220 ready");
 }
 
 #[test]
@@ -55,12 +56,12 @@ fn bytes_behind_a_reply_are_left_to_the_caller() {
 #[test]
 fn the_kind_is_the_first_digit() {
     for (number, kind) in [
-        (100, Kind::Preliminary),
-        (199, Kind::Preliminary),
-        (200, Kind::Completion),
-        (350, Kind::Intermediate),
-        (431, Kind::Transient),
-        (599, Kind::Permanent),
+        (100, ReplyKind::Preliminary),
+        (199, ReplyKind::Preliminary),
+        (200, ReplyKind::Completion),
+        (350, ReplyKind::Intermediate),
+        (431, ReplyKind::Transient),
+        (599, ReplyKind::Permanent),
     ] {
         assert_eq!(one(format!("{number} x\r\n")).kind(), kind);
     }
@@ -110,6 +111,7 @@ fn codes_are_taken_off_the_text_and_other_spaces_are_kept() {
         reply.wire_lines().collect::<Vec<_>>(),
         [&b"220-  one"[..], b"220-two", b"   three", b"220 \tfour"]
     );
+    assert_eq!(reply.wire_text(), b"220-  one\n220-two\n   three\n220 \tfour");
 }
 
 #[test]

@@ -8,25 +8,8 @@ use crate::error::Error;
 use crate::event::{Event, explain};
 use crate::session::Session;
 
-/// A copy between servers that failed
-#[derive(Debug, thiserror::Error)]
-#[error("copying failed on the {} server", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
-#[non_exhaustive]
-pub struct CopyError {
-    /// Which server
-    pub end: CopyEnd,
-    /// What went wrong there
-    #[source]
-    pub error: Error,
-}
-
-impl CopyError {
-    /// One server's failure
-    #[must_use]
-    pub const fn new(end: CopyEnd, error: Error) -> Self {
-        Self { end, error }
-    }
-}
+/// A copy between servers that failed: which server, and how
+pub type CopyError = ftp_proto::CopyError<Error>;
 
 /// A copy between servers in progress; the data passes between the two
 ///
@@ -84,7 +67,7 @@ impl ServerCopy {
                 let cause = done.cause.take();
                 Some(ended.map_err(|failed| {
                     let cause = cause.filter(|_| failed.end == end);
-                    CopyError { end: failed.end, error: explain(failed.error, cause) }
+                    CopyError::new(failed.end, explain(failed.error, cause))
                 }))
             }
             _ => None,

@@ -90,9 +90,86 @@ pub enum Error {
         /// Bytes that a line may have
         limit: usize,
     },
+    /// A directory is needed, and there is a file, or a link that is not followed
+    #[error("not a directory: {}", .path.escape_ascii())]
+    NotADirectory {
+        /// Where
+        path: Vec<u8>,
+    },
+    /// A name in a listing that leads out of its directory, or can't be sent: it is left alone
+    #[error("name in a listing that leads elsewhere: {}", .name.escape_ascii())]
+    UnsafeName {
+        /// The name as the server writes it
+        name: Vec<u8>,
+    },
+    /// No command is known to have set a file's time
+    #[error("the time of the file could not be set{}", Because(.reply.as_ref()))]
+    TimeNotSet {
+        /// What the server said last; `None`: it knows none of the commands, as was learned before
+        reply: Option<Reply>,
+    },
+    /// Of a tree that was to be removed, something is left
+    #[error("{0}")]
+    NotRemoved(Box<Removal>),
     /// What the server said, or what the protocol forbids
     #[error(transparent)]
     Ftp(#[from] ftp_proto::Error),
+}
+
+/// What was removed of a tree, and what was not
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Removal {
+    /// Files, links and the like that were deleted
+    pub files: u64,
+    /// Directories that were removed
+    pub directories: u64,
+    /// What could not be removed, without the directories that it is in; the first thousand
+    pub left: Vec<Left>,
+    /// How many there are
+    pub left_count: u64,
+    /// Lines of listings that nobody understood: perhaps files that are left
+    pub unknown_lines: u64,
+}
+
+impl Removal {
+    /// How many of those that are left are held
+    pub(crate) const MOST: usize = 1000;
+
+    fn again(&self) -> Self {
+        let left = |left: &Left| Left { path: left.path.clone(), error: left.error.again() };
+        Self { left: self.left.iter().map(left).collect(), ..*self }
+    }
+}
+
+impl fmt::Display for Removal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { files, directories, left_count, .. } = self;
+        write!(f, "{files} files and {directories} directories removed, {left_count} left")?;
+        match self.left.first() {
+            Some(Left { path, error }) => write!(f, "; {}: {error}", path.escape_ascii()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Something that could not be removed
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Left {
+    /// Its path; of something with a name that leads elsewhere, the directory that it is in
+    pub path: Vec<u8>,
+    /// Why
+    pub error: Error,
+}
+
+/// The server's words, if there are any
+struct Because<'a>(Option<&'a Reply>);
+
+impl fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |reply| write!(f, ": {reply}"))
+    }
 }
 
 impl Error {
@@ -101,7 +178,7 @@ impl Error {
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Ftp(error) => error.reply(),
-            Self::Data { reply, .. } => reply.as_ref(),
+            Self::Data { reply, .. } | Self::TimeNotSet { reply } => reply.as_ref(),
             _ => None,
         }
     }
@@ -141,6 +218,10 @@ impl Error {
             | Self::TlsConfig(_)
             | Self::Local(_)
             | Self::Mismatch(_)
+            | Self::NotADirectory { .. }
+            | Self::UnsafeName { .. }
+            | Self::TimeNotSet { .. }
+            | Self::NotRemoved(_)
             | Self::LineTooLong { .. }
             | Self::ListingTooLong { .. } => false,
         }
@@ -188,6 +269,10 @@ impl Error {
             | Self::Local(_)
             | Self::Deadline { .. }
             | Self::Mismatch(_)
+            | Self::NotADirectory { .. }
+            | Self::UnsafeName { .. }
+            | Self::TimeNotSet { .. }
+            | Self::NotRemoved(_)
             | Self::LineTooLong { .. }
             | Self::ListingTooLong { .. } => false,
         }
@@ -229,6 +314,10 @@ impl Error {
             },
             Self::Local(error) => Self::Local(again(error)),
             Self::Mismatch(mismatch) => Self::Mismatch(mismatch.clone()),
+            Self::NotADirectory { path } => Self::NotADirectory { path: path.clone() },
+            Self::UnsafeName { name } => Self::UnsafeName { name: name.clone() },
+            Self::TimeNotSet { reply } => Self::TimeNotSet { reply: reply.clone() },
+            Self::NotRemoved(removal) => Self::NotRemoved(Box::new(removal.again())),
             Self::Deadline { limit } => Self::Deadline { limit: *limit },
             Self::LineTooLong { limit } => Self::LineTooLong { limit: *limit },
             Self::ListingTooLong { limit } => Self::ListingTooLong { limit: *limit },
@@ -353,7 +442,11 @@ impl From<Error> for io::Error {
             Error::Tls(_)
             | Error::Mismatch(_)
             | Error::LineTooLong { .. }
+            | Error::UnsafeName { .. }
             | Error::ListingTooLong { .. } => io::ErrorKind::InvalidData,
+            Error::NotADirectory { .. } => io::ErrorKind::NotADirectory,
+            Error::TimeNotSet { .. } => io::ErrorKind::Unsupported,
+            Error::NotRemoved(_) => io::ErrorKind::Other,
             Error::TlsConfig(_) => io::ErrorKind::InvalidInput,
             Error::Ftp(error) => Self::from(error.clone()).kind(),
         };

@@ -58,11 +58,15 @@ mod entries;
 mod error;
 mod event;
 mod failure;
+#[cfg(feature = "files")]
+mod files;
 mod info;
+mod learned;
 mod link;
 mod names;
 mod options;
 mod pipe;
+pub mod procedure;
 pub mod proxy;
 mod race;
 mod security;
@@ -72,6 +76,7 @@ mod socket;
 pub mod system;
 mod text;
 mod time;
+mod times;
 mod transport;
 
 pub use encoding_rs;
@@ -80,13 +85,18 @@ pub use ftp_tls;
 
 pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;
-pub use error::{Error, Mismatch};
+pub use error::{Error, Left, Mismatch, Removal};
 pub use event::{Completion, Event};
+#[cfg(feature = "files")]
+pub use files::LocalFile;
 pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, Time, TlsPolicy};
 pub use info::TlsInfo;
+pub use learned::TimeCommand;
 pub use names::NameEncoding;
 pub use options::Options;
 pub use pipe::Pipe;
+pub use procedure::Procedure;
 pub use session::{Moved, Session};
 pub use time::Origin;
+pub use times::{system_time, timestamp};
 pub use transport::{DialRequest, Host, Interest, Lent, Slot, Transport, Trigger};

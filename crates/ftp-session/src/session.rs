@@ -32,6 +32,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::failure::FailedData;
 use crate::info::TlsInfo;
+use crate::learned::TimeCommands;
 use crate::link::{Begun, Control};
 use crate::options::Options;
 use crate::proxy::{ProxyError, Via, waits_for};
@@ -88,6 +89,7 @@ pub struct Session<S, L> {
     /// What is left of it until the next turn
     credit: usize,
     crowded: Crowded,
+    pub(crate) time_commands: TimeCommands,
 }
 
 /// Where the shell's connections lead
@@ -231,6 +233,7 @@ impl<S: Read + Write, L> Session<S, L> {
             budget: options.budget,
             credit: options.budget,
             crowded: Crowded::No,
+            time_commands: TimeCommands::default(),
         })
     }
 
@@ -254,6 +257,11 @@ impl<S: Read + Write, L> Session<S, L> {
     pub fn request(&mut self) -> &mut ftp_proto::Client {
         self.work = Work::Left;
         &mut self.proto
+    }
+
+    /// A turn is due, though nothing has been requested yet
+    pub(crate) const fn want_turn(&mut self) {
+        self.work = Work::Left;
     }
 
     /// Makes TLS possible; to be called before a request that puts it on, of a session that began in clear

@@ -49,20 +49,113 @@ pub struct Machine {
     pub requests: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Claim {
-    Unit(Op<()>),
-    Reply(Op<Reply>),
-    LastReply(Op<Option<Reply>>),
-    Number(Op<u64>),
-    Hash(Op<Option<FileHash>>),
-    Time(Op<Timestamp>),
-    Path(Op<Vec<u8>>),
-    MaybePath(Op<Option<Vec<u8>>>),
-    Features(Op<Features>),
-    Transfer(Op<Transfer>),
-    Passive(Op<PassiveAddress>),
+macro_rules! claims {
+    ($($variant:ident($output:ty)),* $(,)?) => {
+        #[derive(Clone, Copy, Debug)]
+        enum Claim {
+            $($variant(Op<$output>)),*
+        }
+
+        $(impl From<Op<$output>> for Claim {
+            fn from(op: Op<$output>) -> Self {
+                Self::$variant(op)
+            }
+        })*
+
+        impl Claim {
+            fn id(self) -> OpId {
+                match self {
+                    $(Self::$variant(op) => op.id()),*
+                }
+            }
+        }
+    };
 }
+
+claims! {
+    Unit(()),
+    Reply(Reply),
+    MaybeReply(Option<Reply>),
+    Number(u64),
+    Hash(Option<FileHash>),
+    Time(Timestamp),
+    Path(Vec<u8>),
+    MaybePath(Option<Vec<u8>>),
+    Features(Features),
+    Transfer(Transfer),
+    Passive(PassiveAddress),
+}
+
+/// An argument of a request that is no text
+trait Word {
+    fn of(word: &str) -> Self;
+}
+
+impl Word for Timestamp {
+    /// Seconds since 1970, with nanoseconds after a point
+    fn of(word: &str) -> Self {
+        let (seconds, nanoseconds) = word.split_once('.').unwrap_or((word, "0"));
+        let time = Self::from_unix(seconds.parse().expect("seconds")).expect("a time");
+        time.with_nanosecond(nanoseconds.parse().expect("nanoseconds")).expect("a time")
+    }
+}
+
+impl Word for Protection {
+    fn of(word: &str) -> Self {
+        match word {
+            "private" => Self::Private,
+            "clear" => Self::Clear,
+            other => panic!("protection {other}?"),
+        }
+    }
+}
+
+/// Calls a request with the next words: text as it is, other arguments as their types understand them
+macro_rules! call {
+    ($client:ident.$name:ident($words:ident) [$($done:expr,)*]) => {
+        $client.$name($($done),*)
+    };
+    ($client:ident.$name:ident($words:ident) [$($done:expr,)*]
+        $argument:ident: impl AsRef<[u8]> $(, $($rest:tt)*)?) => {
+        call!($client.$name($words) [$($done,)* next(&mut $words),] $($($rest)*)?)
+    };
+    ($client:ident.$name:ident($words:ident) [$($done:expr,)*]
+        $argument:ident: &str $(, $($rest:tt)*)?) => {
+        call!($client.$name($words) [$($done,)* next(&mut $words),] $($($rest)*)?)
+    };
+    ($client:ident.$name:ident($words:ident) [$($done:expr,)*]
+        $argument:ident: $type:ty $(, $($rest:tt)*)?) => {
+        call!($client.$name($words) [$($done,)* <$type>::of(next(&mut $words)),] $($($rest)*)?)
+    };
+}
+
+fn next<'a>(words: &mut impl Iterator<Item = &'a &'a str>) -> &'a str {
+    words.next().expect("another argument")
+}
+
+macro_rules! listed {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($arguments:tt)*) -> $output:ty { $($operation:tt)* }
+        )*}
+    )*) => {
+        /// Makes a request of the core's list, named as its method, with hyphens
+        fn listed(client: &mut Client, words: &[&str]) -> Option<Claim> {
+            let mut words = words.iter();
+            let name = next(&mut words).replace('-', "_");
+            let claim: Claim = match name.as_str() {
+                $($(stringify!($name) => call!(client.$name(words) [] $($arguments)*).into(),)*)*
+                _ => return None,
+            };
+            assert_eq!(words.next(), None, "{name} has fewer arguments");
+            Some(claim)
+        }
+    };
+}
+
+ftp_proto::requests!(listed);
 
 impl Machine {
     /// A client at the start of its connection
@@ -235,20 +328,17 @@ impl Machine {
                 return self.drain();
             }
             ["secure"] => Claim::Unit(client.secure()),
-            ["secure-control"] => Claim::Unit(client.secure_control()),
-            ["protect", "private"] => Claim::Unit(client.protect(Protection::Private)),
-            ["protect", "clear"] => Claim::Unit(client.protect(Protection::Clear)),
-            ["clear-control"] => Claim::Unit(client.clear_control()),
-            ["login", user, password] => Claim::Reply(client.login(user, password)),
-            ["login", user, password, account] => {
-                Claim::Reply(client.login_with_account(user, password, account))
-            }
-            ["account", account] => Claim::Reply(client.account(account)),
+            ["secure-control"] => Claim::MaybeReply(client.secure_control()),
             ["get", path, options @ ..] => Claim::Transfer(client.get(get(path, options))),
             ["get-command", verb, argument] => {
                 Claim::Transfer(client.get(Get::command(verb, argument)))
             }
-            ["put", path, options @ ..] => Claim::Transfer(client.put(put(path, options))),
+            ["put-command", verb, argument, options @ ..] => {
+                Claim::Transfer(client.put(put(Put::command(verb, argument), options)))
+            }
+            ["put", path, options @ ..] => {
+                Claim::Transfer(client.put(put(Put::new(path), options)))
+            }
             ["put-unique"] => Claim::Transfer(client.put(Put::unique())),
             ["list", path] => Claim::Transfer(client.list(List::new(path))),
             ["names", path] => Claim::Transfer(client.list(List::names(path))),
@@ -256,29 +346,6 @@ impl Machine {
             ["read-dir-long", path] => Claim::Transfer(client.read_dir(ReadDir::long(path))),
             ["read-dir-names", path] => Claim::Transfer(client.read_dir(ReadDir::names(path))),
             ["facts", path] => Claim::Transfer(client.list(List::facts(path))),
-            ["cwd", path] => Claim::Reply(client.cwd(path)),
-            ["cdup"] => Claim::Reply(client.cdup()),
-            ["pwd"] => Claim::Path(client.pwd()),
-            ["mkdir", path] => Claim::MaybePath(client.mkdir(path)),
-            ["rmdir", path] => Claim::Reply(client.rmdir(path)),
-            ["delete", path] => Claim::Reply(client.delete(path)),
-            ["rename", from, to] => Claim::Reply(client.rename(from, to)),
-            ["size", path] => Claim::Number(client.size(path)),
-            ["hash", path] => Claim::Hash(client.hash(path)),
-            ["mdtm", path] => Claim::Time(client.mdtm(path)),
-            ["set-mdtm", path, seconds] => {
-                let time = Timestamp::from_unix(seconds.parse().expect("seconds"));
-                Claim::Reply(client.set_mdtm(path, time.expect("a time")))
-            }
-            ["mlst", path] => Claim::Reply(client.mlst(path)),
-            ["features"] => Claim::Features(client.query_features()),
-            ["utf8"] => Claim::Reply(client.utf8()),
-            ["noop"] => Claim::Reply(client.noop()),
-            ["system"] => Claim::Reply(client.system()),
-            ["help", topic] => Claim::Reply(client.help(topic)),
-            ["stat", path] => Claim::Reply(client.stat(path)),
-            ["site", command] => Claim::Reply(client.site(command)),
-            ["command", verb, argument] => Claim::Reply(client.command(verb, argument)),
             ["remote-passive"] => Claim::Passive(client.remote_passive(TransferType::Image)),
             ["remote-active", address] => {
                 let address = address.parse().expect("an address");
@@ -286,8 +353,8 @@ impl Machine {
             }
             ["remote-get", path] => Claim::Transfer(client.remote_get(path)),
             ["remote-put", path] => Claim::Transfer(client.remote_put(path)),
-            ["quit"] => Claim::LastReply(client.quit()),
-            other => panic!("do {other:?}?"),
+            ["quit"] => Claim::MaybeReply(client.quit()),
+            words => listed(client, words).unwrap_or_else(|| panic!("do {words:?}?")),
         };
         self.requests += 1;
         self.claims.push((claim.id(), words[0].to_owned(), claim));
@@ -316,6 +383,10 @@ impl Machine {
                 ((*expected != ["none"]).then(|| expected.join(" ")), phase)
             }
             ["silent"] => (None, self.sent.front().cloned()),
+            ["abort-reply", expected @ ..] => {
+                let reply = self.client.abort_reply().map(ToString::to_string);
+                ((*expected != ["none"]).then(|| expected.join(" ")), reply)
+            }
             ["keep-alive", expected] => {
                 let seconds =
                     self.client.config().keep_alive.map(|idle| idle.as_secs().to_string());
@@ -364,28 +435,12 @@ impl Machine {
 }
 
 impl Claim {
-    fn id(self) -> OpId {
-        match self {
-            Self::Unit(op) => op.id(),
-            Self::Reply(op) => op.id(),
-            Self::LastReply(op) => op.id(),
-            Self::Number(op) => op.id(),
-            Self::Hash(op) => op.id(),
-            Self::Time(op) => op.id(),
-            Self::Path(op) => op.id(),
-            Self::MaybePath(op) => op.id(),
-            Self::Features(op) => op.id(),
-            Self::Transfer(op) => op.id(),
-            Self::Passive(op) => op.id(),
-        }
-    }
-
     fn take(self, done: &mut Completion) -> Result<String, ftp_proto::Error> {
         const CLAIMED: &str = "the claim fits the request";
         match self {
             Self::Unit(op) => done.take(op).expect(CLAIMED).map(|()| String::new()),
             Self::Reply(op) => done.take(op).expect(CLAIMED).map(|reply| reply.to_string()),
-            Self::LastReply(op) => done
+            Self::MaybeReply(op) => done
                 .take(op)
                 .expect(CLAIMED)
                 .map(|reply| reply.map_or_else(|| "silently".to_owned(), |r| r.to_string())),
@@ -434,8 +489,7 @@ fn get(path: &str, options: &[&str]) -> Get {
     get
 }
 
-fn put(path: &str, options: &[&str]) -> Put {
-    let mut put = Put::new(path);
+fn put(mut put: Put, options: &[&str]) -> Put {
     let mut options = options.iter();
     while let Some(option) = options.next() {
         put = match *option {

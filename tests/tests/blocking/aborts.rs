@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use crate::driver::{Error, ftp_proto};
+use crate::driver::{Error, List, ftp_proto};
 use ftp_tests::scripted::{Peer, Server, accept};
 
 use crate::{at_once, login};
@@ -79,13 +79,42 @@ fn aborting_says_whether_the_session_is_usable() {
 }
 
 #[test]
+fn aborting_returns_what_the_server_says_to_it() {
+    let server = transfer("RETR f", |s, data| {
+        s.expect("ABOR");
+        drop(data);
+        s.reply("426 cut off");
+        s.reply("226 aborted");
+        s.exchange("REST 0", "350 at 0");
+        s.exchange("TYPE A", "200 text");
+        let listener = s.epsv();
+        s.expect("NLST");
+        let mut data = accept(&listener);
+        s.reply("150 go");
+        data.write_all(b"name\r\n").unwrap();
+        drop(data);
+        s.reply("226 done");
+    });
+    let mut ftp = login(&server);
+    let reply = ftp.get("f").unwrap().abort().unwrap();
+    assert_eq!(reply.unwrap().wire_text(), b"426 cut off");
+    // Read to its end: nothing is left to abort, and that reply was to another ABOR.
+    let mut names = ftp.list(List::names("")).unwrap();
+    names.read_to_end(&mut Vec::new()).unwrap();
+    assert_eq!(names.abort().unwrap(), None);
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
 fn a_server_that_answers_an_abort_with_silence_costs_a_moment() {
     let server = transfer("RETR f", |s, _data| {
         s.expect("ABOR");
         s.exchange("REST 0", "350 restart at 0");
     });
     let mut ftp = login(&server);
-    at_once(|| ftp.get("f").unwrap().abort().unwrap());
+    assert_eq!(at_once(|| ftp.get("f").unwrap().abort().unwrap()), None);
     ftp.noop().unwrap();
     drop(ftp);
     server.join();

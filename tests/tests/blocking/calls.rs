@@ -195,7 +195,7 @@ fn ends_although_quit_goes_unanswered() {
         s.expect("QUIT");
         go_on(s, b"150 wait\r\n");
     });
-    let ftp = login_with(&server, limited());
+    let mut ftp = login_with(&server, limited());
     is_overdue(Instant::now(), ftp.quit());
     server.join();
 }

@@ -201,7 +201,7 @@ fn instead_of_an_answer_to_an_abort() {
             s.expect("REST 0");
             s.expect("PWD");
         },
-        |ftp| ftp.get("f")?.abort(),
+        |ftp| ftp.get("f")?.abort().map(drop),
     );
     assert_eq!(phase(&error), Phase::Settle);
     assert!(error.is_fatal());

@@ -24,6 +24,7 @@ mod secrets;
 mod simultaneous;
 mod strays;
 mod tls;
+mod trees;
 mod uploads;
 
 use ftp_blocking as driver;

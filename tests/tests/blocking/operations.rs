@@ -73,6 +73,10 @@ fn every_simple_operation() {
     assert_eq!(ftp.command("XYZZ", "f").unwrap().code().get(), 350);
     assert_eq!(ftp.last_reply().unwrap().code().get(), 350);
     assert_eq!(ftp.quit().unwrap().unwrap().code().get(), 221);
+    // What was said can still be read, and nothing more be asked.
+    assert_eq!(ftp.last_reply().unwrap().code().get(), 221);
+    assert!(ftp.welcome().is_some() && !ftp.is_connected());
+    assert!(ftp.noop().unwrap_err().is_fatal());
     server.join();
 }
 
@@ -149,6 +153,21 @@ fn a_server_that_just_goes_after_quit_is_no_error() {
     });
     assert_eq!(login(&server).quit().unwrap(), None);
     server.join();
+}
+
+#[test]
+fn a_refused_quit_closes_the_connection() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("QUIT", "500 not now");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    assert_eq!(ftp.quit().unwrap_err().reply().unwrap().code().get(), 500);
+    // It is open no more, though the client is still there.
+    server.join();
+    assert_eq!(ftp.last_reply().unwrap().code().get(), 500);
+    assert!(!ftp.is_connected());
 }
 
 #[test]

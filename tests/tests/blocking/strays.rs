@@ -75,7 +75,7 @@ fn after_ccc() {
         assert!(!rest.windows(4).any(|word| word == b"DELE"), "{}", rest.escape_ascii());
     });
     let mut ftp = secured(&server);
-    ftp.clear_control().unwrap();
+    assert_eq!(ftp.clear_control().unwrap().unwrap().wire_text(), b"200 going");
     std::thread::sleep(A_MOMENT);
     is_nobodys(&ftp.delete("f").unwrap_err(), 250);
     drop(ftp);

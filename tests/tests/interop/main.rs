@@ -15,6 +15,7 @@ mod resuming;
 mod resumption;
 mod retries;
 mod security;
+mod trees;
 mod way;
 
 use ftp_blocking as driver;

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use crate::driver::{Client, DataMode, List, ftp_proto};
+use crate::driver::{Client, DataMode, List, Timestamp, ftp_proto};
 
 use crate::{Security, everywhere, on_each_server};
 
@@ -29,6 +29,14 @@ fn every_simple_operation() {
         if features.has("MFMT") {
             ftp.set_mdtm("d/f", time).unwrap();
             assert_eq!(ftp.mdtm("d/f").unwrap(), time);
+        }
+        // The others have no SITE UTIME.
+        if matches!(way.server.name.as_str(), "proftpd" | "pureftpd") {
+            ftp.rename("d/f", "d/f g").unwrap();
+            let leap_day = Timestamp::new(2000, 2, 29, 12, 30, 59).unwrap();
+            ftp.site_utime("d/f g", leap_day).unwrap();
+            assert_eq!(ftp.mdtm("d/f g").unwrap(), leap_day);
+            ftp.rename("d/f g", "d/f").unwrap();
         }
         if features.mlst().is_some() {
             let facts = ftp.mlst("d/f").unwrap();

@@ -17,7 +17,7 @@ fn through(way: &Way, proxy: &RealProxy) -> Client {
 #[test]
 fn files_and_listings_pass_through_proxies() {
     on_each_server(|way| {
-        let (direct, remote, local) = way.enter();
+        let (mut direct, remote, local) = way.enter();
         for proxy in proxies() {
             println!("  through {} ({:?})", proxy.name, proxy.proxy);
             let mut ftp = through(way, &proxy);

@@ -65,7 +65,7 @@ fn tls_on_a_session_that_began_in_clear() {
         let folder = way.enter().1;
         ftp.cwd(&folder).unwrap();
         round_trip(&mut ftp);
-        ftp.protect(Protection::Private).unwrap();
+        assert_eq!(ftp.protect(Protection::Private).unwrap().code().get(), 200);
         round_trip(&mut ftp);
         ftp.quit().unwrap();
     });
@@ -84,7 +84,8 @@ fn tls_behind_the_login() {
         ftp.login(&way.server.user, &way.server.password).unwrap();
         let folder = way.enter().1;
         match ftp.secure_control() {
-            Ok(()) => {
+            Ok(reply) => {
+                assert_eq!(reply.unwrap().code().get(), 234);
                 assert!(ftp.is_secure());
                 println!("{}: AUTH TLS behind the login", way.server.name);
                 // Some want it again.
@@ -109,7 +110,8 @@ fn the_control_connection_in_clear_again() {
     securely(|way| {
         let (mut ftp, ..) = way.enter();
         match ftp.clear_control() {
-            Ok(()) => {
+            Ok(reply) => {
+                assert_eq!(reply.unwrap().code().get(), 200);
                 assert!(!ftp.is_secure());
                 ftp.pwd().unwrap();
                 round_trip(&mut ftp);

@@ -22,6 +22,8 @@ mod resumption;
 mod retries;
 #[path = "../interop/security.rs"]
 mod security;
+#[path = "../interop/trees.rs"]
+mod trees;
 #[path = "../interop/way.rs"]
 mod way;
 

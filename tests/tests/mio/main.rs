@@ -37,6 +37,8 @@ mod simultaneous;
 mod strays;
 #[path = "../blocking/tls.rs"]
 mod tls;
+#[path = "../blocking/trees.rs"]
+mod trees;
 #[path = "../blocking/uploads.rs"]
 mod uploads;
 

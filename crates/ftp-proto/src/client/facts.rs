@@ -61,6 +61,13 @@ impl Client {
         self.last_reply.as_ref()
     }
 
+    /// The server's first final reply to the ABOR of the last [abort](Self::abort); `None` before it has come, and if no
+    /// ABOR was needed
+    #[must_use]
+    pub const fn abort_reply(&self) -> Option<&Reply> {
+        self.wire.session.abort_reply.as_ref()
+    }
+
     /// Whether the running transfer has its final reply, so that only the end of its data
     /// connection is outstanding
     ///

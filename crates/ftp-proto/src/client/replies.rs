@@ -7,7 +7,7 @@ use crate::claim::Owner;
 use crate::config::{ForeignReplies, TlsPolicy};
 use crate::control::answers;
 use crate::control::command::Verb;
-use crate::control::reply::{Code, Kind, Reply};
+use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::error::{ConnectionError, ProtocolError};
 use crate::event::Event;
 use crate::held::Held;
@@ -47,14 +47,14 @@ impl Client {
             // A second final reply that takes back the first: whose it is can't be told.
             return if may_refuse { self.die(error) } else { self.leave(error) };
         };
-        if reply.kind() != Kind::Preliminary {
+        if reply.kind() != ReplyKind::Preliminary {
             self.life = Life::Live;
         }
         if let State::Settling(settling) = &mut self.state {
             let settled = settling.replied(reply, self.now, &mut self.wire);
             return self.settled(settled);
         }
-        if reply.kind() == Kind::Preliminary {
+        if reply.kind() == ReplyKind::Preliminary {
             self.wire.await_reply(self.now);
             return self.step_answered(Input::Reply(reply), Some(command));
         }
@@ -77,12 +77,12 @@ impl Client {
     fn greeted(&mut self, reply: Reply) {
         match reply.kind() {
             // 120: service ready in some minutes, 220 follows.
-            Kind::Preliminary => return self.await_greeting(),
-            Kind::Completion => {}
-            Kind::Transient | Kind::Permanent => {
+            ReplyKind::Preliminary => return self.await_greeting(),
+            ReplyKind::Completion => {}
+            ReplyKind::Transient | ReplyKind::Permanent => {
                 return self.die(ConnectionError::Refused(reply));
             }
-            Kind::Intermediate => {
+            ReplyKind::Intermediate => {
                 let error = ProtocolError::UnsolicitedReply { reply, unwritten: None };
                 return self.die(error.into());
             }
@@ -114,11 +114,11 @@ impl Client {
         let late = self.wire.session.late;
         let runs = matches!(&self.state, State::Running(task) if matches!(task.operation, Running::Transfer(_)));
         let passes = match reply.kind() {
-            Kind::Preliminary | Kind::Completion => runs || late != Late::None,
-            Kind::Transient | Kind::Permanent => may_be_late(late, reply.code()),
-            Kind::Intermediate => false,
+            ReplyKind::Preliminary | ReplyKind::Completion => runs || late != Late::None,
+            ReplyKind::Transient | ReplyKind::Permanent => may_be_late(late, reply.code()),
+            ReplyKind::Intermediate => false,
         };
-        if passes && reply.kind() != Kind::Preliminary {
+        if passes && reply.kind() != ReplyKind::Preliminary {
             self.wire.session.late = late.less_one();
             self.step(Input::Late);
         }

@@ -7,7 +7,7 @@
 mod tests;
 
 use super::command::Verb;
-use super::reply::{Code, Kind};
+use super::reply::{Code, ReplyKind};
 
 /// How a reply code relates to the command that it is taken to answer
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +43,11 @@ pub(crate) fn answer(verb: Verb, code: Code) -> Answer {
         return Answer::Own;
     }
     let foreign = match code.kind() {
-        Kind::Completion | Kind::Intermediate => {
+        ReplyKind::Completion | ReplyKind::Intermediate => {
             (identifies_a_command(number) && !row.claimed.contains(&number))
                 || row.foreign.contains(&number)
         }
-        Kind::Preliminary | Kind::Transient | Kind::Permanent => false,
+        ReplyKind::Preliminary | ReplyKind::Transient | ReplyKind::Permanent => false,
     };
     if foreign { Answer::Foreign } else { Answer::Tolerated }
 }

@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::escaped::Escaped;
 use super::fields::HashAlgorithm;
-use super::reply::{Kind, Reply};
+use super::reply::{Reply, ReplyKind};
 
 /// The features a server lists in its answer to FEAT
 ///
@@ -50,7 +50,7 @@ impl Features {
     /// first and the last is a feature, whether or not it is indented or repeats the code (Q24).
     #[must_use]
     pub fn parse(reply: &Reply) -> Option<Self> {
-        if reply.kind() != Kind::Completion {
+        if reply.kind() != ReplyKind::Completion {
             return None;
         }
         let mut lines = reply.lines();

@@ -9,7 +9,7 @@ use core::{fmt, slice};
 
 use smallvec::SmallVec;
 
-pub use code::{Code, Kind};
+pub use code::{Code, ReplyKind};
 pub use config::{MultilineEnd, NulPolicy, ReplyConfig};
 pub use error::{Banner, Excerpt, ReplyError};
 pub use parser::ReplyParser;
@@ -96,7 +96,7 @@ impl Reply {
 
     /// What the code's first digit says
     #[must_use]
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> ReplyKind {
         self.code.kind()
     }
 
@@ -130,10 +130,16 @@ impl Reply {
         Lines(self.text().split(is_line_feed))
     }
 
-    /// The lines as they were received, with their codes and without their line ends
-    pub fn wire_lines(&self) -> Lines<'_> {
+    /// The whole reply as it was received, with its codes, its lines joined by LF, as ftplib returns replies
+    #[must_use]
+    pub fn wire_text(&self) -> &[u8] {
         let end = if self.text <= SINGLE_LINE_TEXT { self.bytes.len() } else { self.text };
-        Lines(self.bytes[..end].split(is_line_feed))
+        &self.bytes[..end]
+    }
+
+    /// The lines of [`Self::wire_text`]
+    pub fn wire_lines(&self) -> Lines<'_> {
+        Lines(self.wire_text().split(is_line_feed))
     }
 }
 

@@ -32,6 +32,35 @@ pub enum Modified {
 }
 
 impl Modified {
+    /// The time, if it is UTC: that of MLSD, or of a line whose server's
+    /// [offset](super::UtcOffset) is known; what was not told is 0
+    #[must_use]
+    pub const fn utc(self) -> Option<Timestamp> {
+        match self {
+            Self::At { time, zone: Zone::Utc, .. } => Some(time),
+            _ => None,
+        }
+    }
+
+    /// Whether it may be this time, which is UTC, as far as it was told: a line that tells minutes is of any
+    /// second of its minute
+    ///
+    /// `None` if that can't be said: it is of the server's clock, or has no year.
+    #[must_use]
+    pub const fn matches(self, utc: Timestamp) -> Option<bool> {
+        let Self::At { time, precision, zone: Zone::Utc } = self else { return None };
+        let unit = match precision {
+            Precision::Day => 24 * 60 * 60,
+            Precision::Minute => 60,
+            Precision::Second => 1,
+            Precision::Subsecond => {
+                let same = time.to_unix() == utc.to_unix();
+                return Some(same && time.nanosecond() == utc.nanosecond());
+            }
+        };
+        Some(time.to_unix().div_euclid(unit) == utc.to_unix().div_euclid(unit))
+    }
+
     /// The same time of the next day: `24:00` ends a day
     fn a_day_later(self) -> Option<Self> {
         const DAY: i64 = 24 * 60 * 60;
@@ -280,5 +309,36 @@ impl Parts {
             }
         };
         Some(Modified::At { time, precision, zone: Zone::Server })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_compared_as_far_as_they_were_told() {
+        let utc = |precision, hour, minute, second| Modified::At {
+            time: Timestamp::new(2026, 3, 10, hour, minute, second).unwrap(),
+            precision,
+            zone: Zone::Utc,
+        };
+        let exact = Timestamp::new(2026, 3, 10, 12, 34, 56).unwrap();
+        let exact = exact.with_nanosecond(500_000_000).unwrap();
+        for (listed, same) in [
+            (utc(Precision::Day, 0, 0, 0), true),
+            (utc(Precision::Minute, 12, 34, 0), true),
+            (utc(Precision::Minute, 12, 35, 0), false),
+            (utc(Precision::Second, 12, 34, 56), true),
+            (utc(Precision::Second, 12, 34, 57), false),
+            (utc(Precision::Subsecond, 12, 34, 56), false),
+        ] {
+            assert_eq!(listed.matches(exact), Some(same), "{listed:?}");
+        }
+        let precision = Precision::Second;
+        let local = Modified::At { time: exact, precision, zone: Zone::Server };
+        assert_eq!((local.matches(exact), local.utc()), (None, None));
+        let without_year = Modified::Yearless { month: 3, day: 10, hour: 12, minute: 34 };
+        assert_eq!((without_year.matches(exact), without_year.utc()), (None, None));
     }
 }

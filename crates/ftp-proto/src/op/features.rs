@@ -9,8 +9,8 @@
 use crate::claim::Outcome;
 use crate::control::command::{Command, Verb};
 use crate::control::features::Features;
-use crate::control::reply::Kind;
 use crate::control::reply::Reply;
+use crate::control::reply::ReplyKind;
 use crate::error::Error;
 use crate::op::machine::{Context, Input, Step};
 
@@ -23,8 +23,8 @@ impl FeaturesOp {
             Input::Start => cx.send(&Command::bare(Verb::FEAT)),
             Input::Reply(reply) => {
                 let features = match reply.kind() {
-                    Kind::Preliminary => return Ok(Step::Pending),
-                    Kind::Completion => match Features::parse(&reply) {
+                    ReplyKind::Preliminary => return Ok(Step::Pending),
+                    ReplyKind::Completion => match Features::parse(&reply) {
                         Some(features) => features,
                         None => return Err(Error::InvalidReply(reply)),
                     },

@@ -9,7 +9,7 @@
 //! done again in the session: what was refused then was the server's login.
 
 use crate::control::command::{Command, Verb};
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Reply, ReplyKind};
 use crate::error::Error;
 use crate::gateway::{Gateway, GatewayForm};
 use crate::op::machine::Context;
@@ -48,9 +48,9 @@ impl Entry {
         let Some(gateway) = cx.wire.config.gateway.clone() else { return Ok(None) };
         let wants_account = reply.code().get() == 332;
         match (self, reply.kind()) {
-            (_, Kind::Transient | Kind::Permanent) => Err(Error::GatewayRefused(reply)),
+            (_, ReplyKind::Transient | ReplyKind::Permanent) => Err(Error::GatewayRefused(reply)),
             _ if wants_account => Err(Error::GatewayRefused(reply)),
-            (Self::User, Kind::Intermediate) => {
+            (Self::User, ReplyKind::Intermediate) => {
                 if let Some((_, password)) = gateway.login() {
                     cx.send(&Command::secret(Verb::PASS, password));
                 }

@@ -13,7 +13,7 @@ use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::features::Features;
 use crate::control::fields::{HashAlgorithm, parse_hash};
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Reply, ReplyKind};
 use crate::error::Error;
 use crate::op::features::{FeaturesOp, is_unknown};
 use crate::op::machine::{Context, Input, Step, completion};
@@ -90,11 +90,11 @@ impl Hash {
                 }
             }
             (Input::Written, State::Hash(_)) => self.await_hash(cx),
-            (Input::Reply(reply), State::Hash(_)) if reply.kind() == Kind::Preliminary => {
+            (Input::Reply(reply), State::Hash(_)) if reply.kind() == ReplyKind::Preliminary => {
                 // The whole wait goes on.
                 cx.wire.timers.stop(Timer::Reply);
             }
-            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), _) if reply.kind() == ReplyKind::Preliminary => {}
             (Input::Reply(reply), State::Type(way)) => {
                 BINARY.replied(reply, cx)?;
                 self.ask(way, cx);

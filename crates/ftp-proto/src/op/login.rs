@@ -22,8 +22,8 @@
 
 use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Secret, Verb};
-use crate::control::reply::Kind;
 use crate::control::reply::Reply;
+use crate::control::reply::ReplyKind;
 use crate::error::Error;
 use crate::op::gateway::Entry;
 use crate::op::machine::{Context, Input, Step};
@@ -73,7 +73,7 @@ impl Login {
                     self.begin(cx)?;
                 }
             }
-            Input::Reply(reply) if reply.kind() == Kind::Preliminary => {}
+            Input::Reply(reply) if reply.kind() == ReplyKind::Preliminary => {}
             Input::Reply(reply) if self.entry.is_some() => {
                 if let Some(entry) = self.entry.take() {
                     self.entry = entry.answered(reply, cx)?;
@@ -96,16 +96,16 @@ impl Login {
                 }
             }
             Input::Reply(reply) => match reply.kind() {
-                Kind::Preliminary => {}
-                Kind::Completion => return Ok(Step::Done(Outcome::Reply(reply))),
-                Kind::Intermediate if self.stage == Stage::UserOfBatch => {
+                ReplyKind::Preliminary => {}
+                ReplyKind::Completion => return Ok(Step::Done(Outcome::Reply(reply))),
+                ReplyKind::Intermediate if self.stage == Stage::UserOfBatch => {
                     self.stage = match reply.code().get() {
                         332 => Stage::PassInVain,
                         _ => Stage::PassOfBatch,
                     };
                     cx.await_batch();
                 }
-                Kind::Intermediate => {
+                ReplyKind::Intermediate => {
                     if self.stage == Stage::PassOfBatch {
                         self.password = None;
                         self.stage = Stage::OneByOne;
@@ -113,7 +113,7 @@ impl Login {
                     }
                     self.answer(reply, cx)?;
                 }
-                Kind::Transient | Kind::Permanent => return Err(refusal(reply, cx)),
+                ReplyKind::Transient | ReplyKind::Permanent => return Err(refusal(reply, cx)),
             },
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use crate::claim::{Outcome, Owner};
 use crate::control::command::{Command, Verb};
-use crate::control::reply::{Code, Kind, Reply};
+use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::error::Error;
 use crate::op::batch::may_follow;
 use crate::session::Batches;
@@ -106,7 +106,7 @@ impl Context<'_> {
 /// Only a completion (2yz) will do
 pub(crate) fn completion(reply: Reply) -> Result<Reply, Error> {
     match reply.kind() {
-        Kind::Completion => Ok(reply),
+        ReplyKind::Completion => Ok(reply),
         _ => Err(Error::from_reply(reply)),
     }
 }

@@ -17,7 +17,7 @@ use core::net::{IpAddr, SocketAddr};
 use crate::config::{DataMode, ForeignReplies, PassiveHost, PassiveOrder};
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::fields::{self, PassiveAddress};
-use crate::control::reply::{Code, Kind, Reply};
+use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::data::{DataState, End};
 use crate::error::{ConnectionError, Error, ProtocolError};
 use crate::op::machine::{Context, Input, completion};
@@ -93,7 +93,7 @@ impl Open {
                     cx.wire.open_data(cx.now, DataEndpoint::Listen { family, ports });
                 }
             },
-            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), _) if reply.kind() == ReplyKind::Preliminary => {}
             (Input::Reply(reply), State::Asking(verb, sent)) => {
                 return self.asked(verb, sent, reply, cx);
             }
@@ -155,7 +155,7 @@ impl Open {
         cx: &mut Context<'_>,
     ) -> Result<Opening, Error> {
         cx.wire.timers.stop(Timer::Quiet);
-        let refused = matches!(reply.kind(), Kind::Transient | Kind::Permanent);
+        let refused = matches!(reply.kind(), ReplyKind::Transient | ReplyKind::Permanent);
         if refused && sent == Sent::InBatch {
             self.ask(verb, Sent::Again, cx);
             return Ok(Opening::Pending);
@@ -163,7 +163,7 @@ impl Open {
         if !refused && sent == Sent::Again {
             cx.wire.session.batches = Batches::Refused;
         }
-        let lasting = reply.kind() == Kind::Permanent;
+        let lasting = reply.kind() == ReplyKind::Permanent;
         // A raw `EPSV ALL` may be answered so.
         if reply.code() == Code::READY && cx.wire.config.foreign_replies == ForeignReplies::Reject {
             let error = ProtocolError::ForeignReply { command: verb, reply };
@@ -245,7 +245,7 @@ impl Open {
         reply: Reply,
         cx: &mut Context<'_>,
     ) -> Result<Opening, Error> {
-        if verb == Verb::PORT && reply.kind() == Kind::Permanent {
+        if verb == Verb::PORT && reply.kind() == ReplyKind::Permanent {
             cx.wire.session.active = ActiveMemory::EprtOnly;
             self.send_announcement(Verb::EPRT, address, cx)?;
             return Ok(Opening::Pending);

@@ -8,7 +8,7 @@
 
 use crate::claim::Outcome;
 use crate::control::command::{Command, Verb};
-use crate::control::reply::Kind;
+use crate::control::reply::ReplyKind;
 use crate::error::Error;
 use crate::op::machine::{Context, Input, Step, completion};
 
@@ -19,8 +19,8 @@ impl Quit {
     pub(crate) fn step(&self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
             Input::Start => cx.send(&Command::bare(Verb::QUIT)),
-            Input::Reply(reply) if reply.kind() != Kind::Preliminary => {
-                return Ok(Step::Done(Outcome::LastReply(Some(completion(reply)?))));
+            Input::Reply(reply) if reply.kind() != ReplyKind::Preliminary => {
+                return Ok(Step::Done(Outcome::MaybeReply(Some(completion(reply)?))));
             }
             _ => {}
         }

@@ -20,7 +20,7 @@
 use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, ArgumentError, Verb};
 use crate::control::features::Features;
-use crate::control::reply::{Code, Kind, Reply};
+use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::error::{ConnectionError, Error};
 use crate::op::features::{FeaturesOp, is_unknown};
 use crate::op::machine::Ended;
@@ -67,6 +67,12 @@ impl ReadDir {
     #[must_use]
     pub fn names(path: impl AsRef<[u8]>) -> Self {
         Self::by(path, By::Names)
+    }
+
+    /// The directory's path; `None`: it is the working directory, or can't be sent
+    #[must_use]
+    pub fn path(&self) -> Option<&[u8]> {
+        self.path.as_ref().ok()?.as_ref().map(Argument::as_bytes)
     }
 
     fn by(path: impl AsRef<[u8]>, by: By) -> Self {
@@ -413,6 +419,6 @@ fn is_missing(reply: &Reply) -> bool {
 
 /// Whether the words of a refusal say that something is there, and not for this user
 fn denies(reply: &Reply) -> bool {
-    debug_assert!(matches!(reply.kind(), Kind::Transient | Kind::Permanent));
+    debug_assert!(matches!(reply.kind(), ReplyKind::Transient | ReplyKind::Permanent));
     reply.denies()
 }

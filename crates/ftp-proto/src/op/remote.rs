@@ -13,7 +13,7 @@ use core::net::SocketAddr;
 
 use crate::claim::{Outcome, Owner, Transfer};
 use crate::control::command::{Argument, Command, Verb};
-use crate::control::reply::Kind;
+use crate::control::reply::ReplyKind;
 use crate::error::Error;
 use crate::event::Event;
 use crate::op::machine::{Context, Farewell, Input, Step, completion};
@@ -48,7 +48,7 @@ impl RemotePassive {
                     self.ask(cx);
                 }
             }
-            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), _) if reply.kind() == ReplyKind::Preliminary => {}
             (Input::Reply(reply), State::Type) => {
                 SetType(self.type_).replied(reply, cx)?;
                 self.ask(cx);
@@ -93,7 +93,7 @@ impl RemoteActive {
                     self.announce(cx)?;
                 }
             }
-            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), _) if reply.kind() == ReplyKind::Preliminary => {}
             (Input::Reply(reply), State::Type) => {
                 SetType(self.type_).replied(reply, cx)?;
                 self.announce(cx)?;
@@ -130,7 +130,7 @@ impl RemoteTransfer {
     pub(crate) fn step(&self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
             Input::Start => cx.send(&Command::new(self.verb, &self.path)),
-            Input::Reply(reply) if reply.kind() == Kind::Preliminary => {
+            Input::Reply(reply) if reply.kind() == ReplyKind::Preliminary => {
                 cx.wire.stop_reply_timers();
                 if cx.wire.timers.phase(Timer::Data).is_none() {
                     let wait = cx.wire.config.remote_transfer_timeout;

@@ -6,7 +6,7 @@
 
 use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Verb};
-use crate::control::reply::Kind;
+use crate::control::reply::ReplyKind;
 use crate::error::Error;
 use crate::op::machine::{Context, Input, Step, completion};
 
@@ -32,14 +32,16 @@ impl Rename {
         match (input, &self.state) {
             (Input::Start, _) => cx.send(&Command::new(Verb::RNFR, &self.from)),
             (Input::Reply(reply), State::From) => match reply.kind() {
-                Kind::Preliminary => {}
-                Kind::Intermediate | Kind::Completion => {
+                ReplyKind::Preliminary => {}
+                ReplyKind::Intermediate | ReplyKind::Completion => {
                     self.state = State::To;
                     cx.send(&Command::new(Verb::RNTO, &self.to));
                 }
-                Kind::Transient | Kind::Permanent => return Err(Error::from_reply(reply)),
+                ReplyKind::Transient | ReplyKind::Permanent => {
+                    return Err(Error::from_reply(reply));
+                }
             },
-            (Input::Reply(reply), State::To) if reply.kind() != Kind::Preliminary => {
+            (Input::Reply(reply), State::To) if reply.kind() != ReplyKind::Preliminary => {
                 return Ok(Step::Done(Outcome::Reply(completion(reply)?)));
             }
             _ => {}

@@ -54,6 +54,12 @@ impl Get {
         self.offset
     }
 
+    /// The file's path; `None` if there is none, or it can't be sent
+    #[must_use]
+    pub fn path(&self) -> Option<&[u8]> {
+        self.path.as_ref().ok()?.as_ref().map(Argument::as_bytes)
+    }
+
     /// As text: TYPE A on the wire, LF line ends for the user
     #[must_use]
     pub const fn ascii(mut self) -> Self {
@@ -75,74 +81,82 @@ impl<P: AsRef<[u8]>> From<P> for Get {
     }
 }
 
-/// How an upload meets what is on the server
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PutMode {
-    /// STOR, from this offset on
-    Store(u64),
-    /// APPE
-    Append,
-    /// STOU
-    Unique,
-}
-
-/// An upload: STOR, APPE or STOU
+/// An upload: STOR, APPE, STOU, or another command that takes a file
 ///
 /// A path alone replaces the file with bytes as they are: `client.put("f")`.
 #[derive(Clone, Debug)]
 pub struct Put {
+    pub(crate) verb: Result<Verb, ArgumentError>,
     pub(crate) path: Result<Option<Argument>, ArgumentError>,
-    pub(crate) mode: PutMode,
     pub(crate) type_: TransferType,
+    pub(crate) offset: u64,
 }
 
 impl Put {
     /// Creates or replaces the file at `path` (STOR)
     #[must_use]
     pub fn new(path: impl AsRef<[u8]>) -> Self {
-        Self {
-            path: Argument::new(path).map(Some),
-            mode: PutMode::Store(0),
-            type_: TransferType::Image,
-        }
+        let path = Argument::new(path).map(Some);
+        Self { verb: Ok(Verb::STOR), path, type_: TransferType::Image, offset: 0 }
     }
 
     /// A new file under a name of the server's choice (STOU); the name comes back in
     /// [`Transfer::name`](crate::Transfer::name), if the server tells it
     #[must_use]
     pub fn unique() -> Self {
-        Self { path: Ok(None), mode: PutMode::Unique, type_: TransferType::Image }
+        Self::command("STOU", "")
     }
 
-    /// Behind what is there already (APPE)
+    /// Any command that takes a file on a data connection, such as `STOU` with a name, or a server's own
+    ///
+    /// An empty argument sends the verb alone.
+    #[must_use]
+    pub fn command(verb: &str, argument: impl AsRef<[u8]>) -> Self {
+        let argument = argument.as_ref();
+        Self {
+            verb: Verb::new(verb),
+            path: if argument.is_empty() { Ok(None) } else { Argument::new(argument).map(Some) },
+            ..Self::new("")
+        }
+    }
+
+    /// After what is there already (APPE)
     #[must_use]
     pub const fn append(mut self) -> Self {
-        self.mode = PutMode::Append;
+        self.verb = Ok(Verb::APPE);
+        self.offset = 0;
         self
     }
 
-    /// Writes from byte `offset` of the server's file on (REST and STOR, RFC 3659 section 5)
+    /// Writes from byte `offset` of the server's file on (REST, RFC 3659 section 5)
     ///
-    /// Give the data from there on. Some servers cut the file there, others keep what follows.
+    /// The command is STOR, also after [`Self::append`] and [`Self::unique`], or that of [`Self::command`]. Give the
+    /// data from there on. Some servers cut the file there, others keep what follows.
     #[must_use]
     pub const fn resume_at(mut self, offset: u64) -> Self {
-        self.mode = PutMode::Store(offset);
+        if let Ok(Verb::APPE | Verb::STOU) = self.verb {
+            self.verb = Ok(Verb::STOR);
+        }
+        self.offset = offset;
         self
     }
 
     /// Where in the server's file the data goes; 0 also where the server decides (APPE, STOU)
     #[must_use]
     pub const fn offset(&self) -> u64 {
-        match self.mode {
-            PutMode::Store(offset) => offset,
-            PutMode::Append | PutMode::Unique => 0,
-        }
+        self.offset
     }
 
-    /// Where to; `None` if the server is to choose a name, or the path can't be sent
+    /// Where to; `None` if the server is to choose a name, if it is a server's own command, or if the path can't be
+    /// sent
     #[must_use]
     pub fn path(&self) -> Option<&[u8]> {
-        self.path.as_ref().ok()?.as_ref().map(Argument::as_bytes)
+        match self.verb {
+            Ok(Verb::STOR | Verb::APPE) => {
+                self.path.as_ref().ok()?.as_ref().map(Argument::as_bytes)
+            }
+            _ => None,
+        }
     }
 
     /// As text: LF line ends of the user, TYPE A on the wire

@@ -13,7 +13,7 @@ use crate::claim::Outcome;
 use crate::config::AuthMechanism;
 use crate::control::Barrier;
 use crate::control::command::{Command, Verb};
-use crate::control::reply::Kind;
+use crate::control::reply::{Reply, ReplyKind};
 use crate::error::{ConnectionError, Error};
 use crate::op::machine::{Context, Input, Step, completion};
 use crate::session::Batches;
@@ -26,6 +26,8 @@ use crate::timer::Timer;
 pub(crate) struct Secure {
     scope: Scope,
     demand: Demand,
+    /// The reply that granted AUTH
+    granted: Option<Reply>,
     state: State,
 }
 
@@ -85,13 +87,13 @@ impl Secure {
     /// As the application asks
     pub(crate) const fn requested(scope: Scope) -> Self {
         let state = State::Auth(Mechanism::Tls);
-        Self { scope, demand: Demand::Request, state }
+        Self { scope, demand: Demand::Request, granted: None, state }
     }
 
     /// As [`TlsPolicy`](crate::TlsPolicy) asks
     pub(crate) const fn demanded() -> Self {
         let state = State::Auth(Mechanism::Tls);
-        Self { scope: Scope::ControlAndData, demand: Demand::Policy, state }
+        Self { scope: Scope::ControlAndData, demand: Demand::Policy, granted: None, state }
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
@@ -113,16 +115,21 @@ impl Secure {
                 cx.send(&Command::literal(Verb::AUTH, mechanism.argument()));
             }
             (Input::Reply(reply), State::Auth(mechanism)) => match reply.kind() {
-                Kind::Preliminary => {}
+                ReplyKind::Preliminary => {}
                 // 334 is RFC 2228's way to say the same; old servers use it for TLS (Q78).
-                Kind::Completion | Kind::Intermediate => self.pause(cx),
-                Kind::Transient | Kind::Permanent => match mechanism.next(cx.wire.config.auth) {
-                    Some(next) => {
-                        *mechanism = next;
-                        cx.send(&Command::literal(Verb::AUTH, next.argument()));
+                ReplyKind::Completion | ReplyKind::Intermediate => {
+                    self.granted = Some(reply);
+                    self.pause(cx);
+                }
+                ReplyKind::Transient | ReplyKind::Permanent => {
+                    match mechanism.next(cx.wire.config.auth) {
+                        Some(next) => {
+                            *mechanism = next;
+                            cx.send(&Command::literal(Verb::AUTH, next.argument()));
+                        }
+                        None => return Err(Error::from_reply(reply)),
                     }
-                    None => return Err(Error::from_reply(reply)),
-                },
+                }
             },
             (Input::Quiet, State::Pause) => self.shake_hands(cx),
             (Input::Secured, State::Handshake) => {
@@ -133,7 +140,7 @@ impl Secure {
                 return self.secured(cx);
             }
             // It may begin once more, after the answers of a batch have come.
-            (input, State::Protect(protect)) => return protect.step(input, cx),
+            (input, State::Protect(protect)) => return protect.step(input, cx).map(done),
             _ => {}
         }
         Ok(Step::Pending)
@@ -156,12 +163,20 @@ impl Secure {
 
     fn secured(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
         if self.scope == Scope::Control {
-            return Ok(Step::Done(Outcome::Unit(())));
+            return Ok(Step::Done(Outcome::MaybeReply(self.granted.take())));
         }
         let mut protect = Protect::new(Protection::Private);
         let step = protect.step(Input::Start, cx);
         self.state = State::Protect(protect);
-        step
+        step.map(done)
+    }
+}
+
+/// The end of all: of several replies none is the result
+fn done(step: Step) -> Step {
+    match step {
+        Step::Done(_) => Step::Done(Outcome::Unit(())),
+        step => step,
     }
 }
 
@@ -205,7 +220,7 @@ impl Protect {
                 }
             }
             (Input::Start, _) => self.send_level(cx),
-            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), _) if reply.kind() == ReplyKind::Preliminary => {}
             (Input::Reply(_), ProtectState::BufferSize) => {
                 // Refused by some that take PROT all the same (Q82).
                 self.state = ProtectState::Level;
@@ -213,7 +228,7 @@ impl Protect {
             }
             (Input::Reply(_), ProtectState::Both) => self.state = ProtectState::LevelOfBatch,
             (Input::Reply(reply), ProtectState::LevelOfBatch)
-                if matches!(reply.kind(), Kind::Transient | Kind::Permanent) =>
+                if matches!(reply.kind(), ReplyKind::Transient | ReplyKind::Permanent) =>
             {
                 self.state = ProtectState::LevelAgain;
                 cx.wire.session.batches = Batches::Refused;
@@ -223,15 +238,15 @@ impl Protect {
                 Input::Reply(reply),
                 ProtectState::LevelOfBatch | ProtectState::LevelAgain | ProtectState::Level,
             ) => {
-                if let (ProtectState::LevelAgain, Kind::Transient | Kind::Permanent) =
+                if let (ProtectState::LevelAgain, ReplyKind::Transient | ReplyKind::Permanent) =
                     (self.state, reply.kind())
                 {
                     // It was not the batch that was refused.
                     cx.wire.session.batches = Batches::Trusted;
                 }
-                completion(reply)?;
+                let reply = completion(reply)?;
                 cx.wire.session.protection = self.level;
-                return Ok(Step::Done(Outcome::Unit(())));
+                return Ok(Step::Done(Outcome::Reply(reply)));
             }
             _ => {}
         }
@@ -249,24 +264,31 @@ impl Protect {
 
 /// CCC: the control connection back to clear text
 #[derive(Debug)]
-pub(crate) struct ClearControl;
+pub(crate) struct ClearControl {
+    /// The reply that granted CCC
+    granted: Option<Reply>,
+}
 
 impl ClearControl {
-    pub(crate) fn step(&self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
+    pub(crate) const fn new() -> Self {
+        Self { granted: None }
+    }
+
+    pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
             // In clear already: nothing to do, and nothing that TLS could be taken off.
             Input::Start if cx.wire.session.control != ControlSecurity::Secured => {
-                return Ok(Step::Done(Outcome::Unit(())));
+                return Ok(Step::Done(Outcome::MaybeReply(None)));
             }
             Input::Start => cx.send(&Command::bare(Verb::CCC)),
-            Input::Reply(reply) if reply.kind() != Kind::Preliminary => {
-                completion(reply)?;
+            Input::Reply(reply) if reply.kind() != ReplyKind::Preliminary => {
+                self.granted = Some(completion(reply)?);
                 cx.wire.clear_control(cx.now);
             }
             Input::Cleared => {
                 cx.wire.control.set_barrier(Barrier::Down);
                 cx.wire.session.control = ControlSecurity::ClearedAgain;
-                return Ok(Step::Done(Outcome::Unit(())));
+                return Ok(Step::Done(Outcome::MaybeReply(self.granted.take())));
             }
             _ => {}
         }

@@ -8,7 +8,7 @@
 use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Secret, Verb};
 use crate::control::fields;
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Reply, ReplyKind};
 use crate::error::Error;
 use crate::listing::Format;
 use crate::op::machine::{Context, Input, Step, completion};
@@ -81,7 +81,7 @@ impl Simple {
                 self.state = State::Type;
             }
             (Input::Start, _) => self.send(cx),
-            (Input::Reply(reply), _) if reply.kind() == Kind::Preliminary => {}
+            (Input::Reply(reply), _) if reply.kind() == ReplyKind::Preliminary => {}
             (Input::Reply(reply), State::Type) => {
                 BINARY.replied(reply, cx)?;
                 self.state = State::Command;
@@ -116,7 +116,7 @@ impl Simple {
             self.forget_what_it_changes(cx);
             cx.wire.session.directory = None;
             return match reply.kind() {
-                Kind::Completion | Kind::Intermediate => Ok(Outcome::Reply(reply)),
+                ReplyKind::Completion | ReplyKind::Intermediate => Ok(Outcome::Reply(reply)),
                 _ => Err(Error::from_reply(reply)),
             };
         }

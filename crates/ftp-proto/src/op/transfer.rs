@@ -30,14 +30,14 @@ use control_side::ControlSide;
 
 use crate::config::DataMode;
 use crate::control::command::{Argument, Command, Verb};
-use crate::control::reply::{Kind, Reply};
+use crate::control::reply::{Reply, ReplyKind};
 use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::Action;
 use crate::listing::Format;
 use crate::op::machine::{Context, Farewell, Input, Step};
 use crate::op::open::{Open, Opening, ended_early, first_passive};
-use crate::op::request::{Get, List, Put, PutMode};
+use crate::op::request::{Get, List, Put};
 use crate::op::set_type::SetType;
 use crate::session::{Batches, PassivePath, RestartMarker};
 use crate::terms::{Phase, TlsSession, TransferType};
@@ -98,12 +98,7 @@ impl TransferOp {
     }
 
     pub(crate) fn put(put: Put) -> Result<Self, Error> {
-        let (verb, offset) = match put.mode {
-            PutMode::Store(offset) => (Verb::STOR, offset),
-            PutMode::Append => (Verb::APPE, 0),
-            PutMode::Unique => (Verb::STOU, 0),
-        };
-        Ok(Self::new(verb, put.path?, TransferKind::Upload, put.type_, offset))
+        Ok(Self::new(put.verb?, put.path?, TransferKind::Upload, put.type_, put.offset))
     }
 
     pub(crate) fn list(list: List) -> Result<Self, Error> {
@@ -136,12 +131,12 @@ impl TransferOp {
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (&mut self.stage, input) {
             (Stage::Type, Input::Start) => return self.begin(cx),
-            (Stage::Type, Input::Reply(reply)) if reply.kind() != Kind::Preliminary => {
+            (Stage::Type, Input::Reply(reply)) if reply.kind() != ReplyKind::Preliminary => {
                 SetType(self.type_).replied(reply, cx)?;
                 return self.open(cx);
             }
             (Stage::TypeAndOpen(open), Input::Reply(reply))
-                if reply.kind() != Kind::Preliminary =>
+                if reply.kind() != ReplyKind::Preliminary =>
             {
                 SetType(self.type_).replied(reply, cx)?;
                 self.stage = Stage::Open(*open);
@@ -300,8 +295,8 @@ impl TransferOp {
 
     fn restarted(&mut self, reply: Reply, cx: &mut Context<'_>) -> Result<Step, Error> {
         match reply.kind() {
-            Kind::Preliminary => Ok(Step::Pending),
-            Kind::Intermediate | Kind::Completion => {
+            ReplyKind::Preliminary => Ok(Step::Pending),
+            ReplyKind::Intermediate | ReplyKind::Completion => {
                 if self.offset == 0 {
                     cx.wire.session.marker = RestartMarker::Clear;
                 }
@@ -309,7 +304,7 @@ impl TransferOp {
             }
             // Also where a marker was to be cleared: it may still stand, and the file's beginning
             // would be left out.
-            Kind::Transient | Kind::Permanent => Err(Error::from_reply(reply)),
+            ReplyKind::Transient | ReplyKind::Permanent => Err(Error::from_reply(reply)),
         }
     }
 

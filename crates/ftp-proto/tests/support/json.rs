@@ -3,7 +3,7 @@
 //! Bytes are mapped to the characters with the same number (Latin-1), so nothing is lost.
 
 use ftp_proto::listing::parse_mlsx;
-use ftp_proto::{Features, Kind, Reply, ReplyError, fields};
+use ftp_proto::{Features, Reply, ReplyError, ReplyKind, fields};
 use serde_json::{Value, json};
 
 fn text(bytes: &[u8]) -> String {
@@ -29,9 +29,9 @@ pub(crate) fn error(error: &ReplyError) -> &'static str {
 /// `None` if the question does not apply to this reply or this program.
 pub(crate) fn meaning(kind: &str, reply: &Reply) -> Option<Value> {
     let text_of = reply.text();
-    let done = reply.kind() == Kind::Completion;
+    let done = reply.kind() == ReplyKind::Completion;
     let value = match kind {
-        "size_hint" if reply.kind() == Kind::Preliminary => {
+        "size_hint" if reply.kind() == ReplyKind::Preliminary => {
             Some(json!({ "size": fields::parse_size_hint(text_of) }))
         }
         "size_hint" => return None,
@@ -54,11 +54,11 @@ pub(crate) fn meaning(kind: &str, reply: &Reply) -> Option<Value> {
         "pasv" | "epsv" | "path" | "size" | "mtime" => None,
         "text" => Some(json!({ "text": text(text_of) })),
         "class" => Some(json!({ "class": match reply.kind() {
-            Kind::Preliminary => "preliminary",
-            Kind::Completion => "completion",
-            Kind::Intermediate => "intermediate",
-            Kind::Transient => "temporary",
-            Kind::Permanent => "permanent",
+            ReplyKind::Preliminary => "preliminary",
+            ReplyKind::Completion => "completion",
+            ReplyKind::Intermediate => "intermediate",
+            ReplyKind::Transient => "temporary",
+            ReplyKind::Permanent => "permanent",
         }})),
         "mlst" if done => mlst(reply),
         "mlst" => None,

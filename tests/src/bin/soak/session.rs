@@ -393,7 +393,7 @@ impl Session<'_> {
         if !content.starts_with(&buffer[..count]) {
             self.wrong(&format!("{name} does not begin so"));
         }
-        if self.random.one_in(2) { download.abort() } else { Ok(()) }
+        if self.random.one_in(2) { download.abort().map(drop) } else { Ok(()) }
     }
 
     fn leave_upload(&mut self, ftp: &mut Client) -> Result<(), Error> {
@@ -403,7 +403,7 @@ impl Session<'_> {
         self.job.tally.transfer();
         let mut upload = ftp.put(&name)?;
         upload.write_all(&bytes(piece.0, piece.1))?;
-        if self.random.one_in(2) { upload.abort() } else { Ok(()) }
+        if self.random.one_in(2) { upload.abort().map(drop) } else { Ok(()) }
     }
 
     fn rename(&mut self, ftp: &mut Client) -> Result<(), Error> {

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::{Answer, answer, is_foreign};
 use crate::control::command::Verb;
-use crate::control::reply::{Code, Kind, Reply, ReplyConfig, ReplyParser};
+use crate::control::reply::{Code, Reply, ReplyConfig, ReplyKind, ReplyParser};
 
 fn verdict(verb: &str, number: u16) -> Answer {
     let (verb, code) = (Verb::new(verb).unwrap(), Code::new(number).unwrap());
@@ -220,7 +220,7 @@ fn pairs(name: &str, text: &str) -> Vec<(String, Code)> {
                 // Without a command it is a greeting.
                 if let Some(command) = asked.front() {
                     pairs.push((command.clone(), reply.code()));
-                    if reply.kind() != Kind::Preliminary {
+                    if reply.kind() != ReplyKind::Preliminary {
                         asked.pop_front();
                     }
                 }

@@ -12,7 +12,7 @@ pub struct Code(u16);
 /// What the first digit of a [`Code`] says (RFC 959 section 4.2)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a first digit other than 1 to 5 is no reply")]
-pub enum Kind {
+pub enum ReplyKind {
     /// 1yz: begun, another reply follows
     Preliminary,
     /// 2yz: done
@@ -43,13 +43,13 @@ impl Code {
 
     /// What the first digit says
     #[must_use]
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> ReplyKind {
         match self.0 {
-            ..=199 => Kind::Preliminary,
-            200..=299 => Kind::Completion,
-            300..=399 => Kind::Intermediate,
-            400..=499 => Kind::Transient,
-            500.. => Kind::Permanent,
+            ..=199 => ReplyKind::Preliminary,
+            200..=299 => ReplyKind::Completion,
+            300..=399 => ReplyKind::Intermediate,
+            400..=499 => ReplyKind::Transient,
+            500.. => ReplyKind::Permanent,
         }
     }
 

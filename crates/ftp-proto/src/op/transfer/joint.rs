@@ -13,7 +13,7 @@ use super::{Stage, TransferOp};
 use crate::claim::Owner;
 use crate::control::answers::{Answer, answer};
 use crate::control::fields;
-use crate::control::reply::{Code, Kind, Reply};
+use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::Event;
@@ -39,7 +39,7 @@ impl TransferOp {
     pub(super) fn joint(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         let input = match self.news(input, cx) {
             Ok(News::None) => return self.settle(cx),
-            Ok(News::Final(reply)) if reply.kind() == Kind::Completion => {
+            Ok(News::Final(reply)) if reply.kind() == ReplyKind::Completion => {
                 self.over(reply, cx);
                 return self.settle(cx);
             }
@@ -88,7 +88,7 @@ impl TransferOp {
         };
         let (end, bytes) = (*end, *bytes);
         match self.news(input, cx) {
-            Ok(News::Final(reply)) if reply.kind() == Kind::Completion => {
+            Ok(News::Final(reply)) if reply.kind() == ReplyKind::Completion => {
                 self.note_name(&reply);
                 self.finish(end, bytes, reply, cx)
             }
@@ -121,7 +121,7 @@ impl TransferOp {
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
             return News::None;
         };
-        if reply.kind() == Kind::Preliminary {
+        if reply.kind() == ReplyKind::Preliminary {
             self.preliminary(&reply, cx);
             return News::None;
         }
@@ -159,16 +159,16 @@ impl TransferOp {
         };
         let early = begun == Begun::No && cx.wire.session.preliminary == Preliminary::Expected;
         let doubtful = match reply.kind() {
-            Kind::Completion => early || premature || cx.wire.session.late.is_due(),
-            Kind::Transient | Kind::Permanent => {
+            ReplyKind::Completion => early || premature || cx.wire.session.late.is_due(),
+            ReplyKind::Transient | ReplyKind::Permanent => {
                 cx.wire.session.late.is_due() && may_be_aborted(reply.code())
             }
-            Kind::Preliminary | Kind::Intermediate => false,
+            ReplyKind::Preliminary | ReplyKind::Intermediate => false,
         };
         if !doubtful {
             return News::Final(reply);
         }
-        let refuses = reply.kind() != Kind::Completion;
+        let refuses = reply.kind() != ReplyKind::Completion;
         *control = ControlSide::Held(begun, Box::new(Held::new(reply)));
         cx.wire.control.owe_again(self.verb);
         if let Stage::AwaitFinal { .. } = self.stage {
@@ -335,7 +335,7 @@ impl TransferOp {
             return News::None;
         };
         let unconfirmed = match self.stage {
-            _ if self.kind != TransferKind::Upload || reply.kind() != Kind::Completion => None,
+            _ if self.kind != TransferKind::Upload || reply.kind() != ReplyKind::Completion => None,
             Stage::AwaitFinal { end: End::Truncated, .. } => Some(Error::data(DataFailure::Broken)),
             // The server has not even closed it.
             Stage::Joint(_) if cx.wire.data_state() == Some(DataState::Sent) => {
@@ -349,7 +349,7 @@ impl TransferOp {
         let before = !matches!(control, ControlSide::Held(Begun::Yes, _));
         if matches!(control, ControlSide::Held(Begun::No, _)) {
             *control = ControlSide::Asked;
-            if reply.kind() == Kind::Completion {
+            if reply.kind() == ReplyKind::Completion {
                 cx.wire.session.preliminary = Preliminary::Absent;
             }
         } else {
@@ -414,7 +414,7 @@ impl TransferOp {
             ControlSide::Asked => false,
             ControlSide::Granted | ControlSide::Over(_) => true,
             ControlSide::Held(begun, held) => {
-                *begun != Begun::No || held.reply().kind() == Kind::Completion
+                *begun != Begun::No || held.reply().kind() == ReplyKind::Completion
             }
         };
         match state {

@@ -1,0 +1,211 @@
+//! The requests whose result is a value, stated once: the methods of the core and of each driver come from this list
+//!
+//! `ftp_proto::requests!(methods)` hands the list to `methods!`, a macro of the caller's that writes the methods of its
+//! type. The list consists of groups, each an `impl` block with the type left out. An entry has
+//!
+//! - documentation and attributes, for all crates. Links begin with `Self::` or `ftp_proto::`, which mean something in
+//!   each of them; an alias that is the method's own name is an error of rustdoc's;
+//! - a signature without `self`, whose paths begin with `$crate`, and whose return type is the result's;
+//! - a block that makes the operation, a `Result<Running, Error>`, in the scope of `client/requests.rs`; only the core
+//!   looks at it.
+//!
+//! Drivers need no change for a new entry, be their methods functions that wait, that return an [`Op`](crate::Op), or
+//! `async`. What moves the bytes of a file or listing, starts TLS or ends the session is not in this list: its
+//! methods differ between drivers, and are written by hand.
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! requests {
+    ($methods:ident) => {
+        $methods! {
+            /// Logging in, and TLS
+            impl {
+                /// Logs in: USER, and PASS if the server asks for it
+                ///
+                /// An empty `user` is `anonymous`, whose password is by default `anonymous@`.
+                ///
+                /// Besides a refusal this can end in [`TlsRequired`](ftp_proto::Error::TlsRequired) and
+                /// [`AccountRequired`](ftp_proto::Error::AccountRequired).
+                fn login(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> $crate::Reply {
+                    login(user.as_ref(), password.as_ref(), None)
+                }
+
+                /// Logs in to a server that asks for an account: USER, PASS and ACCT in the order that it wants
+                ///
+                /// Errors are those of [`Self::login`].
+                fn login_with_account(
+                    user: impl AsRef<[u8]>,
+                    password: impl AsRef<[u8]>,
+                    account: impl AsRef<[u8]>
+                ) -> $crate::Reply {
+                    login(user.as_ref(), password.as_ref(), Some(account.as_ref()))
+                }
+
+                /// Gives an account (ACCT), for servers that ask for one after the login (332, 532)
+                #[doc(alias = "acct")]
+                fn account(account: impl AsRef<[u8]>) -> $crate::Reply {
+                    secret(Verb::ACCT, account)
+                }
+
+                /// Sets the protection of data connections: PBSZ 0 and PROT P, or PROT C
+                ///
+                /// Returns the reply to PROT.
+                #[doc(alias = "prot_p")]
+                #[doc(alias = "prot_c")]
+                fn protect(level: $crate::Protection) -> $crate::Reply {
+                    Ok(Running::Protect(Protect::new(level)))
+                }
+
+                /// Returns the control connection to clear text (CCC), for firewalls that read along
+                ///
+                /// Returns the reply to CCC; `None` if the connection is in clear text already, and nothing was sent.
+                #[doc(alias = "ccc")]
+                fn clear_control() -> Option<$crate::Reply> {
+                    Ok(Running::ClearControl(ClearControl::new()))
+                }
+            }
+
+            /// Directories and files
+            impl {
+                /// Changes the working directory (CWD)
+                fn cwd(path: impl AsRef<[u8]>) -> $crate::Reply {
+                    with(Verb::CWD, path, Want::Completion)
+                }
+
+                /// Changes to the parent directory: CDUP, or `CWD ..` if the server does not know CDUP
+                fn cdup() -> $crate::Reply {
+                    Ok(Running::Simple(Simple::parent()))
+                }
+
+                /// Returns the working directory (PWD), as the server writes it
+                fn pwd() -> Vec<u8> {
+                    bare(Verb::PWD, Want::Path)
+                }
+
+                /// Makes a directory (MKD); returns its path as the server writes it, `None` if the server does not tell
+                #[doc(alias = "mkd")]
+                fn mkdir(path: impl AsRef<[u8]>) -> Option<Vec<u8>> {
+                    with(Verb::MKD, path, Want::MadePath)
+                }
+
+                /// Removes an empty directory (RMD)
+                #[doc(alias = "rmd")]
+                fn rmdir(path: impl AsRef<[u8]>) -> $crate::Reply {
+                    with(Verb::RMD, path, Want::Completion)
+                }
+
+                /// Deletes a file (DELE)
+                fn delete(path: impl AsRef<[u8]>) -> $crate::Reply {
+                    with(Verb::DELE, path, Want::Completion)
+                }
+
+                /// Renames or moves a file or directory (RNFR, RNTO)
+                fn rename(from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> $crate::Reply {
+                    rename(from, to)
+                }
+
+                /// Returns the size of a file in bytes (SIZE, RFC 3659 section 4), asked under TYPE I
+                fn size(path: impl AsRef<[u8]>) -> u64 {
+                    with(Verb::SIZE, path, Want::Size)
+                }
+
+                /// Returns the hash of a file's bytes as the server computes it; `None` if it offers none
+                ///
+                /// Of the algorithms in the server's answer to FEAT the strongest is taken, by XSHA256 and its kin or
+                /// by HASH. This takes as long as the server needs to read the file, at most
+                /// [`Config::hash_timeout`](ftp_proto::Config::hash_timeout).
+                fn hash(path: impl AsRef<[u8]>) -> Option<$crate::fields::FileHash> {
+                    hash(path)
+                }
+
+                /// Returns the time of a file's last modification (MDTM, RFC 3659 section 3), in UTC if the server
+                /// follows the RFC
+                fn mdtm(path: impl AsRef<[u8]>) -> $crate::Timestamp {
+                    with(Verb::MDTM, path, Want::Time)
+                }
+
+                /// Sets the time of a file's last modification (MFMT, draft-somers-ftp-mfxx), in UTC
+                fn set_mdtm(path: impl AsRef<[u8]>, time: $crate::Timestamp) -> $crate::Reply {
+                    with(Verb::MFMT, words(&[fields::format_time(time).as_bytes(), path.as_ref()]), Want::Completion)
+                }
+
+                /// Sets the times of a file by SITE UTIME, which no RFC has, in UTC: for servers without [MFMT](Self::set_mdtm)
+                ///
+                /// Sends `SITE UTIME path time time time UTC`, for access, modification and change. Pure-FTPd and ProFTPD's
+                /// `mod_site_misc` take this form, with spaces in the path, and whole seconds only.
+                fn site_utime(path: impl AsRef<[u8]>, time: $crate::Timestamp) -> $crate::Reply {
+                    let time = fields::format_time(time.with_nanosecond(0).unwrap_or(time));
+                    let time = time.as_bytes();
+                    with(Verb::SITE, words(&[b"UTIME", path.as_ref(), time, time, time, b"UTC"]), Want::Completion)
+                }
+
+                /// Returns facts about one file or directory (MLST, RFC 3659 section 7) in the reply's text; an empty
+                /// path is the working directory
+                ///
+                /// [`parse_mlst`](ftp_proto::listing::parse_mlst) reads them.
+                fn mlst(path: impl AsRef<[u8]>) -> $crate::Reply {
+                    optional(Verb::MLST, path)
+                }
+            }
+
+            /// The server, and commands of its own
+            impl {
+                /// Returns what the server can do (FEAT, RFC 2389); an empty set if it does not know FEAT
+                #[doc(alias = "feat")]
+                fn query_features() -> $crate::Features {
+                    Ok(Running::Features(FeaturesOp))
+                }
+
+                /// Asks for names in UTF-8: `OPTS UTF8 ON`, which no RFC has and many servers know
+                ///
+                /// Send it after the login. A server that refuses it may use UTF-8 all the same.
+                fn utf8() -> $crate::Reply {
+                    with(Verb::OPTS, "UTF8 ON", Want::Completion)
+                }
+
+                /// Sets options of a command (OPTS, RFC 2389 section 4), such as `MLST type;size;`
+                fn opts(options: impl AsRef<[u8]>) -> $crate::Reply {
+                    with(Verb::OPTS, options, Want::Completion)
+                }
+
+                /// Does nothing (NOOP): shows that the session is alive, and keeps it so
+                fn noop() -> $crate::Reply {
+                    bare(Verb::NOOP, Want::Completion)
+                }
+
+                /// Returns the kind of the server's system (SYST)
+                #[doc(alias = "syst")]
+                fn system() -> $crate::Reply {
+                    bare(Verb::SYST, Want::Completion)
+                }
+
+                /// Returns help (HELP) on a command or, if `topic` is empty, in general
+                fn help(topic: impl AsRef<[u8]>) -> $crate::Reply {
+                    optional(Verb::HELP, topic)
+                }
+
+                /// Returns the status (STAT) of the session if `path` is empty, else a listing, in the reply's text
+                fn stat(path: impl AsRef<[u8]>) -> $crate::Reply {
+                    optional(Verb::STAT, path)
+                }
+
+                /// Sends a command of this server's own (SITE)
+                fn site(command: impl AsRef<[u8]>) -> $crate::Reply {
+                    with(Verb::SITE, command, Want::Completion)
+                }
+
+                /// Sends any command that has one final reply, of 2yz or 3yz; an empty argument sends the verb alone
+                ///
+                /// Commands that open data connections, end the session or change its protection are refused with
+                /// [`InvalidArgument`](ftp_proto::Error::InvalidArgument), as the client could not keep account of
+                /// them. They have their own methods.
+                #[doc(alias = "sendcmd")]
+                #[doc(alias = "voidcmd")]
+                #[doc(alias = "quote")]
+                fn command(verb: &str, argument: impl AsRef<[u8]>) -> $crate::Reply {
+                    raw(verb, argument.as_ref())
+                }
+            }
+        }
+    };
+}

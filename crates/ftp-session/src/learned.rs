@@ -1,0 +1,53 @@
+//! What a session has learned of its server, beside what the machine keeps
+
+/// A command that sets the time of a file's last modification
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeCommand {
+    /// `MFMT time path` (draft-somers-ftp-mfxx)
+    Mfmt,
+    /// `MDTM time path`: vsftpd, Serv-U and others take a time before the name for a new one
+    Mdtm,
+    /// `SITE UTIME path time time time UTC`: Pure-FTPd, wu-ftpd
+    UtimeUtc,
+    /// `SITE UTIME time path`: ProFTPD's `mod_site_misc`
+    Utime,
+}
+
+/// What is known of a command
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Standing {
+    #[default]
+    Untried,
+    /// It has set a time, which was read back or could not be misunderstood
+    Proven,
+    /// The server does not know it, or takes it for something else
+    Unknown,
+}
+
+/// What is known of the commands that set times
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TimeCommands([Standing; TimeCommand::ALL.len()]);
+
+impl TimeCommand {
+    /// In the order in which they are tried
+    pub(crate) const ALL: [Self; 4] = [Self::Mfmt, Self::Mdtm, Self::UtimeUtc, Self::Utime];
+}
+
+impl TimeCommands {
+    pub(crate) const fn standing(self, command: TimeCommand) -> Standing {
+        self.0[command as usize]
+    }
+
+    pub(crate) const fn set(&mut self, command: TimeCommand, standing: Standing) {
+        self.0[command as usize] = standing;
+    }
+
+    /// The commands worth trying: those that are proven, then those that are untried
+    pub(crate) fn candidates(self) -> impl Iterator<Item = TimeCommand> {
+        let with = move |standing| {
+            TimeCommand::ALL.into_iter().filter(move |command| self.standing(*command) == standing)
+        };
+        with(Standing::Proven).chain(with(Standing::Untried))
+    }
+}

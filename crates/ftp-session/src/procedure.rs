@@ -1,0 +1,605 @@
+//! What takes several requests, and perhaps a local file: resuming, verifying, times, whole trees
+//!
+//! A [`Procedure`] makes requests on a session, moves the bytes of its transfers, and says what is to be done
+//! with a local file. Like the session it makes no system call and never waits. Beside it: its inside
+//! (`work.rs`, `request.rs`) and a file for each subject.
+//!
+//! ```text
+//!   ┌─ Next::Request   hear what the server has said, then turn again
+//!   ├─ Next::Wait      wait as the session says, hand over its events, then turn again
+//!   ├─ Next::Local     carry out an order for the local file, answer it, then turn again
+//! turn
+//!   └─ Next::Done
+//! ```
+
+mod create;
+mod path;
+mod remove;
+mod request;
+mod resume;
+mod times;
+mod verify;
+mod walk;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, Read, Write};
+
+use ftp_proto::fields::{FileHash, HashAlgorithm};
+use ftp_proto::listing::ListingParser;
+use ftp_proto::{Op, OpId, ReadDir, Time, Transfer};
+
+pub use remove::RemoveOptions;
+pub use resume::ResumeOptions;
+pub use verify::Proof;
+pub use walk::{Descent, Found, Walk, WalkError, WalkOptions, WalkStep};
+pub use work::{Access, Directory};
+
+use crate::entries::Entries;
+use crate::error::Error;
+use crate::event::{Completion, Event};
+use crate::session::{Moved, Session};
+use request::{Pending, Request};
+use work::{Answer, Begin, Io, Listing, Order, Sink, Step, Work};
+
+/// Bytes that are moved at a time at most: beyond that the cost per byte stays the same
+const BLOCK: usize = 256 * 1024;
+
+/// The first block: enough for most small files
+const FIRST_BLOCK: usize = 16 * 1024;
+
+/// Bytes of memory that the entries of a directory may take
+const MAX_DIRECTORY: usize = 64 * 1024 * 1024;
+
+/// Several requests that make one operation, such as [resuming a download](Procedure::resume_download)
+///
+/// A shell, or the application on it, drives it with one session, which has no other requests until it has
+/// ended: it calls [`Self::turn`], does what that says, and hands over each of the session's events.
+///
+/// To end it early, [abort](Session::abort) its [current request](Self::current) and drop it.
+pub struct Procedure<T> {
+    work: Work<T>,
+    stage: Stage,
+    /// The transfer that was begun last
+    transfer: Option<Op<Transfer>>,
+    /// How it ended, until the procedure asks
+    ended: Option<Result<Transfer, Error>>,
+    /// Bytes on their way between the transfer and the local file
+    buffer: Vec<u8>,
+    /// Bytes of it that the last block had
+    filled: usize,
+    /// Local bytes that are compared
+    local: Vec<u8>,
+    block_size: usize,
+    moved: u64,
+    /// For the next listing
+    parser: Option<ListingParser>,
+}
+
+/// What a procedure needs before it can go on
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every shell")]
+pub enum Next<'a, T> {
+    /// The next turn makes a request: hear before what the server has said meanwhile, so that it is
+    /// nobody's answer
+    Request,
+    /// News of the session, or readiness of a connection: wait as after [`Session::turn`]
+    Wait,
+    /// Something is to be done with the local file; the result goes to [`Procedure::answer`]
+    Local(LocalOrder<'a>),
+    /// It has ended
+    Done(Result<T, Error>),
+}
+
+/// An order for a procedure's local file
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every shell")]
+pub enum LocalOrder<'a> {
+    /// Open the file; answer [`LocalAnswer::Opened`]
+    ///
+    /// Each time it is the same file. One that was open is closed.
+    Open(Access),
+    /// Read bytes into the beginning of `into`; answer [`LocalAnswer::Read`]
+    Read {
+        /// Offset in the file
+        at: u64,
+        /// Room, at least a byte
+        into: &'a mut [u8],
+    },
+    /// Write all bytes; answer [`LocalAnswer::Done`]
+    Write {
+        /// Offset in the file, which is its end
+        at: u64,
+        /// What to write
+        bytes: &'a [u8],
+    },
+    /// Cut the file to this length; answer [`LocalAnswer::Done`]
+    SetLength(u64),
+    /// Hash the whole file; answer [`LocalAnswer::Hash`]
+    Hash(HashAlgorithm),
+}
+
+/// What has become of a [`LocalOrder`]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "one for each kind of order")]
+pub enum LocalAnswer {
+    /// The file's length in bytes; `None`: there is no file, which is told so for [`Access::Append`] only
+    Opened(Option<u64>),
+    /// So many bytes were read; 0 at the end of the file
+    Read(usize),
+    /// It is done
+    Done,
+    /// The file's hash; `None`: this algorithm is not known here
+    Hash(Option<FileHash>),
+}
+
+/// What a procedure is about
+enum Stage {
+    /// It goes on with this answer; at first there is none
+    Ready(Option<Answer>),
+    /// A request is to be made
+    Due(Due),
+    Requested(Pending),
+    /// A transfer was requested, and has not begun
+    Beginning,
+    /// Bytes are to be received
+    Receiving {
+        most: u64,
+        sink: Sink,
+    },
+    /// So many bytes have come, of which some are compared with the local file's from `at` on
+    Comparing {
+        at: u64,
+        received: usize,
+        compared: usize,
+    },
+    /// So many bytes have come and are to be written to the local file
+    Writing {
+        at: u64,
+        received: usize,
+    },
+    /// Bytes of the local file are to be read
+    Reading {
+        at: u64,
+    },
+    /// So many bytes were read, of which some are sent
+    Sending {
+        read: usize,
+        sent: usize,
+    },
+    /// The end of an upload, or of an aborted transfer
+    Ending,
+    Aborting,
+    /// A directory is being listed
+    Listing(Box<Collecting>),
+    /// The local file has something to do
+    Local(Local),
+    /// It has ended
+    Over,
+}
+
+/// A directory whose entries are arriving
+struct Collecting {
+    op: Op<Transfer>,
+    entries: Entries,
+    directory: Directory,
+    /// Bytes of memory that it takes
+    held: usize,
+}
+
+/// Whether a transfer goes on, and where it is
+enum Progress {
+    Moved(Stage),
+    Waits(Stage),
+}
+
+enum Due {
+    Request(Request),
+    Begin(Begin),
+    List(Listing),
+}
+
+/// A small order for the local file
+#[derive(Clone, Copy)]
+enum Local {
+    Open(Access),
+    SetLength(u64),
+    Hash(HashAlgorithm),
+}
+
+/// What is waited for; a [`Next`] that borrows nothing
+enum Pause<T> {
+    Request,
+    Wait,
+    Local,
+    Done(Result<T, Error>),
+}
+
+impl<T> Procedure<T> {
+    fn new<F>(work: impl FnOnce(Io) -> F) -> Self
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        Self {
+            work: Work::new(work),
+            stage: Stage::Ready(None),
+            transfer: None,
+            ended: None,
+            buffer: Vec::new(),
+            filled: 0,
+            local: Vec::new(),
+            block_size: BLOCK,
+            moved: 0,
+            parser: None,
+        }
+    }
+
+    /// Bytes moved at a time at most, at least 1
+    fn block_size(mut self, bytes: usize) -> Self {
+        self.block_size = bytes.max(1);
+        self
+    }
+
+    /// Bytes written to the local file so far, or sent from it; what was compared does not count
+    #[must_use]
+    pub const fn moved(&self) -> u64 {
+        self.moved
+    }
+
+    /// The request that it waits for, if it does
+    #[must_use]
+    pub fn current(&self) -> Option<OpId> {
+        match &self.stage {
+            Stage::Requested(pending) => Some(pending.id()),
+            Stage::Listing(collecting) => Some(collecting.op.id()),
+            Stage::Over => None,
+            _ => self.transfer.filter(|_| self.ended.is_none()).map(Op::id),
+        }
+    }
+
+    /// Takes an event of the session; false if it is about something else
+    pub fn handle(&mut self, event: &mut Event) -> bool {
+        let Event::Completed(done) = event else { return false };
+        self.completed(done)
+    }
+
+    fn completed(&mut self, done: &mut Completion) -> bool {
+        if let Stage::Requested(pending) = self.stage {
+            if let Some(result) = pending.take(done) {
+                self.stage = Stage::Ready(Some(Answer::Value(result)));
+                return true;
+            }
+        }
+        let Some(result) = self.transfer.and_then(|op| done.take(op)) else { return false };
+        self.ended = Some(result);
+        true
+    }
+
+    /// Takes the result of the order that [`Next::Local`] gave
+    ///
+    /// # Panics
+    ///
+    /// If there was no such order, or the answer is none to it.
+    pub fn answer(&mut self, result: io::Result<LocalAnswer>) {
+        let answer = match result {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.stage = Stage::Ready(Some(Answer::Failed(error)));
+                return;
+            }
+        };
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        self.stage = match (stage, answer) {
+            (Stage::Local(Local::Open(_)), LocalAnswer::Opened(length)) => {
+                Stage::Ready(Some(Answer::Opened(length)))
+            }
+            (Stage::Local(Local::SetLength(_)), LocalAnswer::Done) => {
+                Stage::Ready(Some(Answer::Done))
+            }
+            (Stage::Local(Local::Hash(_)), LocalAnswer::Hash(hash)) => {
+                Stage::Ready(Some(Answer::Hashed(hash)))
+            }
+            (Stage::Writing { received, .. }, LocalAnswer::Done) => {
+                self.moved += received as u64;
+                Stage::Ready(Some(Answer::Moved(received as u64)))
+            }
+            (Stage::Comparing { at, received, compared }, LocalAnswer::Read(count)) => {
+                self.compared(at, received, compared, count)
+            }
+            (Stage::Reading { .. }, LocalAnswer::Read(0)) => Stage::Ready(Some(Answer::Moved(0))),
+            (Stage::Reading { .. }, LocalAnswer::Read(read)) => {
+                self.filled = read;
+                Stage::Sending { read, sent: 0 }
+            }
+            (_, answer) => panic!("{answer:?} is no answer to what was ordered"),
+        };
+    }
+
+    /// Compares bytes of the local file that have been read with those that have come
+    fn compared(&self, at: u64, received: usize, compared: usize, count: usize) -> Stage {
+        let end = compared + count;
+        if count == 0 {
+            let error = io::ErrorKind::UnexpectedEof.into();
+            return Stage::Ready(Some(Answer::Failed(error)));
+        }
+        if self.local[..count] != self.buffer[compared..end] {
+            return Stage::Ready(Some(Answer::Different));
+        }
+        if end == received {
+            return Stage::Ready(Some(Answer::Moved(received as u64)));
+        }
+        Stage::Comparing { at, received, compared: end }
+    }
+
+    /// Goes on as far as it can without waiting
+    ///
+    /// Due at first, after events of the session and its turns, and after [answers](Self::answer).
+    pub fn turn<S: Read + Write, L>(
+        &mut self,
+        session: &mut Session<S, L>,
+        now: Time,
+    ) -> Next<'_, T> {
+        match self.advance(session, now) {
+            Pause::Request => {
+                session.want_turn();
+                Next::Request
+            }
+            Pause::Wait => Next::Wait,
+            Pause::Done(result) => Next::Done(result),
+            Pause::Local => Next::Local(self.local_order()),
+        }
+    }
+
+    /// What the local file has to do
+    fn local_order(&mut self) -> LocalOrder<'_> {
+        match self.stage {
+            Stage::Local(Local::Open(access)) => LocalOrder::Open(access),
+            Stage::Local(Local::SetLength(length)) => LocalOrder::SetLength(length),
+            Stage::Local(Local::Hash(algorithm)) => LocalOrder::Hash(algorithm),
+            Stage::Writing { at, received } => {
+                LocalOrder::Write { at, bytes: &self.buffer[..received] }
+            }
+            Stage::Comparing { at, received, compared } => {
+                self.local.resize(self.buffer.len(), 0);
+                let into = &mut self.local[..received - compared];
+                LocalOrder::Read { at: at + compared as u64, into }
+            }
+            Stage::Reading { at } => LocalOrder::Read { at, into: &mut self.buffer },
+            _ => unreachable!("only these stages are about the local file"),
+        }
+    }
+
+    fn advance<S: Read + Write, L>(&mut self, session: &mut Session<S, L>, now: Time) -> Pause<T> {
+        loop {
+            match std::mem::replace(&mut self.stage, Stage::Over) {
+                Stage::Over => return Pause::Wait,
+                Stage::Ready(answer) => match self.work.step(answer) {
+                    Step::Done(result) => return Pause::Done(result),
+                    Step::Order(order) => {
+                        self.stage = self.begin(order, session, now);
+                        if let Stage::Due(_) = self.stage {
+                            return Pause::Request;
+                        }
+                    }
+                },
+                Stage::Due(due) => self.stage = self.request(due, session),
+                stage @ (Stage::Local(_)
+                | Stage::Comparing { .. }
+                | Stage::Writing { .. }
+                | Stage::Reading { .. }) => {
+                    self.stage = stage;
+                    return Pause::Local;
+                }
+                stage @ Stage::Requested(_) => {
+                    self.stage = stage;
+                    return Pause::Wait;
+                }
+                stage => match self.go_on(stage, session, now) {
+                    Progress::Moved(next) => self.stage = next,
+                    Progress::Waits(stage) => {
+                        self.stage = stage;
+                        return Pause::Wait;
+                    }
+                },
+            }
+        }
+    }
+
+    fn begin<S: Read + Write, L>(
+        &mut self,
+        order: Order,
+        session: &mut Session<S, L>,
+        now: Time,
+    ) -> Stage {
+        match order {
+            Order::Request(request) => Stage::Due(Due::Request(request)),
+            Order::Begin(begin) => Stage::Due(Due::Begin(begin)),
+            Order::List(listing) => Stage::Due(Due::List(listing)),
+            Order::Receive(most, sink) => Stage::Receiving { most, sink },
+            Order::Send(at) => {
+                self.grow();
+                Stage::Reading { at }
+            }
+            Order::Finish => {
+                session.finish_upload(now);
+                Stage::Ending
+            }
+            Order::Abort => match self.transfer {
+                Some(op) => {
+                    session.abort(op.id());
+                    Stage::Aborting
+                }
+                None => Stage::Ready(Some(Answer::Done)),
+            },
+            Order::Open(access) => Stage::Local(Local::Open(access)),
+            Order::SetLength(length) => Stage::Local(Local::SetLength(length)),
+            Order::HashLocal(algorithm) => Stage::Local(Local::Hash(algorithm)),
+            Order::Recall => Stage::Ready(Some(Answer::Known(session.time_commands))),
+            Order::Remember(commands) => {
+                session.time_commands = commands;
+                Stage::Ready(Some(Answer::Done))
+            }
+        }
+    }
+
+    fn request<S: Read + Write, L>(&mut self, due: Due, session: &mut Session<S, L>) -> Stage {
+        let client = session.request();
+        let op = match due {
+            Due::Request(request) => return Stage::Requested(request.make(client)),
+            Due::Begin(Begin::Get(get)) => client.get(get),
+            Due::Begin(Begin::Put(put)) => client.put(put),
+            Due::List(listing) => {
+                let op = match listing {
+                    Listing::Directory(directory) => client.read_dir(directory),
+                    Listing::Here(list) => client.list(list),
+                };
+                (self.transfer, self.ended) = (Some(op), None);
+                let entries = Entries::with_parser(self.parser.take().unwrap_or_default());
+                let directory = Directory::default();
+                return Stage::Listing(Box::new(Collecting { op, entries, directory, held: 0 }));
+            }
+        };
+        (self.transfer, self.ended) = (Some(op), None);
+        Stage::Beginning
+    }
+
+    /// Goes on with a transfer
+    fn go_on<S: Read + Write, L>(
+        &mut self,
+        stage: Stage,
+        session: &mut Session<S, L>,
+        now: Time,
+    ) -> Progress {
+        let stage = match stage {
+            Stage::Listing(collecting) => return self.collect(collecting, session, now),
+            stage => stage,
+        };
+        if let Some(result) = self.ended.take() {
+            self.transfer = None;
+            let answer = match stage {
+                Stage::Aborting => Answer::Done,
+                _ => Answer::Ended(result),
+            };
+            return Progress::Moved(Stage::Ready(Some(answer)));
+        }
+        match stage {
+            Stage::Beginning if session.data_direction().is_some() => {
+                Progress::Moved(Stage::Ready(Some(Answer::Begun)))
+            }
+            Stage::Receiving { most, sink } => {
+                self.grow();
+                let most = usize::try_from(most).unwrap_or(usize::MAX).min(self.buffer.len());
+                let Moved::Bytes(received) = session.read_data(&mut self.buffer[..most], now)
+                else {
+                    return Progress::Waits(stage);
+                };
+                self.filled = received;
+                Progress::Moved(match sink {
+                    Sink::Write(at) => Stage::Writing { at, received },
+                    Sink::Compare(at) => Stage::Comparing { at, received, compared: 0 },
+                    Sink::Nowhere => Stage::Ready(Some(Answer::Moved(received as u64))),
+                })
+            }
+            Stage::Sending { read, sent } if sent == read => {
+                self.moved += read as u64;
+                Progress::Moved(Stage::Ready(Some(Answer::Moved(read as u64))))
+            }
+            Stage::Sending { read, sent } => {
+                match session.write_data(&self.buffer[sent..read], now) {
+                    Moved::Bytes(count) => {
+                        Progress::Moved(Stage::Sending { read, sent: sent + count })
+                    }
+                    Moved::NotReady | Moved::Ended => Progress::Waits(stage),
+                }
+            }
+            _ => Progress::Waits(stage),
+        }
+    }
+
+    /// Collects the entries of a directory
+    fn collect<S: Read + Write, L>(
+        &mut self,
+        mut collecting: Box<Collecting>,
+        session: &mut Session<S, L>,
+        now: Time,
+    ) -> Progress {
+        let listed = |result| Progress::Moved(Stage::Ready(Some(Answer::Listed(result))));
+        let Collecting { op, entries, directory, held } = &mut *collecting;
+        loop {
+            let ended = self.ended.is_some();
+            let entry = match ended {
+                true => entries.last(),
+                false => Ok(entries.next(session, now)),
+            };
+            match entry {
+                Ok(Some(entry)) => {
+                    *held += work::held(&entry);
+                    directory.entries.push(entry);
+                }
+                Ok(None) if !ended => {
+                    return Progress::Waits(Stage::Listing(collecting));
+                }
+                Ok(None) => {
+                    directory.unknown_lines = entries.unknown_lines();
+                    let ended = self.ended.take();
+                    self.transfer = None;
+                    return match ended {
+                        Some(Err(error)) => listed(Err(error)),
+                        _ => listed(Ok(std::mem::take(directory))),
+                    };
+                }
+                Err(error) => {
+                    // If the transfer failed, that is why.
+                    let ended = self.ended.take().and_then(Result::err);
+                    self.transfer = None;
+                    return listed(Err(ended.unwrap_or(error)));
+                }
+            }
+            if *held > MAX_DIRECTORY && self.ended.is_none() {
+                session.abort(op.id());
+                self.transfer = None;
+                return listed(Err(Error::ListingTooLong { limit: MAX_DIRECTORY }));
+            }
+        }
+    }
+
+    /// Makes room for the next block: blocks grow as long as they are filled
+    fn grow(&mut self) {
+        let wanted = match self.buffer.len() {
+            0 => FIRST_BLOCK,
+            length if length == self.filled => length.saturating_mul(4),
+            length => length,
+        };
+        self.buffer.resize(wanted.min(self.block_size), 0);
+    }
+}
+
+/// Directories
+impl Procedure<Directory> {
+    /// Lists a directory whole: up to 64 MiB of memory, beyond which it ends in [`Error::ListingTooLong`]
+    ///
+    /// A parser that knows what time it is, as that of
+    #[cfg_attr(feature = "system", doc = "[`listing_parser`](crate::system::listing_parser),")]
+    #[cfg_attr(not(feature = "system"), doc = "`system::listing_parser`,")]
+    /// finds the years that lines leave out.
+    #[must_use]
+    pub fn read_dir(directory: impl Into<ReadDir>, parser: ListingParser) -> Self {
+        let listing = Listing::Directory(directory.into());
+        let mut procedure = Self::new(|io| async move { io.list(listing).await });
+        procedure.parser = Some(parser);
+        procedure
+    }
+}
+
+impl<T> fmt::Debug for Procedure<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Procedure")
+            .field("current", &self.current())
+            .field("moved", &self.moved)
+            .finish_non_exhaustive()
+    }
+}

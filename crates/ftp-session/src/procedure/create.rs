@@ -1,0 +1,105 @@
+//! A directory with its parents
+//!
+//! ```text
+//! MKD a/b/c ── made ──▶ done                                                           one round trip
+//!    └ refused: (PWD) CWD a/b/c ── entered: it is there ──▶ CWD back ──▶ done
+//!         └ MKD a/b, MKD a … until one is made ──▶ then downwards again
+//!              └ none: the deepest that is there is found, and the refusal of the next one is why
+//! ```
+
+use super::Procedure;
+use super::path::prefixes;
+use super::work::{Io, unless_refused};
+use crate::error::Error;
+
+impl Procedure<usize> {
+    /// Makes a directory and those of its parents that are missing (MKD); how many were made
+    ///
+    /// Directories that exist are fine, also if somebody else makes them meanwhile. The working directory is
+    /// afterwards as it was. Components of the path are separated by `/`; an empty path is the working
+    /// directory.
+    ///
+    /// It ends in [`Error::NotADirectory`] if a file is in the way, else in the server's refusal to make the
+    /// first directory that is missing.
+    #[must_use]
+    pub fn create_dir_all(path: impl AsRef<[u8]>) -> Self {
+        let paths = prefixes(path.as_ref());
+        Self::new(|io| async move { Create { io, home: None }.all(&paths).await })
+    }
+}
+
+struct Create {
+    io: Io,
+    /// The working directory, once it was asked for
+    home: Option<Vec<u8>>,
+}
+
+impl Create {
+    async fn all(mut self, paths: &[Vec<u8>]) -> Result<usize, Error> {
+        let Some((whole, parents)) = paths.split_last() else { return Ok(0) };
+        let Some(mut refusal) = self.make(whole).await? else { return Ok(1) };
+        if self.is_directory(whole).await? {
+            return Ok(0);
+        }
+        for (at, parent) in parents.iter().enumerate().rev() {
+            match self.make(parent).await? {
+                None => return self.downwards(&paths[at + 1..], 1).await,
+                Some(error) => {
+                    if self.is_directory(parent).await? {
+                        // Whatever is in the way of the next one, it is not that its parent is missing.
+                        return Err(self.why(&paths[at + 1], refusal).await?);
+                    }
+                    refusal = error;
+                }
+            }
+        }
+        // The first one's parent is the root, or the working directory.
+        Err(self.why(&paths[0], refusal).await?)
+    }
+
+    /// Makes what is left, each in the one before
+    async fn downwards(&mut self, paths: &[Vec<u8>], mut made: usize) -> Result<usize, Error> {
+        for path in paths {
+            match self.make(path).await? {
+                None => made += 1,
+                // Somebody else may have been faster.
+                Some(_) if self.is_directory(path).await? => {}
+                Some(refusal) => return Err(self.why(path, refusal).await?),
+            }
+        }
+        Ok(made)
+    }
+
+    /// Makes one directory; the refusal, if that is what the server says
+    async fn make(&self, path: &[u8]) -> Result<Option<Error>, Error> {
+        match self.io.mkdir(path).await {
+            Ok(()) => Ok(None),
+            Err(error) if error.reply().is_none() || error.is_fatal() || error.is_auth() => {
+                Err(error)
+            }
+            Err(refusal) => Ok(Some(refusal)),
+        }
+    }
+
+    /// Whether there is a directory that can be entered
+    async fn is_directory(&mut self, path: &[u8]) -> Result<bool, Error> {
+        let home = match self.home.take() {
+            Some(home) => Some(home),
+            None => unless_refused(self.io.pwd().await)?,
+        };
+        // Without a way back nothing is entered.
+        let Some(home) = home else { return Ok(false) };
+        let entered = unless_refused(self.io.cwd(path).await)?.is_some();
+        if entered {
+            self.io.cwd(&home).await?;
+        }
+        self.home = Some(home);
+        Ok(entered)
+    }
+
+    /// Why a directory whose parent exists could not be made: a file in its place, or what the server said
+    async fn why(&self, path: &[u8], refusal: Error) -> Result<Error, Error> {
+        let size = unless_refused(self.io.size(path).await)?;
+        Ok(size.map_or(refusal, |_| Error::NotADirectory { path: path.to_vec() }))
+    }
+}

@@ -1,0 +1,270 @@
+//! A directory with everything in it, removed
+//!
+//! ```text
+//! the parent is listed: is it a directory, and no link?
+//! RMD d ── removed ──▶ done
+//!   └ refused: LIST d ── for each entry: DELE ── refused: RMD ── refused, and a directory: the same for it
+//!        └ RMD d ── refused, though nothing is left: LIST -a d, hidden files; RMD d
+//! ```
+//!
+//! A link to a directory is deleted by DELE; what it points to is never entered, since LIST tells links.
+
+use std::io;
+use std::vec::IntoIter;
+
+use ftp_proto::listing::{Kind, OwnedEntry};
+use ftp_proto::{List, ReadDir};
+
+use super::Procedure;
+use super::path::{components, inside, prefixes};
+use super::request::Request;
+use super::work::{Directory, Io, Listing, unless_refused};
+use crate::error::{Error, Left, Removal};
+
+/// Levels of directories that are entered at most
+const MAX_DEPTH: usize = 100;
+
+/// How a tree is removed
+#[must_use = "options do nothing by themselves"]
+#[derive(Clone, Copy, Debug)]
+pub struct RemoveOptions {
+    on_refusal: OnRefusal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OnRefusal {
+    Stop,
+    GoOn,
+}
+
+impl RemoveOptions {
+    /// Stops at the first thing that can't be removed
+    pub const fn new() -> Self {
+        Self { on_refusal: OnRefusal::Stop }
+    }
+
+    /// Goes on, and removes what can be removed
+    pub const fn keep_going(mut self) -> Self {
+        self.on_refusal = OnRefusal::GoOn;
+        self
+    }
+}
+
+impl Default for RemoveOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Procedure<Removal> {
+    /// Removes a directory and everything in it (DELE, RMD)
+    ///
+    /// Links are removed, what they point to is not. It ends well if the server has confirmed that the
+    /// directory itself is gone, which it can't be while anything is left in it. To see whether the path is a
+    /// link, its parent is listed first.
+    ///
+    /// It does not begin for an empty path, the root, and a path with `..` ([`Error::Local`]). It ends in
+    /// [`Error::NotADirectory`] if the path is a file's or a link's, in
+    /// [`NoDirectory`](ftp_proto::Error::NoDirectory) if there is nothing, and in [`Error::NotRemoved`], which
+    /// says what is left, if something could not be removed.
+    #[must_use]
+    pub fn remove_dir_all(path: impl AsRef<[u8]>, options: RemoveOptions) -> Self {
+        let path = path.as_ref().to_vec();
+        Self::new(|io| async move {
+            let removing = Removing { io, options, removal: Removal::default(), home: None };
+            removing.all(&path).await
+        })
+    }
+}
+
+struct Removing {
+    io: Io,
+    options: RemoveOptions,
+    removal: Removal,
+    /// The working directory, once it was asked for
+    home: Option<Vec<u8>>,
+}
+
+/// A directory that has been listed
+struct Level {
+    path: Vec<u8>,
+    entries: IntoIter<OwnedEntry>,
+    hidden: Hidden,
+    /// What was left when it was entered
+    left_before: u64,
+}
+
+/// Whether files that LIST does not tell have been looked for
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hidden {
+    Unknown,
+    Listed,
+}
+
+/// What has become of something
+enum Outcome {
+    Removed,
+    Entered(Level),
+    Left(Error),
+}
+
+impl Removing {
+    async fn all(mut self, path: &[u8]) -> Result<Removal, Error> {
+        let paths = prefixes(path);
+        let Some((root, parents)) = paths.split_last() else { return Err(refused()) };
+        if components(path).any(|component| component == b"..") {
+            return Err(refused());
+        }
+        let parent = match parents.last() {
+            Some(parent) => &parent[..],
+            None if root.starts_with(b"/") => &b"/"[..],
+            None => &b""[..],
+        };
+        self.check_kind(parent, root).await?;
+        let mut stack = match self.remove_directory(root, 0).await? {
+            Outcome::Removed => return Ok(self.removal),
+            Outcome::Entered(level) => vec![level],
+            Outcome::Left(error) => return Err(error),
+        };
+        while let Some(level) = stack.last_mut() {
+            let Some(entry) = level.entries.next() else {
+                if let Some(level) = stack.pop() {
+                    if let Some(again) = self.leave(level).await? {
+                        stack.push(again);
+                    } else if self.is_over() {
+                        break;
+                    }
+                }
+                continue;
+            };
+            let outcome = match inside(&level.path, entry.name()) {
+                Ok(path) => (self.remove(&path, entry.kind(), stack.len()).await?, path),
+                Err(error) => (Outcome::Left(error), level.path.clone()),
+            };
+            match outcome {
+                (Outcome::Removed, _) => {}
+                (Outcome::Entered(level), _) => stack.push(level),
+                (Outcome::Left(error), path) => self.leave_behind(path, error),
+            }
+            if self.is_over() {
+                break;
+            }
+        }
+        match self.removal.left_count {
+            0 => Ok(self.removal),
+            _ => Err(Error::NotRemoved(Box::new(self.removal))),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.options.on_refusal == OnRefusal::Stop && self.removal.left_count > 0
+    }
+
+    fn leave_behind(&mut self, path: Vec<u8>, error: Error) {
+        self.removal.left_count += 1;
+        if self.removal.left.len() < Removal::MOST {
+            self.removal.left.push(Left { path, error });
+        }
+    }
+
+    /// What is a file or a link is not begun with
+    async fn check_kind(&self, parent: &[u8], path: &[u8]) -> Result<(), Error> {
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+        let listing = Listing::Directory(ReadDir::long(parent));
+        // Who may not list it may own the directory all the same.
+        let listed = unless_refused(self.io.list(listing).await)?.unwrap_or_default();
+        let entry = listed.entries.iter().find(|entry| entry.name() == name);
+        match entry.map(OwnedEntry::kind) {
+            None | Some(Kind::Dir | Kind::Unknown) => Ok(()),
+            Some(_) => Err(Error::NotADirectory { path: path.to_vec() }),
+        }
+    }
+
+    /// Removes an entry of a listing
+    async fn remove(&mut self, path: &[u8], kind: Kind, depth: usize) -> Result<Outcome, Error> {
+        match self.io.reply(Request::Delete(path.to_vec())).await {
+            Ok(_) => {
+                self.removal.files += 1;
+                Ok(Outcome::Removed)
+            }
+            Err(error) if error.is_fatal() => Err(error),
+            Err(error) if !matches!(kind, Kind::Dir | Kind::Unknown) => Ok(Outcome::Left(error)),
+            Err(error) => match self.remove_directory(path, depth).await? {
+                // Then it was a file, and why it can't be deleted was said.
+                Outcome::Left(other) if other.is_missing() => Ok(Outcome::Left(error)),
+                outcome => Ok(outcome),
+            },
+        }
+    }
+
+    /// Removes a directory if it is empty, else enters it
+    async fn remove_directory(&mut self, path: &[u8], depth: usize) -> Result<Outcome, Error> {
+        match self.io.reply(Request::Rmdir(path.to_vec())).await {
+            Ok(_) => {
+                self.removal.directories += 1;
+                return Ok(Outcome::Removed);
+            }
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) if depth >= MAX_DEPTH => return Ok(Outcome::Left(error)),
+            Err(_) => {}
+        }
+        match self.io.list(Listing::Directory(ReadDir::long(path))).await {
+            Ok(directory) => {
+                self.removal.unknown_lines += directory.unknown_lines;
+                Ok(Outcome::Entered(self.level(path, directory, Hidden::Unknown)))
+            }
+            Err(error) if error.is_fatal() => Err(error),
+            Err(error) => Ok(Outcome::Left(error)),
+        }
+    }
+
+    fn level(&self, path: &[u8], directory: Directory, hidden: Hidden) -> Level {
+        let entries = directory.entries.into_iter();
+        Level { path: path.to_vec(), entries, hidden, left_before: self.removal.left_count }
+    }
+
+    /// Removes a directory of which every entry has been dealt with; `Some` if it has hidden ones
+    async fn leave(&mut self, level: Level) -> Result<Option<Level>, Error> {
+        // It can't be empty.
+        if self.removal.left_count > level.left_before {
+            return Ok(None);
+        }
+        let refusal = match self.io.reply(Request::Rmdir(level.path.clone())).await {
+            Ok(_) => {
+                self.removal.directories += 1;
+                return Ok(None);
+            }
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) => error,
+        };
+        if level.hidden == Hidden::Unknown {
+            if let Some(directory) = self.list_hidden(&level.path).await? {
+                return Ok(Some(self.level(&level.path, directory, Hidden::Listed)));
+            }
+        }
+        self.leave_behind(level.path, refusal);
+        Ok(None)
+    }
+
+    /// Lists a directory with files whose names begin with a dot, which many servers leave out; `None` if
+    /// there are none
+    async fn list_hidden(&mut self, path: &[u8]) -> Result<Option<Directory>, Error> {
+        let home = match self.home.take() {
+            Some(home) => Some(home),
+            None => unless_refused(self.io.pwd().await)?,
+        };
+        let Some(home) = home else { return Ok(None) };
+        let mut listed = None;
+        if unless_refused(self.io.cwd(path).await)?.is_some() {
+            listed = unless_refused(self.io.list(Listing::Here(List::new("-a"))).await)?;
+            self.io.cwd(&home).await?;
+        }
+        self.home = Some(home);
+        Ok(listed.filter(|directory| !directory.entries.is_empty()))
+    }
+}
+
+fn refused() -> Error {
+    let text = "the root, the working directory and paths with `..` are not removed";
+    Error::Local(io::Error::new(io::ErrorKind::InvalidInput, text))
+}

@@ -1,0 +1,334 @@
+//! Going on with interrupted transfers of whole files, never with a splice
+
+use std::io;
+
+use ftp_proto::{Error as FtpError, Get, Put, Transfer};
+
+use super::Procedure;
+use super::verify::{check_size, verify};
+use super::work::{Access, Begin, Io, Received, Sink};
+use crate::error::{Error, Mismatch};
+
+/// How an interrupted transfer is taken up again
+#[must_use = "options do nothing by themselves"]
+#[derive(Clone, Copy, Debug)]
+pub struct ResumeOptions {
+    overlap: u64,
+    verify: Verify,
+    block_size: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verify {
+    No,
+    WholeFiles,
+}
+
+impl ResumeOptions {
+    /// 64 KiB are compared, hashes are not
+    pub const fn new() -> Self {
+        // Finds an offset that the server ignores, another file under the same name, and a tail that a
+        // crash has left empty; most lines carry it in the time of a round trip.
+        Self { overlap: 64 * 1024, verify: Verify::No, block_size: super::BLOCK }
+    }
+
+    /// How many bytes before the break are transferred once more and compared; 0: none, for servers
+    /// that let nobody read what was uploaded
+    pub const fn overlap(mut self, bytes: u64) -> Self {
+        self.overlap = bytes;
+        self
+    }
+
+    /// Compares the whole files at the end: [`Procedure::verify_file`]
+    pub const fn verify(mut self) -> Self {
+        self.verify = Verify::WholeFiles;
+        self
+    }
+
+    /// Bytes moved at a time at most, at least 1; 256 KiB. The first blocks are smaller
+    pub const fn block_size(mut self, bytes: usize) -> Self {
+        self.block_size = if bytes == 0 { 1 } else { bytes };
+        self
+    }
+}
+
+impl Default for ResumeOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Procedure<Transfer> {
+    /// Goes on with a download that was interrupted: appends what the local file lacks (REST)
+    ///
+    /// Without a local file the whole is downloaded. [`Transfer::bytes`] counts the bytes that were
+    /// compared, too.
+    ///
+    /// It ends in [`Error::Mismatch`] if the two files can't be of one origin; the local one is as it was. Else
+    /// in why the transfer failed; the local file holds what has come, and can be resumed again.
+    #[must_use]
+    pub fn resume_download(remote: impl AsRef<[u8]>, options: ResumeOptions) -> Self {
+        let remote = remote.as_ref().to_vec();
+        let work = |io| async move { resume_download(&io, &remote, options).await };
+        Self::new(work).block_size(options.block_size)
+    }
+
+    /// Goes on with an upload that was interrupted: appends what the server's file lacks (APPE)
+    ///
+    /// Without a file on the server (550) the whole is uploaded.
+    ///
+    /// It ends in [`Error::Mismatch`] if the two files can't be of one origin, in which case nothing was
+    /// written, or if the server's file does not have the right size in the end. Else in why the transfer
+    /// failed, also if the server does not tell the size.
+    #[must_use]
+    pub fn resume_upload(remote: impl AsRef<[u8]>, options: ResumeOptions) -> Self {
+        let remote = remote.as_ref().to_vec();
+        let work = |io| async move { resume_upload(&io, &remote, options).await };
+        Self::new(work).block_size(options.block_size)
+    }
+}
+
+async fn resume_download(
+    io: &Io,
+    remote: &[u8],
+    options: ResumeOptions,
+) -> Result<Transfer, Error> {
+    let local = io.open(Access::Append).await?;
+    let size = match io.size(remote).await {
+        Ok(size) => Some(size),
+        Err(error) if error.is_fatal() => return Err(error),
+        // Not every server knows SIZE, and a missing file is for RETR to tell.
+        Err(_) => None,
+    };
+    let transfer = match local {
+        Some(length) => append_rest(io, remote, length, size, options.overlap).await?,
+        None => {
+            let download = Download::begin(io, expecting(Get::new(remote), size), size).await?;
+            match io.open(Access::Create).await {
+                Ok(_) => download.write_from(0).await?,
+                Err(error) => {
+                    download.abort().await;
+                    return Err(error);
+                }
+            }
+        }
+    };
+    if options.verify == Verify::WholeFiles {
+        verify(io, remote).await?;
+    }
+    Ok(transfer)
+}
+
+async fn append_rest(
+    io: &Io,
+    remote: &[u8],
+    length: u64,
+    size: Option<u64>,
+    overlap: u64,
+) -> Result<Transfer, Error> {
+    if let Some(remote) = size.filter(|size| *size < length) {
+        return Err(Mismatch::Size { local: length, remote }.into());
+    }
+    let offset = length.saturating_sub(overlap);
+    let rest = size.map(|size| size - offset);
+    let get = expecting(Get::new(remote).resume_at(offset), size);
+    let mut download = Download::begin(io, get, rest).await?;
+    match download.compare(offset, length).await? {
+        Compared::Same => {}
+        Compared::Shorter(compared) => {
+            return Err(Mismatch::Size { local: length, remote: offset + compared }.into());
+        }
+        Compared::Different => {
+            // Whether the session survives it is for the next request to learn.
+            download.abort().await;
+            return Err(Mismatch::Content { from: offset, to: length }.into());
+        }
+    }
+    match download.write_from(length).await {
+        // More than the whole: where all bytes are alike, an ignored offset shows here alone.
+        Err(Error::Ftp(error @ FtpError::TooLong { .. })) => {
+            io.set_length(length).await?;
+            Err(error.into())
+        }
+        result => result,
+    }
+}
+
+async fn resume_upload(io: &Io, remote: &[u8], options: ResumeOptions) -> Result<Transfer, Error> {
+    let length = io.open_to_read().await?;
+    let size = match io.size(remote).await {
+        Ok(size) => Some(size),
+        Err(error) if error.reply().is_some_and(|reply| reply.code().get() == 550) => None,
+        Err(error) => return Err(error),
+    };
+    let transfer = match size {
+        Some(size) => {
+            if length < size {
+                return Err(Mismatch::Size { local: length, remote: size }.into());
+            }
+            compare_tail(io, remote, size, options.overlap).await?;
+            // More servers know APPE than REST before STOR, and none truncates.
+            upload(io, Put::new(remote).append(), size, length).await?
+        }
+        None => upload(io, Put::new(remote), 0, length).await?,
+    };
+    if options.verify == Verify::WholeFiles {
+        verify(io, remote).await?;
+    } else if size.is_some() {
+        check_size(io, remote, length).await?;
+    }
+    Ok(transfer)
+}
+
+/// Fetches the last bytes of the server's file and compares them with the local ones
+async fn compare_tail(io: &Io, remote: &[u8], size: u64, overlap: u64) -> Result<(), Error> {
+    let offset = size.saturating_sub(overlap);
+    if offset == size {
+        return Ok(());
+    }
+    let get = Get::new(remote).resume_at(offset).expect_size(size);
+    let mut tail = Download::begin(io, get, None).await?;
+    let compared = tail.compare(offset, size).await?;
+    // Short as it is, the rest is sooner read than aborted.
+    tail.pass_over().await?;
+    match compared {
+        Compared::Different => Err(Mismatch::Content { from: offset, to: size }.into()),
+        Compared::Same | Compared::Shorter(_) => Ok(()),
+    }
+}
+
+/// Uploads the local file from here on
+async fn upload(io: &Io, put: Put, from: u64, length: u64) -> Result<Transfer, Error> {
+    if io.begin(Begin::Put(put)).await?.is_some() {
+        return Err(Error::Local(io::ErrorKind::BrokenPipe.into()));
+    }
+    let mut at = from;
+    loop {
+        match io.send(at).await? {
+            // If somebody has shortened it meanwhile, its end would be taken for the end of the upload.
+            0 if at < length => {
+                let text =
+                    format!("the file became {} bytes shorter during the upload", length - at);
+                return io.give_up(io::Error::new(io::ErrorKind::UnexpectedEof, text)).await;
+            }
+            0 => return io.finish().await,
+            count => at += count,
+        }
+    }
+}
+
+fn expecting(get: Get, size: Option<u64>) -> Get {
+    match size {
+        Some(size) => get.expect_size(size),
+        None => get,
+    }
+}
+
+enum Compared {
+    Same,
+    /// The download had only so many bytes
+    Shorter(u64),
+    Different,
+}
+
+/// A download, perhaps over already, that may be only so long
+struct Download<'a> {
+    io: &'a Io,
+    over: Option<Transfer>,
+    limit: Limit,
+}
+
+#[derive(Clone, Copy)]
+enum Limit {
+    None,
+    Bytes {
+        most: u64,
+        /// Bytes of it that have not come yet
+        left: u64,
+        /// Bytes beyond it that have been passed over
+        beyond: u64,
+    },
+}
+
+impl<'a> Download<'a> {
+    /// Begins a download of which no more than so many bytes are used; `None`: as many as come
+    ///
+    /// A little more is passed over, so that the transfer can end by itself, and then fails with
+    /// [`TooLong`](FtpError::TooLong) if the machine was told the size. If still more comes the
+    /// transfer is aborted, and fails so in any case.
+    async fn begin(io: &'a Io, get: Get, most: Option<u64>) -> Result<Self, Error> {
+        let limit = most.map_or(Limit::None, |most| Limit::Bytes { most, left: most, beyond: 0 });
+        Ok(Self { io, over: io.begin(Begin::Get(get)).await?, limit })
+    }
+
+    async fn receive(&mut self, most: u64, sink: Sink) -> Result<Received, Error> {
+        /// Bytes beyond the limit that are read to see the transfer's end
+        const BEYOND: u64 = 64 * 1024;
+        loop {
+            if let Some(transfer) = &self.over {
+                return Ok(Received::End(transfer.clone()));
+            }
+            let (most, sink) = match self.limit {
+                Limit::Bytes { left: 0, .. } => (u64::MAX, Sink::Nowhere),
+                Limit::Bytes { left, .. } => (most.min(left), sink),
+                Limit::None => (most, sink),
+            };
+            let received = self.io.receive(most, sink).await?;
+            match (&received, &mut self.limit) {
+                (Received::End(transfer), _) => self.over = Some(transfer.clone()),
+                (Received::Bytes(count), Limit::Bytes { most, left: 0, beyond }) => {
+                    *beyond += count;
+                    if *beyond > BEYOND {
+                        let (received, expected) = (*most + *beyond, *most);
+                        self.io.abort().await;
+                        return Err(FtpError::TooLong { received, expected }.into());
+                    }
+                    continue;
+                }
+                (Received::Bytes(count), Limit::Bytes { left, .. }) => *left -= count,
+                (Received::Bytes(_) | Received::Different, _) => {}
+            }
+            return Ok(received);
+        }
+    }
+
+    /// Compares the bytes that come with the local ones from `from` to `to`
+    async fn compare(&mut self, from: u64, to: u64) -> Result<Compared, Error> {
+        let mut at = from;
+        while at < to {
+            match self.receive(to - at, Sink::Compare(at)).await? {
+                Received::Bytes(count) => at += count,
+                Received::Different => return Ok(Compared::Different),
+                Received::End(_) => return Ok(Compared::Shorter(at - from)),
+            }
+        }
+        Ok(Compared::Same)
+    }
+
+    /// Writes the rest to the local file, from here on
+    async fn write_from(mut self, from: u64) -> Result<Transfer, Error> {
+        let mut at = from;
+        loop {
+            match self.receive(u64::MAX, Sink::Write(at)).await? {
+                Received::Bytes(count) => at += count,
+                Received::End(transfer) => return Ok(transfer),
+                Received::Different => unreachable!("nothing is compared"),
+            }
+        }
+    }
+
+    /// Reads the rest, which nobody wants
+    async fn pass_over(mut self) -> Result<Transfer, Error> {
+        loop {
+            if let Received::End(transfer) = self.receive(u64::MAX, Sink::Nowhere).await? {
+                return Ok(transfer);
+            }
+        }
+    }
+
+    async fn abort(self) {
+        if self.over.is_none() {
+            self.io.abort().await;
+        }
+    }
+}

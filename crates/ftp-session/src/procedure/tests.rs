@@ -1,0 +1,501 @@
+//! Procedures against a server and a local file in memory, whole and with every fault at every step
+
+mod model;
+
+use super::{Descent, Procedure, RemoveOptions, ResumeOptions, Walk, WalkOptions, WalkStep};
+use crate::error::{Error, Mismatch};
+use crate::learned::TimeCommand;
+use model::{Dialect, Model, Node, time};
+
+const REMOTE: &[u8] = b"0123456789";
+
+fn file(bytes: &[u8]) -> Node {
+    Node::File(bytes.to_vec(), time(0))
+}
+
+fn with_file(bytes: &[u8]) -> Model {
+    Model::new(&[("/home", Node::Dir), ("/home/f", file(bytes))])
+}
+
+fn remote(model: &Model) -> Option<&[u8]> {
+    match model.tree.get("/home/f") {
+        Some(Node::File(bytes, _)) => Some(bytes),
+        _ => None,
+    }
+}
+
+/// Whatever goes wrong: what was there of the local file is there still, and a success is a whole file
+#[test]
+fn a_resumed_download_never_harms_the_local_file() {
+    let mut cases = 0;
+    for local in
+        [None, Some(&b""[..]), Some(b"0123"), Some(REMOTE), Some(b"0x23"), Some(b"0123456789ab")]
+    {
+        for overlap in [0, 2, 64] {
+            for (knows_size, ignores_offsets) in
+                [(true, false), (true, true), (false, false), (false, true)]
+            {
+                // Then the size alone can show that the offset was ignored, which is the machine's to see.
+                if ignores_offsets && overlap == 0 {
+                    continue;
+                }
+                let mut model = with_file(REMOTE);
+                (model.knows_size, model.ignores_offsets) = (knows_size, ignores_offsets);
+                model.local = local.map(<[u8]>::to_vec);
+                let options = ResumeOptions::new().overlap(overlap);
+                let procedure = || Procedure::resume_download("f", options);
+                model.run_with_faults(procedure, |model, result| {
+                    cases += 1;
+                    let before = local.unwrap_or_default();
+                    let after = model.local.as_deref().unwrap_or_default();
+                    assert!(after.starts_with(before), "{before:?} {after:?} {result:?}");
+                    // Nothing is compared, or only what is the same.
+                    let unseen = before == b"0x23" && overlap < 64
+                        || before.len() > REMOTE.len() && overlap == 0;
+                    if result.is_ok() && !unseen {
+                        assert_eq!(after, REMOTE, "{:#?}", model.commands);
+                    }
+                    assert_eq!(remote(model), Some(REMOTE));
+                });
+            }
+        }
+    }
+    assert!(cases > 1000, "{cases}");
+}
+
+#[test]
+fn a_download_is_not_resumed_from_another_file() {
+    let mut model = with_file(REMOTE);
+    model.local = Some(b"0x23".to_vec());
+    let error = model.run(Procedure::resume_download("f", ResumeOptions::new())).unwrap_err();
+    assert!(matches!(error, Error::Mismatch(Mismatch::Content { from: 0, to: 4 })), "{error:?}");
+    model.local = Some(b"0123456789ab".to_vec());
+    let error = model.run(Procedure::resume_download("f", ResumeOptions::new())).unwrap_err();
+    assert!(matches!(error, Error::Mismatch(Mismatch::Size { local: 12, remote: 10 })));
+}
+
+/// Whatever goes wrong: a success is a whole file, and a file of another origin is not touched
+#[test]
+fn a_resumed_upload_is_whole_or_an_error() {
+    let mut cases = 0;
+    for before in
+        [None, Some(&b""[..]), Some(b"0123"), Some(REMOTE), Some(b"0x23"), Some(b"0123456789ab")]
+    {
+        let mut model = with_file(before.unwrap_or_default());
+        if before.is_none() {
+            model.tree.remove("/home/f");
+        }
+        model.local = Some(REMOTE.to_vec());
+        let procedure = || Procedure::resume_upload("f", ResumeOptions::new());
+        model.run_with_faults(procedure, |model, result| {
+            cases += 1;
+            assert_eq!(model.local.as_deref(), Some(REMOTE));
+            let after = remote(model);
+            if result.is_ok() {
+                assert_eq!(after, Some(REMOTE), "{:#?}", model.commands);
+            }
+            // A refusal of SIZE means that there is no file.
+            let refused_size = model.fault == Some((1, model::Fault::Refusal));
+            if matches!(before, Some(b"0x23" | b"0123456789ab")) && !refused_size {
+                assert_eq!(after, before, "{:#?}", model.commands);
+            }
+        });
+    }
+    assert!(cases > 50, "{cases}");
+}
+
+#[test]
+fn a_proof_needs_both_sizes() {
+    let mut model = with_file(REMOTE);
+    model.local = Some(REMOTE.to_vec());
+    model.run_with_faults(
+        || Procedure::verify_file("f"),
+        |model, result| {
+            assert!(result.is_err() || model.fault.is_some_and(|(step, _)| step > 2));
+        },
+    );
+    model.local = Some(REMOTE[1..].to_vec());
+    let error = model.run(Procedure::verify_file("f")).unwrap_err();
+    assert!(matches!(error, Error::Mismatch(Mismatch::Size { local: 9, remote: 10 })));
+}
+
+fn tree() -> Model {
+    Model::new(&[
+        ("/home", Node::Dir),
+        ("/home/there", Node::Dir),
+        ("/home/there/deep", Node::Dir),
+        ("/home/file", file(b"x")),
+    ])
+}
+
+#[test]
+fn directories_are_made_with_their_parents() {
+    for (path, made) in [
+        ("", 0),
+        ("/", 0),
+        ("there", 0),
+        ("there/deep/", 0),
+        ("new", 1),
+        ("a/b/c/d", 4),
+        ("there/deep/new", 1),
+        ("there/a/b", 2),
+        ("/x/y", 2),
+    ] {
+        let mut model = tree();
+        assert_eq!(model.run(Procedure::create_dir_all(path)).unwrap(), made, "{path}");
+        assert_eq!(model.tree[&absolute(path)], Node::Dir);
+        assert_eq!(model.working_directory, "/home");
+    }
+}
+
+fn absolute(path: &str) -> String {
+    let whole = if path.starts_with('/') { path.to_owned() } else { format!("/home/{path}") };
+    whole.trim_end_matches('/').to_owned()
+}
+
+/// What is most frequent costs the least
+#[test]
+fn few_round_trips_make_a_directory() {
+    for (path, most) in [("new", 1), ("there/new", 1), ("there", 4), ("there/a/b", 5)] {
+        let mut model = tree();
+        model.run(Procedure::create_dir_all(path)).unwrap();
+        assert!(model.commands.len() <= most, "{path}: {:#?}", model.commands);
+    }
+}
+
+#[test]
+fn a_file_in_the_way_of_a_directory_is_an_error_of_its_own() {
+    for (path, at) in [("file", "file"), ("file/a/b", "file")] {
+        let mut model = tree();
+        match model.run(Procedure::create_dir_all(path)).unwrap_err() {
+            Error::NotADirectory { path } => assert_eq!(path, at.as_bytes()),
+            error => panic!("{error:?}"),
+        }
+        assert_eq!(model.working_directory, "/home");
+    }
+    let mut model = tree();
+    model.stuck = vec!["/home/there/no"];
+    let error = model.run(Procedure::create_dir_all("there/no/deeper")).unwrap_err();
+    assert_eq!(error.reply().unwrap().code().get(), 550);
+}
+
+#[test]
+fn a_directory_that_was_made_is_there_whatever_goes_wrong() {
+    let mut cases = 0;
+    for path in ["there", "a/b/c", "there/deep/x/y", "file/x"] {
+        tree().run_with_faults(
+            || Procedure::create_dir_all(path),
+            |model, result| {
+                cases += 1;
+                if result.is_ok() {
+                    assert_eq!(model.tree.get(&absolute(path)), Some(&Node::Dir));
+                    assert_eq!(model.working_directory, "/home");
+                }
+                assert_eq!(model.tree["/home/file"], file(b"x"));
+            },
+        );
+    }
+    assert!(cases > 60, "{cases}");
+}
+
+/// A tree with links to what must stay
+fn links() -> Model {
+    Model::new(&[
+        ("/home", Node::Dir),
+        ("/home/d", Node::Dir),
+        ("/home/d/one", file(b"1")),
+        ("/home/d/out", Node::Link("/precious")),
+        ("/home/d/self", Node::Link("/home/d")),
+        ("/home/d/sub", Node::Dir),
+        ("/home/d/sub/two", file(b"2")),
+        ("/home/d/sub/empty", Node::Dir),
+        ("/home/link", Node::Link("/precious")),
+        ("/home/file", file(b"x")),
+        ("/precious", Node::Dir),
+        ("/precious/a", file(b"a")),
+    ])
+}
+
+fn is_precious_there(model: &Model) -> bool {
+    ["/precious/a", "/home/file", "/home/link"].iter().all(|path| model.tree.contains_key(*path))
+}
+
+#[test]
+fn a_tree_is_removed_and_what_its_links_point_to_is_not() {
+    for path in ["d", "/home/d", "./d/"] {
+        let mut model = links();
+        let removal = model.run(Procedure::remove_dir_all(path, RemoveOptions::new())).unwrap();
+        assert_eq!((removal.files, removal.directories, removal.left_count), (4, 3, 0));
+        assert!(model.tree.keys().all(|path| !path.starts_with("/home/d")));
+        assert!(is_precious_there(&model));
+    }
+}
+
+#[test]
+fn some_paths_are_never_removed() {
+    for path in ["", "/", "//", ".", "./", "..", "../x", "d/..", "/home/../precious"] {
+        let mut model = links();
+        let result = model.run(Procedure::remove_dir_all(path, RemoveOptions::new()));
+        assert!(matches!(result, Err(Error::Local(_))), "{path}");
+        assert!(model.commands.is_empty() && model.tree == links().tree);
+    }
+    for path in ["link", "file"] {
+        let mut model = links();
+        let result = model.run(Procedure::remove_dir_all(path, RemoveOptions::new()));
+        assert!(matches!(result, Err(Error::NotADirectory { .. })), "{path}");
+        assert_eq!(model.tree, links().tree);
+    }
+    let result = links().run(Procedure::remove_dir_all("missing", RemoveOptions::new()));
+    assert!(result.unwrap_err().is_missing());
+}
+
+#[test]
+fn what_can_not_be_removed_is_told() {
+    for (options, files) in [(RemoveOptions::new(), 0), (RemoveOptions::new().keep_going(), 3)] {
+        let mut model = links();
+        model.stuck = vec!["/home/d/one", "/home/d/sub/empty"];
+        let error = model.run(Procedure::remove_dir_all("d", options)).unwrap_err();
+        let Error::NotRemoved(removal) = &error else { panic!("{error:?}") };
+        let left: Vec<_> =
+            removal.left.iter().map(|left| left.path.escape_ascii().to_string()).collect();
+        match files {
+            0 => assert_eq!(left, ["d/one"]),
+            _ => assert_eq!(left, ["d/one", "d/sub/empty"]),
+        }
+        assert_eq!((removal.files, removal.left_count), (files, left.len() as u64));
+        assert!(error.to_string().contains("d/one"), "{error}");
+        assert!(is_precious_there(&model));
+    }
+}
+
+#[test]
+fn hidden_files_are_found_before_a_directory_is_left() {
+    let mut model = links();
+    model.hides_dots = true;
+    model.tree.insert("/home/d/sub/.git".into(), Node::Dir);
+    model.tree.insert("/home/d/sub/.git/.x".into(), file(b"x"));
+    model.tree.insert("/home/d/.out".into(), Node::Link("/precious"));
+    model.run(Procedure::remove_dir_all("d", RemoveOptions::new())).unwrap();
+    assert!(is_precious_there(&model) && !model.tree.contains_key("/home/d"));
+    assert_eq!(model.working_directory, "/home");
+}
+
+#[test]
+fn a_removed_tree_is_gone_whatever_goes_wrong() {
+    let mut cases = 0;
+    for options in [RemoveOptions::new(), RemoveOptions::new().keep_going()] {
+        links().run_with_faults(
+            || Procedure::remove_dir_all("d", options),
+            |model, result| {
+                cases += 1;
+                assert!(is_precious_there(model), "{:#?}", model.commands);
+                if result.is_ok() {
+                    assert!(!model.tree.contains_key("/home/d"), "{:#?}", model.commands);
+                }
+            },
+        );
+    }
+    assert!(cases > 80, "{cases}");
+}
+
+fn walk(model: &mut Model, options: WalkOptions) -> Vec<(String, Descent)> {
+    let mut walk = Walk::new("d", options);
+    let mut found = Vec::new();
+    loop {
+        match walk.step() {
+            WalkStep::Found(one) => {
+                found.push((String::from_utf8(one.path).unwrap(), one.descent));
+            }
+            WalkStep::Failed(failed) => {
+                found.push((format!("! {}", failed.path.escape_ascii()), Descent::None));
+            }
+            WalkStep::Over => return found,
+            WalkStep::Read(directory) => {
+                let parser = ftp_proto::listing::ListingParser::new();
+                let result = model.run(Procedure::read_dir(directory, parser));
+                walk.listed(result);
+            }
+        }
+        assert!(found.len() < 1000);
+    }
+}
+
+#[test]
+fn a_walk_finds_everything_once() {
+    use Descent::{Entered, None};
+    let walked = |options| {
+        let found = walk(&mut links(), options);
+        found.into_iter().map(|(path, descent)| format!("{path} {descent:?}")).collect::<Vec<_>>()
+    };
+    let line = |path: &str, descent: Descent| format!("{path} {descent:?}");
+    let (one, out, itself) = (line("d/one", None), line("d/out", None), line("d/self", None));
+    let (sub, empty, two) =
+        (line("d/sub", Entered), line("d/sub/empty", Entered), line("d/sub/two", None));
+    let first = [&one, &out, &itself, &sub, &empty, &two];
+    assert_eq!(walked(WalkOptions::new()).iter().collect::<Vec<_>>(), first);
+    let last = [&one, &out, &itself, &empty, &two, &sub];
+    assert_eq!(walked(WalkOptions::new().contents_first()).iter().collect::<Vec<_>>(), last);
+    let shallow = walked(WalkOptions::new().max_depth(1));
+    assert_eq!(shallow.last().unwrap(), &line("d/sub", Descent::TooDeep));
+    assert!(walked(WalkOptions::new().max_depth(0)).is_empty());
+}
+
+#[test]
+fn a_walk_goes_on_after_a_directory_that_can_not_be_read() {
+    for contents_first in [false, true] {
+        let mut walk = match contents_first {
+            false => Walk::new("d", WalkOptions::new()),
+            true => Walk::new("d", WalkOptions::new().contents_first()),
+        };
+        let mut model = links();
+        let (mut found, mut failed, mut listings) = (0, 0, 0);
+        loop {
+            match walk.step() {
+                WalkStep::Found(_) => found += 1,
+                WalkStep::Failed(error) => {
+                    assert_eq!(error.path, b"d/sub");
+                    failed += 1;
+                }
+                WalkStep::Over => break,
+                WalkStep::Read(directory) => {
+                    let parser = ftp_proto::listing::ListingParser::new();
+                    listings += 1;
+                    // The order, then that of the second directory.
+                    model.fault = (listings == 2).then_some((1, model::Fault::Refusal));
+                    walk.listed(model.run(Procedure::read_dir(directory, parser)));
+                }
+            }
+        }
+        assert_eq!((found, failed, listings), (4, 1, 2));
+    }
+}
+
+/// As pyftpdlib has it, whose MLSD shows links as what they point to
+#[test]
+fn a_loop_ends_a_walk() {
+    let entries = || {
+        let line = b"type=dir;unique=1g2; again\r\ntype=file; f\r\n";
+        let mut reader =
+            ftp_proto::listing::ListingReader::new(ftp_proto::listing::ListingParser::new());
+        reader.room()[..line.len()].copy_from_slice(line);
+        reader.filled(line.len());
+        reader.end();
+        std::iter::from_fn(|| reader.next_entry()).collect()
+    };
+    let mut walk = Walk::new("", WalkOptions::new());
+    let mut found = Vec::new();
+    loop {
+        match walk.step() {
+            WalkStep::Found(one) => found.push((one.path, one.descent)),
+            WalkStep::Read(_) => {
+                walk.listed(Ok(super::Directory { entries: entries(), unknown_lines: 1 }));
+            }
+            WalkStep::Over => break,
+            WalkStep::Failed(error) => panic!("{error:?}"),
+        }
+    }
+    let expected: [(&[u8], _); 4] = [
+        (b"again", Descent::Entered),
+        (b"again/again", Descent::Loop),
+        (b"again/f", Descent::None),
+        (b"f", Descent::None),
+    ];
+    assert!(found.iter().map(|(path, descent)| (&path[..], *descent)).eq(expected), "{found:?}");
+    assert_eq!(walk.unknown_lines(), 2);
+}
+
+const WHEN: i64 = 1_700_000_000;
+
+fn modified(model: &Model) -> i64 {
+    match &model.tree["/home/f"] {
+        Node::File(_, time) => time.to_unix(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn times_are_set_by_whatever_the_server_has() {
+    for (dialect, command, first, later) in [
+        (Dialect::Mfmt, TimeCommand::Mfmt, 1, 1),
+        (Dialect::MdtmSets, TimeCommand::Mdtm, 3, 1),
+        (Dialect::UtimeUtc, TimeCommand::UtimeUtc, 5, 1),
+        (Dialect::Utime, TimeCommand::Utime, 6, 1),
+    ] {
+        let mut model = with_file(b"x");
+        model.dialect = dialect;
+        for (seconds, most) in [(WHEN, first), (WHEN + 100, later)] {
+            model.commands.clear();
+            let procedure = Procedure::set_modified("f", time(seconds));
+            assert_eq!(model.run(procedure).unwrap(), command);
+            assert_eq!(modified(&model), seconds);
+            // Beside what is recalled and remembered.
+            assert_eq!(model.commands.len() - 2, most, "{:#?}", model.commands);
+        }
+    }
+}
+
+#[test]
+fn a_time_that_was_not_set_is_never_a_success() {
+    for dialect in
+        [Dialect::None, Dialect::Yes, Dialect::Superfluous, Dialect::MdtmAsks, Dialect::Mute]
+    {
+        let mut model = with_file(b"x");
+        model.dialect = dialect;
+        let error = model.run(Procedure::set_modified("f", time(WHEN))).unwrap_err();
+        assert!(matches!(error, Error::TimeNotSet { reply: Some(_) }), "{dialect:?} {error:?}");
+        assert_eq!(modified(&model), 0);
+    }
+    // A command that has worked before, and does nothing now.
+    let mut model = with_file(b"x");
+    model.run(Procedure::set_modified("f", time(7))).unwrap();
+    model.dialect = Dialect::Superfluous;
+    model.run(Procedure::set_modified("f", time(WHEN))).unwrap_err();
+    assert_eq!(modified(&model), 7);
+    // What is known to do nothing is not sent again.
+    let mut model = with_file(b"x");
+    model.dialect = Dialect::None;
+    for requests in [5, 0] {
+        model.commands.clear();
+        model.run(Procedure::set_modified("f", time(WHEN))).unwrap_err();
+        assert_eq!(model.commands.len() - 2, requests, "{:#?}", model.commands);
+    }
+}
+
+#[test]
+fn a_time_is_set_whatever_goes_wrong_or_it_is_an_error() {
+    let mut cases = 0;
+    for dialect in [
+        Dialect::Mfmt,
+        Dialect::MdtmSets,
+        Dialect::UtimeUtc,
+        Dialect::Utime,
+        Dialect::Yes,
+        Dialect::MdtmAsks,
+    ] {
+        let mut model = with_file(b"x");
+        model.dialect = dialect;
+        model.run_with_faults(
+            || Procedure::set_modified("f", time(WHEN)),
+            |model, result| {
+                cases += 1;
+                if result.is_ok() {
+                    assert_eq!(modified(model), WHEN, "{dialect:?} {:#?}", model.commands);
+                }
+            },
+        );
+    }
+    assert!(cases > 60, "{cases}");
+}
+
+#[test]
+fn a_missing_file_is_no_matter_of_commands() {
+    for dialect in [Dialect::Mfmt, Dialect::MdtmSets, Dialect::UtimeUtc] {
+        let mut model = with_file(b"x");
+        model.dialect = dialect;
+        let error = model.run(Procedure::set_modified("g", time(WHEN))).unwrap_err();
+        assert!(error.is_missing(), "{dialect:?} {error:?}");
+        // It is not taken for a command that the server does not know.
+        model.run(Procedure::set_modified("f", time(WHEN))).unwrap();
+        assert_eq!(modified(&model), WHEN);
+    }
+}

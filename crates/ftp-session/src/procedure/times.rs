@@ -1,0 +1,139 @@
+//! The time of a file's last modification, set by whatever command the server has
+//!
+//! ```text
+//! MFMT ─▶ MDTM time path ─▶ SITE UTIME path time time time UTC ─▶ SITE UTIME time path
+//! ```
+//!
+//! A server that does not know the second form takes it for a question about a file whose name begins with
+//! digits, and `SITE UTIME` has two orders of arguments. So a success that could mean something else is
+//! proven by reading the time back. What was learned is kept for the session.
+
+use std::io;
+
+use ftp_proto::fields::{format_time, parse_time};
+use ftp_proto::{Error as FtpError, Reply, Timestamp};
+
+use super::Procedure;
+use super::request::Request;
+use super::work::Io;
+use crate::error::Error;
+use crate::learned::{Standing, TimeCommand, TimeCommands};
+
+impl Procedure<TimeCommand> {
+    /// Sets the time of a file's last modification, UTC, by the first command that does it; that command
+    ///
+    /// To the second. The time is set when it ends well: a server's word that might be about something else
+    /// is not believed before the time has been read back (MDTM). Later calls of the session begin with the
+    /// command that worked, and leave out those that the server does not know.
+    ///
+    /// It ends in [`Error::TimeNotSet`] if no command is known to have done it, else in the server's refusal
+    /// for this file.
+    #[must_use]
+    pub fn set_modified(path: impl AsRef<[u8]>, time: Timestamp) -> Self {
+        let path = path.as_ref().to_vec();
+        Self::new(|io| async move {
+            if path.is_empty() {
+                let text = "there is no path";
+                return Err(Error::Local(io::Error::new(io::ErrorKind::InvalidInput, text)));
+            }
+            let known = io.recall().await;
+            let mut setting = Setting { io, path, time, known };
+            let result = setting.all().await;
+            setting.io.remember(setting.known).await;
+            result
+        })
+    }
+}
+
+struct Setting {
+    io: Io,
+    path: Vec<u8>,
+    time: Timestamp,
+    known: TimeCommands,
+}
+
+/// What has become of a command
+enum Attempt {
+    Set,
+    /// The server does not know it, or it does something else here
+    Unknown(Option<Reply>),
+    /// It was not understood, perhaps because of this file's name
+    Refused(Reply),
+}
+
+impl Setting {
+    async fn all(&mut self) -> Result<TimeCommand, Error> {
+        let mut last = None;
+        for command in self.known.candidates() {
+            match self.attempt(command).await? {
+                Attempt::Set => {
+                    self.known.set(command, Standing::Proven);
+                    return Ok(command);
+                }
+                Attempt::Unknown(reply) => {
+                    self.known.set(command, Standing::Unknown);
+                    last = reply.or(last);
+                }
+                Attempt::Refused(reply) => last = Some(reply),
+            }
+        }
+        Err(Error::TimeNotSet { reply: last })
+    }
+
+    async fn attempt(&self, command: TimeCommand) -> Result<Attempt, Error> {
+        match self.io.reply(self.request(command)).await {
+            Ok(reply) if reply.code().get() == 202 => Ok(Attempt::Unknown(Some(reply))),
+            Ok(reply) if self.is_plain(command, &reply) => Ok(Attempt::Set),
+            Ok(reply) => self.read_back(reply).await,
+            Err(Error::Ftp(FtpError::Permanent(reply))) => match reply.code().get() {
+                500 | 502 | 504 => Ok(Attempt::Unknown(Some(reply))),
+                501 => Ok(Attempt::Refused(reply)),
+                // Only that one can't be anything but a refusal to set this file's time.
+                _ if command == TimeCommand::Mfmt => Err(FtpError::Permanent(reply).into()),
+                _ => self.read_back(reply).await,
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    fn request(&self, command: TimeCommand) -> Request {
+        let (path, time) = (&self.path[..], format_time(self.time));
+        // What follows the seconds is a fraction, which not all of them understand.
+        let time = &time.as_bytes()[..time.len().min(14)];
+        match command {
+            TimeCommand::Mfmt => Request::Mfmt(path.to_vec(), self.seconds()),
+            TimeCommand::Mdtm => Request::SetMdtm([time, b" ", path].concat()),
+            TimeCommand::UtimeUtc => {
+                let times = [b" ", time].concat().repeat(3);
+                Request::Site([b"UTIME ", path, &times, b" UTC"].concat())
+            }
+            TimeCommand::Utime => Request::Site([b"UTIME ", time, b" ", path].concat()),
+        }
+    }
+
+    fn seconds(&self) -> Timestamp {
+        self.time.with_nanosecond(0).unwrap_or(self.time)
+    }
+
+    /// Whether a success can be about nothing but the time that was set
+    fn is_plain(&self, command: TimeCommand, reply: &Reply) -> bool {
+        let proven = self.known.standing(command) == Standing::Proven;
+        match command {
+            TimeCommand::Mfmt => proven || reply.code().get() == 213,
+            // A time is the answer to a question.
+            TimeCommand::Mdtm => proven && parse_time(reply.text()).is_none(),
+            TimeCommand::UtimeUtc | TimeCommand::Utime => proven,
+        }
+    }
+
+    /// Looks whether the file has the time, though the server said something else, or nothing plain
+    async fn read_back(&self, said: Reply) -> Result<Attempt, Error> {
+        match self.io.mdtm(&self.path).await {
+            // Two seconds are the least that some file systems can tell.
+            Ok(time) if time.to_unix().abs_diff(self.time.to_unix()) <= 1 => Ok(Attempt::Set),
+            Ok(_) => Ok(Attempt::Unknown(Some(said))),
+            Err(error) if error.is_fatal() || error.is_missing() => Err(error),
+            Err(_) => Ok(Attempt::Refused(said)),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! The inside of a procedure: what it does in sequence, and the orders by which it says what it needs
+//!
+//! A procedure is an `async` function over [`Io`], so the compiler makes the state machine. It awaits nothing
+//! but the answers to its orders: no executor runs it and no waker wakes it. [`Work::step`] goes on from one
+//! answer to the next order.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use ftp_proto::fields::{FileHash, HashAlgorithm};
+use ftp_proto::listing::OwnedEntry;
+use ftp_proto::{Get, List, Put, ReadDir, Reply, Timestamp, Transfer};
+
+use super::request::{Request, Value};
+use crate::error::Error;
+use crate::learned::TimeCommands;
+
+/// How a procedure uses a local file
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every shell")]
+pub enum Access {
+    /// An existing file is read
+    Read,
+    /// An existing file is read and continued at its end; that there is none is an answer, too
+    Append,
+    /// A file is created that must not exist
+    Create,
+}
+
+/// What is needed next
+#[derive(Debug)]
+pub(crate) enum Order {
+    Request(Request),
+    /// A transfer of a file; answered when bytes can move, or with its end
+    Begin(Begin),
+    /// Bytes of the running download, at most so many
+    Receive(u64, Sink),
+    /// A block of the local file, from here on, into the running upload
+    Send(u64),
+    /// The end of the running upload
+    Finish,
+    /// The running transfer is aborted
+    Abort,
+    /// A directory, whole
+    List(Listing),
+    Open(Access),
+    SetLength(u64),
+    HashLocal(HashAlgorithm),
+    /// What is known of commands that set times
+    Recall,
+    Remember(TimeCommands),
+}
+
+#[derive(Debug)]
+pub(crate) enum Begin {
+    Get(Get),
+    Put(Put),
+}
+
+/// By which request a directory is listed
+#[derive(Debug)]
+pub(crate) enum Listing {
+    Directory(ReadDir),
+    /// The working directory by this command
+    Here(List),
+}
+
+/// What becomes of received bytes
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sink {
+    /// They are written to the local file, here
+    Write(u64),
+    /// They are compared with the local file's, from here on
+    Compare(u64),
+    /// Nothing
+    Nowhere,
+}
+
+/// The answer to an order
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Value(Result<Value, Error>),
+    /// Bytes of the transfer can move
+    Begun,
+    /// The transfer is over
+    Ended(Result<Transfer, Error>),
+    /// So many bytes; of an upload none, if the local file is at its end
+    Moved(u64),
+    /// The bytes are not those of the local file
+    Different,
+    Listed(Result<Directory, Error>),
+    /// The local file's length; `None`: there is no file
+    Opened(Option<u64>),
+    Hashed(Option<FileHash>),
+    Known(TimeCommands),
+    Done,
+    /// The local file failed
+    Failed(io::Error),
+}
+
+/// A directory that was listed whole
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Directory {
+    /// What is in it, without `.` and `..`, in the server's order
+    pub entries: Vec<OwnedEntry>,
+    /// Lines that nobody understood, or in which the server says what it could not read: perhaps files all the
+    /// same
+    pub unknown_lines: u64,
+}
+
+impl Directory {
+    /// Bytes of memory that it takes
+    pub(crate) fn held(&self) -> usize {
+        self.entries.iter().map(held).sum()
+    }
+}
+
+/// Bytes of memory that an entry takes, about
+pub(crate) fn held(entry: &OwnedEntry) -> usize {
+    entry.entry().raw.len() + size_of_val(entry) + 16
+}
+
+#[derive(Debug, Default)]
+struct Exchange {
+    order: Option<Order>,
+    answer: Option<Answer>,
+}
+
+/// A procedure's way to the outside
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Io(Arc<Mutex<Exchange>>);
+
+impl Io {
+    fn exchange(&self) -> MutexGuard<'_, Exchange> {
+        // Nothing that could panic happens while it is locked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask(&self, order: Order) -> Answer {
+        self.exchange().order = Some(order);
+        poll_fn(|_| self.exchange().answer.take().map_or(Poll::Pending, Poll::Ready)).await
+    }
+
+    async fn request(&self, request: Request) -> Result<Value, Error> {
+        match self.ask(Order::Request(request)).await {
+            Answer::Value(result) => result,
+            other => mistaken(&other),
+        }
+    }
+
+    /// A request that is answered by a reply
+    pub(crate) async fn reply(&self, request: Request) -> Result<Reply, Error> {
+        match self.request(request).await? {
+            Value::Reply(reply) => Ok(reply),
+            other => mistaken(&other),
+        }
+    }
+
+    pub(crate) async fn size(&self, path: &[u8]) -> Result<u64, Error> {
+        match self.request(Request::Size(path.to_vec())).await? {
+            Value::Number(size) => Ok(size),
+            other => mistaken(&other),
+        }
+    }
+
+    pub(crate) async fn hash(&self, path: &[u8]) -> Result<Option<FileHash>, Error> {
+        match self.request(Request::Hash(path.to_vec())).await? {
+            Value::Hash(hash) => Ok(hash),
+            other => mistaken(&other),
+        }
+    }
+
+    pub(crate) async fn mdtm(&self, path: &[u8]) -> Result<Timestamp, Error> {
+        match self.request(Request::Mdtm(path.to_vec())).await? {
+            Value::Time(time) => Ok(time),
+            other => mistaken(&other),
+        }
+    }
+
+    pub(crate) async fn pwd(&self) -> Result<Vec<u8>, Error> {
+        match self.request(Request::Pwd()).await? {
+            Value::Path(path) => Ok(path),
+            other => mistaken(&other),
+        }
+    }
+
+    pub(crate) async fn mkdir(&self, path: &[u8]) -> Result<(), Error> {
+        self.request(Request::Mkdir(path.to_vec())).await.map(drop)
+    }
+
+    pub(crate) async fn cwd(&self, path: &[u8]) -> Result<(), Error> {
+        self.request(Request::Cwd(path.to_vec())).await.map(drop)
+    }
+
+    pub(crate) async fn list(&self, listing: Listing) -> Result<Directory, Error> {
+        match self.ask(Order::List(listing)).await {
+            Answer::Listed(result) => result,
+            other => mistaken(&other),
+        }
+    }
+
+    /// Begins a transfer; `Some` if it is over already
+    pub(crate) async fn begin(&self, begin: Begin) -> Result<Option<Transfer>, Error> {
+        match self.ask(Order::Begin(begin)).await {
+            Answer::Begun => Ok(None),
+            Answer::Ended(result) => result.map(Some),
+            other => mistaken(&other),
+        }
+    }
+
+    /// Bytes of the download, or its end
+    pub(crate) async fn receive(&self, most: u64, sink: Sink) -> Result<Received, Error> {
+        match self.ask(Order::Receive(most, sink)).await {
+            Answer::Moved(count) => Ok(Received::Bytes(count)),
+            Answer::Different => Ok(Received::Different),
+            Answer::Ended(result) => result.map(Received::End),
+            Answer::Failed(error) => self.give_up(error).await,
+            other => mistaken(&other),
+        }
+    }
+
+    /// Sends a block of the local file; 0 at its end
+    pub(crate) async fn send(&self, from: u64) -> Result<u64, Error> {
+        match self.ask(Order::Send(from)).await {
+            Answer::Moved(count) => Ok(count),
+            // It was over before its data was: nobody wants the rest.
+            Answer::Ended(result) => {
+                result.and(Err(Error::Local(io::ErrorKind::BrokenPipe.into())))
+            }
+            Answer::Failed(error) => self.give_up(error).await,
+            other => mistaken(&other),
+        }
+    }
+
+    pub(crate) async fn finish(&self) -> Result<Transfer, Error> {
+        match self.ask(Order::Finish).await {
+            Answer::Ended(result) => result,
+            other => mistaken(&other),
+        }
+    }
+
+    /// Aborts the transfer, since the local file has failed
+    pub(crate) async fn give_up<T>(&self, error: io::Error) -> Result<T, Error> {
+        self.abort().await;
+        Err(Error::Local(error))
+    }
+
+    pub(crate) async fn abort(&self) {
+        match self.ask(Order::Abort).await {
+            Answer::Done => {}
+            other => mistaken(&other),
+        }
+    }
+
+    /// Opens the local file; its length
+    pub(crate) async fn open(&self, access: Access) -> Result<Option<u64>, Error> {
+        match self.ask(Order::Open(access)).await {
+            Answer::Opened(length) => Ok(length),
+            Answer::Failed(error) => Err(Error::Local(error)),
+            other => mistaken(&other),
+        }
+    }
+
+    /// Opens the local file to read it; its length
+    pub(crate) async fn open_to_read(&self) -> Result<u64, Error> {
+        let missing = || Error::Local(io::ErrorKind::NotFound.into());
+        self.open(Access::Read).await?.ok_or_else(missing)
+    }
+
+    pub(crate) async fn set_length(&self, length: u64) -> Result<(), Error> {
+        match self.ask(Order::SetLength(length)).await {
+            Answer::Done => Ok(()),
+            Answer::Failed(error) => Err(Error::Local(error)),
+            other => mistaken(&other),
+        }
+    }
+
+    /// The local file's hash; `None`: nobody here can compute it
+    pub(crate) async fn hash_local(
+        &self,
+        algorithm: HashAlgorithm,
+    ) -> Result<Option<FileHash>, Error> {
+        match self.ask(Order::HashLocal(algorithm)).await {
+            Answer::Hashed(hash) => Ok(hash),
+            Answer::Failed(error) => Err(Error::Local(error)),
+            other => mistaken(&other),
+        }
+    }
+
+    pub(crate) async fn recall(&self) -> TimeCommands {
+        match self.ask(Order::Recall).await {
+            Answer::Known(commands) => commands,
+            other => mistaken(&other),
+        }
+    }
+
+    pub(crate) async fn remember(&self, commands: TimeCommands) {
+        match self.ask(Order::Remember(commands)).await {
+            Answer::Done => {}
+            other => mistaken(&other),
+        }
+    }
+}
+
+/// What has come of a download
+#[derive(Debug)]
+pub(crate) enum Received {
+    Bytes(u64),
+    Different,
+    End(Transfer),
+}
+
+/// `None` for a refusal; an error if the session is over
+pub(crate) fn unless_refused<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_fatal() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+fn mistaken<T>(answer: &dyn fmt::Debug) -> T {
+    unreachable!("the answer is not to the order that was given: {answer:?}")
+}
+
+/// A procedure between two orders
+pub(crate) struct Work<T> {
+    future: Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>,
+    io: Io,
+}
+
+/// How far a procedure has come
+#[derive(Debug)]
+pub(crate) enum Step<T> {
+    Order(Order),
+    Done(Result<T, Error>),
+}
+
+impl<T> Work<T> {
+    pub(crate) fn new<F>(work: impl FnOnce(Io) -> F) -> Self
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let io = Io::default();
+        Self { future: Box::pin(work(io.clone())), io }
+    }
+
+    /// Goes on until the next order; `answer` is that to the order before
+    pub(crate) fn step(&mut self, answer: Option<Answer>) -> Step<T> {
+        self.io.exchange().answer = answer;
+        match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => Step::Done(result),
+            Poll::Pending => match self.io.exchange().order.take() {
+                Some(order) => Step::Order(order),
+                None => unreachable!("a procedure awaits nothing but answers to its orders"),
+            },
+        }
+    }
+}

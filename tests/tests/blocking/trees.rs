@@ -1,0 +1,134 @@
+//! What takes several requests: trees, the times of files, resumed transfers
+
+use std::io::Write;
+
+use ftp_tests::scripted::{Server, accept};
+
+use crate::driver::{Error, TimeCommand, Timestamp};
+use crate::{code, login};
+
+#[test]
+fn a_directory_is_made_with_its_parents() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("MKD a/b", "257 \"/a/b\" made");
+        s.exchange("MKD a/c/d", "550 no such directory");
+        s.exchange("PWD", "257 \"/\"");
+        s.exchange("CWD a/c/d", "550 no such directory");
+        s.exchange("MKD a/c", "257 \"/a/c\" made");
+        s.exchange("MKD a/c/d", "257 \"/a/c/d\" made");
+        // It is there already, and the session stays where it is.
+        s.exchange("MKD a/b", "521 exists");
+        s.exchange("PWD", "257 \"/\"");
+        s.exchange("CWD a/b", "250 there");
+        s.exchange("CWD /", "250 back");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    for (path, made) in [("a/b", 1), ("a/c/d", 2), ("a/b", 0)] {
+        assert_eq!(ftp.create_dir_all(path).unwrap(), made);
+    }
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_directory_that_can_not_be_made_is_refused_in_the_servers_words() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("MKD a/b", "550 read-only");
+        s.exchange("PWD", "257 \"/\"");
+        s.exchange("CWD a/b", "550 no such directory");
+        s.exchange("MKD a", "550 read-only, indeed");
+        s.exchange("CWD a", "550 no such directory");
+        s.exchange("TYPE I", "200 fine");
+        s.exchange("SIZE a", "550 no such file");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let error = ftp.create_dir_all("a/b").unwrap_err();
+    assert!(code(&error) == 550 && error.to_string().contains("indeed"), "{error}");
+    drop(ftp);
+    server.join();
+}
+
+/// As vsftpd does it, whose word for both is 213
+#[test]
+fn a_time_is_set_by_mdtm_where_there_is_no_mfmt() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("MFMT 20240102030405 f", "500 Unknown command.");
+        s.exchange("MDTM 20240102030405 f", "213 File modification time set.");
+        s.exchange("MDTM f", "213 20240102030405");
+        // What was learned is remembered.
+        s.exchange("MDTM 20240102030405 g", "213 File modification time set.");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let time = Timestamp::new(2024, 1, 2, 3, 4, 5).unwrap();
+    for path in ["f", "g"] {
+        assert_eq!(ftp.set_modified(path, time).unwrap(), TimeCommand::Mdtm);
+    }
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn a_time_that_can_not_be_read_back_is_not_set() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("MFMT 20240102030405 f", "502 no");
+        // A file of that name.
+        s.exchange("MDTM 20240102030405 f", "213 20010101000000");
+        s.exchange("MDTM f", "213 20240505050505");
+        s.exchange(
+            "SITE UTIME f 20240102030405 20240102030405 20240102030405 UTC",
+            "200 as you say",
+        );
+        s.exchange("MDTM f", "213 20240505050505");
+        s.exchange("SITE UTIME 20240102030405 f", "202 superfluous");
+        s.exchange("NOOP", "200 fine");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let time = Timestamp::new(2024, 1, 2, 3, 4, 5).unwrap();
+    for _ in 0..2 {
+        let error = ftp.set_modified("f", time).unwrap_err();
+        assert!(matches!(error, Error::TimeNotSet { .. }) && !error.is_fatal(), "{error:?}");
+    }
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn resumed_transfers_are_verified() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.exchange("SIZE f", "213 10");
+        let listener = s.epsv();
+        let mut data = accept(&listener);
+        s.exchange("RETR f", "150 here");
+        data.write_all(b"0123456789").unwrap();
+        drop(data);
+        s.reply("226 done");
+        s.exchange("SIZE g", "213 4");
+        s.send_file("RETR g", b"0123");
+        assert_eq!(s.receive_file("APPE g"), b"456789");
+        s.exchange("SIZE g", "213 10");
+        s.exchange("SIZE g", "213 10");
+        s.exchange("FEAT", "211 nothing");
+        s.expect_close();
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("f");
+    std::fs::write(&local, b"0123").unwrap();
+    let mut ftp = login(&server);
+    ftp.resume_download("f", &local).unwrap();
+    assert_eq!(std::fs::read(&local).unwrap(), b"0123456789");
+    ftp.resume_upload(&local, "g").unwrap();
+    assert_eq!(ftp.verify_file("g", &local).unwrap().size, 10);
+    drop(ftp);
+    server.join();
+}
