@@ -175,6 +175,19 @@ fn begin_download(world: &mut World) -> ftp_session::Op<ftp_proto::Transfer> {
 }
 
 #[test]
+fn a_server_that_falls_silent_within_a_download_is_waited_for_as_long_as_the_settings_say() {
+    let mut world = World::new(clear, 1 << 20);
+    world.server.stall = true;
+    let get = begin_download(&mut world);
+    let begun = world.elapsed();
+    let mut bytes = Vec::new();
+    let error = world.run_with(get, |world| read(world, &mut bytes)).unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    let waited = world.elapsed() - begun;
+    assert!((Duration::from_secs(60)..Duration::from_secs(200)).contains(&waited), "{waited:?}");
+}
+
+#[test]
 fn a_pause_of_the_user_is_none_of_the_servers() {
     let mut world = World::new(clear, 64);
     let get = begin_download(&mut world);

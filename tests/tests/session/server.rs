@@ -17,6 +17,8 @@ pub(crate) struct Server {
     pub(crate) commands: Vec<String>,
     /// It falls silent when this command comes
     pub(crate) mute: Option<&'static str>,
+    /// It falls silent in the middle of the next file
+    pub(crate) stall: bool,
     /// Port of the last EPSV
     pub(crate) port: u16,
     private: bool,
@@ -89,6 +91,7 @@ impl Server {
             files: BTreeMap::new(),
             commands: Vec::new(),
             mute: None,
+            stall: false,
             port: 5000,
             private: false,
             implicit: false,
@@ -228,6 +231,11 @@ impl Server {
                 }
                 if let Some(tls) = &mut conn.tls {
                     tls.set_buffer_limit(None);
+                }
+                if self.stall {
+                    conn.say(&file[..file.len() / 2]);
+                    self.transfer = None;
+                    return;
                 }
                 conn.say(file);
                 conn.close();
