@@ -20,6 +20,7 @@ mod hostile;
 mod opening;
 mod operations;
 mod proxies;
+mod resumption;
 mod secrets;
 mod simultaneous;
 mod strays;
