@@ -9,8 +9,9 @@ use ftp_proto::{Get, List, Put, Transfer};
 use ftp_session::Error;
 
 use crate::client::Client;
+use crate::holder::Holder;
 use crate::listing::Lines;
-use crate::transfer::{Download, Upload};
+use crate::transfer::{DownloadWith, UploadWith};
 
 /// How [`Download::copy_to`] and [`Upload::copy_from`] copy
 ///
@@ -63,7 +64,7 @@ impl fmt::Debug for CopyOptions<'_> {
     }
 }
 
-impl Download<'_> {
+impl<C: Holder> DownloadWith<C> {
     /// Copies the rest to a writer and ends the transfer
     ///
     /// # Errors
@@ -73,34 +74,34 @@ impl Download<'_> {
         mut self,
         writer: &mut (impl Write + ?Sized),
         options: CopyOptions<'_>,
-    ) -> Result<Transfer, Error> {
+    ) -> Result<C::Done<Transfer>, C::Error> {
         let _call = self.call();
-        copy(&mut self, writer, options).map_err(|failed| match failed {
-            Failed::Reading(error) => error.into(),
-            Failed::Writing(error) => Error::Local(error),
-        })?;
-        self.finish()
+        match copy(&mut self, writer, options) {
+            Ok(()) => self.finish(),
+            Err(Failed::Reading(error)) => Err(self.fail(error.into())),
+            Err(Failed::Writing(error)) => Err(self.fail(Error::Local(error))),
+        }
     }
 }
 
-impl Upload<'_> {
+impl<C: Holder> UploadWith<C> {
     /// Copies a reader to its end and ends the transfer
     ///
     /// # Errors
     ///
     /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer. What
-    /// was sent before stays on the server: see [`Upload`].
+    /// was sent before stays on the server: see [`UploadWith`].
     pub fn copy_from(
         mut self,
         reader: &mut (impl Read + ?Sized),
         options: CopyOptions<'_>,
-    ) -> Result<Transfer, Error> {
+    ) -> Result<C::Done<Transfer>, C::Error> {
         let _call = self.call();
-        copy(reader, &mut self, options).map_err(|failed| match failed {
-            Failed::Reading(error) => Error::Local(error),
-            Failed::Writing(error) => error.into(),
-        })?;
-        self.finish()
+        match copy(reader, &mut self, options) {
+            Ok(()) => self.finish(),
+            Err(Failed::Reading(error)) => Err(self.fail(Error::Local(error))),
+            Err(Failed::Writing(error)) => Err(self.fail(error.into())),
+        }
     }
 }
 
@@ -163,7 +164,7 @@ impl Client {
     /// # Errors
     ///
     /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer. What
-    /// was sent before stays on the server: see [`Upload`].
+    /// was sent before stays on the server: see [`UploadWith`].
     #[doc(alias = "storbinary")]
     #[doc(alias = "storlines")]
     pub fn upload_from(
@@ -215,7 +216,7 @@ impl Client {
     ///
     /// Why the transfer failed; [`Error::Local`] if the file can't be read, if it ends before the offset,
     /// or if it has become shorter meanwhile. The latter aborts the transfer, and what was sent before
-    /// stays on the server: see [`Upload`].
+    /// stays on the server: see [`UploadWith`].
     pub fn upload_file(
         &mut self,
         put: impl Into<Put>,

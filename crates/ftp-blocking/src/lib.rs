@@ -45,6 +45,7 @@ mod convenience;
 mod copy;
 mod dial;
 mod entries;
+mod holder;
 mod listing;
 mod names;
 mod net;
@@ -63,7 +64,7 @@ pub use client::Client;
 pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
 pub use dial::{Channel, Dialer, Target};
-pub use entries::Entries;
+pub use entries::{Entries, EntriesWith, OwnedEntries};
 pub use ftp_proto::listing::{Kind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, LocalRules, NameError,
@@ -75,9 +76,10 @@ pub use ftp_session::{
     CopyError, Error, Host, Left, Mismatch, NameEncoding, Removal, TimeCommand, TlsInfo,
     system_time, timestamp,
 };
-pub use listing::Listing;
+pub use holder::{Borrowed, Holder, OwnedError};
+pub use listing::{Listing, ListingWith, OwnedListing};
 pub use names::local_path;
 pub use options::Options;
 pub use procedure::ResumeOptions;
-pub use transfer::{Download, Upload};
+pub use transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload, UploadWith};
 pub use trees::Walk;

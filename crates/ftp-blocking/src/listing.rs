@@ -6,8 +6,10 @@ use ftp_proto::listing::Format;
 use ftp_proto::{Reply, Transfer};
 use ftp_session::Error;
 
-use crate::entries::Entries;
-use crate::transfer::Download;
+use crate::client::Client;
+use crate::entries::EntriesWith;
+use crate::holder::{Borrowed, Holder};
+use crate::transfer::DownloadWith;
 
 /// Bytes that a line may have, of a listing or a text file: more than any that makes sense, and a
 /// bound for what a server can make this side hold
@@ -16,31 +18,40 @@ pub(crate) const MAX_LINE: usize = 1024 * 1024;
 /// Bytes of memory that the lines of a listing may take which are collected
 const MAX_LISTING: usize = 64 * 1024 * 1024;
 
-/// A listing in progress: its lines as the server writes them
+/// A listing that borrows its client: [`Client::list`]
 ///
-/// As with [`Download`], the end comes only after the server's final reply has confirmed it. Dropping it
-/// earlier has the rest read and thrown away, for
+/// Dropping it before its end has the rest read and thrown away, for
 /// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
 /// next listing.
+pub type Listing<'a> = ListingWith<Borrowed<'a>>;
+
+/// A listing that has its client, and gives it back at the end: [`Client::into_list`]
+///
+/// Dropped before its end it closes the session at once, without a word to the server.
+pub type OwnedListing = ListingWith<Client>;
+
+/// A listing in progress, its lines as the server writes them: [`Listing`] or [`OwnedListing`]
+///
+/// As with downloads, the end comes only after the server's final reply has confirmed it.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
-pub struct Listing<'a> {
-    lines: Lines<Download<'a>>,
+pub struct ListingWith<C: Holder> {
+    lines: Lines<DownloadWith<C>>,
     format: Option<Format>,
 }
 
-impl<'a> Listing<'a> {
-    pub(crate) fn new(download: Download<'a>) -> Self {
+impl<C: Holder> ListingWith<C> {
+    pub(crate) fn new(download: DownloadWith<C>) -> Self {
         let format = download.listing_format();
         Self { lines: Lines::new(download), format }
     }
 
     /// The lines that are left as entries
     ///
-    /// This is the listing as the server made it. [`Client::read_dir`](crate::Client::read_dir) chooses
+    /// This is the listing as the server made it. [`Client::read_dir`] chooses
     /// the command, and tells an empty directory from a missing one.
-    pub fn entries(self) -> Entries<'a> {
-        Entries::new(self.lines.reader, self.format)
+    pub fn entries(self) -> EntriesWith<C> {
+        EntriesWith::new(self.lines.reader, self.format)
     }
 
     /// The next line without its end; `None` when the listing is complete
@@ -59,10 +70,17 @@ impl<'a> Listing<'a> {
     /// # Errors
     ///
     /// As [`Self::next_line`]; [`Error::ListingTooLong`] beyond 64 MiB, after which the transfer is aborted.
-    pub fn collect_lines(mut self) -> Result<Vec<Vec<u8>>, Error> {
+    pub fn collect_lines(mut self) -> Result<C::Done<Vec<Vec<u8>>>, C::Error> {
         let _call = self.lines.reader.get_mut().call();
+        match self.lines_left() {
+            Ok(lines) => self.lines.into_inner().finish_with(|_| lines),
+            Err(error) => Err(self.lines.into_inner().fail(error)),
+        }
+    }
+
+    fn lines_left(&mut self) -> Result<Vec<Vec<u8>>, Error> {
         let (mut lines, mut held) = (Vec::new(), 0);
-        while let Some(line) = self.next_line()? {
+        while let Some(line) = self.lines.next()? {
             // An allocation has its own cost, too.
             held += line.len() + size_of::<Vec<u8>>() + 16;
             if held > MAX_LISTING {
@@ -70,7 +88,6 @@ impl<'a> Listing<'a> {
             }
             lines.push(line.to_vec());
         }
-        self.finish()?;
         Ok(lines)
     }
 
@@ -79,25 +96,25 @@ impl<'a> Listing<'a> {
     /// # Errors
     ///
     /// Why the transfer failed.
-    pub fn finish(self) -> Result<Transfer, Error> {
+    pub fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
         self.lines.into_inner().finish()
     }
 
     /// Gives the rest up, as dropping does; the session is usable afterwards, if this succeeds
     ///
-    /// Returns what [`Download::abort`](crate::Download::abort) does: `None` if the rest of the listing was read
+    /// Returns what [`DownloadWith::abort`] does: `None` if the rest of the listing was read
     /// without an ABOR.
     ///
     /// # Errors
     ///
     /// That of the session's end, if the server did not settle in time.
-    pub fn abort(self) -> Result<Option<Reply>, Error> {
+    pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.lines.into_inner().abort()
     }
 }
 
 /// The listing's bytes
-impl Read for Listing<'_> {
+impl<C: Holder> Read for ListingWith<C> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.lines.reader.read(buffer)
     }

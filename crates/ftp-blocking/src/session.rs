@@ -199,6 +199,13 @@ impl Session {
         self.inner.request()
     }
 
+    /// Aborts the transfer of the current call, if it runs still, and waits as [`Self::cancel`] does
+    pub(crate) fn give_up(&mut self) {
+        if self.current.is_some() {
+            self.cancel();
+        }
+    }
+
     /// Aborts the running transfer and waits until the session is usable, or over
     ///
     /// Bounded by [`Config::settle_timeout`] and the call's deadline.

@@ -19,6 +19,7 @@ mod floods;
 mod hostile;
 mod opening;
 mod operations;
+mod owned;
 mod proxies;
 mod secrets;
 mod simultaneous;
