@@ -13,7 +13,7 @@ use crate::holder::Holder;
 use crate::listing::Lines;
 use crate::transfer::{DownloadWith, UploadWith};
 
-/// How [`Download::copy_to`] and [`Upload::copy_from`] copy
+/// How [`DownloadWith::copy_to`] and [`UploadWith::copy_from`] copy
 ///
 /// ```no_run
 /// # fn f(ftp: &mut ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
@@ -142,7 +142,7 @@ fn copy(
 
 /// Whole files
 ///
-/// For other block sizes, or to see the progress: [`Download::copy_to`], [`Upload::copy_from`].
+/// For other block sizes, or to see the progress: [`DownloadWith::copy_to`], [`UploadWith::copy_from`].
 impl Client {
     /// Downloads a file into a writer
     ///
