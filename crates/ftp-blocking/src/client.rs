@@ -116,7 +116,7 @@ impl Client {
     /// Whether the session is usable, as far as is known without asking the server
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        !self.session.inner.client().is_dead()
+        !self.session.inner.client().is_dead() && !self.session.is_cancelled()
     }
 
     /// Says goodbye (QUIT) and closes the connection; returns the server's reply, `None` if the server just went

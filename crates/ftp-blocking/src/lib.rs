@@ -27,7 +27,8 @@
 //! - **Resumed, never spliced.** [`Client::resume_download`] and [`Client::resume_upload`] compare what
 //!   is there before they append; [`ResumeOptions::verify`] has the whole files compared.
 //! - **No wait without an end.** Each kind of wait has a deadline in [`Config`], and each looks at
-//!   both connections: a refusal on the control connection ends a stalled transfer at once.
+//!   both connections: a refusal on the control connection ends a stalled transfer at once. A [`Canceller`] ends
+//!   any wait from another thread.
 //! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`];
 //!   also after a transfer that was aborted or dropped half-way.
 //! - **Verified.** Under TLS, certificates are checked unless the caller says otherwise in a way
@@ -39,6 +40,7 @@
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod canceller;
 mod client;
 mod clock;
 mod convenience;
@@ -60,6 +62,7 @@ pub use ftp_proto;
 pub use ftp_session::{encoding_rs, proxy};
 pub use ftp_tls;
 
+pub use canceller::Canceller;
 pub use client::Client;
 pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;

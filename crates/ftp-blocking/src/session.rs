@@ -12,13 +12,15 @@
 
 use std::collections::VecDeque;
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ftp_proto::listing::UtcOffset;
 use ftp_proto::{Config, Ends, Op, OpId, Output, Reply, Source, Transfer};
 use ftp_session::{Error, Event, Interest, Slot, system};
 
-use crate::clock::{Clock, earliest};
+use crate::canceller::Cancel;
+use crate::clock::{Clock, earliest, later};
 use crate::dial::{self, Channel, Dialer, Target};
 use crate::net::{Net, adopt};
 use crate::options::{Options, TraceFn};
@@ -43,7 +45,12 @@ pub(crate) struct Session {
     pub(crate) clock: Clock,
     events: VecDeque<Event>,
     trace: Option<TraceFn>,
+    /// If there are cancellers
+    pub(crate) cancel: Option<Arc<Cancel>>,
 }
+
+/// How often a session looks whether it was cancelled while it does not wait for its control connection
+const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Session {
     /// Connects; what the server has to say is not waited for
@@ -83,6 +90,7 @@ impl Session {
             clock,
             events: VecDeque::new(),
             trace,
+            cancel: None,
         };
         session.inner.start();
         session.connect()?;
@@ -135,11 +143,15 @@ impl Session {
         }
     }
 
-    /// Ends the call if its deadline has passed
+    /// Ends the call if its deadline has passed, or if the session was cancelled
     ///
-    /// What it has begun goes on with the next call: a transfer is aborted, other requests are still
+    /// After its deadline, what it has begun goes on with the next call: a transfer is aborted, other requests are still
     /// waited for, but nobody learns their results.
     pub(crate) fn keep_to_deadline(&mut self) -> Result<(), Error> {
+        if self.is_cancelled() {
+            self.stop();
+            return Err(Error::Cancelled);
+        }
         let Some(limit) = self.clock.overdue() else { return Ok(()) };
         self.stop();
         Err(Error::Deadline { limit })
@@ -227,9 +239,11 @@ impl Session {
                 self.note(event);
             }
             if !self.dial_requested() {
-                return;
+                break;
             }
         }
+        // The connection is not closed before its duplicate is.
+        self.cancel.take_if(|_| self.inner.client().is_dead());
     }
 
     fn note(&mut self, event: Event) {
@@ -308,7 +322,16 @@ impl Session {
             return Some(Instant::now());
         }
         let machine = self.inner.deadline().and_then(|at| self.clock.real(at));
-        earliest(machine, self.clock.deadline())
+        let deadline = earliest(machine, self.clock.deadline());
+        if self.cancel.is_none() {
+            return deadline;
+        }
+        let mut sockets = self.inner.sockets();
+        if sockets.any(|(slot, _, interest)| slot.is_control() && !interest.is_none()) {
+            return deadline;
+        }
+        // The server has ended the control connection, so that nothing more is heard there.
+        earliest(deadline, later(Instant::now(), CANCEL_INTERVAL))
     }
 
     pub(crate) fn config(&self) -> &Config {

@@ -162,11 +162,8 @@ impl<C: Holder> Guard<C> {
         self.cancel();
         let session = self.session_mut();
         let result = session.keep_to_deadline().and_then(|()| {
-            let client = session.inner.client();
-            match client.error() {
-                Some(error) => Err(error.clone().into()),
-                None => Ok(client.abort_reply().filter(|_| runs).cloned()),
-            }
+            let reply = session.inner.client().abort_reply().filter(|_| runs);
+            session.inner.ended().map_or_else(|| Ok(reply.cloned()), Err)
         });
         self.client.finish(result)
     }

@@ -51,6 +51,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod cancel;
 mod copy;
 mod crowd;
 mod data;
@@ -83,6 +84,7 @@ pub use encoding_rs;
 pub use ftp_proto;
 pub use ftp_tls;
 
+pub use cancel::CancelFlag;
 pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;
 pub use error::{Error, Left, Mismatch, Removal};

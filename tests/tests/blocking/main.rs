@@ -7,6 +7,7 @@
 mod aborts;
 mod active;
 mod calls;
+mod cancelling;
 mod common;
 mod connecting;
 mod copies;

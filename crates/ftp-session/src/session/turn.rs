@@ -25,12 +25,15 @@ impl<S: Read + Write, L> Session<S, L> {
     /// times it is harmless. Afterwards look for events and, if a transfer is under way, move data.
     ///
     /// What is ready comes before a deadline that has passed: a shell that is late has not been answered
-    /// late.
+    /// late. A session that was [cancelled](Self::cancel_flag) ends.
     pub fn turn<T>(&mut self, transport: &mut T, now: Time)
     where
         T: Transport<Stream = S, Listener = L>,
     {
         self.renew_budget();
+        if self.is_cancelled() {
+            self.proto.close();
+        }
         self.rounds(transport, now);
         if self.expire(now) {
             self.rounds(transport, now);
