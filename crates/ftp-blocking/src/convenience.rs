@@ -194,17 +194,15 @@ impl Client {
         let get = get.into();
         let offset = get.offset();
         let download = self.get(get)?;
-        // Not cut at once: of a file to be resumed the beginning is wanted.
-        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(local)?;
-        let length = file.metadata()?.len();
-        if length < offset {
-            return Err(too_short(offset, length));
-        }
-        // A new file needs neither.
-        if length > offset {
+        // Of a file to be resumed the beginning is wanted.
+        let whole = offset == 0;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(whole).open(local)?;
+        if !whole {
+            let length = file.metadata()?.len();
+            if length < offset {
+                return Err(too_short(offset, length));
+            }
             file.set_len(offset)?;
-        }
-        if offset > 0 {
             file.seek(SeekFrom::Start(offset))?;
         }
         download.copy_to(&mut file, CopyOptions::new())

@@ -6,7 +6,29 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use ftp_session::{Interest, Slot, Transport, Trigger, system};
 
 /// The connections of a session; they are waited for with poll(2)
-pub(crate) struct Net;
+#[derive(Debug, Default)]
+pub(crate) struct Net {
+    /// What the last wait has found for each slot's connection
+    found: [Found; Slot::ALL.len()],
+}
+
+/// What poll(2) says of a connection that is to open
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Found {
+    #[default]
+    Nothing,
+    /// It can be written, and neither has broken nor ended
+    Writable,
+    /// It has broken or ended
+    Broken,
+}
+
+impl Net {
+    /// Takes note of what a wait has found
+    pub(crate) fn found(&mut self, slot: Slot, found: Found) {
+        self.found[slot as usize] = found;
+    }
+}
 
 impl Transport for Net {
     type Stream = TcpStream;
@@ -16,27 +38,37 @@ impl Transport for Net {
 
     fn connect(
         &mut self,
-        _: Slot,
+        slot: Slot,
         to: SocketAddr,
         from: Option<SocketAddr>,
     ) -> io::Result<TcpStream> {
+        self.found(slot, Found::Nothing);
         system::begin_connect(to, from)
     }
 
     fn connected(&mut self, slot: Slot, stream: &mut TcpStream) -> io::Result<Option<Interest>> {
-        match stream.take_error()? {
-            Some(error) => return Err(error),
-            // Linux has told why, if there is no connection.
-            None if cfg!(target_os = "linux") => {}
-            // Writable without a peer: connected and lost at once.
-            None => {
-                stream.peer_addr()?;
+        // Linux says of a connection that could not be opened that it has broken, so the question for the error, a
+        // system call for each file, has an answer already.
+        if !cfg!(target_os = "linux") || self.found[slot as usize] != Found::Writable {
+            match stream.take_error()? {
+                Some(error) => return Err(error),
+                None if cfg!(target_os = "linux") => {}
+                // Writable without a peer: connected and lost at once.
+                None => {
+                    stream.peer_addr()?;
+                }
             }
         }
         if slot.is_control() {
+            stream.set_nodelay(true)?;
             system::keep_alive(stream);
         }
         Ok(None)
+    }
+
+    fn no_delay(&mut self, stream: &mut TcpStream) {
+        // It only saves time.
+        let _ = stream.set_nodelay(true);
     }
 
     fn local_addr(&self, stream: &TcpStream) -> io::Result<SocketAddr> {
@@ -55,7 +87,7 @@ impl Transport for Net {
         listener: &mut TcpListener,
     ) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, peer) = listener.accept()?;
-        adopt(&stream)?;
+        stream.set_nonblocking(true)?;
         Ok((stream, peer))
     }
 
@@ -68,7 +100,7 @@ impl Transport for Net {
     fn close_listener(&mut self, _: TcpListener) {}
 }
 
-/// The mode that a session needs, whoever made the stream
+/// The mode that a session needs, of a stream that it has not made
 pub(crate) fn adopt(stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     stream.set_nodelay(true)

@@ -28,6 +28,7 @@ use crate::wait::{Entries, Slots, enter, outcome, poll};
 
 pub(crate) struct Session {
     pub(crate) inner: ftp_session::Session<TcpStream, TcpListener>,
+    net: Net,
     dialer: Option<Box<dyn Dialer>>,
     /// Who chooses the control connection's address, if a dialer makes it
     source: Source,
@@ -79,6 +80,7 @@ impl Session {
         let unspecified = ([0, 0, 0, 0], 0).into();
         let mut session = Self {
             inner,
+            net: Net::default(),
             dialer,
             source,
             host: host.to_owned(),
@@ -234,7 +236,7 @@ impl Session {
     /// Does what can be done without waiting, up to a bound
     pub(crate) fn settle(&mut self) {
         loop {
-            self.inner.turn(&mut Net, self.clock.now());
+            self.inner.turn(&mut self.net, self.clock.now());
             while let Some(event) = self.inner.poll_event() {
                 self.note(event);
             }
@@ -362,8 +364,9 @@ pub(crate) fn wait_for(sessions: &mut [&mut Session]) {
         if let Err(error) = &polled {
             session.inner.control_lost(error.kind().into(), session.clock.now());
         }
-        for (slot, ready) in slots {
+        for (slot, ready, found) in slots {
             if !ready.is_none() {
+                session.net.found(slot, found);
                 session.inner.ready(slot, ready);
             }
         }

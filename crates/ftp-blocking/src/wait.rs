@@ -9,8 +9,10 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use smallvec::SmallVec;
 
+use crate::net::Found;
+
 /// What a session waits for, and after the wait is ready for
-pub(crate) type Slots = SmallVec<[(Slot, Interest); 4]>;
+pub(crate) type Slots = SmallVec<[(Slot, Interest, Found); 4]>;
 
 /// Enough for two sessions
 pub(crate) type Entries<'a> = SmallVec<[PollFd<'a>; 8]>;
@@ -35,7 +37,7 @@ pub(crate) fn enter<'a>(
             Lent::Stream(stream) => PollFd::new(stream, flags(interest)),
             Lent::Listener(listener) => PollFd::new(listener, flags(interest)),
         });
-        slots.push((slot, interest));
+        slots.push((slot, interest, Found::Nothing));
     }
     slots
 }
@@ -44,11 +46,16 @@ pub(crate) fn enter<'a>(
 ///
 /// A hang-up or an error is for the next read or write to tell.
 pub(crate) fn outcome<'a>(slots: &mut Slots, entries: &mut impl Iterator<Item = &'a PollFd<'a>>) {
-    for ((_, interest), entry) in slots.iter_mut().zip(entries) {
+    for ((_, interest, found), entry) in slots.iter_mut().zip(entries) {
         let events = entry.revents();
         let any = events.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
         interest.read &= any || events.contains(PollFlags::IN);
         interest.write &= any || events.contains(PollFlags::OUT);
+        *found = match (any, interest.write) {
+            (true, _) => Found::Broken,
+            (false, true) => Found::Writable,
+            (false, false) => Found::Nothing,
+        };
     }
 }
 

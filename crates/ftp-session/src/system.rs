@@ -19,7 +19,6 @@ use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 /// Those of the system.
 pub fn begin_connect(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<TcpStream> {
     let socket = new_socket(Domain::for_address(to))?;
-    socket.set_tcp_nodelay(true)?;
     if let Some(from) = from {
         if from.port() != 0 {
             // The last session's connection may still linger on the port.
