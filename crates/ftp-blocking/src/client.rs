@@ -113,6 +113,30 @@ impl Client {
         self.config_mut().data_mode = mode;
     }
 
+    /// How many bytes a line may have where texts and listings are read by lines; 8192
+    ///
+    /// A bound for what a server can make this side hold. Entries have their own, and replies
+    /// [`Config::reply`].
+    #[doc(alias = "maxline")]
+    pub fn set_line_limit(&mut self, bytes: usize) {
+        self.session.line_limit = bytes;
+    }
+
+    /// Ends what still runs of earlier calls, and waits until the server has settled; returns the server's first final
+    /// reply to ABOR
+    ///
+    /// That is a transfer whose guard was forgotten, or a call that has ended at its
+    /// [deadline](Options::deadline). `None` if no ABOR was needed: if nothing runs, none is sent. Transfers have an
+    /// [`abort`](DownloadWith::abort) of their own, and a [`Canceller`](crate::Canceller) stops a call from another thread.
+    ///
+    /// # Errors
+    ///
+    /// That of the session's end, if the server did not settle in time.
+    #[doc(alias = "ABOR")]
+    pub fn abort(&mut self) -> Result<Option<Reply>, Error> {
+        self.session.abort()
+    }
+
     /// Whether the session is usable, as far as is known without asking the server
     #[must_use]
     pub fn is_connected(&self) -> bool {

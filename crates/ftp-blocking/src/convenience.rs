@@ -270,7 +270,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::LineTooLong`] beyond 1 MiB.
+    /// Why the transfer failed; [`Error::LineTooLong`] beyond the [limit](Self::set_line_limit).
     #[doc(alias = "retrlines")]
     pub fn get_lines(
         &mut self,

@@ -11,10 +11,6 @@ use crate::entries::EntriesWith;
 use crate::holder::{Borrowed, Holder};
 use crate::transfer::DownloadWith;
 
-/// Bytes that a line may have, of a listing or a text file: more than any that makes sense, and a
-/// bound for what a server can make this side hold
-pub(crate) const MAX_LINE: usize = 1024 * 1024;
-
 /// Bytes of memory that the lines of a listing may take which are collected
 const MAX_LISTING: usize = 64 * 1024 * 1024;
 
@@ -58,7 +54,7 @@ impl<C: Holder> ListingWith<C> {
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::LineTooLong`] beyond 1 MiB.
+    /// Why the transfer failed; [`Error::LineTooLong`] beyond the [limit](Client::set_line_limit).
     pub fn next_line(&mut self) -> Result<Option<&[u8]>, Error> {
         let _call = self.lines.reader.get_mut().call();
         self.lines.next()
@@ -125,17 +121,22 @@ impl<C: Holder> Read for ListingWith<C> {
 pub(crate) struct Lines<R> {
     reader: BufReader<R>,
     line: Vec<u8>,
+    /// Bytes that a line may have
+    limit: usize,
+}
+
+impl<C: Holder> Lines<DownloadWith<C>> {
+    pub(crate) fn new(download: DownloadWith<C>) -> Self {
+        let limit = download.line_limit();
+        Self { reader: BufReader::with_capacity(16 * 1024, download), line: Vec::new(), limit }
+    }
 }
 
 impl<R: Read> Lines<R> {
-    pub(crate) fn new(reader: R) -> Self {
-        Self { reader: BufReader::with_capacity(16 * 1024, reader), line: Vec::new() }
-    }
-
     /// The next line without LF or CRLF; `None` at the end
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Error> {
         self.line.clear();
-        let mut limited = (&mut self.reader).take(MAX_LINE as u64 + 2);
+        let mut limited = (&mut self.reader).take((self.limit as u64).saturating_add(2));
         let count = limited.read_until(b'\n', &mut self.line)?;
         if count == 0 {
             return Ok(None);
@@ -144,8 +145,8 @@ impl<R: Read> Lines<R> {
         if let Some(text) = line.strip_suffix(b"\n") {
             line = text.strip_suffix(b"\r").unwrap_or(text);
         }
-        if line.len() > MAX_LINE {
-            return Err(Error::LineTooLong { limit: MAX_LINE });
+        if line.len() > self.limit {
+            return Err(Error::LineTooLong { limit: self.limit });
         }
         Ok(Some(line))
     }

@@ -39,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) greeting: Option<Reply>,
     /// Size that the server told of the transfer that began last
     pub(crate) size_hint: Option<u64>,
+    /// Bytes that a line may have, of a listing or a text file
+    pub(crate) line_limit: usize,
     /// How far the clock of the server's listings is ahead of UTC
     pub(crate) utc_offset: Option<UtcOffset>,
     /// The request that the current call waits for
@@ -87,6 +89,8 @@ impl Session {
             ends: Ends { local: unspecified, source, peer: unspecified },
             greeting: None,
             size_hint: None,
+            // As ftplib's `maxline`.
+            line_limit: 8192,
             utc_offset: None,
             current: None,
             clock,
@@ -231,6 +235,16 @@ impl Session {
         }
         // How it ended is for the next request to learn.
         let _ = self.rest();
+    }
+
+    /// As [`Self::cancel`], for a call of its own; what the server said to ABOR, if it was sent and answered
+    pub(crate) fn abort(&mut self) -> Result<Option<Reply>, Error> {
+        self.clock.begin();
+        let runs = self.inner.client().running_transfer().is_some();
+        self.cancel();
+        self.keep_to_deadline()?;
+        let reply = self.inner.client().abort_reply().filter(|_| runs).cloned();
+        self.inner.ended().map_or(Ok(reply), Err)
     }
 
     /// Does what can be done without waiting, up to a bound

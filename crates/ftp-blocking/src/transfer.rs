@@ -157,14 +157,7 @@ impl<C: Holder> Guard<C> {
     }
 
     fn abort(mut self) -> Result<C::Done<Option<Reply>>, C::Error> {
-        let runs = matches!(self.state, State::Moving);
-        self.session_mut().clock.begin();
-        self.cancel();
-        let session = self.session_mut();
-        let result = session.keep_to_deadline().and_then(|()| {
-            let reply = session.inner.client().abort_reply().filter(|_| runs);
-            session.inner.ended().map_or_else(|| Ok(reply.cloned()), Err)
-        });
+        let result = self.session_mut().abort();
         self.client.finish(result)
     }
 
@@ -219,6 +212,11 @@ impl<C: Holder> DownloadWith<C> {
     /// How far the clock of the server's listings is ahead of UTC
     pub(crate) fn utc_offset(&self) -> Option<UtcOffset> {
         self.guard.session().utc_offset
+    }
+
+    /// Bytes that a line may have, where lines are read
+    pub(crate) fn line_limit(&self) -> usize {
+        self.guard.session().line_limit
     }
 
     /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply
