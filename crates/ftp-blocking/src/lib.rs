@@ -47,7 +47,6 @@ mod dial;
 mod entries;
 mod listing;
 mod names;
-mod net;
 mod options;
 mod procedure;
 mod session;

@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 
 use ftp_proto::listing::UtcOffset;
 use ftp_proto::{Config, Ends, Op, OpId, Output, Reply, Source, Transfer};
-use ftp_session::{Error, Event, Interest, Slot, system};
+use ftp_session::system::{self, Sockets, adopt};
+use ftp_session::{Error, Event, Interest, Slot};
 
 use crate::clock::{Clock, earliest};
 use crate::dial::{self, Channel, Dialer, Target};
-use crate::net::{Net, adopt};
 use crate::options::{Options, TraceFn};
 use crate::wait::{Entries, Slots, enter, outcome, poll};
 
@@ -215,7 +215,7 @@ impl Session {
     /// Does what can be done without waiting, up to a bound
     pub(crate) fn settle(&mut self) {
         loop {
-            self.inner.turn(&mut Net, self.clock.now());
+            self.inner.turn(&mut Sockets, self.clock.now());
             while let Some(event) = self.inner.poll_event() {
                 self.note(event);
             }
