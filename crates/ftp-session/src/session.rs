@@ -27,7 +27,7 @@ use ftp_tls::rustls::HandshakeKind;
 pub use transfer::Moved;
 
 use crate::crowd::{Crowded, is_full};
-use crate::data::{Data, DataState, Found, Linger};
+use crate::data::{Attempt, Data, DataState, Linger};
 use crate::error::Error;
 use crate::event::Event;
 use crate::failure::FailedData;
@@ -71,7 +71,7 @@ pub struct Session<S, L> {
     failure: Option<Failure>,
     /// Why the last data connection failed
     data_failure: Option<FailedData>,
-    found: Found,
+    attempt: Attempt,
     security: Security,
     last_upload: Option<LastUpload>,
     ends: Option<Ends>,
@@ -220,7 +220,7 @@ impl<S: Read + Write, L> Session<S, L> {
             linger: None,
             failure: None,
             data_failure: None,
-            found: Found::Bytes,
+            attempt: Attempt::Moved,
             security,
             last_upload: None,
             ends: None,

@@ -131,6 +131,8 @@ pub(crate) struct World {
     /// The proxy between the two, if there is one
     pub(crate) relay: Option<Relay>,
     pub(crate) now: Time,
+    /// The server has stopped reading its data connections
+    pub(crate) deaf: bool,
     begun: Time,
     /// Bytes that are carried at a time in each direction
     portion: usize,
@@ -144,7 +146,7 @@ impl World {
         session.start();
         let net = Net { capacity: portion.max(16), ..Net::default() };
         let (server, events) = (Server::new(), VecDeque::new());
-        Self { session, net, server, relay: None, now, begun: now, portion, events }
+        Self { session, net, server, relay: None, now, deaf: false, begun: now, portion, events }
     }
 
     /// How long it has been
@@ -198,7 +200,8 @@ impl World {
 
     fn carry(&mut self, slot: Slot) -> bool {
         let Some(wire) = self.session.stream_mut(slot) else { return false };
-        let unsent = wire.pipe.unsent();
+        let deaf = self.deaf && !slot.is_control();
+        let unsent = if deaf { &[] } else { wire.pipe.unsent() };
         let bytes = unsent[..unsent.len().min(self.portion)].to_vec();
         wire.pipe.sent(bytes.len());
         let shut_down = wire.pipe.is_shut_down() && wire.pipe.unsent().is_empty();

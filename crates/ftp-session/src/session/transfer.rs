@@ -6,7 +6,7 @@ use ftp_proto::{DataEvent, Direction, Op, Output, Time};
 use ftp_tls::Stream;
 
 use super::{Session, Work};
-use crate::data::{Course, Data, DataState, Found, UploadStage};
+use crate::data::{Attempt, Course, Data, DataState, UploadStage};
 use crate::error::Error;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::transport::{Slot, Transport};
@@ -74,7 +74,7 @@ impl<S: Read + Write, L> Session<S, L> {
                     if let Some(text) = text {
                         text.received(count);
                     }
-                    self.found = Found::Bytes;
+                    self.attempt = Attempt::Moved;
                     self.credit = self.credit.saturating_sub(count);
                     self.proto.handle_data(now, id, DataEvent::Progress(count as u64));
                     if !is_text {
@@ -84,8 +84,10 @@ impl<S: Read + Write, L> Session<S, L> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if stream.is_exhausted() {
-                        self.found = Found::Nothing;
+                        self.attempt = Attempt::Refuted;
                         self.work = Work::Left;
+                    } else {
+                        self.attempt = self.attempt.blocked();
                     }
                     return Moved::NotReady;
                 }
@@ -196,7 +198,12 @@ impl<S: Read + Write, L> Session<S, L> {
             sent => self.moved(id, sent, now),
         };
         self.credit = self.credit.saturating_sub(taken);
-        if taken == 0 { Moved::NotReady } else { Moved::Bytes(taken) }
+        if taken == 0 {
+            self.attempt = self.attempt.blocked();
+            return Moved::NotReady;
+        }
+        self.attempt = Attempt::Moved;
+        Moved::Bytes(taken)
     }
 
     /// Ends an upload: what is held back and the end of the file are sent, and the server's
