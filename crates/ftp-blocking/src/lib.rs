@@ -50,7 +50,6 @@ mod entries;
 mod holder;
 mod listing;
 mod names;
-mod net;
 mod options;
 mod procedure;
 mod session;

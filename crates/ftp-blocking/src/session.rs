@@ -17,18 +17,18 @@ use std::time::{Duration, Instant};
 
 use ftp_proto::listing::UtcOffset;
 use ftp_proto::{Config, Ends, Op, OpId, Output, Reply, Source, Transfer};
-use ftp_session::{Error, Event, Interest, Slot, system};
+use ftp_session::system::{self, Sockets, adopt};
+use ftp_session::{Error, Event, Interest, Slot};
 
 use crate::canceller::Cancel;
 use crate::clock::{Clock, earliest, later};
 use crate::dial::{self, Channel, Dialer, Target};
-use crate::net::{Net, adopt};
 use crate::options::{Options, TraceFn};
 use crate::wait::{Entries, Slots, enter, outcome, poll};
 
 pub(crate) struct Session {
     pub(crate) inner: ftp_session::Session<TcpStream, TcpListener>,
-    net: Net,
+    net: Sockets,
     dialer: Option<Box<dyn Dialer>>,
     /// Who chooses the control connection's address, if a dialer makes it
     source: Source,
@@ -82,7 +82,7 @@ impl Session {
         let unspecified = ([0, 0, 0, 0], 0).into();
         let mut session = Self {
             inner,
-            net: Net::default(),
+            net: Sockets::default(),
             dialer,
             source,
             host: host.to_owned(),
@@ -380,7 +380,7 @@ pub(crate) fn wait_for(sessions: &mut [&mut Session]) {
         }
         for (slot, ready, found) in slots {
             if !ready.is_none() {
-                session.net.found(slot, found);
+                session.net.polled(slot, found);
                 session.inner.ready(slot, ready);
             }
         }
