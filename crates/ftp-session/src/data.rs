@@ -78,12 +78,31 @@ pub(crate) enum ServerEnd {
     Closed,
 }
 
-/// What the user has found since bytes came last
+/// What the user's last attempt to move bytes met, which tells a pause of the user from one of the server
+///
+/// Readiness alone does not: a shell may say "ready" where nothing is, before each turn even, and records of TLS
+/// need not hold a byte of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    Bytes,
-    /// Records without a byte of the file
-    Nothing,
+pub(crate) enum Attempt {
+    /// Bytes have moved, or there was none yet
+    Moved,
+    /// No byte could move
+    Blocked,
+    /// As [`Self::Blocked`], but the connection was said to be ready when the deadline came: the user's next attempt
+    /// decides
+    Due,
+    /// That was in vain, too: whatever is said of the connection, the server makes the pause
+    Refuted,
+}
+
+impl Attempt {
+    /// After an attempt at which no byte moved
+    pub(crate) const fn blocked(self) -> Self {
+        match self {
+            Self::Moved | Self::Blocked => Self::Blocked,
+            Self::Due | Self::Refuted => Self::Refuted,
+        }
+    }
 }
 
 /// A data connection that is closed but for the tickets that may come on it

@@ -131,6 +131,14 @@ pub trait Transport {
     /// Why it could not be opened.
     fn connected(&mut self, slot: Slot, stream: &mut Self::Stream) -> io::Result<Option<Interest>>;
 
+    /// Has what is written to an open data connection leave at once, however little it is (`TCP_NODELAY`)
+    ///
+    /// Called before uploads and TLS handshakes alone: a download writes nothing, and the system call is saved. On
+    /// TCP, control connections need the same, which is [`Self::connected`]'s to do.
+    fn no_delay(&mut self, stream: &mut Self::Stream) {
+        let _ = stream;
+    }
+
     /// This end of an open connection
     ///
     /// # Errors
@@ -213,6 +221,8 @@ pub struct DialRequest<'a> {
 }
 
 /// A connection or listener of a session, lent to its shell
+///
+/// Of sockets it has the descriptor (`AsFd`, on Windows `AsSocket`), for whatever waits for it.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "there are these two")]
 pub enum Lent<'a, S, L> {
@@ -220,4 +230,28 @@ pub enum Lent<'a, S, L> {
     Stream(&'a S),
     /// A listener in active mode
     Listener(&'a L),
+}
+
+#[cfg(unix)]
+impl<S: std::os::fd::AsFd, L: std::os::fd::AsFd> std::os::fd::AsFd for Lent<'_, S, L> {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match self {
+            Self::Stream(stream) => stream.as_fd(),
+            Self::Listener(listener) => listener.as_fd(),
+        }
+    }
+}
+
+#[cfg(windows)]
+impl<S, L> std::os::windows::io::AsSocket for Lent<'_, S, L>
+where
+    S: std::os::windows::io::AsSocket,
+    L: std::os::windows::io::AsSocket,
+{
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        match self {
+            Self::Stream(stream) => stream.as_socket(),
+            Self::Listener(listener) => listener.as_socket(),
+        }
+    }
 }

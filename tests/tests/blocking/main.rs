@@ -7,6 +7,7 @@
 mod aborts;
 mod active;
 mod calls;
+mod cancelling;
 mod common;
 mod connecting;
 mod copies;
@@ -19,6 +20,7 @@ mod floods;
 mod hostile;
 mod opening;
 mod operations;
+mod owned;
 mod proxies;
 mod resumption;
 mod secrets;

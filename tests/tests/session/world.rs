@@ -9,7 +9,7 @@ use ftp_proto::Time;
 use ftp_session::{Event, Interest, Lent, Op, Output, Pipe, Session, Slot, Transport, Trigger};
 
 use crate::relay::Relay;
-use crate::server::Server;
+use ftp_tests::memory::Server;
 
 /// A pipe that knows its slot
 pub(crate) struct Wire {
@@ -54,6 +54,8 @@ pub(crate) struct Net {
     pub(crate) connected: Vec<SocketAddr>,
     /// Write sides that were ended
     pub(crate) shut_down: usize,
+    /// Data connections that are to be written without delay
+    pub(crate) no_delay: usize,
     /// Listeners that were made
     pub(crate) listeners: Vec<SocketAddr>,
 }
@@ -87,6 +89,10 @@ impl Transport for Net {
 
     fn connected(&mut self, _: Slot, wire: &mut Wire) -> io::Result<Option<Interest>> {
         Ok(wire.to.map(|_| Interest::WRITE))
+    }
+
+    fn no_delay(&mut self, _: &mut Wire) {
+        self.no_delay += 1;
     }
 
     fn local_addr(&self, _: &Wire) -> io::Result<SocketAddr> {
@@ -131,6 +137,8 @@ pub(crate) struct World {
     /// The proxy between the two, if there is one
     pub(crate) relay: Option<Relay>,
     pub(crate) now: Time,
+    /// The server has stopped reading its data connections
+    pub(crate) deaf: bool,
     begun: Time,
     /// Bytes that are carried at a time in each direction
     portion: usize,
@@ -144,7 +152,7 @@ impl World {
         session.start();
         let net = Net { capacity: portion.max(16), ..Net::default() };
         let (server, events) = (Server::new(), VecDeque::new());
-        Self { session, net, server, relay: None, now, begun: now, portion, events }
+        Self { session, net, server, relay: None, now, deaf: false, begun: now, portion, events }
     }
 
     /// How long it has been
@@ -198,7 +206,8 @@ impl World {
 
     fn carry(&mut self, slot: Slot) -> bool {
         let Some(wire) = self.session.stream_mut(slot) else { return false };
-        let unsent = wire.pipe.unsent();
+        let deaf = self.deaf && !slot.is_control();
+        let unsent = if deaf { &[] } else { wire.pipe.unsent() };
         let bytes = unsent[..unsent.len().min(self.portion)].to_vec();
         wire.pipe.sent(bytes.len());
         let shut_down = wire.pipe.is_shut_down() && wire.pipe.unsent().is_empty();

@@ -9,7 +9,7 @@ use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};
 
 use super::{LastUpload, Session, Work};
-use crate::data::{Course, Data, DataState, Found, Linger, ServerEnd, UploadStage, Way};
+use crate::data::{Attempt, Course, Data, DataState, Linger, ServerEnd, UploadStage, Way};
 use crate::event::Event;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::time::later;
@@ -105,6 +105,15 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
+    /// Bytes are to be written to the open data connection; under TLS that began with the handshake
+    pub(super) fn write_at_once(&mut self, transport: &mut impl Transport<Stream = S>) {
+        if let Some(Data { state: DataState::Open(stream), .. }) = &mut self.data {
+            if !stream.is_secure() {
+                transport.no_delay(stream.get_mut().io_mut());
+            }
+        }
+    }
+
     /// Action: TLS on the data connection
     pub(super) fn begin_secure_data(&mut self, id: DataId, now: Time) {
         let Some((slot, mut stream)) = self.take_open(id, now) else { return };
@@ -136,7 +145,7 @@ impl<S: Read + Write, L> Session<S, L> {
         now: Time,
     ) {
         let Some((slot, stream)) = self.take_open(id, now) else { return };
-        self.found = Found::Bytes;
+        self.attempt = Attempt::Moved;
         let ascii = encoding == Encoding::Ascii;
         let course = match direction {
             Direction::Download if op.is_none() => Course::Harvest,
@@ -235,14 +244,18 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// No byte has passed for as long as is allowed; true if that is not the server's fault
     pub(super) fn data_expired(&mut self, now: Time) -> bool {
-        let ready = self.can_read() || self.can_write();
-        let in_vain = self.found == Found::Nothing;
-        let Some((id, ..)) = self.moving() else { return false };
-        // It is the user that makes a pause, unless it has found nothing in what came.
-        if !ready || in_vain {
+        if !self.can_read() && !self.can_write() {
             return false;
         }
-        self.proto.handle_data(now, id, DataEvent::Progress(0));
+        let Some((id, ..)) = self.moving() else { return false };
+        match self.attempt {
+            Attempt::Refuted => return false,
+            // The user can make an attempt before the next turn. One that doesn't makes a pause.
+            Attempt::Blocked => self.attempt = Attempt::Due,
+            Attempt::Moved | Attempt::Due => {
+                self.proto.handle_data(now, id, DataEvent::Progress(0));
+            }
+        }
         true
     }
 
