@@ -22,7 +22,10 @@ use ftp_mio::procedure::{
     WalkStep,
 };
 use ftp_mio::proxy::Proxy;
-use ftp_mio::{Event, LocalFile, Moved, Op, Output, ServerCopy, Session, TlsInfo};
+use ftp_mio::{
+    Event, IntoServerAddress, LocalFile, Moved, Op, Output, ServerCopy, Session, SourceAddress,
+    TlsInfo,
+};
 use ftp_tls::rustls::pki_types::ServerName;
 use ftp_tls::{Inventory, TlsConfig, server_name};
 
@@ -53,9 +56,16 @@ impl Options {
         self
     }
 
+    /// How long the server may be silent
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options = self.options.timeout(timeout);
+        self
+    }
+
     /// Where to connect from
     #[must_use]
-    pub fn source_address(mut self, address: SocketAddr) -> Self {
+    pub fn source_address(mut self, address: impl Into<SourceAddress>) -> Self {
         self.options = self.options.source_address(address);
         self
     }
@@ -135,14 +145,14 @@ ftp_proto::requests!(methods);
 
 #[expect(clippy::missing_errors_doc, clippy::missing_panics_doc, reason = "as in ftp_blocking")]
 impl Client {
-    pub fn connect(address: &str, options: impl Into<Options>) -> Result<Self> {
+    pub fn connect(address: impl IntoServerAddress, options: impl Into<Options>) -> Result<Self> {
         let mut client = Self::dial(address, options)?;
         client.rest()?;
         Ok(client)
     }
 
     pub fn connect_and_login(
-        address: &str,
+        address: impl IntoServerAddress,
         options: impl Into<Options>,
         user: impl AsRef<[u8]>,
         password: impl AsRef<[u8]>,
@@ -152,12 +162,12 @@ impl Client {
         Ok(client)
     }
 
-    fn dial(address: &str, options: impl Into<Options>) -> Result<Self> {
+    fn dial(address: impl IntoServerAddress, options: impl Into<Options>) -> Result<Self> {
         let mut options = options.into();
-        let failed = |error| Error::Connect { target: address.to_owned(), error };
-        let (host, port) = address.rsplit_once(':').unwrap_or((address, "21"));
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        options.options = options.options.host(host).port(port.parse().expect("a port"));
+        let server = address.into_server_address()?;
+        let host = server.host();
+        let failed = |error| Error::Connect { target: host.to_owned(), error };
+        options.options = options.options.server(server.clone())?;
         // With a proxy it is that which has to be known.
         let hop = options.options.first_hop().unwrap_or((host, 21));
         let addresses = hop.to_socket_addrs().map_err(|error| options.options.unresolved(error))?;

@@ -75,8 +75,8 @@ pub use ftp_proto::{
 };
 pub use ftp_session::procedure::{Descent, Found, Proof, RemoveOptions, WalkError, WalkOptions};
 pub use ftp_session::{
-    CopyError, Error, Host, Left, Mismatch, NameEncoding, Removal, TimeCommand, TlsInfo,
-    system_time, timestamp,
+    AddressError, CopyError, Error, Host, IntoServerAddress, Left, Mismatch, NameEncoding, Removal,
+    ServerAddress, SourceAddress, TimeCommand, TlsInfo, system_time, timestamp,
 };
 pub use holder::{Borrowed, Holder, OwnedError};
 pub use listing::{Listing, ListingWith, OwnedListing};

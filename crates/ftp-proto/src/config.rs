@@ -200,8 +200,11 @@ pub struct Config {
     /// Silence after which settling takes its next step; 2 s: above any round trip, and paid only
     /// on servers that answer an aborted transfer with nothing (Q136)
     pub settle_quiet: Duration,
-    /// Idle time after which a NOOP is sent; `None`: the application knows whether it wants to
-    /// stay (Q110: it doesn't reset every server's idle timer)
+    /// Idle time after which a NOOP is sent, again and again; `None`: the application knows whether it wants to stay
+    ///
+    /// For drivers whose loop runs while nothing is requested, such as `ftp-mio`; `ftp-blocking` refuses it. Once a server
+    /// has refused NOOP, no more are sent. Some servers end idle sessions all the same, since their timer counts from the
+    /// last transfer.
     pub keep_alive: Option<Duration>,
 }
 

@@ -9,6 +9,7 @@ use ftp_proto::fields::FileHash;
 use ftp_proto::{ConnectionError, DataFailure, NameError, Reply};
 use ftp_tls::{ConfigError, TlsError};
 
+use crate::address::AddressError;
 use crate::failure::Described;
 use crate::proxy::ProxyError;
 
@@ -31,6 +32,17 @@ pub enum Error {
         /// What the system said
         #[source]
         error: io::Error,
+    },
+    /// What was given as the server's address is none
+    #[error("invalid address")]
+    InvalidAddress(#[source] AddressError),
+    /// An option that makes no sense
+    #[error("the option {option} {problem}")]
+    InvalidOption {
+        /// Which
+        option: &'static str,
+        /// What is wrong with it
+        problem: &'static str,
     },
     /// The server could not be reached through the proxy, or not be asked to be
     #[error(transparent)]
@@ -219,7 +231,9 @@ impl Error {
                     && self.proxy().is_none_or(|error| error.problem().is_transient())
             }
             Self::Ftp(error) => error.is_transient(),
-            Self::Tls(_)
+            Self::InvalidAddress(_)
+            | Self::InvalidOption { .. }
+            | Self::Tls(_)
             | Self::TlsConfig(_)
             | Self::Local(_)
             | Self::Cancelled
@@ -271,7 +285,12 @@ impl Error {
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Proxy(_) | Self::Io(_) | Self::Cancelled => true,
+            Self::Connect { .. }
+            | Self::InvalidAddress(_)
+            | Self::InvalidOption { .. }
+            | Self::Proxy(_)
+            | Self::Io(_)
+            | Self::Cancelled => true,
             // Noticed before anything was sent.
             Self::Tls(TlsError::InvalidServerName(_)) => false,
             Self::Tls(_) => true,
@@ -314,6 +333,8 @@ impl Error {
             Self::Connect { target, error } => {
                 Self::Connect { target: target.clone(), error: again(error) }
             }
+            Self::InvalidAddress(error) => Self::InvalidAddress(error.clone()),
+            Self::InvalidOption { option, problem } => Self::InvalidOption { option, problem },
             Self::Proxy(error) => Self::Proxy(error.clone()),
             Self::Io(error) => Self::Io(again(error)),
             Self::Tls(error) => Self::Tls(error.clone()),
@@ -415,6 +436,12 @@ impl From<TlsError> for Error {
     }
 }
 
+impl From<AddressError> for Error {
+    fn from(error: AddressError) -> Self {
+        Self::InvalidAddress(error)
+    }
+}
+
 impl From<ProxyError> for Error {
     fn from(error: ProxyError) -> Self {
         Self::Proxy(error)
@@ -461,7 +488,9 @@ impl From<Error> for io::Error {
             Error::NotADirectory { .. } => io::ErrorKind::NotADirectory,
             Error::TimeNotSet { .. } => io::ErrorKind::Unsupported,
             Error::NotRemoved(_) => io::ErrorKind::Other,
-            Error::TlsConfig(_) => io::ErrorKind::InvalidInput,
+            Error::InvalidAddress(_) | Error::InvalidOption { .. } | Error::TlsConfig(_) => {
+                io::ErrorKind::InvalidInput
+            }
             Error::Ftp(error) => Self::from(error.clone()).kind(),
         };
         // `read_to_end` and friends would try again for ever.

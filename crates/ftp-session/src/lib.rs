@@ -113,6 +113,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod address;
 mod cancel;
 mod copy;
 mod crowd;
@@ -146,6 +147,7 @@ pub use encoding_rs;
 pub use ftp_proto;
 pub use ftp_tls;
 
+pub use address::{AddressError, IntoServerAddress, ServerAddress, SourceAddress};
 pub use cancel::CancelFlag;
 pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;

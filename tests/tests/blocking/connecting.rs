@@ -1,6 +1,6 @@
 //! Getting a control connection: addresses, refusals, deadlines, dialers
 
-use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::driver::{Client, ConnectionError, Error, Options, TlsPolicy};
@@ -149,9 +149,107 @@ fn the_source_address_holds_for_both_connections() {
         s.reply("226 done");
         s.expect_close();
     });
-    let options = Options::new(config()).source_address("127.0.0.7:0".parse().unwrap());
+    let options = Options::new(config()).source_address(Ipv4Addr::new(127, 0, 0, 7));
     let mut ftp = login_with(&server, options);
     ftp.get("f").unwrap().finish().unwrap();
     drop(ftp);
     server.join();
+}
+
+/// The same server, named in every way that there is
+#[test]
+fn addresses_as_they_come() {
+    fn greeted(server: &Server, connect: impl FnOnce(SocketAddr) -> Client) {
+        let ftp = connect(server.address());
+        assert_eq!(ftp.peer_addr(), server.address());
+    }
+    let greeting = |ip: IpAddr| {
+        Server::start_on(ip, |s| {
+            s.reply("220 ready");
+            s.expect_close();
+        })
+    };
+    let v4 = || greeting(Ipv4Addr::LOCALHOST.into());
+    let v6 = || greeting(Ipv6Addr::LOCALHOST.into());
+    greeted(&v4(), |at| Client::connect(at, config()).unwrap());
+    greeted(&v4(), |at| Client::connect((at.ip(), at.port()), config()).unwrap());
+    greeted(&v4(), |at| Client::connect(("localhost", at.port()), config()).unwrap());
+    greeted(&v4(), |at| Client::connect(at.to_string(), config()).unwrap());
+    greeted(&v6(), |at| Client::connect(at, config()).unwrap());
+    greeted(&v6(), |at| Client::connect(("::1", at.port()), config()).unwrap());
+    greeted(&v6(), |at| Client::connect(("[::1]", at.port()), config()).unwrap());
+    greeted(&v6(), |at| Client::connect(&format!("[::1]:{}", at.port()), config()).unwrap());
+    // One port of either family.
+    let any: SocketAddr = "0.0.0.0:0".parse().unwrap();
+    let options = Options::new(config()).source_address(any);
+    greeted(&v6(), |at| Client::connect(at, options).unwrap());
+}
+
+#[test]
+fn a_url_is_no_address() {
+    let error = Client::connect("ftp://u:sesame@127.0.0.1/pub", config()).unwrap_err();
+    assert!(matches!(error, Error::InvalidAddress(_)), "{error:?}");
+    assert!(error.is_fatal() && !error.is_transient());
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("give \"127.0.0.1\""), "{cause}");
+    assert!(!format!("{error:?} {cause}").contains("sesame"));
+}
+
+/// One call for all waits that end when nothing comes, wherever the server falls silent
+#[test]
+fn one_timeout() {
+    let limit = Duration::from_millis(300);
+    for place in ["greeting", "command", "data", "final reply"] {
+        let server = Server::start(move |s| {
+            let mut data = None;
+            if place != "greeting" {
+                s.welcome();
+            }
+            if matches!(place, "data" | "final reply") {
+                s.exchange("TYPE I", "200 binary");
+                let listener = s.epsv();
+                s.exchange("RETR f", "150 here");
+                data = Some(ftp_tests::scripted::accept(&listener)).filter(|_| place == "data");
+            }
+            // Whatever comes, such as ABOR, nothing is answered.
+            while s.command().is_some() {}
+            drop(data);
+        });
+        let mut settings = config();
+        settings.greeting_timeout = Duration::from_secs(60);
+        let options = Options::new(settings).timeout(limit);
+        let begun = std::time::Instant::now();
+        let error = match Client::connect(server.address(), options) {
+            Err(error) => error,
+            Ok(mut ftp) => {
+                ftp.login("u", "p").unwrap();
+                match place {
+                    "command" => ftp.noop().unwrap_err(),
+                    _ => ftp.download_to("f", &mut Vec::new()).unwrap_err(),
+                }
+            }
+        };
+        let took = begun.elapsed();
+        assert!(took >= limit && took < Duration::from_secs(20), "{place}: {took:?}");
+        let unconfirmed = matches!(error, Error::Ftp(ftp_proto::Error::Unconfirmed { .. }));
+        assert!(error.is_timeout() || place == "final reply" && unconfirmed, "{place}: {error:?}");
+        server.join();
+    }
+}
+
+#[test]
+fn a_timeout_of_nothing_is_refused() {
+    let none = Duration::ZERO;
+    let mut settings = config();
+    settings.data_timeout = none;
+    for options in [
+        Options::new(config()).timeout(none),
+        Options::new(config()).connect_timeout(none),
+        Options::new(settings),
+    ] {
+        let error = Client::connect("127.0.0.1:1", options).unwrap_err();
+        assert!(matches!(error, Error::InvalidOption { .. }), "{error:?}");
+        assert!(error.is_fatal() && !error.is_transient());
+        assert!(error.to_string().contains("Duration::MAX"), "{error}");
+    }
 }
