@@ -515,7 +515,9 @@ impl<'a> Guard<'a> {
     fn abort(&mut self) -> Result<Option<Reply>> {
         let runs = self.end.is_none();
         if runs {
-            self.client.ftp.abort();
+            if let Some(op) = self.client.ftp.running_transfer() {
+                self.client.ftp.abort(op);
+            }
             self.end = Some(Err(Error::Ftp(ftp_proto::Error::Aborted)));
             let _ = self.client.rest();
         }
