@@ -190,8 +190,13 @@ impl Client {
         get: impl Into<Get>,
         local: impl AsRef<Path>,
     ) -> Result<Transfer, Error> {
+        let local = local.as_ref();
+        let result = self.download_to_file(get.into(), local);
+        result.map_err(|error| error.with_local_path(local))
+    }
+
+    fn download_to_file(&mut self, get: Get, local: &Path) -> Result<Transfer, Error> {
         let _call = self.session.clock.begin_all();
-        let get = get.into();
         let offset = get.offset();
         let download = self.get(get)?;
         // Of a file to be resumed the beginning is wanted.
@@ -220,8 +225,13 @@ impl Client {
         put: impl Into<Put>,
         local: impl AsRef<Path>,
     ) -> Result<Transfer, Error> {
+        let local = local.as_ref();
+        let result = self.upload_from_file(put.into(), local);
+        result.map_err(|error| error.with_local_path(local))
+    }
+
+    fn upload_from_file(&mut self, put: Put, local: &Path) -> Result<Transfer, Error> {
         let _call = self.session.clock.begin_all();
-        let put = put.into();
         let offset = put.offset();
         let mut file = File::open(local)?;
         let length = file.metadata()?.len();

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use ftp_proto::fields::FileHash;
@@ -11,6 +12,7 @@ use ftp_tls::{ConfigError, TlsError};
 
 use crate::address::AddressError;
 use crate::failure::Described;
+use crate::local::FileError;
 use crate::proxy::ProxyError;
 
 /// Why an operation failed
@@ -76,6 +78,8 @@ pub enum Error {
         error: io::Error,
     },
     /// The caller's own file, reader or writer failed; the transfer was aborted
+    ///
+    /// Of a file that was opened here, the cause names the path.
     #[error("local file, reader or writer failed")]
     Local(#[source] io::Error),
     /// The call took longer than its deadline permits
@@ -315,6 +319,15 @@ impl Error {
         error.get_ref()?.downcast_ref()
     }
 
+    /// The same error, naming the local file if it is that which failed ([`Self::Local`])
+    #[must_use]
+    pub fn with_local_path(self, path: impl AsRef<Path>) -> Self {
+        match self {
+            Self::Local(error) => Self::Local(FileError::name(path.as_ref(), error)),
+            other => other,
+        }
+    }
+
     /// What broke the control connection
     pub(crate) fn control(error: &io::Error) -> Self {
         match TlsError::in_io(error) {
@@ -414,6 +427,9 @@ fn describe_control(error: &io::Error) -> &'static str {
 pub(crate) fn again(error: &io::Error) -> io::Error {
     if let Some(tls) = TlsError::in_io(error) {
         return io::Error::new(error.kind(), tls.clone());
+    }
+    if let Some(file) = FileError::in_io(error) {
+        return file.again(again);
     }
     if let Some(proxy) = ProxyError::in_io(error) {
         return io::Error::new(error.kind(), proxy.clone());

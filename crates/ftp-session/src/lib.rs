@@ -127,6 +127,7 @@ mod files;
 mod info;
 mod learned;
 mod link;
+mod local;
 mod names;
 mod options;
 mod pipe;

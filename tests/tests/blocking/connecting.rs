@@ -253,3 +253,26 @@ fn a_timeout_of_nothing_is_refused() {
         assert!(error.to_string().contains("Duration::MAX"), "{error}");
     }
 }
+
+/// The wrong port for the policy: the error says which one to try
+#[test]
+fn the_wrong_port_for_tls() {
+    // As a server of port 990: without a handshake it says nothing.
+    let silent = Server::start(|s| s.expect_close());
+    let options = Options::new(config()).timeout(Duration::from_millis(200));
+    let error = at_once(|| Client::connect(silent.address(), options).unwrap_err());
+    assert!(error.is_timeout() && error.to_string().contains("TlsPolicy::Implicit"), "{error}");
+    silent.join();
+
+    let in_clear = Server::start(|s| {
+        s.reply("220 ready");
+        let mut hello = s.control().try_clone().unwrap();
+        let _ = std::io::copy(&mut hello, &mut std::io::sink());
+    });
+    let error = at_once(|| {
+        Client::connect(in_clear.address(), Config::new(TlsPolicy::Implicit)).unwrap_err()
+    });
+    let text = error.to_string();
+    assert!(text.contains("220 ready") && text.contains("TlsPolicy::Explicit"), "{text}");
+    in_clear.join();
+}
