@@ -1,6 +1,6 @@
 //! Simple operations, one script each way
 
-use crate::driver::{Error, Features, Options, Timestamp, ftp_proto};
+use crate::driver::{Client, Error, Features, Options, Timestamp, ftp_proto};
 use ftp_tests::scripted::Server;
 
 use crate::{code, config, connect, login, login_with};
@@ -175,4 +175,36 @@ fn sessions_may_be_sent_to_other_threads() {
     fn assert_send<T: Send>() {}
     assert_send::<crate::driver::Client>();
     assert_send::<Error>();
+}
+
+/// 0xFF is Telnet's IAC, and doubled, except for servers that take a name's bytes as they are
+#[test]
+fn names_with_the_byte_of_telnet() {
+    let (double, single) = (&b"DELE \xFF\xFF.txt"[..], &b"DELE \xFF.txt"[..]);
+    for (greeting, telnet, expected) in [
+        ("220 ready", ftp_proto::Telnet::ByServer, double),
+        ("220 ProFTPD Server ready", ftp_proto::Telnet::ByServer, double),
+        ("220 (vsFTPd 3.0.5)", ftp_proto::Telnet::ByServer, single),
+        (
+            "220---------- Welcome to Pure-FTPd [TLS] ----------\r\n220 bye",
+            ftp_proto::Telnet::ByServer,
+            single,
+        ),
+        ("220 (vsFTPd 3.0.5)", ftp_proto::Telnet::Doubled, double),
+        ("220 ready", ftp_proto::Telnet::Single, single),
+    ] {
+        let server = Server::start(move |s| {
+            s.reply(greeting);
+            let command = s.command().unwrap();
+            assert_eq!(command.escape_ascii().to_string(), expected.escape_ascii().to_string());
+            s.reply("250 gone");
+            s.expect_close();
+        });
+        let mut config = crate::config();
+        config.telnet = telnet;
+        let mut ftp = Client::connect(server.address(), config).unwrap();
+        ftp.delete(b"\xFF.txt").unwrap();
+        drop(ftp);
+        server.join();
+    }
 }
