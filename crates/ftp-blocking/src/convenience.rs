@@ -6,10 +6,9 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use ftp_proto::{Get, List, Put, Transfer};
-use ftp_session::Error;
+use ftp_session::{Error, Holder};
 
 use crate::client::Client;
-use crate::holder::Holder;
 use crate::listing::Lines;
 use crate::transfer::{DownloadWith, UploadWith};
 
@@ -64,7 +63,7 @@ impl fmt::Debug for CopyOptions<'_> {
     }
 }
 
-impl<C: Holder> DownloadWith<C> {
+impl<C: Holder<Client>> DownloadWith<C> {
     /// Copies the rest to a writer and ends the transfer
     ///
     /// # Errors
@@ -84,7 +83,7 @@ impl<C: Holder> DownloadWith<C> {
     }
 }
 
-impl<C: Holder> UploadWith<C> {
+impl<C: Holder<Client>> UploadWith<C> {
     /// Copies a reader to its end and ends the transfer
     ///
     /// # Errors
