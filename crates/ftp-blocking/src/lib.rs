@@ -49,7 +49,6 @@ mod dial;
 mod entries;
 mod holder;
 mod listing;
-mod net;
 mod options;
 mod procedure;
 mod session;

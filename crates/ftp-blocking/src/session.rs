@@ -17,18 +17,18 @@ use std::time::{Duration, Instant};
 
 use ftp_proto::listing::UtcOffset;
 use ftp_proto::{Config, Ends, Op, OpId, Output, Reply, Source, Transfer};
-use ftp_session::{Error, Event, Interest, Slot, system};
+use ftp_session::system::{Tcp, adopt, keep_alive};
+use ftp_session::{Error, Event, Interest, Slot};
 
 use crate::canceller::Cancel;
 use crate::clock::{Clock, earliest, later};
 use crate::dial::{self, Channel, Dialer, Target};
-use crate::net::{Net, adopt};
 use crate::options::{Options, TraceFn};
 use crate::wait::{Entries, Slots, enter, outcome, poll};
 
 pub(crate) struct Session {
     pub(crate) inner: ftp_session::Session<TcpStream, TcpListener>,
-    net: Net,
+    net: Tcp,
     dialer: Option<Box<dyn Dialer>>,
     /// Who chooses the control connection's address, if a dialer makes it
     source: Source,
@@ -82,7 +82,7 @@ impl Session {
         let unspecified = ([0, 0, 0, 0], 0).into();
         let mut session = Self {
             inner,
-            net: Net::default(),
+            net: Tcp::default(),
             dialer,
             source,
             host: host.to_owned(),
@@ -296,7 +296,7 @@ impl Session {
             if channel == Channel::Data {
                 return Ok((stream, None));
             }
-            system::keep_alive(&stream);
+            keep_alive(&stream);
             let ends = Ends { local: stream.local_addr()?, source, peer: stream.peer_addr()? };
             Ok((stream, Some(ends)))
         });

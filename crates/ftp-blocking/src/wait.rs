@@ -4,12 +4,11 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use ftp_session::system::Found;
 use ftp_session::{Interest, Lent, Slot};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use smallvec::SmallVec;
-
-use crate::net::Found;
 
 /// What a session waits for, and after the wait is ready for
 pub(crate) type Slots = SmallVec<[(Slot, Interest, Found); 4]>;

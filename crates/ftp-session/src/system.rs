@@ -2,6 +2,8 @@
 //!
 //! The only part of this crate that makes system calls; sessions do not use it.
 
+mod tcp;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, SystemTime};
@@ -10,6 +12,8 @@ use ftp_proto::Timestamp;
 use ftp_proto::listing::ListingParser;
 use rustix::io::Errno;
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
+
+pub use tcp::{Found, Tcp, adopt};
 
 /// Starts to connect to an address, from another if there is one; the socket never waits, and is to become
 /// writable

@@ -1,20 +1,26 @@
-//! Connections on sockets that never block
+//! Connections on std's sockets, which never block
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
-use ftp_session::{Interest, Slot, Transport, Trigger, system};
+use super::{begin_connect, keep_alive};
+use crate::transport::{Interest, Slot, Transport, Trigger};
 
-/// The connections of a session; they are waited for with poll(2)
+/// A session's connections on std's sockets, for shells that wait with poll(2) or its like
+///
+/// Before each wait such a shell asks [`Session::sockets`](crate::Session::sockets), and afterwards tells
+/// [`Session::ready`](crate::Session::ready), and [`Self::found`], what there was.
 #[derive(Debug, Default)]
-pub(crate) struct Net {
+pub struct Tcp {
     /// What the last wait has found for each slot's connection
     found: [Found; Slot::ALL.len()],
 }
 
-/// What poll(2) says of a connection that is to open
+/// What a wait has found out about a connection
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Found {
+#[expect(clippy::exhaustive_enums, reason = "poll(2) tells no more")]
+pub enum Found {
+    /// Nothing
     #[default]
     Nothing,
     /// It can be written, and neither has broken nor ended
@@ -23,14 +29,14 @@ pub(crate) enum Found {
     Broken,
 }
 
-impl Net {
-    /// Takes note of what a wait has found
-    pub(crate) fn found(&mut self, slot: Slot, found: Found) {
+impl Tcp {
+    /// Takes note of what a wait has found out, which saves a system call for each connection
+    pub const fn found(&mut self, slot: Slot, found: Found) {
         self.found[slot as usize] = found;
     }
 }
 
-impl Transport for Net {
+impl Transport for Tcp {
     type Stream = TcpStream;
     type Listener = TcpListener;
 
@@ -43,7 +49,7 @@ impl Transport for Net {
         from: Option<SocketAddr>,
     ) -> io::Result<TcpStream> {
         self.found(slot, Found::Nothing);
-        system::begin_connect(to, from)
+        begin_connect(to, from)
     }
 
     fn connected(&mut self, slot: Slot, stream: &mut TcpStream) -> io::Result<Option<Interest>> {
@@ -61,7 +67,7 @@ impl Transport for Net {
         }
         if slot.is_control() {
             stream.set_nodelay(true)?;
-            system::keep_alive(stream);
+            keep_alive(stream);
         }
         Ok(None)
     }
@@ -76,7 +82,7 @@ impl Transport for Net {
     }
 
     fn listen(&mut self, _: Slot, on: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-        let listener = system::listen(on)?;
+        let listener = super::listen(on)?;
         let address = listener.local_addr()?;
         Ok((listener, address))
     }
@@ -100,8 +106,12 @@ impl Transport for Net {
     fn close_listener(&mut self, _: TcpListener) {}
 }
 
-/// The mode that a session needs, of a stream that it has not made
-pub(crate) fn adopt(stream: &TcpStream) -> io::Result<()> {
+/// Puts a stream that the session has not made into the mode that it needs
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn adopt(stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     stream.set_nodelay(true)
 }
