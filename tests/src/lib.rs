@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a harness of tests: a panic is the report")]
 
+pub mod embedded;
 pub mod flood;
 pub mod laws;
+pub mod memory;
 pub mod mio;
 pub mod script;
 pub mod scripted;

@@ -91,7 +91,7 @@ impl Clock {
 
     /// What the machine takes for the present
     pub(crate) fn now(&self) -> Time {
-        self.origin.time(Instant::now())
+        self.origin.now()
     }
 
     /// A time of the machine's in this side's terms; `None`: never

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use ftp_proto::listing::UtcOffset;
 use ftp_proto::{Config, Ends, Op, OpId, Output, Reply, Source, Transfer};
-use ftp_session::system::{Tcp, adopt, keep_alive};
+use ftp_session::system::{self, Sockets, adopt};
 use ftp_session::{Error, Event, Interest, Slot};
 
 use crate::canceller::Cancel;
@@ -28,7 +28,7 @@ use crate::wait::{Entries, Slots, enter, outcome, poll};
 
 pub(crate) struct Session {
     pub(crate) inner: ftp_session::Session<TcpStream, TcpListener>,
-    net: Tcp,
+    net: Sockets,
     dialer: Option<Box<dyn Dialer>>,
     /// Who chooses the control connection's address, if a dialer makes it
     source: Source,
@@ -82,7 +82,7 @@ impl Session {
         let unspecified = ([0, 0, 0, 0], 0).into();
         let mut session = Self {
             inner,
-            net: Tcp::default(),
+            net: Sockets::default(),
             dialer,
             source,
             host: host.to_owned(),
@@ -296,7 +296,7 @@ impl Session {
             if channel == Channel::Data {
                 return Ok((stream, None));
             }
-            keep_alive(&stream);
+            system::keep_alive(&stream);
             let ends = Ends { local: stream.local_addr()?, source, peer: stream.peer_addr()? };
             Ok((stream, Some(ends)))
         });
@@ -380,7 +380,7 @@ pub(crate) fn wait_for(sessions: &mut [&mut Session]) {
         }
         for (slot, ready, found) in slots {
             if !ready.is_none() {
-                session.net.found(slot, found);
+                session.net.polled(slot, found);
                 session.inner.ready(slot, ready);
             }
         }

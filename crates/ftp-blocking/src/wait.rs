@@ -4,14 +4,14 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use ftp_session::system::Found;
+use ftp_session::system::Polled;
 use ftp_session::{Interest, Lent, Slot};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use smallvec::SmallVec;
 
 /// What a session waits for, and after the wait is ready for
-pub(crate) type Slots = SmallVec<[(Slot, Interest, Found); 4]>;
+pub(crate) type Slots = SmallVec<[(Slot, Interest, Polled); 4]>;
 
 /// Enough for two sessions
 pub(crate) type Entries<'a> = SmallVec<[PollFd<'a>; 8]>;
@@ -36,7 +36,7 @@ pub(crate) fn enter<'a>(
             Lent::Stream(stream) => PollFd::new(stream, flags(interest)),
             Lent::Listener(listener) => PollFd::new(listener, flags(interest)),
         });
-        slots.push((slot, interest, Found::Nothing));
+        slots.push((slot, interest, Polled::Nothing));
     }
     slots
 }
@@ -51,9 +51,9 @@ pub(crate) fn outcome<'a>(slots: &mut Slots, entries: &mut impl Iterator<Item = 
         interest.read &= any || events.contains(PollFlags::IN);
         interest.write &= any || events.contains(PollFlags::OUT);
         *found = match (any, interest.write) {
-            (true, _) => Found::Broken,
-            (false, true) => Found::Writable,
-            (false, false) => Found::Nothing,
+            (true, _) => Polled::Broken,
+            (false, true) => Polled::Writable,
+            (false, false) => Polled::Nothing,
         };
     }
 }

@@ -17,25 +17,87 @@
 //! Session ── ftp-proto, ftp-tls over Transport::Stream
 //! ```
 //!
-//! # The loop of a shell
+//! # Embedding a session
 //!
-//! | call | what it does |
-//! |---|---|
-//! | [`Session::ready`] | notes what a connection is ready for |
-//! | [`Session::turn`] | deadlines, connecting, TLS, commands, replies; bounded, never waits |
-//! | [`Session::dial_request`], [`Session::dialed`] | connections that the shell makes itself, such as through a tunnel |
-//! | [`Session::poll_event`] | news, each once |
-//! | [`Session::read_data`], [`Session::write_data`] | the bytes, at the user's pace |
-//! | [`Session::has_work`], [`Session::deadline`], [`Session::sockets`] | whether to wait, how long, for what |
+//! A shell is a loop. This one is for std's sockets and poll(2), and is almost all of `tests/examples/poll.rs`, a
+//! whole FTPS session:
 //!
-//! - **Edge-triggered** (mio, wakers): register each connection once, for reading and writing, under its
-//!   [`Slot`]; tell `ready` what an event says.
-//! - **Level-triggered** (poll(2), select): before each wait ask `sockets` what each is to be waited for, and
-//!   tell `ready` what has come.
-//! - **Without readiness** (streams that register a waker when they would block; the two queues of a
-//!   [`Pipe`], whose bytes the shell carries): tell `ready` that everything is ready before each turn.
+//! ```no_run
+//! # #[cfg(all(unix, feature = "system"))] fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Instant;
 //!
-//! A stream that would block is not asked again before the shell has said that it is ready.
+//! use ftp_session::system::Sockets;
+//! use ftp_session::{Config, Options, Origin, Session, TlsPolicy};
+//!
+//! # fn wait(_: &mut Session<std::net::TcpStream, std::net::TcpListener>, _: Option<std::time::Duration>) {}
+//! let addresses = ["192.0.2.1:21".parse()?];
+//! // How the session is protected is the one choice that has no default.
+//! let options = Options::new(Config::new(TlsPolicy::Explicit)).host("ftp.example.org");
+//! let clock = Origin::new(Instant::now());
+//! let mut session = Session::new(&addresses, options, clock.now())?;
+//! session.start();
+//! // Requests queue at once, and are carried out one after another.
+//! session.request().login("user", "password");
+//! let get = session.request().get("pub/README");
+//! let mut sockets = Sockets::default();
+//! let mut file = Vec::new();
+//! loop {
+//!     session.turn(&mut sockets, clock.now());
+//!     session.read_data_into(&mut file, clock.now());
+//!     if let Some(result) = session.completed(get) {
+//!         result?; // The file is complete: the server has said so.
+//!         break;
+//!     }
+//!     wait(&mut session, session.timeout(clock.now())); // poll(2) on `session.sockets()`
+//!     session.ready_all();
+//! }
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(unix, feature = "system")))] fn main() {}
+//! ```
+//!
+//! **1. Lend connections.** A [`Transport`] connects, listens and closes; its streams are [`Read`](std::io::Read) and
+//! [`Write`](std::io::Write), and say `WouldBlock` where they would wait. `system::Sockets` (feature `system`) is one of
+//! std's sockets, [`Pipes`] one for shells that carry the bytes themselves. Connections can also be made by the shell:
+//! see [`Session::dialed_by_shell`].
+//!
+//! **2. Take turns.** [`Session::turn`] does all that can be done without waiting, up to a bound: deadlines, connecting,
+//! TLS, commands, replies. Call it after whatever may have changed something; once too often does no harm.
+//!
+//! **3. Wait.** While [`Session::has_work`], do not. Otherwise wait for the connections that [`Session::sockets`] lends,
+//! until [`Session::deadline`]; [`Session::timeout`] tells both. Then tell [`Session::ready`] what a connection is ready
+//! for. A stream that would block is not asked again before the shell has said that it is ready.
+//!
+//! - *Level-triggered* (poll(2), select): ask `sockets` before each wait for what each is to be waited for.
+//! - *Edge-triggered* (mio, wakers): register each connection once, for reading and writing, under its [`Slot`].
+//! - *Without readiness* (pipes, streams that register a waker when they would block): say [`Session::ready_all`] before
+//!   each turn.
+//!
+//! **4. Hear the news.** [`Session::poll_event`] gives each [`Event`] once. [`Event::Completed`] has the result of a
+//! request, which its [`Op`] takes. Callers who wait for one request after another ask [`Session::completed`] instead.
+//!
+//! **5. Move the bytes.** [`Session::read_data`], [`Session::write_data`] and [`Session::finish_upload`] move them at
+//! the user's pace; [`Session::read_data_into`] and [`Session::write_data_from`] between the connection and memory.
+//! [`Entries`] reads a listing. A transfer has succeeded when its completion says so, not when its bytes have come.
+//! [`Session::advance`] is steps 2, 4 and 5 in one call.
+//!
+//! **6. Keep the deadlines.** Each wait of a session has its end, which the shell keeps to by taking a turn then. What is
+//! ready comes before a deadline that has passed, so that a shell that is late has not been answered late.
+//!
+//! **Completion-based loops** (io_uring, IOCP, network stacks in user space) give the session a [`Pipe`] for each
+//! connection: two queues of bytes. [`Pipes::next_operation`] says which reads and writes are to be begun, and
+//! [`Pipes::done`] takes what they came to. TLS is on the session's side of the pipe, so the shell carries ciphertext.
+//!
+//! Whole sessions (explicit TLS, login, listing, download, upload, quit), to be run with
+//! `cargo run -p ftp-tests --example NAME`:
+//!
+//! | example | the loop | lines of code |
+//! |---|---|---|
+//! | `tests/examples/poll.rs` | std's sockets and poll(2) | 40 |
+//! | `tests/examples/polling.rs` | the same with `polling`: epoll, kqueue, IOCP | 45 |
+//! | `tests/examples/smol.rs` | the same in `async` functions, on `smol` | 54 |
+//! | `tests/examples/io_uring.rs` | reads and writes that complete later: pipes, on `compio` | 60 |
+//! | `tests/examples/memory.rs` | a server in the same memory, simulated time: pipes | 37 |
 //!
 //! # Proxies
 //!
@@ -100,7 +162,7 @@ pub use learned::TimeCommand;
 pub use local_path::local_path;
 pub use names::NameEncoding;
 pub use options::Options;
-pub use pipe::Pipe;
+pub use pipe::{Operation, Pipe, PipeId, Pipes};
 pub use procedure::Procedure;
 pub use session::{Moved, Session};
 pub use time::Origin;

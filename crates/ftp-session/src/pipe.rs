@@ -1,17 +1,28 @@
-//! A connection made of two queues, for shells that carry its bytes themselves
+//! Connections made of two queues, for shells that carry their bytes themselves
 
+use std::convert::Infallible;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+
+use crate::session::Session;
+use crate::transport::{Interest, Slot, Transport, Trigger};
 
 /// Bytes that a [`Pipe`] holds in each direction, unless it is made with another capacity: four of the
 /// reads that cost least
 const CAPACITY: usize = 256 * 1024;
+
+/// Bytes of a read or a write that the shell is asked for
+const AT_A_TIME: usize = 64 * 1024;
 
 /// A connection whose bytes the shell carries: two queues of bytes
 ///
 /// For loops whose reads and writes complete later (io_uring, IOCP), network stacks in user space, and tests.
 /// The session reads and writes it like a socket that never blocks; the shell hands over what has
 /// [come](Self::receive) and takes what is [to be sent](Self::unsent). Before each turn it tells the session
-/// that everything is [ready](crate::Session::ready).
+/// that everything is [ready](crate::Session::ready_all).
+///
+/// Where reads and writes take buffers of their own and complete later, [`Pipes::next_operation`] says which are to be
+/// begun.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -31,6 +42,8 @@ const CAPACITY: usize = 256 * 1024;
 /// ```
 #[derive(Debug)]
 pub struct Pipe {
+    /// Where it is in its session, if it is one of [`Pipes`]
+    slot: Option<Slot>,
     incoming: Queue,
     outgoing: Queue,
     capacity: usize,
@@ -38,6 +51,8 @@ pub struct Pipe {
     after: After,
     /// Whether bytes can still be written
     write_side: WriteSide,
+    reading: Begun,
+    writing: Begun,
 }
 
 #[derive(Debug, Default)]
@@ -56,10 +71,22 @@ enum After {
     Broken(io::ErrorKind),
 }
 
+/// What the shell has begun in one direction
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    Nothing,
+    /// An operation that is yet to complete
+    Operation,
+    /// The last one of this direction
+    Last,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WriteSide {
     Open,
     ShutDown,
+    /// The whole connection is closed
+    Closed,
 }
 
 impl Queue {
@@ -104,11 +131,14 @@ impl Pipe {
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
         Self {
+            slot: None,
             incoming: Queue::default(),
             outgoing: Queue::default(),
             capacity: bytes.max(1),
             after: After::More,
             write_side: WriteSide::Open,
+            reading: Begun::Nothing,
+            writing: Begun::Nothing,
         }
     }
 
@@ -120,10 +150,13 @@ impl Pipe {
         self.incoming.push(bytes, self.capacity)
     }
 
-    /// How many bytes [`Self::receive`] takes now
+    /// How many bytes [`Self::receive`] takes now; none after the [end](Self::receive_end)
     #[must_use]
     pub fn room(&self) -> usize {
-        self.capacity - self.incoming.unread().len()
+        match self.after {
+            After::More => self.capacity - self.incoming.unread().len(),
+            After::End | After::Broken(_) => 0,
+        }
     }
 
     /// The other end has ended its write side: after what has come, the session reads the end
@@ -149,6 +182,59 @@ impl Pipe {
         self.outgoing.consume(count);
     }
 
+    /// Whether the connection's write side is to be ended now: everything has been sent, and nothing follows
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.is_shut_down() && self.outgoing.unread().is_empty()
+    }
+
+    /// What is to be done with the connection next
+    fn next_operation(&mut self) -> Option<Operation> {
+        if self.reading == Begun::Nothing && self.room() > 0 && !self.is_closed() {
+            self.reading = Begun::Operation;
+            return Some(Operation::Read(vec![0; self.room().min(AT_A_TIME)]));
+        }
+        if self.writing != Begun::Nothing {
+            return None;
+        }
+        let unsent = self.outgoing.unread();
+        if !unsent.is_empty() {
+            self.writing = Begun::Operation;
+            return Some(Operation::Write(unsent[..unsent.len().min(AT_A_TIME)].to_vec()));
+        }
+        if self.is_shut_down() {
+            self.writing = Begun::Last;
+            return Some(Operation::Shutdown);
+        }
+        None
+    }
+
+    fn done(&mut self, operation: Operation, result: io::Result<usize>) {
+        match (operation, result) {
+            (Operation::Read(bytes), Ok(count)) => {
+                self.reading = Begun::Nothing;
+                match &bytes[..count] {
+                    [] => self.receive_end(),
+                    // There was room for them when the read began, and nothing else takes it.
+                    bytes => _ = self.receive(bytes),
+                }
+            }
+            (Operation::Write(_), Ok(count)) => {
+                self.writing = Begun::Nothing;
+                self.sent(count);
+            }
+            (Operation::Shutdown, Ok(_)) => {}
+            (_, Err(error)) => {
+                (self.reading, self.writing) = (Begun::Last, Begun::Last);
+                self.fail(error.kind());
+            }
+        }
+    }
+
+    const fn is_broken(&self) -> bool {
+        matches!(self.after, After::Broken(_))
+    }
+
     /// Ends the write side: for [`Transport::shutdown`](crate::Transport::shutdown)
     pub const fn shut_down(&mut self) {
         self.write_side = WriteSide::ShutDown;
@@ -157,7 +243,13 @@ impl Pipe {
     /// Whether the write side is to be ended as soon as everything has been sent
     #[must_use]
     pub const fn is_shut_down(&self) -> bool {
-        matches!(self.write_side, WriteSide::ShutDown)
+        matches!(self.write_side, WriteSide::ShutDown | WriteSide::Closed)
+    }
+
+    /// Whether its session has closed it, and only what is to be sent is left; told of [`Pipes`]
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.write_side, WriteSide::Closed)
     }
 }
 
@@ -180,7 +272,9 @@ impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match (self.after, self.write_side) {
             (After::Broken(error), _) => return Err(error.into()),
-            (_, WriteSide::ShutDown) => return Err(io::ErrorKind::BrokenPipe.into()),
+            (_, WriteSide::ShutDown | WriteSide::Closed) => {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
             (After::More | After::End, WriteSide::Open) => {}
         }
         match self.outgoing.push(bytes, self.capacity) {
@@ -191,6 +285,187 @@ impl Write for Pipe {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The [`Transport`] of pipes, which keeps with each what carries its bytes, such as a socket
+///
+/// For a session that [asks its shell](crate::Session::dialed_by_shell) for connections: for each
+/// [`Session::dial_request`](crate::Session::dial_request) the shell makes a connection, [adds](Self::add) it here,
+/// and hands the pipe to [`Session::dialed`](crate::Session::dialed). Such a session is in passive mode, since nobody
+/// can connect to it.
+///
+/// The shell carries the bytes [pipe by pipe](Self::for_each), or, where reads and writes complete later, begins one
+/// [operation](Self::next_operation) after another.
+#[derive(Debug)]
+pub struct Pipes<C> {
+    wires: Vec<Wire<C>>,
+    /// How many connections there have been
+    count: u64,
+}
+
+/// A connection of [`Pipes`], which is never the same again
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PipeId(u64);
+
+/// What is to be done with a connection of [`Pipes`], whose system takes a buffer and tells the result later
+#[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a stream of bytes can do no more")]
+pub enum Operation {
+    /// Read into this buffer, all of which may be used; the result is the number of bytes, 0 at the end
+    Read(Vec<u8>),
+    /// Write these bytes; the result is the number of those that were sent
+    Write(Vec<u8>),
+    /// End the write side; the number is without meaning
+    Shutdown,
+}
+
+#[derive(Debug)]
+struct Wire<C> {
+    id: PipeId,
+    slot: Slot,
+    connection: C,
+    /// The pipe, once the session has closed it
+    closed: Option<Pipe>,
+}
+
+impl<C> Default for Pipes<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C> Pipes<C> {
+    /// No connections yet
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { wires: Vec::new(), count: 0 }
+    }
+
+    /// Takes an open connection, and returns its session's end
+    #[must_use]
+    pub fn add(&mut self, slot: Slot, connection: C) -> Pipe {
+        self.count += 1;
+        let id = PipeId(self.count);
+        self.wires.push(Wire { id, slot, connection, closed: None });
+        let mut pipe = Pipe::new();
+        pipe.slot = Some(slot);
+        pipe
+    }
+
+    /// Calls the function with each connection and its pipe
+    ///
+    /// A pipe that its session has [closed](Pipe::is_closed) is here until its last bytes have been sent, or it
+    /// [failed](Pipe::fail); then the connection is dropped.
+    pub fn for_each<L>(
+        &mut self,
+        session: &mut Session<Pipe, L>,
+        mut each: impl FnMut(&mut C, &mut Pipe),
+    ) {
+        self.wires.retain_mut(|wire| {
+            let pipe = match &mut wire.closed {
+                Some(pipe) => pipe,
+                None => match session.stream_mut(wire.slot) {
+                    Some(pipe) => pipe,
+                    None => return false,
+                },
+            };
+            each(&mut wire.connection, pipe);
+            !pipe.is_closed() || !pipe.unsent().is_empty() && !pipe.is_broken()
+        });
+    }
+
+    /// The next operation to be begun, with the connection; what it came to is to be reported with [`Self::done`]
+    ///
+    /// One read and one write of a connection are under way at a time. Ask until there is none, at least after each turn and
+    /// after data were moved. A connection that its session has closed is dropped after its last operation; the read that is
+    /// under way then need not be reported.
+    pub fn next_operation<L>(
+        &mut self,
+        session: &mut Session<Pipe, L>,
+    ) -> Option<(PipeId, &mut C, Operation)> {
+        self.wires.retain_mut(|wire| {
+            let pipe = wire.pipe(session);
+            pipe.is_some_and(|pipe| !(pipe.is_closed() && pipe.writing == Begun::Last))
+        });
+        self.wires.iter_mut().find_map(|wire| {
+            let operation = wire.pipe(session)?.next_operation()?;
+            Some((wire.id, &mut wire.connection, operation))
+        })
+    }
+
+    /// Reports what an operation came to
+    ///
+    /// # Panics
+    ///
+    /// If a read is said to have brought more bytes than its buffer has.
+    pub fn done<L>(
+        &mut self,
+        session: &mut Session<Pipe, L>,
+        id: PipeId,
+        operation: Operation,
+        result: io::Result<usize>,
+    ) {
+        let wire = self.wires.iter_mut().find(|wire| wire.id == id);
+        if let Some(pipe) = wire.and_then(|wire| wire.pipe(session)) {
+            pipe.done(operation, result);
+        }
+    }
+}
+
+impl<C> Wire<C> {
+    /// The connection; `None` if the session did not want it any more
+    fn pipe<'a, L>(&'a mut self, session: &'a mut Session<Pipe, L>) -> Option<&'a mut Pipe> {
+        match &mut self.closed {
+            Some(pipe) => Some(pipe),
+            None => session.stream_mut(self.slot),
+        }
+    }
+}
+
+impl<C> Transport for Pipes<C> {
+    type Stream = Pipe;
+    type Listener = Infallible;
+
+    /// What has not been read stays in the pipe, which the shell says is ready before each turn
+    const TRIGGER: Trigger = Trigger::Level;
+
+    fn connect(&mut self, _: Slot, _: SocketAddr, _: Option<SocketAddr>) -> io::Result<Pipe> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn connected(&mut self, _: Slot, _: &mut Pipe) -> io::Result<Option<Interest>> {
+        Ok(None)
+    }
+
+    fn local_addr(&self, _: &Pipe) -> io::Result<SocketAddr> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn listen(&mut self, _: Slot, _: SocketAddr) -> io::Result<(Infallible, SocketAddr)> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn accept(&mut self, _: Slot, listener: &mut Infallible) -> io::Result<(Pipe, SocketAddr)> {
+        match *listener {}
+    }
+
+    fn shutdown(&mut self, pipe: &mut Pipe) -> io::Result<()> {
+        pipe.shut_down();
+        Ok(())
+    }
+
+    fn close(&mut self, mut pipe: Pipe) {
+        pipe.write_side = WriteSide::Closed;
+        let mut wires = self.wires.iter_mut();
+        let wire = wires.find(|wire| Some(wire.slot) == pipe.slot && wire.closed.is_none());
+        if let Some(wire) = wire {
+            wire.closed = Some(pipe);
+        }
+    }
+
+    fn close_listener(&mut self, listener: Infallible) {
+        match listener {}
     }
 }
 
@@ -230,6 +505,87 @@ mod tests {
         let broken = io::ErrorKind::ConnectionReset;
         assert_eq!(pipe.read(&mut [0; 9]).unwrap_err().kind(), broken);
         assert_eq!(pipe.write(b"x").unwrap_err().kind(), broken);
+    }
+
+    #[test]
+    fn one_read_and_one_write_are_under_way_at_a_time() {
+        let mut pipe = Pipe::with_capacity(8);
+        assert_eq!(pipe.next_operation(), Some(Operation::Read(vec![0; 8])));
+        assert_eq!(pipe.next_operation(), None);
+        pipe.done(Operation::Read(b"12345678".to_vec()), Ok(8));
+        // There is no room before the session has read.
+        assert_eq!(pipe.next_operation(), None);
+        assert_eq!(pipe.read(&mut [0; 5]).unwrap(), 5);
+        assert_eq!(pipe.next_operation(), Some(Operation::Read(vec![0; 5])));
+        pipe.done(Operation::Read(vec![0; 5]), Ok(0));
+        assert_eq!(pipe.next_operation(), None);
+
+        pipe.write_all(b"abcd").unwrap();
+        assert_eq!(pipe.next_operation(), Some(Operation::Write(b"abcd".to_vec())));
+        pipe.write_all(b"ef").unwrap();
+        assert_eq!(pipe.next_operation(), None);
+        pipe.shut_down();
+        pipe.done(Operation::Write(b"abcd".to_vec()), Ok(3));
+        assert_eq!(pipe.next_operation(), Some(Operation::Write(b"def".to_vec())));
+        pipe.done(Operation::Write(b"def".to_vec()), Ok(3));
+        assert_eq!(pipe.next_operation(), Some(Operation::Shutdown));
+        assert_eq!(pipe.next_operation(), None);
+    }
+
+    fn session() -> Session<Pipe, Infallible> {
+        let config = crate::Config::new(crate::TlsPolicy::Plaintext);
+        Session::dialed_by_shell("host", 21, config, crate::Time::ZERO).unwrap()
+    }
+
+    #[test]
+    fn a_connection_is_kept_until_its_last_bytes_are_sent() {
+        let (mut session, mut pipes) = (session(), Pipes::new());
+        let mut pipe = pipes.add(Slot::Data, 'a');
+        pipe.write_all(b"xy").unwrap();
+        pipes.close(pipe);
+        // The next one of this slot is another.
+        let pipe = pipes.add(Slot::Data, 'b');
+        pipes.close(pipe);
+        let mut seen = Vec::new();
+        for sent in [1, 1, 0] {
+            pipes.for_each(&mut session, |name, pipe| {
+                seen.push((*name, pipe.unsent().to_vec()));
+                pipe.sent(sent);
+            });
+        }
+        assert_eq!(seen, [('a', b"xy".to_vec()), ('b', vec![]), ('a', b"y".to_vec())]);
+        // And one that the session does not want is gone at once.
+        drop(pipes.add(Slot::Control, 'c'));
+        pipes.for_each(&mut session, |name, _| panic!("{name}"));
+    }
+
+    #[test]
+    fn the_last_operation_of_a_closed_connection_ends_its_write_side() {
+        let (mut session, mut pipes) = (session(), Pipes::new());
+        let mut pipe = pipes.add(Slot::Data, 'a');
+        pipe.write_all(b"x").unwrap();
+        pipes.close(pipe);
+        let (id, name, operation) = pipes.next_operation(&mut session).unwrap();
+        assert_eq!((*name, &operation), ('a', &Operation::Write(b"x".to_vec())));
+        assert_eq!(pipes.next_operation(&mut session), None);
+        pipes.done(&mut session, id, operation, Ok(1));
+        let (id, _, operation) = pipes.next_operation(&mut session).unwrap();
+        assert_eq!(operation, Operation::Shutdown);
+        pipes.done(&mut session, id, operation, Ok(0));
+        assert_eq!(pipes.next_operation(&mut session), None);
+        assert!(pipes.wires.is_empty());
+    }
+
+    #[test]
+    fn a_closed_connection_that_breaks_is_dropped() {
+        let (mut session, mut pipes) = (session(), Pipes::new());
+        let mut pipe = pipes.add(Slot::Data, 'a');
+        pipe.write_all(b"x").unwrap();
+        pipes.close(pipe);
+        let (id, _, operation) = pipes.next_operation(&mut session).unwrap();
+        pipes.done(&mut session, id, operation, Err(io::ErrorKind::ConnectionReset.into()));
+        assert_eq!(pipes.next_operation(&mut session), None);
+        assert!(pipes.wires.is_empty());
     }
 
     #[test]

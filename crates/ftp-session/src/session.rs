@@ -20,7 +20,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_proto::{ConnectionError, DataHost, Ends, IpFamily, OpId, Time, TlsPolicy};
+use ftp_proto::{ConnectionError, DataHost, Ends, IpFamily, Op, OpId, Output, Time, TlsPolicy};
 use ftp_tls::Inventory;
 use ftp_tls::rustls::HandshakeKind;
 
@@ -389,6 +389,15 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
+    /// Takes note that all connections may be ready, for shells that are told of nothing in particular
+    ///
+    /// Costs each turn a read of every connection.
+    pub fn ready_all(&mut self) {
+        for slot in Slot::ALL {
+            self.ready(slot, Interest::BOTH);
+        }
+    }
+
     /// The connections with what each is to be waited for, which may be nothing
     ///
     /// An end or an error of a connection counts as being ready for both. What is waited for changes with
@@ -460,6 +469,16 @@ impl<S: Read + Write, L> Session<S, L> {
         self.work == Work::Left
     }
 
+    /// How long the next wait may be: not at all while there is [work](Self::has_work), else until the
+    /// [deadline](Self::deadline); `None`: until a connection is ready
+    #[must_use]
+    pub fn timeout(&self, now: Time) -> Option<Duration> {
+        if self.has_work() {
+            return Some(Duration::ZERO);
+        }
+        self.deadline().map(|at| at.saturating_duration_since(now))
+    }
+
     /// The connection that the shell is to make, if there is one; answered by [`Self::dialed`]
     ///
     /// A level. The shell may block while it makes it: before a transfer's command, which is when data
@@ -501,6 +520,20 @@ impl<S: Read + Write, L> Session<S, L> {
     pub fn poll_event(&mut self) -> Option<Event> {
         self.collect();
         self.events.pop_front()
+    }
+
+    /// The result of a request, once it has ended; for callers who wait for one request after another
+    ///
+    /// With the result all news up to it is dropped. If a connection breaks, that is the result of each request
+    /// that has not ended.
+    pub fn completed<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
+        self.collect();
+        let (index, result) = self.events.iter_mut().enumerate().find_map(|(index, event)| {
+            let Event::Completed(done) = event else { return None };
+            Some((index, done.take(op)?))
+        })?;
+        self.events.drain(..=index);
+        Some(result)
     }
 }
 

@@ -27,6 +27,12 @@ impl Origin {
         Self(instant)
     }
 
+    /// The present, by the system's clock
+    #[must_use]
+    pub fn now(self) -> Time {
+        self.time(Instant::now())
+    }
+
     /// The time at an instant; [`Time::ZERO`] for instants before the origin
     #[must_use]
     pub fn time(self, instant: Instant) -> Time {

@@ -221,6 +221,8 @@ pub struct DialRequest<'a> {
 }
 
 /// A connection or listener of a session, lent to its shell
+///
+/// Of sockets it has the descriptor (`AsFd`, on Windows `AsSocket`), for whatever waits for it.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "there are these two")]
 pub enum Lent<'a, S, L> {
@@ -228,4 +230,28 @@ pub enum Lent<'a, S, L> {
     Stream(&'a S),
     /// A listener in active mode
     Listener(&'a L),
+}
+
+#[cfg(unix)]
+impl<S: std::os::fd::AsFd, L: std::os::fd::AsFd> std::os::fd::AsFd for Lent<'_, S, L> {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match self {
+            Self::Stream(stream) => stream.as_fd(),
+            Self::Listener(listener) => listener.as_fd(),
+        }
+    }
+}
+
+#[cfg(windows)]
+impl<S, L> std::os::windows::io::AsSocket for Lent<'_, S, L>
+where
+    S: std::os::windows::io::AsSocket,
+    L: std::os::windows::io::AsSocket,
+{
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        match self {
+            Self::Stream(stream) => stream.as_socket(),
+            Self::Listener(listener) => listener.as_socket(),
+        }
+    }
 }

@@ -22,6 +22,7 @@ mod opening;
 mod operations;
 mod owned;
 mod proxies;
+mod resumption;
 mod secrets;
 mod simultaneous;
 mod strays;

@@ -29,6 +29,8 @@ mod opening;
 mod operations;
 #[path = "../blocking/proxies.rs"]
 mod proxies;
+#[path = "../blocking/resumption.rs"]
+mod resumption;
 #[path = "../blocking/secrets.rs"]
 mod secrets;
 #[path = "../blocking/simultaneous.rs"]

@@ -4,7 +4,6 @@
 
 mod proxies;
 mod relay;
-mod server;
 mod world;
 
 use std::net::SocketAddr;

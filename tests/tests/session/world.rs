@@ -9,7 +9,7 @@ use ftp_proto::Time;
 use ftp_session::{Event, Interest, Lent, Op, Output, Pipe, Session, Slot, Transport, Trigger};
 
 use crate::relay::Relay;
-use crate::server::Server;
+use ftp_tests::memory::Server;
 
 /// A pipe that knows its slot
 pub(crate) struct Wire {

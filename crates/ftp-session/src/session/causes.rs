@@ -72,7 +72,7 @@ impl<S: Read + Write, L> Session<S, L> {
             refusal if refusal.reply().is_some() && !refusal.is_fatal() => {
                 let refused = |known: &mut FailedData| {
                     known.op == op
-                        && TlsError::in_io(&known.error).is_some_and(TlsError::is_certificate)
+                        && TlsError::in_io(&known.error).is_some_and(TlsError::is_refusal)
                 };
                 self.data_failure.take_if(refused).map(Cause::Data)
             }

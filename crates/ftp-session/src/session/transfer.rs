@@ -2,13 +2,17 @@
 
 use std::io::{self, Read, Write};
 
-use ftp_proto::{DataEvent, Direction, Time};
+use ftp_proto::{DataEvent, Direction, Op, Output, Time};
 use ftp_tls::Stream;
 
 use super::{Session, Work};
 use crate::data::{Attempt, Course, Data, DataState, UploadStage};
+use crate::error::Error;
 use crate::socket::{Socket, is_passing, is_readable};
-use crate::transport::Slot;
+use crate::transport::{Slot, Transport};
+
+/// Bytes that [`Session::read_data_into`] asks for at a time
+const AT_A_TIME: usize = 64 * 1024;
 
 /// The result of an attempt to move bytes
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +97,58 @@ impl<S: Read + Write, L> Session<S, L> {
                 }
             }
         }
+    }
+
+    /// Reads all bytes of a download that have come, to the end of a buffer; between two turns about as many as
+    /// the [budget](crate::Options::budget) permits
+    ///
+    /// Without a download that is far enough nothing happens, so a loop can call it after each turn.
+    pub fn read_data_into(&mut self, bytes: &mut Vec<u8>, now: Time) {
+        while self.data_direction() == Some(Direction::Download) {
+            let length = bytes.len();
+            bytes.resize(length + AT_A_TIME, 0);
+            let moved = self.read_data(&mut bytes[length..], now);
+            let count = if let Moved::Bytes(count) = moved { count } else { 0 };
+            bytes.truncate(length + count);
+            if count == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Writes bytes of an upload, which are taken off the slice, and [ends](Self::finish_upload) the upload
+    /// after the last one
+    ///
+    /// Without an upload that is far enough nothing happens, so a loop can call it after each turn.
+    pub fn write_data_from(&mut self, bytes: &mut &[u8], now: Time) {
+        while self.data_direction() == Some(Direction::Upload) {
+            if bytes.is_empty() {
+                return self.finish_upload(now);
+            }
+            let Moved::Bytes(count) = self.write_data(bytes, now) else { return };
+            *bytes = &bytes[count..];
+        }
+    }
+
+    /// One round for a caller who waits for one request after another: a [turn](Self::turn), the bytes of the transfer,
+    /// [read](Self::read_data_into) into one buffer or [written](Self::write_data_from) from the other, and the
+    /// [result](Self::completed) of the request, if it has ended
+    pub fn advance<T, O>(
+        &mut self,
+        op: Op<O>,
+        transport: &mut T,
+        into: &mut Vec<u8>,
+        from: &mut &[u8],
+        now: Time,
+    ) -> Option<Result<O, Error>>
+    where
+        T: Transport<Stream = S, Listener = L>,
+        O: Output,
+    {
+        self.turn(transport, now);
+        self.read_data_into(into, now);
+        self.write_data_from(from, now);
+        self.completed(op)
     }
 
     /// Has the next [`Self::read_data`] ask the connection, though nobody has said that it is ready: for

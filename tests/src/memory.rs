@@ -3,27 +3,31 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-use ftp_session::Slot;
+use ftp_session::ftp_tls::TlsVersion;
 use ftp_session::ftp_tls::rustls::ServerConnection;
-use ftp_tests::tls::Tls;
+use ftp_session::{Config, Options, Pipe, Slot, TlsPolicy};
+
+use crate::embedded::{file, listing};
+use crate::tls::{Tls, trusting};
 
 /// A server with one client
-pub(crate) struct Server {
+#[derive(Debug)]
+pub struct Server {
     tls: Tls,
     conns: BTreeMap<Slot, Conn>,
     /// Files by their names
-    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    pub files: BTreeMap<String, Vec<u8>>,
     /// Commands that came, in their order
-    pub(crate) commands: Vec<String>,
+    pub commands: Vec<String>,
     /// It falls silent when this command comes
-    pub(crate) mute: Option<&'static str>,
+    pub mute: Option<&'static str>,
     /// It falls silent in the middle of the next file
-    pub(crate) stall: bool,
+    pub stall: bool,
     /// Port of the last EPSV
-    pub(crate) port: u16,
+    pub port: u16,
     private: bool,
     /// TLS from the first byte
-    pub(crate) implicit: bool,
+    pub implicit: bool,
     transfer: Option<Transfer>,
 }
 
@@ -34,6 +38,7 @@ enum Transfer {
 }
 
 /// The server's side of a connection
+#[derive(Debug)]
 struct Conn {
     tls: Option<ServerConnection>,
     /// What has come, without TLS
@@ -83,8 +88,15 @@ impl Conn {
     }
 }
 
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Server {
-    pub(crate) fn new() -> Self {
+    /// Without files, in clear until the client asks for TLS
+    pub fn new() -> Self {
         Self {
             tls: Tls::new(),
             conns: BTreeMap::new(),
@@ -99,8 +111,21 @@ impl Server {
         }
     }
 
+    /// With a file to download, as examples want it
+    pub fn with_file() -> Self {
+        let mut server = Self::new();
+        server.files.insert("file".into(), file());
+        server
+    }
+
+    /// Options of a session that trusts it
+    pub fn options() -> Options {
+        let tls = trusting(TlsVersion::Tls13).build().unwrap();
+        Options::new(Config::new(TlsPolicy::Explicit)).tls(tls)
+    }
+
     /// The client has connected
-    pub(crate) fn opened(&mut self, slot: Slot) {
+    pub fn opened(&mut self, slot: Slot) {
         if slot.is_control() {
             let tls = self.implicit.then(|| self.tls.connection());
             self.conns.insert(slot, Conn::new(tls));
@@ -113,14 +138,14 @@ impl Server {
     }
 
     /// As [`Self::opened`], of a connection that may be there already
-    pub(crate) fn opened_once(&mut self, slot: Slot) {
+    pub fn opened_once(&mut self, slot: Slot) {
         if !self.has(slot) {
             self.opened(slot);
         }
     }
 
     /// What is to be sent in this slot
-    pub(crate) fn outgoing(&mut self, slot: Slot) -> &mut Vec<u8> {
+    pub fn outgoing(&mut self, slot: Slot) -> &mut Vec<u8> {
         let conn = self.conns.get_mut(&slot).unwrap();
         if let Some(tls) = &mut conn.tls {
             while tls.wants_write() {
@@ -131,15 +156,17 @@ impl Server {
     }
 
     /// Whether this side's end follows what is to be sent
-    pub(crate) fn is_closing(&self, slot: Slot) -> bool {
+    pub fn is_closing(&self, slot: Slot) -> bool {
         self.conns.get(&slot).is_some_and(|conn| conn.closing && conn.out.is_empty())
     }
 
-    pub(crate) fn has(&self, slot: Slot) -> bool {
+    /// Whether there is a connection in this slot
+    pub fn has(&self, slot: Slot) -> bool {
         self.conns.contains_key(&slot)
     }
 
-    pub(crate) fn received(&mut self, slot: Slot, bytes: &[u8]) {
+    /// Bytes of the client have come
+    pub fn received(&mut self, slot: Slot, bytes: &[u8]) {
         if let Some(conn) = self.conns.get_mut(&slot) {
             conn.hear(bytes);
         }
@@ -147,16 +174,37 @@ impl Server {
     }
 
     /// The client has ended its side, or closed the connection
-    pub(crate) fn ended(&mut self, slot: Slot) {
+    pub fn ended(&mut self, slot: Slot) {
         if let Some(conn) = self.conns.get_mut(&slot) {
             conn.ended = true;
         }
         self.go_on();
     }
 
-    pub(crate) fn gone(&mut self, slot: Slot) {
+    /// The client has closed the connection
+    pub fn gone(&mut self, slot: Slot) {
         self.ended(slot);
         self.conns.remove(&slot);
+    }
+
+    /// Carries all bytes there are between the client's end of a connection and this server's
+    pub fn carry(&mut self, slot: Slot, pipe: &mut Pipe) {
+        self.opened_once(slot);
+        let sent = pipe.unsent().len();
+        self.received(slot, pipe.unsent());
+        pipe.sent(sent);
+        if pipe.is_closed() {
+            return self.gone(slot);
+        }
+        if pipe.is_finished() {
+            self.ended(slot);
+        }
+        let bytes = self.outgoing(slot);
+        let received = pipe.receive(bytes);
+        bytes.drain(..received);
+        if self.is_closing(slot) {
+            pipe.receive_end();
+        }
     }
 
     fn control(&mut self) -> Option<&mut Conn> {
@@ -197,6 +245,10 @@ impl Server {
             "EPSV" => {
                 self.port += 1;
                 self.reply(&format!("229 go (|||{}|)", self.port));
+            }
+            "LIST" => {
+                self.transfer = Some(Transfer::Send(listing(&self.files)));
+                self.reply("150 here it comes");
             }
             "RETR" => {
                 let file = self.files[argument].clone();
