@@ -7,9 +7,10 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 
 use crate::driver::Error;
-use ftp_tests::scripted::{Peer, Server, accept};
+use ftp_tests::net::pause;
+use ftp_tests::scripted::{Peer, accept};
 
-use crate::{at_once, login};
+use crate::{at_once, login, serve};
 
 const TRIES: usize = 30;
 
@@ -37,7 +38,7 @@ fn check(error: &std::io::Error, how: &str) {
 fn a_download_is_ended_together_with_bytes() {
     for how in ENDS {
         for _ in 0..TRIES {
-            let server = Server::start(move |s| {
+            let server = serve(move |s| {
                 s.welcome();
                 s.exchange("TYPE I", "200 binary");
                 let listener = s.epsv();
@@ -45,7 +46,7 @@ fn a_download_is_ended_together_with_bytes() {
                 s.exchange("RETR f", "150 here");
                 data.write_all(b"some").unwrap();
                 // The client has taken them and waits for more.
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                pause(std::time::Duration::from_millis(5));
                 end(s, how);
                 let _ = data.write_all(b"more");
                 // Open until the client closes it: only the control connection tells the end.
@@ -66,7 +67,7 @@ fn a_download_is_ended_together_with_bytes() {
 fn an_upload_is_ended_together_with_room_for_more() {
     for how in ENDS {
         for _ in 0..TRIES {
-            let server = Server::start(move |s| {
+            let server = serve(move |s| {
                 s.welcome();
                 s.exchange("TYPE I", "200 binary");
                 let listener = s.epsv();
@@ -74,7 +75,7 @@ fn an_upload_is_ended_together_with_room_for_more() {
                 s.exchange("STOR f", "150 send it");
                 data.read_exact(&mut [0]).unwrap();
                 // The client fills the connection and waits for room.
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                pause(std::time::Duration::from_millis(5));
                 end(s, how);
                 let mut some = vec![0; 4 << 20];
                 let _ = data.read(&mut some);
