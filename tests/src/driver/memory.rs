@@ -25,12 +25,19 @@ pub enum Wire {
     Open(Arc<End>),
     /// Nobody answers
     Silent,
+    /// Nobody listens, which is known a moment later
+    Refused,
 }
 
 impl Wire {
     fn is_ready(&self, state: &State, interest: Interest) -> bool {
-        let Self::Open(end) = self else { return false };
-        interest.read && state.is_readable(end) || interest.write && state.is_writable(end)
+        match self {
+            Self::Open(end) => {
+                interest.read && state.is_readable(end) || interest.write && state.is_writable(end)
+            }
+            Self::Silent => false,
+            Self::Refused => interest.write,
+        }
     }
 }
 
@@ -38,7 +45,7 @@ impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Open(end) => end.try_read(buffer),
-            Self::Silent => Err(io::ErrorKind::NotConnected.into()),
+            Self::Silent | Self::Refused => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 }
@@ -47,7 +54,7 @@ impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Open(end) => end.try_write(bytes),
-            Self::Silent => Err(io::ErrorKind::NotConnected.into()),
+            Self::Silent | Self::Refused => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -67,19 +74,26 @@ impl Transport for Net {
     fn connect(&mut self, _: Slot, to: SocketAddr, from: Option<SocketAddr>) -> io::Result<Wire> {
         match self.0.connect(to, from.map(|from| from.ip())) {
             Ok(end) => Ok(Wire::Open(Arc::new(end))),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Wire::Silent),
-            Err(error) => Err(error),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => Ok(Wire::Silent),
+                io::ErrorKind::ConnectionRefused => Ok(Wire::Refused),
+                _ => Err(error),
+            },
         }
     }
 
     fn connected(&mut self, _: Slot, wire: &mut Wire) -> io::Result<Option<Interest>> {
-        Ok(matches!(wire, Wire::Silent).then_some(Interest::WRITE))
+        match wire {
+            Wire::Open(_) => Ok(None),
+            Wire::Silent => Ok(Some(Interest::WRITE)),
+            Wire::Refused => Err(io::ErrorKind::ConnectionRefused.into()),
+        }
     }
 
     fn local_addr(&self, wire: &Wire) -> io::Result<SocketAddr> {
         match wire {
             Wire::Open(end) => Ok(end.local()),
-            Wire::Silent => Err(io::ErrorKind::NotConnected.into()),
+            Wire::Silent | Wire::Refused => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
