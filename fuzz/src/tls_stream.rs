@@ -284,9 +284,7 @@ impl Write for End {
 }
 
 static CLIENT: LazyLock<TlsConfig> = LazyLock::new(|| {
-    TlsConfig::builder(Trust::OwnCa)
-        .dangerous()
-        .accept_any_certificate()
+    TlsConfig::builder(Trust::DangerousAnyCertificate)
         .crypto_provider(Arc::new(aws_lc_rs::default_provider()))
         .build()
         .expect("nothing can be wrong with it")

@@ -22,7 +22,7 @@ struct Ftp(Session<TcpStream, TcpListener>, Origin, Poller);
 fn run<T: Output>(op: Op<T>, ftp: &mut Ftp, into: &mut Vec<u8>, mut from: &[u8]) -> Result<T> {
     let Ftp(session, clock, poller) = ftp;
     loop {
-        let result = session.advance(op, &mut Sockets, into, &mut from, clock.now());
+        let result = session.advance(op, &mut Sockets::default(), into, &mut from, clock.now());
         if let Some(result) = result {
             return Ok(result?);
         }

@@ -27,7 +27,7 @@ async fn run<T: Output>(
 ) -> Result<T> {
     let Ftp(session, clock) = ftp;
     loop {
-        let result = session.advance(op, &mut Sockets, into, &mut from, clock.now());
+        let result = session.advance(op, &mut Sockets::default(), into, &mut from, clock.now());
         if let Some(result) = result {
             return Ok(result?);
         }

@@ -27,6 +27,16 @@ pub struct Server {
     pub ca_file: PathBuf,
 }
 
+impl Server {
+    /// The same server, where data connections need not resume the control connection's TLS session; `None` if there is
+    /// no such one
+    #[must_use]
+    pub fn without_session_reuse(&self) -> Option<Self> {
+        let port = self.port + 2;
+        (self.name == "proftpd").then(|| Self { port, implicit_port: None, ..self.clone() })
+    }
+}
+
 /// A real proxy on 127.0.0.1
 #[derive(Clone, Debug)]
 pub struct RealProxy {

@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply};
 use ftp_session::{Error, TlsInfo};
 
-use crate::listing::Listing;
+use crate::holder::{Borrowed, OwnedError};
+use crate::listing::{Listing, ListingWith, OwnedListing};
 use crate::options::Options;
 use crate::session::Session;
-use crate::transfer::{Download, Upload};
+use crate::transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload, UploadWith};
 
 /// A session with an FTP server
 ///
@@ -112,10 +113,34 @@ impl Client {
         self.config_mut().data_mode = mode;
     }
 
+    /// How many bytes a line may have where texts and listings are read by lines; 8192
+    ///
+    /// A bound for what a server can make this side hold. Entries have their own, and replies
+    /// [`Config::reply`].
+    #[doc(alias = "maxline")]
+    pub fn set_line_limit(&mut self, bytes: usize) {
+        self.session.line_limit = bytes;
+    }
+
+    /// Ends what still runs of earlier calls, and waits until the server has settled; returns the server's first final
+    /// reply to ABOR
+    ///
+    /// That is a transfer whose guard was forgotten, or a call that has ended at its
+    /// [deadline](Options::deadline). `None` if no ABOR was needed: if nothing runs, none is sent. Transfers have an
+    /// [`abort`](DownloadWith::abort) of their own, and a [`Canceller`](crate::Canceller) stops a call from another thread.
+    ///
+    /// # Errors
+    ///
+    /// That of the session's end, if the server did not settle in time.
+    #[doc(alias = "ABOR")]
+    pub fn abort(&mut self) -> Result<Option<Reply>, Error> {
+        self.session.abort()
+    }
+
     /// Whether the session is usable, as far as is known without asking the server
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        !self.session.inner.client().is_dead()
+        !self.session.inner.client().is_dead() && !self.session.is_cancelled()
     }
 
     /// Says goodbye (QUIT) and closes the connection; returns the server's reply, `None` if the server just went
@@ -217,7 +242,7 @@ impl Client {
     #[doc(alias = "ntransfercmd")]
     pub fn get(&mut self, get: impl Into<Get>) -> Result<Download<'_>, Error> {
         let op = self.session.begin().get(get);
-        Download::start(&mut self.session, op)
+        DownloadWith::start(Borrowed(self), op)
     }
 
     /// Begins an upload: `put("f")`, `put(Put::new("f").append())`, `put(Put::unique())`
@@ -231,7 +256,7 @@ impl Client {
     #[doc(alias = "storbinary")]
     pub fn put(&mut self, put: impl Into<Put>) -> Result<Upload<'_>, Error> {
         let op = self.session.begin().put(put);
-        Upload::start(&mut self.session, op)
+        UploadWith::start(Borrowed(self), op)
     }
 
     /// Begins a listing: `list("dir")` (LIST), `list(List::names(""))` (NLST),
@@ -245,7 +270,58 @@ impl Client {
     #[doc(alias = "mlsd")]
     pub fn list(&mut self, list: impl Into<List>) -> Result<Listing<'_>, Error> {
         let op = self.session.begin().list(list);
-        Ok(Listing::new(Download::start(&mut self.session, op)?))
+        Ok(ListingWith::new(DownloadWith::start(Borrowed(self), op)?))
+    }
+}
+
+/// Transfers that have their client: `'static`, for another thread or a structure of the caller's
+///
+/// Their [`finish`](DownloadWith::finish) gives the client back; an [`OwnedError`] does so, too, if the session goes
+/// on.
+///
+/// ```no_run
+/// # fn f(ftp: ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
+/// let mut download = ftp.into_get("big.iso")?;
+/// let thread = std::thread::spawn(move || {
+///     std::io::copy(&mut download, &mut std::io::sink())?;
+///     Ok::<_, ftp_blocking::Error>(download.finish()?)
+/// });
+/// let (transfer, ftp) = thread.join().expect("no panic")?;
+/// # drop((transfer, ftp));
+/// # Ok(()) }
+/// ```
+impl Client {
+    /// Begins a download as [`Self::get`] does
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`], with the client, if the session goes on.
+    #[doc(alias = "transfercmd")]
+    #[doc(alias = "ntransfercmd")]
+    pub fn into_get(mut self, get: impl Into<Get>) -> Result<OwnedDownload, OwnedError> {
+        let op = self.session.begin().get(get);
+        DownloadWith::start(self, op)
+    }
+
+    /// Begins an upload as [`Self::put`] does
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::put`], with the client, if the session goes on.
+    #[doc(alias = "transfercmd")]
+    pub fn into_put(mut self, put: impl Into<Put>) -> Result<OwnedUpload, OwnedError> {
+        let op = self.session.begin().put(put);
+        UploadWith::start(self, op)
+    }
+
+    /// Begins a listing as [`Self::list`] does
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`], with the client, if the session goes on.
+    pub fn into_list(mut self, list: impl Into<List>) -> Result<OwnedListing, OwnedError> {
+        let op = self.session.begin().list(list);
+        Ok(ListingWith::new(DownloadWith::start(self, op)?))
     }
 }
 

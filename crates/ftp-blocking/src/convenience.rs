@@ -9,10 +9,11 @@ use ftp_proto::{Get, List, Put, Transfer};
 use ftp_session::Error;
 
 use crate::client::Client;
+use crate::holder::Holder;
 use crate::listing::Lines;
-use crate::transfer::{Download, Upload};
+use crate::transfer::{DownloadWith, UploadWith};
 
-/// How [`Download::copy_to`] and [`Upload::copy_from`] copy
+/// How [`DownloadWith::copy_to`] and [`UploadWith::copy_from`] copy
 ///
 /// ```no_run
 /// # fn f(ftp: &mut ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
@@ -63,7 +64,7 @@ impl fmt::Debug for CopyOptions<'_> {
     }
 }
 
-impl Download<'_> {
+impl<C: Holder> DownloadWith<C> {
     /// Copies the rest to a writer and ends the transfer
     ///
     /// # Errors
@@ -73,34 +74,34 @@ impl Download<'_> {
         mut self,
         writer: &mut (impl Write + ?Sized),
         options: CopyOptions<'_>,
-    ) -> Result<Transfer, Error> {
+    ) -> Result<C::Done<Transfer>, C::Error> {
         let _call = self.call();
-        copy(&mut self, writer, options).map_err(|failed| match failed {
-            Failed::Reading(error) => error.into(),
-            Failed::Writing(error) => Error::Local(error),
-        })?;
-        self.finish()
+        match copy(&mut self, writer, options) {
+            Ok(()) => self.finish(),
+            Err(Failed::Reading(error)) => Err(self.fail(error.into())),
+            Err(Failed::Writing(error)) => Err(self.fail(Error::Local(error))),
+        }
     }
 }
 
-impl Upload<'_> {
+impl<C: Holder> UploadWith<C> {
     /// Copies a reader to its end and ends the transfer
     ///
     /// # Errors
     ///
     /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer. What
-    /// was sent before stays on the server: see [`Upload`].
+    /// was sent before stays on the server: see [`UploadWith`].
     pub fn copy_from(
         mut self,
         reader: &mut (impl Read + ?Sized),
         options: CopyOptions<'_>,
-    ) -> Result<Transfer, Error> {
+    ) -> Result<C::Done<Transfer>, C::Error> {
         let _call = self.call();
-        copy(reader, &mut self, options).map_err(|failed| match failed {
-            Failed::Reading(error) => Error::Local(error),
-            Failed::Writing(error) => error.into(),
-        })?;
-        self.finish()
+        match copy(reader, &mut self, options) {
+            Ok(()) => self.finish(),
+            Err(Failed::Reading(error)) => Err(self.fail(Error::Local(error))),
+            Err(Failed::Writing(error)) => Err(self.fail(error.into())),
+        }
     }
 }
 
@@ -141,7 +142,7 @@ fn copy(
 
 /// Whole files
 ///
-/// For other block sizes, or to see the progress: [`Download::copy_to`], [`Upload::copy_from`].
+/// For other block sizes, or to see the progress: [`DownloadWith::copy_to`], [`UploadWith::copy_from`].
 impl Client {
     /// Downloads a file into a writer
     ///
@@ -163,7 +164,7 @@ impl Client {
     /// # Errors
     ///
     /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer. What
-    /// was sent before stays on the server: see [`Upload`].
+    /// was sent before stays on the server: see [`UploadWith`].
     #[doc(alias = "storbinary")]
     #[doc(alias = "storlines")]
     pub fn upload_from(
@@ -193,17 +194,15 @@ impl Client {
         let get = get.into();
         let offset = get.offset();
         let download = self.get(get)?;
-        // Not cut at once: of a file to be resumed the beginning is wanted.
-        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(local)?;
-        let length = file.metadata()?.len();
-        if length < offset {
-            return Err(too_short(offset, length));
-        }
-        // A new file needs neither.
-        if length > offset {
+        // Of a file to be resumed the beginning is wanted.
+        let whole = offset == 0;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(whole).open(local)?;
+        if !whole {
+            let length = file.metadata()?.len();
+            if length < offset {
+                return Err(too_short(offset, length));
+            }
             file.set_len(offset)?;
-        }
-        if offset > 0 {
             file.seek(SeekFrom::Start(offset))?;
         }
         download.copy_to(&mut file, CopyOptions::new())
@@ -215,7 +214,7 @@ impl Client {
     ///
     /// Why the transfer failed; [`Error::Local`] if the file can't be read, if it ends before the offset,
     /// or if it has become shorter meanwhile. The latter aborts the transfer, and what was sent before
-    /// stays on the server: see [`Upload`].
+    /// stays on the server: see [`UploadWith`].
     pub fn upload_file(
         &mut self,
         put: impl Into<Put>,
@@ -271,7 +270,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::LineTooLong`] beyond 1 MiB.
+    /// Why the transfer failed; [`Error::LineTooLong`] beyond the [limit](Self::set_line_limit).
     #[doc(alias = "retrlines")]
     pub fn get_lines(
         &mut self,

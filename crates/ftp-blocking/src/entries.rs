@@ -6,21 +6,32 @@ use ftp_proto::listing::{
     Format, Item, ListingParser, ListingReader, OwnedEntry, StatListing, UtcOffset, parse_mlst,
     parse_stat,
 };
-use ftp_proto::{ReadDir, Reply};
+use ftp_proto::{Op, ReadDir, Reply, Transfer};
 use ftp_session::{Error, system};
 
 use crate::client::Client;
-use crate::transfer::Download;
+use crate::holder::{Borrowed, Holder, OwnedError};
+use crate::transfer::DownloadWith;
 
-/// The entries of a directory, while they arrive
+/// The entries of a directory, of a listing that borrows its client: [`Client::read_dir`]
+///
+/// Dropping it before its end has the rest read and thrown away, for
+/// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
+/// next listing.
+pub type Entries<'a> = EntriesWith<Borrowed<'a>>;
+
+/// The entries of a directory, of a listing that has its client: [`Client::into_read_dir`]
+///
+/// [`finish`](EntriesWith::finish) gives the client back. Dropped before its end it closes the session at once, without a
+/// word to the server.
+pub type OwnedEntries = EntriesWith<Client>;
+
+/// The entries of a directory, while they arrive: [`Entries`] or [`OwnedEntries`]
 ///
 /// As an iterator it gives what is in the directory, without `.` and `..`, and passes over headers and
 /// totals; [`Self::next_item`] gives everything. Its last item is an error unless the server has
 /// confirmed that the listing is complete, or if that holds no entry, and the server's own error
 /// or a line that nobody understands ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)).
-/// Dropping it earlier has the rest read and thrown away, for
-/// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
-/// next listing.
 ///
 /// Names are what the server sends, `../../x` among them: to write local files under them, use
 /// [`local_path`](crate::local_path).
@@ -28,18 +39,33 @@ use crate::transfer::Download;
 /// Years that lines leave out follow from this machine's clock.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
-pub struct Entries<'a> {
-    /// `None` when it is over
-    download: Option<BufReader<Download<'a>>>,
+pub struct EntriesWith<C: Holder> {
+    download: BufReader<DownloadWith<C>>,
     reader: ListingReader,
+    state: State,
 }
 
-impl<'a> Entries<'a> {
-    pub(crate) fn new(download: BufReader<Download<'a>>, format: Option<Format>) -> Self {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// More may come
+    Coming,
+    /// All of it has come, or it has failed
+    Over,
+}
+
+impl<C: Holder> EntriesWith<C> {
+    pub(crate) fn new(download: BufReader<DownloadWith<C>>, format: Option<Format>) -> Self {
         let mut reader = ListingReader::new(parser(download.get_ref().utc_offset()));
         reader.set_hint(download.get_ref().listing_hint());
         reader.set_format(format);
-        Self { download: Some(download), reader }
+        Self { download, reader, state: State::Coming }
+    }
+
+    fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
+        let download = DownloadWith::start(client, op)?;
+        let format = download.listing_format();
+        // The reader has a buffer already.
+        Ok(Self::new(BufReader::with_capacity(0, download), format))
     }
 
     /// What the next line is, be it an entry or not; `None` when the listing is complete
@@ -48,8 +74,8 @@ impl<'a> Entries<'a> {
     ///
     /// Why the listing failed.
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, Error> {
-        let _call = self.download.as_mut().map(|download| download.get_mut().call());
-        while !self.reader.has_line() && self.download.is_some() {
+        let _call = self.download.get_mut().call();
+        while !self.reader.has_line() && self.state == State::Coming {
             self.fill()?;
         }
         Ok(self.reader.next_item())
@@ -63,23 +89,30 @@ impl<'a> Entries<'a> {
         self.reader.unknown_lines()
     }
 
-    /// Gives the rest up, as dropping does; the session is usable afterwards, if this succeeds
+    /// Ends the listing: reads what is left, throwing it away, and waits for the final reply
     ///
-    /// Returns what [`Download::abort`](crate::Download::abort) does: `None` if the rest of the listing was read
-    /// without an ABOR.
+    /// # Errors
+    ///
+    /// Why the listing failed.
+    pub fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
+        self.download.into_inner().finish()
+    }
+
+    /// Gives the rest up; the session is usable afterwards, if this succeeds
+    ///
+    /// Returns what [`DownloadWith::abort`] does: `None` if the rest of the listing was read without an ABOR.
     ///
     /// # Errors
     ///
     /// That of the session's end, if the server did not settle in time.
-    pub fn abort(self) -> Result<Option<Reply>, Error> {
-        self.download.map_or(Ok(None), |download| download.into_inner().abort())
+    pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
+        self.download.into_inner().abort()
     }
 
     fn fill(&mut self) -> Result<(), Error> {
-        let Some(download) = &mut self.download else { return Ok(()) };
-        match download.read(self.reader.room()) {
+        match self.download.read(self.reader.room()) {
             Ok(0) => {
-                self.download = None;
+                self.state = State::Over;
                 self.reader.end();
                 Ok(())
             }
@@ -88,23 +121,23 @@ impl<'a> Entries<'a> {
                 Ok(())
             }
             Err(error) => {
-                self.download = None;
+                self.state = State::Over;
                 Err(error.into())
             }
         }
     }
 }
 
-impl Iterator for Entries<'_> {
+impl<C: Holder> Iterator for EntriesWith<C> {
     type Item = Result<OwnedEntry, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let _call = self.download.as_mut().map(|download| download.get_mut().call());
+        let _call = self.download.get_mut().call();
         loop {
             if let Some(entry) = self.reader.next_entry() {
                 return Some(Ok(entry));
             }
-            if self.download.is_none() {
+            if self.state == State::Over {
                 return self.reader.complete().err().map(|error| Err(error.into()));
             }
             if let Err(error) = self.fill() {
@@ -150,10 +183,20 @@ impl Client {
     #[doc(alias = "nlst")]
     pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Result<Entries<'_>, Error> {
         let op = self.session.begin().read_dir(directory);
-        let download = Download::start(&mut self.session, op)?;
-        let format = download.listing_format();
-        // The reader has a buffer already.
-        Ok(Entries::new(BufReader::with_capacity(0, download), format))
+        EntriesWith::start(Borrowed(self), op)
+    }
+
+    /// As [`Self::read_dir`], with the client inside, which [`finish`](EntriesWith::finish) gives back
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read_dir`], with the client, if the session goes on.
+    pub fn into_read_dir(
+        mut self,
+        directory: impl Into<ReadDir>,
+    ) -> Result<OwnedEntries, OwnedError> {
+        let op = self.session.begin().read_dir(directory);
+        EntriesWith::start(self, op)
     }
 
     /// Learns how far the clock of the server's listings is ahead of UTC, by MDTM for a file of the

@@ -27,7 +27,8 @@
 //! - **Resumed, never spliced.** [`Client::resume_download`] and [`Client::resume_upload`] compare what
 //!   is there before they append; [`ResumeOptions::verify`] has the whole files compared.
 //! - **No wait without an end.** Each kind of wait has a deadline in [`Config`], and each looks at
-//!   both connections: a refusal on the control connection ends a stalled transfer at once.
+//!   both connections: a refusal on the control connection ends a stalled transfer at once. A [`Canceller`] ends
+//!   any wait from another thread.
 //! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`];
 //!   also after a transfer that was aborted or dropped half-way.
 //! - **Verified.** Under TLS, certificates are checked unless the caller says otherwise in a way
@@ -39,12 +40,14 @@
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod canceller;
 mod client;
 mod clock;
 mod convenience;
 mod copy;
 mod dial;
 mod entries;
+mod holder;
 mod listing;
 mod names;
 mod options;
@@ -58,11 +61,12 @@ pub use ftp_proto;
 pub use ftp_session::{encoding_rs, proxy};
 pub use ftp_tls;
 
+pub use canceller::Canceller;
 pub use client::Client;
 pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
 pub use dial::{Channel, Dialer, Target};
-pub use entries::Entries;
+pub use entries::{Entries, EntriesWith, OwnedEntries};
 pub use ftp_proto::listing::{Kind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, LocalRules, NameError,
@@ -74,9 +78,10 @@ pub use ftp_session::{
     CopyError, Error, Host, Left, Mismatch, NameEncoding, Removal, TimeCommand, TlsInfo,
     system_time, timestamp,
 };
-pub use listing::Listing;
+pub use holder::{Borrowed, Holder, OwnedError};
+pub use listing::{Listing, ListingWith, OwnedListing};
 pub use names::local_path;
 pub use options::Options;
 pub use procedure::ResumeOptions;
-pub use transfer::{Download, Upload};
+pub use transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload, UploadWith};
 pub use trees::Walk;

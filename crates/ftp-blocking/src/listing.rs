@@ -6,48 +6,55 @@ use ftp_proto::listing::Format;
 use ftp_proto::{Reply, Transfer};
 use ftp_session::Error;
 
-use crate::entries::Entries;
-use crate::transfer::Download;
-
-/// Bytes that a line may have, of a listing or a text file: more than any that makes sense, and a
-/// bound for what a server can make this side hold
-pub(crate) const MAX_LINE: usize = 1024 * 1024;
+use crate::client::Client;
+use crate::entries::EntriesWith;
+use crate::holder::{Borrowed, Holder};
+use crate::transfer::DownloadWith;
 
 /// Bytes of memory that the lines of a listing may take which are collected
 const MAX_LISTING: usize = 64 * 1024 * 1024;
 
-/// A listing in progress: its lines as the server writes them
+/// A listing that borrows its client: [`Client::list`]
 ///
-/// As with [`Download`], the end comes only after the server's final reply has confirmed it. Dropping it
-/// earlier has the rest read and thrown away, for
+/// Dropping it before its end has the rest read and thrown away, for
 /// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
 /// next listing.
+pub type Listing<'a> = ListingWith<Borrowed<'a>>;
+
+/// A listing that has its client, and gives it back at the end: [`Client::into_list`]
+///
+/// Dropped before its end it closes the session at once, without a word to the server.
+pub type OwnedListing = ListingWith<Client>;
+
+/// A listing in progress, its lines as the server writes them: [`Listing`] or [`OwnedListing`]
+///
+/// As with downloads, the end comes only after the server's final reply has confirmed it.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
-pub struct Listing<'a> {
-    lines: Lines<Download<'a>>,
+pub struct ListingWith<C: Holder> {
+    lines: Lines<DownloadWith<C>>,
     format: Option<Format>,
 }
 
-impl<'a> Listing<'a> {
-    pub(crate) fn new(download: Download<'a>) -> Self {
+impl<C: Holder> ListingWith<C> {
+    pub(crate) fn new(download: DownloadWith<C>) -> Self {
         let format = download.listing_format();
         Self { lines: Lines::new(download), format }
     }
 
     /// The lines that are left as entries
     ///
-    /// This is the listing as the server made it. [`Client::read_dir`](crate::Client::read_dir) chooses
+    /// This is the listing as the server made it. [`Client::read_dir`] chooses
     /// the command, and tells an empty directory from a missing one.
-    pub fn entries(self) -> Entries<'a> {
-        Entries::new(self.lines.reader, self.format)
+    pub fn entries(self) -> EntriesWith<C> {
+        EntriesWith::new(self.lines.reader, self.format)
     }
 
     /// The next line without its end; `None` when the listing is complete
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::LineTooLong`] beyond 1 MiB.
+    /// Why the transfer failed; [`Error::LineTooLong`] beyond the [limit](Client::set_line_limit).
     pub fn next_line(&mut self) -> Result<Option<&[u8]>, Error> {
         let _call = self.lines.reader.get_mut().call();
         self.lines.next()
@@ -59,10 +66,17 @@ impl<'a> Listing<'a> {
     /// # Errors
     ///
     /// As [`Self::next_line`]; [`Error::ListingTooLong`] beyond 64 MiB, after which the transfer is aborted.
-    pub fn collect_lines(mut self) -> Result<Vec<Vec<u8>>, Error> {
+    pub fn collect_lines(mut self) -> Result<C::Done<Vec<Vec<u8>>>, C::Error> {
         let _call = self.lines.reader.get_mut().call();
+        match self.lines_left() {
+            Ok(lines) => self.lines.into_inner().finish_with(|_| lines),
+            Err(error) => Err(self.lines.into_inner().fail(error)),
+        }
+    }
+
+    fn lines_left(&mut self) -> Result<Vec<Vec<u8>>, Error> {
         let (mut lines, mut held) = (Vec::new(), 0);
-        while let Some(line) = self.next_line()? {
+        while let Some(line) = self.lines.next()? {
             // An allocation has its own cost, too.
             held += line.len() + size_of::<Vec<u8>>() + 16;
             if held > MAX_LISTING {
@@ -70,7 +84,6 @@ impl<'a> Listing<'a> {
             }
             lines.push(line.to_vec());
         }
-        self.finish()?;
         Ok(lines)
     }
 
@@ -79,25 +92,25 @@ impl<'a> Listing<'a> {
     /// # Errors
     ///
     /// Why the transfer failed.
-    pub fn finish(self) -> Result<Transfer, Error> {
+    pub fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
         self.lines.into_inner().finish()
     }
 
     /// Gives the rest up, as dropping does; the session is usable afterwards, if this succeeds
     ///
-    /// Returns what [`Download::abort`](crate::Download::abort) does: `None` if the rest of the listing was read
+    /// Returns what [`DownloadWith::abort`] does: `None` if the rest of the listing was read
     /// without an ABOR.
     ///
     /// # Errors
     ///
     /// That of the session's end, if the server did not settle in time.
-    pub fn abort(self) -> Result<Option<Reply>, Error> {
+    pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.lines.into_inner().abort()
     }
 }
 
 /// The listing's bytes
-impl Read for Listing<'_> {
+impl<C: Holder> Read for ListingWith<C> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.lines.reader.read(buffer)
     }
@@ -108,17 +121,22 @@ impl Read for Listing<'_> {
 pub(crate) struct Lines<R> {
     reader: BufReader<R>,
     line: Vec<u8>,
+    /// Bytes that a line may have
+    limit: usize,
+}
+
+impl<C: Holder> Lines<DownloadWith<C>> {
+    pub(crate) fn new(download: DownloadWith<C>) -> Self {
+        let limit = download.line_limit();
+        Self { reader: BufReader::with_capacity(16 * 1024, download), line: Vec::new(), limit }
+    }
 }
 
 impl<R: Read> Lines<R> {
-    pub(crate) fn new(reader: R) -> Self {
-        Self { reader: BufReader::with_capacity(16 * 1024, reader), line: Vec::new() }
-    }
-
     /// The next line without LF or CRLF; `None` at the end
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Error> {
         self.line.clear();
-        let mut limited = (&mut self.reader).take(MAX_LINE as u64 + 2);
+        let mut limited = (&mut self.reader).take((self.limit as u64).saturating_add(2));
         let count = limited.read_until(b'\n', &mut self.line)?;
         if count == 0 {
             return Ok(None);
@@ -127,8 +145,8 @@ impl<R: Read> Lines<R> {
         if let Some(text) = line.strip_suffix(b"\n") {
             line = text.strip_suffix(b"\r").unwrap_or(text);
         }
-        if line.len() > MAX_LINE {
-            return Err(Error::LineTooLong { limit: MAX_LINE });
+        if line.len() > self.limit {
+            return Err(Error::LineTooLong { limit: self.limit });
         }
         Ok(Some(line))
     }

@@ -12,6 +12,7 @@
 
 use std::collections::VecDeque;
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ftp_proto::listing::UtcOffset;
@@ -19,13 +20,15 @@ use ftp_proto::{Config, Ends, Op, OpId, Output, Reply, Source, Transfer};
 use ftp_session::system::{self, Sockets, adopt};
 use ftp_session::{Error, Event, Interest, Slot};
 
-use crate::clock::{Clock, earliest};
+use crate::canceller::Cancel;
+use crate::clock::{Clock, earliest, later};
 use crate::dial::{self, Channel, Dialer, Target};
 use crate::options::{Options, TraceFn};
 use crate::wait::{Entries, Slots, enter, outcome, poll};
 
 pub(crate) struct Session {
     pub(crate) inner: ftp_session::Session<TcpStream, TcpListener>,
+    net: Sockets,
     dialer: Option<Box<dyn Dialer>>,
     /// Who chooses the control connection's address, if a dialer makes it
     source: Source,
@@ -36,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) greeting: Option<Reply>,
     /// Size that the server told of the transfer that began last
     pub(crate) size_hint: Option<u64>,
+    /// Bytes that a line may have, of a listing or a text file
+    pub(crate) line_limit: usize,
     /// How far the clock of the server's listings is ahead of UTC
     pub(crate) utc_offset: Option<UtcOffset>,
     /// The request that the current call waits for
@@ -43,7 +48,12 @@ pub(crate) struct Session {
     pub(crate) clock: Clock,
     events: VecDeque<Event>,
     trace: Option<TraceFn>,
+    /// If there are cancellers
+    pub(crate) cancel: Option<Arc<Cancel>>,
 }
+
+/// How often a session looks whether it was cancelled while it does not wait for its control connection
+const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Session {
     /// Connects; what the server has to say is not waited for
@@ -72,17 +82,21 @@ impl Session {
         let unspecified = ([0, 0, 0, 0], 0).into();
         let mut session = Self {
             inner,
+            net: Sockets::default(),
             dialer,
             source,
             host: host.to_owned(),
             ends: Ends { local: unspecified, source, peer: unspecified },
             greeting: None,
             size_hint: None,
+            // As ftplib's `maxline`.
+            line_limit: 8192,
             utc_offset: None,
             current: None,
             clock,
             events: VecDeque::new(),
             trace,
+            cancel: None,
         };
         session.inner.start();
         session.connect()?;
@@ -135,11 +149,15 @@ impl Session {
         }
     }
 
-    /// Ends the call if its deadline has passed
+    /// Ends the call if its deadline has passed, or if the session was cancelled
     ///
-    /// What it has begun goes on with the next call: a transfer is aborted, other requests are still
+    /// After its deadline, what it has begun goes on with the next call: a transfer is aborted, other requests are still
     /// waited for, but nobody learns their results.
     pub(crate) fn keep_to_deadline(&mut self) -> Result<(), Error> {
+        if self.is_cancelled() {
+            self.stop();
+            return Err(Error::Cancelled);
+        }
         let Some(limit) = self.clock.overdue() else { return Ok(()) };
         self.stop();
         Err(Error::Deadline { limit })
@@ -199,6 +217,13 @@ impl Session {
         self.inner.request()
     }
 
+    /// Aborts the transfer of the current call, if it runs still, and waits as [`Self::cancel`] does
+    pub(crate) fn give_up(&mut self) {
+        if self.current.is_some() {
+            self.cancel();
+        }
+    }
+
     /// Aborts the running transfer and waits until the session is usable, or over
     ///
     /// Bounded by [`Config::settle_timeout`] and the call's deadline.
@@ -212,17 +237,29 @@ impl Session {
         let _ = self.rest();
     }
 
+    /// As [`Self::cancel`], for a call of its own; what the server said to ABOR, if it was sent and answered
+    pub(crate) fn abort(&mut self) -> Result<Option<Reply>, Error> {
+        self.clock.begin();
+        let runs = self.inner.client().running_transfer().is_some();
+        self.cancel();
+        self.keep_to_deadline()?;
+        let reply = self.inner.client().abort_reply().filter(|_| runs).cloned();
+        self.inner.ended().map_or(Ok(reply), Err)
+    }
+
     /// Does what can be done without waiting, up to a bound
     pub(crate) fn settle(&mut self) {
         loop {
-            self.inner.turn(&mut Sockets, self.clock.now());
+            self.inner.turn(&mut self.net, self.clock.now());
             while let Some(event) = self.inner.poll_event() {
                 self.note(event);
             }
             if !self.dial_requested() {
-                return;
+                break;
             }
         }
+        // The connection is not closed before its duplicate is.
+        self.cancel.take_if(|_| self.inner.client().is_dead());
     }
 
     fn note(&mut self, event: Event) {
@@ -301,7 +338,16 @@ impl Session {
             return Some(Instant::now());
         }
         let machine = self.inner.deadline().and_then(|at| self.clock.real(at));
-        earliest(machine, self.clock.deadline())
+        let deadline = earliest(machine, self.clock.deadline());
+        if self.cancel.is_none() {
+            return deadline;
+        }
+        let mut sockets = self.inner.sockets();
+        if sockets.any(|(slot, _, interest)| slot.is_control() && !interest.is_none()) {
+            return deadline;
+        }
+        // The server has ended the control connection, so that nothing more is heard there.
+        earliest(deadline, later(Instant::now(), CANCEL_INTERVAL))
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -332,8 +378,9 @@ pub(crate) fn wait_for(sessions: &mut [&mut Session]) {
         if let Err(error) = &polled {
             session.inner.control_lost(error.kind().into(), session.clock.now());
         }
-        for (slot, ready) in slots {
+        for (slot, ready, found) in slots {
             if !ready.is_none() {
+                session.net.polled(slot, found);
                 session.inner.ready(slot, ready);
             }
         }

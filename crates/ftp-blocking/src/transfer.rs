@@ -1,4 +1,4 @@
-//! Transfers as [`Read`] and [`Write`]: a guard each, which borrows the client until it is done
+//! Transfers as [`Read`] and [`Write`]: a guard each, which has the client until it is done
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -7,25 +7,46 @@ use ftp_proto::listing::{Format, UtcOffset};
 use ftp_proto::{Op, Reply, Transfer};
 use ftp_session::{Error, Moved};
 
+use crate::client::Client;
 use crate::clock::Call;
+use crate::holder::{Borrowed, Holder};
 use crate::session::Session;
 
-/// A download in progress
+/// A download that borrows its client: [`Client::get`]
+///
+/// Dropped before its end it is aborted, which waits until the server has settled, usually a round
+/// trip, at most [`Config::settle_timeout`](crate::Config::settle_timeout).
+pub type Download<'a> = DownloadWith<Borrowed<'a>>;
+
+/// A download that has its client, and gives it back at the end: [`Client::into_get`]
+///
+/// It is `Send` and borrows nothing, so it can go to another thread or into a structure. Dropped before its end it closes the
+/// session at once, without a word to the server.
+pub type OwnedDownload = DownloadWith<Client>;
+
+/// An upload that borrows its client: [`Client::put`]
+///
+/// Dropped without [`finish`](UploadWith::finish) it is aborted, which waits as with [`Download`].
+pub type Upload<'a> = UploadWith<Borrowed<'a>>;
+
+/// An upload that has its client, and gives it back at the end: [`Client::into_put`]
+///
+/// Dropped without [`finish`](UploadWith::finish) it closes the session at once, without a word to the server.
+pub type OwnedUpload = UploadWith<Client>;
+
+/// A download in progress: [`Download`] or [`OwnedDownload`]
 ///
 /// [`Read`] gives the file's bytes, straight from the socket into the caller's buffer; 64 KiB and
 /// more at a time cost the least. At the end of the data it waits for the server's final reply, and
 /// returns 0 only if that says that the transfer is complete: whoever reads to the end without an
 /// error has the whole file. Errors carry an [`Error`]: see [`Error::in_io`], or use `?` in a
 /// function that returns one.
-///
-/// Dropped before its end it is aborted, which waits until the server has settled, usually a round
-/// trip, at most [`Config::settle_timeout`](crate::Config::settle_timeout).
 #[must_use = "dropping it aborts the transfer"]
-pub struct Download<'a> {
-    guard: Guard<'a>,
+pub struct DownloadWith<C: Holder> {
+    guard: Guard<C>,
 }
 
-/// An upload in progress, which only [`Self::finish`] completes
+/// An upload in progress, which only [`Self::finish`] completes: [`Upload`] or [`OwnedUpload`]
 ///
 /// Dropped without it the upload is aborted, and no error says so. What was sent before, or an empty file,
 /// stays on the server under the file's name, in place of what was there before; in clear text the
@@ -35,12 +56,12 @@ pub struct Download<'a> {
 /// [`Write`] takes the file's bytes; write 64 KiB and more at a time. Errors carry an [`Error`]: see
 /// [`Error::in_io`].
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
-pub struct Upload<'a> {
-    guard: Guard<'a>,
+pub struct UploadWith<C: Holder> {
+    guard: Guard<C>,
 }
 
-struct Guard<'a> {
-    session: &'a mut Session,
+struct Guard<C: Holder> {
+    client: C,
     op: Op<Transfer>,
     state: State,
 }
@@ -50,17 +71,29 @@ enum State {
     Ended(Result<Transfer, Error>),
 }
 
-impl<'a> Guard<'a> {
+impl<C: Holder> Guard<C> {
     /// Waits until the transfer has begun
-    fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
-        let state = State::begun(session.start(op)?);
-        Ok(Self { session, op, state })
+    fn start(mut client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
+        match client.borrow_mut().session.start(op) {
+            Ok(over) => Ok(Self { client, op, state: State::begun(over) }),
+            Err(error) => Err(client.failed(error)),
+        }
+    }
+
+    fn session(&self) -> &Session {
+        &self.client.borrow().session
+    }
+
+    fn session_mut(&mut self) -> &mut Session {
+        &mut self.client.borrow_mut().session
     }
 
     /// Whether the machine says that the transfer has ended
     fn poll_end(&mut self) {
-        self.session.settle();
-        if let Some(result) = self.session.take(self.op) {
+        let op = self.op;
+        let session = self.session_mut();
+        session.settle();
+        if let Some(result) = session.take(op) {
             self.state = State::Ended(result);
         }
     }
@@ -70,14 +103,14 @@ impl<'a> Guard<'a> {
         self.poll_end();
         self.keep_to_deadline();
         if let State::Moving = self.state {
-            self.session.wait();
+            self.session_mut().wait();
         }
     }
 
     /// Ends the transfer if the call has taken too long
     fn keep_to_deadline(&mut self) {
         if let State::Moving = self.state {
-            if let Err(error) = self.session.keep_to_deadline() {
+            if let Err(error) = self.session_mut().keep_to_deadline() {
                 self.state = State::Ended(Err(error));
             }
         }
@@ -87,7 +120,7 @@ impl<'a> Guard<'a> {
     ///
     /// A transfer that was refused for want of a TLS session begins again meanwhile, if there is one now.
     fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        let session = &mut *self.session;
+        let session = self.session_mut();
         session.inner.renew_budget();
         match session.inner.read_data(buffer, session.clock.now()) {
             Moved::Bytes(count) => Some(count),
@@ -107,29 +140,30 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn into_result(mut self) -> Result<Transfer, Error> {
-        match std::mem::replace(&mut self.state, State::Ended(Err(aborted()))) {
+    /// The result of a transfer that has ended, or what is made of it, and the client
+    fn finish<T>(self, value: impl FnOnce(Transfer) -> T) -> Result<C::Done<T>, C::Error> {
+        let result = match self.state {
             State::Ended(result) => result,
             // Only ended transfers are asked.
             State::Moving => Err(aborted()),
-        }
+        };
+        self.client.finish(result.map(value))
     }
 
-    fn abort(mut self) -> Result<Option<Reply>, Error> {
-        self.session.clock.begin();
-        let runs = matches!(self.state, State::Moving);
+    /// Aborts the transfer, because the caller's end of it has failed
+    fn fail(mut self, error: Error) -> C::Error {
         self.cancel();
-        self.session.keep_to_deadline()?;
-        let client = self.session.inner.client();
-        match client.error() {
-            Some(error) => Err(error.clone().into()),
-            None => Ok(client.abort_reply().filter(|_| runs).cloned()),
-        }
+        self.client.failed(error)
+    }
+
+    fn abort(mut self) -> Result<C::Done<Option<Reply>>, C::Error> {
+        let result = self.session_mut().abort();
+        self.client.finish(result)
     }
 
     fn cancel(&mut self) {
         if let State::Moving = self.state {
-            self.session.cancel();
+            self.session_mut().cancel();
             self.state = State::Ended(Err(aborted()));
         }
     }
@@ -146,21 +180,15 @@ const fn aborted() -> Error {
     Error::Ftp(ftp_proto::Error::Aborted)
 }
 
-impl Drop for Guard<'_> {
-    fn drop(&mut self) {
-        self.cancel();
-    }
-}
-
-impl<'a> Download<'a> {
+impl<C: Holder> DownloadWith<C> {
     /// What follows, until this is dropped, is one call
     pub(crate) fn call(&mut self) -> Call {
-        self.guard.session.clock.begin_all()
+        self.guard.session_mut().clock.begin_all()
     }
 
     /// Waits until the transfer has begun
-    pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
-        Ok(Self { guard: Guard::start(session, op)? })
+    pub(crate) fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
+        Ok(Self { guard: Guard::start(client, op)? })
     }
 
     /// Size in bytes that the server told when the transfer began, if it did; a hint: servers
@@ -168,22 +196,27 @@ impl<'a> Download<'a> {
     #[must_use]
     #[doc(alias = "parse150")]
     pub fn size_hint(&self) -> Option<u64> {
-        self.guard.session.size_hint
+        self.guard.session().size_hint
     }
 
     /// How the listing is to be read, if it is one and its command tells
     pub(crate) fn listing_format(&self) -> Option<Format> {
-        self.guard.session.inner.client().listing_format()
+        self.guard.session().inner.client().listing_format()
     }
 
     /// What SYST, if it was asked, says of the server's listings
     pub(crate) fn listing_hint(&self) -> Option<Format> {
-        self.guard.session.inner.client().listing_hint()
+        self.guard.session().inner.client().listing_hint()
     }
 
     /// How far the clock of the server's listings is ahead of UTC
     pub(crate) fn utc_offset(&self) -> Option<UtcOffset> {
-        self.guard.session.utc_offset
+        self.guard.session().utc_offset
+    }
+
+    /// Bytes that a line may have, where lines are read
+    pub(crate) fn line_limit(&self) -> usize {
+        self.guard.session().line_limit
     }
 
     /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply
@@ -192,14 +225,28 @@ impl<'a> Download<'a> {
     ///
     /// Why the transfer failed; [`Error::is_fatal`] tells whether the session did, too.
     #[doc(alias = "voidresp")]
-    pub fn finish(mut self) -> Result<Transfer, Error> {
+    pub fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
+        self.finish_with(|transfer| transfer)
+    }
+
+    /// As [`Self::finish`], for a result of another type
+    pub(crate) fn finish_with<T>(
+        mut self,
+        value: impl FnOnce(Transfer) -> T,
+    ) -> Result<C::Done<T>, C::Error> {
         let _call = self.call();
         let mut rest = Vec::new();
         while let State::Moving = self.guard.state {
             rest.resize(16 * 1024, 0);
-            self.read_some(&mut rest)?;
+            // An error ends the transfer, too.
+            let _ = self.read_some(&mut rest);
         }
-        self.guard.into_result()
+        self.guard.finish(value)
+    }
+
+    /// Aborts the transfer, because the caller's end of it has failed
+    pub(crate) fn fail(self, error: Error) -> C::Error {
+        self.guard.fail(error)
     }
 
     /// Stops the transfer; the session is usable afterwards, if this succeeds
@@ -210,13 +257,13 @@ impl<'a> Download<'a> {
     ///
     /// That of the session's end, if the server did not settle in time.
     #[doc(alias = "ABOR")]
-    pub fn abort(self) -> Result<Option<Reply>, Error> {
+    pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.guard.abort()
     }
 
     /// Bytes of the file; 0 when the transfer is complete
     fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
-        self.guard.session.inner.look_for_data();
+        self.guard.session_mut().inner.look_for_data();
         loop {
             self.guard.keep_to_deadline();
             if let Some(end) = self.guard.end() {
@@ -229,24 +276,24 @@ impl<'a> Download<'a> {
     }
 }
 
-impl Read for Download<'_> {
+impl<C: Holder> Read for DownloadWith<C> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
         }
-        self.guard.session.clock.begin();
+        self.guard.session_mut().clock.begin();
         Ok(self.read_some(buffer)?)
     }
 }
 
-impl<'a> Upload<'a> {
+impl<C: Holder> UploadWith<C> {
     /// What follows, until this is dropped, is one call
     pub(crate) fn call(&mut self) -> Call {
-        self.guard.session.clock.begin_all()
+        self.guard.session_mut().clock.begin_all()
     }
 
-    pub(crate) fn start(session: &'a mut Session, op: Op<Transfer>) -> Result<Self, Error> {
-        Ok(Self { guard: Guard::start(session, op)? })
+    pub(crate) fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
+        Ok(Self { guard: Guard::start(client, op)? })
     }
 
     /// Ends the file and waits for the server to confirm that it has it
@@ -256,14 +303,19 @@ impl<'a> Upload<'a> {
     /// Why the transfer failed; a part of the file may be on the server. If it is
     /// [`ftp_proto::Error::Unconfirmed`] all of it may be.
     #[doc(alias = "voidresp")]
-    pub fn finish(mut self) -> Result<Transfer, Error> {
+    pub fn finish(mut self) -> Result<C::Done<Transfer>, C::Error> {
         let _call = self.call();
-        let session = &mut *self.guard.session;
+        let session = self.guard.session_mut();
         session.inner.finish_upload(session.clock.now());
         while let State::Moving = self.guard.state {
             self.guard.wait();
         }
-        self.guard.into_result()
+        self.guard.finish(|transfer| transfer)
+    }
+
+    /// Aborts the transfer, because the caller's end of it has failed
+    pub(crate) fn fail(self, error: Error) -> C::Error {
+        self.guard.fail(error)
     }
 
     /// Stops the transfer; a part of the file stays on the server, and may look complete
@@ -274,7 +326,7 @@ impl<'a> Upload<'a> {
     ///
     /// That of the session's end, if the server did not settle in time.
     #[doc(alias = "ABOR")]
-    pub fn abort(self) -> Result<Option<Reply>, Error> {
+    pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.guard.abort()
     }
 
@@ -288,7 +340,7 @@ impl<'a> Upload<'a> {
                 Some(Ok(())) => return Err(Error::Local(io::ErrorKind::BrokenPipe.into())),
                 None => {}
             }
-            let session = &mut *self.guard.session;
+            let session = self.guard.session_mut();
             session.inner.renew_budget();
             match session.inner.write_data(bytes, session.clock.now()) {
                 Moved::Bytes(count) => return Ok(count),
@@ -299,44 +351,44 @@ impl<'a> Upload<'a> {
     }
 }
 
-impl Write for Upload<'_> {
+impl<C: Holder> Write for UploadWith<C> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        self.guard.session.clock.begin();
+        self.guard.session_mut().clock.begin();
         Ok(self.write_some(bytes)?)
     }
 
     /// Sends what TLS and the conversion of texts hold back
     fn flush(&mut self) -> io::Result<()> {
-        self.guard.session.clock.begin();
+        self.guard.session_mut().clock.begin();
         loop {
             self.guard.poll_end();
             self.guard.keep_to_deadline();
             match self.guard.end() {
                 Some(Err(error)) => return Err(error.into()),
                 Some(Ok(())) => return Ok(()),
-                None if !self.guard.session.inner.holds_back() => return Ok(()),
-                None => self.guard.session.wait(),
+                None if !self.guard.session().inner.holds_back() => return Ok(()),
+                None => self.guard.session_mut().wait(),
             }
         }
     }
 }
 
-impl fmt::Debug for Download<'_> {
+impl<C: Holder> fmt::Debug for DownloadWith<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.guard.debug("Download", f)
     }
 }
 
-impl fmt::Debug for Upload<'_> {
+impl<C: Holder> fmt::Debug for UploadWith<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.guard.debug("Upload", f)
     }
 }
 
-impl Guard<'_> {
+impl<C: Holder> Guard<C> {
     fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state: &dyn fmt::Debug = match &self.state {
             State::Moving => &"moving",

@@ -4,13 +4,14 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use ftp_session::system::Polled;
 use ftp_session::{Interest, Lent, Slot};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use smallvec::SmallVec;
 
 /// What a session waits for, and after the wait is ready for
-pub(crate) type Slots = SmallVec<[(Slot, Interest); 4]>;
+pub(crate) type Slots = SmallVec<[(Slot, Interest, Polled); 4]>;
 
 /// Enough for two sessions
 pub(crate) type Entries<'a> = SmallVec<[PollFd<'a>; 8]>;
@@ -35,7 +36,7 @@ pub(crate) fn enter<'a>(
             Lent::Stream(stream) => PollFd::new(stream, flags(interest)),
             Lent::Listener(listener) => PollFd::new(listener, flags(interest)),
         });
-        slots.push((slot, interest));
+        slots.push((slot, interest, Polled::Nothing));
     }
     slots
 }
@@ -44,11 +45,16 @@ pub(crate) fn enter<'a>(
 ///
 /// A hang-up or an error is for the next read or write to tell.
 pub(crate) fn outcome<'a>(slots: &mut Slots, entries: &mut impl Iterator<Item = &'a PollFd<'a>>) {
-    for ((_, interest), entry) in slots.iter_mut().zip(entries) {
+    for ((_, interest, found), entry) in slots.iter_mut().zip(entries) {
         let events = entry.revents();
         let any = events.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
         interest.read &= any || events.contains(PollFlags::IN);
         interest.write &= any || events.contains(PollFlags::OUT);
+        *found = match (any, interest.write) {
+            (true, _) => Polled::Broken,
+            (false, true) => Polled::Writable,
+            (false, false) => Polled::Nothing,
+        };
     }
 }
 

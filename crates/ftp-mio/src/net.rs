@@ -55,9 +55,15 @@ impl Transport for Net<'_> {
             Err(error) => return Err(error),
         }
         if slot.is_control() {
+            stream.set_nodelay(true)?;
             system::keep_alive(stream);
         }
         Ok(None)
+    }
+
+    fn no_delay(&mut self, stream: &mut TcpStream) {
+        // It only saves time.
+        let _ = stream.set_nodelay(true);
     }
 
     fn local_addr(&self, stream: &TcpStream) -> io::Result<SocketAddr> {
@@ -78,7 +84,6 @@ impl Transport for Net<'_> {
         listener: &mut TcpListener,
     ) -> io::Result<(TcpStream, SocketAddr)> {
         let (mut stream, peer) = listener.accept()?;
-        stream.set_nodelay(true)?;
         self.register(slot, &mut stream)?;
         Ok((stream, peer))
     }

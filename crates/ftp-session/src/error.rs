@@ -75,6 +75,11 @@ pub enum Error {
         /// How long a call may take
         limit: Duration,
     },
+    /// The session was cancelled by this side, such as from another thread
+    ///
+    /// What became of the request is not known: the server may have done it. The session is over.
+    #[error("the session was cancelled")]
+    Cancelled,
     /// A listing is longer than what is held in memory at once
     #[error("listing of more than {limit} bytes")]
     ListingTooLong {
@@ -217,6 +222,7 @@ impl Error {
             Self::Tls(_)
             | Self::TlsConfig(_)
             | Self::Local(_)
+            | Self::Cancelled
             | Self::Mismatch(_)
             | Self::NotADirectory { .. }
             | Self::UnsafeName { .. }
@@ -255,11 +261,17 @@ impl Error {
         }
     }
 
+    /// Whether it was this side that cancelled the session
+    #[must_use]
+    pub const fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled)
+    }
+
     /// Whether the session is over
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Proxy(_) | Self::Io(_) => true,
+            Self::Connect { .. } | Self::Proxy(_) | Self::Io(_) | Self::Cancelled => true,
             // Noticed before anything was sent.
             Self::Tls(TlsError::InvalidServerName(_)) => false,
             Self::Tls(_) => true,
@@ -319,6 +331,7 @@ impl Error {
             Self::TimeNotSet { reply } => Self::TimeNotSet { reply: reply.clone() },
             Self::NotRemoved(removal) => Self::NotRemoved(Box::new(removal.again())),
             Self::Deadline { limit } => Self::Deadline { limit: *limit },
+            Self::Cancelled => Self::Cancelled,
             Self::LineTooLong { limit } => Self::LineTooLong { limit: *limit },
             Self::ListingTooLong { limit } => Self::ListingTooLong { limit: *limit },
             Self::Ftp(error) => Self::Ftp(error.clone()),
@@ -439,6 +452,7 @@ impl From<Error> for io::Error {
             | Error::Local(error) => error.kind(),
             Error::Proxy(error) => error.problem().kind(),
             Error::Deadline { .. } => io::ErrorKind::TimedOut,
+            Error::Cancelled => io::ErrorKind::ConnectionAborted,
             Error::Tls(_)
             | Error::Mismatch(_)
             | Error::LineTooLong { .. }

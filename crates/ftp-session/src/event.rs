@@ -64,6 +64,7 @@ pub(crate) enum Cause {
     Proxy(ProxyError),
     Control(io::Error),
     Data(FailedData),
+    Cancelled,
 }
 
 impl Completion {
@@ -99,6 +100,7 @@ impl Completion {
 /// Puts the machine's error together with what the session knows about it
 pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
     match (error, cause) {
+        (_, Some(Cause::Cancelled)) => Error::Cancelled,
         (
             ftp_proto::Error::Connection(ConnectionError::Eof),
             Some(Cause::Connect(target, error)),

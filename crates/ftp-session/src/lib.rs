@@ -39,9 +39,10 @@
 //! // Requests queue at once, and are carried out one after another.
 //! session.request().login("user", "password");
 //! let get = session.request().get("pub/README");
+//! let mut sockets = Sockets::default();
 //! let mut file = Vec::new();
 //! loop {
-//!     session.turn(&mut Sockets, clock.now());
+//!     session.turn(&mut sockets, clock.now());
 //!     session.read_data_into(&mut file, clock.now());
 //!     if let Some(result) = session.completed(get) {
 //!         result?; // The file is complete: the server has said so.
@@ -113,6 +114,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod cancel;
 mod copy;
 mod crowd;
 mod data;
@@ -145,6 +147,7 @@ pub use encoding_rs;
 pub use ftp_proto;
 pub use ftp_tls;
 
+pub use cancel::CancelFlag;
 pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;
 pub use error::{Error, Left, Mismatch, Removal};

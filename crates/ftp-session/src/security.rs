@@ -52,6 +52,5 @@ fn default_tls() -> Result<TlsConfig, Error> {
 
 #[cfg(not(feature = "webpki-roots"))]
 fn default_tls() -> Result<TlsConfig, Error> {
-    // Says that there is nothing to trust.
-    Ok(TlsConfig::builder(ftp_tls::Trust::OwnCa).build()?)
+    Err(ftp_tls::ConfigError::NoTrust.into())
 }

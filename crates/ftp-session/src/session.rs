@@ -26,6 +26,7 @@ use ftp_tls::rustls::HandshakeKind;
 
 pub use transfer::Moved;
 
+use crate::cancel::CancelFlag;
 use crate::crowd::{Crowded, is_full};
 use crate::data::{Attempt, Data, DataState, Linger};
 use crate::error::Error;
@@ -89,6 +90,7 @@ pub struct Session<S, L> {
     /// What is left of it until the next turn
     credit: usize,
     crowded: Crowded,
+    cancelled: Option<CancelFlag>,
     pub(crate) time_commands: TimeCommands,
 }
 
@@ -233,6 +235,7 @@ impl<S: Read + Write, L> Session<S, L> {
             budget: options.budget,
             credit: options.budget,
             crowded: Crowded::No,
+            cancelled: None,
             time_commands: TimeCommands::default(),
         })
     }
@@ -283,6 +286,15 @@ impl<S: Read + Write, L> Session<S, L> {
             self.cancel_dialing();
         }
         self.proto.abort(op);
+    }
+
+    /// What ends the session from anywhere, such as from another thread
+    pub fn cancel_flag(&mut self) -> CancelFlag {
+        self.cancelled.get_or_insert_default().clone()
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.as_ref().is_some_and(CancelFlag::is_set)
     }
 }
 

@@ -17,10 +17,34 @@ use crate::transport::{Interest, Slot, Transport, Trigger};
 /// Connections on std's sockets, which never block
 ///
 /// For shells that wait with poll(2), select, or anything else that tells again of what has not been read
-/// ([`Trigger::Level`]): before each wait they ask [`Session::sockets`](crate::Session::sockets).
-#[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "it has no state: the sockets are the session's")]
-pub struct Sockets;
+/// ([`Trigger::Level`]): before each wait they ask [`Session::sockets`](crate::Session::sockets). One a session.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    /// What the last wait has found for each slot's connection
+    found: [Polled; Slot::ALL.len()],
+}
+
+/// What poll(2) says of a connection that is to open
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "poll(2) says no more")]
+pub enum Polled {
+    /// It was not polled, or nothing was found
+    #[default]
+    Nothing,
+    /// It can be written, and neither has broken nor ended
+    Writable,
+    /// It has broken or ended
+    Broken,
+}
+
+impl Sockets {
+    /// Takes note of what a wait has found, which saves the question whether a connection is open
+    ///
+    /// Shells whose waits don't tell need not call it.
+    pub fn polled(&mut self, slot: Slot, found: Polled) {
+        self.found[slot as usize] = found;
+    }
+}
 
 impl Transport for Sockets {
     type Stream = TcpStream;
@@ -30,27 +54,37 @@ impl Transport for Sockets {
 
     fn connect(
         &mut self,
-        _: Slot,
+        slot: Slot,
         to: SocketAddr,
         from: Option<SocketAddr>,
     ) -> io::Result<TcpStream> {
+        self.polled(slot, Polled::Nothing);
         begin_connect(to, from)
     }
 
     fn connected(&mut self, slot: Slot, stream: &mut TcpStream) -> io::Result<Option<Interest>> {
-        match stream.take_error()? {
-            Some(error) => return Err(error),
-            // Linux has told why, if there is no connection.
-            None if cfg!(target_os = "linux") => {}
-            // Writable without a peer: connected and lost at once.
-            None => {
-                stream.peer_addr()?;
+        // Linux says of a connection that could not be opened that it has broken, so the question for the error, a
+        // system call for each file, has an answer already.
+        if !cfg!(target_os = "linux") || self.found[slot as usize] != Polled::Writable {
+            match stream.take_error()? {
+                Some(error) => return Err(error),
+                None if cfg!(target_os = "linux") => {}
+                // Writable without a peer: connected and lost at once.
+                None => {
+                    stream.peer_addr()?;
+                }
             }
         }
         if slot.is_control() {
+            stream.set_nodelay(true)?;
             keep_alive(stream);
         }
         Ok(None)
+    }
+
+    fn no_delay(&mut self, stream: &mut TcpStream) {
+        // It only saves time.
+        let _ = stream.set_nodelay(true);
     }
 
     fn local_addr(&self, stream: &TcpStream) -> io::Result<SocketAddr> {
@@ -69,7 +103,7 @@ impl Transport for Sockets {
         listener: &mut TcpListener,
     ) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, peer) = listener.accept()?;
-        adopt(&stream)?;
+        stream.set_nonblocking(true)?;
         Ok((stream, peer))
     }
 
@@ -100,7 +134,6 @@ pub fn adopt(stream: &TcpStream) -> io::Result<()> {
 /// Those of the system.
 pub fn begin_connect(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<TcpStream> {
     let socket = new_socket(Domain::for_address(to))?;
-    socket.set_tcp_nodelay(true)?;
     if let Some(from) = from {
         if from.port() != 0 {
             // The last session's connection may still linger on the port.

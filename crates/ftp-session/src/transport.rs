@@ -131,6 +131,14 @@ pub trait Transport {
     /// Why it could not be opened.
     fn connected(&mut self, slot: Slot, stream: &mut Self::Stream) -> io::Result<Option<Interest>>;
 
+    /// Has what is written to an open data connection leave at once, however little it is (`TCP_NODELAY`)
+    ///
+    /// Called before uploads and TLS handshakes alone: a download writes nothing, and the system call is saved. On
+    /// TCP, control connections need the same, which is [`Self::connected`]'s to do.
+    fn no_delay(&mut self, stream: &mut Self::Stream) {
+        let _ = stream;
+    }
+
     /// This end of an open connection
     ///
     /// # Errors

@@ -2,33 +2,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, version};
+use rustls::{ClientConfig, SupportedProtocolVersion, version};
 
 use crate::ConfigError;
-use crate::verify::{Chain, Pin, Verifier};
-
-/// Who vouches for the server's certificate
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Trust {
-    /// Mozilla's list of authorities, compiled in; the same everywhere, as old as the build
-    #[cfg(feature = "webpki-roots")]
-    WebpkiRoots,
-    /// The authorities that this computer trusts, by its operating system's rules
-    #[cfg(feature = "platform-verifier")]
-    Platform,
-    /// Only the authorities given with [`add_ca_pem`](TlsConfigBuilder::add_ca_pem) or
-    /// [`add_ca_file`](TlsConfigBuilder::add_ca_file)
-    OwnCa,
-    /// Only the keys given with [`pin`](TlsConfigBuilder::pin), whatever certificate they come in:
-    /// its name, dates and issuer are not looked at. For servers with self-signed certificates
-    Pinned,
-}
+use crate::pin::Pin;
+use crate::trust::{Trust, chain};
+use crate::verify::Verifier;
 
 /// A version of TLS; older ones are broken and not supported (Q99)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +33,33 @@ pub enum Alpn {
     Ftp,
 }
 
+/// Whether data connections resume the TLS session of their control connection (RFC 5077, RFC 8446 section 2.2)
+///
+/// Who resumes it has taken part in the control connection's handshake, so for either side it is a proof that the data
+/// connection is the other's: who has guessed or seen its port can't have it, even with the same certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resumption {
+    /// Offered, and a full handshake is accepted in its place: the default
+    #[default]
+    Offered,
+    /// Offered, and expected from the first data connection on that has resumed: a later one that does not is refused
+    /// with [`TlsError::NotResumed`](crate::TlsError::NotResumed), as FileZilla does it
+    Consistent,
+    /// Demanded of each data connection: one that does not resume is refused with
+    /// [`TlsError::NotResumed`](crate::TlsError::NotResumed)
+    ///
+    /// An upload for which no session is in stock is not even begun. TLS 1.3 sessions run out with servers that give no
+    /// new tickets with uploads, such as ProFTPD, or none at all, such as Pure-FTPd: take
+    /// [TLS 1.2](TlsConfigBuilder::max_version) for them.
+    Required,
+    /// Neither offered nor kept
+    ///
+    /// For servers that fail where a session is offered, with an alert such as `InternalError`: see
+    /// [`TlsError::ResumptionFailed`](crate::TlsError::ResumptionFailed). Others refuse data connections without.
+    Never,
+}
+
 /// How to secure connections: made once, used for any number of control connections
 ///
 /// ```
@@ -67,13 +76,14 @@ pub struct TlsConfig {
     pub(crate) rustls: Arc<ClientConfig>,
     pub(crate) same_certificate_on_data: bool,
     pub(crate) guard_uploads: bool,
+    pub(crate) resumption: Resumption,
 }
 
 impl TlsConfig {
     /// Starts from whom to trust, the one decision that has no default
     pub fn builder(trust: Trust) -> TlsConfigBuilder {
         TlsConfigBuilder {
-            trust: Ok(trust),
+            trust,
             authorities: Vec::new(),
             client_auth: None,
             pins: Vec::new(),
@@ -83,16 +93,22 @@ impl TlsConfig {
             provider: None,
             same_certificate_on_data: true,
             guard_uploads: true,
+            resumption: Resumption::default(),
         }
     }
 
     /// With a configuration made for rustls, and this crate's defaults for the rest
     ///
     /// All of it is used, except `resumption`, for which every [`TlsContext`](crate::TlsContext)
-    /// has its own store, and `enable_early_data`, which stays off.
+    /// has its own store (see [`Self::resumption`]), and `enable_early_data`, which stays off.
     #[must_use]
     pub fn from_rustls(config: impl Into<Arc<ClientConfig>>) -> Self {
-        Self { rustls: config.into(), same_certificate_on_data: true, guard_uploads: true }
+        Self {
+            rustls: config.into(),
+            same_certificate_on_data: true,
+            guard_uploads: true,
+            resumption: Resumption::default(),
+        }
     }
 
     /// As [`TlsConfigBuilder::same_certificate_on_data`]
@@ -106,6 +122,13 @@ impl TlsConfig {
     #[must_use]
     pub fn guard_uploads(mut self, guard: bool) -> Self {
         self.guard_uploads = guard;
+        self
+    }
+
+    /// As [`TlsConfigBuilder::resumption`]
+    #[must_use]
+    pub fn resumption(mut self, resumption: Resumption) -> Self {
+        self.resumption = resumption;
         self
     }
 }
@@ -126,8 +149,7 @@ impl From<Arc<ClientConfig>> for TlsConfig {
 #[derive(Clone, Debug)]
 #[must_use = "nothing is configured before `build`"]
 pub struct TlsConfigBuilder {
-    /// `Err`: nobody has to vouch
-    trust: Result<Trust, Unverified>,
+    trust: Trust,
     authorities: Vec<Source>,
     client_auth: Option<(Source, Source)>,
     pins: Vec<Pin>,
@@ -137,11 +159,8 @@ pub struct TlsConfigBuilder {
     provider: Option<Arc<CryptoProvider>>,
     same_certificate_on_data: bool,
     guard_uploads: bool,
+    resumption: Resumption,
 }
-
-/// The caller has asked for it
-#[derive(Clone, Copy, Debug)]
-struct Unverified;
 
 impl TlsConfigBuilder {
     /// Trusts the certificate authorities in `pem` too
@@ -169,7 +188,7 @@ impl TlsConfigBuilder {
         self
     }
 
-    /// Accepts only servers with this key, or another pinned one, in addition to what [`Trust`] demands
+    /// Accepts only servers with this key or certificate, or another pinned one, in addition to what [`Trust`] demands
     pub fn pin(mut self, pin: Pin) -> Self {
         self.pins.push(pin);
         self
@@ -223,9 +242,11 @@ impl TlsConfigBuilder {
         self
     }
 
-    /// What should be thought about twice
-    pub fn dangerous(self) -> DangerousBuilder {
-        DangerousBuilder { builder: self }
+    /// Whether data connections resume the control connection's TLS session; they do by default, where the server
+    /// can
+    pub fn resumption(mut self, resumption: Resumption) -> Self {
+        self.resumption = resumption;
+        self
     }
 
     /// The configuration; reads the files
@@ -243,10 +264,7 @@ impl TlsConfigBuilder {
         for source in &self.authorities {
             authorities.extend(source.certificates("certificate authority file")?);
         }
-        let chain = match self.trust {
-            Ok(trust) => chain(trust, authorities, &self.pins, &provider)?,
-            Err(Unverified) => Chain::Ignore,
-        };
+        let chain = chain(self.trust, authorities, &self.pins, &provider)?;
         let verifier = Verifier { chain, pins: self.pins, provider: Arc::clone(&provider) };
         let versions = match (self.min_version, self.max_version) {
             (TlsVersion::Tls12, TlsVersion::Tls13) => BOTH,
@@ -273,6 +291,7 @@ impl TlsConfigBuilder {
             rustls: Arc::new(rustls),
             same_certificate_on_data: self.same_certificate_on_data,
             guard_uploads: self.guard_uploads,
+            resumption: self.resumption,
         })
     }
 }
@@ -281,95 +300,6 @@ const CLIENT_CERTIFICATE: &str = "client certificate with its private key";
 const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
 const ONLY_12: &[&SupportedProtocolVersion] = &[&version::TLS12];
 const ONLY_13: &[&SupportedProtocolVersion] = &[&version::TLS13];
-
-/// What should be thought about twice; from [`TlsConfigBuilder::dangerous`]
-#[derive(Clone, Debug)]
-#[must_use = "nothing is configured before `build`"]
-pub struct DangerousBuilder {
-    builder: TlsConfigBuilder,
-}
-
-impl DangerousBuilder {
-    /// Accepts any certificate of anybody, so whoever sits in between can read and change everything,
-    /// passwords included
-    ///
-    /// For tests. A server with a self-signed certificate is better served by [`Trust::Pinned`].
-    /// Pins, if there are any, still count.
-    pub fn accept_any_certificate(mut self) -> TlsConfigBuilder {
-        self.builder.trust = Err(Unverified);
-        self.builder
-    }
-}
-
-fn chain(
-    trust: Trust,
-    authorities: Vec<CertificateDer<'static>>,
-    pins: &[Pin],
-    provider: &Arc<CryptoProvider>,
-) -> Result<Chain, ConfigError> {
-    let verifier = match trust {
-        #[cfg(feature = "webpki-roots")]
-        Trust::WebpkiRoots => {
-            let mut roots = own_roots(authorities)?;
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            webpki_verifier(roots, provider)?
-        }
-        #[cfg(feature = "platform-verifier")]
-        Trust::Platform => platform_verifier(authorities, provider)?,
-        Trust::OwnCa => webpki_verifier(own_roots(authorities)?, provider)?,
-        Trust::Pinned => {
-            if pins.is_empty() {
-                return Err(ConfigError::NoPin);
-            }
-            if !authorities.is_empty() {
-                return Err(ConfigError::UselessAuthority);
-            }
-            return Ok(Chain::Ignore);
-        }
-    };
-    Ok(Chain::Verify(verifier))
-}
-
-fn own_roots(authorities: Vec<CertificateDer<'static>>) -> Result<RootCertStore, ConfigError> {
-    let mut roots = RootCertStore::empty();
-    for authority in authorities {
-        roots.add(authority).map_err(|source| ConfigError::Unusable {
-            what: "certificate authority file",
-            source,
-        })?;
-    }
-    Ok(roots)
-}
-
-fn webpki_verifier(
-    roots: RootCertStore,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
-    let verifier =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
-    match verifier {
-        Ok(verifier) => Ok(verifier),
-        // The only other reason is a revocation list, and none is given.
-        Err(_) => Err(ConfigError::NoAuthority),
-    }
-}
-
-#[cfg(feature = "platform-verifier")]
-fn platform_verifier(
-    authorities: Vec<CertificateDer<'static>>,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
-    use rustls_platform_verifier::Verifier;
-
-    #[cfg(not(target_os = "android"))]
-    let verifier = Verifier::new_with_extra_roots(authorities, Arc::clone(provider));
-    #[cfg(target_os = "android")]
-    let verifier = match authorities.is_empty() {
-        true => Verifier::new(Arc::clone(provider)),
-        false => Err(rustls::Error::General("Android's takes no further authorities".into())),
-    };
-    Ok(Arc::new(verifier.map_err(ConfigError::Platform)?))
-}
 
 /// The process's choice comes first: it may be the only one that is certified
 fn default_provider() -> Option<Arc<CryptoProvider>> {

@@ -2,13 +2,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use rustls::client::{ResolvesClientCert, Resumption};
+use rustls::client::{self, ResolvesClientCert};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, SignatureScheme};
 
 use crate::store::SessionStore;
-use crate::{TlsConfig, TlsError};
+use crate::{Resumption, TlsConfig, TlsError};
 
 /// Which of FTP's two connections a [`Stream`](crate::Stream) is
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ pub(crate) struct Session {
     /// `None` if data connections may show any certificate
     control_certificate: Option<Mutex<Option<CertificateDer<'static>>>>,
     certificate_demands: Arc<CertificateDemands>,
+    resumption: Resumption,
     resumed: AtomicU64,
     full: AtomicU64,
     full_accepted: AtomicBool,
@@ -95,12 +96,18 @@ impl TlsContext {
             store: Arc::new(SessionStore::new(server_name.clone())),
             control_certificate: config.same_certificate_on_data.then(Mutex::default),
             certificate_demands: Arc::clone(&demands),
+            resumption: config.resumption,
             resumed: AtomicU64::new(0),
             full: AtomicU64::new(0),
             full_accepted: AtomicBool::new(false),
         });
         let mut rustls = ClientConfig::clone(&config.rustls);
-        rustls.resumption = Resumption::store(Arc::clone(&session.store) as _);
+        rustls.resumption = match config.resumption {
+            Resumption::Never => client::Resumption::disabled(),
+            Resumption::Offered | Resumption::Consistent | Resumption::Required => {
+                client::Resumption::store(Arc::clone(&session.store) as _)
+            }
+        };
         rustls.client_auth_cert_resolver = demands;
         // Replayable, and an FTP client has nothing to say before the server's Finished.
         rustls.enable_early_data = false;
@@ -171,7 +178,16 @@ impl TlsContext {
     /// It is always [`Go`](UploadPermit::Go) if the server never gave any, if it is known to accept
     /// full handshakes, or if the [configuration](crate::TlsConfigBuilder::guard_uploads) says so.
     /// Asking again after each step ends at `Go` or `Reconnect`.
+    ///
+    /// Where a data connection without resumption is [refused](crate::Resumption) on this side, it is `Go` if there is
+    /// a fresh session, else `Reconnect`: a listing could bring no session that is the control connection's.
     pub fn upload_permit(&self) -> UploadPermit {
+        if self.session.must_resume() {
+            return match self.session.store.has_fresh(Instant::now()) {
+                true => UploadPermit::Go,
+                false => UploadPermit::Reconnect,
+            };
+        }
         if !self.base.guard_uploads || self.session.full_accepted.load(Ordering::Relaxed) {
             return UploadPermit::Go;
         }
@@ -198,6 +214,15 @@ impl TlsContext {
 }
 
 impl Session {
+    /// Whether the next data connection is refused if it does not resume
+    fn must_resume(&self) -> bool {
+        match self.resumption {
+            Resumption::Offered | Resumption::Never => false,
+            Resumption::Consistent => self.resumed.load(Ordering::Relaxed) > 0,
+            Resumption::Required => true,
+        }
+    }
+
     pub(crate) fn note_full_handshake_accepted(&self) {
         self.full_accepted.store(true, Ordering::Relaxed);
     }
@@ -220,7 +245,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`TlsError::DataCertificateDiffers`]
+    /// [`TlsError::DataCertificateDiffers`], [`TlsError::NotResumed`]
     pub(crate) fn handshake_complete(
         &self,
         role: Role,
@@ -232,6 +257,9 @@ impl Session {
             } else {
                 self.full.fetch_add(1, Ordering::Relaxed);
                 self.store.discard_tls12();
+                if self.must_resume() {
+                    return Err(TlsError::NotResumed);
+                }
             }
         }
         self.certificate_demands.unmet.store(false, Ordering::Relaxed);

@@ -8,7 +8,8 @@ use rustls::{
     PeerIncompatible,
 };
 
-use crate::verify::{Pin, PinRefused};
+use crate::pin::Pin;
+use crate::verify::{Mistake, PinRefused};
 
 /// Why a TLS connection failed, in words a person can act on
 ///
@@ -56,14 +57,28 @@ pub enum TlsError {
     )]
     CertificateRevoked,
 
-    /// The server's key is none of the pinned ones
+    /// The server's key and certificate are none of the pinned ones
     #[error(
-        "the server's public key is {presented}, which is not pinned; \
-         if the server has a new key and you can vouch for it, pin that"
+        "the server's public key is {public_key}, which is not pinned, nor is its certificate ({certificate}); \
+         if the server has new ones and you can vouch for them, pin one"
     )]
     PinMismatch {
-        /// The pin that would have matched
-        presented: Pin,
+        /// The pin of the server's key
+        public_key: Pin,
+        /// The pin of the server's certificate
+        certificate: Pin,
+    },
+
+    /// A pin has the digest of the server's certificate but is one of a public key, or the other way round
+    #[error(
+        "a pin is of the wrong kind: the server's public key is {public_key}, its certificate is {certificate}; \
+         pin one of them as what it is"
+    )]
+    PinOfOtherKind {
+        /// The pin of the server's key
+        public_key: Pin,
+        /// The pin of the server's certificate
+        certificate: Pin,
     },
 
     /// The server's certificate is a CA's, which may sign certificates but not be a server's own
@@ -84,6 +99,21 @@ pub enum TlsError {
          (then allow it: TlsConfigBuilder::same_certificate_on_data)"
     )]
     DataCertificateDiffers,
+
+    /// A data connection did not resume the control connection's session, as [`Resumption`](crate::Resumption) demands
+    #[error(
+        "the data connection did not resume the control connection's TLS session, so it was refused here; \
+         the server may have forgotten the session, or know no resumption, or somebody else has answered: \
+         connect and log in anew, or permit full handshakes (TlsConfigBuilder::resumption)"
+    )]
+    NotResumed,
+
+    /// The server ended a data connection with an alert to a handshake that offered to resume a session
+    #[error(
+        "the server ended the data connection's TLS handshake, which offered to resume the control connection's \
+         session: {0:?}; if that happens each time, the server can't resume: offer none (Resumption::Never)"
+    )]
+    ResumptionFailed(AlertDescription),
 
     /// There is no protocol version that both sides speak and permit
     #[error(
@@ -175,6 +205,13 @@ impl TlsError {
         error.get_ref()?.downcast_ref()
     }
 
+    /// Whether it was this side that refused the server, for its certificate or for want of a resumed session: then
+    /// what the server says of the broken connection explains nothing
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.is_certificate() || *self == Self::NotResumed
+    }
+
     /// Whether the server's certificate is to blame, so that the user should be asked, not the network
     #[must_use]
     pub fn is_certificate(&self) -> bool {
@@ -186,6 +223,7 @@ impl TlsError {
                 | Self::NameMismatch { .. }
                 | Self::CertificateRevoked
                 | Self::PinMismatch { .. }
+                | Self::PinOfOtherKind { .. }
                 | Self::CaUsedAsServer
                 | Self::InvalidCertificate(_)
                 | Self::DataCertificateDiffers
@@ -235,7 +273,10 @@ impl From<CertificateError> for TlsError {
             },
             E::Revoked => Self::CertificateRevoked,
             E::Other(OtherError(ref why)) => match why.downcast_ref::<PinRefused>() {
-                Some(refused) => Self::PinMismatch { presented: refused.presented },
+                Some(&PinRefused { public_key, certificate, mistake }) => match mistake {
+                    Mistake::None => Self::PinMismatch { public_key, certificate },
+                    Mistake::Kind => Self::PinOfOtherKind { public_key, certificate },
+                },
                 // webpki is not a dependency of ours: its error is known by its name only.
                 None if why.to_string().contains("CaUsedAsEndEntity") => Self::CaUsedAsServer,
                 None => Self::InvalidCertificate(error),
@@ -321,23 +362,43 @@ pub enum ConfigError {
         source: RustlsError,
     },
 
-    /// Nothing is trusted
-    #[error("Trust::OwnCa without an authority: add one with add_ca_pem or add_ca_file")]
+    /// Only own authorities are to be trusted, and there is none
+    #[error(
+        "no authority is given to verify certificates with: add one with add_ca_pem or add_ca_file"
+    )]
     NoAuthority,
+
+    /// TLS is wanted, nobody has said whom to trust, and the list of authorities is not compiled in
+    #[error(
+        "whom to trust is not configured: give a TlsConfig, or enable the feature `webpki-roots`, \
+         which has the authorities that Mozilla trusts"
+    )]
+    NoTrust,
 
     /// Nothing is pinned
     #[error("Trust::Pinned without a pin: add one with pin")]
     NoPin,
 
-    /// Authorities make no sense where only pinned keys count
+    /// Authorities are given, and the [`Trust`](crate::Trust) asks none
     #[error(
-        "Trust::Pinned looks at keys only: authorities given with add_ca_* would never be asked"
+        "authorities are given, but Trust::Pinned and Trust::DangerousAnyCertificate ask none: \
+         choose another Trust, or leave them out"
     )]
     UselessAuthority,
 
     /// Not a pin
-    #[error("not a pin: write `sha256//` and 44 characters of base64, or 64 hexadecimal digits")]
+    #[error(
+        "not a pin: write `sha256//` and 44 characters of base64 for a public key, \
+         `sha256 Fingerprint=` and 64 hexadecimal digits for a certificate"
+    )]
     InvalidPin,
+
+    /// Digits that may be a certificate's fingerprint or the digest of a public key
+    #[error(
+        "this may be the fingerprint of a certificate or of a public key: \
+         say which, with Pin::certificate_sha256 or Pin::public_key_sha256"
+    )]
+    PinOfUnknownKind,
 
     /// There is no version between the minimum and the maximum
     #[error("the minimum TLS version is above the maximum")]

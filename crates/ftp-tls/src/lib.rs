@@ -107,15 +107,18 @@ mod config;
 mod context;
 mod error;
 mod inbox;
+mod pin;
 mod store;
 mod stream;
 mod tls;
+mod trust;
 mod verify;
 
 pub use rustls;
 
-pub use config::{Alpn, DangerousBuilder, TlsConfig, TlsConfigBuilder, TlsVersion, Trust};
+pub use config::{Alpn, Resumption, TlsConfig, TlsConfigBuilder, TlsVersion};
 pub use context::{Inventory, Role, TlsContext, UploadPermit, server_name};
 pub use error::{ConfigError, TlsError};
+pub use pin::Pin;
 pub use stream::Stream;
-pub use verify::Pin;
+pub use trust::{Authorities, Trust};

@@ -78,6 +78,11 @@ impl SessionStore {
         self.stock().tls12 = None;
     }
 
+    /// Whether there is a session that the server has hardly forgotten at `now`
+    pub(crate) fn has_fresh(&self, now: Instant) -> bool {
+        self.stock().has_fresh(now)
+    }
+
     /// What an upload may do at `now`, if the server insists on resumption
     pub(crate) fn upload_permit(&self, now: Instant) -> UploadPermit {
         let stock = self.stock();
@@ -192,7 +197,7 @@ mod tests {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
         let certificate = params.self_signed(&key).unwrap().der().clone();
-        let config = TlsConfig::builder(Trust::OwnCa).dangerous().accept_any_certificate();
+        let config = TlsConfig::builder(Trust::DangerousAnyCertificate);
         let config = config.crypto_provider(Arc::new(aws_lc_rs::default_provider())).build();
         let context = TlsContext::new(&config.unwrap(), server_name("a.example").unwrap());
 

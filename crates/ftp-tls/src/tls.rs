@@ -36,6 +36,14 @@ pub(crate) struct Tls {
     leftover: Vec<u8>,
     pub(crate) allowance: Allowance,
     records: RecordCounter,
+    offer: Offer,
+}
+
+/// Whether the handshake offers to resume a session
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    Session,
+    None,
 }
 
 #[derive(Debug)]
@@ -75,6 +83,8 @@ impl Tls {
         allowance: Allowance,
     ) -> Result<Self, TlsError> {
         let config = Arc::clone(context.client_config());
+        // The connection takes it.
+        let offer = if context.can_resume() { Offer::Session } else { Offer::None };
         let mut connection = ClientConnection::new(config, context.server_name().clone())?;
         connection.set_buffer_limit(Some(WRITE_AHEAD));
         Ok(Self {
@@ -88,6 +98,7 @@ impl Tls {
             leftover: Vec::new(),
             allowance,
             records: RecordCounter::default(),
+            offer,
         })
     }
 
@@ -413,9 +424,17 @@ impl Tls {
     }
 
     /// Says more than rustls can, from what else is known
+    fn has_offered_in_vain(&self) -> bool {
+        self.role == Role::Data && self.offer == Offer::Session && self.connection.is_handshaking()
+    }
+
     fn explain(&self, error: TlsError) -> TlsError {
         use AlertDescription as A;
         match error {
+            // OpenSSL's servers without a session-id context, for one, say no more.
+            TlsError::Alert(alert @ A::InternalError) if self.has_offered_in_vain() => {
+                TlsError::ResumptionFailed(alert)
+            }
             TlsError::Alert(
                 alert @ (A::HandshakeFailure
                 | A::NoCertificate

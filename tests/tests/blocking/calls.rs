@@ -378,7 +378,7 @@ fn names_have_a_limit() {
         let listener = s.epsv();
         let mut data = accept(&listener);
         s.exchange("NLST", "150 here");
-        let names = [&[b'n'; 100_000][..], b"\r\n"].concat();
+        let names = [&[b'n'; 8_000][..], b"\r\n"].concat();
         while data.write_all(&names).is_ok() {}
         while let Some(command) = s.command() {
             match &command[..] {
@@ -447,4 +447,31 @@ fn the_chain_of_causes_says_everything_once() {
     let source = error.source().expect("what the system said");
     assert!(source.downcast_ref::<std::io::Error>().is_some());
     assert!(!error.to_string().contains(&source.to_string()), "{error}: {source}");
+}
+
+/// What a call has left behind is ended by a call for that
+#[test]
+fn what_runs_is_aborted_with_the_servers_reply() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        let listener = s.epsv();
+        let data = accept(&listener);
+        s.exchange("RETR f", "150 go");
+        s.expect("ABOR");
+        drop(data);
+        s.reply("426 cut off");
+        s.reply("226 aborted");
+        s.exchange("REST 0", "350 at 0");
+        s.exchange("NOOP", "200 yes");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    assert_eq!(ftp.abort().unwrap(), None, "nothing runs, so nothing is sent");
+    std::mem::forget(ftp.get("f").unwrap());
+    assert_eq!(ftp.abort().unwrap().unwrap().wire_text(), b"426 cut off");
+    assert_eq!(ftp.abort().unwrap(), None);
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
 }

@@ -418,3 +418,29 @@ fn the_error_of_another_sessions_upload_is_not_this_ones() {
     drop(ftp);
     server.join();
 }
+
+#[test]
+fn lines_have_the_limit_that_was_set() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE A", "200 text");
+        for _ in 0..3 {
+            s.send_file("RETR f", format!("{}\r\n", "x".repeat(8193)).as_bytes());
+        }
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let limit = |result| match result {
+        Err(Error::LineTooLong { limit }) => Some(limit),
+        result => result.map(|_: ftp_proto::Transfer| None).unwrap(),
+    };
+    assert_eq!(limit(ftp.get_lines("f", |_| {})), Some(8192));
+    ftp.set_line_limit(8193);
+    let mut length = 0;
+    assert_eq!(limit(ftp.get_lines("f", |line| length = line.len())), None);
+    assert_eq!(length, 8193);
+    ftp.set_line_limit(usize::MAX);
+    assert_eq!(limit(ftp.get_lines("f", |_| {})), None);
+    drop(ftp);
+    server.join();
+}

@@ -8,8 +8,10 @@ mod proxies;
 mod suite;
 
 mod calls;
+mod cancelling;
 mod dialing;
 mod files;
+mod owned;
 
 use ftp_blocking as driver;
 

@@ -13,6 +13,7 @@ mod operations;
 mod proxies;
 mod resuming;
 mod resumption;
+mod resumption_policy;
 mod retries;
 mod security;
 mod trees;

@@ -18,6 +18,8 @@ mod operations;
 mod proxies;
 #[path = "../interop/resumption.rs"]
 mod resumption;
+#[path = "../interop/resumption_policy.rs"]
+mod resumption_policy;
 #[path = "../interop/retries.rs"]
 mod retries;
 #[path = "../interop/security.rs"]

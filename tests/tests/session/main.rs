@@ -89,7 +89,8 @@ fn whole_session(mut world: World) -> World {
 #[test]
 fn a_whole_session_in_clear() {
     for portion in [1, 100, 1 << 20] {
-        whole_session(World::new(clear, portion));
+        let world = whole_session(World::new(clear, portion));
+        assert_eq!(world.net.no_delay, 3, "the uploads, and no download");
     }
 }
 
@@ -99,6 +100,7 @@ fn a_whole_session_over_tls() {
         for portion in [300, 1 << 20] {
             let world = whole_session(World::new(secure(version), portion));
             assert_eq!(world.net.shut_down, 3, "an upload ends with close_notify and half-close");
+            assert_eq!(world.net.no_delay, 6, "each handshake");
         }
     }
 }

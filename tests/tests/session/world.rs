@@ -54,6 +54,8 @@ pub(crate) struct Net {
     pub(crate) connected: Vec<SocketAddr>,
     /// Write sides that were ended
     pub(crate) shut_down: usize,
+    /// Data connections that are to be written without delay
+    pub(crate) no_delay: usize,
     /// Listeners that were made
     pub(crate) listeners: Vec<SocketAddr>,
 }
@@ -87,6 +89,10 @@ impl Transport for Net {
 
     fn connected(&mut self, _: Slot, wire: &mut Wire) -> io::Result<Option<Interest>> {
         Ok(wire.to.map(|_| Interest::WRITE))
+    }
+
+    fn no_delay(&mut self, _: &mut Wire) {
+        self.no_delay += 1;
     }
 
     fn local_addr(&self, _: &Wire) -> io::Result<SocketAddr> {

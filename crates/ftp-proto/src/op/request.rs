@@ -1,7 +1,7 @@
 //! What a transfer is asked to do: `"f"`, or `Get::new("f").resume_at(n).ascii()`
 
 use crate::control::command::{Argument, ArgumentError, Verb};
-use crate::terms::TransferType;
+use crate::terms::{Direction, TransferType};
 
 /// A download: RETR
 ///
@@ -30,12 +30,13 @@ impl Get {
 
     /// Any command that answers on a data connection, such as a server's own kind of listing
     ///
-    /// An empty argument sends the verb alone.
+    /// An empty argument sends the verb alone. A command that is known to send no file, such as QUIT or STOR, is refused
+    /// with [`InvalidArgument`](crate::Error::InvalidArgument).
     #[must_use]
     pub fn command(verb: &str, argument: impl AsRef<[u8]>) -> Self {
         let argument = argument.as_ref();
         Self {
-            verb: Verb::new(verb),
+            verb: transferring(verb, Direction::Download),
             path: if argument.is_empty() { Ok(None) } else { Argument::new(argument).map(Some) },
             ..Self::new("")
         }
@@ -109,12 +110,13 @@ impl Put {
 
     /// Any command that takes a file on a data connection, such as `STOU` with a name, or a server's own
     ///
-    /// An empty argument sends the verb alone.
+    /// An empty argument sends the verb alone. A command that is known to take no file, such as QUIT or RETR, is refused
+    /// with [`InvalidArgument`](crate::Error::InvalidArgument).
     #[must_use]
     pub fn command(verb: &str, argument: impl AsRef<[u8]>) -> Self {
         let argument = argument.as_ref();
         Self {
-            verb: Verb::new(verb),
+            verb: transferring(verb, Direction::Upload),
             path: if argument.is_empty() { Ok(None) } else { Argument::new(argument).map(Some) },
             ..Self::new("")
         }
@@ -171,6 +173,19 @@ impl<P: AsRef<[u8]>> From<P> for Put {
     fn from(path: P) -> Self {
         Self::new(path)
     }
+}
+
+/// The verb of a transfer in this direction; of those that are not known here, any may be
+fn transferring(verb: &str, direction: Direction) -> Result<Verb, ArgumentError> {
+    let verb = Verb::new(verb)?;
+    let can_transfer = match verb {
+        Verb::RETR | Verb::LIST | Verb::NLST | Verb::MLSD => direction == Direction::Download,
+        Verb::STOR | Verb::APPE | Verb::STOU => direction == Direction::Upload,
+        // What it does is the server's own.
+        Verb::SITE => true,
+        verb => !verb.is_known(),
+    };
+    if can_transfer { Ok(verb) } else { Err(ArgumentError::NoTransfer) }
 }
 
 /// A listing on a data connection: LIST, NLST or MLSD

@@ -53,6 +53,9 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// The cause of an error, if it is known
     fn cause(&mut self, op: Option<OpId>, error: &ftp_proto::Error) -> Option<Cause> {
+        if self.is_cancelled_by(error) {
+            return Some(Cause::Cancelled);
+        }
         match error {
             ftp_proto::Error::Connection(_) => self.cause_of_end(error),
             ftp_proto::Error::DataConnection { failure, .. } => {
@@ -69,7 +72,7 @@ impl<S: Read + Write, L> Session<S, L> {
             refusal if refusal.reply().is_some() && !refusal.is_fatal() => {
                 let refused = |known: &mut FailedData| {
                     known.op == op
-                        && TlsError::in_io(&known.error).is_some_and(TlsError::is_certificate)
+                        && TlsError::in_io(&known.error).is_some_and(TlsError::is_refusal)
                 };
                 self.data_failure.take_if(refused).map(Cause::Data)
             }
@@ -77,7 +80,18 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
+    /// Whether an error comes from cancelling the session: the turn that ends it does so, or the shell has shut
+    /// the connection down before that turn has begun
+    fn is_cancelled_by(&self, error: &ftp_proto::Error) -> bool {
+        let end = error.connection_error();
+        matches!(end, Some(ConnectionError::Eof | ConnectionError::LocallyClosed))
+            && self.is_cancelled()
+    }
+
     fn cause_of_end(&self, error: &ftp_proto::Error) -> Option<Cause> {
+        if self.is_cancelled_by(error) {
+            return Some(Cause::Cancelled);
+        }
         let ftp_proto::Error::Connection(ConnectionError::Eof) = error else { return None };
         Some(match self.failure.as_ref()? {
             Failure::Connect(target, error) => Cause::Connect(target.clone(), again(error)),

@@ -105,6 +105,15 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
+    /// Bytes are to be written to the open data connection; under TLS that began with the handshake
+    pub(super) fn write_at_once(&mut self, transport: &mut impl Transport<Stream = S>) {
+        if let Some(Data { state: DataState::Open(stream), .. }) = &mut self.data {
+            if !stream.is_secure() {
+                transport.no_delay(stream.get_mut().io_mut());
+            }
+        }
+    }
+
     /// Action: TLS on the data connection
     pub(super) fn begin_secure_data(&mut self, id: DataId, now: Time) {
         let Some((slot, mut stream)) = self.take_open(id, now) else { return };

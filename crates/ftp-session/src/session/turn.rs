@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
-use ftp_proto::{Action, ControlEvent, Ends, IpFamily, Phase, Time};
+use ftp_proto::{Action, ControlEvent, Direction, Ends, IpFamily, Phase, Time};
 
 use super::{Failure, Session, Work, named};
 use crate::data::{Data, DataState};
@@ -25,12 +25,15 @@ impl<S: Read + Write, L> Session<S, L> {
     /// times it is harmless. Afterwards look for events and, if a transfer is under way, move data.
     ///
     /// What is ready comes before a deadline that has passed: a shell that is late has not been answered
-    /// late.
+    /// late. A session that was [cancelled](Self::cancel_flag) ends.
     pub fn turn<T>(&mut self, transport: &mut T, now: Time)
     where
         T: Transport<Stream = S, Listener = L>,
     {
         self.renew_budget();
+        if self.is_cancelled() {
+            self.proto.close();
+        }
         self.rounds(transport, now);
         if self.expire(now) {
             self.rounds(transport, now);
@@ -239,9 +242,15 @@ impl<S: Read + Write, L> Session<S, L> {
                 }
             }
             Action::OpenData(id, endpoint) => self.open_data(id, endpoint, transport, now),
-            Action::SecureData(id) => self.begin_secure_data(id, now),
+            Action::SecureData(id) => {
+                self.write_at_once(transport);
+                self.begin_secure_data(id, now);
+            }
             Action::Discard(id) => self.discard(id),
             Action::StartTransfer { id, op, direction, encoding } => {
+                if direction == Direction::Upload {
+                    self.write_at_once(transport);
+                }
                 self.start_transfer(id, op, direction, encoding, now);
             }
             Action::CloseData(id) => self.close_data(id, transport, now),

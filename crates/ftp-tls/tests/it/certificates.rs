@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use ftp_tls::{Alpn, ConfigError, Pin, Role, TlsConfig, TlsError, TlsVersion, Trust, server_name};
+use ftp_tls::{
+    Alpn, Authorities, ConfigError, Pin, Role, TlsConfig, TlsError, TlsVersion, Trust, server_name,
+};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use rustls::AlertDescription;
 
@@ -103,7 +105,7 @@ fn self_signed_needs_a_pin() {
     let certificate = params.self_signed(&key).unwrap();
     let identity =
         Identity { certificate: certificate.der().clone(), key: std::sync::Arc::new(key) };
-    let pin = Pin::of_certificate(&identity.certificate, &provider()).unwrap();
+    let pin = Pin::of_public_key(&identity.certificate, &provider()).unwrap();
     for version in VERSIONS {
         let server = Server::with(&identity, version, None);
         let as_authority =
@@ -114,17 +116,20 @@ fn self_signed_needs_a_pin() {
         connect(&context(&pinned), Role::Control, server.accept(2), NONE).unwrap();
         // Somebody else's key, whatever name the certificate has.
         let impostor = Server::new(version);
-        let theirs = Pin::of_certificate(&SERVER.certificate, &provider()).unwrap();
+        let public_key = Pin::of_public_key(&SERVER.certificate, &provider()).unwrap();
+        let certificate = Pin::of_certificate(&SERVER.certificate, &provider()).unwrap();
         let error = refusal(&pinned, &impostor);
-        assert_eq!(error, TlsError::PinMismatch { presented: theirs });
-        assert!(error.to_string().contains(&theirs.to_string()));
+        assert_eq!(error, TlsError::PinMismatch { public_key, certificate });
+        for pin in [public_key, certificate] {
+            assert!(error.to_string().contains(&pin.to_string()), "{error}");
+        }
     }
 }
 
 #[test]
 fn pins_come_on_top_of_trust() {
-    let pin = Pin::of_certificate(&SERVER.certificate, &provider()).unwrap();
-    let other = Pin::from_sha256([0; 32]);
+    let pin = Pin::of_public_key(&SERVER.certificate, &provider()).unwrap();
+    let other = Pin::PublicKey([0; 32]);
     let builder = || TlsConfig::builder(Trust::OwnCa).add_ca_pem(CA.pem());
     for version in VERSIONS {
         let server = Server::new(version);
@@ -145,18 +150,77 @@ fn pin_is_the_digest_of_the_key() {
     use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256 as SUITE;
     let digest = SUITE.tls13().unwrap().common.hash_provider;
     let spki = rcgen::PublicKeyData::subject_public_key_info(&*SERVER.key);
-    let pin = Pin::of_certificate(&SERVER.certificate, &provider()).unwrap();
+    let pin = Pin::of_public_key(&SERVER.certificate, &provider()).unwrap();
     assert_eq!(pin.as_bytes(), digest.hash(&spki).as_ref());
+    // As `openssl x509 -fingerprint -sha256` has it.
+    let pin = Pin::of_certificate(&SERVER.certificate, &provider()).unwrap();
+    assert_eq!(pin.as_bytes(), digest.hash(&SERVER.certificate).as_ref());
+}
+
+/// A certificate can be pinned as well, alone or among keys
+#[test]
+fn certificates_can_be_pinned() {
+    let pin = Pin::of_certificate(&SERVER.certificate, &provider()).unwrap();
+    let twin = CA.issue(&[NAME], |_| {});
+    for version in VERSIONS {
+        let pinned = TlsConfig::builder(Trust::Pinned).pin(Pin::PublicKey([1; 32])).pin(pin);
+        let pinned = pinned.build().unwrap();
+        let context = context(&pinned);
+        connect(&context, Role::Control, Server::new(version).accept(2), NONE).unwrap();
+        let error = refusal(&pinned, &Server::with(&twin, version, None));
+        assert!(matches!(error, TlsError::PinMismatch { .. }), "{error:?}");
+    }
+}
+
+/// The digits of one kind, given as the other: the error says so, rather than that the server has changed
+#[test]
+fn a_fingerprint_that_is_pinned_as_a_key() {
+    let public_key = Pin::of_public_key(&SERVER.certificate, &provider()).unwrap();
+    let certificate = Pin::of_certificate(&SERVER.certificate, &provider()).unwrap();
+    for wrong in [Pin::PublicKey(*certificate.as_bytes()), Pin::Certificate(*public_key.as_bytes())]
+    {
+        let pinned = TlsConfig::builder(Trust::Pinned).pin(wrong).build().unwrap();
+        let error = refusal(&pinned, &Server::new(TlsVersion::Tls13));
+        assert_eq!(error, TlsError::PinOfOtherKind { public_key, certificate });
+        assert!(error.is_certificate());
+        assert!(error.to_string().contains("wrong kind"), "{error}");
+    }
+}
+
+/// An authority's word without the name, for servers behind addresses or other names
+#[test]
+fn any_name_of_an_authority() {
+    let builder = || TlsConfig::builder(Trust::AnyName(Authorities::Own)).add_ca_pem(CA.pem());
+    let any_name = builder().build().unwrap();
+    let elsewhere = CA.server(&["elsewhere.example"]);
+    let expired = CA.issue(&[NAME], |params| params.not_after = date_time_ymd(1999, 1, 1));
+    let stranger = Ca::new().server(&[NAME]);
+    for version in VERSIONS {
+        let context = context(&any_name);
+        let server = Server::with(&elsewhere, version, None);
+        let _control = control(&context, server.accept(2));
+        assert!(download(&context, server.accept(1)).unwrap().resumed());
+        // Everything but the name counts, on data connections too.
+        let server = Server::with(&expired, version, None);
+        let error = refusal(&any_name, &server);
+        assert!(matches!(error, TlsError::CertificateExpired { .. }), "{error:?}");
+        let server = Server::with(&stranger, version, None);
+        assert_eq!(refusal(&any_name, &server), TlsError::UnknownIssuer);
+        let thief =
+            Identity { certificate: elsewhere.certificate.clone(), key: expired.key.clone() };
+        assert!(matches!(
+            refusal(&any_name, &thief.unchecked_server(version)),
+            TlsError::Protocol(_) | TlsError::InvalidCertificate(_)
+        ));
+        let other = builder().pin(Pin::PublicKey([1; 32])).build().unwrap();
+        let server = Server::with(&elsewhere, version, None);
+        assert!(matches!(refusal(&other, &server), TlsError::PinMismatch { .. }));
+    }
 }
 
 #[test]
 fn dangerous_accepts_anybody_who_has_the_key() {
-    let anybody = TlsConfig::builder(Trust::OwnCa)
-        .add_ca_pem(CA.pem())
-        .dangerous()
-        .accept_any_certificate()
-        .build()
-        .unwrap();
+    let anybody = TlsConfig::builder(Trust::DangerousAnyCertificate).build().unwrap();
     for version in VERSIONS {
         let expired = Ca::new().issue(&["elsewhere"], |params| {
             params.not_after = date_time_ymd(1999, 1, 1);
@@ -307,7 +371,7 @@ fn bad_configurations_say_what_is_wrong() {
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     let missing = std::env::temp_dir().join("no such file, surely");
-    let pin = Pin::from_sha256([1; 32]);
+    let pin = Pin::PublicKey([1; 32]);
 
     macro_rules! refused {
         ($builder:expr, $error:pat) => {
@@ -317,6 +381,10 @@ fn bad_configurations_say_what_is_wrong() {
         };
     }
     refused!(own(), ConfigError::NoAuthority);
+    refused!(TlsConfig::builder(Trust::AnyName(Authorities::Own)), ConfigError::NoAuthority);
+    // Nobody has chosen what the text would name.
+    assert!(!ConfigError::NoAuthority.to_string().contains("Trust::"));
+    assert!(!ConfigError::NoTrust.to_string().contains("Trust::"));
     refused!(own().add_ca_pem("no PEM"), ConfigError::NoCertificate { .. });
     refused!(own().add_ca_pem(key.clone()), ConfigError::NoCertificate { .. });
     refused!(own().add_ca_pem(broken), ConfigError::Pem { .. });
@@ -335,6 +403,10 @@ fn bad_configurations_say_what_is_wrong() {
     refused!(TlsConfig::builder(Trust::Pinned), ConfigError::NoPin);
     refused!(
         TlsConfig::builder(Trust::Pinned).pin(pin).add_ca_pem(CA.pem()),
+        ConfigError::UselessAuthority
+    );
+    refused!(
+        TlsConfig::builder(Trust::DangerousAnyCertificate).add_ca_pem(CA.pem()),
         ConfigError::UselessAuthority
     );
     let secretive = format!("{:?}", own().client_auth_pem(chain.clone(), key.clone()));

@@ -1,7 +1,9 @@
 //! The ticket budget, against servers that behave as real ones were seen to
 
 use crate::common::*;
-use ftp_tls::{Role, TlsVersion, UploadPermit};
+use std::sync::Arc;
+
+use ftp_tls::{Resumption, Role, Stream, TlsError, TlsVersion, UploadPermit};
 use proptest::prelude::*;
 use rustls::HandshakeKind;
 
@@ -140,9 +142,8 @@ fn server_without_sessions_cannot_insist() {
     for version in VERSIONS {
         let context = context(&config(version));
         let mut server = Server::new(version);
-        server.config.session_storage =
-            std::sync::Arc::new(rustls::server::NoServerSessionStorage {});
-        server.config.ticketer = std::sync::Arc::new(NoTickets);
+        server.config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+        server.config.ticketer = Arc::new(NoTickets);
         let _control = control(&context, server.accept(0));
         for _ in 0..3 {
             assert!(!context.can_resume());
@@ -199,6 +200,157 @@ fn guard_can_be_switched_off() {
     let _control = control(&context, server.accept(1));
     upload(&context, server.accept(0), true).unwrap();
     assert_eq!(context.upload_permit(), UploadPermit::Go);
+}
+
+/// Data connections that resume pass, in both directions and any number
+#[test]
+fn required_resumption_that_is_kept() {
+    for resumption in [Resumption::Consistent, Resumption::Required] {
+        for version in VERSIONS {
+            let context = context(&config(version).resumption(resumption));
+            let server = Server::new(version);
+            let _control = control(&context, server.accept(2));
+            for _ in 0..5 {
+                assert_eq!(context.upload_permit(), UploadPermit::Go);
+                assert!(upload(&context, server.accept(1), true).unwrap().resumed());
+                assert!(download(&context, server.accept(1)).unwrap().resumed());
+            }
+        }
+    }
+}
+
+/// A full handshake in place of a resumption is refused, before a byte of data has passed
+#[test]
+fn required_resumption_that_stops() {
+    for resumption in [Resumption::Consistent, Resumption::Required] {
+        for version in VERSIONS {
+            let context = context(&config(version).resumption(resumption));
+            let server = Server::new(version);
+            let _control = control(&context, server.accept(2));
+            assert!(download(&context, server.accept(1)).unwrap().resumed());
+            // The same certificate, and a memory of its own: another process, or another user's.
+            let forgetful = Server::new(version);
+            for _ in 0..2 {
+                let (error, peer) = not_resumed(&context, forgetful.accept(2));
+                assert_eq!(error, TlsError::NotResumed);
+                assert!(error.is_refusal() && !error.is_certificate());
+                let text = error.to_string();
+                assert!(text.contains("log in anew") && text.contains("resumption"), "{text}");
+                assert!(peer.received.is_empty());
+                // TLS 1.3's handshake is never completed, so nothing of that server comes in stock.
+                if version == TlsVersion::Tls13 {
+                    assert!(peer.connection.is_handshaking());
+                }
+            }
+            // A session of that server is none of the control connection's.
+            assert_eq!(
+                context.inventory().tickets_received,
+                if version == TlsVersion::Tls13 { 3 } else { 0 }
+            );
+            assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
+            // A new control connection starts anew.
+            let context = context.renew();
+            let _control = control(&context, server.accept(2));
+            assert!(upload(&context, server.accept(1), true).unwrap().resumed());
+        }
+    }
+}
+
+/// Servers that never resume are refused only where that was demanded from the first data connection on
+#[test]
+fn servers_that_never_resume() {
+    for (resumption, accepted) in [
+        (Resumption::Offered, true),
+        (Resumption::Consistent, true),
+        (Resumption::Required, false),
+        (Resumption::Never, true),
+    ] {
+        for version in VERSIONS {
+            let context = context(&config(version).resumption(resumption));
+            let mut server = Server::new(version);
+            server.config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+            server.config.ticketer = Arc::new(NoTickets);
+            let _control = control(&context, server.accept(0));
+            let permit = if accepted { UploadPermit::Go } else { UploadPermit::Reconnect };
+            assert_eq!(context.upload_permit(), permit);
+            if accepted {
+                upload(&context, server.accept(0), true).unwrap();
+                download(&context, server.accept(0)).unwrap();
+            } else {
+                assert_eq!(not_resumed(&context, server.accept(0)).0, TlsError::NotResumed);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_resumption() {
+    for version in VERSIONS {
+        let context = context(&config(version).resumption(Resumption::Never));
+        let server = Server::new(version);
+        let _control = control(&context, server.accept(2));
+        for _ in 0..3 {
+            assert!(!context.can_resume());
+            assert_eq!(context.upload_permit(), UploadPermit::Go);
+            assert!(!upload(&context, server.accept(1), true).unwrap().resumed());
+            assert!(!download(&context, server.accept(1)).unwrap().resumed());
+        }
+        assert_eq!(context.inventory().tickets_received, 0);
+    }
+}
+
+/// What OpenSSL's servers say that verify clients and have no session-id context
+#[test]
+fn servers_that_fail_at_an_offered_session() {
+    for (role, expected) in [
+        (Role::Data, TlsError::ResumptionFailed(rustls::AlertDescription::InternalError)),
+        (Role::Control, TlsError::Alert(rustls::AlertDescription::InternalError)),
+    ] {
+        let context = context(&config(TlsVersion::Tls12));
+        let server = Server::new(TlsVersion::Tls12);
+        let _control = control(&context, server.accept(0));
+        let mut stream = Stream::new(Alerting::default());
+        stream.secure(&context, role).unwrap();
+        let error = tls_error(&until(|| stream.handshake(), || {}).unwrap_err());
+        assert_eq!(error, expected);
+        assert_eq!(error.to_string().contains("Never"), role == Role::Data, "{error}");
+    }
+}
+
+/// Answers anything with the alert internal_error
+#[derive(Default)]
+struct Alerting {
+    asked: bool,
+    answered: bool,
+}
+
+impl std::io::Read for Alerting {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if !self.asked || std::mem::replace(&mut self.answered, true) {
+            return Err(std::io::ErrorKind::WouldBlock.into());
+        }
+        (&b"\x15\x03\x03\x00\x02\x02\x50"[..]).read(buffer)
+    }
+}
+
+impl std::io::Write for Alerting {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.asked = true;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A data connection whose handshake fails here
+fn not_resumed(context: &ftp_tls::TlsContext, mut peer: Peer) -> (TlsError, Peer) {
+    let (mut stream, wire) = pipe(NONE);
+    stream.secure(context, Role::Data).unwrap();
+    let error = until(|| stream.handshake(), || peer.pump(&wire)).unwrap_err();
+    peer.pump(&wire);
+    (tls_error(&error), peer)
 }
 
 /// A ticket of another login is refused (Q87)

@@ -163,6 +163,9 @@ pub enum ArgumentError {
     /// than file (RFC 959 sections 3.1.2 and 3.4), or a range
     #[error("not for a raw command: later transfers would not follow it")]
     ChangesTransfers,
+    /// A verb that moves no file in the direction of the transfer that it was given for
+    #[error("not a command that transfers a file in this direction")]
+    NoTransfer,
 }
 
 fn name(byte: u8) -> &'static str {

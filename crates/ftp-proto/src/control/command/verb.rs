@@ -47,6 +47,11 @@ impl Verb {
         str::from_utf8(&self.bytes[..end]).unwrap_or_default()
     }
 
+    /// Whether it is one of the constants
+    pub(crate) fn is_known(self) -> bool {
+        Self::KNOWN.iter().any(|(known, _)| *known == self)
+    }
+
     /// Whether an argument of this command is a secret in whatever way it was given
     pub(crate) fn is_secret(self) -> bool {
         mask::is_secret(self)
@@ -65,7 +70,6 @@ macro_rules! verbs {
                 };
             )+
 
-            #[cfg(test)]
             pub(crate) const KNOWN: &[(Self, &str)] = &[$((Self::$name, stringify!($name))),+];
         }
     };
