@@ -49,7 +49,6 @@ mod dial;
 mod entries;
 mod holder;
 mod listing;
-mod names;
 mod options;
 mod procedure;
 mod session;
@@ -75,12 +74,12 @@ pub use ftp_proto::{
 };
 pub use ftp_session::procedure::{Descent, Found, Proof, RemoveOptions, WalkError, WalkOptions};
 pub use ftp_session::{
-    AddressError, CopyError, Error, Host, IntoServerAddress, Left, Mismatch, NameEncoding, Removal,
-    ServerAddress, SourceAddress, TimeCommand, TlsInfo, system_time, timestamp,
+    AddressError, CopyError, Error, Holder, Host, IntoServerAddress, Left, Mismatch, NameEncoding,
+    Removal, ServerAddress, SourceAddress, TimeCommand, TlsInfo, local_path, system_time,
+    timestamp,
 };
-pub use holder::{Borrowed, Holder, OwnedError};
+pub use holder::{Borrowed, OwnedError};
 pub use listing::{Listing, ListingWith, OwnedListing};
-pub use names::local_path;
 pub use options::Options;
 pub use procedure::ResumeOptions;
 pub use transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload, UploadWith};

@@ -107,8 +107,22 @@ impl Session {
         self.inner.deadline().and_then(|at| self.origin.instant(at))
     }
 
-    /// The present: the time of the last turn
-    pub(crate) const fn now(&self) -> Time {
+    /// The session under this driver, for whatever this driver has no method for
+    ///
+    /// Its times are those of [`Self::now`].
+    #[must_use]
+    pub const fn engine(&self) -> &ftp_session::Session<TcpStream, TcpListener> {
+        &self.inner
+    }
+
+    /// As [`Self::engine`], to make requests and move bytes; its connections are this driver's to wait for
+    pub const fn engine_mut(&mut self) -> &mut ftp_session::Session<TcpStream, TcpListener> {
+        &mut self.inner
+    }
+
+    /// The present, as the session counts it: the time of the last turn
+    #[must_use]
+    pub const fn now(&self) -> Time {
         self.now
     }
 

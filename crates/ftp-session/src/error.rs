@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use ftp_proto::fields::FileHash;
@@ -317,15 +316,6 @@ impl Error {
     #[must_use]
     pub fn in_io(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
-    }
-
-    /// The same error, naming the local file if it is that which failed ([`Self::Local`])
-    #[must_use]
-    pub fn with_local_path(self, path: impl AsRef<Path>) -> Self {
-        match self {
-            Self::Local(error) => Self::Local(FileError::name(path.as_ref(), error)),
-            other => other,
-        }
     }
 
     /// What broke the control connection

@@ -48,7 +48,8 @@
 //!         result?; // The file is complete: the server has said so.
 //!         break;
 //!     }
-//!     wait(&mut session, session.timeout(clock.now())); // poll(2) on `session.sockets()`
+//!     let timeout = session.timeout(clock.now());
+//!     wait(&mut session, timeout); // poll(2) on `session.sockets()`
 //!     session.ready_all();
 //! }
 //! # Ok(())
@@ -124,10 +125,12 @@ mod event;
 mod failure;
 #[cfg(feature = "files")]
 mod files;
+mod holder;
 mod info;
 mod learned;
 mod link;
 mod local;
+mod local_path;
 mod names;
 mod options;
 mod pipe;
@@ -157,8 +160,10 @@ pub use event::{Completion, Event};
 #[cfg(feature = "files")]
 pub use files::LocalFile;
 pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, Time, TlsPolicy};
+pub use holder::{Holder, OwnedError};
 pub use info::TlsInfo;
 pub use learned::TimeCommand;
+pub use local_path::local_path;
 pub use names::NameEncoding;
 pub use options::Options;
 pub use pipe::{Operation, Pipe, PipeId, Pipes};
