@@ -1,15 +1,13 @@
 //! Whole files and texts in one call
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use ftp_proto::{Get, List, Put, Transfer};
-use ftp_session::Error;
+use ftp_session::{Error, Holder, Procedure};
 
 use crate::client::Client;
-use crate::holder::Holder;
 use crate::listing::Lines;
 use crate::transfer::{DownloadWith, UploadWith};
 
@@ -64,7 +62,7 @@ impl fmt::Debug for CopyOptions<'_> {
     }
 }
 
-impl<C: Holder> DownloadWith<C> {
+impl<C: Holder<Client>> DownloadWith<C> {
     /// Copies the rest to a writer and ends the transfer
     ///
     /// # Errors
@@ -84,7 +82,7 @@ impl<C: Holder> DownloadWith<C> {
     }
 }
 
-impl<C: Holder> UploadWith<C> {
+impl<C: Holder<Client>> UploadWith<C> {
     /// Copies a reader to its end and ends the transfer
     ///
     /// # Errors
@@ -190,22 +188,7 @@ impl Client {
         get: impl Into<Get>,
         local: impl AsRef<Path>,
     ) -> Result<Transfer, Error> {
-        let _call = self.session.clock.begin_all();
-        let get = get.into();
-        let offset = get.offset();
-        let download = self.get(get)?;
-        // Of a file to be resumed the beginning is wanted.
-        let whole = offset == 0;
-        let mut file = OpenOptions::new().write(true).create(true).truncate(whole).open(local)?;
-        if !whole {
-            let length = file.metadata()?.len();
-            if length < offset {
-                return Err(too_short(offset, length));
-            }
-            file.set_len(offset)?;
-            file.seek(SeekFrom::Start(offset))?;
-        }
-        download.copy_to(&mut file, CopyOptions::new())
+        self.session.perform(Procedure::download_file(get), Some(local.as_ref()), None)
     }
 
     /// Uploads a local file, from the request's offset on
@@ -220,48 +203,8 @@ impl Client {
         put: impl Into<Put>,
         local: impl AsRef<Path>,
     ) -> Result<Transfer, Error> {
-        let _call = self.session.clock.begin_all();
-        let put = put.into();
-        let offset = put.offset();
-        let mut file = File::open(local)?;
-        let length = file.metadata()?.len();
-        if length < offset {
-            return Err(too_short(offset, length));
-        }
-        file.seek(SeekFrom::Start(offset))?;
-        self.put(put)?.copy_from(&mut Whole::new(file, length - offset), CopyOptions::new())
+        self.session.perform(Procedure::upload_file(put), Some(local.as_ref()), None)
     }
-}
-
-/// A local file that must not end before all the bytes that it had when it was opened
-///
-/// If somebody shortens it meanwhile its end would be taken for the end of the upload.
-struct Whole<R> {
-    file: R,
-    missing: u64,
-}
-
-impl<R: Read> Whole<R> {
-    const fn new(file: R, length: u64) -> Self {
-        Self { file, missing: length }
-    }
-}
-
-impl<R: Read> Read for Whole<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        if count == 0 && !buffer.is_empty() && self.missing > 0 {
-            let text = format!("the file became {} bytes shorter during the upload", self.missing);
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
-        }
-        self.missing = self.missing.saturating_sub(count as u64);
-        Ok(count)
-    }
-}
-
-fn too_short(offset: u64, length: u64) -> Error {
-    let text = format!("can't resume at byte {offset} of a file of {length} bytes");
-    Error::Local(io::Error::new(io::ErrorKind::InvalidInput, text))
 }
 
 /// Texts

@@ -7,10 +7,10 @@ use ftp_proto::listing::{
     parse_stat,
 };
 use ftp_proto::{Op, ReadDir, Reply, Transfer};
-use ftp_session::{Error, system};
+use ftp_session::{Error, Holder, system};
 
 use crate::client::Client;
-use crate::holder::{Borrowed, Holder, OwnedError};
+use crate::holder::{Borrowed, OwnedError};
 use crate::transfer::DownloadWith;
 
 /// The entries of a directory, of a listing that borrows its client: [`Client::read_dir`]
@@ -39,7 +39,7 @@ pub type OwnedEntries = EntriesWith<Client>;
 /// Years that lines leave out follow from this machine's clock.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
-pub struct EntriesWith<C: Holder> {
+pub struct EntriesWith<C: Holder<Client>> {
     download: BufReader<DownloadWith<C>>,
     reader: ListingReader,
     state: State,
@@ -53,7 +53,7 @@ enum State {
     Over,
 }
 
-impl<C: Holder> EntriesWith<C> {
+impl<C: Holder<Client>> EntriesWith<C> {
     pub(crate) fn new(download: BufReader<DownloadWith<C>>, format: Option<Format>) -> Self {
         let mut reader = ListingReader::new(parser(download.get_ref().utc_offset()));
         reader.set_hint(download.get_ref().listing_hint());
@@ -128,7 +128,7 @@ impl<C: Holder> EntriesWith<C> {
     }
 }
 
-impl<C: Holder> Iterator for EntriesWith<C> {
+impl<C: Holder<Client>> Iterator for EntriesWith<C> {
     type Item = Result<OwnedEntry, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {

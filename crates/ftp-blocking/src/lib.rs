@@ -49,7 +49,6 @@ mod dial;
 mod entries;
 mod holder;
 mod listing;
-mod names;
 mod options;
 mod procedure;
 mod session;
@@ -75,12 +74,11 @@ pub use ftp_proto::{
 };
 pub use ftp_session::procedure::{Descent, Found, Proof, RemoveOptions, WalkError, WalkOptions};
 pub use ftp_session::{
-    CopyError, Error, Host, Left, Mismatch, NameEncoding, Removal, TimeCommand, TlsInfo,
-    system_time, timestamp,
+    CopyError, Error, Holder, Host, Left, Mismatch, NameEncoding, Removal, TimeCommand, TlsInfo,
+    local_path, system_time, timestamp,
 };
-pub use holder::{Borrowed, Holder, OwnedError};
+pub use holder::{Borrowed, OwnedError};
 pub use listing::{Listing, ListingWith, OwnedListing};
-pub use names::local_path;
 pub use options::Options;
 pub use procedure::ResumeOptions;
 pub use transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload, UploadWith};

@@ -4,11 +4,11 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use ftp_proto::listing::Format;
 use ftp_proto::{Reply, Transfer};
-use ftp_session::Error;
+use ftp_session::{Error, Holder};
 
 use crate::client::Client;
 use crate::entries::EntriesWith;
-use crate::holder::{Borrowed, Holder};
+use crate::holder::Borrowed;
 use crate::transfer::DownloadWith;
 
 /// Bytes of memory that the lines of a listing may take which are collected
@@ -31,12 +31,12 @@ pub type OwnedListing = ListingWith<Client>;
 /// As with downloads, the end comes only after the server's final reply has confirmed it.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
-pub struct ListingWith<C: Holder> {
+pub struct ListingWith<C: Holder<Client>> {
     lines: Lines<DownloadWith<C>>,
     format: Option<Format>,
 }
 
-impl<C: Holder> ListingWith<C> {
+impl<C: Holder<Client>> ListingWith<C> {
     pub(crate) fn new(download: DownloadWith<C>) -> Self {
         let format = download.listing_format();
         Self { lines: Lines::new(download), format }
@@ -110,7 +110,7 @@ impl<C: Holder> ListingWith<C> {
 }
 
 /// The listing's bytes
-impl<C: Holder> Read for ListingWith<C> {
+impl<C: Holder<Client>> Read for ListingWith<C> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.lines.reader.read(buffer)
     }
@@ -125,7 +125,7 @@ pub(crate) struct Lines<R> {
     limit: usize,
 }
 
-impl<C: Holder> Lines<DownloadWith<C>> {
+impl<C: Holder<Client>> Lines<DownloadWith<C>> {
     pub(crate) fn new(download: DownloadWith<C>) -> Self {
         let limit = download.line_limit();
         Self { reader: BufReader::with_capacity(16 * 1024, download), line: Vec::new(), limit }

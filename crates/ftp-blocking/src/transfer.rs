@@ -5,11 +5,11 @@ use std::io::{self, Read, Write};
 
 use ftp_proto::listing::{Format, UtcOffset};
 use ftp_proto::{Op, Reply, Transfer};
-use ftp_session::{Error, Moved};
+use ftp_session::{Error, Holder, Moved};
 
 use crate::client::Client;
 use crate::clock::Call;
-use crate::holder::{Borrowed, Holder};
+use crate::holder::Borrowed;
 use crate::session::Session;
 
 /// A download that borrows its client: [`Client::get`]
@@ -42,7 +42,7 @@ pub type OwnedUpload = UploadWith<Client>;
 /// error has the whole file. Errors carry an [`Error`]: see [`Error::in_io`], or use `?` in a
 /// function that returns one.
 #[must_use = "dropping it aborts the transfer"]
-pub struct DownloadWith<C: Holder> {
+pub struct DownloadWith<C: Holder<Client>> {
     guard: Guard<C>,
 }
 
@@ -56,11 +56,11 @@ pub struct DownloadWith<C: Holder> {
 /// [`Write`] takes the file's bytes; write 64 KiB and more at a time. Errors carry an [`Error`]: see
 /// [`Error::in_io`].
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
-pub struct UploadWith<C: Holder> {
+pub struct UploadWith<C: Holder<Client>> {
     guard: Guard<C>,
 }
 
-struct Guard<C: Holder> {
+struct Guard<C: Holder<Client>> {
     client: C,
     op: Op<Transfer>,
     state: State,
@@ -71,12 +71,12 @@ enum State {
     Ended(Result<Transfer, Error>),
 }
 
-impl<C: Holder> Guard<C> {
+impl<C: Holder<Client>> Guard<C> {
     /// Waits until the transfer has begun
     fn start(mut client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
         match client.borrow_mut().session.start(op) {
             Ok(over) => Ok(Self { client, op, state: State::begun(over) }),
-            Err(error) => Err(client.failed(error)),
+            Err(error) => Err(failed(client, error)),
         }
     }
 
@@ -147,18 +147,18 @@ impl<C: Holder> Guard<C> {
             // Only ended transfers are asked.
             State::Moving => Err(aborted()),
         };
-        self.client.finish(result.map(value))
+        finish(self.client, result.map(value))
     }
 
     /// Aborts the transfer, because the caller's end of it has failed
     fn fail(mut self, error: Error) -> C::Error {
         self.cancel();
-        self.client.failed(error)
+        failed(self.client, error)
     }
 
     fn abort(mut self) -> Result<C::Done<Option<Reply>>, C::Error> {
         let result = self.session_mut().abort();
-        self.client.finish(result)
+        finish(self.client, result)
     }
 
     fn cancel(&mut self) {
@@ -176,11 +176,26 @@ impl State {
     }
 }
 
+/// The end of a transfer, and its client if it has it
+fn finish<C: Holder<Client>, T>(
+    client: C,
+    result: Result<T, Error>,
+) -> Result<C::Done<T>, C::Error> {
+    let usable = client.borrow().is_connected();
+    client.finish(result, usable)
+}
+
+/// As [`finish`], of one that has failed
+fn failed<C: Holder<Client>>(client: C, error: Error) -> C::Error {
+    let usable = client.borrow().is_connected();
+    client.failed(error, usable)
+}
+
 const fn aborted() -> Error {
     Error::Ftp(ftp_proto::Error::Aborted)
 }
 
-impl<C: Holder> DownloadWith<C> {
+impl<C: Holder<Client>> DownloadWith<C> {
     /// What follows, until this is dropped, is one call
     pub(crate) fn call(&mut self) -> Call {
         self.guard.session_mut().clock.begin_all()
@@ -276,7 +291,7 @@ impl<C: Holder> DownloadWith<C> {
     }
 }
 
-impl<C: Holder> Read for DownloadWith<C> {
+impl<C: Holder<Client>> Read for DownloadWith<C> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
@@ -286,7 +301,7 @@ impl<C: Holder> Read for DownloadWith<C> {
     }
 }
 
-impl<C: Holder> UploadWith<C> {
+impl<C: Holder<Client>> UploadWith<C> {
     /// What follows, until this is dropped, is one call
     pub(crate) fn call(&mut self) -> Call {
         self.guard.session_mut().clock.begin_all()
@@ -351,7 +366,7 @@ impl<C: Holder> UploadWith<C> {
     }
 }
 
-impl<C: Holder> Write for UploadWith<C> {
+impl<C: Holder<Client>> Write for UploadWith<C> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
@@ -376,19 +391,19 @@ impl<C: Holder> Write for UploadWith<C> {
     }
 }
 
-impl<C: Holder> fmt::Debug for DownloadWith<C> {
+impl<C: Holder<Client>> fmt::Debug for DownloadWith<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.guard.debug("Download", f)
     }
 }
 
-impl<C: Holder> fmt::Debug for UploadWith<C> {
+impl<C: Holder<Client>> fmt::Debug for UploadWith<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.guard.debug("Upload", f)
     }
 }
 
-impl<C: Holder> Guard<C> {
+impl<C: Holder<Client>> Guard<C> {
     fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state: &dyn fmt::Debug = match &self.state {
             State::Moving => &"moving",

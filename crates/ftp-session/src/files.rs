@@ -70,12 +70,16 @@ impl LocalFile {
         let file = match access {
             Access::Read => File::open(&self.path)?,
             Access::Create => File::create_new(&self.path)?,
+            Access::Replace => File::create(&self.path)?,
             Access::Append => match OpenOptions::new().read(true).append(true).open(&self.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 result => result?,
             },
         };
-        let length = if access == Access::Create { 0 } else { file.metadata()?.len() };
+        let length = match access {
+            Access::Create | Access::Replace => 0,
+            Access::Read | Access::Append => file.metadata()?.len(),
+        };
         (self.file, self.at) = (Some(file), 0);
         Ok(Some(length))
     }

@@ -124,9 +124,11 @@ mod event;
 mod failure;
 #[cfg(feature = "files")]
 mod files;
+mod holder;
 mod info;
 mod learned;
 mod link;
+mod local_path;
 mod names;
 mod options;
 mod pipe;
@@ -155,8 +157,10 @@ pub use event::{Completion, Event};
 #[cfg(feature = "files")]
 pub use files::LocalFile;
 pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, Time, TlsPolicy};
+pub use holder::{Holder, OwnedError};
 pub use info::TlsInfo;
 pub use learned::TimeCommand;
+pub use local_path::local_path;
 pub use names::NameEncoding;
 pub use options::Options;
 pub use pipe::{Operation, Pipe, PipeId, Pipes};

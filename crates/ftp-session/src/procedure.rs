@@ -20,6 +20,7 @@ mod resume;
 mod times;
 mod verify;
 mod walk;
+mod whole;
 mod work;
 
 #[cfg(test)]

@@ -39,6 +39,15 @@ impl Origin {
         Time::after_origin(instant.saturating_duration_since(self.0))
     }
 
+    /// The origin that leaves a pause out: an instant after it has the time that it would have had so much earlier
+    ///
+    /// Between two calls of its user nobody looks at a session's connections, so what it waits for then can't be
+    /// late.
+    #[must_use]
+    pub fn later_by(self, pause: Duration) -> Self {
+        Self(self.0.checked_add(pause).unwrap_or(self.0))
+    }
+
     /// The instant of a time; `None`, which is never, for [`Time::MAX`] and what else the system's clock
     /// can't reach
     #[must_use]
@@ -50,6 +59,17 @@ impl Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pauses_are_left_out() {
+        let second = Duration::from_secs(1);
+        let begun = Instant::now();
+        let origin = Origin::new(begun);
+        let time = origin.time(begun + 2 * second);
+        let origin = origin.later_by(5 * second);
+        assert_eq!(origin.time(begun + 7 * second), time);
+        assert_eq!(origin.instant(time), Some(begun + 7 * second));
+    }
 
     #[test]
     fn instants_and_times_are_the_same() {

@@ -198,7 +198,7 @@ async fn compare_tail(io: &Io, remote: &[u8], size: u64, overlap: u64) -> Result
 }
 
 /// Uploads the local file from here on
-async fn upload(io: &Io, put: Put, from: u64, length: u64) -> Result<Transfer, Error> {
+pub(super) async fn upload(io: &Io, put: Put, from: u64, length: u64) -> Result<Transfer, Error> {
     if io.begin(Begin::Put(put)).await?.is_some() {
         return Err(Error::Local(io::ErrorKind::BrokenPipe.into()));
     }
@@ -232,7 +232,7 @@ enum Compared {
 }
 
 /// A download, perhaps over already, that may be only so long
-struct Download<'a> {
+pub(super) struct Download<'a> {
     io: &'a Io,
     over: Option<Transfer>,
     limit: Limit,
@@ -256,7 +256,7 @@ impl<'a> Download<'a> {
     /// A little more is passed over, so that the transfer can end by itself, and then fails with
     /// [`TooLong`](FtpError::TooLong) if the machine was told the size. If still more comes the
     /// transfer is aborted, and fails so in any case.
-    async fn begin(io: &'a Io, get: Get, most: Option<u64>) -> Result<Self, Error> {
+    pub(super) async fn begin(io: &'a Io, get: Get, most: Option<u64>) -> Result<Self, Error> {
         let limit = most.map_or(Limit::None, |most| Limit::Bytes { most, left: most, beyond: 0 });
         Ok(Self { io, over: io.begin(Begin::Get(get)).await?, limit })
     }
@@ -306,7 +306,7 @@ impl<'a> Download<'a> {
     }
 
     /// Writes the rest to the local file, from here on
-    async fn write_from(mut self, from: u64) -> Result<Transfer, Error> {
+    pub(super) async fn write_from(mut self, from: u64) -> Result<Transfer, Error> {
         let mut at = from;
         loop {
             match self.receive(u64::MAX, Sink::Write(at)).await? {
@@ -326,7 +326,7 @@ impl<'a> Download<'a> {
         }
     }
 
-    async fn abort(self) {
+    pub(super) async fn abort(self) {
         if self.over.is_none() {
             self.io.abort().await;
         }

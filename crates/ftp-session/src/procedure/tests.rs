@@ -5,6 +5,7 @@ mod model;
 use super::{Descent, Procedure, RemoveOptions, ResumeOptions, Walk, WalkOptions, WalkStep};
 use crate::error::{Error, Mismatch};
 use crate::learned::TimeCommand;
+use ftp_proto::{Get, Put};
 use model::{Dialect, Model, Node, time};
 
 const REMOTE: &[u8] = b"0123456789";
@@ -61,6 +62,60 @@ fn a_resumed_download_never_harms_the_local_file() {
         }
     }
     assert!(cases > 1000, "{cases}");
+}
+
+/// Whatever goes wrong: what is before the offset is there still, all of it if the server has refused, and a success is
+/// a whole file
+#[test]
+fn a_download_into_a_file_replaces_it_from_the_offset_on() {
+    let mut cases = 0;
+    for local in [None, Some(&b""[..]), Some(b"0123"), Some(b"0123ab"), Some(b"0123456789ab")] {
+        for offset in [0, 4] {
+            let mut model = with_file(REMOTE);
+            model.local = local.map(<[u8]>::to_vec);
+            let procedure = || Procedure::download_file(Get::new("f").resume_at(offset));
+            model.run_with_faults(procedure, |model, result| {
+                cases += 1;
+                let before = local.unwrap_or_default();
+                let after = model.local.as_deref().unwrap_or_default();
+                if before.len() < offset as usize {
+                    assert!(result.is_err() && after == before, "{after:?}");
+                    return;
+                }
+                assert!(after.starts_with(&before[..offset as usize]), "{after:?}");
+                if result.is_ok() {
+                    assert_eq!(after, REMOTE, "{:#?}", model.commands);
+                }
+                // RETR is first.
+                if model.fault == Some((0, model::Fault::Refusal)) {
+                    assert_eq!(after, before);
+                }
+            });
+        }
+    }
+    assert!(cases > 20, "{cases}");
+}
+
+/// Whatever goes wrong: a success is a whole file
+#[test]
+fn an_upload_from_a_file_is_whole_or_an_error() {
+    let mut cases = 0;
+    for (local, offset) in [(REMOTE, 0), (b"", 0), (b"012", 4)] {
+        let mut model = with_file(b"0123");
+        model.local = Some(local.to_vec());
+        let procedure = || Procedure::upload_file(Put::new("f").resume_at(offset));
+        model.run_with_faults(procedure, |model, result| {
+            cases += 1;
+            assert_eq!(model.local.as_deref(), Some(local));
+            if local.len() < offset as usize {
+                assert!(matches!(result, Err(Error::Local(_))) && model.commands.len() == 1);
+            }
+            if result.is_ok() {
+                assert_eq!(remote(model), Some(local), "{:#?}", model.commands);
+            }
+        });
+    }
+    assert!(cases > 10, "{cases}");
 }
 
 #[test]

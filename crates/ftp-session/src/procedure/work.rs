@@ -29,6 +29,8 @@ pub enum Access {
     Append,
     /// A file is created that must not exist
     Create,
+    /// A file is created, or cut to nothing if it exists
+    Replace,
 }
 
 /// What is needed next

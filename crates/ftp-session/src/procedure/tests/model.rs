@@ -213,6 +213,10 @@ impl Model {
                 assert_eq!(self.local.replace(Vec::new()), None);
                 Answer::Opened(Some(0))
             }
+            Order::Open(Access::Replace) => {
+                self.local = Some(Vec::new());
+                Answer::Opened(Some(0))
+            }
             Order::Open(access) => match (&self.local, access) {
                 (None, Access::Read) => Answer::Failed(io::ErrorKind::NotFound.into()),
                 (local, _) => Answer::Opened(local.as_ref().map(|bytes| bytes.len() as u64)),

@@ -13,14 +13,12 @@ use ftp_proto::{LocalRules, NameError};
 /// [`LocalRules::current`]. Use it for every local file whose name the server chose.
 ///
 /// ```no_run
-/// # fn f(ftp: &mut ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
-/// use ftp_blocking::local_path;
+/// # fn f(entries: &[ftp_session::ftp_proto::listing::OwnedEntry]) -> Result<(), ftp_session::Error> {
+/// use ftp_session::local_path;
 ///
-/// ftp.cwd("pub")?;
-/// // The listing has to end before the first download can begin.
-/// let entries = ftp.read_dir("")?.collect::<Result<Vec<_>, _>>()?;
 /// for entry in entries {
-///     ftp.download_file(entry.name(), local_path("downloads", entry.name())?)?;
+///     let local = local_path("downloads", entry.name())?;
+///     println!("{:?} goes to {}", entry.name(), local.display());
 /// }
 /// # Ok(()) }
 /// ```
@@ -54,10 +52,9 @@ fn os_str(name: &[u8]) -> Cow<'_, OsStr> {
 
 #[cfg(test)]
 mod tests {
-    use ftp_proto::NameProblem;
-    use ftp_session::Error;
-
     use super::*;
+    use crate::Error;
+    use ftp_proto::NameProblem;
 
     #[test]
     fn names_are_joined_inside_of_the_directory() {

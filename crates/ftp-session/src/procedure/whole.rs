@@ -1,0 +1,65 @@
+//! Transfers between a file of the server's and a local one
+
+use std::io;
+
+use ftp_proto::{Get, Put, Transfer};
+
+use super::Procedure;
+use super::resume::{Download, upload};
+use super::work::{Access, Io};
+use crate::error::Error;
+
+impl Procedure<Transfer> {
+    /// Downloads into the local file, which is created, or replaced from the request's offset on
+    ///
+    /// The local file is not touched before the server has agreed. After a failure it holds what has come, for
+    /// [`Self::resume_download`]. It ends in [`Error::Local`] if the local file fails, or ends before the offset.
+    #[must_use]
+    pub fn download_file(get: impl Into<Get>) -> Self {
+        let get = get.into();
+        Self::new(|io| async move {
+            let offset = get.offset();
+            let download = Download::begin(&io, get, None).await?;
+            match open_from(&io, offset).await {
+                Ok(()) => download.write_from(offset).await,
+                Err(error) => {
+                    download.abort().await;
+                    Err(error)
+                }
+            }
+        })
+    }
+
+    /// Uploads the local file, from the request's offset on
+    ///
+    /// It ends in [`Error::Local`] if the local file can't be read, if it ends before the offset, or if it has become
+    /// shorter meanwhile. The latter aborts the transfer, and what was sent before stays on the server.
+    #[must_use]
+    pub fn upload_file(put: impl Into<Put>) -> Self {
+        let put = put.into();
+        Self::new(|io| async move {
+            let length = io.open_to_read().await?;
+            let offset = put.offset();
+            if length < offset {
+                return Err(too_short(offset, length));
+            }
+            upload(&io, put, offset, length).await
+        })
+    }
+}
+
+/// Opens the local file to be written from here on
+async fn open_from(io: &Io, offset: u64) -> Result<(), Error> {
+    if offset == 0 {
+        return io.open(Access::Replace).await.map(drop);
+    }
+    match io.open(Access::Append).await?.unwrap_or(0) {
+        length if length < offset => Err(too_short(offset, length)),
+        _ => io.set_length(offset).await,
+    }
+}
+
+fn too_short(offset: u64, length: u64) -> Error {
+    let text = format!("can't resume at byte {offset} of a file of {length} bytes");
+    Error::Local(io::Error::new(io::ErrorKind::InvalidInput, text))
+}
