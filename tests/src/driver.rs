@@ -6,6 +6,7 @@
 mod client;
 mod memory;
 mod mio;
+mod running;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -14,11 +15,10 @@ use ftp_proto::Time;
 use ftp_proto::listing::OwnedEntry;
 use ftp_session::{Entries as Reading, Error, Moved, Options as SessionOptions, Session};
 
-pub use client::{
-    Client, CopyOptions, Download, Entries, Listing, Options, Upload, copy_between_servers,
-};
+pub use client::{Client, Options, copy_between_servers};
 pub use memory::{Memory, Wire};
 pub use mio::Mio;
+pub use running::{Entries, Running, Running as Listing};
 
 /// A session that a driver moves
 pub trait Driver: Sized {

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 
-use ftp_blocking::{Error, Mismatch, ResumeOptions};
+use ftp_blocking::{CopyOptions, Error, Mismatch, ResumeOptions};
 use ftp_tests::scripted::{Peer, Server, accept, read_all};
 use tempfile::TempDir;
 
@@ -478,6 +478,25 @@ fn errors_of_local_files_name_them() {
             }
         }
     }
+    drop(ftp);
+    server.join();
+}
+
+#[test]
+fn progress_and_block_size() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.send_file("RETR f", &[1; 1000]);
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    let mut seen = Vec::new();
+    let mut report = |bytes| seen.push(bytes);
+    let options = CopyOptions::new().block_size(100).progress(&mut report);
+    ftp.get("f").unwrap().copy_to(&mut io::sink(), options).unwrap();
+    assert!(seen.len() >= 10 && seen.is_sorted());
+    assert_eq!(seen.last(), Some(&1000));
     drop(ftp);
     server.join();
 }

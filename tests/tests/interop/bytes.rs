@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use crate::driver::{CopyOptions, Get, Put};
+use crate::driver::{Get, Put};
 use ftp_tests::script::Seed;
 use sha2::{Digest, Sha256};
 
@@ -84,11 +84,8 @@ fn a_large_file() {
     on_each_server(|way| {
         let (mut ftp, _, _) = way.enter();
         let noise = Noise::new(300 * MIB);
-        let mut last = 0;
-        let mut progress = |bytes| last = bytes;
-        let options = CopyOptions::new().progress(&mut progress);
-        ftp.put("large").unwrap().copy_from(&mut noise.clone(), options).unwrap();
-        assert_eq!(last, 300 * MIB);
+        let transfer = ftp.upload_from("large", &mut noise.clone()).unwrap();
+        assert_eq!(transfer.bytes, 300 * MIB);
         let mut hash = Hash(Sha256::new());
         ftp.download_to("large", &mut hash).unwrap();
         assert_eq!(hash.0.finalize().to_vec(), noise.hash());

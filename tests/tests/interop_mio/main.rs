@@ -32,7 +32,7 @@ mod way;
 /// ftp-mio, one client a loop
 mod driver {
     pub(crate) use ftp_blocking::*;
-    pub(crate) use ftp_tests::driver::{CopyOptions, Listing, Mio, Options, copy_between_servers};
+    pub(crate) use ftp_tests::driver::{Listing, Mio, Options, copy_between_servers};
 
     pub(crate) type Client = ftp_tests::driver::Client<Mio>;
 }

@@ -8,9 +8,7 @@ mod suite;
 /// ftp-session, moved by the tests
 mod driver {
     pub(crate) use ftp_blocking::*;
-    pub(crate) use ftp_tests::driver::{
-        CopyOptions, Listing, Memory, Options, copy_between_servers,
-    };
+    pub(crate) use ftp_tests::driver::{Listing, Memory, Options, copy_between_servers};
 
     pub(crate) type Client = ftp_tests::driver::Client<Memory>;
 }

@@ -4,9 +4,7 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use crate::driver::ftp_proto;
-use crate::driver::{
-    Client, ConnectionError, CopyOptions, DataMode, Error, Get, List, PassiveHost,
-};
+use crate::driver::{Client, ConnectionError, DataMode, Error, Get, List, PassiveHost};
 use ftp_tests::net::{Listener, Stream, pause};
 use ftp_tests::scripted::{Peer, Server, accept};
 
@@ -419,25 +417,6 @@ fn a_line_without_end_is_bounded() {
     let error = ftp.list("").unwrap().collect_lines().unwrap_err();
     assert!(matches!(error, Error::LineTooLong { .. }));
     ftp.noop().unwrap();
-    drop(ftp);
-    server.join();
-}
-
-#[test]
-fn progress_and_block_size() {
-    let server = serve(|s| {
-        s.welcome();
-        s.exchange("TYPE I", "200 binary");
-        s.send_file("RETR f", &[1; 1000]);
-        s.expect_close();
-    });
-    let mut ftp = login(&server);
-    let mut seen = Vec::new();
-    let mut report = |bytes| seen.push(bytes);
-    let options = CopyOptions::new().block_size(100).progress(&mut report);
-    ftp.get("f").unwrap().copy_to(&mut std::io::sink(), options).unwrap();
-    assert!(seen.len() >= 10 && seen.is_sorted());
-    assert_eq!(seen.last(), Some(&1000));
     drop(ftp);
     server.join();
 }

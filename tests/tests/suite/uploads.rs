@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::driver::ftp_proto::{self, DataFailure};
-use crate::driver::{Client, CopyOptions, Error, Put};
+use crate::driver::{Client, Error, Put};
 use ftp_tests::net::{Stream, pause};
 use ftp_tests::scripted::{Peer, Server, accept, read_all};
 
@@ -412,8 +412,7 @@ fn a_reader_that_fails_ends_the_transfer_not_the_session() {
         s.expect_close();
     });
     let mut ftp = login(&server);
-    let upload = ftp.put("f").unwrap();
-    let error = upload.copy_from(&mut Broken, CopyOptions::new()).unwrap_err();
+    let error = ftp.upload_from("f", &mut Broken).unwrap_err();
     assert!(matches!(error, Error::Local(_)));
     ftp.noop().unwrap();
     drop(ftp);
