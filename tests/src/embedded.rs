@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex};
 
 use ftp_session::ftp_tls::{TlsConfig, TlsVersion, Trust};
 use ftp_session::{Config, Options, TlsPolicy};
 
+use crate::net::Listener;
 use crate::scripted::{Peer, Server};
 use crate::tls::{Secured, Tls, trusting};
 
@@ -214,8 +215,8 @@ fn serve(peer: &mut Peer, files: &Files) {
     }
 }
 
-fn offer(peer: &Peer, control: &mut Secured) -> TcpListener {
-    let listener = TcpListener::bind((peer.ip(), 0)).unwrap();
+fn offer(peer: &Peer, control: &mut Secured) -> Listener {
+    let listener = Listener::bind((peer.ip(), 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     control.reply(&format!("229 entering extended passive mode (|||{port}|)"));
     listener

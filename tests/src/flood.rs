@@ -4,7 +4,6 @@
 //! need.
 
 use std::io::{self, Write};
-use std::net::TcpStream;
 
 use ftp_blocking::ftp_tls::rustls::crypto::cipher::{
     MessageEncrypter, OutboundChunks, OutboundPlainMessage,
@@ -12,6 +11,8 @@ use ftp_blocking::ftp_tls::rustls::crypto::cipher::{
 use ftp_blocking::ftp_tls::rustls::{
     ConnectionTrafficSecrets, ContentType, ProtocolVersion, ServerConnection, SupportedCipherSuite,
 };
+
+use crate::net::Stream;
 
 /// What a connection is flooded with
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub const FLOODS: [Flood; 5] =
 
 /// A server's connection that sends a flood
 pub struct Flooding {
-    socket: TcpStream,
+    socket: Stream,
     source: Source,
 }
 
@@ -45,7 +46,7 @@ enum Source {
 }
 
 impl Flooding {
-    pub(crate) fn new(mut connection: ServerConnection, socket: TcpStream, flood: Flood) -> Self {
+    pub(crate) fn new(mut connection: ServerConnection, socket: Stream, flood: Flood) -> Self {
         connection.set_buffer_limit(None);
         let source = match flood {
             Flood::KeyUpdates => Source::Updates(Box::new(connection)),

@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a harness of tests: a panic is the report")]
 
+pub mod driver;
 pub mod embedded;
 pub mod flood;
 pub mod laws;
 pub mod memory;
-pub mod mio;
+pub mod net;
 pub mod script;
 pub mod scripted;
 pub mod servers;

@@ -4,18 +4,16 @@
 //! and [`Server::join`] hands the panic on; nothing waits longer than [`PATIENCE`].
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 
-/// How long a script waits for anything
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub use crate::net::PATIENCE;
+use crate::net::{Listener, Stream, Thread};
 
 /// A scripted server
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    thread: JoinHandle<()>,
+    thread: Thread,
 }
 
 impl Server {
@@ -30,9 +28,9 @@ impl Server {
     ///
     /// If the address is not this machine's.
     pub fn start_on(ip: IpAddr, script: impl FnOnce(&mut Peer) + Send + 'static) -> Self {
-        let listener = TcpListener::bind((ip, 0)).unwrap();
+        let listener = Listener::bind((ip, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let thread = thread::spawn(move || {
+        let thread = Thread::start(move || {
             let stream = accept(&listener);
             script(&mut Peer::new(stream));
         });
@@ -51,26 +49,24 @@ impl Server {
     ///
     /// If the script did.
     pub fn join(self) {
-        if let Err(panic) = self.thread.join() {
-            std::panic::resume_unwind(panic);
-        }
+        self.thread.join();
     }
 }
 
 /// The server's end of a control connection
 #[derive(Debug)]
 pub struct Peer {
-    control: BufReader<TcpStream>,
+    control: BufReader<Stream>,
 }
 
 impl Peer {
-    fn new(stream: TcpStream) -> Self {
+    fn new(stream: Stream) -> Self {
         Self { control: BufReader::new(stream) }
     }
 
     /// The control connection
     #[must_use]
-    pub fn control(&self) -> &TcpStream {
+    pub fn control(&self) -> &Stream {
         self.control.get_ref()
     }
 
@@ -147,9 +143,9 @@ impl Peer {
     ///
     /// If something else comes.
     #[track_caller]
-    pub fn epsv(&mut self) -> TcpListener {
+    pub fn epsv(&mut self) -> Listener {
         self.expect("EPSV");
-        let listener = TcpListener::bind((self.ip(), 0)).unwrap();
+        let listener = Listener::bind((self.ip(), 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         self.reply(&format!("229 entering extended passive mode (|||{port}|)"));
         listener
@@ -220,22 +216,8 @@ impl Peer {
 ///
 /// If nobody comes.
 #[must_use]
-pub fn accept(listener: &TcpListener) -> TcpStream {
-    listener.set_nonblocking(true).unwrap();
-    let begun = std::time::Instant::now();
-    let stream = loop {
-        match listener.accept() {
-            Ok((stream, _)) => break stream,
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                assert!(begun.elapsed() < PATIENCE, "nobody has connected");
-                thread::sleep(Duration::from_millis(1));
-            }
-            Err(error) => panic!("accept: {error}"),
-        }
-    };
-    stream.set_nonblocking(false).unwrap();
-    patient(&stream);
-    stream
+pub fn accept(listener: &Listener) -> Stream {
+    listener.accept()
 }
 
 /// Connects, as a server in active mode does
@@ -244,10 +226,8 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
 ///
 /// If nobody listens.
 #[must_use]
-pub fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
-    patient(&stream);
-    stream
+pub fn connect(address: SocketAddr) -> Stream {
+    Stream::connect(address).unwrap()
 }
 
 /// Reads to the end
@@ -255,14 +235,8 @@ pub fn connect(address: SocketAddr) -> TcpStream {
 /// # Panics
 ///
 /// If the connection breaks, or nothing comes in time.
-pub fn read_all(stream: &mut TcpStream) -> Vec<u8> {
+pub fn read_all(stream: &mut Stream) -> Vec<u8> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     bytes
-}
-
-fn patient(stream: &TcpStream) {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    stream.set_nodelay(true).unwrap();
 }

@@ -1,7 +1,6 @@
 //! TLS for scripted servers: an authority, certificates, and the server's side of both connections
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, LazyLock};
 
 use ftp_blocking::ftp_tls::rustls::crypto::aws_lc_rs;
@@ -16,6 +15,7 @@ use rcgen::{
 };
 
 use crate::flood::{Flood, Flooding};
+use crate::net::{Listener, Stream};
 use crate::scripted::{Peer, accept};
 
 /// The authority that clients of [`trusting`] trust
@@ -129,7 +129,7 @@ impl Tls {
         ServerConnection::new(Arc::new(self.config.clone())).unwrap()
     }
 
-    fn secure(&self, socket: TcpStream) -> Secured {
+    fn secure(&self, socket: Stream) -> Secured {
         Secured { stream: BufReader::new(StreamOwned::new(self.connection(), socket)) }
     }
 
@@ -160,7 +160,7 @@ impl Tls {
 
     /// The next data connection; its handshake is yet to come
     #[must_use]
-    pub fn accept(&self, listener: &TcpListener) -> Secured {
+    pub fn accept(&self, listener: &Listener) -> Secured {
         self.secure(accept(listener))
     }
 }
@@ -184,7 +184,7 @@ pub enum Clients {
 /// The server's side of a connection in TLS
 #[derive(Debug)]
 pub struct Secured {
-    stream: BufReader<StreamOwned<ServerConnection, TcpStream>>,
+    stream: BufReader<StreamOwned<ServerConnection, Stream>>,
 }
 
 impl Secured {
@@ -323,10 +323,10 @@ impl Secured {
     ///
     /// If something else comes.
     #[track_caller]
-    pub fn epsv(&mut self) -> TcpListener {
+    pub fn epsv(&mut self) -> Listener {
         self.expect("EPSV");
         let ip = self.stream.get_ref().sock.local_addr().unwrap().ip();
-        let listener = TcpListener::bind((ip, 0)).unwrap();
+        let listener = Listener::bind((ip, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         self.reply(&format!("229 entering extended passive mode (|||{port}|)"));
         listener
@@ -335,11 +335,11 @@ impl Secured {
 
 /// What rustls' `complete_io` does not do once the handshake is over
 trait Flush {
-    fn flush_into(&mut self, socket: &mut TcpStream) -> std::io::Result<()>;
+    fn flush_into(&mut self, socket: &mut Stream) -> std::io::Result<()>;
 }
 
 impl Flush for ServerConnection {
-    fn flush_into(&mut self, socket: &mut TcpStream) -> std::io::Result<()> {
+    fn flush_into(&mut self, socket: &mut Stream) -> std::io::Result<()> {
         while self.wants_write() {
             self.write_tls(socket)?;
         }

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::time::Duration;
 
 use ftp_blocking::{Config, Error, Options, TlsPolicy, ftp_proto};
@@ -39,7 +38,7 @@ fn config() -> Config {
 }
 
 /// Answers EPSV or PASV
-fn offer(s: &Peer, command: &[u8], listener: &TcpListener) {
+fn offer(s: &Peer, command: &[u8], listener: &ftp_tests::net::Listener) {
     let port = listener.local_addr().unwrap().port();
     match command {
         b"EPSV" => s.reply(&format!("229 (|||{port}|)")),
@@ -64,7 +63,7 @@ fn no_descriptor_is_left_for_the_data_connection() {
                 if proven {
                     s.send_file("RETR f", b"data");
                 }
-                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                let listener = ftp_tests::net::Listener::bind("127.0.0.1:0").unwrap();
                 let mut line = s.command().unwrap();
                 let taken = exhaust();
                 while line != b"NOOP" {
@@ -96,9 +95,10 @@ fn no_descriptor_is_left_for_the_data_connection() {
                 ftp.noop().unwrap();
                 ftp.download_to("h", &mut bytes).unwrap();
             } else {
-                use ftp_tests::mio::{Client, Options};
+                use ftp_tests::driver::{Client, Mio, Options};
                 let options = Options::new(config());
-                let mut ftp = Client::connect_and_login(&address, options, "u", "p").unwrap();
+                let ftp = Client::<Mio>::connect_and_login(&address, options, "u", "p");
+                let mut ftp = ftp.unwrap();
                 if proven {
                     ftp.download_to("f", &mut Vec::new()).unwrap();
                 }

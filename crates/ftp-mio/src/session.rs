@@ -104,8 +104,22 @@ impl Session {
         self.inner.deadline().and_then(|at| self.origin.instant(at))
     }
 
+    /// The session under this driver, for whatever this driver has no method for
+    ///
+    /// Its times are those of [`Self::now`].
+    #[must_use]
+    pub const fn engine(&self) -> &ftp_session::Session<TcpStream, TcpListener> {
+        &self.inner
+    }
+
+    /// As [`Self::engine`], to make requests and move bytes; its connections are this driver's to wait for
+    pub const fn engine_mut(&mut self) -> &mut ftp_session::Session<TcpStream, TcpListener> {
+        &mut self.inner
+    }
+
     /// The present, as the session counts it
-    pub(crate) fn now(&self) -> Time {
+    #[must_use]
+    pub fn now(&self) -> Time {
         self.origin.time(Instant::now())
     }
 

@@ -48,7 +48,8 @@
 //!         result?; // The file is complete: the server has said so.
 //!         break;
 //!     }
-//!     wait(&mut session, session.timeout(clock.now())); // poll(2) on `session.sockets()`
+//!     let timeout = session.timeout(clock.now());
+//!     wait(&mut session, timeout); // poll(2) on `session.sockets()`
 //!     session.ready_all();
 //! }
 //! # Ok(())

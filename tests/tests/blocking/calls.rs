@@ -212,7 +212,7 @@ fn a_listing_that_begins_after_its_call_has_ended_is_left() {
             match &*line {
                 "TYPE A" => s.reply("200 text"),
                 "EPSV" => {
-                    let listener = std::net::TcpListener::bind((s.ip(), 0)).unwrap();
+                    let listener = ftp_tests::net::Listener::bind((s.ip(), 0)).unwrap();
                     let port = listener.local_addr().unwrap().port();
                     s.reply(&format!("229 (|||{port}|)"));
                     let mut data = accept(&listener);

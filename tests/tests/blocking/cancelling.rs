@@ -8,8 +8,7 @@ use ftp_blocking::{Canceller, Client, DataMode, Error, Options, TlsPolicy};
 use ftp_tests::scripted::{Peer, Server, accept};
 use ftp_tests::tls::{Tls, trusting};
 
-use crate::connecting::silent_port;
-use crate::{at_once, config, connect, login, login_with};
+use crate::{at_once, config, connect, login, login_with, silent_port};
 
 const MOMENT: Duration = Duration::from_millis(200);
 

@@ -8,7 +8,7 @@ use ftp_blocking::{Error, Mismatch, ResumeOptions};
 use ftp_tests::scripted::{Peer, Server, accept, read_all};
 use tempfile::TempDir;
 
-use crate::downloads::retr;
+use crate::suite::downloads::retr;
 use crate::{code, login};
 
 const TEXT: &[u8] = b"0123456789";

@@ -1,35 +1,23 @@
-//! The blocking driver against scripted servers on loopback
-//!
-//! Most of it the mio driver goes through, too: see `../mio/main.rs`.
+//! The blocking driver against scripted servers on loopback: the suite, and what only it can do
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
-mod aborts;
-mod active;
+#[path = "../suite/proxies.rs"]
+mod proxies;
+#[path = "../suite/mod.rs"]
+mod suite;
+
 mod calls;
 mod cancelling;
-mod common;
-mod connecting;
-mod copies;
-mod deadlines;
 mod dialing;
-mod directories;
-mod downloads;
 mod files;
-mod floods;
-mod hostile;
-mod opening;
-mod operations;
 mod owned;
-mod proxies;
-mod resumption;
-mod secrets;
-mod simultaneous;
-mod strays;
-mod tls;
-mod trees;
-mod uploads;
 
 use ftp_blocking as driver;
 
-use common::{at_once, code, config, connect, login, login_with};
+use suite::{
+    at_once, code, config, connect, login, login_with, refused, serve, serve_on, silent_port,
+};
+
+/// Servers are on loopback
+fn enter() {}

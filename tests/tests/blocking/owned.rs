@@ -1,7 +1,7 @@
 //! Transfers that have their client
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+
 use std::sync::mpsc;
 use std::thread;
 
@@ -9,6 +9,7 @@ use ftp_blocking::{
     Client, CopyOptions, Error, List, OwnedDownload, OwnedEntries, OwnedError, OwnedListing,
     OwnedUpload, ReadDir,
 };
+use ftp_tests::net::Stream;
 use ftp_tests::scripted::{Peer, Server, accept};
 
 use crate::{at_once, code, login};
@@ -17,7 +18,7 @@ use crate::{at_once, code, login};
 fn transfer(
     type_: &'static str,
     command: &'static str,
-    play: impl FnOnce(&mut Peer, TcpStream) + Send + 'static,
+    play: impl FnOnce(&mut Peer, Stream) + Send + 'static,
 ) -> Server {
     Server::start(move |s| {
         s.welcome();

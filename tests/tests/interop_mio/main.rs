@@ -29,6 +29,12 @@ mod trees;
 #[path = "../interop/way.rs"]
 mod way;
 
-use ftp_tests::mio as driver;
+/// ftp-mio, one client a loop
+mod driver {
+    pub(crate) use ftp_blocking::*;
+    pub(crate) use ftp_tests::driver::{CopyOptions, Listing, Mio, Options, copy_between_servers};
+
+    pub(crate) type Client = ftp_tests::driver::Client<Mio>;
+}
 
 pub(crate) use way::{Security, Way, everywhere, on_each_server, securely};

@@ -150,8 +150,8 @@ fn a_reader_that_pauses_loses_nothing_and_is_not_woken() {
 
 #[test]
 fn the_first_address_that_answers_is_taken() {
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (silent, _held) = crate::connecting::silent_port();
+    let gone = ftp_tests::net::Listener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (silent, _held) = crate::silent_port();
     for other in [gone, silent] {
         let server = Server::start(|s| {
             s.welcome();
@@ -204,7 +204,7 @@ fn endless() -> (SocketAddr, mpsc::Sender<()>) {
                     b"PASS" => say(&mut control, "230 welcome"),
                     b"USER" => say(&mut control, "331 password"),
                     b"EPSV" => {
-                        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                        let listener = ftp_tests::net::Listener::bind("127.0.0.1:0").unwrap();
                         let port = listener.local_addr().unwrap().port();
                         say(&mut control, &format!("229 go (|||{port}|)"));
                         data_listener = Some(listener);
@@ -338,7 +338,7 @@ fn an_upload_that_pauses_is_told_of_a_reset() {
         let data = accept(&listener);
         s.exchange("STOR f", "150 send it");
         received.recv().unwrap();
-        socket2::SockRef::from(&data).set_linger(Some(Duration::ZERO)).unwrap();
+        data.break_at_the_end();
         drop(data);
         // It never says why, and may keep the upload for the next data connection.
         s.exchange("REST 0", "350 restart at 0");
@@ -390,7 +390,7 @@ fn a_final_reply_that_is_told_before_the_reset_of_its_upload_is_not_believed() {
         s.exchange("STOR f", "150 send it");
         sent.recv().unwrap();
         data.read_exact(&mut [0; 20_000]).unwrap();
-        socket2::SockRef::from(&data).set_linger(Some(Duration::ZERO)).unwrap();
+        data.break_at_the_end();
         drop(data);
         s.reply("226 done");
         s.expect_close();

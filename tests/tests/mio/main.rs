@@ -1,51 +1,25 @@
-//! The mio driver against scripted servers on loopback: the tests of the blocking driver, and those
-//! of what only a poll loop can do
+//! The mio driver against scripted servers on loopback: the suite, and what only a poll loop can do
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
-#[path = "../blocking/aborts.rs"]
-mod aborts;
-#[path = "../blocking/active.rs"]
-mod active;
-#[path = "../blocking/common.rs"]
-mod common;
-#[path = "../blocking/connecting.rs"]
-mod connecting;
-#[path = "../blocking/copies.rs"]
-mod copies;
-#[path = "../blocking/deadlines.rs"]
-mod deadlines;
-#[path = "../blocking/directories.rs"]
-mod directories;
-#[path = "../blocking/downloads.rs"]
-mod downloads;
-#[path = "../blocking/floods.rs"]
-mod floods;
-#[path = "../blocking/hostile.rs"]
-mod hostile;
-#[path = "../blocking/opening.rs"]
-mod opening;
-#[path = "../blocking/operations.rs"]
-mod operations;
-#[path = "../blocking/proxies.rs"]
+#[path = "../suite/proxies.rs"]
 mod proxies;
-#[path = "../blocking/resumption.rs"]
-mod resumption;
-#[path = "../blocking/secrets.rs"]
-mod secrets;
-#[path = "../blocking/simultaneous.rs"]
-mod simultaneous;
-#[path = "../blocking/strays.rs"]
-mod strays;
-#[path = "../blocking/tls.rs"]
-mod tls;
-#[path = "../blocking/trees.rs"]
-mod trees;
-#[path = "../blocking/uploads.rs"]
-mod uploads;
+#[path = "../suite/mod.rs"]
+mod suite;
 
 mod loops;
 
-use ftp_tests::mio as driver;
+/// ftp-mio, one client a loop
+mod driver {
+    pub(crate) use ftp_blocking::*;
+    pub(crate) use ftp_tests::driver::{CopyOptions, Listing, Mio, Options, copy_between_servers};
 
-use common::{at_once, code, config, connect, login, login_with};
+    pub(crate) type Client = ftp_tests::driver::Client<Mio>;
+}
+
+/// Servers are on loopback
+fn enter() {}
+
+use suite::{
+    at_once, code, config, connect, login, login_with, refused, serve, serve_on, silent_port,
+};

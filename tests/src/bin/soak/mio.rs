@@ -1,6 +1,12 @@
 //! Sessions with the mio driver
 
-use ftp_tests::mio as driver;
+/// ftp-mio, one client a loop
+mod driver {
+    pub(crate) use ftp_blocking::{Config, DataMode, Error, Get, Put, TlsPolicy, ftp_tls};
+    pub(crate) use ftp_tests::driver::{Mio, Options};
+
+    pub(crate) type Client = ftp_tests::driver::Client<Mio>;
+}
 
 #[path = "session.rs"]
 pub(crate) mod session;

@@ -5,10 +5,10 @@ use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 
 use ftp_proto::{Argument, Command, Secret, Time, Verb};
-use ftp_tests::scripted::{Server, accept};
+use ftp_tests::scripted::accept;
 
-use crate::config;
 use crate::driver::{Client, Options};
+use crate::{config, serve};
 
 const MARK: &str = "xyzzy-plugh";
 
@@ -19,7 +19,7 @@ fn show(shown: &mut String, thing: &dyn Debug) {
 
 #[test]
 fn a_marked_password_is_shown_by_nothing() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.reply("220 ready");
         s.exchange("USER u", "331 password?");
         s.exchange(&format!("PASS p {MARK}"), "332 account?");

@@ -1,18 +1,18 @@
 //! Transfers that are not brought to their end
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
 
 use crate::driver::{Error, List, ftp_proto};
+use ftp_tests::net::Stream;
 use ftp_tests::scripted::{Peer, Server, accept};
 
-use crate::{at_once, login};
+use crate::{at_once, login, serve};
 
 fn transfer(
     command: &'static str,
-    play: impl FnOnce(&mut Peer, TcpStream) + Send + 'static,
+    play: impl FnOnce(&mut Peer, Stream) + Send + 'static,
 ) -> Server {
-    Server::start(move |s| {
+    serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         let listener = s.epsv();
@@ -63,7 +63,7 @@ fn aborting_says_whether_the_session_is_usable() {
     drop(ftp);
     server.join();
 
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         let listener = s.epsv();

@@ -1,14 +1,15 @@
 //! Active mode: the server connects
 
 use std::io::Write;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::driver::ftp_proto;
 use crate::driver::{Client, Config, ConnectionError, DataMode, Error};
-use ftp_tests::scripted::{Server, connect, read_all};
+use ftp_tests::net::{Listener, Stream, pause};
+use ftp_tests::scripted::{connect, read_all};
 
-use crate::{at_once, code, config, login_with};
+use crate::{at_once, code, config, login_with, serve, serve_on};
 
 fn active() -> Config {
     let mut config = config();
@@ -25,7 +26,7 @@ fn fetch(ftp: &mut Client) -> Result<Vec<u8>, Error> {
 #[test]
 fn both_families_and_both_directions() {
     for ip in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
-        let server = Server::start_on(ip, |s| {
+        let server = serve_on(ip, |s| {
             s.welcome();
             s.exchange("TYPE I", "200 binary");
             let address = s.active();
@@ -53,7 +54,7 @@ fn both_families_and_both_directions() {
 
 #[test]
 fn port_refused_then_eprt() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         assert!(s.command().unwrap().starts_with(b"PORT "));
@@ -74,7 +75,7 @@ fn port_refused_then_eprt() {
 fn ports_of_a_range_in_turn() {
     let range = free_range();
     let expected = range.clone();
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         let mut seen = Vec::new();
@@ -101,16 +102,18 @@ fn ports_of_a_range_in_turn() {
 
 /// Four ports below those that the system gives out
 fn free_range() -> std::ops::RangeInclusive<u16> {
-    let free = |port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    crate::enter();
+    let free = |port| Listener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
     let first = (20_000..30_000).step_by(4).find(|first| (*first..first + 4).all(free)).unwrap();
     first..=first + 3
 }
 
 #[test]
 fn no_free_port_fails_the_transfer_only() {
-    let taken = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    crate::enter();
+    let taken = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.exchange("NOOP", "200 yes");
@@ -132,12 +135,12 @@ fn no_free_port_fails_the_transfer_only() {
 
 #[test]
 fn a_stranger_is_turned_away() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         let address = s.active();
         s.exchange("RETR f", "150 here");
-        let mut stranger = connect_from([127, 5, 5, 5], address);
+        let mut stranger = Stream::connect_from([127, 5, 5, 5], address);
         assert!(read_all(&mut stranger).is_empty());
         s.settle();
         s.exchange("NOOP", "200 yes");
@@ -159,14 +162,14 @@ fn a_stranger_is_turned_away() {
 /// Whoever comes first to the port is not the server because of that
 #[test]
 fn the_server_comes_after_strangers() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         let address = s.active();
         s.expect("RETR f");
         // All are waiting when the client looks, and are more than it turns away at a time.
         let mut strangers: Vec<_> =
-            (1..=100).map(|last| connect_from([127, 5, 5, last], address)).collect();
+            (1..=100).map(|last| Stream::connect_from([127, 5, 5, last], address)).collect();
         let mut data = connect(address);
         s.reply("150 here");
         data.write_all(b"data").unwrap();
@@ -183,19 +186,10 @@ fn the_server_comes_after_strangers() {
     server.join();
 }
 
-fn connect_from(ip: [u8; 4], to: SocketAddr) -> TcpStream {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from((ip, 0)).into()).unwrap();
-    socket.connect(&to.into()).unwrap();
-    let stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(ftp_tests::scripted::PATIENCE)).unwrap();
-    stream
-}
-
 #[test]
 fn a_refusal_ends_the_wait_for_the_server() {
     for (after_150, refusal) in [(false, "425 can't"), (false, "550 no"), (true, "425 can't")] {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             s.welcome();
             s.exchange("TYPE I", "200 binary");
             s.active();
@@ -203,7 +197,7 @@ fn a_refusal_ends_the_wait_for_the_server() {
             if after_150 {
                 s.reply("150 here");
             }
-            std::thread::sleep(Duration::from_millis(100));
+            pause(Duration::from_millis(100));
             s.reply(refusal);
             s.exchange("NOOP", "200 yes");
             s.expect_close();
@@ -219,7 +213,7 @@ fn a_refusal_ends_the_wait_for_the_server() {
 
 #[test]
 fn the_end_of_the_session_ends_the_wait_for_the_server() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.active();

@@ -1,9 +1,8 @@
 //! Directories as entries: the command says how its lines are to be read
 
 use crate::driver::{Error, OwnedEntry, ReadDir};
-use ftp_tests::scripted::Server;
 
-use crate::login;
+use crate::{login, serve};
 
 /// A line that looks like one of `ls -l`
 const DISGUISED: &str = "drwxr-xr-x 2 ann staff 4096 Jan  1  2020 x";
@@ -12,7 +11,7 @@ fn names(
     directory: ReadDir,
     script: impl FnOnce(&mut ftp_tests::scripted::Peer) + Send + 'static,
 ) -> Vec<Vec<u8>> {
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         script(s);
         s.expect_close();
@@ -59,7 +58,7 @@ fn results(
     command: &'static str,
     lines: &'static str,
 ) -> Vec<Result<Vec<u8>, String>> {
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         if command == "MLSD" {
             s.exchange("FEAT", "211-Features:\r\n MLST type*;size*;\r\n211 End");
@@ -119,7 +118,7 @@ fn entries_of_other_directories_are_left_out() {
 
 #[test]
 fn what_stat_could_not_read_is_no_empty_directory() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("STAT d", "213-Status of d:\r\nls: .: Permission denied\r\n213 End");
         s.exchange("STAT d", "213-Status of d:\r\ntotal 0\r\n213 End");

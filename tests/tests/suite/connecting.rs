@@ -1,18 +1,17 @@
 //! Getting a control connection: addresses, refusals, deadlines, dialers
 
-use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use crate::driver::{Client, ConnectionError, Error, Options, TlsPolicy};
 use crate::driver::{Config, ftp_proto};
-use ftp_tests::scripted::Server;
 
-use crate::{at_once, code, config, connect, login_with};
+use crate::{at_once, code, config, connect, login_with, refused, serve, serve_on, silent_port};
 
 #[test]
 fn a_name_is_resolved_and_all_its_addresses_are_tried() {
     // `localhost` may be ::1 first, where nobody listens.
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.reply("220 ready");
         s.expect_close();
     });
@@ -25,7 +24,7 @@ fn a_name_is_resolved_and_all_its_addresses_are_tried() {
 
 #[test]
 fn ipv6() {
-    let server = Server::start_on(Ipv6Addr::LOCALHOST.into(), |s| {
+    let server = serve_on(Ipv6Addr::LOCALHOST.into(), |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.send_file("RETR f", b"six");
@@ -41,7 +40,7 @@ fn ipv6() {
 
 #[test]
 fn nobody_there() {
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = refused();
     let error = at_once(|| Client::connect(&gone.to_string(), config()).unwrap_err());
     let Error::Connect { target, error: inner } = &error else { panic!("{error:?}") };
     assert_eq!(*target, format!("127.0.0.1 port {}", gone.port()));
@@ -58,21 +57,6 @@ fn nobody_answers() {
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
 }
 
-/// A port where connecting neither succeeds nor fails: a listener whose queue is full
-pub(crate) fn silent_port() -> (SocketAddr, (socket2::Socket, Vec<TcpStream>)) {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    socket.listen(0).unwrap();
-    let address = socket.local_addr().unwrap().as_socket().unwrap();
-    let mut queue = Vec::new();
-    let moment = Duration::from_millis(100);
-    while let Ok(stream) = TcpStream::connect_timeout(&address, moment) {
-        queue.push(stream);
-        assert!(queue.len() < 100, "the queue never fills");
-    }
-    (address, (socket, queue))
-}
-
 #[test]
 fn greetings_that_are_none() {
     let refusals = [
@@ -84,7 +68,7 @@ fn greetings_that_are_none() {
         "",
     ];
     for line in refusals {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             if !line.is_empty() {
                 s.reply(line);
                 s.expect_close();
@@ -105,7 +89,7 @@ fn greetings_that_are_none() {
 
 #[test]
 fn slow_greetings() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.reply("120 in a minute");
         s.reply("220-in the end");
         s.reply("220 ready");
@@ -119,7 +103,7 @@ fn slow_greetings() {
 
 #[test]
 fn tls_refused_is_fatal_and_nothing_follows_in_clear() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.reply("220 ready");
         s.exchange("AUTH TLS", "502 what?");
         s.expect_close();
@@ -136,7 +120,7 @@ fn tls_refused_is_fatal_and_nothing_follows_in_clear() {
 
 #[test]
 fn the_source_address_holds_for_both_connections() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         let from = s.control().peer_addr().unwrap();
         assert_eq!(from.ip().to_string(), "127.0.0.7");

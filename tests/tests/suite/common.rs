@@ -1,8 +1,10 @@
 //! Settings and steps that the tests have in common
 
-use std::time::{Duration, Instant};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-use ftp_tests::scripted::Server;
+use ftp_tests::net::{self, Held, Listener, now};
+use ftp_tests::scripted::{Peer, Server};
 
 use crate::driver::{Client, Config, Error, Options, TlsPolicy};
 
@@ -19,6 +21,30 @@ pub(crate) fn config() -> Config {
     config.settle_timeout = Duration::from_secs(5);
     config.settle_quiet = Duration::from_millis(300);
     config
+}
+
+/// Starts a server where the driver finds it
+pub(crate) fn serve(script: impl FnOnce(&mut Peer) + Send + 'static) -> Server {
+    crate::enter();
+    Server::start(script)
+}
+
+/// Starts a server at this address
+pub(crate) fn serve_on(ip: IpAddr, script: impl FnOnce(&mut Peer) + Send + 'static) -> Server {
+    crate::enter();
+    Server::start_on(ip, script)
+}
+
+/// A port where connecting neither succeeds nor fails
+pub(crate) fn silent_port() -> (SocketAddr, Held) {
+    crate::enter();
+    net::silent_port()
+}
+
+/// A port that nobody listens on
+pub(crate) fn refused() -> SocketAddr {
+    crate::enter();
+    Listener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 pub(crate) fn connect(server: &Server) -> Client {
@@ -43,9 +69,10 @@ pub(crate) fn login_with(server: &Server, options: impl Into<Options>) -> Client
 /// Runs something that must not take as long as any deadline
 #[track_caller]
 pub(crate) fn at_once<T>(run: impl FnOnce() -> T) -> T {
-    let begun = Instant::now();
+    let begun = now();
     let result = run();
-    assert!(begun.elapsed() < Duration::from_secs(2), "took {:?}", begun.elapsed());
+    let took = now() - begun;
+    assert!(took < Duration::from_secs(2), "took {took:?}");
     result
 }
 

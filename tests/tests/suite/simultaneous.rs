@@ -1,15 +1,16 @@
 //! Both connections have news in the same moment: one look finds both ready, and neither is lost
 //!
 //! Nothing makes the moment certain, but a few dozen tries do: the server's second write takes a
-//! fraction of the time in which the client's waiting thread is woken.
+//! fraction of the time in which the client's waiting thread is woken. The result is the same at any moment.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::sync::mpsc;
 
 use crate::driver::Error;
-use ftp_tests::scripted::{Peer, Server, accept};
+use ftp_tests::scripted::{Peer, accept};
 
-use crate::{at_once, login};
+use crate::{at_once, login, serve};
 
 const TRIES: usize = 30;
 
@@ -37,15 +38,15 @@ fn check(error: &std::io::Error, how: &str) {
 fn a_download_is_ended_together_with_bytes() {
     for how in ENDS {
         for _ in 0..TRIES {
-            let server = Server::start(move |s| {
+            let (took, taken) = mpsc::channel();
+            let server = serve(move |s| {
                 s.welcome();
                 s.exchange("TYPE I", "200 binary");
                 let listener = s.epsv();
                 let mut data = accept(&listener);
                 s.exchange("RETR f", "150 here");
                 data.write_all(b"some").unwrap();
-                // The client has taken them and waits for more.
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                taken.recv().unwrap();
                 end(s, how);
                 let _ = data.write_all(b"more");
                 // Open until the client closes it: only the control connection tells the end.
@@ -53,6 +54,8 @@ fn a_download_is_ended_together_with_bytes() {
             });
             let mut ftp = login(&server);
             let mut download = ftp.get("f").unwrap();
+            download.read_exact(&mut [0; 4]).unwrap();
+            took.send(()).unwrap();
             let error = at_once(|| download.read_to_end(&mut Vec::new()).unwrap_err());
             check(&error, how);
             drop(download);
@@ -66,15 +69,15 @@ fn a_download_is_ended_together_with_bytes() {
 fn an_upload_is_ended_together_with_room_for_more() {
     for how in ENDS {
         for _ in 0..TRIES {
-            let server = Server::start(move |s| {
+            let (filled, full) = mpsc::channel();
+            let server = serve(move |s| {
                 s.welcome();
                 s.exchange("TYPE I", "200 binary");
                 let listener = s.epsv();
                 let mut data = accept(&listener);
                 s.exchange("STOR f", "150 send it");
                 data.read_exact(&mut [0]).unwrap();
-                // The client fills the connection and waits for room.
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                full.recv().unwrap();
                 end(s, how);
                 let mut some = vec![0; 4 << 20];
                 let _ = data.read(&mut some);
@@ -83,6 +86,9 @@ fn an_upload_is_ended_together_with_room_for_more() {
             });
             let mut ftp = login(&server);
             let mut upload = ftp.put("f").unwrap();
+            upload.write_all(&[1; 100_000]).unwrap();
+            // The client goes on to fill the connection, and waits for room.
+            filled.send(()).unwrap();
             let error = at_once(|| {
                 std::io::copy(&mut std::io::repeat(1), &mut upload).expect_err("nobody reads")
             });

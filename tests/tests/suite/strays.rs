@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use ftp_blocking::ftp_tls::TlsVersion;
 use ftp_proto::Error as FtpError;
+use ftp_tests::net::pause;
 use ftp_tests::scripted::Server;
 use ftp_tests::tls::{Tls, trusting};
 
 use crate::driver::ftp_proto::ProtocolError;
 use crate::driver::{Client, ConnectionError, Error, Options, TlsPolicy};
-use crate::{login, login_with};
+use crate::{login, login_with, serve};
 
 /// For what a server has sent to arrive
 const A_MOMENT: Duration = Duration::from_millis(100);
@@ -28,17 +29,17 @@ fn is_nobodys(error: &Error, code: u16) {
 
 #[test]
 fn the_last_word_on_one_command_is_not_the_first_on_the_next() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("NOOP", "200 yes");
-        std::thread::sleep(A_MOMENT / 2);
+        pause(A_MOMENT / 2);
         s.reply("250 deleted");
         // The command must not have left: its true answer would be nobody's.
         assert_eq!(s.command(), None);
     });
     let mut ftp = login(&server);
     ftp.noop().unwrap();
-    std::thread::sleep(A_MOMENT);
+    pause(A_MOMENT);
     is_nobodys(&ftp.delete("f").unwrap_err(), 250);
     drop(ftp);
     server.join();
@@ -46,16 +47,16 @@ fn the_last_word_on_one_command_is_not_the_first_on_the_next() {
 
 #[test]
 fn under_tls() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         let mut control = Tls::new().welcome(s);
         control.exchange("NOOP", "200 yes");
-        std::thread::sleep(A_MOMENT / 2);
+        pause(A_MOMENT / 2);
         control.reply("250 deleted");
         control.expect_close();
     });
     let mut ftp = secured(&server);
     ftp.noop().unwrap();
-    std::thread::sleep(A_MOMENT);
+    pause(A_MOMENT);
     is_nobodys(&ftp.delete("f").unwrap_err(), 250);
     drop(ftp);
     server.join();
@@ -64,7 +65,7 @@ fn under_tls() {
 /// What comes in clear, after the end of TLS, is read before it is answered
 #[test]
 fn after_ccc() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         let mut control = Tls::new().welcome(s);
         control.exchange("CCC", "200 going");
         control.close_tls();
@@ -76,7 +77,7 @@ fn after_ccc() {
     });
     let mut ftp = secured(&server);
     assert_eq!(ftp.clear_control().unwrap().unwrap().wire_text(), b"200 going");
-    std::thread::sleep(A_MOMENT);
+    pause(A_MOMENT);
     is_nobodys(&ftp.delete("f").unwrap_err(), 250);
     drop(ftp);
     server.join();
@@ -85,14 +86,14 @@ fn after_ccc() {
 /// The reason of the session's end is the server's, though it closed before the next command
 #[test]
 fn a_421_between_requests() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("NOOP", "200 yes");
         s.reply("421 idle for too long");
     });
     let mut ftp = login(&server);
     ftp.noop().unwrap();
-    std::thread::sleep(A_MOMENT);
+    pause(A_MOMENT);
     let error = ftp.noop().unwrap_err();
     assert!(
         matches!(

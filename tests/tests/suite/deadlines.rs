@@ -1,14 +1,14 @@
 //! Silence at every point: each wait ends, and says what it was for
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::driver::ftp_proto::{self, DataFailure, Phase};
 use crate::driver::{Client, Config, ConnectionError, DataMode, Error, ReadDir};
-use ftp_tests::scripted::{Peer, Server, accept};
+use ftp_tests::net::{now, pause};
+use ftp_tests::scripted::{Peer, accept};
 
-use crate::connecting::silent_port;
-use crate::{at_once, config, login_with};
+use crate::{at_once, config, login_with, serve, silent_port};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -32,7 +32,7 @@ fn silence<T>(
     play: impl FnOnce(&mut Peer) + Send + 'static,
     run: impl FnOnce(&mut Client) -> Result<T, Error>,
 ) -> Error {
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         play(s);
         // Whatever else the client has to say.
@@ -49,7 +49,7 @@ fn silence<T>(
 
 #[test]
 fn instead_of_a_greeting() {
-    let server = Server::start(|s| s.expect_close());
+    let server = serve(|s| s.expect_close());
     let mut config = config();
     config.greeting_timeout = SHORT;
     let error = at_once(|| Client::connect(&server.address().to_string(), config).unwrap_err());
@@ -209,7 +209,7 @@ fn instead_of_an_answer_to_an_abort() {
 
 #[test]
 fn a_slow_reader_is_not_a_silent_server() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.send_file("RETR f", &[1; 100_000]);
@@ -219,7 +219,7 @@ fn a_slow_reader_is_not_a_silent_server() {
     config.data_timeout = SHORT;
     let mut ftp = login_with(&server, config);
     let download = ftp.get("f").unwrap();
-    std::thread::sleep(SHORT * 3);
+    pause(SHORT * 3);
     assert_eq!(download.finish().unwrap().bytes, 100_000);
     drop(ftp);
     server.join();
@@ -227,7 +227,7 @@ fn a_slow_reader_is_not_a_silent_server() {
 
 #[test]
 fn a_slow_writer_is_not_a_silent_server() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         assert_eq!(s.receive_file("STOR f").len(), 10);
@@ -238,9 +238,9 @@ fn a_slow_writer_is_not_a_silent_server() {
     let mut ftp = login_with(&server, config);
     let mut upload = ftp.put("f").unwrap();
     upload.write_all(&[1; 5]).unwrap();
-    std::thread::sleep(SHORT * 3);
+    pause(SHORT * 3);
     upload.write_all(&[1; 5]).unwrap();
-    std::thread::sleep(SHORT * 3);
+    pause(SHORT * 3);
     upload.finish().unwrap();
     drop(ftp);
     server.join();
@@ -253,7 +253,7 @@ fn a_dropped_listing_costs_one_deadline() {
     const SETTLE: Duration = Duration::from_secs(2);
     // Where the server falls silent.
     for answered in ["", "ABOR", "REST 0"] {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             s.welcome();
             s.exchange("PWD", "257 \"/\"");
             s.exchange("CWD d", "250 entered");
@@ -278,10 +278,10 @@ fn a_dropped_listing_costs_one_deadline() {
         let mut ftp = login_with(&server, config);
         let mut entries = ftp.read_dir(ReadDir::long("d")).unwrap();
         assert_eq!(entries.next().unwrap().unwrap().name(), b"f");
-        let begun = Instant::now();
+        let begun = now();
         drop(entries);
         let error = ftp.noop().unwrap_err();
-        let took = begun.elapsed();
+        let took = now() - begun;
         assert_eq!(phase(&error), Phase::Settle, "{answered}");
         assert!(took > SETTLE - SHORT && took < SETTLE + SHORT * 3, "{answered}: {took:?}");
         drop(ftp);

@@ -1,20 +1,15 @@
 //! Data connections that can't be opened: the first cause is told, with its address and what may help
 
 use std::io::{ErrorKind, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_tests::scripted::{Peer, Server, accept};
+use ftp_tests::net::Listener;
+use ftp_tests::scripted::{Peer, accept};
 
-use crate::connecting::silent_port;
 use crate::driver::ftp_proto::DataFailure;
 use crate::driver::{DataMode, Error};
-use crate::{at_once, config, login, login_with};
-
-/// A port that nobody listens on
-fn refused() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
+use crate::{at_once, config, login, login_with, refused, serve, silent_port};
 
 fn offer(s: &mut Peer, command: &str, to: SocketAddr) {
     let port = to.port();
@@ -43,7 +38,7 @@ fn is_of(error: &Error, to: SocketAddr, kind: ErrorKind, code: Option<u16>) {
 #[test]
 fn a_refused_port_is_not_hidden_by_the_refusal_of_the_other_command() {
     let gone = refused();
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         offer(s, "EPSV", gone);
@@ -62,7 +57,7 @@ fn a_refused_port_is_not_hidden_by_the_refusal_of_the_other_command() {
 #[test]
 fn of_two_refused_ports_the_first_is_told() {
     let ports = [refused(), refused()];
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         offer(s, "EPSV", ports[0]);
@@ -81,7 +76,7 @@ fn of_two_refused_ports_the_first_is_told() {
 #[test]
 fn a_blocked_port_is_told_though_the_other_command_is_refused() {
     let (silent, _held) = silent_port();
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         offer(s, "EPSV", silent);
@@ -103,7 +98,7 @@ fn a_blocked_port_is_told_though_the_other_command_is_refused() {
 #[test]
 fn a_port_that_fails_after_others_have_worked() {
     let gone = refused();
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.send_file("RETR f", b"data");
@@ -128,16 +123,16 @@ fn a_port_that_fails_after_others_have_worked() {
 #[test]
 fn a_port_that_was_done_without_is_no_cause_of_a_later_failure() {
     let gone = refused();
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         offer(s, "EPSV", gone);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = Listener::bind("127.0.0.1:0").unwrap();
         offer(s, "PASV", listener.local_addr().unwrap());
         let mut data = accept(&listener);
         s.exchange("RETR f", "150 here (300000 bytes)");
         data.write_all(b"some").unwrap();
-        socket2::SockRef::from(&data).set_linger(Some(Duration::ZERO)).unwrap();
+        data.break_at_the_end();
         drop(data);
         s.exchange("REST 0", "350 restart at 0");
         s.exchange("NOOP", "200 yes");
@@ -156,7 +151,7 @@ fn a_port_that_was_done_without_is_no_cause_of_a_later_failure() {
 
 #[test]
 fn a_server_that_never_comes_is_told_where_it_was_awaited() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.active();

@@ -8,7 +8,7 @@ use ftp_tests::scripted::{Peer, Server};
 use ftp_tests::tls::{Clients, Secured, Tls, identity, trusting};
 
 use crate::driver::{Client, Config, Error, Get, List, Listing, Options, TlsPolicy};
-use crate::{at_once, code};
+use crate::{at_once, code, serve};
 
 const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 
@@ -32,7 +32,7 @@ fn login(server: &Server, options: Options) -> Client {
 
 /// A server that is left during the handshake
 fn spurned(tls: Tls) -> Server {
-    Server::start(move |s| {
+    serve(move |s| {
         tls.auth(s).try_handshake().unwrap_err();
     })
 }
@@ -90,7 +90,7 @@ fn a_server_that_is_too_old() {
     // A ServerHello of TLS 1.0, and an alert that says the same.
     let hello = [&[22, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1][..], &[7; 32], &[0, 0, 47, 0]].concat();
     for answer in [hello, vec![21, 3, 1, 0, 2, 2, 70]] {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             s.reply("220 ready");
             s.exchange("AUTH TLS", "234 go on");
             let mut hello = [0; 5];
@@ -107,7 +107,7 @@ fn a_server_that_is_too_old() {
 
 #[test]
 fn clear_text_where_the_handshake_should_be() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.reply("220 ready");
         s.exchange("AUTH TLS", "234 go on");
         s.control().read_exact(&mut [0; 5]).unwrap();
@@ -123,7 +123,7 @@ fn clear_text_where_the_handshake_should_be() {
 #[test]
 fn clear_text_in_the_middle_of_a_session() {
     for version in VERSIONS {
-        let server = Server::start(|s| {
+        let server = serve(|s| {
             let mut control = Tls::new().welcome(s);
             control.expect("NOOP");
             control.send_in_clear(b"500 OOPS: child died\r\n");
@@ -142,7 +142,7 @@ fn clear_text_in_the_middle_of_a_session() {
 
 #[test]
 fn clear_text_behind_the_234_is_an_attack() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.reply("220 ready");
         s.exchange("AUTH TLS", "234 go on\r\n230 you are in");
         s.expect_close();
@@ -172,7 +172,7 @@ fn a_client_certificate_is_demanded() {
 
 /// TLS 1.3 tells the client of a missing certificate when it believes to be in
 fn spurned_or_left(tls: Tls) -> Server {
-    Server::start(move |s| {
+    serve(move |s| {
         let mut control = tls.auth(s);
         control.try_handshake().unwrap_err();
         let _ = s.control().read_to_end(&mut Vec::new());
@@ -182,7 +182,7 @@ fn spurned_or_left(tls: Tls) -> Server {
 #[test]
 fn a_client_certificate_is_shown_on_both_connections() {
     for version in VERSIONS {
-        let server = Server::start(|s| {
+        let server = serve(|s| {
             let tls = Tls::with(|_| {}, Clients::Certified);
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
@@ -228,7 +228,7 @@ fn upload(control: &mut Secured, tls: &Tls) -> (bool, Vec<u8>) {
 #[test]
 fn an_empty_upload_does_its_handshake_and_close_notify() {
     for version in VERSIONS {
-        let server = Server::start(|s| {
+        let server = serve(|s| {
             let tls = Tls::new();
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
@@ -245,7 +245,7 @@ fn an_empty_upload_does_its_handshake_and_close_notify() {
 #[test]
 fn an_end_without_close_notify_is_a_cut_unless_the_size_is_known() {
     for version in VERSIONS {
-        let server = Server::start(|s| {
+        let server = serve(|s| {
             let tls = Tls::new();
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
@@ -282,7 +282,7 @@ fn an_end_of_the_control_connection_without_close_notify_is_an_end() {
     };
     for version in VERSIONS {
         for while_waiting in [false, true] {
-            let server = Server::start(move |s| {
+            let server = serve(move |s| {
                 let mut control = Tls::new().welcome(s);
                 if while_waiting {
                     control.expect("NOOP");
@@ -304,7 +304,7 @@ fn an_end_of_the_control_connection_without_close_notify_is_an_end() {
             server.join();
         }
     }
-    let server = Server::start(|s| s.welcome());
+    let server = serve(|s| s.welcome());
     let mut ftp = crate::login(&server);
     server.join();
     ends(&ftp.noop().unwrap_err());
@@ -313,7 +313,7 @@ fn an_end_of_the_control_connection_without_close_notify_is_an_end() {
 #[test]
 fn a_refusal_ends_the_wait_for_the_data_handshake() {
     for version in VERSIONS {
-        let server = Server::start(|s| {
+        let server = serve(|s| {
             let tls = Tls::new();
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
@@ -337,7 +337,7 @@ fn a_refusal_ends_the_wait_for_the_data_handshake() {
 fn a_refused_certificate_of_a_data_connection_is_not_hidden_by_what_the_server_says_of_it() {
     for version in VERSIONS {
         for refusal in ["425 can't build data connection", "550 handshake failed"] {
-            let server = Server::start(move |s| {
+            let server = serve(move |s| {
                 let mut control = Tls::new().welcome(s);
                 control.exchange("TYPE I", "200 fine");
                 let listener = control.epsv();
@@ -382,7 +382,7 @@ fn forgetful(s: &mut Peer, refusal: &str, tickets: usize) -> (Secured, Tls) {
 #[test]
 fn a_download_is_tried_again_if_a_ticket_came_with_the_refusal() {
     for refusal in ["425 session reuse, please", "522 session reuse, please"] {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             let (mut control, tls) = forgetful(s, refusal, 2);
             assert!(download(&mut control, &tls, b"content", "226 done"));
             control.expect_close();
@@ -398,7 +398,7 @@ fn a_download_is_tried_again_if_a_ticket_came_with_the_refusal() {
 
 #[test]
 fn a_listing_is_tried_again_once() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         let tls = Tls::new();
         let mut control = tls.welcome(s);
         control.exchange("TYPE A", "200 fine");
@@ -433,7 +433,7 @@ fn session_reuse_is_demanded_and_there_is_no_way() {
     for (version, refusal) in
         [(TlsVersion::Tls12, "522 session reuse, please"), (TlsVersion::Tls13, "425 no")]
     {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             let (mut control, _) = forgetful(s, refusal, 0);
             control.exchange("NOOP", "200 still here");
             control.expect_close();
@@ -451,7 +451,7 @@ fn session_reuse_is_demanded_and_there_is_no_way() {
 
 #[test]
 fn an_upload_never_begins_without_a_ticket() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         let tls = Tls::new().tickets(1);
         let mut control = tls.welcome(s);
         control.exchange("TYPE I", "200 fine");
@@ -492,7 +492,7 @@ fn an_upload_never_begins_without_a_ticket() {
 
 #[test]
 fn an_upload_that_went_well_without_resumption_ends_the_precautions() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         let tls = Tls::new().tickets(1);
         let mut control = tls.welcome(s);
         control.exchange("TYPE I", "200 fine");

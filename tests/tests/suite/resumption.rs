@@ -6,7 +6,7 @@ use ftp_tests::scripted::Server;
 use ftp_tests::tls::{Tls, trusting};
 
 use crate::driver::{Client, Error, Options, TlsPolicy};
-use crate::{at_once, code};
+use crate::{at_once, code, serve};
 
 fn login(server: &Server, version: TlsVersion) -> Client {
     let mut config = crate::config();
@@ -20,7 +20,7 @@ fn login(server: &Server, version: TlsVersion) -> Client {
 fn a_download_that_does_not_resume_is_refused() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         for refusal in ["425 can't build data connection", "550 handshake failed"] {
-            let server = Server::start(move |s| {
+            let server = serve(move |s| {
                 let tls = Tls::new();
                 let mut control = tls.welcome(s);
                 control.exchange("TYPE I", "200 fine");
@@ -52,7 +52,7 @@ fn a_download_that_does_not_resume_is_refused() {
 /// Not even begun: a server may have emptied the file by then
 #[test]
 fn an_upload_without_a_session_in_stock_is_not_begun() {
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         let mut control = Tls::new().tickets(0).welcome(s);
         control.exchange("NOOP", "200 yes");
         control.expect_close();

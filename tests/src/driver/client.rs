@@ -1,40 +1,38 @@
-//! The mio driver behind the blocking driver's interface, so that both run under the same tests
-//!
-//! A client is a session with a poll of its own; each call goes round the loop until it has what it
-//! wants. Nothing here knows FTP.
+//! A client whose calls wait, over any [`Driver`]: the methods of `ftp_blocking::Client`, so that the same tests run
+//! with both
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-pub use ftp_blocking::{
-    Config, ConnectionError, CopyEnd, CopyError, DataMode, Descent, Error, Features, Get, List,
-    OwnedEntry, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Removal, Reply, TimeCommand,
-    Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation, ftp_proto,
-    ftp_tls,
+use ftp_proto::listing::{ListingParser, OwnedEntry, StatListing, parse_stat};
+use ftp_proto::{
+    Config, CopyEnd, DataMode, Features, Get, List, Op, Output, Protection, Put, ReadDir, Reply,
+    Timestamp, Trace, Transfer, TransferType,
 };
-use ftp_mio::ftp_proto::listing::{ListingParser, StatListing, parse_stat};
-use ftp_mio::mio::{Events, Poll, Token};
-use ftp_mio::procedure::{
+use ftp_session::ftp_tls::rustls::pki_types::ServerName;
+use ftp_session::ftp_tls::{Inventory, TlsConfig};
+use ftp_session::procedure::{
     Found, Next, Procedure, Proof, RemoveOptions, ResumeOptions, Walk, WalkError, WalkOptions,
     WalkStep,
 };
-use ftp_mio::proxy::Proxy;
-use ftp_mio::{Event, LocalFile, Moved, Op, Output, ServerCopy, Session, TlsInfo};
-use ftp_tls::rustls::pki_types::ServerName;
-use ftp_tls::{Inventory, TlsConfig, server_name};
+use ftp_session::proxy::Proxy;
+use ftp_session::system::listing_parser;
+use ftp_session::{
+    CopyError, Entries as Reading, Error, Event, LocalFile, Moved, Removal, ServerCopy,
+    TimeCommand, TlsInfo,
+};
+
+use super::Driver;
 
 type Result<T> = std::result::Result<T, Error>;
 type TraceFn = Box<dyn FnMut(&Trace) + Send>;
 
 /// As `ftp_blocking::Options`
 pub struct Options {
-    options: ftp_mio::Options,
-    policy: TlsPolicy,
-    named: bool,
-    config: Config,
+    options: ftp_session::Options,
     trace: Option<TraceFn>,
 }
 
@@ -42,8 +40,7 @@ impl Options {
     /// The defaults
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let (options, policy) = (ftp_mio::Options::new(config.clone()), config.tls);
-        Self { options, policy, named: false, config, trace: None }
+        Self { options: ftp_session::Options::new(config), trace: None }
     }
 
     /// How long each address has
@@ -71,7 +68,6 @@ impl Options {
     #[must_use]
     pub fn tls_server_name(mut self, name: ServerName<'static>) -> Self {
         self.options = self.options.tls_server_name(name);
-        self.named = true;
         self
     }
 
@@ -97,17 +93,12 @@ impl From<Config> for Options {
 }
 
 /// As `ftp_blocking::Client`
-pub struct Client {
-    ftp: Session,
-    poll: Poll,
-    ready: Events,
+pub struct Client<D> {
+    driver: D,
     events: VecDeque<Event>,
-    closed: Option<ConnectionError>,
     welcome: Option<Reply>,
     size_hint: Option<u64>,
     trace: Option<TraceFn>,
-    /// How often the poll has returned
-    pub wakeups: u64,
 }
 
 /// Writes the requests of the list as methods that wait
@@ -119,13 +110,9 @@ macro_rules! methods {
             fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
         )*}
     )*) => {$(
-        #[expect(clippy::missing_errors_doc, reason = "as in ftp_blocking")]
-        impl Client {$(
-            /// As in `ftp_blocking`
-            pub fn $name(&mut self, $($argument: $type),*) -> Result<$output> {
-                self.begin();
-                let op = self.ftp.$name($($argument),*);
-                self.run(op)
+        impl<D: Driver> Client<D> {$(
+                        pub fn $name(&mut self, $($argument: $type),*) -> Result<$output> {
+                self.run(|ftp| ftp.$name($($argument),*))
             }
         )*}
     )*};
@@ -133,8 +120,7 @@ macro_rules! methods {
 
 ftp_proto::requests!(methods);
 
-#[expect(clippy::missing_errors_doc, clippy::missing_panics_doc, reason = "as in ftp_blocking")]
-impl Client {
+impl<D: Driver> Client<D> {
     pub fn connect(address: &str, options: impl Into<Options>) -> Result<Self> {
         let mut client = Self::dial(address, options)?;
         client.rest()?;
@@ -153,57 +139,40 @@ impl Client {
     }
 
     fn dial(address: &str, options: impl Into<Options>) -> Result<Self> {
-        let mut options = options.into();
-        let failed = |error| Error::Connect { target: address.to_owned(), error };
+        let Options { mut options, trace } = options.into();
         let (host, port) = address.rsplit_once(':').unwrap_or((address, "21"));
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        options.options = options.options.host(host).port(port.parse().expect("a port"));
+        options = options.host(host).port(port.parse().expect("a port"));
+        options.config_mut().trace |= trace.is_some();
         // With a proxy it is that which has to be known.
-        let hop = options.options.first_hop().unwrap_or((host, 21));
-        let addresses = hop.to_socket_addrs().map_err(|error| options.options.unresolved(error))?;
+        let hop = options.first_hop().unwrap_or((host, 21));
+        let addresses = hop.to_socket_addrs().map_err(|error| options.unresolved(error))?;
         let addresses: Vec<_> = addresses.collect();
-        if !options.named {
-            options.options = options.options.tls_server_name(server_name(host)?);
-        }
-        let poll = Poll::new().map_err(failed)?;
-        let token = Token(7);
-        let ftp = Session::new(token, &addresses, options.options)?;
-        let mut client = Self {
-            ftp,
-            poll,
-            ready: Events::with_capacity(8),
-            events: VecDeque::new(),
-            closed: None,
-            welcome: None,
-            size_hint: None,
-            trace: options.trace,
-            wakeups: 0,
-        };
-        // What is fixed when the session is made is the same in both.
-        client.ftp.config_mut().trace = options.config.trace || client.trace.is_some();
-        debug_assert_eq!(client.ftp.config().tls, options.policy);
-        client.ftp.start();
-        Ok(client)
+        let mut driver = D::open(&addresses, options)?;
+        driver.session_mut().start();
+        let events = VecDeque::new();
+        Ok(Self { driver, events, welcome: None, size_hint: None, trace })
+    }
+
+    /// The driver
+    pub const fn driver_mut(&mut self) -> &mut D {
+        &mut self.driver
     }
 
     pub fn secure(&mut self) -> Result<()> {
-        self.begin();
-        let op = self.ftp.secure()?;
-        self.run(op)
+        self.driver.session_mut().prepare_tls()?;
+        self.run(|ftp| ftp.secure())
     }
 
     pub fn secure_control(&mut self) -> Result<Option<Reply>> {
-        self.begin();
-        let op = self.ftp.secure_control()?;
-        self.run(op)
+        self.driver.session_mut().prepare_tls()?;
+        self.run(|ftp| ftp.secure_control())
     }
 
     pub fn quit(&mut self) -> Result<Option<Reply>> {
-        self.begin();
-        let op = self.ftp.quit();
-        let result = self.run(op);
-        self.ftp.close();
-        self.ftp.turn(self.poll.registry(), Instant::now());
+        let result = self.run(|ftp| ftp.quit());
+        self.driver.session_mut().request().close();
+        self.wait();
         result
     }
 
@@ -214,77 +183,77 @@ impl Client {
     }
 
     pub fn last_reply(&self) -> Option<&Reply> {
-        self.ftp.last_reply()
+        self.driver.session().client().last_reply()
     }
 
     pub fn features(&self) -> Option<&Features> {
-        self.ftp.features()
+        self.driver.session().client().features()
     }
 
     pub fn peer_addr(&self) -> SocketAddr {
-        self.ftp.peer_addr().unwrap()
+        self.driver.session().ends().unwrap().peer
     }
 
     pub fn local_addr(&self) -> SocketAddr {
-        self.ftp.local_addr().unwrap()
+        self.driver.session().ends().unwrap().local
     }
 
     pub fn is_connected(&self) -> bool {
-        self.ftp.ended().is_none()
+        !self.driver.session().client().is_dead()
     }
 
     pub fn is_secure(&self) -> bool {
-        self.ftp.is_secure()
+        self.driver.session().client().is_secure()
     }
 
     pub fn protection(&self) -> Protection {
-        self.ftp.protection()
+        self.driver.session().client().protection()
     }
 
     pub fn tls(&self) -> Option<TlsInfo<'_>> {
-        self.ftp.tls()
+        self.driver.session().tls()
     }
 
     pub fn tls_inventory(&self) -> Option<Inventory> {
-        self.ftp.tls_inventory()
+        self.driver.session().tls_inventory()
     }
 
     pub fn config(&self) -> &Config {
-        self.ftp.config()
+        self.driver.session().client().config()
     }
 
     pub fn config_mut(&mut self) -> &mut Config {
-        self.ftp.config_mut()
+        self.driver.session_mut().request().config_mut()
     }
 
     pub fn set_data_mode(&mut self, mode: DataMode) {
         self.config_mut().data_mode = mode;
     }
 
-    pub fn get(&mut self, get: impl Into<Get>) -> Result<Download<'_>> {
-        self.begin();
-        let op = self.ftp.get(get);
+    pub fn get(&mut self, get: impl Into<Get>) -> Result<Download<'_, D>> {
+        let op = self.begin(|ftp| ftp.get(get));
         Ok(Download { guard: Guard::start(self, op)? })
     }
 
-    pub fn put(&mut self, put: impl Into<Put>) -> Result<Upload<'_>> {
-        self.begin();
-        let op = self.ftp.put(put);
+    pub fn put(&mut self, put: impl Into<Put>) -> Result<Upload<'_, D>> {
+        let op = self.begin(|ftp| ftp.put(put));
         Ok(Upload { guard: Guard::start(self, op)? })
     }
 
-    pub fn list(&mut self, list: impl Into<List>) -> Result<Listing<'_>> {
-        self.begin();
-        let op = self.ftp.list(list);
+    pub fn list(&mut self, list: impl Into<List>) -> Result<Listing<'_, D>> {
+        let op = self.begin(|ftp| ftp.list(list));
         let download = Download { guard: Guard::start(self, op)? };
         Ok(Listing { reader: BufReader::new(download), line: Vec::new() })
     }
 
-    pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Result<Entries<'_>> {
-        self.begin();
-        let op = self.ftp.read_dir(directory);
+    pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Result<Entries<'_, D>> {
+        let op = self.begin(|ftp| ftp.read_dir(directory));
         let guard = Guard::start(self, op)?;
-        Ok(Entries { guard, entries: ftp_mio::Entries::new(), state: EntriesState::Arriving })
+        Ok(Entries {
+            guard,
+            entries: Reading::with_parser(listing_parser()),
+            state: EntriesState::Arriving,
+        })
     }
 
     pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing> {
@@ -349,9 +318,10 @@ impl Client {
 
     fn perform<T>(&mut self, mut procedure: Procedure<T>, local: impl AsRef<Path>) -> Result<T> {
         let mut local = LocalFile::new(local.as_ref());
-        self.begin();
+        self.events.clear();
         loop {
-            match self.ftp.perform(&mut procedure, Instant::now()) {
+            let now = self.driver.now();
+            match procedure.turn(self.driver.session_mut(), now) {
                 Next::Done(result) => return result,
                 Next::Local(order) => {
                     let answer = local.carry_out(order);
@@ -367,34 +337,26 @@ impl Client {
         }
     }
 
-    fn begin(&mut self) {
+    /// Makes a request
+    fn begin<T>(&mut self, request: impl FnOnce(&mut ftp_proto::Client) -> Op<T>) -> Op<T> {
         self.events.clear();
         self.size_hint = None;
+        request(self.driver.session_mut().request())
     }
 
-    /// Goes round the loop once
     fn wait(&mut self) {
-        self.poll.poll(&mut self.ready, self.ftp.timeout(Instant::now())).unwrap();
-        self.wakeups += 1;
-        for event in &self.ready {
-            assert!(self.ftp.handle_event(event));
-        }
-        self.ftp.turn(self.poll.registry(), Instant::now());
+        D::wait(&mut [&mut self.driver]);
         self.collect();
     }
 
     fn collect(&mut self) {
-        while let Some(event) = self.ftp.poll_event() {
+        while let Some(event) = self.driver.session_mut().poll_event() {
             match event {
                 Event::Greeting(reply) => self.welcome = Some(reply),
                 Event::Trace(line) => {
                     if let Some(trace) = &mut self.trace {
                         trace(&line);
                     }
-                }
-                Event::Closed(error) => {
-                    self.closed = self.ftp.ended().cloned();
-                    self.events.push_back(Event::Closed(error));
                 }
                 Event::TransferStarted { op, size_hint } => {
                     self.size_hint = size_hint;
@@ -416,7 +378,11 @@ impl Client {
         None
     }
 
-    fn run<T: Output>(&mut self, op: Op<T>) -> Result<T> {
+    fn run<T: Output>(
+        &mut self,
+        request: impl FnOnce(&mut ftp_proto::Client) -> Op<T>,
+    ) -> Result<T> {
+        let op = self.begin(request);
         loop {
             self.collect();
             if let Some(result) = self.take(op) {
@@ -430,15 +396,10 @@ impl Client {
     fn rest(&mut self) -> Result<()> {
         loop {
             self.collect();
-            if let Some(error) = self.ftp.ended() {
-                let known = ftp_proto::Error::from(error.clone());
-                let closed = self.events.iter().position(|e| matches!(e, Event::Closed(_)));
-                return match closed.and_then(|index| self.events.remove(index)) {
-                    Some(Event::Closed(error)) => Err(error),
-                    _ => Err(known.into()),
-                };
+            if let Some(error) = self.driver.session().ended() {
+                return Err(error);
             }
-            if self.ftp.is_idle() {
+            if self.driver.session().is_idle() {
                 return Ok(());
             }
             self.wait();
@@ -446,14 +407,14 @@ impl Client {
     }
 }
 
-struct Guard<'a> {
-    client: &'a mut Client,
+struct Guard<'a, D: Driver> {
+    client: &'a mut Client<D>,
     op: Op<Transfer>,
     end: Option<Result<Transfer>>,
 }
 
-impl<'a> Guard<'a> {
-    fn start(client: &'a mut Client, op: Op<Transfer>) -> Result<Self> {
+impl<'a, D: Driver> Guard<'a, D> {
+    fn start(client: &'a mut Client<D>, op: Op<Transfer>) -> Result<Self> {
         let mut guard = Self { client, op, end: None };
         loop {
             guard.poll_end();
@@ -462,7 +423,7 @@ impl<'a> Guard<'a> {
                 Some(end) => guard.end = Some(end),
                 None => {}
             }
-            if guard.end.is_some() || guard.client.ftp.data_direction().is_some() {
+            if guard.end.is_some() || guard.client.driver.session().data_direction().is_some() {
                 return Ok(guard);
             }
             guard.client.wait();
@@ -505,30 +466,30 @@ impl<'a> Guard<'a> {
     fn abort(&mut self) -> Result<Option<Reply>> {
         let runs = self.end.is_none();
         if runs {
-            self.client.ftp.abort();
+            self.client.driver.session_mut().abort(self.op.id());
             self.end = Some(Err(Error::Ftp(ftp_proto::Error::Aborted)));
             let _ = self.client.rest();
         }
-        match self.client.ftp.ended() {
-            Some(error) => Err(ftp_proto::Error::from(error.clone()).into()),
-            None => Ok(self.client.ftp.abort_reply().filter(|_| runs).cloned()),
+        let session = self.client.driver.session();
+        match session.ended() {
+            Some(error) => Err(error),
+            None => Ok(session.client().abort_reply().filter(|_| runs).cloned()),
         }
     }
 }
 
-impl Drop for Guard<'_> {
+impl<D: Driver> Drop for Guard<'_, D> {
     fn drop(&mut self) {
         let _ = self.abort();
     }
 }
 
 /// As `ftp_blocking::Download`
-pub struct Download<'a> {
-    guard: Guard<'a>,
+pub struct Download<'a, D: Driver> {
+    guard: Guard<'a, D>,
 }
 
-#[expect(clippy::missing_errors_doc, reason = "as in ftp_blocking")]
-impl Download<'_> {
+impl<D: Driver> Download<'_, D> {
     pub fn size_hint(&self) -> Option<u64> {
         self.guard.client.size_hint
     }
@@ -552,7 +513,7 @@ impl Download<'_> {
     }
 }
 
-impl Read for Download<'_> {
+impl<D: Driver> Read for Download<'_, D> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
@@ -561,7 +522,7 @@ impl Read for Download<'_> {
             if let Some(end) = self.guard.ended() {
                 return Ok(end.map(|()| 0)?);
             }
-            match self.guard.client.ftp.read_data(buffer) {
+            match self.guard.client.driver.read_data(buffer) {
                 Moved::Bytes(count) => return Ok(count),
                 Moved::NotReady | Moved::Ended => self.guard.wait(),
             }
@@ -570,9 +531,9 @@ impl Read for Download<'_> {
 }
 
 /// As `ftp_blocking::Entries`
-pub struct Entries<'a> {
-    guard: Guard<'a>,
-    entries: ftp_mio::Entries,
+pub struct Entries<'a, D: Driver> {
+    guard: Guard<'a, D>,
+    entries: Reading,
     state: EntriesState,
 }
 
@@ -584,18 +545,18 @@ enum EntriesState {
     Over,
 }
 
-impl Entries<'_> {
+impl<D: Driver> Entries<'_, D> {
     pub fn unknown_lines(&self) -> u64 {
         self.entries.unknown_lines()
     }
 }
 
-impl Iterator for Entries<'_> {
+impl<D: Driver> Iterator for Entries<'_, D> {
     type Item = Result<OwnedEntry>;
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.state == EntriesState::Arriving {
-            if let Some(entry) = self.entries.next(&mut self.guard.client.ftp) {
+            if let Some(entry) = self.guard.client.driver.next_entry(&mut self.entries) {
                 return Some(Ok(entry));
             }
             match self.guard.ended() {
@@ -617,14 +578,15 @@ impl Iterator for Entries<'_> {
 }
 
 /// As `ftp_blocking::Upload`
-pub struct Upload<'a> {
-    guard: Guard<'a>,
+pub struct Upload<'a, D: Driver> {
+    guard: Guard<'a, D>,
 }
 
-#[expect(clippy::missing_errors_doc, reason = "as in ftp_blocking")]
-impl Upload<'_> {
+impl<D: Driver> Upload<'_, D> {
     pub fn finish(mut self) -> Result<Transfer> {
-        self.guard.client.ftp.finish_upload();
+        let driver = &mut self.guard.client.driver;
+        let now = driver.now();
+        driver.session_mut().finish_upload(now);
         self.guard.finish()
     }
 
@@ -642,7 +604,7 @@ impl Upload<'_> {
     }
 }
 
-impl Write for Upload<'_> {
+impl<D: Driver> Write for Upload<'_, D> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
@@ -655,7 +617,7 @@ impl Write for Upload<'_> {
                 }
                 None => {}
             }
-            match self.guard.client.ftp.write_data(bytes) {
+            match self.guard.client.driver.write_data(bytes) {
                 Moved::Bytes(count) => return Ok(count),
                 Moved::NotReady | Moved::Ended => self.guard.wait(),
             }
@@ -669,15 +631,14 @@ impl Write for Upload<'_> {
 }
 
 /// As `ftp_blocking::Listing`
-pub struct Listing<'a> {
-    reader: BufReader<Download<'a>>,
+pub struct Listing<'a, D: Driver> {
+    reader: BufReader<Download<'a, D>>,
     line: Vec<u8>,
 }
 
 const MAX_LINE: usize = 1024 * 1024;
 
-#[expect(clippy::missing_errors_doc, reason = "as in ftp_blocking")]
-impl Listing<'_> {
+impl<D: Driver> Listing<'_, D> {
     pub fn next_line(&mut self) -> Result<Option<&[u8]>> {
         self.line.clear();
         let mut limited = (&mut self.reader).take(MAX_LINE as u64 + 2);
@@ -712,7 +673,7 @@ impl Listing<'_> {
     }
 }
 
-impl Read for Listing<'_> {
+impl<D: Driver> Read for Listing<'_, D> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.reader.read(buffer)
     }
@@ -764,8 +725,7 @@ fn copy(
     }
 }
 
-#[expect(clippy::missing_errors_doc, reason = "as in ftp_blocking")]
-impl Client {
+impl<D: Driver> Client<D> {
     pub fn download_to(
         &mut self,
         get: impl Into<Get>,
@@ -814,55 +774,43 @@ impl Client {
 }
 
 /// As `ftp_blocking::copy_between_servers`
-///
-/// # Errors
-///
-/// Which server failed, and how.
-pub fn copy_between_servers(
-    source: &mut Client,
+pub fn copy_between_servers<D: Driver>(
+    source: &mut Client<D>,
     source_path: impl AsRef<[u8]>,
-    target: &mut Client,
+    target: &mut Client<D>,
     target_path: impl AsRef<[u8]>,
     type_: TransferType,
 ) -> std::result::Result<(), CopyError> {
-    source.begin();
-    target.begin();
-    let mut copy = ServerCopy::start(&mut source.ftp, source_path, target_path, type_).unwrap();
+    source.events.clear();
+    target.events.clear();
+    let from = source.driver.session_mut();
+    let mut copy = ServerCopy::start(from, source_path, target_path, type_).unwrap();
     let mut result = None;
     loop {
         for end in [CopyEnd::Source, CopyEnd::Target] {
             let client = if end == CopyEnd::Source { &mut *source } else { &mut *target };
             client.collect();
-            while let Some(mut event) = match end {
-                CopyEnd::Source => source.events.pop_front(),
-                CopyEnd::Target => target.events.pop_front(),
-            } {
-                let ended = copy.handle(end, &mut event, &mut source.ftp, &mut target.ftp);
+            for mut event in std::mem::take(&mut client.events) {
+                let (from, to) = (source.driver.session_mut(), target.driver.session_mut());
+                let ended = copy.handle(end, &mut event, from, to);
                 result = result.or(ended);
             }
         }
-        let at_rest = |client: &Client| client.ftp.is_idle() || client.ftp.ended().is_some();
+        let at_rest = |client: &Client<D>| {
+            let session = client.driver.session();
+            session.is_idle() || session.client().is_dead()
+        };
         if result.is_some() && at_rest(source) && at_rest(target) {
             break;
         }
-        // Each has a poll of its own here, so they are looked at in turn.
-        for client in [&mut *source, &mut *target] {
-            let now = Instant::now();
-            let timeout = client.ftp.timeout(now).unwrap_or(Duration::from_millis(5));
-            let timeout = timeout.min(Duration::from_millis(5));
-            client.poll.poll(&mut client.ready, Some(timeout)).unwrap();
-            for event in &client.ready {
-                client.ftp.handle_event(event);
-            }
-            client.ftp.turn(client.poll.registry(), Instant::now());
-        }
+        D::wait(&mut [&mut source.driver, &mut target.driver]);
     }
     result.unwrap_or(Ok(()))
 }
 
 macro_rules! opaque {
-    ($($name:ident $(<$life:lifetime>)?)*) => {$(
-        impl std::fmt::Debug for $name $(<$life>)? {
+    ($($name:ident<$($life:lifetime)?>)*) => {$(
+        impl<D: Driver> std::fmt::Debug for $name<$($life,)? D> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(stringify!($name))
             }
@@ -870,4 +818,16 @@ macro_rules! opaque {
     )*};
 }
 
-opaque! { Options Client Download<'_> Entries<'_> Upload<'_> Listing<'_> CopyOptions<'_> }
+opaque! { Client<> Download<'_> Entries<'_> Upload<'_> Listing<'_> }
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.options.fmt(f)
+    }
+}
+
+impl std::fmt::Debug for CopyOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CopyOptions").field("block_size", &self.block_size).finish_non_exhaustive()
+    }
+}

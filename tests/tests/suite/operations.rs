@@ -1,13 +1,12 @@
 //! Simple operations, one script each way
 
 use crate::driver::{Error, Features, Options, Timestamp, ftp_proto};
-use ftp_tests::scripted::Server;
 
-use crate::{code, config, connect, login, login_with};
+use crate::{code, config, connect, login, login_with, serve};
 
 #[test]
 fn every_simple_operation() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("ACCT a", "230 fine");
         s.exchange("CWD d", "250 there");
@@ -82,7 +81,7 @@ fn every_simple_operation() {
 
 #[test]
 fn a_refusal_ends_one_operation_only() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("DELE f", "550 no such file");
         s.exchange("RNFR f", "450 busy");
@@ -106,7 +105,7 @@ fn a_refusal_ends_one_operation_only() {
 
 #[test]
 fn login_with_account_and_refused_logins() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.reply("220 ready");
         s.exchange("USER u", "331 password");
         s.exchange("PASS wrong", "530 no");
@@ -130,7 +129,7 @@ fn login_with_account_and_refused_logins() {
 
 #[test]
 fn the_trace_shows_no_password() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.expect_close();
     });
@@ -147,7 +146,7 @@ fn the_trace_shows_no_password() {
 
 #[test]
 fn a_server_that_just_goes_after_quit_is_no_error() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.expect("QUIT");
     });
@@ -157,7 +156,7 @@ fn a_server_that_just_goes_after_quit_is_no_error() {
 
 #[test]
 fn a_refused_quit_closes_the_connection() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("QUIT", "500 not now");
         s.expect_close();

@@ -3,17 +3,18 @@
 use std::io::Write;
 
 use crate::driver::{CopyEnd, TransferType, copy_between_servers};
-use ftp_tests::scripted::{Server, accept, connect, read_all};
+use ftp_tests::net::Listener;
+use ftp_tests::scripted::{accept, connect, read_all};
 
-use crate::{at_once, code, login};
+use crate::{at_once, code, login, serve};
 
 #[test]
 fn the_data_goes_between_the_servers() {
-    let source = Server::start(|s| {
+    let source = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.expect("PASV");
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = Listener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         // The address is a lie; the target is sent to where the source really is.
         s.reply(&format!("227 (192,0,2,1,{},{})", port >> 8, port & 255));
@@ -22,7 +23,7 @@ fn the_data_goes_between_the_servers() {
         s.reply("226 done");
         s.farewell();
     });
-    let target = Server::start(|s| {
+    let target = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         let address = s.active();
@@ -43,7 +44,7 @@ fn the_data_goes_between_the_servers() {
 
 #[test]
 fn a_refusal_of_either_names_the_server() {
-    let source = Server::start(|s| {
+    let source = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.exchange("PASV", "227 (127,0,0,1,1,1)");
@@ -51,7 +52,7 @@ fn a_refusal_of_either_names_the_server() {
         s.exchange("NOOP", "200 yes");
         s.expect_close();
     });
-    let target = Server::start(|s| {
+    let target = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.active();
@@ -74,11 +75,11 @@ fn a_refusal_of_either_names_the_server() {
 
 #[test]
 fn a_server_that_goes_is_named() {
-    let source = Server::start(|s| {
+    let source = serve(|s| {
         s.welcome();
         s.expect("TYPE I");
     });
-    let target = Server::start(|s| {
+    let target = serve(|s| {
         s.welcome();
         s.exchange("NOOP", "200 yes");
         s.expect_close();

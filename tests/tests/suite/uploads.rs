@@ -1,19 +1,20 @@
 //! Uploads: the bytes, their end, and servers that interrupt
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::driver::ftp_proto::{self, DataFailure};
 use crate::driver::{Client, CopyOptions, Error, Put};
+use ftp_tests::net::{Stream, pause};
 use ftp_tests::scripted::{Peer, Server, accept, read_all};
 
-use crate::{at_once, code, login};
+use crate::{at_once, code, login, serve};
 
 /// Serves `STOR f` after the login
-fn stor(play: impl FnOnce(&mut Peer, TcpStream) + Send + 'static) -> Server {
-    Server::start(move |s| {
+fn stor(play: impl FnOnce(&mut Peer, Stream) + Send + 'static) -> Server {
+    serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         let listener = s.epsv();
@@ -33,7 +34,7 @@ fn send(ftp: &mut Client, put: impl Into<Put>, mut bytes: &[u8]) -> Result<(), E
 #[test]
 fn files_of_many_sizes() {
     let sizes = [0, 1, 1000, 65_536, 1 << 20, (1 << 20) + 1];
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         for size in sizes {
@@ -51,7 +52,7 @@ fn files_of_many_sizes() {
 
 #[test]
 fn appending_resuming_and_names_of_the_servers_choice() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         assert_eq!(s.receive_file("APPE f"), b"more");
@@ -82,7 +83,7 @@ fn appending_resuming_and_names_of_the_servers_choice() {
 
 #[test]
 fn text_leaves_with_the_wires_line_ends() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE A", "200 ascii");
         assert_eq!(s.receive_file("STOR f"), b"one\r\ntwo\r\nthree");
@@ -108,7 +109,7 @@ fn a_refusal_stops_an_upload_that_nobody_reads() {
     for refusal in ["426 broken", "452 disk full", "552 quota"] {
         let server = stor(move |s, data| {
             s.reply("150 send it");
-            std::thread::sleep(Duration::from_millis(200));
+            pause(Duration::from_millis(200));
             s.reply(refusal);
             s.exchange("NOOP", "200 yes");
             drop(data);
@@ -133,9 +134,9 @@ fn a_server_that_hangs_up_may_still_say_why() {
     let server = stor(|s, data| {
         s.reply("150 send it");
         // With bytes unread: a reset.
-        std::thread::sleep(Duration::from_millis(100));
+        pause(Duration::from_millis(100));
         drop(data);
-        std::thread::sleep(Duration::from_millis(100));
+        pause(Duration::from_millis(100));
         s.reply("552 quota exceeded");
         s.exchange("NOOP", "200 yes");
         s.expect_close();
@@ -152,13 +153,13 @@ fn a_server_that_hangs_up_may_still_say_why() {
 fn an_upload_whose_connection_is_reset_is_not_complete_though_the_server_says_so() {
     // Small enough for the socket's buffers: all is written before the connection breaks.
     let size = 50_000;
-    for (read, pause) in [(20_000, 0), (20_000, 100), (0, 0), (size, 100)] {
+    for (read, wait) in [(20_000, 0), (20_000, 100), (0, 0), (size, 100)] {
         let server = stor(move |s, mut data| {
             s.reply("150 send it");
-            std::thread::sleep(Duration::from_millis(100));
+            pause(Duration::from_millis(100));
             data.read_exact(&mut vec![0; read]).unwrap();
             reset(data);
-            std::thread::sleep(Duration::from_millis(pause));
+            pause(Duration::from_millis(wait));
             s.reply("226 done");
             s.exchange("NOOP", "200 yes");
             s.expect_close();
@@ -177,7 +178,7 @@ fn an_upload_whose_connection_is_reset_is_not_complete_though_the_server_says_so
 fn a_refusal_explains_an_upload_whose_connection_is_reset() {
     let server = stor(|s, mut data| {
         s.reply("150 send it");
-        std::thread::sleep(Duration::from_millis(100));
+        pause(Duration::from_millis(100));
         data.read_exact(&mut [0; 20_000]).unwrap();
         reset(data);
         s.reply("452 disk full");
@@ -265,7 +266,7 @@ fn what_the_server_says_after_its_completion_does_not_fail_the_upload() {
             s.reply("150 send it");
             assert_eq!(read_all(&mut data).len(), 5000);
             s.reply(&format!("226 done\r\n{farewell}"));
-            std::thread::sleep(Duration::from_millis(200));
+            pause(Duration::from_millis(200));
             drop(data);
             s.expect_close();
         });
@@ -307,8 +308,8 @@ fn a_refusal_that_waits_when_the_upload_ends_is_heard() {
 }
 
 /// Closes so that the other end sees an error and not an end
-fn reset(data: TcpStream) {
-    socket2::SockRef::from(&data).set_linger(Some(Duration::ZERO)).unwrap();
+fn reset(data: Stream) {
+    data.break_at_the_end();
 }
 
 #[test]
@@ -316,7 +317,7 @@ fn bytes_from_the_server_are_not_part_of_an_upload() {
     let server = stor(|s, mut data| {
         s.reply("150 send it");
         data.write_all(b"hello?").unwrap();
-        std::thread::sleep(Duration::from_millis(100));
+        pause(Duration::from_millis(100));
         // Whatever the client makes of it, it has closed now, or does so soon.
         let _ = data.read_to_end(&mut Vec::new());
         s.reply("426 what was that");
@@ -343,7 +344,7 @@ fn the_end_of_the_data_is_a_half_close() {
         s.reply("150 send it");
         assert_eq!(read_all(&mut data), b"data");
         // Still open this way; the client waits, or is told.
-        std::thread::sleep(Duration::from_millis(100));
+        pause(Duration::from_millis(100));
         s.reply("226 done");
         s.exchange("NOOP", "200 yes");
         drop(data);
@@ -362,7 +363,7 @@ fn a_server_that_never_closes_its_side_has_its_time_for_the_final_reply() {
         s.reply("150 send it");
         assert_eq!(read_all(&mut data), b"data");
         // Longer than the data deadline, shorter than the final reply's.
-        std::thread::sleep(Duration::from_millis(900));
+        pause(Duration::from_millis(900));
         s.reply("226 scanned and stored");
         drop(data);
         s.expect_close();

@@ -8,11 +8,11 @@ use std::time::Duration;
 use ftp_blocking::ftp_tls::TlsVersion;
 use ftp_proto::{Error as FtpError, Phase};
 use ftp_tests::flood::Flood;
-use ftp_tests::scripted::{Server, accept};
+use ftp_tests::scripted::accept;
 use ftp_tests::tls::{Secured, Tls, trusting};
 
 use crate::driver::{Config, ConnectionError, Error, Options, TlsPolicy};
-use crate::{at_once, code, login_with};
+use crate::{at_once, code, login_with, serve};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -37,7 +37,7 @@ fn settle(control: &mut Secured) {
 #[test]
 fn instead_of_a_reply() {
     for flood in BARREN {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             let mut control = Tls::new().welcome(s);
             control.expect("NOOP");
             control.flood(flood).pour();
@@ -60,7 +60,7 @@ fn instead_of_a_reply() {
 #[test]
 fn as_an_endless_reply() {
     for flood in [Flood::SingleBytes, Flood::KeyUpdates] {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             let mut control = Tls::new().welcome(s);
             control.expect("NOOP");
             control.flood(flood).pour();
@@ -76,7 +76,7 @@ fn as_an_endless_reply() {
 #[test]
 fn instead_of_a_file() {
     for flood in BARREN {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             let tls = Tls::new();
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
@@ -105,7 +105,7 @@ fn instead_of_a_file() {
 #[test]
 fn a_refusal_ends_a_flooded_download() {
     for flood in BARREN {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             let tls = Tls::new();
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
@@ -134,7 +134,7 @@ fn a_refusal_ends_a_flooded_download() {
 #[test]
 fn after_an_upload() {
     for flood in BARREN {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             let tls = Tls::new();
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
@@ -160,7 +160,7 @@ fn after_an_upload() {
 #[test]
 fn after_a_listing_was_left() {
     for flood in [Flood::Tickets, Flood::SingleBytes, Flood::KeyUpdates] {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             let tls = Tls::new();
             let mut control = tls.welcome(s);
             control.exchange("TYPE A", "200 fine");
@@ -191,7 +191,7 @@ fn after_a_listing_was_left() {
 #[test]
 fn instead_of_the_end_of_tls() {
     for flood in BARREN {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             let mut control = Tls::new().welcome(s);
             control.exchange("CCC", "200 going");
             control.flood(flood).pour();
@@ -207,7 +207,7 @@ fn instead_of_the_end_of_tls() {
 /// Many small records are slow, not an error
 #[test]
 fn a_file_in_single_bytes_arrives() {
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         let tls = Tls::new();
         let mut control = tls.welcome(s);
         control.exchange("TYPE I", "200 fine");
@@ -236,7 +236,7 @@ fn a_file_in_single_bytes_arrives() {
 /// In clear, too: replies without end are not a reply
 #[test]
 fn preliminary_replies_do_not_keep_the_data_connection_from_its_deadline() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         let listener = s.epsv();

@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use ftp_tests::scripted::{Server, accept};
+use ftp_tests::scripted::accept;
 
 use crate::driver::{Error, TimeCommand, Timestamp};
-use crate::{code, login};
+use crate::{code, login, serve};
 
 #[test]
 fn a_directory_is_made_with_its_parents() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("MKD a/b", "257 \"/a/b\" made");
         s.exchange("MKD a/c/d", "550 no such directory");
@@ -34,7 +34,7 @@ fn a_directory_is_made_with_its_parents() {
 
 #[test]
 fn a_directory_that_can_not_be_made_is_refused_in_the_servers_words() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("MKD a/b", "550 read-only");
         s.exchange("PWD", "257 \"/\"");
@@ -55,7 +55,7 @@ fn a_directory_that_can_not_be_made_is_refused_in_the_servers_words() {
 /// As vsftpd does it, whose word for both is 213
 #[test]
 fn a_time_is_set_by_mdtm_where_there_is_no_mfmt() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("MFMT 20240102030405 f", "500 Unknown command.");
         s.exchange("MDTM 20240102030405 f", "213 File modification time set.");
@@ -75,7 +75,7 @@ fn a_time_is_set_by_mdtm_where_there_is_no_mfmt() {
 
 #[test]
 fn a_time_that_can_not_be_read_back_is_not_set() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("MFMT 20240102030405 f", "502 no");
         // A file of that name.
@@ -103,7 +103,7 @@ fn a_time_that_can_not_be_read_back_is_not_set() {
 
 #[test]
 fn resumed_transfers_are_verified() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.exchange("SIZE f", "213 10");

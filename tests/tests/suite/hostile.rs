@@ -1,19 +1,17 @@
 //! What only sockets show: resets, single bytes, handshakes that break off, other certificates
 
 use std::io::{Read, Write};
-use std::time::Duration;
 
 use ftp_blocking::ftp_tls::{TlsError, TlsVersion};
-use ftp_tests::scripted::{Peer, Server, accept};
+use ftp_tests::scripted::{Peer, accept};
 use ftp_tests::tls::{Clients, Tls, trusting};
-use socket2::SockRef;
 
 use crate::driver::{Client, Error, Options, TlsPolicy};
-use crate::{at_once, code, config, login};
+use crate::{at_once, code, config, login, serve};
 
 /// The connection ends with a reset as soon as the script does
 fn reset_at_the_end(peer: &Peer) {
-    SockRef::from(peer.control()).set_linger(Some(Duration::ZERO)).unwrap();
+    peer.control().break_at_the_end();
 }
 
 fn download(client: &mut Client) -> Result<Vec<u8>, Error> {
@@ -32,7 +30,7 @@ fn the_control_connection_is_reset_at_every_phase() {
     ];
     for phase in 0..=exchanges.len() {
         for late in [false, true] {
-            let server = Server::start(move |s| {
+            let server = serve(move |s| {
                 reset_at_the_end(s);
                 if phase == 0 && !late {
                     return;
@@ -65,7 +63,7 @@ fn the_control_connection_is_reset_at_every_phase() {
 
 #[test]
 fn the_control_connection_is_reset_during_a_transfer() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 fine");
         let listener = s.epsv();
@@ -82,8 +80,7 @@ fn the_control_connection_is_reset_during_a_transfer() {
 
 #[test]
 fn replies_come_in_single_bytes() {
-    let server = Server::start(|s| {
-        s.control().set_nodelay(true).unwrap();
+    let server = serve(|s| {
         let trickle = |s: &Peer, text: &str| {
             text.bytes().for_each(|byte| s.control().write_all(&[byte]).unwrap());
         };
@@ -95,7 +92,6 @@ fn replies_come_in_single_bytes() {
         s.exchange("TYPE I", "200 fine");
         let listener = s.epsv();
         let mut data = accept(&listener);
-        data.set_nodelay(true).unwrap();
         s.expect("RETR f");
         trickle(s, "150 here (7 bytes)\r\n");
         b"content".iter().for_each(|byte| data.write_all(&[*byte]).unwrap());
@@ -112,7 +108,7 @@ fn replies_come_in_single_bytes() {
 /// A name with a line end comes back in a reply: what follows it is nobody's answer
 #[test]
 fn a_name_splits_a_reply() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 fine");
         let listener = s.epsv();
@@ -135,7 +131,7 @@ fn a_name_splits_a_reply() {
 
 #[test]
 fn a_227_names_a_port_of_other_services() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 fine");
         s.exchange("EPSV", "500 what?");
@@ -176,7 +172,7 @@ fn explicit() -> Options {
 fn the_handshake_of_the_control_connection_breaks_off() {
     for bytes in BREAKS {
         for reset in [false, true] {
-            let server = Server::start(move |s| {
+            let server = serve(move |s| {
                 s.reply("220 ready");
                 s.exchange("AUTH TLS", "234 go on");
                 s.control().read_exact(&mut [0; 5]).unwrap();
@@ -196,7 +192,7 @@ fn the_handshake_of_the_control_connection_breaks_off() {
 #[test]
 fn the_handshake_of_a_data_connection_breaks_off() {
     for bytes in BREAKS {
-        let server = Server::start(move |s| {
+        let server = serve(move |s| {
             let mut control = Tls::new().welcome(s);
             control.exchange("TYPE I", "200 fine");
             let listener = control.epsv();
@@ -227,7 +223,7 @@ fn the_handshake_of_a_data_connection_breaks_off() {
 /// The data connection's certificate is looked at as closely as the control connection's
 #[test]
 fn the_certificate_of_the_data_connection_is_another() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         let mut control = Tls::new().tickets(0).welcome(s);
         control.exchange("TYPE I", "200 fine");
         let listener = control.epsv();

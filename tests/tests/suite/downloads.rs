@@ -7,14 +7,14 @@ use crate::driver::ftp_proto;
 use crate::driver::{
     Client, ConnectionError, CopyOptions, DataMode, Error, Get, List, PassiveHost,
 };
+use ftp_tests::net::{Listener, Stream, pause};
 use ftp_tests::scripted::{Peer, Server, accept};
 
-use crate::connecting::silent_port;
-use crate::{at_once, code, config, login, login_with};
+use crate::{at_once, code, config, login, login_with, refused, serve, silent_port};
 
 /// Serves `RETR f` after the login, the data connection and the control connection in its hands
-pub(crate) fn retr(play: impl FnOnce(&mut Peer, std::net::TcpStream) + Send + 'static) -> Server {
-    Server::start(move |s| {
+pub(crate) fn retr(play: impl FnOnce(&mut Peer, Stream) + Send + 'static) -> Server {
+    serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         let listener = s.epsv();
@@ -34,7 +34,7 @@ fn fetch(ftp: &mut Client, get: impl Into<Get>) -> Result<Vec<u8>, Error> {
 #[test]
 fn files_of_many_sizes() {
     let sizes = [0, 1, 1000, 65_536, 1 << 20, (1 << 20) + 1];
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         for size in sizes {
@@ -58,7 +58,7 @@ fn what_the_server_says_after_its_completion_does_not_fail_the_download() {
             if hangs_up {
                 s.control().shutdown(std::net::Shutdown::Write).unwrap();
             }
-            std::thread::sleep(Duration::from_millis(200));
+            pause(Duration::from_millis(200));
             data.write_all(&[7; 300_000]).unwrap();
             drop(data);
             s.expect_close();
@@ -102,7 +102,7 @@ fn reading_to_the_end_waits_for_the_final_reply() {
         s.reply("150 here (5 bytes)");
         data.write_all(b"01234").unwrap();
         drop(data);
-        std::thread::sleep(Duration::from_millis(100));
+        pause(Duration::from_millis(100));
         s.reply("226 done");
         s.expect_close();
     });
@@ -127,7 +127,7 @@ fn a_file_that_was_cut_off_is_never_taken_for_whole() {
             s.reply("150 here");
             data.write_all(b"half").unwrap();
             drop(data);
-            std::thread::sleep(Duration::from_millis(50));
+            pause(Duration::from_millis(50));
             s.reply(end);
             s.exchange("NOOP", "200 yes");
             s.expect_close();
@@ -171,7 +171,7 @@ fn the_final_reply_before_the_data() {
     let server = retr(|s, mut data| {
         s.reply("150 here");
         s.reply("226 done");
-        std::thread::sleep(Duration::from_millis(50));
+        pause(Duration::from_millis(50));
         data.write_all(&[1; 300_000]).unwrap();
         drop(data);
         s.expect_close();
@@ -262,11 +262,11 @@ fn the_session_ends_while_the_data_stands_still() {
 #[test]
 fn the_session_ends_while_the_data_connection_never_opens() {
     let (silent, _held) = silent_port();
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.exchange("EPSV", &format!("229 (|||{}|)", silent.port()));
-        std::thread::sleep(Duration::from_millis(50));
+        pause(Duration::from_millis(50));
         s.reply("421 shutting down");
         s.expect_close();
     });
@@ -279,12 +279,12 @@ fn the_session_ends_while_the_data_connection_never_opens() {
 #[test]
 fn epsv_whose_port_is_silent_falls_back_to_pasv() {
     let (silent, _held) = silent_port();
-    let server = Server::start(move |s| {
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.exchange("EPSV", &format!("229 (|||{}|)", silent.port()));
         s.expect("PASV");
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = Listener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         // An address that must not be followed: nobody is there.
         s.reply(&format!("227 here (127,66,66,66,{},{})", port >> 8, port & 255));
@@ -304,12 +304,12 @@ fn epsv_whose_port_is_silent_falls_back_to_pasv() {
 
 #[test]
 fn the_address_of_a_227_is_followed_only_by_who_trusts_it() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.exchange("EPSV", "500 what?");
         s.expect("PASV");
-        let listener = std::net::TcpListener::bind("127.66.66.66:0").unwrap();
+        let listener = Listener::bind("127.66.66.66:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         s.reply(&format!("227 there (127,66,66,66,{},{})", port >> 8, port & 255));
         let data = accept(&listener);
@@ -328,8 +328,8 @@ fn the_address_of_a_227_is_followed_only_by_who_trusts_it() {
 
 #[test]
 fn a_data_connection_that_is_refused_says_so() {
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let server = Server::start(move |s| {
+    let gone = refused();
+    let server = serve(move |s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.exchange("EPSV", &format!("229 (|||{}|)", gone.port()));
@@ -352,7 +352,7 @@ fn a_data_connection_that_is_refused_says_so() {
 
 #[test]
 fn text_arrives_with_this_sides_line_ends() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE A", "200 ascii");
         s.send_file("RETR f", b"one\r\ntwo\r\rthree\r\n\r\nfour\r");
@@ -378,7 +378,7 @@ fn text_arrives_with_this_sides_line_ends() {
 
 #[test]
 fn listings() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE A", "200 ascii");
         s.send_file("LIST d", b"-rw a\r\n-rw b\n-rw c");
@@ -403,7 +403,7 @@ fn listings() {
 
 #[test]
 fn a_line_without_end_is_bounded() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE A", "200 ascii");
         let listener = s.epsv();
@@ -425,7 +425,7 @@ fn a_line_without_end_is_bounded() {
 
 #[test]
 fn progress_and_block_size() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.send_file("RETR f", &[1; 1000]);
@@ -444,7 +444,7 @@ fn progress_and_block_size() {
 
 #[test]
 fn a_data_mode_can_be_changed_between_transfers() {
-    let server = Server::start(|s| {
+    let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.send_file("RETR f", b"passive");
