@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply};
-use ftp_session::{Error, TlsInfo};
+use ftp_session::{Error, IntoServerAddress, TlsInfo};
 
 use crate::holder::{Borrowed, OwnedError};
 use crate::listing::{Listing, ListingWith, OwnedListing};
@@ -30,19 +30,22 @@ pub struct Client {
 impl Client {
     /// Connects to a server and waits for its greeting and, if that is the policy, for TLS
     ///
-    /// `address` is a host or a host and a port: `ftp.example.com`, `192.0.2.1:2121`,
-    /// `[2001:db8::1]:21`. The port is by default 21, with [`TlsPolicy::Implicit`] 990. A host's
-    /// addresses are tried in turn, IPv6 and IPv4.
+    /// `address` is a host, or a host and a port, as text or otherwise: `"ftp.example.com"`, `"192.0.2.1:2121"`,
+    /// `("2001:db8::1", 21)`, a [`SocketAddr`]; see [`IntoServerAddress`]. The port is by default 21, with
+    /// [`TlsPolicy::Implicit`] 990. A host's addresses are tried in turn, IPv6 and IPv4.
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`] if there is no connection, [`Error::Tls`] if it can't be secured; of what
+    /// [`Error::InvalidAddress`]; [`Error::Connect`] if there is no connection, [`Error::Tls`] if it can't be secured; of what
     /// the server may say, [`ConnectionError::Refused`] and [`ConnectionError::TlsRefused`].
     ///
     /// [`TlsPolicy::Implicit`]: crate::TlsPolicy::Implicit
     /// [`ConnectionError::Refused`]: ftp_proto::ConnectionError::Refused
     /// [`ConnectionError::TlsRefused`]: ftp_proto::ConnectionError::TlsRefused
-    pub fn connect(address: &str, options: impl Into<Options>) -> Result<Self, Error> {
+    pub fn connect(
+        address: impl IntoServerAddress,
+        options: impl Into<Options>,
+    ) -> Result<Self, Error> {
         let mut session = Session::dial(address, options.into())?;
         session.rest()?;
         Ok(Self { session })
@@ -55,7 +58,7 @@ impl Client {
     ///
     /// As of both.
     pub fn connect_and_login(
-        address: &str,
+        address: impl IntoServerAddress,
         options: impl Into<Options>,
         user: impl AsRef<[u8]>,
         password: impl AsRef<[u8]>,
@@ -100,8 +103,9 @@ impl Client {
 
     /// The settings, to change: deadlines, the mode of data connections, …
     ///
-    /// `tls`, `reply` and `telnet` are fixed when the connection is made. `keep_alive` has no
-    /// effect here: between calls nobody is there to send one. Call [`Self::noop`] instead.
+    /// `tls`, `reply` and `telnet` are fixed when the connection is made. `keep_alive` stays
+    /// `None` here, since between calls nobody is there to send one: connecting with one is
+    /// [`Error::InvalidOption`], and one that is set here is cleared by the next call. Call [`Self::noop`] instead.
     #[doc(alias = "timeout")]
     pub fn config_mut(&mut self) -> &mut Config {
         self.session.inner.request().config_mut()

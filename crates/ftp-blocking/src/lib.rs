@@ -74,8 +74,9 @@ pub use ftp_proto::{
 };
 pub use ftp_session::procedure::{Descent, Found, Proof, RemoveOptions, WalkError, WalkOptions};
 pub use ftp_session::{
-    CopyError, Error, Holder, Host, Left, Mismatch, NameEncoding, Removal, TimeCommand, TlsInfo,
-    local_path, system_time, timestamp,
+    AddressError, CopyError, Error, Holder, Host, IntoServerAddress, Left, Mismatch, NameEncoding,
+    Removal, ServerAddress, SourceAddress, TimeCommand, TlsInfo, local_path, system_time,
+    timestamp,
 };
 pub use holder::{Borrowed, OwnedError};
 pub use listing::{Listing, ListingWith, OwnedListing};

@@ -1,10 +1,10 @@
 //! What a connection is made with, beside the machine's own settings
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use ftp_proto::{Config, Trace};
+use ftp_session::SourceAddress;
 use ftp_session::proxy::Proxy;
 use ftp_tls::TlsConfig;
 use ftp_tls::rustls::pki_types::ServerName;
@@ -22,10 +22,8 @@ pub(crate) type TraceFn = Box<dyn FnMut(&Trace) + Send>;
 /// use std::time::Duration;
 /// use ftp_blocking::{Config, Options, TlsPolicy};
 ///
-/// let mut config = Config::new(TlsPolicy::Plaintext);
-/// config.reply_timeout = Duration::from_secs(20);
-/// let options = Options::new(config)
-///     .connect_timeout(Duration::from_secs(5))
+/// let options = Options::new(Config::new(TlsPolicy::Explicit))
+///     .timeout(Duration::from_secs(20))
 ///     .trace(|line| eprintln!("{line}"));
 /// ```
 #[must_use = "options do nothing before `Client::connect`"]
@@ -67,6 +65,21 @@ impl Options {
         self
     }
 
+    /// How long the server may be silent, wherever it is waited for: to connect, for TLS, a reply, data, the final reply
+    ///
+    /// Sets [`Self::connect_timeout`] and, of [`Config`], `greeting_timeout`, `reply_timeout`, `tls_timeout`,
+    /// `data_connect_timeout`, `data_timeout`, `final_reply_timeout` and `settle_timeout`, which may be set one by one
+    /// afterwards. Shorter waits of another kind (`batch_timeout`, `settle_quiet`) stay, but become no longer than this;
+    /// bounds of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) become no shorter.
+    ///
+    /// [`Duration::MAX`] means never. Zero is refused with [`Error::InvalidOption`](crate::Error::InvalidOption) by
+    /// [`Client::connect`](crate::Client::connect). A call as a whole is bounded by [`Self::deadline`].
+    #[doc(alias = "set_timeout")]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.session = self.session.timeout(timeout);
+        self
+    }
+
     /// How long each address of the host has to answer; 30 s
     ///
     /// Data connections have [`Config::data_connect_timeout`]. Resolving the host's name is the
@@ -79,8 +92,9 @@ impl Options {
     /// The local address to connect from; the system's choice without
     ///
     /// Data connections leave from the control connection's local address in any case. A port
-    /// other than 0 holds for the control connection alone: two connections can't share it.
-    pub fn source_address(mut self, address: SocketAddr) -> Self {
+    /// other than 0 holds for the control connection alone: two connections can't share it. Of the server's addresses
+    /// those of the same family are tried; see [`SourceAddress`] for a port alone.
+    pub fn source_address(mut self, address: impl Into<SourceAddress>) -> Self {
         self.session = self.session.source_address(address);
         self
     }

@@ -165,7 +165,8 @@ impl Client {
 
     /// Goes on with an upload that was interrupted: appends what the server's file lacks (APPE)
     ///
-    /// Without a file on the server (550) the whole is uploaded.
+    /// Without a file on the server the whole is uploaded. If SIZE is refused (550) in words that do not say so, a listing
+    /// of the directory has to show it, else the refusal is the error.
     ///
     /// # Errors
     ///

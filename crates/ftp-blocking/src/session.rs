@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 use ftp_proto::listing::UtcOffset;
 use ftp_proto::{Config, Ends, Op, OpId, Output, Reply, Source, Transfer};
 use ftp_session::system::{self, Sockets, adopt};
-use ftp_session::{Error, Event, Interest, Slot};
+use ftp_session::{Error, Event, Interest, IntoServerAddress, Slot};
 
 use crate::canceller::Cancel;
 use crate::clock::{Clock, earliest, later};
-use crate::dial::{self, Channel, Dialer, Target};
+use crate::dial::{Channel, Dialer, Target};
 use crate::options::{Options, TraceFn};
 use crate::wait::{Entries, Slots, enter, outcome, poll};
 
@@ -57,18 +57,20 @@ const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Session {
     /// Connects; what the server has to say is not waited for
-    pub(crate) fn dial(address: &str, options: Options) -> Result<Self, Error> {
-        let (host, port) = dial::split_address(address).map_err(|error| Error::Connect {
-            target: address.escape_debug().to_string(),
-            error,
-        })?;
+    pub(crate) fn dial(address: impl IntoServerAddress, options: Options) -> Result<Self, Error> {
+        let address = address.into_server_address()?;
+        let host = address.host();
         let Options { mut session, deadline, dialer, trace } = options;
-        let port = port.unwrap_or_else(|| session.default_port());
+        let port = address.port().unwrap_or_else(|| session.default_port());
         let clock = Clock::new(deadline);
         let config = session.config_mut();
         config.trace |= trace.is_some();
-        // A keep-alive needs somebody who waits; between calls nobody does.
-        config.keep_alive = None;
+        if config.keep_alive.is_some() {
+            return Err(Error::InvalidOption {
+                option: "keep_alive",
+                problem: "needs a driver that waits between calls, which this one does not: call `noop` now and then",
+            });
+        }
         let source = session.source().map_or(Source::System, |_| Source::Caller);
         let session = session.host(host).port(port).connect_within(clock.at_most(Duration::MAX));
         let inner = if dialer.is_some() {
@@ -203,6 +205,10 @@ impl Session {
     pub(crate) fn begin(&mut self) -> &mut ftp_proto::Client {
         self.clock.resume();
         self.clock.begin();
+        // It would go out now, late and before the caller's request.
+        if self.config().keep_alive.is_some() {
+            self.inner.request().config_mut().keep_alive = None;
+        }
         // A transfer whose guard was forgotten, not dropped, still runs.
         if self.is_moving() {
             self.abandon();

@@ -100,5 +100,8 @@ pub use ftp_proto::{
 #[cfg(feature = "files")]
 pub use ftp_session::LocalFile;
 pub use ftp_session::procedure::{self, Procedure};
-pub use ftp_session::{Completion, CopyError, Error, Event, Moved, NameEncoding, Options, TlsInfo};
+pub use ftp_session::{
+    AddressError, Completion, CopyError, Error, Event, IntoServerAddress, Moved, NameEncoding,
+    Options, ServerAddress, SourceAddress, TlsInfo,
+};
 pub use session::Session;

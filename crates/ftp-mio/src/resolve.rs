@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
 
+use ftp_session::Options;
 use mio::Waker;
 
 /// The addresses of a host, some time
@@ -57,6 +58,31 @@ pub fn lookup(host: impl Into<String>, port: u16, waker: Arc<Waker>) -> io::Resu
         }
     })?;
     Ok(Lookup { answer, _waker: kept })
+}
+
+/// Begins to look up the host that a session with these options connects to first: the server's, see
+/// [`Options::server`], or a proxy's
+///
+/// # Errors
+///
+/// As [`lookup`]; `InvalidInput` if the options name no host.
+///
+/// ```
+/// # use std::sync::Arc;
+/// use ftp_mio::{Config, Options, TlsPolicy, resolve};
+/// # use ftp_mio::mio::{Poll, Token, Waker};
+/// # let poll = Poll::new()?;
+/// # let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+///
+/// let options = Options::new(Config::new(TlsPolicy::Explicit)).server("127.0.0.1:2121")?;
+/// let lookup = resolve::lookup_first_hop(&options, waker)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn lookup_first_hop(options: &Options, waker: Arc<Waker>) -> io::Result<Lookup> {
+    match options.first_hop() {
+        Some((host, port)) => lookup(host, port, waker),
+        None => Err(io::Error::new(io::ErrorKind::InvalidInput, "the options name no host")),
+    }
 }
 
 impl Lookup {

@@ -24,6 +24,8 @@ pub struct Session {
     /// The token of the first slot
     first: Token,
     origin: Origin,
+    /// When the last turn was: that is the present until the next one
+    now: Time,
 }
 
 impl Session {
@@ -63,7 +65,7 @@ impl Session {
         options: impl Into<Options>,
     ) -> Result<Self, Error> {
         let inner = ftp_session::Session::new(addresses, options, Time::ZERO)?;
-        Ok(Self { inner, first, origin: Origin::new(Instant::now()) })
+        Ok(Self { inner, first, origin: Origin::new(Instant::now()), now: Time::ZERO })
     }
 
     /// Begins to connect, at the next turn; the second time nothing happens
@@ -95,7 +97,8 @@ impl Session {
     /// [`Self::has_work`]; at other times it is harmless. Afterwards look for events and, if a
     /// transfer is under way, move data.
     pub fn turn(&mut self, registry: &Registry, now: Instant) {
-        self.inner.turn(&mut Net { registry, first: self.first }, self.origin.time(now));
+        let now = self.advance(now);
+        self.inner.turn(&mut Net { registry, first: self.first }, now);
     }
 
     /// When [`Self::turn`] is due although no event has come
@@ -117,10 +120,15 @@ impl Session {
         &mut self.inner
     }
 
-    /// The present, as the session counts it
+    /// The present, as the session counts it: the time of the last turn
     #[must_use]
-    pub fn now(&self) -> Time {
-        self.origin.time(Instant::now())
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    fn advance(&mut self, now: Instant) -> Time {
+        self.now = self.now.max(self.origin.time(now));
+        self.now
     }
 
     /// Whether [`Self::turn`] is due at once
@@ -154,7 +162,8 @@ impl Session {
     /// other requests until it has ended. At [`Next::Request`] and [`Next::Wait`] go on with the loop; what
     /// [`Next::Local`] orders is done with a file of yours, or by `LocalFile` (feature `files`).
     pub fn perform<'a, T>(&mut self, procedure: &'a mut Procedure<T>, now: Instant) -> Next<'a, T> {
-        procedure.turn(&mut self.inner, self.origin.time(now))
+        let now = self.advance(now);
+        procedure.turn(&mut self.inner, now)
     }
 
     /// The next news

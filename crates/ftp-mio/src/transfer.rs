@@ -1,6 +1,6 @@
 //! The bytes of a transfer: straight between the socket and the caller, at the caller's pace
 
-use ftp_proto::Direction;
+use ftp_proto::{Direction, OpId};
 use ftp_session::Moved;
 
 use crate::session::Session;
@@ -46,17 +46,21 @@ impl Session {
         self.inner.finish_upload(now);
     }
 
-    /// Aborts the running transfer, which completes with
+    /// Aborts a request, running or queued, which completes with
     /// [`Aborted`](ftp_proto::Error::Aborted) at once; the session settles afterwards
     ///
     /// Of an upload a part stays on the server, and may look complete: see [`Self::write_data`]. If the
-    /// source of an upload fails, this is the call to make, and not [`Self::finish_upload`]. Without a
-    /// running transfer nothing happens. What the server says to it is [`Self::abort_reply`], once the session
+    /// source of an upload fails, this is the call to make, and not [`Self::finish_upload`]. Of a
+    /// request that has ended nothing happens. What the server says to it is [`Self::abort_reply`], once the session
     /// [is idle](Self::is_idle).
-    pub fn abort(&mut self) {
-        if let Some(op) = self.inner.client().running_transfer() {
-            self.inner.abort(op);
-        }
+    pub fn abort(&mut self, op: OpId) {
+        self.inner.abort(op);
+    }
+
+    /// The transfer that runs, queued ones left out
+    #[must_use]
+    pub fn running_transfer(&self) -> Option<OpId> {
+        self.inner.client().running_transfer()
     }
 
     /// Which way data can move, if a transfer is that far

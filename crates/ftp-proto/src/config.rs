@@ -85,6 +85,21 @@ pub enum Truncation {
     Accept,
 }
 
+/// What becomes of the byte 0xFF in an argument, which is Telnet's IAC (RFC 854; RFC 959 section 3.1)
+///
+/// A server that takes the wrong form for a name means another file, so neither is tried to see whether it works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Telnet {
+    /// It is doubled, unless the greeting names vsftpd or Pure-FTPd, which take a name's bytes as they are; names from
+    /// their listings could not be used otherwise. A server that hides what it is needs [`Self::Single`]
+    ByServer,
+    /// It is doubled, as the protocol has it, and ProFTPD knows
+    Doubled,
+    /// It is sent as it is
+    Single,
+}
+
 /// What becomes of a reply whose code belongs to another command than the one it came for
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "such a reply is believed or it is not")]
@@ -157,9 +172,9 @@ pub struct Config {
     /// company and takes it alone is not asked so again in the session. The password goes out
     /// without waiting for the answer to USER.
     pub pipeline: bool,
-    /// Whether 0xFF is doubled in arguments (Telnet IAC, RFC 959 section 4.1.3); `true`: that is
-    /// the protocol, and only names with the byte 0xFF, never UTF-8, see a difference
-    pub telnet: bool,
+    /// Whether 0xFF is doubled in arguments; [`Telnet::ByServer`]. Only names with the byte 0xFF see a difference, which
+    /// is never one of UTF-8
+    pub telnet: Telnet,
     /// Whether [`Event::Trace`](crate::Event::Trace) is emitted; `false`: it allocates per line
     #[doc(alias = "sanitize")]
     pub trace: bool,
@@ -200,8 +215,11 @@ pub struct Config {
     /// Silence after which settling takes its next step; 2 s: above any round trip, and paid only
     /// on servers that answer an aborted transfer with nothing (Q136)
     pub settle_quiet: Duration,
-    /// Idle time after which a NOOP is sent; `None`: the application knows whether it wants to
-    /// stay (Q110: it doesn't reset every server's idle timer)
+    /// Idle time after which a NOOP is sent, again and again; `None`: the application knows whether it wants to stay
+    ///
+    /// For drivers whose loop runs while nothing is requested, such as `ftp-mio`; `ftp-blocking` refuses it. Once a server
+    /// has refused NOOP, no more are sent. Some servers end idle sessions all the same, since their timer counts from the
+    /// last transfer.
     pub keep_alive: Option<Duration>,
 }
 
@@ -225,7 +243,7 @@ impl Config {
             foreign_replies: ForeignReplies::Reject,
             reply: ReplyConfig::default(),
             pipeline: true,
-            telnet: true,
+            telnet: Telnet::ByServer,
             trace: false,
             greeting_timeout: Duration::from_secs(60),
             reply_timeout: Duration::from_secs(60),

@@ -386,7 +386,7 @@ pub enum ConnectionError {
     #[error("server refused the connection: {0}")]
     Refused(Reply),
     /// A deadline passed and replies can no longer be matched to commands
-    #[error("timed out waiting for {0}")]
+    #[error("timed out waiting for {}{}", .0, silence_hint(*.0))]
     TimedOut(Phase),
     /// TLS was demanded and the server refused AUTH or PROT
     #[error("server refused TLS, and clear text was not allowed: {0}")]
@@ -395,6 +395,15 @@ pub enum ConnectionError {
     #[error(transparent)]
     #[doc(alias = "error_proto")]
     Protocol(#[from] ProtocolError),
+}
+
+const fn silence_hint(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Greeting => {
+            "; where TLS is expected from the first byte (mostly port 990) none comes: try TlsPolicy::Implicit"
+        }
+        _ => "",
+    }
 }
 
 impl ConnectionError {

@@ -190,7 +190,7 @@ pub use codec::ascii::{AsciiDecoder, AsciiEncoder};
 pub use codec::{Codec, Progress};
 pub use config::{
     AuthMechanism, Config, DataHandshake, DataMode, ForeignReplies, PassiveHost, PassiveOrder,
-    TlsPolicy, Truncation,
+    Telnet, TlsPolicy, Truncation,
 };
 pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
 pub use control::features::Features;

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use core::time::Duration;
 
 use crate::claim::OpId;
-use crate::config::{Config, DataHandshake};
+use crate::config::{Config, DataHandshake, Telnet};
 use crate::control::command::{Command, Verb};
 use crate::control::reply::Reply;
 use crate::control::{Barrier, Control};
@@ -31,7 +31,7 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn new(config: Config, family: IpFamily, barrier: Barrier) -> Self {
         Self {
-            control: Control::new(config.reply, config.telnet, barrier),
+            control: Control::new(config.reply, config.telnet != Telnet::Single, barrier),
             config,
             family,
             data: None,

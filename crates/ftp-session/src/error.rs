@@ -9,7 +9,9 @@ use ftp_proto::fields::FileHash;
 use ftp_proto::{ConnectionError, DataFailure, NameError, Reply};
 use ftp_tls::{ConfigError, TlsError};
 
+use crate::address::AddressError;
 use crate::failure::Described;
+use crate::local::FileError;
 use crate::proxy::ProxyError;
 
 /// Why an operation failed
@@ -31,6 +33,17 @@ pub enum Error {
         /// What the system said
         #[source]
         error: io::Error,
+    },
+    /// What was given as the server's address is none
+    #[error("invalid address")]
+    InvalidAddress(#[source] AddressError),
+    /// An option that makes no sense
+    #[error("the option {option} {problem}")]
+    InvalidOption {
+        /// Which
+        option: &'static str,
+        /// What is wrong with it
+        problem: &'static str,
     },
     /// The server could not be reached through the proxy, or not be asked to be
     #[error(transparent)]
@@ -64,6 +77,8 @@ pub enum Error {
         error: io::Error,
     },
     /// The caller's own file, reader or writer failed; the transfer was aborted
+    ///
+    /// Of a file that was opened here, the cause names the path.
     #[error("local file, reader or writer failed")]
     Local(#[source] io::Error),
     /// The call took longer than its deadline permits
@@ -219,7 +234,9 @@ impl Error {
                     && self.proxy().is_none_or(|error| error.problem().is_transient())
             }
             Self::Ftp(error) => error.is_transient(),
-            Self::Tls(_)
+            Self::InvalidAddress(_)
+            | Self::InvalidOption { .. }
+            | Self::Tls(_)
             | Self::TlsConfig(_)
             | Self::Local(_)
             | Self::Cancelled
@@ -271,7 +288,12 @@ impl Error {
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Proxy(_) | Self::Io(_) | Self::Cancelled => true,
+            Self::Connect { .. }
+            | Self::InvalidAddress(_)
+            | Self::InvalidOption { .. }
+            | Self::Proxy(_)
+            | Self::Io(_)
+            | Self::Cancelled => true,
             // Noticed before anything was sent.
             Self::Tls(TlsError::InvalidServerName(_)) => false,
             Self::Tls(_) => true,
@@ -314,6 +336,8 @@ impl Error {
             Self::Connect { target, error } => {
                 Self::Connect { target: target.clone(), error: again(error) }
             }
+            Self::InvalidAddress(error) => Self::InvalidAddress(error.clone()),
+            Self::InvalidOption { option, problem } => Self::InvalidOption { option, problem },
             Self::Proxy(error) => Self::Proxy(error.clone()),
             Self::Io(error) => Self::Io(again(error)),
             Self::Tls(error) => Self::Tls(error.clone()),
@@ -394,6 +418,9 @@ pub(crate) fn again(error: &io::Error) -> io::Error {
     if let Some(tls) = TlsError::in_io(error) {
         return io::Error::new(error.kind(), tls.clone());
     }
+    if let Some(file) = FileError::in_io(error) {
+        return file.again(again);
+    }
     if let Some(proxy) = ProxyError::in_io(error) {
         return io::Error::new(error.kind(), proxy.clone());
     }
@@ -412,6 +439,12 @@ impl From<ConnectionError> for Error {
 impl From<TlsError> for Error {
     fn from(error: TlsError) -> Self {
         Self::Tls(error)
+    }
+}
+
+impl From<AddressError> for Error {
+    fn from(error: AddressError) -> Self {
+        Self::InvalidAddress(error)
     }
 }
 
@@ -461,7 +494,9 @@ impl From<Error> for io::Error {
             Error::NotADirectory { .. } => io::ErrorKind::NotADirectory,
             Error::TimeNotSet { .. } => io::ErrorKind::Unsupported,
             Error::NotRemoved(_) => io::ErrorKind::Other,
-            Error::TlsConfig(_) => io::ErrorKind::InvalidInput,
+            Error::InvalidAddress(_) | Error::InvalidOption { .. } | Error::TlsConfig(_) => {
+                io::ErrorKind::InvalidInput
+            }
             Error::Ftp(error) => Self::from(error.clone()).kind(),
         };
         // `read_to_end` and friends would try again for ever.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use sha2::Digest as _;
 
+use crate::local::FileError;
 use crate::procedure::{Access, LocalAnswer, LocalOrder};
 
 /// The local file of a [`Procedure`](crate::Procedure), by its path
@@ -31,8 +32,13 @@ impl LocalFile {
     ///
     /// # Errors
     ///
-    /// Those of the system, for [`Procedure::answer`](crate::Procedure::answer).
+    /// Those of the system, with the path, for [`Procedure::answer`](crate::Procedure::answer).
     pub fn carry_out(&mut self, order: LocalOrder<'_>) -> io::Result<LocalAnswer> {
+        let result = self.execute(order);
+        result.map_err(|error| FileError::name(&self.path, error))
+    }
+
+    fn execute(&mut self, order: LocalOrder<'_>) -> io::Result<LocalAnswer> {
         match order {
             LocalOrder::Open(access) => self.open(access).map(LocalAnswer::Opened),
             LocalOrder::Read { at, into } => {

@@ -114,6 +114,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod address;
 mod cancel;
 mod copy;
 mod crowd;
@@ -128,6 +129,7 @@ mod holder;
 mod info;
 mod learned;
 mod link;
+mod local;
 mod local_path;
 mod names;
 mod options;
@@ -149,6 +151,7 @@ pub use encoding_rs;
 pub use ftp_proto;
 pub use ftp_tls;
 
+pub use address::{AddressError, IntoServerAddress, ServerAddress, SourceAddress};
 pub use cancel::CancelFlag;
 pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;

@@ -1,13 +1,13 @@
 //! What a session is made with, beside the machine's own settings
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use ftp_proto::{Config, TlsPolicy};
 use ftp_tls::TlsConfig;
 use ftp_tls::rustls::pki_types::ServerName;
 
+use crate::address::{IntoServerAddress, SourceAddress};
 use crate::error::Error;
 use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
 
@@ -19,16 +19,14 @@ use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
 /// use std::time::Duration;
 /// use ftp_session::{Config, Options, TlsPolicy};
 ///
-/// let mut config = Config::new(TlsPolicy::Plaintext);
-/// config.reply_timeout = Duration::from_secs(20);
-/// let options = Options::new(config).connect_timeout(Duration::from_secs(5));
+/// let options = Options::new(Config::new(TlsPolicy::Explicit)).timeout(Duration::from_secs(20));
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing before `Session::connect`"]
 pub struct Options {
     pub(crate) config: Config,
     pub(crate) connect_timeout: Duration,
-    pub(crate) source: Option<SocketAddr>,
+    pub(crate) source: Option<SourceAddress>,
     pub(crate) tls: Option<TlsConfig>,
     pub(crate) tls_name: Option<ServerName<'static>>,
     pub(crate) host: Option<String>,
@@ -63,13 +61,98 @@ impl Options {
         self
     }
 
+    /// How long the server may be silent, wherever it is waited for: to connect, for TLS, a reply, data, the final reply
+    ///
+    /// Sets [`Self::connect_timeout`] and, of [`Config`], `greeting_timeout`, `reply_timeout`, `tls_timeout`,
+    /// `data_connect_timeout`, `data_timeout`, `final_reply_timeout` and `settle_timeout`, which may be set one by one
+    /// afterwards. Shorter waits of another kind (`batch_timeout`, `settle_quiet`) stay, but become no longer than this;
+    /// bounds of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) become no shorter.
+    ///
+    /// [`Duration::MAX`] means never. Zero is refused with [`Error::InvalidOption`] when the session is made.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use ftp_session::{Config, Options, TlsPolicy};
+    /// let options = Options::new(Config::new(TlsPolicy::Explicit)).timeout(Duration::from_secs(20));
+    /// ```
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        let config = &mut self.config;
+        for wait in [
+            &mut config.greeting_timeout,
+            &mut config.reply_timeout,
+            &mut config.tls_timeout,
+            &mut config.data_connect_timeout,
+            &mut config.data_timeout,
+            &mut config.final_reply_timeout,
+            &mut config.settle_timeout,
+        ] {
+            *wait = timeout;
+        }
+        for wait in [&mut config.batch_timeout, &mut config.settle_quiet] {
+            *wait = timeout.min(*wait);
+        }
+        for whole in [
+            &mut config.command_timeout,
+            &mut config.hash_timeout,
+            &mut config.remote_transfer_timeout,
+        ] {
+            *whole = timeout.max(*whole);
+        }
+        self
+    }
+
+    /// Refuses what can't have been meant
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let config = &self.config;
+        let waits = [
+            ("connect_timeout", self.connect_timeout),
+            ("greeting_timeout", config.greeting_timeout),
+            ("reply_timeout", config.reply_timeout),
+            ("command_timeout", config.command_timeout),
+            ("tls_timeout", config.tls_timeout),
+            ("data_connect_timeout", config.data_connect_timeout),
+            ("data_timeout", config.data_timeout),
+            ("final_reply_timeout", config.final_reply_timeout),
+        ];
+        match waits.into_iter().find(|(_, wait)| wait.is_zero()) {
+            Some((option, _)) => Err(Error::InvalidOption {
+                option,
+                problem: "is zero, which leaves no time to wait; Duration::MAX means for ever",
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// The local address to connect from; the system's choice without
     ///
     /// Data connections leave from the control connection's local address in any case. A port
-    /// other than 0 holds for the control connection alone: two connections can't share it.
-    pub fn source_address(mut self, address: SocketAddr) -> Self {
-        self.source = Some(address);
+    /// other than 0 holds for the control connection alone: two connections can't share it. Of the server's addresses
+    /// those of the same family are tried; see [`SourceAddress`] for a port alone.
+    ///
+    /// ```
+    /// # use std::net::Ipv4Addr;
+    /// # use ftp_session::{Config, Options, TlsPolicy};
+    /// # let config = Config::new(TlsPolicy::Plaintext);
+    /// let options = Options::new(config).source_address(Ipv4Addr::new(192, 0, 2, 7));
+    /// ```
+    pub fn source_address(mut self, address: impl Into<SourceAddress>) -> Self {
+        self.source = Some(address.into());
         self
+    }
+
+    /// The server, as the user gave it: its [`host`](Self::host) and, if there is one, its [`port`](Self::port)
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAddress`]
+    pub fn server(self, address: impl IntoServerAddress) -> Result<Self, Error> {
+        let address = address.into_server_address()?;
+        let options = self.host(address.host());
+        Ok(match address.port() {
+            Some(port) => options.port(port),
+            None => options,
+        })
     }
 
     /// How TLS is done; without, servers' certificates are verified against the authorities that
@@ -162,7 +245,7 @@ impl Options {
 
     /// The local address to connect from, if one was chosen
     #[must_use]
-    pub const fn source(&self) -> Option<SocketAddr> {
+    pub const fn source(&self) -> Option<SourceAddress> {
         self.source
     }
 
@@ -177,7 +260,8 @@ impl Options {
 
     /// Makes connecting take no longer than this
     pub fn connect_within(self, limit: Duration) -> Self {
-        let timeout = self.connect_timeout.min(limit);
+        // That the caller has no time left is not a mistake in the options.
+        let timeout = self.connect_timeout.min(limit.max(Duration::from_nanos(1)));
         self.connect_timeout(timeout)
     }
 

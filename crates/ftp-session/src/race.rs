@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ftp_proto::{Source, Time};
 
+use crate::address::SourceAddress;
 use crate::socket::Socket;
 use crate::time::{has_passed, later};
 use crate::transport::{Interest, Slot, Transport};
@@ -29,7 +30,7 @@ pub(crate) struct Race<S> {
     waiting: Vec<Candidate>,
     attempts: [Option<Attempt<S>>; 2],
     next_start: Option<Time>,
-    source: Option<SocketAddr>,
+    source: Option<SourceAddress>,
     timeout: Duration,
     failures: Vec<(SocketAddr, io::Error)>,
 }
@@ -72,12 +73,11 @@ impl<S: Read + Write> Race<S> {
     /// `None` if there is no address that can be used
     pub(crate) fn new(
         addresses: &[SocketAddr],
-        source: Option<SocketAddr>,
+        source: Option<SourceAddress>,
         timeout: Duration,
     ) -> Option<Self> {
-        let usable = |address: &&SocketAddr| {
-            source.is_none_or(|source| source.is_ipv4() == address.is_ipv4())
-        };
+        let usable =
+            |address: &&SocketAddr| source.is_none_or(|source| source.towards(**address).is_some());
         let addresses: Vec<_> = addresses.iter().filter(usable).copied().collect();
         let mut waiting = interleave(&addresses);
         waiting.reverse();
@@ -175,7 +175,8 @@ impl<S: Read + Write> Race<S> {
                 return Standing::Lost(failures[0].0, all_failed(failures));
             };
             let address = candidate.address;
-            match transport.connect(SLOTS[index], address, self.source) {
+            let source = self.source.and_then(|source| source.towards(address));
+            match transport.connect(SLOTS[index], address, source) {
                 Ok(io) => {
                     self.attempts[index] = Some(Attempt {
                         socket: Socket::new(SLOTS[index], io),
@@ -273,12 +274,13 @@ mod tests {
     #[test]
     fn a_source_address_rules_the_other_family_out() {
         let address = ["192.0.2.1:21".parse().unwrap()];
-        let source = |text: &str| Some(text.parse::<SocketAddr>().unwrap());
+        let source = |text: &str| Some(text.parse::<SocketAddr>().unwrap().into());
         let new = |addresses: &[_], source| {
             Race::<Cursor<Vec<u8>>>::new(addresses, source, Duration::from_secs(1))
         };
         assert!(new(&address, source("[::1]:0")).is_none());
         assert!(new(&address, source("127.0.0.1:0")).is_some());
+        assert!(new(&address, source("[::]:20")).is_some());
         assert!(new(&[], None).is_none());
     }
 

@@ -130,7 +130,7 @@ impl<S: Read + Write, L> Session<S, L> {
     ///
     /// # Errors
     ///
-    /// [`Error::TlsConfig`] and [`Error::Tls`] if TLS is wanted and can't be had; [`Error::Connect`] if there
+    /// [`Error::InvalidOption`]; [`Error::TlsConfig`] and [`Error::Tls`] if TLS is wanted and can't be had; [`Error::Connect`] if there
     /// is no address, or none that the source address can reach; [`Error::Proxy`] if the proxy can't be used in
     /// this way.
     pub fn new(
@@ -139,6 +139,7 @@ impl<S: Read + Write, L> Session<S, L> {
         now: Time,
     ) -> Result<Self, Error> {
         let options = options.into();
+        options.check()?;
         let via = options.via()?;
         let first = addresses.first().copied();
         let race = Race::new(addresses, options.source, options.connect_timeout);
@@ -179,6 +180,7 @@ impl<S: Read + Write, L> Session<S, L> {
         now: Time,
     ) -> Result<Self, Error> {
         let options = options.into().host(host).port(port);
+        options.check()?;
         let via = options.via()?;
         let family = match Host::new(host) {
             Host::Address(ip) => IpFamily::of(&SocketAddr::new(ip, port)),

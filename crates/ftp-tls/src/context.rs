@@ -1,3 +1,4 @@
+use std::net::Ipv6Addr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -312,7 +313,7 @@ impl ResolvesClientCert for CertificateDemands {
 /// The name of a server as TLS wants it, from the host part of a URL or what a user typed
 ///
 /// Takes host names (a final dot is dropped: no certificate has it) and IP addresses, IPv6 with or
-/// without brackets.
+/// without brackets, its zone dropped.
 ///
 /// # Errors
 ///
@@ -320,6 +321,11 @@ impl ResolvesClientCert for CertificateDemands {
 pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let bare = bare.strip_suffix('.').unwrap_or(bare);
+    // The zone of a link-local address is this computer's business.
+    let bare = match bare.split_once('%') {
+        Some((address, _)) if address.parse::<Ipv6Addr>().is_ok() => address,
+        _ => bare,
+    };
     ServerName::try_from(bare.to_owned())
         .map_err(|_| TlsError::InvalidServerName(host.escape_debug().to_string()))
 }

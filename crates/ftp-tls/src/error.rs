@@ -150,7 +150,7 @@ pub enum TlsError {
     ///
     /// A `500` in the handshake behind AUTH: the server has taken the handshake for a command,
     /// because its side was not in TLS yet. `Config::auth_pause` gives it the time.
-    #[error("the server answered in clear text: {line}")]
+    #[error("the server answered in clear text: {line}{}", clear_text_hint(.line))]
     PlaintextReply {
         /// The reply's first line without its line end, unprintable bytes escaped, at most 512 bytes of it
         line: String,
@@ -319,7 +319,7 @@ impl From<TlsError> for io::Error {
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file could not be read
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Read {
         /// The file
         path: PathBuf,
@@ -354,7 +354,7 @@ pub enum ConfigError {
     EncryptedPrivateKey,
 
     /// A certificate cannot be used, or certificate and key do not belong together
-    #[error("the {what} cannot be used: {source}")]
+    #[error("the {what} cannot be used")]
     Unusable {
         /// Which input
         what: &'static str,
@@ -417,6 +417,17 @@ pub enum ConfigError {
     /// The platform's trust store cannot be used
     #[error("the platform's certificate store cannot be used: {0}")]
     Platform(RustlsError),
+}
+
+/// A greeting where TLS should begin: the port is another one
+fn clear_text_hint(line: &str) -> &'static str {
+    match line.starts_with("220") {
+        true => {
+            "; it greets before TLS, so this is no port for TLS from the first byte (TlsPolicy::Implicit): \
+             try TlsPolicy::Explicit"
+        }
+        false => "",
+    }
 }
 
 /// The name out of webpki's `DnsName("a.example")` or `IpAddress(…)`

@@ -21,8 +21,8 @@ use ftp_session::procedure::{
 use ftp_session::proxy::Proxy;
 use ftp_session::system::listing_parser;
 use ftp_session::{
-    CopyError, Entries as Reading, Error, Event, LocalFile, Moved, Removal, ServerCopy,
-    TimeCommand, TlsInfo,
+    CopyError, Entries as Reading, Error, Event, IntoServerAddress, LocalFile, Moved, Removal,
+    ServerCopy, SourceAddress, TimeCommand, TlsInfo,
 };
 
 use super::Driver;
@@ -50,9 +50,16 @@ impl Options {
         self
     }
 
+    /// How long the server may be silent
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options = self.options.timeout(timeout);
+        self
+    }
+
     /// Where to connect from
     #[must_use]
-    pub fn source_address(mut self, address: SocketAddr) -> Self {
+    pub fn source_address(mut self, address: impl Into<SourceAddress>) -> Self {
         self.options = self.options.source_address(address);
         self
     }
@@ -121,14 +128,14 @@ macro_rules! methods {
 ftp_proto::requests!(methods);
 
 impl<D: Driver> Client<D> {
-    pub fn connect(address: &str, options: impl Into<Options>) -> Result<Self> {
+    pub fn connect(address: impl IntoServerAddress, options: impl Into<Options>) -> Result<Self> {
         let mut client = Self::dial(address, options)?;
         client.rest()?;
         Ok(client)
     }
 
     pub fn connect_and_login(
-        address: &str,
+        address: impl IntoServerAddress,
         options: impl Into<Options>,
         user: impl AsRef<[u8]>,
         password: impl AsRef<[u8]>,
@@ -138,11 +145,11 @@ impl<D: Driver> Client<D> {
         Ok(client)
     }
 
-    fn dial(address: &str, options: impl Into<Options>) -> Result<Self> {
+    fn dial(address: impl IntoServerAddress, options: impl Into<Options>) -> Result<Self> {
         let Options { mut options, trace } = options.into();
-        let (host, port) = address.rsplit_once(':').unwrap_or((address, "21"));
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        options = options.host(host).port(port.parse().expect("a port"));
+        let server = address.into_server_address()?;
+        let host = server.host();
+        options = options.server(server.clone())?;
         options.config_mut().trace |= trace.is_some();
         // With a proxy it is that which has to be known.
         let hop = options.first_hop().unwrap_or((host, 21));

@@ -475,3 +475,25 @@ fn what_runs_is_aborted_with_the_servers_reply() {
     drop(ftp);
     server.join();
 }
+
+/// Nobody would be there to send it: the setting is refused, or cleared, and no NOOP precedes a request
+#[test]
+fn no_keep_alive_between_calls() {
+    let mut settings = config();
+    settings.keep_alive = Some(Duration::from_millis(1));
+    let error = Client::connect("127.0.0.1:1", settings).unwrap_err();
+    assert!(matches!(error, Error::InvalidOption { option: "keep_alive", .. }), "{error:?}");
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("SYST", "215 UNIX");
+        s.exchange("NOOP", "200 by the caller");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    ftp.config_mut().keep_alive = Some(Duration::from_millis(1));
+    std::thread::sleep(Duration::from_millis(20));
+    ftp.system().unwrap();
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}

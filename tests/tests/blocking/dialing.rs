@@ -13,8 +13,9 @@ use crate::config;
 fn addresses_that_are_none() {
     for address in ["", ":21", "[::1", "[::1]21", "host:port", "host:+1", "host:99999", "a b"] {
         let error = Client::connect(address, config()).unwrap_err();
-        let Error::Connect { error, .. } = error else { panic!("{address}: {error:?}") };
-        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{address}");
+        assert!(matches!(error, Error::InvalidAddress(_)), "{address}: {error:?}");
+        assert!(!error.is_transient(), "{address}");
+        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::InvalidInput);
     }
 }
 

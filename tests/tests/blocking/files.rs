@@ -444,3 +444,40 @@ fn lines_have_the_limit_that_was_set() {
     drop(ftp);
     server.join();
 }
+
+/// Which file it was, and why, each once in the chain of causes
+#[test]
+fn errors_of_local_files_name_them() {
+    let missing = std::env::temp_dir().join("no such directory, surely").join("f");
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("TYPE I", "200 binary");
+        s.expect_close();
+    });
+    let mut ftp = login(&server);
+    ftp.command("TYPE", "I").unwrap();
+    let errors = [
+        ftp.upload_file("f", &missing).unwrap_err(),
+        ftp.resume_upload(&missing, "f").unwrap_err(),
+    ];
+    for error in errors {
+        let Error::Local(inner) = &error else { panic!("{error:?}") };
+        assert_eq!(inner.kind(), io::ErrorKind::NotFound);
+        for error in [&error, &error.again()] {
+            let mut chain = vec![error.to_string()];
+            let mut cause = std::error::Error::source(error);
+            while let Some(error) = cause {
+                chain.push(error.to_string());
+                cause = error.source();
+            }
+            assert_eq!(chain.len(), 3, "{chain:?}");
+            assert!(chain[1].contains("no such directory, surely"), "{chain:?}");
+            assert!(chain[2].contains("(os error"), "{chain:?}");
+            for (at, text) in chain.iter().enumerate() {
+                assert!(!chain[..at].iter().any(|before| before.contains(text)), "{chain:?}");
+            }
+        }
+    }
+    drop(ftp);
+    server.join();
+}

@@ -6,12 +6,16 @@ use crate::everywhere;
 
 #[test]
 fn files_with_odd_names() {
-    let names: [&[u8]; 15] = [
+    let names: [&[u8]; 18] = [
         b"two words",
         b" leading space",
         "na\u{ef}ve \u{65e5}\u{672c}\u{8a9e}".as_bytes(),
         b"latin-1 \xE9\xE8",
         b"telnet \xFF\xFF\xF4",
+        // Windows-1251 for a name that begins and ends with the Cyrillic letter ya.
+        b"\xFF\xE1\xEB\xEE\xEA\xFF",
+        b"\xFF",
+        b"a\xFF\xFFb",
         b"quote\"d \"\"twice\"\"",
         b"-dash",
         b"--help",
@@ -24,10 +28,8 @@ fn files_with_odd_names() {
         b"~tilde $dollar `tick` ;semi|pipe&",
     ];
     everywhere(|way| {
-        // Telnet's IAC is doubled on the wire, as RFC 959 says; of these only ProFTPD knows.
-        let mut config = way.config();
-        config.telnet = way.server.name == "proftpd";
-        let (mut ftp, _, local) = way.enter_with(config);
+        // Whether Telnet's IAC is doubled on the wire, as RFC 959 has it, follows from the greeting.
+        let (mut ftp, _, local) = way.enter();
         for name in names {
             // pyftpdlib is told to speak UTF-8 and answers other bytes with 501.
             if way.server.name == "pyftpdlib" && std::str::from_utf8(name).is_err() {

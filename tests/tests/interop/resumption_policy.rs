@@ -42,8 +42,8 @@ fn both(way: &Way) -> impl Iterator<Item = Server> {
 
 /// Whether data connections on this server can all resume
 fn resumes(server: &Server, version: TlsVersion) -> bool {
-    // Its tickets of TLS 1.3 serve for nothing.
-    !(server.name == "pureftpd" && version == TlsVersion::Tls13)
+    // Pure-FTPd's tickets of TLS 1.3 serve for nothing; ProFTPD gives none with uploads, so they run out.
+    version == TlsVersion::Tls12 || !matches!(&*server.name, "pureftpd" | "proftpd")
 }
 
 #[test]
@@ -66,8 +66,6 @@ fn required_is_kept_or_refused() {
                 assert!(stopped && !error.is_fatal(), "{error:?}");
                 // The session lives, and without the demand it works.
                 ftp.noop().unwrap();
-                let mut ftp = login(way, &server, Resumption::Consistent);
-                let _ = transfers(&mut ftp, &name);
             }
             let mut ftp = login(way, &server, Resumption::Offered);
             transfers(&mut ftp, &name).unwrap();
@@ -98,6 +96,9 @@ fn never_is_accepted_or_refused() {
                 result.unwrap();
                 assert!(inventory.full >= 12, "{inventory:?}");
             }
+            // vsftpd has ended the session.
+            drop(ftp);
+            let mut ftp = login(way, &server, Resumption::Offered);
             ftp.delete(&name).unwrap();
             ftp.quit().unwrap();
         }

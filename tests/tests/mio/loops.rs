@@ -297,7 +297,7 @@ fn what_an_aborted_download_has_left_is_not_the_next_ones() {
     });
     let mut all = Loop::connect(server.address(), config());
     all.ftp.login("u", "p");
-    all.ftp.get("f");
+    let aborted = all.ftp.get("f");
     while all.ftp.read_data(&mut [0; 10]) != Moved::Bytes(10) {
         all.turn();
     }
@@ -305,7 +305,7 @@ fn what_an_aborted_download_has_left_is_not_the_next_ones() {
     heard.recv().unwrap();
     std::thread::sleep(Duration::from_millis(50));
     all.turn();
-    all.ftp.abort();
+    all.ftp.abort(aborted.id());
     let get = all.ftp.get("g");
     assert_eq!(all.ftp.data_direction(), None);
     let mut bytes = Vec::new();
@@ -717,4 +717,39 @@ fn servers_after_one_proxy_have_limits_of_their_own() {
     assert_eq!(keys.map(|key| manager.is_waiting(key)), [false, false, false, true]);
     assert!(manager.remove(keys[0]));
     assert!(!manager.is_waiting(keys[3]));
+}
+
+/// A request that waits can be aborted, and the one that runs goes on
+#[test]
+fn a_queued_request_is_aborted_by_its_id() {
+    let server = Server::start(|s| {
+        s.welcome();
+        s.exchange("NOOP", "200 first");
+        s.exchange("SYST", "215 UNIX");
+        s.expect_close();
+    });
+    let mut all = Loop::connect(server.address(), config());
+    all.ftp.login("u", "p");
+    all.ftp.noop();
+    let queued = all.ftp.delete("f");
+    let last = all.ftp.system();
+    all.ftp.abort(queued.id());
+    let mut aborted = false;
+    'ended: loop {
+        while let Some(event) = all.ftp.poll_event() {
+            let Event::Completed(mut done) = event else { continue };
+            if let Some(result) = done.take(queued) {
+                let error = result.unwrap_err();
+                assert!(matches!(error, Error::Ftp(ftp_proto::Error::Aborted)), "{error:?}");
+                aborted = true;
+            } else if let Some(result) = done.take(last) {
+                result.unwrap();
+                break 'ended;
+            }
+        }
+        all.turn();
+    }
+    assert!(aborted);
+    drop(all);
+    server.join();
 }

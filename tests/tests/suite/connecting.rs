@@ -1,6 +1,6 @@
 //! Getting a control connection: addresses, refusals, deadlines, dialers
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::driver::{Client, ConnectionError, Error, Options, TlsPolicy};
@@ -133,7 +133,7 @@ fn the_source_address_holds_for_both_connections() {
         s.reply("226 done");
         s.expect_close();
     });
-    let options = Options::new(config()).source_address("127.0.0.7:0".parse().unwrap());
+    let options = Options::new(config()).source_address(Ipv4Addr::new(127, 0, 0, 7));
     let mut ftp = login_with(&server, options);
     ftp.get("f").unwrap().finish().unwrap();
     drop(ftp);

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::{Client, Life, State};
 use crate::claim::Owner;
-use crate::config::{ForeignReplies, TlsPolicy};
+use crate::config::{ForeignReplies, Telnet, TlsPolicy};
 use crate::control::answers;
 use crate::control::command::Verb;
 use crate::control::reply::{Code, Reply, ReplyKind};
@@ -89,6 +89,12 @@ impl Client {
         }
         self.life = Life::Greeted;
         self.wire.stop_reply_timers();
+        let config = &self.wire.config;
+        // The greeting of a proxy says nothing of the server.
+        if config.telnet == Telnet::ByServer && config.gateway.is_none() && sends_iac_single(&reply)
+        {
+            self.wire.control.send_iac_single();
+        }
         // Under TLS a login in clear text is not one.
         if reply.code() == Code::LOGGED_IN && self.wire.config.tls == TlsPolicy::Plaintext {
             self.wire.session.admitted = Some(reply.clone());
@@ -251,4 +257,10 @@ fn may_be_late(late: Late, code: Code) -> bool {
         Late::Echo | Late::Due(0) => matches!(code.get(), 225 | 226 | 425 | 426),
         Late::Due(1..) => matches!(code.get(), 225 | 226 | 250 | 425 | 426 | 450..=452 | 550..=553),
     }
+}
+
+/// Whether the greeting is one of the servers that do not know Telnet's IAC in names
+fn sends_iac_single(greeting: &Reply) -> bool {
+    let text = greeting.wire_text().to_ascii_lowercase();
+    [&b"vsftpd"[..], b"pure-ftpd"].iter().any(|name| memchr::memmem::find(&text, name).is_some())
 }

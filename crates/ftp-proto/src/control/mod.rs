@@ -76,6 +76,11 @@ impl Control {
         }
     }
 
+    /// From now on 0xFF is sent as it is
+    pub(crate) const fn send_iac_single(&mut self) {
+        self.telnet = false;
+    }
+
     /// Queues a command; its reply is owed from now on
     pub(crate) fn send(&mut self, command: &Command<'_>) {
         self.queue(command, Purpose::Request);

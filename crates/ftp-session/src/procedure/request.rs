@@ -68,6 +68,7 @@ requests! {
     Mfmt(path: Vec<u8>, time: Timestamp) -> Reply(Reply) = set_mdtm(path, time);
     /// MDTM with a time before the path
     SetMdtm(argument: Vec<u8>) -> Reply(Reply) = command("MDTM", argument);
+    SiteUtime(path: Vec<u8>, time: Timestamp) -> Reply(Reply) = site_utime(path, time);
     Site(command: Vec<u8>) -> Reply(Reply) = site(command);
     Pwd() -> Path(Vec<u8>) = pwd();
     Cwd(path: Vec<u8>) -> Reply(Reply) = cwd(path);

@@ -2,11 +2,12 @@
 
 use std::io;
 
-use ftp_proto::{Error as FtpError, Get, Put, Transfer};
+use ftp_proto::listing::OwnedEntry;
+use ftp_proto::{Error as FtpError, Get, Put, ReadDir, Transfer};
 
 use super::Procedure;
 use super::verify::{check_size, verify};
-use super::work::{Access, Begin, Io, Received, Sink};
+use super::work::{Access, Begin, Io, Listing, Received, Sink, unless_refused};
 use crate::error::{Error, Mismatch};
 
 /// How an interrupted transfer is taken up again
@@ -75,7 +76,9 @@ impl Procedure<Transfer> {
 
     /// Goes on with an upload that was interrupted: appends what the server's file lacks (APPE)
     ///
-    /// Without a file on the server (550) the whole is uploaded.
+    /// Without a file on the server the whole is uploaded. A server may refuse SIZE (550) for other reasons, or say no more
+    /// than that there is none: then its directory is listed, and the refusal is the error unless the listing shows that
+    /// there is no such file.
     ///
     /// It ends in [`Error::Mismatch`] if the two files can't be of one origin, in which case nothing was
     /// written, or if the server's file does not have the right size in the end. Else in why the transfer
@@ -158,7 +161,8 @@ async fn resume_upload(io: &Io, remote: &[u8], options: ResumeOptions) -> Result
     let length = io.open_to_read().await?;
     let size = match io.size(remote).await {
         Ok(size) => Some(size),
-        Err(error) if error.reply().is_some_and(|reply| reply.code().get() == 550) => None,
+        Err(error) if error.is_missing() => None,
+        Err(error) if has_no_size(&error) && is_absent(io, remote).await? => None,
         Err(error) => return Err(error),
     };
     let transfer = match size {
@@ -178,6 +182,28 @@ async fn resume_upload(io: &Io, remote: &[u8], options: ResumeOptions) -> Result
         check_size(io, remote, length).await?;
     }
     Ok(transfer)
+}
+
+fn has_no_size(error: &Error) -> bool {
+    error.reply().is_some_and(|reply| reply.code().get() == 550)
+}
+
+/// Whether a listing of its directory shows that there is no such file
+async fn is_absent(io: &Io, path: &[u8]) -> Result<bool, Error> {
+    let (parent, name) = match path.iter().rposition(|byte| *byte == b'/') {
+        None => (&b""[..], path),
+        Some(0) => (&b"/"[..], &path[1..]),
+        Some(at) => (&path[..at], &path[at + 1..]),
+    };
+    // Listings may leave such names out.
+    if name.is_empty() || name.starts_with(b".") {
+        return Ok(false);
+    }
+    let listing = Listing::Directory(ReadDir::new(parent));
+    let Some(listed) = unless_refused(io.list(listing).await)? else { return Ok(false) };
+    // There are servers to which `F` and `f` are one.
+    let is_it = |entry: &OwnedEntry| entry.name().eq_ignore_ascii_case(name);
+    Ok(listed.unknown_lines == 0 && !listed.entries.iter().any(is_it))
 }
 
 /// Fetches the last bytes of the server's file and compares them with the local ones

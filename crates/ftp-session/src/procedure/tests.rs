@@ -6,7 +6,7 @@ use super::{Descent, Procedure, RemoveOptions, ResumeOptions, Walk, WalkOptions,
 use crate::error::{Error, Mismatch};
 use crate::learned::TimeCommand;
 use ftp_proto::{Get, Put};
-use model::{Dialect, Model, Node, time};
+use model::{Dialect, Model, Node, Sizes, time};
 
 const REMOTE: &[u8] = b"0123456789";
 
@@ -149,14 +149,40 @@ fn a_resumed_upload_is_whole_or_an_error() {
             if result.is_ok() {
                 assert_eq!(after, Some(REMOTE), "{:#?}", model.commands);
             }
-            // A refusal of SIZE means that there is no file.
-            let refused_size = model.fault == Some((1, model::Fault::Refusal));
-            if matches!(before, Some(b"0x23" | b"0123456789ab")) && !refused_size {
+            // A refusal of SIZE does not mean that there is no file.
+            if matches!(before, Some(b"0x23" | b"0123456789ab")) {
                 assert_eq!(after, before, "{:#?}", model.commands);
             }
         });
     }
     assert!(cases > 50, "{cases}");
+}
+
+/// Only where the server says so, or a listing shows it, there is no file
+#[test]
+fn a_refusal_of_size_is_no_missing_file() {
+    let upload = || Procedure::resume_upload("f", ResumeOptions::new());
+    let mut model = Model::new(&[("/home", Node::Dir), ("/home/other", file(b"x"))]);
+    model.local = Some(REMOTE.to_vec());
+    model.sizes = Sizes::Vague;
+    model.run(upload()).unwrap();
+    assert_eq!(remote(&model), Some(REMOTE));
+
+    for name in ["f", "F"] {
+        let path = format!("/home/{name}");
+        let mut model = Model::new(&[("/home", Node::Dir), (&path, file(b"theirs"))]);
+        model.local = Some(REMOTE.to_vec());
+        model.sizes = Sizes::Denied;
+        let error = model.run(upload()).unwrap_err();
+        assert_eq!(error.reply().unwrap().code().get(), 550);
+        assert_eq!(model.tree.get(&path), Some(&file(b"theirs")));
+    }
+    // What a listing may leave out proves nothing.
+    let mut model = with_file(b"");
+    model.local = Some(REMOTE.to_vec());
+    model.sizes = Sizes::Denied;
+    model.run(Procedure::resume_upload(".f", ResumeOptions::new())).unwrap_err();
+    assert_eq!(model.tree.get("/home/.f"), None);
 }
 
 #[test]

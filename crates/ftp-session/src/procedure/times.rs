@@ -5,8 +5,9 @@
 //! ```
 //!
 //! A server that does not know the second form takes it for a question about a file whose name begins with
-//! digits, and `SITE UTIME` has two orders of arguments. So a success that could mean something else is
-//! proven by reading the time back. What was learned is kept for the session.
+//! digits. `SITE UTIME` has two orders of arguments: Pure-FTPd takes the first alone, ProFTPD's `mod_site_misc` both, and
+//! others may know the second alone. So a success that could mean something else is proven by reading the time back.
+//! What was learned is kept for the session.
 
 use std::io;
 
@@ -103,10 +104,7 @@ impl Setting {
         match command {
             TimeCommand::Mfmt => Request::Mfmt(path.to_vec(), self.seconds()),
             TimeCommand::Mdtm => Request::SetMdtm([time, b" ", path].concat()),
-            TimeCommand::UtimeUtc => {
-                let times = [b" ", time].concat().repeat(3);
-                Request::Site([b"UTIME ", path, &times, b" UTC"].concat())
-            }
+            TimeCommand::UtimeUtc => Request::SiteUtime(path.to_vec(), self.time),
             TimeCommand::Utime => Request::Site([b"UTIME ", time, b" ", path].concat()),
         }
     }

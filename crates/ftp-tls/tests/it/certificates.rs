@@ -89,6 +89,7 @@ fn addresses_are_names_too() {
 #[test]
 fn names() {
     assert_eq!(server_name("ftp.example.com.").unwrap().to_str(), "ftp.example.com");
+    assert_eq!(server_name("fe80::1%eth0").unwrap().to_str(), "fe80::1");
     for bad in ["", "a b", "-", "ftp://x", "x:21", "[::1", "a\r\nb"] {
         let error = server_name(bad).unwrap_err();
         assert!(matches!(error, TlsError::InvalidServerName(_)), "{bad:?}");

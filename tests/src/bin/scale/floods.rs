@@ -152,7 +152,9 @@ fn go_on(session: &mut Session, leaves: &mut bool) {
     let mut buffer = [0; 64 * 1024];
     while let Moved::Bytes(_) = session.read_data(&mut buffer) {
         if *leaves {
-            session.abort();
+            if let Some(op) = session.running_transfer() {
+                session.abort(op);
+            }
             *leaves = false;
         }
     }

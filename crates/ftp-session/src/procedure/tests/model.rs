@@ -52,6 +52,16 @@ pub(super) enum Dialect {
     Mute,
 }
 
+/// What SIZE says where it is known
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sizes {
+    Told,
+    /// Of a missing file no more than that there is no size, as vsftpd
+    Vague,
+    /// Of no file
+    Denied,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     pub(super) tree: BTreeMap<String, Node>,
@@ -59,6 +69,7 @@ pub(super) struct Model {
     pub(super) local: Option<Vec<u8>>,
     pub(super) dialect: Dialect,
     pub(super) knows_size: bool,
+    pub(super) sizes: Sizes,
     pub(super) ignores_offsets: bool,
     /// Names that LIST leaves out without `-a`
     pub(super) hides_dots: bool,
@@ -105,6 +116,7 @@ impl Model {
             local: None,
             dialect: Dialect::Mfmt,
             knows_size: true,
+            sizes: Sizes::Told,
             ignores_offsets: false,
             hides_dots: false,
             stuck: Vec::new(),
@@ -280,7 +292,9 @@ impl Model {
         match request {
             Request::Size(path) => match self.node(path, true).1 {
                 _ if !self.knows_size => Err(refusal(500, "what?")),
+                _ if self.sizes == Sizes::Denied => Err(refusal(550, "Permission denied.")),
                 Some(Node::File(bytes, _)) => Ok(Value::Number(bytes.len() as u64)),
+                _ if self.sizes == Sizes::Vague => Err(refusal(550, "Could not get file size.")),
                 _ => Err(refusal(550, "no such file")),
             },
             Request::Hash(_) => Ok(Value::Hash(None)),
@@ -338,15 +352,15 @@ impl Model {
                 Dialect::Mute => done(200, "whatever"),
                 _ => self.otherwise(550),
             },
+            Request::SiteUtime(path, time) => match self.dialect {
+                // Seconds are all that it takes.
+                Dialect::UtimeUtc => self.set_time(path, time.with_nanosecond(0).unwrap(), 200),
+                _ => self.otherwise(500),
+            },
             Request::Site(command) => {
-                let arguments = command.strip_prefix(b"UTIME ").unwrap().to_vec();
-                match (self.dialect, arguments.ends_with(b" UTC")) {
-                    (Dialect::UtimeUtc, true) => {
-                        let end = arguments.len() - 4 - 3 * 15;
-                        let time = parse(&arguments[end + 1..end + 15]);
-                        self.set_time(arguments[..end].to_vec(), time, 200)
-                    }
-                    (Dialect::Utime, false) => {
+                let arguments = command.strip_prefix(b"UTIME ").unwrap();
+                match self.dialect {
+                    Dialect::Utime => {
                         self.set_time(arguments[15..].to_vec(), parse(&arguments[..14]), 200)
                     }
                     _ => self.otherwise(500),

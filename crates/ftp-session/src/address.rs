@@ -1,0 +1,328 @@
+//! Addresses of servers, as users give them
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::str::FromStr;
+
+/// A server's host and, if it was given, port
+///
+/// ```
+/// use ftp_session::ServerAddress;
+///
+/// let address: ServerAddress = "[2001:db8::1]:2121".parse()?;
+/// assert_eq!((address.host(), address.port()), ("2001:db8::1", Some(2121)));
+/// # Ok::<(), ftp_session::AddressError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerAddress {
+    host: String,
+    port: Option<u16>,
+}
+
+impl ServerAddress {
+    /// A name or an address, without brackets
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, if one was given
+    #[must_use]
+    pub const fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// From a host, which may be in brackets, and what may have followed it
+    fn new(host: &str, port: Option<u16>, text: &str) -> Result<Self, AddressError> {
+        let invalid = || AddressError::Malformed { text: shown(text) };
+        let bare = match host.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').ok_or_else(invalid)?,
+            None => host,
+        };
+        let unfit = |byte: u8| byte <= b' ' || byte == 0x7f || b"[]/@".contains(&byte);
+        if bare.is_empty() || bare.bytes().any(unfit) {
+            return Err(invalid());
+        }
+        // A colon is an IPv6 address's, which may name its zone.
+        let address = bare.split_once('%').map_or(bare, |(address, _)| address);
+        if bare.contains(':') && address.parse::<Ipv6Addr>().is_err() {
+            return Err(invalid());
+        }
+        Ok(Self { host: bare.to_owned(), port })
+    }
+}
+
+/// `host`, `host:port`, `::1`, `[::1]`, `[::1]:port`
+impl FromStr for ServerAddress {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        if let Some((scheme, rest)) = text.split_once("://") {
+            return Err(AddressError::of_url(scheme, rest));
+        }
+        let invalid = || AddressError::Malformed { text: shown(text) };
+        if text.contains('@') {
+            return Err(AddressError::NamesUser);
+        }
+        let after_bracket = text.rfind(']').unwrap_or(0);
+        let (host, port) = match text[after_bracket..].split_once(':') {
+            // Several colons: an IPv6 address without brackets.
+            Some((_, port)) if port.contains(':') => (text, None),
+            Some((host, port)) => (&text[..after_bracket + host.len()], Some(port)),
+            None => (text, None),
+        };
+        // `parse` alone would take a sign.
+        let port = match port {
+            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(port.parse().map_err(|_| invalid())?)
+            }
+            Some(_) => return Err(invalid()),
+            None => None,
+        };
+        Self::new(host, port, text)
+    }
+}
+
+/// What can be connected to: a host or an address, with a port or without
+///
+/// | type | example |
+/// |---|---|
+/// | `&str`, `String` | `"ftp.example.org"`, `"ftp.example.org:2121"`, `"::1"`, `"[::1]"`, `"[::1]:2121"` |
+/// | `(host, port)` | `("ftp.example.org", 2121)`, `("::1", 21)`, `(Ipv4Addr::LOCALHOST, 21)` |
+/// | [`IpAddr`] and its kinds | `Ipv6Addr::LOCALHOST` |
+/// | [`SocketAddr`] and its kinds | `listener.local_addr()?` |
+/// | [`ServerAddress`] | what was parsed before |
+///
+/// A URL is none of these, and the error says what to give in its place.
+pub trait IntoServerAddress {
+    /// The host, and the port if there is one
+    ///
+    /// # Errors
+    ///
+    /// Text that is no address.
+    fn into_server_address(self) -> Result<ServerAddress, AddressError>;
+}
+
+impl IntoServerAddress for ServerAddress {
+    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+        Ok(self)
+    }
+}
+
+impl IntoServerAddress for &str {
+    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+        self.parse()
+    }
+}
+
+impl IntoServerAddress for String {
+    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+        self.parse()
+    }
+}
+
+impl IntoServerAddress for &String {
+    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+        self.parse()
+    }
+}
+
+/// A host that is no host and port together
+fn host_and_port(host: &str, port: u16) -> Result<ServerAddress, AddressError> {
+    if let Some((scheme, rest)) = host.split_once("://") {
+        return Err(AddressError::of_url(scheme, rest));
+    }
+    if host.contains('@') {
+        return Err(AddressError::NamesUser);
+    }
+    ServerAddress::new(host, Some(port), host)
+}
+
+impl IntoServerAddress for (&str, u16) {
+    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+        host_and_port(self.0, self.1)
+    }
+}
+
+impl IntoServerAddress for (String, u16) {
+    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+        host_and_port(&self.0, self.1)
+    }
+}
+
+impl IntoServerAddress for (&String, u16) {
+    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+        host_and_port(self.0, self.1)
+    }
+}
+
+macro_rules! of_addresses {
+    ($($address:ty),*) => {$(
+        impl IntoServerAddress for $address {
+            fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+                Ok(ServerAddress { host: self.to_string(), port: None })
+            }
+        }
+
+        impl IntoServerAddress for ($address, u16) {
+            fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+                Ok(ServerAddress { host: self.0.to_string(), port: Some(self.1) })
+            }
+        }
+    )*};
+}
+
+of_addresses!(IpAddr, Ipv4Addr, Ipv6Addr);
+
+impl IntoServerAddress for SocketAddr {
+    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+        match self {
+            Self::V4(address) => address.into_server_address(),
+            Self::V6(address) => address.into_server_address(),
+        }
+    }
+}
+
+impl IntoServerAddress for SocketAddrV4 {
+    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+        (*self.ip(), self.port()).into_server_address()
+    }
+}
+
+/// Its zone, which a link-local address needs, is kept
+impl IntoServerAddress for SocketAddrV6 {
+    fn into_server_address(self) -> Result<ServerAddress, AddressError> {
+        let host = match self.scope_id() {
+            0 => self.ip().to_string(),
+            zone => format!("{}%{zone}", self.ip()),
+        };
+        Ok(ServerAddress { host, port: Some(self.port()) })
+    }
+}
+
+/// Text that does not say where to connect to
+///
+/// What may be a password in it is not shown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// It is no host, nor a host and a port
+    #[error(
+        "{text:?} is not a host, or a host and a port, such as ftp.example.org:21 or [2001:db8::1]:21"
+    )]
+    Malformed {
+        /// The text
+        text: String,
+    },
+    /// It is a URL
+    #[error("{}", Url(.scheme, .host))]
+    Url {
+        /// What stands before `://`
+        scheme: String,
+        /// Its host, with the port if it has one; empty if it has no host
+        host: String,
+    },
+    /// There is an `@`
+    #[error(
+        "an address with a user's name: give the host alone, and the name and password to the login"
+    )]
+    NamesUser,
+}
+
+impl AddressError {
+    fn of_url(scheme: &str, rest: &str) -> Self {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        Self::Url { scheme: shown(scheme), host: shown(host) }
+    }
+}
+
+/// As much of a text as belongs into an error
+fn shown(text: &str) -> String {
+    text.chars().take(256).collect()
+}
+
+struct Url<'a>(&'a str, &'a str);
+
+impl fmt::Display for Url<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(scheme, host) = *self;
+        write!(f, "a URL ({}://…) where an address is due: ", scheme.escape_debug())?;
+        let policy = match &*scheme.to_ascii_lowercase() {
+            "ftp" => "",
+            "ftps" => {
+                ", with TlsPolicy::Implicit, or TlsPolicy::Explicit if the server's port is 21"
+            }
+            "ftpes" => ", with TlsPolicy::Explicit",
+            "sftp" | "scp" => {
+                return f.write_str(
+                    "and SFTP is not FTP but a part of SSH, for which this is no client",
+                );
+            }
+            _ => {
+                return f.write_str(
+                    "and its scheme is not one of FTP; give a host, or a host and a port",
+                );
+            }
+        };
+        match host {
+            "" => f.write_str("give the host, or the host and the port")?,
+            host => write!(f, "give {host:?}")?,
+        }
+        write!(f, "{policy}; user and path go to the login and the requests")
+    }
+}
+
+/// A local address to connect from, whose port may be 0: any
+///
+/// An unspecified address (`0.0.0.0`, `::`) with a port stands for any address of either family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceAddress(pub(crate) SocketAddr);
+
+impl SourceAddress {
+    /// What to bind for a connection to this address; `None` if it is of another family
+    pub(crate) fn towards(self, to: SocketAddr) -> Option<SocketAddr> {
+        let Self(source) = self;
+        if source.is_ipv4() == to.is_ipv4() {
+            return Some(source);
+        }
+        let any: IpAddr = match to {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        source.ip().is_unspecified().then(|| SocketAddr::new(any, source.port()))
+    }
+}
+
+macro_rules! sources {
+    ($($address:ty),*) => {$(
+        impl From<$address> for SourceAddress {
+            fn from(address: $address) -> Self {
+                Self(SocketAddr::new(address.into(), 0))
+            }
+        }
+    )*};
+}
+
+sources!(IpAddr, Ipv4Addr, Ipv6Addr);
+
+impl From<SocketAddr> for SourceAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self(address)
+    }
+}
+
+impl From<SocketAddrV4> for SourceAddress {
+    fn from(address: SocketAddrV4) -> Self {
+        Self(address.into())
+    }
+}
+
+impl From<SocketAddrV6> for SourceAddress {
+    fn from(address: SocketAddrV6) -> Self {
+        Self(address.into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! Failures of local files, with their paths
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A local file that failed: which one; why is its source
+#[derive(Debug)]
+pub(crate) struct FileError {
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl FileError {
+    pub(crate) fn in_io(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+
+    /// The same error with the path, once
+    pub(crate) fn name(path: &Path, error: io::Error) -> io::Error {
+        if path.as_os_str().is_empty() || Self::in_io(&error).is_some() {
+            return error;
+        }
+        io::Error::new(error.kind(), Self { path: path.to_owned(), error })
+    }
+
+    /// As [`crate::Error::again`]
+    pub(crate) fn again(&self, again: fn(&io::Error) -> io::Error) -> io::Error {
+        Self::name(&self.path, again(&self.error))
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Quoted: a path may hold anything.
+        write!(f, "{:?}", self.path)
+    }
+}
+
+impl Error for FileError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
