@@ -211,7 +211,7 @@ impl Session {
         }
         // A transfer whose guard was forgotten, not dropped, still runs.
         if self.is_moving() {
-            self.cancel();
+            self.abandon();
             self.clock.resume();
         }
         for slot in [Slot::Control, Slot::ControlRival] {
@@ -223,17 +223,17 @@ impl Session {
         self.inner.request()
     }
 
-    /// Aborts the transfer of the current call, if it runs still, and waits as [`Self::cancel`] does
+    /// Aborts the transfer of the current call, if it runs still, and waits as [`Self::abandon`] does
     pub(crate) fn give_up(&mut self) {
         if self.current.is_some() {
-            self.cancel();
+            self.abandon();
         }
     }
 
     /// Aborts the running transfer and waits until the session is usable, or over
     ///
     /// Bounded by [`Config::settle_timeout`] and the call's deadline.
-    pub(crate) fn cancel(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         self.current = None;
         self.clock.resume();
         if let Some(op) = self.inner.client().running_transfer() {
@@ -243,11 +243,11 @@ impl Session {
         let _ = self.rest();
     }
 
-    /// As [`Self::cancel`], for a call of its own; what the server said to ABOR, if it was sent and answered
+    /// As [`Self::abandon`], for a call of its own; what the server said to ABOR, if it was sent and answered
     pub(crate) fn abort(&mut self) -> Result<Option<Reply>, Error> {
         self.clock.begin();
         let runs = self.inner.client().running_transfer().is_some();
-        self.cancel();
+        self.abandon();
         self.keep_to_deadline()?;
         let reply = self.inner.client().abort_reply().filter(|_| runs).cloned();
         self.inner.ended().map_or(Ok(reply), Err)

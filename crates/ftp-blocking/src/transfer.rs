@@ -163,7 +163,7 @@ impl<C: Holder<Client>> Guard<C> {
 
     fn cancel(&mut self) {
         if let State::Moving = self.state {
-            self.session_mut().cancel();
+            self.session_mut().abandon();
             self.state = State::Ended(Err(aborted()));
         }
     }
