@@ -1,15 +1,11 @@
 //! Cancelling a session that another thread waits for
 
-use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 
-use ftp_session::{CancelFlag, Lent};
+use ftp_session::CancelFlag;
 
-use crate::client::Client;
-use crate::session::Session;
-
-/// Ends a session from another thread, also while a call waits: [`Client::canceller`]
+/// Ends a session from another thread, also while a call waits: [`Client::canceller`](crate::Client::canceller)
 ///
 /// ```no_run
 /// # fn f(mut ftp: ftp_blocking::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -27,7 +23,7 @@ use crate::session::Session;
 ///
 /// It does not keep the connection open: once its session is over, it does nothing.
 #[derive(Clone, Debug)]
-pub struct Canceller(Weak<Cancel>);
+pub struct Canceller(pub(crate) Weak<Cancel>);
 
 impl Canceller {
     /// Ends the session: a call that waits returns at once, with [`Error::Cancelled`](crate::Error::Cancelled), and so does
@@ -52,38 +48,13 @@ pub(crate) struct Cancel {
     control: TcpStream,
 }
 
-impl Session {
-    /// Whether a canceller has ended the session
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancel.as_ref().is_some_and(|cancel| cancel.flag.is_set())
+impl Cancel {
+    pub(crate) const fn new(flag: CancelFlag, control: TcpStream) -> Self {
+        Self { flag, control }
     }
-}
 
-impl Client {
-    /// What cancels this session from another thread
-    ///
-    /// The first time it duplicates the descriptor of the control connection.
-    ///
-    /// # Errors
-    ///
-    /// Those of the system, such as that there are no descriptors left;
-    /// [`NotConnected`](io::ErrorKind::NotConnected) if the session is over.
-    pub fn canceller(&mut self) -> io::Result<Canceller> {
-        let session = &mut self.session;
-        let cancel = match &session.cancel {
-            Some(cancel) => cancel,
-            None => {
-                let mut sockets = session.inner.sockets();
-                let control = sockets.find_map(|(slot, socket, _)| match socket {
-                    Lent::Stream(stream) if slot.is_control() => Some(stream.try_clone()),
-                    _ => None,
-                });
-                let control = control.unwrap_or(Err(io::ErrorKind::NotConnected.into()))?;
-                drop(sockets);
-                let flag = session.inner.cancel_flag();
-                session.cancel.insert(Arc::new(Cancel { flag, control }))
-            }
-        };
-        Ok(Canceller(Arc::downgrade(cancel)))
+    /// Whether the session was ended
+    pub(crate) fn is_set(&self) -> bool {
+        self.flag.is_set()
     }
 }

@@ -1,16 +1,16 @@
 //! The client: connecting, and a line per operation
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use ftp_proto::{Config, DataMode, Features, Get, List, Protection, Put, Reply};
-use ftp_session::{Error, IntoServerAddress, TlsInfo};
+use ftp_proto::{Config, DataMode, Features, Protection, Reply};
+use ftp_session::{Error, IntoServerAddress, Lent, TlsInfo};
 
-use crate::holder::{Borrowed, OwnedError};
-use crate::listing::{Listing, ListingWith, OwnedListing};
+use crate::canceller::{Cancel, Canceller};
 use crate::options::Options;
 use crate::session::Session;
-use crate::transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload, UploadWith};
 
 /// A session with an FTP server
 ///
@@ -233,99 +233,33 @@ impl Client {
     }
 }
 
-/// Transfers; whole files are easier with [`Self::download_to`] and the like
+/// Cancelling
 impl Client {
-    /// Begins a download: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
+    /// What cancels this session from another thread
+    ///
+    /// The first time it duplicates the descriptor of the control connection.
     ///
     /// # Errors
     ///
-    /// A refusal by the server, or the failure of the data connection.
-    #[doc(alias = "RETR")]
-    #[doc(alias = "retrbinary")]
-    #[doc(alias = "transfercmd")]
-    #[doc(alias = "ntransfercmd")]
-    pub fn get(&mut self, get: impl Into<Get>) -> Result<Download<'_>, Error> {
-        let op = self.session.begin().get(get);
-        DownloadWith::start(Borrowed(self), op)
-    }
-
-    /// Begins an upload: `put("f")`, `put(Put::new("f").append())`, `put(Put::unique())`
-    ///
-    /// # Errors
-    ///
-    /// A refusal by the server, or the failure of the data connection.
-    #[doc(alias = "STOR")]
-    #[doc(alias = "APPE")]
-    #[doc(alias = "STOU")]
-    #[doc(alias = "storbinary")]
-    pub fn put(&mut self, put: impl Into<Put>) -> Result<Upload<'_>, Error> {
-        let op = self.session.begin().put(put);
-        UploadWith::start(Borrowed(self), op)
-    }
-
-    /// Begins a listing: `list("dir")` (LIST), `list(List::names(""))` (NLST),
-    /// `list(List::facts(""))` (MLSD)
-    ///
-    /// # Errors
-    ///
-    /// A refusal by the server, or the failure of the data connection.
-    #[doc(alias = "dir")]
-    #[doc(alias = "nlst")]
-    #[doc(alias = "mlsd")]
-    pub fn list(&mut self, list: impl Into<List>) -> Result<Listing<'_>, Error> {
-        let op = self.session.begin().list(list);
-        Ok(ListingWith::new(DownloadWith::start(Borrowed(self), op)?))
-    }
-}
-
-/// Transfers that have their client: `'static`, for another thread or a structure of the caller's
-///
-/// Their [`finish`](DownloadWith::finish) gives the client back; an [`OwnedError`] does so, too, if the session goes
-/// on.
-///
-/// ```no_run
-/// # fn f(ftp: ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
-/// let mut download = ftp.into_get("big.iso")?;
-/// let thread = std::thread::spawn(move || {
-///     std::io::copy(&mut download, &mut std::io::sink())?;
-///     Ok::<_, ftp_blocking::Error>(download.finish()?)
-/// });
-/// let (transfer, ftp) = thread.join().expect("no panic")?;
-/// # drop((transfer, ftp));
-/// # Ok(()) }
-/// ```
-impl Client {
-    /// Begins a download as [`Self::get`] does
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::get`], with the client, if the session goes on.
-    #[doc(alias = "transfercmd")]
-    #[doc(alias = "ntransfercmd")]
-    pub fn into_get(mut self, get: impl Into<Get>) -> Result<OwnedDownload, OwnedError> {
-        let op = self.session.begin().get(get);
-        DownloadWith::start(self, op)
-    }
-
-    /// Begins an upload as [`Self::put`] does
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::put`], with the client, if the session goes on.
-    #[doc(alias = "transfercmd")]
-    pub fn into_put(mut self, put: impl Into<Put>) -> Result<OwnedUpload, OwnedError> {
-        let op = self.session.begin().put(put);
-        UploadWith::start(self, op)
-    }
-
-    /// Begins a listing as [`Self::list`] does
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::list`], with the client, if the session goes on.
-    pub fn into_list(mut self, list: impl Into<List>) -> Result<OwnedListing, OwnedError> {
-        let op = self.session.begin().list(list);
-        Ok(ListingWith::new(DownloadWith::start(self, op)?))
+    /// Those of the system, such as that there are no descriptors left;
+    /// [`NotConnected`](io::ErrorKind::NotConnected) if the session is over.
+    pub fn canceller(&mut self) -> io::Result<Canceller> {
+        let session = &mut self.session;
+        let cancel = match &session.cancel {
+            Some(cancel) => cancel,
+            None => {
+                let mut sockets = session.inner.sockets();
+                let control = sockets.find_map(|(slot, socket, _)| match socket {
+                    Lent::Stream(stream) if slot.is_control() => Some(stream.try_clone()),
+                    _ => None,
+                });
+                let control = control.unwrap_or(Err(io::ErrorKind::NotConnected.into()))?;
+                drop(sockets);
+                let flag = session.inner.cancel_flag();
+                session.cancel.insert(Arc::new(Cancel::new(flag, control)))
+            }
+        };
+        Ok(Canceller(Arc::downgrade(cancel)))
     }
 }
 

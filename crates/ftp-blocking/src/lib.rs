@@ -40,6 +40,7 @@
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod begin;
 mod canceller;
 mod client;
 mod clock;

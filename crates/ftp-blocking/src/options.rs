@@ -1,6 +1,7 @@
 //! What a connection is made with, beside the machine's own settings
 
 use std::fmt;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use ftp_proto::{Config, Trace};
@@ -10,9 +11,6 @@ use ftp_tls::TlsConfig;
 use ftp_tls::rustls::pki_types::ServerName;
 
 use crate::Dialer;
-
-/// Callback of [`Options::trace`]
-pub(crate) type TraceFn = Box<dyn FnMut(&Trace) + Send>;
 
 /// How [`Client::connect`](crate::Client::connect) connects
 ///
@@ -31,18 +29,12 @@ pub struct Options {
     pub(crate) session: ftp_session::Options,
     pub(crate) deadline: Option<Duration>,
     pub(crate) dialer: Option<Box<dyn Dialer>>,
-    pub(crate) trace: Option<TraceFn>,
 }
 
 impl Options {
     /// The defaults under these settings
     pub fn new(config: Config) -> Self {
-        Self {
-            session: ftp_session::Options::new(config),
-            deadline: None,
-            dialer: None,
-            trace: None,
-        }
+        Self { session: ftp_session::Options::new(config), deadline: None, dialer: None }
     }
 
     /// How long a call may take as a whole, whatever the server does; no limit
@@ -139,7 +131,13 @@ impl Options {
     #[doc(alias = "set_debuglevel")]
     #[doc(alias = "debugging")]
     pub fn trace(mut self, trace: impl FnMut(&Trace) + Send + 'static) -> Self {
-        self.trace = Some(Box::new(trace));
+        let trace = Mutex::new(trace);
+        self.session = self.session.trace(move |line| {
+            // One thread calls it, so nobody has panicked with it.
+            if let Ok(mut trace) = trace.lock() {
+                trace(line);
+            }
+        });
         self
     }
 }

@@ -23,7 +23,7 @@ use ftp_session::{Error, Event, Interest, IntoServerAddress, Slot};
 use crate::canceller::Cancel;
 use crate::clock::{Clock, earliest, later};
 use crate::dial::{Channel, Dialer, Target};
-use crate::options::{Options, TraceFn};
+use crate::options::Options;
 use crate::wait::{Entries, Slots, enter, outcome, poll};
 
 pub(crate) struct Session {
@@ -47,7 +47,6 @@ pub(crate) struct Session {
     current: Option<OpId>,
     pub(crate) clock: Clock,
     events: VecDeque<Event>,
-    trace: Option<TraceFn>,
     /// If there are cancellers
     pub(crate) cancel: Option<Arc<Cancel>>,
 }
@@ -60,11 +59,10 @@ impl Session {
     pub(crate) fn dial(address: impl IntoServerAddress, options: Options) -> Result<Self, Error> {
         let address = address.into_server_address()?;
         let host = address.host();
-        let Options { mut session, deadline, dialer, trace } = options;
+        let Options { mut session, deadline, dialer } = options;
         let port = address.port().unwrap_or_else(|| session.default_port());
         let clock = Clock::new(deadline);
         let config = session.config_mut();
-        config.trace |= trace.is_some();
         if config.keep_alive.is_some() {
             return Err(Error::InvalidOption {
                 option: "keep_alive",
@@ -97,7 +95,6 @@ impl Session {
             current: None,
             clock,
             events: VecDeque::new(),
-            trace,
             cancel: None,
         };
         session.inner.start();
@@ -120,6 +117,11 @@ impl Session {
             }
             self.wait();
         }
+    }
+
+    /// Whether a canceller has ended the session
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.as_ref().is_some_and(|cancel| cancel.is_set())
     }
 
     /// Waits for a request to end
@@ -271,11 +273,6 @@ impl Session {
     fn note(&mut self, event: Event) {
         match event {
             Event::Greeting(reply) => self.greeting = Some(reply),
-            Event::Trace(line) => {
-                if let Some(trace) = &mut self.trace {
-                    trace(&line);
-                }
-            }
             Event::TransferStarted { size_hint, .. } => {
                 self.size_hint = size_hint;
                 self.events.push_back(event);

@@ -101,36 +101,70 @@ impl LocalFile {
     }
 }
 
-/// `None`: an algorithm newer than this crate
-fn hash_of(file: &File, algorithm: HashAlgorithm) -> io::Result<Option<FileHash>> {
-    let value = match algorithm {
-        HashAlgorithm::Sha256 => digest(file, sha2::Sha256::new())?,
-        HashAlgorithm::Sha512 => digest(file, sha2::Sha512::new())?,
-        HashAlgorithm::Sha1 => digest(file, sha1::Sha1::new())?,
-        HashAlgorithm::Md5 => digest(file, md5::Md5::new())?,
-        HashAlgorithm::Crc32 => {
-            let mut crc = crc32fast::Hasher::new();
-            each_block(file, |block| crc.update(block))?;
-            crc.finalize().to_be_bytes().to_vec()
-        }
-        _ => return Ok(None),
-    };
-    Ok(Some(FileHash::new(algorithm, value)))
-}
-
-fn digest(file: &File, mut digest: impl sha2::Digest) -> io::Result<Vec<u8>> {
-    each_block(file, |block| digest.update(block))?;
-    Ok(digest.finalize().to_vec())
-}
-
-fn each_block(mut file: &File, mut block: impl FnMut(&[u8])) -> io::Result<()> {
+fn hash_of(mut file: &File, algorithm: HashAlgorithm) -> io::Result<Option<FileHash>> {
+    let Some(mut digest) = FileDigest::new(algorithm) else { return Ok(None) };
     let mut buffer = vec![0; 256 * 1024];
     loop {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => block(&buffer[..count]),
+            Ok(0) => return Ok(Some(digest.finish())),
+            Ok(count) => digest.update(&buffer[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// A hash of a local file's bytes, for shells that read the file themselves: the answer to
+/// [`LocalOrder::Hash`]
+#[derive(Clone, Debug)]
+pub struct FileDigest(Digest);
+
+#[derive(Clone, Debug)]
+enum Digest {
+    Sha256(sha2::Sha256),
+    Sha512(sha2::Sha512),
+    Sha1(sha1::Sha1),
+    Md5(md5::Md5),
+    Crc32(crc32fast::Hasher),
+}
+
+impl FileDigest {
+    /// The hash of no bytes; `None`: an algorithm newer than this crate
+    #[must_use]
+    pub fn new(algorithm: HashAlgorithm) -> Option<Self> {
+        Some(Self(match algorithm {
+            HashAlgorithm::Sha256 => Digest::Sha256(sha2::Sha256::new()),
+            HashAlgorithm::Sha512 => Digest::Sha512(sha2::Sha512::new()),
+            HashAlgorithm::Sha1 => Digest::Sha1(sha1::Sha1::new()),
+            HashAlgorithm::Md5 => Digest::Md5(md5::Md5::new()),
+            HashAlgorithm::Crc32 => Digest::Crc32(crc32fast::Hasher::new()),
+            _ => return None,
+        }))
+    }
+
+    /// Takes the next bytes
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Digest::Sha256(digest) => digest.update(bytes),
+            Digest::Sha512(digest) => digest.update(bytes),
+            Digest::Sha1(digest) => digest.update(bytes),
+            Digest::Md5(digest) => digest.update(bytes),
+            Digest::Crc32(digest) => digest.update(bytes),
+        }
+    }
+
+    /// The hash of all bytes
+    #[must_use]
+    pub fn finish(self) -> FileHash {
+        let (algorithm, value) = match self.0 {
+            Digest::Sha256(digest) => (HashAlgorithm::Sha256, digest.finalize().to_vec()),
+            Digest::Sha512(digest) => (HashAlgorithm::Sha512, digest.finalize().to_vec()),
+            Digest::Sha1(digest) => (HashAlgorithm::Sha1, digest.finalize().to_vec()),
+            Digest::Md5(digest) => (HashAlgorithm::Md5, digest.finalize().to_vec()),
+            Digest::Crc32(digest) => {
+                (HashAlgorithm::Crc32, digest.finalize().to_be_bytes().to_vec())
+            }
+        };
+        FileHash::new(algorithm, value)
     }
 }

@@ -158,7 +158,7 @@ pub use entries::Entries;
 pub use error::{Error, Left, Mismatch, Removal};
 pub use event::{Completion, Event};
 #[cfg(feature = "files")]
-pub use files::LocalFile;
+pub use files::{FileDigest, LocalFile};
 pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, Time, TlsPolicy};
 pub use holder::{Holder, OwnedError};
 pub use info::TlsInfo;

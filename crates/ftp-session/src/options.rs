@@ -1,9 +1,11 @@
 //! What a session is made with, beside the machine's own settings
 
+use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_proto::{Config, TlsPolicy};
+use ftp_proto::{Config, TlsPolicy, Trace};
 use ftp_tls::TlsConfig;
 use ftp_tls::rustls::pki_types::ServerName;
 
@@ -33,6 +35,17 @@ pub struct Options {
     pub(crate) port: Option<u16>,
     pub(crate) proxy: Option<Proxy>,
     pub(crate) budget: usize,
+    pub(crate) trace: Option<TraceHook>,
+}
+
+/// Callback of [`Options::trace`]
+#[derive(Clone)]
+pub(crate) struct TraceHook(pub(crate) Arc<dyn Fn(&Trace) + Send + Sync>);
+
+impl fmt::Debug for TraceHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TraceHook")
+    }
 }
 
 impl Options {
@@ -50,7 +63,16 @@ impl Options {
             proxy: None,
             // Four of the reads that cost least; well below a millisecond of work.
             budget: 256 * 1024,
+            trace: None,
         }
+    }
+
+    /// Calls `trace` with every line of the control connection, passwords masked, in place of
+    /// [`Event::Trace`](crate::Event::Trace)
+    #[doc(alias = "set_debuglevel")]
+    pub fn trace(mut self, trace: impl Fn(&Trace) + Send + Sync + 'static) -> Self {
+        self.trace = Some(TraceHook(Arc::new(trace)));
+        self
     }
 
     /// How long each address of the server has to answer; 30 s

@@ -35,7 +35,7 @@ use crate::failure::FailedData;
 use crate::info::TlsInfo;
 use crate::learned::TimeCommands;
 use crate::link::{Begun, Control};
-use crate::options::Options;
+use crate::options::{Options, TraceHook};
 use crate::proxy::{ProxyError, Via, waits_for};
 use crate::race::Race;
 use crate::security::{Name, Security};
@@ -85,6 +85,7 @@ pub struct Session<S, L> {
     /// Where the search for a port to listen on begins
     next_port: u16,
     events: VecDeque<Event>,
+    trace: Option<TraceHook>,
     work: Work,
     budget: usize,
     /// What is left of it until the next turn
@@ -211,6 +212,7 @@ impl<S: Read + Write, L> Session<S, L> {
         if let Some(via) = &via {
             options.config.gateway = via.gateway()?;
         }
+        options.config.trace |= options.trace.is_some();
         let mut security = Security::new(options.tls, name);
         // What is wrong with the configuration shows before anything is sent.
         if options.config.tls != TlsPolicy::Plaintext {
@@ -233,6 +235,7 @@ impl<S: Read + Write, L> Session<S, L> {
             host: options.host,
             next_port: 0,
             events: VecDeque::new(),
+            trace: options.trace,
             work: Work::None,
             budget: options.budget,
             credit: options.budget,

@@ -3,7 +3,7 @@
 //!
 //! The only part of this crate that makes system calls; sessions do not use it.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, SystemTime};
 
@@ -175,6 +175,31 @@ pub fn listen(on: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(on)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+/// Reads what the system has of a connection, without waiting: for runtimes that ask the system only when their poll has
+/// said that there is something
+///
+/// # Errors
+///
+/// Those of the system; [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing.
+#[cfg(unix)]
+pub fn read_now(socket: &impl std::os::fd::AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    (&*SockRef::from(socket)).read(buffer)
+}
+
+/// Reads what the system has of a connection, without waiting: for runtimes that ask the system only when their poll has
+/// said that there is something
+///
+/// # Errors
+///
+/// Those of the system; [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing.
+#[cfg(windows)]
+pub fn read_now(
+    socket: &impl std::os::windows::io::AsSocket,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
+    (&*SockRef::from(socket)).read(buffer)
 }
 
 /// Has the system probe a silent control connection: address translators forget it during long transfers

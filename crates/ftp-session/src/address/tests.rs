@@ -39,7 +39,7 @@ fn addresses_of_any_type() {
     assert_eq!(parsed(("::1".to_owned(), 2121)), expected);
     assert_eq!(parsed((&"::1".to_owned(), 2121)), expected);
     assert_eq!(parsed("[::1]:2121".to_owned()), expected);
-    assert_eq!(parsed(&"[::1]:2121".to_owned()), expected);
+    assert_eq!(parsed("[::1]:2121".to_owned()), expected);
     assert_eq!(parsed((Ipv6Addr::LOCALHOST, 2121)), expected);
     assert_eq!(parsed(SocketAddr::from((Ipv6Addr::LOCALHOST, 2121))), expected);
     assert_eq!(parsed("::1".parse::<ServerAddress>().unwrap()), ("::1".to_owned(), None));

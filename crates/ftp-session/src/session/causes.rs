@@ -15,6 +15,7 @@ use crate::data::{DataState, Way};
 use crate::error::{Error, again};
 use crate::event::{Cause, Completion, Event, explain};
 use crate::failure::FailedData;
+use crate::options::TraceHook;
 use crate::proxy::ProxyProblem;
 
 impl<S: Read + Write, L> Session<S, L> {
@@ -27,7 +28,13 @@ impl<S: Read + Write, L> Session<S, L> {
                 Proto::TransferStarted { op, size_hint } => {
                     Event::TransferStarted { op, size_hint }
                 }
-                Proto::Trace(trace) => Event::Trace(trace),
+                Proto::Trace(line) => match &self.trace {
+                    Some(TraceHook(trace)) => {
+                        trace(&line);
+                        continue;
+                    }
+                    None => Event::Trace(line),
+                },
                 Proto::Completed(done) => {
                     self.note_upload(&done);
                     self.note_refusal(&done);

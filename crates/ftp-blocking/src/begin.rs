@@ -1,0 +1,105 @@
+//! How transfers begin: those that borrow the client, and those that have it
+
+use ftp_proto::{Get, List, Put};
+use ftp_session::Error;
+
+use crate::client::Client;
+use crate::holder::{Borrowed, OwnedError};
+use crate::listing::{Listing, ListingWith, OwnedListing};
+use crate::transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload, UploadWith};
+
+/// Transfers; whole files are easier with [`Self::download_to`] and the like
+impl Client {
+    /// Begins a download: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, or the failure of the data connection.
+    #[doc(alias = "RETR")]
+    #[doc(alias = "retrbinary")]
+    #[doc(alias = "transfercmd")]
+    #[doc(alias = "ntransfercmd")]
+    pub fn get(&mut self, get: impl Into<Get>) -> Result<Download<'_>, Error> {
+        let op = self.session.begin().get(get);
+        DownloadWith::start(Borrowed(self), op)
+    }
+
+    /// Begins an upload: `put("f")`, `put(Put::new("f").append())`, `put(Put::unique())`
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, or the failure of the data connection.
+    #[doc(alias = "STOR")]
+    #[doc(alias = "APPE")]
+    #[doc(alias = "STOU")]
+    #[doc(alias = "storbinary")]
+    pub fn put(&mut self, put: impl Into<Put>) -> Result<Upload<'_>, Error> {
+        let op = self.session.begin().put(put);
+        UploadWith::start(Borrowed(self), op)
+    }
+
+    /// Begins a listing: `list("dir")` (LIST), `list(List::names(""))` (NLST),
+    /// `list(List::facts(""))` (MLSD)
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, or the failure of the data connection.
+    #[doc(alias = "dir")]
+    #[doc(alias = "nlst")]
+    #[doc(alias = "mlsd")]
+    pub fn list(&mut self, list: impl Into<List>) -> Result<Listing<'_>, Error> {
+        let op = self.session.begin().list(list);
+        Ok(ListingWith::new(DownloadWith::start(Borrowed(self), op)?))
+    }
+}
+
+/// Transfers that have their client: `'static`, for another thread or a structure of the caller's
+///
+/// Their [`finish`](DownloadWith::finish) gives the client back; an [`OwnedError`] does so, too, if the session goes
+/// on.
+///
+/// ```no_run
+/// # fn f(ftp: ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
+/// let mut download = ftp.into_get("big.iso")?;
+/// let thread = std::thread::spawn(move || {
+///     std::io::copy(&mut download, &mut std::io::sink())?;
+///     Ok::<_, ftp_blocking::Error>(download.finish()?)
+/// });
+/// let (transfer, ftp) = thread.join().expect("no panic")?;
+/// # drop((transfer, ftp));
+/// # Ok(()) }
+/// ```
+impl Client {
+    /// Begins a download as [`Self::get`] does
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`], with the client, if the session goes on.
+    #[doc(alias = "transfercmd")]
+    #[doc(alias = "ntransfercmd")]
+    pub fn into_get(mut self, get: impl Into<Get>) -> Result<OwnedDownload, OwnedError> {
+        let op = self.session.begin().get(get);
+        DownloadWith::start(self, op)
+    }
+
+    /// Begins an upload as [`Self::put`] does
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::put`], with the client, if the session goes on.
+    #[doc(alias = "transfercmd")]
+    pub fn into_put(mut self, put: impl Into<Put>) -> Result<OwnedUpload, OwnedError> {
+        let op = self.session.begin().put(put);
+        UploadWith::start(self, op)
+    }
+
+    /// Begins a listing as [`Self::list`] does
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`], with the client, if the session goes on.
+    pub fn into_list(mut self, list: impl Into<List>) -> Result<OwnedListing, OwnedError> {
+        let op = self.session.begin().list(list);
+        Ok(ListingWith::new(DownloadWith::start(self, op)?))
+    }
+}
