@@ -85,7 +85,7 @@ fn unread_data() {
         let mut config = Config::new(TlsPolicy::Plaintext);
         config.pipeline = false;
         let mut ftp =
-            ftp_blocking::Client::connect(&server.address().to_string(), config).expect("a server");
+            ftp_blocking::Client::connect(server.address().to_string(), config).expect("a server");
         ftp.login("u", "p").expect("a login");
         let mut listing = ftp.list(List::names("")).expect("a listing");
         // A line without an end.

@@ -279,7 +279,7 @@ fn ours(fault: Fault, address: SocketAddr) -> Told {
     (config.final_reply_timeout, config.settle_timeout) = (DEADLINE, DEADLINE);
     config.settle_quiet = Duration::from_millis(200);
     let play = || -> Result<Vec<u8>, ftp_blocking::Error> {
-        let mut ftp = Client::connect(&address.to_string(), config)?;
+        let mut ftp = Client::connect(address.to_string(), config)?;
         ftp.login("u", "p")?;
         let mut bytes = Vec::new();
         match fault {

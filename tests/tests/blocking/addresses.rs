@@ -30,7 +30,7 @@ fn addresses_as_they_come() {
     greeted(&v6(), |at| Client::connect(at, config()).unwrap());
     greeted(&v6(), |at| Client::connect(("::1", at.port()), config()).unwrap());
     greeted(&v6(), |at| Client::connect(("[::1]", at.port()), config()).unwrap());
-    greeted(&v6(), |at| Client::connect(&format!("[::1]:{}", at.port()), config()).unwrap());
+    greeted(&v6(), |at| Client::connect(format!("[::1]:{}", at.port()), config()).unwrap());
     // One port of either family.
     let any: SocketAddr = "0.0.0.0:0".parse().unwrap();
     let options = Options::new(config()).source_address(any);

@@ -44,7 +44,7 @@ fn ends_although_the_server_goes_on_with_its_greeting() {
     for words in [&b"120 in a minute\r\n"[..], b"220-still here\r\n", b"2"] {
         let server = Server::start(move |s| go_on(s, words));
         let begun = Instant::now();
-        is_overdue(begun, Client::connect(&server.address().to_string(), limited()));
+        is_overdue(begun, Client::connect(server.address().to_string(), limited()));
         server.join();
     }
 }
@@ -443,7 +443,7 @@ fn a_resumed_download_takes_no_more_than_there_is() {
 #[test]
 fn the_chain_of_causes_says_everything_once() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = Client::connect(&closed.to_string(), config()).unwrap_err();
+    let error = Client::connect(closed.to_string(), config()).unwrap_err();
     let source = error.source().expect("what the system said");
     assert!(source.downcast_ref::<std::io::Error>().is_some());
     assert!(!error.to_string().contains(&source.to_string()), "{error}: {source}");

@@ -181,7 +181,7 @@ fn while_a_handshake_stalls() {
     });
     let tls = trusting(TlsVersion::Tls13).build().unwrap();
     let options = Options::new(config()).tls(tls);
-    let ftp = Client::connect(&server.address().to_string(), options).unwrap();
+    let ftp = Client::connect(server.address().to_string(), options).unwrap();
     is_cancelled(server, ftp, Client::secure);
 }
 

@@ -86,7 +86,7 @@ fn wrong_passwords() {
         if way.server.user == "anonymous" {
             return;
         }
-        let mut ftp = Client::connect(&way.address(), way.options(way.config())).unwrap();
+        let mut ftp = Client::connect(way.address(), way.options(way.config())).unwrap();
         let error = ftp.login(&way.server.user, "wrong").unwrap_err();
         assert_eq!(error.reply().unwrap().code().get(), 530);
         ftp.login(&way.server.user, &way.server.password).unwrap();

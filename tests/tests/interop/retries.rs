@@ -18,7 +18,7 @@ fn a_refused_listing_is_tried_again() {
                 .guard_uploads(false);
             options = options.tls(tls.build().unwrap());
         }
-        let mut ftp = Client::connect(&way.address(), options).unwrap();
+        let mut ftp = Client::connect(way.address(), options).unwrap();
         ftp.login(&way.server.user, &way.server.password).unwrap();
         ftp.cwd(&way.server.directory).unwrap();
         // These use the two tickets of the login up.

@@ -57,7 +57,7 @@ fn tls_on_a_session_that_began_in_clear() {
             return;
         }
         let options = trusting(way, Config::new(TlsPolicy::Plaintext));
-        let mut ftp = Client::connect(&way.address(), options).unwrap();
+        let mut ftp = Client::connect(way.address(), options).unwrap();
         ftp.secure_control().unwrap();
         assert!(ftp.is_secure());
         assert_eq!(ftp.protection(), Protection::Clear);
@@ -80,7 +80,7 @@ fn tls_behind_the_login() {
             return;
         }
         let options = trusting(way, Config::new(TlsPolicy::Plaintext));
-        let mut ftp = Client::connect(&way.address(), options).unwrap();
+        let mut ftp = Client::connect(way.address(), options).unwrap();
         ftp.login(&way.server.user, &way.server.password).unwrap();
         let folder = way.enter().1;
         match ftp.secure_control() {
@@ -136,13 +136,13 @@ fn strangers_are_not_trusted() {
             return;
         }
         // Mozilla's authorities did not sign this.
-        let error = Client::connect(&way.address(), way.config()).unwrap_err();
+        let error = Client::connect(way.address(), way.config()).unwrap_err();
         assert!(matches!(error, Error::Tls(TlsError::UnknownIssuer)), "{error}");
         assert!(error.to_string().contains("authority that is not trusted"), "{error}");
         // The certificate is for localhost and its addresses, not for every name of this machine.
         let name = crate::driver::ftp_tls::server_name("ftp.example.org").unwrap();
         let options = trusting(way, way.config()).tls_server_name(name);
-        let error = Client::connect(&way.address(), options).unwrap_err();
+        let error = Client::connect(way.address(), options).unwrap_err();
         assert!(matches!(error, Error::Tls(TlsError::NameMismatch { .. })), "{error}");
         let text = error.to_string();
         assert!(text.contains("ftp.example.org") && text.contains("localhost"), "{text}");

@@ -52,7 +52,7 @@ pub(crate) fn connect(server: &Server) -> Client {
 }
 
 pub(crate) fn connect_with(server: &Server, options: impl Into<Options>) -> Client {
-    Client::connect(&server.address().to_string(), options).unwrap()
+    Client::connect(server.address().to_string(), options).unwrap()
 }
 
 /// Connected and logged in; the script begins with `welcome`

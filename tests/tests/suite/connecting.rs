@@ -16,7 +16,7 @@ fn a_name_is_resolved_and_all_its_addresses_are_tried() {
         s.expect_close();
     });
     let port = server.address().port();
-    let ftp = at_once(|| Client::connect(&format!("localhost:{port}"), config()).unwrap());
+    let ftp = at_once(|| Client::connect(format!("localhost:{port}"), config()).unwrap());
     assert_eq!(ftp.peer_addr(), server.address());
     drop(ftp);
     server.join();
@@ -41,7 +41,7 @@ fn ipv6() {
 #[test]
 fn nobody_there() {
     let gone = refused();
-    let error = at_once(|| Client::connect(&gone.to_string(), config()).unwrap_err());
+    let error = at_once(|| Client::connect(gone.to_string(), config()).unwrap_err());
     let Error::Connect { target, error: inner } = &error else { panic!("{error:?}") };
     assert_eq!(*target, format!("127.0.0.1 port {}", gone.port()));
     assert_eq!(inner.kind(), std::io::ErrorKind::ConnectionRefused);
@@ -52,7 +52,7 @@ fn nobody_there() {
 fn nobody_answers() {
     let (full, _held) = silent_port();
     let options = Options::new(config()).connect_timeout(Duration::from_millis(200));
-    let error = at_once(|| Client::connect(&full.to_string(), options).unwrap_err());
+    let error = at_once(|| Client::connect(full.to_string(), options).unwrap_err());
     let Error::Connect { error, .. } = error else { panic!("{error:?}") };
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
 }
@@ -75,7 +75,7 @@ fn greetings_that_are_none() {
             }
         });
         let error =
-            at_once(|| Client::connect(&server.address().to_string(), config()).unwrap_err());
+            at_once(|| Client::connect(server.address().to_string(), config()).unwrap_err());
         let Error::Ftp(ftp_proto::Error::Connection(error)) = error else { panic!("{error:?}") };
         match line {
             "" => assert_eq!(error, ConnectionError::Eof),
@@ -109,7 +109,7 @@ fn tls_refused_is_fatal_and_nothing_follows_in_clear() {
         s.expect_close();
     });
     let config = Config::new(TlsPolicy::Explicit);
-    let error = Client::connect(&server.address().to_string(), config).unwrap_err();
+    let error = Client::connect(server.address().to_string(), config).unwrap_err();
     assert_eq!(code(&error), 502);
     assert!(matches!(
         error,

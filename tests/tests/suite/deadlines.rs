@@ -52,7 +52,7 @@ fn instead_of_a_greeting() {
     let server = serve(|s| s.expect_close());
     let mut config = config();
     config.greeting_timeout = SHORT;
-    let error = at_once(|| Client::connect(&server.address().to_string(), config).unwrap_err());
+    let error = at_once(|| Client::connect(server.address().to_string(), config).unwrap_err());
     assert_eq!(phase(&error), Phase::Greeting);
     server.join();
 }

@@ -48,7 +48,7 @@ fn the_control_connection_is_reset_at_every_phase() {
                 }
             });
             let error = at_once(|| {
-                let mut ftp = Client::connect(&server.address().to_string(), config())?;
+                let mut ftp = Client::connect(server.address().to_string(), config())?;
                 ftp.login("u", "p")?;
                 download(&mut ftp)
             })
@@ -181,7 +181,7 @@ fn the_handshake_of_the_control_connection_breaks_off() {
                     reset_at_the_end(s);
                 }
             });
-            let result = at_once(|| Client::connect(&server.address().to_string(), explicit()));
+            let result = at_once(|| Client::connect(server.address().to_string(), explicit()));
             let error = result.unwrap_err();
             assert!(error.is_fatal(), "{:?}: {error:?}", bytes.escape_ascii().to_string());
             server.join();
@@ -210,7 +210,7 @@ fn the_handshake_of_a_data_connection_breaks_off() {
             control.reply("200 yes");
             control.expect_close();
         });
-        let mut ftp = Client::connect(&server.address().to_string(), explicit()).unwrap();
+        let mut ftp = Client::connect(server.address().to_string(), explicit()).unwrap();
         ftp.login("u", "p").unwrap();
         let error = at_once(|| download(&mut ftp)).unwrap_err();
         assert!(!error.is_fatal(), "{:?}: {error:?}", bytes.escape_ascii().to_string());
@@ -234,7 +234,7 @@ fn the_certificate_of_the_data_connection_is_another() {
         control.exchange("NOOP", "200 yes");
         control.expect_close();
     });
-    let mut ftp = Client::connect(&server.address().to_string(), explicit()).unwrap();
+    let mut ftp = Client::connect(server.address().to_string(), explicit()).unwrap();
     ftp.login("u", "p").unwrap();
     let error = at_once(|| download(&mut ftp)).unwrap_err();
     // What was wrong with it, not that the server had to give up then: nobody should try that again.

@@ -50,7 +50,7 @@ fn a_marked_password_is_shown_by_nothing() {
     });
     let mut shown = String::new();
     let password = format!("p {MARK}");
-    let mut ftp = Client::connect(&server.address().to_string(), options).unwrap();
+    let mut ftp = Client::connect(server.address().to_string(), options).unwrap();
     show(&mut shown, &ftp.login_with_account("u", &password, format!("a {MARK}")).unwrap());
     let errors = [
         ftp.account(format!("b {MARK}")).unwrap_err(),

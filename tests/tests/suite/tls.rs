@@ -23,7 +23,7 @@ fn options(version: TlsVersion) -> Options {
 }
 
 fn refused(server: &Server, options: impl Into<Options>) -> Error {
-    at_once(|| Client::connect(&server.address().to_string(), options).unwrap_err())
+    at_once(|| Client::connect(server.address().to_string(), options).unwrap_err())
 }
 
 fn login(server: &Server, options: Options) -> Client {

@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let mut config = Config::new(TlsPolicy::Explicit);
     config.auth_pause = server::AUTH_PAUSE;
     let options = Options::new(config).tls(tls);
-    let mut ftp = Client::connect(&format!("localhost:{}", server.address.port()), options)?;
+    let mut ftp = Client::connect(("localhost", server.address.port()), options)?;
     let welcome = ftp.welcome().map(ToString::to_string);
     step("connect", &welcome.unwrap_or_default());
     let tls = ftp.tls().and_then(|tls| tls.protocol_version());
