@@ -1,0 +1,81 @@
+//! A file from one server to another, without passing through here
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use ftp_proto::{CopyEnd, TransferType};
+use ftp_session::{CopyError, Error, ServerCopy};
+
+use crate::client::Client;
+use crate::io::Look;
+use crate::session::Session;
+
+/// Copies a file from one server to another; the data passes between the two
+///
+/// The source listens and the target connects to it, so the target must be able to reach the source, and both servers
+/// must permit it: most refuse data connections to and from third parties. Only unprotected data connections will do,
+/// as both servers would play the TLS server.
+///
+/// The target is sent to the host that the source's control connection goes to, whatever address the source names,
+/// unless its [`Config::passive_host`](crate::Config::passive_host) says otherwise; through a proxy it has to.
+///
+/// Dropped, it leaves both sessions to settle with their next call; a part of the file may be on the target.
+///
+/// # Errors
+///
+/// Which server failed, and how.
+#[doc(alias = "ftpcp")]
+#[doc(alias = "FXP")]
+pub async fn copy_between_servers(
+    source: &mut Client,
+    source_path: impl AsRef<[u8]>,
+    target: &mut Client,
+    target_path: impl AsRef<[u8]>,
+    type_: TransferType,
+) -> Result<(), CopyError> {
+    let (source, target) = (&mut source.session, &mut target.session);
+    for (end, session) in [(CopyEnd::Source, &mut *source), (CopyEnd::Target, &mut *target)] {
+        session.begin().await;
+        session.rest().await.map_err(|error| CopyError::new(end, error))?;
+    }
+    let copy = ServerCopy::start(&mut source.inner, source_path, target_path, type_);
+    // A client is connected, if only to a proxy.
+    let Some(mut copy) = copy else {
+        let error = std::io::ErrorKind::NotConnected.into();
+        return Err(CopyError::new(CopyEnd::Source, Error::Io(error)));
+    };
+    poll_fn(|context| poll_copy(&mut copy, source, target, context)).await
+}
+
+fn poll_copy(
+    copy: &mut ServerCopy,
+    source: &mut Session,
+    target: &mut Session,
+    context: &mut Context<'_>,
+) -> Poll<Result<(), CopyError>> {
+    loop {
+        source.advance(context, Look::Runtime);
+        target.advance(context, Look::Runtime);
+        for end in [CopyEnd::Source, CopyEnd::Target] {
+            loop {
+                let event = match end {
+                    CopyEnd::Source => source.next_event(),
+                    CopyEnd::Target => target.next_event(),
+                };
+                let Some(mut event) = event else { break };
+                let ended = copy.handle(end, &mut event, &mut source.inner, &mut target.inner);
+                if let Some(result) = ended {
+                    return Poll::Ready(result);
+                }
+            }
+        }
+        if source.inner.has_work() || target.inner.has_work() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let timers = [source.poll_timer(context), target.poll_timer(context)];
+        if timers.iter().all(Poll::is_pending) {
+            return Poll::Pending;
+        }
+    }
+}

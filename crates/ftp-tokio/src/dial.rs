@@ -1,0 +1,59 @@
+//! Connections that the caller makes
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use ftp_session::Slot;
+
+use crate::io::Connection;
+
+/// A connection that is to be made, for the dialer of [`Client::connect_with`](crate::Client::connect_with)
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Target {
+    /// The server, or its proxy: a name, or an address
+    ///
+    /// Of a data connection it is what was given for the control connection, because whatever leads there leads to the
+    /// right host; a name with several addresses should lead to the same one each time.
+    pub host: String,
+    /// TCP port
+    pub port: u16,
+    /// What the connection is for
+    pub channel: Channel,
+}
+
+/// Which of FTP's two connections
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "FTP has two")]
+pub enum Channel {
+    /// Commands and replies
+    Control,
+    /// One file or listing
+    Data,
+}
+
+type Made = io::Result<Box<dyn Connection>>;
+
+/// The caller's way to make connections
+pub(crate) type Dialer =
+    Box<dyn FnMut(Target) -> Pin<Box<dyn Future<Output = Made> + Send>> + Send>;
+
+/// A connection that is being made
+pub(crate) struct Dialing {
+    pub(crate) slot: Slot,
+    pub(crate) made: Pin<Box<dyn Future<Output = Made> + Send>>,
+}
+
+/// A dialer out of a closure
+pub(crate) fn dialer<D, F, C>(mut dial: D) -> Dialer
+where
+    D: FnMut(Target) -> F + Send + 'static,
+    F: Future<Output = io::Result<C>> + Send + 'static,
+    C: Connection + 'static,
+{
+    Box::new(move |target| {
+        let made = dial(target);
+        Box::pin(async move { Ok(Box::new(made.await?) as Box<dyn Connection>) })
+    })
+}

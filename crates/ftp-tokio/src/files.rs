@@ -1,0 +1,138 @@
+//! Whole local files in one call
+
+use std::path::Path;
+
+use ftp_proto::{Get, Put, Transfer};
+use ftp_session::Error;
+use ftp_session::procedure::{Procedure, Proof, ResumeOptions};
+
+use crate::client::Client;
+use crate::local::{Local, LocalFile};
+
+/// Whole local files
+impl Client {
+    /// Downloads into a local file, which is created, or replaced from the request's offset on
+    ///
+    /// The local file is not touched before the server has agreed. After a failure, or when this is dropped, it
+    /// holds what has come, for [`Self::resume_download`]. If the server chose its name, make the path with
+    /// [`local_path`](crate::local_path).
+    ///
+    /// # Errors
+    ///
+    /// Why the transfer failed; [`Error::Local`] if the file did, or if it ends before the offset.
+    pub async fn download_file(
+        &mut self,
+        get: impl Into<Get>,
+        local: impl AsRef<Path>,
+    ) -> Result<Transfer, Error> {
+        self.perform_on(local, Procedure::download_file(get), |_| ()).await
+    }
+
+    /// Uploads a local file, from the request's offset on
+    ///
+    /// # Errors
+    ///
+    /// Why the transfer failed; [`Error::Local`] if the file can't be read, if it ends before the offset, or if it
+    /// has become shorter meanwhile. The latter aborts the transfer, and what was sent before stays on the
+    /// server: see [`Upload`](crate::Upload).
+    pub async fn upload_file(
+        &mut self,
+        put: impl Into<Put>,
+        local: impl AsRef<Path>,
+    ) -> Result<Transfer, Error> {
+        self.perform_on(local, Procedure::upload_file(put), |_| ()).await
+    }
+
+    /// Goes on with a download that was interrupted, with the default options
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::resume_download_with`].
+    pub async fn resume_download(
+        &mut self,
+        remote: impl AsRef<[u8]>,
+        local: impl AsRef<Path>,
+    ) -> Result<Transfer, Error> {
+        self.resume_download_with(remote, local, ResumeOptions::new(), |_| ()).await
+    }
+
+    /// Goes on with a download that was interrupted: appends what the local file lacks (REST); calls `progress`
+    /// with the number of bytes that were appended so far
+    ///
+    /// Without a local file the whole is downloaded. [`Transfer::bytes`] counts the bytes that were compared, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mismatch`] if the two files can't be of one origin; the local one is as it was. Else why the
+    /// transfer failed; the local file holds what has come, and can be resumed again.
+    pub async fn resume_download_with(
+        &mut self,
+        remote: impl AsRef<[u8]>,
+        local: impl AsRef<Path>,
+        options: ResumeOptions,
+        progress: impl FnMut(u64),
+    ) -> Result<Transfer, Error> {
+        self.perform_on(local, Procedure::resume_download(remote, options), progress).await
+    }
+
+    /// Goes on with an upload that was interrupted, with the default options
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::resume_upload_with`].
+    pub async fn resume_upload(
+        &mut self,
+        local: impl AsRef<Path>,
+        remote: impl AsRef<[u8]>,
+    ) -> Result<Transfer, Error> {
+        self.resume_upload_with(local, remote, ResumeOptions::new(), |_| ()).await
+    }
+
+    /// Goes on with an upload that was interrupted: appends what the server's file lacks (APPE); calls `progress`
+    /// with the number of bytes that were sent so far
+    ///
+    /// Without a file on the server (550) the whole is uploaded.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mismatch`] if the two files can't be of one origin, in which case nothing was written, or if the
+    /// server's file does not have the right size in the end. Else why the transfer failed, also if the server
+    /// does not tell the size.
+    pub async fn resume_upload_with(
+        &mut self,
+        local: impl AsRef<Path>,
+        remote: impl AsRef<[u8]>,
+        options: ResumeOptions,
+        progress: impl FnMut(u64),
+    ) -> Result<Transfer, Error> {
+        self.perform_on(local, Procedure::resume_upload(remote, options), progress).await
+    }
+
+    /// Compares a local file with the server's: by size, and by the strongest hash that the server offers (XSHA256
+    /// and its kin, HASH)
+    ///
+    /// Settles on a new connection what became of a transfer that ended in
+    /// [`Unconfirmed`](ftp_proto::Error::Unconfirmed), or in any other way. The server reads its whole file for a
+    /// hash, which takes its time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mismatch`] if they differ; else why the question was not answered, such as a server without SIZE.
+    pub async fn verify_file(
+        &mut self,
+        remote: impl AsRef<[u8]>,
+        local: impl AsRef<Path>,
+    ) -> Result<Proof, Error> {
+        self.perform_on(local, Procedure::verify_file(remote), |_| ()).await
+    }
+
+    async fn perform_on<T>(
+        &mut self,
+        local: impl AsRef<Path>,
+        procedure: Procedure<T>,
+        progress: impl FnMut(u64),
+    ) -> Result<T, Error> {
+        let file = Local::File(LocalFile::new(local.as_ref()));
+        self.session.perform(procedure, file, progress).await
+    }
+}

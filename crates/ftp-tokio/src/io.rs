@@ -1,0 +1,222 @@
+//! Connections of tokio's as a session uses them: reads and writes that never wait
+//!
+//! A stream holds the waker of the task that looks after the session. What is pending registers that waker and says
+//! [`WouldBlock`](io::ErrorKind::WouldBlock), so the session needs to know nothing of polling.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use ftp_session::{Interest, Slot, Transport, Trigger, system};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A connection that a [dialer](crate::Client::connect_with) makes
+///
+/// Whatever reads and writes will do: a tunnel, a TLS stream, tokio's `DuplexStream`.
+pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
+
+/// One of a session's connections
+pub(crate) struct Io {
+    stream: Stream,
+    waker: Waker,
+    look: Look,
+}
+
+/// Where a read looks
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Whether the runtime's poll has said that there is something
+    Runtime,
+    /// In the socket itself, of which the runtime may not have heard yet
+    Socket,
+}
+
+enum Stream {
+    Tcp(TcpStream),
+    Dialed(Box<dyn Connection>),
+}
+
+impl Stream {
+    fn get(&mut self) -> Pin<&mut dyn Connection> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream),
+            Self::Dialed(stream) => Pin::new(&mut **stream),
+        }
+    }
+}
+
+impl Io {
+    pub(crate) fn dialed(stream: Box<dyn Connection>, waker: &Waker) -> Self {
+        Self::new(Stream::Dialed(stream), waker)
+    }
+
+    fn tcp(stream: std::net::TcpStream, waker: &Waker) -> io::Result<Self> {
+        Ok(Self::new(Stream::Tcp(TcpStream::from_std(stream)?), waker))
+    }
+
+    fn new(stream: Stream, waker: &Waker) -> Self {
+        Self { stream, waker: waker.clone(), look: Look::Runtime }
+    }
+
+    /// Who is to be woken from now on, and where reads look
+    pub(crate) fn attend(&mut self, waker: &Waker, look: Look) {
+        self.waker.clone_from(waker);
+        self.look = look;
+    }
+
+    fn poll<T>(
+        &mut self,
+        poll: impl FnOnce(Pin<&mut dyn Connection>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        let mut context = Context::from_waker(&self.waker);
+        or_would_block(poll(self.stream.get(), &mut context))
+    }
+}
+
+fn or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
+    match poll {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
+impl Read for Io {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let (Stream::Tcp(stream), Look::Socket) = (&self.stream, self.look) {
+            match system::read_now(stream, buffer) {
+                // The runtime has to be told that it is waited for.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+        }
+        self.poll(|stream, context| {
+            let mut buffer = ReadBuf::new(buffer);
+            ready!(stream.poll_read(context, &mut buffer))?;
+            Poll::Ready(Ok(buffer.filled().len()))
+        })
+    }
+}
+
+impl Write for Io {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.poll(|stream, context| stream.poll_write(context, bytes))
+    }
+
+    fn write_vectored(&mut self, bytes: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        self.poll(|stream, context| stream.poll_write_vectored(context, bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.poll(|stream, context| stream.poll_flush(context))
+    }
+}
+
+impl fmt::Debug for Io {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.fmt(f),
+            Stream::Dialed(_) => f.write_str("Dialed"),
+        }
+    }
+}
+
+/// The connections of a session, lent to a turn with the task that is to be woken
+#[derive(Debug)]
+pub(crate) struct Net<'a> {
+    waker: &'a Waker,
+    made: Made,
+}
+
+/// Whether a turn has made a connection or a listener
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    None,
+    Some,
+}
+
+impl<'a> Net<'a> {
+    pub(crate) const fn new(waker: &'a Waker) -> Self {
+        Self { waker, made: Made::None }
+    }
+
+    /// Whether a connection or a listener was made since the last call
+    pub(crate) fn take_made(&mut self) -> bool {
+        std::mem::replace(&mut self.made, Made::None) == Made::Some
+    }
+}
+
+impl Transport for Net<'_> {
+    type Stream = Io;
+    type Listener = TcpListener;
+
+    // A stream that is pending once is not polled again before it has woken the task.
+    const TRIGGER: Trigger = Trigger::Edge;
+
+    fn connect(&mut self, _: Slot, to: SocketAddr, from: Option<SocketAddr>) -> io::Result<Io> {
+        self.made = Made::Some;
+        Io::tcp(system::begin_connect(to, from)?, self.waker)
+    }
+
+    fn connected(&mut self, slot: Slot, io: &mut Io) -> io::Result<Option<Interest>> {
+        let Stream::Tcp(stream) = &mut io.stream else { return Ok(None) };
+        match stream.poll_write_ready(&mut Context::from_waker(self.waker)) {
+            Poll::Pending => return Ok(Some(Interest::WRITE)),
+            Poll::Ready(result) => result?,
+        }
+        match stream.take_error()? {
+            Some(error) => return Err(error),
+            // Linux has told why, if there is no connection.
+            None if cfg!(target_os = "linux") => {}
+            // Writable without a peer: connected and lost at once.
+            None => {
+                stream.peer_addr()?;
+            }
+        }
+        if slot.is_control() {
+            stream.set_nodelay(true)?;
+            system::keep_alive(stream);
+        }
+        Ok(None)
+    }
+
+    fn no_delay(&mut self, io: &mut Io) {
+        if let Stream::Tcp(stream) = &io.stream {
+            // It only saves time.
+            let _ = stream.set_nodelay(true);
+        }
+    }
+
+    fn local_addr(&self, io: &Io) -> io::Result<SocketAddr> {
+        match &io.stream {
+            Stream::Tcp(stream) => stream.local_addr(),
+            Stream::Dialed(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    fn listen(&mut self, _: Slot, on: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+        self.made = Made::Some;
+        let listener = TcpListener::from_std(system::listen(on)?)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    }
+
+    fn accept(&mut self, _: Slot, listener: &mut TcpListener) -> io::Result<(Io, SocketAddr)> {
+        let mut context = Context::from_waker(self.waker);
+        let (stream, peer) = or_would_block(listener.poll_accept(&mut context))?;
+        self.made = Made::Some;
+        Ok((Io::new(Stream::Tcp(stream), self.waker), peer))
+    }
+
+    fn shutdown(&mut self, io: &mut Io) -> io::Result<()> {
+        io.poll(|stream, context| stream.poll_shutdown(context))
+    }
+
+    fn close(&mut self, _: Io) {}
+
+    fn close_listener(&mut self, _: TcpListener) {}
+}

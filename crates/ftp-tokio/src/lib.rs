@@ -1,0 +1,165 @@
+//! Async FTP and FTPS client on tokio, whose futures can be dropped anywhere
+//!
+//! A [`Client`] is one session. Whole files and directories go through its conveniences; [`Client::get`] and
+//! [`Client::put`] give a [`Download`] that is [`AsyncRead`](tokio::io::AsyncRead) and an [`Upload`] that is
+//! [`AsyncWrite`](tokio::io::AsyncWrite), [`Client::read_dir`] a [`Stream`](futures_core::Stream) of entries.
+//!
+//! ```no_run
+//! use ftp_tokio::{Client, Config, TlsPolicy};
+//!
+//! # async fn f() -> Result<(), ftp_tokio::Error> {
+//! // How the session is protected is the one choice that has no default.
+//! let mut ftp = Client::connect("ftp.example.org", Config::new(TlsPolicy::Explicit)).await?;
+//! ftp.login("user", "password").await?;
+//! let mut download = ftp.get("pub/README").await?;
+//! tokio::io::copy(&mut download, &mut tokio::io::sink()).await?;
+//! download.finish().await?;
+//! ftp.quit().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! An upload from a stream ends with [`Upload::finish`], or with
+//! [`shutdown`](tokio::io::AsyncWriteExt::shutdown), which waits for the server to confirm the file, too:
+//!
+//! ```no_run
+//! # async fn f(ftp: &mut ftp_tokio::Client, body: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<(), ftp_tokio::Error> {
+//! let mut upload = ftp.put("incoming/report.csv").await?;
+//! tokio::io::copy(body, &mut upload).await?;
+//! upload.finish().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! With a time limit of one's own:
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # async fn f(ftp: &mut ftp_tokio::Client) -> Result<(), ftp_tokio::Error> {
+//! tokio::select! {
+//!     size = ftp.size("big.iso") => println!("{} bytes", size?),
+//!     () = tokio::time::sleep(Duration::from_secs(2)) => println!("not within two seconds"),
+//! }
+//! ftp.noop().await?; // The session goes on.
+//! # Ok(()) }
+//! ```
+//!
+//! # What may be relied on
+//!
+//! - **Complete or an error.** A download read to its end without an error is the whole file: the server has
+//!   confirmed it, and under TLS its end is authentic. An upload is on the server when [`Upload::finish`] says so. What
+//!   can't be known is an error of its own, [`Unconfirmed`](ftp_proto::Error::Unconfirmed).
+//! - **No wait without an end.** Each kind of wait has a deadline in [`Config`], and each looks at both connections: a
+//!   refusal on the control connection ends a stalled transfer at once. The look-up of a host's name is the system's,
+//!   and has its deadline.
+//! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`]; also after whatever was
+//!   dropped half-way.
+//! - **One task.** A session spawns nothing, has no lock and no channel: its owner polls it, on any of tokio's
+//!   runtimes whose I/O and time are enabled. A client that nobody polls does nothing; its deadlines stand still.
+//! - **Verified.** Under TLS, certificates are checked unless the caller says otherwise in a way that can't be
+//!   overlooked (`TlsConfig::builder` in [`ftp_tls`]).
+//!
+//! # Dropping
+//!
+//! Every future, and every transfer, can be dropped at any of its awaits, as `select!` and `timeout` do. Dropping does
+//! no I/O. What was begun is aborted by the next call, before that does anything itself: at most
+//! [`Config::settle_timeout`] is spent on what the server still has to say. If the server does not settle by then the
+//! session is over, and the call returns why.
+//!
+//! | dropped | what it means |
+//! |---|---|
+//! | [`connect`](Client::connect) and the like | the connection is closed |
+//! | a request with one reply: [`size`](Client::size), [`rename`](Client::rename), … | what the server has received it carries out, or has; the reply is thrown away when it comes |
+//! | [`login`](Client::login) | as above: whether the session is logged in only the next login tells |
+//! | [`secure`](Client::secure), [`protect`](Client::protect), [`clear_control`](Client::clear_control) | a change of the connection that has begun goes on to its end within the next call |
+//! | [`get`](Client::get), [`put`](Client::put), [`list`](Client::list), [`read_dir`](Client::read_dir) | the transfer is aborted; an empty file or a part of one may be on the server after `put` |
+//! | [`Download`], [`Listing`], [`Entries`], which borrow the client | the transfer is aborted; the rest of a listing is read and thrown away |
+//! | reading or writing of them (`read`, `write_all`, `next`) | the transfer goes on with the next read or write. `read_exact` and `write_all` don't tell how far they were, as always |
+//! | [`Upload`], or its [`finish`](Upload::finish) | as `put`; after `finish` was polled the file may also be complete |
+//! | the owned ones ([`into_get`](Client::into_get) and the like), or a client | the session is closed at once, without a word |
+//! | [`download_to`](Client::download_to), [`download_file`](Client::download_file) and the like | as the transfer; the writer or the local file has the bytes up to some point |
+//! | [`resume_download`](Client::resume_download), [`resume_upload`](Client::resume_upload) | as above, and can be resumed again |
+//! | [`create_dir_all`](Client::create_dir_all), [`remove_dir_all`](Client::remove_dir_all), [`set_modified`](Client::set_modified) | what was done is done; the same call again does the rest. The working directory may be another one |
+//! | [`Walk::next`] | the next call lists that directory again |
+//! | [`copy_between_servers`] | a part of the file may be on the target |
+//! | [`quit`](Client::quit) | the session may be over |
+//!
+//! Paths and names are bytes, since servers differ in charset: `"text"` and `b"bytes"` both do, and [`NameEncoding`]
+//! translates where a server does not speak UTF-8. Names that a server sends can be anything: [`local_path`] joins
+//! them to a local directory, or refuses.
+
+#![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod client;
+mod convenience;
+mod copy;
+mod dial;
+#[cfg(feature = "files")]
+mod files;
+mod io;
+mod listing;
+mod local;
+mod procedure;
+mod session;
+mod transfer;
+
+pub use ftp_proto;
+pub use ftp_session::{encoding_rs, proxy};
+pub use ftp_tls;
+
+pub use client::{Client, OwnedError};
+pub use copy::copy_between_servers;
+pub use dial::{Channel, Target};
+pub use ftp_proto::listing::{Kind, OwnedEntry, StatListing, UtcOffset};
+pub use ftp_proto::{
+    Config, ConnectionError, CopyEnd, DataMode, Ends, Features, Get, List, LocalRules, NameError,
+    NameProblem, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, TakenNames, Timestamp,
+    TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation,
+};
+pub use ftp_session::procedure::{
+    Descent, Found, Proof, RemoveOptions, ResumeOptions, WalkError, WalkOptions,
+};
+pub use ftp_session::{
+    AddressError, CopyError, Error, Holder, Host, IntoServerAddress, Left, Mismatch, NameEncoding,
+    Options, Removal, ServerAddress, SourceAddress, TimeCommand, TlsInfo, local_path, system_time,
+    timestamp,
+};
+pub use io::Connection;
+pub use listing::{Entries, Listing};
+pub use procedure::Walk;
+pub use transfer::{Download, Upload};
+
+/// Futures and guards can be moved between threads, as multi-threaded runtimes do; looked at by the compiler
+#[cfg(test)]
+mod send {
+    use super::*;
+
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+
+    #[expect(dead_code, reason = "compiles or does not")]
+    async fn all(mut ftp: Client, mut other: Client) -> Result<(), Error> {
+        let config = Config::new(TlsPolicy::Plaintext);
+        is_send(Client::connect("host", config.clone())).await?;
+        is_send(Client::connect_and_login(("host", 21), config, "user", "password")).await?;
+        is_send(ftp.noop()).await?;
+        is_send(ftp.rename("a", "b")).await?;
+        is_send(ftp.secure()).await?;
+        let mut download = is_send(is_send(ftp.get("f")).await?);
+        is_send(tokio::io::AsyncReadExt::read(&mut download, &mut [0])).await?;
+        is_send(download.finish()).await?;
+        is_send(is_send(ftp.put("f")).await?.abort()).await?;
+        is_send(is_send(ftp.read_dir("")).await?.next()).await;
+        is_send(is_send(ftp.list("")).await?.next_line()).await?;
+        is_send(ftp.download_to("f", &mut tokio::io::sink())).await?;
+        is_send(ftp.upload_from("f", &mut tokio::io::empty())).await?;
+        is_send(ftp.walk("", WalkOptions::new()).next()).await;
+        is_send(ftp.create_dir_all("d")).await?;
+        let copy = copy_between_servers(&mut ftp, "f", &mut other, "f", TransferType::Image);
+        is_send(copy).await.ok();
+        #[cfg(feature = "files")]
+        is_send(ftp.resume_download("f", "f")).await?;
+        let download = is_send(ftp.into_get("f")).await?;
+        let (_, mut ftp) = is_send(is_send(download).finish()).await?;
+        is_send(ftp.quit()).await.map(drop)
+    }
+}

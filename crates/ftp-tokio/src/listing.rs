@@ -1,0 +1,369 @@
+//! Listings: entry by entry, and line by line
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use ftp_proto::listing::{OwnedEntry, StatListing, UtcOffset, parse_mlst, parse_stat};
+use ftp_proto::{List, ReadDir, Reply, Transfer};
+use ftp_session::{Error, Holder};
+use futures_core::Stream;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, ReadBuf};
+
+use crate::client::{Client, OwnedError};
+use crate::transfer::Download;
+
+/// Bytes of memory that the lines of a listing may take which are collected
+const MAX_LISTING: usize = 64 * 1024 * 1024;
+
+/// A listing in progress: its lines as the server writes them
+///
+/// As with [`Download`], the end comes only after the server's final reply has confirmed it. Dropping it earlier has
+/// the next call read the rest and throw it away, for
+/// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the next
+/// listing.
+#[must_use = "dropping it aborts the listing"]
+#[derive(Debug)]
+pub struct Listing<C: Holder<Client>> {
+    lines: Lines<Download<C>>,
+}
+
+impl<C: Holder<Client> + Unpin> Listing<C> {
+    pub(crate) fn new(download: Download<C>) -> Self {
+        let limit = download.line_limit();
+        Self { lines: Lines::new(download, limit) }
+    }
+
+    /// The next line without its end; `None` when the listing is complete
+    ///
+    /// # Errors
+    ///
+    /// Why the transfer failed; [`Error::LineTooLong`] beyond the [limit](Client::set_line_limit).
+    pub async fn next_line(&mut self) -> Result<Option<&[u8]>, Error> {
+        self.lines.next().await
+    }
+
+    /// All lines that are left, of up to 64 MiB of memory; [`Self::next_line`] gives them one by one, without a limit
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::next_line`]; [`Error::ListingTooLong`] beyond 64 MiB, after which the transfer is aborted.
+    pub async fn collect_lines(&mut self) -> Result<Vec<Vec<u8>>, Error> {
+        let (mut lines, mut held) = (Vec::new(), 0);
+        while let Some(line) = self.next_line().await? {
+            // An allocation has its own cost, too.
+            held += line.len() + size_of::<Vec<u8>>() + 16;
+            if held > MAX_LISTING {
+                return Err(Error::ListingTooLong { limit: MAX_LISTING });
+            }
+            lines.push(line.to_vec());
+        }
+        Ok(lines)
+    }
+
+    /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply
+    ///
+    /// # Errors
+    ///
+    /// Why the transfer failed.
+    pub async fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
+        self.lines.into_inner().finish().await
+    }
+
+    /// Gives the rest up; the session is usable afterwards, if this succeeds
+    ///
+    /// Returns what [`Download::abort`] does: `None` if the rest of the listing was read without an ABOR.
+    ///
+    /// # Errors
+    ///
+    /// That of the session's end, if the server did not settle in time.
+    pub async fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
+        self.lines.into_inner().abort().await
+    }
+}
+
+/// The listing's bytes
+impl<C: Holder<Client> + Unpin> AsyncRead for Listing<C> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.lines.reader).poll_read(context, buffer)
+    }
+}
+
+/// Lines of bounded length
+#[derive(Debug)]
+pub(crate) struct Lines<R> {
+    reader: BufReader<R>,
+    line: Vec<u8>,
+    /// A call was dropped in the middle of a line, which goes on here
+    partial: bool,
+    limit: usize,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    pub(crate) fn new(reader: R, limit: usize) -> Self {
+        let reader = BufReader::with_capacity(16 * 1024, reader);
+        Self { reader, line: Vec::new(), partial: false, limit }
+    }
+
+    /// The next line without LF or CRLF; `None` at the end
+    pub(crate) async fn next(&mut self) -> Result<Option<&[u8]>, Error> {
+        if !std::mem::replace(&mut self.partial, true) {
+            self.line.clear();
+        }
+        let room = self.limit.saturating_add(2) - self.line.len();
+        let mut limited = (&mut self.reader).take(room as u64);
+        limited.read_until(b'\n', &mut self.line).await?;
+        self.partial = false;
+        if self.line.is_empty() {
+            return Ok(None);
+        }
+        let mut line = &self.line[..];
+        if let Some(text) = line.strip_suffix(b"\n") {
+            line = text.strip_suffix(b"\r").unwrap_or(text);
+        }
+        if line.len() > self.limit {
+            return Err(Error::LineTooLong { limit: self.limit });
+        }
+        Ok(Some(line))
+    }
+
+    pub(crate) fn into_inner(self) -> R {
+        self.reader.into_inner()
+    }
+}
+
+/// The entries of a directory, while they arrive
+///
+/// A [`Stream`] of what is in the directory, without `.` and `..`, headers and totals; [`Self::next`] gives the same.
+/// Its last item is an error unless the server has confirmed that the listing is complete, or if that holds no entry,
+/// and the server's own error or a line that nobody understands
+/// ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)). Dropping it earlier has the next call read the
+/// rest and throw it away, for [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would
+/// put it before the next listing.
+///
+/// Names are what the server sends, `../../x` among them.
+///
+/// Years that lines leave out follow from this machine's clock.
+#[must_use = "dropping it aborts the listing"]
+#[derive(Debug)]
+pub struct Entries<C: Holder<Client>> {
+    download: Download<C>,
+    reader: ftp_session::Entries,
+    state: EntriesState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EntriesState {
+    Arriving,
+    /// The transfer has ended well; what is left is in memory
+    Last,
+    Over,
+}
+
+impl<C: Holder<Client>> Entries<C> {
+    fn new(mut download: Download<C>) -> Self {
+        let reader = ftp_session::Entries::with_parser(download.session().parser());
+        Self { download, reader, state: EntriesState::Arriving }
+    }
+
+    /// The next entry; `None` when the listing is complete
+    pub async fn next(&mut self) -> Option<Result<OwnedEntry, Error>> {
+        poll_fn(|context| self.poll_entry(context)).await
+    }
+
+    fn poll_entry(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<OwnedEntry, Error>>> {
+        if self.state == EntriesState::Arriving {
+            let reader = &mut self.reader;
+            let next = self.download.poll_with(context, |session| {
+                let now = session.now();
+                reader.next(&mut session.inner, now)
+            });
+            if let Some(entry) = ready!(next) {
+                return Poll::Ready(Some(Ok(entry)));
+            }
+            if let Some(Err(error)) = self.download.end() {
+                self.state = EntriesState::Over;
+                return Poll::Ready(Some(Err(error)));
+            }
+            self.state = EntriesState::Last;
+        }
+        if self.state == EntriesState::Over {
+            return Poll::Ready(None);
+        }
+        let last = self.reader.last().transpose();
+        if !matches!(last, Some(Ok(_))) {
+            self.state = EntriesState::Over;
+        }
+        Poll::Ready(last)
+    }
+
+    /// Lines so far that nobody understood, or in which the server says what it could not read, and entries of other
+    /// directories in a recursive listing: not among the entries, perhaps files all the same. Look at it before you
+    /// delete what is not listed.
+    #[must_use]
+    pub fn unknown_lines(&self) -> u64 {
+        self.reader.unknown_lines()
+    }
+
+    /// Ends the listing: reads what is left, throwing it away, and waits for the final reply
+    ///
+    /// # Errors
+    ///
+    /// Why the listing failed.
+    pub async fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
+        self.download.finish().await
+    }
+
+    /// Gives the rest up; the session is usable afterwards, if this succeeds
+    ///
+    /// Returns what [`Download::abort`] does: `None` if the rest of the listing was read without an ABOR.
+    ///
+    /// # Errors
+    ///
+    /// That of the session's end, if the server did not settle in time.
+    pub async fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
+        self.download.abort().await
+    }
+}
+
+impl<C: Holder<Client> + Unpin> Stream for Entries<C> {
+    type Item = Result<OwnedEntry, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_entry(context)
+    }
+}
+
+/// Lines of listings
+impl Client {
+    /// Begins a listing: `list("dir")` (LIST), `list(List::names(""))` (NLST), `list(List::facts(""))` (MLSD)
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, or the failure of the data connection.
+    #[doc(alias = "dir")]
+    #[doc(alias = "nlst")]
+    #[doc(alias = "mlsd")]
+    pub async fn list(&mut self, list: impl Into<List>) -> Result<Listing<&mut Self>, Error> {
+        let op = self.session.begin().await.list(list);
+        Ok(Listing::new(Download::start(self, op).await?))
+    }
+
+    /// As [`Self::list`], with the client in the listing
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`], with the client, if the session goes on.
+    pub async fn into_list(mut self, list: impl Into<List>) -> Result<Listing<Self>, OwnedError> {
+        let op = self.session.begin().await.list(list);
+        Ok(Listing::new(Download::start(self, op).await?))
+    }
+}
+
+/// Directories, entry by entry
+impl Client {
+    /// The entries of a directory, by the best command that the server has, MLSD or LIST: `read_dir("d")`, or
+    /// `read_dir(ReadDir::long("d"))`; an empty path is the working directory
+    ///
+    /// ```no_run
+    /// # async fn f(ftp: &mut ftp_tokio::Client) -> Result<(), ftp_tokio::Error> {
+    /// let mut entries = ftp.read_dir("pub").await?;
+    /// while let Some(entry) = entries.next().await {
+    ///     let entry = entry?;
+    ///     println!("{:?} {}", entry.size(), entry.display_name());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The session is busy with the listing until its end: to download what is in a directory, collect the entries
+    /// first.
+    ///
+    /// An empty directory gives no entries, a missing one is [`NoDirectory`](ftp_proto::Error::NoDirectory), and one
+    /// that this user may not read the server's refusal, as far as the server tells them apart. Directories with any
+    /// name can be read: those that LIST would take for options or patterns are entered, and left again at the end.
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, or the failure of the data connection; also as the last item.
+    #[doc(alias = "mlsd")]
+    #[doc(alias = "dir")]
+    #[doc(alias = "nlst")]
+    pub async fn read_dir(
+        &mut self,
+        directory: impl Into<ReadDir>,
+    ) -> Result<Entries<&mut Self>, Error> {
+        let op = self.session.begin().await.read_dir(directory);
+        Ok(Entries::new(Download::start(self, op).await?))
+    }
+
+    /// As [`Self::read_dir`], with the client in the listing
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read_dir`], with the client, if the session goes on.
+    pub async fn into_read_dir(
+        mut self,
+        directory: impl Into<ReadDir>,
+    ) -> Result<Entries<Self>, OwnedError> {
+        let op = self.session.begin().await.read_dir(directory);
+        Ok(Entries::new(Download::start(self, op).await?))
+    }
+
+    /// Learns how far the clock of the server's listings is ahead of UTC, by MDTM for a file of the working
+    /// directory: `None` if that can't be told from this one, see [`UtcOffset::learn`]
+    ///
+    /// From then on the times of entries are in UTC.
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, for one because it does not know MDTM.
+    pub async fn learn_utc_offset(
+        &mut self,
+        entry: &OwnedEntry,
+    ) -> Result<Option<UtcOffset>, Error> {
+        let Some(listed) = entry.modified() else { return Ok(None) };
+        let mdtm = self.mdtm(entry.name()).await?;
+        let learned = UtcOffset::learn(listed, mdtm);
+        if learned.is_some() {
+            self.session.utc_offset = learned;
+        }
+        Ok(learned)
+    }
+
+    /// Tells how far the clock of the server's listings is ahead of UTC, if that is known
+    pub fn set_utc_offset(&mut self, offset: Option<UtcOffset>) {
+        self.session.utc_offset = offset;
+    }
+
+    /// Facts about one file or directory (MLST); its name is the path as the server writes it
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server, for one because it does not know MLST;
+    /// [`InvalidReply`](ftp_proto::Error::InvalidReply) without a fact in the reply.
+    #[doc(alias = "MLST")]
+    pub async fn facts(&mut self, path: impl AsRef<[u8]>) -> Result<OwnedEntry, Error> {
+        let reply = self.mlst(path).await?;
+        match parse_mlst(&reply) {
+            Some(entry) => Ok(entry.to_owned()),
+            None => Err(ftp_proto::Error::InvalidReply(reply).into()),
+        }
+    }
+
+    /// The entries of a directory over the control connection (STAT), where no data connection can be had
+    ///
+    /// # Errors
+    ///
+    /// A refusal by the server; [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if the reply has no
+    /// entry, and a line in which the server tells an error, or which nobody understands.
+    #[doc(alias = "STAT")]
+    pub async fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing, Error> {
+        let reply = self.stat(path).await?;
+        Ok(parse_stat(&reply, self.session.parser())?)
+    }
+}
