@@ -260,7 +260,12 @@ impl Server {
                 self.reply("150 send it");
             }
             "PASV" => self.reply("502 not here"),
-            "ABOR" => self.reply("226 nothing to abort"),
+            "ABOR" => {
+                if self.transfer.take().is_some() {
+                    self.reply("426 aborted");
+                }
+                self.reply("226 nothing to abort");
+            }
             "REST" => self.reply("350 restart"),
             "PWD" => self.reply("257 \"/\""),
             "QUIT" => {

@@ -1,0 +1,35 @@
+//! The tokio driver against real servers, through the tests of the blocking driver
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
+
+#[path = "../interop/bytes.rs"]
+mod bytes;
+#[path = "../interop/copies.rs"]
+mod copies;
+#[path = "../interop/directories.rs"]
+mod directories;
+#[path = "../interop/listings.rs"]
+mod listings;
+#[path = "../interop/names.rs"]
+mod names;
+#[path = "../interop/operations.rs"]
+mod operations;
+#[path = "../interop/proxies.rs"]
+mod proxies;
+#[path = "../interop/resumption.rs"]
+mod resumption;
+#[path = "../interop/resumption_policy.rs"]
+mod resumption_policy;
+#[path = "../interop/retries.rs"]
+mod retries;
+#[path = "../interop/security.rs"]
+mod security;
+#[path = "../interop/trees.rs"]
+mod trees;
+#[path = "../interop/way.rs"]
+mod way;
+
+#[path = "../tokio/driver.rs"]
+mod driver;
+
+pub(crate) use way::{Security, Way, everywhere, on_each_server, securely};

@@ -1,0 +1,407 @@
+//! ftp-tokio as the suite wants it: each call waits for its future, on a runtime of the thread's
+
+#![expect(unreachable_pub, reason = "the methods of `ftp_blocking::Client`")]
+#![allow(dead_code, reason = "not all tests need all")]
+
+use std::future::Future;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::runtime::{Builder, Runtime};
+
+pub(crate) use ftp_blocking::*;
+pub(crate) use ftp_session::Options;
+
+type Result<T, E = Error> = std::result::Result<T, E>;
+
+thread_local! {
+    static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().unwrap();
+}
+
+/// Waits for a future
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    RUNTIME.with(|runtime| runtime.block_on(future))
+}
+
+/// As `ftp_blocking::Client`
+#[derive(Debug)]
+pub(crate) struct Client(ftp_tokio::Client);
+
+impl Deref for Client {
+    type Target = ftp_tokio::Client;
+
+    fn deref(&self) -> &ftp_tokio::Client {
+        &self.0
+    }
+}
+
+impl DerefMut for Client {
+    fn deref_mut(&mut self) -> &mut ftp_tokio::Client {
+        &mut self.0
+    }
+}
+
+/// Writes the requests of the list as methods that wait
+macro_rules! methods {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $($operation:tt)* }
+        )*}
+    )*) => {$(
+        impl Client {$(
+            pub fn $name(&mut self, $($argument: $type),*) -> Result<$output> {
+                wait(self.0.$name($($argument),*))
+            }
+        )*}
+    )*};
+}
+
+ftp_proto::requests!(methods);
+
+impl Client {
+    pub fn connect(address: impl IntoServerAddress, options: impl Into<Options>) -> Result<Self> {
+        wait(ftp_tokio::Client::connect(address, options)).map(Self)
+    }
+
+    pub fn connect_and_login(
+        address: impl IntoServerAddress,
+        options: impl Into<Options>,
+        user: impl AsRef<[u8]>,
+        password: impl AsRef<[u8]>,
+    ) -> Result<Self> {
+        wait(ftp_tokio::Client::connect_and_login(address, options, user, password)).map(Self)
+    }
+
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.0.ends().unwrap().peer
+    }
+
+    pub fn local_addr(&self) -> SocketAddr {
+        self.0.ends().unwrap().local
+    }
+
+    pub fn quit(&mut self) -> Result<Option<Reply>> {
+        wait(self.0.quit())
+    }
+
+    pub fn close(self) {}
+
+    pub fn secure(&mut self) -> Result<()> {
+        wait(self.0.secure())
+    }
+
+    pub fn secure_control(&mut self) -> Result<Option<Reply>> {
+        wait(self.0.secure_control())
+    }
+
+    pub fn get(&mut self, get: impl Into<Get>) -> Result<Download<'_>> {
+        wait(self.0.get(get)).map(|inner| Download(Some(inner)))
+    }
+
+    pub fn put(&mut self, put: impl Into<Put>) -> Result<Upload<'_>> {
+        wait(self.0.put(put)).map(|inner| Upload(Some(inner)))
+    }
+
+    pub fn list(&mut self, list: impl Into<List>) -> Result<Listing<'_>> {
+        wait(self.0.list(list)).map(|inner| Listing(Some(inner)))
+    }
+
+    pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Result<Entries<'_>> {
+        wait(self.0.read_dir(directory)).map(|inner| Entries(Some(inner)))
+    }
+
+    pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing> {
+        wait(self.0.stat_dir(path))
+    }
+
+    pub fn names(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>> {
+        wait(self.0.names(path))
+    }
+
+    pub fn create_dir_all(&mut self, path: impl AsRef<[u8]>) -> Result<usize> {
+        wait(self.0.create_dir_all(path))
+    }
+
+    pub fn remove_dir_all(&mut self, path: impl AsRef<[u8]>) -> Result<Removal> {
+        wait(self.0.remove_dir_all(path))
+    }
+
+    pub fn set_modified(&mut self, path: impl AsRef<[u8]>, to: Timestamp) -> Result<TimeCommand> {
+        wait(self.0.set_modified(path, to))
+    }
+
+    pub fn walk(
+        &mut self,
+        path: impl AsRef<[u8]>,
+        options: WalkOptions,
+    ) -> impl Iterator<Item = Result<Found, WalkError>> {
+        let mut walk = self.0.walk(path, options);
+        std::iter::from_fn(move || wait(walk.next()))
+    }
+
+    pub fn resume_download(
+        &mut self,
+        remote: impl AsRef<[u8]>,
+        local: impl AsRef<Path>,
+    ) -> Result<Transfer> {
+        wait(self.0.resume_download(remote, local))
+    }
+
+    pub fn resume_upload(
+        &mut self,
+        local: impl AsRef<Path>,
+        remote: impl AsRef<[u8]>,
+    ) -> Result<Transfer> {
+        wait(self.0.resume_upload(local, remote))
+    }
+
+    pub fn verify_file(
+        &mut self,
+        remote: impl AsRef<[u8]>,
+        local: impl AsRef<Path>,
+    ) -> Result<Proof> {
+        wait(self.0.verify_file(remote, local))
+    }
+
+    pub fn download_to(
+        &mut self,
+        get: impl Into<Get>,
+        writer: &mut (impl Write + ?Sized),
+    ) -> Result<Transfer> {
+        self.get(get)?.copy_to(writer, CopyOptions::new())
+    }
+
+    pub fn upload_from(
+        &mut self,
+        put: impl Into<Put>,
+        reader: &mut (impl Read + ?Sized),
+    ) -> Result<Transfer> {
+        self.put(put)?.copy_from(reader, CopyOptions::new())
+    }
+
+    pub fn get_lines(&mut self, get: impl Into<Get>, line: impl FnMut(&[u8])) -> Result<Transfer> {
+        wait(self.0.get_lines(get, line))
+    }
+
+    pub fn put_lines<L: AsRef<[u8]>>(
+        &mut self,
+        put: impl Into<Put>,
+        lines: impl IntoIterator<Item = L>,
+    ) -> Result<Transfer> {
+        wait(self.0.put_lines(put, lines))
+    }
+}
+
+/// As `ftp_blocking::Download`
+#[derive(Debug)]
+pub(crate) struct Download<'a>(Option<ftp_tokio::Download<&'a mut ftp_tokio::Client>>);
+
+impl<'a> Download<'a> {
+    fn inner(&mut self) -> &mut ftp_tokio::Download<&'a mut ftp_tokio::Client> {
+        self.0.as_mut().unwrap()
+    }
+
+    pub fn size_hint(&self) -> Option<u64> {
+        self.0.as_ref().unwrap().size_hint()
+    }
+
+    pub fn finish(mut self) -> Result<Transfer> {
+        wait(self.0.take().unwrap().finish())
+    }
+
+    pub fn abort(mut self) -> Result<Option<Reply>> {
+        wait(self.0.take().unwrap().abort())
+    }
+
+    pub fn copy_to(
+        mut self,
+        writer: &mut (impl Write + ?Sized),
+        options: CopyOptions<'_>,
+    ) -> Result<Transfer> {
+        copy(&mut self, writer, options)?;
+        self.finish()
+    }
+}
+
+impl Drop for Download<'_> {
+    fn drop(&mut self) {
+        if let Some(download) = self.0.take() {
+            let _ = wait(download.abort());
+        }
+    }
+}
+
+impl Read for Download<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        wait(self.inner().read(buffer))
+    }
+}
+
+/// As `ftp_blocking::Upload`
+#[derive(Debug)]
+pub(crate) struct Upload<'a>(Option<ftp_tokio::Upload<&'a mut ftp_tokio::Client>>);
+
+impl<'a> Upload<'a> {
+    fn inner(&mut self) -> &mut ftp_tokio::Upload<&'a mut ftp_tokio::Client> {
+        self.0.as_mut().unwrap()
+    }
+
+    pub fn finish(mut self) -> Result<Transfer> {
+        wait(self.0.take().unwrap().finish())
+    }
+
+    pub fn abort(mut self) -> Result<Option<Reply>> {
+        wait(self.0.take().unwrap().abort())
+    }
+
+    pub fn copy_from(
+        mut self,
+        reader: &mut (impl Read + ?Sized),
+        options: CopyOptions<'_>,
+    ) -> Result<Transfer> {
+        copy(reader, &mut self, options)?;
+        self.finish()
+    }
+}
+
+impl Drop for Upload<'_> {
+    fn drop(&mut self) {
+        if let Some(upload) = self.0.take() {
+            let _ = wait(upload.abort());
+        }
+    }
+}
+
+impl Write for Upload<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        wait(self.inner().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        wait(self.inner().flush())
+    }
+}
+
+/// As `ftp_blocking::Entries`
+#[derive(Debug)]
+pub(crate) struct Entries<'a>(Option<ftp_tokio::Entries<&'a mut ftp_tokio::Client>>);
+
+impl Entries<'_> {
+    pub fn unknown_lines(&self) -> u64 {
+        self.0.as_ref().unwrap().unknown_lines()
+    }
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Result<OwnedEntry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        wait(self.0.as_mut().unwrap().next())
+    }
+}
+
+impl Drop for Entries<'_> {
+    fn drop(&mut self) {
+        if let Some(entries) = self.0.take() {
+            let _ = wait(entries.abort());
+        }
+    }
+}
+
+/// As `ftp_blocking::Listing`
+#[derive(Debug)]
+pub(crate) struct Listing<'a>(Option<ftp_tokio::Listing<&'a mut ftp_tokio::Client>>);
+
+impl<'a> Listing<'a> {
+    fn inner(&mut self) -> &mut ftp_tokio::Listing<&'a mut ftp_tokio::Client> {
+        self.0.as_mut().unwrap()
+    }
+
+    pub fn next_line(&mut self) -> Result<Option<&[u8]>> {
+        wait(self.inner().next_line())
+    }
+
+    pub fn collect_lines(mut self) -> Result<Vec<Vec<u8>>> {
+        wait(self.inner().collect_lines())
+    }
+
+    pub fn finish(mut self) -> Result<Transfer> {
+        wait(self.0.take().unwrap().finish())
+    }
+
+    pub fn abort(mut self) -> Result<Option<Reply>> {
+        wait(self.0.take().unwrap().abort())
+    }
+}
+
+impl Read for Listing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        wait(self.inner().read(buffer))
+    }
+}
+
+impl Drop for Listing<'_> {
+    fn drop(&mut self) {
+        if let Some(listing) = self.0.take() {
+            let _ = wait(listing.abort());
+        }
+    }
+}
+
+/// As `ftp_blocking::CopyOptions`
+pub(crate) struct CopyOptions<'a> {
+    block_size: usize,
+    progress: Option<&'a mut dyn FnMut(u64)>,
+}
+
+impl<'a> CopyOptions<'a> {
+    pub const fn new() -> Self {
+        Self { block_size: 256 * 1024, progress: None }
+    }
+
+    pub const fn block_size(mut self, bytes: usize) -> Self {
+        self.block_size = bytes;
+        self
+    }
+
+    pub fn progress(mut self, progress: &'a mut dyn FnMut(u64)) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+}
+
+fn copy(
+    from: &mut (impl Read + ?Sized),
+    to: &mut (impl Write + ?Sized),
+    mut options: CopyOptions<'_>,
+) -> io::Result<()> {
+    let mut block = vec![0; options.block_size];
+    let mut total = 0;
+    loop {
+        let count = from.read(&mut block)?;
+        if count == 0 {
+            return Ok(());
+        }
+        to.write_all(&block[..count])?;
+        total += count as u64;
+        if let Some(progress) = &mut options.progress {
+            progress(total);
+        }
+    }
+}
+
+pub(crate) fn copy_between_servers(
+    source: &mut Client,
+    source_path: impl AsRef<[u8]>,
+    target: &mut Client,
+    target_path: impl AsRef<[u8]>,
+    type_: TransferType,
+) -> Result<(), CopyError> {
+    let (source, target) = (&mut source.0, &mut target.0);
+    wait(ftp_tokio::copy_between_servers(source, source_path, target, target_path, type_))
+}

@@ -1,0 +1,183 @@
+//! Connections in memory that do one thing in each poll of the task, and carry little at a time
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use ftp_session::{Options, Slot};
+use ftp_tests::memory::Server;
+use ftp_tokio::{Channel, Client, Error, Target};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Bytes that a read or a write carries at most
+const PORTION: usize = 100;
+
+thread_local! {
+    /// Counts the polls of the task
+    static POLLS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Runs a task whose connections do one thing in each of its polls
+pub(crate) async fn slowly<T>(task: impl Future<Output = T>) -> T {
+    let mut task = pin!(task);
+    poll_fn(|context| {
+        POLLS.set(POLLS.get() + 1);
+        task.as_mut().poll(context)
+    })
+    .await
+}
+
+/// A server, and who waits for what it says
+#[derive(Clone)]
+pub(crate) struct World(Arc<Mutex<State>>);
+
+struct State {
+    server: Server,
+    readers: BTreeMap<Slot, Waker>,
+    /// The slot of the next data connection
+    next: Slot,
+}
+
+impl World {
+    pub(crate) fn new(server: Server) -> Self {
+        let state = State { server, readers: BTreeMap::new(), next: Slot::Data };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    pub(crate) fn server<T>(&self, look: impl FnOnce(&mut Server) -> T) -> T {
+        look(&mut self.lock().server)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) async fn connect(&self, options: Options) -> Result<Client, Error> {
+        let world = self.clone();
+        Client::connect_with("localhost", options, move |target: Target| {
+            let world = world.clone();
+            async move { Ok(world.open(target.channel)) }
+        })
+        .await
+    }
+
+    fn open(&self, channel: Channel) -> Stream {
+        let mut state = self.lock();
+        let slot = match channel {
+            Channel::Control => Slot::Control,
+            Channel::Data => state.next,
+        };
+        if channel == Channel::Data {
+            state.next = if slot == Slot::Data { Slot::NextData } else { Slot::Data };
+        }
+        state.server.gone(slot);
+        state.server.opened(slot);
+        state.wake();
+        drop(state);
+        Stream { world: self.clone(), slot, poll: POLLS.get() }
+    }
+}
+
+impl State {
+    /// Whatever has happened may concern everybody
+    fn wake(&mut self) {
+        for (_, reader) in std::mem::take(&mut self.readers) {
+            reader.wake();
+        }
+    }
+}
+
+/// The client's end of a connection
+struct Stream {
+    world: World,
+    slot: Slot,
+    /// The poll in which it did something last
+    poll: u64,
+}
+
+impl Stream {
+    fn delay(&mut self, context: &Context<'_>) -> Poll<()> {
+        if self.poll == POLLS.get() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.poll = POLLS.get();
+        Poll::Ready(())
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let slot = self.slot;
+        let world = self.world.clone();
+        let mut state = world.lock();
+        if !state.server.has(slot) {
+            return Poll::Ready(Ok(()));
+        }
+        let there = state.server.outgoing(slot).len();
+        if there == 0 && state.server.is_closing(slot) {
+            return Poll::Ready(Ok(()));
+        }
+        if there == 0 {
+            state.readers.insert(slot, context.waker().clone());
+            return Poll::Pending;
+        }
+        if self.delay(context).is_pending() {
+            return Poll::Pending;
+        }
+        let count = there.min(buffer.remaining()).min(PORTION);
+        let bytes: Vec<u8> = state.server.outgoing(slot).drain(..count).collect();
+        buffer.put_slice(&bytes);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.delay(context).is_pending() {
+            return Poll::Pending;
+        }
+        let count = bytes.len().min(PORTION);
+        let mut state = self.world.lock();
+        if !state.server.has(self.slot) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        state.server.received(self.slot, &bytes[..count]);
+        state.wake();
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.delay(context).is_pending() {
+            return Poll::Pending;
+        }
+        let mut state = self.world.lock();
+        state.server.ended(self.slot);
+        state.wake();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let mut state = self.world.lock();
+        state.server.gone(self.slot);
+        state.wake();
+    }
+}
