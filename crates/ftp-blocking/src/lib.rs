@@ -58,6 +58,8 @@ mod trees;
 mod wait;
 
 pub use ftp_proto;
+#[cfg(feature = "url")]
+pub use ftp_session::{FtpUrl, UrlError, UrlTarget};
 pub use ftp_session::{encoding_rs, proxy};
 pub use ftp_tls;
 

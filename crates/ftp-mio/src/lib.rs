@@ -85,6 +85,8 @@ mod session;
 mod transfer;
 
 pub use ftp_proto;
+#[cfg(feature = "url")]
+pub use ftp_session::{FtpUrl, UrlError, UrlTarget};
 pub use ftp_session::{encoding_rs, proxy};
 pub use ftp_tls;
 pub use mio;

@@ -146,6 +146,8 @@ mod text;
 mod time;
 mod times;
 mod transport;
+#[cfg(feature = "url")]
+mod url;
 
 pub use encoding_rs;
 pub use ftp_proto;
@@ -172,3 +174,5 @@ pub use session::{Moved, Session};
 pub use time::Origin;
 pub use times::{system_time, timestamp};
 pub use transport::{DialRequest, Host, Interest, Lent, Slot, Transport, Trigger};
+#[cfg(feature = "url")]
+pub use url::{FtpUrl, UrlError, UrlTarget};

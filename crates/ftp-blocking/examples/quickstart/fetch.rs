@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use ftp_blocking::ftp_proto::listing::Modified;
 use ftp_blocking::ftp_tls::{TlsConfig, Trust};
-use ftp_blocking::{
-    Client, Config, CopyOptions, Get, Kind as EntryKind, Options, OwnedEntry, ReadDir, TlsPolicy,
-};
-use url::Url;
+use ftp_blocking::{Client, Config, CopyOptions, Get, Kind, Options, OwnedEntry, ReadDir};
+use ftp_session::{FtpUrl, UrlTarget};
 
 pub(crate) enum Arguments {
     Help,
@@ -19,7 +17,7 @@ pub(crate) enum Arguments {
 
 /// What the command line asks for
 pub(crate) struct Request {
-    url: Url,
+    url: FtpUrl,
     ca: Option<String>,
     verbose: bool,
     /// See [`Config::auth_pause`]
@@ -44,7 +42,7 @@ impl Arguments {
                     return Err(format!("unknown option {option}"));
                 }
                 text if url.is_none() => {
-                    url = Some(Url::parse(text).map_err(|error| format!("{text}: {error}"))?);
+                    url = Some(text.parse::<FtpUrl>().map_err(|error| error.to_string())?);
                 }
                 text => return Err(format!("one URL at a time, please: {text}")),
             }
@@ -57,81 +55,9 @@ impl Arguments {
     }
 }
 
-/// What is at the path of a URL (RFC 1738 section 3.2)
-struct Path {
-    /// Empty: where the login leads
-    bytes: Vec<u8>,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Binary,
-    Text,
-    Listing,
-    Names,
-}
-
-impl Path {
-    /// Percent signs are undone here; a path from the root begins with `/%2F`
-    fn of(url: &Url) -> Result<Self, String> {
-        // FTP has no queries: a question mark is part of the name.
-        let text = match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        };
-        let (path, code) = match text.rsplit_once(";type=") {
-            Some((path, code)) => (path, Some(code)),
-            None => (&*text, None),
-        };
-        let bytes = percent_decode(path.strip_prefix('/').unwrap_or(path))?;
-        let is_folder = bytes.is_empty() || bytes.ends_with(b"/");
-        let kind = match code {
-            Some("a" | "A") => Kind::Text,
-            Some("i" | "I") => Kind::Binary,
-            Some("d" | "D") => Kind::Names,
-            Some(other) => return Err(format!("type={other}: must be a, i or d")),
-            None if is_folder => Kind::Listing,
-            None => Kind::Binary,
-        };
-        Ok(Self { bytes, kind })
-    }
-}
-
-/// What a URL says about the connection
-struct Login {
-    policy: TlsPolicy,
-    /// Host, and port if there is one
-    address: String,
-    user: Vec<u8>,
-    password: Vec<u8>,
-}
-
-impl Login {
-    fn of(url: &Url) -> Result<Self, String> {
-        let policy = match url.scheme() {
-            "ftp" => TlsPolicy::Plaintext,
-            "ftpes" => TlsPolicy::Explicit,
-            "ftps" => TlsPolicy::Implicit,
-            other => return Err(format!("{other}:// is not one of ftp, ftpes, ftps")),
-        };
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or("the URL names no host")?;
-        Ok(Self {
-            policy,
-            address: match url.port() {
-                Some(port) => format!("{host}:{port}"),
-                None => host.to_owned(),
-            },
-            user: percent_decode(url.username())?,
-            password: percent_decode(url.password().unwrap_or_default())?,
-        })
-    }
-}
-
 pub(crate) fn run(request: &Request, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let Login { policy, address, user, password } = Login::of(&request.url)?;
-    let path = Path::of(&request.url)?;
-    let mut config = Config::new(policy);
+    let url = &request.url;
+    let mut config = Config::new(url.policy());
     config.auth_pause = request.auth_pause;
     let mut options = Options::new(config);
     if let Some(file) = &request.ca {
@@ -141,22 +67,23 @@ pub(crate) fn run(request: &Request, out: &mut impl Write) -> Result<(), Box<dyn
     if request.verbose {
         options = options.trace(|line| eprintln!("{line}"));
     }
-    let mut ftp = Client::connect_and_login(&address, options, user, password)?;
-    match path.kind {
-        Kind::Listing => {
-            for entry in ftp.read_dir(folder(&path.bytes))? {
+    let mut ftp =
+        Client::connect_and_login(url.address().clone(), options, url.user(), url.password())?;
+    match url.target() {
+        UrlTarget::Directory => {
+            for entry in ftp.read_dir(url.path())? {
                 writeln!(out, "{}", line(&entry?))?;
             }
         }
-        Kind::Names => {
-            for entry in ftp.read_dir(ReadDir::names(folder(&path.bytes)))? {
+        UrlTarget::Names => {
+            for entry in ftp.read_dir(ReadDir::names(url.path()))? {
                 out.write_all(entry?.name())?;
                 out.write_all(b"\n")?;
             }
         }
-        Kind::Binary | Kind::Text => {
-            let mut get = Get::new(&path.bytes);
-            if path.kind == Kind::Text {
+        UrlTarget::File | UrlTarget::Text => {
+            let mut get = Get::new(url.path());
+            if url.target() == UrlTarget::Text {
                 get = get.ascii();
             }
             let download = ftp.get(get)?;
@@ -173,20 +100,12 @@ pub(crate) fn run(request: &Request, out: &mut impl Write) -> Result<(), Box<dyn
     Ok(())
 }
 
-/// The path of a directory without its last slash, unless that is the root
-fn folder(path: &[u8]) -> &[u8] {
-    match path {
-        b"/" => path,
-        _ => path.strip_suffix(b"/").unwrap_or(path),
-    }
-}
-
 /// An entry for people: kind, size, time and name, as far as they are known
 pub(crate) fn line(entry: &OwnedEntry) -> String {
     let kind = match entry.kind() {
-        EntryKind::Dir => 'd',
-        EntryKind::File => '-',
-        EntryKind::Symlink => 'l',
+        Kind::Dir => 'd',
+        Kind::File => '-',
+        Kind::Symlink => 'l',
         _ => '?',
     };
     let size = entry.size().map(|size| size.to_string()).unwrap_or_default();
@@ -195,25 +114,6 @@ pub(crate) fn line(entry: &OwnedEntry) -> String {
         _ => String::new(),
     };
     format!("{kind}{size:>14}  {time:19}  {}", entry.display_name())
-}
-
-fn percent_decode(text: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        rest = behind;
-        if first != b'%' {
-            bytes.push(first);
-            continue;
-        }
-        let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = digits
-            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(byte.ok_or_else(|| format!("{text}: % without two hexadecimal digits"))?);
-        rest = &behind[2..];
-    }
-    Ok(bytes)
 }
 
 /// A line on standard error, if somebody looks
@@ -251,84 +151,13 @@ impl Progress {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn login(url: &str) -> (TlsPolicy, String, Vec<u8>, Vec<u8>) {
-        let Login { policy, address, user, password } =
-            Login::of(&Url::parse(url).unwrap()).unwrap();
-        (policy, address, user, password)
-    }
-
-    #[test]
-    fn schemes_hosts_and_users() {
-        let nobody = (Vec::new(), Vec::new());
-        for (url, policy, address) in [
-            ("ftp://ftp.example.org", TlsPolicy::Plaintext, "ftp.example.org"),
-            ("ftp://ftp.example.org:21/", TlsPolicy::Plaintext, "ftp.example.org"),
-            ("ftpes://ftp.example.org:2121/f", TlsPolicy::Explicit, "ftp.example.org:2121"),
-            ("ftps://ftp.example.org/f", TlsPolicy::Implicit, "ftp.example.org"),
-            ("ftps://192.0.2.1:990/f", TlsPolicy::Implicit, "192.0.2.1:990"),
-            ("ftp://[2001:db8::1]/f", TlsPolicy::Plaintext, "[2001:db8::1]"),
-            ("ftpes://[2001:db8::1]:2121/f", TlsPolicy::Explicit, "[2001:db8::1]:2121"),
-        ] {
-            let (user, password) = nobody.clone();
-            assert_eq!(login(url), (policy, address.to_owned(), user, password), "{url}");
-        }
-        let (_, _, user, password) = login("ftpes://me%40home:p%40ss%3A%2F%ff@h/");
-        assert_eq!((&user[..], &password[..]), (&b"me@home"[..], &b"p@ss:/\xFF"[..]));
-        for url in ["http://h/", "sftp://h/f", "ftps:///f", "ftp://u%zz@h/"] {
-            let bad =
-                Url::parse(url).map_err(|_| ()).and_then(|url| Login::of(&url).map_err(|_| ()));
-            assert!(bad.is_err(), "{url}");
-        }
-    }
-
-    #[test]
-    fn paths() {
-        for (url, bytes, kind) in [
-            ("ftp://h", &b""[..], Kind::Listing),
-            ("ftps://h", b"", Kind::Listing),
-            ("ftp://h/", b"", Kind::Listing),
-            ("ftp://h/f", b"f", Kind::Binary),
-            ("ftp://h/d/f", b"d/f", Kind::Binary),
-            ("ftp://h/d/", b"d/", Kind::Listing),
-            // From the root, not from where the login leads.
-            ("ftp://h/%2Fetc/motd", b"/etc/motd", Kind::Binary),
-            ("ftpes://h/%2F", b"/", Kind::Listing),
-            ("ftpes://h/%2fpub/", b"/pub/", Kind::Listing),
-            ("ftp://h/two%20words", b"two words", Kind::Binary),
-            ("ftp://h/two words", b"two words", Kind::Binary),
-            ("ftp://h/latin-%E9", b"latin-\xE9", Kind::Binary),
-            ("ftpes://h/na\u{ef}ve", "na\u{ef}ve".as_bytes(), Kind::Binary),
-            ("ftp://h/100%25", b"100%", Kind::Binary),
-            ("ftp://h/what?really", b"what?really", Kind::Binary),
-            ("ftp://h/f;type=a", b"f", Kind::Text),
-            ("ftp://h/f;type=i", b"f", Kind::Binary),
-            ("ftpes://h/d;type=d", b"d", Kind::Names),
-        ] {
-            let path = Path::of(&Url::parse(url).unwrap()).unwrap();
-            assert_eq!(path.bytes, bytes, "{url}");
-            assert!(path.kind == kind, "{url}");
-        }
-        for url in ["ftp://h/f;type=x", "ftp://h/%", "ftp://h/%4", "ftps://h/%4g"] {
-            assert!(Path::of(&Url::parse(url).unwrap()).is_err(), "{url}");
-        }
-    }
-
-    #[test]
-    fn folders() {
-        assert_eq!(folder(b""), b"");
-        assert_eq!(folder(b"/"), b"/");
-        assert_eq!(folder(b"d/"), b"d");
-        assert_eq!(folder(b"/pub/d/"), b"/pub/d");
-    }
-
     #[test]
     fn command_lines() {
         let parse = |line: &str| Arguments::parse(line.split_whitespace().map(str::to_owned));
         assert!(matches!(parse(""), Ok(Arguments::Tour)));
         assert!(matches!(parse("-h"), Ok(Arguments::Help)));
         let Ok(Arguments::Fetch(request)) = parse("--ca x.pem ftps://h/f -v") else { panic!() };
-        assert_eq!(request.url.as_str(), "ftps://h/f");
+        assert_eq!(request.url, "ftps://h/f".parse().unwrap());
         assert_eq!(request.ca.as_deref(), Some("x.pem"));
         assert!(request.verbose && request.auth_pause.is_zero());
         let Ok(Arguments::Fetch(request)) = parse("--auth-pause 50 ftpes://h/f") else { panic!() };
@@ -358,7 +187,7 @@ mod tests {
         std::fs::write(&ca, &server.ca).unwrap();
         let port = server.address.port();
         let fetch = |ca: Option<&std::path::Path>, path: &str| {
-            let url = Url::parse(&format!("ftpes://localhost:{port}/{path}")).unwrap();
+            let url = format!("ftpes://localhost:{port}/{path}").parse().unwrap();
             let ca = ca.map(|ca| ca.to_str().unwrap().to_owned());
             let mut out = Vec::new();
             let auth_pause = crate::server::AUTH_PAUSE;

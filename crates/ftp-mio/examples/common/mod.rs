@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use ftp_mio::ftp_tls::{TlsConfig, Trust, server_name};
 use ftp_mio::{Config, Options, TlsPolicy};
-use url::Url;
+use ftp_session::FtpUrl;
 
 /// Where a file is, and how to get there
 pub(crate) struct Target {
@@ -20,15 +20,9 @@ impl Target {
     /// The environment's `FTP_CA` names a file with the authority of the server's certificate, if it
     /// is not one of those that everybody trusts
     pub(crate) fn parse(text: &str) -> Result<Self, Box<dyn Error>> {
-        let url = Url::parse(text)?;
-        let (policy, port) = match url.scheme() {
-            "ftp" => (TlsPolicy::Plaintext, 21),
-            "ftpes" => (TlsPolicy::Explicit, 21),
-            "ftps" => (TlsPolicy::Implicit, 990),
-            other => return Err(format!("{other}:// is not one of ftp, ftpes, ftps").into()),
-        };
-        let host = url.host_str().ok_or("the URL names no host")?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let url: FtpUrl = text.parse()?;
+        let policy = url.policy();
+        let host = url.address().host();
         let mut options = Options::new(Config::new(policy)).tls_server_name(server_name(host)?);
         if policy != TlsPolicy::Plaintext {
             let tls = match std::env::var_os("FTP_CA") {
@@ -37,32 +31,13 @@ impl Target {
             };
             options = options.tls(tls.build()?);
         }
-        let addresses = (host, url.port().unwrap_or(port)).to_socket_addrs()?.collect();
-        let path = url.path().strip_prefix('/').unwrap_or_else(|| url.path());
+        let port = url.address().port().unwrap_or_else(|| options.default_port());
         Ok(Self {
-            addresses,
+            addresses: (host, port).to_socket_addrs()?.collect(),
             options,
-            user: decode(url.username())?,
-            password: decode(url.password().unwrap_or_default())?,
-            path: decode(path)?,
+            user: url.user().to_vec(),
+            password: url.password().to_vec(),
+            path: url.path().to_vec(),
         })
     }
-}
-
-/// Undoes percent signs
-fn decode(text: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16));
-        match (digit(), digit()) {
-            (Some(high), Some(low)) => out.push((high * 16 + low) as u8),
-            _ => return Err(format!("{text}: two hexadecimal digits are due behind %")),
-        }
-    }
-    Ok(out)
 }

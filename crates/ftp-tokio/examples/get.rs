@@ -1,0 +1,42 @@
+//! One file to standard output: `get URL [--ca FILE]`
+//!
+//! ```text
+//! cargo run -p ftp-tokio --example get -- ftpes://user:password@ftp.example.org/pub/README > README
+//! ```
+//!
+//! `--ca` names further certificate authorities to trust (PEM).
+
+use std::error::Error;
+
+use ftp_session::{FtpUrl, UrlTarget};
+use ftp_tokio::ftp_tls::{TlsConfig, Trust};
+use ftp_tokio::{Client, Config, Get, Options};
+
+const USAGE: &str = "usage: get ftp[es]://[USER:PASSWORD@]HOST[:PORT]/PATH [--ca FILE]";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (url, ca) = match &*arguments {
+        [url] => (url, None),
+        [url, option, file] | [option, file, url] if option == "--ca" => (url, Some(file)),
+        _ => return Err(USAGE.into()),
+    };
+    let url: FtpUrl = url.parse()?;
+    let mut options = Options::new(Config::new(url.policy()));
+    if let Some(file) = ca {
+        // Mozilla's list, and these.
+        options = options.tls(TlsConfig::builder(Trust::WebpkiRoots).add_ca_file(file).build()?);
+    }
+    let address = url.address().clone();
+    let mut ftp = Client::connect_and_login(address, options, url.user(), url.password()).await?;
+    let get = match url.target() {
+        UrlTarget::Text => Get::new(url.path()).ascii(),
+        _ => Get::new(url.path()),
+    };
+    // An error of the transfer, or of standard output; without one the file is complete.
+    let transfer = ftp.download_to(get, &mut tokio::io::stdout()).await?;
+    eprintln!("{} bytes", transfer.bytes);
+    ftp.quit().await?;
+    Ok(())
+}
