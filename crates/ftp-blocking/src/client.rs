@@ -131,7 +131,7 @@ impl Client {
     ///
     /// That is a transfer whose guard was forgotten, or a call that has ended at its
     /// [deadline](Options::deadline). `None` if no ABOR was needed: if nothing runs, none is sent. Transfers have an
-    /// [`abort`](DownloadWith::abort) of their own, and a [`Canceller`](crate::Canceller) stops a call from another thread.
+    /// [`abort`](crate::DownloadWith::abort) of their own, and a [`Canceller`](crate::Canceller) stops a call from another thread.
     ///
     /// # Errors
     ///
