@@ -112,6 +112,16 @@ pub(crate) struct Linger<S> {
     pub(crate) direction: Option<Direction>,
 }
 
+impl<S> Linger<S> {
+    /// What the connection is to be waited for
+    ///
+    /// What is not sent yet comes first: until then nothing is read, and a shell that is told of bytes
+    /// again and again would not wait at all.
+    pub(crate) fn interest(&self) -> Interest {
+        if self.stream.wants_write() { Interest::WRITE } else { Interest::READ }
+    }
+}
+
 impl<S, L> Data<S, L> {
     pub(crate) const fn new(id: DataId, slot: Slot, state: DataState<S, L>) -> Self {
         Self { id, slot, state }

@@ -429,7 +429,7 @@ impl<S: Read + Write, L> Session<S, L> {
             .map(|(socket, interest)| lend(socket, interest))
             .chain(link)
             .chain(self.data.as_ref().and_then(Data::lent))
-            .chain(linger.map(|linger| lend(linger.stream.get_ref(), Interest::READ)))
+            .chain(linger.map(|linger| lend(linger.stream.get_ref(), linger.interest())))
     }
 
     /// The connection in a slot, for shells that carry its bytes themselves

@@ -248,6 +248,35 @@ fn a_pause_of_the_user_is_none_of_the_servers() {
 }
 
 #[test]
+fn a_closed_data_connection_that_has_bytes_to_send_is_waited_for_to_write() {
+    let mut world = World::new(secure(TlsVersion::Tls13), 64);
+    world.server.files.insert("f".into(), file());
+    let login = world.session.request().login("u", "p");
+    world.run(login).unwrap();
+    // Handshakes begin, each with a ticket, and get no further than the first bytes of their hello.
+    world.deaf = true;
+    let inventory = loop {
+        let get = world.session.request().get("f");
+        while world.server.commands.last().is_none_or(|line| !line.starts_with("RETR")) {
+            assert!(world.go());
+        }
+        while world.step() {}
+        world.session.abort(get.id());
+        assert!(world.run(get).is_err());
+        let inventory = world.session.tls_inventory().unwrap();
+        if inventory.tickets == 0 {
+            break inventory;
+        }
+    };
+    assert!(inventory.tickets_received > 0);
+    // With the last ticket gone the connection stays for others, which can't come before the hello has left. A shell
+    // that is told of what can be read, by bytes that nobody reads yet, would not wait at all.
+    let data: Vec<_> =
+        world.interests().into_iter().filter(|(slot, _)| !slot.is_control()).collect();
+    assert!(matches!(data[..], [(_, Interest::WRITE)]), "{data:?}");
+}
+
+#[test]
 fn a_dialed_connection_is_there_before_the_transfers_command_leaves() {
     let dialed = |now| {
         Session::dialed_by_shell("ftp.example.org", 2121, Config::new(TlsPolicy::Plaintext), now)
