@@ -21,9 +21,10 @@ pub(crate) struct FailedData {
 }
 
 impl FailedData {
-    /// Whether this and a later failure are of one request and one kind: then the first says why
+    /// Whether this says more than a later failure: they are of one request and one kind, or the later one is of a
+    /// transfer of the machine's own, which is made before the request has ended
     pub(crate) fn comes_before(&self, op: Option<OpId>, failure: DataFailure) -> bool {
-        self.op == op && self.failure == failure
+        self.op == op && self.failure == failure || self.op.is_some() && op.is_none()
     }
 }
 

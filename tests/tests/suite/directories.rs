@@ -1,6 +1,12 @@
 //! Directories as entries: the command says how its lines are to be read
 
+use std::time::Duration;
+
+use ftp_tests::net::pause;
+use ftp_tests::scripted::accept;
+
 use crate::driver::{Error, OwnedEntry, ReadDir};
+use ftp_proto::DataFailure;
 
 use crate::{login, serve};
 
@@ -145,4 +151,40 @@ fn no_name_is_lost_at_the_end() {
     let lines = "LOGIN.COM;1\r\nNOTES.TXT;1";
     let both = [Ok(b"LOGIN.COM".to_vec()), Ok(b"NOTES.TXT".to_vec())];
     assert_eq!(results(ReadDir::long(""), "LIST", lines), both);
+}
+
+/// A server that says nothing of a listing that broke may keep it for the next data connection: one is opened and closed
+/// for that, before the directory is left and the request ends
+#[test]
+fn why_a_listing_broke_is_told_although_another_connection_follows() {
+    let server = serve(|s| {
+        s.welcome();
+        s.exchange("PWD", "257 \"/\"");
+        s.exchange("CWD d", "250 entered");
+        s.exchange("TYPE A", "200 text");
+        let listener = s.epsv();
+        let data = accept(&listener);
+        s.exchange("LIST", "150 here it comes");
+        pause(Duration::from_millis(100));
+        data.break_at_the_end();
+        drop(data);
+        s.exchange("REST 0", "350 ready");
+        let listener = s.epsv();
+        drop(accept(&listener));
+        s.exchange("REST 0", "350 ready");
+        s.exchange("CWD /", "250 back");
+        while s.command().is_some_and(|command| command == b"REST 0") {
+            s.reply("350 ready");
+        }
+    });
+    let mut ftp = login(&server);
+    let mut entries = ftp.read_dir(ReadDir::long("d")).unwrap();
+    let error = entries.next().unwrap().unwrap_err();
+    let Error::Data { failure: DataFailure::Broken, error, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    drop(entries);
+    drop(ftp);
+    server.join();
 }

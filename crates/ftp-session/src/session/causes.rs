@@ -40,6 +40,7 @@ impl<S: Read + Write, L> Session<S, L> {
                     self.note_refusal(&done);
                     let cause = done.error().cloned();
                     let cause = cause.and_then(|error| self.cause(Some(done.op()), &error));
+                    self.data_failure.take_if(|known| known.op == Some(done.op()));
                     Event::Completed(Completion::new(done, cause))
                 }
                 Proto::Closed(error) => Event::Closed(self.explain_end(error.into())),
@@ -120,7 +121,8 @@ impl<S: Read + Write, L> Session<S, L> {
         error: io::Error,
     ) {
         let op = self.proto.running_transfer();
-        if !self.data_failure.as_ref().is_some_and(|known| known.comes_before(op, failure)) {
+        let known = self.data_failure.as_ref();
+        if !known.is_some_and(|known| known.comes_before(op, failure)) {
             self.data_failure = Some(FailedData { op, failure, address, error });
         }
     }

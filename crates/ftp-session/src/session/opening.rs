@@ -27,7 +27,10 @@ impl<S: Read + Write, L> Session<S, L> {
         T: Transport<Stream = S, Listener = L>,
     {
         let op = self.proto.running_transfer();
-        self.data_failure.take_if(|known| known.op != op);
+        // The machine's own transfers may come before the request has ended whose data connection failed.
+        if op.is_some() {
+            self.data_failure.take_if(|known| known.op != op);
+        }
         let slot = match &self.linger {
             Some(linger) if linger.stream.get_ref().slot == Slot::Data => Slot::NextData,
             _ => Slot::Data,
