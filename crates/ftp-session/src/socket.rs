@@ -77,7 +77,7 @@ impl<S: Read> Read for Socket<S> {
         if !self.ready.read {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let result = self.io.read(buffer);
+        let result = repeated(|| self.io.read(buffer));
         self.ready.read = !would_block(&result);
         result
     }
@@ -88,22 +88,40 @@ impl<S: Write> Write for Socket<S> {
         if !self.ready.write {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let result = self.io.write(bytes);
+        let result = repeated(|| self.io.write(bytes));
         self.ready.write = !would_block(&result);
-        result
+        taken(result, bytes.is_empty())
     }
 
     fn write_vectored(&mut self, buffers: &[io::IoSlice<'_>]) -> io::Result<usize> {
         if !self.ready.write {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let result = self.io.write_vectored(buffers);
+        let result = repeated(|| self.io.write_vectored(buffers));
         self.ready.write = !would_block(&result);
-        result
+        taken(result, buffers.iter().all(|buffer| buffer.is_empty()))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.io.flush()
+        repeated(|| self.io.flush())
+    }
+}
+
+/// Repeats what was interrupted: nobody would say that it can go on
+pub(crate) fn repeated<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// The result of a write; a stream that takes nothing of something takes no more
+fn taken(result: io::Result<usize>, nothing: bool) -> io::Result<usize> {
+    match result {
+        Ok(0) if !nothing => Err(io::ErrorKind::WriteZero.into()),
+        result => result,
     }
 }
 
@@ -127,5 +145,56 @@ fn would_block<T>(result: &io::Result<T>) -> bool {
 
 /// Errors that mean "later"
 pub(crate) fn is_passing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers each call with the next of these
+    struct Scripted(Vec<io::Result<usize>>);
+
+    impl Scripted {
+        fn next(&mut self) -> io::Result<usize> {
+            self.0.remove(0)
+        }
+    }
+
+    impl Read for Scripted {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.next()
+        }
+    }
+
+    impl Write for Scripted {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            self.next()
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.next().map(drop)
+        }
+    }
+
+    fn socket(answers: [io::Result<usize>; 2]) -> Socket<Scripted> {
+        let mut socket = Socket::new(Slot::Data, Scripted(answers.into()));
+        socket.ready = Interest::BOTH;
+        socket
+    }
+
+    #[test]
+    fn what_was_interrupted_is_repeated() {
+        let interrupted = || Err(io::ErrorKind::Interrupted.into());
+        assert_eq!(socket([interrupted(), Ok(3)]).read(&mut [0; 9]).unwrap(), 3);
+        assert_eq!(socket([interrupted(), Ok(3)]).write(&[0; 9]).unwrap(), 3);
+        socket([interrupted(), Ok(0)]).flush().unwrap();
+    }
+
+    #[test]
+    fn a_stream_that_takes_nothing_has_broken() {
+        let error = socket([Ok(0), Ok(0)]).write(&[0; 9]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WriteZero);
+        assert_eq!(socket([Ok(0), Ok(0)]).write(&[]).unwrap(), 0);
+    }
 }

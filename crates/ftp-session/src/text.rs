@@ -89,7 +89,6 @@ impl TextOut {
         let begin = self.start;
         while !self.is_empty() {
             match stream.write(&self.wire[self.start..self.end]) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => self.start += count,
                 Err(error) if is_passing(&error) => break,
                 Err(error) => return Err(error),

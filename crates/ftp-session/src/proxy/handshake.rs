@@ -1,7 +1,7 @@
 //! The handshake with a proxy: bytes in, bytes out
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
 use zeroize::Zeroizing;
 
@@ -186,9 +186,7 @@ pub(crate) fn drive<S: Read + Write>(
         let mut broken = None;
         while !handshake.unsent().is_empty() {
             match socket.write(handshake.unsent()) {
-                Ok(0) => return Err(ProxyProblem::Closed),
                 Ok(count) => handshake.sent(count),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_passing(&error) => return Ok(HandshakeState::Pending),
                 Err(error) => {
                     // The proxy may have said why before it left.
@@ -211,7 +209,6 @@ pub(crate) fn drive<S: Read + Write>(
                     return Ok(state);
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if is_passing(&error) => {
                 return broken.map_or(Ok(HandshakeState::Pending), Err);
             }

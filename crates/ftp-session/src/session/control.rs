@@ -60,12 +60,10 @@ impl<S: Read + Write, L> Session<S, L> {
         let result = loop {
             let Some(bytes) = self.proto.poll_transmit() else { break link.stream.flush() };
             match link.stream.write(bytes) {
-                Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     self.proto.handle_transmit(now, written);
                     moved = true;
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break Err(error),
             }
         };
@@ -119,7 +117,6 @@ impl<S: Read + Write, L> Session<S, L> {
                 // What this ends comes out as an event.
                 let _ = self.proto.handle_input(now, &buffer[..count]);
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
             Err(error) => self.control_failed(error, now),
         }

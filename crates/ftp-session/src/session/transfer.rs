@@ -81,7 +81,6 @@ impl<S: Read + Write, L> Session<S, L> {
                         return Moved::Bytes(count);
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if stream.is_exhausted() {
                         self.attempt = Attempt::Refuted;

@@ -8,7 +8,7 @@ use ftp_tls::{Stream, TlsError};
 
 use super::Session;
 use crate::data::{Course, ServerEnd, UploadStage};
-use crate::socket::{Socket, is_passing, is_readable};
+use crate::socket::{Socket, is_passing, is_readable, repeated};
 use crate::text::TextOut;
 use crate::time::{has_passed, later};
 use crate::transport::Transport;
@@ -166,7 +166,7 @@ fn end_upload<S: Read + Write>(
     if end == End::CloseNotify && stream.is_secure() {
         return Ok(true);
     }
-    match transport.shutdown(stream.get_mut().io_mut()) {
+    match repeated(|| transport.shutdown(stream.get_mut().io_mut())) {
         Ok(()) => Ok(true),
         Err(error) if is_passing(&error) => Ok(false),
         Err(error) => Err(error),

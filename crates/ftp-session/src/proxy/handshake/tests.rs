@@ -1,5 +1,6 @@
 //! Transcripts of handshakes: whole, byte by byte, cut anywhere
 
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::super::settings::{ProxyLogin, ProxyServer};
