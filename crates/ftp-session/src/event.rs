@@ -45,7 +45,8 @@ pub enum Event {
     Completed(Completion),
     /// A line of the control connection, if [`Config::trace`](ftp_proto::Config::trace) asks for it
     Trace(Trace),
-    /// The session is over; given once, and last
+    /// The session is over; given once, after all that had been requested before has ended. What is requested later ends at
+    /// once, with the same reason
     Closed(Error),
 }
 
