@@ -53,7 +53,8 @@
 //! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`]; also after whatever was
 //!   dropped half-way.
 //! - **One task.** A session spawns nothing, has no lock and no channel: its owner polls it, on any of tokio's
-//!   runtimes whose I/O and time are enabled. A client that nobody polls does nothing; its deadlines stand still.
+//!   runtimes whose I/O and time are enabled. A client that nobody polls does nothing. Between two calls, and between
+//!   two reads or writes of a transfer, its deadlines stand still; those of a future that is pending run, polled or not.
 //! - **Verified.** Under TLS, certificates are checked unless the caller says otherwise in a way that can't be
 //!   overlooked (`TlsConfig::builder` in [`ftp_tls`]).
 //!

@@ -13,6 +13,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -32,9 +33,8 @@ const TURNS: usize = 4;
 pub(crate) struct Session {
     pub(crate) inner: ftp_session::Session<Io, TcpListener>,
     origin: Origin,
+    clock: Clock,
     /// When the session last learned the time
-    ///
-    /// What follows, until the next call, is nobody's wait: the session's clock leaves it out.
     told: Instant,
     timer: Option<Pin<Box<Sleep>>>,
     dialer: Option<Dialer>,
@@ -51,6 +51,15 @@ pub(crate) struct Session {
     /// The request that the current call waits for; of a call that was dropped, until the next one
     current: Option<OpId>,
     events: VecDeque<Event>,
+}
+
+/// Whether the session's clock runs
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clock {
+    /// Somebody waits for the server
+    Runs,
+    /// A call has returned, or bytes have moved: until the next poll the user does something else
+    Stands,
 }
 
 impl Session {
@@ -90,6 +99,7 @@ impl Session {
         let mut session = Self {
             inner,
             origin,
+            clock: Clock::Runs,
             told: now,
             timer: None,
             dialer,
@@ -106,6 +116,18 @@ impl Session {
         };
         session.inner.start();
         Ok(session)
+    }
+
+    /// The user waits again: the session's clock leaves out what was the user's own time
+    pub(crate) fn run_clock(&mut self) {
+        if std::mem::replace(&mut self.clock, Clock::Runs) == Clock::Stands {
+            self.origin = self.origin.later_by(self.told.elapsed());
+        }
+    }
+
+    /// Whoever has waited has what it waited for
+    pub(crate) const fn stop_clock(&mut self) {
+        self.clock = Clock::Stands;
     }
 
     /// The present, as the session counts it
@@ -144,8 +166,9 @@ impl Session {
     ///
     /// Whatever has to be settled with the server is settled before the request goes out.
     pub(crate) async fn begin(&mut self) -> &mut ftp_proto::Client {
-        let pause = self.told.elapsed();
-        self.origin = self.origin.later_by(pause);
+        // Also if a call was dropped while it waited.
+        self.stop_clock();
+        self.run_clock();
         self.abandon();
         poll_fn(|context| {
             self.advance(context, Look::Socket);
@@ -179,9 +202,11 @@ impl Session {
         look: Look,
         mut done: impl FnMut(&mut Self) -> Option<T>,
     ) -> Poll<T> {
+        self.run_clock();
         for _ in 0..TURNS {
             self.advance(context, look);
             if let Some(found) = done(self) {
+                self.stop_clock();
                 return Poll::Ready(found);
             }
             if !self.inner.has_work() {
@@ -249,13 +274,14 @@ impl Session {
 
     /// Has the dialer make the connection that the session asks for
     fn poll_dialing(&mut self, context: &mut Context<'_>) {
-        let wanted = self.inner.dial_request();
-        let Some(request) = wanted else {
+        let told = self.origin.time(self.told.into_std());
+        let Some(request) = self.inner.dial_request() else {
             // It came too late, or nobody wants it any more.
             self.dialing = None;
             return;
         };
         let slot = request.slot;
+        let has_passed = request.deadline.is_some_and(|at| at <= told);
         if self.dialing.as_ref().is_none_or(|dialing| dialing.slot != slot) {
             let Some(dialer) = &mut self.dialer else { return };
             let channel = if slot.is_control() { Channel::Control } else { Channel::Data };
@@ -264,12 +290,15 @@ impl Session {
             self.dialing = Some(Dialing { slot, made });
         }
         let Some(dialing) = &mut self.dialing else { return };
-        if let Poll::Ready(made) = dialing.made.as_mut().poll(context) {
-            self.dialing = None;
-            let made = made.map(|stream| (Io::dialed(stream, context.waker()), None));
-            let now = self.now();
-            self.inner.dialed(slot, made, now);
-        }
+        let made = match dialing.made.as_mut().poll(context) {
+            Poll::Ready(made) => made,
+            Poll::Pending if has_passed => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => return,
+        };
+        self.dialing = None;
+        let made = made.map(|stream| (Io::dialed(stream, context.waker()), None));
+        let now = self.now();
+        self.inner.dialed(slot, made, now);
     }
 
     /// Ready when the session is to be looked at though nothing has woken the task

@@ -88,10 +88,12 @@ impl<C: Holder<Client>> Guard<C> {
     ) -> Poll<Option<usize>> {
         let op = self.op;
         let session = &mut self.client.borrow_mut().session;
+        session.run_clock();
         session.attend(context, Look::Runtime, Look::Runtime);
         session.inner.look_for_data();
         session.inner.renew_budget();
         if let Moved::Bytes(count) = attempt(session) {
+            session.stop_clock();
             return Poll::Ready(Some(count));
         }
         let found = session.poll(context, Look::Runtime, |session| {

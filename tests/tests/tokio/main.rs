@@ -10,6 +10,7 @@ mod suite;
 mod driver;
 mod dropping;
 mod memory;
+mod polls;
 
 /// Servers are on loopback
 fn enter() {}
