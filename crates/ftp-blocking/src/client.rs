@@ -5,8 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ftp_proto::{Config, DataMode, Features, Protection, Reply};
-use ftp_session::{Error, IntoServerAddress, Lent, TlsInfo};
+use ftp_proto::{Config, DataMode, Reply};
+use ftp_session::{Error, IntoServerAddress, Lent};
 
 use crate::canceller::{Cancel, Canceller};
 use crate::options::Options;
@@ -76,13 +76,6 @@ impl Client {
         self.session.greeting.as_ref()
     }
 
-    /// The last reply of the server, if it has said anything
-    #[must_use]
-    #[doc(alias = "lastresp")]
-    pub fn last_reply(&self) -> Option<&Reply> {
-        self.session.inner.client().last_reply()
-    }
-
     /// Other end of the control connection: the server, or a proxy
     #[must_use]
     pub fn peer_addr(&self) -> SocketAddr {
@@ -93,12 +86,6 @@ impl Client {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.session.ends.local
-    }
-
-    /// The settings
-    #[must_use]
-    pub fn config(&self) -> &Config {
-        self.session.config()
     }
 
     /// The settings, to change: deadlines, the mode of data connections, …
@@ -167,7 +154,7 @@ impl Client {
     pub fn close(self) {}
 }
 
-/// TLS, and what is known of the server
+/// TLS
 impl Client {
     /// Puts a session that began in clear text into TLS: AUTH TLS, PBSZ 0, PROT P
     ///
@@ -198,38 +185,6 @@ impl Client {
         self.session.inner.prepare_tls()?;
         let op = self.session.begin().secure_control();
         self.session.run(op)
-    }
-
-    /// What FEAT brought, if it was asked since the login
-    #[must_use]
-    pub fn features(&self) -> Option<&Features> {
-        self.session.inner.client().features()
-    }
-
-    /// Whether the control connection is in TLS
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.session.inner.client().is_secure()
-    }
-
-    /// Protection of data connections
-    #[must_use]
-    pub fn protection(&self) -> Protection {
-        self.session.inner.client().protection()
-    }
-
-    /// The TLS sessions in stock, and how many data connections have resumed one so far; `None`
-    /// if there has been no TLS
-    #[must_use]
-    pub fn tls_inventory(&self) -> Option<ftp_tls::Inventory> {
-        self.session.inner.tls_inventory()
-    }
-
-    /// What TLS has agreed on for the control connection, and the server's certificate; `None` in
-    /// clear text
-    #[must_use]
-    pub fn tls(&self) -> Option<TlsInfo<'_>> {
-        self.session.inner.tls()
     }
 }
 
@@ -287,6 +242,8 @@ macro_rules! methods {
 }
 
 ftp_proto::requests!(methods);
+
+ftp_session::known!(Client, client => client.session.inner);
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,11 +5,9 @@ use std::net::SocketAddr;
 use ftp_proto::fields::PassiveAddress;
 use ftp_proto::listing::Format;
 use ftp_proto::{
-    Config, ConnectionError, Features, Get, List, Op, Protection, Put, ReadDir, Reply, Transfer,
-    TransferType,
+    Config, ConnectionError, Get, List, Op, Put, ReadDir, Reply, Transfer, TransferType,
 };
-use ftp_session::{Error, TlsInfo};
-use ftp_tls::Inventory;
+use ftp_session::Error;
 
 use crate::session::Session;
 
@@ -123,14 +121,10 @@ macro_rules! methods {
 
 ftp_proto::requests!(methods);
 
+ftp_session::known!(Session, session => session.inner);
+
 /// What is known
 impl Session {
-    /// The settings
-    #[must_use]
-    pub fn config(&self) -> &Config {
-        self.inner.client().config()
-    }
-
     /// The settings, to change: they hold for what starts from here on
     ///
     /// `tls`, `reply` and `telnet` are fixed when the session is made.
@@ -151,18 +145,6 @@ impl Session {
         self.inner.client().error()
     }
 
-    /// Whether the control connection is in TLS
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.inner.client().is_secure()
-    }
-
-    /// Protection of data connections
-    #[must_use]
-    pub fn protection(&self) -> Protection {
-        self.inner.client().protection()
-    }
-
     /// What [SYST](Self::system), if it was asked, says of the server's listings
     #[must_use]
     pub fn listing_hint(&self) -> Option<Format> {
@@ -175,23 +157,11 @@ impl Session {
         self.inner.client().listing_format()
     }
 
-    /// What FEAT brought, if it was asked since the login
-    #[must_use]
-    pub fn features(&self) -> Option<&Features> {
-        self.inner.client().features()
-    }
-
     /// The server's first final reply to the ABOR of the last [abort](Self::abort); `None` before it has come, and if no
     /// ABOR was needed
     #[must_use]
     pub fn abort_reply(&self) -> Option<&Reply> {
         self.inner.client().abort_reply()
-    }
-
-    /// The last reply of the server, if it has said anything
-    #[must_use]
-    pub fn last_reply(&self) -> Option<&Reply> {
-        self.inner.client().last_reply()
     }
 
     /// Other end of the control connection, once it is open
@@ -204,19 +174,5 @@ impl Session {
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.inner.ends().map(|ends| ends.local)
-    }
-
-    /// The TLS sessions in stock, and how many data connections have resumed one so far; `None`
-    /// if there has been no TLS
-    #[must_use]
-    pub fn tls_inventory(&self) -> Option<Inventory> {
-        self.inner.tls_inventory()
-    }
-
-    /// What TLS has agreed on for the control connection, and the server's certificate; `None` in
-    /// clear text
-    #[must_use]
-    pub fn tls(&self) -> Option<TlsInfo<'_>> {
-        self.inner.tls()
     }
 }

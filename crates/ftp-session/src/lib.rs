@@ -127,6 +127,7 @@ mod failure;
 mod files;
 mod holder;
 mod info;
+mod known;
 mod learned;
 mod link;
 mod local;

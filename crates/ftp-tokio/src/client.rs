@@ -4,8 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 
-use ftp_proto::{Config, DataMode, Ends, Features, Protection, Reply};
-use ftp_session::{Error, IntoServerAddress, Options, TlsInfo};
+use ftp_proto::{Config, DataMode, Ends, Reply};
+use ftp_session::{Error, IntoServerAddress, Options};
 
 use crate::dial::{Target, dialer};
 use crate::io::Connection;
@@ -106,24 +106,11 @@ impl Client {
         self.session.greeting.as_ref()
     }
 
-    /// The last reply of the server, if it has said anything
-    #[must_use]
-    #[doc(alias = "lastresp")]
-    pub fn last_reply(&self) -> Option<&Reply> {
-        self.session.inner.client().last_reply()
-    }
-
     /// Both ends of the control connection, of which the other is the server, or a proxy; `None` if the caller has
     /// made it
     #[must_use]
     pub fn ends(&self) -> Option<Ends> {
         self.session.ends
-    }
-
-    /// The settings
-    #[must_use]
-    pub fn config(&self) -> &Config {
-        self.session.inner.client().config()
     }
 
     /// The settings, to change: deadlines, the mode of data connections, …
@@ -173,7 +160,7 @@ impl Client {
     }
 }
 
-/// TLS, and what is known of the server
+/// TLS
 impl Client {
     /// Puts a session that began in clear text into TLS: AUTH TLS, PBSZ 0, PROT P
     ///
@@ -205,37 +192,6 @@ impl Client {
         let op = self.session.begin().await.secure_control();
         self.session.run(op).await
     }
-
-    /// What FEAT brought, if it was asked since the login
-    #[must_use]
-    pub fn features(&self) -> Option<&Features> {
-        self.session.inner.client().features()
-    }
-
-    /// Whether the control connection is in TLS
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.session.inner.client().is_secure()
-    }
-
-    /// Protection of data connections
-    #[must_use]
-    pub fn protection(&self) -> Protection {
-        self.session.inner.client().protection()
-    }
-
-    /// The TLS sessions in stock, and how many data connections have resumed one so far; `None` if there has been no
-    /// TLS
-    #[must_use]
-    pub fn tls_inventory(&self) -> Option<ftp_tls::Inventory> {
-        self.session.inner.tls_inventory()
-    }
-
-    /// What TLS has agreed on for the control connection, and the server's certificate; `None` in clear text
-    #[must_use]
-    pub fn tls(&self) -> Option<TlsInfo<'_>> {
-        self.session.inner.tls()
-    }
 }
 
 /// Writes the requests of the list as methods that wait for their results
@@ -262,6 +218,8 @@ macro_rules! methods {
 }
 
 ftp_proto::requests!(methods);
+
+ftp_session::known!(Client, client => client.session.inner);
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

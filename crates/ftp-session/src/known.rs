@@ -1,0 +1,64 @@
+//! What a session knows without asking the server, stated once for all shells
+
+/// Writes the methods of a shell's client that tell what its session knows
+///
+/// `ftp_session::known!(Client, client => client.session.inner)`: the type, and how its session is reached.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! known {
+    ($client:ident, $this:ident => $session:expr) => {
+        /// What is known of the session and the server
+        impl $client {
+            /// The last reply of the server, if it has said anything
+            #[must_use]
+            #[doc(alias = "lastresp")]
+            pub fn last_reply(&self) -> Option<&$crate::ftp_proto::Reply> {
+                let $this = self;
+                $session.client().last_reply()
+            }
+
+            /// The settings
+            #[must_use]
+            pub fn config(&self) -> &$crate::Config {
+                let $this = self;
+                $session.client().config()
+            }
+
+            /// What FEAT brought, if it was asked since the login
+            #[must_use]
+            pub fn features(&self) -> Option<&$crate::ftp_proto::Features> {
+                let $this = self;
+                $session.client().features()
+            }
+
+            /// Whether the control connection is in TLS
+            #[must_use]
+            pub fn is_secure(&self) -> bool {
+                let $this = self;
+                $session.client().is_secure()
+            }
+
+            /// Protection of data connections
+            #[must_use]
+            pub fn protection(&self) -> $crate::ftp_proto::Protection {
+                let $this = self;
+                $session.client().protection()
+            }
+
+            /// The TLS sessions in stock, and how many data connections have resumed one so far; `None` if there has
+            /// been no TLS
+            #[must_use]
+            pub fn tls_inventory(&self) -> Option<$crate::ftp_tls::Inventory> {
+                let $this = self;
+                $session.tls_inventory()
+            }
+
+            /// What TLS has agreed on for the control connection, and the server's certificate; `None` in clear text
+            #[must_use]
+            pub fn tls(&self) -> Option<$crate::TlsInfo<'_>> {
+                let $this = self;
+                $session.tls()
+            }
+        }
+    };
+}
