@@ -95,7 +95,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// Without files, in clear until the client asks for TLS
+    /// A server that has no files, and speaks clear text until the client asks for TLS
     pub fn new() -> Self {
         Self {
             tls: Tls::new(),

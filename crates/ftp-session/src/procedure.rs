@@ -1,8 +1,9 @@
 //! What takes several requests, and perhaps a local file: resuming, verifying, times, whole trees
 //!
 //! A [`Procedure`] makes requests on a session, moves the bytes of its transfers, and says what is to be done
-//! with a local file. Like the session it makes no system call and never waits. Beside it: its inside
-//! (`work.rs`, `request.rs`) and a file for each subject.
+//! with a local file. Like the session it makes no system call and never waits. What it may ask of
+//! its shell is in `order.rs`; inside are the awaited steps (`work.rs`, `request.rs`), the bytes of transfers (`moving.rs`),
+//! and a file for each subject.
 //!
 //! ```text
 //!   ┌─ Next::Request   hear what the server has said, then turn again
@@ -13,6 +14,8 @@
 //! ```
 
 mod create;
+mod moving;
+mod order;
 mod path;
 mod remove;
 mod request;
@@ -30,10 +33,11 @@ use std::fmt;
 use std::future::Future;
 use std::io::{self, Read, Write};
 
-use ftp_proto::fields::{FileHash, HashAlgorithm};
+use ftp_proto::fields::HashAlgorithm;
 use ftp_proto::listing::ListingParser;
 use ftp_proto::{Op, OpId, ReadDir, Time, Transfer};
 
+pub use order::{LocalAnswer, LocalOrder, Next};
 pub use remove::RemoveOptions;
 pub use resume::ResumeOptions;
 pub use verify::Proof;
@@ -43,7 +47,7 @@ pub use work::{Access, Directory};
 use crate::entries::Entries;
 use crate::error::Error;
 use crate::event::{Completion, Event};
-use crate::session::{Moved, Session};
+use crate::session::Session;
 use request::{Pending, Request};
 use work::{Answer, Begin, Io, Listing, Order, Sink, Step, Work};
 
@@ -79,63 +83,6 @@ pub struct Procedure<T> {
     moved: u64,
     /// For the next listing
     parser: Option<ListingParser>,
-}
-
-/// What a procedure needs before it can go on
-#[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every shell")]
-pub enum Next<'a, T> {
-    /// The next turn makes a request: hear before what the server has said meanwhile, so that it is
-    /// nobody's answer
-    Request,
-    /// News of the session, or readiness of a connection: wait as after [`Session::turn`]
-    Wait,
-    /// Something is to be done with the local file; the result goes to [`Procedure::answer`]
-    Local(LocalOrder<'a>),
-    /// It has ended
-    Done(Result<T, Error>),
-}
-
-/// An order for a procedure's local file
-#[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every shell")]
-pub enum LocalOrder<'a> {
-    /// Open the file; answer [`LocalAnswer::Opened`]
-    ///
-    /// Each time it is the same file. One that was open is closed.
-    Open(Access),
-    /// Read bytes into the beginning of `into`; answer [`LocalAnswer::Read`]
-    Read {
-        /// Offset in the file
-        at: u64,
-        /// Room, at least a byte
-        into: &'a mut [u8],
-    },
-    /// Write all bytes; answer [`LocalAnswer::Done`]
-    Write {
-        /// Offset in the file, which is its end
-        at: u64,
-        /// What to write
-        bytes: &'a [u8],
-    },
-    /// Cut the file to this length; answer [`LocalAnswer::Done`]
-    SetLength(u64),
-    /// Hash the whole file; answer [`LocalAnswer::Hash`]
-    Hash(HashAlgorithm),
-}
-
-/// What has become of a [`LocalOrder`]
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "one for each kind of order")]
-pub enum LocalAnswer {
-    /// The file's length in bytes; `None`: there is no file, which is told so for [`Access::Append`] only
-    Opened(Option<u64>),
-    /// So many bytes were read; 0 at the end of the file
-    Read(usize),
-    /// It is done
-    Done,
-    /// The file's hash; `None`: this algorithm is not known here
-    Hash(Option<FileHash>),
 }
 
 /// What a procedure is about
@@ -466,116 +413,6 @@ impl<T> Procedure<T> {
         };
         (self.transfer, self.ended) = (Some(op), None);
         Stage::Beginning
-    }
-
-    /// Goes on with a transfer
-    fn go_on<S: Read + Write, L>(
-        &mut self,
-        stage: Stage,
-        session: &mut Session<S, L>,
-        now: Time,
-    ) -> Progress {
-        let stage = match stage {
-            Stage::Listing(collecting) => return self.collect(collecting, session, now),
-            stage => stage,
-        };
-        if let Some(result) = self.ended.take() {
-            self.transfer = None;
-            let answer = match stage {
-                Stage::Aborting => Answer::Done,
-                _ => Answer::Ended(result),
-            };
-            return Progress::Moved(Stage::Ready(Some(answer)));
-        }
-        match stage {
-            Stage::Beginning if session.data_direction().is_some() => {
-                Progress::Moved(Stage::Ready(Some(Answer::Begun)))
-            }
-            Stage::Receiving { most, sink } => {
-                self.grow();
-                let most = usize::try_from(most).unwrap_or(usize::MAX).min(self.buffer.len());
-                let Moved::Bytes(received) = session.read_data(&mut self.buffer[..most], now)
-                else {
-                    return Progress::Waits(stage);
-                };
-                self.filled = received;
-                Progress::Moved(match sink {
-                    Sink::Write(at) => Stage::Writing { at, received },
-                    Sink::Compare(at) => Stage::Comparing { at, received, compared: 0 },
-                    Sink::Nowhere => Stage::Ready(Some(Answer::Moved(received as u64))),
-                })
-            }
-            Stage::Sending { read, sent } if sent == read => {
-                self.moved += read as u64;
-                Progress::Moved(Stage::Ready(Some(Answer::Moved(read as u64))))
-            }
-            Stage::Sending { read, sent } => {
-                match session.write_data(&self.buffer[sent..read], now) {
-                    Moved::Bytes(count) => {
-                        Progress::Moved(Stage::Sending { read, sent: sent + count })
-                    }
-                    Moved::NotReady | Moved::Ended => Progress::Waits(stage),
-                }
-            }
-            _ => Progress::Waits(stage),
-        }
-    }
-
-    /// Collects the entries of a directory
-    fn collect<S: Read + Write, L>(
-        &mut self,
-        mut collecting: Box<Collecting>,
-        session: &mut Session<S, L>,
-        now: Time,
-    ) -> Progress {
-        let listed = |result| Progress::Moved(Stage::Ready(Some(Answer::Listed(result))));
-        let Collecting { op, entries, directory, held } = &mut *collecting;
-        loop {
-            let ended = self.ended.is_some();
-            let entry = match ended {
-                true => entries.last(),
-                false => Ok(entries.next(session, now)),
-            };
-            match entry {
-                Ok(Some(entry)) => {
-                    *held += work::held(&entry);
-                    directory.entries.push(entry);
-                }
-                Ok(None) if !ended => {
-                    return Progress::Waits(Stage::Listing(collecting));
-                }
-                Ok(None) => {
-                    directory.unknown_lines = entries.unknown_lines();
-                    let ended = self.ended.take();
-                    self.transfer = None;
-                    return match ended {
-                        Some(Err(error)) => listed(Err(error)),
-                        _ => listed(Ok(std::mem::take(directory))),
-                    };
-                }
-                Err(error) => {
-                    // If the transfer failed, that is why.
-                    let ended = self.ended.take().and_then(Result::err);
-                    self.transfer = None;
-                    return listed(Err(ended.unwrap_or(error)));
-                }
-            }
-            if *held > MAX_DIRECTORY && self.ended.is_none() {
-                session.abort(op.id());
-                self.transfer = None;
-                return listed(Err(Error::ListingTooLong { limit: MAX_DIRECTORY }));
-            }
-        }
-    }
-
-    /// Makes room for the next block: blocks grow as long as they are filled
-    fn grow(&mut self) {
-        let wanted = match self.buffer.len() {
-            0 => FIRST_BLOCK,
-            length if length == self.filled => length.saturating_mul(4),
-            length => length,
-        };
-        self.buffer.resize(wanted.min(self.block_size), 0);
     }
 }
 

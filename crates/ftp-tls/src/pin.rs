@@ -113,7 +113,9 @@ fn digest(bytes: &[u8], provider: &CryptoProvider) -> Result<[u8; 32], Error> {
         .map_err(|_| Error::General("the crypto provider's SHA-256 is not 32 bytes long".into()))
 }
 
-/// SHA-256 out of a cipher suite: there is no other way to it without a dependency of our own
+/// The SHA-256 of one of the provider's cipher suites
+///
+/// A provider offers its hashes nowhere else, and a crate for this alone would be one more dependency.
 fn sha256(provider: &CryptoProvider) -> Result<&'static dyn Hash, Error> {
     provider
         .cipher_suites

@@ -159,7 +159,7 @@ impl Client {
 
     /// Names in a directory (NLST); empty: the working directory
     ///
-    /// Of up to 64 MiB of memory; [`Self::list`] gives them one by one, without a limit.
+    /// The names may take 64 MiB of memory. [`Self::list`] has no such limit: it gives them one by one.
     ///
     /// # Errors
     ///

@@ -135,7 +135,7 @@ impl Walk<'_> {
 
 /// Trees
 impl Client {
-    /// Makes a directory and those of its parents that are missing (MKD); how many were made
+    /// Makes a directory and those of its parents that are missing (MKD); returns how many it has made
     ///
     /// Directories that exist are fine. The working directory is afterwards as it was.
     ///
@@ -197,7 +197,7 @@ impl Client {
     }
 
     /// Sets the time of a file's last modification, UTC, by the first command that the server has for it: MFMT, MDTM
-    /// with a time, SITE UTIME; which it was
+    /// with a time, SITE UTIME; returns which it was
     ///
     /// To the second. If it succeeds the time is set: words that may be about something else are not believed before
     /// the time has been read back. What the server knows is learned once a session.

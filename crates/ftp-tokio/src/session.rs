@@ -7,8 +7,8 @@
 //! run(op)   poll until op has completed
 //! ```
 //!
-//! Before each turn the session hears that everything is ready: a stream that isn't says so at once, without a system
-//! call, and registers the task. The bytes of a transfer are tried after the turn, last, so that nothing becomes ready
+//! Before each turn the session is told that every connection is ready. One that is not says that it would block, without
+//! a system call, and registers the task to be woken. The bytes of a transfer are tried after the turn, last, so that nothing becomes ready
 //! between the attempt and the wait without a waker.
 
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! Connections in memory that do one thing in each poll of the task, and carry little at a time
+//! Connections in memory. Each reads or writes once in a poll of the task, and a few bytes only
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -13,7 +13,7 @@ use super::work::{Io, unless_refused};
 use crate::error::Error;
 
 impl Procedure<usize> {
-    /// Makes a directory and those of its parents that are missing (MKD); how many were made
+    /// Makes a directory and those of its parents that are missing (MKD); returns how many it has made
     ///
     /// Directories that exist are fine, also if somebody else makes them meanwhile. The working directory is
     /// afterwards as it was. Components of the path are separated by `/`; an empty path is the working

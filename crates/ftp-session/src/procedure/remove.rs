@@ -94,7 +94,7 @@ struct Level {
     left_before: u64,
 }
 
-/// Whether files that LIST does not tell have been looked for
+/// Whether hidden files, which LIST may leave out, have been looked for
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hidden {
     Unknown,

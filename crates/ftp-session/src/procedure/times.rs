@@ -21,9 +21,9 @@ use crate::error::Error;
 use crate::learned::{Standing, TimeCommand, TimeCommands};
 
 impl Procedure<TimeCommand> {
-    /// Sets the time of a file's last modification, UTC, by the first command that does it; that command
+    /// Sets the time of a file's last modification, in UTC, by the first command that works; returns that command
     ///
-    /// To the second. The time is set when it ends well: a server's word that might be about something else
+    /// The time is set to the second. The time is set when it ends well: a server's word that might be about something else
     /// is not believed before the time has been read back (MDTM). Later calls of the session begin with the
     /// command that worked, and leave out those that the server does not know.
     ///

@@ -25,7 +25,7 @@ use crate::learned::TimeCommands;
 pub enum Access {
     /// An existing file is read
     Read,
-    /// An existing file is read and continued at its end; that there is none is an answer, too
+    /// An existing file is read, and continued at its end; if there is none the answer says so, which is no error
     Append,
     /// A file is created that must not exist
     Create,
@@ -155,7 +155,7 @@ impl Io {
         }
     }
 
-    /// A request that is answered by a reply
+    /// Makes a request whose result is a reply
     pub(crate) async fn reply(&self, request: Request) -> Result<Reply, Error> {
         match self.request(request).await? {
             Value::Reply(reply) => Ok(reply),

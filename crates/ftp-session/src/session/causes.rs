@@ -88,8 +88,8 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Whether an error comes from cancelling the session: the turn that ends it does so, or the shell has shut
-    /// the connection down before that turn has begun
+    /// Whether an error comes from cancelling the session: either the session has ended for that, or the shell has
+    /// shut the connection down, and the session is about to end
     fn is_cancelled_by(&self, error: &ftp_proto::Error) -> bool {
         let end = error.connection_error();
         matches!(end, Some(ConnectionError::Eof | ConnectionError::LocallyClosed))
