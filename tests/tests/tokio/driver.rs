@@ -91,10 +91,6 @@ impl Client {
 
     pub fn close(self) {}
 
-    pub fn secure(&mut self) -> Result<()> {
-        wait(self.0.secure())
-    }
-
     pub fn secure_control(&mut self) -> Result<Option<Reply>> {
         wait(self.0.secure_control())
     }
@@ -173,7 +169,9 @@ impl Client {
         get: impl Into<Get>,
         writer: &mut (impl Write + ?Sized),
     ) -> Result<Transfer> {
-        self.get(get)?.copy_to(writer, CopyOptions::new())
+        let mut download = self.get(get)?;
+        io::copy(&mut download, writer)?;
+        download.finish()
     }
 
     pub fn upload_from(
@@ -181,7 +179,9 @@ impl Client {
         put: impl Into<Put>,
         reader: &mut (impl Read + ?Sized),
     ) -> Result<Transfer> {
-        self.put(put)?.copy_from(reader, CopyOptions::new())
+        let mut upload = self.put(put)?;
+        io::copy(reader, &mut upload)?;
+        upload.finish()
     }
 
     pub fn get_lines(&mut self, get: impl Into<Get>, line: impl FnMut(&[u8])) -> Result<Transfer> {
@@ -217,15 +217,6 @@ impl<'a> Download<'a> {
     pub fn abort(mut self) -> Result<Option<Reply>> {
         wait(self.0.take().unwrap().abort())
     }
-
-    pub fn copy_to(
-        mut self,
-        writer: &mut (impl Write + ?Sized),
-        options: CopyOptions<'_>,
-    ) -> Result<Transfer> {
-        copy(&mut self, writer, options)?;
-        self.finish()
-    }
 }
 
 impl Drop for Download<'_> {
@@ -257,15 +248,6 @@ impl<'a> Upload<'a> {
 
     pub fn abort(mut self) -> Result<Option<Reply>> {
         wait(self.0.take().unwrap().abort())
-    }
-
-    pub fn copy_from(
-        mut self,
-        reader: &mut (impl Read + ?Sized),
-        options: CopyOptions<'_>,
-    ) -> Result<Transfer> {
-        copy(reader, &mut self, options)?;
-        self.finish()
     }
 }
 
@@ -349,48 +331,6 @@ impl Drop for Listing<'_> {
     fn drop(&mut self) {
         if let Some(listing) = self.0.take() {
             let _ = wait(listing.abort());
-        }
-    }
-}
-
-/// As `ftp_blocking::CopyOptions`
-pub(crate) struct CopyOptions<'a> {
-    block_size: usize,
-    progress: Option<&'a mut dyn FnMut(u64)>,
-}
-
-impl<'a> CopyOptions<'a> {
-    pub const fn new() -> Self {
-        Self { block_size: 256 * 1024, progress: None }
-    }
-
-    pub const fn block_size(mut self, bytes: usize) -> Self {
-        self.block_size = bytes;
-        self
-    }
-
-    pub fn progress(mut self, progress: &'a mut dyn FnMut(u64)) -> Self {
-        self.progress = Some(progress);
-        self
-    }
-}
-
-fn copy(
-    from: &mut (impl Read + ?Sized),
-    to: &mut (impl Write + ?Sized),
-    mut options: CopyOptions<'_>,
-) -> io::Result<()> {
-    let mut block = vec![0; options.block_size];
-    let mut total = 0;
-    loop {
-        let count = from.read(&mut block)?;
-        if count == 0 {
-            return Ok(());
-        }
-        to.write_all(&block[..count])?;
-        total += count as u64;
-        if let Some(progress) = &mut options.progress {
-            progress(total);
         }
     }
 }
