@@ -12,9 +12,9 @@ pub enum Next<'a, T> {
     /// The next turn makes a request: hear before what the server has said meanwhile, so that it is
     /// nobody's answer
     Request,
-    /// News of the session, or readiness of a connection: wait as after [`Session::turn`]
+    /// News of the session, or readiness of a connection: wait as after [`Session::turn`](crate::Session::turn)
     Wait,
-    /// Something is to be done with the local file; the result goes to [`Procedure::answer`]
+    /// Something is to be done with the local file; the result goes to [`Procedure::answer`](crate::Procedure::answer)
     Local(LocalOrder<'a>),
     /// It has ended
     Done(Result<T, Error>),
