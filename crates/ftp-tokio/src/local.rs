@@ -37,8 +37,8 @@ mod file {
     use std::path::{Path, PathBuf};
 
     use ftp_proto::fields::{FileHash, HashAlgorithm};
-    use ftp_session::FileDigest;
     use ftp_session::procedure::{Access, LocalAnswer, LocalOrder};
+    use ftp_session::{FileDigest, file_error};
     use tokio::fs::{File, OpenOptions};
     use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
@@ -56,6 +56,11 @@ mod file {
         }
 
         pub(crate) async fn carry_out(&mut self, order: LocalOrder<'_>) -> io::Result<LocalAnswer> {
+            let result = self.execute(order).await;
+            result.map_err(|error| file_error(&self.path, error))
+        }
+
+        async fn execute(&mut self, order: LocalOrder<'_>) -> io::Result<LocalAnswer> {
             match order {
                 LocalOrder::Open(access) => self.open(access).await.map(LocalAnswer::Opened),
                 LocalOrder::Read { at, into } => {

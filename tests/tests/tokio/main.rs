@@ -142,3 +142,19 @@ async fn a_refusal_is_an_error_and_the_session_goes_on() {
     client.unwrap().quit().await.unwrap();
     server.join();
 }
+
+#[tokio::test]
+async fn errors_of_local_files_name_them() {
+    let missing = std::env::temp_dir().join("no such directory, surely").join("f");
+    let server = Server::start(|peer| {
+        peer.welcome();
+        peer.farewell();
+    });
+    let mut client = log_in(&server).await;
+    let error = client.upload_file("f", &missing).await.unwrap_err();
+    let Error::Local(inner) = &error else { panic!("{error:?}") };
+    assert_eq!(inner.kind(), std::io::ErrorKind::NotFound);
+    assert!(inner.to_string().contains("no such directory, surely"), "{inner}");
+    client.quit().await.unwrap();
+    server.join();
+}
