@@ -59,16 +59,10 @@ impl Session {
     pub(crate) fn dial(address: impl IntoServerAddress, options: Options) -> Result<Self, Error> {
         let address = address.into_server_address()?;
         let host = address.host();
-        let Options { mut session, deadline, dialer } = options;
+        let Options { session, deadline, dialer } = options;
         let port = address.port().unwrap_or_else(|| session.default_port());
         let clock = Clock::new(deadline);
-        let config = session.config_mut();
-        if config.keep_alive.is_some() {
-            return Err(Error::InvalidOption {
-                option: "keep_alive",
-                problem: "needs a driver that waits between calls, which this one does not: call `noop` now and then",
-            });
-        }
+        session.refuse_keep_alive()?;
         let source = session.source().map_or(Source::System, |_| Source::Caller);
         let session = session.host(host).port(port).connect_within(clock.at_most(Duration::MAX));
         let inner = if dialer.is_some() {

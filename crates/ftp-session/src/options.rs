@@ -260,6 +260,21 @@ impl Options {
         self.proxy.clone().map(via).transpose()
     }
 
+    /// Refuses a [keep-alive](Config::keep_alive), for shells that do nothing between two calls
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidOption`] if there is one.
+    pub fn refuse_keep_alive(&self) -> Result<(), Error> {
+        match self.config.keep_alive {
+            None => Ok(()),
+            Some(_) => Err(Error::InvalidOption {
+                option: "keep_alive",
+                problem: "needs a driver that waits between calls, which this one does not: call `noop` now and then",
+            }),
+        }
+    }
+
     /// The machine's settings, to change
     pub const fn config_mut(&mut self) -> &mut Config {
         &mut self.config

@@ -115,8 +115,9 @@ impl Client {
 
     /// The settings, to change: deadlines, the mode of data connections, …
     ///
-    /// `tls`, `reply` and `telnet` are fixed when the connection is made. `keep_alive` has no effect here: between
-    /// calls nobody is there to send one. Call [`Self::noop`] instead.
+    /// `tls`, `reply` and `telnet` are fixed when the connection is made. `keep_alive` stays `None`
+    /// here, since between calls nobody is there to send one: connecting with one is [`Error::InvalidOption`], and one
+    /// that is set here is cleared by the next call. Call [`Self::noop`] instead.
     #[doc(alias = "timeout")]
     pub fn config_mut(&mut self) -> &mut Config {
         self.session.inner.request().config_mut()

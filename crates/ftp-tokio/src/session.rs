@@ -66,18 +66,13 @@ impl Session {
     /// Connects; what the server has to say is not waited for
     pub(crate) async fn connect(
         address: impl IntoServerAddress,
-        mut options: Options,
+        options: Options,
         dialer: Option<Dialer>,
     ) -> Result<Self, Error> {
         let address = address.into_server_address()?;
         let host = address.host();
         let port = address.port().unwrap_or_else(|| options.default_port());
-        if options.config_mut().keep_alive.is_some() {
-            return Err(Error::InvalidOption {
-                option: "keep_alive",
-                problem: "needs a driver that waits between calls, which this one does not: call `noop` now and then",
-            });
-        }
+        options.refuse_keep_alive()?;
         let options = options.host(host).port(port);
         #[cfg(feature = "tracing")]
         let options = match tracing::enabled!(target: "ftp", tracing::Level::DEBUG) {
@@ -169,6 +164,10 @@ impl Session {
         // Also if a call was dropped while it waited.
         self.stop_clock();
         self.run_clock();
+        // It would go out now, late and before the caller's request.
+        if self.inner.client().config().keep_alive.is_some() {
+            self.inner.request().config_mut().keep_alive = None;
+        }
         self.abandon();
         poll_fn(|context| {
             self.advance(context, Look::Socket);
