@@ -421,11 +421,18 @@ fn the_error_of_another_sessions_upload_is_not_this_ones() {
 
 #[test]
 fn lines_have_the_limit_that_was_set() {
-    let server = Server::start(|s| {
+    let line = format!("{}\r\n", "x".repeat(8193));
+    let server = Server::start(move |s| {
         s.welcome();
         s.exchange("TYPE A", "200 text");
-        for _ in 0..3 {
-            s.send_file("RETR f", format!("{}\r\n", "x".repeat(8193)).as_bytes());
+        // The first file never ends, so that the client has to abort it.
+        let listener = s.epsv();
+        let mut data = accept(&listener);
+        s.exchange("RETR f", "150 here it comes");
+        data.write_all(line.as_bytes()).unwrap();
+        s.settle();
+        for _ in 0..2 {
+            s.send_file("RETR f", line.as_bytes());
         }
         s.expect_close();
     });
