@@ -65,7 +65,7 @@ class Program:
         return [*self.command, *server.at(), 'again', server.path(name), str(count)]
 
     def files(self, server, folder, count, into, sessions):
-        if sessions > 1 and self.name != 'ours':
+        if sessions > 1 and self.name not in ('ours', 'ours-async'):
             return None
         return [*self.command, *server.at(), 'files', server.path(folder), str(count), into,
                 str(sessions)]

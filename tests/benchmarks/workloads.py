@@ -35,7 +35,7 @@ class Workloads:
         program = str(arguments.program)
         self.machine = str(arguments.program.with_name('machine'))
         self.limits = [Limit('limit', [program, 'raw']), Sendfile('sendfile', [program, 'sendfile'])]
-        self.clients = [Program('ours', [program, 'ours'])]
+        self.clients = [Program('ours', [program, 'ours']), Program('ours-async', [program, 'ours-async'])]
         if not arguments.smoke:
             self.clients += [
                 Curl(),

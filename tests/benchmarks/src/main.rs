@@ -4,7 +4,7 @@
 //! ftp-bench server ADDRESS PUBLIC PORT SOURCE AUTHORITY    FTP at full speed
 //! ftp-bench CLIENT SERVER TASK                                a client does something and exits
 //!
-//! CLIENT   ours | raw | sendfile | suppaftp
+//! CLIENT   ours | ours-async | raw | sendfile | suppaftp
 //! SERVER   ADDRESS:PORT USER PASSWORD TLS      TLS: 1.2:FILE, 1.3:FILE (an authority, PEM), or - for none
 //! TASK     down PATH FILE          FILE: - for nowhere
 //!          up FILE PATH
@@ -18,6 +18,7 @@
 
 mod client;
 mod ours;
+mod ours_async;
 mod raw;
 mod server;
 mod suppaftp;
@@ -35,6 +36,7 @@ fn main() -> Result<()> {
             let (at, task) = client::parse(rest)?;
             match *client {
                 "ours" => ours::run(&at, &task),
+                "ours-async" => ours_async::run(&at, &task),
                 "raw" => raw::run(&at, &task, false),
                 "sendfile" => raw::run(&at, &task, true),
                 "suppaftp" => suppaftp::run(&at, &task),

@@ -62,7 +62,7 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>) -> Result<()> {
     Ok(())
 }
 
-fn secure(tls: Tls<'_>) -> Result<TlsConfig> {
+pub(crate) fn secure(tls: Tls<'_>) -> Result<TlsConfig> {
     let builder = TlsConfig::builder(Trust::OwnCa)
         .add_ca_file(tls.authority)
         .crypto_provider(provider().into());
