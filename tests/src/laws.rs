@@ -453,7 +453,7 @@ fn answer(command: &str, kind: u8) -> String {
 }
 
 fn data_event(news: u8) -> DataEvent {
-    match news % 13 {
+    match news % 14 {
         0 => DataEvent::Listening(SocketAddr::new(SERVER, 4000)),
         1 | 2 => DataEvent::Connected,
         3 => DataEvent::Accepted { peer: SERVER, control_peer: SERVER },
@@ -464,6 +464,7 @@ fn data_event(news: u8) -> DataEvent {
         9 => DataEvent::Truncated,
         10 => DataEvent::Failed(DataFailure::Open),
         11 => DataEvent::Sent,
+        12 => DataEvent::Paused,
         _ => DataEvent::Failed(DataFailure::Broken),
     }
 }

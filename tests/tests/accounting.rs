@@ -257,6 +257,29 @@ fn the_final_reply_of_an_upload_has_one_deadline() {
     assert_eq!(wire.client.poll_timeout(), Some(end));
 }
 
+/// What is said of the user's pace, and nothing else, gives the server more time
+#[test]
+fn a_pause_of_the_user_is_not_the_servers() {
+    let mut wire = Wire::new();
+    let (_, id) = wire.gets();
+    wire.hears("150 here\r\n");
+    let allowed = Config::new(TlsPolicy::Plaintext).data_timeout;
+    let mut expected = wire.now + allowed;
+    for (news, renews) in [
+        (DataEvent::Progress(1), true),
+        (DataEvent::Progress(0), false),
+        (DataEvent::Paused, true),
+        (DataEvent::Paused, true),
+    ] {
+        wire.now += Duration::from_secs(1);
+        wire.client.handle_data(wire.now, id, news);
+        if renews {
+            expected = wire.now + allowed;
+        }
+        assert_eq!(wire.client.poll_timeout(), Some(expected), "{news:?}");
+    }
+}
+
 /// A download that fails after the session has ended says that a new connection is needed
 #[test]
 fn what_fails_after_the_end_of_the_session_is_fatal() {

@@ -93,10 +93,11 @@ impl DataConnection {
                 Secured
             }
             (Moving, DataEvent::Sent) => Sent,
-            (Open | Securing | Secured | Moving, DataEvent::Progress(count)) => {
+            (Open | Securing | Secured | Moving, DataEvent::Progress(count @ 1..)) => {
                 self.bytes = self.bytes.saturating_add(count);
                 self.state
             }
+            (Open | Securing | Secured | Moving, DataEvent::Paused) => self.state,
             (Open | Securing | Secured | Moving | Sent, DataEvent::Finished) => {
                 Ended(End::Finished)
             }

@@ -95,6 +95,11 @@ pub enum DataEvent {
     /// This many further bytes have passed: what the network carries inside TLS, so before an
     /// ASCII download is decoded and after an ASCII upload is encoded
     Progress(u64),
+    /// No byte passes because the user takes none of a download or gives none of an upload: the time that the
+    /// server has ([`Config::data_timeout`](crate::Config::data_timeout)) begins anew
+    ///
+    /// Report it when that time is over and bytes could pass, and when a user goes on after such a pause.
+    Paused,
     /// All of an upload and its end (close_notify, half-close) have been given to the system; report it
     /// before anything that is read afterwards
     ///
@@ -268,7 +273,7 @@ mod tests {
     fn all_news_is_in_the_section_of_orders() {
         let (_, rest) = include_str!("lib.rs").split_once("//! # Orders\n").expect("the section");
         let (section, _) = rest.split_once("//! # ").expect("the next section");
-        for (name, count) in [("ControlEvent", 4), ("DataEvent", 9)] {
+        for (name, count) in [("ControlEvent", 4), ("DataEvent", 10)] {
             let news = variants(name);
             assert_eq!(news.len(), count, "{news:?}");
             for variant in news {

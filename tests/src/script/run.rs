@@ -519,6 +519,7 @@ fn data_event(words: &[&str]) -> DataEvent {
         ["secured"] => DataEvent::Secured(TlsSession::Resumed),
         ["secured", "anew"] => DataEvent::Secured(TlsSession::New),
         ["progress", count] => DataEvent::Progress(count.parse().expect("a number")),
+        ["paused"] => DataEvent::Paused,
         ["sent"] => DataEvent::Sent,
         ["finished"] => DataEvent::Finished,
         ["truncated"] => DataEvent::Truncated,

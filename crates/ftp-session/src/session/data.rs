@@ -253,7 +253,7 @@ impl<S: Read + Write, L> Session<S, L> {
             // The user can make an attempt before the next turn. One that doesn't makes a pause.
             Attempt::Blocked => self.attempt = Attempt::Due,
             Attempt::Moved | Attempt::Due => {
-                self.proto.handle_data(now, id, DataEvent::Progress(0));
+                self.proto.handle_data(now, id, DataEvent::Paused);
             }
         }
         true

@@ -213,7 +213,7 @@ impl<S: Read + Write, L> Session<S, L> {
         {
             *stage = UploadStage::Ending;
             // A pause before it was the user's: the server's time begins here.
-            self.proto.handle_data(now, id, DataEvent::Progress(0));
+            self.proto.handle_data(now, id, DataEvent::Paused);
         }
         self.work = Work::Left;
     }
