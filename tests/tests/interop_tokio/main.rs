@@ -29,6 +29,8 @@ mod trees;
 #[path = "../interop/way.rs"]
 mod way;
 
+mod dropping;
+
 #[path = "../tokio/driver.rs"]
 mod driver;
 
