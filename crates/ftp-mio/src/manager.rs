@@ -15,13 +15,11 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ftp_session::{Error, Options};
+use ftp_proto::ConnectionError;
+use ftp_session::{Admission, Budget, Error, Options, Origin, SessionEnd, is_idle_timeout};
 use mio::{Registry, Token};
 
 use crate::session::Session;
-
-/// How long a server that refuses even a single session is left alone
-const RESPITE: Duration = Duration::from_secs(5);
 
 /// Name of a session in a [`Manager`]; never used twice
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,10 +35,12 @@ pub struct Key {
 ///
 /// # Servers that have enough
 ///
-/// When a server says that there are too many connections (421 or 530 with such a text), the number
-/// of sessions to it is limited to those that it has let in, and further ones wait until one of these
-/// has ended. The refused session itself is over or without a login: who still wants it connects
-/// again, which waits in line. A server that refuses the only session is left alone for 5 s.
+/// Each server has a [`Budget`]. When a server says that there are too many connections (421 or 530 with such a text),
+/// the number of sessions to it is limited for ten minutes to those that it has let in, and further ones wait until one
+/// of these has ended. The refused session itself is over or without a login: who still wants it connects again, which
+/// waits in line. A server that refuses the only session is left alone for 5 s, then for longer.
+///
+/// Sessions that are being opened when the limit is reached are all refused; [`Self::open_at_once`] makes them fewer.
 pub struct Manager {
     first: usize,
     slots: Vec<Option<Box<Entry>>>,
@@ -53,6 +53,8 @@ pub struct Manager {
     news: VecDeque<Key>,
     servers: HashMap<Site, Server>,
     limit: usize,
+    at_once: usize,
+    origin: Origin,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +81,8 @@ struct Entry {
     told: Told,
     server: Site,
     place: Place,
+    /// Failed data connections that the budget knows of
+    data_failures: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +102,8 @@ enum Told {
 enum Place {
     /// Not begun
     Waiting,
+    /// Counts as one of the server's sessions, which has not been at rest yet
+    Opening,
     /// Counts as one of the server's sessions
     Open,
     /// Counts no more: over, or refused for the server's limit
@@ -105,14 +111,10 @@ enum Place {
 }
 
 /// What is known of a server
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Server {
-    /// What it has refused to exceed
-    limit: Option<usize>,
-    open: usize,
+    budget: Budget,
     waiting: VecDeque<Key>,
-    /// It is left alone until then
-    respite: Option<Instant>,
 }
 
 impl Manager {
@@ -129,6 +131,8 @@ impl Manager {
             news: VecDeque::new(),
             servers: HashMap::new(),
             limit: usize::MAX,
+            at_once: usize::MAX,
+            origin: Origin::new(Instant::now()),
         }
     }
 
@@ -137,6 +141,16 @@ impl Manager {
     #[must_use]
     pub fn limit_per_server(mut self, sessions: usize) -> Self {
         self.limit = sessions.max(1);
+        self
+    }
+
+    /// How many sessions to one server may be opened at the same time beyond those that it has had at once; no limit by
+    /// default
+    ///
+    /// With 1 a server refuses one session when its limit is reached; a session counts as open when it is first at rest.
+    #[must_use]
+    pub fn open_at_once(mut self, sessions: usize) -> Self {
+        self.at_once = sessions.max(1);
         self
     }
 
@@ -171,14 +185,18 @@ impl Manager {
             told: Told::No,
             server: server.clone(),
             place: Place::Waiting,
+            data_failures: 0,
         });
         match self.free.pop() {
             Some(index) => self.slots[index] = Some(entry),
             None => self.slots.push(Some(entry)),
         }
         let key = Key { index, generation };
-        self.servers.entry(server.clone()).or_default().waiting.push_back(key);
-        self.admit(&server);
+        let (limit, at_once) = (self.limit, self.at_once);
+        let new =
+            || Server { budget: Budget::new(limit).at_once(at_once), waiting: VecDeque::new() };
+        self.servers.entry(server.clone()).or_insert_with(new).waiting.push_back(key);
+        self.admit(&server, Instant::now());
         Ok(key)
     }
 
@@ -192,8 +210,14 @@ impl Manager {
             self.timers.remove(&(at, Timer::Session(key.index)));
         }
         self.free.push(key.index);
+        let now = Instant::now();
+        let time = self.origin.time(now);
         match entry.place {
-            Place::Open => self.released(&entry.server),
+            Place::Opening => self.report(&entry.server, now, |budget| budget.failed(time)),
+            Place::Open => {
+                let end = SessionEnd::Broken;
+                self.report(&entry.server, now, |budget| budget.ended(end, time));
+            }
             Place::Waiting => {
                 if let Some(server) = self.servers.get_mut(&entry.server) {
                     server.waiting.retain(|waiting| *waiting != key);
@@ -258,12 +282,7 @@ impl Manager {
                     }
                     self.enqueue(index);
                 }
-                Timer::Server(address) => {
-                    if let Some(server) = self.servers.get_mut(&address) {
-                        server.respite = None;
-                    }
-                    self.admit(&address);
-                }
+                Timer::Server(address) => self.admit(&address, now),
             }
         }
         // Who is queued meanwhile has to wait for the next turn: the others come first.
@@ -357,57 +376,101 @@ impl Manager {
         }
     }
 
-    /// Whether the session still is one of its server's, and whether the server has enough
+    /// Tells the server's budget what has become of a session
     fn count(&mut self, index: usize, now: Instant) {
         let Some(Some(entry)) = self.slots.get_mut(index) else { return };
-        if entry.place != Place::Open {
+        let opening = match entry.place {
+            Place::Opening => true,
+            Place::Open => false,
+            Place::Waiting | Place::Out => return,
+        };
+        let time = self.origin.time(now);
+        let inner = &entry.session.inner;
+        let failures = inner.data_failures();
+        let failed = failures - std::mem::replace(&mut entry.data_failures, failures);
+        let refused = inner.turned_away().cloned();
+        let error = inner.client().error();
+        let ended = error.map(end_of);
+        // Never at rest, but let in.
+        let quit = matches!(error, Some(ConnectionError::LocallyClosed));
+        entry.place = match (&refused, ended) {
+            (None, None) if opening && inner.is_idle() => Place::Open,
+            (None, None) => entry.place,
+            _ => Place::Out,
+        };
+        let opened = opening && entry.place == Place::Open;
+        if !opened && failed == 0 && entry.place != Place::Out {
             return;
         }
-        let refused = entry.session.inner.is_turned_away();
-        if refused || entry.session.ended().is_some() {
-            entry.place = Place::Out;
-            let address = entry.server.clone();
-            if refused {
-                if let Some(server) = self.servers.get_mut(&address) {
-                    let others = server.open.saturating_sub(1);
-                    server.limit = Some(others.max(1).min(server.limit.unwrap_or(usize::MAX)));
-                    if let (0, Some(until)) = (others, now.checked_add(RESPITE)) {
-                        server.respite = Some(until);
-                        self.timers.insert((until, Timer::Server(address.clone())));
+        let address = entry.server.clone();
+        self.report(&address, now, |budget| {
+            (0..failed).for_each(|_| budget.data_failed(time));
+            match (refused, ended) {
+                (Some(reply), _) => {
+                    if !opening {
+                        // It was let in, but not to log in.
+                        budget.ended(SessionEnd::Orderly, time);
+                        budget.begin(time);
                     }
+                    budget.refused(&reply, time);
                 }
+                (None, Some(SessionEnd::Orderly)) if opening && quit => {
+                    budget.opened(time);
+                    budget.ended(SessionEnd::Orderly, time);
+                }
+                (None, Some(_)) if opening => budget.failed(time),
+                (None, Some(end)) => budget.ended(end, time),
+                (None, None) if opened => budget.opened(time),
+                (None, None) => {}
             }
-            self.released(&address);
-        }
+        });
     }
 
-    fn released(&mut self, address: &Site) {
+    fn report(&mut self, address: &Site, now: Instant, report: impl FnOnce(&mut Budget)) {
         if let Some(server) = self.servers.get_mut(address) {
-            server.open = server.open.saturating_sub(1);
-            if server.open == 0 && server.waiting.is_empty() && server.respite.is_none() {
-                // Nobody is left whom it may have counted.
+            report(&mut server.budget);
+            if server.waiting.is_empty() && server.budget.is_blank(self.origin.time(now)) {
                 self.servers.remove(address);
             }
         }
-        self.admit(address);
+        self.admit(address, now);
     }
 
     /// Lets sessions begin whose server may have them
-    fn admit(&mut self, address: &Site) {
+    fn admit(&mut self, address: &Site, now: Instant) {
+        let time = self.origin.time(now);
         while let Some(server) = self.servers.get_mut(address) {
-            let limit = self.limit.min(server.limit.unwrap_or(usize::MAX));
-            if server.respite.is_some() || server.open >= limit {
+            if server.waiting.is_empty() {
+                return;
+            }
+            if let Admission::Later(then) = server.budget.admission(time) {
+                if let Some(at) = then.and_then(|then| self.origin.instant(then)) {
+                    self.timers.insert((at, Timer::Server(address.clone())));
+                }
                 return;
             }
             let Some(key) = server.waiting.pop_front() else { return };
-            server.open += 1;
+            server.budget.begin(time);
             // Who is removed leaves the line.
             if let Some(Some(entry)) = self.slots.get_mut(key.index) {
-                entry.place = Place::Open;
+                entry.place = Place::Opening;
                 entry.session.start();
             }
             self.enqueue(key.index);
         }
+    }
+}
+
+/// How the session ended, as the server's budget sees it
+fn end_of(error: &ConnectionError) -> SessionEnd {
+    match error {
+        ConnectionError::ServiceClosing(reply) if !is_idle_timeout(reply) => SessionEnd::Cut,
+        // After QUIT, or the server has closed.
+        ConnectionError::LocallyClosed
+        | ConnectionError::Eof
+        | ConnectionError::ServiceClosing(_)
+        | ConnectionError::Refused(_) => SessionEnd::Orderly,
+        _ => SessionEnd::Broken,
     }
 }
 

@@ -2,18 +2,22 @@
 
 use ftp_proto::Reply;
 
-/// Whether the server has said that there are too many sessions
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Crowded {
-    No,
-    Yes,
-}
-
 /// Whether a refusal's text is about the number of connections
 ///
 /// 530 mostly means a wrong password, and 421 an idle session; the rest is in the words.
 pub(crate) fn is_full(reply: &Reply) -> bool {
     speaks_of_crowds(reply.text())
+}
+
+/// The number of sessions that such a refusal permits, if it names one
+pub(crate) fn stated_limit(reply: &Reply) -> Option<usize> {
+    limit_in(reply.text())
+}
+
+/// Whether a 421 is about an idle session, which the server ends for this one's sake
+pub fn is_idle_timeout(reply: &Reply) -> bool {
+    const WORDS: [&[u8]; 5] = [b"idle", b"timeout", b"time-out", b"timed out", b"inactiv"];
+    contains_any(&reply.text().to_ascii_lowercase(), &WORDS)
 }
 
 fn speaks_of_crowds(text: &[u8]) -> bool {
@@ -25,8 +29,50 @@ fn speaks_of_crowds(text: &[u8]) -> bool {
         b"number of connections",
         b"no more connections",
     ];
+    // Too many of these are no matter of sessions.
+    const OTHERS: [&[u8]; 2] = [b"attempts", b"failures"];
     let text = text.to_ascii_lowercase();
-    WORDS.iter().any(|words| text.windows(words.len()).any(|window| window == *words))
+    contains_any(&text, &WORDS) && !contains_any(&text, &OTHERS)
+}
+
+fn contains_any(text: &[u8], words: &[&[u8]]) -> bool {
+    words.iter().any(|words| text.windows(words.len()).any(|window| window == *words))
+}
+
+/// The only number in the text, if it can be a number of sessions: no part of an address, no time to wait
+fn limit_in(text: &[u8]) -> Option<usize> {
+    let mut found = None;
+    let words = text.split(|byte| byte.is_ascii_whitespace() || *byte == b'\n');
+    let mut words = words.filter(|word| !word.is_empty()).peekable();
+    while let Some(word) = words.next() {
+        // Not in front of an IPv6 address.
+        let is_edge = |byte: &u8| byte.is_ascii_punctuation() && !word.starts_with(b":");
+        let start = word.iter().position(|byte| !is_edge(byte)).unwrap_or(word.len());
+        let end = word.iter().rposition(|byte| !is_edge(byte)).map_or(start, |at| at + 1);
+        let word = &word[start..end];
+        // "5/5": so many of so many.
+        let mut numbers = word.split(|byte| *byte == b'/').map(number);
+        let Some(Some(count)) = numbers.next() else { continue };
+        if numbers.any(|number| number != Some(count)) {
+            return None;
+        }
+        let unit = words.peek().map(|unit| unit.to_ascii_lowercase()).unwrap_or_default();
+        let units: [&[u8]; 4] = [b"sec", b"min", b"hour", b"time"];
+        if units.iter().any(|other| unit.starts_with(other)) {
+            continue;
+        }
+        if found.is_some_and(|found| found != count) {
+            return None;
+        }
+        found = Some(count);
+    }
+    found.filter(|count| *count > 0)
+}
+
+fn number(word: &[u8]) -> Option<usize> {
+    // `parse` takes a sign, and more than any server lets in.
+    let is_number = (1..=5).contains(&word.len()) && word.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(word).ok().filter(|_| is_number)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -41,8 +87,42 @@ mod tests {
             "Sorry, the maximum number of clients (5) for this user are already connected.",
             "Maximum login limit has been reached.",
         ];
-        let others = ["Login incorrect.", "Timeout.", "Idle timeout (300 seconds)", ""];
+        let others = [
+            "Login incorrect.",
+            "Timeout.",
+            "Idle timeout (300 seconds)",
+            "Too many login attempts",
+            "Maximum number of failures reached",
+            "",
+        ];
         assert!(crowded.iter().all(|text| speaks_of_crowds(text.as_bytes())));
         assert!(!others.iter().any(|text| speaks_of_crowds(text.as_bytes())));
+    }
+
+    #[test]
+    fn servers_state_their_limits() {
+        let stated = [
+            ("Too many connections (8) from this IP", 8),
+            ("8 users (the maximum) are already logged in, sorry", 8),
+            ("Sorry, the maximum number of clients (5) for this user are already connected.", 5),
+            ("Sorry, the maximum number of users is logged in (10/10).", 10),
+            ("Too many connections from 192.168.0.7: 3.", 3),
+            ("Too many users (limit 50), try again in 60 seconds", 50),
+        ];
+        for (text, limit) in stated {
+            assert_eq!(limit_in(text.as_bytes()), Some(limit), "{text}");
+        }
+        let silent = [
+            "There are too many connections from your internet address.",
+            "Too many connections from 192.168.0.7",
+            "Too many connections from ::1",
+            "Too many users, try again in 60 seconds",
+            "Too many users: 3 of 5",
+            "Too many connections (0)",
+            "Maximum of 1234567 reached",
+        ];
+        for text in silent {
+            assert_eq!(limit_in(text.as_bytes()), None, "{text}");
+        }
     }
 }

@@ -115,6 +115,7 @@
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod address;
+mod budget;
 mod cancel;
 mod copy;
 mod crowd;
@@ -155,8 +156,10 @@ pub use ftp_proto;
 pub use ftp_tls;
 
 pub use address::{AddressError, IntoServerAddress, ServerAddress, SourceAddress};
+pub use budget::{Admission, Budget, SessionEnd};
 pub use cancel::CancelFlag;
 pub use copy::{CopyError, ServerCopy};
+pub use crowd::is_idle_timeout;
 pub use entries::Entries;
 pub use error::{Error, Left, Mismatch, Removal};
 pub use event::{Completion, Event};

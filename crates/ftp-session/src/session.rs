@@ -20,14 +20,16 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_proto::{ConnectionError, DataHost, Ends, IpFamily, Op, OpId, Output, Time, TlsPolicy};
+use ftp_proto::{
+    ConnectionError, DataHost, Ends, IpFamily, Op, OpId, Output, Reply, Time, TlsPolicy,
+};
 use ftp_tls::Inventory;
 use ftp_tls::rustls::HandshakeKind;
 
 pub use transfer::Moved;
 
 use crate::cancel::CancelFlag;
-use crate::crowd::{Crowded, is_full};
+use crate::crowd::is_full;
 use crate::data::{Attempt, Data, DataState, Linger};
 use crate::error::Error;
 use crate::event::Event;
@@ -90,7 +92,9 @@ pub struct Session<S, L> {
     budget: usize,
     /// What is left of it until the next turn
     credit: usize,
-    crowded: Crowded,
+    /// A 530 that was about the number of sessions
+    refusal: Option<Reply>,
+    data_failures: u32,
     cancelled: Option<CancelFlag>,
     pub(crate) time_commands: TimeCommands,
 }
@@ -239,7 +243,8 @@ impl<S: Read + Write, L> Session<S, L> {
             work: Work::None,
             budget: options.budget,
             credit: options.budget,
-            crowded: Crowded::No,
+            refusal: None,
+            data_failures: 0,
             cancelled: None,
             time_commands: TimeCommands::default(),
         })
@@ -349,14 +354,26 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Whether the server has turned the session away because there are too many
+    /// The reply with which the server has turned the session away because there are too many, if it has
+    ///
+    /// A [`Budget`](crate::Budget) wants to know.
     #[must_use]
-    pub fn is_turned_away(&self) -> bool {
+    pub fn turned_away(&self) -> Option<&Reply> {
         match self.proto.error() {
-            Some(ConnectionError::Refused(reply)) => reply.code().get() == 421 || is_full(reply),
-            Some(ConnectionError::ServiceClosing(reply)) => is_full(reply),
-            _ => self.crowded == Crowded::Yes,
+            Some(ConnectionError::Refused(reply))
+                if reply.code().get() == 421 || is_full(reply) =>
+            {
+                Some(reply)
+            }
+            Some(ConnectionError::ServiceClosing(reply)) if is_full(reply) => Some(reply),
+            _ => self.refusal.as_ref(),
         }
+    }
+
+    /// How many data connections could not be opened so far, or were refused with 425
+    #[must_use]
+    pub const fn data_failures(&self) -> u32 {
+        self.data_failures
     }
 }
 

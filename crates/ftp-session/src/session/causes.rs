@@ -10,7 +10,7 @@ use ftp_proto::{ConnectionError, DataFailure, OpId, Phase};
 use ftp_tls::TlsError;
 
 use super::{Failure, Session};
-use crate::crowd::{Crowded, is_full};
+use crate::crowd::is_full;
 use crate::data::{DataState, Way};
 use crate::error::{Error, again};
 use crate::event::{Cause, Completion, Event, explain};
@@ -51,11 +51,25 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Looks once at each refusal whether it is about the number of sessions
+    /// Looks once at each refusal whether it is about the number of sessions, or a data connection
     fn note_refusal(&mut self, done: &ftp_proto::Completion) {
-        let reply = done.error().and_then(ftp_proto::Error::reply);
-        if reply.is_some_and(|reply| reply.code().get() == 530 && is_full(reply)) {
-            self.crowded = Crowded::Yes;
+        let Some(error) = done.error() else { return };
+        let reply = error.reply();
+        if let Some(reply) = reply.filter(|reply| reply.code().get() == 530 && is_full(reply)) {
+            self.refusal = Some(reply.clone());
+        }
+        let refused = matches!(error, ftp_proto::Error::Transient(_))
+            && reply.is_some_and(|reply| reply.code().get() == 425);
+        let failed = matches!(
+            error,
+            ftp_proto::Error::DataTimedOut(Phase::DataConnect | Phase::DataAccept)
+                | ftp_proto::Error::DataConnection {
+                    failure: DataFailure::Open | DataFailure::NeverOpened,
+                    ..
+                }
+        );
+        if refused || failed {
+            self.data_failures = self.data_failures.saturating_add(1);
         }
     }
 

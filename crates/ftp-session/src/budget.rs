@@ -1,0 +1,308 @@
+//! How many sessions a server lets one client have
+//!
+//! A [`Budget`] counts the sessions to one server and says whether one more may be opened. It has no clock, does no I/O
+//! and opens nothing itself: whoever opens sessions asks [`Budget::admission`] first and reports what became of each.
+//!
+//! ```text
+//!                     ┌─▶ opened ──▶ ended(Orderly | Broken | Cut)
+//! admission ▶ begin ──┼─▶ refused    the server has enough: the ceiling is what it had let in
+//!                     └─▶ failed     anything else, a refused password included
+//! ```
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use ftp_proto::{Reply, Time};
+
+use crate::crowd::stated_limit;
+
+/// How long a refusal holds: then one more session may be tried
+const CEILING_HOLDS: Duration = Duration::from_secs(600);
+
+/// How long a session beyond those proven may take to open before the next is tried all the same
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a server may count a session that has broken
+const LINGER: Duration = Duration::from_millis(250);
+
+/// The first and the longest wait after a server has refused even a single session
+const BACK_OFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+
+/// Signs of overload within this time are one sign
+const ONE_EVENT: Duration = Duration::from_secs(10);
+
+/// Data connections that fail within this time are counted together
+const DATA_WINDOW: Duration = Duration::from_secs(60);
+
+/// So many data connections at least have to fail
+const DATA_FAILURES: usize = 3;
+
+/// The sessions to one server: how many there are, and how many there may be
+///
+/// # Rules
+///
+/// - There are never more than the caller's maximum.
+/// - A session refused while n others live sets a ceiling of n for ten minutes; then one more is tried. So a server with
+///   a fixed limit refuses one session in ten minutes.
+/// - A number that the server states ("Too many connections (8) from this IP") holds until it states another one, or
+///   lets more in.
+/// - Beyond the number that has been open at the same time, sessions are tried one after the other
+///   ([`Self::at_once`]), since all that are under way when the limit is reached are refused.
+/// - The ceiling is halved if the server ends living sessions with a 421 that is not about their idleness, or if data
+///   connections fail in numbers: as many as there are sessions, and three at least, within a minute.
+/// - After a refusal of the only session the server is left alone, for 5 seconds at first and a minute at most, and
+///   gets one session at a time.
+/// - A refused password says nothing about the number of sessions.
+///
+/// All times are of one origin and don't decrease.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    most: usize,
+    at_once: usize,
+    live: usize,
+    opening: usize,
+    /// So many have been open at the same time, and the server has not taken it back
+    proven: usize,
+    ceiling: Option<Ceiling>,
+    stated: Option<usize>,
+    /// Until when the server may still count those that have broken
+    leaving: VecDeque<Time>,
+    /// When the last session beyond those proven was begun
+    tried: Time,
+    rest: Option<Time>,
+    back_off: Duration,
+    halved: Option<Time>,
+    data_failures: usize,
+    first_data_failure: Time,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ceiling {
+    count: usize,
+    until: Time,
+}
+
+/// Whether one more session may be opened
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "one may or may not")]
+pub enum Admission {
+    /// Yes
+    Now,
+    /// Not yet: ask again when something was reported, or at this time; `None`: time alone changes nothing
+    Later(Option<Time>),
+}
+
+/// How a session ended that had been opened
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the server knows, or does not, or wants less")]
+pub enum SessionEnd {
+    /// The server knows of it: it has answered QUIT, or closed the connection
+    Orderly,
+    /// This side closed it, or the network did: the server may notice a moment later
+    Broken,
+    /// The server ended it with a 421 although it was in use
+    Cut,
+}
+
+impl Budget {
+    /// No sessions yet; there will be `most` at most, and one at least
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            most: most.max(1),
+            at_once: 1,
+            live: 0,
+            opening: 0,
+            proven: 0,
+            ceiling: None,
+            stated: None,
+            leaving: VecDeque::new(),
+            tried: Time::ZERO,
+            rest: None,
+            back_off: BACK_OFF.0,
+            halved: None,
+            data_failures: 0,
+            first_data_failure: Time::ZERO,
+        }
+    }
+
+    /// How many sessions beyond those proven may be opened at the same time; 1 by default and at least
+    ///
+    /// More are quicker at the start, and the server refuses as many more when its limit is reached.
+    #[must_use]
+    pub fn at_once(mut self, sessions: usize) -> Self {
+        self.at_once = sessions.max(1);
+        self
+    }
+
+    /// Changes the caller's maximum, 1 at least; living sessions stay
+    pub fn set_most(&mut self, most: usize) {
+        self.most = most.max(1);
+    }
+
+    /// Sessions that are open or being opened
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.live + self.opening
+    }
+
+    /// How many sessions there may be as far as is known
+    #[must_use]
+    pub fn limit(&self, now: Time) -> usize {
+        self.most.min(self.servers_limit(now))
+    }
+
+    /// How many sessions are open beyond the limit, which has been lowered since: those are to end soon
+    #[must_use]
+    pub fn excess(&self, now: Time) -> usize {
+        self.count().saturating_sub(self.limit(now))
+    }
+
+    /// Whether nothing is counted, and nothing remembered that matters: a budget made anew would do as well
+    #[must_use]
+    pub fn is_blank(&self, now: Time) -> bool {
+        self.count() == 0
+            && self.stated.is_none()
+            && self.ceiling.is_none_or(|ceiling| ceiling.until <= now)
+            && self.rest.is_none_or(|until| until <= now)
+    }
+
+    /// Whether one more session may be opened; if so, and if it is, call [`Self::begin`]
+    pub fn admission(&mut self, now: Time) -> Admission {
+        self.forget(now);
+        if self.rest.is_some() {
+            return Admission::Later(self.rest);
+        }
+        let total = self.count();
+        if total >= self.most {
+            return Admission::Later(None);
+        }
+        if total + self.leaving.len() >= self.servers_limit(now) {
+            // The ceiling goes with time, unless it is what the server has stated.
+            let ceiling = self.ceiling.filter(|ceiling| {
+                self.stated.is_none_or(|stated| ceiling.count < stated) && total < self.most
+            });
+            let gone = self.leaving.front().copied();
+            return Admission::Later(earlier(gone, ceiling.map(|ceiling| ceiling.until)));
+        }
+        // Nothing beyond is tried while the server may count sessions that are gone: a refusal would be about those.
+        if let Some(gone) = self.leaving.front() {
+            if total + self.leaving.len() >= self.proven.saturating_add(self.at_once - 1) {
+                return Admission::Later(Some(*gone));
+            }
+        } else if total >= self.proven.saturating_add(self.at_once) {
+            // One is being tried already; it may hang.
+            let patient = self.tried + PATIENCE;
+            if self.opening > 0 && now < patient {
+                return Admission::Later(Some(patient));
+            }
+        }
+        Admission::Now
+    }
+
+    /// A session begins to open
+    pub fn begin(&mut self, now: Time) {
+        if self.count() >= self.proven {
+            self.tried = now;
+        }
+        self.opening += 1;
+    }
+
+    /// A session is open: the server has let it in
+    pub fn opened(&mut self, _now: Time) {
+        self.opening = self.opening.saturating_sub(1);
+        self.live += 1;
+        self.proven = self.proven.max(self.live);
+        self.back_off = BACK_OFF.0;
+        // A number of something else, it seems.
+        self.stated = self.stated.filter(|stated| *stated >= self.live);
+    }
+
+    /// The server has refused a session that was being opened, because there are too many
+    pub fn refused(&mut self, reply: &Reply, now: Time) {
+        self.forget(now);
+        self.opening = self.opening.saturating_sub(1);
+        if let Some(stated) = stated_limit(reply).filter(|stated| *stated >= self.live.max(1)) {
+            self.stated = Some(stated);
+        }
+        let others = self.count();
+        if others == 0 {
+            self.rest = Some(now + self.back_off);
+            self.back_off = (self.back_off * 2).min(BACK_OFF.1);
+        }
+        self.lower(others, now);
+    }
+
+    /// A session did not open for any other reason: no connection, a refused password, an opening that was given up
+    pub fn failed(&mut self, now: Time) {
+        self.opening = self.opening.saturating_sub(1);
+        self.leaving.push_back(now + LINGER);
+    }
+
+    /// A session has ended that was [opened](Self::opened)
+    pub fn ended(&mut self, end: SessionEnd, now: Time) {
+        let before = self.live;
+        self.live = self.live.saturating_sub(1);
+        match end {
+            SessionEnd::Orderly => {}
+            SessionEnd::Broken => self.leaving.push_back(now + LINGER),
+            SessionEnd::Cut => self.halve(before, now),
+        }
+    }
+
+    /// A data connection of a living session could not be opened, or was refused with 425
+    pub fn data_failed(&mut self, now: Time) {
+        if now > self.first_data_failure + DATA_WINDOW {
+            self.data_failures = 0;
+        }
+        if self.data_failures == 0 {
+            self.first_data_failure = now;
+        }
+        self.data_failures += 1;
+        if self.data_failures >= self.live.max(DATA_FAILURES) {
+            self.data_failures = 0;
+            self.halve(self.live, now);
+        }
+    }
+
+    fn servers_limit(&self, now: Time) -> usize {
+        let ceiling = self.ceiling.filter(|ceiling| ceiling.until > now);
+        let ceiling = ceiling.map_or(usize::MAX, |ceiling| ceiling.count);
+        ceiling.min(self.stated.unwrap_or(usize::MAX))
+    }
+
+    fn halve(&mut self, count: usize, now: Time) {
+        if self.halved.is_some_and(|at| now < at + ONE_EVENT) {
+            return;
+        }
+        self.halved = Some(now);
+        self.lower(count / 2, now);
+    }
+
+    fn lower(&mut self, count: usize, now: Time) {
+        let count = count.max(1).min(self.servers_limit(now));
+        self.ceiling = Some(Ceiling { count, until: now + CEILING_HOLDS });
+        self.proven = self.proven.min(count);
+    }
+
+    /// Forgets what has passed
+    fn forget(&mut self, now: Time) {
+        self.ceiling = self.ceiling.filter(|ceiling| ceiling.until > now);
+        self.rest = self.rest.filter(|until| *until > now);
+        while self.leaving.front().is_some_and(|until| *until <= now) {
+            self.leaving.pop_front();
+        }
+    }
+}
+
+fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
