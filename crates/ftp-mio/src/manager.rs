@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ftp_proto::ConnectionError;
-use ftp_session::{Admission, Budget, Error, Options, Origin, SessionEnd, is_idle_timeout};
+use ftp_session::{Admission, Budget, Error, Options, Origin, SessionEnd};
 use mio::{Registry, Token};
 
 use crate::session::Session;
@@ -390,7 +390,7 @@ impl Manager {
         let failed = failures - std::mem::replace(&mut entry.data_failures, failures);
         let refused = inner.turned_away().cloned();
         let error = inner.client().error();
-        let ended = error.map(end_of);
+        let ended = error.map(SessionEnd::of);
         // Never at rest, but let in.
         let quit = matches!(error, Some(ConnectionError::LocallyClosed));
         entry.place = match (&refused, ended) {
@@ -458,19 +458,6 @@ impl Manager {
             }
             self.enqueue(key.index);
         }
-    }
-}
-
-/// How the session ended, as the server's budget sees it
-fn end_of(error: &ConnectionError) -> SessionEnd {
-    match error {
-        ConnectionError::ServiceClosing(reply) if !is_idle_timeout(reply) => SessionEnd::Cut,
-        // After QUIT, or the server has closed.
-        ConnectionError::LocallyClosed
-        | ConnectionError::Eof
-        | ConnectionError::ServiceClosing(_)
-        | ConnectionError::Refused(_) => SessionEnd::Orderly,
-        _ => SessionEnd::Broken,
     }
 }
 

@@ -113,7 +113,7 @@ pub enum ForeignReplies {
 /// Settings of a session: public fields, each default with its reason
 ///
 /// There is no `Default`: security is the constructor's argument. A time of [`Duration::MAX`] means never.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// How the session is protected

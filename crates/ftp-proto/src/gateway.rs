@@ -22,7 +22,7 @@ pub enum GatewayForm {
 ///
 /// Each [`login`](crate::Client::login) names the server to it. Its own login, if it wants one, goes first and is
 /// made once a session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gateway {
     form: GatewayForm,
     target: Argument,

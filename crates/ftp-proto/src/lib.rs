@@ -193,6 +193,7 @@ pub use config::{
     Telnet, TlsPolicy, Truncation,
 };
 pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
+pub use control::effects::{Effect, Effects};
 pub use control::features::Features;
 pub use control::fields;
 pub use control::reply::{

@@ -17,9 +17,9 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ftp_proto::{Reply, Time};
+use ftp_proto::{ConnectionError, Reply, Time};
 
-use crate::crowd::stated_limit;
+use crate::crowd::{is_idle_timeout, stated_limit};
 
 /// How long a refusal holds: then one more session may be tried
 const CEILING_HOLDS: Duration = Duration::from_secs(600);
@@ -107,6 +107,22 @@ pub enum SessionEnd {
     Broken,
     /// The server ended it with a 421 although it was in use
     Cut,
+}
+
+impl SessionEnd {
+    /// How a session ended that has this error
+    #[must_use]
+    pub fn of(error: &ConnectionError) -> Self {
+        match error {
+            ConnectionError::ServiceClosing(reply) if !is_idle_timeout(reply) => Self::Cut,
+            // After QUIT, or the server has closed.
+            ConnectionError::LocallyClosed
+            | ConnectionError::Eof
+            | ConnectionError::ServiceClosing(_)
+            | ConnectionError::Refused(_) => Self::Orderly,
+            _ => Self::Broken,
+        }
+    }
 }
 
 impl Budget {

@@ -15,7 +15,7 @@ pub(crate) fn stated_limit(reply: &Reply) -> Option<usize> {
 }
 
 /// Whether a 421 is about an idle session, which the server ends for this one's sake
-pub fn is_idle_timeout(reply: &Reply) -> bool {
+pub(crate) fn is_idle_timeout(reply: &Reply) -> bool {
     const WORDS: [&[u8]; 5] = [b"idle", b"timeout", b"time-out", b"timed out", b"inactiv"];
     contains_any(&reply.text().to_ascii_lowercase(), &WORDS)
 }

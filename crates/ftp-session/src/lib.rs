@@ -159,7 +159,6 @@ pub use address::{AddressError, IntoServerAddress, ServerAddress, SourceAddress}
 pub use budget::{Admission, Budget, SessionEnd};
 pub use cancel::CancelFlag;
 pub use copy::{CopyError, ServerCopy};
-pub use crowd::is_idle_timeout;
 pub use entries::Entries;
 pub use error::{Error, Left, Mismatch, Removal};
 pub use event::{Completion, Event};

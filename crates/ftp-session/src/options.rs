@@ -23,7 +23,9 @@ use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
 ///
 /// let options = Options::new(Config::new(TlsPolicy::Explicit)).timeout(Duration::from_secs(20));
 /// ```
-#[derive(Clone, Debug)]
+///
+/// Options are equal if all their parts are; a [`TlsConfig`] equals itself and its clones only.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "options do nothing before `Session::connect`"]
 pub struct Options {
     pub(crate) config: Config,
@@ -41,6 +43,15 @@ pub struct Options {
 /// Callback of [`Options::trace`]
 #[derive(Clone)]
 pub(crate) struct TraceHook(pub(crate) Arc<dyn Fn(&Trace) + Send + Sync>);
+
+/// Whether it is the same function
+impl PartialEq for TraceHook {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for TraceHook {}
 
 impl fmt::Debug for TraceHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

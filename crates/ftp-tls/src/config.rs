@@ -133,6 +133,20 @@ impl TlsConfig {
     }
 }
 
+/// Equal are those that share one rustls configuration, not those whose parts are alike: verifiers and keys can't be
+/// compared
+impl PartialEq for TlsConfig {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { rustls, same_certificate_on_data, guard_uploads, resumption } = self;
+        Arc::ptr_eq(rustls, &other.rustls)
+            && *same_certificate_on_data == other.same_certificate_on_data
+            && *guard_uploads == other.guard_uploads
+            && *resumption == other.resumption
+    }
+}
+
+impl Eq for TlsConfig {}
+
 impl From<ClientConfig> for TlsConfig {
     fn from(config: ClientConfig) -> Self {
         Self::from_rustls(config)

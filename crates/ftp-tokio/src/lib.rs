@@ -98,6 +98,8 @@ mod files;
 mod io;
 mod listing;
 mod local;
+#[cfg(feature = "pool")]
+pub mod pool;
 mod procedure;
 mod session;
 mod transfer;
@@ -127,6 +129,8 @@ pub use ftp_session::{
 };
 pub use io::Connection;
 pub use listing::{Entries, Listing};
+#[cfg(feature = "pool")]
+pub use pool::{Lease, Pool, PoolError, Site};
 pub use procedure::Walk;
 pub use transfer::{Download, Upload};
 

@@ -179,6 +179,20 @@ impl Session {
         self.inner.request()
     }
 
+    /// Hears what the server has said meanwhile, without waiting and without sending a request
+    #[cfg(feature = "pool")]
+    pub(crate) fn look(&mut self) {
+        let pause = self.told.elapsed();
+        self.origin = self.origin.later_by(pause);
+        self.advance(&mut Context::from_waker(std::task::Waker::noop()), Look::Socket);
+    }
+
+    /// Whether no request has been left half-way
+    #[cfg(feature = "pool")]
+    pub(crate) fn is_settled(&self) -> bool {
+        self.inner.is_idle() && self.inner.client().running_transfer().is_none()
+    }
+
     /// Aborts the request that nobody waits for any more
     pub(crate) fn abandon(&mut self) {
         if let Some(op) = self.current.take() {

@@ -3,6 +3,7 @@
 use super::{Client, Life, State};
 use crate::claim::{OpId, Owner};
 use crate::config::Config;
+use crate::control::effects::Effects;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
 use crate::error::ConnectionError;
@@ -53,6 +54,17 @@ impl Client {
     #[must_use]
     pub const fn features(&self) -> Option<&Features> {
         self.wire.session.features.as_ref()
+    }
+
+    /// What commands may have changed since [`Self::clear_effects`], or since the beginning
+    #[must_use]
+    pub const fn effects(&self) -> Effects {
+        self.wire.control.effects
+    }
+
+    /// Forgets the [effects](Self::effects) of what was sent so far
+    pub fn clear_effects(&mut self) {
+        self.wire.control.effects = Effects::default();
     }
 
     /// The last reply, whatever it answered

@@ -25,6 +25,7 @@ impl Client {
     pub(super) fn replied(&mut self, reply: Reply) {
         self.wire.trace_reply(&reply);
         self.last_reply = Some(reply.clone());
+        self.wire.control.effects.replied();
         if reply.code() == Code::SERVICE_CLOSING {
             if self.is_quitting() {
                 return self.quit_done(Some(reply));

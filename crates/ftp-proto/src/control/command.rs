@@ -104,6 +104,16 @@ impl<'a> Command<'a> {
         self.verb
     }
 
+    /// Whether the argument begins with these letters, in either case
+    pub(crate) fn begins_with(&self, start: &[u8]) -> bool {
+        let argument = match self.argument {
+            Value::Argument(argument) => argument.as_bytes(),
+            Value::Literal(text) => text.as_bytes(),
+            Value::None | Value::Secret(_) | Value::Number(_) => return false,
+        };
+        argument.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+    }
+
     /// A length that [`Self::encode`] does not exceed
     pub(crate) fn max_encoded_len(&self) -> usize {
         let argument = match self.argument {

@@ -5,6 +5,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod command;
+pub(crate) mod effects;
 pub(crate) mod escaped;
 pub(crate) mod features;
 pub mod fields;
@@ -16,6 +17,7 @@ use alloc::vec::Vec;
 use core::hint::black_box;
 
 use command::{Command, Verb};
+use effects::Effects;
 use reply::{Code, Reply, ReplyConfig, ReplyError, ReplyParser};
 
 /// What stands between the control connection and the next byte
@@ -54,6 +56,7 @@ pub(crate) struct Control {
     account: Account,
     barrier: Barrier,
     telnet: bool,
+    pub(crate) effects: Effects,
 }
 
 /// Whether as many replies are to come as are owed
@@ -73,6 +76,7 @@ impl Control {
             account: Account::Certain,
             barrier,
             telnet,
+            effects: Effects::default(),
         }
     }
 
@@ -92,6 +96,7 @@ impl Control {
     }
 
     fn queue(&mut self, command: &Command<'_>, purpose: Purpose) {
+        self.effects.sent(command);
         self.out.push(command, self.telnet);
         self.owed.push_back(Owed { verb: command.verb(), purpose, end: self.out.queued });
     }

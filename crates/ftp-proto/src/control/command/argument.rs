@@ -79,7 +79,8 @@ impl fmt::Debug for Argument {
 
 /// A checked argument that is never shown and is wiped from memory when dropped
 ///
-/// `Debug` and `Display` print the same four stars for every secret. There is no comparison.
+/// `Debug` and `Display` print the same four stars for every secret. Comparing two takes the same time wherever they
+/// differ.
 ///
 /// Only the copy in here is wiped: the caller's own, and what the driver has been given to write,
 /// are theirs to care for.
@@ -101,6 +102,16 @@ impl Secret {
         &self.0
     }
 }
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        let pairs = self.0.iter().zip(&other.0);
+        let different = pairs.fold(0, |different, (one, other)| different | (one ^ other));
+        self.0.len() == other.0.len() && black_box(different) == 0
+    }
+}
+
+impl Eq for Secret {}
 
 impl Clone for Secret {
     fn clone(&self) -> Self {

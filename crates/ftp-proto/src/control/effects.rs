@@ -1,0 +1,164 @@
+//! What commands may have changed for whoever uses the session next
+
+use super::command::{Command, Verb};
+
+/// Something that commands may change
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// The working directory
+    Directory,
+    /// Anything else of the session: who is logged in, options, modes; commands that are not known count, too
+    Settings,
+    /// Files and directories of the server
+    Files,
+}
+
+/// What the commands of a session may have changed, and whether the server has said anything, since
+/// [`Client::clear_effects`](crate::Client::clear_effects)
+///
+/// For those who hand a session on, such as a pool: what [`Client`](crate::Client) keeps account of itself, types of
+/// transfer and restart markers, is no effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    effects: u8,
+    replies: u32,
+}
+
+impl Effects {
+    /// Whether a command has gone out, or waits to, that may change this
+    #[must_use]
+    pub const fn has(self, effect: Effect) -> bool {
+        self.effects & Self::bit(effect) != 0
+    }
+
+    /// How many replies have come, preliminary ones and a 421 included
+    #[must_use]
+    pub const fn replies(self) -> u32 {
+        self.replies
+    }
+
+    const fn bit(effect: Effect) -> u8 {
+        match effect {
+            Effect::Directory => 1,
+            Effect::Settings => 2,
+            Effect::Files => 4,
+        }
+    }
+
+    pub(super) fn sent(&mut self, command: &Command<'_>) {
+        if let Some(effect) = effect(command) {
+            self.effects |= Self::bit(effect);
+        }
+    }
+
+    pub(crate) fn replied(&mut self) {
+        self.replies = self.replies.saturating_add(1);
+    }
+}
+
+/// What a command may change; the unknown may change anything
+fn effect(command: &Command<'_>) -> Option<Effect> {
+    const READING: &[Verb] = &[
+        Verb::ABOR,
+        Verb::ALLO,
+        Verb::EPRT,
+        Verb::EPSV,
+        Verb::FEAT,
+        Verb::HASH,
+        Verb::HELP,
+        Verb::LIST,
+        Verb::MDTM,
+        Verb::MLSD,
+        Verb::MLST,
+        Verb::NLST,
+        Verb::NOOP,
+        Verb::PASV,
+        Verb::PORT,
+        Verb::PWD,
+        Verb::QUIT,
+        Verb::REST,
+        Verb::RETR,
+        Verb::SIZE,
+        Verb::STAT,
+        Verb::SYST,
+        Verb::TYPE,
+        Verb::XCRC,
+        Verb::XMD5,
+        Verb::XSHA,
+        Verb::XSHA1,
+        Verb::XSHA256,
+        Verb::XSHA512,
+    ];
+    const FILES: &[Verb] = &[
+        Verb::APPE,
+        Verb::DELE,
+        Verb::MFMT,
+        Verb::MKD,
+        Verb::RMD,
+        Verb::RNFR,
+        Verb::RNTO,
+        Verb::STOR,
+        Verb::STOU,
+    ];
+    let verb = command.verb();
+    if READING.contains(&verb) {
+        None
+    } else if FILES.contains(&verb) || of_files(command) {
+        Some(Effect::Files)
+    } else if verb == Verb::CWD || verb == Verb::CDUP {
+        Some(Effect::Directory)
+    } else if verb == Verb::OPTS && command.begins_with(b"HASH ") {
+        // Sent before each HASH.
+        None
+    } else {
+        Some(Effect::Settings)
+    }
+}
+
+/// Of SITE the sub-commands that are about files
+fn of_files(command: &Command<'_>) -> bool {
+    const FILES: [&[u8]; 2] = [b"UTIME ", b"CHMOD "];
+    command.verb() == Verb::SITE && FILES.iter().any(|name| command.begins_with(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::command::Argument;
+
+    #[test]
+    fn commands_change_one_thing_or_nothing() {
+        let effect = |verb: &str, argument: &str| {
+            let argument = Argument::new(argument).unwrap();
+            effect(&Command::new(Verb::new(verb).unwrap(), &argument))
+        };
+        for verb in ["RETR", "LIST", "SIZE", "NOOP", "TYPE", "PASV"] {
+            assert_eq!(effect(verb, "x"), None, "{verb}");
+        }
+        for verb in ["STOR", "DELE", "RNTO", "MFMT"] {
+            assert_eq!(effect(verb, "x"), Some(Effect::Files), "{verb}");
+        }
+        for verb in ["CWD", "CDUP"] {
+            assert_eq!(effect(verb, "x"), Some(Effect::Directory), "{verb}");
+        }
+        for verb in ["USER", "PASS", "ACCT", "REIN", "PROT", "CCC", "OPTS", "MODE", "CLNT", "WHAT"]
+        {
+            assert_eq!(effect(verb, "x"), Some(Effect::Settings), "{verb}");
+        }
+        assert_eq!(effect("SITE", "UMASK 022"), Some(Effect::Settings));
+        assert_eq!(effect("SITE", "utime f 2024"), Some(Effect::Files));
+        assert_eq!(effect("OPTS", "HASH SHA-256"), None);
+        assert_eq!(effect("OPTS", "UTF8 ON"), Some(Effect::Settings));
+    }
+
+    #[test]
+    fn effects_add_up() {
+        let mut effects = Effects::default();
+        effects.sent(&Command::bare(Verb::CDUP));
+        effects.sent(&Command::bare(Verb::NOOP));
+        effects.replied();
+        assert!(effects.has(Effect::Directory) && !effects.has(Effect::Settings));
+        assert_eq!(effects.replies(), 1);
+    }
+}

@@ -1,0 +1,299 @@
+//! Sessions that many tasks share, as many as a server lets in
+//!
+//! For those who know hyper's or reqwest's pool: the key is a [`Site`], which is everything that identifies a session,
+//! not host and port alone; a session is one task's at a time, so [`Pool::lease`] waits in line where those open one
+//! more connection. For those who know bb8 or deadpool: there is one pool for any number of hosts and logins; a returned
+//! session is looked at without a round trip; how many there are is learned from the server.
+//!
+//! ```no_run
+//! use ftp_tokio::{Config, Pool, PoolError, Site, TlsPolicy};
+//!
+//! # async fn f(names: Vec<String>) -> Result<(), PoolError> {
+//! let pool = Pool::new();
+//! let site = Site::new("ftp.example.org", Config::new(TlsPolicy::Explicit))?.login("user", "password");
+//! for name in names {
+//!     let (pool, site) = (pool.clone(), site.clone());
+//!     tokio::spawn(async move {
+//!         let mut ftp = pool.lease(&site).await?;
+//!         ftp.download_to(&name, &mut tokio::io::sink()).await?;
+//!         Ok::<_, PoolError>(())
+//!     });
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # How many sessions
+//!
+//! Each host has a [`Budget`](ftp_session::Budget). A session that the server refuses because there are too many is no
+//! error: whoever wanted it waits for another one, and for ten minutes there are no more than the server had let in.
+//! Sessions beyond those that a host has had are opened one by one, so a server refuses once. All users of a host share
+//! its budget; an idle session of one makes room for another's.
+//!
+//! A refused login is an error, for all that wait for a session of the same [`Site`] and for those that come within ten
+//! minutes ([`PoolBuilder::refused_login_memory`]): a wrong password is tried once.
+//!
+//! # What becomes of a session
+//!
+//! | when its [`Lease`] is dropped | the session is |
+//! |---|---|
+//! | at rest | somebody else's at once, or idle |
+//! | with a transfer or request half-way | settled in the background, as the next call would |
+//! | in another working directory | brought back to the login's, in the background |
+//! | after USER, REIN, PROT, CCC, OPTS, SITE or a command that is not known | closed: it is not what it was |
+//! | over | forgotten |
+//!
+//! The settings of the client ([`Client::config_mut`](crate::Client::config_mut)) are put back. In the background means in a task on the runtime in
+//! which the lease is dropped; outside any runtime such a session is closed, and so it is when that runtime is shut down.
+//! Idle sessions are closed with QUIT after [`PoolBuilder::idle_timeout`].
+//!
+//! Before it is leased again a session is looked at: if bytes wait on the control connection, it is over, or the server
+//! has said 421. This takes no round trip. After [`PoolBuilder::check_after`] without use it has to answer a NOOP, since
+//! a connection that a firewall has forgotten looks well. What still can go wrong, that the server ends the session just
+//! when the first command is on its way, [`Pool::run`] makes good.
+
+mod error;
+mod hosts;
+mod lease;
+mod member;
+mod options;
+mod site;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ftp_session::Error;
+use tokio::time::{Instant, timeout_at};
+
+pub use error::PoolError;
+pub use hosts::Status;
+pub use lease::Lease;
+pub use options::PoolBuilder;
+pub use site::Site;
+
+use hosts::{Message, Permit, Place, Queued, Shared, idle_end};
+use lease::{Use, Verdict};
+use member::{Fate, Held, Member, Opened};
+
+/// Sessions that many tasks share; cheap to clone
+///
+/// See the [module](self).
+#[derive(Clone)]
+pub struct Pool {
+    shared: Arc<Shared>,
+}
+
+/// What somebody in line has got
+enum Grant {
+    Session(Lease, Instant),
+    Open(Permit),
+    TimedOut,
+}
+
+impl Pool {
+    /// A pool with up to 8 sessions a host
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// The settings of a pool
+    pub const fn builder() -> PoolBuilder {
+        PoolBuilder::new()
+    }
+
+    fn with(settings: PoolBuilder) -> Self {
+        Self { shared: Arc::new(Shared::new(settings)) }
+    }
+
+    /// A session for this site: an idle one, a new one, or the next that comes back
+    ///
+    /// Those who wait are served in their order. Dropping the future gives up the place in line, and closes the session
+    /// that it is opening.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::TimedOut`] and [`PoolError::Busy`] if no session becomes free; [`PoolError::Session`] if a new one
+    /// can't be opened or logged in.
+    pub async fn lease(&self, site: &Site) -> Result<Lease, PoolError> {
+        self.lease_checked(site, self.shared.settings.check_after).await
+    }
+
+    /// Does something on a session, once more if the session proves to be over before the server has begun any of it
+    ///
+    /// That happens to a session that was idle, if the server ends it just when the first command is on its way. The
+    /// second attempt has a session that was opened for it, or that has just answered a NOOP. `operation` is called
+    /// again only if the server has answered nothing, or a 421 in the place of its first answer; in the first case only
+    /// if no command was sent that changes something. Any other failure is returned. It must have dropped the lease
+    /// when it fails.
+    ///
+    /// ```no_run
+    /// # async fn f(pool: ftp_tokio::Pool, site: ftp_tokio::Site) -> Result<(), ftp_tokio::PoolError> {
+    /// let size = pool.run(&site, |mut ftp| async move {
+    ///     ftp.size("pub/README").await
+    /// }).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::lease`], and [`PoolError::Session`] with what `operation` returns.
+    pub async fn run<T, F>(
+        &self,
+        site: &Site,
+        mut operation: impl FnMut(Lease) -> F,
+    ) -> Result<T, PoolError>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let lease = self.lease(site).await?;
+        let reused = lease.is_reused();
+        let verdict = Arc::new(Verdict::default());
+        match operation(lease.observed(&verdict)).await {
+            Err(error) if error.is_fatal() && reused && verdict.is_untouched() => {}
+            result => return Ok(result?),
+        }
+        let lease = self.lease_checked(site, Duration::ZERO).await?;
+        Ok(operation(lease).await?)
+    }
+
+    /// How many sessions there are to a site's host, for all users, and how many wait
+    #[must_use]
+    pub fn status(&self, site: &Site) -> Status {
+        self.shared.status(site)
+    }
+
+    /// Ends the pool: idle sessions are closed with QUIT in the background, leased ones when they come back, and whoever
+    /// waits gets [`PoolError::Closed`]
+    pub fn close(&self) {
+        self.shared.close();
+    }
+
+    async fn lease_checked(&self, site: &Site, check: Duration) -> Result<Lease, PoolError> {
+        let limit = self.shared.settings.wait;
+        let deadline = Instant::now().checked_add(limit);
+        let mut place = Place::Back;
+        let mut refusal = None;
+        loop {
+            match self.obtain(site, place, deadline).await? {
+                Grant::Session(lease, since) => {
+                    if let Some(lease) = self.checked(lease, since, check).await {
+                        return Ok(lease);
+                    }
+                }
+                Grant::Open(permit) => match Member::open(permit, site).await {
+                    Opened::Session(member) => {
+                        return Ok(Lease::new(Held::new(&self.shared, member), Use::First));
+                    }
+                    Opened::Crowded(error) => {
+                        #[cfg(feature = "tracing")]
+                        tracing::debug!(target: "ftp::pool", host = site.host(), %error, "refused");
+                        refusal = Some(error);
+                    }
+                    Opened::Failed(error) => return Err(error.into()),
+                },
+                Grant::TimedOut => return Err(PoolError::TimedOut { limit, refusal }),
+            }
+            place = Place::Front;
+        }
+    }
+
+    /// Waits in line
+    async fn obtain(
+        &self,
+        site: &Site,
+        place: Place,
+        deadline: Option<Instant>,
+    ) -> Result<Grant, PoolError> {
+        let mut queued: Queued = self.shared.enqueue(site, place)?;
+        let mut look: Option<Instant> = None;
+        loop {
+            let until = look.into_iter().chain(deadline).min();
+            let message = match until {
+                Some(until) => timeout_at(until, queued.messages.recv()).await,
+                None => Ok(queued.messages.recv().await),
+            };
+            match message {
+                Ok(Some(Message::Session(lease, since))) => {
+                    return Ok(Grant::Session(lease, since));
+                }
+                Ok(Some(Message::Open(permit))) => return Ok(Grant::Open(permit)),
+                Ok(Some(Message::Look(at))) => look = Some(at),
+                Ok(Some(Message::Rejected(error))) => return Err(error.into()),
+                Ok(Some(Message::Closed) | None) => return Err(PoolError::Closed),
+                Err(_) if until == deadline => return Ok(Grant::TimedOut),
+                Err(_) => {
+                    look = None;
+                    self.shared.serve_now(&site.key());
+                }
+            }
+        }
+    }
+
+    /// The session, if it is well
+    async fn checked(&self, mut lease: Lease, since: Instant, check: Duration) -> Option<Lease> {
+        let settings = &self.shared.settings;
+        let idle = since.elapsed();
+        let member = lease.member_mut();
+        let old = idle > settings.idle || member.is_older_than(settings.age);
+        match member.look() {
+            Fate::Clean if old => lease.into_held()?.close(),
+            Fate::Clean => {
+                if idle >= check && member.client.noop().await.is_err() {
+                    // Refused or not answered: opening one is safer.
+                    lease.into_held()?.end(ftp_session::SessionEnd::Broken);
+                    return None;
+                }
+                lease.member_mut().client.session.inner.request().clear_effects();
+                return Some(lease);
+            }
+            Fate::Dead(end) => lease.into_held()?.end(idle_end(end)),
+            Fate::Settle | Fate::Close => lease.into_held()?.close(),
+        }
+        None
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}
+
+/// Looked at by the compiler: everything can be moved between threads, and what is shared can be shared
+#[cfg(test)]
+mod send {
+    use super::*;
+
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+
+    fn is_static<T: Send + Sync + Clone + 'static>() {}
+
+    #[expect(dead_code, reason = "compiles or does not")]
+    async fn all(pool: Pool, site: Site) -> Result<(), PoolError> {
+        is_static::<Pool>();
+        is_static::<Site>();
+        is_send::<Result<(), PoolError>>(Ok(()))?;
+        let mut lease = is_send(is_send(pool.lease(&site)).await?);
+        is_send(lease.noop()).await?;
+        let download = is_send(is_send(lease.into_get("f")).await?);
+        let (_, lease) = is_send(download.finish()).await?;
+        drop(lease);
+        let name = String::from("f");
+        let other = pool.clone();
+        let size = |mut ftp: Lease| {
+            let name = name.clone();
+            async move { ftp.size(name).await }
+        };
+        is_send(other.run(&site, size)).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! Why there is no lease
+
+use std::time::Duration;
+
+use ftp_session::Error;
+
+/// Why a [`Pool`](super::Pool) gives no session, or an operation on one failed
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PoolError {
+    /// A session could not be opened, or the operation failed
+    #[error(transparent)]
+    Session(#[from] Error),
+    /// No session became free in time
+    #[error("no session to the server became free within {limit:?}{}", Because(.refusal.as_ref()))]
+    TimedOut {
+        /// The limit
+        limit: Duration,
+        /// What the server has said when it refused a session meanwhile
+        #[source]
+        refusal: Option<Error>,
+    },
+    /// As many wait already as are allowed
+    #[error("{limit} tasks wait for a session to the server already")]
+    Busy {
+        /// The limit
+        limit: usize,
+    },
+    /// The pool was closed
+    #[error("the pool was closed")]
+    Closed,
+}
+
+struct Because<'a>(Option<&'a Error>);
+
+impl std::fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |error| write!(f, "; the server said: {error}"))
+    }
+}
+
+impl PoolError {
+    /// What went wrong with a session, if that is why
+    #[must_use]
+    pub const fn session(&self) -> Option<&Error> {
+        match self {
+            Self::Session(error) => Some(error),
+            Self::TimedOut { refusal, .. } => refusal.as_ref(),
+            Self::Busy { .. } | Self::Closed => None,
+        }
+    }
+}

@@ -1,0 +1,511 @@
+//! What the pool knows of each host, under one lock that is never held while anybody waits
+//!
+//! ```text
+//! obtain ─▶ queue ─▶ serve ─▶ message to the waiter: a session, or leave to open one
+//!                      ▲
+//!        whatever is reported to the budget, whatever comes back
+//! ```
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use ftp_proto::{Reply, Time};
+use ftp_session::{Admission, Budget, Error, Origin, SessionEnd};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, sleep_until};
+
+use super::lease::{Lease, Use};
+use super::member::{Fate, Held, Member};
+use super::options::PoolBuilder;
+use super::site::{HostKey, Site};
+
+pub(super) struct Shared {
+    pub(super) settings: PoolBuilder,
+    origin: Origin,
+    state: Mutex<State>,
+}
+
+struct State {
+    hosts: HashMap<HostKey, Host>,
+    life: Life,
+    reaper: Reaper,
+    next: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Open,
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reaper {
+    None,
+    Running,
+}
+
+struct Host {
+    budget: Budget,
+    /// Used last comes last
+    idle: Vec<Idle>,
+    waiters: VecDeque<Waiter>,
+    /// Idle sessions of other sites that are being closed to make room
+    leaving: usize,
+    /// Logins that the server has refused, and until when they are not tried again
+    rejected: Vec<(Site, Instant, Error)>,
+}
+
+struct Idle {
+    member: Box<Member>,
+    since: Instant,
+}
+
+struct Waiter {
+    number: u64,
+    site: Site,
+    messages: UnboundedSender<Message>,
+}
+
+/// What a waiter is told
+pub(super) enum Message {
+    Session(Lease, Instant),
+    Open(Permit),
+    /// To have the queue served at this time
+    Look(Instant),
+    Rejected(Error),
+    Closed,
+}
+
+/// How a pool is used with regard to one host
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// Sessions that are open or being opened
+    pub sessions: usize,
+    /// Those of them that nobody uses
+    pub idle: usize,
+    /// Tasks that wait for one
+    pub waiting: usize,
+    /// How many sessions there may be, by the pool's settings and by what the server has said
+    pub limit: usize,
+}
+
+impl Shared {
+    pub(super) fn new(settings: PoolBuilder) -> Self {
+        Self {
+            settings,
+            origin: Origin::new(Instant::now().into_std()),
+            state: Mutex::new(State {
+                hosts: HashMap::new(),
+                life: Life::Open,
+                reaper: Reaper::None,
+                next: 0,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No invariant is broken half-way: what can panic is done outside.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn time(&self) -> Time {
+        self.origin.time(Instant::now().into_std())
+    }
+
+    /// Tells the budget something, which may let somebody in
+    pub(super) fn report(self: &Arc<Self>, key: &HostKey, report: impl FnOnce(&mut Budget, Time)) {
+        let now = self.time();
+        let mut state = self.lock();
+        if let Some(host) = state.hosts.get_mut(key) {
+            report(&mut host.budget, now);
+        }
+        let left = self.serve(&mut state, key, now);
+        drop(state);
+        self.make_room(left);
+    }
+
+    pub(super) fn serve_now(self: &Arc<Self>, key: &HostKey) {
+        self.report(key, |_, _| ());
+    }
+
+    /// Gives waiters what there is; returns a session that is to be closed to make room
+    #[must_use]
+    fn serve(self: &Arc<Self>, state: &mut State, key: &HostKey, now: Time) -> Option<Box<Member>> {
+        let closed = state.life == Life::Closed;
+        let host = state.hosts.get_mut(key)?;
+        host.waiters.retain(|waiter| !waiter.messages.is_closed());
+        if closed {
+            for waiter in host.waiters.drain(..) {
+                drop(waiter.messages.send(Message::Closed));
+            }
+        }
+        host.hand_over(self);
+        while let Some(front) = host.waiters.front() {
+            match host.budget.admission(now) {
+                Admission::Now => {
+                    host.budget.begin(now);
+                    let permit = Permit { shared: Arc::clone(self), key: Some(key.clone()) };
+                    if let Err(unsent) = front.messages.send(Message::Open(permit)) {
+                        unsent.0.disarm();
+                        host.budget.failed(now);
+                    }
+                    host.waiters.pop_front();
+                }
+                Admission::Later(then) => {
+                    if let Some(at) = then.and_then(|then| self.origin.instant(then)) {
+                        drop(front.messages.send(Message::Look(Instant::from_std(at))));
+                    }
+                    let full = host.budget.count() >= host.budget.limit(now);
+                    if full && host.leaving == 0 && !host.idle.is_empty() {
+                        host.leaving += 1;
+                        return Some(host.idle.remove(0).member);
+                    }
+                    break;
+                }
+            }
+        }
+        let moment = Instant::now();
+        host.rejected.retain(|(_, until, _)| *until > moment);
+        if host.is_forgettable(now) {
+            state.hosts.remove(key);
+        }
+        None
+    }
+
+    /// Closes a session that somebody else's is to follow
+    fn make_room(self: &Arc<Self>, left: Option<Box<Member>>) {
+        if let Some(member) = left {
+            Held::leaving(self, member).close();
+        }
+    }
+
+    pub(super) fn has_left(&self, key: &HostKey) {
+        if let Some(host) = self.lock().hosts.get_mut(key) {
+            host.leaving = host.leaving.saturating_sub(1);
+        }
+    }
+
+    /// Gets in line
+    pub(super) fn enqueue(
+        self: &Arc<Self>,
+        site: &Site,
+        place: Place,
+    ) -> Result<Queued, super::PoolError> {
+        let key = site.key();
+        let now = self.time();
+        let moment = Instant::now();
+        let (sender, messages) = unbounded_channel();
+        let mut state = self.lock();
+        if state.life == Life::Closed {
+            return Err(super::PoolError::Closed);
+        }
+        let number = state.next;
+        state.next += 1;
+        let PoolBuilder { sessions, at_once, waiters: limit, .. } = self.settings;
+        let host = state.hosts.entry(key.clone()).or_insert_with(|| Host {
+            budget: Budget::new(sessions).at_once(at_once),
+            idle: Vec::new(),
+            waiters: VecDeque::new(),
+            leaving: 0,
+            rejected: Vec::new(),
+        });
+        let rejected = host.rejected.iter().find(|(of, until, _)| of == site && *until > moment);
+        if let Some((_, _, error)) = rejected {
+            return Err(error.again().into());
+        }
+        let waiter = Waiter { number, site: site.clone(), messages: sender };
+        match place {
+            Place::Front => host.waiters.push_front(waiter),
+            Place::Back => host.waiters.push_back(waiter),
+        }
+        let left = self.serve(&mut state, &key, now);
+        let queued = Queued { shared: Arc::clone(self), key: key.clone(), number, messages };
+        let waiting = state.hosts.get(&key).map_or(0, |host| host.waiters.len());
+        let still = state.hosts.get(&key).is_some_and(|host| host.has(number));
+        drop(state);
+        self.make_room(left);
+        if still && place == Place::Back && waiting > limit {
+            return Err(super::PoolError::Busy { limit });
+        }
+        Ok(queued)
+    }
+
+    /// A session that its user has done with
+    pub(super) fn give_back(self: &Arc<Self>, mut held: Held) {
+        let key = held.member().site.key();
+        let failures = held.member_mut().take_data_failures();
+        let fate = held.member_mut().look();
+        if failures > 0 {
+            self.report(&key, |budget, now| (0..failures).for_each(|_| budget.data_failed(now)));
+        }
+        match fate {
+            Fate::Dead(end) => held.end(end),
+            Fate::Close => held.close(),
+            Fate::Clean => self.keep(held),
+            Fate::Settle => {
+                // Without a runtime nobody can settle it.
+                if let Ok(runtime) = Handle::try_current() {
+                    let shared = Arc::clone(self);
+                    runtime.spawn(async move {
+                        if held.member_mut().settle().await.is_ok() {
+                            match held.member_mut().look() {
+                                Fate::Clean => shared.keep(held),
+                                Fate::Dead(end) => held.end(end),
+                                Fate::Settle | Fate::Close => held.close(),
+                            }
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// A clean session becomes somebody's or idle
+    fn keep(self: &Arc<Self>, mut held: Held) {
+        let now = self.time();
+        let old = held.member().is_older_than(self.settings.age);
+        let key = held.member().site.key();
+        let mut state = self.lock();
+        let closed = state.life == Life::Closed;
+        let host = state.hosts.get_mut(&key);
+        let Some(host) = host.filter(|host| !old && !closed && host.budget.excess(now) == 0) else {
+            drop(state);
+            return held.close();
+        };
+        let Some(mut member) = held.take() else { return };
+        member.reset();
+        host.idle.push(Idle { member, since: Instant::now() });
+        let left = self.serve(&mut state, &key, now);
+        let reaper = state.reaper;
+        drop(state);
+        self.make_room(left);
+        if reaper == Reaper::None {
+            self.start_reaper();
+        }
+    }
+
+    /// Has idle sessions closed when their time has come
+    fn start_reaper(self: &Arc<Self>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        self.lock().reaper = Reaper::Running;
+        let running = Running(Arc::downgrade(self));
+        runtime.spawn(async move {
+            // The pool is not kept for the sake of this.
+            while let Some(at) = running.0.upgrade().and_then(|shared| shared.reap()) {
+                sleep_until(at).await;
+            }
+        });
+    }
+
+    /// Closes what was idle for too long; returns when to look again
+    fn reap(self: &Arc<Self>) -> Option<Instant> {
+        let moment = Instant::now();
+        let limit = self.settings.idle;
+        let mut expired = Vec::new();
+        let mut next: Option<Instant> = None;
+        let mut state = self.lock();
+        for host in state.hosts.values_mut() {
+            let mut index = 0;
+            while let Some(idle) = host.idle.get(index) {
+                match idle.since.checked_add(limit) {
+                    Some(at) if at <= moment => expired.push(host.idle.remove(index).member),
+                    at => {
+                        next = next.into_iter().chain(at).min();
+                        index += 1;
+                    }
+                }
+            }
+        }
+        if next.is_none() {
+            state.reaper = Reaper::None;
+        }
+        drop(state);
+        for member in expired {
+            Held::new(self, member).close();
+        }
+        next
+    }
+
+    /// Ends the pool
+    pub(super) fn close(self: &Arc<Self>) {
+        let now = self.time();
+        let mut state = self.lock();
+        state.life = Life::Closed;
+        let mut members = Vec::new();
+        let keys: Vec<HostKey> = state.hosts.keys().cloned().collect();
+        for key in keys {
+            if let Some(host) = state.hosts.get_mut(&key) {
+                members.extend(host.idle.drain(..).map(|idle| idle.member));
+            }
+            members.extend(self.serve(&mut state, &key, now));
+        }
+        drop(state);
+        for member in members {
+            Held::new(self, member).close();
+        }
+    }
+
+    pub(super) fn status(&self, site: &Site) -> Status {
+        let now = self.time();
+        let state = self.lock();
+        match state.hosts.get(&site.key()) {
+            Some(host) => Status {
+                sessions: host.budget.count(),
+                idle: host.idle.len(),
+                waiting: host.waiters.len(),
+                limit: host.budget.limit(now),
+            },
+            None => Status { limit: self.settings.sessions, ..Status::default() },
+        }
+    }
+}
+
+impl Host {
+    fn has(&self, number: u64) -> bool {
+        self.waiters.iter().any(|waiter| waiter.number == number)
+    }
+
+    /// Gives idle sessions to those who wait for one of their site
+    fn hand_over(&mut self, shared: &Arc<Shared>) {
+        let mut index = 0;
+        while let Some(waiter) = self.waiters.get(index) {
+            let fits = |idle: &Idle| idle.member.site == waiter.site;
+            let Some(place) = self.idle.iter().rposition(fits) else {
+                index += 1;
+                continue;
+            };
+            let Idle { member, since } = self.idle.remove(place);
+            let lease = Lease::new(Held::new(shared, member), Use::Again);
+            if let Err(unsent) = waiter.messages.send(Message::Session(lease, since)) {
+                // Its task is gone. The session must not be given back here, where the lock is held.
+                if let Message::Session(mut lease, since) = unsent.0 {
+                    let member = lease.take();
+                    self.idle.extend(member.map(|member| Idle { member, since }));
+                }
+            }
+            self.waiters.remove(index);
+        }
+    }
+
+    fn is_forgettable(&self, now: Time) -> bool {
+        self.idle.is_empty()
+            && self.waiters.is_empty()
+            && self.rejected.is_empty()
+            && self.leaving == 0
+            && self.budget.is_blank(now)
+    }
+}
+
+/// Where to stand in line
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Of somebody who stood there before
+    Front,
+    Back,
+}
+
+/// A place in the line, which its drop gives up
+pub(super) struct Queued {
+    shared: Arc<Shared>,
+    key: HostKey,
+    number: u64,
+    pub(super) messages: UnboundedReceiver<Message>,
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        let host = state.hosts.get_mut(&self.key);
+        let place = host.and_then(|host| {
+            let place = host.waiters.iter().position(|waiter| waiter.number == self.number)?;
+            host.waiters.remove(place)
+        });
+        drop(state);
+        // Whoever is first now has to know when to look.
+        if place.is_some() {
+            self.shared.serve_now(&self.key);
+        }
+    }
+}
+
+/// Leave to open a session, of which the budget hears what becomes
+pub(super) struct Permit {
+    shared: Arc<Shared>,
+    key: Option<HostKey>,
+}
+
+impl Permit {
+    fn report(mut self, report: impl FnOnce(&mut Budget, Time)) {
+        if let Some(key) = self.key.take() {
+            self.shared.report(&key, report);
+        }
+    }
+
+    pub(super) fn opened(self) {
+        self.report(|budget, now| budget.opened(now));
+    }
+
+    pub(super) fn refused(self, reply: &Reply) {
+        self.report(|budget, now| budget.refused(reply, now));
+    }
+
+    /// The login is refused: nobody else is to try it
+    pub(super) fn rejected(mut self, site: &Site, error: &Error) {
+        let Some(key) = self.key.take() else { return };
+        let until = Instant::now().checked_add(self.shared.settings.login_memory);
+        let mut state = self.shared.lock();
+        if let Some(host) = state.hosts.get_mut(&key) {
+            host.waiters.retain(|waiter| {
+                let others = waiter.site != *site;
+                if !others {
+                    drop(waiter.messages.send(Message::Rejected(error.again())));
+                }
+                others
+            });
+            if let Some(until) = until {
+                host.rejected.push((site.clone(), until, error.again()));
+            }
+        }
+        drop(state);
+        self.shared.report(&key, |budget, now| budget.failed(now));
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.shared.report(&key, |budget, now| budget.failed(now));
+        }
+    }
+}
+
+impl Message {
+    /// Of a permit that was not sent, and is not reported under the lock
+    fn disarm(self) {
+        if let Self::Open(mut permit) = self {
+            permit.key = None;
+        }
+    }
+}
+
+/// The reaper runs as long as this is there, which a runtime that is shut down drops
+struct Running(Weak<Shared>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.lock().reaper = Reaper::None;
+        }
+    }
+}
+
+/// How a lease's session ended, as the budget has it
+pub(super) const fn idle_end(end: SessionEnd) -> SessionEnd {
+    match end {
+        // Nobody has used it.
+        SessionEnd::Cut => SessionEnd::Orderly,
+        SessionEnd::Orderly | SessionEnd::Broken => end,
+    }
+}

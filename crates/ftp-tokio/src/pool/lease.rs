@@ -1,0 +1,177 @@
+//! A session that is somebody's for a while
+
+use std::borrow::{Borrow, BorrowMut};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ftp_proto::{Get, List, Put};
+use ftp_session::{Error, Holder};
+
+use super::member::{Held, Member};
+use super::site::Site;
+use crate::client::Client;
+use crate::listing::Listing;
+use crate::transfer::{Download, Upload};
+
+/// A [`Client`] of a [`Pool`](super::Pool), which gets it back when this is dropped
+///
+/// Whatever was left half-way is settled in the background; a session that is over, or that is not what it was, is
+/// closed: [see there](super#what-becomes-of-a-session).
+pub struct Lease {
+    held: Option<Held>,
+    use_: Use,
+    /// Whom it interests how the session has ended
+    verdict: Option<Arc<Verdict>>,
+}
+
+/// Whether a session had ended, when its lease was dropped, before the server had begun anything
+#[derive(Debug, Default)]
+pub(super) struct Verdict(AtomicBool);
+
+impl Verdict {
+    pub(super) fn is_untouched(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Whether a session was used before
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    First,
+    Again,
+}
+
+impl Lease {
+    pub(super) const fn new(held: Held, use_: Use) -> Self {
+        Self { held: Some(held), use_, verdict: None }
+    }
+
+    pub(super) fn take(&mut self) -> Option<Box<Member>> {
+        self.held.take().and_then(|mut held| held.take())
+    }
+
+    pub(super) fn into_held(mut self) -> Option<Held> {
+        self.held.take()
+    }
+
+    fn held(&self) -> &Held {
+        match &self.held {
+            Some(held) => held,
+            None => unreachable!("the session is taken only from a lease that is given up"),
+        }
+    }
+
+    pub(super) fn member_mut(&mut self) -> &mut Member {
+        match &mut self.held {
+            Some(held) => held.member_mut(),
+            None => unreachable!("the session is taken only from a lease that is given up"),
+        }
+    }
+
+    /// Whose session it is
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.held().member().site
+    }
+
+    /// Whether the session was used before; a fresh one was opened for this lease
+    #[must_use]
+    pub fn is_reused(&self) -> bool {
+        self.use_ == Use::Again
+    }
+
+    pub(super) fn observed(mut self, verdict: &Arc<Verdict>) -> Self {
+        self.verdict = Some(Arc::clone(verdict));
+        self
+    }
+
+    /// As [`Client::get`], with the lease in the download, which so is `'static`
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::get`]; the session has gone back to the pool then.
+    pub async fn into_get(mut self, get: impl Into<Get>) -> Result<Download<Self>, Error> {
+        let op = self.session.begin().await.get(get);
+        Download::start(self, op).await
+    }
+
+    /// As [`Client::put`], with the lease in the upload, which so is `'static`
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::put`]; the session has gone back to the pool then.
+    pub async fn into_put(mut self, put: impl Into<Put>) -> Result<Upload<Self>, Error> {
+        let op = self.session.begin().await.put(put);
+        Upload::start(self, op).await
+    }
+
+    /// As [`Client::list`], with the lease in the listing, which so is `'static`
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::list`]; the session has gone back to the pool then.
+    pub async fn into_list(mut self, list: impl Into<List>) -> Result<Listing<Self>, Error> {
+        let op = self.session.begin().await.list(list);
+        Ok(Listing::new(Download::start(self, op).await?))
+    }
+}
+
+impl Deref for Lease {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.held().member().client
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Client {
+        &mut self.member_mut().client
+    }
+}
+
+impl Borrow<Client> for Lease {
+    fn borrow(&self) -> &Client {
+        self
+    }
+}
+
+impl BorrowMut<Client> for Lease {
+    fn borrow_mut(&mut self) -> &mut Client {
+        self
+    }
+}
+
+/// A transfer gives the lease back if it succeeds, and drops it if not
+impl Holder<Client> for Lease {
+    type Done<T> = (T, Self);
+    type Error = Error;
+
+    fn done<T>(self, value: T) -> (T, Self) {
+        (value, self)
+    }
+
+    fn failed(self, error: Error, _: bool) -> Error {
+        error
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(held) = self.held.take() {
+            if let Some(Verdict(untouched)) = self.verdict.as_deref() {
+                untouched.store(held.member().ended_untouched(), Ordering::Release);
+            }
+            let shared = Arc::clone(&held.shared);
+            shared.give_back(held);
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("site", self.site()).field("client", &**self).finish()
+    }
+}

@@ -1,0 +1,281 @@
+//! A session of the pool: how it is opened, looked at, settled and closed
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ftp_proto::{Config, ConnectionError, Effect, Ends, Protection, Reply};
+use ftp_session::{Error, SessionEnd};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout};
+
+use super::hosts::{Permit, Shared};
+use super::site::Site;
+use crate::client::Client;
+use crate::session::Session;
+
+/// How long a server may take to answer QUIT
+const GOODBYE: Duration = Duration::from_secs(5);
+
+pub(super) struct Member {
+    pub(super) client: Client,
+    pub(super) site: Site,
+    opened: Instant,
+    /// The directory of the login, if the server tells
+    home: Option<Vec<u8>>,
+    config: Config,
+    line_limit: usize,
+    /// By which the session is known: a caller may have put another client in its place
+    ends: Option<Ends>,
+    /// Failed data connections that the budget knows of
+    data_failures: u32,
+}
+
+/// What is to be done with a session that nobody uses
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It can be leased
+    Clean,
+    /// It can be leased after what has been left half-way
+    Settle,
+    /// It is not what it was, or not to be used any longer
+    Close,
+    Dead(SessionEnd),
+}
+
+/// What became of an attempt to open a session
+pub(super) enum Opened {
+    Session(Box<Member>),
+    /// The server has enough
+    Crowded(Error),
+    Failed(Error),
+}
+
+impl Member {
+    /// Connects and logs in
+    pub(super) async fn open(permit: Permit, site: &Site) -> Opened {
+        let connected = Session::connect((site.host(), site.port()), site.options(), None).await;
+        let mut session = match connected {
+            Ok(session) => session,
+            Err(error) => return Opened::Failed(error),
+        };
+        let request = session.inner.request();
+        let op = match site.acct() {
+            Some(account) => request.login_with_account(site.user(), site.password(), account),
+            None => request.login(site.user(), site.password()),
+        };
+        if let Err(error) = session.run(op).await {
+            return match refusal(&session) {
+                Some(reply) => {
+                    permit.refused(&reply);
+                    Opened::Crowded(error)
+                }
+                None if error.is_auth() => {
+                    permit.rejected(site, &error);
+                    Opened::Failed(error)
+                }
+                None => Opened::Failed(error),
+            };
+        }
+        let mut client = Client { session };
+        match prepare(&mut client, site).await {
+            Ok(home) => {
+                permit.opened();
+                client.session.inner.request().clear_effects();
+                Opened::Session(Box::new(Self {
+                    opened: Instant::now(),
+                    site: site.clone(),
+                    home,
+                    config: client.config().clone(),
+                    line_limit: client.session.line_limit,
+                    ends: client.session.ends,
+                    data_failures: client.session.inner.data_failures(),
+                    client,
+                }))
+            }
+            Err(error) => Opened::Failed(error),
+        }
+    }
+
+    pub(super) fn is_older_than(&self, age: Duration) -> bool {
+        self.opened.elapsed() > age
+    }
+
+    /// Failed data connections since the last call
+    pub(super) fn take_data_failures(&mut self) -> u32 {
+        let failures = self.client.session.inner.data_failures();
+        failures.saturating_sub(std::mem::replace(&mut self.data_failures, failures))
+    }
+
+    /// Looks at the session without a round trip: bytes that wait are its end, or a 421
+    pub(super) fn look(&mut self) -> Fate {
+        self.client.session.look();
+        let proto = self.client.session.inner.client();
+        if let Some(error) = proto.error() {
+            return Fate::Dead(SessionEnd::of(error));
+        }
+        let effects = proto.effects();
+        let kept = effects.has(Effect::Directory) && self.home.is_none();
+        if effects.has(Effect::Settings) || kept || !self.is_itself() {
+            return Fate::Close;
+        }
+        if effects.has(Effect::Directory) || !self.client.session.is_settled() {
+            return Fate::Settle;
+        }
+        Fate::Clean
+    }
+
+    /// Whether the session still is the one that was opened for the site, protected as it was
+    fn is_itself(&self) -> bool {
+        let site = &self.site;
+        let secure = self.client.is_secure();
+        let protected = self.client.protection() == Protection::Private;
+        let was_secure = self.config.tls != ftp_proto::TlsPolicy::Plaintext;
+        self.client.session.ends == self.ends
+            && secure == (was_secure && !site.wants_clear_control())
+            && protected == (was_secure && !site.wants_clear_data())
+    }
+
+    /// Aborts what was left half-way, and returns to the directory of the login
+    pub(super) async fn settle(&mut self) -> Result<(), Error> {
+        self.client.session.begin().await;
+        self.client.session.rest().await?;
+        if self.client.session.inner.client().effects().has(Effect::Directory) {
+            if let Some(home) = &self.home {
+                self.client.cwd(home).await?;
+            }
+            self.client.session.inner.request().clear_effects();
+        }
+        Ok(())
+    }
+
+    /// Puts back what a caller may have set on this side
+    pub(super) fn reset(&mut self) {
+        let request = self.client.session.inner.request();
+        request.config_mut().clone_from(&self.config);
+        request.clear_effects();
+        self.client.session.utc_offset = None;
+        self.client.session.line_limit = self.line_limit;
+    }
+
+    /// Whether the session has ended before the server began anything for whoever has it
+    pub(super) fn ended_untouched(&self) -> bool {
+        let proto = self.client.session.inner.client();
+        let effects = proto.effects();
+        match proto.error() {
+            // In the place of the first answer, a 421 refuses whatever was asked.
+            Some(ConnectionError::ServiceClosing(_)) => effects.replies() <= 1,
+            // A command may have been carried out unanswered.
+            Some(ConnectionError::Eof) => {
+                let changes = effects.has(Effect::Files) || effects.has(Effect::Settings);
+                effects.replies() == 0 && !changes
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What a site wants after the login; returns the login's directory
+async fn prepare(client: &mut Client, site: &Site) -> Result<Option<Vec<u8>>, Error> {
+    if site.wants_clear_data() && client.is_secure() {
+        client.protect(Protection::Clear).await?;
+    }
+    if site.wants_clear_control() {
+        client.clear_control().await?;
+    }
+    match client.pwd().await {
+        Ok(home) => Ok(Some(home)),
+        Err(error) if error.is_fatal() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The reply by which the server says that it has enough
+fn refusal(session: &Session) -> Option<Reply> {
+    let inner = &session.inner;
+    let closing = match inner.client().error() {
+        // Nobody has had the time to be idle.
+        Some(ConnectionError::ServiceClosing(reply)) => Some(reply),
+        _ => None,
+    };
+    inner.turned_away().or(closing).cloned()
+}
+
+/// A session that the budget counts: reported as ended when it is dropped
+pub(super) struct Held {
+    pub(super) shared: Arc<Shared>,
+    member: Option<Box<Member>>,
+    why: Why,
+}
+
+/// What a session is closed for
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Itself,
+    /// A session of another site is to be opened in its place
+    Room,
+}
+
+impl Held {
+    pub(super) fn new(shared: &Arc<Shared>, member: Box<Member>) -> Self {
+        Self { shared: Arc::clone(shared), member: Some(member), why: Why::Itself }
+    }
+
+    /// An idle session in whose place another is to be opened
+    pub(super) fn leaving(shared: &Arc<Shared>, member: Box<Member>) -> Self {
+        Self { shared: Arc::clone(shared), member: Some(member), why: Why::Room }
+    }
+
+    pub(super) fn member(&self) -> &Member {
+        match &self.member {
+            Some(member) => member,
+            None => unreachable!("the session is taken only from one that is given up"),
+        }
+    }
+
+    pub(super) fn member_mut(&mut self) -> &mut Member {
+        match &mut self.member {
+            Some(member) => member,
+            None => unreachable!("the session is taken only from one that is given up"),
+        }
+    }
+
+    /// The session, which its taker counts from now on; `None` if it was taken
+    pub(super) fn take(&mut self) -> Option<Box<Member>> {
+        self.member.take()
+    }
+
+    /// The session has ended
+    pub(super) fn end(mut self, end: SessionEnd) {
+        if let Some(member) = self.member.take() {
+            self.ended(member, end);
+        }
+    }
+
+    fn ended(&self, member: Box<Member>, end: SessionEnd) {
+        let key = member.site.key();
+        drop(member);
+        if self.why == Why::Room {
+            self.shared.has_left(&key);
+        }
+        self.shared.report(&key, |budget, now| budget.ended(end, now));
+    }
+
+    /// Says goodbye, in the background if there is a runtime
+    pub(super) fn close(mut self) {
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                let goodbye = timeout(GOODBYE, self.member_mut().client.quit()).await;
+                let said = matches!(goodbye, Ok(Ok(_)));
+                self.end(if said { SessionEnd::Orderly } else { SessionEnd::Broken });
+            });
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(member) = self.member.take() {
+            self.ended(member, SessionEnd::Broken);
+        }
+    }
+}

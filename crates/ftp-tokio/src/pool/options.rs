@@ -1,0 +1,107 @@
+//! What a pool is made with
+
+use std::time::Duration;
+
+use super::Pool;
+
+/// Settings of a [`Pool`]
+///
+/// ```
+/// use std::time::Duration;
+/// use ftp_tokio::Pool;
+///
+/// let pool = Pool::builder().sessions_per_host(4).wait_timeout(Duration::from_secs(10)).build();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct PoolBuilder {
+    pub(super) sessions: usize,
+    pub(super) at_once: usize,
+    pub(super) wait: Duration,
+    pub(super) waiters: usize,
+    pub(super) idle: Duration,
+    pub(super) age: Duration,
+    pub(super) check_after: Duration,
+    pub(super) login_memory: Duration,
+}
+
+impl PoolBuilder {
+    pub(super) const fn new() -> Self {
+        Self {
+            sessions: 8,
+            at_once: 1,
+            wait: Duration::from_secs(60),
+            waiters: usize::MAX,
+            // Below what servers wait before they say 421: 60 seconds and more.
+            idle: Duration::from_secs(50),
+            age: Duration::MAX,
+            check_after: Duration::from_secs(20),
+            login_memory: Duration::from_secs(600),
+        }
+    }
+
+    /// How many sessions there are to one host at most, for all users together; 8 by default, 1 at least
+    ///
+    /// There are fewer if the server wants so: see [`Budget`](ftp_session::Budget).
+    pub fn sessions_per_host(mut self, sessions: usize) -> Self {
+        self.sessions = sessions.max(1);
+        self
+    }
+
+    /// How many sessions to one host may be opened at the same time, beyond those that it has had at once; 1 by default
+    ///
+    /// With more a pool is filled sooner, and a server with a lower limit refuses as many more.
+    pub fn open_at_once(mut self, sessions: usize) -> Self {
+        self.at_once = sessions.max(1);
+        self
+    }
+
+    /// How long a lease is waited for at most; 60 seconds by default
+    ///
+    /// Opening a session has deadlines of its own, those of the site's options.
+    pub fn wait_timeout(mut self, timeout: Duration) -> Self {
+        self.wait = timeout;
+        self
+    }
+
+    /// How many may wait for a lease of one host; no limit by default
+    pub fn waiters_per_host(mut self, waiters: usize) -> Self {
+        self.waiters = waiters;
+        self
+    }
+
+    /// How long a session is kept that nobody uses; 50 seconds by default
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle = timeout;
+        self
+    }
+
+    /// How long a session is used after it was opened; for ever by default
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.age = age;
+        self
+    }
+
+    /// After how long without use a session is proven alive by a NOOP before it is leased; 20 seconds by default
+    ///
+    /// What the server or the network has said of the end is noticed without that.
+    pub fn check_after(mut self, idle: Duration) -> Self {
+        self.check_after = idle;
+        self
+    }
+
+    /// How long a login that the server has refused is not tried again; 10 minutes by default
+    ///
+    /// Until then every lease of that site fails with the same error, so that many tasks with one wrong password do not
+    /// lock the account.
+    pub fn refused_login_memory(mut self, memory: Duration) -> Self {
+        self.login_memory = memory;
+        self
+    }
+
+    /// The pool
+    #[must_use]
+    pub fn build(self) -> Pool {
+        Pool::with(self)
+    }
+}
