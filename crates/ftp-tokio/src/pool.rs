@@ -147,7 +147,7 @@ impl Pool {
         F: Future<Output = Result<T, Error>>,
     {
         let lease = self.lease(site).await?;
-        let reused = lease.is_reused();
+        let reused = Lease::is_reused(&lease);
         let verdict = Arc::new(Verdict::default());
         match operation(lease.observed(&verdict)).await {
             Err(error) if error.is_fatal() && reused && verdict.is_untouched() => {}

@@ -70,16 +70,16 @@ impl Lease {
         }
     }
 
-    /// Whose session it is
+    /// Whose session it is; an associated function, so that it does not hide [`Client::site`]
     #[must_use]
-    pub fn site(&self) -> &Site {
-        &self.held().member().site
+    pub fn site(this: &Self) -> &Site {
+        &this.held().member().site
     }
 
     /// Whether the session was used before; a fresh one was opened for this lease
     #[must_use]
-    pub fn is_reused(&self) -> bool {
-        self.use_ == Use::Again
+    pub fn is_reused(this: &Self) -> bool {
+        this.use_ == Use::Again
     }
 
     pub(super) fn observed(mut self, verdict: &Arc<Verdict>) -> Self {
@@ -172,6 +172,6 @@ impl Drop for Lease {
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("site", self.site()).field("client", &**self).finish()
+        f.debug_struct("Lease").field("site", Self::site(self)).field("client", &**self).finish()
     }
 }
