@@ -121,6 +121,22 @@ pub fn all() -> Vec<Server> {
     text.lines().map(|line| parse(line, ca_file.clone())).collect()
 }
 
+/// Those that let in eight sessions, on 127.0.0.1 only; none where `tests/run` has not started them
+///
+/// # Panics
+///
+/// If their description can't be read.
+#[must_use]
+pub fn limited() -> Vec<Server> {
+    let Some(path) = std::env::var_os("FTP_SERVERS").map(PathBuf::from) else {
+        return Vec::new();
+    };
+    let path = path.with_file_name("limited.tsv");
+    let text = std::fs::read_to_string(&path).expect("limited.tsv stands beside FTP_SERVERS");
+    let ca_file = path.with_file_name("tls").join("ca.pem");
+    text.lines().map(|line| parse(line, ca_file.clone())).collect()
+}
+
 fn parse(line: &str, ca_file: PathBuf) -> Server {
     let fields: Vec<&str> = line.split('\t').collect();
     let [name, version, port, implicit, user, password, directory, home] = fields[..] else {

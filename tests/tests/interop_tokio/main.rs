@@ -33,5 +33,6 @@ mod dropping;
 
 #[path = "../tokio/driver.rs"]
 mod driver;
+mod pool;
 
 pub(crate) use way::{Security, Way, everywhere, on_each_server, securely};

@@ -52,6 +52,7 @@ struct Host {
     waiters: VecDeque<Waiter>,
     /// Idle sessions of other sites that are being closed to make room
     leaving: usize,
+    refused: u64,
     /// Logins that the server has refused, and until when they are not tried again
     rejected: Vec<(Site, Instant, Error)>,
 }
@@ -89,6 +90,8 @@ pub struct Status {
     pub waiting: usize,
     /// How many sessions there may be, by the pool's settings and by what the server has said
     pub limit: usize,
+    /// Sessions that the server has refused because there were too many, since the pool knows of the host
+    pub refused: u64,
 }
 
 impl Shared {
@@ -209,6 +212,7 @@ impl Shared {
             idle: Vec::new(),
             waiters: VecDeque::new(),
             leaving: 0,
+            refused: 0,
             rejected: Vec::new(),
         });
         let rejected = host.rejected.iter().find(|(of, until, _)| of == site && *until > moment);
@@ -356,6 +360,7 @@ impl Shared {
                 idle: host.idle.len(),
                 waiting: host.waiters.len(),
                 limit: host.budget.limit(now),
+                refused: host.refused,
             },
             None => Status { limit: self.settings.sessions, ..Status::default() },
         }
@@ -448,6 +453,11 @@ impl Permit {
     }
 
     pub(super) fn refused(self, reply: &Reply) {
+        if let Some(key) = &self.key {
+            if let Some(host) = self.shared.lock().hosts.get_mut(key) {
+                host.refused += 1;
+            }
+        }
         self.report(|budget, now| budget.refused(reply, now));
     }
 

@@ -1,0 +1,121 @@
+//! The pool against servers that let in eight sessions
+//!
+//! `FTP_POOL_FILES` is the number of files, 500 by default. The figures are printed (`--nocapture`).
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use ftp_tests::servers::{self, Server};
+use ftp_tokio::{Client, Config, Pool, Site, TlsPolicy};
+
+/// What the servers let in
+const LIMIT: usize = 8;
+
+const TASKS: usize = 32;
+
+fn count() -> usize {
+    std::env::var("FTP_POOL_FILES").map_or(500, |count| count.parse().unwrap())
+}
+
+fn content(file: usize) -> Vec<u8> {
+    let line = format!("file {file} and nobody else's\n");
+    line.bytes().cycle().take(4096 + file % 100).collect()
+}
+
+fn name(file: usize) -> String {
+    format!("pool-files/f{file}")
+}
+
+fn config() -> Config {
+    Config::new(TlsPolicy::Plaintext)
+}
+
+async fn fetch(client: &mut Client, server: &Server, file: usize) {
+    let path = format!("{}/{}", server.directory.trim_end_matches('/'), name(file));
+    let mut bytes = Vec::new();
+    client.download_to(path, &mut bytes).await.unwrap();
+    assert!(bytes == content(file), "{}: file {file}", server.name);
+}
+
+/// Eight sessions of which each has its share, which is what one would write by hand for such a server
+async fn by_hand(server: &Server, files: usize) -> Duration {
+    let begun = Instant::now();
+    let mut running = Vec::new();
+    for session in 0..LIMIT {
+        let server = server.clone();
+        running.push(tokio::spawn(async move {
+            let address = ("127.0.0.1", server.port);
+            let mut client =
+                Client::connect_and_login(address, config(), &server.user, &server.password)
+                    .await
+                    .unwrap();
+            for file in (session..files).step_by(LIMIT) {
+                fetch(&mut client, &server, file).await;
+            }
+            client
+        }));
+    }
+    let mut clients = Vec::new();
+    for task in running {
+        clients.push(task.await.unwrap());
+    }
+    let elapsed = begun.elapsed();
+    for mut client in clients {
+        client.quit().await.unwrap();
+    }
+    elapsed
+}
+
+async fn by_pool(server: &Server, files: usize) -> Duration {
+    let site = Site::new(("127.0.0.1", server.port), config()).unwrap();
+    let site = site.login(&server.user, &server.password);
+    let pool = Pool::builder().sessions_per_host(TASKS).build();
+    let begun = Instant::now();
+    let mut running = Vec::new();
+    for task in 0..TASKS {
+        let (pool, site, server) = (pool.clone(), site.clone(), server.clone());
+        running.push(tokio::spawn(async move {
+            for file in (task..files).step_by(TASKS) {
+                let mut lease = pool.lease(&site).await.unwrap();
+                fetch(&mut lease, &server, file).await;
+            }
+        }));
+    }
+    for task in running {
+        task.await.unwrap();
+    }
+    let elapsed = begun.elapsed();
+    let status = pool.status(&site);
+    assert!(status.refused <= 1, "{}: {status:?}", server.name);
+    assert_eq!(status.limit, LIMIT, "{}: {status:?}", server.name);
+    pool.close();
+    while pool.status(&site).sessions > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    elapsed
+}
+
+#[tokio::test]
+async fn a_server_that_lets_in_eight_refuses_once() {
+    let files = count();
+    for server in servers::limited() {
+        let directory = server.home.join("pool-files");
+        fs::create_dir_all(&directory).unwrap();
+        for file in 0..files {
+            fs::write(server.home.join(name(file)), content(file)).unwrap();
+        }
+        let (mut hand, mut pool) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            hand.push(by_hand(&server, files).await);
+            // A server needs a moment to count those that have left.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            pool.push(by_pool(&server, files).await);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        fs::remove_dir_all(directory).unwrap();
+        println!(
+            "{} {}: {files} files, {TASKS} tasks: by hand {hand:?}, by the pool {pool:?}",
+            server.name, server.version
+        );
+    }
+}
