@@ -73,7 +73,7 @@ pub use site::Site;
 
 use hosts::{Message, Permit, Place, Queued, Shared, idle_end};
 use lease::{Use, Verdict};
-use member::{Fate, Held, Member, Opened};
+use member::{Fate, Member, Opened};
 
 /// Sessions that many tasks share; cheap to clone
 ///
@@ -181,10 +181,8 @@ impl Pool {
                         return Ok(lease);
                     }
                 }
-                Grant::Open(permit) => match Member::open(permit, site).await {
-                    Opened::Session(member) => {
-                        return Ok(Lease::new(Held::new(&self.shared, member), Use::First));
-                    }
+                Grant::Open(permit) => match Member::open(&self.shared, permit, site).await {
+                    Opened::Session(held) => return Ok(Lease::new(held, Use::First)),
                     Opened::Crowded(error) => {
                         #[cfg(feature = "tracing")]
                         tracing::debug!(target: "ftp::pool", host = site.host(), %error, "refused");
@@ -224,7 +222,7 @@ impl Pool {
                 Err(_) if until == deadline => return Ok(Grant::TimedOut),
                 Err(_) => {
                     look = None;
-                    self.shared.serve_now(&site.key());
+                    self.shared.serve_now(site.key());
                 }
             }
         }

@@ -196,7 +196,7 @@ impl Shared {
         site: &Site,
         place: Place,
     ) -> Result<Queued, super::PoolError> {
-        let key = site.key();
+        let key = site.key().clone();
         let now = self.time();
         let moment = Instant::now();
         let (sender, messages) = unbounded_channel();
@@ -238,7 +238,7 @@ impl Shared {
 
     /// A session that its user has done with
     pub(super) fn give_back(self: &Arc<Self>, mut held: Held) {
-        let key = held.member().site.key();
+        let key = held.member().site.key().clone();
         let failures = held.member_mut().take_data_failures();
         let fate = held.member_mut().look();
         if failures > 0 {
@@ -270,7 +270,7 @@ impl Shared {
     fn keep(self: &Arc<Self>, mut held: Held) {
         let now = self.time();
         let old = held.member().is_older_than(self.settings.age);
-        let key = held.member().site.key();
+        let key = held.member().site.key().clone();
         let mut state = self.lock();
         let closed = state.life == Life::Closed;
         let host = state.hosts.get_mut(&key);
@@ -354,7 +354,7 @@ impl Shared {
     pub(super) fn status(&self, site: &Site) -> Status {
         let now = self.time();
         let state = self.lock();
-        match state.hosts.get(&site.key()) {
+        match state.hosts.get(site.key()) {
             Some(host) => Status {
                 sessions: host.budget.count(),
                 idle: host.idle.len(),

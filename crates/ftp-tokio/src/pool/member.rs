@@ -44,7 +44,7 @@ pub(super) enum Fate {
 
 /// What became of an attempt to open a session
 pub(super) enum Opened {
-    Session(Box<Member>),
+    Session(Held),
     /// The server has enough
     Crowded(Error),
     Failed(Error),
@@ -52,7 +52,7 @@ pub(super) enum Opened {
 
 impl Member {
     /// Connects and logs in
-    pub(super) async fn open(permit: Permit, site: &Site) -> Opened {
+    pub(super) async fn open(shared: &Arc<Shared>, permit: Permit, site: &Site) -> Opened {
         let connected = Session::connect((site.host(), site.port()), site.options(), None).await;
         let mut session = match connected {
             Ok(session) => session,
@@ -76,21 +76,26 @@ impl Member {
                 None => Opened::Failed(error),
             };
         }
-        let mut client = Client { session };
-        match prepare(&mut client, site).await {
+        // The next one may be tried from now on.
+        permit.opened();
+        let client = Client { session };
+        let member = Self {
+            opened: Instant::now(),
+            site: site.clone(),
+            home: None,
+            config: client.config().clone(),
+            line_limit: client.session.line_limit,
+            ends: client.session.ends,
+            data_failures: 0,
+            client,
+        };
+        let mut held = Held::new(shared, Box::new(member));
+        let member = held.member_mut();
+        match prepare(&mut member.client, site).await {
             Ok(home) => {
-                permit.opened();
-                client.session.inner.request().clear_effects();
-                Opened::Session(Box::new(Self {
-                    opened: Instant::now(),
-                    site: site.clone(),
-                    home,
-                    config: client.config().clone(),
-                    line_limit: client.session.line_limit,
-                    ends: client.session.ends,
-                    data_failures: client.session.inner.data_failures(),
-                    client,
-                }))
+                member.home = home;
+                member.client.session.inner.request().clear_effects();
+                Opened::Session(held)
             }
             Err(error) => Opened::Failed(error),
         }
@@ -252,7 +257,7 @@ impl Held {
     }
 
     fn ended(&self, member: Box<Member>, end: SessionEnd) {
-        let key = member.site.key();
+        let key = member.site.key().clone();
         drop(member);
         if self.why == Why::Room {
             self.shared.has_left(&key);

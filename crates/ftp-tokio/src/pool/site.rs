@@ -31,8 +31,7 @@ pub struct Site(Arc<Parts>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Parts {
-    host: String,
-    port: u16,
+    key: HostKey,
     options: Options,
     user: Vec<u8>,
     password: Hidden,
@@ -61,9 +60,12 @@ impl Drop for Hidden {
 }
 
 /// The server of a site, whose budget is for all users together
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct HostKey {
-    host: String,
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct HostKey(Arc<Host>);
+
+#[derive(PartialEq, Eq, Hash)]
+struct Host {
+    name: String,
     port: u16,
     proxy: Option<ProxyServer>,
 }
@@ -82,9 +84,13 @@ impl Site {
     ) -> Result<Self, Error> {
         let address = address.into_server_address()?;
         let options = options.into();
+        let name = address.host().to_ascii_lowercase();
+        let port = address.port().unwrap_or_else(|| options.default_port());
+        let hop = options.clone().host(&name).port(port);
+        let proxy = hop.first_hop().filter(|_| hop.proxied_server().is_some());
+        let proxy = proxy.map(|(host, port)| ProxyServer::new(host, port));
         Ok(Self(Arc::new(Parts {
-            host: address.host().to_ascii_lowercase(),
-            port: address.port().unwrap_or_else(|| options.default_port()),
+            key: HostKey(Arc::new(Host { name, port, proxy })),
             options,
             user: Vec::new(),
             password: Hidden(Vec::new()),
@@ -127,13 +133,13 @@ impl Site {
     /// The host, in lower case
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.0.host
+        &self.0.key.0.name
     }
 
     /// The port
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.0.port
+        self.0.key.0.port
     }
 
     /// The user; empty if anonymous
@@ -162,32 +168,24 @@ impl Site {
         self.0.control == ControlChannel::Cleared
     }
 
-    pub(super) fn key(&self) -> HostKey {
-        let hop = self.0.options.clone().host(self.host()).port(self.port());
-        let proxied = hop.proxied_server().is_some();
-        let proxy = hop.first_hop().filter(|_| proxied);
-        HostKey {
-            host: self.0.host.clone(),
-            port: self.0.port,
-            proxy: proxy.map(|(host, port)| ProxyServer::new(host, port)),
-        }
+    pub(super) fn key(&self) -> &HostKey {
+        &self.0.key
     }
 }
 
 /// Of what is cheap to look at
 impl Hash for Site {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.0.host, self.0.port, &self.0.user).hash(state);
+        (&self.0.key, &self.0.user).hash(state);
     }
 }
 
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Site")
-            .field("host", &self.0.host)
-            .field("port", &self.0.port)
+            .field("host", &self.host())
+            .field("port", &self.port())
             .field("user", &format_args!("{}", self.0.user.escape_ascii()))
-            .field("tls", &self.0.options.clone().config_mut().tls)
             .finish_non_exhaustive()
     }
 }
@@ -287,11 +285,11 @@ mod tests {
 
     #[test]
     fn users_of_a_server_share_its_budget() {
-        let key = |site: &Site| site.key();
+        let key = |site: &Site| site.key().clone();
         let named = site("host", options()).login("user", "secret");
-        assert_eq!(key(&named), key(&site("host", options())));
-        assert_ne!(key(&named), key(&site("host:2121", options())));
-        assert_ne!(key(&named), key(&site("host", socks(1080, None))));
+        assert!(key(&named) == key(&site("host", options())));
+        assert!(key(&named) != key(&site("host:2121", options())));
+        assert!(key(&named) != key(&site("host", socks(1080, None))));
     }
 
     #[test]
