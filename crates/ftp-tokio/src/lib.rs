@@ -58,6 +58,11 @@
 //! - **Verified.** Under TLS, certificates are checked unless the caller says otherwise in a way that can't be
 //!   overlooked (`TlsConfig::builder` in [`ftp_tls`]).
 //!
+//! # Many tasks
+//!
+//! With the feature `pool`, a `Pool` has sessions that many tasks share, as many as the server lets in: see the module
+//! `pool`. Its tasks in the background are the only ones that this crate spawns.
+//!
 //! # Dropping
 //!
 //! Every future, and every transfer, can be dropped at any of its awaits, as `select!` and `timeout` do. Dropping does

@@ -75,6 +75,9 @@ use hosts::{Message, Permit, Place, Queued, Shared, idle_end};
 use lease::{Use, Verdict};
 use member::{Fate, Member, Opened};
 
+/// How long a look at a session holds
+const JUST_NOW: Duration = Duration::from_millis(2);
+
 /// Sessions that many tasks share; cheap to clone
 ///
 /// See the [module](self).
@@ -234,7 +237,9 @@ impl Pool {
         let idle = since.elapsed();
         let member = lease.member_mut();
         let old = idle > settings.idle || member.is_older_than(settings.age);
-        match member.look() {
+        // One that goes from hand to hand was looked at a moment ago, and its next request looks again.
+        let fate = if idle < JUST_NOW { Fate::Clean } else { member.look() };
+        match fate {
             Fate::Clean if old => lease.into_held()?.close(),
             Fate::Clean => {
                 if idle >= check && member.client.noop().await.is_err() {
