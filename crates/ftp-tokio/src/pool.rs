@@ -73,10 +73,7 @@ pub use site::Site;
 
 use hosts::{Message, Permit, Place, Queued, Shared, idle_end};
 use lease::{Use, Verdict};
-use member::{Fate, Member, Opened};
-
-/// How long a look at a session holds
-const JUST_NOW: Duration = Duration::from_millis(2);
+use member::{Fate, Held, Member, Unopened};
 
 /// Sessions that many tasks share; cheap to clone
 ///
@@ -86,11 +83,27 @@ pub struct Pool {
     shared: Arc<Shared>,
 }
 
+impl PoolBuilder {
+    /// The pool
+    #[must_use]
+    pub fn build(self) -> Pool {
+        Pool { shared: Arc::new(Shared::new(self)) }
+    }
+}
+
 /// What somebody in line has got
 enum Grant {
     Session(Lease, Instant),
     Open(Permit),
     TimedOut,
+}
+
+/// What became of an attempt to open a session
+enum Opened {
+    Session(Held),
+    /// The server has enough
+    Crowded(Error),
+    Failed(Error),
 }
 
 impl Pool {
@@ -103,10 +116,6 @@ impl Pool {
     /// The settings of a pool
     pub const fn builder() -> PoolBuilder {
         PoolBuilder::new()
-    }
-
-    fn with(settings: PoolBuilder) -> Self {
-        Self { shared: Arc::new(Shared::new(settings)) }
     }
 
     /// A session for this site: an idle one, a new one, or the next that comes back
@@ -184,7 +193,7 @@ impl Pool {
                         return Ok(lease);
                     }
                 }
-                Grant::Open(permit) => match Member::open(&self.shared, permit, site).await {
+                Grant::Open(permit) => match self.open(permit, site).await {
                     Opened::Session(held) => return Ok(Lease::new(held, Use::First)),
                     Opened::Crowded(error) => {
                         #[cfg(feature = "tracing")]
@@ -196,6 +205,30 @@ impl Pool {
                 Grant::TimedOut => return Err(PoolError::TimedOut { limit, refusal }),
             }
             place = Place::Front;
+        }
+    }
+
+    /// Opens a session, and tells the budget
+    async fn open(&self, permit: Permit, site: &Site) -> Opened {
+        let member = match Member::log_in(site).await {
+            Ok(member) => member,
+            Err(Unopened { error, refusal: Some(reply) }) => {
+                permit.refused(&reply);
+                return Opened::Crowded(error);
+            }
+            Err(Unopened { error, refusal: None }) => {
+                if error.is_auth() {
+                    permit.rejected(site, &error);
+                }
+                return Opened::Failed(error);
+            }
+        };
+        // The next one may be tried from now on.
+        permit.opened();
+        let mut held = Held::new(self.shared.clone(), Box::new(member));
+        match held.member_mut().prepare().await {
+            Ok(()) => Opened::Session(held),
+            Err(error) => Opened::Failed(error),
         }
     }
 
@@ -237,9 +270,7 @@ impl Pool {
         let idle = since.elapsed();
         let member = lease.member_mut();
         let old = idle > settings.idle || member.is_older_than(settings.age);
-        // One that goes from hand to hand was looked at a moment ago, and its next request looks again.
-        let fate = if idle < JUST_NOW { Fate::Clean } else { member.look() };
-        match fate {
+        match member.look() {
             Fate::Clean if old => lease.into_held()?.close(),
             Fate::Clean => {
                 if idle >= check && member.client.noop().await.is_err() {

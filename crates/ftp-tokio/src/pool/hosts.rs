@@ -15,8 +15,9 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
+use super::error::PoolError;
 use super::lease::{Lease, Use};
-use super::member::{Fate, Held, Member};
+use super::member::{Fate, Held, Keeper, Member, Why};
 use super::options::PoolBuilder;
 use super::site::{HostKey, Site};
 
@@ -180,13 +181,7 @@ impl Shared {
     /// Closes a session that somebody else's is to follow
     fn make_room(self: &Arc<Self>, left: Option<Box<Member>>) {
         if let Some(member) = left {
-            Held::leaving(self, member).close();
-        }
-    }
-
-    pub(super) fn has_left(&self, key: &HostKey) {
-        if let Some(host) = self.lock().hosts.get_mut(key) {
-            host.leaving = host.leaving.saturating_sub(1);
+            Held::leaving(self.clone(), member).close();
         }
     }
 
@@ -195,14 +190,14 @@ impl Shared {
         self: &Arc<Self>,
         site: &Site,
         place: Place,
-    ) -> Result<Queued, super::PoolError> {
+    ) -> Result<Queued, PoolError> {
         let key = site.key().clone();
         let now = self.time();
         let moment = Instant::now();
         let (sender, messages) = unbounded_channel();
         let mut state = self.lock();
         if state.life == Life::Closed {
-            return Err(super::PoolError::Closed);
+            return Err(PoolError::Closed);
         }
         let number = state.next;
         state.next += 1;
@@ -231,39 +226,9 @@ impl Shared {
         drop(state);
         self.make_room(left);
         if still && place == Place::Back && waiting > limit {
-            return Err(super::PoolError::Busy { limit });
+            return Err(PoolError::Busy { limit });
         }
         Ok(queued)
-    }
-
-    /// A session that its user has done with
-    pub(super) fn give_back(self: &Arc<Self>, mut held: Held) {
-        let key = held.member().site.key().clone();
-        let failures = held.member_mut().take_data_failures();
-        let fate = held.member_mut().look();
-        if failures > 0 {
-            self.report(&key, |budget, now| (0..failures).for_each(|_| budget.data_failed(now)));
-        }
-        match fate {
-            Fate::Dead(end) => held.end(end),
-            Fate::Close => held.close(),
-            Fate::Clean => self.keep(held),
-            Fate::Settle => {
-                // Without a runtime nobody can settle it.
-                if let Ok(runtime) = Handle::try_current() {
-                    let shared = Arc::clone(self);
-                    runtime.spawn(async move {
-                        if held.member_mut().settle().await.is_ok() {
-                            match held.member_mut().look() {
-                                Fate::Clean => shared.keep(held),
-                                Fate::Dead(end) => held.end(end),
-                                Fate::Settle | Fate::Close => held.close(),
-                            }
-                        }
-                    });
-                }
-            }
-        }
     }
 
     /// A clean session becomes somebody's or idle
@@ -327,7 +292,7 @@ impl Shared {
         }
         drop(state);
         for member in expired {
-            Held::new(self, member).close();
+            Held::new(self.clone(), member).close();
         }
         next
     }
@@ -347,7 +312,7 @@ impl Shared {
         }
         drop(state);
         for member in members {
-            Held::new(self, member).close();
+            Held::new(self.clone(), member).close();
         }
     }
 
@@ -367,6 +332,45 @@ impl Shared {
     }
 }
 
+impl Keeper for Shared {
+    fn ended(self: Arc<Self>, site: &Site, end: SessionEnd, why: Why) {
+        if why == Why::Room {
+            if let Some(host) = self.lock().hosts.get_mut(site.key()) {
+                host.leaving = host.leaving.saturating_sub(1);
+            }
+        }
+        self.report(site.key(), |budget, now| budget.ended(end, now));
+    }
+
+    fn give_back(self: Arc<Self>, mut held: Held) {
+        let key = held.member().site.key().clone();
+        let failures = held.member_mut().take_data_failures();
+        let fate = held.member_mut().look();
+        if failures > 0 {
+            self.report(&key, |budget, now| (0..failures).for_each(|_| budget.data_failed(now)));
+        }
+        match fate {
+            Fate::Dead(end) => held.end(end),
+            Fate::Close => held.close(),
+            Fate::Clean => self.keep(held),
+            Fate::Settle => {
+                // Without a runtime nobody can settle it.
+                if let Ok(runtime) = Handle::try_current() {
+                    runtime.spawn(async move {
+                        if held.member_mut().settle().await.is_ok() {
+                            match held.member_mut().look() {
+                                Fate::Clean => self.keep(held),
+                                Fate::Dead(end) => held.end(end),
+                                Fate::Settle | Fate::Close => held.close(),
+                            }
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
 impl Host {
     fn has(&self, number: u64) -> bool {
         self.waiters.iter().any(|waiter| waiter.number == number)
@@ -382,7 +386,7 @@ impl Host {
                 continue;
             };
             let Idle { member, since } = self.idle.remove(place);
-            let lease = Lease::new(Held::new(shared, member), Use::Again);
+            let lease = Lease::new(Held::new(shared.clone(), member), Use::Again);
             if let Err(unsent) = waiter.messages.send(Message::Session(lease, since)) {
                 // Its task is gone. The session must not be given back here, where the lock is held.
                 if let Message::Session(mut lease, since) = unsent.0 {

@@ -164,8 +164,7 @@ impl Drop for Lease {
             if let Some(Verdict(untouched)) = self.verdict.as_deref() {
                 untouched.store(held.member().ended_untouched(), Ordering::Release);
             }
-            let shared = Arc::clone(&held.shared);
-            shared.give_back(held);
+            held.give_back();
         }
     }
 }

@@ -8,7 +8,6 @@ use ftp_session::{Error, SessionEnd};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
-use super::hosts::{Permit, Shared};
 use super::site::Site;
 use crate::client::Client;
 use crate::session::Session;
@@ -42,44 +41,33 @@ pub(super) enum Fate {
     Dead(SessionEnd),
 }
 
-/// What became of an attempt to open a session
-pub(super) enum Opened {
-    Session(Held),
-    /// The server has enough
-    Crowded(Error),
-    Failed(Error),
+/// Why there is no session, and the server's reply if it has enough
+pub(super) struct Unopened {
+    pub(super) error: Error,
+    pub(super) refusal: Option<Reply>,
+}
+
+impl From<Error> for Unopened {
+    fn from(error: Error) -> Self {
+        Self { error, refusal: None }
+    }
 }
 
 impl Member {
     /// Connects and logs in
-    pub(super) async fn open(shared: &Arc<Shared>, permit: Permit, site: &Site) -> Opened {
-        let connected = Session::connect((site.host(), site.port()), site.options(), None).await;
-        let mut session = match connected {
-            Ok(session) => session,
-            Err(error) => return Opened::Failed(error),
-        };
+    pub(super) async fn log_in(site: &Site) -> Result<Self, Unopened> {
+        let address = (site.host(), site.port());
+        let mut session = Session::connect(address, site.options(), None).await?;
         let request = session.inner.request();
         let op = match site.acct() {
             Some(account) => request.login_with_account(site.user(), site.password(), account),
             None => request.login(site.user(), site.password()),
         };
         if let Err(error) = session.run(op).await {
-            return match refusal(&session) {
-                Some(reply) => {
-                    permit.refused(&reply);
-                    Opened::Crowded(error)
-                }
-                None if error.is_auth() => {
-                    permit.rejected(site, &error);
-                    Opened::Failed(error)
-                }
-                None => Opened::Failed(error),
-            };
+            return Err(Unopened { error, refusal: refusal(&session) });
         }
-        // The next one may be tried from now on.
-        permit.opened();
         let client = Client { session };
-        let member = Self {
+        Ok(Self {
             opened: Instant::now(),
             site: site.clone(),
             home: None,
@@ -88,17 +76,25 @@ impl Member {
             ends: client.session.ends,
             data_failures: 0,
             client,
-        };
-        let mut held = Held::new(shared, Box::new(member));
-        let member = held.member_mut();
-        match prepare(&mut member.client, site).await {
-            Ok(home) => {
-                member.home = home;
-                member.client.session.inner.request().clear_effects();
-                Opened::Session(held)
-            }
-            Err(error) => Opened::Failed(error),
+        })
+    }
+
+    /// Does what the site wants after the login
+    pub(super) async fn prepare(&mut self) -> Result<(), Error> {
+        let client = &mut self.client;
+        if self.site.wants_clear_data() && client.is_secure() {
+            client.protect(Protection::Clear).await?;
         }
+        if self.site.wants_clear_control() {
+            client.clear_control().await?;
+        }
+        match client.pwd().await {
+            Ok(home) => self.home = Some(home),
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(_) => {}
+        }
+        self.client.session.inner.request().clear_effects();
+        Ok(())
     }
 
     pub(super) fn is_older_than(&self, age: Duration) -> bool {
@@ -179,21 +175,6 @@ impl Member {
     }
 }
 
-/// What a site wants after the login; returns the login's directory
-async fn prepare(client: &mut Client, site: &Site) -> Result<Option<Vec<u8>>, Error> {
-    if site.wants_clear_data() && client.is_secure() {
-        client.protect(Protection::Clear).await?;
-    }
-    if site.wants_clear_control() {
-        client.clear_control().await?;
-    }
-    match client.pwd().await {
-        Ok(home) => Ok(Some(home)),
-        Err(error) if error.is_fatal() => Err(error),
-        Err(_) => Ok(None),
-    }
-}
-
 /// The reply by which the server says that it has enough
 fn refusal(session: &Session) -> Option<Reply> {
     let inner = &session.inner;
@@ -205,29 +186,41 @@ fn refusal(session: &Session) -> Option<Reply> {
     inner.turned_away().or(closing).cloned()
 }
 
+/// Who counts the sessions: the pool
+pub(super) trait Keeper: Send + Sync {
+    /// A session has ended
+    fn ended(self: Arc<Self>, site: &Site, end: SessionEnd, why: Why);
+    /// A session whose user has done with it
+    fn give_back(self: Arc<Self>, held: Held);
+}
+
 /// A session that the budget counts: reported as ended when it is dropped
 pub(super) struct Held {
-    pub(super) shared: Arc<Shared>,
+    keeper: Arc<dyn Keeper>,
     member: Option<Box<Member>>,
     why: Why,
 }
 
 /// What a session is closed for
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
+pub(super) enum Why {
     Itself,
     /// A session of another site is to be opened in its place
     Room,
 }
 
 impl Held {
-    pub(super) fn new(shared: &Arc<Shared>, member: Box<Member>) -> Self {
-        Self { shared: Arc::clone(shared), member: Some(member), why: Why::Itself }
+    pub(super) fn new(keeper: Arc<dyn Keeper>, member: Box<Member>) -> Self {
+        Self { keeper, member: Some(member), why: Why::Itself }
     }
 
     /// An idle session in whose place another is to be opened
-    pub(super) fn leaving(shared: &Arc<Shared>, member: Box<Member>) -> Self {
-        Self { shared: Arc::clone(shared), member: Some(member), why: Why::Room }
+    pub(super) fn leaving(keeper: Arc<dyn Keeper>, member: Box<Member>) -> Self {
+        Self { keeper, member: Some(member), why: Why::Room }
+    }
+
+    pub(super) fn give_back(self) {
+        Arc::clone(&self.keeper).give_back(self);
     }
 
     pub(super) fn member(&self) -> &Member {
@@ -257,12 +250,9 @@ impl Held {
     }
 
     fn ended(&self, member: Box<Member>, end: SessionEnd) {
-        let key = member.site.key().clone();
+        let site = member.site.clone();
         drop(member);
-        if self.why == Why::Room {
-            self.shared.has_left(&key);
-        }
-        self.shared.report(&key, |budget, now| budget.ended(end, now));
+        Arc::clone(&self.keeper).ended(&site, end, self.why);
     }
 
     /// Says goodbye, in the background if there is a runtime

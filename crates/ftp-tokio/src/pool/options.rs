@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::Pool;
-
-/// Settings of a [`Pool`]
+/// Settings of a [`Pool`](super::Pool)
 ///
 /// ```
 /// use std::time::Duration;
@@ -97,11 +95,5 @@ impl PoolBuilder {
     pub fn refused_login_memory(mut self, memory: Duration) -> Self {
         self.login_memory = memory;
         self
-    }
-
-    /// The pool
-    #[must_use]
-    pub fn build(self) -> Pool {
-        Pool::with(self)
     }
 }
