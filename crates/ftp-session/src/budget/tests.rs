@@ -117,6 +117,19 @@ fn sessions_beyond_those_proven_are_tried_one_by_one() {
 }
 
 #[test]
+fn a_lower_limit_is_probed_one_by_one_too() {
+    let mut budget = Budget::new(100);
+    open_all(&mut budget, 8, at(0));
+    (0..4).for_each(|_| budget.ended(SessionEnd::Orderly, at(1)));
+    refuse(&mut budget, &full(), at(2));
+    assert_eq!(budget.limit(at(2)), 4);
+    // Eight were let in once, which the server has taken back.
+    assert_eq!(budget.admission(at(602)), Admission::Now);
+    budget.begin(at(602));
+    assert!(matches!(budget.admission(at(602)), Admission::Later(Some(_))));
+}
+
+#[test]
 fn several_under_way_are_all_refused() {
     let mut budget = Budget::new(100).at_once(usize::MAX);
     for _ in 0..12 {
