@@ -67,6 +67,8 @@ struct Waiter {
     number: u64,
     site: Site,
     messages: UnboundedSender<Message>,
+    /// The last time at which it was told to have the queue served: a waiter that is not polled gets no heap of those
+    look: Option<Instant>,
 }
 
 /// What a waiter is told
@@ -146,7 +148,7 @@ impl Shared {
             }
         }
         host.hand_over(self);
-        while let Some(front) = host.waiters.front() {
+        while let Some(front) = host.waiters.front_mut() {
             match host.budget.admission(now) {
                 Admission::Now => {
                     host.budget.begin(now);
@@ -159,7 +161,7 @@ impl Shared {
                 }
                 Admission::Later(then) => {
                     if let Some(at) = then.and_then(|then| self.origin.instant(then)) {
-                        drop(front.messages.send(Message::Look(Instant::from_std(at))));
+                        front.look_at(Instant::from_std(at));
                     }
                     let full = host.budget.count() >= host.budget.limit(now);
                     if full && host.leaving == 0 && !host.idle.is_empty() {
@@ -214,7 +216,7 @@ impl Shared {
         if let Some((_, _, error)) = rejected {
             return Err(error.again().into());
         }
-        let waiter = Waiter { number, site: site.clone(), messages: sender };
+        let waiter = Waiter { number, site: site.clone(), messages: sender, look: None };
         match place {
             Place::Front => host.waiters.push_front(waiter),
             Place::Back => host.waiters.push_back(waiter),
@@ -247,7 +249,7 @@ impl Shared {
         member.reset();
         host.idle.push(Idle { member, since: Instant::now() });
         let left = self.serve(&mut state, &key, now);
-        let reaper = state.reaper;
+        let reaper = std::mem::replace(&mut state.reaper, Reaper::Running);
         drop(state);
         self.make_room(left);
         if reaper == Reaper::None {
@@ -257,9 +259,9 @@ impl Shared {
 
     /// Has idle sessions closed when their time has come
     fn start_reaper(self: &Arc<Self>) {
-        let Ok(runtime) = Handle::try_current() else { return };
-        self.lock().reaper = Reaper::Running;
         let running = Running(Arc::downgrade(self));
+        // Outside any runtime the next session that comes back starts it.
+        let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             // The pool is not kept for the sake of this.
             while let Some(at) = running.0.upgrade().and_then(|shared| shared.reap()) {
@@ -367,6 +369,17 @@ impl Keeper for Shared {
                     });
                 }
             }
+        }
+    }
+}
+
+impl Waiter {
+    /// Has it serve the queue at this time, unless it will sooner
+    fn look_at(&mut self, at: Instant) {
+        let moment = Instant::now();
+        if self.look.is_none_or(|look| at < look || look <= moment) {
+            self.look = Some(at);
+            drop(self.messages.send(Message::Look(at)));
         }
     }
 }
@@ -505,6 +518,8 @@ impl Message {
 }
 
 /// The reaper runs as long as this is there, which a runtime that is shut down drops
+///
+/// It has said so itself if it found nothing to wait for; a second one that was started since then is harmless.
 struct Running(Weak<Shared>);
 
 impl Drop for Running {
