@@ -68,7 +68,8 @@
 //! Every future, and every transfer, can be dropped at any of its awaits, as `select!` and `timeout` do. Dropping does
 //! no I/O. What was begun is aborted by the next call, before that does anything itself: at most
 //! [`Config::settle_timeout`] is spent on what the server still has to say. If the server does not settle by then the
-//! session is over, and the call returns why.
+//! session is over, and the call returns why. Some servers end it themselves when TLS on a data connection is cut off:
+//! vsftpd and Pure-FTPd do, in its handshake and in an upload.
 //!
 //! | dropped | what it means |
 //! |---|---|
