@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 use ftp_tests::servers::{self, Server};
 use ftp_tokio::{Client, Config, Pool, Site, TlsPolicy};
 
+#[allow(dead_code, unreachable_pub, reason = "it is a program of its own")]
+#[path = "../../../crates/ftp-tokio/examples/mirror.rs"]
+mod mirror;
+
 /// What the servers let in
 const LIMIT: usize = 8;
 
@@ -95,8 +99,37 @@ async fn by_pool(server: &Server, files: usize) -> Duration {
     elapsed
 }
 
+/// The example `mirror`
+async fn mirrored(server: &Server) {
+    const FOLDERS: usize = 5;
+    const FILES: usize = 40;
+    let name = format!("mirrored-{}", std::process::id());
+    let tree = server.home.join(&name);
+    let file = |folder: usize, file: usize| format!("d{folder}/sub/f{file}");
+    for folder in 0..FOLDERS {
+        fs::create_dir_all(tree.join(format!("d{folder}/sub"))).unwrap();
+        for number in 0..FILES {
+            fs::write(tree.join(file(folder, number)), content(folder * FILES + number)).unwrap();
+        }
+    }
+    let site = Site::new(("127.0.0.1", server.port), config()).unwrap();
+    let site = site.login(&server.user, &server.password);
+    let into = tempfile::tempdir().unwrap();
+    let remote = format!("{}/{name}", server.directory.trim_end_matches('/'));
+    let done = mirror::mirror(&Pool::new(), &site, remote.as_bytes(), into.path()).await.unwrap();
+    assert!(done.failed.is_empty(), "{}: {:?}", server.name, done.failed);
+    assert_eq!(done.files, FOLDERS * FILES, "{}", server.name);
+    for folder in 0..FOLDERS {
+        for number in 0..FILES {
+            let bytes = fs::read(into.path().join(file(folder, number))).unwrap();
+            assert!(bytes == content(folder * FILES + number), "{}", server.name);
+        }
+    }
+    fs::remove_dir_all(tree).unwrap();
+}
+
 #[tokio::test]
-async fn a_server_that_lets_in_eight_refuses_once() {
+async fn servers_that_let_in_eight() {
     let files = count();
     for server in servers::limited() {
         let directory = server.home.join("pool-files");
@@ -113,6 +146,7 @@ async fn a_server_that_lets_in_eight_refuses_once() {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         fs::remove_dir_all(directory).unwrap();
+        mirrored(&server).await;
         println!(
             "{} {}: {files} files, {TASKS} tasks: by hand {hand:?}, by the pool {pool:?}",
             server.name, server.version
