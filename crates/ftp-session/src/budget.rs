@@ -30,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a server may count a session that has broken
 const LINGER: Duration = Duration::from_millis(250);
 
+/// How long it may count one that it has ended itself: a process has to end after its 221
+const FAREWELL: Duration = Duration::from_millis(100);
+
 /// The first and the longest wait after a server has refused even a single session
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
@@ -53,6 +56,7 @@ const DATA_FAILURES: usize = 3;
 ///   lets more in.
 /// - Beyond the number that has been open at the same time, sessions are tried one after the other
 ///   ([`Self::at_once`]), since all that are under way when the limit is reached are refused.
+/// - Servers count a session for a moment after it has ended, so for that moment none is opened in its place.
 /// - The ceiling is halved if the server ends living sessions with a 421 that is not about their idleness, or if data
 ///   connections fail in numbers: as many as there are sessions, and three at least, within a minute.
 /// - After a refusal of the only session the server is left alone, for 5 seconds at first and a minute at most, and
@@ -70,7 +74,7 @@ pub struct Budget {
     proven: usize,
     ceiling: Option<Ceiling>,
     stated: Option<usize>,
-    /// Until when the server may still count those that have broken
+    /// Until when the server may still count those that have ended, the first one first
     leaving: VecDeque<Time>,
     /// When the last session beyond those proven was begun
     tried: Time,
@@ -257,7 +261,7 @@ impl Budget {
     /// A session did not open for any other reason: no connection, a refused password, an opening that was given up
     pub fn failed(&mut self, now: Time) {
         self.opening = self.opening.saturating_sub(1);
-        self.leaving.push_back(now + LINGER);
+        self.leave(now + LINGER);
     }
 
     /// A session has ended that was [opened](Self::opened)
@@ -265,8 +269,8 @@ impl Budget {
         let before = self.live;
         self.live = self.live.saturating_sub(1);
         match end {
-            SessionEnd::Orderly => {}
-            SessionEnd::Broken => self.leaving.push_back(now + LINGER),
+            SessionEnd::Orderly => self.leave(now + FAREWELL),
+            SessionEnd::Broken => self.leave(now + LINGER),
             SessionEnd::Cut => self.halve(before, now),
         }
     }
@@ -284,6 +288,12 @@ impl Budget {
             self.data_failures = 0;
             self.halve(self.live, now);
         }
+    }
+
+    /// The server may count one that is gone until then
+    fn leave(&mut self, until: Time) {
+        let place = self.leaving.partition_point(|other| *other <= until);
+        self.leaving.insert(place, until);
     }
 
     fn servers_limit(&self, now: Time) -> usize {

@@ -11,6 +11,9 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(9);
 /// How long the server counts a connection that has broken, at most
 const NOTICES_WITHIN: Duration = Duration::from_millis(200);
 
+/// How long the server counts a session that it has said goodbye to, at most: its process has to end
+const ENDS_WITHIN: Duration = Duration::from_millis(80);
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// Opens a session, if that may be; the answer takes so many milliseconds
@@ -116,9 +119,11 @@ impl World {
             }
             Step::End(end) if self.live > 0 => {
                 self.live -= 1;
-                if end == SessionEnd::Broken {
-                    self.ghosts.push(self.now + NOTICES_WITHIN);
-                }
+                let counted = match end {
+                    SessionEnd::Broken => NOTICES_WITHIN,
+                    _ => ENDS_WITHIN,
+                };
+                self.ghosts.push(self.now + counted);
                 self.budget.ended(end, self.now);
             }
             Step::GiveUp(_) | Step::End(_) => {}

@@ -43,7 +43,9 @@ fn a_refusal_sets_the_ceiling_for_ten_minutes() {
     assert_eq!(budget.admission(at(2)), Admission::Later(Some(at(601))));
     // One that ends makes room for one.
     budget.ended(SessionEnd::Orderly, at(3));
-    open(&mut budget, at(3));
+    let gone = at(3) + FAREWELL;
+    assert_eq!(budget.admission(at(3)), Admission::Later(Some(gone)));
+    open(&mut budget, gone);
     assert_eq!(budget.admission(at(600)), Admission::Later(Some(at(601))));
     // Then one more is tried, and only one.
     assert_eq!(budget.admission(at(601)), Admission::Now);
@@ -70,7 +72,7 @@ fn a_stated_number_holds_beyond_that() {
     refuse(&mut budget, &full_at(8), at(1));
     assert_eq!(budget.admission(at(7200)), Admission::Later(None));
     budget.ended(SessionEnd::Orderly, at(7200));
-    open(&mut budget, at(7200));
+    open(&mut budget, at(7201));
     assert_eq!(budget.limit(at(7200)), 8);
 }
 
@@ -169,6 +171,7 @@ fn a_server_that_refuses_the_only_session_is_left_alone() {
     assert_eq!(budget.limit(now), 1);
     assert!(matches!(budget.admission(now), Admission::Later(Some(_))));
     budget.ended(SessionEnd::Orderly, now);
+    now += SECOND;
     // The next time it begins anew.
     refuse(&mut budget, &full(), now);
     assert_eq!(budget.admission(now), Admission::Later(Some(now + 5 * SECOND)));
