@@ -27,7 +27,8 @@
 //! Each host has a [`Budget`](ftp_session::Budget). A session that the server refuses because there are too many is no
 //! error: whoever wanted it waits for another one, and for ten minutes there are no more than the server had let in.
 //! Sessions beyond those that a host has had are opened one by one, so a server refuses once. All users of a host share
-//! its budget; an idle session of one makes room for another's.
+//! its budget; an idle session of one makes room for another's. Whoever has a session that fits may pass by those who
+//! wait for one that has to be opened, eight times; then room is made for the first of those.
 //!
 //! A refused login is an error, for all that wait for a session of the same [`Site`] and for those that come within ten
 //! minutes ([`PoolBuilder::refused_login_memory`]): a wrong password is tried once.
@@ -120,7 +121,7 @@ impl Pool {
 
     /// A session for this site: an idle one, a new one, or the next that comes back
     ///
-    /// Those who wait are served in their order. Dropping the future gives up the place in line, and closes the session
+    /// Those who wait for the same site are served in their order. Dropping the future gives up the place in line, and closes the session
     /// that it is opening.
     ///
     /// # Errors

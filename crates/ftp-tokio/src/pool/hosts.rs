@@ -21,6 +21,12 @@ use super::member::{Fate, Held, Keeper, Member, Why};
 use super::options::PoolBuilder;
 use super::site::{HostKey, Site};
 
+/// How many sessions of other sites may pass by whoever is first in line, before one of them is closed to make room
+///
+/// To reuse a session costs nothing, to open one in its place costs a login. Without any limit, users who always have
+/// somebody in line would keep the others out.
+const PASSED_BY: usize = 8;
+
 pub(super) struct Shared {
     pub(super) settings: PoolBuilder,
     origin: Origin,
@@ -69,6 +75,8 @@ struct Waiter {
     messages: UnboundedSender<Message>,
     /// The last time at which it was told to have the queue served: a waiter that is not polled gets no heap of those
     look: Option<Instant>,
+    /// Sessions that those behind it were given while it was first
+    passed_by: usize,
 }
 
 /// What a waiter is told
@@ -147,7 +155,7 @@ impl Shared {
                 drop(waiter.messages.send(Message::Closed));
             }
         }
-        host.hand_over(self);
+        host.hand_over(self, now);
         while let Some(front) = host.waiters.front_mut() {
             match host.budget.admission(now) {
                 Admission::Now => {
@@ -158,15 +166,17 @@ impl Shared {
                         host.budget.failed(now);
                     }
                     host.waiters.pop_front();
+                    host.hand_over(self, now);
                 }
                 Admission::Later(then) => {
                     if let Some(at) = then.and_then(|then| self.origin.instant(then)) {
                         front.look_at(Instant::from_std(at));
                     }
-                    let full = host.budget.count() >= host.budget.limit(now);
-                    if full && host.leaving == 0 && !host.idle.is_empty() {
+                    if host.lacks_room(now) && !host.idle.is_empty() {
                         host.leaving += 1;
-                        return Some(host.idle.remove(0).member);
+                        let member = host.idle.remove(0).member;
+                        host.hand_over(self, now);
+                        return Some(member);
                     }
                     break;
                 }
@@ -216,7 +226,8 @@ impl Shared {
         if let Some((_, _, error)) = rejected {
             return Err(error.again().into());
         }
-        let waiter = Waiter { number, site: site.clone(), messages: sender, look: None };
+        let waiter =
+            Waiter { number, site: site.clone(), messages: sender, look: None, passed_by: 0 };
         match place {
             Place::Front => host.waiters.push_front(waiter),
             Place::Back => host.waiters.push_back(waiter),
@@ -389,10 +400,18 @@ impl Host {
         self.waiters.iter().any(|waiter| waiter.number == number)
     }
 
-    /// Gives idle sessions to those who wait for one of their site
-    fn hand_over(&mut self, shared: &Arc<Shared>) {
+    /// Whether nobody else's session can be opened before one is closed, and none is being closed
+    fn lacks_room(&self, now: Time) -> bool {
+        self.leaving == 0 && self.budget.count() >= self.budget.limit(now)
+    }
+
+    /// Gives idle sessions to those who wait for one of their site, unless the first in line has waited for long
+    fn hand_over(&mut self, shared: &Arc<Shared>, now: Time) {
         let mut index = 0;
         while let Some(waiter) = self.waiters.get(index) {
+            if index > 0 && self.waiters[0].passed_by >= PASSED_BY && self.lacks_room(now) {
+                return;
+            }
             let fits = |idle: &Idle| idle.member.site == waiter.site;
             let Some(place) = self.idle.iter().rposition(fits) else {
                 index += 1;
@@ -408,6 +427,9 @@ impl Host {
                 }
             }
             self.waiters.remove(index);
+            if index > 0 {
+                self.waiters[0].passed_by += 1;
+            }
         }
     }
 
