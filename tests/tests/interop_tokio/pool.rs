@@ -6,7 +6,9 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use ftp_tests::servers::{self, Server};
-use ftp_tokio::{Client, Config, Pool, Site, TlsPolicy};
+use ftp_tokio::ftp_tls::{TlsConfig, Trust};
+use ftp_tokio::{Client, Config, Options, Pool, Site, TlsPolicy};
+use tokio::runtime::Builder;
 
 #[allow(dead_code, unreachable_pub, reason = "it is a program of its own")]
 #[path = "../../../crates/ftp-tokio/examples/mirror.rs"]
@@ -28,6 +30,11 @@ fn content(file: usize) -> Vec<u8> {
 
 fn name(file: usize) -> String {
     format!("pool-files/f{file}")
+}
+
+fn site(server: &Server, options: impl Into<Options>) -> Site {
+    let site = Site::new(("127.0.0.1", server.port), options).unwrap();
+    site.login(&server.user, &server.password)
 }
 
 fn config() -> Config {
@@ -70,9 +77,7 @@ async fn by_hand(server: &Server, files: usize) -> Duration {
     elapsed
 }
 
-async fn by_pool(server: &Server, files: usize) -> Duration {
-    let site = Site::new(("127.0.0.1", server.port), config()).unwrap();
-    let site = site.login(&server.user, &server.password);
+async fn by_pool(server: &Server, site: &Site, files: usize) -> Duration {
     let pool = Pool::builder().sessions_per_host(TASKS).build();
     let begun = Instant::now();
     let mut running = Vec::new();
@@ -89,14 +94,27 @@ async fn by_pool(server: &Server, files: usize) -> Duration {
         task.await.unwrap();
     }
     let elapsed = begun.elapsed();
-    let status = pool.status(&site);
+    let status = pool.status(site);
     assert!(status.refused <= 1, "{}: {status:?}", server.name);
     assert_eq!(status.limit, LIMIT, "{}: {status:?}", server.name);
     pool.close();
-    while pool.status(&site).sessions > 0 {
+    while pool.status(site).sessions > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     elapsed
+}
+
+/// Under TLS, by tasks that move from thread to thread
+fn on_many_threads(server: &Server, files: usize) -> Duration {
+    let tls = TlsConfig::builder(Trust::OwnCa).add_ca_file(&server.ca_file).build().unwrap();
+    let site = site(server, Options::new(Config::new(TlsPolicy::Explicit)).tls(tls));
+    let server = server.clone();
+    let work = move || {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async { by_pool(&server, &site, files).await })
+    };
+    // One runtime can't wait inside of another.
+    std::thread::spawn(work).join().unwrap()
 }
 
 /// The example `mirror`
@@ -112,11 +130,12 @@ async fn mirrored(server: &Server) {
             fs::write(tree.join(file(folder, number)), content(folder * FILES + number)).unwrap();
         }
     }
-    let site = Site::new(("127.0.0.1", server.port), config()).unwrap();
-    let site = site.login(&server.user, &server.password);
     let into = tempfile::tempdir().unwrap();
     let remote = format!("{}/{name}", server.directory.trim_end_matches('/'));
-    let done = mirror::mirror(&Pool::new(), &site, remote.as_bytes(), into.path()).await.unwrap();
+    let done =
+        mirror::mirror(&Pool::new(), &site(server, config()), remote.as_bytes(), into.path())
+            .await
+            .unwrap();
     assert!(done.failed.is_empty(), "{}: {:?}", server.name, done.failed);
     assert_eq!(done.files, FOLDERS * FILES, "{}", server.name);
     for folder in 0..FOLDERS {
@@ -142,13 +161,15 @@ async fn servers_that_let_in_eight() {
             hand.push(by_hand(&server, files).await);
             // A server needs a moment to count those that have left.
             tokio::time::sleep(Duration::from_millis(500)).await;
-            pool.push(by_pool(&server, files).await);
+            pool.push(by_pool(&server, &site(&server, config()), files).await);
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
+        let secure = on_many_threads(&server, files.min(500));
+        tokio::time::sleep(Duration::from_millis(500)).await;
         fs::remove_dir_all(directory).unwrap();
         mirrored(&server).await;
         println!(
-            "{} {}: {files} files, {TASKS} tasks: by hand {hand:?}, by the pool {pool:?}",
+            "{} {}: {files} files, {TASKS} tasks: by hand {hand:?}, by the pool {pool:?}, under TLS on two threads {secure:?}",
             server.name, server.version
         );
     }
