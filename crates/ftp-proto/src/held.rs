@@ -4,7 +4,12 @@
 //! where REST is not known. Servers answer in order, so the final reply directly before the sentinel's
 //! answer is the true one, however many came before it.
 //!
+//! A reply that only transfers have is no answer to SIZE or DELE, so the answer itself is awaited first: libunftp
+//! works on several commands at once, and may answer a sentinel before the command.
+//!
 //! ```text
+//! only a transfer's ── another reply ──▶ the true one, if it is in no doubt itself
+//!   └─ quiet ──▶ REST 0
 //! REST 0 ── 350 ──▶ proven
 //!   └─ refused, or quiet ──▶ PWD ── 257 ──▶ proven, if it is clear what REST 0 was answered
 //!                                    └─ a refusal may be REST's or the command's ──▶ REST 0 again
@@ -40,6 +45,8 @@ enum Refusals {
 enum Proof {
     /// The sentinel can't be sent yet
     Waiting,
+    /// The answer to this command is awaited, and no sentinel is out
+    Listening(Verb),
     /// `REST 0` is out
     Restart,
     /// `REST 0` was refused or not answered, and PWD is out
@@ -63,6 +70,16 @@ impl Held {
 
     pub(crate) const fn is_asked(&self) -> bool {
         !matches!(self.proof, Proof::Waiting)
+    }
+
+    /// Awaits the answer to this command before a sentinel is sent
+    pub(crate) const fn listen(&mut self, command: Verb) {
+        self.proof = Proof::Listening(command);
+    }
+
+    /// Whether no sentinel is out yet, since the answer itself may come
+    pub(crate) const fn is_listening(&self) -> bool {
+        matches!(self.proof, Proof::Listening(_))
     }
 
     /// Sends the sentinel, for a reply to this command
@@ -132,6 +149,7 @@ impl Held {
     /// no more can be found out
     pub(crate) fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Reply> {
         match (self.proof, &self.refusals, &self.before) {
+            (Proof::Listening(command), ..) => self.ask(command, now, wire),
             (Proof::Restart, ..) => self.send(Proof::Directory, Verb::PWD, now, wire),
             // Each sentinel was refused in its turn.
             (Proof::Directory, Refusals::Two(_), _) => return Some(settled(&self.reply, wire)),

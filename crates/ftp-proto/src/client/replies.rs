@@ -187,14 +187,24 @@ impl Client {
     fn answered(&mut self, command: Verb, reply: Reply) {
         if let Some(held) = &mut self.held {
             self.wire.session.late = self.wire.session.late.less_one();
-            return match held.replied(reply, self.now, &mut self.wire) {
-                Some(reply) => self.proven(command, reply),
-                None => self.await_proof(),
-            };
+            if !held.is_listening() {
+                return match held.replied(reply, self.now, &mut self.wire) {
+                    Some(reply) => self.proven(command, reply),
+                    None => self.await_proof(),
+                };
+            }
+            // The one that is held was an earlier transfer's.
+            self.wire.timers.stop(Timer::Quiet);
+            self.held = None;
         }
         if self.is_doubtful(command, &reply) {
+            let is_due = matches!(self.wire.session.late, Late::Due(1..));
             let mut held = Held::new(reply);
-            held.ask(command, self.now, &mut self.wire);
+            if is_due && answers::is_only_a_transfers(command, held.reply().code()) {
+                held.listen(command);
+            } else {
+                held.ask(command, self.now, &mut self.wire);
+            }
             self.held = Some(Box::new(held));
             return self.await_proof();
         }

@@ -52,6 +52,14 @@ pub(crate) fn answer(verb: Verb, code: Code) -> Answer {
     if foreign { Answer::Foreign } else { Answer::Tolerated }
 }
 
+/// Whether a reply of this code tells how a transfer ended, and this command is none
+///
+/// What answers a command without a row is not known.
+pub(crate) fn is_only_a_transfers(verb: Verb, code: Code) -> bool {
+    let ends_a_transfer = matches!(code.get(), 225 | 226 | 425 | 426);
+    ends_a_transfer && row(verb).is_some_and(|row| !row.own.contains(&code.get()))
+}
+
 /// Whether only some commands have this code in their rows
 const fn identifies_a_command(number: u16) -> bool {
     matches!(
