@@ -23,7 +23,7 @@ use crate::session::Session;
 #[doc(alias = "FTP")]
 #[doc(alias = "FTP_TLS")]
 pub struct Client {
-    pub(crate) session: Session,
+    pub(crate) session: Box<Session>,
 }
 
 /// Why a transfer that has its client failed, and the client if the session goes on
@@ -76,7 +76,7 @@ impl Client {
         Self::greeted(session).await
     }
 
-    async fn greeted(mut session: Session) -> Result<Self, Error> {
+    async fn greeted(mut session: Box<Session>) -> Result<Self, Error> {
         session.rest().await?;
         Ok(Self { session })
     }

@@ -53,6 +53,36 @@ pub(crate) struct Session {
     events: VecDeque<Event>,
 }
 
+/// What a session connects to, and how
+struct Destination {
+    host: String,
+    port: u16,
+    options: Options,
+}
+
+impl Destination {
+    fn new(address: impl IntoServerAddress, options: Options) -> Result<Self, Error> {
+        let address = address.into_server_address()?;
+        let host = address.host();
+        let port = address.port().unwrap_or_else(|| options.default_port());
+        options.refuse_keep_alive()?;
+        let options = options.host(host).port(port);
+        #[cfg(feature = "tracing")]
+        let options = match tracing::enabled!(target: "ftp", tracing::Level::DEBUG) {
+            true => options.trace(|line| tracing::debug!(target: "ftp", "{line}")),
+            false => options,
+        };
+        Ok(Self { host: host.to_owned(), port, options })
+    }
+
+    /// The addresses of the server, or of a proxy
+    async fn look_up(&self) -> Result<Vec<SocketAddr>, Error> {
+        let hop = self.options.first_hop().unwrap_or((&self.host, self.port));
+        let found = lookup_host(hop).await.map_err(|error| self.options.unresolved(error))?;
+        Ok(found.collect())
+    }
+}
+
 /// Whether the session's clock runs
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Clock {
@@ -64,34 +94,40 @@ enum Clock {
 
 impl Session {
     /// Connects; what the server has to say is not waited for
-    pub(crate) async fn connect(
+    ///
+    /// The session has some kilobytes and its options have one. Both are boxed, since every future that held them would be
+    /// that much larger.
+    pub(crate) fn connect(
         address: impl IntoServerAddress,
         options: Options,
         dialer: Option<Dialer>,
-    ) -> Result<Self, Error> {
-        let address = address.into_server_address()?;
-        let host = address.host();
-        let port = address.port().unwrap_or_else(|| options.default_port());
-        options.refuse_keep_alive()?;
-        let options = options.host(host).port(port);
-        #[cfg(feature = "tracing")]
-        let options = match tracing::enabled!(target: "ftp", tracing::Level::DEBUG) {
-            true => options.trace(|line| tracing::debug!(target: "ftp", "{line}")),
-            false => options,
-        };
-        let now = Instant::now();
+    ) -> impl Future<Output = Result<Box<Self>, Error>> {
+        let destination = Destination::new(address, options).map(Box::new);
+        async move {
+            let destination = destination?;
+            let begun = Instant::now();
+            let addresses = match &dialer {
+                Some(_) => None,
+                None => Some(destination.look_up().await?),
+            };
+            Self::new(*destination, addresses, dialer, begun)
+        }
+    }
+
+    fn new(
+        destination: Destination,
+        addresses: Option<Vec<SocketAddr>>,
+        dialer: Option<Dialer>,
+        now: Instant,
+    ) -> Result<Box<Self>, Error> {
+        let Destination { host, port, options } = destination;
         let origin = Origin::new(now.into_std());
         let time = origin.time(now.into_std());
-        let inner = if dialer.is_some() {
-            ftp_session::Session::dialed_by_shell(host, port, options, time)?
-        } else {
-            // The server's, or a proxy's.
-            let hop = options.first_hop().unwrap_or((host, port));
-            let found = lookup_host(hop).await.map_err(|error| options.unresolved(error))?;
-            let addresses: Vec<SocketAddr> = found.collect();
-            ftp_session::Session::new(&addresses, options, time)?
+        let inner = match addresses {
+            Some(addresses) => ftp_session::Session::new(&addresses, options, time)?,
+            None => ftp_session::Session::dialed_by_shell(&host, port, options, time)?,
         };
-        let mut session = Self {
+        let mut session = Box::new(Self {
             inner,
             origin,
             clock: Clock::Runs,
@@ -99,7 +135,7 @@ impl Session {
             timer: None,
             dialer,
             dialing: None,
-            host: host.to_owned(),
+            host,
             ends: None,
             greeting: None,
             size_hint: None,
@@ -108,7 +144,7 @@ impl Session {
             utc_offset: None,
             current: None,
             events: VecDeque::new(),
-        };
+        });
         session.inner.start();
         Ok(session)
     }
@@ -346,6 +382,9 @@ impl Session {
             if let Event::Completed(mut done) = event {
                 if let Some(result) = done.take(op) {
                     self.current = None;
+                    // Room for four events is a fifth of an idle session, and to make it anew is nothing beside a
+                    // round trip.
+                    self.events = VecDeque::new();
                     return Some(result);
                 }
             }

@@ -249,9 +249,10 @@ impl<C: Holder<Client>> Download<C> {
     /// Why the transfer failed; [`Error::is_fatal`] tells whether the session did, too.
     #[doc(alias = "voidresp")]
     pub async fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
-        let mut rest = [0; 4096];
-        let meanwhile = move |session: &mut Session| {
+        let meanwhile = |session: &mut Session| {
             let now = session.now();
+            // Not in the future, which would be that much larger.
+            let mut rest = [0; 4096];
             while let Moved::Bytes(_) = session.inner.read_data(&mut rest, now) {}
         };
         self.guard.finish(meanwhile).await
