@@ -1,4 +1,4 @@
-//! How many sessions the mio driver stands on one thread, in numbers: `tests/scale`
+//! How many sessions ftp-mio and ftp-tokio stand on one thread, in numbers: `tests/scale`
 //!
 //! The server is a process of its own, so that memory and processor time are the client's alone.
 //! Prints a table; anything that is not right ends it.
@@ -7,6 +7,7 @@
 
 mod floods;
 mod server;
+mod tasks;
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -24,11 +25,14 @@ use sha2::{Digest, Sha256};
 pub(crate) const FILE: usize = 1 << 20;
 
 /// Sessions that are connecting at the same time
-const WINDOW: usize = 200;
+pub(crate) const WINDOW: usize = 200;
 
-struct Harness {
+/// How long idle sessions are watched
+pub(crate) const PAUSE: Duration = Duration::from_secs(5);
+
+pub(crate) struct Harness {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     certificate: String,
 }
 
@@ -179,6 +183,8 @@ fn main() -> ExitCode {
         }
         ["idle", ..] => idle,
         ["load", ..] => load,
+        ["tasks-idle", ..] => tasks::idle,
+        ["tasks-load", ..] => tasks::load,
         ["floods", ..] => floods::run,
         _ => return usage(),
     };
@@ -195,13 +201,12 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: scale idle|load|floods plain|tls SESSIONS");
+    eprintln!("usage: scale idle|load|tasks-idle|tasks-load|floods plain|tls SESSIONS");
     ExitCode::from(2)
 }
 
 /// Memory and processor time of sessions that do nothing, and a NOOP on each
 fn idle(policy: TlsPolicy, count: usize) {
-    const PAUSE: Duration = Duration::from_secs(5);
     let harness = Harness::start();
     let mut all = Loop::new();
     // What the first session brings is not for the others to pay.
@@ -305,14 +310,14 @@ fn curl(harness: &Harness, policy: TlsPolicy, count: usize, rate: impl Fn(u64, I
 }
 
 /// A line of /proc/self/status, in bytes
-fn status(name: &str) -> u64 {
+pub(crate) fn status(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
 }
 
 /// Processor time so far, in hundredths of a second
-fn cpu() -> u64 {
+pub(crate) fn cpu() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()

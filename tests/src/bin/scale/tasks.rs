@@ -1,0 +1,179 @@
+//! The same sessions as tasks of ftp-tokio, on a runtime of one thread
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use ftp_tokio::{Client, Options, TlsPolicy};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
+use tokio::runtime::Builder;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::sleep;
+
+use crate::{FILE, Harness, PAUSE, WINDOW, cpu, server, status};
+
+/// What all sessions do next
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Rest,
+    Noop,
+    Get(Expected),
+    End,
+}
+
+/// What the bytes of a file have to be; not looked at if `None`
+type Expected = Option<[u8; 32]>;
+
+/// A task a session, which does what is ordered until there is nothing more
+struct Crowd {
+    tasks: JoinSet<()>,
+    orders: watch::Sender<Order>,
+    done: Rc<Semaphore>,
+    doors: Rc<Semaphore>,
+}
+
+impl Crowd {
+    fn new() -> Self {
+        Self {
+            tasks: JoinSet::new(),
+            orders: watch::Sender::new(Order::Rest),
+            done: Rc::new(Semaphore::new(0)),
+            doors: Rc::new(Semaphore::new(WINDOW)),
+        }
+    }
+
+    /// Connects and logs in; returns when all are idle
+    async fn log_in(&mut self, count: usize, address: SocketAddr, options: &Options) {
+        let options = Rc::new(options.clone());
+        for _ in 0..count {
+            let (done, doors) = (Rc::clone(&self.done), Rc::clone(&self.doors));
+            let (mut orders, options) = (self.orders.subscribe(), Rc::clone(&options));
+            self.tasks.spawn_local(async move {
+                let door = doors.acquire().await.unwrap();
+                let options = Options::clone(&options);
+                let client = Client::connect_and_login(address, options, "u", "p").await;
+                let mut client = client.unwrap();
+                drop(door);
+                done.add_permits(1);
+                loop {
+                    orders.changed().await.unwrap();
+                    let order = *orders.borrow_and_update();
+                    match order {
+                        Order::Rest => {}
+                        Order::Noop => drop(client.noop().await.unwrap()),
+                        Order::Get(expected) => download(&mut client, expected).await,
+                        Order::End => return,
+                    }
+                    done.add_permits(1);
+                }
+            });
+        }
+        self.all_done(count).await;
+    }
+
+    async fn all(&self, order: Order, count: usize) {
+        self.orders.send_replace(order);
+        self.all_done(count).await;
+    }
+
+    async fn all_done(&self, count: usize) {
+        let count = u32::try_from(count).unwrap();
+        self.done.acquire_many(count).await.unwrap().forget();
+    }
+
+    async fn end(mut self) {
+        self.orders.send_replace(Order::End);
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.unwrap();
+        }
+    }
+}
+
+/// One file, in pieces as large as those of the other driver
+async fn download(client: &mut Client, expected: Expected) {
+    let mut file = client.get("f").await.unwrap();
+    let mut buffer = vec![0; 128 * 1024];
+    let (mut total, mut hash) = (0, Sha256::new());
+    loop {
+        let count = file.read(&mut buffer).await.unwrap();
+        if count == 0 {
+            break;
+        }
+        total += count;
+        if expected.is_some() {
+            hash.update(&buffer[..count]);
+        }
+    }
+    file.finish().await.unwrap();
+    assert_eq!(total, FILE);
+    if let Some(expected) = expected {
+        assert_eq!(hash.finalize(), expected.into(), "a file is not right");
+    }
+}
+
+fn block_on(work: impl Future<Output = ()>) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, work);
+}
+
+/// Memory and processor time of sessions that do nothing, and a NOOP on each
+pub(crate) fn idle(policy: TlsPolicy, count: usize) {
+    let harness = Harness::start();
+    let options = harness.options(policy);
+    block_on(async {
+        let mut crowd = Crowd::new();
+        // What the first session brings is not for the others to pay.
+        crowd.log_in(1, harness.address, &options).await;
+        let before = status("VmRSS:");
+        let begun = Instant::now();
+        crowd.log_in(count, harness.address, &options).await;
+        let seconds = begun.elapsed().as_secs_f64();
+        println!("{policy:?}, tokio: {count} sessions logged in, one thread, {seconds:.1} s");
+        let after = status("VmRSS:");
+        println!(
+            "  resident memory per session, with its task: {} bytes",
+            (after - before) / count as u64
+        );
+        println!("  size of the client itself: {} bytes", size_of::<Client>());
+
+        let ticks = cpu();
+        sleep(PAUSE).await;
+        println!("  idle for {} s: {} ms of processor time", PAUSE.as_secs(), (cpu() - ticks) * 10);
+
+        let (begun, ticks) = (Instant::now(), cpu());
+        crowd.all(Order::Noop, count + 1).await;
+        println!(
+            "  {count} NOOPs answered in {:.0} ms, {} ms of processor time",
+            begun.elapsed().as_secs_f64() * 1e3,
+            (cpu() - ticks) * 10
+        );
+        crowd.end().await;
+    });
+}
+
+/// As many downloads at once as there are sessions
+pub(crate) fn load(policy: TlsPolicy, count: usize) {
+    let harness = Harness::start();
+    let options = harness.options(policy);
+    block_on(async {
+        let mut crowd = Crowd::new();
+        crowd.log_in(count, harness.address, &options).await;
+        for expected in [Some(Sha256::digest(server::content()).into()), None] {
+            let (begun, ticks) = (Instant::now(), cpu());
+            crowd.all(Order::Get(expected), count).await;
+            println!(
+                "{policy:?}, tokio: {count} sessions at once, {}: {:.0} MB/s, {} ms of processor time",
+                if expected.is_some() { "every file right by SHA-256" } else { "not hashed" },
+                rate(count, begun.elapsed()),
+                (cpu() - ticks) * 10
+            );
+        }
+        crowd.end().await;
+    });
+}
+
+fn rate(count: usize, time: Duration) -> f64 {
+    (count * FILE) as f64 / time.as_secs_f64() / 1e6
+}
