@@ -187,6 +187,7 @@ impl Budget {
     #[must_use]
     pub fn is_blank(&self, now: Time) -> bool {
         self.count() == 0
+            && self.leaving.iter().all(|until| *until <= now)
             && self.stated.is_none()
             && self.ceiling.is_none_or(|ceiling| ceiling.until <= now)
             && self.rest.is_none_or(|until| until <= now)

@@ -35,14 +35,15 @@ pub enum Channel {
 
 type Made = io::Result<Box<dyn Connection>>;
 
+pub(crate) type Making = Pin<Box<dyn Future<Output = Made> + Send>>;
+
 /// The caller's way to make connections
-pub(crate) type Dialer =
-    Box<dyn FnMut(Target) -> Pin<Box<dyn Future<Output = Made> + Send>> + Send>;
+pub(crate) type Dialer = Box<dyn FnMut(Target) -> Making + Send>;
 
 /// A connection that is being made
 pub(crate) struct Dialing {
     pub(crate) slot: Slot,
-    pub(crate) made: Pin<Box<dyn Future<Output = Made> + Send>>,
+    pub(crate) made: Making,
 }
 
 /// A dialer out of a closure
@@ -52,8 +53,14 @@ where
     F: Future<Output = io::Result<C>> + Send + 'static,
     C: Connection + 'static,
 {
-    Box::new(move |target| {
-        let made = dial(target);
-        Box::pin(async move { Ok(Box::new(made.await?) as Box<dyn Connection>) })
-    })
+    Box::new(move |target| making(dial(target)))
+}
+
+/// What the caller's closure has returned
+pub(crate) fn making<F, C>(made: F) -> Making
+where
+    F: Future<Output = io::Result<C>> + Send + 'static,
+    C: Connection + 'static,
+{
+    Box::pin(async move { Ok(Box::new(made.await?) as Box<dyn Connection>) })
 }

@@ -27,7 +27,7 @@
 //! Each host has a [`Budget`](ftp_session::Budget). A session that the server refuses because there are too many is no
 //! error: whoever wanted it waits for another one, and for ten minutes there are no more than the server had let in.
 //! Sessions beyond those that a host has had are opened one by one, so a server refuses once. All users of a host share
-//! its budget; an idle session of one makes room for another's. Whoever has a session that fits may pass by those who
+//! its budget; an idle session of one makes room for another's, and idle sessions are closed if the server wants fewer. Whoever has a session that fits may pass by those who
 //! wait for one that has to be opened, eight times; then room is made for the first of those.
 //!
 //! A refused login is an error, for all that wait for a session of the same [`Site`] and for those that come within ten
@@ -48,10 +48,11 @@
 //! Idle sessions are closed with QUIT after [`PoolBuilder::idle_timeout`].
 //!
 //! Before it is leased again a session is looked at: if bytes wait on the control connection, it is over, or the server
-//! has said 421. This takes no round trip. After [`PoolBuilder::check_after`] without use it has to answer a NOOP, since
-//! a connection that a firewall has forgotten looks well. What still can go wrong, that the server ends the session just
+//! has said 421. This takes no round trip. After [`PoolBuilder::check_after`] without use it has to answer a NOOP within
+//! [`PoolBuilder::check_timeout`], since a connection that a firewall has forgotten looks well. What still can go wrong, that the server ends the session just
 //! when the first command is on its way, [`Pool::run`] makes good.
 
+mod dial;
 mod error;
 mod hosts;
 mod lease;
@@ -64,7 +65,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ftp_session::Error;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub use error::PoolError;
 pub use hosts::Status;
@@ -72,6 +73,7 @@ pub use lease::Lease;
 pub use options::PoolBuilder;
 pub use site::Site;
 
+use crate::client::Client;
 use hosts::{Message, Permit, Place, Queued, Shared, idle_end};
 use lease::{Use, Verdict};
 use member::{Fate, Held, Member, Unopened};
@@ -185,12 +187,13 @@ impl Pool {
     async fn lease_checked(&self, site: &Site, check: Duration) -> Result<Lease, PoolError> {
         let limit = self.shared.settings.wait;
         let deadline = Instant::now().checked_add(limit);
+        let mut check = Check { after: check, patience: self.shared.settings.check_timeout };
         let mut place = Place::Back;
         let mut refusal = None;
         loop {
             match self.obtain(site, place, deadline).await? {
                 Grant::Session(lease, since) => {
-                    if let Some(lease) = self.checked(lease, since, check).await {
+                    if let Some(lease) = self.checked(lease, since, &mut check).await {
                         return Ok(lease);
                     }
                 }
@@ -226,6 +229,8 @@ impl Pool {
         };
         // The next one may be tried from now on.
         permit.opened();
+        #[cfg(feature = "tracing")]
+        tracing::debug!(target: "ftp::pool", host = site.host(), "opened");
         let mut held = Held::new(self.shared.clone(), Box::new(member));
         match held.member_mut().prepare().await {
             Ok(()) => Opened::Session(held),
@@ -266,7 +271,7 @@ impl Pool {
     }
 
     /// The session, if it is well
-    async fn checked(&self, mut lease: Lease, since: Instant, check: Duration) -> Option<Lease> {
+    async fn checked(&self, mut lease: Lease, since: Instant, check: &mut Check) -> Option<Lease> {
         let settings = &self.shared.settings;
         let idle = since.elapsed();
         let member = lease.member_mut();
@@ -274,8 +279,7 @@ impl Pool {
         match member.look() {
             Fate::Clean if old => lease.into_held()?.close(),
             Fate::Clean => {
-                if idle >= check && member.client.noop().await.is_err() {
-                    // Refused or not answered: opening one is safer.
+                if idle >= check.after && !check.answers(&mut member.client).await {
                     lease.into_held()?.end(ftp_session::SessionEnd::Broken);
                     return None;
                 }
@@ -286,6 +290,34 @@ impl Pool {
             Fate::Settle | Fate::Close => lease.into_held()?.close(),
         }
         None
+    }
+}
+
+/// How idle sessions have to prove that they live
+struct Check {
+    /// Sessions that were idle for so long have to
+    after: Duration,
+    /// How long those that are tried may take to answer, all together
+    patience: Duration,
+}
+
+impl Check {
+    /// Whether the server answers, be it with a refusal
+    async fn answers(&mut self, client: &mut Client) -> bool {
+        if self.patience.is_zero() {
+            return false;
+        }
+        let begun = Instant::now();
+        let answer = timeout(self.patience, client.noop()).await;
+        self.patience = self.patience.saturating_sub(begun.elapsed());
+        match answer {
+            Ok(Ok(_)) => true,
+            Ok(Err(error)) => !error.is_fatal(),
+            Err(_) => {
+                self.patience = Duration::ZERO;
+                false
+            }
+        }
     }
 }
 

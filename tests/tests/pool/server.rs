@@ -21,6 +21,10 @@ pub(crate) struct Manners {
     pub(crate) pause: Duration,
     /// What it says when it refuses
     pub(crate) refusal: &'static str,
+    /// How long it counts a session that has ended
+    pub(crate) lingers: Duration,
+    /// The reply to one command; to this one there is none if it is empty
+    pub(crate) answers: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ impl Default for Manners {
             ends: None,
             pause: Duration::ZERO,
             refusal: "There are too many connections from your internet address.",
+            lingers: Duration::ZERO,
+            answers: None,
         }
     }
 }
@@ -101,6 +107,8 @@ impl Server {
         // What goes wrong is the client's end.
         let _ = self.talk(&stream, manners, full);
         if !full {
+            drop(stream);
+            std::thread::sleep(manners.lingers);
             self.seen.lock().unwrap().live -= 1;
         }
     }
@@ -137,6 +145,12 @@ impl Server {
                 }
             }
             let reply = match verb.as_str() {
+                at if manners.answers.is_some_and(|(verb, _)| verb == at) => {
+                    match manners.answers {
+                        Some((_, reply)) if !reply.is_empty() => reply.to_owned(),
+                        _ => continue,
+                    }
+                }
                 "USER" => "331 password".to_owned(),
                 "PASS" if full => format!("530 {}", manners.refusal),
                 "PASS" if argument == "p" => {

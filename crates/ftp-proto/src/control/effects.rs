@@ -102,7 +102,10 @@ fn effect(command: &Command<'_>) -> Option<Effect> {
         Verb::STOU,
     ];
     let verb = command.verb();
-    if READING.contains(&verb) {
+    if verb == Verb::EPSV && command.begins_with(b"ALL") {
+        // No other command for data connections is accepted from then on (RFC 2428 section 4).
+        Some(Effect::Settings)
+    } else if READING.contains(&verb) {
         None
     } else if FILES.contains(&verb) || of_files(command) {
         Some(Effect::Files)
@@ -149,6 +152,8 @@ mod tests {
         assert_eq!(effect("SITE", "UMASK 022"), Some(Effect::Settings));
         assert_eq!(effect("SITE", "utime f 2024"), Some(Effect::Files));
         assert_eq!(effect("OPTS", "HASH SHA-256"), None);
+        assert_eq!(effect("EPSV", "1"), None);
+        assert_eq!(effect("EPSV", "ALL"), Some(Effect::Settings));
         assert_eq!(effect("OPTS", "UTF8 ON"), Some(Effect::Settings));
     }
 

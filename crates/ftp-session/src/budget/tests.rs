@@ -235,3 +235,14 @@ fn a_blank_budget_can_be_forgotten() {
     budget.ended(SessionEnd::Orderly, at(1));
     assert!(!budget.is_blank(at(1)) && budget.is_blank(at(601)));
 }
+
+#[test]
+fn a_budget_is_not_forgotten_while_the_server_may_count_its_last_session() {
+    for (end, moment) in [(SessionEnd::Orderly, FAREWELL), (SessionEnd::Broken, LINGER)] {
+        let mut budget = Budget::new(100);
+        open(&mut budget, at(0));
+        budget.ended(end, at(1));
+        assert!(!budget.is_blank(at(1)), "{end:?}");
+        assert!(budget.is_blank(at(1) + moment), "{end:?}");
+    }
+}

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::error::PoolError;
 use super::lease::{Lease, Use};
-use super::member::{Fate, Held, Keeper, Member, Why};
+use super::member::{Fate, Held, Keeper, Member, Stay};
 use super::options::PoolBuilder;
 use super::site::{HostKey, Site};
 
@@ -57,11 +57,24 @@ struct Host {
     /// Used last comes last
     idle: Vec<Idle>,
     waiters: VecDeque<Waiter>,
-    /// Idle sessions of other sites that are being closed to make room
+    /// Sessions that are being closed in the background, which the budget still counts
     leaving: usize,
     refused: u64,
-    /// Logins that the server has refused, and until when they are not tried again
-    rejected: Vec<(Site, Instant, Error)>,
+    rejected: Vec<Rejected>,
+}
+
+/// A login that the server has refused
+struct Rejected {
+    site: Site,
+    /// Until when it is not tried again; `None`: never
+    until: Option<Instant>,
+    error: Error,
+}
+
+impl Rejected {
+    fn holds(&self, now: Instant) -> bool {
+        self.until.is_none_or(|until| until > now)
+    }
 }
 
 struct Idle {
@@ -137,18 +150,20 @@ impl Shared {
         }
         let left = self.serve(&mut state, key, now);
         drop(state);
-        self.make_room(left);
+        Self::say_goodbye(left);
     }
 
     pub(super) fn serve_now(self: &Arc<Self>, key: &HostKey) {
         self.report(key, |_, _| ());
     }
 
-    /// Gives waiters what there is; returns a session that is to be closed to make room
+    /// Gives waiters what there is; returns idle sessions that are to be closed: one to make room, and those for which a
+    /// ceiling that was lowered leaves none
     #[must_use]
-    fn serve(self: &Arc<Self>, state: &mut State, key: &HostKey, now: Time) -> Option<Box<Member>> {
+    fn serve(self: &Arc<Self>, state: &mut State, key: &HostKey, now: Time) -> Vec<Held> {
         let closed = state.life == Life::Closed;
-        let host = state.hosts.get_mut(key)?;
+        let mut left = Vec::new();
+        let Some(host) = state.hosts.get_mut(key) else { return left };
         host.waiters.retain(|waiter| !waiter.messages.is_closed());
         if closed {
             for waiter in host.waiters.drain(..) {
@@ -172,29 +187,31 @@ impl Shared {
                     if let Some(at) = then.and_then(|then| self.origin.instant(then)) {
                         front.look_at(Instant::from_std(at));
                     }
-                    if host.lacks_room(now) && !host.idle.is_empty() {
-                        host.leaving += 1;
-                        let member = host.idle.remove(0).member;
+                    if host.lacks_room(now) {
+                        left.extend(host.give_up_idle(self));
                         host.hand_over(self, now);
-                        return Some(member);
                     }
                     break;
                 }
             }
         }
+        while host.budget.excess(now) > host.leaving {
+            let Some(held) = host.give_up_idle(self) else { break };
+            left.push(held);
+        }
         let moment = Instant::now();
-        host.rejected.retain(|(_, until, _)| *until > moment);
+        host.rejected.retain(|rejected| rejected.holds(moment));
         if host.is_forgettable(now) {
             state.hosts.remove(key);
         }
-        None
+        left
     }
 
-    /// Closes a session that somebody else's is to follow
-    fn make_room(self: &Arc<Self>, left: Option<Box<Member>>) {
-        if let Some(member) = left {
-            Held::leaving(self.clone(), member).close();
-        }
+    /// Closes sessions that [`Self::serve`] has returned
+    ///
+    /// Not under the lock, which their end takes.
+    fn say_goodbye(left: Vec<Held>) {
+        left.into_iter().for_each(Held::close);
     }
 
     /// Gets in line
@@ -222,9 +239,9 @@ impl Shared {
             refused: 0,
             rejected: Vec::new(),
         });
-        let rejected = host.rejected.iter().find(|(of, until, _)| of == site && *until > moment);
-        if let Some((_, _, error)) = rejected {
-            return Err(error.again().into());
+        let mut rejected = host.rejected.iter();
+        if let Some(rejected) = rejected.find(|other| other.site == *site && other.holds(moment)) {
+            return Err(rejected.error.again().into());
         }
         let waiter =
             Waiter { number, site: site.clone(), messages: sender, look: None, passed_by: 0 };
@@ -237,7 +254,7 @@ impl Shared {
         let waiting = state.hosts.get(&key).map_or(0, |host| host.waiters.len());
         let still = state.hosts.get(&key).is_some_and(|host| host.has(number));
         drop(state);
-        self.make_room(left);
+        Self::say_goodbye(left);
         if still && place == Place::Back && waiting > limit {
             return Err(PoolError::Busy { limit });
         }
@@ -252,7 +269,9 @@ impl Shared {
         let mut state = self.lock();
         let closed = state.life == Life::Closed;
         let host = state.hosts.get_mut(&key);
-        let Some(host) = host.filter(|host| !old && !closed && host.budget.excess(now) == 0) else {
+        let Some(host) =
+            host.filter(|host| !old && !closed && host.budget.excess(now) <= host.leaving)
+        else {
             drop(state);
             return held.close();
         };
@@ -262,7 +281,7 @@ impl Shared {
         let left = self.serve(&mut state, &key, now);
         let reaper = std::mem::replace(&mut state.reaper, Reaper::Running);
         drop(state);
-        self.make_room(left);
+        Self::say_goodbye(left);
         if reaper == Reaper::None {
             self.start_reaper();
         }
@@ -285,17 +304,17 @@ impl Shared {
     fn reap(self: &Arc<Self>) -> Option<Instant> {
         let moment = Instant::now();
         let limit = self.settings.idle;
-        let mut expired = Vec::new();
+        let mut left = Vec::new();
         let mut next: Option<Instant> = None;
         let mut state = self.lock();
         for host in state.hosts.values_mut() {
-            let mut index = 0;
-            while let Some(idle) = host.idle.get(index) {
+            // The first one has been idle for longest.
+            while let Some(idle) = host.idle.first() {
                 match idle.since.checked_add(limit) {
-                    Some(at) if at <= moment => expired.push(host.idle.remove(index).member),
+                    Some(at) if at <= moment => left.extend(host.give_up_idle(self)),
                     at => {
                         next = next.into_iter().chain(at).min();
-                        index += 1;
+                        break;
                     }
                 }
             }
@@ -304,9 +323,7 @@ impl Shared {
             state.reaper = Reaper::None;
         }
         drop(state);
-        for member in expired {
-            Held::new(self.clone(), member).close();
-        }
+        Self::say_goodbye(left);
         next
     }
 
@@ -315,18 +332,16 @@ impl Shared {
         let now = self.time();
         let mut state = self.lock();
         state.life = Life::Closed;
-        let mut members = Vec::new();
+        let mut left = Vec::new();
         let keys: Vec<HostKey> = state.hosts.keys().cloned().collect();
         for key in keys {
             if let Some(host) = state.hosts.get_mut(&key) {
-                members.extend(host.idle.drain(..).map(|idle| idle.member));
+                left.extend(std::iter::from_fn(|| host.give_up_idle(self)));
             }
-            members.extend(self.serve(&mut state, &key, now));
+            left.extend(self.serve(&mut state, &key, now));
         }
         drop(state);
-        for member in members {
-            Held::new(self.clone(), member).close();
-        }
+        Self::say_goodbye(left);
     }
 
     pub(super) fn status(&self, site: &Site) -> Status {
@@ -346,8 +361,14 @@ impl Shared {
 }
 
 impl Keeper for Shared {
-    fn ended(self: Arc<Self>, site: &Site, end: SessionEnd, why: Why) {
-        if why == Why::Room {
+    fn leaves(&self, site: &Site) {
+        if let Some(host) = self.lock().hosts.get_mut(site.key()) {
+            host.leaving += 1;
+        }
+    }
+
+    fn ended(self: Arc<Self>, site: &Site, end: SessionEnd, stay: Stay) {
+        if stay == Stay::Leaving {
             if let Some(host) = self.lock().hosts.get_mut(site.key()) {
                 host.leaving = host.leaving.saturating_sub(1);
             }
@@ -403,6 +424,15 @@ impl Host {
     /// Whether nobody else's session can be opened before one is closed, and none is being closed
     fn lacks_room(&self, now: Time) -> bool {
         self.leaving == 0 && self.budget.count() >= self.budget.limit(now)
+    }
+
+    /// The session that nobody has used for longest, which is counted as one that leaves from now on
+    fn give_up_idle(&mut self, shared: &Arc<Shared>) -> Option<Held> {
+        if self.idle.is_empty() {
+            return None;
+        }
+        self.leaving += 1;
+        Some(Held::leaving(shared.clone(), self.idle.remove(0).member))
     }
 
     /// Gives idle sessions to those who wait for one of their site, unless the first in line has waited for long
@@ -513,9 +543,7 @@ impl Permit {
                 }
                 others
             });
-            if let Some(until) = until {
-                host.rejected.push((site.clone(), until, error.again()));
-            }
+            host.rejected.push(Rejected { site: site.clone(), until, error: error.again() });
         }
         drop(state);
         self.shared.report(&key, |budget, now| budget.failed(now));

@@ -57,7 +57,7 @@ impl Member {
     /// Connects and logs in
     pub(super) async fn log_in(site: &Site) -> Result<Self, Unopened> {
         let address = (site.host(), site.port());
-        let mut session = Session::connect(address, site.options(), None).await?;
+        let mut session = Session::connect(address, site.options(), site.dialer()).await?;
         let request = session.inner.request();
         let op = match site.acct() {
             Some(account) => request.login_with_account(site.user(), site.password(), account),
@@ -188,8 +188,10 @@ fn refusal(session: &Session) -> Option<Reply> {
 
 /// Who counts the sessions: the pool
 pub(super) trait Keeper: Send + Sync {
+    /// A session is about to be closed
+    fn leaves(&self, site: &Site);
     /// A session has ended
-    fn ended(self: Arc<Self>, site: &Site, end: SessionEnd, why: Why);
+    fn ended(self: Arc<Self>, site: &Site, end: SessionEnd, stay: Stay);
     /// A session whose user has done with it
     fn give_back(self: Arc<Self>, held: Held);
 }
@@ -198,25 +200,25 @@ pub(super) trait Keeper: Send + Sync {
 pub(super) struct Held {
     keeper: Arc<dyn Keeper>,
     member: Option<Box<Member>>,
-    why: Why,
+    stay: Stay,
 }
 
-/// What a session is closed for
+/// Whether a session is on its way out
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    Itself,
-    /// A session of another site is to be opened in its place
-    Room,
+pub(super) enum Stay {
+    Staying,
+    /// It is being closed, and the keeper counts it among those
+    Leaving,
 }
 
 impl Held {
     pub(super) fn new(keeper: Arc<dyn Keeper>, member: Box<Member>) -> Self {
-        Self { keeper, member: Some(member), why: Why::Itself }
+        Self { keeper, member: Some(member), stay: Stay::Staying }
     }
 
-    /// An idle session in whose place another is to be opened
+    /// A session that the keeper counts among those that leave
     pub(super) fn leaving(keeper: Arc<dyn Keeper>, member: Box<Member>) -> Self {
-        Self { keeper, member: Some(member), why: Why::Room }
+        Self { keeper, member: Some(member), stay: Stay::Leaving }
     }
 
     pub(super) fn give_back(self) {
@@ -252,12 +254,18 @@ impl Held {
     fn ended(&self, member: Box<Member>, end: SessionEnd) {
         let site = member.site.clone();
         drop(member);
-        Arc::clone(&self.keeper).ended(&site, end, self.why);
+        #[cfg(feature = "tracing")]
+        tracing::debug!(target: "ftp::pool", host = site.host(), ?end, "closed");
+        Arc::clone(&self.keeper).ended(&site, end, self.stay);
     }
 
     /// Says goodbye, in the background if there is a runtime
     pub(super) fn close(mut self) {
         if let Ok(runtime) = Handle::try_current() {
+            if self.stay == Stay::Staying {
+                self.keeper.leaves(&self.member().site);
+                self.stay = Stay::Leaving;
+            }
             runtime.spawn(async move {
                 let goodbye = timeout(GOODBYE, self.member_mut().client.quit()).await;
                 let said = matches!(goodbye, Ok(Ok(_)));

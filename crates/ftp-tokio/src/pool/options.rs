@@ -20,6 +20,7 @@ pub struct PoolBuilder {
     pub(super) idle: Duration,
     pub(super) age: Duration,
     pub(super) check_after: Duration,
+    pub(super) check_timeout: Duration,
     pub(super) login_memory: Duration,
 }
 
@@ -34,6 +35,8 @@ impl PoolBuilder {
             idle: Duration::from_secs(50),
             age: Duration::MAX,
             check_after: Duration::from_secs(20),
+            // Above any round trip; to log in anew takes less.
+            check_timeout: Duration::from_secs(5),
             login_memory: Duration::from_secs(600),
         }
     }
@@ -85,6 +88,15 @@ impl PoolBuilder {
     /// What the server or the network has said of the end is noticed without that.
     pub fn check_after(mut self, idle: Duration) -> Self {
         self.check_after = idle;
+        self
+    }
+
+    /// How long a lease waits for answers to such NOOPs, for all sessions that it tries together; 5 seconds by default
+    ///
+    /// A refusal is an answer. A session that has not answered by then is given up. If a firewall has forgotten one
+    /// connection, it has forgotten those that were idle for longer, too.
+    pub fn check_timeout(mut self, timeout: Duration) -> Self {
+        self.check_timeout = timeout;
         self
     }
 

@@ -3,18 +3,23 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::hint::black_box;
+use std::io;
 use std::sync::Arc;
 
 use ftp_proto::Protection;
 use ftp_session::proxy::ProxyServer;
 use ftp_session::{Error, IntoServerAddress, Options};
 
+use super::dial::SharedDialer;
+use crate::dial::{Dialer, Target};
+use crate::io::Connection;
+
 /// A server, who logs in there, and how: everything that tells one session from another
 ///
-/// A session is only ever used again for a site that is equal in all of it: host, port, user, password, account, and all
-/// of the [`Options`], which are the TLS policy and verifier, the client's certificate, the proxy, the local address,
-/// deadlines and leniencies. Two [`TlsConfig`](ftp_tls::TlsConfig)s are the same if one is a clone of the other, so make
-/// one and clone it.
+/// A session is only ever used again for a site that is equal in all of it: host, port, user, password, account, the
+/// [way in which connections are made](Self::connect_with), and all of the [`Options`]. Those are the TLS policy and
+/// verifier, the client's certificate, the proxy, the local address, deadlines and leniencies. Two
+/// [`TlsConfig`](ftp_tls::TlsConfig)s are the same if one is a clone of the other, so make one and clone it.
 ///
 /// Cheap to clone. `Debug` shows neither password nor account.
 ///
@@ -63,11 +68,12 @@ impl Drop for Hidden {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct HostKey(Arc<Host>);
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Host {
     name: String,
     port: u16,
     proxy: Option<ProxyServer>,
+    dial: Option<SharedDialer>,
 }
 
 impl Site {
@@ -90,7 +96,7 @@ impl Site {
         let proxy = hop.first_hop().filter(|_| hop.proxied_server().is_some());
         let proxy = proxy.map(|(host, port)| ProxyServer::new(host, port));
         Ok(Self(Arc::new(Parts {
-            key: HostKey(Arc::new(Host { name, port, proxy })),
+            key: HostKey(Arc::new(Host { name, port, proxy, dial: None })),
             options,
             user: Vec::new(),
             password: Hidden(Vec::new()),
@@ -98,6 +104,22 @@ impl Site {
             protection: Protection::Private,
             control: ControlChannel::Kept,
         })))
+    }
+
+    /// Sessions over connections that `dial` makes, as [`Client::connect_with`](crate::Client::connect_with) has them
+    ///
+    /// A site is equal to those that were cloned after this call, and to no others, and has a budget with them alone: two
+    /// closures may lead to different servers. So call it once, and clone the site.
+    #[must_use]
+    pub fn connect_with<D, F, C>(mut self, dial: D) -> Self
+    where
+        D: Fn(Target) -> F + Send + Sync + 'static,
+        F: Future<Output = io::Result<C>> + Send + 'static,
+        C: Connection + 'static,
+    {
+        let HostKey(host) = &mut Arc::make_mut(&mut self.0).key;
+        Arc::make_mut(host).dial = Some(SharedDialer::new(dial));
+        self
     }
 
     /// Who logs in
@@ -150,6 +172,10 @@ impl Site {
 
     pub(super) fn options(&self) -> Options {
         self.0.options.clone()
+    }
+
+    pub(super) fn dialer(&self) -> Option<Dialer> {
+        self.0.key.0.dial.as_ref().map(SharedDialer::dialer)
     }
 
     pub(super) fn password(&self) -> &[u8] {
@@ -228,8 +254,11 @@ mod tests {
         let shared = tls();
         let local = |address: &str| address.parse::<SocketAddr>().unwrap();
         let named = site("host", options()).login("user", "secret");
+        let dial = |_| async { Ok(tokio::io::empty()) };
         vec![
             named.clone(),
+            named.clone().connect_with(dial),
+            named.clone().connect_with(dial),
             site("other", options()).login("user", "secret"),
             site("host:2121", options()).login("user", "secret"),
             site("host", options()),
@@ -290,6 +319,9 @@ mod tests {
         assert!(key(&named) == key(&site("host", options())));
         assert!(key(&named) != key(&site("host:2121", options())));
         assert!(key(&named) != key(&site("host", socks(1080, None))));
+        let dialed = named.clone().connect_with(|_| async { Ok(tokio::io::empty()) });
+        assert!(key(&named) != key(&dialed));
+        assert!(key(&dialed) == key(&dialed.clone().login("other", "secret")));
     }
 
     #[test]

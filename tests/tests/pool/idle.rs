@@ -1,0 +1,100 @@
+//! Sessions that nobody uses: whether they live, and when they are closed
+
+use std::time::Duration;
+
+use ftp_tokio::{Lease, Pool, PoolError, Site};
+
+use crate::server::{Manners, Server};
+use crate::{eventually, fetch, site};
+
+/// Has as many sessions opened, and gives them back
+async fn fill(pool: &Pool, site: &Site, count: usize) {
+    let mut leases = Vec::new();
+    for _ in 0..count {
+        leases.push(pool.lease(site).await.unwrap());
+    }
+    drop(leases);
+    eventually("all are idle", || pool.status(site).idle == count).await;
+}
+
+#[tokio::test]
+async fn the_last_session_is_remembered_while_the_server_may_count_it() {
+    let lingers = Duration::from_millis(60);
+    let server = Server::start(Manners { limit: 1, lingers, ..Manners::default() });
+    let (pool, site) = (Pool::builder().max_age(Duration::ZERO).build(), site(&server));
+    for _ in 0..3 {
+        drop(pool.lease(&site).await.unwrap());
+        eventually("it is closed", || pool.status(&site).sessions == 0).await;
+    }
+    assert_eq!(server.seen().refused, 0);
+}
+
+#[tokio::test]
+async fn idle_sessions_beyond_a_lowered_ceiling_are_closed() {
+    // Whoever asks for a size is told that the server is overloaded.
+    let ends = Some(("SIZE", 0, Some("421 Too busy, try again later.")));
+    let server = Server::start(Manners { ends, ..Manners::default() });
+    let (pool, site) = (Pool::new(), site(&server));
+    fill(&pool, &site, 6).await;
+    let mut lease = pool.lease(&site).await.unwrap();
+    lease.size("f").await.unwrap_err();
+    drop(lease);
+    eventually("half of them are left", || pool.status(&site).sessions == 3).await;
+    assert_eq!(server.seen().count("QUIT"), 2);
+    fetch(&mut pool.lease(&site).await.unwrap(), "f").await.unwrap();
+}
+
+#[tokio::test]
+async fn sessions_that_do_not_answer_are_waited_for_once() {
+    let server = Server::start(Manners { answers: Some(("NOOP", "")), ..Manners::default() });
+    let patience = Duration::from_millis(100);
+    let pool = Pool::builder().check_after(Duration::ZERO).check_timeout(patience).build();
+    let site = site(&server);
+    fill(&pool, &site, 4).await;
+    let mut lease = pool.lease(&site).await.unwrap();
+    assert!(!Lease::is_reused(&lease));
+    assert_eq!(server.seen().count("NOOP"), 1);
+    fetch(&mut lease, "f").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_noop_is_an_answer() {
+    let server =
+        Server::start(Manners { answers: Some(("NOOP", "500 What?")), ..Manners::default() });
+    let (pool, site) = (Pool::builder().check_after(Duration::ZERO).build(), site(&server));
+    fill(&pool, &site, 1).await;
+    assert!(Lease::is_reused(&pool.lease(&site).await.unwrap()));
+    assert_eq!((server.seen().count("NOOP"), server.seen().logins), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refused_login_can_be_remembered_for_ever() {
+    let server = Server::start(Manners::default());
+    let pool = Pool::builder().refused_login_memory(Duration::MAX).build();
+    let wrong = site(&server).login("u", "wrong");
+    for _ in 0..3 {
+        let error = pool.lease(&wrong).await.unwrap_err();
+        assert!(matches!(&error, PoolError::Session(error) if error.is_auth()), "{error}");
+    }
+    assert_eq!(server.seen().count("PASS"), 1);
+}
+
+#[tokio::test]
+async fn the_callers_connections_are_used_for_all_sessions() {
+    let server = Server::start(Manners::default());
+    let address = server.address;
+    let dial = move |target: ftp_tokio::Target| async move {
+        assert_eq!(target.host, "nowhere.example");
+        tokio::net::TcpStream::connect((address.ip(), target.port)).await
+    };
+    let site = Site::new(
+        ("nowhere.example", address.port()),
+        ftp_tokio::Config::new(ftp_tokio::TlsPolicy::Plaintext),
+    );
+    let site = site.unwrap().connect_with(dial).login("u", "p");
+    let pool = Pool::new();
+    for _ in 0..3 {
+        fetch(&mut pool.lease(&site).await.unwrap(), "f").await.unwrap();
+    }
+    assert_eq!(server.seen().logins, 1);
+}
