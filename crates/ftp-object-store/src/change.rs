@@ -1,0 +1,132 @@
+//! Deleting, renaming and copying objects
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ftp_tokio::{Error as FtpError, Lease};
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{CopyMode, GetOptions, PutPayload, RenameTargetMode, Result};
+
+use crate::error::is_refusal;
+use crate::inner::Inner;
+use crate::write::Temporary;
+
+/// Bytes of a file that is copied by one session, through memory
+const IN_MEMORY: u64 = 8 << 20;
+
+impl Inner {
+    async fn delete(&self, location: &Path) -> Result<()> {
+        let subject = self.subject("delete", location);
+        let path = self.remote(location);
+        let delete = |mut ftp: Lease| {
+            let path = &path;
+            async move { ftp.delete(path).await.map(drop) }
+        };
+        match self.pool.run(&self.site, delete).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.explain(subject, error).await),
+        }
+    }
+
+    pub(crate) fn delete_all(
+        self: &Arc<Self>,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        let inner = Arc::clone(self);
+        let at_once = self.settings.sessions;
+        let delete = move |location: Result<Path>| {
+            let inner = Arc::clone(&inner);
+            async move {
+                let location = location?;
+                inner.delete(&location).await?;
+                Ok(location)
+            }
+        };
+        locations.map(delete).buffered(at_once).boxed()
+    }
+
+    pub(crate) async fn rename(
+        &self,
+        from: &Path,
+        to: &Path,
+        mode: RenameTargetMode,
+    ) -> Result<()> {
+        let target = self.target(to, self.subject("rename to", to))?;
+        let source = self.remote(from);
+        if mode == RenameTargetMode::Create {
+            self.check_absent("rename to", to).await?;
+        }
+        let subject = self.subject("rename", from);
+        let told = |error| subject.told(error);
+        let mut ftp = self.pool.lease(&self.site).await.map_err(told)?;
+        // A directory, which is no object, could be renamed, too.
+        let found = self.look(&mut ftp, &source).await.map_err(|error| subject.told(error))?;
+        found.into_file(subject)?;
+        if source == target {
+            return Ok(());
+        }
+        self.place(&mut ftp, &source, &target, subject).await
+    }
+
+    pub(crate) async fn copy(
+        self: &Arc<Self>,
+        from: &Path,
+        to: &Path,
+        mode: CopyMode,
+    ) -> Result<()> {
+        let target = self.target(to, self.subject("copy to", to))?;
+        let source = self.remote(from);
+        if mode == CopyMode::Create {
+            self.check_absent("copy to", to).await?;
+        }
+        let subject = self.subject("copy", from);
+        let found = self.look_up(&source).await.map_err(|error| subject.told(error))?;
+        let version = found.into_file(subject)?;
+        if source == target || self.copied_by_server(&source, &target, to).await? {
+            return Ok(());
+        }
+        let read = self.get(from, GetOptions::default()).await?;
+        if version.size <= IN_MEMORY {
+            let bytes: Bytes = read.bytes().await?;
+            return self.write(to, &PutPayload::from(bytes)).await;
+        }
+        let mut pieces = read.into_stream();
+        let mut upload = self.multipart(to, &object_store::Attributes::new())?;
+        while let Some(piece) = pieces.try_next().await? {
+            upload.put_part(piece.into()).await?;
+        }
+        upload.complete().await.map(drop)
+    }
+
+    /// Has the server copy a file, if it can
+    async fn copied_by_server(
+        self: &Arc<Self>,
+        from: &[u8],
+        to: &[u8],
+        location: &Path,
+    ) -> Result<bool> {
+        let subject = self.subject("copy to", location);
+        let told = |error: FtpError| subject.told(error);
+        let mut ftp = self.pool.lease(&self.site).await.map_err(|error| subject.told(error))?;
+        if !self.has_site_copy(&mut ftp).await.map_err(told)? {
+            return Ok(false);
+        }
+        let mut temporary = Temporary::new(self, to);
+        let words = |verb: &str, path: &[u8]| [verb.as_bytes(), path].concat();
+        let copy = async {
+            ftp.command("SITE", words("CPFR ", from)).await?;
+            ftp.command("SITE", words("CPTO ", temporary.path())).await
+        };
+        match copy.await {
+            Ok(_) => {}
+            // The copy through this side tells what is wrong, or succeeds.
+            Err(error) if is_refusal(&error) => return Ok(false),
+            Err(error) => return Err(told(error)),
+        }
+        self.place(&mut ftp, temporary.path(), to, subject).await?;
+        temporary.placed();
+        Ok(true)
+    }
+}

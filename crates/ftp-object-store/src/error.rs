@@ -1,0 +1,182 @@
+//! Errors: what happened, to which file, on which server
+
+use std::error::Error as StdError;
+
+use ftp_tokio::{Error as FtpError, PoolError, Reply};
+use object_store::path::Path;
+
+/// The name of this kind of store in [`object_store::Error::Generic`]
+pub(crate) const STORE: &str = "FTP";
+
+/// The source of every [`object_store::Error`] that this store returns for a server's sake
+///
+/// It names the file and the server, and never a password.
+///
+/// ```
+/// use std::error::Error as _;
+/// use ftp_object_store::StoreError;
+///
+/// fn code(error: &object_store::Error) -> Option<u16> {
+///     let error = error.source()?.downcast_ref::<StoreError>()?;
+///     Some(error.reply()?.code().get())
+/// }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error("can't {action} {path} on {server}: {cause}")]
+pub struct StoreError {
+    action: &'static str,
+    path: String,
+    server: String,
+    #[source]
+    cause: Cause,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Cause {
+    #[error(transparent)]
+    Pool(PoolError),
+    #[error("{0}")]
+    Text(String),
+}
+
+impl From<PoolError> for Cause {
+    fn from(error: PoolError) -> Self {
+        Self::Pool(error)
+    }
+}
+
+impl From<FtpError> for Cause {
+    fn from(error: FtpError) -> Self {
+        Self::Pool(PoolError::Session(error))
+    }
+}
+
+impl From<&str> for Cause {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cause {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl Cause {
+    fn session(&self) -> Option<&FtpError> {
+        match self {
+            Self::Pool(error) => error.session(),
+            Self::Text(_) => None,
+        }
+    }
+}
+
+impl StoreError {
+    /// The server's reply, if the error is one
+    #[must_use]
+    pub fn reply(&self) -> Option<&Reply> {
+        self.cause.session()?.reply()
+    }
+
+    /// Why no session could be had, or why it failed, if that is the cause
+    #[must_use]
+    pub const fn pool_error(&self) -> Option<&PoolError> {
+        match &self.cause {
+            Cause::Pool(error) => Some(error),
+            Cause::Text(_) => None,
+        }
+    }
+}
+
+/// What is done, to what, where: the words of an error
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) action: &'static str,
+    pub(crate) location: &'a Path,
+    pub(crate) server: &'a str,
+}
+
+impl Subject<'_> {
+    fn source(self, cause: impl Into<Cause>) -> Box<dyn StdError + Send + Sync> {
+        // An empty path is the root.
+        let path = format!("/{}", self.location);
+        let (action, server) = (self.action, self.server.to_owned());
+        Box::new(StoreError { action, path, server, cause: cause.into() })
+    }
+
+    pub(crate) fn generic(self, cause: impl Into<Cause>) -> object_store::Error {
+        object_store::Error::Generic { store: STORE, source: self.source(cause) }
+    }
+
+    pub(crate) fn not_found(self, cause: impl Into<Cause>) -> object_store::Error {
+        let source = self.source(cause);
+        object_store::Error::NotFound { path: self.location.to_string(), source }
+    }
+
+    pub(crate) fn denied(self, cause: impl Into<Cause>) -> object_store::Error {
+        let source = self.source(cause);
+        object_store::Error::PermissionDenied { path: self.location.to_string(), source }
+    }
+
+    pub(crate) fn exists(self, cause: impl Into<Cause>) -> object_store::Error {
+        let source = self.source(cause);
+        object_store::Error::AlreadyExists { path: self.location.to_string(), source }
+    }
+
+    /// The error by what the server's words say: missing, denied, other credentials wanted, or none of these
+    pub(crate) fn told(self, error: impl Into<Cause>) -> object_store::Error {
+        let cause = error.into();
+        let Some(error) = cause.session() else { return self.generic(cause) };
+        if error.is_missing() {
+            return self.not_found(cause);
+        }
+        if error.is_auth() {
+            let source = self.source(cause);
+            return object_store::Error::Unauthenticated {
+                path: self.location.to_string(),
+                source,
+            };
+        }
+        if !error.is_fatal() && error.reply().is_some_and(denies) {
+            return self.denied(cause);
+        }
+        self.generic(cause)
+    }
+}
+
+/// Whether the words of a refusal say that this user may not do that
+fn denies(reply: &Reply) -> bool {
+    const WORDS: [&str; 7] = [
+        "denied",
+        "permission",
+        "not permitted",
+        "not allowed",
+        "privileges",
+        "forbidden",
+        "read-only",
+    ];
+    let text = String::from_utf8_lossy(reply.text()).to_lowercase();
+    (500..600).contains(&reply.code().get()) && WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Whether this is a refusal for good, which another command may explain
+pub(crate) fn is_refusal(error: &FtpError) -> bool {
+    matches!(error, FtpError::Ftp(ftp_tokio::ftp_proto::Error::Permanent(_))) && !error.is_auth()
+}
+
+/// Whether the server does not know the command
+pub(crate) fn is_unknown_command(error: &FtpError) -> bool {
+    let code = error.reply().map(|reply| reply.code().get());
+    matches!(code, Some(500 | 501 | 502 | 504)) && is_refusal(error)
+}
+
+/// Whether a connection broke, which a new one may make good, as opposed to the server refusing or failing
+pub(crate) fn broke(error: &FtpError) -> bool {
+    let told = error.reply().is_some() && !error.is_fatal();
+    !told && error.is_transient() && !error.is_auth() || is_unconfirmed(error)
+}
+
+fn is_unconfirmed(error: &FtpError) -> bool {
+    matches!(error, FtpError::Ftp(ftp_tokio::ftp_proto::Error::Unconfirmed { .. }))
+}

@@ -1,0 +1,195 @@
+//! What all parts of a store share: the pool, the server's habits, counts
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use ftp_tokio::{Error as FtpError, Lease, Pool, Site};
+use object_store::path::Path;
+
+use crate::error::Subject;
+use crate::name;
+
+/// How a store behaves; its builder says what each is
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) coalesce: Option<u64>,
+    pub(crate) resumptions: u8,
+    pub(crate) weak_create: bool,
+    pub(crate) sessions: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) pool: Pool,
+    pub(crate) site: Site,
+    /// The directory that the store's paths begin in; empty: where the login leads
+    pub(crate) root: Vec<u8>,
+    /// The server in error messages
+    pub(crate) server: String,
+    pub(crate) settings: Settings,
+    pub(crate) skipped: Counts,
+    pub(crate) costs: Costs,
+    mlst: Knowledge,
+    site_copy: Knowledge,
+}
+
+/// What is known of a command
+#[derive(Debug, Default)]
+pub(crate) struct Knowledge(AtomicU8);
+
+impl Knowledge {
+    const YES: u8 = 1;
+    const NO: u8 = 2;
+
+    fn get(&self) -> Option<bool> {
+        match self.0.load(Ordering::Relaxed) {
+            Self::YES => Some(true),
+            Self::NO => Some(false),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn set(&self, known: bool) {
+        self.0.store(if known { Self::YES } else { Self::NO }, Ordering::Relaxed);
+    }
+}
+
+/// How much listings have left out
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) names: AtomicU64,
+    pub(crate) links: AtomicU64,
+    pub(crate) special: AtomicU64,
+}
+
+impl Inner {
+    pub(crate) fn new(
+        pool: Pool,
+        site: Site,
+        root: Vec<u8>,
+        server: String,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            pool,
+            site,
+            root,
+            server,
+            settings,
+            skipped: Counts::default(),
+            costs: Costs::default(),
+            mlst: Knowledge::default(),
+            site_copy: Knowledge::default(),
+        }
+    }
+
+    pub(crate) fn remote(&self, location: &Path) -> Vec<u8> {
+        name::remote(&self.root, location)
+    }
+
+    pub(crate) fn subject<'a>(&'a self, action: &'static str, location: &'a Path) -> Subject<'a> {
+        Subject { action, location, server: &self.server }
+    }
+
+    /// Whether the server has MLST; asked once in the store's life
+    pub(crate) async fn has_mlst(&self, ftp: &mut Lease) -> Result<bool, FtpError> {
+        self.learn(ftp).await?;
+        Ok(self.mlst.get().unwrap_or(false))
+    }
+
+    /// MLST is announced and not there
+    pub(crate) fn lacks_mlst(&self) {
+        self.mlst.set(false);
+    }
+
+    /// Whether the server copies files by itself: SITE CPFR and CPTO
+    pub(crate) async fn has_site_copy(&self, ftp: &mut Lease) -> Result<bool, FtpError> {
+        self.learn(ftp).await?;
+        Ok(self.site_copy.get().unwrap_or(false))
+    }
+
+    async fn learn(&self, ftp: &mut Lease) -> Result<(), FtpError> {
+        if self.mlst.get().is_some() && self.site_copy.get().is_some() {
+            return Ok(());
+        }
+        let features = match ftp.features() {
+            Some(features) => features.clone(),
+            None => ftp.query_features().await?,
+        };
+        self.mlst.set(features.has("MLST"));
+        let copies = features.iter().any(|(name, parameters)| {
+            name.eq_ignore_ascii_case(b"SITE") && parameters.eq_ignore_ascii_case(b"COPY")
+        });
+        self.site_copy.set(copies);
+        Ok(())
+    }
+}
+
+/// What a request and a byte cost, as measured
+#[derive(Debug, Default)]
+pub(crate) struct Costs {
+    /// Nanoseconds from a request to the first byte of its file; 0: not measured
+    first: AtomicU64,
+    /// Bytes a second
+    rate: AtomicU64,
+}
+
+impl Costs {
+    /// Two ranges with so many bytes between them are cheaper to get as one, at the least and at the most
+    const LEAST: u64 = 64 << 10;
+    const MOST: u64 = 16 << 20;
+    /// Before anything was measured, as `object_store` does it
+    const UNKNOWN: u64 = 1 << 20;
+    /// A transfer of fewer bytes tells nothing about the rate
+    const TELLING: u64 = 256 << 10;
+
+    /// Tells what one transfer has cost
+    pub(crate) fn learn(&self, first: Duration, bytes: u64, moving: Duration) {
+        let mean = |old: &AtomicU64, new: u64| {
+            let before = old.load(Ordering::Relaxed);
+            let after = if before == 0 { new } else { before / 4 * 3 + new / 4 };
+            old.store(after.max(1), Ordering::Relaxed);
+        };
+        mean(&self.first, u64::try_from(first.as_nanos()).unwrap_or(u64::MAX));
+        if bytes >= Self::TELLING {
+            let nanos = moving.as_nanos().max(1);
+            let rate = u128::from(bytes) * 1_000_000_000 / nanos;
+            mean(&self.rate, u64::try_from(rate).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// How many bytes pass in the time of one more request
+    pub(crate) fn gap(&self) -> u64 {
+        let (first, rate) = (self.first.load(Ordering::Relaxed), self.rate.load(Ordering::Relaxed));
+        if first == 0 || rate == 0 {
+            return Self::UNKNOWN;
+        }
+        let bytes = u128::from(first) * u128::from(rate) / 1_000_000_000;
+        u64::try_from(bytes).unwrap_or(Self::MOST).clamp(Self::LEAST, Self::MOST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_what_passes_while_a_request_is_made() {
+        let costs = Costs::default();
+        assert_eq!(costs.gap(), Costs::UNKNOWN);
+        // 100 ms until the first byte, 10 MB/s: 1 MB.
+        costs.learn(Duration::from_millis(100), 10_000_000, Duration::from_secs(1));
+        assert_eq!(costs.gap(), 1_000_000);
+        // Far away and fast, near and slow.
+        let far = Costs::default();
+        far.learn(Duration::from_secs(1), 1 << 30, Duration::from_secs(1));
+        assert_eq!(far.gap(), Costs::MOST);
+        let near = Costs::default();
+        near.learn(Duration::from_micros(10), 1 << 20, Duration::from_secs(1));
+        assert_eq!(near.gap(), Costs::LEAST);
+        // Small files say nothing of the rate.
+        let small = Costs::default();
+        small.learn(Duration::from_millis(1), 10, Duration::from_millis(1));
+        assert_eq!(small.gap(), Costs::UNKNOWN);
+    }
+}

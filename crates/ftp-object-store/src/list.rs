@@ -1,0 +1,365 @@
+//! Listings: one directory, and a tree
+//!
+//! A directory's objects are kept until its listing is complete, up to [`READ_AHEAD`] of them; then its session is free
+//! before anybody looks at the first. Who deletes what he lists so needs one session only.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ftp_tokio::{Error as FtpError, Kind, Lease, OwnedEntry, PoolError};
+use futures_util::stream::BoxStream;
+use object_store::path::Path;
+use object_store::{ListResult, ObjectMeta, Result};
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinSet;
+
+use crate::error::{STORE, Subject, broke, is_refusal};
+use crate::inner::Inner;
+use crate::look::{Found, Version, entry_date, meta};
+use crate::name;
+use crate::task;
+
+/// Objects of a directory that are kept before the first is given out
+const READ_AHEAD: usize = 16 << 10;
+/// Objects that are given out before they are asked for
+const CHANNEL: usize = 1024;
+/// Directories that are listed at the same time
+const AT_ONCE: usize = 4;
+/// Directories in each other, beyond which links must lead in a circle
+const DEPTH: usize = 64;
+
+/// A directory that is to be listed
+#[derive(Clone, Debug)]
+struct Directory {
+    location: Path,
+    path: Vec<u8>,
+    /// What the server calls it and those that it is in (the fact `unique`), as far as known: a link that leads upwards is
+    /// one of these
+    above: Vec<Vec<u8>>,
+    depth: usize,
+}
+
+/// What a listing says
+struct Listed {
+    objects: Vec<ObjectMeta>,
+    directories: Vec<Directory>,
+}
+
+/// What somebody who lists a tree asks for
+struct Walk {
+    inner: Arc<Inner>,
+    /// Only objects after this one
+    offset: Option<Path>,
+    out: Sender<ObjectMeta>,
+}
+
+impl Inner {
+    pub(crate) fn list(
+        self: &Arc<Self>,
+        prefix: Option<&Path>,
+        offset: Option<&Path>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        let (inner, offset) = (Arc::clone(self), offset.cloned());
+        let location = prefix.cloned().unwrap_or_default();
+        task::stream(CHANNEL, |out| Arc::new(Walk { inner, offset, out }).all(location))
+    }
+
+    pub(crate) async fn list_one(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        let directory = self.directory(prefix.cloned().unwrap_or_default());
+        let Listed { mut objects, directories } = match self.read(&directory, None).await? {
+            Some(listed) => listed,
+            None => Listed { objects: Vec::new(), directories: Vec::new() },
+        };
+        let mut common_prefixes: Vec<Path> =
+            directories.into_iter().map(|directory| directory.location).collect();
+        common_prefixes.sort_unstable();
+        objects.sort_unstable_by(|one, other| one.location.cmp(&other.location));
+        Ok(ListResult { common_prefixes, objects })
+    }
+
+    fn directory(&self, location: Path) -> Directory {
+        let path = self.remote(&location);
+        Directory { location, path, above: Vec::new(), depth: 0 }
+    }
+
+    /// Lists one directory; `None` if it is not there
+    ///
+    /// With `early` its objects go there once there are many, else all of them are returned.
+    async fn read(
+        &self,
+        directory: &Directory,
+        early: Option<&Sender<ObjectMeta>>,
+    ) -> Result<Option<Listed>> {
+        let subject = self.subject("list", &directory.location);
+        let given = AtomicU64::new(0);
+        let mut left = self.settings.resumptions;
+        loop {
+            let list = |ftp| self.list_on(ftp, directory, early, &given);
+            match self.pool.run(&self.site, list).await {
+                Ok(listed) => return listed.map(Some),
+                Err(PoolError::Session(error)) if error.is_missing() => {
+                    return match self.is_there(directory, &error).await? {
+                        true => Err(subject.denied(error)),
+                        false => Ok(None),
+                    };
+                }
+                // Nobody has seen any of it yet, so it may begin again.
+                Err(PoolError::Session(error))
+                    if left > 0 && broke(&error) && given.load(Ordering::Relaxed) == 0 =>
+                {
+                    left -= 1;
+                }
+                Err(error) => return Err(subject.told(error)),
+            }
+        }
+    }
+
+    /// Whether a directory is there after all that could not be entered, for which some servers have the words of one that
+    /// is missing
+    async fn is_there(&self, directory: &Directory, refusal: &FtpError) -> Result<bool> {
+        if directory.depth > 0 || directory.path.is_empty() {
+            // It was listed, or it is where the login leads.
+            return Ok(true);
+        }
+        let told = refusal.reply().is_some_and(|reply| {
+            ftp_tokio::ftp_proto::Error::Permanent(reply.clone()).is_missing()
+        });
+        let (parent, name) = name::split(&directory.path);
+        if told || name.is_empty() {
+            return Ok(false);
+        }
+        let find = |mut ftp: Lease| async move {
+            let mut entries = ftp.read_dir(parent).await?;
+            let mut found = false;
+            while let Some(entry) = entries.next().await {
+                let entry = entry?;
+                found |= entry.kind() == Kind::Dir && entry.name() == name;
+            }
+            Ok(found)
+        };
+        match self.pool.run(&self.site, find).await {
+            Ok(found) => Ok(found),
+            Err(PoolError::Session(error)) if error.is_missing() || is_refusal(&error) => Ok(false),
+            Err(error) => Err(self.subject("list", &directory.location).told(error)),
+        }
+    }
+
+    /// Lists one directory on a session
+    ///
+    /// Errors of the session are in the outer result, those of what it says in the inner one.
+    async fn list_on(
+        &self,
+        mut ftp: Lease,
+        directory: &Directory,
+        early: Option<&Sender<ObjectMeta>>,
+        given: &AtomicU64,
+    ) -> Result<Result<Listed>, FtpError> {
+        let subject = self.subject("list", &directory.location);
+        let mut listed = Listed { objects: Vec::new(), directories: Vec::new() };
+        // Names whose entries tell too little.
+        let mut unclear = Vec::new();
+        let mut skipped = Skipped::default();
+        let mut entries = ftp.read_dir(&*directory.path).await?;
+        while let Some(entry) = entries.next().await {
+            let entry = entry?;
+            if name::is_temporary(entry.name()) {
+                continue;
+            }
+            if entry.name().contains(&b'/') {
+                return Ok(Err(unsafe_name(subject, &entry)));
+            }
+            let Some(segment) = name::encoded(entry.name()) else {
+                skipped.names += 1;
+                continue;
+            };
+            let Ok(location) = child(&directory.location, &segment) else {
+                skipped.names += 1;
+                continue;
+            };
+            match (entry.kind(), entry.size()) {
+                (Kind::File, Some(size)) => {
+                    let version = Version { size, modified: entry_date(&entry) };
+                    listed.objects.push(meta(location, version));
+                }
+                (Kind::Dir, _) => match directory.below(&entry, location) {
+                    Some(below) if below.depth > DEPTH => return Ok(Err(too_deep(subject))),
+                    Some(below) => listed.directories.push(below),
+                    None => skipped.links += 1,
+                },
+                (Kind::File | Kind::Symlink | Kind::Unknown, _) => {
+                    unclear.push((entry, location));
+                }
+                _ => skipped.special += 1,
+            }
+            if let Some(out) = early {
+                if listed.objects.len() >= READ_AHEAD {
+                    given.fetch_add(listed.objects.len() as u64, Ordering::Relaxed);
+                    for object in listed.objects.drain(..) {
+                        if out.send(object).await.is_err() {
+                            return Ok(Ok(listed_nothing()));
+                        }
+                    }
+                }
+            }
+        }
+        let lines = entries.unknown_lines();
+        drop(entries);
+        if lines > 0 {
+            return Ok(Err(subject.generic(format!(
+                "{lines} lines of the listing are not understood, so objects may be missing from it"
+            ))));
+        }
+        for (entry, location) in unclear {
+            let mut path = directory.path.clone();
+            name::push(&mut path, entry.name());
+            match self.look(&mut ftp, &path).await? {
+                Found::File(version) => listed.objects.push(meta(location, version)),
+                // A link to a directory, or to nothing.
+                Found::Missing(_) if entry.kind() != Kind::File => skipped.links += 1,
+                Found::Refused(_) if entry.kind() == Kind::Symlink => skipped.links += 1,
+                // It has gone since.
+                Found::Missing(_) => {}
+                Found::Refused(error) => return Ok(Err(subject.told(error))),
+            }
+        }
+        self.count(&skipped, &directory.location);
+        Ok(Ok(listed))
+    }
+
+    /// Adds what a listing has left out to the store's counts
+    fn count(&self, skipped: &Skipped, location: &Path) {
+        let Skipped { names, links, special } = *skipped;
+        self.skipped.names.fetch_add(names, Ordering::Relaxed);
+        self.skipped.links.fetch_add(links, Ordering::Relaxed);
+        self.skipped.special.fetch_add(special, Ordering::Relaxed);
+        #[cfg(feature = "tracing")]
+        if names + links + special > 0 {
+            let server = &self.server;
+            tracing::warn!(target: "ftp::store", %server, %location, names, links, special, "left out of a listing");
+        }
+        #[cfg(not(feature = "tracing"))]
+        let _ = location;
+    }
+}
+
+/// What one listing leaves out
+#[derive(Debug, Default)]
+struct Skipped {
+    names: u64,
+    links: u64,
+    special: u64,
+}
+
+fn listed_nothing() -> Listed {
+    Listed { objects: Vec::new(), directories: Vec::new() }
+}
+
+fn unsafe_name(subject: Subject<'_>, entry: &OwnedEntry) -> object_store::Error {
+    subject.generic(format!(
+        "the listing has the name {}, which leads elsewhere",
+        entry.name().escape_ascii()
+    ))
+}
+
+fn too_deep(subject: Subject<'_>) -> object_store::Error {
+    subject.generic(format!(
+        "there are more than {DEPTH} directories in each other; a link may lead in a circle"
+    ))
+}
+
+fn child(location: &Path, segment: &str) -> Result<Path, object_store::path::Error> {
+    match location.is_root() {
+        true => Path::parse(segment),
+        false => Path::parse(format!("{location}/{segment}")),
+    }
+}
+
+impl Directory {
+    /// A directory in this one; `None` if it is this one or one above, by a link
+    fn below(&self, entry: &OwnedEntry, location: Path) -> Option<Self> {
+        let mut above = self.above.clone();
+        if let Some(unique) = entry.entry().facts.get("unique") {
+            if above.iter().any(|known| known == unique) {
+                return None;
+            }
+            above.push(unique.to_vec());
+        }
+        let mut path = self.path.clone();
+        name::push(&mut path, entry.name());
+        Some(Self { location, path, above, depth: self.depth + 1 })
+    }
+}
+
+impl Walk {
+    /// Lists a directory and all below it
+    async fn all(self: Arc<Self>, location: Path) -> Result<()> {
+        let mut pending = vec![self.inner.directory(location)];
+        // Tasks, so that none of them holds a session while nobody looks.
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < AT_ONCE {
+                let Some(directory) = pending.pop() else { break };
+                let this = Arc::clone(&self);
+                running.spawn(async move { this.one(directory).await });
+            }
+            match running.join_next().await {
+                None => return Ok(()),
+                Some(Ok(found)) => pending.extend(found?),
+                Some(Err(error)) => {
+                    return Err(object_store::Error::Generic {
+                        store: STORE,
+                        source: error.into(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Gives out the objects of a directory; returns the directories in it
+    async fn one(&self, directory: Directory) -> Result<Vec<Directory>> {
+        let offset = self.offset.as_ref();
+        // Objects after the offset have to be chosen, so they come together.
+        let early = Some(&self.out).filter(|_| offset.is_none());
+        let Some(Listed { objects, mut directories }) = self.inner.read(&directory, early).await?
+        else {
+            return Ok(Vec::new());
+        };
+        for object in objects {
+            if offset.is_some_and(|offset| object.location <= *offset) {
+                continue;
+            }
+            if self.out.send(object).await.is_err() {
+                return Ok(Vec::new());
+            }
+        }
+        if let Some(offset) = offset {
+            directories.retain(|directory| !is_before(&directory.location, offset));
+        }
+        Ok(directories)
+    }
+}
+
+/// Whether all objects in a directory come before this one
+fn is_before(directory: &Path, offset: &Path) -> bool {
+    // `0` follows `/`.
+    *format!("{directory}0") <= *offset.as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_before_an_offset() {
+        let before = |directory: &str, offset: &str| {
+            is_before(&Path::parse(directory).unwrap(), &Path::parse(offset).unwrap())
+        };
+        assert!(before("a", "b"));
+        assert!(before("a", "aa"));
+        assert!(before("a/b", "a/c"));
+        assert!(!before("a", "a"));
+        assert!(!before("a", "a/z"));
+        assert!(!before("a", "a.file"));
+        assert!(!before("b", "a"));
+    }
+}

@@ -1,0 +1,167 @@
+//! What is at a path: size and time of a file, or why there is none
+
+use chrono::{DateTime, Utc};
+use ftp_tokio::ftp_proto::listing::Modified;
+use ftp_tokio::{Error as FtpError, Kind, Lease, OwnedEntry, PoolError, Timestamp};
+use object_store::path::Path;
+use object_store::{ObjectMeta, Result};
+
+use crate::error::{Cause, Subject, is_refusal, is_unknown_command};
+use crate::inner::Inner;
+use crate::name;
+
+/// What tells one version of a file from the next, as far as FTP does
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) size: u64,
+    pub(crate) modified: Option<DateTime<Utc>>,
+}
+
+/// What is at a path
+#[derive(Debug)]
+pub(crate) enum Found {
+    File(Version),
+    /// A directory, which is no object, or nothing
+    Missing(Cause),
+    /// The server refuses to say
+    Refused(FtpError),
+}
+
+impl Found {
+    /// The file, or the error of its absence
+    pub(crate) fn into_file(self, subject: Subject<'_>) -> Result<Version> {
+        match self {
+            Self::File(version) => Ok(version),
+            Self::Missing(cause) => Err(subject.not_found(cause)),
+            Self::Refused(error) => Err(subject.told(error)),
+        }
+    }
+}
+
+pub(crate) fn meta(location: Path, version: Version) -> ObjectMeta {
+    ObjectMeta {
+        location,
+        // Where the server tells no time.
+        last_modified: version.modified.unwrap_or(DateTime::UNIX_EPOCH),
+        size: version.size,
+        e_tag: None,
+        version: None,
+    }
+}
+
+pub(crate) fn date(time: Timestamp) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(time.to_unix(), time.nanosecond())
+}
+
+/// The time of an entry; one of the server's own clock counts as UTC
+pub(crate) fn entry_date(entry: &OwnedEntry) -> Option<DateTime<Utc>> {
+    match entry.modified()? {
+        Modified::At { time, .. } => date(time),
+        _ => None,
+    }
+}
+
+impl Inner {
+    /// What is at this path: MLST, or SIZE and MDTM, or the listing of its directory, whichever tells
+    pub(crate) async fn look(&self, ftp: &mut Lease, path: &[u8]) -> Result<Found, FtpError> {
+        if self.has_mlst(ftp).await? {
+            match ftp.facts(path).await {
+                Ok(entry) => match (entry.kind(), entry.size()) {
+                    (Kind::File, Some(size)) => {
+                        let modified = entry_date(&entry);
+                        return Ok(Found::File(Version { size, modified }));
+                    }
+                    (Kind::Dir, _) => return Ok(Found::Missing("it is a directory".into())),
+                    // A link, or a server that tells less.
+                    _ => {}
+                },
+                Err(error) if is_unknown_command(&error) => self.lacks_mlst(),
+                Err(error) if error.is_missing() => return Ok(Found::Missing(error.into())),
+                Err(error) if is_refusal(&error) => {
+                    return self.look_in_parent(ftp, path, error).await;
+                }
+                Err(FtpError::Ftp(ftp_tokio::ftp_proto::Error::InvalidReply(_))) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let size = match ftp.size(path).await {
+            Ok(size) => size,
+            Err(error) if error.is_missing() => return Ok(Found::Missing(error.into())),
+            Err(error) if is_refusal(&error) => return self.look_in_parent(ftp, path, error).await,
+            Err(error) => return Err(error),
+        };
+        let modified = match ftp.mdtm(path).await {
+            Ok(time) => date(time),
+            Err(error) if is_refusal(&error) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Found::File(Version { size, modified }))
+    }
+
+    /// What the listing of its directory says of a path about which the server has refused to tell more
+    async fn look_in_parent(
+        &self,
+        ftp: &mut Lease,
+        path: &[u8],
+        refusal: FtpError,
+    ) -> Result<Found, FtpError> {
+        let (directory, name) = name::split(path);
+        if name.is_empty() {
+            return Ok(Found::Missing("it is a directory".into()));
+        }
+        let mut entries = match ftp.read_dir(directory).await {
+            Ok(entries) => entries,
+            Err(error) if error.is_missing() => return Ok(Found::Missing(error.into())),
+            Err(error) if is_refusal(&error) => return Ok(Found::Refused(refusal)),
+            Err(error) => return Err(error),
+        };
+        let mut found = None;
+        while let Some(entry) = entries.next().await {
+            let entry = entry?;
+            if entry.name() == name {
+                found = Some(entry);
+            }
+        }
+        let all_understood = entries.unknown_lines() == 0;
+        Ok(match found {
+            Some(entry) if entry.kind() == Kind::Dir => Found::Missing("it is a directory".into()),
+            Some(entry) => match entry.size() {
+                Some(size) if entry.kind() == Kind::File => {
+                    Found::File(Version { size, modified: entry_date(&entry) })
+                }
+                _ => Found::Refused(refusal),
+            },
+            // Many servers leave names out that begin with a dot.
+            None if all_understood && !name.starts_with(b".") => Found::Missing(refusal.into()),
+            None => Found::Refused(refusal),
+        })
+    }
+
+    /// [`Self::look`] on a session of the pool
+    pub(crate) async fn look_up(&self, path: &[u8]) -> Result<Found, PoolError> {
+        self.pool.run(&self.site, |mut ftp| async move { self.look(&mut ftp, path).await }).await
+    }
+
+    /// The error of a refusal that does not say whether the file is there
+    pub(crate) async fn explain(
+        &self,
+        subject: Subject<'_>,
+        refusal: PoolError,
+    ) -> object_store::Error {
+        let unclear = |error: &FtpError| is_refusal(error) && !error.is_missing();
+        if !refusal.session().is_some_and(unclear) {
+            return subject.told(refusal);
+        }
+        match self.look_up(&self.remote(subject.location)).await {
+            Ok(Found::Missing(_)) => subject.not_found(refusal),
+            Ok(Found::File(_)) if is_file_refusal(&refusal) => subject.denied(refusal),
+            _ => subject.told(refusal),
+        }
+    }
+}
+
+/// Whether a refusal is about the file: 550, 553
+fn is_file_refusal(error: &PoolError) -> bool {
+    let code = error.session().and_then(FtpError::reply).map(|reply| reply.code().get());
+    matches!(code, Some(550 | 553))
+}

@@ -1,0 +1,204 @@
+//! Names of objects and names on the server
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use object_store::path::{Path, PathPart};
+
+/// How names of uploads begin that are not complete yet
+const BEGINS: &str = ".ftp-store-";
+/// How they end
+const ENDS: &str = ".tmp";
+/// Hexadecimal digits between the two
+const DIGITS: usize = 16;
+
+/// The name on the server of one segment of a [`Path`]
+///
+/// A segment that is [`encoded`] stands for the bytes it was made from, any other for itself.
+pub(crate) fn decoded(segment: &str) -> Vec<u8> {
+    let bytes = replace_escapes(segment.as_bytes());
+    if escape(&bytes) == segment { bytes } else { segment.as_bytes().to_vec() }
+}
+
+/// The segment of a [`Path`] for a name on the server; `None` if no segment leads back to that name
+///
+/// A name stands for itself. Bytes that are not UTF-8 and control characters, which a `Path` can't hold, are written
+/// as `%XX`. The only names without a segment are those in which such an escape stands literally.
+pub(crate) fn encoded(name: &[u8]) -> Option<String> {
+    let segment = escape(name);
+    (PathPart::parse(&segment).is_ok() && !segment.is_empty() && decoded(&segment) == name)
+        .then_some(segment)
+}
+
+/// Writes what a [`Path`] can't hold as `%XX`
+fn escape(name: &[u8]) -> String {
+    let mut text = String::with_capacity(name.len());
+    for chunk in name.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            if letter.is_ascii_control() {
+                text.push_str(&format!("%{:02X}", u32::from(letter)));
+            } else {
+                text.push(letter);
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// Replaces each `%XX` that [`escape`] may have written by its byte
+fn replace_escapes(text: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| {
+        let byte = *text.get(at)?;
+        // Only upper case is ever written.
+        (!byte.is_ascii_lowercase()).then(|| char::from(byte).to_digit(16))?
+    };
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let escaped = digit(at + 1).zip(digit(at + 2)).map(|(high, low)| (high * 16 + low) as u8);
+        match escaped {
+            Some(byte) if text[at] == b'%' && (!byte.is_ascii() || byte.is_ascii_control()) => {
+                bytes.push(byte);
+                at += 3;
+            }
+            _ => {
+                bytes.push(text[at]);
+                at += 1;
+            }
+        }
+    }
+    bytes
+}
+
+/// The server's path of an object or directory below `root`
+pub(crate) fn remote(root: &[u8], location: &Path) -> Vec<u8> {
+    let mut path = root.to_vec();
+    for part in location.parts() {
+        push(&mut path, &decoded(part.as_ref()));
+    }
+    path
+}
+
+/// Appends a name to a server's path
+pub(crate) fn push(path: &mut Vec<u8>, name: &[u8]) {
+    if path.is_empty() {
+        // Servers take `~` for a home directory, and lose a space after the command.
+        if !name.first().is_some_and(u8::is_ascii_alphanumeric) {
+            path.extend(b"./");
+        }
+    } else if path.last() != Some(&b'/') {
+        path.push(b'/');
+    }
+    path.extend(name);
+}
+
+/// The directory that a server's path is in, and the name in it; without a slash the directory is empty, the working
+/// directory
+pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(0) => (b"/", &path[1..]),
+        Some(at) => (&path[..at], &path[at + 1..]),
+        None => (b"", path),
+    }
+}
+
+/// A new name, beside `path`, for an upload that is not complete yet
+pub(crate) fn temporary(path: &[u8]) -> Vec<u8> {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    // Its keys are random, so two processes don't choose the same name.
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u64(NUMBER.fetch_add(1, Ordering::Relaxed));
+    let name = format!("{BEGINS}{:016x}{ENDS}", hasher.finish());
+    let (directory, _) = split(path);
+    let mut path = directory.to_vec();
+    push(&mut path, name.as_bytes());
+    path
+}
+
+/// Whether this is the name of an upload that is not complete yet
+pub(crate) fn is_temporary(name: &[u8]) -> bool {
+    let digits =
+        name.strip_prefix(BEGINS.as_bytes()).and_then(|rest| rest.strip_suffix(ENDS.as_bytes()));
+    digits.is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_themselves() {
+        for (name, segment) in [
+            (&b"plain.csv"[..], "plain.csv"),
+            (b"two words", "two words"),
+            ("na\u{ef}ve \u{1f600}".as_bytes(), "na\u{ef}ve \u{1f600}"),
+            (b"latin-\xE9.csv", "latin-%E9.csv"),
+            (b"line\nbreak", "line%0Abreak"),
+            (b"100%", "100%"),
+            (b"%48%45", "%48%45"),
+            (b"a%2Fb", "a%2Fb"),
+            // Not what would be written for it: it stands for itself.
+            (b"%C3%A9", "%C3%A9"),
+            (b"%e9", "%e9"),
+            (b"back\\slash", "back\\slash"),
+        ] {
+            assert_eq!(encoded(name).as_deref(), Some(segment), "{}", name.escape_ascii());
+            assert_eq!(decoded(segment), name, "{segment}");
+        }
+    }
+
+    #[test]
+    fn names_without_a_segment() {
+        for name in [&b"latin-%E9.csv"[..], b"line%0Abreak", b".", b"..", b"a/b", b""] {
+            assert_eq!(encoded(name), None, "{}", name.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn whatever_is_put_is_listed_under_its_name() {
+        let alphabet = ["%", "E", "9", "C", "3", "A", "\u{e9}", "a", "2", "5", "0"];
+        let mut segments = vec![String::new()];
+        for _ in 0..5 {
+            let longer =
+                segments.iter().flat_map(|one| alphabet.map(|next| format!("{one}{next}")));
+            segments = longer.collect();
+            for segment in &segments {
+                assert_eq!(encoded(&decoded(segment)).as_ref(), Some(segment));
+            }
+        }
+    }
+
+    #[test]
+    fn paths_on_the_server() {
+        for (root, location, path) in [
+            ("", "a/b.csv", "a/b.csv"),
+            ("/", "a", "/a"),
+            ("/pub", "a/b", "/pub/a/b"),
+            ("pub/", "a", "pub/a"),
+            ("", "~root", "./~root"),
+            ("", " x", "./ x"),
+            ("", "", ""),
+        ] {
+            let location = Path::parse(location).unwrap();
+            assert_eq!(remote(root.as_bytes(), &location), path.as_bytes(), "{location}");
+        }
+        assert_eq!(split(b"/pub/a"), (&b"/pub"[..], &b"a"[..]));
+        assert_eq!(split(b"/a"), (&b"/"[..], &b"a"[..]));
+        assert_eq!(split(b"a"), (&b""[..], &b"a"[..]));
+    }
+
+    #[test]
+    fn temporary_names_are_known_again() {
+        let one = temporary(b"/pub/a.csv");
+        assert_ne!(one, temporary(b"/pub/a.csv"));
+        let (directory, name) = split(&one);
+        assert_eq!(directory, b"/pub");
+        assert!(is_temporary(name));
+        for name in [".ftp-store-.tmp", ".ftp-store-0123456789abcdef", "a.csv", ".tmp"] {
+            assert!(!is_temporary(name.as_bytes()), "{name}");
+        }
+    }
+}

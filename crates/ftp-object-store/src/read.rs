@@ -1,0 +1,505 @@
+//! Reading objects: whole, in part, and on from where a connection broke
+//!
+//! A read that goes on elsewhere (a new session, since the old one broke or was needed by others) first asks for size and
+//! time again, and compares the bytes before the break with those that came before. Whatever differs ends the read with an
+//! error.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use ftp_tokio::{Download, Error as FtpError, Get, Lease, PoolError};
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+use object_store::{Attributes, GetOptions, GetResult, GetResultPayload, Result};
+use tokio::io::AsyncReadExt;
+use tokio::sync::mpsc::Sender;
+use tokio::time::{Instant, timeout};
+
+use crate::error::{Cause, Subject, broke};
+use crate::inner::Inner;
+use crate::look::{Found, Version, meta};
+use crate::task;
+
+/// Bytes of a piece of the stream at most
+const PIECE: usize = 128 << 10;
+/// Pieces that are read before they are asked for
+const AHEAD: usize = 8;
+/// Bytes of a range that is read before `get_opts` returns, on the session that has just told the file's size
+const AT_ONCE: u64 = 256 << 10;
+/// Bytes that are compared where a read goes on
+const OVERLAP: usize = 4096;
+/// How long a reader may pause before its session goes to somebody who waits for one
+const PAUSE: Duration = Duration::from_secs(1);
+/// A file that was changed less than this before it was looked at may change again without a trace in its time, which
+/// counts in seconds
+const SETTLED: i64 = 2;
+/// Bytes that are read and thrown away behind a range, if the file ends there, rather than aborting the transfer
+const READ_ON: usize = 256 << 10;
+/// Ranges of one file that are fetched at the same time
+const RANGES_AT_ONCE: usize = 4;
+
+/// What is to be read, and how much of it has been
+#[derive(Debug)]
+struct Reading {
+    inner: Arc<Inner>,
+    location: Path,
+    path: Vec<u8>,
+    version: Version,
+    /// What is left of it
+    range: Range<u64>,
+    /// The last bytes that came, for the comparison
+    tail: Vec<u8>,
+    resumptions: u8,
+}
+
+/// How a part of a read has ended
+enum Part {
+    /// All of the range is there
+    Complete,
+    /// The reader pauses, and somebody waits for the session
+    Paused(Bytes),
+    /// Nobody reads any more
+    Gone,
+}
+
+/// What one session has done for `get_opts`
+enum Opened {
+    Looked(Found),
+    Refused(object_store::Error),
+    Read(Version, Range<u64>, Bytes),
+    /// The range is long, or the connection broke while it was read
+    Stream(Version, Range<u64>),
+}
+
+impl Inner {
+    pub(crate) async fn get(
+        self: &Arc<Self>,
+        location: &Path,
+        options: GetOptions,
+    ) -> Result<GetResult> {
+        let subject = self.subject("read", location);
+        if options.version.is_some() {
+            let source = "FTP servers keep no versions".into();
+            return Err(object_store::Error::NotSupported { source });
+        }
+        let path = self.remote(location);
+        let opened = self
+            .pool
+            .run(&self.site, |ftp| self.open(ftp, location, &path, &options))
+            .await
+            .map_err(|error| subject.told(error))?;
+        let (version, range, payload) = match opened {
+            Opened::Refused(error) => return Err(error),
+            Opened::Looked(found) => {
+                let version = found.into_file(subject)?;
+                (version, 0..version.size, stream::empty().boxed())
+            }
+            Opened::Read(version, range, bytes) => {
+                (version, range, stream::iter([Ok(bytes)]).boxed())
+            }
+            Opened::Stream(version, range) => {
+                let inner = Arc::clone(self);
+                let location = location.clone();
+                let reading = Reading::new(inner, location, path, version, range.clone());
+                (version, range, reading.stream())
+            }
+        };
+        Ok(GetResult {
+            payload: GetResultPayload::Stream(payload),
+            meta: meta(location.clone(), version),
+            range,
+            attributes: Attributes::new(),
+        })
+    }
+
+    /// Looks at the file, and reads the range if it is short
+    async fn open(
+        &self,
+        mut ftp: Lease,
+        location: &Path,
+        path: &[u8],
+        options: &GetOptions,
+    ) -> Result<Opened, FtpError> {
+        let version = match self.look(&mut ftp, path).await? {
+            Found::File(version) => version,
+            found => return Ok(Opened::Looked(found)),
+        };
+        let subject = self.subject("read", location);
+        if let Err(error) = options.check_preconditions(&meta(location.clone(), version)) {
+            return Ok(Opened::Refused(error));
+        }
+        if options.head {
+            return Ok(Opened::Looked(Found::File(version)));
+        }
+        let range = match &options.range {
+            None => 0..version.size,
+            Some(range) => match range.as_range(version.size) {
+                Ok(range) => range,
+                Err(error) => return Ok(Opened::Refused(subject.generic(error.to_string()))),
+            },
+        };
+        if range.is_empty() && options.range.is_some() {
+            return Ok(Opened::Read(version, range, Bytes::new()));
+        }
+        if range.end - range.start > AT_ONCE {
+            return Ok(Opened::Stream(version, range));
+        }
+        match read_range(self, ftp, path, &range, Some(version.size)).await {
+            Ok(bytes) => Ok(Opened::Read(version, range, bytes)),
+            Err(error) if broke(&error) && self.settings.resumptions > 0 => {
+                Ok(Opened::Stream(version, range))
+            }
+            Err(error) => {
+                let error = match error.is_missing() {
+                    // It has gone since.
+                    true => subject.not_found(error),
+                    false if is_file_refusal(&error) => subject.denied(error),
+                    false => subject.told(error),
+                };
+                Ok(Opened::Refused(error))
+            }
+        }
+    }
+
+    /// Several ranges of a file, those together between which less lies than a request costs
+    pub(crate) async fn ranges(
+        &self,
+        location: &Path,
+        ranges: &[Range<u64>],
+    ) -> Result<Vec<Bytes>> {
+        let subject = self.subject("read", location);
+        if let Some(range) = ranges.iter().find(|range| range.start >= range.end) {
+            return Err(
+                subject.generic(format!("bytes {} to {} are no range", range.start, range.end))
+            );
+        }
+        let gap = self.settings.coalesce.unwrap_or_else(|| self.costs.gap());
+        let wanted = merge(ranges, gap);
+        let parts: Vec<Bytes> = stream::iter(wanted.iter().cloned())
+            .map(|range| self.range(location, range))
+            .buffered(RANGES_AT_ONCE)
+            .try_collect()
+            .await?;
+        let cut = |range: &Range<u64>| {
+            let at = wanted.partition_point(|part| part.start <= range.start).checked_sub(1);
+            let (whole, bytes) = at.and_then(|at| wanted.get(at).zip(parts.get(at)))?;
+            let start = usize::try_from(range.start - whole.start).ok()?;
+            let end = usize::try_from(range.end - whole.start).ok()?.min(bytes.len());
+            (start < end).then(|| bytes.slice(start..end))
+        };
+        let missing =
+            |range: &Range<u64>| subject.generic(format!("the file has no byte {}", range.start));
+        ranges.iter().map(|range| cut(range).ok_or_else(|| missing(range))).collect()
+    }
+
+    /// One range of a file whose size nobody has asked for; shorter if the file ends in it
+    async fn range(&self, location: &Path, range: Range<u64>) -> Result<Bytes> {
+        let path = self.remote(location);
+        let mut left = self.settings.resumptions;
+        loop {
+            let read = |ftp| read_range(self, ftp, &path, &range, None);
+            match self.pool.run(&self.site, read).await {
+                Ok(bytes) => return Ok(bytes),
+                // Nobody has seen a byte of it yet, so it may begin again.
+                Err(PoolError::Session(error)) if left > 0 && broke(&error) => left -= 1,
+                Err(error) => {
+                    return Err(self.explain(self.subject("read", location), error).await);
+                }
+            }
+        }
+    }
+}
+
+/// Reads a range into memory; to the end of the file and the server's final reply if it ends there
+async fn read_range(
+    inner: &Inner,
+    ftp: Lease,
+    path: &[u8],
+    range: &Range<u64>,
+    size: Option<u64>,
+) -> Result<Bytes, FtpError> {
+    let to_end = size == Some(range.end);
+    let begun = Instant::now();
+    let mut download = ftp.into_get(request(path, range.start, size.filter(|_| to_end))).await?;
+    let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+    let mut bytes = BytesMut::new();
+    let mut first = None;
+    while bytes.len() < wanted || to_end {
+        bytes.reserve(PIECE.min(wanted - bytes.len()).max(1));
+        let limit = if to_end { u64::MAX } else { (wanted - bytes.len()) as u64 };
+        let count = (&mut download).take(limit).read_buf(&mut bytes).await?;
+        let arrived = *first.get_or_insert_with(|| begun.elapsed());
+        if count == 0 {
+            inner.costs.learn(arrived, bytes.len() as u64, begun.elapsed().saturating_sub(arrived));
+            download.finish().await?;
+            return Ok(bytes.freeze());
+        }
+        if to_end && bytes.len() > wanted {
+            // More than its size: dropping the download aborts it.
+            return Err(too_long(bytes.len(), wanted));
+        }
+    }
+    if let Some(first) = first {
+        inner.costs.learn(first, bytes.len() as u64, begun.elapsed().saturating_sub(first));
+    }
+    leave(download);
+    Ok(bytes.freeze())
+}
+
+fn too_long(received: usize, expected: usize) -> FtpError {
+    let (received, expected) = (received as u64, expected as u64);
+    FtpError::Ftp(ftp_tokio::ftp_proto::Error::TooLong { received, expected })
+}
+
+fn request(path: &[u8], start: u64, size: Option<u64>) -> Get {
+    let get = Get::new(path).resume_at(start);
+    match size {
+        Some(size) => get.expect_size(size),
+        None => get,
+    }
+}
+
+/// Gives a session back whose transfer is not wanted any further: by reading on, if the file ends soon, else by an abort,
+/// both in the background
+fn leave(mut download: Download<Lease>) {
+    tokio::spawn(async move {
+        let mut rest = vec![0; 16 << 10];
+        let mut read = 0;
+        while read <= READ_ON {
+            match download.read(&mut rest).await {
+                Ok(0) | Err(_) => return,
+                Ok(count) => read += count,
+            }
+        }
+        // Dropped: the pool aborts it.
+    });
+}
+
+/// 550, 553: the file was there a moment ago, so it may not be read
+fn is_file_refusal(error: &FtpError) -> bool {
+    matches!(error.reply().map(|reply| reply.code().get()), Some(550 | 553))
+}
+
+impl Reading {
+    fn new(
+        inner: Arc<Inner>,
+        location: Path,
+        path: Vec<u8>,
+        version: Version,
+        range: Range<u64>,
+    ) -> Self {
+        let resumptions = inner.settings.resumptions;
+        Self { inner, location, path, version, range, tail: Vec::new(), resumptions }
+    }
+
+    fn stream(self) -> BoxStream<'static, Result<Bytes>> {
+        task::stream(AHEAD, |out| self.run(out))
+    }
+
+    fn to_end(&self) -> bool {
+        self.range.end == self.version.size
+    }
+
+    async fn run(mut self, out: Sender<Bytes>) -> Result<()> {
+        // Whether the file would show a change.
+        let settled = |time: DateTime<Utc>| (Utc::now() - time).num_seconds() >= SETTLED;
+        let can_go_on = self.version.modified.is_some_and(settled);
+        loop {
+            match self.part(&out, can_go_on).await {
+                Ok(Part::Complete | Part::Gone) => return Ok(()),
+                Ok(Part::Paused(piece)) => {
+                    if out.send(piece).await.is_err() {
+                        return Ok(());
+                    }
+                }
+                Err(Stop::Broke(error)) if can_go_on && self.resumptions > 0 => {
+                    #[cfg(feature = "tracing")]
+                    tracing::debug!(target: "ftp::store", location = %self.location, %error, "goes on");
+                    #[cfg(not(feature = "tracing"))]
+                    drop(error);
+                    self.resumptions -= 1;
+                }
+                Err(Stop::Broke(error)) => return Err(self.subject().told(error)),
+                Err(Stop::Error(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        self.inner.subject("read", &self.location)
+    }
+
+    /// Reads as much as one session gives
+    async fn part(&mut self, out: &Sender<Bytes>, can_go_on: bool) -> Result<Part, Stop> {
+        let begun = Instant::now();
+        let mut download = self.begin().await?;
+        self.compare(&mut download).await?;
+        let from = self.range.start;
+        let mut first = None;
+        while self.range.start < self.range.end || self.to_end() {
+            let left = self.range.end - self.range.start;
+            let piece = piece(&mut download, left, self.to_end())
+                .await
+                .map_err(|error| self.stop(error))?;
+            let first = *first.get_or_insert_with(|| begun.elapsed());
+            if piece.is_empty() {
+                let moving = begun.elapsed().saturating_sub(first);
+                self.inner.costs.learn(first, self.range.start - from, moving);
+                // Only the server's word says that this was all.
+                download.finish().await.map_err(|error| self.stop(error))?;
+                return match self.range.start < self.range.end {
+                    true => Err(self.shorter()),
+                    false => Ok(Part::Complete),
+                };
+            }
+            if piece.len() as u64 > left {
+                let (received, expected) = (self.range.start - from, self.range.end - from);
+                let error = too_long(received as usize + piece.len(), expected as usize);
+                return Err(Stop::Error(self.subject().generic(error)));
+            }
+            self.range.start += piece.len() as u64;
+            self.remember(&piece);
+            // Somebody who waits for a session may be the one who keeps the reader from reading.
+            let permit = loop {
+                match timeout(PAUSE, out.reserve()).await {
+                    Ok(permit) => break permit,
+                    Err(_) if can_go_on && self.somebody_waits() => return Ok(Part::Paused(piece)),
+                    Err(_) => {}
+                }
+            };
+            match permit {
+                Ok(permit) => permit.send(piece),
+                Err(_) => return Ok(Part::Gone),
+            }
+        }
+        leave(download);
+        Ok(Part::Complete)
+    }
+
+    fn somebody_waits(&self) -> bool {
+        self.inner.pool.status(&self.inner.site).waiting > 0
+    }
+
+    /// Begins the transfer, some bytes before the next one if there are any to compare
+    async fn begin(&self) -> Result<Download<Lease>, Stop> {
+        let Self { inner, path, version, range, tail, .. } = self;
+        let start = range.start - tail.len() as u64;
+        let size = Some(version.size).filter(|_| self.to_end());
+        let begin = |mut ftp: Lease| async move {
+            if !tail.is_empty() {
+                match inner.look(&mut ftp, path).await? {
+                    Found::File(now) if now == *version => {}
+                    found => return Ok(Err(found)),
+                }
+            }
+            ftp.into_get(request(path, start, size)).await.map(Ok)
+        };
+        match inner.pool.run(&inner.site, begin).await {
+            Ok(Ok(download)) => Ok(download),
+            Ok(Err(found)) => Err(self.changed(found)),
+            Err(PoolError::Session(error)) if broke(&error) => Err(Stop::Broke(error)),
+            Err(error) => Err(Stop::Error(inner.explain(self.subject(), error).await)),
+        }
+    }
+
+    /// Compares what came last with what comes now
+    async fn compare(&self, download: &mut Download<Lease>) -> Result<(), Stop> {
+        let mut again = vec![0; self.tail.len()];
+        if let Err(error) = download.read_exact(&mut again).await {
+            return Err(match FtpError::in_io(&error) {
+                Some(error) => self.stop(error.again()),
+                None => self.shorter(),
+            });
+        }
+        match again == self.tail {
+            true => Ok(()),
+            false => Err(self.changed(Found::File(self.version))),
+        }
+    }
+
+    fn remember(&mut self, piece: &[u8]) {
+        let keep = OVERLAP.saturating_sub(piece.len()).min(self.tail.len());
+        self.tail.drain(..self.tail.len() - keep);
+        self.tail.extend(&piece[piece.len().saturating_sub(OVERLAP)..]);
+    }
+
+    fn stop(&self, error: FtpError) -> Stop {
+        match broke(&error) {
+            true => Stop::Broke(error),
+            false => Stop::Error(self.subject().told(error)),
+        }
+    }
+
+    fn changed(&self, found: Found) -> Stop {
+        let at = self.range.start;
+        let cause = match found {
+            Found::Refused(error) => return Stop::Error(self.subject().told(error)),
+            Found::Missing(_) => format!("the file has gone while it was read, after byte {at}"),
+            Found::File(_) => format!("the file has changed while it was read, after byte {at}"),
+        };
+        Stop::Error(self.subject().generic(cause))
+    }
+
+    fn shorter(&self) -> Stop {
+        let (at, end) = (self.range.start, self.range.end);
+        let cause = Cause::Text(format!("the file ended at byte {at}, before byte {end}"));
+        Stop::Error(self.subject().generic(cause))
+    }
+}
+
+/// Why a part of a read has failed
+enum Stop {
+    /// The connection broke
+    Broke(FtpError),
+    /// Anything else
+    Error(object_store::Error),
+}
+
+/// The next bytes: as many as come together, or a full piece; none at the end
+async fn piece(download: &mut Download<Lease>, left: u64, to_end: bool) -> Result<Bytes, FtpError> {
+    let room = if to_end { PIECE } else { usize::try_from(left).unwrap_or(PIECE).min(PIECE) };
+    let mut bytes = BytesMut::with_capacity(room);
+    // Half a piece is worth a message to the reader.
+    while bytes.len() <= room / 2 {
+        let limit = (room - bytes.len()) as u64;
+        if (&mut *download).take(limit).read_buf(&mut bytes).await? == 0 {
+            break;
+        }
+    }
+    Ok(bytes.freeze())
+}
+
+/// Sorted ranges that cover these, with at most `gap` bytes between two that are put together
+fn merge(ranges: &[Range<u64>], gap: u64) -> Vec<Range<u64>> {
+    let mut sorted = ranges.to_vec();
+    sorted.sort_unstable_by_key(|range| range.start);
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for range in sorted {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end.saturating_add(gap) => {
+                last.end = last.end.max(range.end);
+            }
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_put_together_over_gaps() {
+        let ranges = [100..200, 0..10, 20..30, 250..260, 150..160];
+        assert_eq!(merge(&ranges, 0), [0..10, 20..30, 100..200, 250..260]);
+        assert_eq!(merge(&ranges, 10), [0..30, 100..200, 250..260]);
+        assert_eq!(merge(&ranges, 50), [0..30, 100..260]);
+        assert_eq!(merge(&ranges, 90), [0..30, 100..260]);
+        assert_eq!(merge(&[], 10), []);
+    }
+}

@@ -1,0 +1,426 @@
+//! Writing objects: under another name first, which becomes the object's when all of it is there
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ftp_tokio::{Error as FtpError, Lease, PoolError, Put, Upload};
+use object_store::path::Path;
+use object_store::{
+    Attributes, MultipartUpload, PutMode, PutOptions, PutPayload, PutResult, Result, UploadPart,
+};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::{Cause, Subject, is_refusal};
+use crate::inner::Inner;
+use crate::look::Found;
+use crate::name;
+
+/// Where a file is written before it has its name; deleted in the background unless it gets it
+#[derive(Debug)]
+pub(crate) struct Temporary {
+    inner: Arc<Inner>,
+    path: Vec<u8>,
+    state: Placed,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Placed {
+    /// It may be on the server
+    NotYet,
+    Done,
+}
+
+impl Temporary {
+    /// A new name beside the target
+    pub(crate) fn new(inner: &Arc<Inner>, target: &[u8]) -> Self {
+        Self { inner: Arc::clone(inner), path: name::temporary(target), state: Placed::NotYet }
+    }
+
+    pub(crate) fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// There is nothing to delete
+    pub(crate) fn placed(&mut self) {
+        self.state = Placed::Done;
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if self.state == Placed::Done {
+            return;
+        }
+        let (inner, path) = (Arc::clone(&self.inner), std::mem::take(&mut self.path));
+        runtime.spawn(async move {
+            // The server may still be busy with the upload.
+            for pause in [0, 1, 5] {
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+                let delete = |mut ftp: Lease| {
+                    let path = &path;
+                    async move { ftp.delete(path).await.map(drop) }
+                };
+                if inner.pool.run(&inner.site, delete).await.is_ok() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+pub(crate) fn not_implemented(operation: &str) -> object_store::Error {
+    object_store::Error::NotImplemented {
+        operation: operation.to_owned(),
+        implementer: "ftp-object-store".to_owned(),
+    }
+}
+
+fn no_attributes(attributes: &Attributes) -> Result<()> {
+    match attributes.is_empty() {
+        true => Ok(()),
+        false => Err(not_implemented("attributes: FTP servers keep none")),
+    }
+}
+
+impl Inner {
+    pub(crate) async fn put(
+        self: &Arc<Self>,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        no_attributes(&options.attributes)?;
+        match options.mode {
+            PutMode::Overwrite => {}
+            PutMode::Create => self.check_absent("write", location).await?,
+            PutMode::Update(_) => {
+                return Err(not_implemented(
+                    "put with PutMode::Update: FTP can't compare and swap",
+                ));
+            }
+        }
+        self.write(location, &payload).await?;
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    pub(crate) async fn write(
+        self: &Arc<Self>,
+        location: &Path,
+        payload: &PutPayload,
+    ) -> Result<()> {
+        let subject = self.subject("write", location);
+        let target = self.target(location, subject)?;
+        let mut temporary = Temporary::new(self, &target);
+        let mut upload = self.begin(&temporary, subject).await?;
+        for chunk in payload {
+            // The reason is the upload's, which `finish` has.
+            if upload.write_all(chunk).await.is_err() {
+                break;
+            }
+        }
+        let size = payload.content_length() as u64;
+        self.complete(upload, size, &mut temporary, &target, subject).await
+    }
+
+    /// The server's path of an object that is to be written
+    pub(crate) fn target(&self, location: &Path, subject: Subject<'_>) -> Result<Vec<u8>> {
+        let target = self.remote(location);
+        let (_, name) = name::split(&target);
+        if location.is_root() {
+            return Err(subject.generic("an object needs a name"));
+        }
+        if name::is_temporary(name) {
+            return Err(
+                subject.generic("names like this one are for uploads that are not complete")
+            );
+        }
+        Ok(target)
+    }
+
+    /// Refuses where something is, as far as that can be told
+    pub(crate) async fn check_absent(&self, action: &'static str, location: &Path) -> Result<()> {
+        let subject = self.subject(action, location);
+        if !self.settings.weak_create {
+            return Err(not_implemented(
+                "creating only what does not exist: FTP can't do it in one step (see FtpStoreBuilder::weak_create)",
+            ));
+        }
+        match self.look_up(&self.remote(location)).await.map_err(|error| subject.told(error))? {
+            Found::File(_) => Err(subject.exists("there is such a file")),
+            Found::Missing(_) => Ok(()),
+            Found::Refused(error) => Err(subject.told(error)),
+        }
+    }
+
+    /// Begins the upload, with the directories that it needs
+    async fn begin(&self, temporary: &Temporary, subject: Subject<'_>) -> Result<Upload<Lease>> {
+        let path = &temporary.path;
+        let begin = |ftp: Lease| ftp.into_put(Put::new(path));
+        let refusal = match self.pool.run(&self.site, begin).await {
+            Err(PoolError::Session(error)) if is_refusal(&error) => error,
+            result => return result.map_err(|error| subject.told(error)),
+        };
+        let (directory, _) = name::split(path);
+        if directory.is_empty() {
+            return Err(refused(subject, refusal));
+        }
+        let create = |mut ftp: Lease| async move { ftp.create_dir_all(directory).await };
+        match self.pool.run(&self.site, create).await {
+            // Nothing was missing.
+            Ok(0) => return Err(refused(subject, refusal)),
+            Ok(_) => {}
+            Err(error) => return Err(subject.told(error)),
+        }
+        self.pool.run(&self.site, begin).await.map_err(|error| match error {
+            PoolError::Session(error) => refused(subject, error),
+            error => subject.told(error),
+        })
+    }
+
+    /// Ends the upload and gives the file its name
+    async fn complete(
+        &self,
+        upload: Upload<Lease>,
+        size: u64,
+        temporary: &mut Temporary,
+        target: &[u8],
+        subject: Subject<'_>,
+    ) -> Result<()> {
+        let (_, mut ftp) = upload.finish().await.map_err(|error| refused(subject, error))?;
+        // In clear text the server takes a connection that broke for the end of the file.
+        match ftp.size(&temporary.path).await {
+            Ok(there) if there != size => {
+                let cause = format!("the server has {there} of {size} bytes");
+                return Err(subject.generic(cause));
+            }
+            Ok(_) => {}
+            Err(error) if is_refusal(&error) => {}
+            Err(error) => return Err(subject.told(error)),
+        }
+        self.place(&mut ftp, &temporary.path, target, subject).await?;
+        temporary.placed();
+        Ok(())
+    }
+
+    /// Renames a file, in place of what has the name already
+    pub(crate) async fn place(
+        &self,
+        ftp: &mut Lease,
+        from: &[u8],
+        to: &[u8],
+        subject: Subject<'_>,
+    ) -> Result<()> {
+        let told = |error: FtpError| subject.told(error);
+        let refusal = match ftp.rename(from, to).await {
+            Ok(_) => return Ok(()),
+            Err(error) if is_refusal(&error) => error,
+            Err(error) => return Err(told(error)),
+        };
+        match self.look(ftp, to).await.map_err(told)? {
+            // This server does not replace files.
+            Found::File(_) => {
+                ftp.delete(to).await.map_err(|error| refused(subject, error))?;
+            }
+            Found::Missing(_) => {
+                let (directory, _) = name::split(to);
+                let made = match directory.is_empty() {
+                    true => 0,
+                    false => ftp.create_dir_all(directory).await.map_err(told)?,
+                };
+                if made == 0 {
+                    return Err(refused(subject, refusal));
+                }
+            }
+            Found::Refused(_) => return Err(refused(subject, refusal)),
+        }
+        ftp.rename(from, to).await.map(drop).map_err(|error| refused(subject, error))
+    }
+
+    pub(crate) fn multipart(
+        self: &Arc<Self>,
+        location: &Path,
+        attributes: &Attributes,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        no_attributes(attributes)?;
+        let target = self.target(location, self.subject("write", location))?;
+        let (orders, queue) = mpsc::unbounded_channel();
+        let (inner, location) = (Arc::clone(self), location.clone());
+        tokio::spawn(async move { Writer { inner, location, target }.run(queue).await });
+        Ok(Box::new(Parts { orders }))
+    }
+}
+
+/// The error of a refusal to write, which mostly means that this user may not
+fn refused(subject: Subject<'_>, error: FtpError) -> object_store::Error {
+    match error.reply().map(|reply| reply.code().get()) {
+        Some(550 | 553) if is_refusal(&error) => subject.denied(error),
+        _ => subject.told(error),
+    }
+}
+
+type Answer<T> = oneshot::Sender<Result<T>>;
+
+enum Order {
+    Part(PutPayload, Answer<()>),
+    Complete(Answer<()>),
+    Abort(Answer<()>),
+}
+
+/// Writes parts in their order into one upload, whatever the order is in which somebody waits for them
+struct Writer {
+    inner: Arc<Inner>,
+    location: Path,
+    target: Vec<u8>,
+}
+
+impl Writer {
+    async fn run(self, mut queue: mpsc::UnboundedReceiver<Order>) {
+        let subject = self.inner.subject("write", &self.location);
+        let mut temporary = Temporary::new(&self.inner, &self.target);
+        let mut begun: Option<(Upload<Lease>, u64)> = None;
+        let mut failed: Option<String> = None;
+        // Nobody is left to answer where sending fails.
+        while let Some(order) = queue.recv().await {
+            if let Some(text) = &failed {
+                let failure = || Err(subject.generic(Cause::Text(text.clone())));
+                let _ = match order {
+                    Order::Part(_, answer) | Order::Complete(answer) => answer.send(failure()),
+                    Order::Abort(answer) => answer.send(Ok(())),
+                };
+                continue;
+            }
+            let (upload, size) = match (begun.take(), &order) {
+                (Some(begun), _) => begun,
+                (None, Order::Abort(_)) => {
+                    // There is nothing yet.
+                    temporary.placed();
+                    if let Order::Abort(answer) = order {
+                        let _ = answer.send(Ok(()));
+                    }
+                    return;
+                }
+                (None, _) => match self.inner.begin(&temporary, subject).await {
+                    Ok(upload) => (upload, 0),
+                    Err(error) => {
+                        failed = Some(format!("the upload failed before: {error}"));
+                        let (Order::Part(_, answer)
+                        | Order::Complete(answer)
+                        | Order::Abort(answer)) = order;
+                        let _ = answer.send(Err(error));
+                        continue;
+                    }
+                },
+            };
+            match order {
+                Order::Part(payload, answer) => {
+                    let written = write_part(upload, &payload, subject).await;
+                    let _ = answer.send(match written {
+                        Ok(upload) => {
+                            begun = Some((upload, size + payload.content_length() as u64));
+                            Ok(())
+                        }
+                        Err(error) => {
+                            failed = Some(format!("the upload failed before: {error}"));
+                            Err(error)
+                        }
+                    });
+                }
+                Order::Complete(answer) => {
+                    let complete =
+                        self.inner.complete(upload, size, &mut temporary, &self.target, subject);
+                    let _ = answer.send(complete.await);
+                    return;
+                }
+                Order::Abort(answer) => {
+                    let _ = answer.send(self.abort(upload, &mut temporary).await);
+                    return;
+                }
+            }
+        }
+        // Dropped before its end: the upload is aborted, and the file deleted.
+    }
+
+    async fn abort(&self, upload: Upload<Lease>, temporary: &mut Temporary) -> Result<()> {
+        // If that fails, the file is deleted in the background.
+        if let Ok((_, mut ftp)) = upload.abort().await {
+            if ftp.delete(&temporary.path).await.is_ok() {
+                temporary.placed();
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn write_part(
+    mut upload: Upload<Lease>,
+    payload: &PutPayload,
+    subject: Subject<'_>,
+) -> Result<Upload<Lease>> {
+    for chunk in payload {
+        if let Err(error) = upload.write_all(chunk).await {
+            return Err(match FtpError::in_io(&error) {
+                Some(error) => subject.told(error.again()),
+                // The server wants no more, and says why.
+                None => match upload.finish().await {
+                    Err(error) => refused(subject, error),
+                    Ok(_) => subject.generic("the server ended the upload before its data"),
+                },
+            });
+        }
+    }
+    Ok(upload)
+}
+
+/// The caller's side of a [`Writer`]
+#[derive(Debug)]
+struct Parts {
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl std::fmt::Debug for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Part(..) => "Part",
+            Self::Complete(_) => "Complete",
+            Self::Abort(_) => "Abort",
+        })
+    }
+}
+
+impl Parts {
+    fn order(
+        &self,
+        order: impl FnOnce(Answer<()>) -> Order,
+    ) -> impl Future<Output = Result<()>> + Send + 'static {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.orders.send(order(answer)).is_ok();
+        async move {
+            match answered.await {
+                Ok(result) if sent => result,
+                _ => Err(object_store::Error::Generic {
+                    store: crate::error::STORE,
+                    source: "the upload is over".into(),
+                }),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl MultipartUpload for Parts {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        Box::pin(self.order(|answer| Order::Part(data, answer)))
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        self.order(Order::Complete).await?;
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.order(Order::Abort).await
+    }
+}
