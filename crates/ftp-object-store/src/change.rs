@@ -55,18 +55,17 @@ impl Inner {
     ) -> Result<()> {
         let target = self.target(to, self.subject("rename to", to))?;
         let source = self.remote(from);
+        let subject = self.subject("rename", from);
+        // A directory, which is no object, could be renamed, too.
+        let found = self.look_up(&source).await.map_err(|error| subject.told(error))?;
+        found.into_file(subject)?;
         if mode == RenameTargetMode::Create {
             self.check_absent("rename to", to).await?;
         }
-        let subject = self.subject("rename", from);
-        let told = |error| subject.told(error);
-        let mut ftp = self.pool.lease(&self.site).await.map_err(told)?;
-        // A directory, which is no object, could be renamed, too.
-        let found = self.look(&mut ftp, &source).await.map_err(|error| subject.told(error))?;
-        found.into_file(subject)?;
         if source == target {
             return Ok(());
         }
+        let mut ftp = self.pool.lease(&self.site).await.map_err(|error| subject.told(error))?;
         self.place(&mut ftp, &source, &target, subject).await
     }
 
@@ -78,12 +77,12 @@ impl Inner {
     ) -> Result<()> {
         let target = self.target(to, self.subject("copy to", to))?;
         let source = self.remote(from);
-        if mode == CopyMode::Create {
-            self.check_absent("copy to", to).await?;
-        }
         let subject = self.subject("copy", from);
         let found = self.look_up(&source).await.map_err(|error| subject.told(error))?;
         let version = found.into_file(subject)?;
+        if mode == CopyMode::Create {
+            self.check_absent("copy to", to).await?;
+        }
         if source == target || self.copied_by_server(&source, &target, to).await? {
             return Ok(());
         }
