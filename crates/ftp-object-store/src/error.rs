@@ -165,6 +165,11 @@ pub(crate) fn is_refusal(error: &FtpError) -> bool {
     matches!(error, FtpError::Ftp(ftp_tokio::ftp_proto::Error::Permanent(_))) && !error.is_auth()
 }
 
+/// Whether the server has refused, be it for good or for now: Pure-FTPd has 451 where a directory is missing
+pub(crate) fn is_told(error: &FtpError) -> bool {
+    error.reply().is_some() && !error.is_fatal() && !error.is_auth()
+}
+
 /// Whether the server does not know the command
 pub(crate) fn is_unknown_command(error: &FtpError) -> bool {
     let code = error.reply().map(|reply| reply.code().get());

@@ -12,7 +12,7 @@ use object_store::{
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::{Cause, Subject, is_refusal};
+use crate::error::{Cause, Subject, is_refusal, is_told};
 use crate::inner::Inner;
 use crate::look::Found;
 use crate::name;
@@ -216,7 +216,7 @@ impl Inner {
         let told = |error: FtpError| subject.told(error);
         let refusal = match ftp.rename(from, to).await {
             Ok(_) => return Ok(()),
-            Err(error) if is_refusal(&error) => error,
+            Err(error) if is_told(&error) => error,
             Err(error) => return Err(told(error)),
         };
         match self.look(ftp, to).await.map_err(told)? {

@@ -11,7 +11,9 @@ use crate::place::{Place, everywhere};
 
 /// Bytes that can't be taken for others of the same file
 fn content(size: usize) -> Vec<u8> {
-    (0..size as u64 / 8).flat_map(|word| (word * 0x9E37_79B9_7F4A_7C15).to_be_bytes()).collect()
+    (0..size as u64 / 8)
+        .flat_map(|word| word.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes())
+        .collect()
 }
 
 const SIZE: usize = 32 << 20;

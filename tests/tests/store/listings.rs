@@ -1,0 +1,106 @@
+//! Listings that are long, or that are not understood
+
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, Result};
+
+use crate::server::{Listing, Manners, Server};
+use crate::store;
+
+fn server(listing: Listing) -> Server {
+    Server::start(Manners { listing: Some(listing), ..Manners::default() })
+}
+
+async fn names(server: &Server) -> Result<Vec<String>> {
+    let store = store(server);
+    let listed = store.list(None).map_ok(|object| object.location.to_string());
+    let mut names: Vec<String> = listed.try_collect().await?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The bytes that this thread has allocated at most while it counted the objects of a listing
+fn peak(files: usize) -> u64 {
+    let server = server(Listing::Files(files));
+    let counted = allocation_counter::measure(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut listed = store(&server).list(None);
+            let (mut count, mut size) = (0, 0);
+            while let Some(object) = listed.next().await {
+                count += 1;
+                size += object.unwrap().size;
+            }
+            assert_eq!((count, size), (files, (files * (files - 1) / 2) as u64));
+        });
+    });
+    counted.bytes_max
+}
+
+#[test]
+fn a_long_listing_takes_bounded_memory() {
+    let (some, many) = (peak(30_000), peak(100_000));
+    println!("{some} bytes for 30,000 files, {many} for 100,000");
+    assert!(many < 16 << 20, "{many}");
+    assert!(many < some + (1 << 20), "{some} {many}");
+}
+
+#[tokio::test]
+async fn a_line_that_is_not_understood_is_an_error() {
+    let text = "type=file;size=1;modify=20200101120000; a\r\n\
+                drwxr-xr-what is this\r\n\
+                type=file;size=2;modify=20200101120000; b\r\n";
+    let server = server(Listing::Text(text));
+    let error = names(&server).await.unwrap_err().to_string();
+    assert!(error.contains("1 lines of the listing are not understood"), "{error}");
+    let error = store(&server).list_with_delimiter(None).await.unwrap_err().to_string();
+    assert!(error.contains("1 lines of the listing are not understood"), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_leads_elsewhere_is_an_error() {
+    let text = "type=file;size=1;modify=20200101120000; ../../etc/passwd\r\n";
+    let error = names(&server(Listing::Text(text))).await.unwrap_err().to_string();
+    assert!(error.contains("leads elsewhere"), "{error}");
+}
+
+#[tokio::test]
+async fn names_that_a_path_cannot_hold() {
+    let text = "type=file;size=1; back\\slash\r\n\
+                type=file;size=1; line%0Abreak\r\n\
+                type=file;size=1; caf%E9\r\n\
+                type=OS.unix=socket;size=0; socket\r\n\
+                type=file;size=1; .ftp-store-0123456789abcdef.tmp\r\n";
+    let server = server(Listing::Text(text));
+    assert_eq!(names(&server).await.unwrap(), ["back\\slash"]);
+    let store = store(&server);
+    store.list_with_delimiter(None).await.unwrap();
+    let skipped = store.skipped();
+    // Two that are what others would be encoded to, and no file.
+    assert_eq!((skipped.names, skipped.special), (2, 1), "{skipped:?}");
+}
+
+/// Links that servers follow in listings have the fact of what they lead to
+#[tokio::test]
+async fn a_link_that_leads_upwards_is_not_followed_for_ever() {
+    let text = "type=dir;unique=1; loop\r\ntype=file;size=1;unique=2; f\r\n";
+    let server = server(Listing::Text(text));
+    assert_eq!(names(&server).await.unwrap(), ["f", "loop/f"]);
+}
+
+#[tokio::test]
+async fn directories_without_an_end_are_an_error() {
+    let server = server(Listing::Text("type=dir; d\r\n"));
+    let error = names(&server).await.unwrap_err().to_string();
+    assert!(error.contains("more than 64 directories"), "{error}");
+}
+
+#[tokio::test]
+async fn only_what_is_after_an_offset_is_listed() {
+    let server = Server::start(Manners::default());
+    let server = server.with("a", b"1").with("b", b"2").with("c", b"3");
+    let listed = store(&server).list_with_offset(None, &Path::from("a"));
+    let mut names: Vec<_> = listed.map_ok(|one| one.location).try_collect().await.unwrap();
+    names.sort_unstable();
+    assert_eq!(names, [Path::from("b"), Path::from("c")]);
+}

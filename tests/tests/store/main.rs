@@ -1,0 +1,45 @@
+//! `ftp-object-store` against a server that goes wrong
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
+
+mod listings;
+mod reads;
+mod server;
+mod sessions;
+mod writes;
+
+use std::time::Duration;
+
+use ftp_object_store::ftp_tokio::{Config, Options, TlsPolicy};
+use ftp_object_store::{FtpStore, FtpStoreBuilder};
+use server::Server;
+
+fn builder(server: &Server) -> FtpStoreBuilder {
+    let mut config = Config::new(TlsPolicy::Plaintext);
+    config.settle_quiet = Duration::from_millis(100);
+    FtpStore::builder()
+        .url(format!("ftp://{}", server.address))
+        .connection(Options::new(config))
+        .login("u", "p")
+}
+
+fn store(server: &Server) -> FtpStore {
+    builder(server).build().unwrap()
+}
+
+/// Bytes that can't be taken for others of the same file
+fn content(size: usize) -> Vec<u8> {
+    let word = |word: u64| word.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
+    (0..size as u64 / 8).flat_map(word).collect()
+}
+
+/// Waits for what happens in the background
+async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {what}");
+}

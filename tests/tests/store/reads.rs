@@ -1,0 +1,148 @@
+//! Reads that the server ends, or that break
+
+use futures_util::TryStreamExt;
+use object_store::path::Path;
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt, Result};
+
+use crate::server::{Change, Downloads, Manners, Server};
+use crate::{builder, content, store};
+
+/// Read before `get` returns, and read as a stream
+const SIZES: [usize; 2] = [100_000, 4_000_000];
+
+async fn read(server: &Server, resumptions: u8) -> Result<Vec<u8>> {
+    let store = builder(server).resumptions(resumptions).build().unwrap();
+    let result = store.get(&Path::from("f")).await?;
+    Ok(result.bytes().await?.to_vec())
+}
+
+/// Also if all bytes have come: only the final reply says that they were all there are
+#[tokio::test]
+async fn what_the_server_breaks_off_is_no_file() {
+    for size in SIZES {
+        for count in [None, Some(size / 2), Some(0)] {
+            for reply in ["426 broken off", "451 disk error"] {
+                for resumptions in [0, 1] {
+                    let downloads = Downloads::Reply(count, reply);
+                    let server = Server::start(Manners { downloads, ..Manners::default() });
+                    let server = server.with("f", &content(size));
+                    let error = read(&server, resumptions).await.unwrap_err().to_string();
+                    assert!(error.contains(reply), "{size} {count:?}: {error}");
+                    assert!(error.contains("can't read /f on ftp://u@127.0.0.1"), "{error}");
+                    assert_eq!(server.seen().count("RETR"), 1);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_short_is_no_file() {
+    for size in SIZES {
+        for resumptions in [0, 1] {
+            let downloads = Downloads::Reply(Some(size / 2), "226 done");
+            let server = Server::start(Manners { downloads, ..Manners::default() });
+            let server = server.with("f", &content(size));
+            let error = read(&server, resumptions).await.unwrap_err().to_string();
+            assert!(error.contains("cut off after"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_control_connection_that_drops_is_no_end_of_a_file() {
+    for size in SIZES {
+        for count in [None, Some(size / 2), Some(0)] {
+            let manners = Manners { downloads: Downloads::Drop(count), ..Manners::default() };
+            let server = Server::start(manners).with("f", &content(size));
+            read(&server, 0).await.unwrap_err();
+            read(&server, 1).await.unwrap_err();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_read_goes_on_once_after_its_connection_broke() {
+    for size in SIZES {
+        for count in [None, Some(size / 2), Some(0)] {
+            let downloads = Downloads::Drop(count);
+            let manners = Manners { downloads, failures: 1, ..Manners::default() };
+            let server = Server::start(manners).with("f", &content(size));
+            assert!(read(&server, 1).await.unwrap() == content(size), "{size} {count:?}");
+            assert_eq!(server.seen().count("RETR"), 2);
+
+            let manners = Manners { downloads, failures: 2, ..Manners::default() };
+            let server = Server::start(manners).with("f", &content(size));
+            // The first attempt of a short read has given out nothing, so it is none that goes on.
+            let failed = read(&server, 1).await.is_err();
+            assert_eq!(failed, size == SIZES[1], "{size} {count:?}");
+        }
+    }
+}
+
+/// Not even if size and time are the same
+#[tokio::test]
+async fn a_read_does_not_go_on_in_another_file() {
+    for (change, word) in
+        [(Change::Bytes, "has changed"), (Change::Time, "has changed"), (Change::Gone, "has gone")]
+    {
+        let size = SIZES[1];
+        let downloads = Downloads::Drop(Some(size / 2));
+        let then = Some(("f", change));
+        let manners = Manners { downloads, failures: 1, then, ..Manners::default() };
+        let server = Server::start(manners).with("f", &content(size));
+        let error = read(&server, 1).await.unwrap_err().to_string();
+        assert!(error.contains(word), "{change:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn ranges_that_are_near_each_other_are_one() {
+    let server = Server::start(Manners::default()).with("f", &content(SIZES[1]));
+    let store = builder(&server).coalesce(1000).build().unwrap();
+    let ranges = [2_000_000..2_000_010, 0..10, 500..600, 1_500..1_600];
+    let parts = store.get_ranges(&Path::from("f"), &ranges).await.unwrap();
+    for (range, part) in ranges.iter().zip(parts) {
+        assert!(part == content(SIZES[1])[range.start as usize..range.end as usize]);
+    }
+    assert_eq!(server.seen().count("RETR"), 2);
+    // Nothing else is asked.
+    assert_eq!((server.seen().count("MLST"), server.seen().count("SIZE")), (0, 0));
+}
+
+#[tokio::test]
+async fn a_range_that_breaks_is_fetched_again() {
+    for size in SIZES {
+        let downloads = Downloads::Drop(Some(100));
+        let manners = Manners { downloads, failures: 1, ..Manners::default() };
+        let server = Server::start(manners).with("f", &content(size));
+        let parts = store(&server).get_ranges(&Path::from("f"), &[1000..60_000]).await.unwrap();
+        assert!(parts[0] == content(size)[1000..60_000]);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_is_empty() {
+    let server = Server::start(Manners::default()).with("f", b"");
+    assert_eq!(read(&server, 0).await.unwrap(), b"");
+    // The server has said so.
+    assert_eq!(server.seen().count("RETR"), 1);
+    let suffix = GetOptions::new().with_range(Some(object_store::GetRange::Suffix(10)));
+    let result = store(&server).get_opts(&Path::from("f"), suffix).await.unwrap();
+    assert_eq!(result.bytes().await.unwrap(), "");
+}
+
+/// Pieces of a size that is worth a message
+#[tokio::test]
+async fn pieces_are_of_reasonable_size() {
+    let server = Server::start(Manners::default()).with("f", &content(SIZES[1]));
+    let stream = store(&server).get(&Path::from("f")).await.unwrap().into_stream();
+    let pieces: Vec<_> = stream.try_collect().await.unwrap();
+    let largest = pieces.iter().map(bytes_of).max().unwrap();
+    assert!((SIZES[1] >> 17..200).contains(&pieces.len()), "{} pieces", pieces.len());
+    assert!(largest <= 128 << 10, "{largest}");
+}
+
+fn bytes_of(piece: impl AsRef<[u8]>) -> usize {
+    piece.as_ref().len()
+}

@@ -1,0 +1,105 @@
+//! How many sessions and logins a store needs
+
+use std::time::{Duration, Instant};
+
+use object_store::path::Path;
+use object_store::{Error, ObjectStore, ObjectStoreExt};
+
+use crate::server::{Manners, Server};
+use crate::{builder, content, store};
+
+#[tokio::test]
+async fn a_hundred_reads_in_a_row_are_one_login() {
+    let server = Server::start(Manners::default()).with("f", &content(5000));
+    let store = store(&server);
+    for _ in 0..100 {
+        let bytes = store.get(&Path::from("f")).await.unwrap().bytes().await.unwrap();
+        assert!(bytes == content(5000));
+    }
+    assert_eq!((server.seen().logins, server.seen().count("RETR")), (1, 100));
+}
+
+/// Also of ranges, whose transfers are broken off
+#[tokio::test]
+async fn a_hundred_ranges_in_a_row_are_one_login() {
+    let server = Server::start(Manners::default()).with("f", &content(4_000_000));
+    let store = builder(&server).max_sessions(1).build().unwrap();
+    for start in 0..100 {
+        let range = start * 1000..start * 1000 + 500;
+        let bytes = store.get_range(&Path::from("f"), range.clone()).await.unwrap();
+        assert!(bytes == content(4_000_000)[range.start as usize..range.end as usize]);
+    }
+    assert_eq!((server.seen().logins, server.seen().count("RETR")), (1, 100));
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_tried_once() {
+    let manners = Manners { pause: Duration::from_millis(5), ..Manners::default() };
+    let server = Server::start(manners).with("f", b"abc");
+    let store = builder(&server).login("u", "hunter2").build().unwrap();
+    let mut running = Vec::new();
+    for _ in 0..20 {
+        let store = store.clone();
+        running.push(tokio::spawn(async move { store.get(&Path::from("f")).await.map(drop) }));
+    }
+    for task in running {
+        let error = task.await.unwrap().unwrap_err();
+        assert!(matches!(error, Error::Unauthenticated { .. }), "{error}");
+        assert!(error.to_string().contains("530 Login incorrect."), "{error}");
+        assert!(!format!("{error} {error:?} {store} {store:?}").contains("hunter2"), "{error:?}");
+    }
+    assert_eq!(server.seen().count("PASS"), 1);
+}
+
+#[tokio::test]
+async fn a_server_with_a_limit_is_waited_for() {
+    for refuses_at_login in [false, true] {
+        let manners = Manners { limit: 4, refuses_at_login, ..Manners::default() };
+        let server = Server::start(manners).with("f", &content(50_000));
+        let store = builder(&server).max_sessions(16).build().unwrap();
+        let mut running = Vec::new();
+        for _ in 0..100 {
+            let store = store.clone();
+            running.push(tokio::spawn(async move {
+                store.get(&Path::from("f")).await.unwrap().bytes().await.unwrap()
+            }));
+        }
+        for task in running {
+            assert!(task.await.unwrap() == content(50_000));
+        }
+        let seen = server.seen();
+        assert_eq!((seen.most, seen.refused), (4, 1), "{refuses_at_login}");
+    }
+}
+
+#[tokio::test]
+async fn waiting_for_a_server_has_an_end() {
+    for refuses_at_login in [false, true] {
+        let manners = Manners { full: true, refuses_at_login, ..Manners::default() };
+        let server = Server::start(manners).with("f", b"abc");
+        let limit = Duration::from_millis(500);
+        let store = builder(&server).wait_timeout(limit).build().unwrap();
+        let begun = Instant::now();
+        let error = store.get(&Path::from("f")).await.unwrap_err();
+        assert!((limit..limit * 10).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+        assert!(error.to_string().contains("too many connections"), "{error}");
+        assert_eq!(server.seen().refused, 1);
+    }
+}
+
+/// The list is not read to its end before the first is deleted
+#[tokio::test]
+async fn one_session_is_enough_to_delete_what_is_listed() {
+    let mut server = Server::start(Manners { limit: 1, ..Manners::default() });
+    for file in 0..30 {
+        server = server.with(&format!("f{file}"), b"abc");
+    }
+    let store = store(&server);
+    let listed = futures_util::TryStreamExt::map_ok(store.list(None), |object| object.location);
+    let deleted: Vec<_> =
+        futures_util::TryStreamExt::try_collect(store.delete_stream(Box::pin(listed)))
+            .await
+            .unwrap();
+    assert_eq!(deleted.len(), 30);
+    assert!(server.seen().files.is_empty());
+}

@@ -1,0 +1,76 @@
+//! Writes: all of an object or nothing
+
+use object_store::path::Path;
+use object_store::{Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+
+use crate::server::{Manners, Server};
+use crate::{builder, content, eventually, store};
+
+#[tokio::test]
+async fn a_write_of_no_bytes_makes_a_file() {
+    let server = Server::start(Manners::default());
+    store(&server).put(&Path::from("f"), PutPayload::new()).await.unwrap();
+    let mut upload = store(&server).put_multipart(&Path::from("g")).await.unwrap();
+    upload.complete().await.unwrap();
+    assert_eq!(server.seen().names(), ["f", "g"]);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_leaves_what_was_there() {
+    for reply in ["451 disk error", "552 quota exceeded", "426 broken off"] {
+        let manners = Manners { uploads: Some(reply), ..Manners::default() };
+        let server = Server::start(manners).with("f", b"before");
+        let error = store(&server).put(&Path::from("f"), "after".into()).await.unwrap_err();
+        assert!(error.to_string().contains(reply), "{error}");
+        let mut upload = store(&server).put_multipart(&Path::from("f")).await.unwrap();
+        upload.put_part("after".into()).await.unwrap();
+        let error = upload.complete().await.unwrap_err();
+        assert!(error.to_string().contains(reply), "{error}");
+        eventually("nothing else is left", || server.seen().names() == ["f"]).await;
+        assert_eq!(server.seen().files["f"].bytes, b"before");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_nobody_ends_leaves_nothing() {
+    let server = Server::start(Manners::default()).with("f", b"before");
+    let mut upload = store(&server).put_multipart(&Path::from("f")).await.unwrap();
+    upload.put_part(content(1_000_000).into()).await.unwrap();
+    drop(upload);
+    eventually("the upload has come", || server.seen().count("STOR") == 1).await;
+    eventually("it is deleted", || {
+        server.seen().count("DELE") > 0 && server.seen().names() == ["f"]
+    })
+    .await;
+    assert_eq!(server.seen().files["f"].bytes, b"before");
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_targets_is_told_to_delete_them() {
+    let manners = Manners { keeps_targets: true, ..Manners::default() };
+    let server = Server::start(manners).with("f", b"before");
+    store(&server).put(&Path::from("f"), "after".into()).await.unwrap();
+    assert_eq!(server.seen().names(), ["f"]);
+    assert_eq!(server.seen().files["f"].bytes, b"after");
+}
+
+#[tokio::test]
+async fn what_ftp_cannot_promise_is_refused() {
+    let server = Server::start(Manners::default()).with("f", b"before");
+    let (store, f) = (store(&server), Path::from("f"));
+    let refused = |result: object_store::Result<()>| {
+        let error = result.unwrap_err();
+        assert!(matches!(error, Error::NotImplemented { .. }), "{error}");
+    };
+    refused(store.put_opts(&f, "x".into(), PutMode::Create.into()).await.map(drop));
+    refused(store.copy_if_not_exists(&f, &Path::from("g")).await);
+    refused(store.rename_if_not_exists(&f, &Path::from("g")).await);
+    // With a look before the write, if somebody wants that.
+    let weak = builder(&server).weak_create(true).build().unwrap();
+    let error = weak.put_opts(&f, "x".into(), PutMode::Create.into()).await.unwrap_err();
+    assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
+    weak.put_opts(&Path::from("g"), "x".into(), PutMode::Create.into()).await.unwrap();
+    assert_eq!(server.seen().names(), ["f", "g"]);
+    let reserved = Path::from(".ftp-store-0123456789abcdef.tmp");
+    store.put(&reserved, "x".into()).await.unwrap_err();
+}
