@@ -53,6 +53,8 @@ struct Reading {
     range: Range<u64>,
     /// The last bytes that came, for the comparison
     tail: Vec<u8>,
+    /// Sessions that it was begun on
+    sessions: u32,
     resumptions: u8,
 }
 
@@ -293,7 +295,7 @@ impl Reading {
         range: Range<u64>,
     ) -> Self {
         let resumptions = inner.settings.resumptions;
-        Self { inner, location, path, version, range, tail: Vec::new(), resumptions }
+        Self { inner, location, path, version, range, tail: Vec::new(), sessions: 0, resumptions }
     }
 
     fn stream(self) -> BoxStream<'static, Result<Bytes>> {
@@ -385,12 +387,14 @@ impl Reading {
     }
 
     /// Begins the transfer, some bytes before the next one if there are any to compare
-    async fn begin(&self) -> Result<Download<Lease>, Stop> {
-        let Self { inner, path, version, range, tail, .. } = self;
+    async fn begin(&mut self) -> Result<Download<Lease>, Stop> {
+        let again = self.sessions > 0;
+        self.sessions += 1;
+        let Self { inner, path, version, range, tail, .. } = &*self;
         let start = range.start - tail.len() as u64;
         let size = Some(version.size).filter(|_| self.to_end());
         let begin = |mut ftp: Lease| async move {
-            if !tail.is_empty() {
+            if again {
                 match inner.look(&mut ftp, path).await? {
                     Found::File(now) if now == *version => {}
                     found => return Ok(Err(found)),

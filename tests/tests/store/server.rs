@@ -295,7 +295,11 @@ impl Session<'_> {
         match (sent, end) {
             (Err(_), _) => self.reply("426 broken off"),
             (Ok(()), Some(end)) => self.reply(end),
-            (Ok(()), None) => Err(std::io::ErrorKind::BrokenPipe.into()),
+            (Ok(()), None) => {
+                // The client has read all that came by then.
+                std::thread::sleep(Duration::from_millis(200));
+                Err(std::io::ErrorKind::BrokenPipe.into())
+            }
         }
     }
 
