@@ -61,13 +61,19 @@ pub(crate) fn entry_date(entry: &OwnedEntry) -> Option<DateTime<Utc>> {
     }
 }
 
+/// Whether what MLST tells may be about a link: ProFTPD 1.3.8 gives the type of what the link leads to, and size and mode
+/// of the link itself
+fn may_be_link(entry: &OwnedEntry) -> bool {
+    entry.entry().facts.get("UNIX.mode").is_some_and(|mode| mode.ends_with(b"777"))
+}
+
 impl Inner {
     /// What is at this path: MLST, or SIZE and MDTM, or the listing of its directory, whichever tells
     pub(crate) async fn look(&self, ftp: &mut Lease, path: &[u8]) -> Result<Found, FtpError> {
         if self.has_mlst(ftp).await? {
             match ftp.facts(path).await {
                 Ok(entry) => match (entry.kind(), entry.size()) {
-                    (Kind::File, Some(size)) => {
+                    (Kind::File, Some(size)) if !may_be_link(&entry) => {
                         let modified = entry_date(&entry);
                         return Ok(Found::File(Version { size, modified }));
                     }

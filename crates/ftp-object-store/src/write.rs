@@ -168,12 +168,11 @@ impl Inner {
             return Err(refused(subject, refusal));
         }
         let create = |mut ftp: Lease| async move { ftp.create_dir_all(directory).await };
-        match self.pool.run(&self.site, create).await {
-            // Nothing was missing.
-            Ok(0) => return Err(refused(subject, refusal)),
-            Ok(_) => {}
-            Err(error) => return Err(subject.told(error)),
-        }
+        // Also if nothing is made here: somebody else may have just made it.
+        self.pool.run(&self.site, create).await.map_err(|error| match error {
+            PoolError::Session(error) => refused(subject, error),
+            error => subject.told(error),
+        })?;
         self.pool.run(&self.site, begin).await.map_err(|error| match error {
             PoolError::Session(error) => refused(subject, error),
             error => subject.told(error),
@@ -226,13 +225,10 @@ impl Inner {
             }
             Found::Missing(_) => {
                 let (directory, _) = name::split(to);
-                let made = match directory.is_empty() {
-                    true => 0,
-                    false => ftp.create_dir_all(directory).await.map_err(told)?,
-                };
-                if made == 0 {
+                if directory.is_empty() {
                     return Err(refused(subject, refusal));
                 }
+                ftp.create_dir_all(directory).await.map_err(|error| refused(subject, error))?;
             }
             Found::Refused(_) => return Err(refused(subject, refusal)),
         }

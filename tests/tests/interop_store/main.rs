@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
 mod integration;
+mod limited;
+mod odd;
 mod place;
 mod ranges;
 mod times;

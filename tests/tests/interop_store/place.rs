@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ pub(crate) struct Place {
     root: String,
     /// The same on this machine
     pub(crate) local: PathBuf,
+    logins: Arc<AtomicUsize>,
 }
 
 impl Place {
@@ -28,7 +30,7 @@ impl Place {
         let name = format!("store-{}-{number}", std::process::id());
         let root = format!("{}/{name}", server.directory.trim_end_matches('/'));
         let local = server.home.join(name);
-        Self { server: server.clone(), policy, root, local }
+        Self { server: server.clone(), policy, root, local, logins: Arc::default() }
     }
 
     pub(crate) fn name(&self) -> String {
@@ -44,17 +46,27 @@ impl Place {
         let mut config = Config::new(self.policy);
         // pyftpdlib answers an aborted transfer with nothing; there is no distance here.
         config.settle_quiet = Duration::from_millis(500);
-        let mut options = Options::new(config);
+        let logins = Arc::clone(&self.logins);
         // With `--nocapture`, to see what a server said.
-        if std::env::var_os("FTP_TRACE").is_some() {
-            options = options.trace(|line| eprintln!("{line}"));
-        }
+        let shown = std::env::var_os("FTP_TRACE").is_some();
+        let options = Options::new(config).trace(move |line| {
+            let line = line.to_string();
+            logins.fetch_add(usize::from(line.contains("USER ")), Ordering::Relaxed);
+            if shown {
+                eprintln!("{line}");
+            }
+        });
         let tls = TlsConfig::builder(Trust::OwnCa).add_ca_file(ca_file).build().unwrap();
         FtpStore::builder()
             .url(format!("{scheme}://127.0.0.1:{port}/"))
             .connection(options.tls(tls))
             .login(user, password)
             .root(&self.root)
+    }
+
+    /// How often its stores have logged in
+    pub(crate) fn logins(&self) -> usize {
+        self.logins.load(Ordering::Relaxed)
     }
 
     pub(crate) fn store(&self) -> FtpStore {

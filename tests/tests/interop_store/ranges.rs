@@ -57,6 +57,7 @@ fn ranges_of_every_kind() {
         store.get_ranges(&path, &beyond).await.unwrap_err();
         let status = store.pool().status(store.site());
         assert_eq!((status.limit, status.sessions), (1, 1), "{status:?}");
+        assert_eq!(place.logins(), 1);
     });
 }
 
@@ -80,6 +81,7 @@ fn the_session_goes_on_after_a_range() {
             }
             println!("{}: {rest:9} bytes left: {:.2?} each", place.name(), spent / 8);
         }
+        assert_eq!(place.logins(), 1);
     });
 }
 

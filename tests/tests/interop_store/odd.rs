@@ -1,0 +1,115 @@
+//! Links, names that are no UTF-8, and what may not be read
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use futures_util::TryStreamExt;
+use object_store::path::Path;
+use object_store::{Error, ObjectStore, ObjectStoreExt};
+
+use crate::place::everywhere;
+
+/// Links to files are objects, be they listed as links or as what they lead to; a tree with a circle has an end
+#[test]
+fn links() {
+    everywhere(|place| async move {
+        let local = &place.local;
+        fs::create_dir(local.join("dir")).unwrap();
+        fs::write(local.join("dir/file"), "12345").unwrap();
+        symlink("dir/file", local.join("link")).unwrap();
+        symlink("nowhere", local.join("dangling")).unwrap();
+        symlink("..", local.join("dir/circle")).unwrap();
+        let store = place.store();
+        let found: Vec<_> = store.list(None).try_collect().await.unwrap();
+        let size = |path: &str| {
+            found.iter().find(|one| one.location == Path::from(path)).map(|one| one.size)
+        };
+        assert_eq!((size("dir/file"), size("link")), (Some(5), Some(5)), "{found:?}");
+        assert_eq!(size("dangling"), None, "{found:?}");
+        // Not for ever: at most once more, where servers list what a link leads to.
+        assert!(found.len() <= 6, "{found:?}");
+        assert!(store.skipped().links > 0, "{:?}", store.skipped());
+        let bytes = store.get(&Path::from("link")).await.unwrap().bytes().await.unwrap();
+        assert_eq!(bytes, "12345");
+    });
+}
+
+#[test]
+fn names_that_are_no_utf8() {
+    everywhere(|place| async move {
+        let name = OsStr::from_bytes(b"caf\xE9 & co");
+        fs::write(place.local.join(name), "latin").unwrap();
+        let store = place.store();
+        if place.server.name == "pyftpdlib" {
+            // It speaks UTF-8 only, and sends such a name in a form in which it does not take it back.
+            return;
+        }
+        let found: Vec<_> = store.list(None).try_collect().await.unwrap();
+        let path = Path::parse("caf%E9 & co").unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].location, path);
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "latin");
+        store.rename(&path, &Path::from("plain")).await.unwrap();
+        assert_eq!(fs::read(place.local.join("plain")).unwrap(), b"latin");
+    });
+}
+
+#[test]
+fn what_may_not_be_read_is_not_missing() {
+    everywhere(|place| async move {
+        if place.server.name == "pyftpdlib" {
+            // It runs as root here, who may read everything.
+            return;
+        }
+        let (store, local) = (place.store(), &place.local);
+        fs::write(local.join("secret"), "x").unwrap();
+        fs::set_permissions(local.join("secret"), fs::Permissions::from_mode(0o600)).unwrap();
+        let error = store.get(&Path::from("secret")).await.unwrap_err();
+        assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
+        let error = store.get_ranges(&Path::from("secret"), &[0..1]).await.unwrap_err();
+        assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
+        fs::create_dir(local.join("closed")).unwrap();
+        fs::write(local.join("closed/file"), "x").unwrap();
+        fs::set_permissions(local.join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+        for prefix in [None, Some(Path::from("closed"))] {
+            let listed = store.list(prefix.as_ref()).try_collect::<Vec<_>>().await;
+            let error = listed.map(|found| format!("{prefix:?}: {found:?}")).unwrap_err();
+            println!("{}: {error}", place.name());
+        }
+        let listed = store.list_with_delimiter(Some(&Path::from("closed"))).await;
+        listed.map(|found| format!("{found:?}")).unwrap_err();
+    });
+}
+
+#[test]
+fn where_nothing_may_be_written() {
+    everywhere(|place| async move {
+        if place.server.name == "pyftpdlib" {
+            return;
+        }
+        fs::create_dir(place.local.join("closed")).unwrap();
+        for path in ["closed/file", "closed/dir/file"] {
+            let error = place.store().put(&Path::from(path), "x".into()).await.unwrap_err();
+            assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
+        }
+    });
+}
+
+#[test]
+fn a_file_is_no_directory() {
+    everywhere(|place| async move {
+        let store = place.store();
+        store.put(&Path::from("file"), "x".into()).await.unwrap();
+        store.put(&Path::from("file/below"), "x".into()).await.unwrap_err();
+        store.put(&Path::from("dir/file"), "x".into()).await.unwrap();
+        store.put(&Path::from("dir"), "x".into()).await.unwrap_err();
+        let error = store.delete(&Path::from("dir")).await.unwrap_err();
+        assert!(matches!(error, Error::NotFound { .. }), "{error}");
+        let error = store.rename(&Path::from("dir"), &Path::from("other")).await.unwrap_err();
+        assert!(matches!(error, Error::NotFound { .. }), "{error}");
+        let found = store.list(None).try_collect::<Vec<_>>().await.unwrap();
+        assert_eq!(found.len(), 2, "{found:?}");
+    });
+}
