@@ -503,7 +503,8 @@ mod tests {
         assert_eq!(merge(&ranges, 0), [0..10, 20..30, 100..200, 250..260]);
         assert_eq!(merge(&ranges, 10), [0..30, 100..200, 250..260]);
         assert_eq!(merge(&ranges, 50), [0..30, 100..260]);
-        assert_eq!(merge(&ranges, 90), [0..30, 100..260]);
+        assert_eq!(merge(&ranges, 69), [0..30, 100..260]);
+        assert_eq!(merge(&ranges, 70).len(), 1);
         assert_eq!(merge(&[], 10), []);
     }
 }

@@ -53,8 +53,8 @@ fn ranges_of_every_kind() {
         for (range, part) in ranges.iter().zip(parts) {
             assert!(part == bytes[range.start as usize..(range.end as usize).min(SIZE)]);
         }
-        let beyond = [SIZE as u64 + 1..SIZE as u64 + 5];
-        store.get_ranges(&path, &beyond).await.unwrap_err();
+        let beyond = SIZE as u64 + 1..SIZE as u64 + 5;
+        store.get_ranges(&path, std::slice::from_ref(&beyond)).await.unwrap_err();
         let status = store.pool().status(store.site());
         assert_eq!((status.limit, status.sessions), (1, 1), "{status:?}");
         assert_eq!(place.logins(), 1);
