@@ -90,7 +90,7 @@
 //!
 //! Names are those of the server; `Path` is not decoded. Bytes that are not UTF-8, and control characters, which a `Path` can't
 //! hold, are written `%XX` in it. A name without a path is one in which such an escape stands literally, `%E9` for instance.
-//! Whether names that begin with a dot are listed is the server's choice; vsftpd and Pure-FTPd leave them out.
+//! Whether names that begin with a dot are listed is the server's choice; vsftpd leaves them out, and so does LIST of most servers.
 //!
 //! # Writing
 //!

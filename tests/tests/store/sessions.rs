@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt};
 
@@ -95,11 +96,29 @@ async fn one_session_is_enough_to_delete_what_is_listed() {
         server = server.with(&format!("f{file}"), b"abc");
     }
     let store = store(&server);
-    let listed = futures_util::TryStreamExt::map_ok(store.list(None), |object| object.location);
-    let deleted: Vec<_> =
-        futures_util::TryStreamExt::try_collect(store.delete_stream(Box::pin(listed)))
-            .await
-            .unwrap();
+    let listed = store.list(None).map_ok(|object| object.location).boxed();
+    let deleted: Vec<_> = store.delete_stream(listed).try_collect().await.unwrap();
     assert_eq!(deleted.len(), 30);
     assert!(server.seen().files.is_empty());
+}
+
+/// A stream that nobody reads keeps nobody from reading another
+#[tokio::test]
+async fn a_reader_that_pauses_lends_its_session() {
+    let server = Server::start(Manners { limit: 1, ..Manners::default() });
+    let size = 16_000_000;
+    let server = server.with("one", &content(size)).with("other", &content(5000));
+    let store = builder(&server).wait_timeout(Duration::from_secs(10)).build().unwrap();
+    let mut one = store.get(&Path::from("one")).await.unwrap().into_stream();
+    let mut read = one.next().await.unwrap().unwrap().to_vec();
+    for _ in 0..2 {
+        let other = store.get(&Path::from("other")).await.unwrap().bytes().await.unwrap();
+        assert!(other == content(5000));
+        read.extend(one.next().await.unwrap().unwrap());
+    }
+    while let Some(piece) = one.next().await {
+        read.extend(piece.unwrap());
+    }
+    assert!(read == content(size));
+    assert_eq!(server.seen().logins, 1);
 }
