@@ -129,6 +129,11 @@ fn no_file_of_a_driver_imports_in_a_circle() {
     has_no_circle("ftp-tokio", 8, 20);
 }
 
+#[test]
+fn no_file_of_the_object_store_imports_in_a_circle() {
+    has_no_circle("ftp-object-store", 8, 15);
+}
+
 /// The core's orders, and the news that answer them
 const ENGINE: [&str; 6] =
     ["Action", "ControlEvent", "DataEvent", "DataEndpoint", "TicketSupply", "UploadPermit"];
