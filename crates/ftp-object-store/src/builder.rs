@@ -39,6 +39,12 @@ pub struct FtpStoreBuilder {
     settings: Settings,
 }
 
+/// Whom to trust besides the authorities in a file
+#[cfg(feature = "webpki-roots")]
+const PUBLIC: Trust = Trust::WebpkiRoots;
+#[cfg(not(feature = "webpki-roots"))]
+const PUBLIC: Trust = Trust::OwnCa;
+
 /// Why a store could not be made
 #[derive(Debug, thiserror::Error)]
 enum Problem {
@@ -96,7 +102,7 @@ impl FtpStoreBuilder {
         self
     }
 
-    /// Further certificate authorities to trust, in a file of PEM, besides the ones of `webpki-roots`
+    /// Further certificate authorities to trust, in a file of PEM, besides those of the feature `webpki-roots`
     ///
     /// For any other policy see [`connection`](Self::connection).
     pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
@@ -239,12 +245,7 @@ impl FtpStoreBuilder {
         };
         options.config_mut().tls = url.policy();
         if let Some(file) = &self.ca_file {
-            let trust = match cfg!(feature = "webpki-roots") {
-                #[cfg(feature = "webpki-roots")]
-                true => Trust::WebpkiRoots,
-                _ => Trust::OwnCa,
-            };
-            let tls = TlsConfig::builder(trust).add_ca_file(file).build().map_err(problem)?;
+            let tls = TlsConfig::builder(PUBLIC).add_ca_file(file).build().map_err(problem)?;
             options = options.tls(tls);
         }
         let (user, password) =

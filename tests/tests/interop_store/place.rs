@@ -21,6 +21,7 @@ pub(crate) struct Place {
     /// The same on this machine
     pub(crate) local: PathBuf,
     logins: Arc<AtomicUsize>,
+    copies: Arc<AtomicUsize>,
 }
 
 impl Place {
@@ -30,7 +31,14 @@ impl Place {
         let name = format!("store-{}-{number}", std::process::id());
         let root = format!("{}/{name}", server.directory.trim_end_matches('/'));
         let local = server.home.join(name);
-        Self { server: server.clone(), policy, root, local, logins: Arc::default() }
+        Self {
+            server: server.clone(),
+            policy,
+            root,
+            local,
+            logins: Arc::default(),
+            copies: Arc::default(),
+        }
     }
 
     pub(crate) fn name(&self) -> String {
@@ -46,12 +54,13 @@ impl Place {
         let mut config = Config::new(self.policy);
         // pyftpdlib answers an aborted transfer with nothing; there is no distance here.
         config.settle_quiet = Duration::from_millis(500);
-        let logins = Arc::clone(&self.logins);
+        let (logins, copies) = (Arc::clone(&self.logins), Arc::clone(&self.copies));
         // With `--nocapture`, to see what a server said.
         let shown = std::env::var_os("FTP_TRACE").is_some();
         let options = Options::new(config).trace(move |line| {
             let line = line.to_string();
             logins.fetch_add(usize::from(line.contains("USER ")), Ordering::Relaxed);
+            copies.fetch_add(usize::from(line.contains("CPTO ")), Ordering::Relaxed);
             if shown {
                 eprintln!("{line}");
             }
@@ -67,6 +76,11 @@ impl Place {
     /// How often its stores have logged in
     pub(crate) fn logins(&self) -> usize {
         self.logins.load(Ordering::Relaxed)
+    }
+
+    /// How many files its stores have had copied by the server
+    pub(crate) fn copies(&self) -> usize {
+        self.copies.load(Ordering::Relaxed)
     }
 
     pub(crate) fn store(&self) -> FtpStore {

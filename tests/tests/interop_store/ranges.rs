@@ -1,4 +1,4 @@
-//! Ranges of large files, and what is left of a session after them
+//! Large files: their ranges, what is left of a session after these, copies
 
 use std::time::Instant;
 
@@ -104,5 +104,21 @@ fn a_reader_that_pauses_lends_its_session() {
             read.extend(piece);
         }
         assert!(read == bytes);
+    });
+}
+
+/// By the server where it can, else through this side
+#[test]
+fn a_large_file_is_copied() {
+    everywhere(|place| async move {
+        let (store, bytes) = (place.store(), content(SIZE));
+        std::fs::write(place.local.join("one"), &bytes).unwrap();
+        for target in ["two", "new dir/three", "two"] {
+            store.copy(&Path::from("one"), &Path::from(target)).await.unwrap();
+            assert!(std::fs::read(place.local.join(target)).unwrap() == bytes, "{target}");
+        }
+        assert_eq!(store.list_with_delimiter(None).await.unwrap().objects.len(), 2);
+        let by_server = if place.server.name == "proftpd" { 3 } else { 0 };
+        assert_eq!(place.copies(), by_server);
     });
 }
