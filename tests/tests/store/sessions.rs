@@ -22,15 +22,15 @@ async fn a_hundred_reads_in_a_row_are_one_login() {
 
 /// Also of ranges, whose transfers are broken off
 #[tokio::test]
-async fn a_hundred_ranges_in_a_row_are_one_login() {
+async fn ranges_in_a_row_are_one_login() {
     let server = Server::start(Manners::default()).with("f", &content(4_000_000));
     let store = builder(&server).max_sessions(1).build().unwrap();
-    for start in 0..100 {
+    for start in 0..30 {
         let range = start * 1000..start * 1000 + 500;
         let bytes = store.get_range(&Path::from("f"), range.clone()).await.unwrap();
         assert!(bytes == content(4_000_000)[range.start as usize..range.end as usize]);
     }
-    assert_eq!((server.seen().logins, server.seen().count("RETR")), (1, 100));
+    assert_eq!((server.seen().logins, server.seen().count("RETR")), (1, 30));
 }
 
 #[tokio::test]
