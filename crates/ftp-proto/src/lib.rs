@@ -194,6 +194,7 @@ pub use config::{
 };
 pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
 pub use control::effects::{Effect, Effects};
+pub use control::escaped::Readable;
 pub use control::features::Features;
 pub use control::fields;
 pub use control::reply::{

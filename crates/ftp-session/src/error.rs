@@ -10,6 +10,7 @@ use ftp_proto::{ConnectionError, DataFailure, NameError, Reply};
 use ftp_tls::{ConfigError, TlsError};
 
 use crate::address::AddressError;
+use crate::crowd::is_full;
 use crate::failure::Described;
 use crate::local::FileError;
 use crate::proxy::ProxyError;
@@ -262,6 +263,20 @@ impl Error {
     #[must_use]
     pub fn is_auth(&self) -> bool {
         matches!(self, Self::Ftp(error) if error.is_auth())
+    }
+
+    /// The reply with which the server has turned a session away because there are too many, if that is the error
+    ///
+    /// A [`Budget`](crate::Budget) wants to know, see [`Budget::refused`](crate::Budget::refused).
+    #[must_use]
+    pub fn turned_away(&self) -> Option<&Reply> {
+        let Self::Ftp(error) = self else { return None };
+        let reply = error.reply()?;
+        let closed = match error.connection_error() {
+            Some(ConnectionError::Refused(reply)) => reply.code().get() == 421,
+            _ => false,
+        };
+        (closed || is_full(reply)).then_some(reply)
     }
 
     /// Whether a deadline passed, be it this crate's, the protocol's or the system's

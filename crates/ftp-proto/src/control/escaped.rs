@@ -17,7 +17,15 @@ impl fmt::Debug for Escaped<'_> {
 /// Control characters, invisible characters, those that change the direction of text, and bytes that
 /// are not UTF-8 are escaped. So two texts that look alike are alike, as far as the font tells
 /// characters apart.
-pub(crate) struct Readable<'a>(pub(crate) &'a [u8]);
+///
+/// ```
+/// use ftp_proto::Readable;
+///
+/// assert_eq!(Readable(b"two words \x1b[2J \xFF").to_string(), r"two words \u{1b}[2J \xff");
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "bytes, and nothing else")]
+pub struct Readable<'a>(pub &'a [u8]);
 
 impl fmt::Display for Readable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,291 @@
+//! The command line
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::failure::Failure;
+
+/// FTP and FTPS on the command line
+#[derive(Debug, Parser)]
+#[command(
+    name = "rftp",
+    version,
+    about = "FTP and FTPS on the command line",
+    after_help = "URLs: ftp://[USER@]HOST[:PORT]/PATH in clear text, ftpes:// with explicit TLS (AUTH TLS), ftps:// with \
+                  TLS from the first byte. A path begins where the login leads, with /%2F at the root.\n\
+                  Passwords come from ~/.netrc or --password-file.",
+    infer_long_args = false
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Download files
+    Get(GetArgs),
+    /// Upload files
+    Put(PutArgs),
+    /// Write files to standard output
+    Cat(UrlsArgs),
+    /// List directories
+    Ls(LsArgs),
+    /// Show what the server says of a file or directory
+    Stat(UrlsArgs),
+    /// Delete files, with -r also directories with all that is in them
+    Rm(RmArgs),
+    /// Rename or move a file or directory
+    Mv(MvArgs),
+    /// Make directories
+    Mkdir(MkdirArgs),
+    /// Show what a server is: greeting, features, TLS, round trip
+    Info(UrlsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UrlsArgs {
+    /// What to look at
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    /// Files to download
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+    /// Write to this file; - is standard output
+    #[arg(short = 'o', long, value_name = "FILE", conflicts_with = "output_dir")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write into this directory, which is made if it is missing
+    #[arg(short = 'O', long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+    /// Leave files alone that exist
+    #[arg(long)]
+    pub(crate) no_clobber: bool,
+    #[command(flatten)]
+    pub(crate) transfer: TransferArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PutArgs {
+    /// Files to upload, and at the end the URL of the file or, with a slash at its end, of the directory; - is standard
+    /// input
+    #[arg(value_name = "FILE... URL", required = true, num_args = 2..)]
+    pub(crate) operands: Vec<OsString>,
+    /// Make the directory on the server if it is missing
+    #[arg(long)]
+    pub(crate) mkdir: bool,
+    #[command(flatten)]
+    pub(crate) transfer: TransferArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TransferArgs {
+    /// Write under the final name at once: another program can see the file before it is whole
+    #[arg(long)]
+    pub(crate) inplace: bool,
+    /// End of the names of files that are not whole yet
+    #[arg(long, value_name = "SUFFIX", default_value = ".part", value_parser = suffix)]
+    pub(crate) temp_suffix: String,
+    /// Begin anew: don't go on with what an earlier run has left
+    #[arg(long)]
+    pub(crate) no_resume: bool,
+    /// Compare with the server's hash of the file, if the server offers one (HASH, XSHA256, XMD5, ...)
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Bytes a second at most, of all files together: 500k, 10M
+    #[arg(long, value_name = "RATE", value_parser = bytes)]
+    pub(crate) limit_rate: Option<u64>,
+    /// Wait until the file is on the disk before it gets its name
+    #[arg(long)]
+    pub(crate) fsync: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LsArgs {
+    /// Directories
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+    /// Kind, size and time with each name
+    #[arg(short = 'l', long)]
+    pub(crate) long: bool,
+    /// Also what is in the directories below
+    #[arg(short = 'R', long)]
+    pub(crate) recursive: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RmArgs {
+    /// What to delete
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+    /// Directories too, with all that is in them; links are removed, not followed
+    #[arg(short = 'r', long)]
+    pub(crate) recursive: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MvArgs {
+    /// What to rename
+    #[arg(value_name = "URL")]
+    pub(crate) from: OsString,
+    /// Its new place on the same server: a URL; with a slash at its end, the directory to move it into
+    #[arg(value_name = "NEW URL")]
+    pub(crate) to: OsString,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MkdirArgs {
+    /// Directories to make
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+    /// Also the directories above, if they are missing; fine if it exists
+    #[arg(short = 'p', long)]
+    pub(crate) parents: bool,
+}
+
+/// Options that hold for every command
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Connection and output")]
+pub(crate) struct Common {
+    /// User to log in as, on the server of the URLs
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) user: Option<OsString>,
+    /// File whose first line is the password; - is standard input
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Another netrc than $NETRC or ~/.netrc
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_netrc")]
+    pub(crate) netrc_file: Option<PathBuf>,
+    /// Read no netrc
+    #[arg(long, global = true)]
+    pub(crate) no_netrc: bool,
+    /// Trust the certificate authorities in this PEM file, and no others
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Accept any certificate: whoever sits in between can read and change everything, the password included
+    #[arg(long, global = true, conflicts_with = "ca")]
+    pub(crate) insecure: bool,
+    /// Client certificate (PEM), with --key
+    #[arg(long, global = true, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Key of the client certificate (PEM)
+    #[arg(long, global = true, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Let the server open the data connections (PORT, EPRT)
+    #[arg(long, global = true)]
+    pub(crate) active: bool,
+    /// Seconds that the server may be silent
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    /// How many times something is tried again that may succeed later
+    #[arg(long, global = true, value_name = "N", default_value_t = 5)]
+    pub(crate) retries: u32,
+    /// Seconds before the first further try; each further one waits twice as long, up to a minute
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub(crate) retry_delay: Duration,
+    /// Say nothing but errors
+    #[arg(short = 'q', long, global = true, conflicts_with_all = ["json", "progress"])]
+    pub(crate) quiet: bool,
+    /// Show commands and replies on standard error, passwords masked
+    #[arg(long, global = true)]
+    pub(crate) trace: bool,
+    /// Report as JSON, an object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How to report progress; bars on a terminal, else lines
+    #[arg(long, global = true, value_name = "HOW", conflicts_with = "json")]
+    pub(crate) progress: Option<Progress>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// Bars, on standard error
+    Bar,
+    /// A line a file
+    Plain,
+    /// Nothing but the summary and errors
+    None,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is due".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("more than 0 seconds are due".into()),
+    }
+}
+
+/// `1500`, `500k`, `10M`, `1.5G`, `10M/s`: powers of 1024
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let text = text.strip_suffix("/s").unwrap_or(text);
+    let text = text.strip_suffix("iB").or_else(|| text.strip_suffix('B')).unwrap_or(text);
+    let (number, power) = match text.char_indices().next_back() {
+        Some((at, unit)) if unit.is_ascii_alphabetic() => {
+            let power = "kmgt".find(unit.to_ascii_lowercase());
+            (&text[..at], power.map(|power| power + 1))
+        }
+        _ => (text, Some(0)),
+    };
+    let number: Option<f64> = number.parse().ok().filter(|number: &f64| *number > 0.0);
+    let (Some(number), Some(power)) = (number, power) else {
+        return Err("a number of bytes is due, such as 1500, 500k, 10M, 1.5G".into());
+    };
+    let bytes = number * 1024_f64.powi(i32::try_from(power).unwrap_or(0));
+    if bytes < 1.0 || bytes > u64::MAX as f64 {
+        return Err("out of range".into());
+    }
+    Ok(bytes as u64)
+}
+
+fn suffix(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"/\\:*?\"<>|".contains(&byte);
+    match !text.is_empty() && text.bytes().all(fits) {
+        true => Ok(text.to_owned()),
+        false => Err("printable ASCII without separators is due, such as .part".into()),
+    }
+}
+
+/// Operands of which the last one is the target
+pub(crate) fn split_last(
+    mut operands: Vec<OsString>,
+) -> Result<(Vec<OsString>, OsString), Failure> {
+    match operands.pop() {
+        Some(last) if !operands.is_empty() => Ok((operands, last)),
+        _ => Err(Failure::usage("a source and a target are due")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn rates_and_sizes() {
+        for (text, bytes) in [
+            ("1500", 1500),
+            ("500k", 512_000),
+            ("10M/s", 10 << 20),
+            ("1.5G", 1_610_612_736),
+            ("2MiB", 2 << 20),
+            ("7B", 7),
+        ] {
+            assert_eq!(super::bytes(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "0", "-1", "M", "1x", "1e400", "nan"] {
+            assert!(super::bytes(text).is_err(), "{text}");
+        }
+    }
+}

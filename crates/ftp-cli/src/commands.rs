@@ -1,0 +1,31 @@
+//! The commands, a file for each group
+
+mod context;
+mod edit;
+mod get;
+mod info;
+mod list;
+mod put;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+
+/// Carries a command out
+pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::default();
+    interrupt.install();
+    let Cli { command, common } = cli;
+    match command {
+        Command::Get(args) => get::get(&args, &common, &interrupt),
+        Command::Cat(args) => get::cat(&args, &common, &interrupt),
+        Command::Put(args) => put::put(args, &common, &interrupt),
+        Command::Ls(args) => list::ls(&args, &common, &interrupt),
+        Command::Stat(args) => list::stat(&args, &common, &interrupt),
+        Command::Rm(args) => edit::rm(&args, &common, &interrupt),
+        Command::Mv(args) => edit::mv(&args, &common, &interrupt),
+        Command::Mkdir(args) => edit::mkdir(&args, &common, &interrupt),
+        Command::Info(args) => info::info(&args, &common, &interrupt),
+    }
+}

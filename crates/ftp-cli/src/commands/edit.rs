@@ -1,0 +1,66 @@
+//! `rm`, `mv`, `mkdir`
+
+use ftp_blocking::Kind;
+
+use super::context::Places;
+use crate::args::{Common, MkdirArgs, MvArgs, RmArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::location::{Remote, join, single_origin};
+
+pub(super) fn rm(args: &RmArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+        let path = remote.path();
+        if !args.recursive {
+            if remote.is_directory() {
+                return Err(Failure::usage("is a directory").remedy("-r deletes directories"));
+            }
+            return lease.request(|client| client.delete(path).map(|_| ()));
+        }
+        lease.request(|client| match client.remove_dir_all(path) {
+            // A file, or a link to whatever.
+            Err(ftp_session::Error::NotADirectory { .. }) => client.delete(path).map(|_| ()),
+            result => result.map(|_| ()),
+        })
+    })
+}
+
+pub(super) fn mv(args: &MvArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    let to = Remote::parse(&args.to)?;
+    let from = Remote::parse(&args.from)?;
+    if !single_origin([&from, &to]) {
+        return Err(Failure::usage("both URLs must be of one server"));
+    }
+    Places::new(std::slice::from_ref(&args.from), common, interrupt)?.each(|lease, _, remote| {
+        let path = match to.is_directory() {
+            true => join(to.path(), remote.name()),
+            false => to.path().to_vec(),
+        };
+        lease.request(|client| client.rename(remote.path(), &path).map(|_| ()))
+    })
+}
+
+pub(super) fn mkdir(
+    args: &MkdirArgs,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+        let path = remote.path();
+        match args.parents {
+            true => lease.request(|client| client.create_dir_all(path).map(|_| ())),
+            false => lease.request(|client| client.mkdir(path).map(|_| ())),
+        }
+    })
+}
+
+/// One letter for what an entry is, as `ls -l` has it
+pub(super) const fn letter(kind: Kind) -> char {
+    match kind {
+        Kind::Dir => 'd',
+        Kind::File => '-',
+        Kind::Symlink => 'l',
+        _ => '?',
+    }
+}

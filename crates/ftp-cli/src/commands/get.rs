@@ -1,0 +1,152 @@
+//! `get` and `cat`
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use ftp_blocking::Client;
+use ftp_proto::Get;
+use ftp_session::{UrlTarget, local_path, system_time};
+
+use super::context::Places;
+use crate::args::{Common, GetArgs, UrlsArgs};
+use crate::download::{Job, Terms, download};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::location::Remote;
+use crate::partial::Version;
+use crate::pool::{Lease, Pool};
+use crate::rate::Rate;
+use crate::report::{Action, Reporter, Stream};
+
+pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    let places = Places::new(&args.urls, common, interrupt)?;
+    if args.output.as_deref() == Some(Path::new("-")) {
+        return write_out(&places);
+    }
+    let is_file = args.output.as_ref().is_some_and(|path| !path.is_dir());
+    if is_file && places.remotes().len() > 1 {
+        return Err(Failure::usage("one -o is for one URL").remedy("-O DIR takes several files"));
+    }
+    if let Some(folder) = &args.output_dir {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
+    }
+    let reporter = Reporter::new(common, Stream::Stdout);
+    let rate = Rate::new(args.transfer.limit_rate);
+    let exit = places.each(|lease, pool, remote| {
+        let local = target(args, remote)?;
+        if args.no_clobber && local.symlink_metadata().is_ok() {
+            reporter.skipped(remote.path(), "it exists here");
+            return Ok(());
+        }
+        let terms = Terms { site: pool.site(), args: &args.transfer, rate: &rate, interrupt };
+        fetch(lease, terms, remote, &local, &reporter)
+    })?;
+    reporter.summary(exit);
+    Ok(exit)
+}
+
+fn target(args: &GetArgs, remote: &Remote) -> Result<PathBuf, Failure> {
+    let folder = match (&args.output, &args.output_dir) {
+        (Some(path), _) if !path.is_dir() => return Ok(path.clone()),
+        (Some(folder), _) | (None, Some(folder)) => folder.clone(),
+        (None, None) => PathBuf::new(),
+    };
+    if remote.is_directory() {
+        return Err(Failure::usage("is a directory").remedy("`rftp mirror` takes directories"));
+    }
+    local_path(folder, remote.name())
+        .map_err(|error| Failure::usage(error.to_string()).remedy("-o FILE gives it another name"))
+}
+
+fn fetch(
+    lease: &mut Lease<'_>,
+    terms: Terms<'_>,
+    remote: &Remote,
+    local: &Path,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let path = remote.path();
+    if remote.url.target() == UrlTarget::Text {
+        return Err(Failure::usage("texts (;type=a) are for `rftp cat`"));
+    }
+    let version = lease.request(|client| version(client, path))?;
+    reporter.expect(1, version.size.unwrap_or(0));
+    let running = reporter.begin(Action::Get, path, version.size);
+    let job = Job { remote: path, local, version, modified: version.modified, expected: None };
+    let moved =
+        lease.attempt(&|| running.bytes(), |client| download(client, terms, &job, &running))?;
+    running.done(moved);
+    Ok(())
+}
+
+/// What the server tells of a file, if it tells anything; that it is missing is for RETR to say
+fn version(client: &mut Client, path: &[u8]) -> Result<Version, ftp_session::Error> {
+    let size = known(client.size(path))?;
+    let modified = known(client.mdtm(path))?;
+    Ok(Version { size, modified: modified.and_then(system_time) })
+}
+
+fn known<T>(answer: Result<T, ftp_session::Error>) -> Result<Option<T>, ftp_session::Error> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_fatal() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+pub(super) fn cat(
+    args: &UrlsArgs,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    write_out(&Places::new(&args.urls, common, interrupt)?)
+}
+
+/// Files to standard output, one after the other
+fn write_out(places: &Places) -> Result<Exit, Failure> {
+    places.each(|lease, pool, remote| {
+        if remote.is_directory() {
+            return Err(Failure::usage("is a directory").remedy("`rftp ls` lists it"));
+        }
+        // What has been written can't be taken back, so only the beginning is tried again.
+        let mut is_begun = false;
+        loop {
+            match lease.once(|client| write_one(client, pool, remote, &mut is_begun)) {
+                Err(failure) if !is_begun && failure.is_transient() => {
+                    lease
+                        .attempt(&|| 0, |client| write_one(client, pool, remote, &mut is_begun))?;
+                    return Ok(());
+                }
+                result => return result,
+            }
+        }
+    })
+}
+
+fn write_one(
+    client: &mut Client,
+    pool: &Pool,
+    remote: &Remote,
+    is_begun: &mut bool,
+) -> Result<(), Failure> {
+    if *is_begun {
+        return Err(Failure::new(Exit::Network, "was cut off after a part of it was written"));
+    }
+    let get = Get::new(remote.path());
+    let get = if remote.url.target() == UrlTarget::Text { get.ascii() } else { get };
+    let mut download = client.get(get).map_err(|error| pool.site().failure(error))?;
+    let mut block = vec![0; 64 * 1024];
+    let mut out = std::io::stdout().lock();
+    loop {
+        let count = match download.read(&mut block) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) => return Err(pool.site().failure(error.into())),
+        };
+        *is_begun = true;
+        let written = out.write_all(&block[..count]);
+        written.map_err(|error| Failure::local(Path::new("standard output"), &error))?;
+    }
+    out.flush().map_err(|error| Failure::local(Path::new("standard output"), &error))
+}

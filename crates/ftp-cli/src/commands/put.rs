@@ -1,0 +1,101 @@
+//! `put`
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::context::Places;
+use crate::args::{Common, PutArgs, split_last};
+use crate::download::Terms;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::location::{Remote, join};
+use crate::pool::Lease;
+use crate::rate::Rate;
+use crate::report::{Action, Reporter, Stream};
+use crate::upload::{Job, upload, upload_stream};
+
+pub(super) fn put(args: PutArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    let (files, url) = split_last(args.operands)?;
+    let places = Places::new(&[url], common, interrupt)?;
+    let [remote] = places.remotes() else { return Err(Failure::usage("one URL is due")) };
+    if files.len() > 1 && !remote.is_directory() {
+        let failure = Failure::usage("several files go into a directory");
+        return Err(failure.remedy("end the URL with a slash"));
+    }
+    let reads_stdin = files.iter().any(|file| file == "-");
+    if reads_stdin && common.password_file.as_deref() == Some(Path::new("-")) {
+        return Err(Failure::usage("standard input can't be both the password and a file"));
+    }
+    let reporter = Reporter::new(common, Stream::Stdout);
+    let rate = Rate::new(args.transfer.limit_rate);
+    let mut exits = Vec::new();
+    let whole = places.each(|lease, pool, remote| {
+        let terms = Terms { site: pool.site(), args: &args.transfer, rate: &rate, interrupt };
+        if args.mkdir {
+            let folder = folder(remote);
+            if !folder.is_empty() {
+                lease.request(|client| client.create_dir_all(folder))?;
+            }
+        }
+        for file in &files {
+            if let Err(failure) = send(lease, terms, file, remote, &reporter) {
+                exits.push(failure.exit());
+                let is_over = matches!(failure.exit(), Exit::Interrupted | Exit::Login | Exit::Tls);
+                reporter.fail(crate::show::os_bytes(file), &failure);
+                if is_over {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    let exit = Exit::of_all(exits.into_iter().chain([whole]));
+    reporter.summary(exit);
+    Ok(exit)
+}
+
+/// The directory that files go into
+fn folder(remote: &Remote) -> &[u8] {
+    let path = remote.path();
+    match remote.is_directory() {
+        true => path,
+        false => path.iter().rposition(|byte| *byte == b'/').map_or(&[], |at| &path[..at]),
+    }
+}
+
+fn send(
+    lease: &mut Lease<'_>,
+    terms: Terms<'_>,
+    file: &OsString,
+    remote: &Remote,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let local = Path::new(file);
+    let path = match remote.is_directory() {
+        true => {
+            let name = local.file_name().filter(|_| file != "-").ok_or_else(|| {
+                Failure::usage("has no name that it could have on the server")
+                    .about(crate::show::path(local))
+                    .remedy("name the file in the URL")
+            })?;
+            join(remote.path(), crate::show::os_bytes(name))
+        }
+        false => remote.path().to_vec(),
+    };
+    if file == "-" {
+        let running = reporter.begin(Action::Put, &path, None);
+        let result = lease.once(|client| {
+            upload_stream(client, terms, &mut std::io::stdin().lock(), &path, &running)
+        });
+        return result.map(|moved| running.done(moved));
+    }
+    let size = std::fs::metadata(local).map_err(|error| Failure::local(local, &error))?.len();
+    reporter.expect(1, size);
+    let running = reporter.begin(Action::Put, &path, Some(size));
+    let job = Job { local, remote: &path, may_be_begun: true };
+    let moved = lease.attempt(&|| running.bytes(), |client| upload(client, terms, &job, &running));
+    let moved = moved.map_err(|failure| failure.about(crate::show::bytes(&path)))?;
+    running.done(moved);
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! How the program ends: the exit codes, stated once
+
+/// What the program's exit status says
+///
+/// 0 to 8 mean what they mean with wget, because workflow engines know those.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the table of the manual")]
+pub enum Exit {
+    /// 0
+    Done,
+    /// 1
+    SomeFailed,
+    /// 2
+    Usage,
+    /// 3
+    Local,
+    /// 4
+    Network,
+    /// 5
+    Tls,
+    /// 6
+    Login,
+    /// 7
+    Protocol,
+    /// 8
+    Refused,
+    /// 9
+    Verification,
+    /// 10
+    Limit,
+    /// 130
+    Interrupted,
+}
+
+impl Exit {
+    /// All of them, with what they mean: the table of the manual and of the help
+    pub const TABLE: [(Self, &'static str); 12] = [
+        (Self::Done, "all done"),
+        (Self::SomeFailed, "some files failed, for different reasons"),
+        (Self::Usage, "the command line, or a file that it names, is not understood"),
+        (Self::Local, "a local file: not found, no permission, disk full, in use"),
+        (Self::Network, "the network or a busy server: the same command may succeed later"),
+        (Self::Tls, "TLS: a certificate, or a server that has no TLS or wants it"),
+        (Self::Login, "the login was refused"),
+        (Self::Protocol, "the server was not understood"),
+        (Self::Refused, "the server refused: no such file, no permission"),
+        (Self::Verification, "a file differs from what it should be"),
+        (Self::Limit, "a limit was reached: --max-delete, --max-errors"),
+        (Self::Interrupted, "interrupted by Ctrl-C or a signal"),
+    ];
+
+    /// The process's exit status
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::SomeFailed => 1,
+            Self::Usage => 2,
+            Self::Local => 3,
+            Self::Network => 4,
+            Self::Tls => 5,
+            Self::Login => 6,
+            Self::Protocol => 7,
+            Self::Refused => 8,
+            Self::Verification => 9,
+            Self::Limit => 10,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The status of a run of which parts have ended so: the one code that all failures share, or 1
+    ///
+    /// An interruption and a limit are about the whole run.
+    #[must_use]
+    pub fn of_all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut whole = Self::Done;
+        for part in parts {
+            whole = match (whole, part) {
+                (whole, Self::Done) => whole,
+                (Self::Done, part) => part,
+                (Self::Interrupted, _) | (_, Self::Interrupted) => Self::Interrupted,
+                (Self::Limit, _) | (_, Self::Limit) => Self::Limit,
+                (whole, part) if whole == part => whole,
+                _ => Self::SomeFailed,
+            };
+        }
+        whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_those_of_the_table_in_order() {
+        let codes: Vec<u8> = Exit::TABLE.iter().map(|(exit, _)| exit.code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130]);
+    }
+
+    #[test]
+    fn a_run_has_the_code_that_its_failures_share() {
+        use Exit::*;
+        for (parts, whole) in [
+            (vec![], Done),
+            (vec![Done, Done], Done),
+            (vec![Done, Network, Network], Network),
+            (vec![Refused, Done], Refused),
+            (vec![Network, Refused], SomeFailed),
+            (vec![Refused, Interrupted, Network], Interrupted),
+            (vec![Limit, Refused], Limit),
+        ] {
+            assert_eq!(Exit::of_all(parts.clone()), whole, "{parts:?}");
+        }
+    }
+}

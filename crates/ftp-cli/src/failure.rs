@@ -1,0 +1,229 @@
+//! What went wrong, in one line: the file, the server, the reason, the remedy
+
+use std::fmt;
+use std::io;
+
+use ftp_proto::{ConnectionError, Error as FtpError};
+use ftp_session::{Error, Mismatch};
+
+use crate::exit::Exit;
+
+/// Why something was not done
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    subject: Option<String>,
+    server: Option<String>,
+    message: String,
+    remedy: Option<&'static str>,
+    cause: Option<Box<Error>>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            subject: None,
+            server: None,
+            message: message.into(),
+            remedy: None,
+            cause: None,
+        }
+    }
+
+    /// A command line that can't be carried out
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted")
+    }
+
+    /// A local file or directory
+    pub(crate) fn local(path: &std::path::Path, error: &io::Error) -> Self {
+        Self::new(Exit::Local, error.to_string()).about(crate::show::path(path))
+    }
+
+    /// Of a session with this server
+    pub(crate) fn session(error: Error, server: &str) -> Self {
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            let inner_text = inner.to_string();
+            // Transparent errors say the same as their sources.
+            if !message.contains(&inner_text) {
+                message.push_str(": ");
+                message.push_str(&inner_text);
+            }
+            source = inner.source();
+        }
+        Self {
+            exit: exit_of(&error),
+            subject: None,
+            server: Some(server.to_owned()),
+            message,
+            remedy: remedy_of(&error),
+            cause: Some(Box::new(error)),
+        }
+    }
+
+    /// Names the file, unless it is named already
+    #[must_use]
+    pub(crate) fn about(mut self, subject: impl fmt::Display) -> Self {
+        self.subject.get_or_insert_with(|| subject.to_string());
+        self
+    }
+
+    /// Names the server, unless it is named already
+    #[must_use]
+    pub(crate) fn at(mut self, server: &str) -> Self {
+        self.server.get_or_insert_with(|| server.to_owned());
+        self
+    }
+
+    /// Says what to do
+    #[must_use]
+    pub(crate) const fn remedy(mut self, remedy: &'static str) -> Self {
+        self.remedy = Some(remedy);
+        self
+    }
+
+    /// The exit status that it leads to
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The reason, without file, server and remedy
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The file or directory that it is about
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    pub(crate) fn cause(&self) -> Option<&Error> {
+        self.cause.as_deref()
+    }
+
+    /// Whether the same may succeed later
+    pub(crate) fn is_transient(&self) -> bool {
+        match &self.cause {
+            Some(error) => {
+                error.is_transient()
+                    // The bytes went through, and whether they arrived is compared on a new connection.
+                    || matches!(&**error, Error::Ftp(FtpError::Unconfirmed { .. }))
+            }
+            None => self.exit == Exit::Network,
+        }
+    }
+
+    /// Whether it ended the session
+    pub(crate) fn is_fatal(&self) -> bool {
+        self.cause.as_ref().is_some_and(|error| error.is_fatal())
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        self.cause.as_ref().is_some_and(|error| error.is_missing())
+    }
+}
+
+/// `FILE: REASON (SERVER); REMEDY`
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(subject) = &self.subject {
+            write!(f, "{subject}: ")?;
+        }
+        // One line, whatever the server says.
+        for line in self.message.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate()
+        {
+            write!(f, "{}{}", if line.0 > 0 { " / " } else { "" }, crate::show::text(line.1))?;
+        }
+        if let Some(server) = &self.server {
+            write!(f, " ({server})")?;
+        }
+        match self.remedy {
+            Some(remedy) => write!(f, "; {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+fn exit_of(error: &Error) -> Exit {
+    if error.tls().is_some() {
+        return Exit::Tls;
+    }
+    if error.is_auth() {
+        return Exit::Login;
+    }
+    match error {
+        Error::InvalidAddress(_) | Error::InvalidOption { .. } => Exit::Usage,
+        Error::TlsConfig(_) | Error::Tls(_) => Exit::Tls,
+        Error::Local(_) => Exit::Local,
+        Error::Cancelled => Exit::Interrupted,
+        Error::Mismatch(_) => Exit::Verification,
+        Error::Connect { .. }
+        | Error::Proxy(_)
+        | Error::Io(_)
+        | Error::Data { .. }
+        | Error::Deadline { .. } => Exit::Network,
+        Error::Ftp(error) => exit_of_ftp(error),
+        Error::ListingTooLong { .. } | Error::LineTooLong { .. } => Exit::Protocol,
+        _ => Exit::Refused,
+    }
+}
+
+fn exit_of_ftp(error: &FtpError) -> Exit {
+    match error {
+        FtpError::InvalidArgument(_) => Exit::Usage,
+        FtpError::TlsRequired(_)
+        | FtpError::NoSessionTicket
+        | FtpError::ResumptionRequired { .. }
+        | FtpError::Connection(ConnectionError::TlsRefused(_)) => Exit::Tls,
+        FtpError::UnexpectedReply(_)
+        | FtpError::InvalidReply(_)
+        | FtpError::UnreadableDirectory { .. }
+        | FtpError::TooLong { .. }
+        | FtpError::Connection(ConnectionError::Protocol(_)) => Exit::Protocol,
+        FtpError::Permanent(_) | FtpError::NoDirectory(_) | FtpError::GatewayRefused(_) => {
+            Exit::Refused
+        }
+        FtpError::Connection(ConnectionError::Refused(_)) if !error.is_transient() => Exit::Refused,
+        _ => Exit::Network,
+    }
+}
+
+fn remedy_of(error: &Error) -> Option<&'static str> {
+    if error.tls().is_some() {
+        return Some(
+            "--ca FILE trusts another authority, --insecure accepts any certificate and anybody in between",
+        );
+    }
+    if error.is_auth() {
+        return Some("give --user and --password-file, or an entry in netrc");
+    }
+    match error {
+        Error::Connect { .. } => Some("check host, port and network"),
+        Error::Data { .. } => Some("if this recurs, a firewall is in the way: try --active"),
+        Error::Mismatch(Mismatch::Content { .. }) => Some("remove the incomplete copy"),
+        Error::Ftp(error) => match error {
+            FtpError::TlsRequired(_) => Some("use ftpes:// in the URL"),
+            FtpError::Connection(ConnectionError::TlsRefused(_)) => Some(
+                "ftps:// is TLS from the first byte; ftp:// is without TLS, and can be read by others",
+            ),
+            FtpError::Transient(_) => Some("try again later"),
+            FtpError::Permanent(_) | FtpError::NoDirectory(_) if error.is_missing() => {
+                Some("`rftp ls` shows what is there")
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}

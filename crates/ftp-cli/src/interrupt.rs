@@ -1,0 +1,101 @@
+//! Ctrl-C and its like: the sessions end, and what has been written stays to be resumed
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use ftp_blocking::Canceller;
+
+use crate::failure::Failure;
+
+/// How long an interrupted run may take to tidy up
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Whether the run was interrupted, and how its sessions are ended then
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Interrupt(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    set: AtomicBool,
+    sessions: Mutex<Sessions>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Sessions {
+    next: u64,
+    cancellers: BTreeMap<u64, Canceller>,
+}
+
+/// A session that an interruption ends; dropped, it is no longer known
+#[derive(Debug)]
+pub(crate) struct Registered {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+impl Interrupt {
+    /// Takes over SIGINT, SIGTERM and SIGHUP, or what the system has for them
+    pub(crate) fn install(&self) {
+        let interrupt = self.clone();
+        // Without it the system ends the program at once, which leaves the same files.
+        let _ = ctrlc::set_handler(move || {
+            interrupt.set();
+            // A call that can't be cancelled, such as the lookup of a name, is not waited for.
+            std::thread::sleep(PATIENCE);
+            std::process::exit(i32::from(crate::exit::Exit::Interrupted.code()));
+        });
+    }
+
+    /// Ends all sessions
+    pub(crate) fn set(&self) {
+        self.0.set.store(true, Ordering::SeqCst);
+        let sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        for canceller in sessions.cancellers.values() {
+            canceller.cancel();
+        }
+        drop(sessions);
+        self.0.changed.notify_all();
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.set.load(Ordering::SeqCst)
+    }
+
+    /// An error if the run was interrupted
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match self.is_set() {
+            true => Err(Failure::interrupted()),
+            false => Ok(()),
+        }
+    }
+
+    /// Waits, unless the run is interrupted
+    pub(crate) fn sleep(&self, time: Duration) -> Result<(), Failure> {
+        let sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.changed.wait_timeout_while(sessions, time, |_| !self.is_set());
+        drop(waited);
+        self.check()
+    }
+
+    /// Ends this session, too, when the run is interrupted
+    pub(crate) fn register(&self, canceller: Canceller) -> Registered {
+        let mut sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = sessions.next;
+        sessions.next += 1;
+        if self.is_set() {
+            canceller.cancel();
+        }
+        sessions.cancellers.insert(id, canceller);
+        Registered { shared: Arc::clone(&self.0), id }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let mut sessions = self.shared.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.cancellers.remove(&self.id);
+    }
+}

@@ -1,0 +1,219 @@
+//! What the command line names: a place on a server, or a local one
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use ftp_session::{FtpUrl, TlsPolicy, UrlError, UrlTarget};
+
+use crate::failure::Failure;
+
+/// A place on a server
+#[derive(Clone, Debug)]
+pub(crate) struct Remote {
+    pub(crate) url: FtpUrl,
+}
+
+/// A place on a server, or a local one
+#[derive(Clone, Debug)]
+pub(crate) enum Location {
+    Remote(Remote),
+    Local(PathBuf),
+}
+
+/// What tells servers apart, as far as logins are concerned
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Origin {
+    policy: u8,
+    host: String,
+    port: u16,
+}
+
+impl Location {
+    /// A URL if it is one of FTP, else a local path
+    pub(crate) fn parse(text: &OsStr) -> Result<Self, Failure> {
+        match text.to_str().and_then(|text| text.split_once("://")) {
+            Some((scheme, _)) if is_scheme(scheme) => Remote::parse(text).map(Self::Remote),
+            _ => Ok(Self::Local(text.into())),
+        }
+    }
+}
+
+impl Remote {
+    /// A URL, with a hint for what looks like something else
+    pub(crate) fn parse(text: &OsStr) -> Result<Self, Failure> {
+        let Some(text) = text.to_str() else {
+            let message =
+                "a URL is UTF-8; write other bytes as percent signs and hexadecimal digits";
+            return Err(
+                Failure::usage(message).about(crate::show::bytes(crate::show::os_bytes(text)))
+            );
+        };
+        // A URL may hold a password.
+        let shown = shown(text);
+        if text.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(Failure::usage("a control character in a URL").about(shown));
+        }
+        let url: FtpUrl = text.parse().map_err(|error| not_a_url(text, &error).about(&shown))?;
+        let forbidden = |bytes: &[u8]| bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
+        if [url.user(), url.password(), url.path()].into_iter().any(forbidden) {
+            let message = "a line break or NUL in a URL, which no FTP command can carry";
+            return Err(Failure::usage(message).about(shown));
+        }
+        Ok(Self { url })
+    }
+
+    pub(crate) fn path(&self) -> &[u8] {
+        self.url.path()
+    }
+
+    /// Whether the URL ends in a slash, or names no path at all
+    pub(crate) fn is_directory(&self) -> bool {
+        matches!(self.url.target(), UrlTarget::Directory | UrlTarget::Names)
+    }
+
+    /// The last component of the path
+    pub(crate) fn name(&self) -> &[u8] {
+        let path = self.path();
+        path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        let (policy, default) = match self.url.policy() {
+            TlsPolicy::Plaintext => (0, 21),
+            TlsPolicy::Implicit => (2, 990),
+            _ => (1, 21),
+        };
+        let address = self.url.address();
+        Origin {
+            policy,
+            host: address.host().to_ascii_lowercase(),
+            port: address.port().unwrap_or(default),
+        }
+    }
+}
+
+impl Origin {
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// A path below another one, on a server
+pub(crate) fn join(root: &[u8], below: &[u8]) -> Vec<u8> {
+    match (root, below) {
+        (root, b"") => root.to_vec(),
+        (b"", below) => below.to_vec(),
+        (root, below) if root.ends_with(b"/") => [root, below].concat(),
+        (root, below) => [root, b"/", below].concat(),
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && characters.all(|other| other.is_ascii_alphanumeric() || "+-.".contains(other))
+}
+
+/// A URL without its password
+pub(crate) fn shown(text: &str) -> String {
+    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
+        let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
+        let (login, _) = authority.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(format!("{scheme}://{user}:***{}", &rest[login.len()..]))
+    });
+    crate::show::text(&hidden.unwrap_or_else(|| text.to_owned()))
+}
+
+fn not_a_url(text: &str, error: &UrlError) -> Failure {
+    let failure = Failure::usage(error.to_string());
+    match error {
+        UrlError::Scheme(scheme) if matches!(&**scheme, "http" | "https") => {
+            failure.remedy("that is for curl or wget; rftp speaks FTP")
+        }
+        UrlError::Scheme(scheme) if matches!(&**scheme, "sftp" | "scp" | "ssh") => {
+            failure.remedy("that is SSH, another protocol: use sftp")
+        }
+        UrlError::Malformed(_) | UrlError::Scheme(_) if !text.contains("://") => Failure::usage(
+            "is no URL",
+        )
+        .remedy("write ftp://HOST/PATH, or ftpes:// for explicit and ftps:// for implicit TLS"),
+        _ => failure,
+    }
+}
+
+/// Whether all are of one server
+pub(crate) fn single_origin<'a>(remotes: impl IntoIterator<Item = &'a Remote>) -> bool {
+    let mut origins = remotes.into_iter().map(Remote::origin);
+    let first = origins.next();
+    origins.all(|origin| Some(&origin) == first.as_ref())
+}
+
+/// Several places
+pub(crate) fn remotes(texts: &[OsString]) -> Result<Vec<Remote>, Failure> {
+    texts.iter().map(|text| Remote::parse(text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Remote::parse(OsStr::new(text)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_looks_like_something_else_gets_a_hint() {
+        for (text, hint) in [
+            ("host:path", "ftp://HOST/PATH"),
+            ("ftp.example.org", "ftp://HOST/PATH"),
+            ("http://example.org/f", "curl"),
+            ("sftp://example.org/f", "SSH"),
+        ] {
+            assert!(error(text).contains(hint), "{}", error(text));
+        }
+    }
+
+    #[test]
+    fn line_breaks_and_nul_are_refused() {
+        for text in
+            ["ftp://h/a%0Ab", "ftp://h/a%0d", "ftp://h/%00", "ftp://u%0A@h/", "ftp://h/a\nb"]
+        {
+            assert!(Remote::parse(OsStr::new(text)).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert!(!error("ftp://me:seeded@h/a%0Ab").contains("seeded"));
+        assert!(!error("ftq://me:seeded@h/").contains("seeded"));
+        let remote = Remote::parse(OsStr::new("ftp://me:seeded@h/")).unwrap();
+        assert!(!format!("{remote:?}").contains("seeded"));
+    }
+
+    #[test]
+    fn origins_are_scheme_host_and_port() {
+        let origin = |text: &str| Remote::parse(OsStr::new(text)).unwrap().origin();
+        assert_eq!(origin("ftp://Example.org/a"), origin("ftp://me@example.org:21/b"));
+        assert_ne!(origin("ftp://h/"), origin("ftpes://h/"));
+        assert_ne!(origin("ftp://h/"), origin("ftp://h:2121/"));
+        assert_ne!(origin("ftp://h/"), origin("ftp://g/"));
+    }
+
+    #[test]
+    fn paths_are_joined() {
+        for (root, below, path) in [
+            ("", "a", "a"),
+            ("/", "a", "/a"),
+            ("d", "a/b", "d/a/b"),
+            ("d", "", "d"),
+            ("/d/", "a", "/d/a"),
+        ] {
+            assert_eq!(join(root.as_bytes(), below.as_bytes()), path.as_bytes());
+        }
+    }
+}

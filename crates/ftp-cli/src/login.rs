@@ -1,0 +1,144 @@
+//! Who logs in, and with which password
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read as _};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::args::Common;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::location::{Remote, single_origin};
+use crate::netrc::{self, Login, MAX_SIZE, Netrc, Secret};
+
+/// Longest password that a file is read for
+const MAX_PASSWORD: u64 = 4096;
+
+/// Where logins come from; files and standard input are read once, however many sessions there will be
+#[derive(Debug)]
+pub(crate) struct Logins {
+    user: Option<Vec<u8>>,
+    password: Option<Secret>,
+    netrc: Option<Netrc>,
+}
+
+impl Logins {
+    /// For these places
+    ///
+    /// # Errors
+    ///
+    /// A file that can't be read, and a user or password for more than one server: it would be sent to all of them.
+    pub(crate) fn new(common: &Common, remotes: &[&Remote]) -> Result<Self, Failure> {
+        let given = common.user.is_some() || common.password_file.is_some();
+        if given && !single_origin(remotes.iter().copied()) {
+            let message =
+                "--user and --password-file are for one server, and the URLs name several";
+            return Err(Failure::usage(message).remedy("put the logins into a netrc"));
+        }
+        let password = common.password_file.as_deref().map(read_password).transpose()?;
+        Ok(Self {
+            user: common.user.as_deref().map(|user| crate::show::os_bytes(user).to_vec()),
+            password,
+            netrc: read_netrc(common)?,
+        })
+    }
+
+    /// The login for a place
+    pub(crate) fn login(&self, remote: &Remote) -> Result<Login, Failure> {
+        let host = remote.url.address().host();
+        let of_url = Some(remote.url.user()).filter(|user| !user.is_empty());
+        let user = match (of_url, self.user.as_deref()) {
+            (Some(one), Some(other)) if one != other => {
+                let message = "the URL names another user than --user";
+                return Err(Failure::usage(message).at(host));
+            }
+            (Some(user), _) | (None, Some(user)) => Some(user),
+            (None, None) => None,
+        };
+        if !remote.url.password().is_empty() {
+            let password = Secret::new(remote.url.password().to_vec());
+            let user = user.unwrap_or_default().to_vec();
+            return Ok(Login { user, password: Some(password), account: None });
+        }
+        if let Some(password) = &self.password {
+            let user = user.unwrap_or_default().to_vec();
+            return Ok(Login { user, password: Some(password.clone()), account: None });
+        }
+        let found = self.netrc.as_ref().and_then(|netrc| netrc.login(host, user));
+        Ok(found.unwrap_or_else(|| Login {
+            user: user.unwrap_or_default().to_vec(),
+            password: None,
+            account: None,
+        }))
+    }
+}
+
+/// The first line of a file
+fn read_password(path: &Path) -> Result<Secret, Failure> {
+    let failure = |error: &std::io::Error| Failure::local(path, error);
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_PASSWORD as usize + 2));
+    if path == Path::new("-") {
+        // Unbuffered: the rest may be a manifest, or a file to upload.
+        let mut stdin = std::io::stdin().lock();
+        read_line(&mut stdin, &mut line).map_err(|error| failure(&error))?;
+    } else {
+        let file = File::open(path).map_err(|error| failure(&error))?;
+        if let Ok(metadata) = file.metadata() {
+            warn_if_exposed(path, &metadata);
+        }
+        read_line(&mut BufReader::new(file), &mut line).map_err(|error| failure(&error))?;
+    }
+    while matches!(line.last(), Some(b'\n' | b'\r')) {
+        line.pop();
+    }
+    if line.len() as u64 > MAX_PASSWORD {
+        return Err(Failure::usage("the first line is too long for a password")
+            .about(crate::show::path(path)));
+    }
+    Ok(Secret::new(std::mem::take(&mut *line)))
+}
+
+fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<()> {
+    from.take(MAX_PASSWORD + 2).read_until(b'\n', line)?;
+    Ok(())
+}
+
+fn read_netrc(common: &Common) -> Result<Option<Netrc>, Failure> {
+    let path = match &common.netrc_file {
+        _ if common.no_netrc => return Ok(None),
+        Some(path) => path.clone(),
+        None => match netrc::usual_place() {
+            // Only who names a file in so many words is told that it is missing.
+            Some(path) if path.exists() => path,
+            _ => return Ok(None),
+        },
+    };
+    let failure = |error: &std::io::Error| Failure::local(&path, error);
+    let mut file = File::open(&path).map_err(|error| failure(&error))?;
+    let metadata = file.metadata().map_err(|error| failure(&error))?;
+    if metadata.len() > MAX_SIZE {
+        return Err(
+            Failure::new(Exit::Usage, "too large for a netrc").about(crate::show::path(&path))
+        );
+    }
+    // With room for all of it at once: what is moved when a vector grows is not wiped.
+    let mut text = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
+    file.by_ref().take(MAX_SIZE).read_to_end(&mut text).map_err(|error| failure(&error))?;
+    let parsed = Netrc::parse(&text);
+    let netrc = parsed
+        .map_err(|error| Failure::usage(error.to_string()).about(crate::show::path(&path)))?;
+    if netrc.has_passwords() {
+        warn_if_exposed(&path, &metadata);
+    }
+    Ok(Some(netrc))
+}
+
+fn warn_if_exposed(path: &Path, metadata: &std::fs::Metadata) {
+    if metadata.is_file() && netrc::is_exposed(metadata) {
+        eprintln!(
+            "rftp: warning: {} holds a password, and other users may read it: chmod 600 it",
+            crate::show::path(path)
+        );
+    }
+}

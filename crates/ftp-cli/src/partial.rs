@@ -1,0 +1,278 @@
+//! A local file that is not whole yet: `NAME.part`, locked against other runs, and what is known of its origin
+//!
+//! The file itself tells how far it is. A state file beside it (`NAME.part.state`) says of which version of the server's
+//! file it is a part, so that a file that has changed since is not spliced together with it.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use fs4::{FileExt, TryLockError};
+use ftp_session::{system_time, timestamp};
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// A state file is written for files from this size on: smaller ones are fetched anew as quickly as compared
+const STATE_FROM: u64 = 1024 * 1024;
+
+/// Longest state file that is read
+const MAX_STATE: u64 = 4096;
+
+/// What tells versions of a server's file apart
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Version {
+    /// Bytes
+    pub(crate) size: Option<u64>,
+    /// Time of the last modification
+    pub(crate) modified: Option<SystemTime>,
+}
+
+/// The file that is written to
+#[derive(Debug)]
+pub(crate) struct Partial {
+    file: File,
+    path: PathBuf,
+    place: Place,
+    length: u64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// Beside the final name, which it gets when it is whole
+    Beside { target: PathBuf },
+    /// Under the final name
+    Final,
+}
+
+impl Partial {
+    /// Opens what an earlier run has left, or a new file; `suffix`: `None` writes under the final name
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; another run that writes it at this moment.
+    pub(crate) fn open(target: &Path, suffix: Option<&str>) -> Result<Self, Failure> {
+        let path = match suffix {
+            Some(suffix) => beside(target, suffix),
+            None => target.to_owned(),
+        };
+        let failure = |error: &io::Error| Failure::local(&path, error);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        // A link at this place would lead the bytes elsewhere.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+            options.custom_flags(flags.bits().cast_signed());
+        }
+        loop {
+            let file = options.open(&path).map_err(|error| failure(&error))?;
+            let metadata = file.metadata().map_err(|error| failure(&error))?;
+            if !metadata.is_file() {
+                return Err(Failure::new(Exit::Local, "is not an ordinary file")
+                    .about(crate::show::path(&path)));
+            }
+            // By its path: std has a method of this name from Rust 1.89 on.
+            match FileExt::try_lock(&file) {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Failure::new(Exit::Local, "another run is writing this file")
+                        .about(crate::show::path(&path))
+                        .remedy("wait for it, or end it"));
+                }
+                Err(TryLockError::Error(error)) => return Err(failure(&error)),
+            }
+            // Another run may have renamed it between the two calls.
+            if is_same(&metadata, &path) {
+                let place = match suffix {
+                    Some(_) => Place::Beside { target: target.to_owned() },
+                    None => Place::Final,
+                };
+                return Ok(Self { file, path, place, length: metadata.len() });
+            }
+        }
+    }
+
+    /// Bytes that are there
+    pub(crate) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether what is there may be of this version, as far as an earlier run has noted it
+    pub(crate) fn may_be_of(&self, version: Version) -> bool {
+        if version.size.is_some_and(|size| size < self.length) {
+            return false;
+        }
+        self.state().is_none_or(|state| {
+            let differs = |one: Option<u64>, other: Option<u64>| {
+                one.zip(other).is_some_and(|(one, other)| one != other)
+            };
+            let seconds = |version: Version| {
+                let modified = version.modified.and_then(timestamp)?;
+                u64::try_from(modified.to_unix()).ok()
+            };
+            !differs(state.size, version.size) && !differs(seconds(state), seconds(version))
+        })
+    }
+
+    fn state(&self) -> Option<Version> {
+        let mut text = String::new();
+        File::open(self.state_path()).ok()?.take(MAX_STATE).read_to_string(&mut text).ok()?;
+        let state: Value = serde_json::from_str(&text).ok()?;
+        let modified = state["modified"].as_i64().and_then(ftp_proto::Timestamp::from_unix);
+        Some(Version { size: state["size"].as_u64(), modified: modified.and_then(system_time) })
+    }
+
+    /// Notes the version, for a later run
+    pub(crate) fn note(&self, version: Version) {
+        if self.place == Place::Final || version.size.is_some_and(|size| size < STATE_FROM) {
+            return;
+        }
+        let modified = version.modified.and_then(timestamp).map(ftp_proto::Timestamp::to_unix);
+        let state = json!({ "size": version.size, "modified": modified });
+        // Without it the overlap alone is compared.
+        let _ = std::fs::write(self.state_path(), state.to_string());
+    }
+
+    fn state_path(&self) -> PathBuf {
+        beside(&self.path, ".state")
+    }
+
+    /// Empties it
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.length = 0;
+        self.seek(0)
+    }
+
+    pub(crate) fn seek(&mut self, at: u64) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(at)).map(|_| ())
+    }
+
+    pub(crate) fn read_exact(&mut self, into: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact(into)
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        io::Write::write_all(&mut self.file, bytes)?;
+        self.length = self.length.max(self.file.stream_position()?);
+        Ok(())
+    }
+
+    /// It is whole: gives it its time and its name
+    pub(crate) fn finish(self, modified: Option<SystemTime>, sync: bool) -> Result<(), Failure> {
+        let failure = |error: &io::Error| Failure::local(&self.path, error);
+        if let Some(modified) = modified {
+            // Where the system can't have this time, the next run transfers it again.
+            let _ = self.file.set_modified(modified);
+        }
+        if sync {
+            self.file.sync_all().map_err(|error| failure(&error))?;
+        }
+        if let Place::Beside { target } = &self.place {
+            std::fs::rename(&self.path, target).map_err(|error| Failure::local(target, &error))?;
+            let _ = std::fs::remove_file(self.state_path());
+        }
+        Ok(())
+    }
+
+    /// Removes it, if it has nothing that a later run could go on with
+    pub(crate) fn give_up(self) {
+        if self.length == 0 {
+            self.remove();
+        }
+    }
+
+    /// Removes it
+    pub(crate) fn remove(self) {
+        if let Place::Beside { .. } = self.place {
+            let _ = std::fs::remove_file(&self.path);
+            let _ = std::fs::remove_file(self.state_path());
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The name of a file beside another one
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path.as_os_str());
+    name.push(suffix);
+    name.into()
+}
+
+/// Names that belong to the file `name` while it is not whole
+pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 2] {
+    let temporary = [name, suffix.as_bytes()].concat();
+    let state = [&*temporary, b".state"].concat();
+    [temporary, state]
+}
+
+#[cfg(unix)]
+fn is_same(open: &std::fs::Metadata, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::symlink_metadata(path)
+        .is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino()))
+}
+
+/// Elsewhere an open file keeps its name
+#[cfg(not(unix))]
+const fn is_same(_: &std::fs::Metadata, _: &Path) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn two_runs_do_not_write_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("f");
+        let first = Partial::open(&target, Some(".part")).unwrap();
+        let second = Partial::open(&target, Some(".part")).unwrap_err();
+        assert_eq!(second.exit(), Exit::Local);
+        assert!(second.to_string().contains("another run"), "{second}");
+        drop(first);
+        Partial::open(&target, Some(".part")).unwrap();
+    }
+
+    #[test]
+    fn links_are_not_written_through() {
+        #[cfg(unix)]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let target = folder.path().join("f");
+            std::os::unix::fs::symlink(
+                folder.path().join("elsewhere"),
+                folder.path().join("f.part"),
+            )
+            .unwrap();
+            assert_eq!(Partial::open(&target, Some(".part")).unwrap_err().exit(), Exit::Local);
+            assert!(!folder.path().join("elsewhere").exists());
+        }
+    }
+
+    #[test]
+    fn a_part_of_another_version_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut partial = Partial::open(&folder.path().join("f"), Some(".part")).unwrap();
+        partial.write(b"0123456789").unwrap();
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        let version = Version { size: Some(STATE_FROM), modified: at(1000) };
+        assert!(partial.may_be_of(version), "nothing was noted");
+        partial.note(version);
+        assert!(partial.may_be_of(version));
+        assert!(partial.may_be_of(Version::default()), "nothing is known");
+        assert!(!partial.may_be_of(Version { size: Some(STATE_FROM + 1), ..version }));
+        assert!(!partial.may_be_of(Version { modified: at(1001), ..version }));
+        assert!(!partial.may_be_of(Version { size: Some(9), modified: None }), "too short");
+    }
+}

@@ -1,0 +1,349 @@
+//! What is said while files are transferred: bars, lines, or JSON
+
+mod bars;
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use crate::args::{Common, Progress};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use bars::{Bar, Bars};
+
+/// How often JSON tells how far a file is
+const JSON_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Where news go, from any thread
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    sink: Sink,
+    stream: Stream,
+    begun: Instant,
+    totals: Mutex<Totals>,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Quiet,
+    Plain,
+    Json,
+    Bars(Bars),
+}
+
+/// Where lines go: standard output has the files themselves at times
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// What a run has come to so far
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) kept: u64,
+    pub(crate) deleted: u64,
+    pub(crate) skipped: u64,
+    pub(crate) exits: Vec<Exit>,
+}
+
+/// What is done with a file
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Get,
+    Put,
+    Mkdir,
+    Delete,
+    Verify,
+}
+
+impl Action {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Put => "put",
+            Self::Mkdir => "mkdir",
+            Self::Delete => "delete",
+            Self::Verify => "verify",
+        }
+    }
+}
+
+/// A file that is being transferred
+#[derive(Debug)]
+pub(crate) struct Running<'a> {
+    reporter: &'a Reporter,
+    action: Action,
+    name: Vec<u8>,
+    total: Option<u64>,
+    done: AtomicU64,
+    told: Mutex<Instant>,
+    begun: Instant,
+    bar: Option<Bar>,
+}
+
+impl Reporter {
+    pub(crate) fn new(common: &Common, stream: Stream) -> Self {
+        use std::io::IsTerminal as _;
+        let bars = common.progress.is_none() && std::io::stderr().is_terminal();
+        let sink = match common.progress {
+            _ if common.quiet => Sink::Quiet,
+            _ if common.json => Sink::Json,
+            Some(Progress::None) => Sink::Quiet,
+            Some(Progress::Bar) => Sink::Bars(Bars::new()),
+            None if bars => Sink::Bars(Bars::new()),
+            Some(Progress::Plain) | None => Sink::Plain,
+        };
+        Self { sink, stream, begun: Instant::now(), totals: Mutex::default() }
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Totals> {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A file begins
+    pub(crate) fn begin(&self, action: Action, name: &[u8], total: Option<u64>) -> Running<'_> {
+        let bar = match &self.sink {
+            Sink::Bars(bars) => Some(bars.file(&crate::show::bytes(name), total)),
+            _ => None,
+        };
+        let begun = Instant::now();
+        let running = Running {
+            reporter: self,
+            action,
+            name: name.to_vec(),
+            total,
+            done: AtomicU64::new(0),
+            told: Mutex::new(begun),
+            begun,
+            bar,
+        };
+        running.event("start", &[("bytes", total.into())]);
+        running
+    }
+
+    /// So many bytes are to be transferred, as far as is known
+    pub(crate) fn expect(&self, files: u64, bytes: u64) {
+        if let Sink::Bars(bars) = &self.sink {
+            bars.expect(files, bytes);
+        }
+    }
+
+    /// A file that is as it should be
+    pub(crate) fn kept(&self) {
+        self.lock().kept += 1;
+    }
+
+    /// Something that is left out, for a reason that is no failure
+    pub(crate) fn skipped(&self, name: &[u8], reason: &str) {
+        self.lock().skipped += 1;
+        self.notice(name, &format!("left out: {reason}"));
+    }
+
+    /// Something done at once
+    pub(crate) fn did(&self, action: Action, name: &[u8], is_dry: bool) {
+        self.lock().deleted += u64::from(action == Action::Delete);
+        match &self.sink {
+            Sink::Json => self.json("done", action, name, &[("dry_run", is_dry.into())]),
+            Sink::Plain => self.line(&format!("{} {}", action.word(), crate::show::bytes(name))),
+            // A dry run is made for its list.
+            Sink::Bars(bars) if is_dry => {
+                bars.suspend(|| {
+                    self.line(&format!("{} {}", action.word(), crate::show::bytes(name)));
+                });
+            }
+            Sink::Bars(_) | Sink::Quiet => {}
+        }
+    }
+
+    /// A file that a dry run would transfer
+    pub(crate) fn would(&self, action: Action, name: &[u8], bytes: Option<u64>) {
+        let mut totals = self.lock();
+        totals.files += 1;
+        totals.bytes += bytes.unwrap_or(0);
+        drop(totals);
+        self.did(action, name, true);
+    }
+
+    /// Something the user should know, on standard error
+    pub(crate) fn notice(&self, name: &[u8], text: &str) {
+        if !matches!(self.sink, Sink::Quiet) {
+            self.error_line(&format!("{}: {text}", crate::show::bytes(name)));
+        }
+    }
+
+    /// Something was not done
+    pub(crate) fn fail(&self, name: &[u8], failure: &Failure) {
+        self.lock().exits.push(failure.exit());
+        if let Sink::Json = self.sink {
+            let mut event = self.object("fail", name);
+            event.insert("code".into(), failure.exit().code().into());
+            event.insert("error".into(), failure.to_string().into());
+            self.write_json(event);
+        }
+        self.error_line(&failure.to_string());
+    }
+
+    /// The end of the run
+    pub(crate) fn summary(&self, exit: Exit) {
+        let totals = self.totals();
+        let seconds = self.begun.elapsed().as_secs_f64();
+        match &self.sink {
+            Sink::Json => {
+                let event = json!({
+                    "event": "summary",
+                    "files": totals.files,
+                    "bytes": totals.bytes,
+                    "kept": totals.kept,
+                    "skipped": totals.skipped,
+                    "deleted": totals.deleted,
+                    "failed": totals.exits.len(),
+                    "seconds": seconds,
+                    "code": exit.code(),
+                });
+                if let Value::Object(event) = event {
+                    self.write_json(event);
+                }
+            }
+            Sink::Quiet => {}
+            Sink::Plain => self.line(&totals.line(seconds)),
+            Sink::Bars(bars) => {
+                bars.finish();
+                self.line(&totals.line(seconds));
+            }
+        }
+    }
+
+    fn object(&self, event: &str, name: &[u8]) -> Map<String, Value> {
+        let mut object = Map::new();
+        object.insert("event".into(), event.into());
+        object.insert("file".into(), String::from_utf8_lossy(name).into_owned().into());
+        if std::str::from_utf8(name).is_err() {
+            let hex: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+            object.insert("file_hex".into(), hex.into());
+        }
+        object
+    }
+
+    fn json(&self, event: &str, action: Action, name: &[u8], fields: &[(&str, Value)]) {
+        let mut object = self.object(event, name);
+        object.insert("action".into(), action.word().into());
+        object.extend(fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        self.write_json(object);
+    }
+
+    fn write_json(&self, object: Map<String, Value>) {
+        self.line(&Value::Object(object).to_string());
+    }
+
+    /// Whoever closes the pipe wants no more lines
+    fn line(&self, line: &str) {
+        let _ = match self.stream {
+            Stream::Stdout => writeln!(std::io::stdout().lock(), "{line}"),
+            Stream::Stderr => writeln!(std::io::stderr().lock(), "{line}"),
+        };
+    }
+
+    fn error_line(&self, text: &str) {
+        match &self.sink {
+            Sink::Bars(bars) => bars.suspend(|| eprintln!("rftp: {text}")),
+            _ => eprintln!("rftp: {text}"),
+        }
+    }
+}
+
+impl Totals {
+    fn line(&self, seconds: f64) -> String {
+        let rate = self.bytes as f64 / seconds.max(0.001);
+        let mut line = format!(
+            "{} files, {} in {seconds:.1} s ({}/s)",
+            self.files,
+            crate::show::size(self.bytes),
+            crate::show::size(rate as u64),
+        );
+        for (count, what) in [
+            (self.kept, "up to date"),
+            (self.deleted, "deleted"),
+            (self.skipped, "left out"),
+            (self.exits.len() as u64, "failed"),
+        ] {
+            if count > 0 {
+                line.push_str(&format!(", {count} {what}"));
+            }
+        }
+        line
+    }
+}
+
+impl Running<'_> {
+    /// So many bytes of the file are there, those of earlier runs included
+    pub(crate) fn at(&self, bytes: u64) {
+        let before = self.done.swap(bytes, Ordering::Relaxed);
+        if let Some(bar) = &self.bar {
+            bar.at(bytes, bytes.saturating_sub(before));
+        }
+        if let Sink::Json = self.reporter.sink {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.elapsed() >= JSON_INTERVAL {
+                *told = Instant::now();
+                drop(told);
+                self.event("progress", &[("bytes", bytes.into()), ("total", self.total.into())]);
+            }
+        }
+    }
+
+    /// How far it is
+    pub(crate) fn bytes(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    pub(crate) const fn reporter(&self) -> &Reporter {
+        self.reporter
+    }
+
+    /// Something about this file
+    pub(crate) fn notice(&self, text: &str) {
+        self.reporter.notice(&self.name, text);
+    }
+
+    /// It is whole; `moved` bytes of it were transferred
+    pub(crate) fn done(self, moved: u64) {
+        let mut totals = self.reporter.lock();
+        totals.files += 1;
+        totals.bytes += moved;
+        drop(totals);
+        if let Some(bar) = &self.bar {
+            bar.done();
+        }
+        let seconds = self.begun.elapsed().as_secs_f64();
+        self.event("done", &[("bytes", moved.into()), ("seconds", seconds.into())]);
+        if let Sink::Plain = self.reporter.sink {
+            let (name, size) = (crate::show::bytes(&self.name), crate::show::size(moved));
+            self.reporter.line(&format!("{} {name} ({size})", self.action.word()));
+        }
+    }
+
+    /// It was not done
+    pub(crate) fn fail(self, failure: Failure) {
+        if let Some(bar) = &self.bar {
+            bar.done();
+        }
+        let failure = failure.about(crate::show::bytes(&self.name));
+        self.reporter.fail(&self.name, &failure);
+    }
+
+    fn event(&self, event: &str, fields: &[(&str, Value)]) {
+        if let Sink::Json = self.reporter.sink {
+            self.reporter.json(event, self.action, &self.name, fields);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Names and numbers as people read them
+
+use std::ffi::OsStr;
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use ftp_proto::Readable;
+
+/// A name or path of the server's
+pub(crate) fn bytes(bytes: &[u8]) -> String {
+    Readable(bytes).to_string()
+}
+
+/// A text that may hold what a terminal would obey
+pub(crate) fn text(text: &str) -> String {
+    bytes(text.as_bytes())
+}
+
+/// A local path
+pub(crate) fn path(path: &Path) -> String {
+    bytes(path.as_os_str().as_encoded_bytes())
+}
+
+/// The bytes of a local name as a server gets them
+pub(crate) fn os_bytes(name: &OsStr) -> &[u8] {
+    name.as_encoded_bytes()
+}
+
+/// Whether standard output is a terminal, which would obey what is in a name
+pub(crate) fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// `1.5 MiB`
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1023.95 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1024 * 1024 - 1, "1.0 MiB"),
+            (1_610_612_736, "1.5 GiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(super::size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn what_terminals_obey_is_escaped() {
+        assert_eq!(super::bytes(b"a\x1b]0;x\x07b\xff"), r"a\u{1b}]0;x\u{7}b\xff");
+    }
+}

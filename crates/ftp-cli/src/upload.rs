@@ -1,0 +1,226 @@
+//! One file to the server: by a temporary name, which an interrupted run leaves to be resumed
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::path::Path;
+
+use ftp_blocking::{Client, CopyOptions, ResumeOptions};
+use ftp_proto::{Error as FtpError, Put};
+use ftp_session::{Error, timestamp};
+
+use crate::download::Terms;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::Running;
+
+/// A file to upload
+#[derive(Clone, Debug)]
+pub(crate) struct Job<'a> {
+    pub(crate) local: &'a Path,
+    pub(crate) remote: &'a [u8],
+    /// Whether an earlier run may have left a part of it
+    pub(crate) may_be_begun: bool,
+}
+
+/// Uploads a local file; returns the bytes that were transferred
+pub(crate) fn upload(
+    client: &mut Client,
+    terms: Terms<'_>,
+    job: &Job<'_>,
+    running: &Running<'_>,
+) -> Result<u64, Failure> {
+    let before = metadata(job.local)?;
+    let temporary = temporary(job.remote, terms.suffix());
+    let result = send(client, terms, job, &temporary, before.len(), running)
+        .and_then(|moved| {
+            let after = metadata(job.local)?;
+            let is_same =
+                (before.len(), before.modified().ok()) == (after.len(), after.modified().ok());
+            match is_same {
+                true => Ok(moved),
+                false => Err(Failure::new(Exit::Local, "has changed while it was read")
+                    .about(crate::show::path(job.local))
+                    .remedy("upload it again")),
+            }
+        })
+        .and_then(|moved| {
+            if terms.args.verify {
+                let proof = client.verify_file(&temporary, job.local);
+                proof.map_err(|error| terms.site.failure(error))?;
+            }
+            Ok(moved)
+        });
+    let moved = match result {
+        Ok(moved) => moved,
+        Err(failure) => return Err(leave(client, terms, &temporary, failure)),
+    };
+    if let Some(time) = before.modified().ok().and_then(timestamp) {
+        // The file is there; that its time is that of the upload is no failure.
+        if let Err(error) = client.set_modified(&temporary, time) {
+            if error.is_fatal() {
+                return Err(terms.site.failure(error));
+            }
+        }
+    }
+    publish(client, terms, &temporary, job.remote)?;
+    Ok(moved)
+}
+
+/// Uploads what a reader has, such as standard input, which can't be resumed
+pub(crate) fn upload_stream(
+    client: &mut Client,
+    terms: Terms<'_>,
+    from: &mut dyn Read,
+    remote: &[u8],
+    running: &Running<'_>,
+) -> Result<u64, Failure> {
+    let temporary = temporary(remote, terms.suffix());
+    match send_all(client, terms, from, &temporary, running) {
+        Ok(moved) => {
+            publish(client, terms, &temporary, remote)?;
+            Ok(moved)
+        }
+        Err(failure) => {
+            if terms.suffix().is_some() {
+                let _ = client.delete(&temporary);
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn temporary(remote: &[u8], suffix: Option<&str>) -> Vec<u8> {
+    [remote, suffix.unwrap_or_default().as_bytes()].concat()
+}
+
+fn metadata(path: &Path) -> Result<Metadata, Failure> {
+    let metadata = std::fs::metadata(path).map_err(|error| Failure::local(path, &error))?;
+    match metadata.is_file() {
+        true => Ok(metadata),
+        false => {
+            Err(Failure::new(Exit::Local, "is not an ordinary file").about(crate::show::path(path)))
+        }
+    }
+}
+
+fn send(
+    client: &mut Client,
+    terms: Terms<'_>,
+    job: &Job<'_>,
+    temporary: &[u8],
+    length: u64,
+    running: &Running<'_>,
+) -> Result<u64, Failure> {
+    // Under its final name another version may lie.
+    if job.may_be_begun && !terms.args.no_resume && !terms.args.inplace {
+        let mut moved = 0;
+        let mut stop = None;
+        let mut progress = |bytes| {
+            let more = bytes - moved;
+            moved = bytes;
+            // What was there before is known only at the end.
+            running.at(bytes.min(length));
+            if let Err(failure) = terms.rate.pass(more as usize, terms.interrupt) {
+                stop = Some(failure);
+            }
+        };
+        let options = ResumeOptions::new().copy(CopyOptions::new().progress(&mut progress));
+        match client.resume_upload_with(job.local, temporary, options) {
+            Ok(transfer) => {
+                running.at(length);
+                return Ok(transfer.bytes);
+            }
+            Err(_) if stop.is_some() => return Err(Failure::interrupted()),
+            Err(Error::Mismatch(_)) => {
+                running.notice(
+                    "what an earlier run has left on the server is of another file; begun anew",
+                );
+            }
+            // No SIZE, no APPE, or none for this user.
+            Err(error) if cannot_resume(&error) => {}
+            Err(error) => return Err(terms.site.failure(error)),
+        }
+    }
+    let mut file = File::open(job.local).map_err(|error| Failure::local(job.local, &error))?;
+    send_all(client, terms, &mut file, temporary, running)
+}
+
+fn send_all(
+    client: &mut Client,
+    terms: Terms<'_>,
+    from: &mut dyn Read,
+    remote: &[u8],
+    running: &Running<'_>,
+) -> Result<u64, Failure> {
+    let mut reader = Paced { from, terms, running, moved: 0 };
+    let upload = client.put(Put::new(remote)).map_err(|error| terms.site.failure(error))?;
+    let result = upload.copy_from(&mut reader, CopyOptions::new());
+    match result {
+        Ok(_) => Ok(reader.moved),
+        Err(_) if terms.interrupt.is_set() => Err(Failure::interrupted()),
+        Err(error) => Err(terms.site.failure(error)),
+    }
+}
+
+/// Counts what is read, and keeps to the rate
+struct Paced<'a> {
+    from: &'a mut dyn Read,
+    terms: Terms<'a>,
+    running: &'a Running<'a>,
+    moved: u64,
+}
+
+impl Read for Paced<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(buffer)?;
+        self.moved += count as u64;
+        self.running.at(self.moved);
+        match self.terms.rate.pass(count, self.terms.interrupt) {
+            Ok(()) => Ok(count),
+            Err(_) => Err(io::ErrorKind::Other.into()),
+        }
+    }
+}
+
+fn cannot_resume(error: &Error) -> bool {
+    match error {
+        Error::Ftp(FtpError::Permanent(_) | FtpError::NoDirectory(_)) => true,
+        _ => false,
+    }
+}
+
+/// What becomes of the temporary file of an upload that failed: it stays if a later try can go on with it
+fn leave(client: &mut Client, terms: Terms<'_>, temporary: &[u8], failure: Failure) -> Failure {
+    let can_go_on = failure.is_transient() || failure.exit() == Exit::Interrupted;
+    if terms.suffix().is_some() && !can_go_on && client.is_connected() {
+        // If it is not there, there is nothing to tidy up.
+        let _ = client.delete(temporary);
+    }
+    failure
+}
+
+/// Gives it its name
+fn publish(
+    client: &mut Client,
+    terms: Terms<'_>,
+    temporary: &[u8],
+    remote: &[u8],
+) -> Result<(), Failure> {
+    if terms.suffix().is_none() {
+        return Ok(());
+    }
+    let Err(error) = client.rename(temporary, remote) else { return Ok(()) };
+    if error.is_transient() || error.is_fatal() {
+        return Err(terms.site.failure(error));
+    }
+    // Some servers rename onto no file that exists.
+    if client.delete(remote).is_err() {
+        let _ = client.delete(temporary);
+        return Err(terms.site.failure(error).remedy("--inplace uploads without renaming"));
+    }
+    client.rename(temporary, remote).map(|_| ()).map_err(|error| {
+        // The old file is gone, so the new one stays.
+        let failure = terms.site.failure(error);
+        failure.about(crate::show::bytes(temporary)).remedy("rename this file by hand: it is whole")
+    })
+}
