@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Mv(MvArgs),
     /// Make directories
     Mkdir(MkdirArgs),
+    /// Make a directory the same as another one, from or to a server
+    Mirror(MirrorArgs),
     /// Show what a server is: greeting, features, TLS, round trip
     Info(UrlsArgs),
 }
@@ -149,6 +151,86 @@ pub(crate) struct MkdirArgs {
     /// Also the directories above, if they are missing; fine if it exists
     #[arg(short = 'p', long)]
     pub(crate) parents: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MirrorArgs {
+    /// What is copied: the URL of a directory, or a local directory
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: OsString,
+    /// Where it goes: a local directory, or the URL of one
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: OsString,
+    /// Files at a time, each on a session of its own; a server that lets fewer in gets fewer
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
+    /// What tells that a file is up to date
+    #[arg(long, value_name = "HOW", default_value = "time")]
+    pub(crate) compare: Comparison,
+    /// Delete what only the target has; last, and only if nothing has failed
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// Delete nothing if more than this were to be deleted
+    #[arg(long, value_name = "N", requires = "delete")]
+    pub(crate) max_delete: Option<u64>,
+    /// Stop after so many failures
+    #[arg(long, value_name = "N")]
+    pub(crate) max_errors: Option<u64>,
+    /// Take files that match in spite of an --exclude before; the last option that matches wins
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+    /// Leave out files and directories that match: a name at any level or, with a slash, a path
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// Show what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Take the I-th of N shares of the files, for N runs side by side
+    #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "delete")]
+    pub(crate) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(crate) transfer: TransferArgs,
+}
+
+/// A share of the files
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// From 0
+    index: u64,
+    count: u64,
+}
+
+impl Shard {
+    /// Whether a path is in this share: the same on every machine
+    pub(crate) fn has(self, path: &[u8]) -> bool {
+        // FNV-1a: spread evenly enough, and the same in every version.
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        path.iter().fold(0xcbf2_9ce4_8422_2325, step) % self.count == self.index
+    }
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let numbers = text
+        .split_once('/')
+        .and_then(|(index, count)| Some((index.parse::<u64>().ok()?, count.parse::<u64>().ok()?)));
+    match numbers {
+        Some((index @ 1.., count)) if index <= count => Ok(Shard { index: index - 1, count }),
+        _ => Err("two numbers are due, such as 1/4 to 4/4".into()),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Comparison {
+    /// Size and time, as precise as the server tells it
+    Time,
+    /// Size alone
+    Size,
+    /// Transfer only files that are newer
+    Newer,
+    /// Transfer only files that are missing
+    Missing,
+    /// The server's hash of each file
+    Hash,
 }
 
 /// Options that hold for every command
@@ -270,6 +352,22 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_file_is_in_one_share() {
+        let shares = ["1/3", "2/3", "3/3"].map(|text| super::shard(text).unwrap());
+        let mut counts = [0; 3];
+        for file in 0..300 {
+            let path = format!("d/file-{file}");
+            let has = shares.map(|shard| usize::from(shard.has(path.as_bytes())));
+            assert_eq!(has.iter().sum::<usize>(), 1);
+            counts.iter_mut().zip(has).for_each(|(count, has)| *count += has);
+        }
+        assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
+        for text in ["", "0/3", "4/3", "1", "1/0", "a/b"] {
+            assert!(super::shard(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,10 @@ mod edit;
 mod get;
 mod info;
 mod list;
+mod mirror;
 mod put;
+
+use clap::ArgMatches;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -13,7 +16,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
 /// Carries a command out
-pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
+pub(crate) fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
     let interrupt = Interrupt::default();
     interrupt.install();
     let Cli { command, common } = cli;
@@ -26,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Rm(args) => edit::rm(&args, &common, &interrupt),
         Command::Mv(args) => edit::mv(&args, &common, &interrupt),
         Command::Mkdir(args) => edit::mkdir(&args, &common, &interrupt),
+        Command::Mirror(args) => mirror::mirror(&args, matches, &common, &interrupt),
         Command::Info(args) => info::info(&args, &common, &interrupt),
     }
 }

@@ -17,6 +17,7 @@ pub struct Failure {
     message: String,
     remedy: Option<&'static str>,
     cause: Option<Box<Error>>,
+    is_final: bool,
 }
 
 impl Failure {
@@ -28,6 +29,7 @@ impl Failure {
             message: message.into(),
             remedy: None,
             cause: None,
+            is_final: false,
         }
     }
 
@@ -65,6 +67,7 @@ impl Failure {
             message,
             remedy: remedy_of(&error),
             cause: Some(Box::new(error)),
+            is_final: false,
         }
     }
 
@@ -86,6 +89,13 @@ impl Failure {
     #[must_use]
     pub(crate) const fn remedy(mut self, remedy: &'static str) -> Self {
         self.remedy = Some(remedy);
+        self
+    }
+
+    /// Not to be tried again, whatever the cause
+    #[must_use]
+    pub(crate) const fn for_good(mut self) -> Self {
+        self.is_final = true;
         self
     }
 
@@ -114,22 +124,24 @@ impl Failure {
     /// Whether the same may succeed later
     pub(crate) fn is_transient(&self) -> bool {
         match &self.cause {
+            _ if self.is_final => false,
             Some(error) => {
                 error.is_transient()
                     // The bytes went through, and whether they arrived is compared on a new connection.
                     || matches!(&**error, Error::Ftp(FtpError::Unconfirmed { .. }))
             }
-            None => self.exit == Exit::Network,
+            None => false,
         }
+    }
+
+    /// Whether the server says that there is no such thing
+    pub(crate) fn is_missing(&self) -> bool {
+        self.cause.as_ref().is_some_and(|error| error.is_missing())
     }
 
     /// Whether it ended the session
     pub(crate) fn is_fatal(&self) -> bool {
         self.cause.as_ref().is_some_and(|error| error.is_fatal())
-    }
-
-    pub(crate) fn is_missing(&self) -> bool {
-        self.cause.as_ref().is_some_and(|error| error.is_missing())
     }
 }
 

@@ -13,8 +13,10 @@ mod failure;
 mod interrupt;
 mod location;
 mod login;
+mod mirror;
 pub mod netrc;
 mod partial;
+mod plan;
 mod pool;
 mod rate;
 mod report;
@@ -24,7 +26,7 @@ mod upload;
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use exit::Exit;
 pub use failure::Failure;
@@ -33,15 +35,19 @@ pub use failure::Failure;
 ///
 /// News go to standard output, errors to standard error. Ctrl-C is handled from here on.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match args::Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
+    let parsed = args::Cli::command().try_get_matches_from(arguments).and_then(|matches| {
+        let cli = args::Cli::from_arg_matches(&matches)?;
+        Ok((cli, matches))
+    });
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are asked for, and go to standard output.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    match commands::run(cli) {
+    match commands::run(cli, &matches) {
         Ok(exit) => exit,
         Err(failure) => {
             eprintln!("rftp: {failure}");

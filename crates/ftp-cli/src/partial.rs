@@ -67,7 +67,7 @@ impl Partial {
         {
             use std::os::unix::fs::OpenOptionsExt as _;
             let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-            options.custom_flags(flags.bits().cast_signed());
+            options.custom_flags(flags.bits() as i32);
         }
         loop {
             let file = options.open(&path).map_err(|error| failure(&error))?;

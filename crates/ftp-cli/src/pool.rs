@@ -55,17 +55,17 @@ impl Pool {
         &self.site
     }
 
-    pub(crate) const fn interrupt(&self) -> &Interrupt {
-        &self.interrupt
-    }
-
     pub(crate) const fn lease(&self) -> Lease<'_> {
         Lease { pool: self, session: None }
     }
 
-    /// Tells how far the clock of the server's listings is ahead of UTC, for sessions that are opened from now on
+    /// Tells how far the clock of the server's listings is ahead of UTC
     pub(crate) fn set_utc_offset(&self, offset: Option<UtcOffset>) {
         self.lock().utc_offset = offset;
+    }
+
+    pub(crate) fn utc_offset(&self) -> Option<UtcOffset> {
+        self.lock().utc_offset
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -111,9 +111,8 @@ impl Pool {
         let mut tries = Tries::new(self);
         while self.admitted(is_wanted)? {
             let failure = match self.site.open(&self.interrupt) {
-                Ok(mut session) => {
+                Ok(session) => {
                     self.report(|budget, now| budget.opened(now));
-                    session.client.set_utc_offset(self.lock().utc_offset);
                     return Ok(Some(session));
                 }
                 Err(failure) => failure,

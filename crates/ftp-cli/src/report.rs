@@ -21,7 +21,6 @@ const JSON_INTERVAL: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Reporter {
     sink: Sink,
-    stream: Stream,
     begun: Instant,
     totals: Mutex<Totals>,
 }
@@ -32,13 +31,6 @@ enum Sink {
     Plain,
     Json,
     Bars(Bars),
-}
-
-/// Where lines go: standard output has the files themselves at times
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
-    Stdout,
-    Stderr,
 }
 
 /// What a run has come to so far
@@ -59,7 +51,6 @@ pub(crate) enum Action {
     Put,
     Mkdir,
     Delete,
-    Verify,
 }
 
 impl Action {
@@ -69,7 +60,6 @@ impl Action {
             Self::Put => "put",
             Self::Mkdir => "mkdir",
             Self::Delete => "delete",
-            Self::Verify => "verify",
         }
     }
 }
@@ -88,7 +78,7 @@ pub(crate) struct Running<'a> {
 }
 
 impl Reporter {
-    pub(crate) fn new(common: &Common, stream: Stream) -> Self {
+    pub(crate) fn new(common: &Common) -> Self {
         use std::io::IsTerminal as _;
         let bars = common.progress.is_none() && std::io::stderr().is_terminal();
         let sink = match common.progress {
@@ -99,7 +89,7 @@ impl Reporter {
             None if bars => Sink::Bars(Bars::new()),
             Some(Progress::Plain) | None => Sink::Plain,
         };
-        Self { sink, stream, begun: Instant::now(), totals: Mutex::default() }
+        Self { sink, begun: Instant::now(), totals: Mutex::default() }
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -247,10 +237,7 @@ impl Reporter {
 
     /// Whoever closes the pipe wants no more lines
     fn line(&self, line: &str) {
-        let _ = match self.stream {
-            Stream::Stdout => writeln!(std::io::stdout().lock(), "{line}"),
-            Stream::Stderr => writeln!(std::io::stderr().lock(), "{line}"),
-        };
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 
     fn error_line(&self, text: &str) {
@@ -306,10 +293,6 @@ impl Running<'_> {
         self.done.load(Ordering::Relaxed)
     }
 
-    pub(crate) const fn reporter(&self) -> &Reporter {
-        self.reporter
-    }
-
     /// Something about this file
     pub(crate) fn notice(&self, text: &str) {
         self.reporter.notice(&self.name, text);
@@ -333,12 +316,10 @@ impl Running<'_> {
     }
 
     /// It was not done
-    pub(crate) fn fail(self, failure: Failure) {
+    pub(crate) fn give_up(self) {
         if let Some(bar) = &self.bar {
             bar.done();
         }
-        let failure = failure.about(crate::show::bytes(&self.name));
-        self.reporter.fail(&self.name, &failure);
     }
 
     fn event(&self, event: &str, fields: &[(&str, Value)]) {

@@ -183,10 +183,7 @@ impl Read for Paced<'_> {
 }
 
 fn cannot_resume(error: &Error) -> bool {
-    match error {
-        Error::Ftp(FtpError::Permanent(_) | FtpError::NoDirectory(_)) => true,
-        _ => false,
-    }
+    matches!(error, Error::Ftp(FtpError::Permanent(_) | FtpError::NoDirectory(_)))
 }
 
 /// What becomes of the temporary file of an upload that failed: it stays if a later try can go on with it

@@ -17,7 +17,7 @@ use crate::location::Remote;
 use crate::partial::Version;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
-use crate::report::{Action, Reporter, Stream};
+use crate::report::{Action, Reporter};
 
 pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let places = Places::new(&args.urls, common, interrupt)?;
@@ -31,7 +31,7 @@ pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Res
     if let Some(folder) = &args.output_dir {
         std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
     }
-    let reporter = Reporter::new(common, Stream::Stdout);
+    let reporter = Reporter::new(common);
     let rate = Rate::new(args.transfer.limit_rate);
     let exit = places.each(|lease, pool, remote| {
         let local = target(args, remote)?;
@@ -109,42 +109,28 @@ fn write_out(places: &Places) -> Result<Exit, Failure> {
         if remote.is_directory() {
             return Err(Failure::usage("is a directory").remedy("`rftp ls` lists it"));
         }
-        // What has been written can't be taken back, so only the beginning is tried again.
-        let mut is_begun = false;
-        loop {
-            match lease.once(|client| write_one(client, pool, remote, &mut is_begun)) {
-                Err(failure) if !is_begun && failure.is_transient() => {
-                    lease
-                        .attempt(&|| 0, |client| write_one(client, pool, remote, &mut is_begun))?;
-                    return Ok(());
-                }
-                result => return result,
-            }
-        }
+        lease.attempt(&|| 0, |client| write_one(client, pool, remote))
     })
 }
 
-fn write_one(
-    client: &mut Client,
-    pool: &Pool,
-    remote: &Remote,
-    is_begun: &mut bool,
-) -> Result<(), Failure> {
-    if *is_begun {
-        return Err(Failure::new(Exit::Network, "was cut off after a part of it was written"));
-    }
+fn write_one(client: &mut Client, pool: &Pool, remote: &Remote) -> Result<(), Failure> {
     let get = Get::new(remote.path());
     let get = if remote.url.target() == UrlTarget::Text { get.ascii() } else { get };
     let mut download = client.get(get).map_err(|error| pool.site().failure(error))?;
     let mut block = vec![0; 64 * 1024];
     let mut out = std::io::stdout().lock();
+    let mut is_begun = false;
     loop {
         let count = match download.read(&mut block) {
             Ok(0) => break,
             Ok(count) => count,
-            Err(error) => return Err(pool.site().failure(error.into())),
+            Err(error) => {
+                let failure = pool.site().failure(error.into());
+                // What has been written can't be taken back.
+                return Err(if is_begun { failure.for_good() } else { failure });
+            }
         };
-        *is_begun = true;
+        is_begun = true;
         let written = out.write_all(&block[..count]);
         written.map_err(|error| Failure::local(Path::new("standard output"), &error))?;
     }

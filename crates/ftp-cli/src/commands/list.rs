@@ -82,7 +82,8 @@ fn walk(client: &mut Client, path: &[u8], form: Form) -> Result<Lines, Error> {
 fn line(out: &mut Vec<u8>, entry: &OwnedEntry, name: &[u8], form: Form) {
     match form {
         Form::Json => {
-            out.extend_from_slice(Value::Object(object(entry, name)).to_string().as_bytes())
+            let object = Value::Object(object(entry, name));
+            out.extend_from_slice(object.to_string().as_bytes());
         }
         Form::Names => push_name(out, name),
         Form::Long => {

@@ -12,7 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::location::{Remote, join};
 use crate::pool::Lease;
 use crate::rate::Rate;
-use crate::report::{Action, Reporter, Stream};
+use crate::report::{Action, Reporter};
 use crate::upload::{Job, upload, upload_stream};
 
 pub(super) fn put(args: PutArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
@@ -27,7 +27,7 @@ pub(super) fn put(args: PutArgs, common: &Common, interrupt: &Interrupt) -> Resu
     if reads_stdin && common.password_file.as_deref() == Some(Path::new("-")) {
         return Err(Failure::usage("standard input can't be both the password and a file"));
     }
-    let reporter = Reporter::new(common, Stream::Stdout);
+    let reporter = Reporter::new(common);
     let rate = Rate::new(args.transfer.limit_rate);
     let mut exits = Vec::new();
     let whole = places.each(|lease, pool, remote| {

@@ -1,0 +1,76 @@
+//! `mirror`: its command line
+
+use clap::ArgMatches;
+use ftp_proto::LocalRules;
+
+use crate::args::{Common, Comparison, MirrorArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::location::Location;
+use crate::login::Logins;
+use crate::mirror::{Mirror, Sides};
+use crate::plan::{Compare, Direction, Filter, Policy, Rule};
+use crate::pool::Pool;
+use crate::site::Site;
+
+pub(super) fn mirror(
+    args: &MirrorArgs,
+    matches: &ArgMatches,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let (source, target) = (Location::parse(&args.source)?, Location::parse(&args.target)?);
+    let (direction, remote, local) = match (source, target) {
+        (Location::Remote(remote), Location::Local(local)) => (Direction::Down, remote, local),
+        (Location::Local(local), Location::Remote(remote)) => (Direction::Up, remote, local),
+        (Location::Remote(_), Location::Remote(_)) => {
+            return Err(
+                Failure::usage("both are on servers").remedy("mirror to a local directory first")
+            );
+        }
+        (Location::Local(path), Location::Local(_)) => {
+            return Err(Failure::usage("both are local directories")
+                .about(crate::show::path(&path))
+                .remedy("one is to be a URL: ftp://HOST/PATH/"));
+        }
+    };
+    let policy = Policy {
+        direction,
+        compare: match args.compare {
+            Comparison::Time => Compare::SizeAndTime,
+            Comparison::Size => Compare::Size,
+            Comparison::Newer => Compare::Newer,
+            Comparison::Missing => Compare::Missing,
+            Comparison::Hash => Compare::Content,
+        },
+        delete: args.delete,
+        max_delete: args.max_delete,
+        filter: filter(args, matches)?,
+        names: match direction {
+            Direction::Down => LocalRules::current(),
+            Direction::Up => LocalRules::Unix,
+        },
+        suffix: (!args.transfer.inplace).then(|| args.transfer.temp_suffix.clone()),
+    };
+    let logins = Logins::new(common, &[&remote])?;
+    let site = Site::new(&remote, &logins, common)?;
+    let pool = Pool::new(site, usize::from(args.parallel), interrupt);
+    let sides = Sides { direction, local, remote: remote.path().to_vec() };
+    Mirror::new(args, common, policy, sides, &pool, interrupt).run()
+}
+
+/// The rules in the order of the command line
+fn filter(args: &MirrorArgs, matches: &ArgMatches) -> Result<Filter, Failure> {
+    let matches = matches.subcommand_matches("mirror").unwrap_or(matches);
+    let mut rules = Vec::new();
+    for (id, includes, patterns) in
+        [("include", true, &args.include), ("exclude", false, &args.exclude)]
+    {
+        for (at, pattern) in matches.indices_of(id).into_iter().flatten().zip(patterns) {
+            rules.push((at, Rule::new(includes, pattern).map_err(Failure::usage)?));
+        }
+    }
+    rules.sort_by_key(|(at, _)| *at);
+    Ok(Filter::new(rules.into_iter().map(|(_, rule)| rule).collect()))
+}

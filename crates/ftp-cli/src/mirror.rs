@@ -1,0 +1,269 @@
+//! Carrying a plan out: threads with a session each, which list while others transfer
+
+mod sides;
+mod work;
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::args::{Common, MirrorArgs};
+use crate::download::Terms;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::plan::{Directory, Doomed, Plan, Policy, Step, TooMany};
+use crate::pool::{Lease, Pool};
+use crate::rate::Rate;
+use crate::report::{Action, Reporter};
+
+pub(crate) use sides::Sides;
+
+/// How often a thread that has nothing to do looks for an interruption
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Directories are listed ahead until so many files wait for each thread
+const AHEAD: usize = 4;
+
+/// A run of `mirror`
+#[derive(Debug)]
+pub(crate) struct Mirror<'a> {
+    args: &'a MirrorArgs,
+    sides: Sides,
+    pool: &'a Pool,
+    interrupt: &'a Interrupt,
+    reporter: Reporter,
+    rate: Rate,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    plan: Plan,
+    waiting: VecDeque<Step>,
+    /// Tasks that threads have taken
+    running: usize,
+    /// Threads that have a session, or wait for their first
+    threads: usize,
+    failures: u64,
+    stopped: Option<Failure>,
+}
+
+/// What a thread does next
+enum Task {
+    List(Directory),
+    Do(Step),
+}
+
+impl<'a> Mirror<'a> {
+    pub(crate) fn new(
+        args: &'a MirrorArgs,
+        common: &Common,
+        policy: Policy,
+        sides: Sides,
+        pool: &'a Pool,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        // On the server, listing the root tells whether it is there.
+        let target_exists = sides.target_may_exist();
+        let state = State {
+            plan: Plan::new(policy, target_exists),
+            waiting: VecDeque::new(),
+            running: 0,
+            threads: 0,
+            failures: 0,
+            stopped: None,
+        };
+        Self {
+            args,
+            sides,
+            pool,
+            interrupt,
+            reporter: Reporter::new(common),
+            rate: Rate::new(args.transfer.limit_rate),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Does it all; the summary has been written then
+    pub(crate) fn run(&self) -> Result<Exit, Failure> {
+        self.sides.check()?;
+        let threads = usize::from(self.args.parallel);
+        self.lock().threads = threads;
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| self.thread());
+            }
+        });
+        let mut exits = Vec::new();
+        match self.lock().stopped.take() {
+            Some(failure) => {
+                self.reporter.fail(&self.sides.remote, &failure);
+                exits.push(failure.exit());
+            }
+            None if self.interrupt.is_set() => exits.push(Exit::Interrupted),
+            None => {}
+        }
+        if self.args.delete && exits.is_empty() {
+            exits.extend(self.delete());
+        }
+        exits.extend(self.reporter.totals().exits);
+        let exit = Exit::of_all(exits);
+        self.reporter.summary(exit);
+        Ok(exit)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn terms(&self) -> Terms<'_> {
+        Terms {
+            site: self.pool.site(),
+            args: &self.args.transfer,
+            rate: &self.rate,
+            interrupt: self.interrupt,
+        }
+    }
+
+    /// Works until nothing is left
+    fn thread(&self) {
+        let mut lease = self.pool.lease();
+        loop {
+            match lease.open_while(&|| self.is_open()) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(failure) => {
+                    let mut state = self.lock();
+                    // The others go on, if they can.
+                    if state.threads == 1 || !failure.is_transient() {
+                        state.stopped.get_or_insert(failure);
+                    }
+                    break;
+                }
+            }
+            let Some(task) = self.take() else { break };
+            match task {
+                Task::List(directory) => self.list(&mut lease, &directory),
+                Task::Do(step) => self.carry_out(&mut lease, step),
+            }
+            self.lock().running -= 1;
+            self.changed.notify_all();
+        }
+        self.lock().threads -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Whether there may be something to do for one more thread
+    fn is_open(&self) -> bool {
+        let state = self.lock();
+        let is_over = state.running == 0 && state.waiting.is_empty() && !state.plan.has_next();
+        state.stopped.is_none() && !is_over && !self.interrupt.is_set()
+    }
+
+    fn take(&self) -> Option<Task> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped.is_some() || self.interrupt.is_set() {
+                return None;
+            }
+            let is_short = state.waiting.len() < AHEAD * usize::from(self.args.parallel);
+            let task = match is_short.then(|| state.plan.next()).flatten() {
+                Some(directory) => Some(Task::List(directory)),
+                None => state.waiting.pop_front().map(Task::Do),
+            };
+            if task.is_some() {
+                state.running += 1;
+                return task;
+            }
+            if state.running == 0 {
+                return None;
+            }
+            state =
+                self.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Something failed; the run goes on unless it was too much
+    fn failed(&self, path: &[u8], failure: Failure) {
+        if self.interrupt.is_set() {
+            return;
+        }
+        let failure = failure.about(crate::show::bytes(path));
+        let is_of_all = matches!(failure.exit(), Exit::Login | Exit::Tls);
+        let mut state = self.lock();
+        state.failures += 1;
+        if is_of_all {
+            state.stopped.get_or_insert(failure);
+            return;
+        }
+        if self.args.max_errors.is_some_and(|most| state.failures >= most) {
+            let message = format!("stopped after {} failures", state.failures);
+            state.stopped.get_or_insert_with(|| Failure::new(Exit::Limit, message));
+        }
+        drop(state);
+        self.reporter.fail(path, &failure);
+    }
+
+    fn delete(&self) -> Option<Exit> {
+        let mut state = self.lock();
+        if state.failures > 0 {
+            self.reporter.notice(b"--delete", "nothing was deleted, because something has failed");
+            return None;
+        }
+        let doomed = match state.plan.deletions() {
+            Ok(doomed) => doomed,
+            Err(TooMany(count)) => {
+                drop(state);
+                let failure = Failure::new(
+                    Exit::Limit,
+                    format!(
+                        "nothing was deleted: {count} are to be deleted, more than --max-delete"
+                    ),
+                );
+                self.reporter.fail(b"--delete", &failure);
+                return Some(failure.exit());
+            }
+        };
+        drop(state);
+        let mut lease = self.pool.lease();
+        for Doomed { path, is_directory } in doomed {
+            if self.interrupt.is_set() {
+                return Some(Exit::Interrupted);
+            }
+            if self.args.dry_run {
+                self.reporter.did(Action::Delete, &path, true);
+                continue;
+            }
+            match self.sides.delete(&mut lease, &path, is_directory) {
+                Ok(()) => self.reporter.did(Action::Delete, &path, false),
+                Err(failure) => self.failed(&path, failure),
+            }
+        }
+        None
+    }
+
+    fn list(&self, lease: &mut Lease<'_>, directory: &Directory) {
+        match self.sides.list(lease, self.pool, directory) {
+            Ok((source, target)) => {
+                let incomplete = [&source, &target]
+                    .into_iter()
+                    .any(|side| side.as_ref().is_some_and(|listing| !listing.is_complete));
+                let mut directory = directory.clone();
+                directory.in_target &= target.is_some();
+                let steps = self.lock().plan.listed(&directory, source, target);
+                if incomplete {
+                    let message = "lines of its listing were not understood, or could not be read on the server";
+                    self.failed(&directory.path, Failure::new(Exit::Protocol, message));
+                }
+                self.begin(lease, steps);
+            }
+            Err(failure) => {
+                self.lock().plan.unreadable(directory);
+                self.failed(&directory.path, failure);
+            }
+        }
+    }
+}

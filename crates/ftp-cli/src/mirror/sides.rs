@@ -1,0 +1,258 @@
+//! The two directories of a mirror: listing, making, deleting
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ftp_blocking::{Client, Kind as RemoteKind, OwnedEntry, UtcOffset};
+use ftp_proto::listing::{Modified, Precision, Zone};
+use ftp_session::{Error, timestamp};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::location::join;
+use crate::plan::{Direction, Directory, Item, Kind, Listing, Stamp};
+use crate::pool::{Lease, Pool};
+
+/// A local directory, and one on the server
+#[derive(Debug)]
+pub(crate) struct Sides {
+    pub(crate) direction: Direction,
+    pub(crate) local: PathBuf,
+    pub(crate) remote: Vec<u8>,
+}
+
+impl Sides {
+    /// Whether the target may be there: on the server only listing it tells
+    pub(super) fn target_may_exist(&self) -> bool {
+        match self.direction {
+            Direction::Down => self.local.exists(),
+            Direction::Up => true,
+        }
+    }
+
+    /// Refuses what can't be mirrored
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let metadata = match fs::metadata(&self.local) {
+            Ok(metadata) => metadata,
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound && self.direction == Direction::Down =>
+            {
+                return Ok(());
+            }
+            Err(error) => return Err(Failure::local(&self.local, &error)),
+        };
+        match metadata.is_dir() {
+            true => Ok(()),
+            false => Err(Failure::new(Exit::Local, "is not a directory")
+                .about(crate::show::path(&self.local))),
+        }
+    }
+
+    /// The local path of something that this side has named
+    pub(super) fn local_path(&self, path: &[u8]) -> Result<PathBuf, Failure> {
+        if path.is_empty() {
+            return Ok(self.local.clone());
+        }
+        local_name(path).map(|name| self.local.join(name)).ok_or_else(|| {
+            Failure::new(Exit::Local, "is no name of a local file").about(crate::show::bytes(path))
+        })
+    }
+
+    /// Source and target of a directory; `None`: that side has it not
+    pub(super) fn list(
+        &self,
+        lease: &mut Lease<'_>,
+        pool: &Pool,
+        directory: &Directory,
+    ) -> Result<(Option<Listing>, Option<Listing>), Failure> {
+        let (on_server, here) = match self.direction {
+            Direction::Down => (directory.in_source, directory.in_target),
+            Direction::Up => (directory.in_target, directory.in_source),
+        };
+        let here = match here {
+            true => Some(list_local(&self.local_path(&directory.path)?)?),
+            false => None,
+        };
+        let there = match on_server {
+            true => self.list_remote(lease, pool, directory)?,
+            false => None,
+        };
+        Ok(match self.direction {
+            Direction::Down => (there, here),
+            Direction::Up => (here, there),
+        })
+    }
+
+    fn list_remote(
+        &self,
+        lease: &mut Lease<'_>,
+        pool: &Pool,
+        directory: &Directory,
+    ) -> Result<Option<Listing>, Failure> {
+        let path = join(&self.remote, &directory.path);
+        let is_root = directory.path.is_empty();
+        let result = lease.request(|client| {
+            client.set_utc_offset(pool.utc_offset());
+            if is_root {
+                if let Some(offset) = learn_utc_offset(client, &path)? {
+                    pool.set_utc_offset(Some(offset));
+                    client.set_utc_offset(Some(offset));
+                }
+            }
+            list_remote(client, &path)
+        });
+        match result {
+            Ok(listing) => Ok(Some(listing)),
+            // The target of an upload is made.
+            Err(failure) if is_root && self.direction == Direction::Up && failure.is_missing() => {
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Makes a directory of the target, with those that it is in
+    pub(super) fn make_directory(&self, lease: &mut Lease<'_>, path: &[u8]) -> Result<(), Failure> {
+        match self.direction {
+            Direction::Down => {
+                let local = self.local_path(path)?;
+                fs::create_dir_all(&local).map_err(|error| Failure::local(&local, &error))
+            }
+            Direction::Up => {
+                let remote = join(&self.remote, path);
+                lease.request(|client| client.create_dir_all(&remote).map(|_| ()))
+            }
+        }
+    }
+
+    /// Deletes something of the target
+    pub(super) fn delete(
+        &self,
+        lease: &mut Lease<'_>,
+        path: &[u8],
+        is_directory: bool,
+    ) -> Result<(), Failure> {
+        match self.direction {
+            Direction::Down => {
+                let local = self.local_path(path)?;
+                let result = match is_directory {
+                    true => fs::remove_dir(&local),
+                    false => fs::remove_file(&local),
+                };
+                result.map_err(|error| Failure::local(&local, &error))
+            }
+            Direction::Up => {
+                let remote = join(&self.remote, path);
+                lease.request(|client| {
+                    match is_directory {
+                        true => client.rmdir(&remote),
+                        false => client.delete(&remote),
+                    }
+                    .map(|_| ())
+                })
+            }
+        }
+    }
+}
+
+fn list_local(path: &Path) -> Result<Listing, Failure> {
+    let failure = |error: &io::Error| Failure::local(path, error);
+    let mut listing = Listing { items: Vec::new(), is_complete: true };
+    for entry in fs::read_dir(path).map_err(|error| failure(&error))? {
+        let entry = entry.map_err(|error| failure(&error))?;
+        // Not through links.
+        let metadata = match entry.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Failure::local(&entry.path(), &error)),
+        };
+        let kind = match metadata.file_type() {
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_dir() => Kind::Dir,
+            kind if kind.is_symlink() => Kind::Link,
+            _ => Kind::Other,
+        };
+        let modified = metadata.modified().ok().and_then(timestamp);
+        listing.items.push(Item {
+            name: crate::show::os_bytes(&entry.file_name()).into(),
+            kind,
+            size: (kind == Kind::File).then_some(metadata.len()),
+            time: modified.map(|time| Stamp::new(time.to_unix(), 1)),
+            identity: None,
+        });
+    }
+    Ok(listing)
+}
+
+fn list_remote(client: &mut Client, path: &[u8]) -> Result<Listing, Error> {
+    let mut listing = Listing::default();
+    let mut entries = client.read_dir(path)?;
+    for entry in entries.by_ref() {
+        let entry = entry?;
+        if !entry.entry().is_dot() {
+            listing.items.push(item(&entry));
+        }
+    }
+    listing.is_complete = entries.unknown_lines() == 0;
+    Ok(listing)
+}
+
+fn item(entry: &OwnedEntry) -> Item {
+    let kind = match entry.kind() {
+        // Where only names are told, most are files.
+        RemoteKind::File | RemoteKind::Unknown => Kind::File,
+        RemoteKind::Dir => Kind::Dir,
+        RemoteKind::Symlink => Kind::Link,
+        _ => Kind::Other,
+    };
+    let identity = entry.entry().facts.get("unique").filter(|_| kind == Kind::Dir);
+    Item {
+        name: entry.name().into(),
+        kind,
+        size: entry.size().filter(|_| kind == Kind::File),
+        time: entry.modified().and_then(stamp),
+        identity: identity.map(Into::into),
+    }
+}
+
+/// A time of which the zone is not known is taken for UTC, in every run alike
+fn stamp(modified: Modified) -> Option<Stamp> {
+    let Modified::At { time, precision, .. } = modified else { return None };
+    let unit = match precision {
+        Precision::Day => 24 * 60 * 60,
+        Precision::Minute => 60,
+        _ => 1,
+    };
+    Some(Stamp::new(time.to_unix(), unit))
+}
+
+/// Asks for the time of one file of a directory in another way, if the listing's times are of the server's clock
+fn learn_utc_offset(client: &mut Client, path: &[u8]) -> Result<Option<UtcOffset>, Error> {
+    let is_useful = |modified: &Modified| matches!(modified, Modified::At { zone: Zone::Server, precision, .. } if *precision >= Precision::Minute);
+    let mut found = None;
+    for entry in client.read_dir(path)? {
+        let entry = entry?;
+        let modified = entry.modified().filter(is_useful);
+        if let (RemoteKind::File, Some(modified), None) = (entry.kind(), modified, &found) {
+            found = Some((entry.name().to_vec(), modified));
+        }
+    }
+    let Some((name, listed)) = found else { return Ok(None) };
+    match client.mdtm(join(path, &name)) {
+        Ok(time) => Ok(UtcOffset::learn(listed, time)),
+        Err(error) if error.is_fatal() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+#[cfg(unix)]
+fn local_name(path: &[u8]) -> Option<&Path> {
+    use std::os::unix::ffi::OsStrExt as _;
+    Some(Path::new(std::ffi::OsStr::from_bytes(path)))
+}
+
+#[cfg(not(unix))]
+fn local_name(path: &[u8]) -> Option<&Path> {
+    std::str::from_utf8(path).ok().map(Path::new)
+}

@@ -1,0 +1,147 @@
+//! What is done with the steps of a plan
+
+use std::time::{Duration, SystemTime};
+
+use ftp_session::{Error, Mismatch, local_path};
+
+use super::Mirror;
+use crate::download::{self, download};
+use crate::failure::Failure;
+use crate::location::join;
+use crate::partial::Version;
+use crate::plan::{Direction, File, Stamp, Step};
+use crate::pool::Lease;
+use crate::report::Action;
+use crate::upload::{self, upload};
+
+impl Mirror<'_> {
+    /// Takes the steps of a directory: makes it if it is missing, counts what is to be done, and queues that
+    pub(super) fn begin(&self, lease: &mut Lease<'_>, steps: Vec<Step>) {
+        let mut queue = Vec::new();
+        for step in steps {
+            match step {
+                Step::MakeDirectory { path } => {
+                    if let Err(failure) = self.make_directory(lease, &path) {
+                        // Nothing in it can be transferred, and the directories below fail by themselves.
+                        return self.failed(&path, failure);
+                    }
+                }
+                Step::Transfer(ref file) | Step::Check(ref file) => {
+                    if self.args.shard.is_some_and(|shard| !shard.has(&file.path)) {
+                        continue;
+                    }
+                    if let Step::Transfer(file) = &step {
+                        self.reporter.expect(1, file.size.unwrap_or(0));
+                    }
+                    queue.push(step);
+                }
+                Step::Keep { .. } => self.reporter.kept(),
+                Step::LeaveOut { path, reason } => self.reporter.skipped(&path, reason),
+                Step::Refuse { path, reason } => {
+                    self.failed(&path, Failure::new(crate::exit::Exit::Local, reason));
+                }
+            }
+        }
+        self.lock().waiting.extend(queue);
+        self.changed.notify_all();
+    }
+
+    fn make_directory(&self, lease: &mut Lease<'_>, path: &[u8]) -> Result<(), Failure> {
+        if !self.args.dry_run {
+            self.sides.make_directory(lease, path)?;
+        }
+        // The root is there as far as the user is concerned.
+        if !path.is_empty() {
+            self.reporter.did(Action::Mkdir, path, self.args.dry_run);
+        }
+        Ok(())
+    }
+
+    /// Does what a thread has taken
+    pub(super) fn carry_out(&self, lease: &mut Lease<'_>, step: Step) {
+        match step {
+            Step::Transfer(file) => self.transfer(lease, &file),
+            Step::Check(file) => match self.is_same(lease, &file) {
+                Ok(true) => self.reporter.kept(),
+                Ok(false) => {
+                    self.reporter.expect(1, file.size.unwrap_or(0));
+                    self.transfer(lease, &file);
+                }
+                Err(failure) => self.failed(&file.path, failure),
+            },
+            // Those are done when they are planned.
+            Step::MakeDirectory { .. }
+            | Step::Keep { .. }
+            | Step::LeaveOut { .. }
+            | Step::Refuse { .. } => {}
+        }
+    }
+
+    /// Whether both sides have the same bytes, as far as the server's hashes tell
+    fn is_same(&self, lease: &mut Lease<'_>, file: &File) -> Result<bool, Failure> {
+        let local = self.sides.local_path(&file.path)?;
+        let remote = join(&self.sides.remote, &file.path);
+        lease.request(|client| {
+            if client.features().is_none() {
+                client.query_features()?;
+            }
+            match client.verify_file(&remote, &local) {
+                Ok(_) => Ok(true),
+                Err(Error::Mismatch(Mismatch::Hash { .. } | Mismatch::Size { .. })) => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn transfer(&self, lease: &mut Lease<'_>, file: &File) {
+        let action = match self.sides.direction {
+            Direction::Down => Action::Get,
+            Direction::Up => Action::Put,
+        };
+        if self.args.dry_run {
+            return self.reporter.would(action, &file.path, file.size);
+        }
+        let running = self.reporter.begin(action, &file.path, file.size);
+        let remote = join(&self.sides.remote, &file.path);
+        let moved = || running.bytes();
+        let result = match self.sides.direction {
+            Direction::Down => local_path(&self.sides.local, &file.path)
+                .map_err(|error| Failure::new(crate::exit::Exit::Local, error.to_string()))
+                .and_then(|local| {
+                    let modified = file.time.and_then(system_time);
+                    let job = download::Job {
+                        remote: &remote,
+                        local: &local,
+                        version: Version { size: file.size, modified },
+                        modified,
+                        expected: None,
+                    };
+                    lease.attempt(&moved, |client| download(client, self.terms(), &job, &running))
+                }),
+            Direction::Up => self.sides.local_path(&file.path).and_then(|local| {
+                let mut may_be_begun = file.is_begun;
+                lease.attempt(&moved, |client| {
+                    let job = upload::Job { local: &local, remote: &remote, may_be_begun };
+                    // A further try goes on with what this one has sent.
+                    may_be_begun = true;
+                    upload(client, self.terms(), &job, &running)
+                })
+            }),
+        };
+        match result {
+            Ok(bytes) => running.done(bytes),
+            Err(failure) => {
+                running.give_up();
+                self.failed(&file.path, failure);
+            }
+        }
+    }
+}
+
+fn system_time(stamp: Stamp) -> Option<SystemTime> {
+    let distance = Duration::from_secs(stamp.seconds().unsigned_abs());
+    match stamp.seconds() {
+        0.. => SystemTime::UNIX_EPOCH.checked_add(distance),
+        _ => SystemTime::UNIX_EPOCH.checked_sub(distance),
+    }
+}

@@ -1,0 +1,195 @@
+//! What a mirror does: two trees and a policy in, steps out; no I/O
+//!
+//! Directories are listed by the caller, one at a time and in any order: [`Plan::next`] names one, [`Plan::listed`] takes
+//! what is in it on both sides and gives the steps. So memory holds the directories that are still to be listed, not the
+//! trees. What is to be deleted is collected, and handed out at the end.
+
+mod directory;
+mod filter;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ftp_proto::LocalRules;
+
+pub(crate) use filter::{Filter, Rule};
+pub(crate) use tree::{Item, Kind, Listing, Stamp};
+
+/// Directories below each other that are entered: deeper ones are loops that nothing else shows
+pub(crate) const MAX_DEPTH: usize = 128;
+
+/// Where files go
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the server
+    Down,
+    /// To the server
+    Up,
+}
+
+/// When a file that is on both sides is transferred again
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compare {
+    /// If size or time differ, as far as they are known
+    SizeAndTime,
+    /// If the size differs
+    Size,
+    /// If the source is newer
+    Newer,
+    /// Never
+    Missing,
+    /// If the content differs, which the caller finds out: [`Step::Check`]
+    Content,
+}
+
+/// What is wanted
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) direction: Direction,
+    pub(crate) compare: Compare,
+    /// Whether what only the target has is deleted
+    pub(crate) delete: bool,
+    /// How much of it at most
+    pub(crate) max_delete: Option<u64>,
+    pub(crate) filter: Filter,
+    /// What names may be on the target
+    pub(crate) names: LocalRules,
+    /// End of the names of files that are not whole; `None`: they have their own
+    pub(crate) suffix: Option<String>,
+}
+
+/// A directory to list
+#[derive(Clone, Debug)]
+pub(crate) struct Directory {
+    /// Relative to both roots, with `/` between names; empty: the root
+    pub(crate) path: Vec<u8>,
+    /// Whether the source has it
+    pub(crate) in_source: bool,
+    /// Whether the target has it
+    pub(crate) in_target: bool,
+    /// Whether it is made also if it stays empty
+    is_wanted: bool,
+    above: Option<Arc<Above>>,
+    depth: usize,
+}
+
+/// The directories that a directory is in, as far as the server tells them apart
+#[derive(Debug)]
+struct Above {
+    identity: Box<[u8]>,
+    above: Option<Arc<Self>>,
+}
+
+/// Something to do
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The target lacks this directory; comes before everything in it
+    MakeDirectory { path: Vec<u8> },
+    /// A file that the target lacks, or has otherwise
+    Transfer(File),
+    /// A file whose content is to be compared, and transferred if it differs
+    Check(File),
+    /// A file that is as it should be
+    Keep { path: Vec<u8> },
+    /// Something that is left out, which is no failure
+    LeaveOut { path: Vec<u8>, reason: &'static str },
+    /// Something that can't be mirrored
+    Refuse { path: Vec<u8>, reason: String },
+}
+
+/// A file of the source
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct File {
+    pub(crate) path: Vec<u8>,
+    pub(crate) size: Option<u64>,
+    pub(crate) time: Option<Stamp>,
+    /// Whether an earlier run has left a part of it on the target
+    pub(crate) is_begun: bool,
+}
+
+/// Something that only the target has
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Doomed {
+    pub(crate) path: Vec<u8>,
+    pub(crate) is_directory: bool,
+}
+
+/// More is to be deleted than may be
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMany(pub(crate) u64);
+
+/// A mirror in progress
+#[derive(Debug)]
+pub(crate) struct Plan {
+    policy: Policy,
+    /// Directories to list, the next one last
+    open: Vec<Directory>,
+    doomed: Vec<Doomed>,
+    /// Directories that the source lacks, and in which something is kept
+    spared: BTreeSet<Vec<u8>>,
+}
+
+impl Plan {
+    /// A plan for two directories; the source has its own
+    pub(crate) fn new(policy: Policy, target_exists: bool) -> Self {
+        let root = Directory {
+            path: Vec::new(),
+            in_source: true,
+            in_target: target_exists,
+            is_wanted: true,
+            above: None,
+            depth: 0,
+        };
+        Self { policy, open: vec![root], doomed: Vec::new(), spared: BTreeSet::new() }
+    }
+
+    /// The next directory to list, on the sides that have it; several can be listed at the same time
+    pub(crate) fn next(&mut self) -> Option<Directory> {
+        self.open.pop()
+    }
+
+    /// Whether there are directories to list that nobody has taken
+    pub(crate) fn has_next(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// A directory could not be listed: nothing is known of it
+    pub(crate) fn unreadable(&mut self, directory: &Directory) {
+        self.spare(&directory.path);
+    }
+
+    /// Neither it nor the directories that it is in are deleted
+    fn spare(&mut self, path: &[u8]) {
+        let mut path = path;
+        while !path.is_empty() && self.spared.insert(path.to_vec()) {
+            path = parent(path);
+        }
+    }
+
+    /// What is to be deleted when all else is done and nothing has failed, what is in a directory before the directory
+    pub(crate) fn deletions(&mut self) -> Result<Vec<Doomed>, TooMany> {
+        let mut doomed = std::mem::take(&mut self.doomed);
+        doomed.retain(|doomed| !self.spared.contains(&doomed.path));
+        // A path sorts before those below it.
+        doomed.sort_unstable_by(|one, other| other.cmp(one));
+        match self.policy.max_delete {
+            Some(most) if doomed.len() as u64 > most => Err(TooMany(doomed.len() as u64)),
+            _ => Ok(doomed),
+        }
+    }
+}
+
+/// A path below a directory
+fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    match directory {
+        b"" => name.to_vec(),
+        directory => [directory, b"/", name].concat(),
+    }
+}
+
+fn parent(path: &[u8]) -> &[u8] {
+    path.iter().rposition(|byte| *byte == b'/').map_or(&[], |at| &path[..at])
+}

@@ -1,0 +1,221 @@
+//! One directory of both trees: what is to be done in it
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ftp_proto::TakenNames;
+
+use super::tree::{Item, Kind, Listing};
+use super::{Above, Compare, Direction, Directory, Doomed, File, MAX_DEPTH, Plan, Step, below};
+use crate::partial::reserved;
+
+/// What comparing a file of both sides says
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Same,
+    Differs,
+    Unclear,
+}
+
+impl Plan {
+    /// What is to be done in a directory, in order; `None`: this side has no such directory
+    ///
+    /// The order of the items makes no difference.
+    pub(crate) fn listed(
+        &mut self,
+        directory: &Directory,
+        source: Option<Listing>,
+        target: Option<Listing>,
+    ) -> Vec<Step> {
+        let (source, target) = (source.unwrap_or_default(), target.unwrap_or_default());
+        let mut items = source.items;
+        items.sort_unstable();
+        let there: BTreeMap<&[u8], &Item> =
+            target.items.iter().map(|item| (&*item.name, item)).collect();
+        let reserved_names = self.reserved(&items);
+        let mut names = TakenNames::new(self.policy.names);
+        let mut steps = Vec::new();
+        for item in &items {
+            let path = below(&directory.path, &item.name);
+            if let Err(error) = names.take(&item.name) {
+                steps.push(Step::Refuse { path, reason: error.problem().to_string() });
+            } else if reserved_names.contains(&*item.name) {
+                let reason = "its name is that of a temporary file of another one; --temp-suffix changes those";
+                steps.push(Step::Refuse { path, reason: reason.into() });
+            } else {
+                self.item(directory, item, path, &there, &mut steps);
+            }
+        }
+        let has_files = steps.iter().any(|step| matches!(step, Step::Transfer(_)));
+        if directory.in_source && !directory.in_target && (directory.is_wanted || has_files) {
+            steps.insert(0, Step::MakeDirectory { path: directory.path.clone() });
+        }
+        let is_known = target.is_complete && (source.is_complete || !directory.in_source);
+        if self.policy.delete && is_known {
+            self.doom(directory, &target.items, &mut names, &reserved_names);
+        } else if !directory.in_source {
+            self.spare(&directory.path);
+        }
+        steps
+    }
+
+    /// The names that files have while they are not whole
+    fn reserved(&self, items: &[Item]) -> BTreeSet<Vec<u8>> {
+        let Some(suffix) = &self.policy.suffix else { return BTreeSet::new() };
+        let files = items.iter().filter(|item| item.kind == Kind::File);
+        files.flat_map(|item| reserved(&item.name, suffix)).collect()
+    }
+
+    fn item(
+        &mut self,
+        directory: &Directory,
+        item: &Item,
+        path: Vec<u8>,
+        there: &BTreeMap<&[u8], &Item>,
+        steps: &mut Vec<Step>,
+    ) {
+        let target = there.get(&*item.name);
+        let refuse = |path, reason: &str| Step::Refuse { path, reason: reason.into() };
+        match (item.kind, target.map(|target| target.kind)) {
+            (Kind::Dir, _) if !self.policy.filter.enters(&path) => {}
+            (Kind::Dir, None | Some(Kind::Dir)) => {
+                match enter(directory, item, &path, target.is_some()) {
+                    Ok(entered) => {
+                        let is_wanted = self.policy.filter.takes(&path);
+                        self.open.push(Directory { is_wanted, ..entered });
+                    }
+                    Err(reason) => steps.push(refuse(path, reason)),
+                }
+            }
+            (Kind::Dir, Some(_)) => {
+                steps.push(refuse(path, "on the target this is no directory; remove it first"));
+            }
+            _ if !self.policy.filter.takes(&path) => {}
+            (Kind::File, Some(Kind::Dir)) => {
+                steps.push(refuse(path, "on the target this is a directory; remove it first"));
+            }
+            (Kind::File, target_kind) => {
+                let is_begun = self.is_begun(&item.name, there);
+                let file = File { path, size: item.size, time: item.time, is_begun };
+                let verdict = match (target, target_kind) {
+                    (Some(target), Some(Kind::File)) => self.compare(item, target),
+                    _ => Verdict::Differs,
+                };
+                steps.push(match verdict {
+                    Verdict::Same => Step::Keep { path: file.path },
+                    Verdict::Differs => Step::Transfer(file),
+                    Verdict::Unclear => Step::Check(file),
+                });
+            }
+            (Kind::Link, _) => {
+                steps.push(Step::LeaveOut {
+                    path,
+                    reason: "a symbolic link, which is not followed",
+                });
+            }
+            (Kind::Other, _) => {
+                steps.push(Step::LeaveOut { path, reason: "no ordinary file" });
+            }
+        }
+    }
+
+    fn is_begun(&self, name: &[u8], there: &BTreeMap<&[u8], &Item>) -> bool {
+        self.policy.suffix.as_ref().is_some_and(|suffix| {
+            let [temporary, _] = reserved(name, suffix);
+            there.contains_key(&*temporary)
+        })
+    }
+
+    fn compare(&self, source: &Item, target: &Item) -> Verdict {
+        let same_size = source.size.zip(target.size).map(|(one, other)| one == other);
+        let times = source.time.zip(target.time);
+        let same_time = times.map(|(source, target)| match self.policy.direction {
+            Direction::Down => source.may_be(target),
+            // Where the server can't be told a time, it is that of the upload.
+            Direction::Up => !source.is_after(target),
+        });
+        let is_newer = times.is_some_and(|(source, target)| source.is_after(target));
+        match (self.policy.compare, same_size, same_time) {
+            (Compare::Missing, _, _) => Verdict::Same,
+            (Compare::Newer, _, _) if is_newer => Verdict::Differs,
+            (Compare::Newer, _, _) => Verdict::Same,
+            (_, Some(false), _) => Verdict::Differs,
+            (Compare::Content, _, _) => Verdict::Unclear,
+            (Compare::Size, Some(true), _) => Verdict::Same,
+            (Compare::SizeAndTime, Some(true), None) => Verdict::Same,
+            (Compare::Size | Compare::SizeAndTime, _, Some(true)) => Verdict::Same,
+            (Compare::Size | Compare::SizeAndTime, _, _) => Verdict::Differs,
+        }
+    }
+
+    /// Collects what only the target has; what may belong to something of the source is spared
+    fn doom(
+        &mut self,
+        directory: &Directory,
+        target: &[Item],
+        names: &mut TakenNames,
+        reserved: &BTreeSet<Vec<u8>>,
+    ) {
+        for item in target {
+            let path = below(&directory.path, &item.name);
+            let filter = &self.policy.filter;
+            let is_there_too = names.take(&item.name).is_err() || reserved.contains(&*item.name);
+            let takes_part = match item.kind {
+                Kind::Dir => filter.enters(&path),
+                _ => filter.takes(&path),
+            };
+            if is_there_too || !takes_part {
+                if !directory.in_source {
+                    self.spare(&directory.path);
+                }
+                continue;
+            }
+            let is_directory = item.kind == Kind::Dir;
+            if is_directory {
+                match enter(directory, item, &path, true) {
+                    Ok(entered) => self.open.push(Directory { in_source: false, ..entered }),
+                    Err(_) => {
+                        self.spare(&path);
+                        continue;
+                    }
+                }
+                if !self.policy.filter.takes(&path) {
+                    self.spare(&path);
+                }
+            }
+            self.doomed.push(Doomed { path, is_directory });
+        }
+    }
+}
+
+/// A directory in another one, unless it is one of those that it is in
+fn enter(
+    directory: &Directory,
+    item: &Item,
+    path: &[u8],
+    in_target: bool,
+) -> Result<Directory, &'static str> {
+    if directory.depth >= MAX_DEPTH {
+        return Err("lies too deep; is this a loop?");
+    }
+    let mut above = directory.above.as_ref();
+    while let Some(other) = above {
+        if Some(&other.identity) == item.identity.as_ref() {
+            return Err("is a directory that it is in itself: a loop");
+        }
+        above = other.above.as_ref();
+    }
+    let identity = item.identity.clone();
+    let above = match identity {
+        Some(identity) => Some(Arc::new(Above { identity, above: directory.above.clone() })),
+        None => directory.above.clone(),
+    };
+    Ok(Directory {
+        path: path.to_vec(),
+        in_source: true,
+        in_target,
+        is_wanted: true,
+        above,
+        depth: directory.depth + 1,
+    })
+}

@@ -1,0 +1,103 @@
+//! Which files take part: rules of which the last one that matches wins
+
+use std::path::Path;
+
+use globset::{Glob, GlobBuilder, GlobMatcher};
+
+/// One of `--include` and `--exclude`, in the order of the command line
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    includes: bool,
+    /// Whether it has a slash: then it is about whole paths, else about names at any level
+    is_path: bool,
+    pattern: GlobMatcher,
+}
+
+/// The rules; without any, all files take part
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    rules: Vec<Rule>,
+}
+
+impl Rule {
+    pub(crate) fn new(includes: bool, pattern: &str) -> Result<Self, String> {
+        let trimmed = pattern.trim_end_matches('/');
+        let is_path = trimmed.contains('/');
+        let text = trimmed.strip_prefix('/').unwrap_or(trimmed);
+        let glob: Result<Glob, _> = GlobBuilder::new(text).literal_separator(true).build();
+        let pattern =
+            glob.map_err(|error| format!("{pattern}: {}", error.kind()))?.compile_matcher();
+        Ok(Self { includes, is_path, pattern })
+    }
+
+    fn matches(&self, path: &[u8]) -> bool {
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+        let text = if self.is_path { path } else { name };
+        self.pattern.is_match(Path::new(&*String::from_utf8_lossy(text)))
+    }
+}
+
+impl Filter {
+    pub(crate) const fn new(rules: Vec<Rule>) -> Self {
+        Self { rules }
+    }
+
+    /// The number of the last rule that matches a path, or a directory that it is in
+    fn last_match(&self, path: &[u8]) -> Option<usize> {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        let mut prefixes: Vec<&[u8]> = ends.map(|at| &path[..at]).collect();
+        prefixes.push(path);
+        self.rules.iter().rposition(|rule| prefixes.iter().any(|prefix| rule.matches(prefix)))
+    }
+
+    /// Whether a file takes part, or a directory itself
+    pub(crate) fn takes(&self, path: &[u8]) -> bool {
+        self.last_match(path).is_none_or(|at| self.rules[at].includes)
+    }
+
+    /// Whether something in a directory may take part
+    pub(crate) fn enters(&self, path: &[u8]) -> bool {
+        match self.last_match(path) {
+            Some(at) => self.rules[at..].iter().any(|rule| rule.includes),
+            None => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(rules: &[&str]) -> Filter {
+        let rule = |text: &&str| Rule::new(text.starts_with('+'), &text[1..]).unwrap();
+        Filter::new(rules.iter().map(rule).collect())
+    }
+
+    #[test]
+    fn the_last_rule_that_matches_wins() {
+        for (rules, taken, left_out) in [
+            (&[][..], &["a", "d/a"][..], &[][..]),
+            (&["-*.o"], &["a.c", "d/a.c"], &["a.o", "d/a.o"]),
+            (&["-*", "+*.gz"], &["a.gz", "d/e/a.gz"], &["a", "d/a"]),
+            (&["-.git"], &["a"], &[".git", ".git/config", "d/.git/config"]),
+            (&["-cache/", "+cache/keep"], &["cache/keep"], &["cache/a"]),
+            (&["-/top/a"], &["d/top/a", "top/b"], &["top/a", "top/a/b"]),
+            (&["-d/*.txt"], &["d/e/a.txt", "a.txt"], &["d/a.txt"]),
+            (&["-d/**/*.txt"], &["a.txt"], &["d/a.txt", "d/e/f/a.txt"]),
+            (&["+*.gz", "-*"], &[], &["a.gz"]),
+        ] {
+            let filter = filter(rules);
+            assert!(taken.iter().all(|path| filter.takes(path.as_bytes())), "{rules:?}");
+            assert!(!left_out.iter().any(|path| filter.takes(path.as_bytes())), "{rules:?}");
+        }
+    }
+
+    #[test]
+    fn directories_are_entered_if_something_in_them_may_take_part() {
+        assert!(filter(&["-*", "+*.gz"]).enters(b"d"));
+        assert!(!filter(&["-.git"]).enters(b".git"));
+        assert!(!filter(&["+*.gz", "-d"]).enters(b"d"));
+        assert!(filter(&["-d", "+d/x"]).enters(b"d"));
+        assert!(Rule::new(true, "[").is_err());
+    }
+}
