@@ -1,0 +1,152 @@
+//! Each exit code of the table
+
+use std::net::TcpListener;
+
+use crate::Home;
+use crate::server::{Habit, Server};
+
+#[test]
+fn a_command_line_that_is_not_understood_is_2() {
+    let home = Home::new();
+    for arguments in [
+        &["nonsense"][..],
+        &["get"],
+        &["get", "host:path"],
+        &["get", "http://127.0.0.1/f"],
+        &["get", "ftp://127.0.0.1/a%0Ab"],
+        &["mirror", "here", "there"],
+        &["put", "f"],
+        &["get", "--time", "1", "ftp://127.0.0.1/f"],
+    ] {
+        let run = home.rftp(arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?} {run:?}");
+    }
+    assert_eq!(home.rftp(&["--help"]).code, Some(0));
+}
+
+#[test]
+fn trouble_with_a_local_file_is_3() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", b"content");
+    home.write("file.part/inside", b"a directory is in the way");
+    let run = home.rftp(&["get", &server.url("file")]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains("file.part"), "{run:?}");
+    assert_eq!(home.rftp(&["put", "none", &server.url("file")]).code, Some(3));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_4() {
+    let home = Home::new();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("ftp://127.0.0.1:{port}/file");
+    let run = home.rftp(&["get", "--retries", "1", "--retry-delay", "0.05", &url]);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert!(run.stderr.contains(&port.to_string()) && run.stderr.lines().count() == 1, "{run:?}");
+}
+
+#[test]
+fn a_server_without_tls_is_5_and_gets_no_password() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", b"content");
+    home.write("password", b"seeded\n");
+    let url = format!("ftpes://me@127.0.0.1:{}/file", server.port);
+    let run = home.rftp(&["get", "--password-file", "password", &url]);
+    assert_eq!(run.code, Some(5), "{run:?}");
+    assert_eq!((server.count("USER"), server.count("PASS")), (0, 0));
+    // And the other way round: a server that wants TLS.
+    server.habits(|verb, _| match verb {
+        "USER" => Habit::Reply("530 Non-anonymous sessions must use encryption."),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["get", &server.url("file")]);
+    assert!(matches!(run.code, Some(5 | 6)), "{run:?}");
+}
+
+#[test]
+fn a_refused_login_is_6_and_is_not_tried_again() {
+    let (server, home) = (Server::start(), Home::new());
+    server.habits(|verb, _| match verb {
+        "PASS" => Habit::Reply("530 Login incorrect."),
+        _ => Habit::Usual,
+    });
+    for arguments in [vec!["get"], vec!["mirror"]] {
+        server.forget_log();
+        let url = server.url("dir");
+        let mut arguments = arguments.clone();
+        arguments.push(&url);
+        if arguments[0] == "mirror" {
+            arguments.push("here");
+        }
+        let run = home.rftp(&arguments);
+        assert_eq!(run.code, Some(6), "{run:?}");
+        assert!(run.stderr.contains("netrc"), "{run:?}");
+        assert_eq!(server.count("PASS"), 1, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_understood_is_7() {
+    let (server, home) = (Server::start(), Home::new());
+    server.habits(|verb, _| match verb {
+        "GREETING" => Habit::Reply("SSH-2.0-OpenSSH_9.6"),
+        _ => Habit::Usual,
+    });
+    assert_eq!(home.rftp(&["get", &server.url("file")]).code, Some(7));
+}
+
+#[test]
+fn a_missing_file_is_8_and_leaves_nothing() {
+    let (server, home) = (Server::start(), Home::new());
+    let run = home.rftp(&["get", &server.url("pub/none")]);
+    assert_eq!(run.code, Some(8), "{run:?}");
+    assert!(run.stderr.contains("pub/none") && run.stderr.contains("127.0.0.1"), "{run:?}");
+    assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+    assert_eq!(home.names(""), [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_not_what_it_should_be_is_9() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", b"content");
+    server.habits(|verb, _| match verb {
+        "FEAT" => Habit::Reply("211-features\r\n XMD5\r\n SIZE\r\n211 end"),
+        "XMD5" => Habit::Reply("250 00000000000000000000000000000000"),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["get", "--verify", &server.url("file")]);
+    assert_eq!(run.code, Some(9), "{run:?}");
+    assert_eq!(home.names(""), [""; 0]);
+    server.habits(|verb, _| match verb {
+        "FEAT" => Habit::Reply("211-features\r\n XMD5\r\n SIZE\r\n211 end"),
+        // md5sum of "content"
+        "XMD5" => Habit::Reply("250 9a0364b9e99bb480dd25e1f0284c8555"),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["get", "--verify", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+#[test]
+fn a_limit_is_10() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("dir/file", b"content");
+    home.write("here/a", b"");
+    home.write("here/b", b"");
+    let url = server.url("dir");
+    let run = home.rftp(&["mirror", "--delete", "--max-delete", "1", &url, "here"]);
+    assert_eq!(run.code, Some(10), "{run:?}");
+    assert_eq!(home.names("here"), ["a", "b", "file"]);
+    let run = home.rftp(&["mirror", "--delete", "--max-delete", "2", &url, "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(home.names("here"), ["file"]);
+}
+
+#[test]
+fn different_failures_are_1() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("a", b"content");
+    home.write("a.part/inside", b"");
+    let run = home.rftp(&["get", &server.url("a"), &server.url("none")]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+}

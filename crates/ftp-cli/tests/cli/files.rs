@@ -1,0 +1,251 @@
+//! `get` and `put`: whole or not at all, and resumed
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use crate::server::{Habit, Server};
+use crate::{Home, bytes};
+
+const SIZE: usize = 3_000_000;
+
+fn time_of(home: &Home, name: &str) -> u64 {
+    let modified = home.path(name).metadata().unwrap().modified().unwrap();
+    modified.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[test]
+fn a_file_comes_whole_with_its_time() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/file", &bytes(SIZE));
+    let run = home.rftp(&["get", &server.url("pub/file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(home.read("file"), bytes(SIZE));
+    assert_eq!(home.names(""), ["file"]);
+    // 2024-02-29 12:34:56 UTC.
+    assert_eq!(time_of(&home, "file"), 1_709_210_096);
+    assert!(run.stdout.contains("pub/file"), "{run:?}");
+}
+
+#[test]
+fn what_an_earlier_run_has_left_is_gone_on_with() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", &bytes(SIZE));
+    home.write("file.part", &bytes(SIZE)[..2_000_000]);
+    let run = home.rftp(&["get", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(home.read("file"), bytes(SIZE));
+    assert_eq!(home.names(""), ["file"]);
+    // The last 64 KiB are compared.
+    assert!(server.log().contains(&format!("REST {}", 2_000_000 - 65_536)), "{:?}", server.log());
+}
+
+/// It stayed for ever, and each run failed
+#[test]
+fn what_is_no_part_of_the_file_is_begun_anew() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", &bytes(SIZE));
+    for left in [vec![7; 2_000_000], vec![7; SIZE], vec![7; SIZE + 1]] {
+        home.write("file.part", &left);
+        let run = home.rftp(&["get", &server.url("file")]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(home.read("file"), bytes(SIZE));
+        assert_eq!(home.names(""), ["file"]);
+        assert!(run.stderr.contains("begun anew"), "{run:?}");
+    }
+}
+
+#[test]
+fn a_transfer_that_breaks_off_goes_on_by_itself() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", &bytes(SIZE));
+    let cuts = AtomicUsize::new(0);
+    server.habits(move |verb, _| match verb {
+        "RETR" if cuts.fetch_add(1, Ordering::SeqCst) < 2 => Habit::Cut(1_000_000),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["get", "--retry-delay", "0.05", "--retries", "1", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(home.read("file"), bytes(SIZE));
+    assert_eq!(server.count("RETR"), 3);
+}
+
+#[test]
+fn an_interrupted_run_leaves_what_the_next_one_goes_on_with() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", &bytes(SIZE));
+    server.habits(|verb, _| match verb {
+        "RETR" => Habit::Slow(2_000_000),
+        _ => Habit::Usual,
+    });
+    let mut child = home.command(&["get", &server.url("file")]).spawn().unwrap();
+    let begun = SystemTime::now();
+    while !home.path("file.part").metadata().is_ok_and(|file| file.len() >= 1_900_000) {
+        assert!(begun.elapsed().unwrap() < Duration::from_secs(20), "nothing comes");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // A second run does not write the same file.
+    let second = home.rftp(&["get", &server.url("file")]);
+    assert_eq!(second.code, Some(3), "{second:?}");
+    assert!(second.stderr.contains("another run"), "{second:?}");
+    let interrupted =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(home.names(""), ["file.part", "file.part.state"]);
+    server.habits(|_, _| Habit::Usual);
+    server.forget_log();
+    let run = home.rftp(&["get", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!((home.read("file"), home.names("")), (bytes(SIZE), vec!["file".to_owned()]));
+    assert_eq!(server.count("REST"), 1);
+}
+
+#[test]
+fn a_file_that_has_changed_since_is_not_spliced() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", &bytes(SIZE));
+    home.write("file.part", &bytes(SIZE)[..2_000_000]);
+    // The bytes are the same where they are compared.
+    home.write("file.part.state", br#"{"size":3000000,"modified":1}"#);
+    let run = home.rftp(&["get", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("changed since"), "{run:?}");
+    assert_eq!(home.read("file"), bytes(SIZE));
+    assert!(!server.log().iter().any(|line| line.starts_with("REST 19")), "{:?}", server.log());
+}
+
+#[test]
+fn standard_output_has_the_file_and_nothing_else() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("a", b"one\n");
+    server.file("b", b"two\n");
+    for arguments in [vec!["get", "-o", "-"], vec!["cat"]] {
+        let urls = [server.url("a"), server.url("b")];
+        let arguments: Vec<&str> =
+            arguments.into_iter().chain(urls.iter().map(String::as_str)).collect();
+        let run = home.rftp(&arguments);
+        assert_eq!((run.code, &*run.stdout), (Some(0), "one\ntwo\n"), "{run:?}");
+    }
+    assert_eq!(home.names(""), [""; 0]);
+}
+
+#[test]
+fn an_upload_gets_its_name_when_it_is_whole() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(SIZE));
+    let run = home.rftp(&["put", "file", &server.url("new/dir/"), "--mkdir"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(server.content("new/dir/file"), Some(bytes(SIZE)));
+    assert!(!server.has("new/dir/file.part"));
+    let log = server.log();
+    for line in ["STOR new/dir/file.part", "RNFR new/dir/file.part", "RNTO new/dir/file"] {
+        assert!(log.iter().any(|other| other == line), "{line} is not in {log:?}");
+    }
+    assert!(!log.iter().any(|line| line == "STOR new/dir/file"), "{log:?}");
+}
+
+#[test]
+fn an_upload_that_breaks_off_is_gone_on_with() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(SIZE));
+    server.habits(|verb, _| match verb {
+        "STOR" => Habit::Cut(1_000_000),
+        "APPE" => Habit::Gone,
+        _ => Habit::Usual,
+    });
+    let run =
+        home.rftp(&["put", "file", &server.url("file"), "--retries", "1", "--retry-delay", "0.05"]);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert!(server.has("file.part") && !server.has("file"));
+    server.habits(|_, _| Habit::Usual);
+    server.forget_log();
+    let run = home.rftp(&["put", "file", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(server.content("file"), Some(bytes(SIZE)));
+    assert!(!server.has("file.part"));
+    assert_eq!((server.count("STOR"), server.count("APPE")), (0, 1), "{:?}", server.log());
+}
+
+#[test]
+fn what_an_upload_of_another_file_has_left_is_replaced() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(SIZE));
+    server.file("file.part", &[7; 1_000_000]);
+    let run = home.rftp(&["put", "file", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(server.content("file"), Some(bytes(SIZE)));
+    assert!(run.stderr.contains("begun anew"), "{run:?}");
+    assert!(!server.has("file.part"));
+}
+
+/// It stayed on the server for ever
+#[test]
+fn an_upload_that_is_refused_leaves_nothing() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", b"content");
+    server.habits(|verb, _| match verb {
+        "RNTO" => Habit::Reply("553 not this name"),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["put", "file", &server.url("file")]);
+    assert_eq!(run.code, Some(8), "{run:?}");
+    assert!(!server.has("file.part") && !server.has("file"));
+}
+
+#[test]
+fn a_file_that_the_server_does_not_replace_is_deleted_first() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", b"new");
+    server.file("file", b"old");
+    let refused = AtomicUsize::new(0);
+    server.habits(move |verb, _| match verb {
+        "RNTO" if refused.fetch_add(1, Ordering::SeqCst) == 0 => Habit::Reply("550 File exists"),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["put", "file", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(server.content("file").unwrap(), b"new");
+    assert!(!server.has("file.part"));
+}
+
+#[test]
+fn standard_input_is_uploaded() {
+    use std::io::Write as _;
+    let (server, home) = (Server::start(), Home::new());
+    let mut command = home.command(&["put", "-", &server.url("in")]);
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"from a pipe").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(server.content("in").unwrap(), b"from a pipe");
+}
+
+#[test]
+fn files_and_directories_are_listed_moved_and_removed() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("d/a", b"12345");
+    server.file("d/e/b", b"1");
+    let run = home.rftp(&["ls", &server.url("d/")]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), "a\ne\n"));
+    let run = home.rftp(&["ls", "-R", &server.url("d/")]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), "a\ne\ne/b\n"));
+    let run = home.rftp(&["ls", "-l", &server.url("d/")]);
+    assert!(run.stdout.contains("5") && run.stdout.contains("2024-02-29T12:34:56Z a"), "{run:?}");
+    let run = home.rftp(&["ls", "--json", &server.url("d/")]);
+    assert!(run.stdout.contains(r#""name":"a""#) && run.stdout.contains(r#""size":5"#), "{run:?}");
+    let run = home.rftp(&["stat", "--json", &server.url("d/a")]);
+    assert!(run.stdout.contains(r#""size":5"#), "{run:?}");
+    assert_eq!(home.rftp(&["mv", &server.url("d/a"), &server.url("d/e/")]).code, Some(0));
+    assert!(server.has("d/e/a") && !server.has("d/a"));
+    assert_eq!(home.rftp(&["mkdir", "-p", &server.url("x/y/z")]).code, Some(0));
+    assert!(server.has("x/y/z"));
+    assert_eq!(home.rftp(&["rm", &server.url("d/e/a")]).code, Some(0));
+    assert!(!server.has("d/e/a"));
+    let run = home.rftp(&["rm", "-r", &server.url("d")]);
+    assert_eq!(run.code, Some(0), "{run:?} {:?}", server.log());
+    assert!(!server.has("d") && !server.has("d/e/b"));
+    let run = home.rftp(&["info", &server.url("")]);
+    assert!(
+        run.code == Some(0) && run.stdout.contains("ready") && run.stdout.contains("REST STREAM"),
+        "{run:?}"
+    );
+}

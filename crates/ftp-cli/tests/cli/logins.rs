@@ -1,0 +1,105 @@
+//! Who logs in where, with which password
+
+use std::process::Stdio;
+
+use crate::Home;
+use crate::server::Server;
+
+fn logins(server: &Server) -> Vec<String> {
+    let is_login = |line: &String| line.starts_with("USER") || line.starts_with("PASS");
+    server.log().into_iter().filter(is_login).collect()
+}
+
+#[test]
+fn without_a_login_it_is_anonymous() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("f", b"");
+    assert_eq!(home.rftp(&["get", &server.url("f")]).code, Some(0));
+    assert_eq!(logins(&server), ["USER anonymous", "PASS anonymous@"]);
+}
+
+#[test]
+fn netrc_has_the_login_of_its_host_and_of_no_other() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("f", b"");
+    home.write(".netrc", b"machine other login me password seeded\nmachine 127.0.0.1 login one password 1\nmachine 127.0.0.1 login two password 2\n");
+    let url = |user: &str| format!("ftp://{user}127.0.0.1:{}/f", server.port);
+    for (user, expected) in
+        [("", "USER one, PASS 1"), ("two@", "USER two, PASS 2"), ("me@", "USER me, PASS ")]
+    {
+        server.forget_log();
+        let run = home.rftp(&["get", &url(user)]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let found = logins(&server).join(", ");
+        assert!(found == expected || found == expected.trim_end(), "{found} for {user}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_netrc_that_others_can_read_is_told_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (server, home) = (Server::start(), Home::new());
+    server.file("f", b"");
+    home.write(".netrc", b"machine 127.0.0.1 login u password p\n");
+    for (mode, is_told) in [(0o644, true), (0o600, false)] {
+        std::fs::set_permissions(home.path(".netrc"), std::fs::Permissions::from_mode(mode))
+            .unwrap();
+        let run = home.rftp(&["get", &server.url("f")]);
+        assert_eq!((run.code, run.stderr.contains("chmod 600")), (Some(0), is_told), "{run:?}");
+    }
+}
+
+/// It went to every server of the command line
+#[test]
+fn a_password_is_for_one_server() {
+    let (one, other, home) = (Server::start(), Server::start(), Home::new());
+    home.write("password", b"seeded\n");
+    let (a, b) = (one.url("f"), other.url("f"));
+    for arguments in [
+        &["get", "--password-file", "password", &a, &b][..],
+        &["get", "--user", "me", &a, &b],
+        &["mirror", "--user", "me", &a, &b],
+    ] {
+        let run = home.rftp(arguments);
+        assert_eq!(run.code, Some(2), "{run:?}");
+    }
+    assert!(one.log().is_empty() && other.log().is_empty());
+}
+
+/// It was read anew for each session, and the second one got nothing
+#[test]
+fn a_password_from_standard_input_is_read_once() {
+    use std::io::Write as _;
+    let (server, home) = (Server::start(), Home::new());
+    for file in 0..40 {
+        server.file(&format!("d/{file}"), &[1; 10_000]);
+    }
+    let url = format!("ftp://me@127.0.0.1:{}/d/", server.port);
+    let mut command = home.command(&["mirror", "-j4", "--password-file", "-", &url, "here"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"p\xc3\xa4ss word\nmore\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(home.names("here").len(), 40);
+    let passwords: Vec<_> =
+        logins(&server).into_iter().filter(|line| line.starts_with("PASS")).collect();
+    assert!(passwords.iter().all(|line| line == "PASS p\u{e4}ss word"), "{passwords:?}");
+}
+
+#[test]
+fn no_password_is_told() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("f", b"");
+    home.write("password", b"seeded\n");
+    for arguments in [&["--trace"][..], &["--json", "--trace"], &[]] {
+        let url = format!("ftp://me@127.0.0.1:{}/f", server.port);
+        let mut all = vec!["get", "--password-file", "password", &url];
+        all.extend(arguments);
+        let run = home.rftp(&all);
+        assert_eq!(run.code, Some(0));
+        assert!(!run.stderr.contains("seeded") && !run.stdout.contains("seeded"), "{run:?}");
+        assert_eq!(run.stderr.contains("RETR f"), arguments.contains(&"--trace"));
+    }
+    let run = home.rftp(&["get", "ftp://me:seeded@127.0.0.1:1/a%0Ab"]);
+    assert!(run.code == Some(2) && !run.stderr.contains("seeded"), "{run:?}");
+}

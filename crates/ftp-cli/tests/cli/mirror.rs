@@ -1,0 +1,211 @@
+//! `mirror`: both directions, a second run, what is deleted
+
+use crate::server::{Habit, Server};
+use crate::{Home, bytes};
+
+fn tree(server: &Server) {
+    for folder in 0..5 {
+        for file in 0..10 {
+            server.file(&format!("pub/d{folder}/f{file}"), &bytes(1000 * file + folder));
+        }
+    }
+    server.file("pub/large", &bytes(2_000_000));
+    server.file("pub/two words", b"");
+}
+
+/// Files take long enough for further sessions to be opened
+fn slowly(verb: &str, _: &str) -> Habit {
+    if verb == "RETR" {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    Habit::Usual
+}
+
+fn check(home: &Home, folder: &str) {
+    for directory in 0..5 {
+        let at = format!("{folder}/d{directory}");
+        assert_eq!(home.names(&at).len(), 10, "{at}");
+        for file in 0..10 {
+            assert_eq!(home.read(&format!("{at}/f{file}")), bytes(1000 * file + directory));
+        }
+    }
+    assert_eq!(home.read(&format!("{folder}/large")), bytes(2_000_000));
+    assert_eq!(home.read(&format!("{folder}/two words")), b"");
+}
+
+#[test]
+fn a_tree_comes_once() {
+    let (server, home) = (Server::start(), Home::new());
+    tree(&server);
+    let url = server.url("pub/");
+    let run = home.rftp(&["mirror", &url, "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    check(&home, "here");
+    assert_eq!(server.count("RETR"), 52);
+    server.forget_log();
+    let run = home.rftp(&["mirror", "--json", &url, "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(server.count("RETR"), 0, "{run:?}");
+    assert!(run.stdout.contains(r#""kept":52"#) && run.stdout.contains(r#""files":0"#), "{run:?}");
+    // What has changed comes again, and nothing else.
+    server.file("pub/d1/f1", b"changed");
+    let run = home.rftp(&["mirror", &url, "here"]);
+    assert_eq!((run.code, server.count("RETR")), (Some(0), 1));
+    assert_eq!(home.read("here/d1/f1"), b"changed");
+}
+
+#[test]
+fn a_tree_goes_once() {
+    let (server, home) = (Server::start(), Home::new());
+    for folder in 0..3 {
+        for file in 0..10 {
+            home.write(&format!("here/d{folder}/f{file}"), &bytes(1000 * file + folder));
+        }
+    }
+    let url = server.url("up/here");
+    let run = home.rftp(&["mirror", "here", &url]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for folder in 0..3 {
+        for file in 0..10 {
+            let path = format!("up/here/d{folder}/f{file}");
+            assert_eq!(server.content(&path), Some(bytes(1000 * file + folder)), "{path}");
+        }
+    }
+    server.forget_log();
+    let run = home.rftp(&["mirror", "here", &url]);
+    assert_eq!((run.code, server.count("STOR")), (Some(0), 0), "{run:?}");
+}
+
+#[test]
+fn events_are_json_each() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/a", b"12345");
+    server.habits(|verb, argument| match (verb, argument) {
+        ("RETR", "pub/b") => Habit::Reply("550 Permission denied"),
+        _ => Habit::Usual,
+    });
+    server.file("pub/b", b"1");
+    let run = home.rftp(&["mirror", "--json", &server.url("pub"), "here"]);
+    assert_eq!(run.code, Some(8), "{run:?}");
+    let events: Vec<serde_json::Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |event: &str, file: &str| {
+        let found = events.iter().find(|line| line["event"] == event && line["file"] == file);
+        found.unwrap_or_else(|| panic!("{event} {file} is not in {events:?}")).clone()
+    };
+    assert_eq!(of("start", "a")["bytes"], 5);
+    assert_eq!(of("done", "a")["bytes"], 5);
+    assert_eq!(of("fail", "b")["code"], 8);
+    let summary = events.last().unwrap();
+    assert_eq!((&summary["event"], &summary["files"]), (&"summary".into(), &1.into()));
+    assert_eq!((&summary["failed"], &summary["code"]), (&1.into(), &8.into()));
+}
+
+#[test]
+fn nothing_is_deleted_where_something_has_failed() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/a", b"1");
+    server.file("pub/d/b", b"1");
+    for habit in [
+        |verb: &str, argument: &str| match (verb, argument) {
+            ("RETR", "pub/a") => Habit::Reply("550 Permission denied"),
+            _ => Habit::Usual,
+        },
+        |verb: &str, argument: &str| match (verb, argument) {
+            ("MLSD", "pub/d") => Habit::Reply("550 Permission denied"),
+            _ => Habit::Usual,
+        },
+        |verb: &str, argument: &str| match (verb, argument) {
+            ("MLSD", "pub") => Habit::Data(b"type=file;size=1; a\r\n???\r\n".to_vec()),
+            _ => Habit::Usual,
+        },
+    ] {
+        server.habits(habit);
+        home.write("here/old/file", b"");
+        home.write("here/d/old", b"");
+        let run = home.rftp(&["mirror", "--delete", &server.url("pub"), "here"]);
+        assert_ne!(run.code, Some(0), "{run:?}");
+        assert!(home.path("here/old/file").exists() && home.path("here/d/old").exists(), "{run:?}");
+        let _ = std::fs::remove_file(home.path("here/a"));
+    }
+    server.habits(|_, _| Habit::Usual);
+    let run = home.rftp(&["mirror", "--delete", &server.url("pub"), "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(
+        (home.names("here"), home.names("here/d")),
+        (vec!["a".to_owned(), "d".to_owned()], vec!["b".to_owned()])
+    );
+}
+
+#[test]
+fn what_only_the_server_has_is_deleted_there() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("here/a", b"1");
+    server.file("up/old/b", b"1");
+    server.file("up/c", b"1");
+    let run = home.rftp(&["mirror", "--delete", "--dry-run", "here", &server.url("up")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("delete old/b") && server.has("up/c"), "{run:?}");
+    let run = home.rftp(&["mirror", "--delete", "here", &server.url("up")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(server.has("up/a") && !server.has("up/old") && !server.has("up/c"));
+}
+
+#[test]
+fn a_server_that_lets_in_two_refuses_one_at_most() {
+    let (server, home) = (Server::start(), Home::new());
+    tree(&server);
+    server.limit(2);
+    server.habits(slowly);
+    let run = home.rftp(&["mirror", "-j8", &server.url("pub"), "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    check(&home, "here");
+    assert!(server.count("REFUSED") <= 1, "{}", server.count("REFUSED"));
+    assert_eq!(server.most_sessions(), 2);
+}
+
+#[test]
+fn several_files_come_at_the_same_time() {
+    let (server, home) = (Server::start(), Home::new());
+    tree(&server);
+    server.habits(slowly);
+    assert_eq!(home.rftp(&["mirror", "-j4", &server.url("pub"), "here"]).code, Some(0));
+    assert!((2..=4).contains(&server.most_sessions()), "{}", server.most_sessions());
+}
+
+#[test]
+fn shares_of_several_runs_are_the_whole() {
+    let (server, home) = (Server::start(), Home::new());
+    tree(&server);
+    for share in ["1/3", "2/3", "3/3"] {
+        let run = home.rftp(&["mirror", "--shard", share, &server.url("pub"), "here"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+    }
+    check(&home, "here");
+    assert_eq!(server.count("RETR"), 52);
+}
+
+#[test]
+fn patterns_choose() {
+    let (server, home) = (Server::start(), Home::new());
+    for path in ["pub/a.gz", "pub/a.txt", "pub/d/b.gz", "pub/d/b.txt", "pub/.git/c.gz"] {
+        server.file(path, b"1");
+    }
+    let url = server.url("pub");
+    let run = home.rftp(&[
+        "mirror",
+        "--exclude",
+        "*",
+        "--include",
+        "*.gz",
+        "--exclude",
+        ".git",
+        &url,
+        "here",
+    ]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(
+        (home.names("here"), home.names("here/d")),
+        (vec!["a.gz".to_owned(), "d".to_owned()], vec!["b.gz".to_owned()])
+    );
+}
