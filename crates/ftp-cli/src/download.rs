@@ -10,6 +10,7 @@ use ftp_proto::{Error as FtpError, Get};
 use ftp_session::{Error, FileDigest, Mismatch};
 
 use crate::args::TransferArgs;
+use crate::check;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -136,12 +137,12 @@ impl Transfer<'_> {
     }
 
     fn server_hash(&mut self) -> Result<Option<FileHash>, Failure> {
-        let hash = match self.client.features() {
-            Some(_) => Ok(None),
-            None => self.client.query_features().map(|_| None::<FileHash>),
-        };
-        let hash = hash.and_then(|_| self.client.hash(self.job.remote));
-        hash.map_err(|error| self.terms.site.failure(error))
+        let hash = check::server_hash(self.client, self.job.remote);
+        let hash = hash.map_err(|error| self.terms.site.failure(error))?;
+        if hash.is_none() {
+            self.running.notice("the server has no hash of it, so its size alone is compared");
+        }
+        Ok(hash)
     }
 
     /// Goes on after what is there; false if that is no part of the server's file

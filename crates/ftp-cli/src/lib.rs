@@ -6,6 +6,7 @@
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod args;
+mod check;
 mod commands;
 mod download;
 mod exit;

@@ -8,6 +8,7 @@ use ftp_blocking::{Client, CopyOptions, ResumeOptions};
 use ftp_proto::{Error as FtpError, Put};
 use ftp_session::{Error, timestamp};
 
+use crate::check;
 use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -45,8 +46,10 @@ pub(crate) fn upload(
         })
         .and_then(|moved| {
             if terms.args.verify {
-                let proof = client.verify_file(&temporary, job.local);
-                proof.map_err(|error| terms.site.failure(error))?;
+                let proof = check::compare(client, &temporary, job.local, before.len());
+                if proof.map_err(|error| terms.site.failure(error))? == check::Proof::Size {
+                    running.notice("the server has no hash of it, so its size alone is compared");
+                }
             }
             Ok(moved)
         });

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use ftp_session::{Error, Mismatch, local_path};
 
 use super::Mirror;
+use crate::check;
 use crate::download::{self, download};
 use crate::failure::Failure;
 use crate::location::join;
@@ -81,16 +82,19 @@ impl Mirror<'_> {
     fn is_same(&self, lease: &mut Lease<'_>, file: &File) -> Result<bool, Failure> {
         let local = self.sides.local_path(&file.path)?;
         let remote = join(&self.sides.remote, &file.path);
-        lease.request(|client| {
-            if client.features().is_none() {
-                client.query_features()?;
-            }
-            match client.verify_file(&remote, &local) {
-                Ok(_) => Ok(true),
-                Err(Error::Mismatch(Mismatch::Hash { .. } | Mismatch::Size { .. })) => Ok(false),
+        let length =
+            std::fs::metadata(&local).map_err(|error| Failure::local(&local, &error))?.len();
+        let proof =
+            lease.request(|client| match check::compare(client, &remote, &local, length) {
+                Ok(proof) => Ok(Some(proof)),
+                Err(Error::Mismatch(Mismatch::Hash { .. } | Mismatch::Size { .. })) => Ok(None),
                 Err(error) => Err(error),
-            }
-        })
+            })?;
+        if proof == Some(check::Proof::Size) && length > 0 {
+            self.reporter
+                .notice(&file.path, "the server has no hash of it, so its size alone is compared");
+        }
+        Ok(proof.is_some())
     }
 
     fn transfer(&self, lease: &mut Lease<'_>, file: &File) {

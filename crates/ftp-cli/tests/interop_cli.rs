@@ -1,0 +1,297 @@
+//! The program against real servers, which `tests/run` starts; without them nothing is tested here, which the test
+//! `coverage` of `ftp-tests` says
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use ftp_tests::servers::{self, Server};
+use tempfile::TempDir;
+
+/// A directory of a server for one test, and one here
+struct Place {
+    server: Server,
+    scheme: &'static str,
+    name: String,
+    home: TempDir,
+}
+
+#[derive(Debug)]
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn places(what: &str) -> Vec<Place> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let schemes = |server: Server| ["ftp", "ftpes"].map(|scheme| (server.clone(), scheme));
+    let place = |(server, scheme): (Server, &'static str)| {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("cli-{what}-{}-{count}", std::process::id());
+        Place { server, scheme, name, home: tempfile::tempdir().unwrap() }
+    };
+    servers::all().into_iter().flat_map(schemes).map(place).collect()
+}
+
+impl Place {
+    fn url(&self, path: &str) -> String {
+        let Server { user, port, directory, .. } = &self.server;
+        let directory = directory.trim_matches('/');
+        let folder = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        format!("{}://{user}@127.0.0.1:{port}/%2F{folder}{}/{path}", self.scheme, self.name)
+    }
+
+    fn on_disk(&self) -> PathBuf {
+        self.server.home.join(&self.name)
+    }
+
+    fn here(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let password = self.here("password");
+        if !password.exists() {
+            std::fs::write(&password, &self.server.password).unwrap();
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rftp"));
+        command.args(arguments).arg("--password-file").arg(password);
+        command.arg("--no-netrc").arg("--timeout").arg("20").arg("--retry-delay").arg("0.2");
+        command.current_dir(self.home.path()).stdin(Stdio::null());
+        if self.scheme == "ftpes" {
+            command.arg("--ca").arg(&self.server.ca_file);
+        }
+        command
+    }
+
+    fn rftp(&self, arguments: &[&str]) -> Run {
+        run(&mut self.command(arguments))
+    }
+
+    #[track_caller]
+    fn succeeds(&self, arguments: &[&str]) -> Run {
+        let run = self.rftp(arguments);
+        assert_eq!(run.code, Some(0), "{self}: {arguments:?}: {run:?}");
+        run
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.server.name, self.scheme)
+    }
+}
+
+/// What was made on the server goes with it
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = self.command(&["rm", "-r", &self.url("")]).output();
+    }
+}
+
+fn run(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn bytes(length: usize, seed: u32) -> Vec<u8> {
+    (0..length as u32).map(|at| ((at ^ seed).wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+}
+
+/// All files below a directory
+fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let bytes = std::fs::read(&path).unwrap();
+                found.insert(path.strip_prefix(root).unwrap().to_owned(), bytes);
+            }
+        }
+    }
+    found
+}
+
+fn make_tree(root: &Path, folders: u32, files: u32, large: usize) {
+    for folder in 0..folders {
+        let at = root.join(format!("d{}", folder % 3)).join(format!("e{folder}"));
+        std::fs::create_dir_all(&at).unwrap();
+        for file in 0..files {
+            let content = bytes((file as usize * 997) % 9000, folder * 1000 + file);
+            std::fs::write(at.join(format!("f{file}")), content).unwrap();
+        }
+    }
+    std::fs::write(root.join("large"), bytes(large, 7)).unwrap();
+    std::fs::write(root.join("two words [x] -l"), b"").unwrap();
+    // Of some day, so that a time that is not kept shows.
+    let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    for path in tree(root).keys() {
+        let file = std::fs::File::options().write(true).open(root.join(path)).unwrap();
+        file.set_modified(old).unwrap();
+    }
+}
+
+/// The number of a key in the summary
+fn summary(run: &Run, key: &str) -> u64 {
+    let line = run.stdout.lines().last().unwrap_or_default();
+    let summary: serde_json::Value = serde_json::from_str(line).unwrap();
+    summary[key].as_u64().unwrap()
+}
+
+#[test]
+fn files_go_and_come() {
+    for place in places("files") {
+        std::fs::write(place.here("file"), bytes(3_000_000, 1)).unwrap();
+        place.succeeds(&["put", "file", &place.url("new/"), "--mkdir"]);
+        assert_eq!(std::fs::read(place.on_disk().join("new/file")).unwrap(), bytes(3_000_000, 1));
+        assert!(!place.on_disk().join("new/file.part").exists());
+        place.succeeds(&["get", &place.url("new/file"), "-o", "back", "--verify"]);
+        assert_eq!(std::fs::read(place.here("back")).unwrap(), bytes(3_000_000, 1));
+        // And resumed, both ways.
+        std::fs::write(place.here("back.part"), &bytes(3_000_000, 1)[..2_000_000]).unwrap();
+        place.succeeds(&["get", &place.url("new/file"), "-o", "back"]);
+        assert_eq!(std::fs::read(place.here("back")).unwrap(), bytes(3_000_000, 1));
+        place.succeeds(&["mv", &place.url("new/file"), &place.url("new/moved")]);
+        place.succeeds(&["stat", &place.url("new/moved")]);
+        let listed = place.succeeds(&["ls", &place.url("new/")]);
+        assert_eq!(listed.stdout, "moved\n", "{place}");
+        place.succeeds(&["rm", &place.url("new/moved")]);
+        place.succeeds(&["info", &place.url("")]);
+    }
+}
+
+#[test]
+fn trees_go_and_come_once() {
+    for place in places("mirror") {
+        let source = place.here("source");
+        make_tree(&source, 6, 10, 2_000_000);
+        place.succeeds(&["mkdir", "-p", &place.url("")]);
+        place.succeeds(&["mirror", "source", &place.url("tree"), "-j4"]);
+        assert_eq!(tree(&place.on_disk().join("tree")), tree(&source), "{place}");
+        let again = place.succeeds(&["mirror", "source", &place.url("tree"), "-j4", "--json"]);
+        assert_eq!(
+            (summary(&again, "files"), summary(&again, "kept")),
+            (0, 62),
+            "{place}: {again:?}"
+        );
+        place.succeeds(&["mirror", &place.url("tree/"), "target", "-j4"]);
+        assert_eq!(tree(&place.here("target")), tree(&source), "{place}");
+        let again = place.succeeds(&["mirror", &place.url("tree/"), "target", "-j4", "--json"]);
+        assert_eq!(
+            (summary(&again, "files"), summary(&again, "kept")),
+            (0, 62),
+            "{place}: {again:?}"
+        );
+        // By the server's hashes, if it has some.
+        let again = place.succeeds(&[
+            "mirror",
+            &place.url("tree/"),
+            "target",
+            "--compare",
+            "hash",
+            "--json",
+        ]);
+        assert_eq!(
+            (summary(&again, "files"), summary(&again, "kept")),
+            (0, 62),
+            "{place}: {again:?}"
+        );
+        // What is gone here goes there.
+        std::fs::remove_dir_all(source.join("d1")).unwrap();
+        place.succeeds(&["mirror", "source", &place.url("tree"), "--delete"]);
+        assert_eq!(tree(&place.on_disk().join("tree")), tree(&source), "{place}");
+    }
+}
+
+#[test]
+fn refusals_have_their_codes() {
+    for place in places("codes") {
+        place.succeeds(&["mkdir", "-p", &place.url("")]);
+        let missing = place.rftp(&["get", &place.url("none")]);
+        assert_eq!(missing.code, Some(8), "{place}: {missing:?}");
+        let missing = place.rftp(&["mirror", &place.url("none/"), "target"]);
+        assert_eq!(missing.code, Some(8), "{place}: {missing:?}");
+        let url = place.url("").replace(&format!("{}@", place.server.user), "nobody-here@");
+        let refused = place.rftp(&["get", &format!("{url}file")]);
+        assert_eq!(refused.code, Some(6), "{place}: {refused:?}");
+        if place.scheme == "ftpes" {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_rftp"));
+            command.args(["get", "--no-netrc", &place.url("file")]).current_dir(place.home.path());
+            let distrusted = run(&mut command);
+            assert_eq!(distrusted.code, Some(5), "{place}: {distrusted:?}");
+            assert!(distrusted.stderr.contains("--ca"), "{place}: {distrusted:?}");
+        }
+    }
+}
+
+/// Runs a command and kills it at different times until it ends by itself; how often it was killed
+fn kill_at_random(place: &Place, arguments: &[&str], kills: u32, whole: Duration) -> u32 {
+    let mut random = 12345_u32;
+    for kill in 0..kills {
+        let begun = Instant::now();
+        random = random.wrapping_mul(1_103_515_245).wrapping_add(12345);
+        let life = whole.mul_f64(f64::from((random >> 16) % 1000) / 1000.0);
+        let mut command = place.command(arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while begun.elapsed() < life {
+            if let Some(status) = child.try_wait().unwrap() {
+                assert_eq!(status.code(), Some(0), "{place}");
+                return kill;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        // SIGKILL
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    kills
+}
+
+#[test]
+fn killed_mirrors_are_gone_on_with() {
+    // FTP_CLI_KILLS=100 FTP_CLI_FILES=2000 are the figures of the manual; fewer for every day.
+    let number = |name: &str, usual: u32| {
+        std::env::var(name).ok().map_or(usual, |text| text.parse().unwrap())
+    };
+    let (kills, files) = (number("FTP_CLI_KILLS", 3), number("FTP_CLI_FILES", 100));
+    for place in places("kill") {
+        let source = place.here("source");
+        make_tree(&source, 10, files / 10, 4_000_000);
+        let wanted = tree(&source);
+        place.succeeds(&["mkdir", "-p", &place.url("")]);
+        let begun = Instant::now();
+        let whole = |begun: Instant| begun.elapsed().max(Duration::from_millis(50));
+        place.succeeds(&["mirror", "source", &place.url("measure"), "-j4"]);
+        let whole_up = whole(begun);
+        let up = kill_at_random(
+            &place,
+            &["mirror", "source", &place.url("tree"), "-j4"],
+            kills,
+            whole_up / 2,
+        );
+        place.succeeds(&["mirror", "source", &place.url("tree"), "-j4", "--delete"]);
+        assert_eq!(tree(&place.on_disk().join("tree")), wanted, "{place}");
+        let begun = Instant::now();
+        place.succeeds(&["mirror", &place.url("tree"), "measure", "-j4"]);
+        let whole_down = whole(begun);
+        let down = kill_at_random(
+            &place,
+            &["mirror", &place.url("tree"), "target", "-j4"],
+            kills,
+            whole_down / 2,
+        );
+        place.succeeds(&["mirror", &place.url("tree"), "target", "-j4", "--delete"]);
+        assert_eq!(tree(&place.here("target")), wanted, "{place}");
+        println!("{place}: killed {up} times up, {down} times down");
+    }
+}
