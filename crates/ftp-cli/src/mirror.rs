@@ -35,6 +35,8 @@ pub(crate) struct Mirror<'a> {
     reporter: Reporter,
     rate: Rate,
     state: Mutex<State>,
+    /// Held while directories are made that another thread may be making, too
+    making: Mutex<()>,
     changed: Condvar,
 }
 
@@ -83,6 +85,7 @@ impl<'a> Mirror<'a> {
             reporter: Reporter::new(common),
             rate: Rate::new(args.transfer.limit_rate),
             state: Mutex::new(state),
+            making: Mutex::new(()),
             changed: Condvar::new(),
         }
     }
@@ -253,12 +256,12 @@ impl<'a> Mirror<'a> {
                     .any(|side| side.as_ref().is_some_and(|listing| !listing.is_complete));
                 let mut directory = directory.clone();
                 directory.in_target &= target.is_some();
-                let steps = self.lock().plan.listed(&directory, source, target);
+                let found = self.lock().plan.listed(&directory, source, target);
                 if incomplete {
                     let message = "lines of its listing were not understood, or could not be read on the server";
                     self.failed(&directory.path, Failure::new(Exit::Protocol, message));
                 }
-                self.begin(lease, steps);
+                self.begin(lease, &directory, found);
             }
             Err(failure) => {
                 self.lock().plan.unreadable(directory);

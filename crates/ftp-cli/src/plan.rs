@@ -1,7 +1,7 @@
 //! What a mirror does: two trees and a policy in, steps out; no I/O
 //!
 //! Directories are listed by the caller, one at a time and in any order: [`Plan::next`] names one, [`Plan::listed`] takes
-//! what is in it on both sides and gives the steps. So memory holds the directories that are still to be listed, not the
+//! what is in it on both sides and gives the steps, and the directories below, which [`Plan::enter`] takes back. So memory holds the directories that are still to be listed, not the
 //! trees. What is to be deleted is collected, and handed out at the end.
 
 mod directory;
@@ -87,7 +87,11 @@ struct Above {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The target lacks this directory; comes before everything in it
-    MakeDirectory { path: Vec<u8> },
+    MakeDirectory {
+        path: Vec<u8>,
+        /// Whether those that it is in may be missing as well
+        with_parents: bool,
+    },
     /// A file that the target lacks, or has otherwise
     Transfer(File),
     /// A file whose content is to be compared, and transferred if it differs
@@ -115,6 +119,15 @@ pub(crate) struct File {
 pub(crate) struct Doomed {
     pub(crate) path: Vec<u8>,
     pub(crate) is_directory: bool,
+}
+
+/// What listing a directory has brought
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// What is to be done in it, in order
+    pub(crate) steps: Vec<Step>,
+    /// The directories in it, for [`Plan::enter`] when it has been made
+    pub(crate) directories: Vec<Directory>,
 }
 
 /// More is to be deleted than may be
@@ -156,7 +169,12 @@ impl Plan {
         !self.open.is_empty()
     }
 
-    /// A directory could not be listed: nothing is known of it
+    /// Further directories are to be listed
+    pub(crate) fn enter(&mut self, directories: Vec<Directory>) {
+        self.open.extend(directories);
+    }
+
+    /// A directory could not be listed or made: nothing is known of it
     pub(crate) fn unreadable(&mut self, directory: &Directory) {
         self.spare(&directory.path);
     }

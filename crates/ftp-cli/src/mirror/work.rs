@@ -1,5 +1,6 @@
 //! What is done with the steps of a plan
 
+use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use ftp_session::{Error, Mismatch, local_path};
@@ -10,20 +11,21 @@ use crate::download::{self, download};
 use crate::failure::Failure;
 use crate::location::join;
 use crate::partial::Version;
-use crate::plan::{Direction, File, Stamp, Step};
+use crate::plan::{Direction, Directory, File, Found, Stamp, Step};
 use crate::pool::Lease;
 use crate::report::Action;
 use crate::upload::{self, upload};
 
 impl Mirror<'_> {
     /// Takes the steps of a directory: makes it if it is missing, counts what is to be done, and queues that
-    pub(super) fn begin(&self, lease: &mut Lease<'_>, steps: Vec<Step>) {
+    pub(super) fn begin(&self, lease: &mut Lease<'_>, directory: &Directory, found: Found) {
         let mut queue = Vec::new();
-        for step in steps {
+        for step in found.steps {
             match step {
-                Step::MakeDirectory { path } => {
-                    if let Err(failure) = self.make_directory(lease, &path) {
-                        // Nothing in it can be transferred, and the directories below fail by themselves.
+                Step::MakeDirectory { path, with_parents } => {
+                    if let Err(failure) = self.make_directory(lease, &path, with_parents) {
+                        // Nothing in it can be transferred.
+                        self.lock().plan.unreadable(directory);
                         return self.failed(&path, failure);
                     }
                 }
@@ -43,12 +45,23 @@ impl Mirror<'_> {
                 }
             }
         }
-        self.lock().waiting.extend(queue);
+        let mut state = self.lock();
+        state.waiting.extend(queue);
+        state.plan.enter(found.directories);
+        drop(state);
         self.changed.notify_all();
     }
 
-    fn make_directory(&self, lease: &mut Lease<'_>, path: &[u8]) -> Result<(), Failure> {
+    fn make_directory(
+        &self,
+        lease: &mut Lease<'_>,
+        path: &[u8],
+        with_parents: bool,
+    ) -> Result<(), Failure> {
         if !self.args.dry_run {
+            // Servers refuse to make what another session is making.
+            let lock = || self.making.lock().unwrap_or_else(PoisonError::into_inner);
+            let _alone = with_parents.then(lock);
             self.sides.make_directory(lease, path)?;
         }
         // The root is there as far as the user is concerned.

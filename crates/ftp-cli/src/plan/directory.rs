@@ -6,7 +6,9 @@ use std::sync::Arc;
 use ftp_proto::TakenNames;
 
 use super::tree::{Item, Kind, Listing};
-use super::{Above, Compare, Direction, Directory, Doomed, File, MAX_DEPTH, Plan, Step, below};
+use super::{
+    Above, Compare, Direction, Directory, Doomed, File, Found, MAX_DEPTH, Plan, Step, below,
+};
 use crate::partial::reserved;
 
 /// What comparing a file of both sides says
@@ -26,7 +28,7 @@ impl Plan {
         directory: &Directory,
         source: Option<Listing>,
         target: Option<Listing>,
-    ) -> Vec<Step> {
+    ) -> Found {
         let (source, target) = (source.unwrap_or_default(), target.unwrap_or_default());
         let mut items = source.items;
         items.sort_unstable();
@@ -34,29 +36,32 @@ impl Plan {
             target.items.iter().map(|item| (&*item.name, item)).collect();
         let reserved_names = self.reserved(&items);
         let mut names = TakenNames::new(self.policy.names);
-        let mut steps = Vec::new();
+        let mut found = Found::default();
         for item in &items {
             let path = below(&directory.path, &item.name);
             if let Err(error) = names.take(&item.name) {
-                steps.push(Step::Refuse { path, reason: error.problem().to_string() });
+                found.steps.push(Step::Refuse { path, reason: error.problem().to_string() });
             } else if reserved_names.contains(&*item.name) {
                 let reason = "its name is that of a temporary file of another one; --temp-suffix changes those";
-                steps.push(Step::Refuse { path, reason: reason.into() });
+                found.steps.push(Step::Refuse { path, reason: reason.into() });
             } else {
-                self.item(directory, item, path, &there, &mut steps);
+                self.item(directory, item, path, &there, &mut found);
             }
         }
-        let has_files = steps.iter().any(|step| matches!(step, Step::Transfer(_)));
+        let has_files = found.steps.iter().any(|step| matches!(step, Step::Transfer(_)));
         if directory.in_source && !directory.in_target && (directory.is_wanted || has_files) {
-            steps.insert(0, Step::MakeDirectory { path: directory.path.clone() });
+            let with_parents = !directory.is_wanted || directory.path.is_empty();
+            let path = directory.path.clone();
+            found.steps.insert(0, Step::MakeDirectory { path, with_parents });
         }
         let is_known = target.is_complete && (source.is_complete || !directory.in_source);
         if self.policy.delete && is_known {
-            self.doom(directory, &target.items, &mut names, &reserved_names);
+            let target = &target.items;
+            self.doom(directory, target, &mut names, &reserved_names, &mut found.directories);
         } else if !directory.in_source {
             self.spare(&directory.path);
         }
-        steps
+        found
     }
 
     /// The names that files have while they are not whole
@@ -67,12 +72,12 @@ impl Plan {
     }
 
     fn item(
-        &mut self,
+        &self,
         directory: &Directory,
         item: &Item,
         path: Vec<u8>,
         there: &BTreeMap<&[u8], &Item>,
-        steps: &mut Vec<Step>,
+        found: &mut Found,
     ) {
         let target = there.get(&*item.name);
         let refuse = |path, reason: &str| Step::Refuse { path, reason: reason.into() };
@@ -82,17 +87,21 @@ impl Plan {
                 match enter(directory, item, &path, target.is_some()) {
                     Ok(entered) => {
                         let is_wanted = self.policy.filter.takes(&path);
-                        self.open.push(Directory { is_wanted, ..entered });
+                        found.directories.push(Directory { is_wanted, ..entered });
                     }
-                    Err(reason) => steps.push(refuse(path, reason)),
+                    Err(reason) => found.steps.push(refuse(path, reason)),
                 }
             }
             (Kind::Dir, Some(_)) => {
-                steps.push(refuse(path, "on the target this is no directory; remove it first"));
+                found
+                    .steps
+                    .push(refuse(path, "on the target this is no directory; remove it first"));
             }
             _ if !self.policy.filter.takes(&path) => {}
             (Kind::File, Some(Kind::Dir)) => {
-                steps.push(refuse(path, "on the target this is a directory; remove it first"));
+                found
+                    .steps
+                    .push(refuse(path, "on the target this is a directory; remove it first"));
             }
             (Kind::File, target_kind) => {
                 let is_begun = self.is_begun(&item.name, there);
@@ -101,20 +110,20 @@ impl Plan {
                     (Some(target), Some(Kind::File)) => self.compare(item, target),
                     _ => Verdict::Differs,
                 };
-                steps.push(match verdict {
+                found.steps.push(match verdict {
                     Verdict::Same => Step::Keep { path: file.path },
                     Verdict::Differs => Step::Transfer(file),
                     Verdict::Unclear => Step::Check(file),
                 });
             }
             (Kind::Link, _) => {
-                steps.push(Step::LeaveOut {
+                found.steps.push(Step::LeaveOut {
                     path,
                     reason: "a symbolic link, which is not followed",
                 });
             }
             (Kind::Other, _) => {
-                steps.push(Step::LeaveOut { path, reason: "no ordinary file" });
+                found.steps.push(Step::LeaveOut { path, reason: "no ordinary file" });
             }
         }
     }
@@ -155,6 +164,7 @@ impl Plan {
         target: &[Item],
         names: &mut TakenNames,
         reserved: &BTreeSet<Vec<u8>>,
+        directories: &mut Vec<Directory>,
     ) {
         for item in target {
             let path = below(&directory.path, &item.name);
@@ -173,7 +183,7 @@ impl Plan {
             let is_directory = item.kind == Kind::Dir;
             if is_directory {
                 match enter(directory, item, &path, true) {
-                    Ok(entered) => self.open.push(Directory { in_source: false, ..entered }),
+                    Ok(entered) => directories.push(Directory { in_source: false, ..entered }),
                     Err(_) => {
                         self.spare(&path);
                         continue;

@@ -90,7 +90,9 @@ fn run(policy: Policy, world: &World<'_>) -> Outcome {
         };
         let source = side(directory.in_source, world.source, world.unit);
         let target = side(directory.in_target, world.target, 1);
-        outcome.steps.extend(plan.listed(&directory, source, target));
+        let found = plan.listed(&directory, source, target);
+        outcome.steps.extend(found.steps);
+        plan.enter(found.directories);
     }
     outcome.steps.sort_by_key(|step| format!("{step:?}"));
     outcome.doomed = plan.deletions().unwrap();
@@ -99,7 +101,7 @@ fn run(policy: Policy, world: &World<'_>) -> Outcome {
 
 fn apply(target: &mut Tree, source: &Tree, outcome: &Outcome, unit: i64) {
     for step in &outcome.steps {
-        if let Step::MakeDirectory { path } = step {
+        if let Step::MakeDirectory { path, .. } = step {
             look_mut(target, path);
         }
     }
@@ -203,7 +205,7 @@ proptest! {
         let outcome = run(policy(direction, true), &world(&source, &target, 1));
         for step in &outcome.steps {
             let path = match step {
-                Step::MakeDirectory { path } | Step::Keep { path } => path,
+                Step::MakeDirectory { path, .. } | Step::Keep { path } => path,
                 Step::Transfer(file) | Step::Check(file) => &file.path,
                 Step::LeaveOut { .. } | Step::Refuse { .. } => continue,
             };
@@ -314,7 +316,9 @@ fn loops_end() {
     while let Some(directory) = plan.next() {
         entered += 1;
         let listing = Listing { items: vec![item.clone()], is_complete: true };
-        steps.extend(plan.listed(&directory, Some(listing), None));
+        let found = plan.listed(&directory, Some(listing), None);
+        steps.extend(found.steps);
+        plan.enter(found.directories);
     }
     assert_eq!(entered, 2);
     assert!(matches!(steps.last(), Some(Step::Refuse { .. })), "{steps:?}");
@@ -325,7 +329,8 @@ fn loops_end() {
     while let Some(directory) = plan.next() {
         entered += 1;
         let listing = Listing { items: vec![nameless.clone()], is_complete: true };
-        plan.listed(&directory, Some(listing), None);
+        let found = plan.listed(&directory, Some(listing), None);
+        plan.enter(found.directories);
     }
     assert_eq!(entered, MAX_DEPTH + 1);
 }
