@@ -46,6 +46,20 @@ pub(crate) enum Command {
     Mkdir(MkdirArgs),
     /// Make a directory the same as another one, from or to a server
     Mirror(MirrorArgs),
+    /// Download the files of a list, checked against its sizes and hashes
+    Fetch(FetchArgs),
+    /// Compare local files with a list, transferring nothing
+    Verify(VerifyArgs),
+    /// Print hashes of files, as the server computes them or of what is downloaded
+    Hash(HashArgs),
+    /// List what is in directories and below, as paths
+    Find(FindArgs),
+    /// Sum up the sizes of files in directories and below
+    Du(DuArgs),
+    /// Change permissions (SITE CHMOD)
+    Chmod(ChmodArgs),
+    /// Set the time of a file, which is made empty if it is missing
+    Touch(TouchArgs),
     /// Show what a server is: greeting, features, TLS, round trip
     Info(UrlsArgs),
 }
@@ -190,6 +204,125 @@ pub(crate) struct MirrorArgs {
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
     pub(crate) transfer: TransferArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FetchArgs {
+    /// A list of URLs, lines `URL TAB SIZE TAB ALGORITHM:HASH TAB NAME`, a file of md5sum or its kin with --base, or a
+    /// metalink (RFC 5854); - is standard input
+    #[arg(value_name = "MANIFEST")]
+    pub(crate) manifest: PathBuf,
+    /// URL of the directory that names in the list are relative to
+    #[arg(long, value_name = "URL")]
+    pub(crate) base: Option<OsString>,
+    /// Write into this directory, which is made if it is missing
+    #[arg(short = 'O', long, value_name = "DIR", default_value = ".")]
+    pub(crate) output_dir: PathBuf,
+    /// Files at a time, each on a session of its own; a server that lets fewer in gets fewer
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
+    /// Take the I-th of N shares of the files, for N runs side by side
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub(crate) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(crate) transfer: TransferArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The list, as for `rftp fetch`
+    #[arg(value_name = "MANIFEST")]
+    pub(crate) manifest: PathBuf,
+    /// The directory that holds the files
+    #[arg(short = 'O', long, value_name = "DIR", default_value = ".")]
+    pub(crate) output_dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HashArgs {
+    /// Files
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+    /// Download each file and hash it here, by this algorithm, instead of asking the server
+    #[arg(long, value_name = "ALGORITHM")]
+    pub(crate) download: Option<Algorithm>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    Sha256,
+    Sha512,
+    Sha1,
+    Md5,
+    Crc32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FindArgs {
+    /// Directories
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+    /// Only names that match
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) name: Option<String>,
+    /// Only files, directories or links
+    #[arg(long = "type", value_name = "f|d|l", value_parser = clap::builder::PossibleValuesParser::new(["f", "d", "l"]))]
+    pub(crate) kind: Option<String>,
+    /// Only files of so many bytes: +10M at least, -10M at most, 10M exactly
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub(crate) size: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DuArgs {
+    /// Directories
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+    /// Only the sum of each
+    #[arg(short = 's', long)]
+    pub(crate) summarize: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChmodArgs {
+    /// Permissions in octal digits: 644
+    #[arg(value_name = "MODE", value_parser = mode)]
+    pub(crate) mode: String,
+    /// Files
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TouchArgs {
+    /// Files
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+    /// The time, UTC: 2026-11-26, 2026-11-26T12:34:56Z; now without
+    #[arg(short = 'd', long, value_name = "TIME", value_parser = time)]
+    pub(crate) date: Option<ftp_proto::Timestamp>,
+}
+
+fn mode(text: &str) -> Result<String, String> {
+    let is_octal =
+        (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+    match is_octal {
+        true => Ok(text.to_owned()),
+        false => Err("three or four octal digits are due, such as 644".into()),
+    }
+}
+
+fn time(text: &str) -> Result<ftp_proto::Timestamp, String> {
+    let parsed = match text.parse::<jiff::Timestamp>() {
+        Ok(time) => Some(time.as_second()),
+        // Without a zone it is UTC, as FTP has it.
+        Err(_) => text.parse::<jiff::civil::DateTime>().ok().and_then(|time| {
+            Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
+        }),
+    };
+    parsed
+        .and_then(ftp_proto::Timestamp::from_unix)
+        .ok_or_else(|| "a time is due, such as 2026-11-26T12:34:56Z".to_owned())
 }
 
 /// A share of the files

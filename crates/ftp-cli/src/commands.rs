@@ -2,11 +2,14 @@
 
 mod context;
 mod edit;
+mod fetch;
 mod get;
+mod hash;
 mod info;
 mod list;
 mod mirror;
 mod put;
+mod verify;
 
 use clap::ArgMatches;
 
@@ -30,6 +33,13 @@ pub(crate) fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Mv(args) => edit::mv(&args, &common, &interrupt),
         Command::Mkdir(args) => edit::mkdir(&args, &common, &interrupt),
         Command::Mirror(args) => mirror::mirror(&args, matches, &common, &interrupt),
+        Command::Fetch(args) => fetch::fetch(&args, &common, &interrupt),
+        Command::Verify(args) => verify::verify(&args, &common, &interrupt),
+        Command::Hash(args) => hash::hash(&args, &common, &interrupt),
+        Command::Find(args) => list::find(&args, &common, &interrupt),
+        Command::Du(args) => list::du(&args, &common, &interrupt),
+        Command::Chmod(args) => edit::chmod(&args, &common, &interrupt),
+        Command::Touch(args) => edit::touch(&args, &common, &interrupt),
         Command::Info(args) => info::info(&args, &common, &interrupt),
     }
 }

@@ -63,7 +63,7 @@ impl Failure {
         Self {
             exit: exit_of(&error),
             subject: None,
-            server: Some(server.to_owned()),
+            server: Some(server).filter(|server| !server.is_empty()).map(str::to_owned),
             message,
             remedy: remedy_of(&error),
             cause: Some(Box::new(error)),

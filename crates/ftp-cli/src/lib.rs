@@ -14,6 +14,7 @@ mod failure;
 mod interrupt;
 mod location;
 mod login;
+mod manifest;
 mod mirror;
 pub mod netrc;
 mod partial;

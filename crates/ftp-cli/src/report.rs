@@ -28,6 +28,8 @@ pub(crate) struct Reporter {
 #[derive(Debug)]
 enum Sink {
     Quiet,
+    /// Errors and the summary
+    Summary,
     Plain,
     Json,
     Bars(Bars),
@@ -84,7 +86,7 @@ impl Reporter {
         let sink = match common.progress {
             _ if common.quiet => Sink::Quiet,
             _ if common.json => Sink::Json,
-            Some(Progress::None) => Sink::Quiet,
+            Some(Progress::None) => Sink::Summary,
             Some(Progress::Bar) => Sink::Bars(Bars::new()),
             None if bars => Sink::Bars(Bars::new()),
             Some(Progress::Plain) | None => Sink::Plain,
@@ -151,7 +153,7 @@ impl Reporter {
                     self.line(&format!("{} {}", action.word(), crate::show::bytes(name)));
                 });
             }
-            Sink::Bars(_) | Sink::Quiet => {}
+            Sink::Bars(_) | Sink::Quiet | Sink::Summary => {}
         }
     }
 
@@ -205,7 +207,7 @@ impl Reporter {
                 }
             }
             Sink::Quiet => {}
-            Sink::Plain => self.line(&totals.line(seconds)),
+            Sink::Plain | Sink::Summary => self.line(&totals.line(seconds)),
             Sink::Bars(bars) => {
                 bars.finish();
                 self.line(&totals.line(seconds));

@@ -1,9 +1,12 @@
 //! `rm`, `mv`, `mkdir`
 
+use std::time::SystemTime;
+
 use ftp_blocking::Kind;
+use ftp_session::timestamp;
 
 use super::context::Places;
-use crate::args::{Common, MkdirArgs, MvArgs, RmArgs};
+use crate::args::{ChmodArgs, Common, MkdirArgs, MvArgs, RmArgs, TouchArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -52,6 +55,43 @@ pub(super) fn mkdir(
             true => lease.request(|client| client.create_dir_all(path).map(|_| ())),
             false => lease.request(|client| client.mkdir(path).map(|_| ())),
         }
+    })
+}
+
+pub(super) fn chmod(
+    args: &ChmodArgs,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+        let command = [b"CHMOD ", args.mode.as_bytes(), b" ", remote.path()].concat();
+        lease.request(|client| client.site(&command).map(|_| ()))
+    })
+}
+
+pub(super) fn touch(
+    args: &TouchArgs,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let time = match args.date {
+        Some(time) => time,
+        None => timestamp(SystemTime::now())
+            .ok_or_else(|| Failure::usage("this system's clock is beyond the year 9999"))?,
+    };
+    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+        let path = remote.path();
+        lease.request(|client| {
+            match client.size(path) {
+                Err(error) if error.is_missing() => {
+                    client.upload_from(path, &mut std::io::empty())?;
+                }
+                // Another refusal may be about SIZE itself.
+                Err(error) if error.is_fatal() => return Err(error),
+                _ => {}
+            }
+            client.set_modified(path, time).map(|_| ())
+        })
     })
 }
 

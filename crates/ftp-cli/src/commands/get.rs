@@ -81,7 +81,7 @@ fn fetch(
 }
 
 /// What the server tells of a file, if it tells anything; that it is missing is for RETR to say
-fn version(client: &mut Client, path: &[u8]) -> Result<Version, ftp_session::Error> {
+pub(super) fn version(client: &mut Client, path: &[u8]) -> Result<Version, ftp_session::Error> {
     let size = known(client.size(path))?;
     let modified = known(client.mdtm(path))?;
     Ok(Version { size, modified: modified.and_then(system_time) })

@@ -1,16 +1,18 @@
 //! `ls` and `stat`
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use ftp_blocking::{Client, OwnedEntry, WalkOptions};
+use ftp_blocking::{Client, Found, Kind, OwnedEntry, WalkOptions};
 use ftp_proto::listing::{Modified, Zone};
 use ftp_session::Error;
+use globset::{Glob, GlobMatcher};
 use serde_json::{Map, Value, json};
 
 use super::context::Places;
 use super::edit::letter;
-use crate::args::{Common, LsArgs, UrlsArgs};
+use crate::args::{Common, DuArgs, FindArgs, LsArgs, UrlsArgs, bytes};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -39,10 +41,7 @@ pub(super) fn ls(args: &LsArgs, common: &Common, interrupt: &Interrupt) -> Resul
         write(&lines.bytes)?;
         match lines.not_understood {
             0 => Ok(()),
-            count => Err(Failure::new(
-                Exit::Protocol,
-                format!("{count} lines of the listing were not understood, or not readable on the server"),
-            )),
+            count => Err(not_understood(count)),
         }
     })
 }
@@ -158,6 +157,166 @@ fn write(bytes: &[u8]) -> Result<(), Failure> {
     out.write_all(bytes)
         .and_then(|()| out.flush())
         .map_err(|error| Failure::local(Path::new("standard output"), &error))
+}
+
+/// What `find` looks for
+struct Wanted {
+    name: Option<GlobMatcher>,
+    kind: Option<char>,
+    least: u64,
+    most: u64,
+}
+
+impl Wanted {
+    fn new(args: &FindArgs) -> Result<Self, Failure> {
+        let glob = |text: &String| {
+            Glob::new(text)
+                .map(|glob| glob.compile_matcher())
+                .map_err(|error| Failure::usage(error.to_string()))
+        };
+        let kind = args.kind.as_deref().map(|kind| {
+            if kind == "f" {
+                '-'
+            } else if kind == "d" {
+                'd'
+            } else {
+                'l'
+            }
+        });
+        let size =
+            |text: &str| bytes(text).map_err(|error| Failure::usage(format!("--size: {error}")));
+        let (least, most) = match args.size.as_deref() {
+            None => (0, u64::MAX),
+            Some(text) => match (text.strip_prefix('+'), text.strip_prefix('-')) {
+                (Some(text), _) => (size(text)?, u64::MAX),
+                (None, Some(text)) => (0, size(text)?),
+                (None, None) => (size(text)?, size(text)?),
+            },
+        };
+        Ok(Self { name: args.name.as_ref().map(glob).transpose()?, kind, least, most })
+    }
+
+    fn has(&self, entry: &OwnedEntry) -> bool {
+        let name = String::from_utf8_lossy(entry.name());
+        let is_all = self.least == 0 && self.most == u64::MAX;
+        self.name.as_ref().is_none_or(|glob| glob.is_match(Path::new(&*name)))
+            && self.kind.is_none_or(|kind| kind == letter(entry.kind()))
+            && (is_all || entry.size().is_some_and(|size| (self.least..=self.most).contains(&size)))
+    }
+}
+
+pub(super) fn find(
+    args: &FindArgs,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let wanted = Wanted::new(args)?;
+    let form = if common.json { Form::Json } else { Form::Names };
+    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+        // Lines go out while the walk goes on, so it is not made again.
+        lease.once(|client| {
+            visit(client, remote.path(), &mut |found| {
+                let mut out = Vec::new();
+                if wanted.has(&found.entry) {
+                    line(&mut out, &found.entry, &found.path, form);
+                }
+                write(&out)
+            })
+        })
+    })
+}
+
+pub(super) fn du(args: &DuArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+        let root = remote.path();
+        let (sums, files) = lease.once(|client| {
+            let mut sums = BTreeMap::from([(root.to_vec(), 0)]);
+            let mut files = 0_u64;
+            visit(client, root, &mut |found| {
+                if found.entry.kind() == Kind::Dir {
+                    sums.entry(found.path.clone()).or_insert(0);
+                } else if found.entry.kind() == Kind::File {
+                    files += 1;
+                    add(&mut sums, root, &found.path, found.entry.size().unwrap_or(0));
+                }
+                Ok(())
+            })?;
+            Ok((sums, files))
+        })?;
+        let mut out = Vec::new();
+        for (path, bytes) in sums {
+            let is_root = path == root;
+            if args.summarize && !is_root {
+                continue;
+            }
+            if common.json {
+                let text = String::from_utf8_lossy(&path);
+                let files = is_root.then_some(files);
+                out.extend_from_slice(
+                    json!({ "path": text, "bytes": bytes, "files": files }).to_string().as_bytes(),
+                );
+            } else {
+                out.extend_from_slice(format!("{bytes}\t").as_bytes());
+                push_name(&mut out, if path.is_empty() { b"." } else { &path });
+            }
+            out.push(b'\n');
+        }
+        write(&out)
+    })
+}
+
+/// Adds a file's size to the directories that it is in
+fn add(sums: &mut BTreeMap<Vec<u8>, u64>, root: &[u8], file: &[u8], size: u64) {
+    let mut path = file;
+    while let Some(at) = path.iter().rposition(|byte| *byte == b'/').filter(|at| *at >= root.len())
+    {
+        path = &path[..at];
+        if let Some(sum) = sums.get_mut(path) {
+            *sum += size;
+        }
+    }
+    // Where the root is no prefix that ends before a slash: the working directory, and `/`.
+    if path != root {
+        if let Some(sum) = sums.get_mut(root) {
+            *sum += size;
+        }
+    }
+}
+
+/// Walks through a directory; what could not be read is told, and fails the whole in the end
+fn visit(
+    client: &mut Client,
+    path: &[u8],
+    visitor: &mut dyn FnMut(&Found) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut failed = None;
+    let mut walk = client.walk(path, WalkOptions::new());
+    for found in walk.by_ref() {
+        match found {
+            Ok(found) => visitor(&found)?,
+            Err(error) => {
+                let is_root = error.path == path;
+                let place = crate::show::bytes(&error.path);
+                let failure = Failure::session(error.error, "").about(place);
+                if is_root || failure.is_fatal() {
+                    return Err(failure);
+                }
+                eprintln!("rftp: {failure}");
+                failed = Some(failure);
+            }
+        }
+    }
+    match (failed, walk.unknown_lines()) {
+        (Some(failure), _) => Err(failure),
+        (None, 0) => Ok(()),
+        (None, count) => Err(not_understood(count)),
+    }
+}
+
+fn not_understood(count: u64) -> Failure {
+    let message =
+        format!("{count} lines of listings were not understood, or not readable on the server");
+    Failure::new(Exit::Protocol, message)
 }
 
 pub(super) fn stat(

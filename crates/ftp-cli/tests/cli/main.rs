@@ -5,6 +5,7 @@
 mod codes;
 mod files;
 mod hostile;
+mod lists;
 mod logins;
 mod mirror;
 mod server;

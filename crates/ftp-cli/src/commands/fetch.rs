@@ -1,0 +1,232 @@
+//! `fetch`: the files of a list, by several sessions a server
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use ftp_proto::{LocalRules, TakenNames};
+use ftp_session::local_path;
+
+use super::get::version;
+use crate::args::{Common, FetchArgs};
+use crate::download::{Job, Terms, download};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::location::{Origin, Remote};
+use crate::login::Logins;
+use crate::manifest::{self, Entry, MAX_SIZE};
+use crate::partial::Version;
+use crate::pool::{Lease, Pool};
+use crate::rate::Rate;
+use crate::report::{Action, Reporter};
+use crate::site::Site;
+
+/// A file of the list, with the place of its first source
+struct Wanted {
+    remote: Remote,
+    local: PathBuf,
+    name: Vec<u8>,
+    entry: Entry,
+}
+
+/// Reads a list
+pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
+    let failure = |error: &std::io::Error| Failure::local(path, error);
+    let mut text = String::new();
+    let read = match path == Path::new("-") {
+        true => std::io::stdin().lock().take(MAX_SIZE).read_to_string(&mut text),
+        false => {
+            std::fs::File::open(path).and_then(|file| file.take(MAX_SIZE).read_to_string(&mut text))
+        }
+    };
+    if read.map_err(|error| failure(&error))? as u64 == MAX_SIZE {
+        return Err(Failure::usage("is too long").about(crate::show::path(path)));
+    }
+    manifest::parse(&text).map_err(|error| {
+        let place = match error.line {
+            0 => crate::show::path(path),
+            line => format!("{} line {line}", crate::show::path(path)),
+        };
+        Failure::usage(crate::show::text(&error.problem)).about(place)
+    })
+}
+
+/// The name of a file here: as the list has it, or the last part of the URL's path; a path may have directories
+pub(super) fn local_name(entry: &Entry, remote: Option<&Remote>) -> Vec<u8> {
+    match (&entry.name, remote) {
+        (Some(name), _) => name.as_bytes().to_vec(),
+        (None, Some(remote)) => remote.name().to_vec(),
+        (None, None) => {
+            entry.sources.first().map_or_else(Vec::new, |source| source.as_bytes().to_vec())
+        }
+    }
+}
+
+pub(super) fn fetch(
+    args: &FetchArgs,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    if args.manifest == Path::new("-") && common.password_file.as_deref() == Some(Path::new("-")) {
+        return Err(Failure::usage("standard input can't be both the password and the list"));
+    }
+    let wanted = wanted(args)?;
+    let remotes: Vec<&Remote> = wanted.iter().map(|wanted| &wanted.remote).collect();
+    let logins = Logins::new(common, &remotes)?;
+    let mut pools = BTreeMap::<(Origin, Vec<u8>), (Pool, Mutex<VecDeque<Wanted>>)>::new();
+    for wanted in wanted {
+        let key = (wanted.remote.origin(), wanted.remote.url.user().to_vec());
+        if !pools.contains_key(&key) {
+            let site = Site::new(&wanted.remote, &logins, common)?;
+            let pool = Pool::new(site, usize::from(args.parallel), interrupt);
+            pools.insert(key.clone(), (pool, Mutex::default()));
+        }
+        if let Some((_, queue)) = pools.get_mut(&key) {
+            queue.get_mut().unwrap_or_else(PoisonError::into_inner).push_back(wanted);
+        }
+    }
+    let fetching = Fetching {
+        args,
+        reporter: Reporter::new(common),
+        rate: Rate::new(args.transfer.limit_rate),
+        interrupt,
+    };
+    std::thread::scope(|scope| {
+        for (pool, queue) in pools.values() {
+            for _ in 0..args.parallel {
+                scope.spawn(|| fetching.work(pool, queue));
+            }
+        }
+    });
+    let mut exits = fetching.reporter.totals().exits;
+    if interrupt.is_set() {
+        exits.push(Exit::Interrupted);
+    }
+    let exit = Exit::of_all(exits);
+    fetching.reporter.summary(exit);
+    Ok(exit)
+}
+
+/// The files of the list, each with a place here that no other one has
+fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
+    let base = args.base.as_deref().map(Remote::parse).transpose()?;
+    let base_text =
+        args.base.as_ref().and_then(|base| base.to_str()).map(|base| base.trim_end_matches('/'));
+    let mut taken = BTreeMap::<Vec<u8>, TakenNames>::new();
+    let mut all = Vec::new();
+    for entry in read(&args.manifest)? {
+        let Some(source) = entry.sources.first() else { continue };
+        let remote = match (source.contains("://"), base_text, &base) {
+            (true, _, _) => Remote::parse(&OsString::from(source))?,
+            (false, Some(base), Some(_)) => {
+                Remote::parse(&OsString::from(format!("{base}/{}", encoded(source))))?
+            }
+            _ => {
+                let failure = Failure::usage("is no URL").about(crate::show::text(source));
+                return Err(failure.remedy("--base URL says where names are"));
+            }
+        };
+        let name = local_name(&entry, Some(&remote));
+        let unfit = |error: ftp_proto::NameError| Failure::new(Exit::Usage, error.to_string());
+        let local = local_path(&args.output_dir, &name).map_err(unfit)?;
+        let at = name.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+        let names = taken
+            .entry(name[..at].to_vec())
+            .or_insert_with(|| TakenNames::new(LocalRules::current()));
+        names.take(&name[at..]).map_err(unfit)?;
+        if args.shard.is_none_or(|shard| shard.has(&name)) {
+            all.push(Wanted { remote, local, name, entry });
+        }
+    }
+    Ok(all)
+}
+
+/// A name as a part of a URL
+fn encoded(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    name.bytes()
+        .map(|byte| match plain(byte) {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+struct Fetching<'a> {
+    args: &'a FetchArgs,
+    reporter: Reporter,
+    rate: Rate,
+    interrupt: &'a Interrupt,
+}
+
+impl Fetching<'_> {
+    /// Fetches files of one server until none are left
+    fn work(&self, pool: &Pool, queue: &Mutex<VecDeque<Wanted>>) {
+        let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lease = pool.lease();
+        loop {
+            match lease.open_while(&|| !lock().is_empty()) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(failure) => {
+                    // What is left can't be had from this server.
+                    for wanted in lock().drain(..) {
+                        self.reporter.fail(&wanted.name, &failure);
+                    }
+                    return;
+                }
+            }
+            let Some(wanted) = lock().pop_front() else { return };
+            if let Err(failure) = self.fetch(&mut lease, pool, &wanted) {
+                if self.interrupt.is_set() {
+                    return;
+                }
+                let failure = failure.about(crate::show::bytes(&wanted.name));
+                self.reporter.fail(&wanted.name, &failure);
+            }
+        }
+    }
+
+    fn fetch(&self, lease: &mut Lease<'_>, pool: &Pool, wanted: &Wanted) -> Result<(), Failure> {
+        let Wanted { remote, local, name, entry } = wanted;
+        if super::verify::is_right(local, entry, self.interrupt)? {
+            self.reporter.kept();
+            return Ok(());
+        }
+        if let Some(folder) = local.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
+        }
+        let found = lease.request(|client| version(client, remote.path()))?;
+        let version = Version { size: entry.size.or(found.size), ..found };
+        self.reporter.expect(1, version.size.unwrap_or(0));
+        let running = self.reporter.begin(Action::Get, name, version.size);
+        let terms = Terms {
+            site: pool.site(),
+            args: &self.args.transfer,
+            rate: &self.rate,
+            interrupt: self.interrupt,
+        };
+        let job = Job {
+            remote: remote.path(),
+            local,
+            version,
+            modified: version.modified,
+            expected: entry.hash.clone(),
+        };
+        let result =
+            lease.attempt(&|| running.bytes(), |client| download(client, terms, &job, &running));
+        match result {
+            Ok(moved) => {
+                running.done(moved);
+                Ok(())
+            }
+            Err(failure) => {
+                running.give_up();
+                Err(failure)
+            }
+        }
+    }
+}

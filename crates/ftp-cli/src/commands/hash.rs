@@ -1,0 +1,77 @@
+//! `hash`: lines as sha256sum and its kin write them
+
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use ftp_blocking::Client;
+use ftp_proto::Get;
+use ftp_proto::fields::{FileHash, HashAlgorithm};
+use ftp_session::{Error, FileDigest};
+use serde_json::json;
+
+use super::context::Places;
+use crate::args::{Algorithm, Common, HashArgs};
+use crate::check;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+
+impl Algorithm {
+    const fn of_protocol(self) -> HashAlgorithm {
+        match self {
+            Self::Sha256 => HashAlgorithm::Sha256,
+            Self::Sha512 => HashAlgorithm::Sha512,
+            Self::Sha1 => HashAlgorithm::Sha1,
+            Self::Md5 => HashAlgorithm::Md5,
+            Self::Crc32 => HashAlgorithm::Crc32,
+        }
+    }
+}
+
+pub(super) fn hash(
+    args: &HashArgs,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+        let path = remote.path();
+        let found = match args.download {
+            Some(algorithm) => {
+                lease.request(|client| download(client, path, algorithm.of_protocol()))?
+            }
+            None => lease.request(|client| check::server_hash(client, path))?,
+        };
+        let Some(found) = found else {
+            let failure = Failure::new(Exit::Refused, "the server computes no hash of it");
+            return Err(failure.remedy("--download sha256 downloads it and hashes it here"));
+        };
+        let name = String::from_utf8_lossy(path);
+        let line = match common.json {
+            true => {
+                let algorithm = found.algorithm.name();
+                let hash = found.to_string();
+                format!("{}\n", json!({ "path": name, "algorithm": algorithm, "hash": hash }))
+            }
+            false => format!("{found}  {}\n", crate::show::bytes(path)),
+        };
+        std::io::stdout()
+            .write_all(line.as_bytes())
+            .map_err(|error| Failure::local(Path::new("standard output"), &error))
+    })
+}
+
+fn download(
+    client: &mut Client,
+    path: &[u8],
+    algorithm: HashAlgorithm,
+) -> Result<Option<FileHash>, Error> {
+    let Some(mut digest) = FileDigest::new(algorithm) else { return Ok(None) };
+    let mut download = client.get(Get::new(path))?;
+    let mut block = vec![0; 256 * 1024];
+    loop {
+        match download.read(&mut block)? {
+            0 => return Ok(Some(digest.finish())),
+            count => digest.update(&block[..count]),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `verify`: local files against a list
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use ftp_proto::fields::{FileHash, HashAlgorithm};
+use ftp_session::{FileDigest, Mismatch, local_path};
+
+use super::fetch::{local_name, read};
+use crate::args::{Common, VerifyArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::location::Remote;
+use crate::manifest::Entry;
+use crate::report::Reporter;
+
+pub(super) fn verify(
+    args: &VerifyArgs,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let reporter = Reporter::new(common);
+    for entry in read(&args.manifest)? {
+        interrupt.check()?;
+        let remote = entry.sources.first().filter(|source| source.contains("://"));
+        let remote = remote.map(|source| Remote::parse(source.as_ref())).transpose()?;
+        let name = local_name(&entry, remote.as_ref());
+        let result = local_path(&args.output_dir, &name)
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+            .and_then(|local| check(&local, &entry, interrupt));
+        match result {
+            Ok(()) => reporter.kept(),
+            Err(failure) => reporter.fail(&name, &failure.about(crate::show::bytes(&name))),
+        }
+    }
+    let exit = Exit::of_all(reporter.totals().exits);
+    reporter.summary(exit);
+    Ok(exit)
+}
+
+/// Whether a file is here already, as the list has it; a list without sizes and hashes can't tell
+pub(super) fn is_right(
+    local: &Path,
+    entry: &Entry,
+    interrupt: &Interrupt,
+) -> Result<bool, Failure> {
+    if entry.size.is_none() && entry.hash.is_none() || !local.is_file() {
+        return Ok(false);
+    }
+    match check(local, entry, interrupt) {
+        Ok(()) => Ok(true),
+        Err(failure) if failure.exit() == Exit::Verification => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn check(local: &Path, entry: &Entry, interrupt: &Interrupt) -> Result<(), Failure> {
+    let failure = |error: &std::io::Error| Failure::local(local, error);
+    let mut file = File::open(local).map_err(|error| failure(&error))?;
+    let length = file.metadata().map_err(|error| failure(&error))?.len();
+    if let Some(size) = entry.size.filter(|size| *size != length) {
+        let message = format!("has {length} bytes, and should have {size}");
+        return Err(Failure::new(Exit::Verification, message));
+    }
+    let Some(wanted) = &entry.hash else { return Ok(()) };
+    let found = hash(&mut file, wanted.algorithm, interrupt).map_err(|error| failure(&error))?;
+    interrupt.check()?;
+    match found {
+        Some(found) if found != *wanted => {
+            let mismatch = Mismatch::Hash { local: found, remote: wanted.clone() };
+            Err(Failure::new(
+                Exit::Verification,
+                mismatch.to_string().replace(" on the server", " in the list"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn hash(
+    file: &mut File,
+    algorithm: HashAlgorithm,
+    interrupt: &Interrupt,
+) -> std::io::Result<Option<FileHash>> {
+    let Some(mut digest) = FileDigest::new(algorithm) else { return Ok(None) };
+    let mut block = vec![0; 256 * 1024];
+    while !interrupt.is_set() {
+        match file.read(&mut block)? {
+            0 => return Ok(Some(digest.finish())),
+            count => digest.update(&block[..count]),
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,165 @@
+//! Lists of files to fetch or to check: URLs, TSV with sizes and hashes, md5sum and its kin, metalink 4
+
+mod metalink;
+
+use ftp_proto::fields::{FileHash, HashAlgorithm};
+
+/// Greatest size of a list that is read
+pub(crate) const MAX_SIZE: u64 = 256 * 1024 * 1024;
+
+/// A file of a list
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Where it is: a URL, or a path relative to a base; several are the same file on different servers
+    pub(crate) sources: Vec<String>,
+    /// The name that the list gives it here, if it does
+    pub(crate) name: Option<String>,
+    /// Bytes
+    pub(crate) size: Option<u64>,
+    /// The strongest hash that the list has
+    pub(crate) hash: Option<FileHash>,
+}
+
+/// What is wrong with a list
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ManifestError {
+    /// From 1; 0: the list as a whole
+    pub(crate) line: usize,
+    pub(crate) problem: String,
+}
+
+/// Reads a list in any of the forms, told apart by what is in it
+pub(crate) fn parse(text: &str) -> Result<Vec<Entry>, ManifestError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_start().starts_with('<') {
+        return metalink::parse(text);
+    }
+    let mut entries = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim_end_matches('\r');
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let entry = entry(line).map_err(|problem| ManifestError { line: at + 1, problem })?;
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+fn entry(line: &str) -> Result<Entry, String> {
+    if line.contains("://") {
+        return of_fields(line);
+    }
+    if let Some(entry) = of_checksum(line).or_else(|| of_bsd_checksum(line)) {
+        return Ok(entry);
+    }
+    of_fields(line)
+}
+
+/// `URL TAB SIZE TAB ALGORITHM:HASH TAB NAME`, of which all but the first may be missing or empty
+fn of_fields(line: &str) -> Result<Entry, String> {
+    let mut fields = line.split('\t').map(str::trim);
+    let source = fields.next().unwrap_or_default().to_owned();
+    let mut entry = Entry { sources: vec![source], name: None, size: None, hash: None };
+    let mut next = || fields.next().filter(|field| !field.is_empty() && *field != "-");
+    if let Some(size) = next() {
+        entry.size = Some(size.parse().map_err(|_| format!("{size} is no size in bytes"))?);
+    }
+    if let Some(hash) = next() {
+        let (name, digits) = hash.split_once(':').ok_or("a hash is written ALGORITHM:DIGITS")?;
+        entry.hash = Some(hash_of(name, digits)?);
+    }
+    entry.name = next().map(str::to_owned);
+    match fields.next() {
+        Some(_) => Err("more than four fields".into()),
+        None => Ok(entry),
+    }
+}
+
+/// `DIGITS  NAME`, with `*` before the name for binary files, and a backslash before the line if the name is escaped
+fn of_checksum(line: &str) -> Option<Entry> {
+    let (escaped, rest) = match line.strip_prefix('\\') {
+        Some(rest) => (true, rest),
+        None => (false, line),
+    };
+    let (digits, name) = rest.split_once(' ')?;
+    let name = name.strip_prefix([' ', '*']).unwrap_or(name);
+    let algorithm = HashAlgorithm::ALL.into_iter().find(|algorithm| {
+        // CRC-32 has too few digits to be told from a name.
+        algorithm.size() * 2 == digits.len() && *algorithm != HashAlgorithm::Crc32
+    })?;
+    let hash = FileHash::new(algorithm, hex(digits)?);
+    let name = match escaped {
+        true => unescaped(name)?,
+        false => name.to_owned(),
+    };
+    let source = name.strip_prefix("./").unwrap_or(&name).to_owned();
+    Some(Entry { name: Some(source.clone()), sources: vec![source], size: None, hash: Some(hash) })
+}
+
+/// `SHA256 (NAME) = DIGITS`
+fn of_bsd_checksum(line: &str) -> Option<Entry> {
+    let (algorithm, rest) = line.split_once(" (")?;
+    let (name, digits) = rest.rsplit_once(") = ")?;
+    let hash = hash_of(algorithm, digits).ok()?;
+    let source = name.strip_prefix("./").unwrap_or(name).to_owned();
+    Some(Entry { name: Some(source.clone()), sources: vec![source], size: None, hash: Some(hash) })
+}
+
+fn unescaped(name: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut letters = name.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => match letters.next()? {
+                'n' => out.push('\n'),
+                'r' => out.push('\r'),
+                '\\' => out.push('\\'),
+                _ => return None,
+            },
+            letter => out.push(letter),
+        }
+    }
+    Some(out)
+}
+
+/// A hash by the name of its algorithm: `sha256`, `SHA-256`, `md5`
+fn hash_of(name: &str, digits: &str) -> Result<FileHash, String> {
+    let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
+    let algorithm = HashAlgorithm::ALL
+        .into_iter()
+        .find(|algorithm| plain(algorithm.name()) == plain(name))
+        .ok_or_else(|| {
+            format!("{name} is no hash that is known: sha256, sha512, sha1, md5, crc32")
+        })?;
+    match hex(digits.trim()).filter(|value| value.len() == algorithm.size()) {
+        Some(value) => Ok(FileHash::new(algorithm, value)),
+        None => {
+            Err(format!("{} has {} hexadecimal digits", algorithm.name(), algorithm.size() * 2))
+        }
+    }
+}
+
+fn hex(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = digits.as_bytes().chunks(2);
+    pairs
+        .map(|pair| match pair {
+            [high, low] => Some(digit(*high)? * 16 + digit(*low)?),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The stronger one of two hashes
+fn stronger(one: Option<FileHash>, other: FileHash) -> FileHash {
+    let rank =
+        |hash: &FileHash| HashAlgorithm::ALL.iter().position(|other| *other == hash.algorithm);
+    match one {
+        Some(one) if rank(&one) <= rank(&other) => one,
+        _ => other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! `fetch` and `verify`, and commands that look at trees
+
+use crate::server::{Habit, Server};
+use crate::{Home, bytes};
+
+/// Of `content` and of `other`
+const MD5: [&str; 2] = ["9a0364b9e99bb480dd25e1f0284c8555", "795f3202b17cb6bc3d4b771d8c6c9eaf"];
+
+#[test]
+fn the_files_of_a_list_come_checked() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/a", b"content");
+    server.file("pub/b", b"other");
+    server.file("pub/c", &bytes(300_000));
+    let list = format!(
+        "# a list\n{}\t7\tmd5:{}\tdir/a\n{}\t\tmd5:{}\n{}\n",
+        server.url("pub/a"),
+        MD5[0],
+        server.url("pub/b"),
+        MD5[1],
+        server.url("pub/c"),
+    );
+    home.write("list", list.as_bytes());
+    let run = home.rftp(&["fetch", "list", "-O", "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(
+        (home.read("here/dir/a"), home.read("here/b")),
+        (b"content".to_vec(), b"other".to_vec())
+    );
+    assert_eq!(home.read("here/c"), bytes(300_000));
+    let run = home.rftp(&["verify", "list", "-O", "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    // What is right is not fetched again; of the third one the list says nothing.
+    server.forget_log();
+    let run = home.rftp(&["fetch", "list", "-O", "here"]);
+    assert_eq!((run.code, server.count("RETR")), (Some(0), 1), "{run:?}");
+    home.write("here/b", b"0ther");
+    let run = home.rftp(&["verify", "list", "-O", "here"]);
+    assert_eq!(run.code, Some(9), "{run:?}");
+    assert!(run.stderr.contains("b: ") && !run.stderr.contains("dir/a"), "{run:?}");
+    std::fs::remove_file(home.path("here/dir/a")).unwrap();
+    assert_eq!(home.rftp(&["verify", "list", "-O", "here"]).code, Some(1));
+}
+
+#[test]
+fn files_that_are_not_what_the_list_says_do_not_come() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/a", b"content");
+    server.file("pub/b", b"0ther");
+    home.write("md5", format!("{}  ./a\n{}  b\n", MD5[0], MD5[1]).as_bytes());
+    let base = server.url("pub/");
+    let run = home.rftp(&["fetch", "md5", "--base", &base, "-O", "here"]);
+    assert_eq!(run.code, Some(9), "{run:?}");
+    assert_eq!(home.names("here"), ["a"]);
+    let run = home.rftp(&["fetch", "md5", "-O", "here"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+}
+
+#[test]
+fn names_of_a_list_stay_in_the_directory() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("a", b"content");
+    for name in ["../evil", "/evil", "a/../../evil", "a\\b"] {
+        home.write("list", format!("{}\t\t\t{name}\n", server.url("a")).as_bytes());
+        let run = home.rftp(&["fetch", "list", "-O", "here"]);
+        assert_eq!(run.code, Some(2), "{name}: {run:?}");
+    }
+    home.write("list", format!("{0}\t\t\tx\n{0}\t\t\tx\n", server.url("a")).as_bytes());
+    assert_eq!(home.rftp(&["fetch", "list"]).code, Some(2), "twice the same name");
+    assert_eq!(home.names(""), ["list"]);
+}
+
+/// CVE-2022-27774 and its kin: a list names another server
+#[test]
+fn a_list_sends_no_password_elsewhere() {
+    let (server, other, home) = (Server::start(), Server::start(), Home::new());
+    server.file("a", b"content");
+    other.file("b", b"other");
+    home.write("password", b"seeded\n");
+    home.write("list", format!("{}\n{}\n", server.url("a"), other.url("b")).as_bytes());
+    let run = home.rftp(&["fetch", "list", "--password-file", "password", "--user", "me"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    let run = home.rftp(&["fetch", "list"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(!server.log().iter().chain(&other.log()).any(|line| line.contains("seeded")));
+}
+
+#[test]
+fn a_metalink_is_a_list() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/a", b"content");
+    let text = format!(
+        "<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\"><file name=\"got\"><size>7</size>\
+         <hash type=\"md5\">{}</hash><url>{}</url></file></metalink>",
+        MD5[0],
+        server.url("pub/a")
+    );
+    home.write("list.meta4", text.as_bytes());
+    let run = home.rftp(&["fetch", "list.meta4"]);
+    assert_eq!((run.code, home.read("got")), (Some(0), b"content".to_vec()), "{run:?}");
+}
+
+#[test]
+fn trees_are_looked_at() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("d/a.txt", &[0; 100]);
+    server.file("d/e/b.txt", &[0; 20]);
+    server.file("d/e/c.gz", &[0; 3]);
+    let find = |more: &[&str]| {
+        let url = server.url("d");
+        let arguments: Vec<&str> = ["find", &url].into_iter().chain(more.iter().copied()).collect();
+        let run = home.rftp(&arguments);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let mut lines: Vec<String> = run.stdout.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(find(&[]), ["d/a.txt", "d/e", "d/e/b.txt", "d/e/c.gz"]);
+    assert_eq!(find(&["--name", "*.txt"]), ["d/a.txt", "d/e/b.txt"]);
+    assert_eq!(find(&["--type", "d"]), ["d/e"]);
+    assert_eq!(find(&["--type", "f", "--size", "-20"]), ["d/e/b.txt", "d/e/c.gz"]);
+    assert_eq!(find(&["--size", "+100"]), ["d/a.txt"]);
+    let run = home.rftp(&["du", &server.url("d")]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), "123\td\n23\td/e\n"), "{run:?}");
+    let run = home.rftp(&["du", "-s", &server.url("")]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), "123\t.\n"), "{run:?}");
+}
+
+#[test]
+fn hashes_are_the_servers_or_made_here() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("a", b"content");
+    let run = home.rftp(&["hash", &server.url("a")]);
+    assert_eq!(run.code, Some(8), "{run:?}");
+    let run = home.rftp(&["hash", "--download", "md5", &server.url("a")]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), &*format!("{}  a\n", MD5[0])), "{run:?}");
+    server.habits(|verb, _| match verb {
+        "FEAT" => Habit::Reply("211-features\r\n XMD5\r\n211 end"),
+        "XMD5" => Habit::Reply("250 795f3202b17cb6bc3d4b771d8c6c9eaf"),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["hash", &server.url("a")]);
+    assert_eq!(run.stdout, format!("{}  a\n", MD5[1]), "{run:?}");
+}
+
+#[test]
+fn times_and_permissions_are_changed() {
+    let (server, home) = (Server::start(), Home::new());
+    server.habits(|verb, _| match verb {
+        "SITE" => Habit::Reply("200 done"),
+        _ => Habit::Usual,
+    });
+    assert_eq!(
+        home.rftp(&["touch", "-d", "2020-01-02T03:04:05Z", &server.url("new")]).code,
+        Some(0)
+    );
+    assert_eq!(server.content("new").unwrap(), b"");
+    let run = home.rftp(&["stat", &server.url("new")]);
+    assert!(run.stdout.contains("2020-01-02T03:04:05"), "{run:?}");
+    assert_eq!(home.rftp(&["chmod", "640", &server.url("two%20words")]).code, Some(0));
+    assert!(server.log().contains(&"SITE CHMOD 640 two words".to_owned()), "{:?}", server.log());
+    assert_eq!(home.rftp(&["chmod", "9", &server.url("new")]).code, Some(2));
+}
