@@ -62,6 +62,16 @@ pub(crate) enum Command {
     Touch(TouchArgs),
     /// Show what a server is: greeting, features, TLS, round trip
     Info(UrlsArgs),
+    /// As `python -m ftplib`: HOST, then -l[DIR], -d[DIR], -p and files in order
+    #[command(disable_help_flag = true)]
+    Ftplib(CompatArgs),
+    /// As ftpmirror.py: [-v] [-q] [-i] [-m] [-n] [-r] [-s PATTERN] [-l USER] HOST [REMOTE [LOCAL]]
+    #[command(disable_help_flag = true)]
+    Ftpmirror(CompatArgs),
+    /// Print completions for a shell, to be sourced
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +79,20 @@ pub(crate) struct UrlsArgs {
     /// What to look at
     #[arg(value_name = "URL", required = true)]
     pub(crate) urls: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompatArgs {
+    /// Options and operands as the Python program has them; those of rftp go before the command
+    #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +146,20 @@ pub(crate) struct TransferArgs {
     /// Wait until the file is on the disk before it gets its name
     #[arg(long)]
     pub(crate) fsync: bool,
+}
+
+impl TransferArgs {
+    /// The defaults
+    pub(crate) fn plain() -> Self {
+        Self {
+            inplace: false,
+            temp_suffix: ".part".into(),
+            no_resume: false,
+            verify: false,
+            limit_rate: None,
+            fsync: false,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

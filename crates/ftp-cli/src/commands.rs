@@ -11,9 +11,13 @@ mod mirror;
 mod put;
 mod verify;
 
-use clap::ArgMatches;
+use std::io::Write as _;
+use std::path::Path;
+
+use clap::{ArgMatches, CommandFactory as _};
 
 use crate::args::{Cli, Command};
+use crate::compat::{ftplib, ftpmirror};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -41,5 +45,27 @@ pub(crate) fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Chmod(args) => edit::chmod(&args, &common, &interrupt),
         Command::Touch(args) => edit::touch(&args, &common, &interrupt),
         Command::Info(args) => info::info(&args, &common, &interrupt),
+        Command::Ftplib(args) => ftplib::run(&args.arguments, &common, &interrupt),
+        Command::Ftpmirror(args) => ftpmirror::run(&args.arguments, &common, &interrupt),
+        Command::Completions(args) => {
+            // In memory first: the generators panic where standard output is closed.
+            let mut text = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "rftp", &mut text);
+            print(&text)
+        }
+        Command::Man => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut text)
+                .map_err(|error| Failure::local(Path::new("standard output"), &error))?;
+            print(&text)
+        }
     }
+}
+
+fn print(text: &[u8]) -> Result<Exit, Failure> {
+    std::io::stdout()
+        .write_all(text)
+        .map(|()| Exit::Done)
+        .map_err(|error| Failure::local(Path::new("standard output"), &error))
 }

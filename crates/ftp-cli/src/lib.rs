@@ -8,6 +8,7 @@
 mod args;
 mod check;
 mod commands;
+mod compat;
 mod download;
 mod exit;
 mod failure;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
 mod codes;
+mod compat;
 mod files;
 mod hostile;
 mod lists;

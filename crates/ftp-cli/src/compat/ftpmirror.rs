@@ -1,0 +1,314 @@
+//! `ftpmirror [-v] [-q] [-i] [-m] [-n] [-r] [-s PATTERN] [-l USER [-p PASSWORD [-a ACCOUNT]]] HOST [REMOTE [LOCAL]]`
+//!
+//! As the script of Python 2, except that a file which could not be fetched whole keeps its old content and is not noted,
+//! that `.mirrorinfo` is not evaluated, and that passwords don't come from the command line.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use ftp_blocking::{Client, List};
+use ftp_session::{Error, local_path};
+use globset::{Glob, GlobMatcher};
+
+use super::mirrorinfo::{self, Versions};
+use crate::args::{Common, TransferArgs};
+use crate::download::{Job, Terms, download};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::location::{Remote, join};
+use crate::login::Logins;
+use crate::partial::Version;
+use crate::plan::MAX_DEPTH;
+use crate::pool::{Lease, Pool};
+use crate::rate::Rate;
+use crate::report::{Action, Reporter};
+use crate::site::Site;
+
+const INFO: &str = ".mirrorinfo";
+
+/// What the options say
+struct Options {
+    interactive: bool,
+    mac: bool,
+    remove: bool,
+    verbose: u8,
+    skip: Vec<GlobMatcher>,
+}
+
+/// Something of a listing
+struct Line {
+    name: Vec<u8>,
+    version: Vec<u8>,
+    is_directory: bool,
+}
+
+struct Run<'a> {
+    options: Options,
+    terms: Terms<'a>,
+    reporter: &'a Reporter,
+}
+
+pub(crate) fn run(
+    arguments: &[OsString],
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let usage = |text: &str| {
+        Failure::usage(text).remedy(
+            "usage: rftp ftpmirror [-v] [-q] [-i] [-m] [-n] [-r] [-s PATTERN] [-l USER] HOST [REMOTE [LOCAL]]",
+        )
+    };
+    let mut common = common.clone();
+    let mut options =
+        Options { interactive: false, mac: false, remove: false, verbose: 1, skip: Vec::new() };
+    let mut operands = Vec::new();
+    let mut rest = arguments.iter();
+    let pattern = |text: &str| {
+        Glob::new(text)
+            .map(|glob| glob.compile_matcher())
+            .map_err(|error| usage(&error.to_string()))
+    };
+    while let Some(argument) = rest.next() {
+        let text = argument.to_str().unwrap_or_default();
+        let Some(letters) = text.strip_prefix('-').filter(|_| operands.is_empty()) else {
+            operands.push(argument);
+            continue;
+        };
+        for (at, letter) in letters.char_indices() {
+            let mut value = || match &letters[at + 1..] {
+                "" => rest.next().cloned().ok_or_else(|| usage("an option without its value")),
+                rest => Ok(OsString::from(rest)),
+            };
+            match letter {
+                'v' => options.verbose += 1,
+                'q' => options.verbose = 0,
+                'i' => options.interactive = true,
+                'r' => options.remove = true,
+                // A login is needed for every session here, and this is the one without a name.
+                'n' => common.user = None,
+                'm' => {
+                    options.mac = true;
+                    options.skip.push(pattern("*.o")?);
+                }
+                's' => {
+                    let value = value()?;
+                    options.skip.push(pattern(&value.to_string_lossy())?);
+                    break;
+                }
+                'l' => {
+                    common.user = Some(value()?);
+                    break;
+                }
+                'p' | 'a' => return Err(usage("passwords are for netrc or --password-file")),
+                _ => return Err(usage("an option that is not known")),
+            }
+        }
+    }
+    let [host, more @ ..] = &*operands else { return Err(usage("a host is due")) };
+    if more.len() > 2 {
+        return Err(usage("too many names"));
+    }
+    let host = host.to_str().ok_or_else(|| usage("a host is UTF-8"))?;
+    let text = if host.contains("://") { host.to_owned() } else { format!("ftp://{host}/") };
+    let remote = Remote::parse(text.as_ref())?;
+    let logins = Logins::new(&common, &[&remote])?;
+    let pool = Pool::new(Site::new(&remote, &logins, &common)?, 1, interrupt);
+    let reporter = Reporter::new(&common);
+    let rate = Rate::new(None);
+    let transfer = TransferArgs::plain();
+    let terms = Terms { site: pool.site(), args: &transfer, rate: &rate, interrupt };
+    let run = Run { options, terms, reporter: &reporter };
+    let mut lease = pool.lease();
+    let from = more.first().map_or_else(Vec::new, |path| crate::show::os_bytes(path).to_vec());
+    let to = more.get(1).map_or_else(|| PathBuf::from("."), PathBuf::from);
+    run.directory(&mut lease, &from, &to, 0)?;
+    let exit = Exit::of_all(reporter.totals().exits);
+    reporter.summary(exit);
+    Ok(exit)
+}
+
+impl Run<'_> {
+    fn directory(
+        &self,
+        lease: &mut Lease<'_>,
+        remote: &[u8],
+        local: &Path,
+        depth: usize,
+    ) -> Result<(), Failure> {
+        if depth > MAX_DEPTH {
+            return Err(Failure::new(Exit::Local, "lies too deep; is this a loop?")
+                .about(crate::show::bytes(remote)));
+        }
+        self.terms.interrupt.check()?;
+        std::fs::create_dir_all(local).map_err(|error| Failure::local(local, &error))?;
+        let mut versions = read_info(local);
+        let lines = lease.request(|client| lines(client, remote))?;
+        let mut there = BTreeSet::new();
+        let mut directories = Vec::new();
+        for line in lines.iter().filter_map(|line| self.line(line)) {
+            if self.is_skipped(&line.name) {
+                continue;
+            }
+            let path = match local_path(local, &line.name) {
+                Ok(path) => path,
+                Err(error) => {
+                    self.failed(&line.name, &Failure::new(Exit::Local, error.to_string()));
+                    continue;
+                }
+            };
+            there.insert(line.name.clone());
+            if line.is_directory {
+                directories.push((line.name, path));
+                continue;
+            }
+            if versions.get(&line.name) == Some(&line.version) && path.is_file() {
+                self.reporter.kept();
+                continue;
+            }
+            if self.options.interactive && !asked("Retrieve", &line.name) {
+                // So that it is not asked for again.
+                versions.insert(line.name, line.version);
+                continue;
+            }
+            match self.fetch(lease, &join(remote, &line.name), &path) {
+                Ok(()) => {
+                    versions.insert(line.name, line.version);
+                    write_info(local, &versions)?;
+                }
+                Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
+                Err(failure) => self.failed(&line.name, &failure),
+            }
+        }
+        versions.retain(|name, _| there.contains(name));
+        write_info(local, &versions)?;
+        self.extra(local, &there)?;
+        for (name, path) in directories {
+            if path.is_symlink() || self.options.interactive && !asked("Enter", &name) {
+                continue;
+            }
+            self.directory(lease, &join(remote, &name), &path, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, name: &[u8], failure: &Failure) {
+        self.reporter.fail(name, failure);
+    }
+
+    /// What a line of LIST says: nothing if it has fewer than six words, or is a link's
+    fn line(&self, line: &[u8]) -> Option<Line> {
+        let words: Vec<&[u8]> =
+            line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+        if self.options.mac {
+            let name = line.trim_ascii();
+            let directory = name.strip_suffix(b"/");
+            return Some(Line {
+                name: directory.unwrap_or(name).to_vec(),
+                version: Vec::new(),
+                is_directory: directory.is_some(),
+            })
+            .filter(|line| !line.name.is_empty());
+        }
+        let is_link = words.len() > 2 && words[words.len() - 2] == b"->";
+        if words.len() < 6 || is_link {
+            return None;
+        }
+        let (name, before) = words.split_last()?;
+        Some(Line {
+            name: name.to_vec(),
+            version: before[before.len() - 4..].join(&b' '),
+            is_directory: line.starts_with(b"d"),
+        })
+    }
+
+    fn is_skipped(&self, name: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(name);
+        matches!(name, b"." | b"..")
+            || name == INFO.as_bytes()
+            || self.options.skip.iter().any(|glob| glob.is_match(Path::new(&*text)))
+    }
+
+    fn fetch(&self, lease: &mut Lease<'_>, remote: &[u8], local: &Path) -> Result<(), Failure> {
+        let running = self.reporter.begin(Action::Get, remote, None);
+        let job =
+            Job { remote, local, version: Version::default(), modified: None, expected: None };
+        let result = lease
+            .attempt(&|| running.bytes(), |client| download(client, self.terms, &job, &running));
+        match result {
+            Ok(moved) => {
+                running.done(moved);
+                Ok(())
+            }
+            Err(failure) => {
+                running.give_up();
+                Err(failure.about(crate::show::bytes(remote)))
+            }
+        }
+    }
+
+    /// Local files that the server has not: told, and with -r removed
+    fn extra(&self, local: &Path, there: &BTreeSet<Vec<u8>>) -> Result<(), Failure> {
+        let failure = |error: &std::io::Error| Failure::local(local, error);
+        for entry in std::fs::read_dir(local).map_err(|error| failure(&error))? {
+            let entry = entry.map_err(|error| failure(&error))?;
+            let name = crate::show::os_bytes(&entry.file_name()).to_vec();
+            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            // Files that are not whole are ours.
+            let is_ours = name.ends_with(b".part") || name.ends_with(b".part.state");
+            if there.contains(&name) || name.starts_with(b".") || is_ours || self.is_skipped(&name)
+            {
+                continue;
+            }
+            if !self.options.remove || is_directory {
+                if self.options.verbose > 0 {
+                    self.reporter.notice(&name, "is here, and not on the server");
+                }
+                continue;
+            }
+            if self.options.interactive && !asked("Remove", &name) {
+                continue;
+            }
+            std::fs::remove_file(entry.path())
+                .map_err(|error| Failure::local(&entry.path(), &error))?;
+            self.reporter.did(Action::Delete, &name, false);
+        }
+        Ok(())
+    }
+}
+
+fn lines(client: &mut Client, directory: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+    client.list(List::new(directory))?.collect_lines()
+}
+
+fn read_info(folder: &Path) -> Versions {
+    match std::fs::read(folder.join(INFO)) {
+        Ok(text) => mirrorinfo::parse(&text).unwrap_or_else(|| {
+            eprintln!(
+                "rftp: {}: is not understood, and begun anew",
+                crate::show::path(&folder.join(INFO))
+            );
+            Versions::new()
+        }),
+        Err(_) => Versions::new(),
+    }
+}
+
+/// By a temporary file, so that it is never half written
+fn write_info(folder: &Path, versions: &Versions) -> Result<(), Failure> {
+    let (path, temporary) = (folder.join(INFO), folder.join(".mirrorinfo~"));
+    std::fs::write(&temporary, mirrorinfo::print(versions))
+        .and_then(|()| std::fs::rename(&temporary, &path))
+        .map_err(|error| Failure::local(&path, &error))
+}
+
+/// Asks on the terminal; no is the default
+fn asked(what: &str, name: &[u8]) -> bool {
+    print!("{what} {}? [ny] ", crate::show::bytes(name));
+    let _ = std::io::stdout().flush();
+    let mut answer = String::new();
+    let _ = std::io::stdin().lock().read_line(&mut answer);
+    matches!(answer.trim(), "y" | "Y" | "yes")
+}

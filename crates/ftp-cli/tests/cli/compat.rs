@@ -1,0 +1,90 @@
+//! `ftplib` and `ftpmirror`, as Python's programs
+
+use crate::Home;
+use crate::server::{Habit, Server};
+
+#[test]
+fn ftplib_lists_changes_directory_and_writes_files() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("d/a", b"\xffbytes\n");
+    let host = server.url("");
+    let run = home.rftp(&["ftplib", &host, "-l", "-dd", "a"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains(" d\n") && run.stdout.ends_with("bytes\n"), "{run:?}");
+    assert!(run.stderr.contains("anonymous"), "{run:?}");
+    assert!(server.log().contains(&"CWD d".to_owned()));
+    let run = home.rftp(&["ftplib"]);
+    assert!(run.code == Some(0) && run.stdout.contains("HOST"), "{run:?}");
+    let run = home.rftp(&["ftplib", "-d", &host, "none"]);
+    assert!(run.code == Some(8) && run.stderr.contains("RETR none"), "{run:?}");
+}
+
+#[test]
+fn ftpmirror_fetches_what_has_another_version() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/a", b"one");
+    server.file("pub/b.o", b"two");
+    server.file("pub/d/c", b"three");
+    let host = server.url("");
+    let run = home.rftp(&["ftpmirror", "-s", "*.o", &host, "pub", "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(home.names("here"), [".mirrorinfo", "a", "d"]);
+    assert_eq!(home.read("here/d/c"), b"three");
+    assert_eq!(home.read("here/.mirrorinfo"), b"{'a': '3 Feb 29 2024'}\n");
+    server.forget_log();
+    home.write("here/old", b"");
+    assert_eq!(home.rftp(&["ftpmirror", "-s", "*.o", &host, "pub", "here"]).code, Some(0));
+    assert_eq!(server.count("RETR"), 0);
+    // A changed size is a changed version.
+    server.file("pub/a", b"1");
+    let run = home.rftp(&["ftpmirror", "-rs", "*.o", &host, "pub", "here"]);
+    assert_eq!((run.code, server.count("RETR")), (Some(0), 1), "{run:?}");
+    assert_eq!(home.names("here"), [".mirrorinfo", "a", "d"]);
+    assert_eq!(home.rftp(&["ftpmirror", "-x", &host]).code, Some(2));
+    assert_eq!(home.rftp(&["ftpmirror"]).code, Some(2));
+}
+
+/// The script renamed what it had got of the file, and noted it as fetched
+#[test]
+fn ftpmirror_does_not_note_what_has_failed() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/a", b"one");
+    home.write("here/a", b"old");
+    server.habits(|verb, _| match verb {
+        "RETR" => Habit::Reply("550 Permission denied"),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["ftpmirror", &server.url(""), "pub", "here"]);
+    assert_eq!(run.code, Some(8), "{run:?}");
+    assert_eq!(
+        (home.read("here/a"), home.read("here/.mirrorinfo")),
+        (b"old".to_vec(), b"{}\n".to_vec())
+    );
+}
+
+/// The script evaluated it
+#[test]
+fn ftpmirror_does_not_evaluate_its_state() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/a", b"one");
+    server.file("pub/.mirrorinfo", b"{'a': 'evil'}");
+    home.write("here/.mirrorinfo", b"__import__('os').system('touch evil')");
+    let run = home.rftp(&["ftpmirror", &server.url(""), "pub", "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(
+        (home.names(""), home.names("here")),
+        (vec!["here".to_owned()], vec![".mirrorinfo".to_owned(), "a".to_owned()])
+    );
+    assert_eq!(home.read("here/.mirrorinfo"), b"{'a': '3 Feb 29 2024'}\n");
+}
+
+#[test]
+fn completions_and_the_manual_page_are_printed() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let run = home.rftp(&["completions", shell]);
+        assert!(run.code == Some(0) && run.stdout.contains("mirror"), "{shell}");
+    }
+    let run = home.rftp(&["man"]);
+    assert!(run.code == Some(0) && run.stdout.contains(".TH rftp"), "{run:?}");
+}
