@@ -14,7 +14,7 @@ use crate::check;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::partial::{Partial, Version};
+use crate::partial::{Naming, Partial, STATE_FROM, Version};
 use crate::rate::Rate;
 use crate::report::Running;
 use crate::site::Site;
@@ -61,13 +61,14 @@ pub(crate) fn download(
     job: &Job<'_>,
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
-    let mut partial = Partial::open(job.local, terms.suffix())?;
-    // What lies under the final name is not a part of what an earlier run has begun.
-    let goes_on = !terms.args.no_resume && partial.length() > 0;
-    if goes_on && !partial.may_be_of(job.version) {
-        running.notice("the server's file has changed since an earlier run; begun anew");
-        clear(&mut partial)?;
-    } else if !goes_on {
+    let args = terms.args;
+    let naming = if args.inplace { Naming::AtOnce } else { Naming::WhenWhole };
+    let mut partial = Partial::open(job.local, &args.temp_suffix, naming)?;
+    if args.no_resume || !partial.is_of(job.version) {
+        // Of a small one there was nothing to note, and under the final name lies an older version.
+        if !args.no_resume && naming == Naming::WhenWhole && partial.length() >= STATE_FROM {
+            running.notice("what an earlier run has left is not of this version; begun anew");
+        }
         clear(&mut partial)?;
     }
     let mut transfer = Transfer { client, terms, job, running, partial, moved: 0, digest: None };

@@ -1,7 +1,8 @@
 //! A local file that is not whole yet: `NAME.part`, locked against other runs, and what is known of its origin
 //!
 //! The file itself tells how far it is. A state file beside it (`NAME.part.state`) says of which version of the server's
-//! file it is a part, so that a file that has changed since is not spliced together with it.
+//! file it is a part. Nothing is gone on with that has none, or one of another version: an older version may have the
+//! same bytes where they are compared, and others before that.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -17,7 +18,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// A state file is written for files from this size on: smaller ones are fetched anew as quickly as compared
-const STATE_FROM: u64 = 1024 * 1024;
+pub(crate) const STATE_FROM: u64 = 1024 * 1024;
 
 /// Longest state file that is read
 const MAX_STATE: u64 = 4096;
@@ -36,8 +37,17 @@ pub(crate) struct Version {
 pub(crate) struct Partial {
     file: File,
     path: PathBuf,
+    state_path: PathBuf,
     place: Place,
     length: u64,
+}
+
+/// When a file gets its name
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    WhenWhole,
+    /// `--inplace`
+    AtOnce,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -49,15 +59,17 @@ enum Place {
 }
 
 impl Partial {
-    /// Opens what an earlier run has left, or a new file; `suffix`: `None` writes under the final name
+    /// Opens what an earlier run has left, or a new file, under the final name or with this suffix
     ///
     /// # Errors
     ///
     /// Those of the system; another run that writes it at this moment.
-    pub(crate) fn open(target: &Path, suffix: Option<&str>) -> Result<Self, Failure> {
-        let path = match suffix {
-            Some(suffix) => beside(target, suffix),
-            None => target.to_owned(),
+    pub(crate) fn open(target: &Path, suffix: &str, naming: Naming) -> Result<Self, Failure> {
+        let temporary = beside(target, suffix);
+        let state_path = beside(&temporary, ".state");
+        let path = match naming {
+            Naming::WhenWhole => temporary,
+            Naming::AtOnce => target.to_owned(),
         };
         let failure = |error: &io::Error| Failure::local(&path, error);
         let mut options = OpenOptions::new();
@@ -88,11 +100,11 @@ impl Partial {
             }
             // Another run may have renamed it between the two calls.
             if is_same(&metadata, &path) {
-                let place = match suffix {
-                    Some(_) => Place::Beside { target: target.to_owned() },
-                    None => Place::Final,
+                let place = match naming {
+                    Naming::WhenWhole => Place::Beside { target: target.to_owned() },
+                    Naming::AtOnce => Place::Final,
                 };
-                return Ok(Self { file, path, place, length: metadata.len() });
+                return Ok(Self { file, path, state_path, place, length: metadata.len() });
             }
         }
     }
@@ -102,12 +114,14 @@ impl Partial {
         self.length
     }
 
-    /// Whether what is there may be of this version, as far as an earlier run has noted it
-    pub(crate) fn may_be_of(&self, version: Version) -> bool {
+    /// Whether what is there is of this version, as an earlier run has noted it
+    ///
+    /// Where the server tells no time the size alone tells versions apart.
+    pub(crate) fn is_of(&self, version: Version) -> bool {
         if version.size.is_some_and(|size| size < self.length) {
             return false;
         }
-        self.state().is_none_or(|state| {
+        self.state().is_some_and(|state| {
             let differs = |one: Option<u64>, other: Option<u64>| {
                 one.zip(other).is_some_and(|(one, other)| one != other)
             };
@@ -121,7 +135,7 @@ impl Partial {
 
     fn state(&self) -> Option<Version> {
         let mut text = String::new();
-        File::open(self.state_path()).ok()?.take(MAX_STATE).read_to_string(&mut text).ok()?;
+        File::open(&self.state_path).ok()?.take(MAX_STATE).read_to_string(&mut text).ok()?;
         let state: Value = serde_json::from_str(&text).ok()?;
         let modified = state["modified"].as_i64().and_then(ftp_proto::Timestamp::from_unix);
         Some(Version { size: state["size"].as_u64(), modified: modified.and_then(system_time) })
@@ -129,21 +143,18 @@ impl Partial {
 
     /// Notes the version, for a later run
     pub(crate) fn note(&self, version: Version) {
-        if self.place == Place::Final || version.size.is_some_and(|size| size < STATE_FROM) {
+        if version.size.is_some_and(|size| size < STATE_FROM) {
             return;
         }
         let modified = version.modified.and_then(timestamp).map(ftp_proto::Timestamp::to_unix);
         let state = json!({ "size": version.size, "modified": modified });
-        // Without it the overlap alone is compared.
-        let _ = std::fs::write(self.state_path(), state.to_string());
+        // Without it the next run begins anew.
+        let _ = std::fs::write(&self.state_path, state.to_string());
     }
 
-    fn state_path(&self) -> PathBuf {
-        beside(&self.path, ".state")
-    }
-
-    /// Empties it
+    /// Empties it, and forgets of which version it was
     pub(crate) fn clear(&mut self) -> io::Result<()> {
+        let _ = std::fs::remove_file(&self.state_path);
         self.file.set_len(0)?;
         self.length = 0;
         self.seek(0)
@@ -175,8 +186,8 @@ impl Partial {
         }
         if let Place::Beside { target } = &self.place {
             std::fs::rename(&self.path, target).map_err(|error| Failure::local(target, &error))?;
-            let _ = std::fs::remove_file(self.state_path());
         }
+        let _ = std::fs::remove_file(&self.state_path);
         Ok(())
     }
 
@@ -191,8 +202,8 @@ impl Partial {
     pub(crate) fn remove(self) {
         if let Place::Beside { .. } = self.place {
             let _ = std::fs::remove_file(&self.path);
-            let _ = std::fs::remove_file(self.state_path());
         }
+        let _ = std::fs::remove_file(&self.state_path);
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -232,16 +243,20 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    fn open(target: &Path) -> Result<Partial, Failure> {
+        Partial::open(target, ".part", Naming::WhenWhole)
+    }
+
     #[test]
     fn two_runs_do_not_write_one_file() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("f");
-        let first = Partial::open(&target, Some(".part")).unwrap();
-        let second = Partial::open(&target, Some(".part")).unwrap_err();
+        let first = open(&target).unwrap();
+        let second = open(&target).unwrap_err();
         assert_eq!(second.exit(), Exit::Local);
         assert!(second.to_string().contains("another run"), "{second}");
         drop(first);
-        Partial::open(&target, Some(".part")).unwrap();
+        open(&target).unwrap();
     }
 
     #[test]
@@ -255,7 +270,7 @@ mod tests {
                 folder.path().join("f.part"),
             )
             .unwrap();
-            assert_eq!(Partial::open(&target, Some(".part")).unwrap_err().exit(), Exit::Local);
+            assert_eq!(open(&target).unwrap_err().exit(), Exit::Local);
             assert!(!folder.path().join("elsewhere").exists());
         }
     }
@@ -263,16 +278,18 @@ mod tests {
     #[test]
     fn a_part_of_another_version_is_known() {
         let folder = tempfile::tempdir().unwrap();
-        let mut partial = Partial::open(&folder.path().join("f"), Some(".part")).unwrap();
+        let mut partial = open(&folder.path().join("f")).unwrap();
         partial.write(b"0123456789").unwrap();
         let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         let version = Version { size: Some(STATE_FROM), modified: at(1000) };
-        assert!(partial.may_be_of(version), "nothing was noted");
+        assert!(!partial.is_of(version), "nothing was noted");
         partial.note(version);
-        assert!(partial.may_be_of(version));
-        assert!(partial.may_be_of(Version::default()), "nothing is known");
-        assert!(!partial.may_be_of(Version { size: Some(STATE_FROM + 1), ..version }));
-        assert!(!partial.may_be_of(Version { modified: at(1001), ..version }));
-        assert!(!partial.may_be_of(Version { size: Some(9), modified: None }), "too short");
+        assert!(partial.is_of(version));
+        assert!(partial.is_of(Version::default()), "nothing is known");
+        assert!(!partial.is_of(Version { size: Some(STATE_FROM + 1), ..version }));
+        assert!(!partial.is_of(Version { modified: at(1001), ..version }));
+        assert!(!partial.is_of(Version { size: Some(9), modified: None }), "too short");
+        partial.clear().unwrap();
+        assert!(!partial.is_of(version), "it was emptied");
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::SystemTime;
 
 use ftp_blocking::{Client, CopyOptions, ResumeOptions};
 use ftp_proto::{Error as FtpError, Put};
@@ -19,30 +20,45 @@ use crate::report::Running;
 pub(crate) struct Job<'a> {
     pub(crate) local: &'a Path,
     pub(crate) remote: &'a [u8],
-    /// Whether an earlier run may have left a part of it
-    pub(crate) may_be_begun: bool,
+}
+
+/// What tells versions of a local file apart: its length, and when it was changed last
+type Stamp = (u64, Option<SystemTime>);
+
+/// Whether a part of a file is on the server, under its temporary name
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    No,
+    /// An earlier run may have left it, of this version of the local file or of an older one
+    Perhaps,
+    /// This run has left it, of this version of the local file
+    ByThisRun(Stamp),
 }
 
 /// Uploads a local file; returns the bytes that were transferred
+///
+/// `begun` says what the next try can go on with.
 pub(crate) fn upload(
     client: &mut Client,
     terms: Terms<'_>,
     job: &Job<'_>,
+    begun: &mut Begun,
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let before = metadata(job.local)?;
     let temporary = temporary(job.remote, terms.suffix());
-    let result = send(client, terms, job, &temporary, before.len(), running)
-        .and_then(|moved| {
-            let after = metadata(job.local)?;
-            let is_same =
-                (before.len(), before.modified().ok()) == (after.len(), after.modified().ok());
-            match is_same {
-                true => Ok(moved),
-                false => Err(Failure::new(Exit::Local, "has changed while it was read")
-                    .about(crate::show::path(job.local))
-                    .remedy("upload it again")),
-            }
+    let moved = running.bytes();
+    let sent = send(client, terms, job, *begun, &temporary, &before, running);
+    // It reads only when the server has begun the file.
+    if running.bytes() != moved {
+        *begun = Begun::ByThisRun(stamp(&before));
+    }
+    let result = sent
+        .and_then(|moved| match stamp(&before) == stamp(&metadata(job.local)?) {
+            true => Ok(moved),
+            false => Err(Failure::new(Exit::Local, "has changed while it was read")
+                .about(crate::show::path(job.local))
+                .remedy("upload it again")),
         })
         .and_then(|moved| {
             if terms.args.verify {
@@ -106,16 +122,23 @@ fn metadata(path: &Path) -> Result<Metadata, Failure> {
     }
 }
 
+fn stamp(metadata: &Metadata) -> Stamp {
+    (metadata.len(), metadata.modified().ok())
+}
+
 fn send(
     client: &mut Client,
     terms: Terms<'_>,
     job: &Job<'_>,
+    begun: Begun,
     temporary: &[u8],
-    length: u64,
+    local: &Metadata,
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
+    let length = local.len();
     // Under its final name another version may lie.
-    if job.may_be_begun && !terms.args.no_resume && !terms.args.inplace {
+    let may_resume = !terms.args.no_resume && !terms.args.inplace;
+    if may_resume && is_a_part(client, terms, begun, temporary, local)? {
         let mut moved = 0;
         let mut stop = None;
         let mut progress = |bytes| {
@@ -146,6 +169,33 @@ fn send(
     }
     let mut file = File::open(job.local).map_err(|error| Failure::local(job.local, &error))?;
     send_all(client, terms, &mut file, temporary, running)
+}
+
+/// Whether the file under the temporary name is a part of this version of the local file
+///
+/// The comparison of its last bytes does not tell: an older version may differ before them. So one that an earlier run has
+/// left must be younger than the last change of the local file, by the server's clock.
+fn is_a_part(
+    client: &mut Client,
+    terms: Terms<'_>,
+    begun: Begun,
+    temporary: &[u8],
+    local: &Metadata,
+) -> Result<bool, Failure> {
+    match begun {
+        Begun::No => return Ok(false),
+        Begun::ByThisRun(of) => return Ok(of == stamp(local)),
+        Begun::Perhaps => {}
+    }
+    match client.mdtm(temporary) {
+        Ok(left) => {
+            let changed = local.modified().ok().and_then(timestamp);
+            Ok(changed.is_some_and(|changed| changed < left))
+        }
+        Err(error) if error.is_fatal() => Err(terms.site.failure(error)),
+        // There is none, or the server tells no times.
+        Err(_) => Ok(false),
+    }
 }
 
 fn send_all(

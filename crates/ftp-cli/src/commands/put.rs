@@ -13,7 +13,7 @@ use crate::location::{Remote, join};
 use crate::pool::Lease;
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
-use crate::upload::{Job, upload, upload_stream};
+use crate::upload::{Begun, Job, upload, upload_stream};
 
 pub(super) fn put(args: PutArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let (files, url) = split_last(args.operands)?;
@@ -93,8 +93,10 @@ fn send(
     let size = std::fs::metadata(local).map_err(|error| Failure::local(local, &error))?.len();
     reporter.expect(1, size);
     let running = reporter.begin(Action::Put, &path, Some(size));
-    let job = Job { local, remote: &path, may_be_begun: true };
-    let moved = lease.attempt(&|| running.bytes(), |client| upload(client, terms, &job, &running));
+    let mut begun = Begun::Perhaps;
+    let job = Job { local, remote: &path };
+    let moved = lease
+        .attempt(&|| running.bytes(), |client| upload(client, terms, &job, &mut begun, &running));
     let moved = moved.map_err(|failure| failure.about(crate::show::bytes(&path)))?;
     running.done(moved);
     Ok(())

@@ -14,7 +14,7 @@ use crate::partial::Version;
 use crate::plan::{Direction, Directory, File, Found, Stamp, Step};
 use crate::pool::Lease;
 use crate::report::Action;
-use crate::upload::{self, upload};
+use crate::upload::{self, Begun, upload};
 
 impl Mirror<'_> {
     /// Takes the steps of a directory: makes it if it is missing, counts what is to be done, and queues that
@@ -136,12 +136,10 @@ impl Mirror<'_> {
                     lease.attempt(&moved, |client| download(client, self.terms(), &job, &running))
                 }),
             Direction::Up => self.sides.local_path(&file.path).and_then(|local| {
-                let mut may_be_begun = file.is_begun;
+                let mut begun = if file.is_begun { Begun::Perhaps } else { Begun::No };
+                let job = upload::Job { local: &local, remote: &remote };
                 lease.attempt(&moved, |client| {
-                    let job = upload::Job { local: &local, remote: &remote, may_be_begun };
-                    // A further try goes on with what this one has sent.
-                    may_be_begun = true;
-                    upload(client, self.terms(), &job, &running)
+                    upload(client, self.terms(), &job, &mut begun, &running)
                 })
             }),
         };

@@ -8,9 +8,17 @@ use crate::{Home, bytes};
 
 const SIZE: usize = 3_000_000;
 
+/// What a run has noted that was to get a file of this size, by the server's time of all files
+const STATE: &[u8] = br#"{"size":3000000,"modified":1709210096}"#;
+
 fn time_of(home: &Home, name: &str) -> u64 {
     let modified = home.path(name).metadata().unwrap().modified().unwrap();
     modified.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+}
+
+fn set_time(home: &Home, name: &str, seconds: u64) {
+    let file = std::fs::File::options().append(true).open(home.path(name)).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
 }
 
 #[test]
@@ -31,6 +39,7 @@ fn what_an_earlier_run_has_left_is_gone_on_with() {
     let (server, home) = (Server::start(), Home::new());
     server.file("file", &bytes(SIZE));
     home.write("file.part", &bytes(SIZE)[..2_000_000]);
+    home.write("file.part.state", STATE);
     let run = home.rftp(&["get", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(home.read("file"), bytes(SIZE));
@@ -46,6 +55,7 @@ fn what_is_no_part_of_the_file_is_begun_anew() {
     server.file("file", &bytes(SIZE));
     for left in [vec![7; 2_000_000], vec![7; SIZE], vec![7; SIZE + 1]] {
         home.write("file.part", &left);
+        home.write("file.part.state", STATE);
         let run = home.rftp(&["get", &server.url("file")]);
         assert_eq!(run.code, Some(0), "{run:?}");
         assert_eq!(home.read("file"), bytes(SIZE));
@@ -109,9 +119,27 @@ fn a_file_that_has_changed_since_is_not_spliced() {
     home.write("file.part.state", br#"{"size":3000000,"modified":1}"#);
     let run = home.rftp(&["get", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("changed since"), "{run:?}");
+    assert!(run.stderr.contains("not of this version"), "{run:?}");
     assert_eq!(home.read("file"), bytes(SIZE));
     assert!(!server.log().iter().any(|line| line.starts_with("REST 19")), "{:?}", server.log());
+}
+
+/// An older version with the same size, and the same bytes at its end
+#[test]
+fn a_version_that_differs_before_the_bytes_that_are_compared_is_not_gone_on_with() {
+    for (name, arguments) in [("file.part", vec!["get"]), ("file", vec!["get", "--inplace"])] {
+        let (server, home) = (Server::start(), Home::new());
+        server.file("file", &bytes(SIZE));
+        let mut older = bytes(SIZE);
+        older[0] ^= 1;
+        home.write(name, &older);
+        let url = server.url("file");
+        let arguments: Vec<&str> = arguments.into_iter().chain([&*url]).collect();
+        let run = home.rftp(&arguments);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(home.read("file") == bytes(SIZE), "{arguments:?}");
+        assert_eq!(home.names(""), ["file"]);
+    }
 }
 
 #[test]
@@ -148,6 +176,7 @@ fn an_upload_gets_its_name_when_it_is_whole() {
 fn an_upload_that_breaks_off_is_gone_on_with() {
     let (server, home) = (Server::start(), Home::new());
     home.write("file", &bytes(SIZE));
+    set_time(&home, "file", 1_600_000_000);
     server.habits(|verb, _| match verb {
         "STOR" => Habit::Cut(1_000_000),
         "APPE" => Habit::Gone,
@@ -166,10 +195,27 @@ fn an_upload_that_breaks_off_is_gone_on_with() {
     assert_eq!((server.count("STOR"), server.count("APPE")), (0, 1), "{:?}", server.log());
 }
 
+/// The local file has changed since a run was interrupted, and not where it is compared
+#[test]
+fn an_upload_of_an_older_version_is_not_gone_on_with() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(SIZE));
+    let mut older = bytes(SIZE)[..1_000_000].to_vec();
+    older[0] ^= 1;
+    server.file("file.part", &older);
+    // The server's part is of 2024.
+    set_time(&home, "file", 1_800_000_000);
+    let run = home.rftp(&["put", "file", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(server.content("file") == Some(bytes(SIZE)));
+    assert_eq!((server.count("STOR"), server.count("APPE")), (1, 0), "{:?}", server.log());
+}
+
 #[test]
 fn what_an_upload_of_another_file_has_left_is_replaced() {
     let (server, home) = (Server::start(), Home::new());
     home.write("file", &bytes(SIZE));
+    set_time(&home, "file", 1_600_000_000);
     server.file("file.part", &[7; 1_000_000]);
     let run = home.rftp(&["put", "file", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
