@@ -66,7 +66,7 @@ impl Inner {
             return Ok(());
         }
         let mut ftp = self.pool.lease(&self.site).await.map_err(|error| subject.told(error))?;
-        self.place(&mut ftp, &source, &target, subject).await
+        self.place(&mut ftp, &source, &target, subject, || ()).await
     }
 
     pub(crate) async fn copy(
@@ -124,8 +124,7 @@ impl Inner {
             Err(error) if is_refusal(&error) => return Ok(false),
             Err(error) => return Err(told(error)),
         }
-        self.place(&mut ftp, temporary.path(), to, subject).await?;
-        temporary.placed();
+        temporary.place(&mut ftp, to, subject).await?;
         Ok(true)
     }
 }

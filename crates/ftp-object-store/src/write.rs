@@ -43,8 +43,23 @@ impl Temporary {
     }
 
     /// There is nothing to delete
-    pub(crate) fn placed(&mut self) {
+    fn placed(&mut self) {
         self.state = Placed::Done;
+    }
+
+    /// Gives it its name
+    pub(crate) async fn place(
+        &mut self,
+        ftp: &mut Lease,
+        target: &[u8],
+        subject: Subject<'_>,
+    ) -> Result<()> {
+        let inner = Arc::clone(&self.inner);
+        let path = self.path.clone();
+        // When the old object is gone, this is the only copy.
+        inner.place(ftp, &path, target, subject, || self.placed()).await?;
+        self.placed();
+        Ok(())
     }
 }
 
@@ -114,13 +129,8 @@ impl Inner {
         let subject = self.subject("write", location);
         let target = self.target(location, subject)?;
         let mut temporary = Temporary::new(self, &target);
-        let mut upload = self.begin(&temporary, subject).await?;
-        for chunk in payload {
-            // The reason is the upload's, which `finish` has.
-            if upload.write_all(chunk).await.is_err() {
-                break;
-            }
-        }
+        let upload = self.begin(&temporary, subject).await?;
+        let upload = write_part(upload, payload, subject).await?;
         let size = payload.content_length() as u64;
         self.complete(upload, size, &mut temporary, &target, subject).await
     }
@@ -199,18 +209,17 @@ impl Inner {
             Err(error) if is_refusal(&error) => {}
             Err(error) => return Err(subject.told(error)),
         }
-        self.place(&mut ftp, &temporary.path, target, subject).await?;
-        temporary.placed();
-        Ok(())
+        temporary.place(&mut ftp, target, subject).await
     }
 
-    /// Renames a file, in place of what has the name already
+    /// Renames a file, in place of what has the name already; `deleted` is called when that has been deleted
     pub(crate) async fn place(
         &self,
         ftp: &mut Lease,
         from: &[u8],
         to: &[u8],
         subject: Subject<'_>,
+        deleted: impl FnOnce(),
     ) -> Result<()> {
         let told = |error: FtpError| subject.told(error);
         let refusal = match ftp.rename(from, to).await {
@@ -222,6 +231,13 @@ impl Inner {
             // This server does not replace files.
             Found::File(_) => {
                 ftp.delete(to).await.map_err(|error| refused(subject, error))?;
+                deleted();
+                return ftp.rename(from, to).await.map(drop).map_err(|error| {
+                    let from = from.escape_ascii();
+                    subject.generic(format!(
+                        "the old object was deleted, and then the new one could not be renamed: it is {from} ({error})"
+                    ))
+                });
             }
             Found::Missing(_) => {
                 let (directory, _) = name::split(to);

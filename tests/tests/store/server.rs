@@ -27,6 +27,8 @@ pub(crate) struct Manners {
     pub(crate) listing: Option<Listing>,
     /// RNTO does not replace a file
     pub(crate) keeps_targets: bool,
+    /// RNTO renames nothing
+    pub(crate) refuses_renames: bool,
     /// How long a reply takes
     pub(crate) pause: Duration,
 }
@@ -239,6 +241,7 @@ impl Session<'_> {
                 name.clone_into(&mut self.from);
                 "350 and now".to_owned()
             }
+            ("RNTO", _) if self.server.manners.refuses_renames => "550 Not today.".to_owned(),
             ("RNTO", Some(_)) if self.server.manners.keeps_targets => "550 File exists.".to_owned(),
             ("RNTO", _) => {
                 let Some(file) = seen.files.remove(&self.from) else { return MISSING.to_owned() };

@@ -54,6 +54,21 @@ async fn a_server_that_keeps_targets_is_told_to_delete_them() {
     assert_eq!(server.seen().files["f"].bytes, b"after");
 }
 
+/// The old object had to be deleted before, so the new one is the only copy
+#[tokio::test]
+async fn a_new_object_that_cannot_be_renamed_stays() {
+    let manners = Manners { refuses_renames: true, ..Manners::default() };
+    let server = Server::start(manners).with("f", b"before");
+    let error = store(&server).put(&Path::from("f"), "after".into()).await.unwrap_err();
+    // Time for a deletion in the background.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let seen = server.seen();
+    let names = seen.names();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert_eq!(seen.files[names[0]].bytes, b"after");
+    assert!(error.to_string().contains(names[0]), "{error}");
+}
+
 #[tokio::test]
 async fn what_ftp_cannot_promise_is_refused() {
     let server = Server::start(Manners::default()).with("f", b"before");
