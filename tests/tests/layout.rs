@@ -123,6 +123,11 @@ fn no_file_of_the_session_imports_in_a_circle() {
 }
 
 #[test]
+fn no_file_of_the_command_line_imports_in_a_circle() {
+    has_no_circle("ftp-cli", 30, 100);
+}
+
+#[test]
 fn no_file_of_a_driver_imports_in_a_circle() {
     has_no_circle("ftp-blocking", 10, 30);
     has_no_circle("ftp-mio", 5, 5);

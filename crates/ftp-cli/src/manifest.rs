@@ -2,10 +2,16 @@
 
 mod metalink;
 
+use std::io::Read as _;
+use std::path::Path;
+
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 
+use crate::failure::Failure;
+use crate::location::Remote;
+
 /// Greatest size of a list that is read
-pub(crate) const MAX_SIZE: u64 = 256 * 1024 * 1024;
+const MAX_SIZE: u64 = 256 * 1024 * 1024;
 
 /// A file of a list
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +28,47 @@ pub(crate) struct Entry {
 
 /// What is wrong with a list
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ManifestError {
+struct ManifestError {
     /// From 1; 0: the list as a whole
-    pub(crate) line: usize,
-    pub(crate) problem: String,
+    line: usize,
+    problem: String,
 }
 
-/// Reads a list in any of the forms, told apart by what is in it
-pub(crate) fn parse(text: &str) -> Result<Vec<Entry>, ManifestError> {
+/// Reads a list
+pub(crate) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
+    let failure = |error: &std::io::Error| Failure::local(path, error);
+    let mut text = String::new();
+    let read = match path == Path::new("-") {
+        true => std::io::stdin().lock().take(MAX_SIZE).read_to_string(&mut text),
+        false => {
+            std::fs::File::open(path).and_then(|file| file.take(MAX_SIZE).read_to_string(&mut text))
+        }
+    };
+    if read.map_err(|error| failure(&error))? as u64 == MAX_SIZE {
+        return Err(Failure::usage("is too long").about(crate::show::path(path)));
+    }
+    parse(&text).map_err(|error| {
+        let place = match error.line {
+            0 => crate::show::path(path),
+            line => format!("{} line {line}", crate::show::path(path)),
+        };
+        Failure::usage(crate::show::text(&error.problem)).about(place)
+    })
+}
+
+/// The name of a file here: as the list has it, or the last part of the URL's path; a path may have directories
+pub(crate) fn local_name(entry: &Entry, remote: Option<&Remote>) -> Vec<u8> {
+    match (&entry.name, remote) {
+        (Some(name), _) => name.as_bytes().to_vec(),
+        (None, Some(remote)) => remote.name().to_vec(),
+        (None, None) => {
+            entry.sources.first().map_or_else(Vec::new, |source| source.as_bytes().to_vec())
+        }
+    }
+}
+
+/// The entries of a list in any of the forms, told apart by what is in it
+fn parse(text: &str) -> Result<Vec<Entry>, ManifestError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('<') {
         return metalink::parse(text);

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -17,7 +16,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::{Origin, Remote};
 use crate::login::Logins;
-use crate::manifest::{self, Entry, MAX_SIZE};
+use crate::manifest::{Entry, local_name, read};
 use crate::partial::Version;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
@@ -30,39 +29,6 @@ struct Wanted {
     local: PathBuf,
     name: Vec<u8>,
     entry: Entry,
-}
-
-/// Reads a list
-pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
-    let failure = |error: &std::io::Error| Failure::local(path, error);
-    let mut text = String::new();
-    let read = match path == Path::new("-") {
-        true => std::io::stdin().lock().take(MAX_SIZE).read_to_string(&mut text),
-        false => {
-            std::fs::File::open(path).and_then(|file| file.take(MAX_SIZE).read_to_string(&mut text))
-        }
-    };
-    if read.map_err(|error| failure(&error))? as u64 == MAX_SIZE {
-        return Err(Failure::usage("is too long").about(crate::show::path(path)));
-    }
-    manifest::parse(&text).map_err(|error| {
-        let place = match error.line {
-            0 => crate::show::path(path),
-            line => format!("{} line {line}", crate::show::path(path)),
-        };
-        Failure::usage(crate::show::text(&error.problem)).about(place)
-    })
-}
-
-/// The name of a file here: as the list has it, or the last part of the URL's path; a path may have directories
-pub(super) fn local_name(entry: &Entry, remote: Option<&Remote>) -> Vec<u8> {
-    match (&entry.name, remote) {
-        (Some(name), _) => name.as_bytes().to_vec(),
-        (None, Some(remote)) => remote.name().to_vec(),
-        (None, None) => {
-            entry.sources.first().map_or_else(Vec::new, |source| source.as_bytes().to_vec())
-        }
-    }
 }
 
 pub(super) fn fetch(

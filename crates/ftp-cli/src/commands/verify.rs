@@ -7,13 +7,12 @@ use std::path::Path;
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_session::{FileDigest, Mismatch, local_path};
 
-use super::fetch::{local_name, read};
 use crate::args::{Common, VerifyArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::Remote;
-use crate::manifest::Entry;
+use crate::manifest::{Entry, local_name, read};
 use crate::report::Reporter;
 
 pub(super) fn verify(

@@ -164,6 +164,24 @@ fn a_server_that_lets_in_two_refuses_one_at_most() {
     assert_eq!(server.most_sessions(), 2);
 }
 
+/// As ProFTPD does: only the login is refused, with the code of a wrong password
+#[test]
+fn a_login_that_is_one_too_many_is_no_wrong_password() {
+    let (server, home) = (Server::start(), Home::new());
+    tree(&server);
+    let logins = std::sync::atomic::AtomicUsize::new(0);
+    server.habits(move |verb, argument| match verb {
+        "PASS" if logins.fetch_add(1, std::sync::atomic::Ordering::SeqCst) >= 2 => Habit::Reply(
+            "530 Sorry, the maximum number of clients (2) for this user are already connected.",
+        ),
+        _ => slowly(verb, argument),
+    });
+    let run = home.rftp(&["mirror", "-j8", &server.url("pub"), "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    check(&home, "here");
+    assert!(server.count("PASS") <= 3, "{}", server.count("PASS"));
+}
+
 #[test]
 fn several_files_come_at_the_same_time() {
     let (server, home) = (Server::start(), Home::new());
