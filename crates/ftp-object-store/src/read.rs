@@ -73,8 +73,8 @@ enum Opened {
     Looked(Found),
     Refused(object_store::Error),
     Read(Version, Range<u64>, Bytes),
-    /// The range is long, or the connection broke while it was read
-    Stream(Version, Range<u64>),
+    /// The range is long, or the connection broke while it was read; how often it may go on
+    Stream(Version, Range<u64>, u8),
 }
 
 impl Inner {
@@ -103,10 +103,17 @@ impl Inner {
             Opened::Read(version, range, bytes) => {
                 (version, range, stream::iter([Ok(bytes)]).boxed())
             }
-            Opened::Stream(version, range) => {
-                let inner = Arc::clone(self);
-                let location = location.clone();
-                let reading = Reading::new(inner, location, path, version, range.clone());
+            Opened::Stream(version, range, resumptions) => {
+                let reading = Reading {
+                    inner: Arc::clone(self),
+                    location: location.clone(),
+                    path,
+                    version,
+                    range: range.clone(),
+                    tail: Vec::new(),
+                    sessions: 0,
+                    resumptions,
+                };
                 (version, range, reading.stream())
             }
         };
@@ -148,12 +155,12 @@ impl Inner {
             return Ok(Opened::Read(version, range, Bytes::new()));
         }
         if range.end - range.start > AT_ONCE {
-            return Ok(Opened::Stream(version, range));
+            return Ok(Opened::Stream(version, range, self.settings.resumptions));
         }
         match read_range(self, ftp, path, &range, Some(version.size)).await {
             Ok(bytes) => Ok(Opened::Read(version, range, bytes)),
             Err(error) if broke(&error) && self.settings.resumptions > 0 => {
-                Ok(Opened::Stream(version, range))
+                Ok(Opened::Stream(version, range, self.settings.resumptions - 1))
             }
             Err(error) => {
                 let error = match error.is_missing() {
@@ -287,17 +294,6 @@ fn is_file_refusal(error: &FtpError) -> bool {
 }
 
 impl Reading {
-    fn new(
-        inner: Arc<Inner>,
-        location: Path,
-        path: Vec<u8>,
-        version: Version,
-        range: Range<u64>,
-    ) -> Self {
-        let resumptions = inner.settings.resumptions;
-        Self { inner, location, path, version, range, tail: Vec::new(), sessions: 0, resumptions }
-    }
-
     fn stream(self) -> BoxStream<'static, Result<Bytes>> {
         task::stream(AHEAD, |out| self.run(out))
     }
