@@ -31,7 +31,8 @@
 //! wait for one that has to be opened, eight times; then room is made for the first of those.
 //!
 //! A refused login is an error, for all that wait for a session of the same [`Site`] and for those that come within ten
-//! minutes ([`PoolBuilder::refused_login_memory`]): a wrong password is tried once.
+//! minutes ([`PoolBuilder::refused_login_memory`]). A wrong password is tried once on a host that has let in nobody yet;
+//! on one that has let in n sessions at the same time, n tasks may try it before the first refusal has come.
 //!
 //! # What becomes of a session
 //!
