@@ -11,7 +11,6 @@ mod fields;
 #[path = "../../tests/src/laws.rs"]
 mod laws;
 mod listing;
-mod netrc;
 mod proxy;
 mod reply;
 mod tls_stream;
@@ -21,7 +20,6 @@ pub use client::client;
 pub use command::command;
 pub use fields::fields;
 pub use listing::listing;
-pub use netrc::netrc;
 pub use proxy::proxy;
 pub use reply::reply;
 pub use tls_stream::tls_stream;
