@@ -94,13 +94,16 @@ impl Sides {
         let is_root = directory.path.is_empty();
         let result = lease.request(|client| {
             client.set_utc_offset(pool.utc_offset());
-            if is_root {
-                if let Some(offset) = learn_utc_offset(client, &path)? {
-                    pool.set_utc_offset(Some(offset));
-                    client.set_utc_offset(Some(offset));
+            let (listing, local_time) = list_remote(client, &path)?;
+            let Some((name, listed)) = local_time.filter(|_| is_root) else { return Ok(listing) };
+            match learn_utc_offset(client, &join(&path, &name), listed)? {
+                None => Ok(listing),
+                offset => {
+                    pool.set_utc_offset(offset);
+                    client.set_utc_offset(offset);
+                    Ok(list_remote(client, &path)?.0)
                 }
             }
-            list_remote(client, &path)
         });
         match result {
             Ok(listing) => Ok(Some(listing)),
@@ -185,17 +188,27 @@ fn list_local(path: &Path) -> Result<Listing, Failure> {
     Ok(listing)
 }
 
-fn list_remote(client: &mut Client, path: &[u8]) -> Result<Listing, Error> {
+/// A file's name, and its time by the server's clock
+type LocalTime = (Vec<u8>, Modified);
+
+/// A directory, and a file in it whose time is of the server's clock
+fn list_remote(client: &mut Client, path: &[u8]) -> Result<(Listing, Option<LocalTime>), Error> {
     let mut listing = Listing::default();
+    let mut local_time = None;
     let mut entries = client.read_dir(path)?;
     for entry in entries.by_ref() {
         let entry = entry?;
-        if !entry.entry().is_dot() {
-            listing.items.push(item(&entry));
+        if entry.entry().is_dot() {
+            continue;
         }
+        let modified = entry.modified().filter(is_of_servers_clock);
+        if let (RemoteKind::File, Some(modified), None) = (entry.kind(), modified, &local_time) {
+            local_time = Some((entry.name().to_vec(), modified));
+        }
+        listing.items.push(item(&entry));
     }
     listing.is_complete = entries.unknown_lines() == 0;
-    Ok(listing)
+    Ok((listing, local_time))
 }
 
 fn item(entry: &OwnedEntry) -> Item {
@@ -227,19 +240,18 @@ fn stamp(modified: Modified) -> Option<Stamp> {
     Some(Stamp::new(time.to_unix(), unit))
 }
 
-/// Asks for the time of one file of a directory in another way, if the listing's times are of the server's clock
-fn learn_utc_offset(client: &mut Client, path: &[u8]) -> Result<Option<UtcOffset>, Error> {
-    let is_useful = |modified: &Modified| matches!(modified, Modified::At { zone: Zone::Server, precision, .. } if *precision >= Precision::Minute);
-    let mut found = None;
-    for entry in client.read_dir(path)? {
-        let entry = entry?;
-        let modified = entry.modified().filter(is_useful);
-        if let (RemoteKind::File, Some(modified), None) = (entry.kind(), modified, &found) {
-            found = Some((entry.name().to_vec(), modified));
-        }
-    }
-    let Some((name, listed)) = found else { return Ok(None) };
-    match client.mdtm(join(path, &name)) {
+/// Whether it is precise enough to compare clocks, and the zone is not known
+fn is_of_servers_clock(modified: &Modified) -> bool {
+    matches!(modified, Modified::At { zone: Zone::Server, precision, .. } if *precision >= Precision::Minute)
+}
+
+/// Asks for the time of a file in another way than its listing, which tells it by the server's clock
+fn learn_utc_offset(
+    client: &mut Client,
+    path: &[u8],
+    listed: Modified,
+) -> Result<Option<UtcOffset>, Error> {
+    match client.mdtm(path) {
         Ok(time) => Ok(UtcOffset::learn(listed, time)),
         Err(error) if error.is_fatal() => Err(error),
         Err(_) => Ok(None),

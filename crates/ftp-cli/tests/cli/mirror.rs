@@ -76,6 +76,39 @@ fn a_tree_goes_once() {
     assert_eq!((run.code, server.count("STOR")), (Some(0), 0), "{run:?}");
 }
 
+/// Without MLSD, and with a clock that is three hours ahead
+#[test]
+fn times_of_the_servers_clock_are_compared_in_utc() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/a", b"1");
+    let now = std::time::SystemTime::now();
+    let seconds = now.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    // Some day of the last half year, which listings tell to the minute.
+    let day = ftp_proto::Timestamp::from_unix(seconds as i64 - 40 * 86_400).unwrap();
+    let (year, month, of_month) = (day.year(), day.month(), day.day());
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let line =
+        format!("-rw-r--r-- 1 ftp ftp 1 {} {of_month} 15:30 a\r\n", MONTHS[usize::from(month) - 1]);
+    // Replies of habits live for ever.
+    let mdtm: &'static str = format!("213 {year:04}{month:02}{of_month:02}123007").leak();
+    server.habits(move |verb, _| match verb {
+        "FEAT" | "MLSD" => Habit::Reply("502 not here"),
+        "LIST" => Habit::Data(line.clone().into_bytes()),
+        "MDTM" => Habit::Reply(mdtm),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["mirror", &server.url("pub"), "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let expected = ftp_proto::Timestamp::new(year, month, of_month, 12, 30, 0).unwrap();
+    let modified = home.path("here/a").metadata().unwrap().modified().unwrap();
+    let modified = modified.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    assert_eq!(modified as i64, expected.to_unix());
+    server.forget_log();
+    assert_eq!(home.rftp(&["mirror", &server.url("pub"), "here"]).code, Some(0));
+    assert_eq!(server.count("RETR"), 0);
+}
+
 #[test]
 fn events_are_json_each() {
     let (server, home) = (Server::start(), Home::new());
