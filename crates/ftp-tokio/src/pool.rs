@@ -55,51 +55,63 @@
 
 mod dial;
 mod error;
-mod hosts;
+mod events;
+mod held;
+mod host;
 mod lease;
+mod line;
+mod logins;
 mod member;
 mod options;
+mod reaper;
+mod shared;
 mod site;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp_session::Error;
-use tokio::time::{Instant, timeout, timeout_at};
+use ftp_session::{Error, SessionEnd};
+use tokio::time::{Instant, timeout};
 
 pub use error::PoolError;
-pub use hosts::Status;
+pub use host::Status;
 pub use lease::Lease;
 pub use options::PoolBuilder;
 pub use site::Site;
 
 use crate::client::Client;
-use hosts::{Message, Permit, Place, Queued, Shared, idle_end};
+use events::Why;
+use held::{Grant, Held, Permit, Ticket};
 use lease::{Use, Verdict};
-use member::{Fate, Held, Member, Unopened};
+use member::{Fate, Member, Unopened};
+use shared::Shared;
 
 /// Sessions that many tasks share; cheap to clone
 ///
-/// See the [module](self).
+/// When the last clone is dropped, the pool is [closed](Self::close). See the [module](self).
 #[derive(Clone)]
 pub struct Pool {
+    owner: Arc<Owner>,
+}
+
+/// Ends the pool with its last clone; leases keep what is shared, not this
+struct Owner {
     shared: Arc<Shared>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
 }
 
 impl PoolBuilder {
     /// The pool
     #[must_use]
     pub fn build(self) -> Pool {
-        Pool { shared: Arc::new(Shared::new(self)) }
+        Pool { owner: Arc::new(Owner { shared: Arc::new(Shared::new(self)) }) }
     }
-}
-
-/// What somebody in line has got
-enum Grant {
-    Session(Lease, Instant),
-    Open(Permit),
-    TimedOut,
 }
 
 /// What became of an attempt to open a session
@@ -132,7 +144,7 @@ impl Pool {
     /// [`PoolError::TimedOut`] and [`PoolError::Busy`] if no session becomes free; [`PoolError::Session`] if a new one
     /// can't be opened or logged in.
     pub async fn lease(&self, site: &Site) -> Result<Lease, PoolError> {
-        self.lease_checked(site, self.shared.settings.check_after).await
+        self.lease_checked(site, self.owner.shared.settings.check_after).await
     }
 
     /// Does something on a session, once more if the session proves to be over before the server has begun any of it
@@ -176,120 +188,94 @@ impl Pool {
     /// How many sessions there are to a site's host, for all users, and how many wait
     #[must_use]
     pub fn status(&self, site: &Site) -> Status {
-        self.shared.status(site)
+        self.owner.shared.status(site)
     }
 
     /// Ends the pool: idle sessions are closed with QUIT in the background, leased ones when they come back, and whoever
     /// waits gets [`PoolError::Closed`]
     pub fn close(&self) {
-        self.shared.close();
+        self.owner.shared.close();
     }
 
     async fn lease_checked(&self, site: &Site, check: Duration) -> Result<Lease, PoolError> {
-        let limit = self.shared.settings.wait;
+        let limit = self.owner.shared.settings.wait;
         let deadline = Instant::now().checked_add(limit);
-        let mut check = Check { after: check, patience: self.shared.settings.check_timeout };
-        let mut place = Place::Back;
+        let mut check = Check { after: check, patience: self.owner.shared.settings.check_timeout };
         let mut refusal = None;
+        let ticket = Ticket::new(&self.owner.shared, site)?;
         loop {
-            match self.obtain(site, place, deadline).await? {
-                Grant::Session(lease, since) => {
-                    if let Some(lease) = self.checked(lease, since, &mut check).await {
+            match ticket.called(deadline).await? {
+                Some(Grant::Session(held, since)) => {
+                    if let Some(lease) = self.checked(held, since, &mut check).await {
                         return Ok(lease);
                     }
                 }
-                Grant::Open(permit) => match self.open(permit, site).await {
+                Some(Grant::Open(permit)) => match Self::open(permit, site).await {
                     Opened::Session(held) => return Ok(Lease::new(held, Use::First)),
-                    Opened::Crowded(error) => {
-                        #[cfg(feature = "tracing")]
-                        tracing::debug!(target: "ftp::pool", host = site.host(), %error, "refused");
-                        refusal = Some(error);
-                    }
+                    Opened::Crowded(error) => refusal = Some(error),
                     Opened::Failed(error) => return Err(error.into()),
                 },
-                Grant::TimedOut => return Err(PoolError::TimedOut { limit, refusal }),
+                None => return Err(PoolError::TimedOut { limit, refusal }),
             }
-            place = Place::Front;
+            ticket.again(site)?;
         }
     }
 
     /// Opens a session, and tells the budget
-    async fn open(&self, permit: Permit, site: &Site) -> Opened {
+    async fn open(permit: Permit, site: &Site) -> Opened {
         let member = match Member::log_in(site).await {
             Ok(member) => member,
             Err(Unopened { error, refusal: Some(reply) }) => {
-                permit.refused(&reply);
+                events::refused(site, &error);
+                permit.refused(reply);
                 return Opened::Crowded(error);
             }
             Err(Unopened { error, refusal: None }) => {
                 if error.is_auth() {
-                    permit.rejected(site, &error);
+                    permit.rejected(error.again());
                 }
                 return Opened::Failed(error);
             }
         };
+        events::opened(site);
         // The next one may be tried from now on.
-        permit.opened();
-        #[cfg(feature = "tracing")]
-        tracing::debug!(target: "ftp::pool", host = site.host(), "opened");
-        let mut held = Held::new(self.shared.clone(), Box::new(member));
+        let mut held = permit.opened(member);
         match held.member_mut().prepare().await {
             Ok(()) => Opened::Session(held),
-            Err(error) => Opened::Failed(error),
-        }
-    }
-
-    /// Waits in line
-    async fn obtain(
-        &self,
-        site: &Site,
-        place: Place,
-        deadline: Option<Instant>,
-    ) -> Result<Grant, PoolError> {
-        let mut queued: Queued = self.shared.enqueue(site, place)?;
-        let mut look: Option<Instant> = None;
-        loop {
-            let until = look.into_iter().chain(deadline).min();
-            let message = match until {
-                Some(until) => timeout_at(until, queued.messages.recv()).await,
-                None => Ok(queued.messages.recv().await),
-            };
-            match message {
-                Ok(Some(Message::Session(lease, since))) => {
-                    return Ok(Grant::Session(lease, since));
-                }
-                Ok(Some(Message::Open(permit))) => return Ok(Grant::Open(permit)),
-                Ok(Some(Message::Look(at))) => look = Some(at),
-                Ok(Some(Message::Rejected(error))) => return Err(error.into()),
-                Ok(Some(Message::Closed) | None) => return Err(PoolError::Closed),
-                Err(_) if until == deadline => return Ok(Grant::TimedOut),
-                Err(_) => {
-                    look = None;
-                    self.shared.serve_now(site.key());
-                }
+            Err(error) => {
+                held.discard(Why::Unsettled);
+                Opened::Failed(error)
             }
         }
     }
 
     /// The session, if it is well
-    async fn checked(&self, mut lease: Lease, since: Instant, check: &mut Check) -> Option<Lease> {
-        let settings = &self.shared.settings;
+    async fn checked(&self, mut held: Held, since: Instant, check: &mut Check) -> Option<Lease> {
+        let settings = &self.owner.shared.settings;
         let idle = since.elapsed();
-        let member = lease.member_mut();
-        let old = idle > settings.idle || member.is_older_than(settings.age);
-        match member.look() {
-            Fate::Clean if old => lease.into_held()?.close(),
+        let why = match held.member_mut().look() {
+            Fate::Dead(end) => {
+                // Nobody has used it: that the server has ended it is no sign of too many.
+                let end = if end == SessionEnd::Cut { SessionEnd::Orderly } else { end };
+                held.end(end, Why::Over(end));
+                return None;
+            }
+            Fate::Settle | Fate::Close => Why::Changed,
+            Fate::Clean if idle > settings.idle => Why::Idle,
+            Fate::Clean if held.member().is_older_than(settings.age) => Why::Old,
             Fate::Clean => {
-                if idle >= check.after && !check.answers(&mut member.client).await {
-                    lease.into_held()?.end(ftp_session::SessionEnd::Broken);
+                // As a lease: whoever gives up meanwhile has it settled.
+                let mut lease = Lease::new(held, Use::Again);
+                if idle >= check.after && !check.answers(&mut lease).await {
+                    lease.into_held()?.end(SessionEnd::Broken, Why::Unanswered);
                     return None;
                 }
-                lease.member_mut().client.session.inner.request().clear_effects();
+                lease.session.inner.request().clear_effects();
+                events::reused(Lease::site(&lease));
                 return Some(lease);
             }
-            Fate::Dead(end) => lease.into_held()?.end(idle_end(end)),
-            Fate::Settle | Fate::Close => lease.into_held()?.close(),
-        }
+        };
+        held.discard(why);
         None
     }
 }
@@ -330,7 +316,9 @@ impl Default for Pool {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("settings", &self.shared.settings).finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("settings", &self.owner.shared.settings)
+            .finish_non_exhaustive()
     }
 }
 

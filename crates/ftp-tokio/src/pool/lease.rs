@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ftp_proto::{Get, List, Put};
 use ftp_session::{Error, Holder};
 
-use super::member::{Held, Member};
+use super::held::Held;
+use super::member::Member;
 use super::site::Site;
 use crate::client::Client;
 use crate::listing::Listing;
@@ -46,10 +47,6 @@ pub(super) enum Use {
 impl Lease {
     pub(super) const fn new(held: Held, use_: Use) -> Self {
         Self { held: Some(held), use_, verdict: None }
-    }
-
-    pub(super) fn take(&mut self) -> Option<Box<Member>> {
-        self.held.take().and_then(|mut held| held.take())
     }
 
     pub(super) fn into_held(mut self) -> Option<Held> {

@@ -1,19 +1,14 @@
-//! A session of the pool: how it is opened, looked at, settled and closed
+//! A session of the pool: how it is opened, looked at and settled
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ftp_proto::{Config, ConnectionError, Effect, Ends, Protection, Reply};
 use ftp_session::{Error, SessionEnd};
-use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::site::Site;
 use crate::client::Client;
 use crate::session::Session;
-
-/// How long a server may take to answer QUIT
-const GOODBYE: Duration = Duration::from_secs(5);
 
 pub(super) struct Member {
     pub(super) client: Client,
@@ -184,101 +179,4 @@ fn refusal(session: &Session) -> Option<Reply> {
         _ => None,
     };
     inner.turned_away().or(closing).cloned()
-}
-
-/// Who counts the sessions: the pool
-pub(super) trait Keeper: Send + Sync {
-    /// A session is about to be closed
-    fn leaves(&self, site: &Site);
-    /// A session has ended
-    fn ended(self: Arc<Self>, site: &Site, end: SessionEnd, stay: Stay);
-    /// A session whose user has done with it
-    fn give_back(self: Arc<Self>, held: Held);
-}
-
-/// A session that the budget counts: reported as ended when it is dropped
-pub(super) struct Held {
-    keeper: Arc<dyn Keeper>,
-    member: Option<Box<Member>>,
-    stay: Stay,
-}
-
-/// Whether a session is on its way out
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stay {
-    Staying,
-    /// It is being closed, and the keeper counts it among those
-    Leaving,
-}
-
-impl Held {
-    pub(super) fn new(keeper: Arc<dyn Keeper>, member: Box<Member>) -> Self {
-        Self { keeper, member: Some(member), stay: Stay::Staying }
-    }
-
-    /// A session that the keeper counts among those that leave
-    pub(super) fn leaving(keeper: Arc<dyn Keeper>, member: Box<Member>) -> Self {
-        Self { keeper, member: Some(member), stay: Stay::Leaving }
-    }
-
-    pub(super) fn give_back(self) {
-        Arc::clone(&self.keeper).give_back(self);
-    }
-
-    pub(super) fn member(&self) -> &Member {
-        match &self.member {
-            Some(member) => member,
-            None => unreachable!("the session is taken only from one that is given up"),
-        }
-    }
-
-    pub(super) fn member_mut(&mut self) -> &mut Member {
-        match &mut self.member {
-            Some(member) => member,
-            None => unreachable!("the session is taken only from one that is given up"),
-        }
-    }
-
-    /// The session, which its taker counts from now on; `None` if it was taken
-    pub(super) fn take(&mut self) -> Option<Box<Member>> {
-        self.member.take()
-    }
-
-    /// The session has ended
-    pub(super) fn end(mut self, end: SessionEnd) {
-        if let Some(member) = self.member.take() {
-            self.ended(member, end);
-        }
-    }
-
-    fn ended(&self, member: Box<Member>, end: SessionEnd) {
-        let site = member.site.clone();
-        drop(member);
-        #[cfg(feature = "tracing")]
-        tracing::debug!(target: "ftp::pool", host = site.host(), ?end, "closed");
-        Arc::clone(&self.keeper).ended(&site, end, self.stay);
-    }
-
-    /// Says goodbye, in the background if there is a runtime
-    pub(super) fn close(mut self) {
-        if let Ok(runtime) = Handle::try_current() {
-            if self.stay == Stay::Staying {
-                self.keeper.leaves(&self.member().site);
-                self.stay = Stay::Leaving;
-            }
-            runtime.spawn(async move {
-                let goodbye = timeout(GOODBYE, self.member_mut().client.quit()).await;
-                let said = matches!(goodbye, Ok(Ok(_)));
-                self.end(if said { SessionEnd::Orderly } else { SessionEnd::Broken });
-            });
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(member) = self.member.take() {
-            self.ended(member, SessionEnd::Broken);
-        }
-    }
 }

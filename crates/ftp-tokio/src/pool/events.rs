@@ -1,0 +1,91 @@
+//! What the pool does, as events of `tracing` for the target `ftp::pool`
+//!
+//! They name the host, never who logs in there with what.
+
+use std::fmt;
+
+use ftp_session::SessionEnd;
+
+use super::site::Site;
+
+/// Why a session was closed, or is over
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Nobody has used it for too long
+    Idle,
+    Old,
+    /// Its user has changed what can't be changed back
+    Changed,
+    /// It could not be prepared, or what was left half-way not be settled
+    Unsettled,
+    /// It has not answered a NOOP
+    Unanswered,
+    /// A session of another site is to be opened in its place
+    Room,
+    /// The server wants fewer
+    Ceiling,
+    PoolClosed,
+    /// The server or the network has ended it
+    Over(SessionEnd),
+    /// Nobody was there to settle it or to say goodbye: there was no runtime, or it was shut down
+    Dropped,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Idle => "idle for too long",
+            Self::Old => "too old",
+            Self::Changed => "not what it was",
+            Self::Unsettled => "not settled",
+            Self::Unanswered => "no answer to NOOP",
+            Self::Room => "to make room for another site",
+            Self::Ceiling => "more than the server wants",
+            Self::PoolClosed => "the pool is closed",
+            Self::Over(SessionEnd::Cut) => "ended by the server while in use",
+            Self::Over(SessionEnd::Orderly) => "ended by the server",
+            Self::Over(SessionEnd::Broken) => "broken",
+            Self::Dropped => "dropped",
+        })
+    }
+}
+
+#[cfg(feature = "tracing")]
+mod told {
+    use ftp_session::Error;
+
+    use super::{Site, Why};
+
+    pub(in crate::pool) fn opened(site: &Site) {
+        tracing::debug!(target: "ftp::pool", host = site.host(), port = site.port(), "opened");
+    }
+
+    pub(in crate::pool) fn reused(site: &Site) {
+        tracing::debug!(target: "ftp::pool", host = site.host(), port = site.port(), "reused");
+    }
+
+    pub(in crate::pool) fn refused(site: &Site, error: &Error) {
+        tracing::debug!(target: "ftp::pool", host = site.host(), port = site.port(), %error, "refused");
+    }
+
+    pub(in crate::pool) fn closed(site: &Site, why: Why) {
+        tracing::debug!(target: "ftp::pool", host = site.host(), port = site.port(), %why, "closed");
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+mod told {
+    use ftp_session::Error;
+
+    use super::{Site, Why};
+
+    pub(in crate::pool) const fn opened(_: &Site) {}
+
+    pub(in crate::pool) const fn reused(_: &Site) {}
+
+    pub(in crate::pool) const fn refused(_: &Site, _: &Error) {}
+
+    pub(in crate::pool) const fn closed(_: &Site, _: Why) {}
+}
+
+pub(super) use told::{closed, opened, refused, reused};

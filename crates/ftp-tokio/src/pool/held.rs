@@ -1,0 +1,211 @@
+//! A session that somebody has, and leave to open one: each goes back to the pool once, when it is dropped at the latest
+
+use std::sync::Arc;
+
+use ftp_proto::Reply;
+use ftp_session::{Error, SessionEnd};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use super::error::PoolError;
+use super::events::Why;
+use super::host::{Attempt, Stay};
+use super::line::{Idle, Turn};
+use super::member::{Fate, Member};
+use super::reaper;
+use super::shared::Shared;
+use super::site::{HostKey, Site};
+
+/// A session that is somebody's, and that the budget counts
+pub(super) struct Held {
+    shared: Arc<Shared>,
+    /// `None` once it was given back, which consumes this
+    member: Option<Box<Member>>,
+}
+
+impl Held {
+    const fn new(shared: Arc<Shared>, member: Box<Member>) -> Self {
+        Self { shared, member: Some(member) }
+    }
+
+    pub(super) fn member(&self) -> &Member {
+        match &self.member {
+            Some(member) => member,
+            None => unreachable!("the session is taken only from one that is consumed"),
+        }
+    }
+
+    pub(super) fn member_mut(&mut self) -> &mut Member {
+        match &mut self.member {
+            Some(member) => member,
+            None => unreachable!("the session is taken only from one that is consumed"),
+        }
+    }
+
+    /// Whoever had it has done with it
+    pub(super) fn give_back(mut self) {
+        let failures = self.member_mut().take_data_failures();
+        if failures > 0 {
+            let key = self.member().site.key().clone();
+            self.shared.change(&key, |host, now| host.data_failed(failures, now));
+        }
+        match self.member_mut().look() {
+            Fate::Clean => self.keep(),
+            Fate::Settle => {
+                // Without a runtime nobody can settle it.
+                let Ok(runtime) = Handle::try_current() else { return };
+                runtime.spawn(async move {
+                    if self.member_mut().settle().await.is_err() {
+                        return self.discard(Why::Unsettled);
+                    }
+                    match self.member_mut().look() {
+                        Fate::Clean => self.keep(),
+                        Fate::Settle | Fate::Close | Fate::Dead(_) => self.discard(Why::Changed),
+                    }
+                });
+            }
+            Fate::Close | Fate::Dead(_) => self.discard(Why::Changed),
+        }
+    }
+
+    /// Becomes somebody else's, or idle
+    fn keep(mut self) {
+        if let Some(mut member) = self.member.take() {
+            member.reset();
+            self.shared.keep(member);
+            reaper::start(&self.shared);
+        }
+    }
+
+    /// Is not used any more: what is over has ended, the rest is closed with QUIT
+    pub(super) fn discard(mut self, why: Why) {
+        match self.member_mut().look() {
+            Fate::Dead(end) => self.end(end, Why::Over(end)),
+            Fate::Clean | Fate::Settle | Fate::Close => {
+                if let Some(member) = self.member.take() {
+                    let key = member.site.key().clone();
+                    self.shared.change(&key, |host, _| host.part(member, why));
+                }
+            }
+        }
+    }
+
+    /// The session is over
+    pub(super) fn end(mut self, end: SessionEnd, why: Why) {
+        if let Some(member) = self.member.take() {
+            self.shared.ended(member, end, Stay::Used, why);
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(member) = self.member.take() {
+            self.shared.ended(member, SessionEnd::Broken, Stay::Used, Why::Dropped);
+        }
+    }
+}
+
+/// Leave to open a session; what has become of that is told when this is dropped
+pub(super) struct Permit {
+    shared: Arc<Shared>,
+    site: Site,
+    attempt: Attempt,
+}
+
+impl Permit {
+    /// There is a session, which counts from now on
+    pub(super) fn opened(mut self, member: Member) -> Held {
+        self.attempt = Attempt::Opened;
+        Held::new(Arc::clone(&self.shared), Box::new(member))
+    }
+
+    /// The server has enough
+    pub(super) fn refused(mut self, reply: Reply) {
+        self.attempt = Attempt::Refused(reply);
+    }
+
+    /// The login is refused: nobody else is to try it
+    pub(super) fn rejected(mut self, error: Error) {
+        self.attempt = Attempt::Rejected(error, self.shared.settings.login_memory);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let attempt = std::mem::replace(&mut self.attempt, Attempt::Failed);
+        let site = &self.site;
+        self.shared.change(site.key(), |host, now| host.attempted(site, attempt, now));
+    }
+}
+
+/// What somebody in line has got
+pub(super) enum Grant {
+    /// A session that nobody has used since then
+    Session(Held, Instant),
+    Open(Permit),
+}
+
+/// A place in the line, which its drop gives up
+pub(super) struct Ticket {
+    shared: Arc<Shared>,
+    key: HostKey,
+    number: u64,
+    bell: Arc<Notify>,
+}
+
+impl Ticket {
+    pub(super) fn new(shared: &Arc<Shared>, site: &Site) -> Result<Self, PoolError> {
+        let bell = Arc::new(Notify::new());
+        let number = shared.enter(site, None, &bell)?;
+        Ok(Self { shared: Arc::clone(shared), key: site.key().clone(), number, bell })
+    }
+
+    /// Gets in line once more, in the same place
+    pub(super) fn again(&self, site: &Site) -> Result<(), PoolError> {
+        self.shared.enter(site, Some(self.number), &self.bell).map(drop)
+    }
+
+    /// Waits until it is called; `None` when the deadline has passed
+    pub(super) async fn called(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Grant>, PoolError> {
+        loop {
+            let look = match self.shared.turn(&self.key, self.number) {
+                Ok(turn) => return self.grant(turn).map(Some),
+                Err(look) => look,
+            };
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Ok(None);
+            }
+            let rung = self.bell.notified();
+            let Some(until) = look.into_iter().chain(deadline).min() else {
+                rung.await;
+                continue;
+            };
+            if timeout_at(until, rung).await.is_err() && look.is_some_and(|look| look <= until) {
+                self.shared.change(&self.key, |host, _| host.line.has_looked(self.number));
+            }
+        }
+    }
+
+    fn grant(&self, turn: Turn) -> Result<Grant, PoolError> {
+        let shared = Arc::clone(&self.shared);
+        match turn {
+            Turn::Session(Idle { member, since }) => {
+                Ok(Grant::Session(Held::new(shared, member), since))
+            }
+            Turn::Open(site) => Ok(Grant::Open(Permit { shared, site, attempt: Attempt::Failed })),
+            Turn::Rejected(error) => Err(error.into()),
+            Turn::Closed => Err(PoolError::Closed),
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.shared.change(&self.key, |host, now| host.leave(self.number, now));
+    }
+}

@@ -1,0 +1,322 @@
+//! What the pool knows of one host: sessions that nobody uses, those who wait, and how many there may be
+//!
+//! All of this happens under the pool's lock and does no I/O: whom to wake and which sessions to close is noted, and done
+//! when the lock is free.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ftp_proto::{Reply, Time};
+use ftp_session::{Admission, Budget, Error, Origin, SessionEnd};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::events::Why;
+use super::line::{Idle, Line, Turn};
+use super::logins::Logins;
+use super::member::Member;
+use super::options::PoolBuilder;
+use super::site::Site;
+
+/// How many sessions of other sites may pass by whoever is first in line, before one of them is closed to make room
+///
+/// To reuse a session costs nothing, to open one in its place costs a login. Without any limit, users who always have
+/// somebody in line would keep the others out.
+const PASSED_BY: usize = 8;
+
+pub(super) struct Host {
+    budget: Budget,
+    origin: Origin,
+    /// Used last comes last
+    idle: Vec<Idle>,
+    pub(super) line: Line,
+    logins: Logins,
+    /// Sessions that are being closed, which the budget still counts
+    leaving: usize,
+    refused: u64,
+    /// Sessions to close once the lock is free, of those that leave
+    parting: Vec<Parting>,
+}
+
+/// A session that is to be closed
+pub(super) struct Parting {
+    pub(super) member: Box<Member>,
+    pub(super) why: Why,
+}
+
+/// What became of an attempt to open a session
+pub(super) enum Attempt {
+    Opened,
+    /// The server has enough
+    Refused(Reply),
+    /// The login is refused, which is remembered for so long
+    Rejected(Error, Duration),
+    /// Anything else, also that it was given up
+    Failed,
+}
+
+/// How a pool is used with regard to one host
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// Sessions that are open or being opened
+    pub sessions: usize,
+    /// Those of them that nobody uses
+    pub idle: usize,
+    /// Tasks that wait for one
+    pub waiting: usize,
+    /// How many sessions there may be, by the pool's settings and by what the server has said
+    pub limit: usize,
+    /// Sessions that the server has refused because there were too many, since the pool knows of the host
+    pub refused: u64,
+}
+
+impl Host {
+    pub(super) fn new(settings: &PoolBuilder, origin: Origin) -> Self {
+        Self {
+            budget: Budget::new(settings.sessions).at_once(settings.at_once),
+            origin,
+            idle: Vec::new(),
+            line: Line::default(),
+            logins: Logins::default(),
+            leaving: 0,
+            refused: 0,
+            parting: Vec::new(),
+        }
+    }
+
+    fn time(&self, now: Instant) -> Time {
+        self.origin.time(now.into_std())
+    }
+
+    pub(super) fn status(&self, now: Instant) -> Status {
+        Status {
+            sessions: self.budget.count(),
+            idle: self.idle.len(),
+            waiting: self.line.len(),
+            limit: self.budget.limit(self.time(now)),
+            refused: self.refused,
+        }
+    }
+
+    /// The error of a login that is not to be tried
+    pub(super) fn refusal(&self, site: &Site, now: Instant) -> Option<Error> {
+        self.logins.refusal(site, now)
+    }
+
+    /// Gives those who wait what there is: the one place where that is decided
+    ///
+    /// Idle sessions go first, since they cost nothing. Whoever is left opens one if the budget permits. If it does not,
+    /// the first of them looks again when it may, and an idle session that fits nobody makes room.
+    pub(super) fn serve(&mut self, now: Instant) {
+        let time = self.time(now);
+        self.logins.forget(now);
+        while self.budget.excess(time) > self.leaving && self.part_with_oldest(Why::Ceiling) {}
+        self.hand_over(now);
+        while let Some(first) = self.first_to_open(now) {
+            match self.budget.admission(time) {
+                Admission::Now => {
+                    self.budget.begin(time);
+                    let logins = &mut self.logins;
+                    self.line.call(first, |site| {
+                        logins.begin(&site, now);
+                        Turn::Open(site)
+                    });
+                    self.hand_over(now);
+                }
+                Admission::Later(then) => {
+                    if let Some(at) = then.and_then(|then| self.origin.instant(then)) {
+                        self.line.look_at(first, Instant::from_std(at));
+                    }
+                    if self.lacks_room(time) {
+                        self.part_with_oldest(Why::Room);
+                        self.hand_over(now);
+                    }
+                    break;
+                }
+            }
+        }
+        self.look_at_logins(now);
+    }
+
+    /// Gives idle sessions to those who wait for one of their site, unless the first to open one has waited for long
+    fn hand_over(&mut self, now: Instant) {
+        let time = self.time(now);
+        while let Some((number, place)) = self.first_that_fits() {
+            let passed_by = self.first_to_open(now).filter(|first| *first < number);
+            let patient = |first| self.line.passed_by(first) < PASSED_BY;
+            if !passed_by.is_none_or(patient) && self.lacks_room(time) {
+                return;
+            }
+            let idle = self.idle.remove(place);
+            self.line.call(number, |_| Turn::Session(idle));
+            if let Some(first) = passed_by {
+                self.line.pass_by(first);
+            }
+        }
+    }
+
+    /// The first in line whom an idle session fits, and which: the one that was used last, which is the least likely to be over
+    fn first_that_fits(&self) -> Option<(u64, usize)> {
+        if self.idle.is_empty() {
+            return None;
+        }
+        self.line.waiting().find_map(|(number, site)| {
+            let place = self.idle.iter().rposition(|idle| idle.member.site == *site)?;
+            Some((number, place))
+        })
+    }
+
+    /// The first in line who may open a session, as far as its login is concerned
+    fn first_to_open(&self, now: Instant) -> Option<u64> {
+        let mut waiting = self.line.waiting();
+        waiting
+            .find(|(_, site)| self.logins.tried_until(site, now).is_none())
+            .map(|(number, _)| number)
+    }
+
+    /// Has those who wait for a login that somebody else tries look when it takes too long
+    fn look_at_logins(&mut self, now: Instant) {
+        let mut sites: Vec<(u64, &Site, Instant)> = Vec::new();
+        for (number, site) in self.line.waiting() {
+            if sites.iter().all(|(_, other, _)| *other != site) {
+                sites.extend(self.logins.tried_until(site, now).map(|until| (number, site, until)));
+            }
+        }
+        let looks: Vec<_> = sites.into_iter().map(|(number, _, until)| (number, until)).collect();
+        for (number, until) in looks {
+            self.line.look_at(number, until);
+        }
+    }
+
+    /// Whether nobody else's session can be opened before one is closed, and none is being closed
+    fn lacks_room(&self, time: Time) -> bool {
+        self.leaving == 0 && self.budget.count() >= self.budget.limit(time)
+    }
+
+    /// Gives up the session that nobody has used for longest, if there is one
+    fn part_with_oldest(&mut self, why: Why) -> bool {
+        if self.idle.is_empty() {
+            return false;
+        }
+        let member = self.idle.remove(0).member;
+        self.part(member, why);
+        true
+    }
+
+    /// Notes that a session is to be closed
+    pub(super) fn part(&mut self, member: Box<Member>, why: Why) {
+        self.leaving += 1;
+        self.parting.push(Parting { member, why });
+    }
+
+    /// A session has come back, as it was
+    pub(super) fn keep(&mut self, member: Box<Member>, now: Instant) {
+        self.idle.push(Idle { member, since: now });
+    }
+
+    /// Whoever had this number is gone
+    pub(super) fn leave(&mut self, number: u64, now: Instant) {
+        match self.line.leave(number) {
+            Some(Turn::Session(idle)) => {
+                let place = self.idle.partition_point(|other| other.since <= idle.since);
+                self.idle.insert(place, idle);
+            }
+            Some(Turn::Open(site)) => self.attempted(&site, Attempt::Failed, now),
+            Some(Turn::Rejected(_) | Turn::Closed) | None => {}
+        }
+    }
+
+    /// An attempt to open a session is over
+    pub(super) fn attempted(&mut self, site: &Site, attempt: Attempt, now: Instant) {
+        let time = self.time(now);
+        match attempt {
+            Attempt::Opened => {
+                self.budget.opened(time);
+                self.logins.accepted(site);
+            }
+            Attempt::Refused(reply) => {
+                self.refused += 1;
+                self.budget.refused(&reply, time);
+                self.logins.gave_up(site);
+            }
+            Attempt::Rejected(error, memory) => {
+                self.budget.failed(time);
+                self.line.call_all(|other| other == site, || Turn::Rejected(error.again()));
+                self.logins.refused(site, now.checked_add(memory), error);
+            }
+            Attempt::Failed => {
+                self.budget.failed(time);
+                self.logins.gave_up(site);
+            }
+        }
+    }
+
+    /// A session is over that was somebody's, or was being closed
+    pub(super) fn ended(&mut self, site: &Site, end: SessionEnd, stay: Stay, now: Instant) {
+        if stay == Stay::Leaving {
+            self.leaving = self.leaving.saturating_sub(1);
+        }
+        self.logins.ended(site);
+        self.budget.ended(end, self.time(now));
+    }
+
+    pub(super) fn data_failed(&mut self, failures: u32, now: Instant) {
+        let time = self.time(now);
+        (0..failures).for_each(|_| self.budget.data_failed(time));
+    }
+
+    /// Closes what was idle for so long; returns when the next one will have been
+    pub(super) fn reap(&mut self, limit: Duration, now: Instant) -> Option<Instant> {
+        // The first one has been idle for longest.
+        while let Some(idle) = self.idle.first() {
+            match idle.since.checked_add(limit) {
+                Some(at) if at <= now => self.part_with_oldest(Why::Idle),
+                at => return at,
+            };
+        }
+        None
+    }
+
+    /// The pool is closed
+    pub(super) fn close(&mut self) {
+        while self.part_with_oldest(Why::PoolClosed) {}
+        self.line.call_all(|_| true, || Turn::Closed);
+    }
+
+    /// What is to be done once the lock is free
+    pub(super) fn take_notes(&mut self) -> Notes {
+        Notes { rung: self.line.take_rung(), parting: std::mem::take(&mut self.parting) }
+    }
+
+    /// Whether a host made anew would do as well
+    pub(super) fn is_forgettable(&self, now: Instant) -> bool {
+        self.idle.is_empty()
+            && self.line.is_empty()
+            && self.logins.is_blank(now)
+            && self.leaving == 0
+            && self.budget.is_blank(self.time(now))
+    }
+}
+
+/// What was noted under the lock
+#[derive(Default)]
+#[must_use = "somebody waits for it"]
+pub(super) struct Notes {
+    pub(super) rung: Vec<Arc<Notify>>,
+    pub(super) parting: Vec<Parting>,
+}
+
+impl Notes {
+    pub(super) fn add(&mut self, other: Self) {
+        self.rung.extend(other.rung);
+        self.parting.extend(other.parting);
+    }
+}
+
+/// Whether a session was being closed when it ended
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stay {
+    Used,
+    Leaving,
+}

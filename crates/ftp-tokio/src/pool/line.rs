@@ -1,0 +1,136 @@
+//! Those who wait for a session of one host
+//!
+//! A waiter has a number, and keeps it if the session that it gets turns out to be over: the lowest number has waited for
+//! longest. It waits in the line until it is called; what it is called to stays here until it comes for it, or leaves.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use ftp_session::Error;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::member::Member;
+use super::site::Site;
+
+/// A session that nobody uses
+pub(super) struct Idle {
+    pub(super) member: Box<Member>,
+    pub(super) since: Instant,
+}
+
+/// What a waiter is called to
+pub(super) enum Turn {
+    Session(Idle),
+    /// To open a session
+    Open(Site),
+    Rejected(Error),
+    Closed,
+}
+
+struct Waiter {
+    site: Site,
+    /// Rung when it is called, and when it has to look sooner
+    bell: Arc<Notify>,
+    /// When it has the host served, though nothing has happened
+    look: Option<Instant>,
+    /// Sessions that those who came later were given while it was the first to open one
+    passed_by: usize,
+}
+
+#[derive(Default)]
+pub(super) struct Line {
+    waiting: BTreeMap<u64, Waiter>,
+    called: HashMap<u64, Turn>,
+    /// Bells to ring once the lock is free
+    rung: Vec<Arc<Notify>>,
+}
+
+impl Line {
+    pub(super) fn enter(&mut self, number: u64, site: Site, bell: Arc<Notify>) {
+        self.waiting.insert(number, Waiter { site, bell, look: None, passed_by: 0 });
+    }
+
+    /// How many wait and are not called
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn is_waiting(&self, number: u64) -> bool {
+        self.waiting.contains_key(&number)
+    }
+
+    /// Whether nobody waits, and nobody was called who has not come yet
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.called.is_empty()
+    }
+
+    /// Those who wait, in their order
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (u64, &Site)> {
+        self.waiting.iter().map(|(number, waiter)| (*number, &waiter.site))
+    }
+
+    pub(super) fn passed_by(&self, number: u64) -> usize {
+        self.waiting.get(&number).map_or(0, |waiter| waiter.passed_by)
+    }
+
+    pub(super) fn pass_by(&mut self, number: u64) {
+        if let Some(waiter) = self.waiting.get_mut(&number) {
+            waiter.passed_by += 1;
+        }
+    }
+
+    /// Calls one who waits
+    pub(super) fn call(&mut self, number: u64, turn: impl FnOnce(Site) -> Turn) {
+        if let Some(waiter) = self.waiting.remove(&number) {
+            self.called.insert(number, turn(waiter.site));
+            self.rung.push(waiter.bell);
+        }
+    }
+
+    /// Calls all who wait for a session of a site
+    pub(super) fn call_all(&mut self, fits: impl Fn(&Site) -> bool, turn: impl Fn() -> Turn) {
+        let numbers: Vec<u64> =
+            self.waiting().filter(|(_, site)| fits(site)).map(|(number, _)| number).collect();
+        for number in numbers {
+            self.call(number, |_| turn());
+        }
+    }
+
+    /// Has a waiter see to it that the host is served at this time
+    pub(super) fn look_at(&mut self, number: u64, at: Instant) {
+        if let Some(waiter) = self.waiting.get_mut(&number) {
+            if waiter.look.is_none_or(|look| at < look) {
+                waiter.look = Some(at);
+                self.rung.push(Arc::clone(&waiter.bell));
+            }
+        }
+    }
+
+    /// A waiter has looked
+    pub(super) fn has_looked(&mut self, number: u64) {
+        if let Some(waiter) = self.waiting.get_mut(&number) {
+            waiter.look = None;
+        }
+    }
+
+    /// When a waiter has to look
+    pub(super) fn look(&self, number: u64) -> Option<Instant> {
+        self.waiting.get(&number).and_then(|waiter| waiter.look)
+    }
+
+    /// What a waiter was called to, if it was
+    pub(super) fn take(&mut self, number: u64) -> Option<Turn> {
+        self.called.remove(&number)
+    }
+
+    /// A waiter is gone; what it was called to, and has not come for, has to be given to somebody else
+    pub(super) fn leave(&mut self, number: u64) -> Option<Turn> {
+        self.waiting.remove(&number);
+        self.called.remove(&number)
+    }
+
+    pub(super) fn take_rung(&mut self) -> Vec<Arc<Notify>> {
+        std::mem::take(&mut self.rung)
+    }
+}

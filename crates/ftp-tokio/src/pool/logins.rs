@@ -1,0 +1,110 @@
+//! What is known of the logins at one host
+//!
+//! ```text
+//! unknown ─▶ tried ──┬─▶ accepted   as long as a session of the site lives
+//!                    ├─▶ refused    for as long as the pool remembers
+//!                    └─▶ unknown    the attempt came to nothing
+//! ```
+//!
+//! A login of which nothing is known is tried by one at a time: a wrong password is sent once, however many want it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use ftp_session::Error;
+use tokio::time::Instant;
+
+use super::site::Site;
+
+/// How long one attempt may hold up the next: as long as a [`Budget`](ftp_session::Budget) waits for one that hangs
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+pub(super) struct Logins {
+    sites: HashMap<Site, Login>,
+}
+
+enum Login {
+    /// The last attempt began then
+    Tried(Instant),
+    /// So many sessions live
+    Accepted(usize),
+    /// `None`: for ever
+    Refused(Option<Instant>, Error),
+}
+
+impl Logins {
+    /// The error of a login that is not to be tried
+    pub(super) fn refusal(&self, site: &Site, now: Instant) -> Option<Error> {
+        match self.sites.get(site)? {
+            Login::Refused(until, error) if is_ahead(*until, now) => Some(error.again()),
+            _ => None,
+        }
+    }
+
+    /// Until when nobody else is to try this one
+    pub(super) fn tried_until(&self, site: &Site, now: Instant) -> Option<Instant> {
+        match self.sites.get(site)? {
+            Login::Tried(begun) => Some(*begun + PATIENCE).filter(|until| *until > now),
+            Login::Accepted(_) | Login::Refused(..) => None,
+        }
+    }
+
+    /// An attempt begins
+    pub(super) fn begin(&mut self, site: &Site, now: Instant) {
+        if !matches!(self.sites.get(site), Some(Login::Accepted(_))) {
+            self.sites.insert(site.clone(), Login::Tried(now));
+        }
+    }
+
+    pub(super) fn accepted(&mut self, site: &Site) {
+        match self.sites.get_mut(site) {
+            Some(Login::Accepted(sessions)) => *sessions += 1,
+            _ => {
+                self.sites.insert(site.clone(), Login::Accepted(1));
+            }
+        }
+    }
+
+    pub(super) fn refused(&mut self, site: &Site, until: Option<Instant>, error: Error) {
+        self.sites.insert(site.clone(), Login::Refused(until, error));
+    }
+
+    /// An attempt has shown nothing about the login
+    pub(super) fn gave_up(&mut self, site: &Site) {
+        if matches!(self.sites.get(site), Some(Login::Tried(_))) {
+            self.sites.remove(site);
+        }
+    }
+
+    /// A session has ended
+    pub(super) fn ended(&mut self, site: &Site) {
+        match self.sites.get_mut(site) {
+            Some(Login::Accepted(1)) => {
+                self.sites.remove(site);
+            }
+            Some(Login::Accepted(sessions)) => *sessions -= 1,
+            Some(Login::Tried(_) | Login::Refused(..)) | None => {}
+        }
+    }
+
+    /// Whether nothing is known that still counts
+    pub(super) fn is_blank(&self, now: Instant) -> bool {
+        self.sites.values().all(|login| match login {
+            Login::Refused(until, _) => !is_ahead(*until, now),
+            Login::Tried(_) | Login::Accepted(_) => false,
+        })
+    }
+
+    /// Forgets what has passed
+    pub(super) fn forget(&mut self, now: Instant) {
+        self.sites.retain(|_, login| match login {
+            Login::Refused(until, _) => is_ahead(*until, now),
+            Login::Tried(_) | Login::Accepted(_) => true,
+        });
+    }
+}
+
+fn is_ahead(until: Option<Instant>, now: Instant) -> bool {
+    until.is_none_or(|until| until > now)
+}

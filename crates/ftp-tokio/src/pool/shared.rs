@@ -1,0 +1,283 @@
+//! The hosts of a pool, under one lock that is never held while anybody waits
+//!
+//! ```text
+//! whatever happens ─▶ change: lock · the change · serve · unlock · wake those who are called, close what leaves
+//! ```
+//!
+//! Nothing that takes the lock when it is dropped is dropped under it: there sessions are bare [`Member`]s, and leave to
+//! open one is only noted. [`Lease`](super::Lease)s and permits are made of them outside.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ftp_session::{Origin, SessionEnd};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use super::error::PoolError;
+use super::events::{self, Why};
+use super::host::{Host, Notes, Parting, Status, Stay};
+use super::line::Turn;
+use super::member::Member;
+use super::options::PoolBuilder;
+use super::site::{HostKey, Site};
+
+/// How long a server may take to answer QUIT
+const GOODBYE: Duration = Duration::from_secs(5);
+
+pub(super) struct Shared {
+    pub(super) settings: PoolBuilder,
+    origin: Origin,
+    state: Mutex<State>,
+}
+
+struct State {
+    hosts: HashMap<HostKey, Host>,
+    life: Life,
+    /// The number of the next one who waits
+    next: u64,
+    /// With how many hosts those that can be forgotten are looked for
+    sweep_at: usize,
+    reaper: Reaper,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Open,
+    Closed,
+}
+
+/// Whether somebody closes sessions that were idle for too long
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reaper {
+    None,
+    Running,
+}
+
+impl Shared {
+    pub(super) fn new(settings: PoolBuilder) -> Self {
+        Self {
+            settings,
+            origin: Origin::new(Instant::now().into_std()),
+            state: Mutex::new(State {
+                hosts: HashMap::new(),
+                life: Life::Open,
+                next: 0,
+                sweep_at: 16,
+                reaper: Reaper::None,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic is done under it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is known of a host, and serves those who wait for it; `None` if nothing is known
+    pub(super) fn change<T>(
+        self: &Arc<Self>,
+        key: &HostKey,
+        change: impl FnOnce(&mut Host, Instant) -> T,
+    ) -> Option<T> {
+        let mut state = self.lock();
+        let (done, notes) = state.change(key, change)?;
+        drop(state);
+        self.follow(notes);
+        Some(done)
+    }
+
+    /// Does what was noted under the lock
+    fn follow(self: &Arc<Self>, notes: Notes) {
+        notes.rung.iter().for_each(|bell| bell.notify_one());
+        for Parting { member, why } in notes.parting {
+            Leaving { shared: Arc::clone(self), member: Some(member), why }.say_goodbye();
+        }
+    }
+
+    /// Gets in line: with a new number, or with that of an earlier turn that came to nothing
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        site: &Site,
+        number: Option<u64>,
+        bell: &Arc<Notify>,
+    ) -> Result<u64, PoolError> {
+        let now = Instant::now();
+        let key = site.key();
+        let mut state = self.lock();
+        if state.life == Life::Closed {
+            return Err(PoolError::Closed);
+        }
+        state.sweep(now);
+        let host = state
+            .hosts
+            .entry(key.clone())
+            .or_insert_with(|| Host::new(&self.settings, self.origin));
+        if let Some(error) = host.refusal(site, now) {
+            return Err(error.into());
+        }
+        let is_new = number.is_none();
+        let number = number.unwrap_or(state.next);
+        state.next += u64::from(is_new);
+        let limit = self.settings.waiters;
+        let entered = state.change(key, |host, now| {
+            host.line.enter(number, site.clone(), Arc::clone(bell));
+            host.serve(now);
+            // Whoever was in line before stays.
+            let fits = !is_new || host.line.len() <= limit || !host.line.is_waiting(number);
+            if !fits {
+                host.leave(number, now);
+            }
+            fits
+        });
+        drop(state);
+        let Some((fits, notes)) = entered else { return Err(PoolError::Closed) };
+        self.follow(notes);
+        if fits { Ok(number) } else { Err(PoolError::Busy { limit }) }
+    }
+
+    /// What a waiter was called to, or when it has to look
+    pub(super) fn turn(&self, key: &HostKey, number: u64) -> Result<Turn, Option<Instant>> {
+        let mut state = self.lock();
+        let Some(host) = state.hosts.get_mut(key) else { return Err(None) };
+        host.line.take(number).ok_or_else(|| host.line.look(number))
+    }
+
+    /// A session has come back as it was: it becomes somebody's, or idle
+    pub(super) fn keep(self: &Arc<Self>, member: Box<Member>) {
+        let is_old = member.is_older_than(self.settings.age);
+        let key = member.site.key().clone();
+        let mut state = self.lock();
+        let is_closed = state.life == Life::Closed;
+        let changed = state.change(&key, |host, now| match (is_closed, is_old) {
+            (true, _) => host.part(member, Why::PoolClosed),
+            (false, true) => host.part(member, Why::Old),
+            (false, false) => host.keep(member, now),
+        });
+        drop(state);
+        if let Some(((), notes)) = changed {
+            self.follow(notes);
+        }
+    }
+
+    /// A session is over
+    pub(super) fn ended(
+        self: &Arc<Self>,
+        member: Box<Member>,
+        end: SessionEnd,
+        stay: Stay,
+        why: Why,
+    ) {
+        let site = member.site.clone();
+        // The connection is closed first: from then on the server may notice.
+        drop(member);
+        events::closed(&site, why);
+        self.change(site.key(), |host, now| host.ended(&site, end, stay, now));
+    }
+
+    /// Ends the pool
+    pub(super) fn close(self: &Arc<Self>) {
+        let mut notes = Notes::default();
+        let mut state = self.lock();
+        state.life = Life::Closed;
+        for host in state.hosts.values_mut() {
+            host.close();
+            notes.add(host.take_notes());
+        }
+        drop(state);
+        self.follow(notes);
+    }
+
+    /// Closes what was idle for too long; returns when to look again, and counts the reaper out if never
+    pub(super) fn reap(self: &Arc<Self>) -> Option<Instant> {
+        let now = Instant::now();
+        let mut notes = Notes::default();
+        let mut next = None;
+        let mut state = self.lock();
+        for host in state.hosts.values_mut() {
+            next = host.reap(self.settings.idle, now).into_iter().chain(next).min();
+            notes.add(host.take_notes());
+        }
+        if next.is_none() {
+            state.reaper = Reaper::None;
+        }
+        drop(state);
+        self.follow(notes);
+        next
+    }
+
+    /// Says whether there is a reaper; returns what was so before
+    pub(super) fn set_reaper(&self, reaper: Reaper) -> Reaper {
+        std::mem::replace(&mut self.lock().reaper, reaper)
+    }
+
+    pub(super) fn status(&self, site: &Site) -> Status {
+        let now = Instant::now();
+        match self.lock().hosts.get(site.key()) {
+            Some(host) => host.status(now),
+            None => Status { limit: self.settings.sessions, ..Status::default() },
+        }
+    }
+}
+
+impl State {
+    fn change<T>(
+        &mut self,
+        key: &HostKey,
+        change: impl FnOnce(&mut Host, Instant) -> T,
+    ) -> Option<(T, Notes)> {
+        // Under the lock, so that times don't decrease.
+        let now = Instant::now();
+        let host = self.hosts.get_mut(key)?;
+        let done = change(host, now);
+        host.serve(now);
+        let notes = host.take_notes();
+        if host.is_forgettable(now) {
+            self.hosts.remove(key);
+        }
+        Some((done, notes))
+    }
+
+    /// Forgets hosts of which nothing is left to know; with each doubling of their number, which costs little
+    fn sweep(&mut self, now: Instant) {
+        if self.hosts.len() >= self.sweep_at {
+            self.hosts.retain(|_, host| !host.is_forgettable(now));
+            self.sweep_at = (self.hosts.len() * 2).max(16);
+        }
+    }
+}
+
+/// A session that is being closed, counted as one that leaves until it has ended
+struct Leaving {
+    shared: Arc<Shared>,
+    member: Option<Box<Member>>,
+    why: Why,
+}
+
+impl Leaving {
+    /// Says QUIT, in the background if there is a runtime
+    fn say_goodbye(mut self) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let Some(member) = &mut self.member else { return };
+            let goodbye = timeout(GOODBYE, member.client.quit()).await;
+            let end =
+                if matches!(goodbye, Ok(Ok(_))) { SessionEnd::Orderly } else { SessionEnd::Broken };
+            self.end(end);
+        });
+    }
+
+    fn end(&mut self, end: SessionEnd) {
+        if let Some(member) = self.member.take() {
+            self.shared.ended(member, end, Stay::Leaving, self.why);
+        }
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.end(SessionEnd::Broken);
+    }
+}
