@@ -98,3 +98,43 @@ async fn the_callers_connections_are_used_for_all_sessions() {
     }
     assert_eq!(server.seen().logins, 1);
 }
+
+#[tokio::test]
+async fn idle_and_old_sessions_are_closed_with_quit() {
+    let server = Server::start(Manners::default());
+    let site = site(&server);
+    let pool = Pool::builder().idle_timeout(Duration::from_millis(50)).build();
+    drop(pool.lease(&site).await.unwrap());
+    eventually("the idle session is closed", || pool.status(&site).sessions == 0).await;
+    assert_eq!(server.seen().count("QUIT"), 1);
+
+    let pool = Pool::builder().max_age(Duration::from_millis(50)).build();
+    let lease = pool.lease(&site).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    drop(lease);
+    eventually("the old session is closed", || server.seen().live == 0).await;
+    assert_eq!(server.seen().count("QUIT"), 2);
+
+    // After a while without use one has to answer.
+    let pool = Pool::builder().check_after(Duration::ZERO).build();
+    drop(pool.lease(&site).await.unwrap());
+    assert!(Lease::is_reused(&pool.lease(&site).await.unwrap()));
+    assert_eq!(server.seen().count("NOOP"), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_the_server_has_ended_is_noticed_without_a_round_trip() {
+    let server = Server::start(Manners { idle: Duration::from_millis(500), ..Manners::default() });
+    let (pool, site) = (Pool::new(), site(&server));
+    for _ in 0..3 {
+        let mut lease = pool.lease(&site).await.unwrap();
+        assert!(!Lease::is_reused(&lease));
+        fetch(&mut lease, "f").await.unwrap();
+        drop(lease);
+        eventually("the server ends the session", || server.seen().live == 0).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.seen().count("NOOP"), 0);
+    // It was idle, which is no sign of too many.
+    assert_eq!(pool.status(&site).limit, 8);
+}

@@ -1,10 +1,13 @@
 //! A server for many sessions at once, which counts them
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use ftp_tests::tls::Tls;
+use ftp_tokio::ftp_tls::rustls::{ServerConnection, StreamOwned};
 
 /// How the server treats its clients
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub(crate) struct Manners {
     pub(crate) lingers: Duration,
     /// The reply to one command; to this one there is none if it is empty
     pub(crate) answers: Option<(&'static str, &'static str)>,
+    /// For AUTH TLS and PROT P
+    pub(crate) tls: Option<Tls>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +49,7 @@ impl Default for Manners {
             refusal: "There are too many connections from your internet address.",
             lingers: Duration::ZERO,
             answers: None,
+            tls: None,
         }
     }
 }
@@ -56,11 +62,26 @@ pub(crate) struct Seen {
     pub(crate) refused: usize,
     pub(crate) logins: usize,
     pub(crate) commands: HashMap<String, usize>,
+    /// Until when sessions count that have ended
+    ghosts: Vec<Instant>,
 }
 
 impl Seen {
     pub(crate) fn count(&self, verb: &str) -> usize {
         self.commands.get(verb).copied().unwrap_or_default()
+    }
+
+    /// A session comes; whether it is let in
+    fn enter(&mut self, limit: usize) -> bool {
+        self.ghosts.retain(|until| *until > Instant::now());
+        let counted = self.live + self.ghosts.len();
+        if counted >= limit {
+            self.refused += 1;
+            return false;
+        }
+        self.live += 1;
+        self.most = self.most.max(counted + 1);
+        true
     }
 }
 
@@ -93,41 +114,37 @@ impl Server {
 
     fn serve(&self, stream: TcpStream, manners: &Manners) {
         stream.set_nodelay(true).unwrap();
-        let full = {
-            let mut seen = self.seen.lock().unwrap();
-            let full = seen.live >= manners.limit;
-            if full {
-                seen.refused += 1;
-            } else {
-                seen.live += 1;
-                seen.most = seen.most.max(seen.live);
-            }
-            full
-        };
+        let is_in = self.seen.lock().unwrap().enter(manners.limit);
+        let stay = is_in.then(|| Stay { server: self, lingers: manners.lingers });
         // What goes wrong is the client's end.
-        let _ = self.talk(&stream, manners, full);
-        if !full {
-            drop(stream);
-            std::thread::sleep(manners.lingers);
-            self.seen.lock().unwrap().live -= 1;
-        }
+        let _ = self.talk(&stream, manners, stay);
     }
 
-    fn talk(&self, mut control: &TcpStream, manners: &Manners, full: bool) -> std::io::Result<()> {
+    fn talk(
+        &self,
+        socket: &TcpStream,
+        manners: &Manners,
+        stay: Option<Stay<'_>>,
+    ) -> io::Result<()> {
+        let full = stay.is_none();
+        let mut control = Control::new(socket.try_clone()?);
         if full && manners.refuses == Refuses::AtOnce {
-            return writeln!(control, "421 {}\r", manners.refusal);
+            return control.reply(&format!("421 {}", manners.refusal));
         }
-        writeln!(control, "220 ready\r")?;
-        control.set_read_timeout(Some(manners.idle))?;
-        let mut lines = BufReader::new(control).lines();
+        control.reply("220 ready")?;
+        socket.set_read_timeout(Some(manners.idle))?;
         let mut data: Option<TcpListener> = None;
+        let mut secured: Option<&Tls> = None;
         let mut directory = String::from("/home");
         let mut counts: HashMap<String, usize> = HashMap::new();
         loop {
-            let line = match lines.next() {
-                Some(Ok(line)) => line,
-                Some(Err(_)) => return writeln!(control, "421 Timeout.\r"),
-                None => return Ok(()),
+            let line = match control.line() {
+                Ok(line) if line.is_empty() => return Ok(()),
+                Ok(line) => line,
+                Err(_) => {
+                    drop(stay);
+                    return control.reply("421 Timeout.");
+                }
             };
             let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
             // What precedes ABOR is for the Telnet layer.
@@ -138,8 +155,9 @@ impl Server {
             std::thread::sleep(manners.pause);
             if let Some((at, after, reply)) = manners.ends {
                 if at == verb && *count > after {
+                    drop(stay);
                     return match reply {
-                        Some(reply) => writeln!(control, "{reply}\r"),
+                        Some(reply) => control.reply(reply),
                         None => Ok(()),
                     };
                 }
@@ -150,6 +168,15 @@ impl Server {
                         Some((_, reply)) if !reply.is_empty() => reply.to_owned(),
                         _ => continue,
                     }
+                }
+                "AUTH" if manners.tls.is_some() => {
+                    control.reply("234 go on")?;
+                    control.secure(manners.tls.as_ref());
+                    continue;
+                }
+                "PROT" => {
+                    secured = manners.tls.as_ref();
+                    "200 fine".to_owned()
                 }
                 "USER" => "331 password".to_owned(),
                 "PASS" if full => format!("530 {}", manners.refusal),
@@ -171,30 +198,128 @@ impl Server {
                     format!("229 ok (|||{port}|)")
                 }
                 "RETR" => {
-                    writeln!(control, "150 here it comes\r")?;
+                    control.reply("150 here it comes")?;
                     let Some(listener) = data.take() else { return Ok(()) };
-                    let (mut stream, _) = listener.accept()?;
-                    match stream.write_all(&content(argument)) {
+                    let mut stream = Wire::new(listener.accept()?.0, secured);
+                    match stream.write_all(&content(argument)).and_then(|()| stream.end()) {
                         Ok(()) => "226 done".to_owned(),
                         Err(_) => "426 broken off".to_owned(),
                     }
                 }
                 "STOR" => {
-                    writeln!(control, "150 go\r")?;
+                    control.reply("150 go")?;
                     let Some(listener) = data.take() else { return Ok(()) };
-                    let (mut stream, _) = listener.accept()?;
-                    std::io::copy(&mut stream, &mut std::io::sink())?;
+                    let mut stream = Wire::new(listener.accept()?.0, secured);
+                    io::copy(&mut stream, &mut io::sink())?;
                     "226 done".to_owned()
                 }
                 "ABOR" => "226 nothing to abort".to_owned(),
                 "FEAT" => "500 what".to_owned(),
                 "QUIT" => {
-                    return writeln!(control, "221 goodbye\r");
+                    drop(stay);
+                    return control.reply("221 goodbye");
                 }
                 _ => "200 fine".to_owned(),
             };
-            writeln!(control, "{reply}\r")?;
+            control.reply(&reply)?;
         }
+    }
+}
+
+/// A session that the server counts, and for a moment after its end
+///
+/// That moment begins before the client can know of the end, as it does where a process ends after its 221.
+struct Stay<'a> {
+    server: &'a Server,
+    lingers: Duration,
+}
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        let mut seen = self.server.seen.lock().unwrap();
+        seen.live -= 1;
+        seen.ghosts.push(Instant::now() + self.lingers);
+    }
+}
+
+/// A connection, in TLS or not
+enum Wire {
+    Clear(TcpStream),
+    Secure(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Wire {
+    fn new(stream: TcpStream, tls: Option<&Tls>) -> Self {
+        match tls {
+            Some(tls) => Self::Secure(Box::new(StreamOwned::new(tls.connection(), stream))),
+            None => Self::Clear(stream),
+        }
+    }
+
+    /// Says that nothing follows
+    fn end(&mut self) -> io::Result<()> {
+        if let Self::Secure(stream) = self {
+            stream.conn.send_close_notify();
+        }
+        self.flush()
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Clear(stream) => stream.read(buffer),
+            Self::Secure(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Clear(stream) => stream.write(bytes),
+            Self::Secure(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Clear(stream) => stream.flush(),
+            Self::Secure(stream) => stream.flush(),
+        }
+    }
+}
+
+/// The server's side of a control connection
+struct Control(Option<BufReader<Wire>>);
+
+impl Control {
+    fn new(stream: TcpStream) -> Self {
+        Self(Some(BufReader::new(Wire::Clear(stream))))
+    }
+
+    fn wire(&mut self) -> &mut BufReader<Wire> {
+        self.0.as_mut().unwrap()
+    }
+
+    /// From now on in TLS
+    fn secure(&mut self, tls: Option<&Tls>) {
+        let wire = self.0.take().unwrap().into_inner();
+        let Wire::Clear(stream) = wire else { panic!("AUTH in TLS") };
+        self.0 = Some(BufReader::new(Wire::new(stream, tls)));
+    }
+
+    fn reply(&mut self, reply: &str) -> io::Result<()> {
+        let wire = self.wire().get_mut();
+        wire.write_all(format!("{reply}\r\n").as_bytes())?;
+        wire.flush()
+    }
+
+    /// The next command; empty at the end
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = Vec::new();
+        self.wire().read_until(b'\n', &mut line)?;
+        Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
     }
 }
 

@@ -1,0 +1,182 @@
+//! The laws of the pool, whatever its users do and wherever they give up
+//!
+//! - There are never more sessions than the pool's maximum, nor, after one refusal, than the server lets in.
+//! - Nobody waits for ever, and in the end nobody has a session, waits or is in the way of the next.
+//! - Everybody gets the bytes of the file that was asked for.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use ftp_tokio::{Error, Lease, Pool, Site};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+use crate::server::{Manners, Server};
+use crate::{eventually, fetch, site};
+
+/// How long the server counts a session that has ended; the budget's model has the same (`ftp-session`)
+const LINGERS: Duration = Duration::from_millis(80);
+
+/// xorshift: what happens depends on the seed, and on the machine's scheduling
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) as usize % end
+    }
+}
+
+/// Polls a future so many times and drops it where it is then; what it has returned, if it was done
+async fn given_up_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+/// What a user does with a session
+async fn use_session(mut lease: Lease, deed: usize, name: &str) -> Result<(), Error> {
+    match deed {
+        0..=3 => fetch(&mut lease, name).await,
+        4 => lease.size(name).await.map(drop),
+        5 => {
+            let mut download = lease.get("big").await?;
+            download.read_exact(&mut [0; 1000]).await.map(drop).map_err(Error::Io)
+        }
+        6 => {
+            let mut download = lease.into_get("big").await?;
+            download.read_exact(&mut [0; 1000]).await.map(drop).map_err(Error::Io)
+        }
+        7 => {
+            lease.cwd("/elsewhere").await?;
+            fetch(&mut lease, name).await
+        }
+        8 => lease.opts("UTF8 OFF").await.map(drop),
+        _ => {
+            lease.quit().await?;
+            Ok(())
+        }
+    }
+}
+
+/// A pool, its users, and what the laws say of both
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) pool: Pool,
+    pub(crate) sites: Vec<Site>,
+    /// What the server lets in
+    pub(crate) limit: usize,
+    /// The pool's maximum
+    pub(crate) most: usize,
+}
+
+impl World {
+    pub(crate) fn new(manners: Manners, most: usize, site: impl Fn(&Server) -> Site) -> Self {
+        let limit = manners.limit;
+        let server = Server::start(Manners { lingers: LINGERS, ..manners });
+        let pool = Pool::builder().sessions_per_host(most).build();
+        let site = site(&server);
+        let sites = ["u", "v", "w"].map(|user| site.clone().login(user, "p")).to_vec();
+        Self { server, pool, sites, limit, most }
+    }
+
+    async fn user(self, seed: u64, rounds: usize) {
+        let mut random = Random::new(seed);
+        for round in 0..rounds {
+            let site = &self.sites[random.below(self.sites.len())];
+            let (deed, name) = (random.below(10), format!("f{seed}-{round}"));
+            let deeds = async {
+                let lease = self.pool.lease(site).await.unwrap();
+                assert!(self.pool.status(site).sessions <= self.most);
+                use_session(lease, deed, &name).await
+            };
+            // Most are given up somewhere on their way; the others have all the time that they want.
+            let polls = if random.below(3) == 0 { usize::MAX } else { random.below(24) };
+            if let Some(Err(error)) = given_up_after(polls, deeds).await {
+                panic!("{error}");
+            }
+        }
+    }
+
+    /// Has users do as they like, and looks whether the laws hold
+    pub(crate) async fn run(self, seed: u64, users: u64, rounds: usize) {
+        let tasks: Vec<_> = (0..users)
+            .map(|user| tokio::spawn(self.clone().user(seed * 1000 + user, rounds)))
+            .collect();
+        for task in tasks {
+            let done = timeout(Duration::from_secs(90), task).await;
+            done.expect("nobody waits for ever").unwrap();
+        }
+        let at_rest = || {
+            let status = self.pool.status(&self.sites[0]);
+            status.sessions == status.idle && status.waiting == 0
+        };
+        eventually("all are at rest", at_rest).await;
+        self.look();
+        // As many as there may be can be had at once.
+        let mut leases = Vec::new();
+        let limit = self.pool.status(&self.sites[0]).limit.min(self.limit);
+        for index in 0..limit {
+            leases.push(self.pool.lease(&self.sites[index % self.sites.len()]).await.unwrap());
+        }
+        for lease in &mut leases {
+            fetch(lease, "f").await.unwrap();
+        }
+        drop(leases);
+        self.pool.close();
+        eventually("the server has nobody left", || self.server.seen().live == 0).await;
+        self.look();
+    }
+
+    fn look(&self) {
+        let seen = self.server.seen();
+        assert!(seen.most <= self.limit.min(self.most), "too many at once: {seen:?}");
+        assert!(seen.refused <= usize::from(self.most > self.limit), "refused again: {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn laws_hold_whatever_users_do() {
+    for seed in 0..4 {
+        let pause = Duration::from_micros(200);
+        let limit = 2 + seed as usize % 3;
+        let manners = Manners { limit, pause, ..Manners::default() };
+        World::new(manners, 6 - 2 * (seed as usize % 3), site).run(seed, 8, 15).await;
+    }
+}
+
+/// Nothing else happens, so each of these polls is a place at which a user gives up
+#[tokio::test]
+async fn a_lease_can_be_given_up_at_every_await() {
+    let server = Server::start(Manners { limit: 1, lingers: LINGERS, ..Manners::default() });
+    let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
+    let other = site.clone().login("other", "p");
+    for polls in 0..40 {
+        // A session of somebody else has to make room, one has to be opened, and a file comes.
+        let deeds = async {
+            let mut lease = pool.lease(&site).await.unwrap();
+            fetch(&mut lease, "f").await.unwrap();
+        };
+        given_up_after(polls, deeds).await;
+        let next = timeout(Duration::from_secs(20), pool.lease(&other)).await;
+        fetch(&mut next.expect("the place is free").unwrap(), "g").await.unwrap();
+    }
+    let seen = server.seen();
+    assert_eq!((seen.refused, seen.most), (0, 1), "{seen:?}");
+}

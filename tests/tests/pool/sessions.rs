@@ -1,0 +1,162 @@
+//! What becomes of a session when its lease is dropped, and of an operation whose session is over
+
+use ftp_tokio::{Lease, Pool};
+use tokio::io::AsyncReadExt;
+
+use crate::server::{Manners, Server};
+use crate::{fetch, runtime, site};
+
+#[tokio::test]
+async fn a_session_is_used_again() {
+    let server = Server::start(Manners::default());
+    let (pool, site) = (Pool::new(), site(&server));
+    for round in 0..5 {
+        let mut lease = pool.lease(&site).await.unwrap();
+        assert_eq!(Lease::is_reused(&lease), round > 0);
+        fetch(&mut lease, "f").await.unwrap();
+    }
+    let seen = server.seen();
+    assert_eq!((seen.logins, seen.count("NOOP")), (1, 0));
+    let status = pool.status(&site);
+    assert_eq!((status.sessions, status.idle, status.waiting), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn what_was_left_half_way_is_settled_in_the_background() {
+    let server = Server::start(Manners::default());
+    let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
+    for _ in 0..3 {
+        let mut lease = pool.lease(&site).await.unwrap();
+        let mut download = lease.get("big").await.unwrap();
+        download.read_exact(&mut [0; 1000]).await.unwrap();
+        drop(download);
+        drop(lease);
+        // Nobody else's bytes come.
+        let mut lease = pool.lease(&site).await.unwrap();
+        fetch(&mut lease, "f").await.unwrap();
+        drop(lease);
+        // The one that owns its lease, too.
+        let lease = pool.lease(&site).await.unwrap();
+        let mut download = lease.into_get("big").await.unwrap();
+        download.read_exact(&mut [0; 1000]).await.unwrap();
+        drop(download);
+    }
+    let mut lease = pool.lease(&site).await.unwrap();
+    fetch(&mut lease, "f").await.unwrap();
+    assert_eq!(server.seen().logins, 1);
+}
+
+#[tokio::test]
+async fn a_working_directory_does_not_stay() {
+    let server = Server::start(Manners::default());
+    let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
+    pool.lease(&site).await.unwrap().cwd("/elsewhere").await.unwrap();
+    let mut lease = pool.lease(&site).await.unwrap();
+    assert_eq!(lease.pwd().await.unwrap(), b"/home");
+    assert_eq!(server.seen().logins, 1);
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_what_it_was_is_closed() {
+    let server = Server::start(Manners::default());
+    let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
+    pool.lease(&site).await.unwrap().opts("UTF8 OFF").await.unwrap();
+    pool.lease(&site).await.unwrap().login("other", "p").await.unwrap();
+    pool.lease(&site).await.unwrap().site("UMASK 000").await.unwrap();
+    pool.lease(&site).await.unwrap().config_mut().truncation = ftp_tokio::Truncation::Accept;
+    let lease = pool.lease(&site).await.unwrap();
+    assert!(Lease::is_reused(&lease));
+    assert_eq!(lease.config().truncation, ftp_tokio::Truncation::Reject);
+    // Three and one, and the other user's.
+    assert_eq!(server.seen().logins, 5);
+}
+
+#[tokio::test]
+async fn clients_that_were_exchanged_are_noticed() {
+    let server = Server::start(Manners::default());
+    let pool = Pool::new();
+    let (one, other) = (site(&server), site(&server).login("other", "p"));
+    let mut first = pool.lease(&one).await.unwrap();
+    let mut second = pool.lease(&other).await.unwrap();
+    std::mem::swap(&mut *first, &mut *second);
+    drop((first, second));
+    assert!(!Lease::is_reused(&pool.lease(&one).await.unwrap()));
+    assert!(!Lease::is_reused(&pool.lease(&other).await.unwrap()));
+}
+
+#[tokio::test]
+async fn an_operation_is_tried_again_if_nothing_of_it_had_begun() {
+    for reply in [Some("421 Timeout."), None] {
+        let ends = Some(("SIZE", 1, reply));
+        let server = Server::start(Manners { ends, ..Manners::default() });
+        let (pool, site) = (Pool::new(), site(&server));
+        let size = |mut ftp: Lease| async move { ftp.size("abc").await };
+        for round in 1..4 {
+            assert_eq!(pool.run(&site, size).await.unwrap(), 1003, "{reply:?}");
+            assert_eq!(server.seen().logins, round);
+        }
+        // A fresh session is not to blame.
+        let twice = |mut ftp: Lease| async move {
+            ftp.size("abc").await?;
+            ftp.size("abc").await
+        };
+        let error = pool.run(&site, twice).await.unwrap_err();
+        assert!(error.session().unwrap().is_fatal(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_not_done_again() {
+    let ends = Some(("DELE", 1, None));
+    let server = Server::start(Manners { ends, ..Manners::default() });
+    let (pool, site) = (Pool::new(), site(&server));
+    let delete = |mut ftp: Lease| async move { ftp.delete("abc").await.map(drop) };
+    // Without an answer it may have been deleted.
+    pool.run(&site, delete).await.unwrap();
+    assert!(pool.run(&site, delete).await.is_err());
+    assert_eq!(server.seen().count("DELE"), 2);
+
+    // In the place of the answer a 421 is a refusal.
+    let ends = Some(("DELE", 1, Some("421 Timeout.")));
+    let server = Server::start(Manners { ends, ..Manners::default() });
+    let site = self::site(&server);
+    pool.run(&site, delete).await.unwrap();
+    pool.run(&site, delete).await.unwrap();
+
+    // Something had begun.
+    let ends = Some(("SIZE", 1, Some("421 Timeout.")));
+    let server = Server::start(Manners { ends, ..Manners::default() });
+    let site = self::site(&server);
+    let both = |mut ftp: Lease| async move {
+        ftp.noop().await?;
+        ftp.size("abc").await
+    };
+    pool.run(&site, both).await.unwrap();
+    assert!(pool.run(&site, both).await.is_err());
+}
+
+#[test]
+fn a_runtime_that_is_shut_down_takes_only_its_sessions_along() {
+    let server = Server::start(Manners::default());
+    let (pool, site) = (Pool::builder().sessions_per_host(2).build(), site(&server));
+    for _ in 0..3 {
+        let first = runtime();
+        let outside = first.block_on(async {
+            let mut lease = pool.lease(&site).await.unwrap();
+            let outside = pool.lease(&site).await.unwrap();
+            let mut download = lease.get("big").await.unwrap();
+            download.read_exact(&mut [0; 1000]).await.unwrap();
+            drop(download);
+            // It settles, and the runtime ends meanwhile.
+            drop(lease);
+            outside
+        });
+        drop(first);
+        drop(outside);
+        runtime().block_on(async {
+            let mut lease = pool.lease(&site).await.unwrap();
+            fetch(&mut lease, "f").await.unwrap();
+        });
+    }
+    assert_eq!(server.seen().refused, 0);
+}

@@ -1,0 +1,180 @@
+//! Those who wait for a session: how many there are, who comes first, and how waiting ends
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ftp_tokio::{Pool, PoolError, Site};
+
+use crate::server::{Manners, Refuses, Server};
+use crate::{crowd, eventually, fetch, site};
+
+#[tokio::test]
+async fn a_server_with_a_limit_refuses_once() {
+    for (refuses, refusal) in [
+        (Refuses::AtOnce, "There are too many connections from your internet address."),
+        (Refuses::AtLogin, "Sorry, the maximum number of clients (4) is reached."),
+    ] {
+        let server = Server::start(Manners { limit: 4, refuses, refusal, ..Manners::default() });
+        let (pool, site) = (Pool::builder().sessions_per_host(16).build(), site(&server));
+        crowd(&pool, &site, 32, 400).await;
+        let seen = server.seen();
+        assert_eq!((seen.refused, seen.most, seen.logins), (1, 4, 4), "{refuses:?}");
+        assert_eq!(pool.status(&site).limit, 4);
+    }
+}
+
+#[tokio::test]
+async fn there_are_as_many_as_the_user_wants() {
+    let server = Server::start(Manners::default());
+    let (pool, site) = (Pool::builder().sessions_per_host(3).build(), site(&server));
+    crowd(&pool, &site, 20, 200).await;
+    let seen = server.seen();
+    assert_eq!((seen.most, seen.logins), (3, 3));
+}
+
+/// Those who always have somebody in line don't keep out a user whose session has to be opened in place of one of theirs
+#[tokio::test]
+async fn nobody_is_passed_by_for_ever() {
+    let server = Server::start(Manners::default());
+    let (pool, theirs) = (Pool::builder().sessions_per_host(2).build(), site(&server));
+    let ours = theirs.clone().login("other", "p");
+    let mut running = Vec::new();
+    let leases = Arc::new(AtomicUsize::new(0));
+    for _ in 0..8 {
+        let (pool, theirs, leases) = (pool.clone(), theirs.clone(), Arc::clone(&leases));
+        running.push(tokio::spawn(async move {
+            loop {
+                let mut lease = pool.lease(&theirs).await.unwrap();
+                leases.fetch_add(1, Ordering::Relaxed);
+                lease.noop().await.unwrap();
+            }
+        }));
+    }
+    while pool.status(&theirs).waiting < 6 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let before = leases.load(Ordering::Relaxed);
+    let ours = tokio::time::timeout(Duration::from_secs(20), pool.lease(&ours)).await;
+    ours.expect("a place is found").unwrap().noop().await.unwrap();
+    assert!(leases.load(Ordering::Relaxed) > before, "nobody was in the way");
+    for task in running {
+        task.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_tried_once() {
+    let server = Server::start(Manners { pause: Duration::from_millis(5), ..Manners::default() });
+    let pool = Pool::new();
+    let site = site(&server).login("u", "wrong");
+    let mut running = Vec::new();
+    for _ in 0..10 {
+        let (pool, site) = (pool.clone(), site.clone());
+        running.push(tokio::spawn(async move { pool.lease(&site).await.map(drop) }));
+    }
+    for task in running {
+        let error = task.await.unwrap().unwrap_err();
+        assert!(error.session().unwrap().is_auth(), "{error}");
+    }
+    assert!(matches!(pool.lease(&site).await, Err(PoolError::Session(error)) if error.is_auth()));
+    assert_eq!(server.seen().count("PASS"), 1);
+    // Another password is another matter.
+    pool.lease(&site.login("u", "p")).await.unwrap();
+}
+
+#[tokio::test]
+async fn waiting_has_an_end() {
+    let server = Server::start(Manners::default());
+    // Long enough for all to get in line on a machine that is busy.
+    let limit = Duration::from_secs(1);
+    let pool = Pool::builder().sessions_per_host(1).wait_timeout(limit).waiters_per_host(2).build();
+    let site = site(&server);
+    let held = pool.lease(&site).await.unwrap();
+    let begun = std::time::Instant::now();
+    let wait = || {
+        let (pool, site) = (pool.clone(), site.clone());
+        tokio::spawn(async move { pool.lease(&site).await.map(drop) })
+    };
+    let waiting = [wait(), wait()];
+    eventually("both wait", || pool.status(&site).waiting == 2).await;
+    assert!(matches!(pool.lease(&site).await, Err(PoolError::Busy { limit: 2 })));
+    for task in waiting {
+        assert!(matches!(task.await.unwrap(), Err(PoolError::TimedOut { .. })));
+    }
+    assert!(begun.elapsed() >= limit);
+    assert_eq!(pool.status(&site).waiting, 0);
+    let next = wait();
+    eventually("one waits", || pool.status(&site).waiting == 1).await;
+    drop(held);
+    next.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_lets_nobody_in_is_not_pestered() {
+    let server = Server::start(Manners { limit: 0, ..Manners::default() });
+    let pool = Pool::builder().wait_timeout(Duration::from_millis(300)).build();
+    let site = site(&server);
+    let tasks: Vec<_> = (0..10)
+        .map(|_| {
+            let (pool, site) = (pool.clone(), site.clone());
+            tokio::spawn(async move { pool.lease(&site).await.map(drop) })
+        })
+        .collect();
+    let mut told = 0;
+    for task in tasks {
+        let error = task.await.unwrap().unwrap_err();
+        assert!(matches!(error, PoolError::TimedOut { .. }), "{error}");
+        told += usize::from(error.session().is_some());
+    }
+    assert_eq!((server.seen().refused, told), (1, 1));
+}
+
+#[tokio::test]
+async fn an_idle_session_of_another_user_makes_room() {
+    let server = Server::start(Manners { limit: 2, ..Manners::default() });
+    let (pool, one) = (Pool::new(), site(&server));
+    let users: Vec<Site> = (0..5).map(|user| one.clone().login(format!("u{user}"), "p")).collect();
+    for _ in 0..3 {
+        for user in &users {
+            let mut lease = pool.lease(user).await.unwrap();
+            fetch(&mut lease, "f").await.unwrap();
+        }
+    }
+    let seen = server.seen();
+    assert!(seen.refused <= 1 && seen.most == 2, "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_closed_pool_gives_nothing() {
+    let server = Server::start(Manners::default());
+    let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
+    let held = pool.lease(&site).await.unwrap();
+    let waiter = tokio::spawn({
+        let (pool, site) = (pool.clone(), site.clone());
+        async move { pool.lease(&site).await.map(drop) }
+    });
+    eventually("one waits", || pool.status(&site).waiting == 1).await;
+    pool.close();
+    assert!(matches!(waiter.await.unwrap(), Err(PoolError::Closed)));
+    assert!(matches!(pool.lease(&site).await, Err(PoolError::Closed)));
+    drop(held);
+    eventually("the last session is closed", || server.seen().live == 0).await;
+}
+
+#[tokio::test]
+async fn a_lease_can_be_waited_for_in_a_local_set_and_with_others() {
+    let server = Server::start(Manners::default());
+    let (pool, site) = (Pool::new(), site(&server));
+    let local = tokio::task::LocalSet::new();
+    let task = |name: &'static str| -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
+        let (pool, site) = (pool.clone(), site.clone());
+        Box::pin(async move {
+            let mut lease = pool.lease(&site).await.unwrap();
+            fetch(&mut lease, name).await.unwrap();
+        })
+    };
+    let (one, other) = (task("a"), task("b"));
+    local.run_until(async { tokio::join!(one, other) }).await;
+}
