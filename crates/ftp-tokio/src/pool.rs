@@ -215,7 +215,10 @@ impl Pool {
                     Opened::Crowded(error) => refusal = Some(error),
                     Opened::Failed(error) => return Err(error.into()),
                 },
-                None => return Err(PoolError::TimedOut { limit, refusal }),
+                None => {
+                    let refusal = refusal.or_else(|| ticket.trouble());
+                    return Err(PoolError::TimedOut { limit, refusal });
+                }
             }
             ticket.again(site)?;
         }
@@ -227,12 +230,13 @@ impl Pool {
             Ok(member) => member,
             Err(Unopened { error, refusal: Some(reply) }) => {
                 events::refused(site, &error);
-                permit.refused(reply);
+                permit.refused(reply, error.again());
                 return Opened::Crowded(error);
             }
             Err(Unopened { error, refusal: None }) => {
-                if error.is_auth() {
-                    permit.rejected(error.again());
+                match error.is_auth() {
+                    true => permit.rejected(error.again()),
+                    false => permit.failed(error.again()),
                 }
                 return Opened::Failed(error);
             }

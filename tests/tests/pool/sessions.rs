@@ -4,7 +4,7 @@ use ftp_tokio::{Lease, Pool};
 use tokio::io::AsyncReadExt;
 
 use crate::server::{Manners, Server};
-use crate::{fetch, runtime, site};
+use crate::{eventually, fetch, runtime, site};
 
 #[tokio::test]
 async fn a_session_is_used_again() {
@@ -159,4 +159,52 @@ fn a_runtime_that_is_shut_down_takes_only_its_sessions_along() {
         });
     }
     assert_eq!(server.seen().refused, 0);
+}
+
+#[tokio::test]
+async fn the_last_clone_of_a_pool_closes_what_is_idle_and_what_comes_back() {
+    let server = Server::start(Manners::default());
+    let site = site(&server);
+    let pool = Pool::new();
+    let (mut held, idle) = (pool.lease(&site).await.unwrap(), pool.lease(&site).await.unwrap());
+    drop(idle);
+    drop(pool.clone());
+    assert_eq!(pool.status(&site).sessions, 2);
+    drop(pool);
+    eventually("the idle one is closed", || server.seen().count("QUIT") == 1).await;
+    fetch(&mut held, "f").await.unwrap();
+    drop(held);
+    eventually("so is the last", || server.seen().count("QUIT") == 2).await;
+}
+
+/// A lease that is kept is not taken back, whatever has become of the operation
+#[tokio::test]
+async fn an_operation_may_keep_its_lease() {
+    let ends = Some(("SIZE", 0, None));
+    let server = Server::start(Manners { ends, ..Manners::default() });
+    let (pool, site) = (Pool::new(), site(&server));
+    drop(pool.lease(&site).await.unwrap());
+    let kept = std::sync::Mutex::new(Vec::new());
+    let result = pool.run(&site, |mut ftp| {
+        let kept = &kept;
+        async move {
+            let size = ftp.size("f").await;
+            kept.lock().unwrap().push(ftp);
+            size
+        }
+    });
+    // Nobody can tell whether anything had begun.
+    result.await.unwrap_err();
+    assert_eq!(kept.lock().unwrap().len(), 1);
+    let kept = pool.run(&site, |ftp| async move { Ok(ftp) }).await.unwrap();
+    assert_eq!(pool.status(&site).sessions, 2);
+    drop(kept);
+}
+
+#[tokio::test]
+async fn a_session_that_can_only_say_epsv_is_closed() {
+    let server = Server::start(Manners::default());
+    let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
+    pool.lease(&site).await.unwrap().command("EPSV", "ALL").await.unwrap();
+    assert!(!Lease::is_reused(&pool.lease(&site).await.unwrap()));
 }

@@ -16,7 +16,8 @@ pub enum PoolError {
     TimedOut {
         /// The limit
         limit: Duration,
-        /// What the server has said when it refused a session meanwhile
+        /// Why a session could not be opened: what the server has said when it refused one to this task, or else what
+        /// came of the last attempt of any task, if none has succeeded since
         #[source]
         refusal: Option<Error>,
     },
@@ -35,7 +36,7 @@ struct Because<'a>(Option<&'a Error>);
 
 impl std::fmt::Display for Because<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.map_or(Ok(()), |error| write!(f, "; the server said: {error}"))
+        self.0.map_or(Ok(()), |error| write!(f, "; the last attempt to open one: {error}"))
     }
 }
 

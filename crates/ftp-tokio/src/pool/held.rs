@@ -122,8 +122,13 @@ impl Permit {
     }
 
     /// The server has enough
-    pub(super) fn refused(mut self, reply: Reply) {
-        self.attempt = Attempt::Refused(reply);
+    pub(super) fn refused(mut self, reply: Reply, error: Error) {
+        self.attempt = Attempt::Refused(reply, error);
+    }
+
+    /// It could not be opened
+    pub(super) fn failed(mut self, error: Error) {
+        self.attempt = Attempt::Failed(error);
     }
 
     /// The login is refused: nobody else is to try it
@@ -134,7 +139,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let attempt = std::mem::replace(&mut self.attempt, Attempt::Failed);
+        let attempt = std::mem::replace(&mut self.attempt, Attempt::GivenUp);
         let site = &self.site;
         self.shared.change(site.key(), |host, now| host.attempted(site, attempt, now));
     }
@@ -167,6 +172,11 @@ impl Ticket {
         self.shared.enter(site, Some(self.number), &self.bell).map(drop)
     }
 
+    /// Why the last attempt to open a session has failed, be it somebody else's
+    pub(super) fn trouble(&self) -> Option<Error> {
+        self.shared.change(&self.key, |host, _| host.trouble()).flatten()
+    }
+
     /// Waits until it is called; `None` when the deadline has passed
     pub(super) async fn called(
         &self,
@@ -197,7 +207,7 @@ impl Ticket {
             Turn::Session(Idle { member, since }) => {
                 Ok(Grant::Session(Held::new(shared, member), since))
             }
-            Turn::Open(site) => Ok(Grant::Open(Permit { shared, site, attempt: Attempt::Failed })),
+            Turn::Open(site) => Ok(Grant::Open(Permit { shared, site, attempt: Attempt::GivenUp })),
             Turn::Rejected(error) => Err(error.into()),
             Turn::Closed => Err(PoolError::Closed),
         }

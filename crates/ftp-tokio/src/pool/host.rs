@@ -34,6 +34,8 @@ pub(super) struct Host {
     /// Sessions that are being closed, which the budget still counts
     leaving: usize,
     refused: u64,
+    /// Why the last attempt to open a session has failed, if none has succeeded since
+    trouble: Option<Error>,
     /// Sessions to close once the lock is free, of those that leave
     parting: Vec<Parting>,
 }
@@ -48,11 +50,12 @@ pub(super) struct Parting {
 pub(super) enum Attempt {
     Opened,
     /// The server has enough
-    Refused(Reply),
+    Refused(Reply, Error),
     /// The login is refused, which is remembered for so long
     Rejected(Error, Duration),
-    /// Anything else, also that it was given up
-    Failed,
+    Failed(Error),
+    /// Whoever made it has gone
+    GivenUp,
 }
 
 /// How a pool is used with regard to one host
@@ -81,6 +84,7 @@ impl Host {
             logins: Logins::default(),
             leaving: 0,
             refused: 0,
+            trouble: None,
             parting: Vec::new(),
         }
     }
@@ -102,6 +106,11 @@ impl Host {
     /// The error of a login that is not to be tried
     pub(super) fn refusal(&self, site: &Site, now: Instant) -> Option<Error> {
         self.logins.refusal(site, now)
+    }
+
+    /// Why the last attempt to open a session has failed, if none has succeeded since
+    pub(super) fn trouble(&self) -> Option<Error> {
+        self.trouble.as_ref().map(Error::again)
     }
 
     /// Gives those who wait what there is: the one place where that is decided
@@ -222,7 +231,7 @@ impl Host {
                 let place = self.idle.partition_point(|other| other.since <= idle.since);
                 self.idle.insert(place, idle);
             }
-            Some(Turn::Open(site)) => self.attempted(&site, Attempt::Failed, now),
+            Some(Turn::Open(site)) => self.attempted(&site, Attempt::GivenUp, now),
             Some(Turn::Rejected(_) | Turn::Closed) | None => {}
         }
     }
@@ -234,9 +243,11 @@ impl Host {
             Attempt::Opened => {
                 self.budget.opened(time);
                 self.logins.accepted(site);
+                self.trouble = None;
             }
-            Attempt::Refused(reply) => {
+            Attempt::Refused(reply, error) => {
                 self.refused += 1;
+                self.trouble = Some(error);
                 self.budget.refused(&reply, time);
                 self.logins.gave_up(site);
             }
@@ -245,7 +256,11 @@ impl Host {
                 self.line.call_all(|other| other == site, || Turn::Rejected(error.again()));
                 self.logins.refused(site, now.checked_add(memory), error);
             }
-            Attempt::Failed => {
+            Attempt::Failed(error) => {
+                self.trouble = Some(error);
+                self.attempted(site, Attempt::GivenUp, now);
+            }
+            Attempt::GivenUp => {
                 self.budget.failed(time);
                 self.logins.gave_up(site);
             }
