@@ -272,7 +272,10 @@ impl Budget {
         match end {
             SessionEnd::Orderly => self.leave(now + FAREWELL),
             SessionEnd::Broken => self.leave(now + LINGER),
-            SessionEnd::Cut => self.halve(before, now),
+            SessionEnd::Cut => {
+                self.leave(now + FAREWELL);
+                self.halve(before, now);
+            }
         }
     }
 

@@ -1,4 +1,7 @@
 //! A server with a limit, and whatever order sessions may come and go in
+//!
+//! What the server does is what servers do: vsftpd (`max_per_ip`), Pure-FTPd (`-c`, `-C`) and ProFTPD (`MaxClients`) decide
+//! when the connection comes or at the login, say so in the words below, and count a session until its process has ended.
 
 use ftp_proto::{Code, Reply, Time};
 use proptest::prelude::*;
@@ -14,26 +17,64 @@ const NOTICES_WITHIN: Duration = Duration::from_millis(200);
 /// How long the server counts a session that it has said goodbye to, at most: its process has to end
 const ENDS_WITHIN: Duration = Duration::from_millis(80);
 
+/// How a server says that it has enough, so many being its limit
+#[derive(Clone, Copy, Debug)]
+enum Words {
+    Vsftpd,
+    PureFtpd,
+    ProFtpd,
+}
+
+impl Words {
+    fn refusal(self, limit: usize) -> Reply {
+        let (code, text) = match self {
+            Self::Vsftpd => {
+                (421, "There are too many connections from your internet address.".into())
+            }
+            Self::PureFtpd => (421, format!("Too many connections ({limit}) from this IP")),
+            Self::ProFtpd => (
+                530,
+                format!(
+                    "Sorry, the maximum number of clients ({limit}) from your host are already connected."
+                ),
+            ),
+        };
+        Reply::new(Code::new(code).unwrap(), text.as_bytes())
+    }
+
+    const fn state_the_limit(self) -> bool {
+        !matches!(self, Self::Vsftpd)
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// Opens a session, if that may be; the answer takes so many milliseconds
     Open(u64),
+    /// As this, but what comes in the end is a refused password
+    OpenInVain(u64),
     /// An opening session is given up
     GiveUp(usize),
-    /// A living session ends
-    End(SessionEnd),
+    /// A living session ends, and the server counts it for so many milliseconds more
+    End(SessionEnd, u64),
+    /// A data connection fails
+    DataFails,
     /// So many milliseconds pass
     Pass(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    let answer = || 0..ANSWERS_WITHIN.as_millis() as u64;
+    let ends = || 0..=ENDS_WITHIN.as_millis() as u64;
     prop_oneof![
-        6 => (0..ANSWERS_WITHIN.as_millis() as u64).prop_map(Step::Open),
+        6 => answer().prop_map(Step::Open),
+        1 => answer().prop_map(Step::OpenInVain),
         1 => any::<usize>().prop_map(Step::GiveUp),
-        2 => any::<bool>().prop_map(|orderly| {
-            let end = if orderly { SessionEnd::Orderly } else { SessionEnd::Broken };
-            Step::End(end)
-        }),
+        1 => ends().prop_map(|counted| Step::End(SessionEnd::Orderly, counted)),
+        1 => (0..=NOTICES_WITHIN.as_millis() as u64)
+            .prop_map(|counted| Step::End(SessionEnd::Broken, counted)),
+        1 => ends().prop_map(|counted| Step::End(SessionEnd::Cut, counted)),
+        1 => Just(Step::DataFails),
         3 => (0..1000_u64).prop_map(Step::Pass),
         2 => (0..700_000_u64).prop_map(Step::Pass),
     ]
@@ -43,13 +84,15 @@ fn step() -> impl Strategy<Value = Step> {
 enum Answer {
     Admitted,
     Refused,
+    /// Let in, until the password is seen to be wrong
+    Rejected,
 }
 
 struct World {
     now: Time,
     budget: Budget,
     limit: usize,
-    states: bool,
+    words: Words,
     most: usize,
     opening: Vec<(Time, Answer)>,
     live: usize,
@@ -59,17 +102,31 @@ struct World {
 }
 
 impl World {
+    fn new(limit: usize, most: usize, words: Words) -> Self {
+        Self {
+            now: Time::ZERO,
+            budget: Budget::new(most),
+            limit,
+            words,
+            most,
+            opening: Vec::new(),
+            live: 0,
+            ghosts: Vec::new(),
+            refusals: Vec::new(),
+        }
+    }
+
     fn counted(&self) -> usize {
-        let opening = self.opening.iter().filter(|(_, answer)| *answer == Answer::Admitted);
+        let opening = self.opening.iter().filter(|(_, answer)| *answer != Answer::Refused);
         self.live + opening.count() + self.ghosts.iter().filter(|until| **until > self.now).count()
     }
 
-    fn open(&mut self, answer_in: Duration) -> bool {
+    fn open(&mut self, answer_in: Duration, welcome: Answer) -> bool {
         if self.budget.admission(self.now) != Admission::Now {
             return false;
         }
         let admitted = self.counted() < self.limit;
-        let answer = if admitted { Answer::Admitted } else { Answer::Refused };
+        let answer = if admitted { welcome } else { Answer::Refused };
         self.budget.begin(self.now);
         self.opening.push((self.now + answer_in, answer));
         assert!(self.live + self.opening.len() <= self.most, "above the user's maximum");
@@ -91,6 +148,10 @@ impl World {
                     self.budget.opened(due);
                 }
                 Answer::Refused => self.refuse(due),
+                Answer::Rejected => {
+                    self.ghosts.push(due + ENDS_WITHIN);
+                    self.budget.failed(due);
+                }
             }
         }
         self.now = then;
@@ -98,36 +159,113 @@ impl World {
 
     fn refuse(&mut self, now: Time) {
         self.refusals.push(now);
-        let text = match self.states {
-            true => format!("Too many connections ({}) from this IP", self.limit),
-            false => "There are too many connected users.".to_owned(),
-        };
-        self.budget.refused(&Reply::new(Code::SERVICE_CLOSING, text.as_bytes()), now);
+        self.budget.refused(&self.words.refusal(self.limit), now);
+        let others = self.live + self.opening.len();
+        assert!(self.budget.limit(now) <= others.max(1), "a refusal that teaches nothing");
+        assert_ne!(self.budget.admission(now), Admission::Now, "as if nothing had been refused");
     }
 
     fn apply(&mut self, step: Step) {
         match step {
             Step::Open(milliseconds) => {
-                self.open(Duration::from_millis(milliseconds));
+                self.open(Duration::from_millis(milliseconds), Answer::Admitted);
+            }
+            Step::OpenInVain(milliseconds) => {
+                self.open(Duration::from_millis(milliseconds), Answer::Rejected);
             }
             Step::GiveUp(index) if !self.opening.is_empty() => {
                 let (_, answer) = self.opening.swap_remove(index % self.opening.len());
-                if answer == Answer::Admitted {
+                if answer != Answer::Refused {
                     self.ghosts.push(self.now + NOTICES_WITHIN);
                 }
                 self.budget.failed(self.now);
             }
-            Step::End(end) if self.live > 0 => {
+            Step::End(end, counted) if self.live > 0 => {
                 self.live -= 1;
-                let counted = match end {
-                    SessionEnd::Broken => NOTICES_WITHIN,
-                    _ => ENDS_WITHIN,
-                };
-                self.ghosts.push(self.now + counted);
+                self.ghosts.push(self.now + Duration::from_millis(counted));
                 self.budget.ended(end, self.now);
             }
-            Step::GiveUp(_) | Step::End(_) => {}
+            Step::DataFails if self.live > 0 => self.budget.data_failed(self.now),
+            Step::GiveUp(_) | Step::End(..) | Step::DataFails => {}
             Step::Pass(milliseconds) => self.pass(Duration::from_millis(milliseconds)),
+        }
+    }
+}
+
+impl World {
+    /// Whatever came before: the server has refused once in ten minutes, and each place is taken in the end
+    fn look_at_the_end(mut self) {
+        for pair in self.refusals.windows(2) {
+            assert!(pair[1] - pair[0] >= CEILING_HOLDS, "{:?}", self.refusals);
+        }
+        if self.words.state_the_limit() {
+            assert!(self.refusals.len() <= 1, "{:?}", self.refusals);
+        }
+
+        self.pass(ANSWERS_WITHIN);
+        if self.live > 0 {
+            self.apply(Step::End(SessionEnd::Broken, 0));
+            self.pass(LINGER);
+            // There are more than fit where a 421 has lowered the ceiling.
+            let fits = self.budget.count() < self.budget.limit(self.now);
+            assert_eq!(self.open(Duration::ZERO, Answer::Admitted), fits, "{:?}", self.budget);
+            self.pass(Duration::ZERO);
+        }
+        let before = self.refusals.len();
+        for _ in 0..40 {
+            match self.budget.admission(self.now) {
+                Admission::Now => {
+                    self.open(Duration::ZERO, Answer::Admitted);
+                    self.pass(Duration::ZERO);
+                }
+                Admission::Later(Some(then)) => {
+                    assert!(then > self.now && then - self.now <= CEILING_HOLDS);
+                    let wait = then - self.now;
+                    self.pass(wait);
+                }
+                Admission::Later(None) => break,
+            }
+        }
+        let reachable = self.limit.min(self.most);
+        assert_eq!(self.live, reachable, "{:?}", self.budget);
+        // Forty rounds are at most as many times ten minutes.
+        assert!(self.refusals.len() - before <= 40);
+    }
+}
+
+/// Every fault at every place, in all short stories
+#[test]
+fn every_fault_at_every_place() {
+    const STEPS: [Step; 11] = [
+        Step::Open(0),
+        Step::Open(500),
+        Step::OpenInVain(0),
+        Step::GiveUp(0),
+        Step::End(SessionEnd::Orderly, 80),
+        Step::End(SessionEnd::Broken, 200),
+        Step::End(SessionEnd::Cut, 80),
+        Step::DataFails,
+        Step::Pass(0),
+        Step::Pass(90),
+        Step::Pass(600_000),
+    ];
+    const LENGTH: u32 = 4;
+    for story in 0..STEPS.len().pow(LENGTH) {
+        // With nobody there, with one and with the server full.
+        for (already, words) in [(0, Words::Vsftpd), (1, Words::PureFtpd), (2, Words::Vsftpd)] {
+            let mut world = World::new(2, 3, words);
+            for _ in 0..already {
+                world.apply(Step::Open(0));
+                world.pass(Duration::ZERO);
+            }
+            let mut rest = story;
+            for _ in 0..LENGTH {
+                world.apply(STEPS[rest % STEPS.len()]);
+                world.pass(Duration::ZERO);
+                rest /= STEPS.len();
+                assert_eq!(world.budget.count(), world.live + world.opening.len());
+            }
+            world.look_at_the_end();
         }
     }
 }
@@ -139,58 +277,15 @@ proptest! {
     fn a_server_with_a_limit_refuses_once_in_ten_minutes(
         limit in 1_usize..12,
         most in 1_usize..16,
-        states in any::<bool>(),
+        words in prop::sample::select(vec![Words::Vsftpd, Words::PureFtpd, Words::ProFtpd]),
         steps in prop::collection::vec(step(), 1..200),
     ) {
-        let mut world = World {
-            now: Time::ZERO,
-            budget: Budget::new(most),
-            limit,
-            states,
-            most,
-            opening: Vec::new(),
-            live: 0,
-            ghosts: Vec::new(),
-            refusals: Vec::new(),
-        };
+        let mut world = World::new(limit, most, words);
         for step in steps {
             world.apply(step);
             prop_assert_eq!(world.budget.count(), world.live + world.opening.len());
         }
-        for pair in world.refusals.windows(2) {
-            prop_assert!(pair[1] - pair[0] >= CEILING_HOLDS, "{:?}", world.refusals);
-        }
-        if states {
-            prop_assert!(world.refusals.len() <= 1, "{:?}", world.refusals);
-        }
-
-        // Nobody is stuck: whatever came before, a place that becomes free is taken, and in the end all are.
-        world.pass(ANSWERS_WITHIN);
-        if world.live > 0 {
-            world.apply(Step::End(SessionEnd::Broken));
-            world.pass(LINGER);
-            prop_assert!(world.open(Duration::ZERO), "a free place stays empty: {:?}", world.budget);
-            world.pass(Duration::ZERO);
-        }
-        let before = world.refusals.len();
-        for _ in 0..40 {
-            match world.budget.admission(world.now) {
-                Admission::Now => {
-                    world.open(Duration::ZERO);
-                    world.pass(Duration::ZERO);
-                }
-                Admission::Later(Some(then)) => {
-                    prop_assert!(then > world.now && then - world.now <= CEILING_HOLDS);
-                    let wait = then - world.now;
-                    world.pass(wait);
-                }
-                Admission::Later(None) => break,
-            }
-        }
-        let reachable = limit.min(most);
-        prop_assert!(world.live == reachable, "{} of {reachable}: {:?}", world.live, world.budget);
-        // Forty rounds are at most as many times ten minutes.
-        prop_assert!(world.refusals.len() - before <= 40);
+        world.look_at_the_end();
     }
 
     /// Whatever is reported, in whatever order, there is an end to each wait

@@ -201,7 +201,8 @@ fn sessions_that_are_cut_halve_once() {
     // The last session is not taken away.
     budget.ended(SessionEnd::Cut, at(200));
     assert_eq!(budget.limit(at(200)), 1);
-    open(&mut budget, at(200));
+    assert_eq!(budget.admission(at(200)), Admission::Later(Some(at(200) + FAREWELL)));
+    open(&mut budget, at(201));
 }
 
 #[test]
