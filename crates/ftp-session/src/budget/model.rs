@@ -250,12 +250,19 @@ fn every_fault_at_every_place() {
         Step::Pass(600_000),
     ];
     const LENGTH: u32 = 4;
+    const BEFORE: [Step; 5] = [
+        Step::Open(0),
+        Step::Open(0),
+        Step::Open(0),
+        Step::End(SessionEnd::Orderly, 80),
+        Step::Pass(300),
+    ];
     for story in 0..STEPS.len().pow(LENGTH) {
-        // With nobody there, with one and with the server full.
-        for (already, words) in [(0, Words::Vsftpd), (1, Words::PureFtpd), (2, Words::Vsftpd)] {
+        // With nobody there, after a refusal, and when one has left since.
+        for (before, words) in [(0, Words::Vsftpd), (3, Words::PureFtpd), (5, Words::Vsftpd)] {
             let mut world = World::new(2, 3, words);
-            for _ in 0..already {
-                world.apply(Step::Open(0));
+            for step in &BEFORE[..before] {
+                world.apply(*step);
                 world.pass(Duration::ZERO);
             }
             let mut rest = story;
