@@ -27,12 +27,13 @@
 //! Each host has a [`Budget`](ftp_session::Budget). A session that the server refuses because there are too many is no
 //! error: whoever wanted it waits for another one, and for ten minutes there are no more than the server had let in.
 //! Sessions beyond those that a host has had are opened one by one, so a server refuses once. All users of a host share
-//! its budget; an idle session of one makes room for another's, and idle sessions are closed if the server wants fewer. Whoever has a session that fits may pass by those who
-//! wait for one that has to be opened, eight times; then room is made for the first of those.
+//! its budget; an idle session of one makes room for another's, and idle sessions are closed if the server wants fewer.
+//! Whoever has a session that fits may pass by those who wait for one that has to be opened, eight times; then room is
+//! made for the first of those.
 //!
 //! A refused login is an error, for all that wait for a session of the same [`Site`] and for those that come within ten
-//! minutes ([`PoolBuilder::refused_login_memory`]). A wrong password is tried once on a host that has let in nobody yet;
-//! on one that has let in n sessions at the same time, n tasks may try it before the first refusal has come.
+//! minutes ([`PoolBuilder::refused_login_memory`]). While no session of a site is open, one task at a time tries its
+//! login (another after ten seconds without an answer), so a wrong password is tried once.
 //!
 //! # What becomes of a session
 //!
@@ -41,17 +42,21 @@
 //! | at rest | somebody else's at once, or idle |
 //! | with a transfer or request half-way | settled in the background, as the next call would |
 //! | in another working directory | brought back to the login's, in the background |
-//! | after USER, REIN, PROT, CCC, OPTS, SITE or a command that is not known | closed: it is not what it was |
+//! | after USER, REIN, PROT, CCC, OPTS, SITE, EPSV ALL or a command that is not known | closed: it is not what it was |
 //! | over | forgotten |
 //!
-//! The settings of the client ([`Client::config_mut`](crate::Client::config_mut)) are put back. In the background means in a task on the runtime in
-//! which the lease is dropped; outside any runtime such a session is closed, and so it is when that runtime is shut down.
+//! The settings of the client ([`Client::config_mut`](crate::Client::config_mut)) are put back. In the background means in
+//! a task on the runtime in which the lease is dropped; outside any runtime such a session is closed, and so it is when
+//! that runtime is shut down.
 //! Idle sessions are closed with QUIT after [`PoolBuilder::idle_timeout`].
 //!
 //! Before it is leased again a session is looked at: if bytes wait on the control connection, it is over, or the server
 //! has said 421. This takes no round trip. After [`PoolBuilder::check_after`] without use it has to answer a NOOP within
-//! [`PoolBuilder::check_timeout`], since a connection that a firewall has forgotten looks well. What still can go wrong, that the server ends the session just
-//! when the first command is on its way, [`Pool::run`] makes good.
+//! [`PoolBuilder::check_timeout`], since a connection that a firewall has forgotten looks well. What still can go wrong,
+//! that the server ends the session just when the first command is on its way, [`Pool::run`] makes good.
+//!
+//! With the feature `tracing` there is an event for each session that is opened, refused, reused or closed, and why; the
+//! target is `ftp::pool`.
 
 mod dial;
 mod error;
@@ -136,8 +141,8 @@ impl Pool {
 
     /// A session for this site: an idle one, a new one, or the next that comes back
     ///
-    /// Those who wait for the same site are served in their order. Dropping the future gives up the place in line, and closes the session
-    /// that it is opening.
+    /// Those who wait for the same site are served in their order. Dropping the future gives up the place in line, and
+    /// closes the session that it is opening.
     ///
     /// # Errors
     ///

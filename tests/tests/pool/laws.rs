@@ -157,7 +157,7 @@ async fn laws_hold_whatever_users_do() {
         let pause = Duration::from_micros(200);
         let limit = 2 + seed as usize % 3;
         let manners = Manners { limit, pause, ..Manners::default() };
-        World::new(manners, 6 - 2 * (seed as usize % 3), site).run(seed, 8, 15).await;
+        World::new(manners, 6 - 2 * (seed as usize % 3), site).run(seed, 6, 10).await;
     }
 }
 

@@ -51,7 +51,7 @@ impl PoolBuilder {
 
     /// How many sessions to one host may be opened at the same time, beyond those that it has had at once; 1 by default
     ///
-    /// With more a pool is filled sooner, and a server with a lower limit refuses as many more.
+    /// The first session of each [`Site`](super::Site) is opened alone. With more a pool is filled sooner, and a server with a lower limit refuses as many more.
     pub fn open_at_once(mut self, sessions: usize) -> Self {
         self.at_once = sessions.max(1);
         self
@@ -100,7 +100,8 @@ impl PoolBuilder {
         self
     }
 
-    /// How long a login that the server has refused is not tried again; 10 minutes by default
+    /// How long a login that the server has refused is not tried again; 10 minutes by default, for ever with
+    /// [`Duration::MAX`]
     ///
     /// Until then every lease of that site fails with the same error, so that many tasks with one wrong password do not
     /// lock the account.
