@@ -230,7 +230,7 @@ impl Pool {
     }
 
     /// Opens a session, and tells the budget
-    async fn open(permit: Permit, site: &Site) -> Opened {
+    async fn open(permit: Box<Permit>, site: &Site) -> Opened {
         let member = match Member::log_in(site).await {
             Ok(member) => member,
             Err(Unopened { error, refusal: Some(reply) }) => {

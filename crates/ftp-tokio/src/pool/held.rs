@@ -149,7 +149,7 @@ impl Drop for Permit {
 pub(super) enum Grant {
     /// A session that nobody has used since then
     Session(Held, Instant),
-    Open(Permit),
+    Open(Box<Permit>),
 }
 
 /// A place in the line, which its drop gives up
@@ -207,7 +207,10 @@ impl Ticket {
             Turn::Session(Idle { member, since }) => {
                 Ok(Grant::Session(Held::new(shared, member), since))
             }
-            Turn::Open(site) => Ok(Grant::Open(Permit { shared, site, attempt: Attempt::GivenUp })),
+            Turn::Open(site) => {
+                let permit = Permit { shared, site, attempt: Attempt::GivenUp };
+                Ok(Grant::Open(Box::new(permit)))
+            }
             Turn::Rejected(error) => Err(error.into()),
             Turn::Closed => Err(PoolError::Closed),
         }
