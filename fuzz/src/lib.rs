@@ -9,8 +9,14 @@ mod command;
 mod fields;
 // The tests' own, which need nothing but the machine.
 #[path = "../../tests/src/laws.rs"]
+#[expect(dead_code, reason = "a test of the core performs single acts")]
 mod laws;
 mod listing;
+mod netrc;
+// The parser alone: the whole command line would take minutes to build.
+#[path = "../../crates/ftp-cli/src/netrc.rs"]
+#[expect(dead_code, reason = "the command line also looks for the file")]
+mod netrc_file;
 mod proxy;
 mod reply;
 mod tls_stream;
@@ -20,6 +26,7 @@ pub use client::client;
 pub use command::command;
 pub use fields::fields;
 pub use listing::listing;
+pub use netrc::netrc;
 pub use proxy::proxy;
 pub use reply::reply;
 pub use tls_stream::tls_stream;

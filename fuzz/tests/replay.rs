@@ -55,3 +55,8 @@ fn ascii() {
 fn tls_stream() {
     replay("tls_stream", ftp_fuzz::tls_stream);
 }
+
+#[test]
+fn netrc() {
+    replay("netrc", ftp_fuzz::netrc);
+}

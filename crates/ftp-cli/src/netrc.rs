@@ -294,5 +294,7 @@ pub(crate) const fn is_exposed(_: &std::fs::Metadata) -> bool {
     false
 }
 
+// The path is named because the fuzz target compiles this file, too.
 #[cfg(test)]
+#[path = "netrc/tests.rs"]
 mod tests;
