@@ -77,7 +77,9 @@ impl LocalFile {
             Access::Read => File::open(&self.path)?,
             Access::Create => File::create_new(&self.path)?,
             Access::Replace => File::create(&self.path)?,
-            Access::Append => match OpenOptions::new().read(true).append(true).open(&self.path) {
+            // Not by the system's append: where the disk is waited for on another thread, a write of a call that was
+            // dropped may still be under way, and must fall on the same bytes as the one that repeats it.
+            Access::Append => match OpenOptions::new().read(true).write(true).open(&self.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 result => result?,
             },

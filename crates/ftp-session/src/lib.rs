@@ -168,7 +168,6 @@ pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, Time, Tls
 pub use holder::{Holder, OwnedError};
 pub use info::TlsInfo;
 pub use learned::TimeCommand;
-pub use local::file_error;
 pub use local_path::local_path;
 pub use names::NameEncoding;
 pub use options::Options;

@@ -31,14 +31,6 @@ impl FileError {
     }
 }
 
-/// An error of a local file with the file's path, for shells that open files themselves; the cause is its source
-///
-/// An error that has a path already keeps it.
-#[must_use]
-pub fn file_error(path: impl AsRef<Path>, error: io::Error) -> io::Error {
-    FileError::name(path.as_ref(), error)
-}
-
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Quoted: a path may hold anything.

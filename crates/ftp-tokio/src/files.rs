@@ -7,7 +7,7 @@ use ftp_session::Error;
 use ftp_session::procedure::{Procedure, Proof, ResumeOptions};
 
 use crate::client::Client;
-use crate::local::{Local, LocalFile};
+use crate::local::{File, Local};
 
 /// Whole local files
 impl Client {
@@ -132,7 +132,7 @@ impl Client {
         procedure: Procedure<T>,
         progress: impl FnMut(u64),
     ) -> Result<T, Error> {
-        let file = Local::File(LocalFile::new(local.as_ref()));
+        let file = Local::File(File::new(local.as_ref()));
         self.session.perform(procedure, file, progress).await
     }
 }

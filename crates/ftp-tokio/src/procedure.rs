@@ -46,7 +46,11 @@ impl Session {
                     self.pause().await;
                     self.hear(&mut procedure).await;
                 }
-                Next::Done(result) => return result,
+                Next::Done(result) => {
+                    // Also after a failure: the file then has all that has come.
+                    let written = local.finish().await.map_err(Error::Local);
+                    return result.and_then(|value| written.map(|()| value));
+                }
             }
             if procedure.moved() > moved {
                 moved = procedure.moved();

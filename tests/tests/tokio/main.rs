@@ -9,6 +9,7 @@ mod suite;
 
 mod driver;
 mod dropping;
+mod files;
 mod http;
 mod memory;
 mod polls;

@@ -1,0 +1,68 @@
+//! Whole local files, whose disk other threads wait for
+
+use ftp_tests::scripted::Server;
+use ftp_tokio::Error;
+use tempfile::TempDir;
+
+use super::{file, log_in};
+
+#[tokio::test]
+async fn a_large_file_goes_out_and_comes_back() {
+    let server = Server::start(|peer| {
+        peer.welcome();
+        peer.exchange("TYPE I", "200 fine");
+        assert!(peer.receive_file("STOR f") == file());
+        peer.send_file("RETR f", &file());
+        peer.farewell();
+    });
+    let folder = TempDir::new().unwrap();
+    let (out, back) = (folder.path().join("out"), folder.path().join("back"));
+    std::fs::write(&out, file()).unwrap();
+    // More than what comes: it is replaced.
+    std::fs::write(&back, vec![7; 3_500_000]).unwrap();
+    let mut client = log_in(&server).await;
+    assert_eq!(client.upload_file("f", &out).await.unwrap().bytes, 3_000_000);
+    assert_eq!(client.download_file("f", &back).await.unwrap().bytes, 3_000_000);
+    assert!(std::fs::read(&back).unwrap() == file());
+    client.quit().await.unwrap();
+    server.join();
+}
+
+#[tokio::test]
+async fn an_empty_file_replaces_what_was_there() {
+    let server = Server::start(|peer| {
+        peer.welcome();
+        peer.exchange("TYPE I", "200 fine");
+        peer.send_file("RETR f", b"");
+        peer.farewell();
+    });
+    let folder = TempDir::new().unwrap();
+    let local = folder.path().join("f");
+    std::fs::write(&local, "old").unwrap();
+    let mut client = log_in(&server).await;
+    client.download_file("f", &local).await.unwrap();
+    assert_eq!(std::fs::read(&local).unwrap(), b"");
+    client.quit().await.unwrap();
+    server.join();
+}
+
+/// The last block is written while the server confirms the transfer
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_fails_a_download_that_the_server_confirms() {
+    let server = Server::start(|peer| {
+        peer.welcome();
+        peer.exchange("TYPE I", "200 fine");
+        peer.send_file("RETR f", b"bytes");
+        peer.exchange("NOOP", "200 fine");
+        peer.farewell();
+    });
+    let mut client = log_in(&server).await;
+    let error = client.download_file("f", "/dev/full").await.unwrap_err();
+    let Error::Local(inner) = &error else { panic!("{error:?}") };
+    assert_eq!(inner.kind(), std::io::ErrorKind::StorageFull);
+    assert!(inner.to_string().contains("/dev/full"), "{inner}");
+    client.noop().await.unwrap();
+    client.quit().await.unwrap();
+    server.join();
+}
