@@ -6,6 +6,8 @@ pub mod driver;
 pub mod embedded;
 pub mod flood;
 pub mod laws;
+#[cfg(doctest)]
+mod manual;
 pub mod memory;
 pub mod net;
 pub mod script;
