@@ -128,3 +128,31 @@ fn every_page_with_code_is_compiled() {
     }
     assert!(with_code > 2, "only {with_code} pages");
 }
+
+/// The names in the first column of a table under this heading
+fn table<'a>(text: &'a str, heading: &str) -> BTreeSet<&'a str> {
+    let section = text.split_once(heading).map_or("", |(_, section)| section);
+    let section = section.split("\n## ").next().unwrap_or_default();
+    section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect()
+}
+
+/// The names that a manifest's section of features defines, `default` left out
+fn features(manifest: &str) -> BTreeSet<&str> {
+    let section = manifest.split_once("[features]\n").map_or("", |(_, section)| section);
+    let lines = section.lines().take_while(|line| !line.starts_with('['));
+    let names = lines.filter_map(|line| line.split_once(" = ").map(|(name, _)| name));
+    names.filter(|name| !name.starts_with('#') && *name != "default").collect()
+}
+
+#[test]
+fn readmes_of_crates_name_their_features() {
+    let mut count = 0;
+    for crate_ in fs::read_dir(root().join("crates")).expect("the crates") {
+        let crate_ = crate_.expect("a crate").path();
+        let manifest = fs::read_to_string(crate_.join("Cargo.toml")).expect("a manifest");
+        let readme = fs::read_to_string(crate_.join("README.md")).expect("a README");
+        count += features(&manifest).len();
+        assert_eq!(table(&readme, "## Features"), features(&manifest), "{}", crate_.display());
+    }
+    assert!(count > 20, "only {count} features");
+}

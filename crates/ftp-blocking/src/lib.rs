@@ -38,6 +38,7 @@
 //! [`NameEncoding`] translates where a server does not speak UTF-8. Names that a server sends can be
 //! anything: [`local_path`] joins them to a local directory, or refuses.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod begin;
@@ -87,3 +88,7 @@ pub use options::Options;
 pub use procedure::ResumeOptions;
 pub use transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload, UploadWith};
 pub use trees::Walk;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

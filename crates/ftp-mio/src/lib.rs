@@ -73,6 +73,7 @@
 //! Sockets are registered once, edge-triggered, for reading and writing. A session takes
 //! [`Session::TOKENS`] tokens; the application may use all others as it likes.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod copy;
@@ -107,3 +108,7 @@ pub use ftp_session::{
     Options, ServerAddress, SourceAddress, TlsInfo,
 };
 pub use session::Session;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -136,6 +136,7 @@
 //! | `multipart` | `MultipartStore`: parts that arrive under numbers, in any order, can't go through one STOR |
 //! | `list_paginated` | `PaginatedListStore`: FTP has no pages |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod builder;
@@ -156,3 +157,7 @@ pub use object_store;
 pub use builder::FtpStoreBuilder;
 pub use error::StoreError;
 pub use store::{FtpStore, Skipped};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

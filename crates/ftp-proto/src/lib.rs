@@ -6,8 +6,8 @@
 //! implementation serves blocking programs, poll loops and async runtimes, and every situation can
 //! be tested by telling of it.
 //!
-//! Most programs want a driver: `ftp-blocking` or `ftp-mio`. This crate is for those who write one,
-//! or have an event loop of their own.
+//! Most programs want a driver: `ftp-blocking`, `ftp-tokio` or `ftp-mio`. For an event loop of your own, look at
+//! `ftp-session` first. This crate is for those who write such things.
 //!
 //! # The loop
 //!
@@ -148,6 +148,7 @@
 //! One transfer at a time a session, as FTP has it. Stream mode and file structure only (RFC 959
 //! MODE S, STRU F). Of RFC 2228 only what RFC 4217 takes for TLS. ABOR goes in band.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
@@ -216,3 +217,7 @@ pub use terms::{
 };
 pub use time::Time;
 pub use timestamp::Timestamp;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

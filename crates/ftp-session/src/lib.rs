@@ -111,6 +111,7 @@
 //! chooses; it may be late, and never goes back. So a shell can stop the clock while nobody listens, and tests
 //! can make it run. A shell on the system's clock keeps an [`Origin`], which translates.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
@@ -179,3 +180,7 @@ pub use times::{system_time, timestamp};
 pub use transport::{DialRequest, Host, Interest, Lent, Slot, Transport, Trigger};
 #[cfg(feature = "url")]
 pub use url::{FtpUrl, UrlError, UrlTarget};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

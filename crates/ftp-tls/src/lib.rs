@@ -100,6 +100,7 @@
 //! * `webpki-roots` (default): `Trust::WebpkiRoots`.
 //! * `platform-verifier`: `Trust::Platform`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs)]
 
 mod allowance;
@@ -122,3 +123,7 @@ pub use error::{ConfigError, TlsError};
 pub use pin::Pin;
 pub use stream::Stream;
 pub use trust::{Authorities, Trust};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

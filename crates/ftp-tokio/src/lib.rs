@@ -93,6 +93,7 @@
 //! translates where a server does not speak UTF-8. Names that a server sends can be anything: [`local_path`] joins
 //! them to a local directory, or refuses.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod client;
@@ -139,6 +140,10 @@ pub use listing::{Entries, Listing};
 pub use pool::{Lease, Pool, PoolError, Site};
 pub use procedure::Walk;
 pub use transfer::{Download, Upload};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Futures and guards can be moved between threads, as multi-threaded runtimes do; looked at by the compiler
 #[cfg(test)]
