@@ -1,4 +1,6 @@
-//! README, the manual and the other pages for readers: their links lead somewhere, and their code is compiled
+//! README, the manual and the other pages for readers: their code is compiled, and features are named
+//!
+//! `references.rs` follows their links.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,76 +33,6 @@ fn all_pages() -> Vec<PathBuf> {
     found.sort();
     assert!(found.len() > 10, "only {} pages", found.len());
     found
-}
-
-/// The lines that are not in a block of code
-fn prose(text: &str) -> impl Iterator<Item = &str> {
-    let mut code = false;
-    text.lines().filter(move |line| {
-        let fence = line.trim_start().starts_with("```");
-        code ^= fence;
-        !code && !fence
-    })
-}
-
-/// The targets of a page's links
-fn links(text: &str) -> Vec<String> {
-    let targets = prose(text).flat_map(|line| {
-        line.match_indices("](").map(|(at, _)| {
-            let rest = &line[at + 2..];
-            rest[..rest.find(')').unwrap_or(rest.len())].to_owned()
-        })
-    });
-    targets.collect()
-}
-
-/// The name that a heading has in links, as hosts of Markdown make it
-fn anchor(heading: &str) -> String {
-    let heading = heading.trim_start_matches('#').trim().to_lowercase();
-    let letters =
-        heading.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
-    letters.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
-}
-
-/// What is wrong with a link of a page; nothing if it leads somewhere
-fn broken(page: &Path, target: &str) -> Option<String> {
-    if target.contains("://") || target.starts_with("mailto:") {
-        return None;
-    }
-    let (file, name) =
-        target.split_once('#').map_or((target, None), |(file, name)| (file, Some(name)));
-    let path = if file.is_empty() { page.to_owned() } else { page.with_file_name("").join(file) };
-    if !path.exists() {
-        return Some(format!("{}: {target}: no such file", page.display()));
-    }
-    let name = name.filter(|_| path.is_file())?;
-    let text = fs::read_to_string(&path).expect("a page");
-    let found = prose(&text).filter(|line| line.starts_with('#')).any(|line| anchor(line) == name);
-    (!found).then(|| format!("{}: {target}: no such heading", page.display()))
-}
-
-#[test]
-fn links_lead_somewhere() {
-    let mut count = 0;
-    let mut wrong = Vec::new();
-    for page in all_pages() {
-        let text = fs::read_to_string(&page).expect("a page");
-        for target in links(&text) {
-            count += 1;
-            wrong.extend(broken(&page, &target));
-        }
-    }
-    assert!(count > 30, "only {count} links");
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn broken_links_are_noticed() {
-    let page = root().join("README.md");
-    assert!(broken(&page, "docs/no-such-page.md").is_some());
-    assert!(broken(&page, "ARCHITECTURE.md#no-such-heading").is_some());
-    assert!(broken(&page, "ARCHITECTURE.md#the-laws").is_none());
-    assert_eq!(links("see [a](b.md) and [c](d.md#e)\n```\n[no](x.md)\n```"), ["b.md", "d.md#e"]);
 }
 
 /// Pages of crates are compiled by their crates
