@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use ftp_blocking::Client;
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_proto::{Error as FtpError, Get};
-use ftp_session::{Error, FileDigest, Mismatch};
+use ftp_session::{Error, FileDigest, Mismatch, system_time};
 
 use crate::args::TransferArgs;
 use crate::check;
@@ -52,6 +52,21 @@ pub(crate) struct Job<'a> {
     pub(crate) modified: Option<SystemTime>,
     /// What its hash must be
     pub(crate) expected: Option<FileHash>,
+}
+
+/// What the server tells of a file, if it tells anything; that it is missing is for RETR to say
+pub(crate) fn version(client: &mut Client, path: &[u8]) -> Result<Version, Error> {
+    let size = known(client.size(path))?;
+    let modified = known(client.mdtm(path))?;
+    Ok(Version { size, modified: modified.and_then(system_time) })
+}
+
+fn known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_fatal() => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Downloads a file; returns the bytes that were transferred

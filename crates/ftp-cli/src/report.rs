@@ -300,8 +300,21 @@ impl Running<'_> {
         self.reporter.notice(&self.name, text);
     }
 
-    /// It is whole; `moved` bytes of it were transferred
-    pub(crate) fn done(self, moved: u64) {
+    /// It is over: either whole, of which so many bytes were transferred, or not done
+    pub(crate) fn end(self, result: Result<u64, Failure>) -> Result<(), Failure> {
+        match result {
+            Ok(moved) => self.done(moved),
+            Err(failure) => {
+                if let Some(bar) = &self.bar {
+                    bar.done();
+                }
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+
+    fn done(&self, moved: u64) {
         let mut totals = self.reporter.lock();
         totals.files += 1;
         totals.bytes += moved;
@@ -314,13 +327,6 @@ impl Running<'_> {
         if let Sink::Plain = self.reporter.sink {
             let (name, size) = (crate::show::bytes(&self.name), crate::show::size(moved));
             self.reporter.line(&format!("{} {name} ({size})", self.action.word()));
-        }
-    }
-
-    /// It was not done
-    pub(crate) fn give_up(self) {
-        if let Some(bar) = &self.bar {
-            bar.done();
         }
     }
 

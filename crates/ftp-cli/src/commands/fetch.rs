@@ -8,9 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use ftp_proto::{LocalRules, TakenNames};
 use ftp_session::local_path;
 
-use super::get::version;
 use crate::args::{Common, FetchArgs};
-use crate::download::{Job, Terms, download};
+use crate::download::{Job, Terms, download, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -23,7 +22,7 @@ use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 use crate::site::Site;
 
-/// A file of the list, with the place of its first source
+/// A file of the list, and where it is: at the first of its sources, and here
 struct Wanted {
     remote: Remote,
     local: PathBuf,
@@ -184,15 +183,6 @@ impl Fetching<'_> {
         };
         let result =
             lease.attempt(&|| running.bytes(), |client| download(client, terms, &job, &running));
-        match result {
-            Ok(moved) => {
-                running.done(moved);
-                Ok(())
-            }
-            Err(failure) => {
-                running.give_up();
-                Err(failure)
-            }
-        }
+        running.end(result)
     }
 }

@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 
 use ftp_blocking::Client;
 use ftp_proto::Get;
-use ftp_session::{UrlTarget, local_path, system_time};
+use ftp_session::{UrlTarget, local_path};
 
 use super::context::Places;
 use crate::args::{Common, GetArgs, UrlsArgs};
-use crate::download::{Job, Terms, download};
+use crate::download::{Job, Terms, download, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::Remote;
-use crate::partial::Version;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
@@ -74,25 +73,9 @@ fn fetch(
     reporter.expect(1, version.size.unwrap_or(0));
     let running = reporter.begin(Action::Get, path, version.size);
     let job = Job { remote: path, local, version, modified: version.modified, expected: None };
-    let moved =
-        lease.attempt(&|| running.bytes(), |client| download(client, terms, &job, &running))?;
-    running.done(moved);
-    Ok(())
-}
-
-/// What the server tells of a file, if it tells anything; that it is missing is for RETR to say
-pub(super) fn version(client: &mut Client, path: &[u8]) -> Result<Version, ftp_session::Error> {
-    let size = known(client.size(path))?;
-    let modified = known(client.mdtm(path))?;
-    Ok(Version { size, modified: modified.and_then(system_time) })
-}
-
-fn known<T>(answer: Result<T, ftp_session::Error>) -> Result<Option<T>, ftp_session::Error> {
-    match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_fatal() => Err(error),
-        Err(_) => Ok(None),
-    }
+    let result =
+        lease.attempt(&|| running.bytes(), |client| download(client, terms, &job, &running));
+    running.end(result)
 }
 
 pub(super) fn cat(

@@ -88,16 +88,14 @@ fn send(
         let result = lease.once(|client| {
             upload_stream(client, terms, &mut std::io::stdin().lock(), &path, &running)
         });
-        return result.map(|moved| running.done(moved));
+        return running.end(result);
     }
     let size = std::fs::metadata(local).map_err(|error| Failure::local(local, &error))?.len();
     reporter.expect(1, size);
     let running = reporter.begin(Action::Put, &path, Some(size));
     let mut begun = Begun::Perhaps;
     let job = Job { local, remote: &path };
-    let moved = lease
+    let result = lease
         .attempt(&|| running.bytes(), |client| upload(client, terms, &job, &mut begun, &running));
-    let moved = moved.map_err(|failure| failure.about(crate::show::bytes(&path)))?;
-    running.done(moved);
-    Ok(())
+    running.end(result).map_err(|failure| failure.about(crate::show::bytes(&path)))
 }

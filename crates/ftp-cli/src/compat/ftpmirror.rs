@@ -14,13 +14,12 @@ use globset::{Glob, GlobMatcher};
 
 use super::mirrorinfo::{self, Versions};
 use crate::args::{Common, TransferArgs};
-use crate::download::{Job, Terms, download};
+use crate::download::{Job, Terms, download, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::{Remote, join};
 use crate::login::Logins;
-use crate::partial::Version;
 use crate::plan::MAX_DEPTH;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
@@ -232,21 +231,12 @@ impl Run<'_> {
     }
 
     fn fetch(&self, lease: &mut Lease<'_>, remote: &[u8], local: &Path) -> Result<(), Failure> {
-        let running = self.reporter.begin(Action::Get, remote, None);
-        let job =
-            Job { remote, local, version: Version::default(), modified: None, expected: None };
+        let version = lease.request(|client| version(client, remote))?;
+        let running = self.reporter.begin(Action::Get, remote, version.size);
+        let job = Job { remote, local, version, modified: None, expected: None };
         let result = lease
             .attempt(&|| running.bytes(), |client| download(client, self.terms, &job, &running));
-        match result {
-            Ok(moved) => {
-                running.done(moved);
-                Ok(())
-            }
-            Err(failure) => {
-                running.give_up();
-                Err(failure.about(crate::show::bytes(remote)))
-            }
-        }
+        running.end(result).map_err(|failure| failure.about(crate::show::bytes(remote)))
     }
 
     /// Local files that the server has not: told, and with -r removed

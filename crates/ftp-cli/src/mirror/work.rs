@@ -143,12 +143,8 @@ impl Mirror<'_> {
                 })
             }),
         };
-        match result {
-            Ok(bytes) => running.done(bytes),
-            Err(failure) => {
-                running.give_up();
-                self.failed(&file.path, failure);
-            }
+        if let Err(failure) = running.end(result) {
+            self.failed(&file.path, failure);
         }
     }
 }
