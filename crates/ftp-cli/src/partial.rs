@@ -116,21 +116,15 @@ impl Partial {
 
     /// Whether what is there is of this version, as an earlier run has noted it
     ///
-    /// Where the server tells no time the size alone tells versions apart.
+    /// Both sizes must be known, and the same. Times are compared where both are known: where the server tells none the
+    /// size alone tells versions apart.
     pub(crate) fn is_of(&self, version: Version) -> bool {
-        if version.size.is_some_and(|size| size < self.length) {
-            return false;
-        }
-        self.state().is_some_and(|state| {
-            let differs = |one: Option<u64>, other: Option<u64>| {
-                one.zip(other).is_some_and(|(one, other)| one != other)
-            };
-            let seconds = |version: Version| {
-                let modified = version.modified.and_then(timestamp)?;
-                u64::try_from(modified.to_unix()).ok()
-            };
-            !differs(state.size, version.size) && !differs(seconds(state), seconds(version))
-        })
+        let (Some(size), Some(state)) = (version.size, self.state()) else { return false };
+        let seconds = |version: Version| Some(version.modified.and_then(timestamp)?.to_unix());
+        let times = seconds(state).zip(seconds(version));
+        self.length <= size
+            && state.size == Some(size)
+            && times.is_none_or(|(one, other)| one == other)
     }
 
     fn state(&self) -> Option<Version> {
@@ -143,11 +137,9 @@ impl Partial {
 
     /// Notes the version, for a later run
     pub(crate) fn note(&self, version: Version) {
-        if version.size.is_some_and(|size| size < STATE_FROM) {
-            return;
-        }
+        let Some(size) = version.size.filter(|size| *size >= STATE_FROM) else { return };
         let modified = version.modified.and_then(timestamp).map(ftp_proto::Timestamp::to_unix);
-        let state = json!({ "size": version.size, "modified": modified });
+        let state = json!({ "size": size, "modified": modified });
         // Without it the next run begins anew.
         let _ = std::fs::write(&self.state_path, state.to_string());
     }
@@ -285,7 +277,9 @@ mod tests {
         assert!(!partial.is_of(version), "nothing was noted");
         partial.note(version);
         assert!(partial.is_of(version));
-        assert!(partial.is_of(Version::default()), "nothing is known");
+        assert!(!partial.is_of(Version::default()), "nothing is known");
+        assert!(!partial.is_of(Version { size: None, ..version }), "the size is not known");
+        assert!(partial.is_of(Version { modified: None, ..version }), "the server tells no times");
         assert!(!partial.is_of(Version { size: Some(STATE_FROM + 1), ..version }));
         assert!(!partial.is_of(Version { modified: at(1001), ..version }));
         assert!(!partial.is_of(Version { size: Some(9), modified: None }), "too short");

@@ -1,7 +1,7 @@
 //! `ftplib` and `ftpmirror`, as Python's programs
 
-use crate::Home;
 use crate::server::{Habit, Server};
+use crate::{Home, bytes};
 
 #[test]
 fn ftplib_lists_changes_directory_and_writes_files() {
@@ -60,6 +60,30 @@ fn ftpmirror_does_not_note_what_has_failed() {
         (home.read("here/a"), home.read("here/.mirrorinfo")),
         (b"old".to_vec(), b"{}\n".to_vec())
     );
+}
+
+/// What was left was gone on with if its last 64 KiB were the same, whichever version it was of
+#[test]
+fn ftpmirror_goes_on_only_with_a_part_of_the_same_version() {
+    let size = 3_000_000;
+    let mut older = bytes(size);
+    older[0] ^= 1;
+    let of_now = r#"{"size":3000000,"modified":1709210096}"#;
+    let of_then = r#"{"size":3000000,"modified":1}"#;
+    let unknown = r#"{"size":null,"modified":null}"#;
+    for (part, state, rests) in
+        [(&older, of_then, 0), (&older, unknown, 0), (&bytes(size), of_now, 1)]
+    {
+        let (server, home) = (Server::start(), Home::new());
+        server.file("pub/a", &bytes(size));
+        home.write("here/a.part", &part[..2_000_000]);
+        home.write("here/a.part.state", state.as_bytes());
+        let run = home.rftp(&["ftpmirror", &server.url(""), "pub", "here"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(home.read("here/a") == bytes(size), "{state}");
+        assert_eq!(home.names("here"), [".mirrorinfo", "a"]);
+        assert_eq!(server.count("REST"), rests, "{state}");
+    }
 }
 
 /// The script evaluated it
