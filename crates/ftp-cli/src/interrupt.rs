@@ -43,7 +43,7 @@ impl Interrupt {
         // Without it the system ends the program at once, which leaves the same files.
         let _ = ctrlc::set_handler(move || {
             interrupt.set();
-            // A call that can't be cancelled, such as the lookup of a name, is not waited for.
+            // Some calls can't be cancelled, such as the lookup of a name: they end with the process.
             std::thread::sleep(PATIENCE);
             std::process::exit(i32::from(crate::exit::Exit::Interrupted.code()));
         });

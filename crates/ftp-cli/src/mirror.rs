@@ -159,7 +159,7 @@ impl<'a> Mirror<'a> {
         self.changed.notify_all();
     }
 
-    /// Whether there may be something to do for one more thread
+    /// Whether work is left, or may still be found by a thread that is listing a directory
     fn is_open(&self) -> bool {
         let state = self.lock();
         let is_over = state.running == 0 && state.waiting.is_empty() && !state.plan.has_next();
@@ -189,7 +189,7 @@ impl<'a> Mirror<'a> {
         }
     }
 
-    /// Something failed; the run goes on unless it was too much
+    /// Reports a failure; ends the run if it concerns every file, or if there have been `--max-errors` of them
     fn failed(&self, path: &[u8], failure: Failure) {
         if self.interrupt.is_set() {
             return;

@@ -146,7 +146,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// A plan for two directories; the source has its own
+    /// A plan for two root directories, of which the source is there and the target may be missing
     pub(crate) fn new(policy: Policy, target_exists: bool) -> Self {
         let root = Directory {
             path: Vec::new(),

@@ -160,7 +160,7 @@ impl<'a> Tries<'a> {
 }
 
 impl Lease<'_> {
-    /// The session; one is opened if there is none
+    /// The session of this lease, which is opened first if there is none
     pub(crate) fn client(&mut self) -> Result<&mut Client, Failure> {
         self.open_while(&|| true)?;
         match &mut self.session {
@@ -170,7 +170,7 @@ impl Lease<'_> {
         }
     }
 
-    /// Opens a session if there is none; false if that was no longer wanted
+    /// Opens a session if there is none; false if none was opened because it is no longer wanted
     pub(crate) fn open_while(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<bool, Failure> {
         if self.session.is_none() {
             self.session = self.pool.open(is_wanted)?;

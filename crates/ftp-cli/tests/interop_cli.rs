@@ -133,7 +133,7 @@ fn make_tree(root: &Path, folders: u32, files: u32, large: usize) {
     }
     std::fs::write(root.join("large"), bytes(large, 7)).unwrap();
     std::fs::write(root.join("two words [x] -l"), b"").unwrap();
-    // Of some day, so that a time that is not kept shows.
+    // A time in the past: a copy that has not kept it has the time of this run, which differs.
     let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
     for path in tree(root).keys() {
         let file = std::fs::File::options().write(true).open(root.join(path)).unwrap();

@@ -23,7 +23,7 @@ use crate::task;
 const READ_AHEAD: usize = 16 << 10;
 /// Objects that are given out before they are asked for
 const CHANNEL: usize = 1024;
-/// Directories that are listed at the same time
+/// How many directories are listed at the same time
 const AT_ONCE: usize = 4;
 /// Directories in each other, beyond which links must lead in a circle
 const DEPTH: usize = 64;

@@ -11,7 +11,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, ManifestError> {
     let mut reader = Reader::from_str(text);
     let mut entries = Vec::new();
     let mut file: Option<Entry> = None;
-    // The element whose text is read, and what that text is about.
+    // The text since the last start tag.
     let mut content = String::new();
     let mut algorithm = None;
     let mut is_piece = false;

@@ -1,4 +1,4 @@
-//! Which files take part: rules of which the last one that matches wins
+//! Which files take part: each rule takes files or leaves them out, and the last rule that matches a file decides
 
 use std::path::Path;
 

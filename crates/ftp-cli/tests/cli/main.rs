@@ -1,4 +1,4 @@
-//! The program as a user runs it, against a server of the tests'
+//! Runs the program as a user does, against a small FTP server that is part of these tests
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
