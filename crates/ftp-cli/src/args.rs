@@ -109,6 +109,12 @@ pub(crate) struct GetArgs {
     /// Leave files alone that exist
     #[arg(long)]
     pub(crate) no_clobber: bool,
+    /// Files at a time, each on a session of its own; a server that lets fewer in gets fewer
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
+    /// Sessions that fetch one file of 8 MiB or more together, if the server lets them in and goes on where it is asked to
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16), conflicts_with = "inplace")]
+    pub(crate) segments: u16,
     #[command(flatten)]
     pub(crate) transfer: TransferArgs,
 }

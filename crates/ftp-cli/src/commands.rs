@@ -9,6 +9,7 @@ mod info;
 mod list;
 mod mirror;
 mod put;
+mod queue;
 mod verify;
 
 use std::io::Write as _;

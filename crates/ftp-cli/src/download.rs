@@ -17,13 +17,14 @@ use crate::interrupt::Interrupt;
 use crate::partial::{Naming, Partial, STATE_FROM, Version};
 use crate::rate::Rate;
 use crate::report::Running;
+use crate::segments::CUT;
 use crate::site::Site;
 
 /// Bytes before the end of what is there that are fetched once more and compared
-const OVERLAP: u64 = 64 * 1024;
+pub(crate) const OVERLAP: u64 = 64 * 1024;
 
 /// Bytes that are moved at a time
-const BLOCK: usize = 256 * 1024;
+pub(crate) const BLOCK: usize = 256 * 1024;
 
 /// What transfers have in common
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +77,22 @@ pub(crate) fn download(
     job: &Job<'_>,
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
+    let mut partial = open(terms, job, running)?;
+    partial
+        .keep_prefix(job.version, CUT)
+        .map_err(|error| Failure::local(partial.path(), &error))?;
+    let mut transfer = Transfer { client, terms, job, running, partial, moved: 0, digest: None };
+    let result = transfer.run();
+    let (partial, moved) = (transfer.partial, transfer.moved);
+    close(partial, terms, job, result).map(|()| moved)
+}
+
+/// Opens what an earlier run has left of the file, emptied if that is of another version
+pub(crate) fn open(
+    terms: Terms<'_>,
+    job: &Job<'_>,
+    running: &Running<'_>,
+) -> Result<Partial, Failure> {
     let args = terms.args;
     let naming = if args.inplace { Naming::AtOnce } else { Naming::WhenWhole };
     let mut partial = Partial::open(job.local, &args.temp_suffix, naming)?;
@@ -86,24 +103,94 @@ pub(crate) fn download(
         }
         clear(&mut partial)?;
     }
-    let mut transfer = Transfer { client, terms, job, running, partial, moved: 0, digest: None };
-    match transfer.run() {
-        Ok(()) => {
-            transfer.partial.finish(job.modified, terms.args.fsync)?;
-            Ok(transfer.moved)
-        }
-        Err(failure) => {
-            match failure.exit() {
-                Exit::Verification => transfer.partial.remove(),
-                _ => transfer.partial.give_up(),
-            }
-            Err(failure)
-        }
-    }
+    Ok(partial)
 }
 
-fn clear(partial: &mut Partial) -> Result<(), Failure> {
+/// Gives a file that is whole its name; of one that is not, what a later run can go on with stays
+pub(crate) fn close(
+    partial: Partial,
+    terms: Terms<'_>,
+    job: &Job<'_>,
+    result: Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Err(failure) = result else { return partial.finish(job.modified, terms.args.fsync) };
+    match failure.exit() {
+        Exit::Verification => partial.remove(),
+        _ => partial.give_up(),
+    }
+    Err(failure)
+}
+
+pub(crate) fn clear(partial: &mut Partial) -> Result<(), Failure> {
     partial.clear().map_err(|error| Failure::local(partial.path(), &error))
+}
+
+/// The hashes that the file must have: that of the job, and with --verify the server's
+pub(crate) fn wanted_hashes(
+    client: &mut Client,
+    terms: Terms<'_>,
+    job: &Job<'_>,
+    running: &Running<'_>,
+) -> Result<Vec<FileHash>, Failure> {
+    let mut wanted: Vec<FileHash> = job.expected.iter().cloned().collect();
+    if terms.args.verify {
+        let hash = check::server_hash(client, job.remote);
+        match hash.map_err(|error| terms.site.failure(error))? {
+            Some(hash) => wanted.push(hash),
+            None => {
+                running.notice("the server has no hash of it, so its size alone is compared");
+            }
+        }
+    }
+    Ok(wanted)
+}
+
+/// Compares size and hashes of a file that has come whole; `found` was computed while it came
+pub(crate) fn check_whole(
+    partial: &mut Partial,
+    terms: Terms<'_>,
+    job: &Job<'_>,
+    wanted: Vec<FileHash>,
+    found: Option<FileHash>,
+) -> Result<(), Failure> {
+    let length = partial.length();
+    if let Some(size) = job.version.size.filter(|size| *size != length) {
+        let mismatch = Mismatch::Size { local: length, remote: size };
+        return Err(terms.site.failure(mismatch.into()));
+    }
+    for wanted in wanted {
+        let found = match &found {
+            Some(found) if found.algorithm == wanted.algorithm => found.clone(),
+            _ => digest_of_file(partial, terms.interrupt, wanted.algorithm)?.finish(),
+        };
+        if found.value != wanted.value {
+            let mismatch = Mismatch::Hash { local: found, remote: wanted };
+            return Err(terms.site.failure(mismatch.into()));
+        }
+    }
+    Ok(())
+}
+
+/// The hash of what is there
+fn digest_of_file(
+    partial: &mut Partial,
+    interrupt: &Interrupt,
+    algorithm: HashAlgorithm,
+) -> Result<FileDigest, Failure> {
+    let mut digest = FileDigest::new(algorithm)
+        .ok_or_else(|| Failure::new(Exit::Protocol, "an unknown algorithm of hashes"))?;
+    let mut block = vec![0; BLOCK];
+    let mut left = partial.length();
+    partial.seek(0).map_err(|error| Failure::local(partial.path(), &error))?;
+    while left > 0 {
+        interrupt.check()?;
+        let count = left.min(BLOCK as u64) as usize;
+        let read = partial.read_exact(&mut block[..count]);
+        read.map_err(|error| Failure::local(partial.path(), &error))?;
+        digest.update(&block[..count]);
+        left -= count as u64;
+    }
+    Ok(digest)
 }
 
 struct Transfer<'a> {
@@ -118,47 +205,19 @@ struct Transfer<'a> {
 
 impl Transfer<'_> {
     fn run(&mut self) -> Result<(), Failure> {
-        let server_hash = match self.terms.args.verify {
-            true => self.server_hash()?,
-            false => None,
-        };
-        let wanted = [self.job.expected.clone(), server_hash];
-        let algorithm = wanted.iter().flatten().next().map(|hash| hash.algorithm);
+        let wanted = wanted_hashes(self.client, self.terms, self.job, self.running)?;
+        let algorithm = wanted.first().map(|hash| hash.algorithm);
         if self.partial.length() == 0 || !self.go_on(algorithm)? {
             clear(&mut self.partial)?;
             self.digest = algorithm.and_then(FileDigest::new);
             self.fetch(0)?;
         }
-        self.check_size()?;
         let found = self.digest.take().map(FileDigest::finish);
-        for wanted in wanted.into_iter().flatten() {
-            let found = match &found {
-                Some(found) if found.algorithm == wanted.algorithm => found.clone(),
-                _ => self.hash_of_file(wanted.algorithm)?,
-            };
-            if found.value != wanted.value {
-                let mismatch = Mismatch::Hash { local: found, remote: wanted };
-                return Err(self.failure(mismatch.into()));
-            }
-        }
-        Ok(())
-    }
-
-    fn failure(&self, error: Error) -> Failure {
-        self.terms.site.failure(error)
+        check_whole(&mut self.partial, self.terms, self.job, wanted, found)
     }
 
     fn local(&self, error: &std::io::Error) -> Failure {
         Failure::local(self.partial.path(), error)
-    }
-
-    fn server_hash(&mut self) -> Result<Option<FileHash>, Failure> {
-        let hash = check::server_hash(self.client, self.job.remote);
-        let hash = hash.map_err(|error| self.terms.site.failure(error))?;
-        if hash.is_none() {
-            self.running.notice("the server has no hash of it, so its size alone is compared");
-        }
-        Ok(hash)
     }
 
     /// Goes on after what is there; false if that is no part of the server's file
@@ -169,7 +228,8 @@ impl Transfer<'_> {
         let read = self.partial.seek(offset).and_then(|()| self.partial.read_exact(&mut here));
         read.map_err(|error| self.local(&error))?;
         if let Some(algorithm) = algorithm {
-            self.digest = Some(self.digest_of_file(algorithm, length)?);
+            let interrupt = self.terms.interrupt;
+            self.digest = Some(digest_of_file(&mut self.partial, interrupt, algorithm)?);
         }
         let mut get = Get::new(self.job.remote).resume_at(offset);
         if let Some(size) = self.job.version.size {
@@ -187,7 +247,7 @@ impl Transfer<'_> {
         let result = download.read_exact(&mut there);
         match result {
             Ok(()) if here == there => {}
-            Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+            Err(error) if !is_short(&error) => {
                 drop(download);
                 return Err(self.terms.site.failure(error.into()));
             }
@@ -201,7 +261,7 @@ impl Transfer<'_> {
         drop(there);
         self.running.at(length);
         self.partial.seek(length).map_err(|error| Failure::local(self.partial.path(), &error))?;
-        self.partial.note(self.job.version);
+        self.partial.note(self.job.version, None);
         copy(download, length, &mut self.partial, self.terms, self.running, &mut self.digest)
             .map(|moved| self.moved += moved + here.len() as u64)?;
         Ok(true)
@@ -214,47 +274,11 @@ impl Transfer<'_> {
         }
         self.running.at(at);
         let download = self.client.get(get).map_err(|error| self.terms.site.failure(error))?;
-        self.partial.note(self.job.version);
+        self.partial.note(self.job.version, None);
         let moved =
             copy(download, at, &mut self.partial, self.terms, self.running, &mut self.digest)?;
         self.moved += moved;
         Ok(())
-    }
-
-    fn check_size(&self) -> Result<(), Failure> {
-        let length = self.partial.length();
-        match self.job.version.size {
-            Some(size) if size != length => {
-                Err(self.failure(Mismatch::Size { local: length, remote: size }.into()))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn hash_of_file(&mut self, algorithm: HashAlgorithm) -> Result<FileHash, Failure> {
-        let length = self.partial.length();
-        Ok(self.digest_of_file(algorithm, length)?.finish())
-    }
-
-    fn digest_of_file(
-        &mut self,
-        algorithm: HashAlgorithm,
-        length: u64,
-    ) -> Result<FileDigest, Failure> {
-        let mut digest = FileDigest::new(algorithm)
-            .ok_or_else(|| Failure::new(Exit::Protocol, "an unknown algorithm of hashes"))?;
-        let mut block = vec![0; BLOCK];
-        let mut left = length;
-        self.partial.seek(0).map_err(|error| self.local(&error))?;
-        while left > 0 {
-            self.terms.interrupt.check()?;
-            let count = left.min(BLOCK as u64) as usize;
-            let read = self.partial.read_exact(&mut block[..count]);
-            read.map_err(|error| self.local(&error))?;
-            digest.update(&block[..count]);
-            left -= count as u64;
-        }
-        Ok(digest)
     }
 }
 
@@ -288,8 +312,16 @@ fn copy(
     }
 }
 
+/// Whether all has come that the server sends, and it is too little; a connection that has broken is another matter
+pub(crate) fn is_short(error: &std::io::Error) -> bool {
+    match Error::in_io(error) {
+        Some(error) => matches!(error, Error::Ftp(FtpError::Truncated { end: None, .. })),
+        None => error.kind() == std::io::ErrorKind::UnexpectedEof,
+    }
+}
+
 /// Whether a refusal is about REST, not about the file
-fn is_about_restarting(error: &Error) -> bool {
+pub(crate) fn is_about_restarting(error: &Error) -> bool {
     match error {
         Error::Ftp(FtpError::Permanent(reply)) => {
             matches!(reply.code().get(), 500..=504 | 551 | 554)

@@ -23,6 +23,7 @@ mod plan;
 mod pool;
 mod rate;
 mod report;
+mod segments;
 mod show;
 mod site;
 mod upload;

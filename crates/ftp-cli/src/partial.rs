@@ -1,8 +1,8 @@
 //! A local file that is not whole yet: `NAME.part`, locked against other runs, and what is known of its origin
 //!
 //! The file itself tells how far it is. A state file beside it (`NAME.part.state`) says of which version of the server's
-//! file it is a part. Nothing is gone on with that has none, or one of another version: an older version may have the
-//! same bytes where they are compared, and others before that.
+//! file it is a part, and, if several sessions fetch it, which bytes are there. Nothing is gone on with that has none, or
+//! one of another version: an older version may have the same bytes where they are compared, and others before that.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -16,12 +16,19 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::segments::{Cut, Ranges};
 
 /// A state file is written for files from this size on: smaller ones are fetched anew as quickly as compared
 pub(crate) const STATE_FROM: u64 = 1024 * 1024;
 
 /// Longest state file that is read
-const MAX_STATE: u64 = 4096;
+const MAX_STATE: u64 = 256 * 1024;
+
+/// End of the names of state files
+const STATE: &str = ".state";
+
+/// End of the name under which a state file is written before it replaces the old one
+const NEW: &str = "~";
 
 /// What tells versions of a server's file apart
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +37,17 @@ pub(crate) struct Version {
     pub(crate) size: Option<u64>,
     /// Time of the last modification
     pub(crate) modified: Option<SystemTime>,
+}
+
+impl Version {
+    /// Whether both are known to differ in size or time
+    pub(crate) fn is_another_than(self, other: Self) -> bool {
+        let differs = |one: Option<SystemTime>, other| {
+            one.zip(other).is_some_and(|(one, other)| one != other)
+        };
+        self.size.zip(other.size).is_some_and(|(one, other)| one != other)
+            || differs(self.modified, other.modified)
+    }
 }
 
 /// The file that is written to
@@ -66,7 +84,7 @@ impl Partial {
     /// Those of the system; another run that writes it at this moment.
     pub(crate) fn open(target: &Path, suffix: &str, naming: Naming) -> Result<Self, Failure> {
         let temporary = beside(target, suffix);
-        let state_path = beside(&temporary, ".state");
+        let state_path = beside(&temporary, STATE);
         let path = match naming {
             Naming::WhenWhole => temporary,
             Naming::AtOnce => target.to_owned(),
@@ -119,7 +137,7 @@ impl Partial {
     /// Both sizes must be known, and the same. Times are compared where both are known: where the server tells none the
     /// size alone tells versions apart.
     pub(crate) fn is_of(&self, version: Version) -> bool {
-        let (Some(size), Some(state)) = (version.size, self.state()) else { return false };
+        let (Some(size), Some((state, _))) = (version.size, self.state()) else { return false };
         let seconds = |version: Version| Some(version.modified.and_then(timestamp)?.to_unix());
         let times = seconds(state).zip(seconds(version));
         self.length <= size
@@ -127,26 +145,69 @@ impl Partial {
             && times.is_none_or(|(one, other)| one == other)
     }
 
-    fn state(&self) -> Option<Version> {
+    /// Which bytes are there, if they are of this version
+    pub(crate) fn ranges(&self, version: Version, cut: Cut) -> Option<Ranges> {
+        let size = version.size.filter(|_| self.is_of(version))?;
+        match self.state()? {
+            (_, Value::Null) => Some(Ranges::new(size, self.length, cut)),
+            (_, pieces) => Ranges::from_json(&pieces, size, self.length, cut),
+        }
+    }
+
+    /// Keeps what is there from the start of the file on, for a single session to go on with
+    pub(crate) fn keep_prefix(&mut self, version: Version, cut: Cut) -> io::Result<()> {
+        let Some((_, Value::Array(_))) = self.state() else { return Ok(()) };
+        match self.ranges(version, cut).map_or(0, |ranges| ranges.prefix()) {
+            0 => self.clear(),
+            prefix => {
+                self.file.set_len(prefix)?;
+                self.length = prefix;
+                self.note(version, None);
+                Ok(())
+            }
+        }
+    }
+
+    /// The version that was noted, and the pieces, if there are any
+    fn state(&self) -> Option<(Version, Value)> {
         let mut text = String::new();
         File::open(&self.state_path).ok()?.take(MAX_STATE).read_to_string(&mut text).ok()?;
         let state: Value = serde_json::from_str(&text).ok()?;
         let modified = state["modified"].as_i64().and_then(ftp_proto::Timestamp::from_unix);
-        Some(Version { size: state["size"].as_u64(), modified: modified.and_then(system_time) })
+        let version =
+            Version { size: state["size"].as_u64(), modified: modified.and_then(system_time) };
+        Some((version, state["pieces"].clone()))
     }
 
-    /// Notes the version, for a later run
-    pub(crate) fn note(&self, version: Version) {
+    /// Notes the version for a later run, and which bytes are there, unless they are those before the end of the file
+    pub(crate) fn note(&self, version: Version, ranges: Option<&Ranges>) {
         let Some(size) = version.size.filter(|size| *size >= STATE_FROM) else { return };
         let modified = version.modified.and_then(timestamp).map(ftp_proto::Timestamp::to_unix);
-        let state = json!({ "size": size, "modified": modified });
+        let mut state = json!({ "size": size, "modified": modified });
+        if let Some(ranges) = ranges {
+            state["pieces"] = ranges.to_json();
+        }
         // Without it the next run begins anew.
-        let _ = std::fs::write(&self.state_path, state.to_string());
+        let _ = self.replace_state(&state.to_string());
+    }
+
+    /// At no time is there half a state
+    fn replace_state(&self, text: &str) -> io::Result<()> {
+        let new = beside(&self.state_path, NEW);
+        let _ = std::fs::remove_file(&new);
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
+        io::Write::write_all(&mut file, text.as_bytes())?;
+        std::fs::rename(&new, &self.state_path)
+    }
+
+    fn remove_state(&self) {
+        let _ = std::fs::remove_file(beside(&self.state_path, NEW));
+        let _ = std::fs::remove_file(&self.state_path);
     }
 
     /// Empties it, and forgets of which version it was
     pub(crate) fn clear(&mut self) -> io::Result<()> {
-        let _ = std::fs::remove_file(&self.state_path);
+        self.remove_state();
         self.file.set_len(0)?;
         self.length = 0;
         self.seek(0)
@@ -179,7 +240,7 @@ impl Partial {
         if let Place::Beside { target } = &self.place {
             std::fs::rename(&self.path, target).map_err(|error| Failure::local(target, &error))?;
         }
-        let _ = std::fs::remove_file(&self.state_path);
+        self.remove_state();
         Ok(())
     }
 
@@ -195,7 +256,7 @@ impl Partial {
         if let Place::Beside { .. } = self.place {
             let _ = std::fs::remove_file(&self.path);
         }
-        let _ = std::fs::remove_file(&self.state_path);
+        self.remove_state();
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -211,10 +272,11 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Names that belong to the file `name` while it is not whole
-pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 2] {
+pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 3] {
     let temporary = [name, suffix.as_bytes()].concat();
-    let state = [&*temporary, b".state"].concat();
-    [temporary, state]
+    let state = [&*temporary, STATE.as_bytes()].concat();
+    let new = [&*state, NEW.as_bytes()].concat();
+    [temporary, state, new]
 }
 
 #[cfg(unix)]
@@ -275,7 +337,7 @@ mod tests {
         let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         let version = Version { size: Some(STATE_FROM), modified: at(1000) };
         assert!(!partial.is_of(version), "nothing was noted");
-        partial.note(version);
+        partial.note(version, None);
         assert!(partial.is_of(version));
         assert!(!partial.is_of(Version::default()), "nothing is known");
         assert!(!partial.is_of(Version { size: None, ..version }), "the size is not known");

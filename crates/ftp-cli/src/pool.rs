@@ -59,6 +59,11 @@ impl Pool {
         Lease { pool: self, session: None }
     }
 
+    /// How many sessions there may be, as far as is known
+    pub(crate) fn limit(&self) -> usize {
+        self.lock().budget.limit(self.origin.now())
+    }
+
     /// Tells how far the clock of the server's listings is ahead of UTC
     pub(crate) fn set_utc_offset(&self, offset: Option<UtcOffset>) {
         self.lock().utc_offset = offset;
@@ -183,14 +188,19 @@ impl Lease<'_> {
         &mut self,
         work: impl FnOnce(&mut Client) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let result = work(self.client()?);
-        result.map_err(|failure| {
-            self.note(&failure);
-            match self.pool.interrupt.is_set() {
-                true => Failure::interrupted(),
-                false => failure.at(self.pool.site.name()),
+        match work(self.client()?) {
+            Ok(value) => {
+                self.drop_if_over();
+                Ok(value)
             }
-        })
+            Err(failure) => {
+                self.note(&failure);
+                Err(match self.pool.interrupt.is_set() {
+                    true => Failure::interrupted(),
+                    false => failure.at(self.pool.site.name()),
+                })
+            }
+        }
     }
 
     /// Does something, again if it may succeed then, on a new session if this one is over
@@ -234,8 +244,15 @@ impl Lease<'_> {
             }
             _ => {}
         }
-        let is_over = self.session.as_ref().is_some_and(|session| !session.client.is_connected());
-        if is_over || failure.is_fatal() {
+        match failure.is_fatal() {
+            true => self.drop_session(SessionEnd::Broken),
+            false => self.drop_if_over(),
+        }
+    }
+
+    /// A transfer that was given up may have ended the session
+    fn drop_if_over(&mut self) {
+        if self.session.as_ref().is_some_and(|session| !session.client.is_connected()) {
             self.drop_session(SessionEnd::Broken);
         }
     }

@@ -182,7 +182,12 @@ impl Reporter {
             event.insert("error".into(), failure.to_string().into());
             self.write_json(event);
         }
-        self.error_line(&failure.to_string());
+        match failure.subject() {
+            None if !name.is_empty() => {
+                self.error_line(&format!("{}: {failure}", crate::show::bytes(name)));
+            }
+            _ => self.error_line(&failure.to_string()),
+        }
     }
 
     /// The end of the run

@@ -171,6 +171,29 @@ fn files_go_and_come() {
 }
 
 #[test]
+fn segments_of_one_file_come_together() {
+    for place in places("segments") {
+        std::fs::write(place.here("file"), bytes(30_000_000, 3)).unwrap();
+        place.succeeds(&["put", "file", &place.url("new/"), "--mkdir"]);
+        let url = place.url("new/file");
+        let arguments = ["get", "--segments", "4", "--limit-rate", "30M", &url, "-o", "back"];
+        let run = place.succeeds(&arguments);
+        assert_eq!(run.stderr, "", "{place}");
+        assert!(std::fs::read(place.here("back")).unwrap() == bytes(30_000_000, 3), "{place}");
+        std::fs::remove_file(place.here("back")).unwrap();
+        // And after it was killed.
+        let mut child = place.command(&arguments).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(700));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let run = place.succeeds(&["get", "--json", "--segments", "4", &url, "-o", "back"]);
+        assert!(std::fs::read(place.here("back")).unwrap() == bytes(30_000_000, 3), "{place}");
+        assert!(summary(&run, "bytes") < 30_000_000, "{place}: {run:?}");
+        assert!(!place.here("back.part").exists() && !place.here("back.part.state").exists());
+    }
+}
+
+#[test]
 fn trees_go_and_come_once() {
     for place in places("mirror") {
         let source = place.here("source");

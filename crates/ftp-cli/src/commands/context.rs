@@ -12,11 +12,14 @@ use crate::login::Logins;
 use crate::pool::{Lease, Pool};
 use crate::site::Site;
 
+/// What tells servers and logins apart
+pub(super) type Key = (Origin, Vec<u8>);
+
 /// The places of a command line, with the sessions of their servers
 #[derive(Debug)]
 pub(crate) struct Places {
     remotes: Vec<Remote>,
-    pools: BTreeMap<(Origin, Vec<u8>), Pool>,
+    pools: BTreeMap<Key, Pool>,
 }
 
 impl Places {
@@ -66,6 +69,6 @@ impl Places {
     }
 }
 
-fn key(remote: &Remote) -> (Origin, Vec<u8>) {
+pub(super) fn key(remote: &Remote) -> Key {
     (remote.origin(), remote.url.user().to_vec())
 }

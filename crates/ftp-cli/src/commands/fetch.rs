@@ -1,26 +1,24 @@
 //! `fetch`: the files of a list, by several sessions a server
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use ftp_proto::{LocalRules, TakenNames};
 use ftp_session::local_path;
 
+use super::queue::Queues;
 use crate::args::{Common, FetchArgs};
 use crate::download::{Job, Terms, download, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::location::{Origin, Remote};
-use crate::login::Logins;
+use crate::location::Remote;
 use crate::manifest::{Entry, local_name, read};
 use crate::partial::Version;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
-use crate::site::Site;
 
 /// A file of the list, and where it is: at the first of its sources, and here
 struct Wanted {
@@ -38,34 +36,19 @@ pub(super) fn fetch(
     if args.manifest == Path::new("-") && common.password_file.as_deref() == Some(Path::new("-")) {
         return Err(Failure::usage("standard input can't be both the password and the list"));
     }
-    let wanted = wanted(args)?;
-    let remotes: Vec<&Remote> = wanted.iter().map(|wanted| &wanted.remote).collect();
-    let logins = Logins::new(common, &remotes)?;
-    let mut pools = BTreeMap::<(Origin, Vec<u8>), (Pool, Mutex<VecDeque<Wanted>>)>::new();
-    for wanted in wanted {
-        let key = (wanted.remote.origin(), wanted.remote.url.user().to_vec());
-        if !pools.contains_key(&key) {
-            let site = Site::new(&wanted.remote, &logins, common)?;
-            let pool = Pool::new(site, usize::from(args.parallel), interrupt);
-            pools.insert(key.clone(), (pool, Mutex::default()));
-        }
-        if let Some((_, queue)) = pools.get_mut(&key) {
-            queue.get_mut().unwrap_or_else(PoisonError::into_inner).push_back(wanted);
-        }
-    }
+    let sessions = args.parallel;
+    let queues = Queues::new(wanted(args)?, |wanted| &wanted.remote, common, sessions, interrupt)?;
     let fetching = Fetching {
         args,
         reporter: Reporter::new(common),
         rate: Rate::new(args.transfer.limit_rate),
         interrupt,
     };
-    std::thread::scope(|scope| {
-        for (pool, queue) in pools.values() {
-            for _ in 0..args.parallel {
-                scope.spawn(|| fetching.work(pool, queue));
-            }
-        }
-    });
+    queues.work_off(
+        sessions,
+        |lease, pool, wanted| fetching.fetch(lease, pool, wanted),
+        |wanted, failure| fetching.reporter.fail(&wanted.name, failure),
+    );
     let mut exits = fetching.reporter.totals().exits;
     if interrupt.is_set() {
         exits.push(Exit::Interrupted);
@@ -128,33 +111,6 @@ struct Fetching<'a> {
 }
 
 impl Fetching<'_> {
-    /// Fetches files of one server until none are left
-    fn work(&self, pool: &Pool, queue: &Mutex<VecDeque<Wanted>>) {
-        let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut lease = pool.lease();
-        loop {
-            match lease.open_while(&|| !lock().is_empty()) {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(failure) => {
-                    // What is left can't be had from this server.
-                    for wanted in lock().drain(..) {
-                        self.reporter.fail(&wanted.name, &failure);
-                    }
-                    return;
-                }
-            }
-            let Some(wanted) = lock().pop_front() else { return };
-            if let Err(failure) = self.fetch(&mut lease, pool, &wanted) {
-                if self.interrupt.is_set() {
-                    return;
-                }
-                let failure = failure.about(crate::show::bytes(&wanted.name));
-                self.reporter.fail(&wanted.name, &failure);
-            }
-        }
-    }
-
     fn fetch(&self, lease: &mut Lease<'_>, pool: &Pool, wanted: &Wanted) -> Result<(), Failure> {
         let Wanted { remote, local, name, entry } = wanted;
         if super::verify::is_right(local, entry, self.interrupt)? {
@@ -183,6 +139,6 @@ impl Fetching<'_> {
         };
         let result =
             lease.attempt(&|| running.bytes(), |client| download(client, terms, &job, &running));
-        running.end(result)
+        running.end(result).map_err(|failure| failure.about(crate::show::bytes(name)))
     }
 }

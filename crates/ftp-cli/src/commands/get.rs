@@ -4,78 +4,106 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ftp_blocking::Client;
-use ftp_proto::Get;
+use ftp_proto::{Get, LocalRules, NameError, TakenNames};
 use ftp_session::{UrlTarget, local_path};
 
 use super::context::Places;
+use super::queue::Queues;
 use crate::args::{Common, GetArgs, UrlsArgs};
-use crate::download::{Job, Terms, download, version};
+use crate::download::{Job, Terms, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::location::Remote;
+use crate::location::{Remote, remotes};
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
+use crate::segments;
 
 pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let places = Places::new(&args.urls, common, interrupt)?;
     if args.output.as_deref() == Some(Path::new("-")) {
-        return write_out(&places);
+        return write_out(&Places::new(&args.urls, common, interrupt)?);
     }
     let is_file = args.output.as_ref().is_some_and(|path| !path.is_dir());
-    if is_file && places.remotes().len() > 1 {
+    if is_file && args.urls.len() > 1 {
         return Err(Failure::usage("one -o is for one URL").remedy("-O DIR takes several files"));
     }
+    let wanted = wanted(args)?;
     if let Some(folder) = &args.output_dir {
         std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
     }
+    let at_a_time = args.parallel.min(u16::try_from(wanted.len()).unwrap_or(u16::MAX));
+    let sessions = at_a_time.max(args.segments);
+    let queues = Queues::new(wanted, |wanted| &wanted.remote, common, sessions, interrupt)?;
     let reporter = Reporter::new(common);
     let rate = Rate::new(args.transfer.limit_rate);
-    let exit = places.each(|lease, pool, remote| {
-        let local = target(args, remote)?;
-        if args.no_clobber && local.symlink_metadata().is_ok() {
-            reporter.skipped(remote.path(), "it exists here");
-            return Ok(());
-        }
-        let terms = Terms { site: pool.site(), args: &args.transfer, rate: &rate, interrupt };
-        fetch(lease, terms, remote, &local, &reporter)
-    })?;
+    queues.work_off(
+        at_a_time,
+        |lease, pool, wanted| {
+            let terms = Terms { site: pool.site(), args: &args.transfer, rate: &rate, interrupt };
+            fetch(lease, pool, terms, args, wanted, &reporter)
+        },
+        |wanted, failure| reporter.fail(wanted.remote.path(), failure),
+    );
+    let mut exits = reporter.totals().exits;
+    if interrupt.is_set() {
+        exits.push(Exit::Interrupted);
+    }
+    let exit = Exit::of_all(exits);
     reporter.summary(exit);
     Ok(exit)
 }
 
-fn target(args: &GetArgs, remote: &Remote) -> Result<PathBuf, Failure> {
-    let folder = match (&args.output, &args.output_dir) {
-        (Some(path), _) if !path.is_dir() => return Ok(path.clone()),
-        (Some(folder), _) | (None, Some(folder)) => folder.clone(),
-        (None, None) => PathBuf::new(),
+/// A file to download, and where it goes
+struct Wanted {
+    remote: Remote,
+    local: PathBuf,
+}
+
+/// The files of the command line, each with a place here that no other one has
+fn wanted(args: &GetArgs) -> Result<Vec<Wanted>, Failure> {
+    let mut taken = TakenNames::new(LocalRules::current());
+    let place = |remote: Remote| {
+        if remote.is_directory() {
+            return Err(Failure::usage("is a directory").remedy("`rftp mirror` takes directories"));
+        }
+        if remote.url.target() == UrlTarget::Text {
+            return Err(Failure::usage("texts (;type=a) are for `rftp cat`"));
+        }
+        let folder = match (&args.output, &args.output_dir) {
+            (Some(path), _) if !path.is_dir() => return Ok(Wanted { remote, local: path.clone() }),
+            (Some(folder), _) | (None, Some(folder)) => folder.clone(),
+            (None, None) => PathBuf::new(),
+        };
+        let unfit = |error: NameError| {
+            Failure::usage(error.to_string()).remedy("-o FILE gives it another name")
+        };
+        let local = local_path(folder, remote.name()).map_err(unfit)?;
+        taken.take(remote.name()).map_err(unfit)?;
+        Ok(Wanted { remote, local })
     };
-    if remote.is_directory() {
-        return Err(Failure::usage("is a directory").remedy("`rftp mirror` takes directories"));
-    }
-    local_path(folder, remote.name())
-        .map_err(|error| Failure::usage(error.to_string()).remedy("-o FILE gives it another name"))
+    remotes(&args.urls)?.into_iter().map(place).collect()
 }
 
 fn fetch(
     lease: &mut Lease<'_>,
+    pool: &Pool,
     terms: Terms<'_>,
-    remote: &Remote,
-    local: &Path,
+    args: &GetArgs,
+    wanted: &Wanted,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
-    let path = remote.path();
-    if remote.url.target() == UrlTarget::Text {
-        return Err(Failure::usage("texts (;type=a) are for `rftp cat`"));
+    let (path, local) = (wanted.remote.path(), &*wanted.local);
+    if args.no_clobber && local.symlink_metadata().is_ok() {
+        reporter.skipped(path, "it exists here");
+        return Ok(());
     }
     let version = lease.request(|client| version(client, path))?;
     reporter.expect(1, version.size.unwrap_or(0));
     let running = reporter.begin(Action::Get, path, version.size);
     let job = Job { remote: path, local, version, modified: version.modified, expected: None };
-    let result =
-        lease.attempt(&|| running.bytes(), |client| download(client, terms, &job, &running));
-    running.end(result)
+    let result = segments::download(pool, lease, terms, &job, args.segments, &running);
+    running.end(result).map_err(|failure| failure.about(crate::show::bytes(path)))
 }
 
 pub(super) fn cat(

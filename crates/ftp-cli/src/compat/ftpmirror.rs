@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::{Remote, join};
 use crate::login::Logins;
+use crate::partial::reserved;
 use crate::plan::MAX_DEPTH;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
@@ -247,7 +248,9 @@ impl Run<'_> {
             let name = crate::show::os_bytes(&entry.file_name()).to_vec();
             let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
             // Files that are not whole are ours.
-            let is_ours = name.ends_with(b".part") || name.ends_with(b".part.state");
+            let is_ours = reserved(b"", &self.terms.args.temp_suffix)
+                .iter()
+                .any(|ending| name.ends_with(ending));
             if there.contains(&name) || name.starts_with(b".") || is_ours || self.is_skipped(&name)
             {
                 continue;

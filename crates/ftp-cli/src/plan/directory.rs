@@ -130,7 +130,7 @@ impl Plan {
 
     fn is_begun(&self, name: &[u8], there: &BTreeMap<&[u8], &Item>) -> bool {
         self.policy.suffix.as_ref().is_some_and(|suffix| {
-            let [temporary, _] = reserved(name, suffix);
+            let [temporary, ..] = reserved(name, suffix);
             there.contains_key(&*temporary)
         })
     }

@@ -79,6 +79,82 @@ fn a_transfer_that_breaks_off_goes_on_by_itself() {
     assert_eq!(server.count("RETR"), 3);
 }
 
+/// It was taken for the end of another file, and all that was there was fetched again
+#[test]
+fn a_connection_that_breaks_while_bytes_are_compared_is_no_other_file() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", &bytes(SIZE));
+    let cuts = AtomicUsize::new(0);
+    server.habits(move |verb, _| match verb {
+        "RETR" => match cuts.fetch_add(1, Ordering::SeqCst) {
+            0 => Habit::Cut(2_000_000),
+            1 => Habit::Cut(10),
+            _ => Habit::Usual,
+        },
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["get", "--retry-delay", "0.05", &server.url("file")]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+    assert_eq!(home.read("file"), bytes(SIZE));
+    let rest = format!("REST {}", 2_000_000 - 65_536);
+    assert_eq!(server.log().iter().filter(|line| **line == rest).count(), 2, "{:?}", server.log());
+}
+
+#[test]
+fn files_are_fetched_side_by_side() {
+    let (server, home) = (Server::start(), Home::new());
+    let urls: Vec<String> = (0..6).map(|file| server.url(&format!("d{file}/f{file}"))).collect();
+    for file in 0..6 {
+        server.file(&format!("d{file}/f{file}"), &bytes(100_000 + file));
+    }
+    // All that may run at a time are under way before one ends.
+    let waiting = AtomicUsize::new(0);
+    server.habits(move |verb, _| {
+        if verb == "RETR" {
+            waiting.fetch_add(1, Ordering::SeqCst);
+            let begun = std::time::Instant::now();
+            while waiting.load(Ordering::SeqCst) < 3 && begun.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        Habit::Usual
+    });
+    let mut arguments = vec!["get", "-j3", "-O", "here"];
+    arguments.extend(urls.iter().map(String::as_str));
+    let run = home.rftp(&arguments);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for file in 0..6 {
+        assert_eq!(home.read(&format!("here/f{file}")), bytes(100_000 + file));
+    }
+    assert_eq!(server.most_sessions(), 3);
+}
+
+/// The second one replaced the first one without a word
+#[test]
+fn two_files_do_not_get_one_name() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("a/file", b"one");
+    server.file("b/file", b"two");
+    let run = home.rftp(&["get", &server.url("a/file"), &server.url("b/file")]);
+    assert_eq!((run.code, home.names("")), (Some(2), vec![]), "{run:?}");
+    assert!(run.stderr.contains("file") && run.stderr.contains("-o"), "{run:?}");
+    assert_eq!(server.log(), [""; 0]);
+}
+
+/// Those that fail are told, in JSON too
+#[test]
+fn files_that_fail_are_in_the_summary() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("a", b"one");
+    let run = home.rftp(&["get", "--json", &server.url("a"), &server.url("none")]);
+    assert_eq!(run.code, Some(8), "{run:?}");
+    let events: Vec<serde_json::Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let failed = events.iter().find(|event| event["event"] == "fail").unwrap();
+    assert_eq!((failed["file"].as_str(), failed["code"].as_u64()), (Some("none"), Some(8)));
+    assert_eq!(events.last().unwrap()["failed"], 1);
+}
+
 #[test]
 fn an_interrupted_run_leaves_what_the_next_one_goes_on_with() {
     let (server, home) = (Server::start(), Home::new());

@@ -9,6 +9,7 @@ mod hostile;
 mod lists;
 mod logins;
 mod mirror;
+mod segments;
 mod server;
 
 use std::ffi::OsStr;

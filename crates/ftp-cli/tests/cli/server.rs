@@ -33,6 +33,8 @@ pub(crate) enum Habit {
     Cut(usize),
     /// A download goes on slowly after so many bytes
     Slow(usize),
+    /// A download from the first byte on, whatever REST has said
+    FromStart,
 }
 
 type Habits = dyn Fn(&str, &str) -> Habit + Send + Sync;
@@ -96,6 +98,12 @@ impl Server {
             files.entry(path[..at].to_owned()).or_insert(Node::Dir);
         }
         files.insert(path.to_owned(), Node::File(bytes.to_vec(), TIME.into()));
+    }
+
+    pub(crate) fn set_time(&self, path: &str, new: &str) {
+        if let Some(Node::File(_, time)) = self.shared.files.lock().unwrap().get_mut(path) {
+            *time = new.to_owned();
+        }
     }
 
     pub(crate) fn content(&self, path: &str) -> Option<Vec<u8>> {
@@ -200,6 +208,10 @@ impl<'a> Session<'a> {
                     }
                 }
                 Habit::Data(bytes) => self.send(&bytes, None)?,
+                Habit::FromStart => {
+                    self.offset = 0;
+                    self.send_file(argument, None)?;
+                }
                 Habit::Slow(fast) => self.send_file(argument, Some((fast, true)))?,
                 Habit::Cut(most) if matches!(verb, "STOR" | "APPE") => {
                     return self.receive(verb, argument, Some(most));

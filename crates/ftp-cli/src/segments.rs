@@ -1,0 +1,495 @@
+//! One large file over several sessions, as far as the server lets them in and goes on where it is asked to
+//!
+//! The first session fetches the file from its start, as without segments. A second one fetches its last bytes: if exactly
+//! those come, the server honours REST, and only then others begin in the middle. What is there is compared at every
+//! place where the bytes of two sessions meet.
+
+mod ranges;
+
+use std::io::Read as _;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ftp_blocking::{Client, Download};
+use ftp_proto::fields::HashAlgorithm;
+use ftp_proto::{Error as FtpError, Get};
+use ftp_session::{Error, FileDigest};
+
+use crate::download::{self, BLOCK, Job, OVERLAP, Terms};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::partial::Partial;
+use crate::pool::{Lease, Pool};
+use crate::report::Running;
+
+use ranges::{Comparison, Task};
+pub(crate) use ranges::{Cut, Ranges};
+
+/// A further session costs some round trips, in which a piece of this size comes on most lines
+const LEAST: u64 = 4 * 1024 * 1024;
+
+pub(crate) const CUT: Cut = Cut { overlap: OVERLAP, least: LEAST, tail: OVERLAP };
+
+/// How often the state is noted: so much is fetched again after `kill -9`
+const NOTE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How often a thread that has nothing to do looks for an interruption
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Downloads a file by so many sessions at most, this one among them; returns the bytes that were transferred
+pub(crate) fn download(
+    pool: &Pool,
+    lease: &mut Lease<'_>,
+    terms: Terms<'_>,
+    job: &Job<'_>,
+    sessions: u16,
+    running: &Running<'_>,
+) -> Result<u64, Failure> {
+    let mut moved = 0;
+    let size = job.version.size;
+    if sessions > 1 && size.is_none() {
+        running.notice("the server does not tell its size, so one session fetches it");
+    }
+    if let Some(size) = size.filter(|size| sessions > 1 && *size >= 2 * LEAST) {
+        let mut partial = download::open(terms, job, running)?;
+        loop {
+            let is_begun = partial.length() > 0;
+            let fetch = Fetch::new(pool, terms, job, size, running, partial);
+            let (end, file, bytes) = fetch.run(lease, sessions);
+            moved += bytes;
+            partial = file;
+            match end {
+                End::Whole => return finish(lease, terms, job, running, partial).map(|()| moved),
+                End::Alone => break,
+                End::Failed(failure) if is_begun && failure.exit() == Exit::Verification => {
+                    running.notice("what an earlier run has left is of another file; begun anew");
+                    download::clear(&mut partial)?;
+                }
+                End::Failed(failure) => {
+                    return download::close(partial, terms, job, Err(failure)).map(|()| moved);
+                }
+            }
+        }
+    }
+    let alone = |client: &mut Client| download::download(client, terms, job, running);
+    lease.attempt(&|| running.bytes(), alone).map(|bytes| moved + bytes)
+}
+
+/// Gives a file that has come whole its name, if it is still that of the server and has the hashes that it must have
+fn finish(
+    lease: &mut Lease<'_>,
+    terms: Terms<'_>,
+    job: &Job<'_>,
+    running: &Running<'_>,
+    mut partial: Partial,
+) -> Result<(), Failure> {
+    let result = lease
+        .attempt(&|| 0, |client| {
+            let now =
+                download::version(client, job.remote).map_err(|error| terms.site.failure(error))?;
+            match now.is_another_than(job.version) {
+                true => Err(changed()),
+                false => download::wanted_hashes(client, terms, job, running),
+            }
+        })
+        .and_then(|wanted| download::check_whole(&mut partial, terms, job, wanted, None));
+    download::close(partial, terms, job, result)
+}
+
+fn changed() -> Failure {
+    let message = "its segments are not of one file: it has changed on the server meanwhile, or the server does not go on \
+                   where it is asked to";
+    Failure::new(Exit::Verification, message)
+        .remedy("get it again; if this recurs, without --segments")
+}
+
+/// A file that several sessions fetch
+struct Fetch<'a> {
+    pool: &'a Pool,
+    terms: Terms<'a>,
+    job: &'a Job<'a>,
+    size: u64,
+    running: &'a Running<'a>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    partial: Partial,
+    ranges: Ranges,
+    proof: Proof,
+    /// Bytes that were transferred, those that are compared included
+    moved: u64,
+    noted: Instant,
+    /// Why all have to stop
+    stopped: Option<Failure>,
+    /// Why a session could not go on, while others do
+    failed: Option<Failure>,
+}
+
+/// Whether the server begins a download where it is asked to
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    Missing,
+    /// A session is finding it out
+    Sought,
+    Given,
+    /// It does not: one session fetches the file
+    Refuted,
+}
+
+/// What a session is for
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// It begins with the first bytes that are missing, and stays until the file is whole
+    First,
+    Further,
+}
+
+/// What became of a file
+enum End {
+    /// All bytes are there, and have been compared where they meet
+    Whole,
+    /// One session has to go on after the bytes at the start
+    Alone,
+    Failed(Failure),
+}
+
+impl<'a> Fetch<'a> {
+    fn new(
+        pool: &'a Pool,
+        terms: Terms<'a>,
+        job: &'a Job<'a>,
+        size: u64,
+        running: &'a Running<'a>,
+        partial: Partial,
+    ) -> Self {
+        let ranges = partial.ranges(job.version, CUT);
+        let ranges = ranges.unwrap_or_else(|| Ranges::new(size, 0, CUT));
+        let proof = if ranges.has_tail() { Proof::Given } else { Proof::Missing };
+        let state = State {
+            partial,
+            ranges,
+            proof,
+            moved: 0,
+            noted: Instant::now(),
+            stopped: None,
+            failed: None,
+        };
+        let state = Mutex::new(state);
+        Self { pool, terms, job, size, running, state, changed: Condvar::new() }
+    }
+
+    /// Fetches what is missing; also the file as it is then, and how many bytes were transferred
+    fn run(self, lease: &mut Lease<'_>, sessions: u16) -> (End, Partial, u64) {
+        self.running.at(self.lock().ranges.done());
+        self.note();
+        self.compare();
+        std::thread::scope(|scope| {
+            for _ in 1..sessions {
+                scope.spawn(|| self.work(&mut self.pool.lease(), Role::Further));
+            }
+            self.work(lease, Role::First);
+        });
+        self.note();
+        let limit = self.pool.limit();
+        if limit < usize::from(sessions) {
+            self.running.notice(&format!("the server lets in {limit} of {sessions} sessions"));
+        }
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let end = match (state.stopped, state.proof) {
+            _ if state.ranges.is_whole() => End::Whole,
+            _ if self.terms.interrupt.is_set() => End::Failed(Failure::interrupted()),
+            (Some(failure), _) => End::Failed(failure),
+            (None, Proof::Refuted) => End::Alone,
+            // Without a failure it would be whole.
+            (None, _) => End::Failed(state.failed.unwrap_or_else(Failure::interrupted)),
+        };
+        (end, state.partial, state.moved)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn local(&self, error: &std::io::Error) -> Failure {
+        Failure::local(self.job.local, error)
+    }
+
+    /// Notes which bytes are there
+    fn note(&self) {
+        self.lock().note(self.job);
+    }
+
+    /// Fetches pieces until none is left for this session
+    fn work(&self, lease: &mut Lease<'_>, role: Role) {
+        loop {
+            match lease.open_while(&|| self.is_wanted(role)) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(failure) => return self.failed(failure, false),
+            }
+            let Some(start) = self.take(role) else { return };
+            let at = || self.lock().ranges.task(start).map_or(self.size, |task| task.at);
+            let result = lease.attempt(&at, |client| self.fetch(client, start));
+            self.release(start, role, result.is_ok());
+            self.compare();
+            if let Err(failure) = result {
+                let is_of_all = matches!(failure.exit(), Exit::Local | Exit::Verification);
+                return self.failed(failure, is_of_all);
+            }
+        }
+    }
+
+    /// Whether there is something to do for a session
+    fn is_wanted(&self, role: Role) -> bool {
+        let state = self.lock();
+        let is_useful = role == Role::First || state.proof != Proof::Refuted;
+        is_useful
+            && state.stopped.is_none()
+            && state.ranges.is_open()
+            && !self.terms.interrupt.is_set()
+    }
+
+    /// The start of a piece to fetch; waits until there is one, or until none will be
+    fn take(&self, role: Role) -> Option<u64> {
+        loop {
+            if !self.is_wanted(role) {
+                return None;
+            }
+            let mut state = self.lock();
+            let task = match (role, state.proof) {
+                (_, Proof::Given) => state.ranges.take(),
+                (Role::First, _) => state.ranges.take_first(),
+                (Role::Further, Proof::Missing) => {
+                    let task = state.ranges.take_tail();
+                    if task.is_some() {
+                        state.proof = Proof::Sought;
+                    }
+                    task
+                }
+                (Role::Further, _) => None,
+            };
+            if let Some(task) = task {
+                return Some(task.start);
+            }
+            if role == Role::Further && state.proof == Proof::Given {
+                return None;
+            }
+            drop(self.changed.wait_timeout(state, LOOK));
+        }
+    }
+
+    /// A session has left a piece, and perhaps found out what the server does with REST
+    fn release(&self, start: u64, role: Role, is_done: bool) {
+        let mut state = self.lock();
+        state.ranges.release(start);
+        if state.proof == Proof::Sought && role == Role::Further {
+            state.proof = if is_done { Proof::Given } else { Proof::Missing };
+        }
+        state.note(self.job);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// A session can't go on, or, if that is for a reason that all have, none can
+    fn failed(&self, failure: Failure, is_of_all: bool) {
+        let mut state = self.lock();
+        let place = if is_of_all { &mut state.stopped } else { &mut state.failed };
+        place.get_or_insert(failure);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Compares the bytes at the places where two pieces meet
+    fn compare(&self) {
+        let mut state = self.lock();
+        while let Some(Comparison { from, to, hash }) = state.ranges.comparison() {
+            let failure = match state.read(from, to) {
+                Ok(bytes) if hash_of(&bytes) == hash => {
+                    state.ranges.same(to);
+                    continue;
+                }
+                Ok(_) => changed(),
+                Err(error) => self.local(&error),
+            };
+            state.stopped.get_or_insert(failure);
+            return;
+        }
+    }
+
+    /// Fetches what is missing of a piece
+    fn fetch(&self, client: &mut Client, start: u64) -> Result<(), Failure> {
+        let (task, proof) = {
+            let state = self.lock();
+            let Some(task) = state.ranges.task(start) else { return Ok(()) };
+            (task, state.proof)
+        };
+        if proof == Proof::Refuted && task.at > 0 {
+            return Err(alone());
+        }
+        let result = self.fetch_from(client, task);
+        let Err(error) = result else { return Ok(()) };
+        let is_proven = self.lock().proof == Proof::Given;
+        match error {
+            Trouble::NoRestart(failure) if is_proven => Err(failure),
+            Trouble::NoRestart(_) => Err(self.refute()),
+            // Tries again only from the start of the file, which is for a session alone.
+            Trouble::Failure(failure) if self.lock().proof == Proof::Refuted => {
+                Err(failure.for_good())
+            }
+            Trouble::Failure(failure) => Err(failure),
+        }
+    }
+
+    fn fetch_from(&self, client: &mut Client, task: Task) -> Result<(), Trouble> {
+        let get = Get::new(self.job.remote).resume_at(task.offset).expect_size(self.size);
+        let mut download = match client.get(get) {
+            Ok(download) => download,
+            Err(error) => {
+                let is_about_it = task.offset > 0 && download::is_about_restarting(&error);
+                let failure = self.terms.site.failure(error);
+                return Err(if is_about_it { Trouble::NoRestart(failure) } else { failure.into() });
+            }
+        };
+        self.compare_start(&mut download, task)?;
+        let mut block = vec![0; BLOCK];
+        loop {
+            let (at, room) = self.lock().ranges.room(task.start);
+            if room == 0 {
+                // Dropped elsewhere, it is aborted: what comes is another session's.
+                return match at == self.size {
+                    true => self.end(download, task, &mut block),
+                    false => Ok(()),
+                };
+            }
+            let most = room.min(BLOCK as u64) as usize;
+            let count = self.read(&mut download, task, &mut block[..most])?;
+            if count == 0 {
+                return Err(changed().into());
+            }
+            self.write(task.start, &block[..count])?;
+            self.terms.rate.pass(count, self.terms.interrupt)?;
+        }
+    }
+
+    /// The file's last byte has come; if more come, they were not those that were asked for
+    fn end(&self, mut download: Download<'_>, task: Task, block: &mut [u8]) -> Result<(), Trouble> {
+        match self.read(&mut download, task, block)? {
+            0 => Ok(()),
+            _ => Err(Trouble::NoRestart(changed())),
+        }
+    }
+
+    fn read(
+        &self,
+        download: &mut Download<'_>,
+        task: Task,
+        block: &mut [u8],
+    ) -> Result<usize, Trouble> {
+        download.read(block).map_err(|error| self.trouble(error, task))
+    }
+
+    fn trouble(&self, error: std::io::Error, task: Task) -> Trouble {
+        let is_too_long =
+            matches!(Error::in_io(&error), Some(Error::Ftp(FtpError::TooLong { .. })));
+        let is_short = download::is_short(&error);
+        match task.offset > 0 {
+            true if is_too_long => Trouble::NoRestart(changed()),
+            true if is_short => Trouble::NoRestart(self.terms.site.failure(error.into())),
+            _ => self.terms.site.failure(error.into()).into(),
+        }
+    }
+
+    /// Reads the bytes before those that are missing: they are compared with what is there, now or when it has come
+    fn compare_start(&self, download: &mut Download<'_>, task: Task) -> Result<(), Trouble> {
+        let mut there = vec![0; (task.at - task.offset) as usize];
+        download.read_exact(&mut there).map_err(|error| self.trouble(error, task))?;
+        let mut state = self.lock();
+        state.moved += there.len() as u64;
+        if task.at == task.start {
+            state.ranges.set_seam(task.start, hash_of(&there));
+            return Ok(());
+        }
+        let here = state.read(task.offset, task.at).map_err(|error| self.local(&error))?;
+        match here == there {
+            true => Ok(()),
+            false => Err(Trouble::NoRestart(changed())),
+        }
+    }
+
+    fn write(&self, start: u64, bytes: &[u8]) -> Result<(), Failure> {
+        let mut state = self.lock();
+        let (at, room) = state.ranges.room(start);
+        // Its end may have moved since.
+        let bytes = &bytes[..room.min(bytes.len() as u64) as usize];
+        let written = state.partial.seek(at).and_then(|()| state.partial.write(bytes));
+        written.map_err(|error| self.local(&error))?;
+        state.ranges.advance(start, bytes.len() as u64);
+        state.moved += bytes.len() as u64;
+        if state.noted.elapsed() >= NOTE_INTERVAL {
+            state.note(self.job);
+        }
+        self.running.at(state.ranges.done());
+        match state.stopped {
+            Some(_) => Err(alone()),
+            None => Ok(()),
+        }
+    }
+
+    /// The server does not go on where it is asked to: the session that began with the first bytes goes on alone
+    fn refute(&self) -> Failure {
+        let mut state = self.lock();
+        if state.proof != Proof::Refuted {
+            state.proof = Proof::Refuted;
+            state.ranges.alone();
+            state.note(self.job);
+            self.running.notice(
+                "the server does not go on where it is asked to (REST), so one session fetches it",
+            );
+        }
+        drop(state);
+        self.changed.notify_all();
+        alone()
+    }
+}
+
+impl State {
+    fn note(&mut self, job: &Job<'_>) {
+        self.partial.note(job.version, Some(&self.ranges));
+        self.noted = Instant::now();
+    }
+
+    fn read(&mut self, from: u64, to: u64) -> std::io::Result<Vec<u8>> {
+        let mut bytes = vec![0; (to - from) as usize];
+        self.partial.seek(from)?;
+        self.partial.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// Why a piece did not come
+enum Trouble {
+    /// What came was not what comes from this place on, or nothing came; what to say if the server was known to be able
+    NoRestart(Failure),
+    Failure(Failure),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// Why a session stops that others don't need
+fn alone() -> Failure {
+    Failure::new(Exit::Network, "left to another session")
+}
+
+fn hash_of(bytes: &[u8]) -> String {
+    // An algorithm that is always there.
+    FileDigest::new(HashAlgorithm::Sha256).map_or_else(String::new, |mut digest| {
+        digest.update(bytes);
+        digest.finish().to_string()
+    })
+}

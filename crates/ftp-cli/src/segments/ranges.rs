@@ -1,0 +1,295 @@
+//! Which bytes of a file are there, and which session fetches which of the others; no I/O
+//!
+//! The file is cut into pieces without gaps. A piece is fetched from its start to its end, by one session at a time. A
+//! piece that is being fetched can be halved: its end moves, and its session stops there. Each piece but the first has a
+//! seam: the bytes before its start are fetched twice, by its own session and by that of the piece before. The file is
+//! whole when all bytes are there and both sides of each seam were the same.
+
+use serde_json::{Value, json};
+
+/// Pieces of a file at most; a state file with more is not believed
+const MOST: usize = 1024;
+
+/// How a file is cut, in bytes
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// Fetched before the start of a piece, to be compared
+    pub(crate) overlap: u64,
+    /// Neither half of a piece is smaller
+    pub(crate) least: u64,
+    /// The last bytes of the file, which are a piece of their own
+    pub(crate) tail: u64,
+}
+
+/// The pieces of a file, in order
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ranges {
+    size: u64,
+    cut: Cut,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Piece {
+    start: u64,
+    /// The first byte that is missing
+    at: u64,
+    end: u64,
+    /// Whether a session fetches it
+    is_taken: bool,
+    seam: Seam,
+}
+
+/// What is known of the bytes before the start of a piece
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Seam {
+    /// Its session has not got them yet
+    Unknown,
+    /// Their hash, as its session got them
+    Hash(String),
+    /// The session of the piece before got the same; or there are none
+    Same,
+}
+
+/// A piece for a session to fetch: named by its start, which stays
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Task {
+    pub(crate) start: u64,
+    /// The first byte that is missing
+    pub(crate) at: u64,
+    /// Where its download begins: some bytes earlier, which are compared
+    pub(crate) offset: u64,
+}
+
+/// Bytes that are there and have to be compared with what the next piece's session got
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Comparison {
+    pub(crate) from: u64,
+    /// Where the next piece starts
+    pub(crate) to: u64,
+    /// What their hash must be
+    pub(crate) hash: String,
+}
+
+impl Ranges {
+    /// A file of this size, of which so many bytes at its start are there
+    pub(crate) fn new(size: u64, prefix: u64, cut: Cut) -> Self {
+        let middle = size.saturating_sub(cut.tail).max(prefix);
+        let piece = |start, at, end, seam| Piece { start, at, end, is_taken: false, seam };
+        let mut pieces = vec![piece(0, prefix, middle, Seam::Same)];
+        match middle {
+            0 => pieces[0].end = size,
+            _ if middle < size => pieces.push(piece(middle, middle, size, Seam::Unknown)),
+            _ => {}
+        }
+        Self { size, cut, pieces }
+    }
+
+    fn index(&self, start: u64) -> Option<usize> {
+        self.pieces.binary_search_by_key(&start, |piece| piece.start).ok()
+    }
+
+    fn piece(&mut self, start: u64) -> Option<&mut Piece> {
+        self.index(start).map(|at| &mut self.pieces[at])
+    }
+
+    /// Bytes that are there
+    pub(crate) fn done(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.at - piece.start).sum()
+    }
+
+    /// Bytes that are there from the start of the file on
+    pub(crate) fn prefix(&self) -> u64 {
+        let open =
+            self.pieces.iter().find(|piece| piece.at < piece.end || piece.seam != Seam::Same);
+        open.map_or(
+            self.size,
+            |piece| if piece.seam == Seam::Same { piece.at } else { piece.start },
+        )
+    }
+
+    /// Whether all bytes are there, and the same on both sides of each seam
+    pub(crate) fn is_whole(&self) -> bool {
+        self.prefix() == self.size
+    }
+
+    /// Whether bytes are missing
+    pub(crate) fn is_open(&self) -> bool {
+        self.pieces.iter().any(|piece| piece.at < piece.end)
+    }
+
+    /// Whether the last bytes are there
+    pub(crate) fn has_tail(&self) -> bool {
+        self.pieces.last().is_some_and(|piece| piece.at == self.size)
+    }
+
+    fn task_of(&self, piece: &Piece) -> Task {
+        let Piece { start, at, .. } = *piece;
+        let before = at.saturating_sub(self.cut.overlap);
+        // What is before a piece that was begun may be missing.
+        let offset = if at > start { before.max(start) } else { before };
+        Task { start, at, offset }
+    }
+
+    /// What is missing of the first piece that nobody fetches
+    pub(crate) fn take_first(&mut self) -> Option<Task> {
+        let at = self.pieces.iter().position(|piece| !piece.is_taken && piece.at < piece.end)?;
+        self.pieces[at].is_taken = true;
+        Some(self.task_of(&self.pieces[at]))
+    }
+
+    /// The last piece of the file, if it is one of its own that nobody has begun
+    pub(crate) fn take_tail(&mut self) -> Option<Task> {
+        let is_fresh =
+            |piece: &&mut Piece| !piece.is_taken && piece.start > 0 && piece.at == piece.start;
+        self.pieces.last_mut().filter(is_fresh)?.is_taken = true;
+        self.pieces.last().map(|piece| self.task_of(piece))
+    }
+
+    /// What is missing of the first piece that nobody fetches, or half of what the busiest session has to do
+    pub(crate) fn take(&mut self) -> Option<Task> {
+        self.take_first().or_else(|| self.halve())
+    }
+
+    fn halve(&mut self) -> Option<Task> {
+        if self.pieces.len() >= MOST {
+            return None;
+        }
+        let left = |piece: &Piece| piece.end - piece.at;
+        let (at, piece) =
+            self.pieces.iter_mut().enumerate().max_by_key(|(_, piece)| left(piece))?;
+        let half = left(piece) / 2;
+        if half < self.cut.least.max(1) {
+            return None;
+        }
+        let (start, end) = (piece.end - half, piece.end);
+        piece.end = start;
+        let piece = Piece { start, at: start, end, is_taken: true, seam: Seam::Unknown };
+        let task = self.task_of(&piece);
+        self.pieces.insert(at + 1, piece);
+        Some(task)
+    }
+
+    /// What is missing now of a piece that was taken
+    pub(crate) fn task(&self, start: u64) -> Option<Task> {
+        let piece = &self.pieces[self.index(start)?];
+        (piece.at < piece.end).then(|| self.task_of(piece))
+    }
+
+    /// Where the session of a piece writes next, and how many bytes it may write
+    ///
+    /// At the end of its piece it goes on with the next one, if nobody has begun that.
+    pub(crate) fn room(&mut self, start: u64) -> (u64, u64) {
+        let Some(at) = self.index(start) else { return (self.size, 0) };
+        let is_fresh = |next: &Piece| !next.is_taken && next.at == next.start;
+        let is_done = self.pieces[at].at == self.pieces[at].end;
+        if is_done && self.pieces.get(at + 1).is_some_and(is_fresh) {
+            self.pieces[at].end = self.pieces.remove(at + 1).end;
+        }
+        let piece = &self.pieces[at];
+        (piece.at, piece.end - piece.at)
+    }
+
+    /// So many bytes more of a piece are there
+    pub(crate) fn advance(&mut self, start: u64, count: u64) {
+        if let Some(piece) = self.piece(start) {
+            piece.at = piece.at.saturating_add(count).min(piece.end);
+        }
+    }
+
+    /// The session of a piece that is not begun got bytes with this hash before its start
+    pub(crate) fn set_seam(&mut self, start: u64, hash: String) {
+        if let Some(piece) = self.piece(start).filter(|piece| piece.start > 0) {
+            piece.seam = Seam::Hash(hash);
+        }
+    }
+
+    /// Nobody fetches this piece any more; what is missing of it is for others
+    pub(crate) fn release(&mut self, start: u64) {
+        if let Some(piece) = self.piece(start) {
+            piece.is_taken = false;
+        }
+    }
+
+    /// Bytes of which both sides of a seam are there; to be compared, and told by [`Self::same`] if they are the same
+    pub(crate) fn comparison(&self) -> Option<Comparison> {
+        self.pieces.iter().find_map(|piece| {
+            let Seam::Hash(hash) = &piece.seam else { return None };
+            let (from, to) = (piece.start.saturating_sub(self.cut.overlap), piece.start);
+            self.has(from, to).then(|| Comparison { from, to, hash: hash.clone() })
+        })
+    }
+
+    fn has(&self, from: u64, to: u64) -> bool {
+        let mut between = self.pieces.iter().filter(|piece| piece.start < to && piece.end > from);
+        between.all(|piece| piece.at >= piece.end.min(to))
+    }
+
+    /// Both sides of the seam at this place are the same
+    pub(crate) fn same(&mut self, at: u64) {
+        if let Some(piece) = self.piece(at) {
+            piece.seam = Seam::Same;
+        }
+    }
+
+    /// One session fetches all that is missing after what is there at the start; what is there of later pieces is dropped
+    pub(crate) fn alone(&mut self) {
+        let open = self.pieces.iter().position(|piece| piece.at < piece.end);
+        if let Some(at) = open {
+            self.pieces.truncate(at + 1);
+            self.pieces[at].end = self.size;
+        }
+    }
+
+    /// For a state file: start, first missing byte and seam of each piece
+    pub(crate) fn to_json(&self) -> Value {
+        let piece = |piece: &Piece| {
+            let seam = match &piece.seam {
+                Seam::Unknown => Value::Null,
+                Seam::Hash(hash) => hash.clone().into(),
+                Seam::Same => true.into(),
+            };
+            json!([piece.start, piece.at, seam])
+        };
+        self.pieces.iter().map(piece).collect()
+    }
+
+    /// What a state file says of a file of this size, if it can be true
+    ///
+    /// `length` is that of the local file: what it does not have is not there.
+    pub(crate) fn from_json(value: &Value, size: u64, length: u64, cut: Cut) -> Option<Self> {
+        let values = value.as_array().filter(|values| (1..=MOST).contains(&values.len()))?;
+        let mut pieces = Vec::with_capacity(values.len());
+        for (number, value) in values.iter().enumerate() {
+            let (start, at) = (value.get(0)?.as_u64()?, value.get(1)?.as_u64()?);
+            let end = match values.get(number + 1) {
+                Some(next) => next.get(0)?.as_u64()?,
+                None => size,
+            };
+            let seam = match value.get(2)? {
+                Value::Bool(true) => Seam::Same,
+                Value::String(hash) => Seam::Hash(hash.clone()),
+                _ => Seam::Unknown,
+            };
+            let piece = match at > length {
+                true if start == 0 => Piece { start, at: 0, end, is_taken: false, seam },
+                true => Piece { start, at: start, end, is_taken: false, seam: Seam::Unknown },
+                false => Piece { start, at, end, is_taken: false, seam },
+            };
+            let is_first = number == 0;
+            let is_sound = start <= piece.at && piece.at <= end && start < end
+                && is_first == (start == 0)
+                && (!is_first || piece.seam == Seam::Same)
+                // Without it nothing tells whether its bytes are of the same file.
+                && (piece.at == start || piece.seam != Seam::Unknown);
+            if !is_sound {
+                return None;
+            }
+            pieces.push(piece);
+        }
+        Some(Self { size, cut, pieces })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! One file over several sessions
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::server::{Habit, Server};
+use crate::{Home, Run, bytes};
+
+const SIZE: usize = 20_000_000;
+
+/// So that several sessions are open before one has fetched it all
+const RATE: &str = "--limit-rate=12M";
+
+fn content() -> &'static [u8] {
+    static CONTENT: OnceLock<Vec<u8>> = OnceLock::new();
+    CONTENT.get_or_init(|| bytes(SIZE))
+}
+
+fn server() -> Server {
+    let server = Server::start();
+    server.file("file", content());
+    server
+}
+
+fn get(home: &Home, server: &Server) -> Run {
+    home.rftp(&["get", "--segments", "4", RATE, "--retry-delay", "0.05", &server.url("file")])
+}
+
+#[track_caller]
+fn is_whole(home: &Home, run: &Run) {
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(home.read("file") == content(), "the file differs");
+    assert_eq!(home.names(""), ["file"]);
+}
+
+/// The offsets of downloads
+fn offsets(server: &Server) -> Vec<usize> {
+    let offset = |line: &String| line.strip_prefix("REST ").and_then(|offset| offset.parse().ok());
+    server.log().iter().filter_map(offset).filter(|offset| *offset > 0).collect()
+}
+
+#[test]
+fn several_sessions_fetch_one_file() {
+    let (server, home) = (server(), Home::new());
+    let run = get(&home, &server);
+    is_whole(&home, &run);
+    assert_eq!(run.stderr, "");
+    assert_eq!(server.most_sessions(), 4);
+    let offsets = offsets(&server);
+    // The last bytes first, and then from the middle on.
+    assert_eq!(offsets[0], SIZE - 2 * 65536);
+    assert!(offsets.len() >= 4, "{offsets:?}");
+}
+
+/// What the others had fetched would be the beginning of the file
+#[test]
+fn a_server_that_ignores_rest_serves_one_session() {
+    let (server, home) = (server(), Home::new());
+    server.habits(|verb, _| match verb {
+        "RETR" => Habit::FromStart,
+        _ => Habit::Usual,
+    });
+    let run = get(&home, &server);
+    is_whole(&home, &run);
+    assert!(run.stderr.contains("REST"), "{run:?}");
+    // The first session was not disturbed.
+    assert_eq!(server.count("RETR"), 2, "{:?}", server.log());
+}
+
+#[test]
+fn a_server_that_refuses_rest_serves_one_session() {
+    let (server, home) = (server(), Home::new());
+    server.habits(|verb, argument| match (verb, argument) {
+        ("REST", offset) if offset != "0" => Habit::Reply("502 not here"),
+        _ => Habit::Usual,
+    });
+    let run = get(&home, &server);
+    is_whole(&home, &run);
+    assert!(run.stderr.contains("REST"), "{run:?}");
+}
+
+#[test]
+fn a_server_that_lets_one_session_in_serves_that() {
+    let (server, home) = (server(), Home::new());
+    server.limit(1);
+    let run = get(&home, &server);
+    is_whole(&home, &run);
+    assert!(run.stderr.contains("lets in 1 of 4 sessions"), "{run:?}");
+    assert_eq!(server.count("RETR"), 1, "{:?}", server.log());
+    assert_eq!(server.count("REFUSED"), 1, "{:?}", server.log());
+}
+
+#[test]
+fn a_file_whose_size_is_not_known_is_fetched_by_one_session() {
+    let (server, home) = (server(), Home::new());
+    server.habits(|verb, _| match verb {
+        "SIZE" => Habit::Reply("502 not here"),
+        _ => Habit::Usual,
+    });
+    let run = get(&home, &server);
+    is_whole(&home, &run);
+    assert!(run.stderr.contains("size"), "{run:?}");
+    assert_eq!(server.most_sessions(), 1);
+}
+
+#[test]
+fn segments_that_break_off_go_on() {
+    let (server, home) = (server(), Home::new());
+    let cuts = AtomicUsize::new(0);
+    server.habits(move |verb, _| match verb {
+        // Within the bytes that are compared, and after them.
+        "RETR" => match cuts.fetch_add(1, Ordering::SeqCst) {
+            1 | 4 => Habit::Cut(30_000),
+            0 | 3 | 5 | 7 => Habit::Cut(2_000_000),
+            _ => Habit::Usual,
+        },
+        _ => Habit::Usual,
+    });
+    let run = get(&home, &server);
+    is_whole(&home, &run);
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_is_not_put_together() {
+    let mut newer = content().to_vec();
+    newer.iter_mut().for_each(|byte| *byte ^= 1);
+    for changes_content in [true, false] {
+        let (server, home) = (server(), Home::new());
+        let (other, newer) = (server.clone(), newer.clone());
+        let downloads = AtomicUsize::new(0);
+        server.habits(move |verb, _| {
+            // After two sessions have begun and it is known that the server honours REST.
+            if verb == "RETR" && downloads.fetch_add(1, Ordering::SeqCst) == 2 {
+                match changes_content {
+                    true => other.file("file", &newer),
+                    false => other.set_time("file", "20240301000000"),
+                }
+            }
+            Habit::Usual
+        });
+        let run = get(&home, &server);
+        assert_eq!(run.code, Some(9), "{run:?}");
+        assert!(run.stderr.contains("changed"), "{run:?}");
+        assert_eq!(home.names(""), [""; 0]);
+    }
+}
+
+#[test]
+fn a_second_run_goes_on_with_all_segments() {
+    for (segments, rests) in [("4", 2..20), ("1", 1..2)] {
+        let (server, home) = (server(), Home::new());
+        let url = server.url("file");
+        let arguments = ["get", "--segments", "4", RATE, &url];
+        let mut child = home.command(&arguments).spawn().unwrap();
+        let begun = Instant::now();
+        // All sessions have begun, and some megabytes have come.
+        while server.count("RETR") < 5 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", server.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(400));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(home.names(""), ["file.part", "file.part.state"]);
+        server.forget_log();
+        let run = home.rftp(&["get", "--json", "--segments", segments, &url]);
+        is_whole(&home, &run);
+        assert_eq!(run.stderr, "");
+        let count = offsets(&server).len();
+        assert!(rests.contains(&count), "{count} {:?}", server.log());
+        // What the first run had fetched did not come again.
+        let summary: serde_json::Value =
+            serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
+        let moved = summary["bytes"].as_u64().unwrap();
+        assert!(moved < SIZE as u64 - 1_000_000, "{moved}");
+    }
+}
+
+/// What lies beyond the bytes at the start may be a hole
+#[test]
+fn a_damaged_state_is_not_believed() {
+    for state in
+        ["", "[]", "7", "{\"size\":20000000,\"modified\":1709210096,\"pieces\":[[5,6,true]]}"]
+    {
+        let (server, home) = (server(), Home::new());
+        home.write("file.part", &vec![0; SIZE]);
+        home.write("file.part.state", state.as_bytes());
+        let run = get(&home, &server);
+        is_whole(&home, &run);
+    }
+}
