@@ -172,15 +172,16 @@ fn files_go_and_come() {
 
 #[test]
 fn segments_of_one_file_come_together() {
+    let content = bytes(30_000_000, 3);
     for place in places("segments") {
-        std::fs::write(place.here("file"), bytes(30_000_000, 3)).unwrap();
+        std::fs::write(place.here("file"), &content).unwrap();
         place.succeeds(&["put", "file", &place.url("new/"), "--mkdir"]);
         let url = place.url("new/file");
         let arguments = ["get", "--segments", "4", "--limit-rate", "30M", &url, "-o", "back"];
         let run = place.succeeds(&arguments);
         let is_alone = run.stderr.contains("one session") || run.stderr.contains("lets in");
         assert!(!is_alone, "{place}: {run:?}");
-        assert!(std::fs::read(place.here("back")).unwrap() == bytes(30_000_000, 3), "{place}");
+        assert!(std::fs::read(place.here("back")).unwrap() == content, "{place}");
         std::fs::remove_file(place.here("back")).unwrap();
         // And after it was killed.
         let mut child = place.command(&arguments).stdout(Stdio::null()).spawn().unwrap();
@@ -188,7 +189,7 @@ fn segments_of_one_file_come_together() {
         child.kill().unwrap();
         child.wait().unwrap();
         let run = place.succeeds(&["get", "--json", "--segments", "4", &url, "-o", "back"]);
-        assert!(std::fs::read(place.here("back")).unwrap() == bytes(30_000_000, 3), "{place}");
+        assert!(std::fs::read(place.here("back")).unwrap() == content, "{place}");
         assert!(summary(&run, "bytes") < 30_000_000, "{place}: {run:?}");
         assert!(!place.here("back.part").exists() && !place.here("back.part.state").exists());
     }
