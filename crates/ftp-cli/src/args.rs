@@ -1,12 +1,20 @@
 //! The command line
 
+mod values;
+
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ftp_proto::fields::FileHash;
 
 use crate::failure::Failure;
+use crate::proxy::ProxyUrl;
+
+pub(crate) use values::{Range, Shard, bytes};
+use values::{mode, range, seconds, shard, suffix, time};
 
 /// FTP and FTPS on the command line
 #[derive(Debug, Parser)]
@@ -33,7 +41,7 @@ pub(crate) enum Command {
     /// Upload files
     Put(PutArgs),
     /// Write files to standard output
-    Cat(UrlsArgs),
+    Cat(CatArgs),
     /// List directories
     Ls(LsArgs),
     /// Show what the server says of a file or directory
@@ -82,6 +90,16 @@ pub(crate) struct UrlsArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CatArgs {
+    /// Files
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<OsString>,
+    /// Only these bytes of each file: 0-99 the first hundred, 100- those after them, -100 the last hundred
+    #[arg(long, value_name = "FROM-TO", value_parser = range, allow_hyphen_values = true)]
+    pub(crate) range: Option<Range>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CompatArgs {
     /// Options and operands as the Python program has them; those of rftp go before the command
     #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
@@ -109,6 +127,9 @@ pub(crate) struct GetArgs {
     /// Leave files alone that exist
     #[arg(long)]
     pub(crate) no_clobber: bool,
+    /// What the hash of the file must be: sha256:DIGITS, md5:DIGITS and their kin
+    #[arg(long, value_name = "ALGORITHM:DIGITS", value_parser = crate::manifest::parse_hash, conflicts_with_all = ["no_clobber"])]
+    pub(crate) checksum: Option<FileHash>,
     /// Files at a time, each on a session of its own; a server that lets fewer in gets fewer
     #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) parallel: u16,
@@ -128,6 +149,12 @@ pub(crate) struct PutArgs {
     /// Make the directory on the server if it is missing
     #[arg(long)]
     pub(crate) mkdir: bool,
+    /// Add to the end of the file on the server (APPE), which is made if it is missing; not tried again
+    #[arg(long, conflicts_with_all = ["inplace", "verify", "no_resume"])]
+    pub(crate) append: bool,
+    /// Let the server choose a name that is new in the directory (STOU), and print it; not tried again
+    #[arg(long, conflicts_with_all = ["append", "inplace", "verify", "no_resume"])]
+    pub(crate) unique: bool,
     #[command(flatten)]
     pub(crate) transfer: TransferArgs,
 }
@@ -347,55 +374,6 @@ pub(crate) struct TouchArgs {
     pub(crate) date: Option<ftp_proto::Timestamp>,
 }
 
-fn mode(text: &str) -> Result<String, String> {
-    let is_octal =
-        (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
-    match is_octal {
-        true => Ok(text.to_owned()),
-        false => Err("three or four octal digits are due, such as 644".into()),
-    }
-}
-
-fn time(text: &str) -> Result<ftp_proto::Timestamp, String> {
-    let parsed = match text.parse::<jiff::Timestamp>() {
-        Ok(time) => Some(time.as_second()),
-        // Without a zone it is UTC, as FTP has it.
-        Err(_) => text.parse::<jiff::civil::DateTime>().ok().and_then(|time| {
-            Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
-        }),
-    };
-    parsed
-        .and_then(ftp_proto::Timestamp::from_unix)
-        .ok_or_else(|| "a time is due, such as 2026-11-26T12:34:56Z".to_owned())
-}
-
-/// A share of the files
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shard {
-    /// From 0
-    index: u64,
-    count: u64,
-}
-
-impl Shard {
-    /// Whether a path is in this share: the same on every machine
-    pub(crate) fn has(self, path: &[u8]) -> bool {
-        // FNV-1a: spread evenly enough, and the same in every version.
-        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-        path.iter().fold(0xcbf2_9ce4_8422_2325, step) % self.count == self.index
-    }
-}
-
-fn shard(text: &str) -> Result<Shard, String> {
-    let numbers = text
-        .split_once('/')
-        .and_then(|(index, count)| Some((index.parse::<u64>().ok()?, count.parse::<u64>().ok()?)));
-    match numbers {
-        Some((index @ 1.., count)) if index <= count => Ok(Shard { index: index - 1, count }),
-        _ => Err("two numbers are due, such as 1/4 to 4/4".into()),
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Comparison {
     /// Size and time, as precise as the server tells it
@@ -441,6 +419,13 @@ pub(crate) struct Common {
     /// Let the server open the data connections (PORT, EPRT)
     #[arg(long, global = true)]
     pub(crate) active: bool,
+    /// Connect from this address of this machine
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub(crate) bind: Option<IpAddr>,
+    /// Connect through a proxy: socks5://[USER@]HOST[:1080], http://[USER@]HOST[:3128] (CONNECT), or ftp://[USER@]HOST[:21],
+    /// which is logged in to as USER@HOST; its password comes from netrc
+    #[arg(long, global = true, value_name = "URL", value_parser = crate::proxy::parse)]
+    pub(crate) proxy: Option<ProxyUrl>,
     /// Seconds that the server may be silent
     #[arg(long, global = true, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) timeout: Duration,
@@ -474,44 +459,6 @@ pub(crate) enum Progress {
     None,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is due".to_owned())?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("more than 0 seconds are due".into()),
-    }
-}
-
-/// `1500`, `500k`, `10M`, `1.5G`, `10M/s`: powers of 1024
-pub(crate) fn bytes(text: &str) -> Result<u64, String> {
-    let text = text.strip_suffix("/s").unwrap_or(text);
-    let text = text.strip_suffix("iB").or_else(|| text.strip_suffix('B')).unwrap_or(text);
-    let (number, power) = match text.char_indices().next_back() {
-        Some((at, unit)) if unit.is_ascii_alphabetic() => {
-            let power = "kmgt".find(unit.to_ascii_lowercase());
-            (&text[..at], power.map(|power| power + 1))
-        }
-        _ => (text, Some(0)),
-    };
-    let number: Option<f64> = number.parse().ok().filter(|number: &f64| *number > 0.0);
-    let (Some(number), Some(power)) = (number, power) else {
-        return Err("a number of bytes is due, such as 1500, 500k, 10M, 1.5G".into());
-    };
-    let bytes = number * 1024_f64.powi(i32::try_from(power).unwrap_or(0));
-    if bytes < 1.0 || bytes > u64::MAX as f64 {
-        return Err("out of range".into());
-    }
-    Ok(bytes as u64)
-}
-
-fn suffix(text: &str) -> Result<String, String> {
-    let fits = |byte: u8| byte.is_ascii_graphic() && !b"/\\:*?\"<>|".contains(&byte);
-    match !text.is_empty() && text.bytes().all(fits) {
-        true => Ok(text.to_owned()),
-        false => Err("printable ASCII without separators is due, such as .part".into()),
-    }
-}
-
 /// Operands of which the last one is the target
 pub(crate) fn split_last(
     mut operands: Vec<OsString>,
@@ -529,38 +476,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn each_file_is_in_one_share() {
-        let shares = ["1/3", "2/3", "3/3"].map(|text| super::shard(text).unwrap());
-        let mut counts = [0; 3];
-        for file in 0..300 {
-            let path = format!("d/file-{file}");
-            let has = shares.map(|shard| usize::from(shard.has(path.as_bytes())));
-            assert_eq!(has.iter().sum::<usize>(), 1);
-            counts.iter_mut().zip(has).for_each(|(count, has)| *count += has);
-        }
-        assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
-        for text in ["", "0/3", "4/3", "1", "1/0", "a/b"] {
-            assert!(super::shard(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn rates_and_sizes() {
-        for (text, bytes) in [
-            ("1500", 1500),
-            ("500k", 512_000),
-            ("10M/s", 10 << 20),
-            ("1.5G", 1_610_612_736),
-            ("2MiB", 2 << 20),
-            ("7B", 7),
-        ] {
-            assert_eq!(super::bytes(text), Ok(bytes), "{text}");
-        }
-        for text in ["", "0", "-1", "M", "1x", "1e400", "nan"] {
-            assert!(super::bytes(text).is_err(), "{text}");
-        }
     }
 }

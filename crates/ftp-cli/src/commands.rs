@@ -1,11 +1,13 @@
 //! The commands, a file for each group
 
+mod cat;
 mod context;
 mod edit;
 mod fetch;
 mod get;
 mod hash;
 mod info;
+mod known;
 mod list;
 mod mirror;
 mod put;
@@ -30,7 +32,7 @@ pub(crate) fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
     let Cli { command, common } = cli;
     match command {
         Command::Get(args) => get::get(&args, &common, &interrupt),
-        Command::Cat(args) => get::cat(&args, &common, &interrupt),
+        Command::Cat(args) => cat::cat(&args, &common, &interrupt),
         Command::Put(args) => put::put(args, &common, &interrupt),
         Command::Ls(args) => list::ls(&args, &common, &interrupt),
         Command::Stat(args) => list::stat(&args, &common, &interrupt),

@@ -21,6 +21,7 @@ pub mod netrc;
 mod partial;
 mod plan;
 mod pool;
+mod proxy;
 mod rate;
 mod report;
 mod segments;

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::sync::Once;
 
 use ftp_session::{FtpUrl, TlsPolicy, UrlError, UrlTarget};
 
@@ -32,7 +33,7 @@ impl Location {
     /// A URL if it is one of FTP, else a local path
     pub(crate) fn parse(text: &OsStr) -> Result<Self, Failure> {
         match text.to_str().and_then(|text| text.split_once("://")) {
-            Some((scheme, _)) if is_scheme(scheme) => Remote::parse(text).map(Self::Remote),
+            Some((scheme, _)) if is_scheme(scheme) => Remote::of_argument(text).map(Self::Remote),
             _ => Ok(Self::Local(text.into())),
         }
     }
@@ -60,6 +61,21 @@ impl Remote {
             return Err(Failure::usage(message).about(shown));
         }
         Ok(Self { url })
+    }
+
+    /// A URL of the command line, which other users of the machine can read
+    pub(crate) fn of_argument(text: &OsStr) -> Result<Self, Failure> {
+        static TOLD: Once = Once::new();
+        let remote = Self::parse(text)?;
+        if !remote.url.password().is_empty() {
+            TOLD.call_once(|| {
+                eprintln!(
+                    "rftp: warning: a password in a URL can be seen in the list of processes; \
+                     netrc and --password-file are for that"
+                );
+            });
+        }
+        Ok(remote)
     }
 
     pub(crate) fn path(&self) -> &[u8] {
@@ -153,9 +169,9 @@ pub(crate) fn single_origin<'a>(remotes: impl IntoIterator<Item = &'a Remote>) -
     origins.all(|origin| Some(&origin) == first.as_ref())
 }
 
-/// Several places
+/// Several places of the command line
 pub(crate) fn remotes(texts: &[OsString]) -> Result<Vec<Remote>, Failure> {
-    texts.iter().map(|text| Remote::parse(text)).collect()
+    texts.iter().map(|text| Remote::of_argument(text)).collect()
 }
 
 #[cfg(test)]

@@ -44,6 +44,10 @@ impl Logins {
         })
     }
 
+    pub(crate) const fn netrc(&self) -> Option<&Netrc> {
+        self.netrc.as_ref()
+    }
+
     /// The login for a place
     pub(crate) fn login(&self, remote: &Remote) -> Result<Login, Failure> {
         let host = remote.url.address().host();

@@ -105,8 +105,7 @@ fn of_fields(line: &str) -> Result<Entry, String> {
         entry.size = Some(size.parse().map_err(|_| format!("{size} is no size in bytes"))?);
     }
     if let Some(hash) = next() {
-        let (name, digits) = hash.split_once(':').ok_or("a hash is written ALGORITHM:DIGITS")?;
-        entry.hash = Some(hash_of(name, digits)?);
+        entry.hash = Some(parse_hash(hash)?);
     }
     entry.name = next().map(str::to_owned);
     match fields.next() {
@@ -160,6 +159,12 @@ fn unescaped(name: &str) -> Option<String> {
         }
     }
     Some(out)
+}
+
+/// `ALGORITHM:DIGITS`
+pub(crate) fn parse_hash(text: &str) -> Result<FileHash, String> {
+    let (name, digits) = text.split_once(':').ok_or("a hash is written ALGORITHM:DIGITS")?;
+    hash_of(name, digits)
 }
 
 /// A hash by the name of its algorithm: `sha256`, `SHA-256`, `md5`

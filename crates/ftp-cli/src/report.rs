@@ -305,6 +305,13 @@ impl Running<'_> {
         self.reporter.notice(&self.name, text);
     }
 
+    /// It turns out to have another name
+    #[must_use]
+    pub(crate) fn renamed(mut self, name: &[u8]) -> Self {
+        self.name = name.to_vec();
+        self
+    }
+
     /// It is over: either whole, of which so many bytes were transferred, or not done
     pub(crate) fn end(self, result: Result<u64, Failure>) -> Result<(), Failure> {
         match result {

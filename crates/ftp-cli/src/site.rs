@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use ftp_blocking::proxy::Proxy;
 use ftp_blocking::{Client, Config, DataMode, Options};
 use ftp_session::{Error, TlsPolicy};
 use ftp_tls::{TlsConfig, Trust};
@@ -23,6 +24,7 @@ pub(crate) struct Site {
     policy: TlsPolicy,
     login: Login,
     tls: Option<TlsConfig>,
+    proxy: Option<Proxy>,
     common: Common,
     /// For people
     name: String,
@@ -44,6 +46,7 @@ impl Site {
             TlsPolicy::Plaintext => None,
             _ => Some(tls_config(common)?),
         };
+        let proxy = common.proxy.as_ref().map(|url| url.proxy(logins.netrc())).transpose()?;
         let user = crate::show::bytes(&login.user);
         let host = if origin.host().contains(':') {
             format!("[{}]", origin.host())
@@ -55,7 +58,7 @@ impl Site {
             false => format!("{user}@{host}:{}", origin.port()),
         };
         let (host, port) = (remote.url.address().host().to_owned(), origin.port());
-        Ok(Self { host, port, policy, login, tls, common: common.clone(), name })
+        Ok(Self { host, port, policy, login, tls, proxy, common: common.clone(), name })
     }
 
     /// The server as messages name it
@@ -80,6 +83,10 @@ impl Site {
         if let Some(tls) = &self.tls {
             options = options.tls(tls.clone());
         }
+        if let Some(address) = self.common.bind {
+            options = options.source_address(address);
+        }
+        options = options.proxy(self.proxy.clone());
         if self.common.trace {
             // A trace's line is escaped, and has no password.
             options = options.trace(|line| eprintln!("{line}"));

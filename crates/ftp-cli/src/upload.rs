@@ -94,8 +94,8 @@ pub(crate) fn upload_stream(
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let temporary = temporary(remote, terms.suffix());
-    match send_all(client, terms, from, &temporary, running) {
-        Ok(moved) => {
+    match send_all(client, terms, from, Put::new(&temporary), running) {
+        Ok((moved, _)) => {
             publish(client, terms, &temporary, remote)?;
             Ok(moved)
         }
@@ -106,6 +106,44 @@ pub(crate) fn upload_stream(
             Err(failure)
         }
     }
+}
+
+/// An upload that can't be done twice
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way<'a> {
+    /// To the end of a file
+    Append { path: &'a [u8] },
+    /// To a file in this directory whose name the server chooses; empty: where the login leads
+    Unique { folder: &'a [u8] },
+}
+
+/// Uploads what a reader has in this way; returns the bytes that were transferred, and the name that the server chose, if
+/// it tells
+pub(crate) fn add_stream(
+    client: &mut Client,
+    terms: Terms<'_>,
+    from: &mut dyn Read,
+    way: Way<'_>,
+    running: &Running<'_>,
+) -> Result<(u64, Option<Vec<u8>>), Failure> {
+    let (moved, name) = match way {
+        Way::Append { path } => send_all(client, terms, from, Put::new(path).append(), running)?,
+        Way::Unique { folder } => {
+            let failure = |error| terms.site.failure(error);
+            // STOU has no path, and that of the next file begins where the login leads.
+            let home = client.pwd().map_err(failure)?;
+            if !folder.is_empty() {
+                client.cwd(folder).map_err(failure)?;
+            }
+            let sent = send_all(client, terms, from, Put::unique(), running)?;
+            client.cwd(&home).map_err(failure)?;
+            sent
+        }
+    };
+    if matches!(way, Way::Unique { .. }) && name.is_none() {
+        running.notice("the server does not tell the name that it has chosen");
+    }
+    Ok((moved, name))
 }
 
 fn temporary(remote: &[u8], suffix: Option<&str>) -> Vec<u8> {
@@ -168,7 +206,7 @@ fn send(
         }
     }
     let mut file = File::open(job.local).map_err(|error| Failure::local(job.local, &error))?;
-    send_all(client, terms, &mut file, temporary, running)
+    send_all(client, terms, &mut file, Put::new(temporary), running).map(|(moved, _)| moved)
 }
 
 /// Whether the file under the temporary name is a part of this version of the local file
@@ -202,14 +240,14 @@ fn send_all(
     client: &mut Client,
     terms: Terms<'_>,
     from: &mut dyn Read,
-    remote: &[u8],
+    put: Put,
     running: &Running<'_>,
-) -> Result<u64, Failure> {
+) -> Result<(u64, Option<Vec<u8>>), Failure> {
     let mut reader = Paced { from, terms, running, moved: 0 };
-    let upload = client.put(Put::new(remote)).map_err(|error| terms.site.failure(error))?;
+    let upload = client.put(put).map_err(|error| terms.site.failure(error))?;
     let result = upload.copy_from(&mut reader, CopyOptions::new());
     match result {
-        Ok(_) => Ok(reader.moved),
+        Ok(transfer) => Ok((reader.moved, transfer.name)),
         Err(_) if terms.interrupt.is_set() => Err(Failure::interrupted()),
         Err(error) => Err(terms.site.failure(error)),
     }

@@ -30,8 +30,8 @@ pub(super) fn rm(args: &RmArgs, common: &Common, interrupt: &Interrupt) -> Resul
 }
 
 pub(super) fn mv(args: &MvArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let to = Remote::parse(&args.to)?;
-    let from = Remote::parse(&args.from)?;
+    let to = Remote::of_argument(&args.to)?;
+    let from = Remote::of_argument(&args.from)?;
     if !single_origin([&from, &to]) {
         return Err(Failure::usage("both URLs must be of one server"));
     }

@@ -60,7 +60,7 @@ pub(super) fn fetch(
 
 /// The files of the list, each with a place here that no other one has
 fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
-    let base = args.base.as_deref().map(Remote::parse).transpose()?;
+    let base = args.base.as_deref().map(Remote::of_argument).transpose()?;
     let base_text =
         args.base.as_ref().and_then(|base| base.to_str()).map(|base| base.trim_end_matches('/'));
     let mut taken = BTreeMap::<Vec<u8>, TakenNames>::new();

@@ -1,15 +1,13 @@
-//! `get` and `cat`
+//! `get`
 
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use ftp_blocking::Client;
-use ftp_proto::{Get, LocalRules, NameError, TakenNames};
+use ftp_proto::{LocalRules, NameError, TakenNames};
 use ftp_session::{UrlTarget, local_path};
 
-use super::context::Places;
+use super::cat;
 use super::queue::Queues;
-use crate::args::{Common, GetArgs, UrlsArgs};
+use crate::args::{Common, GetArgs};
 use crate::download::{Job, Terms, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -22,11 +20,20 @@ use crate::segments;
 
 pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
     if args.output.as_deref() == Some(Path::new("-")) {
-        return write_out(&Places::new(&args.urls, common, interrupt)?);
+        if args.checksum.is_some() {
+            return Err(Failure::usage("what is written to standard output can't be taken back")
+                .about("--checksum")
+                .remedy("write to a file"));
+        }
+        return cat::write_out(&args.urls, None, common, interrupt);
     }
     let is_file = args.output.as_ref().is_some_and(|path| !path.is_dir());
     if is_file && args.urls.len() > 1 {
         return Err(Failure::usage("one -o is for one URL").remedy("-O DIR takes several files"));
+    }
+    if args.checksum.is_some() && args.urls.len() > 1 {
+        let failure = Failure::usage("one --checksum is for one URL");
+        return Err(failure.remedy("`rftp fetch` takes a list with a hash for each file"));
     }
     let wanted = wanted(args)?;
     if let Some(folder) = &args.output_dir {
@@ -101,49 +108,13 @@ fn fetch(
     let version = lease.request(|client| version(client, path))?;
     reporter.expect(1, version.size.unwrap_or(0));
     let running = reporter.begin(Action::Get, path, version.size);
-    let job = Job { remote: path, local, version, modified: version.modified, expected: None };
+    let job = Job {
+        remote: path,
+        local,
+        version,
+        modified: version.modified,
+        expected: args.checksum.clone(),
+    };
     let result = segments::download(pool, lease, terms, &job, args.segments, &running);
     running.end(result).map_err(|failure| failure.about(crate::show::bytes(path)))
-}
-
-pub(super) fn cat(
-    args: &UrlsArgs,
-    common: &Common,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
-    write_out(&Places::new(&args.urls, common, interrupt)?)
-}
-
-/// Files to standard output, one after the other
-fn write_out(places: &Places) -> Result<Exit, Failure> {
-    places.each(|lease, pool, remote| {
-        if remote.is_directory() {
-            return Err(Failure::usage("is a directory").remedy("`rftp ls` lists it"));
-        }
-        lease.attempt(&|| 0, |client| write_one(client, pool, remote))
-    })
-}
-
-fn write_one(client: &mut Client, pool: &Pool, remote: &Remote) -> Result<(), Failure> {
-    let get = Get::new(remote.path());
-    let get = if remote.url.target() == UrlTarget::Text { get.ascii() } else { get };
-    let mut download = client.get(get).map_err(|error| pool.site().failure(error))?;
-    let mut block = vec![0; 64 * 1024];
-    let mut out = std::io::stdout().lock();
-    let mut is_begun = false;
-    loop {
-        let count = match download.read(&mut block) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) => {
-                let failure = pool.site().failure(error.into());
-                // What has been written can't be taken back.
-                return Err(if is_begun { failure.for_good() } else { failure });
-            }
-        };
-        is_begun = true;
-        let written = out.write_all(&block[..count]);
-        written.map_err(|error| Failure::local(Path::new("standard output"), &error))?;
-    }
-    out.flush().map_err(|error| Failure::local(Path::new("standard output"), &error))
 }

@@ -9,6 +9,7 @@ use ftp_session::Error;
 use serde_json::{Value, json};
 
 use super::context::Places;
+use super::known;
 use crate::args::{Common, UrlsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -69,12 +70,16 @@ fn look(client: &mut Client, server: &str) -> Result<serde_json::Map<String, Val
         let words: Vec<String> = [version, suite].into_iter().flatten().collect();
         words.join(" ")
     });
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let software = known::software(&text(&greeting), &text(&system));
     let facts = json!({
         "server": server,
         "address": client.peer_addr().to_string(),
         "greeting": greeting,
         "system": system,
         "directory": home,
+        "software": software.map(|software| software.name),
+        "known_for": software.map(|software| software.facts),
         "tls": tls,
         "round_trip_ms": shortest.as_secs_f64() * 1000.0,
         "features": features,
@@ -91,7 +96,8 @@ fn lines(facts: &serde_json::Map<String, Value>) -> String {
         Value::String(text) => text.lines().collect::<Vec<_>>().join(" / "),
         Value::Number(number) => format!("{:.2} ms", number.as_f64().unwrap_or(0.0)),
         Value::Array(items) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+            let between = if key == "known_for" { "; " } else { ", " };
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(between)
         }
         _ => none.to_owned(),
     };
@@ -101,6 +107,8 @@ fn lines(facts: &serde_json::Map<String, Value>) -> String {
         ("greeting", "greeting", "none"),
         ("system", "system", "not told"),
         ("directory", "directory", "not told"),
+        ("software", "software", "not known"),
+        ("known for", "known_for", "nothing"),
         ("TLS", "tls", "none: clear text"),
         ("round trip", "round_trip_ms", ""),
         ("features", "features", "none told"),

@@ -45,7 +45,7 @@ pub(crate) fn run(
         return Ok(Exit::Done);
     };
     let text = if host.contains("://") { host.to_owned() } else { format!("ftp://{host}/") };
-    let remote = Remote::parse(text.as_ref())?;
+    let remote = Remote::of_argument(text.as_ref())?;
     let logins = Logins::new(&common, &[&remote])?;
     if logins.login(&remote)?.user.is_empty() {
         eprintln!("rftp: no login for {host} in netrc, so it is anonymous");

@@ -113,7 +113,7 @@ pub(crate) fn run(
     }
     let host = host.to_str().ok_or_else(|| usage("a host is UTF-8"))?;
     let text = if host.contains("://") { host.to_owned() } else { format!("ftp://{host}/") };
-    let remote = Remote::parse(text.as_ref())?;
+    let remote = Remote::of_argument(text.as_ref())?;
     let logins = Logins::new(&common, &[&remote])?;
     let pool = Pool::new(Site::new(&remote, &logins, &common)?, 1, interrupt);
     let reporter = Reporter::new(&common);

@@ -9,6 +9,7 @@ mod hostile;
 mod lists;
 mod logins;
 mod mirror;
+mod options;
 mod segments;
 mod server;
 

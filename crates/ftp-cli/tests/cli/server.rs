@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -48,6 +48,7 @@ pub(crate) struct Server {
 struct Shared {
     files: Mutex<BTreeMap<String, Node>>,
     log: Mutex<Vec<String>>,
+    peers: Mutex<Vec<IpAddr>>,
     habits: Mutex<Arc<Habits>>,
     sessions: AtomicUsize,
     most_sessions: AtomicUsize,
@@ -61,6 +62,7 @@ impl Server {
         let shared = Arc::new(Shared {
             files: Mutex::default(),
             log: Mutex::default(),
+            peers: Mutex::default(),
             habits: Mutex::new(Arc::new(|_: &str, _: &str| Habit::Usual)),
             sessions: AtomicUsize::new(0),
             most_sessions: AtomicUsize::new(0),
@@ -135,6 +137,11 @@ impl Server {
         self.shared.log.lock().unwrap().clone()
     }
 
+    /// Where the sessions so far came from
+    pub(crate) fn peers(&self) -> Vec<IpAddr> {
+        self.shared.peers.lock().unwrap().clone()
+    }
+
     pub(crate) fn forget_log(&self) {
         self.shared.log.lock().unwrap().clear();
     }
@@ -184,6 +191,8 @@ impl<'a> Session<'a> {
     }
 
     fn run(mut self) -> Result<()> {
+        let peer = self.control.get_ref().peer_addr()?.ip();
+        self.shared.peers.lock().unwrap().push(peer);
         match self.habit("GREETING", "") {
             Habit::Reply(text) => self.reply(text)?,
             Habit::Gone => return Ok(()),
@@ -256,6 +265,7 @@ impl<'a> Session<'a> {
             "MLSD" | "LIST" => self.list(verb, &path)?,
             "RETR" => self.send_file(argument, None)?,
             "STOR" | "APPE" => self.receive(verb, argument, None)?,
+            "STOU" => self.receive(verb, "unique-1", None)?,
             _ => self.edit(verb, argument, path)?,
         }
         Ok(false)
@@ -403,7 +413,7 @@ impl<'a> Session<'a> {
         let path = self.path(argument);
         let offset = std::mem::take(&mut self.offset);
         let mut data = self.data()?;
-        self.reply("150 send it")?;
+        self.reply(if verb == "STOU" { "150 FILE: unique-1" } else { "150 send it" })?;
         let mut bytes = Vec::new();
         match most {
             None => data.read_to_end(&mut bytes)?,

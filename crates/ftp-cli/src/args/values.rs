@@ -1,0 +1,169 @@
+//! What values of options may be
+
+use std::time::Duration;
+
+pub(crate) fn mode(text: &str) -> Result<String, String> {
+    let is_octal =
+        (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+    match is_octal {
+        true => Ok(text.to_owned()),
+        false => Err("three or four octal digits are due, such as 644".into()),
+    }
+}
+
+pub(crate) fn time(text: &str) -> Result<ftp_proto::Timestamp, String> {
+    let parsed = match text.parse::<jiff::Timestamp>() {
+        Ok(time) => Some(time.as_second()),
+        // Without a zone it is UTC, as FTP has it.
+        Err(_) => text.parse::<jiff::civil::DateTime>().ok().and_then(|time| {
+            Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
+        }),
+    };
+    parsed
+        .and_then(ftp_proto::Timestamp::from_unix)
+        .ok_or_else(|| "a time is due, such as 2026-11-26T12:34:56Z".to_owned())
+}
+
+/// Bytes of a file
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Range {
+    /// From this one on, and up to that one, itself included
+    From(u64, Option<u64>),
+    /// So many at the end
+    Last(u64),
+}
+
+pub(crate) fn range(text: &str) -> Result<Range, String> {
+    let number = |text: &str| {
+        // Not by `parse` alone, which takes a plus sign.
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u64>().ok().filter(|_| is_number)
+    };
+    let range = match text.split_once('-') {
+        Some(("", count)) => number(count).filter(|count| *count > 0).map(Range::Last),
+        Some((from, "")) => number(from).map(|from| Range::From(from, None)),
+        Some((from, to)) => number(from)
+            .zip(number(to))
+            .filter(|(from, to)| from <= to)
+            .map(|(from, to)| Range::From(from, Some(to))),
+        None => None,
+    };
+    range.ok_or_else(|| "FROM-TO, FROM- or -COUNT is due, in bytes from 0 on".to_owned())
+}
+
+/// A share of the files
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// From 0
+    index: u64,
+    count: u64,
+}
+
+impl Shard {
+    /// Whether a path is in this share: the same on every machine
+    pub(crate) fn has(self, path: &[u8]) -> bool {
+        // FNV-1a: spread evenly enough, and the same in every version.
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        path.iter().fold(0xcbf2_9ce4_8422_2325, step) % self.count == self.index
+    }
+}
+
+pub(crate) fn shard(text: &str) -> Result<Shard, String> {
+    let numbers = text
+        .split_once('/')
+        .and_then(|(index, count)| Some((index.parse::<u64>().ok()?, count.parse::<u64>().ok()?)));
+    match numbers {
+        Some((index @ 1.., count)) if index <= count => Ok(Shard { index: index - 1, count }),
+        _ => Err("two numbers are due, such as 1/4 to 4/4".into()),
+    }
+}
+
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is due".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("more than 0 seconds are due".into()),
+    }
+}
+
+/// `1500`, `500k`, `10M`, `1.5G`, `10M/s`: powers of 1024
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let text = text.strip_suffix("/s").unwrap_or(text);
+    let text = text.strip_suffix("iB").or_else(|| text.strip_suffix('B')).unwrap_or(text);
+    let (number, power) = match text.char_indices().next_back() {
+        Some((at, unit)) if unit.is_ascii_alphabetic() => {
+            let power = "kmgt".find(unit.to_ascii_lowercase());
+            (&text[..at], power.map(|power| power + 1))
+        }
+        _ => (text, Some(0)),
+    };
+    let number: Option<f64> = number.parse().ok().filter(|number: &f64| *number > 0.0);
+    let (Some(number), Some(power)) = (number, power) else {
+        return Err("a number of bytes is due, such as 1500, 500k, 10M, 1.5G".into());
+    };
+    let bytes = number * 1024_f64.powi(i32::try_from(power).unwrap_or(0));
+    if bytes < 1.0 || bytes > u64::MAX as f64 {
+        return Err("out of range".into());
+    }
+    Ok(bytes as u64)
+}
+
+pub(crate) fn suffix(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"/\\:*?\"<>|".contains(&byte);
+    match !text.is_empty() && text.bytes().all(fits) {
+        true => Ok(text.to_owned()),
+        false => Err("printable ASCII without separators is due, such as .part".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn each_file_is_in_one_share() {
+        let shares = ["1/3", "2/3", "3/3"].map(|text| super::shard(text).unwrap());
+        let mut counts = [0; 3];
+        for file in 0..300 {
+            let path = format!("d/file-{file}");
+            let has = shares.map(|shard| usize::from(shard.has(path.as_bytes())));
+            assert_eq!(has.iter().sum::<usize>(), 1);
+            counts.iter_mut().zip(has).for_each(|(count, has)| *count += has);
+        }
+        assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
+        for text in ["", "0/3", "4/3", "1", "1/0", "a/b"] {
+            assert!(super::shard(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges() {
+        use super::Range;
+        for (text, range) in [
+            ("0-99", Range::From(0, Some(99))),
+            ("5-5", Range::From(5, Some(5))),
+            ("100-", Range::From(100, None)),
+            ("-7", Range::Last(7)),
+        ] {
+            assert_eq!(super::range(text), Ok(range), "{text}");
+        }
+        for text in ["", "-", "5", "5-4", "-0", "a-b", "+1-2", "1-2-3", "18446744073709551616-"] {
+            assert!(super::range(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_and_sizes() {
+        for (text, bytes) in [
+            ("1500", 1500),
+            ("500k", 512_000),
+            ("10M/s", 10 << 20),
+            ("1.5G", 1_610_612_736),
+            ("2MiB", 2 << 20),
+            ("7B", 7),
+        ] {
+            assert_eq!(super::bytes(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "0", "-1", "M", "1x", "1e400", "nan"] {
+            assert!(super::bytes(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! `cat`: files to standard output, or some of their bytes
+
+use std::ffi::OsString;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use ftp_blocking::Client;
+use ftp_proto::{Error as FtpError, Get};
+use ftp_session::{Error, UrlTarget};
+
+use super::context::Places;
+use crate::args::{CatArgs, Common, Range};
+use crate::download::is_about_restarting;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::location::Remote;
+use crate::site::Site;
+
+pub(super) fn cat(args: &CatArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    write_out(&args.urls, args.range, common, interrupt)
+}
+
+/// Files to standard output, one after the other
+pub(super) fn write_out(
+    urls: &[OsString],
+    range: Option<Range>,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    Places::new(urls, common, interrupt)?.each(|lease, pool, remote| {
+        if remote.is_directory() {
+            return Err(Failure::usage("is a directory").remedy("`rftp ls` lists it"));
+        }
+        lease.attempt(&|| 0, |client| match range {
+            None => write_whole(client, pool.site(), remote),
+            Some(range) => write_range(client, pool.site(), remote, range),
+        })
+    })
+}
+
+fn write_whole(client: &mut Client, site: &Site, remote: &Remote) -> Result<(), Failure> {
+    let get = Get::new(remote.path());
+    let get = if remote.url.target() == UrlTarget::Text { get.ascii() } else { get };
+    copy(client, site, get, 0, u64::MAX)
+}
+
+fn write_range(
+    client: &mut Client,
+    site: &Site,
+    remote: &Remote,
+    range: Range,
+) -> Result<(), Failure> {
+    let path = remote.path();
+    if remote.url.target() == UrlTarget::Text {
+        return Err(Failure::usage("a range is of bytes, and texts (;type=a) are converted"));
+    }
+    let (from, to) = match range {
+        Range::From(from, to) => (from, to),
+        Range::Last(count) => {
+            let size = client.size(path).map_err(|error| site.failure(error))?;
+            (size.saturating_sub(count), None)
+        }
+    };
+    let count = to.map_or(u64::MAX, |to| to - from + 1);
+    if from == 0 {
+        return copy(client, site, Get::new(path), 0, count);
+    }
+    match begins_where_asked(client, path, from) {
+        Ok(true) => copy(client, site, Get::new(path).resume_at(from), 0, count),
+        // What is before the range is fetched, too, and left out here.
+        Ok(false) => copy(client, site, Get::new(path), from, count),
+        Err(error) => Err(site.failure(error)),
+    }
+}
+
+/// Whether the server honours REST: asked for the last byte of a file, it sends one byte
+///
+/// One that ignores REST sends the whole file, and nothing else would show it.
+fn begins_where_asked(client: &mut Client, path: &[u8], from: u64) -> Result<bool, Error> {
+    let size = match client.size(path) {
+        Ok(size) => size,
+        Err(error) if error.is_fatal() || error.is_missing() => return Err(error),
+        Err(_) => return Ok(false),
+    };
+    if from >= size {
+        return Ok(false);
+    }
+    let mut download = match client.get(Get::new(path).resume_at(size - 1).expect_size(size)) {
+        Ok(download) => download,
+        Err(error) if is_about_restarting(&error) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = [0; 2];
+    let mut count = 0;
+    loop {
+        match download.read(&mut bytes) {
+            Ok(0) => return Ok(count == 1),
+            Ok(more) => count += more,
+            Err(error) => {
+                let is_too_long =
+                    matches!(Error::in_io(&error), Some(Error::Ftp(FtpError::TooLong { .. })));
+                return if is_too_long { Ok(false) } else { Err(error.into()) };
+            }
+        }
+        if count > 1 {
+            return Ok(false);
+        }
+    }
+}
+
+/// Writes a download out, without so many bytes at its start, and not more than so many
+fn copy(
+    client: &mut Client,
+    site: &Site,
+    get: Get,
+    mut before: u64,
+    mut most: u64,
+) -> Result<(), Failure> {
+    let failure = |error: &std::io::Error| Failure::local(Path::new("standard output"), error);
+    let mut download = client.get(get).map_err(|error| site.failure(error))?;
+    let mut block = vec![0; 64 * 1024];
+    let mut out = std::io::stdout().lock();
+    let mut is_begun = false;
+    while most > 0 {
+        let count = match download.read(&mut block) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) => {
+                let failure = site.failure(error.into());
+                // What has been written can't be taken back.
+                return Err(if is_begun { failure.for_good() } else { failure });
+            }
+        };
+        let skipped = before.min(count as u64);
+        before -= skipped;
+        let taken = most.min(count as u64 - skipped);
+        most -= taken;
+        is_begun |= taken > 0;
+        let bytes = &block[skipped as usize..(skipped + taken) as usize];
+        out.write_all(bytes).map_err(|error| failure(&error))?;
+    }
+    // Before its end it is aborted.
+    drop(download);
+    out.flush().map_err(|error| failure(&error))
+}

@@ -1,0 +1,105 @@
+//! What servers are known for, by how they present themselves
+
+/// A kind of server
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Software {
+    pub(super) name: &'static str,
+    /// What its greeting or its answer to SYST has, in small letters
+    signs: &'static [&'static str],
+    pub(super) facts: &'static [&'static str],
+}
+
+const REUSE: &str = "under TLS a data connection has to resume the session of the control connection, unless the server's \
+                     settings say otherwise";
+
+const KNOWN: [Software; 9] = [
+    Software {
+        name: "vsftpd",
+        signs: &["vsftpd"],
+        facts: &[
+            REUSE,
+            "it has no MLSD and no hashes: listings tell times by its clock, and those of older files by the day",
+            "during a transfer it reads no other command",
+        ],
+    },
+    Software {
+        name: "ProFTPD",
+        signs: &["proftpd"],
+        facts: &[
+            REUSE,
+            "an upload that it refuses for want of that may have emptied the file",
+            "it hashes no empty file",
+        ],
+    },
+    Software {
+        name: "Pure-FTPd",
+        signs: &["pure-ftpd"],
+        facts: &[
+            "it expands *, ? and [ in the arguments of listings",
+            "it ends a download that was cut short without a final reply",
+            "it answers commands during an upload with 500",
+        ],
+    },
+    Software {
+        name: "FileZilla Server",
+        signs: &["filezilla server"],
+        facts: &[REUSE, "five refused commands before the login end the session"],
+    },
+    Software {
+        name: "pyftpdlib",
+        signs: &["pyftpdlib"],
+        facts: &["it has MLSD and MFMT, and no hashes"],
+    },
+    Software {
+        name: "Microsoft IIS",
+        signs: &["microsoft ftp service", "windows_nt"],
+        facts: &["listings are in the form of DOS, with times by its clock"],
+    },
+    Software {
+        name: "glFTPd or drftpd",
+        signs: &["glftpd", "drftpd"],
+        facts: &["it may want to know what comes before it listens for data (PRET)"],
+    },
+    Software {
+        name: "z/OS",
+        signs: &["is the operating system of this server", "ibm ftp cs"],
+        facts: &["names are those of data sets, and sizes are not told"],
+    },
+    Software {
+        name: "Serv-U",
+        signs: &["serv-u"],
+        facts: &["older versions announce MLSD and don't have it"],
+    },
+];
+
+/// The kind of a server, by its greeting and its answer to SYST
+pub(super) fn software(greeting: &str, system: &str) -> Option<&'static Software> {
+    let (greeting, system) = (greeting.to_ascii_lowercase(), system.to_ascii_lowercase());
+    let is_it = |software: &&Software| {
+        software.signs.iter().any(|sign| greeting.contains(sign) || system.contains(sign))
+    };
+    KNOWN.iter().find(is_it)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::software;
+
+    #[test]
+    fn servers_are_known_by_their_greetings() {
+        for (greeting, system, name) in [
+            ("(vsFTPd 3.0.3)", "UNIX Type: L8", Some("vsftpd")),
+            ("ProFTPD Server (Debian) [::ffff:127.0.0.1]", "UNIX Type: L8", Some("ProFTPD")),
+            ("--------- Welcome to Pure-FTPd [privsep] [TLS] ----------", "", Some("Pure-FTPd")),
+            ("Microsoft FTP Service", "Windows_NT", Some("Microsoft IIS")),
+            (
+                "FTP server ready.",
+                "MVS is the operating system of this server. FTP Server is running on z/OS.",
+                Some("z/OS"),
+            ),
+            ("ready", "UNIX Type: L8", None),
+        ] {
+            assert_eq!(software(greeting, system).map(|found| found.name), name, "{greeting}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What single options do
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::server::{Habit, Server};
+use crate::{Home, bytes, run};
+
+#[test]
+fn cat_writes_some_bytes() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", b"0123456789");
+    let url = server.url("file");
+    let ranges =
+        [("0-2", "012"), ("3-5", "345"), ("7-", "789"), ("-2", "89"), ("8-99", "89"), ("50-", "")];
+    for ignores_rest in [false, true] {
+        if ignores_rest {
+            server.habits(|verb, _| match verb {
+                "RETR" => Habit::FromStart,
+                _ => Habit::Usual,
+            });
+        }
+        for (range, wanted) in ranges {
+            let run = home.rftp(&["cat", "--range", range, &url]);
+            assert_eq!((run.code, &*run.stdout), (Some(0), wanted), "{range} {run:?}");
+        }
+    }
+    server.habits(|verb, argument| match (verb, argument) {
+        ("REST", offset) if offset != "0" => Habit::Reply("502 not here"),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["cat", "--range", "3-5", &url]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), "345"), "{run:?}");
+    assert_eq!(home.rftp(&["cat", "--range", "5-3", &url]).code, Some(2));
+}
+
+#[test]
+fn a_file_has_the_hash_that_was_given() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", b"content");
+    let url = server.url("file");
+    // sha256sum of "content"
+    let right = "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
+    let run = home.rftp(&["get", "--checksum", right, &url]);
+    assert_eq!((run.code, home.names("")), (Some(0), vec!["file".to_owned()]), "{run:?}");
+    let run = home.rftp(&[
+        "get",
+        "--checksum",
+        "md5:00000000000000000000000000000000",
+        "-o",
+        "other",
+        &url,
+    ]);
+    assert_eq!((run.code, home.names("")), (Some(9), vec!["file".to_owned()]), "{run:?}");
+    for wrong in ["md5", "md5:00", "crc:00"] {
+        assert_eq!(home.rftp(&["get", "--checksum", wrong, &url]).code, Some(2), "{wrong}");
+    }
+}
+
+#[test]
+fn an_upload_is_added_to_a_file() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("d/log", b"one\n");
+    home.write("log", b"two\n");
+    let run = home.rftp(&["put", "--append", "log", &server.url("d/")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(server.content("d/log").unwrap(), b"one\ntwo\n");
+    // Half of it may be there, and would be there twice.
+    server.habits(|verb, _| match verb {
+        "APPE" => Habit::Cut(1),
+        _ => Habit::Usual,
+    });
+    home.write("log", &bytes(3_000_000));
+    server.forget_log();
+    let run = home.rftp(&["put", "--append", "log", &server.url("d/")]);
+    assert_eq!((run.code, server.count("APPE")), (Some(4), 1), "{run:?}");
+}
+
+#[test]
+fn the_server_chooses_a_name() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("d/file", b"old");
+    home.write("a", b"a");
+    home.write("b", b"b");
+    let run = home.rftp(&["put", "--unique", "a", "b", &server.url("d/")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!((server.count("STOU"), server.count("STOR")), (2, 0));
+    assert_eq!(server.content("d/unique-1").unwrap(), b"b");
+    assert!(run.stdout.contains("put unique-1"), "{run:?}");
+    assert_eq!(home.rftp(&["put", "--unique", "a", &server.url("d/a")]).code, Some(2));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn sessions_come_from_the_address_that_was_given() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", b"content");
+    let run = home.rftp(&["get", "--bind", "127.0.0.9", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(server.peers(), ["127.0.0.9".parse::<std::net::IpAddr>().unwrap()]);
+    assert_eq!(home.rftp(&["get", "--bind", "here", &server.url("file")]).code, Some(2));
+}
+
+/// A proxy that speaks SOCKS 5 without a login, or HTTP's CONNECT; counts its connections
+fn proxy(is_socks: bool) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            thread::spawn(move || {
+                let server = if is_socks { socks(&client) } else { connect(&client) };
+                let Some(server) = server else { return };
+                let (mut up, mut down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                thread::spawn(move || {
+                    let _ = std::io::copy(&mut up, &mut down);
+                    let _ = down.shutdown(Shutdown::Write);
+                });
+                let (mut from, mut to) = (server, client);
+                let _ = std::io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    (port, count)
+}
+
+fn socks(mut client: &TcpStream) -> Option<TcpStream> {
+    let mut head = [0; 2];
+    client.read_exact(&mut head).ok()?;
+    client.read_exact(&mut vec![0; usize::from(head[1])]).ok()?;
+    client.write_all(&[5, 0]).ok()?;
+    let mut request = [0; 4];
+    client.read_exact(&mut request).ok()?;
+    let host = match request[3] {
+        1 => {
+            let mut address = [0; 4];
+            client.read_exact(&mut address).ok()?;
+            std::net::Ipv4Addr::from(address).to_string()
+        }
+        _ => {
+            let mut length = [0];
+            client.read_exact(&mut length).ok()?;
+            let mut name = vec![0; usize::from(length[0])];
+            client.read_exact(&mut name).ok()?;
+            String::from_utf8(name).ok()?
+        }
+    };
+    let mut port = [0; 2];
+    client.read_exact(&mut port).ok()?;
+    let server = TcpStream::connect((&*host, u16::from_be_bytes(port))).ok()?;
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).ok()?;
+    Some(server)
+}
+
+fn connect(mut client: &TcpStream) -> Option<TcpStream> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).ok()?;
+        request.push(byte[0]);
+    }
+    let request = String::from_utf8(request).ok()?;
+    let server = TcpStream::connect(request.split(' ').nth(1)?).ok()?;
+    client.write_all(b"HTTP/1.1 200 fine\r\n\r\n").ok()?;
+    Some(server)
+}
+
+#[test]
+fn all_connections_go_through_the_proxy() {
+    for (scheme, is_socks) in [("socks5", true), ("http", false)] {
+        let (server, home) = (Server::start(), Home::new());
+        server.file("file", b"content");
+        let (port, count) = proxy(is_socks);
+        let url = format!("{scheme}://127.0.0.1:{port}");
+        let run = home.rftp(&["get", "--proxy", &url, &server.url("file")]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(home.read("file"), b"content");
+        // The control connection and one for data.
+        assert_eq!(count.load(Ordering::SeqCst), 2, "{scheme}");
+    }
+    let home = Home::new();
+    let run = home.rftp(&["get", "--proxy", "http://me:seeded@h", "ftp://h/f"]);
+    assert!(run.code == Some(2) && run.stderr.contains("netrc"), "{run:?}");
+    let run = home.rftp(&["get", "--proxy", "http://me@h", "ftp://h/f"]);
+    assert!(run.code == Some(2) && run.stderr.contains("netrc"), "{run:?}");
+}
+
+#[test]
+fn a_password_in_a_url_is_warned_of() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("a", b"content");
+    server.file("b", b"content");
+    let url = |path: &str| format!("ftp://me:seeded@127.0.0.1:{}/{path}", server.port);
+    let run = home.rftp(&["get", &url("a"), &url("b")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.stderr.matches("warning: a password in a URL").count(), 1, "{run:?}");
+    assert!(!run.stderr.contains("seeded"), "{run:?}");
+    // What is in a file is not in the list of processes.
+    home.write("list", url("a").as_bytes());
+    let run = home.rftp(&["fetch", "list", "-O", "here"]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+}
+
+#[test]
+fn info_tells_what_a_server_is_known_for() {
+    let (server, home) = (Server::start(), Home::new());
+    server.habits(|verb, _| match verb {
+        "GREETING" => Habit::Reply("220 (vsFTPd 3.0.3)"),
+        _ => Habit::Usual,
+    });
+    let told = home.rftp(&["info", &server.url("")]);
+    assert!(told.code == Some(0) && told.stdout.contains("vsftpd"), "{told:?}");
+    let told = run(&mut home.command(&["info", "--json", &server.url("")]));
+    let facts: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(facts["software"], "vsftpd");
+    assert!(facts["known_for"].as_array().is_some_and(|facts| !facts.is_empty()), "{told:?}");
+}
