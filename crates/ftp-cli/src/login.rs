@@ -1,8 +1,10 @@
 //! Who logs in, and with which password
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader, IsTerminal as _, Read as _};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -21,6 +23,8 @@ pub(crate) struct Logins {
     user: Option<Vec<u8>>,
     password: Option<Secret>,
     netrc: Option<Netrc>,
+    /// What the user has typed, by user and host
+    typed: Mutex<BTreeMap<(Vec<u8>, String), Secret>>,
 }
 
 impl Logins {
@@ -41,6 +45,7 @@ impl Logins {
             user: common.user.as_deref().map(|user| crate::show::os_bytes(user).to_vec()),
             password,
             netrc: read_netrc(common)?,
+            typed: Mutex::default(),
         })
     }
 
@@ -70,11 +75,39 @@ impl Logins {
             return Ok(Login { user, password: Some(password.clone()), account: None });
         }
         let found = self.netrc.as_ref().and_then(|netrc| netrc.login(host, user));
-        Ok(found.unwrap_or_else(|| Login {
+        let mut login = found.unwrap_or_else(|| Login {
             user: user.unwrap_or_default().to_vec(),
             password: None,
             account: None,
-        }))
+        });
+        let is_anonymous = matches!(&*login.user.to_ascii_lowercase(), b"" | b"anonymous" | b"ftp");
+        if login.password.is_none() && !is_anonymous {
+            login.password = self.ask(&login.user, host)?;
+        }
+        Ok(login)
+    }
+
+    /// Asks on the terminal, if there is one, and once for each user and host
+    fn ask(&self, user: &[u8], host: &str) -> Result<Option<Secret>, Failure> {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        let mut typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (user.to_vec(), host.to_owned());
+        if let Some(password) = typed.get(&key) {
+            return Ok(Some(password.clone()));
+        }
+        let place = format!("{}@{}", crate::show::bytes(user), crate::show::text(host));
+        let line = rpassword::prompt_password(format!("Password for {place}: "));
+        let password = match line {
+            Ok(line) => Secret::new(line.into_bytes()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                return Err(Failure::interrupted());
+            }
+            Err(error) => return Err(Failure::local(Path::new("the terminal"), &error)),
+        };
+        typed.insert(key, password.clone());
+        Ok(Some(password))
     }
 }
 

@@ -103,3 +103,59 @@ fn no_password_is_told() {
     let run = home.rftp(&["get", "ftp://me:seeded@127.0.0.1:1/a%0Ab"]);
     assert!(run.code == Some(2) && !run.stderr.contains("seeded"), "{run:?}");
 }
+
+/// Runs the program with a terminal, on which something is typed when it has written a text
+#[cfg(target_os = "linux")]
+fn on_a_terminal(
+    home: &Home,
+    arguments: &[&str],
+    prompt: &str,
+    typed: &str,
+) -> (Option<i32>, String) {
+    use std::io::{Read as _, Write as _};
+    use std::process::Stdio;
+    let words: Vec<&str> = [env!("CARGO_BIN_EXE_rftp")].iter().chain(arguments).copied().collect();
+    // Of util-linux: a terminal of its own, with its exit status that of the program.
+    let mut child = std::process::Command::new("script")
+        .args(["-qec", &words.join(" "), "/dev/null"])
+        .current_dir(home.path(""))
+        .env("HOME", home.path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut seen = Vec::new();
+    let mut is_typed = false;
+    let mut byte = [0];
+    while stdout.read(&mut byte).is_ok_and(|count| count > 0) {
+        seen.push(byte[0]);
+        if !is_typed && seen.ends_with(prompt.as_bytes()) {
+            // The prompt comes before the terminal stops to echo.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            stdin.write_all(typed.as_bytes()).unwrap();
+            is_typed = true;
+        }
+    }
+    (child.wait().unwrap().code(), String::from_utf8_lossy(&seen).into_owned())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_password_is_asked_for_on_a_terminal() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", b"content");
+    let url = format!("ftp://me@127.0.0.1:{}/file", server.port);
+    let (code, seen) =
+        on_a_terminal(&home, &["get", &url], "Password for me@127.0.0.1: ", "seeded\n");
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(!seen.contains("seeded"), "{seen}");
+    assert!(server.log().contains(&"PASS seeded".to_owned()), "{:?}", server.log());
+    server.forget_log();
+    let (code, seen) =
+        on_a_terminal(&home, &["get", &url], "Password for me@127.0.0.1: ", "see\u{3}");
+    assert_eq!((code, server.log()), (Some(130), vec![]), "{seen}");
+    // Nobody is there to answer.
+    let run = home.rftp(&["get", "-o", "other", &url]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+}
