@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::proxy::ProxyUrl;
 
 pub(crate) use values::{Range, Shard, bytes};
-use values::{mode, range, seconds, shard, suffix, time};
+use values::{mode, moment, range, seconds, shard, suffix, time};
 
 /// FTP and FTPS on the command line
 #[derive(Debug, Parser)]
@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Mirror(MirrorArgs),
     /// Download the files of a list, checked against its sizes and hashes
     Fetch(FetchArgs),
-    /// Compare local files with a list, transferring nothing
+    /// Compare local files with a list, or two directories, transferring nothing
     Verify(VerifyArgs),
     /// Print hashes of files, as the server computes them or of what is downloaded
     Hash(HashArgs),
@@ -179,6 +179,15 @@ pub(crate) struct TransferArgs {
     /// Wait until the file is on the disk before it gets its name
     #[arg(long)]
     pub(crate) fsync: bool,
+    /// What a copy keeps besides its time: mode, the permissions to read, write and execute
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) preserve: Option<Preserve>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preserve {
+    /// Permissions
+    Mode,
 }
 
 impl TransferArgs {
@@ -191,6 +200,7 @@ impl TransferArgs {
             verify: false,
             limit_rate: None,
             fsync: false,
+            preserve: None,
         }
     }
 }
@@ -261,12 +271,11 @@ pub(crate) struct MirrorArgs {
     /// Stop after so many failures
     #[arg(long, value_name = "N")]
     pub(crate) max_errors: Option<u64>,
-    /// Take files that match in spite of an --exclude before; the last option that matches wins
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) include: Vec<String>,
-    /// Leave out files and directories that match: a name at any level or, with a slash, a path
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) exclude: Vec<String>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// Follow symbolic links of the source; those of the target are never followed
+    #[arg(long)]
+    pub(crate) follow: bool,
     /// Show what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
@@ -275,6 +284,23 @@ pub(crate) struct MirrorArgs {
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
     pub(crate) transfer: TransferArgs,
+}
+
+/// Which files take part
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FilterArgs {
+    /// Take files that match in spite of an --exclude before; the last option that matches wins
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+    /// Leave out files and directories that match: a name at any level or, with a slash, a path
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// Only files that were changed at this time or later: 2026-11-26, 2026-11-26T12:34:56Z, or an age: 90min, 12h, 3d, 2w
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) newer: Option<i64>,
+    /// Only files that were changed before this time
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) older: Option<i64>,
 }
 
 #[derive(Debug, Args)]
@@ -301,12 +327,23 @@ pub(crate) struct FetchArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// The list, as for `rftp fetch`
-    #[arg(value_name = "MANIFEST")]
-    pub(crate) manifest: PathBuf,
-    /// The directory that holds the files
+    /// A list, as for `rftp fetch`; or two directories, as for `rftp mirror`, one of them a URL
+    #[arg(value_name = "MANIFEST | SOURCE TARGET", required = true, num_args = 1..=2)]
+    pub(crate) operands: Vec<OsString>,
+    /// The directory that holds the files of the list
     #[arg(short = 'O', long, value_name = "DIR", default_value = ".")]
     pub(crate) output_dir: PathBuf,
+    /// What of two files is compared
+    #[arg(long, value_name = "HOW", default_value = "hash")]
+    pub(crate) compare: Comparison,
+    /// Sessions that compare two directories
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
+    /// Follow symbolic links of the source
+    #[arg(long)]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
 }
 
 #[derive(Debug, Args)]
@@ -342,6 +379,12 @@ pub(crate) struct FindArgs {
     /// Only files of so many bytes: +10M at least, -10M at most, 10M exactly
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) size: Option<String>,
+    /// Only files that were changed at this time or later: 2026-11-26, 2026-11-26T12:34:56Z, or an age: 90min, 12h, 3d, 2w
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) newer: Option<i64>,
+    /// Only files that were changed before this time
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) older: Option<i64>,
 }
 
 #[derive(Debug, Args)]

@@ -41,7 +41,7 @@ pub(crate) fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Mkdir(args) => edit::mkdir(&args, &common, &interrupt),
         Command::Mirror(args) => mirror::mirror(&args, matches, &common, &interrupt),
         Command::Fetch(args) => fetch::fetch(&args, &common, &interrupt),
-        Command::Verify(args) => verify::verify(&args, &common, &interrupt),
+        Command::Verify(args) => verify::verify(&args, matches, &common, &interrupt),
         Command::Hash(args) => hash::hash(&args, &common, &interrupt),
         Command::Find(args) => list::find(&args, &common, &interrupt),
         Command::Du(args) => list::du(&args, &common, &interrupt),

@@ -51,6 +51,8 @@ pub(crate) struct Job<'a> {
     pub(crate) version: Version,
     /// The time that it gets
     pub(crate) modified: Option<SystemTime>,
+    /// The permissions that it gets, if it gets any
+    pub(crate) mode: Option<u32>,
     /// What its hash must be
     pub(crate) expected: Option<FileHash>,
 }
@@ -60,6 +62,19 @@ pub(crate) fn version(client: &mut Client, path: &[u8]) -> Result<Version, Error
     let size = known(client.size(path))?;
     let modified = known(client.mdtm(path))?;
     Ok(Version { size, modified: modified.and_then(system_time) })
+}
+
+/// The permissions of a file on the server, if they are to be kept and it tells them
+pub(crate) fn mode(
+    client: &mut Client,
+    args: &TransferArgs,
+    path: &[u8],
+) -> Result<Option<u32>, Error> {
+    if args.preserve.is_none() {
+        return Ok(None);
+    }
+    let entry = known(client.facts(path))?;
+    Ok(entry.and_then(|entry| Some(u32::from(entry.entry().permissions?.mode()))))
 }
 
 fn known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
@@ -113,7 +128,9 @@ pub(crate) fn close(
     job: &Job<'_>,
     result: Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let Err(failure) = result else { return partial.finish(job.modified, terms.args.fsync) };
+    let Err(failure) = result else {
+        return partial.finish(job.modified, job.mode, terms.args.fsync);
+    };
     match failure.exit() {
         Exit::Verification => partial.remove(),
         _ => partial.give_up(),

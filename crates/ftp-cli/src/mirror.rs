@@ -1,5 +1,6 @@
 //! Carrying a plan out: threads with a session each, which list while others transfer
 
+mod links;
 mod sides;
 mod work;
 
@@ -17,7 +18,7 @@ use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 
-pub(crate) use sides::Sides;
+pub(crate) use sides::{Sides, stamp};
 
 /// How often a thread that has nothing to do looks for an interruption
 const LOOK: Duration = Duration::from_millis(100);
@@ -25,10 +26,22 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Directories are listed ahead until so many files wait for each thread
 const AHEAD: usize = 4;
 
-/// A run of `mirror`
+/// What a run is for
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The target becomes the same as the source
+    Mirror,
+    /// It is told what would be done
+    DryRun,
+    /// Each difference is a failure
+    Verify,
+}
+
+/// A run of `mirror`, or of `verify` for two directories
 #[derive(Debug)]
 pub(crate) struct Mirror<'a> {
     args: &'a MirrorArgs,
+    purpose: Purpose,
     sides: Sides,
     pool: &'a Pool,
     interrupt: &'a Interrupt,
@@ -61,6 +74,7 @@ enum Task {
 impl<'a> Mirror<'a> {
     pub(crate) fn new(
         args: &'a MirrorArgs,
+        purpose: Purpose,
         common: &Common,
         policy: Policy,
         sides: Sides,
@@ -79,6 +93,7 @@ impl<'a> Mirror<'a> {
         };
         Self {
             args,
+            purpose,
             sides,
             pool,
             interrupt,
@@ -210,8 +225,21 @@ impl<'a> Mirror<'a> {
         self.reporter.fail(path, &failure);
     }
 
+    /// Both sides are not the same
+    fn differs(&self, path: &[u8], how: &str) {
+        self.failed(path, Failure::new(Exit::Verification, how));
+    }
+
     fn delete(&self) -> Option<Exit> {
         let mut state = self.lock();
+        if self.purpose == Purpose::Verify {
+            let doomed = state.plan.deletions().unwrap_or_default();
+            drop(state);
+            for Doomed { path, .. } in doomed {
+                self.differs(&path, "is only in the target");
+            }
+            return None;
+        }
         if state.failures > 0 {
             self.reporter.notice(b"--delete", "nothing was deleted, because something has failed");
             return None;
@@ -236,7 +264,7 @@ impl<'a> Mirror<'a> {
             if self.interrupt.is_set() {
                 return Some(Exit::Interrupted);
             }
-            if self.args.dry_run {
+            if self.purpose == Purpose::DryRun {
                 self.reporter.did(Action::Delete, &path, true);
                 continue;
             }

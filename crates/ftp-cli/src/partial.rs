@@ -227,13 +227,27 @@ impl Partial {
         Ok(())
     }
 
-    /// It is whole: gives it its time and its name
-    pub(crate) fn finish(self, modified: Option<SystemTime>, sync: bool) -> Result<(), Failure> {
+    /// It is whole: gives it its time, its permissions and its name
+    pub(crate) fn finish(
+        self,
+        modified: Option<SystemTime>,
+        mode: Option<u32>,
+        sync: bool,
+    ) -> Result<(), Failure> {
         let failure = |error: &io::Error| Failure::local(&self.path, error);
         if let Some(modified) = modified {
             // Where the system can't have this time, the next run transfers it again.
             let _ = self.file.set_modified(modified);
         }
+        #[cfg(unix)]
+        if let Some(mode) = mode {
+            use std::os::unix::fs::PermissionsExt as _;
+            // No file of a server runs as another user.
+            let permissions = std::fs::Permissions::from_mode(mode & 0o777);
+            self.file.set_permissions(permissions).map_err(|error| failure(&error))?;
+        }
+        #[cfg(not(unix))]
+        let _ = mode;
         if sync {
             self.file.sync_all().map_err(|error| failure(&error))?;
         }

@@ -15,11 +15,14 @@ use std::sync::Arc;
 
 use ftp_proto::LocalRules;
 
-pub(crate) use filter::{Filter, Rule};
+pub(crate) use filter::{Age, Ages, Filter, Rule};
 pub(crate) use tree::{Item, Kind, Listing, Stamp};
 
 /// Directories below each other that are entered: deeper ones are loops that nothing else shows
 pub(crate) const MAX_DEPTH: usize = 128;
+
+/// Symbolic links in one path that are followed: more are loops that nothing else shows
+const MAX_LINKS: usize = 8;
 
 /// Where files go
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +77,8 @@ pub(crate) struct Directory {
     is_wanted: bool,
     above: Option<Arc<Above>>,
     depth: usize,
+    /// Symbolic links that its path leads through
+    links: usize,
 }
 
 /// The directories that a directory is in, as far as the server tells them apart
@@ -112,6 +117,10 @@ pub(crate) struct File {
     pub(crate) time: Option<Stamp>,
     /// Whether an earlier run has left a part of it on the target
     pub(crate) is_begun: bool,
+    /// Whether the target has a file of this name
+    pub(crate) is_there: bool,
+    /// Permissions, if they are known
+    pub(crate) mode: Option<u32>,
 }
 
 /// Something that only the target has
@@ -155,6 +164,7 @@ impl Plan {
             is_wanted: true,
             above: None,
             depth: 0,
+            links: 0,
         };
         Self { policy, open: vec![root], doomed: Vec::new(), spared: BTreeSet::new() }
     }

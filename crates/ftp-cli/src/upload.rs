@@ -81,8 +81,44 @@ pub(crate) fn upload(
             }
         }
     }
+    set_mode(client, terms, &temporary, &before, running)?;
     publish(client, terms, &temporary, job.remote)?;
     Ok(moved)
+}
+
+/// Gives a file on the server the permissions of the local one, if they are to be kept
+#[cfg(unix)]
+fn set_mode(
+    client: &mut Client,
+    terms: Terms<'_>,
+    remote: &[u8],
+    local: &Metadata,
+    running: &Running<'_>,
+) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if terms.args.preserve.is_none() {
+        return Ok(());
+    }
+    let mode = local.permissions().mode() & 0o777;
+    match client.site([format!("CHMOD {mode:03o} ").as_bytes(), remote].concat()) {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_fatal() => Err(terms.site.failure(error)),
+        Err(_) => {
+            running.notice("the server does not set its permissions (SITE CHMOD)");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn set_mode(
+    _: &mut Client,
+    _: Terms<'_>,
+    _: &[u8],
+    _: &Metadata,
+    _: &Running<'_>,
+) -> Result<(), Failure> {
+    Ok(())
 }
 
 /// Uploads what a reader has, such as standard input, which can't be resumed

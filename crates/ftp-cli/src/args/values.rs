@@ -51,6 +51,21 @@ pub(crate) fn range(text: &str) -> Result<Range, String> {
     range.ok_or_else(|| "FROM-TO, FROM- or -COUNT is due, in bytes from 0 on".to_owned())
 }
 
+/// Seconds since 1970: a time, or an age such as `3d`
+pub(crate) fn moment(text: &str) -> Result<i64, String> {
+    let units = [("min", 60), ("h", 3600), ("d", 24 * 3600), ("w", 7 * 24 * 3600)];
+    for (unit, seconds) in units {
+        if let Some(count) = text.strip_suffix(unit).and_then(|count| count.parse::<u32>().ok()) {
+            let now = jiff::Timestamp::now().as_second();
+            return Ok(now - i64::from(count) * seconds);
+        }
+    }
+    match time(text) {
+        Ok(time) => Ok(time.to_unix()),
+        Err(error) => Err(format!("{error}, or an age: 90min, 12h, 3d, 2w")),
+    }
+}
+
 /// A share of the files
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shard {
@@ -131,6 +146,17 @@ mod tests {
         assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
         for text in ["", "0/3", "4/3", "1", "1/0", "a/b"] {
             assert!(super::shard(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_are_times_or_ages() {
+        assert_eq!(super::moment("1970-01-02"), Ok(86400));
+        assert_eq!(super::moment("1970-01-01T00:00:05Z"), Ok(5));
+        let day = super::moment("0d").unwrap() - super::moment("1d").unwrap();
+        assert!((day - 86400).abs() < 10, "{day}");
+        for text in ["", "d", "-1d", "3m", "soon"] {
+            assert!(super::moment(text).is_err(), "{text}");
         }
     }
 

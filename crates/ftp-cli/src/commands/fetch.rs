@@ -9,7 +9,7 @@ use ftp_session::local_path;
 
 use super::queue::Queues;
 use crate::args::{Common, FetchArgs};
-use crate::download::{Job, Terms, download, version};
+use crate::download::{self, Job, Terms, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -120,7 +120,10 @@ impl Fetching<'_> {
         if let Some(folder) = local.parent() {
             std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
         }
-        let found = lease.request(|client| version(client, remote.path()))?;
+        let (found, mode) = lease.request(|client| {
+            let found = version(client, remote.path())?;
+            Ok((found, download::mode(client, &self.args.transfer, remote.path())?))
+        })?;
         let version = Version { size: entry.size.or(found.size), ..found };
         self.reporter.expect(1, version.size.unwrap_or(0));
         let running = self.reporter.begin(Action::Get, name, version.size);
@@ -135,10 +138,12 @@ impl Fetching<'_> {
             local,
             version,
             modified: version.modified,
+            mode,
             expected: entry.hash.clone(),
         };
-        let result =
-            lease.attempt(&|| running.bytes(), |client| download(client, terms, &job, &running));
+        let result = lease.attempt(&|| running.bytes(), |client| {
+            download::download(client, terms, &job, &running)
+        });
         running.end(result).map_err(|failure| failure.about(crate::show::bytes(name)))
     }
 }

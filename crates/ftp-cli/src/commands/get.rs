@@ -8,7 +8,7 @@ use ftp_session::{UrlTarget, local_path};
 use super::cat;
 use super::queue::Queues;
 use crate::args::{Common, GetArgs};
-use crate::download::{Job, Terms, version};
+use crate::download::{self, Job, Terms, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -105,7 +105,9 @@ fn fetch(
         reporter.skipped(path, "it exists here");
         return Ok(());
     }
-    let version = lease.request(|client| version(client, path))?;
+    let (version, mode) = lease.request(|client| {
+        Ok((version(client, path)?, download::mode(client, &args.transfer, path)?))
+    })?;
     reporter.expect(1, version.size.unwrap_or(0));
     let running = reporter.begin(Action::Get, path, version.size);
     let job = Job {
@@ -113,6 +115,7 @@ fn fetch(
         local,
         version,
         modified: version.modified,
+        mode,
         expected: args.checksum.clone(),
     };
     let result = segments::download(pool, lease, terms, &job, args.segments, &running);

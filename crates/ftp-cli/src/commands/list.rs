@@ -17,6 +17,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::join;
+use crate::mirror::stamp;
+use crate::plan::{Age, Ages};
 
 /// How entries are written
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +167,7 @@ struct Wanted {
     kind: Option<char>,
     least: u64,
     most: u64,
+    ages: Ages,
 }
 
 impl Wanted {
@@ -193,7 +196,9 @@ impl Wanted {
                 (None, None) => (size(text)?, size(text)?),
             },
         };
-        Ok(Self { name: args.name.as_ref().map(glob).transpose()?, kind, least, most })
+        let name = args.name.as_ref().map(glob).transpose()?;
+        let ages = Ages { newer: args.newer, older: args.older };
+        Ok(Self { name, kind, least, most, ages })
     }
 
     fn has(&self, entry: &OwnedEntry) -> bool {
@@ -201,6 +206,7 @@ impl Wanted {
         let is_all = self.least == 0 && self.most == u64::MAX;
         self.name.as_ref().is_none_or(|glob| glob.is_match(Path::new(&*name)))
             && self.kind.is_none_or(|kind| kind == letter(entry.kind()))
+            && self.ages.age(entry.modified().and_then(stamp)) == Age::Fits
             && (is_all || entry.size().is_some_and(|size| (self.least..=self.most).contains(&size)))
     }
 }

@@ -1,22 +1,61 @@
-//! `mirror`: its command line
+//! `mirror`, and `verify` for two directories: their command lines
+
+use std::ffi::OsString;
 
 use clap::ArgMatches;
 use ftp_proto::LocalRules;
 
-use crate::args::{Common, Comparison, MirrorArgs};
+use crate::args::{Common, Comparison, FilterArgs, MirrorArgs, TransferArgs, VerifyArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::Location;
 use crate::login::Logins;
-use crate::mirror::{Mirror, Sides};
-use crate::plan::{Compare, Direction, Filter, Policy, Rule};
+use crate::mirror::{Mirror, Purpose, Sides};
+use crate::plan::{Ages, Compare, Direction, Filter, Policy, Rule};
 use crate::pool::Pool;
 use crate::site::Site;
 
 pub(super) fn mirror(
     args: &MirrorArgs,
     matches: &ArgMatches,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Mirror };
+    run(args, purpose, matches, "mirror", common, interrupt)
+}
+
+/// `verify` for two directories
+pub(super) fn compare(
+    args: &VerifyArgs,
+    [source, target]: [OsString; 2],
+    matches: &ArgMatches,
+    common: &Common,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let args = MirrorArgs {
+        source,
+        target,
+        parallel: args.parallel,
+        compare: args.compare,
+        delete: true,
+        max_delete: None,
+        max_errors: None,
+        filter: args.filter.clone(),
+        follow: args.follow,
+        dry_run: true,
+        shard: None,
+        transfer: TransferArgs::plain(),
+    };
+    run(&args, Purpose::Verify, matches, "verify", common, interrupt)
+}
+
+fn run(
+    args: &MirrorArgs,
+    purpose: Purpose,
+    matches: &ArgMatches,
+    command: &str,
     common: &Common,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
@@ -46,7 +85,7 @@ pub(super) fn mirror(
         },
         delete: args.delete,
         max_delete: args.max_delete,
-        filter: filter(args, matches)?,
+        filter: filter(&args.filter, matches.subcommand_matches(command).unwrap_or(matches))?,
         names: match direction {
             Direction::Down => LocalRules::current(),
             Direction::Up => LocalRules::Unix,
@@ -56,13 +95,12 @@ pub(super) fn mirror(
     let logins = Logins::new(common, &[&remote])?;
     let site = Site::new(&remote, &logins, common)?;
     let pool = Pool::new(site, usize::from(args.parallel), interrupt);
-    let sides = Sides { direction, local, remote: remote.path().to_vec() };
-    Mirror::new(args, common, policy, sides, &pool, interrupt).run()
+    let sides = Sides { direction, local, remote: remote.path().to_vec(), follow: args.follow };
+    Mirror::new(args, purpose, common, policy, sides, &pool, interrupt).run()
 }
 
 /// The rules in the order of the command line
-fn filter(args: &MirrorArgs, matches: &ArgMatches) -> Result<Filter, Failure> {
-    let matches = matches.subcommand_matches("mirror").unwrap_or(matches);
+fn filter(args: &FilterArgs, matches: &ArgMatches) -> Result<Filter, Failure> {
     let mut rules = Vec::new();
     for (id, includes, patterns) in
         [("include", true, &args.include), ("exclude", false, &args.exclude)]
@@ -72,5 +110,6 @@ fn filter(args: &MirrorArgs, matches: &ArgMatches) -> Result<Filter, Failure> {
         }
     }
     rules.sort_by_key(|(at, _)| *at);
-    Ok(Filter::new(rules.into_iter().map(|(_, rule)| rule).collect()))
+    let ages = Ages { newer: args.newer, older: args.older };
+    Ok(Filter::new(rules.into_iter().map(|(_, rule)| rule).collect(), ages))
 }

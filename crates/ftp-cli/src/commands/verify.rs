@@ -1,4 +1,4 @@
-//! `verify`: local files against a list
+//! `verify`: local files against a list, or two directories
 
 use std::fs::File;
 use std::io::Read as _;
@@ -6,6 +6,8 @@ use std::path::Path;
 
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_session::{FileDigest, Mismatch, local_path};
+
+use clap::ArgMatches;
 
 use crate::args::{Common, VerifyArgs};
 use crate::exit::Exit;
@@ -17,11 +19,21 @@ use crate::report::Reporter;
 
 pub(super) fn verify(
     args: &VerifyArgs,
+    matches: &ArgMatches,
     common: &Common,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
+    let manifest = match &*args.operands {
+        [source, target] => {
+            let places = [source.clone(), target.clone()];
+            return super::mirror::compare(args, places, matches, common, interrupt);
+        }
+        [manifest] => Path::new(manifest),
+        // Not reached: there are one or two.
+        _ => return Err(Failure::usage("a list or two directories are due")),
+    };
     let reporter = Reporter::new(common);
-    for entry in read(&args.manifest)? {
+    for entry in read(manifest)? {
         interrupt.check()?;
         let remote = entry.sources.first().filter(|source| source.contains("://"));
         let remote = remote.map(|source| Remote::parse(source.as_ref())).transpose()?;

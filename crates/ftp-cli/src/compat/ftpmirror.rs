@@ -234,7 +234,7 @@ impl Run<'_> {
     fn fetch(&self, lease: &mut Lease<'_>, remote: &[u8], local: &Path) -> Result<(), Failure> {
         let version = lease.request(|client| version(client, remote))?;
         let running = self.reporter.begin(Action::Get, remote, version.size);
-        let job = Job { remote, local, version, modified: None, expected: None };
+        let job = Job { remote, local, version, modified: None, mode: None, expected: None };
         let result = lease
             .attempt(&|| running.bytes(), |client| download(client, self.terms, &job, &running));
         running.end(result).map_err(|failure| failure.about(crate::show::bytes(remote)))

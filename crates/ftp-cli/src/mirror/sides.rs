@@ -8,6 +8,7 @@ use ftp_blocking::{Client, Kind as RemoteKind, OwnedEntry, UtcOffset};
 use ftp_proto::listing::{Modified, Precision, Zone};
 use ftp_session::{Error, timestamp};
 
+use super::links;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::join;
@@ -20,6 +21,8 @@ pub(crate) struct Sides {
     pub(crate) direction: Direction,
     pub(crate) local: PathBuf,
     pub(crate) remote: Vec<u8>,
+    /// Whether symbolic links of the source are followed
+    pub(crate) follow: bool,
 }
 
 impl Sides {
@@ -70,14 +73,27 @@ impl Sides {
             Direction::Down => (directory.in_source, directory.in_target),
             Direction::Up => (directory.in_target, directory.in_source),
         };
-        let here = match here {
+        let mut here = match here {
             true => Some(list_local(&self.local_path(&directory.path)?)?),
             false => None,
         };
-        let there = match on_server {
+        let mut there = match on_server {
             true => self.list_remote(lease, pool, directory)?,
             false => None,
         };
+        if self.follow {
+            match (self.direction, &mut here, &mut there) {
+                (Direction::Down, _, Some(there)) => links::follow_remote(
+                    lease,
+                    &join(&self.remote, &directory.path),
+                    &mut there.items,
+                )?,
+                (Direction::Up, Some(here), _) => {
+                    links::follow_local(&self.local_path(&directory.path)?, &mut here.items);
+                }
+                _ => {}
+            }
+        }
         Ok(match self.direction {
             Direction::Down => (there, here),
             Direction::Up => (here, there),
@@ -183,6 +199,8 @@ fn list_local(path: &Path) -> Result<Listing, Failure> {
             size: (kind == Kind::File).then_some(metadata.len()),
             time: modified.map(|time| Stamp::new(time.to_unix(), 1)),
             identity: None,
+            mode: None,
+            is_linked: false,
         });
     }
     Ok(listing)
@@ -226,11 +244,13 @@ fn item(entry: &OwnedEntry) -> Item {
         size: entry.size().filter(|_| kind == Kind::File),
         time: entry.modified().and_then(stamp),
         identity: identity.map(Into::into),
+        mode: entry.entry().permissions.map(|permissions| u32::from(permissions.mode())),
+        is_linked: false,
     }
 }
 
 /// A time of which the zone is not known is taken for UTC, in every run alike
-fn stamp(modified: Modified) -> Option<Stamp> {
+pub(crate) fn stamp(modified: Modified) -> Option<Stamp> {
     let Modified::At { time, precision, .. } = modified else { return None };
     let unit = match precision {
         Precision::Day => 24 * 60 * 60,
@@ -259,12 +279,12 @@ fn learn_utc_offset(
 }
 
 #[cfg(unix)]
-fn local_name(path: &[u8]) -> Option<&Path> {
+pub(super) fn local_name(path: &[u8]) -> Option<&Path> {
     use std::os::unix::ffi::OsStrExt as _;
     Some(Path::new(std::ffi::OsStr::from_bytes(path)))
 }
 
 #[cfg(not(unix))]
-fn local_name(path: &[u8]) -> Option<&Path> {
+pub(super) fn local_name(path: &[u8]) -> Option<&Path> {
     std::str::from_utf8(path).ok().map(Path::new)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use ftp_session::{Error, Mismatch, local_path};
 
-use super::Mirror;
+use super::{Mirror, Purpose};
 use crate::check;
 use crate::download::{self, download};
 use crate::failure::Failure;
@@ -22,6 +22,9 @@ impl Mirror<'_> {
         let mut queue = Vec::new();
         for step in found.steps {
             match step {
+                Step::MakeDirectory { path, .. } if self.purpose == Purpose::Verify => {
+                    self.differs(&path, "is a directory that the target lacks");
+                }
                 Step::MakeDirectory { path, with_parents } => {
                     if let Err(failure) = self.make_directory(lease, &path, with_parents) {
                         // Nothing in it can be transferred.
@@ -58,7 +61,7 @@ impl Mirror<'_> {
         path: &[u8],
         with_parents: bool,
     ) -> Result<(), Failure> {
-        if !self.args.dry_run {
+        if self.purpose == Purpose::Mirror {
             // Servers refuse to make what another session is making.
             let lock = || self.making.lock().unwrap_or_else(PoisonError::into_inner);
             let _alone = with_parents.then(lock);
@@ -66,7 +69,7 @@ impl Mirror<'_> {
         }
         // The root is there as far as the user is concerned.
         if !path.is_empty() {
-            self.reporter.did(Action::Mkdir, path, self.args.dry_run);
+            self.reporter.did(Action::Mkdir, path, self.purpose == Purpose::DryRun);
         }
         Ok(())
     }
@@ -115,8 +118,11 @@ impl Mirror<'_> {
             Direction::Down => Action::Get,
             Direction::Up => Action::Put,
         };
-        if self.args.dry_run {
-            return self.reporter.would(action, &file.path, file.size);
+        match self.purpose {
+            Purpose::Mirror => {}
+            Purpose::DryRun => return self.reporter.would(action, &file.path, file.size),
+            Purpose::Verify if file.is_there => return self.differs(&file.path, "differs"),
+            Purpose::Verify => return self.differs(&file.path, "is missing in the target"),
         }
         let running = self.reporter.begin(action, &file.path, file.size);
         let remote = join(&self.sides.remote, &file.path);
@@ -131,6 +137,7 @@ impl Mirror<'_> {
                         local: &local,
                         version: Version { size: file.size, modified },
                         modified,
+                        mode: file.mode.filter(|_| self.args.transfer.preserve.is_some()),
                         expected: None,
                     };
                     lease.attempt(&moved, |client| download(client, self.terms(), &job, &running))

@@ -7,7 +7,8 @@ use ftp_proto::TakenNames;
 
 use super::tree::{Item, Kind, Listing};
 use super::{
-    Above, Compare, Direction, Directory, Doomed, File, Found, MAX_DEPTH, Plan, Step, below,
+    Above, Age, Compare, Direction, Directory, Doomed, File, Found, MAX_DEPTH, MAX_LINKS, Plan,
+    Step, below,
 };
 use crate::partial::reserved;
 
@@ -86,7 +87,7 @@ impl Plan {
             (Kind::Dir, None | Some(Kind::Dir)) => {
                 match enter(directory, item, &path, target.is_some()) {
                     Ok(entered) => {
-                        let is_wanted = self.policy.filter.takes(&path);
+                        let is_wanted = self.policy.filter.takes_empty(&path);
                         found.directories.push(Directory { is_wanted, ..entered });
                     }
                     Err(reason) => found.steps.push(refuse(path, reason)),
@@ -103,9 +104,16 @@ impl Plan {
                     .steps
                     .push(refuse(path, "on the target this is a directory; remove it first"));
             }
+            (Kind::File, _) if self.policy.filter.age(item.time) == Age::Other => {}
+            (Kind::File, _) if self.policy.filter.age(item.time) == Age::Unknown => {
+                let reason = "its time is not known, and --newer or --older is about that";
+                found.steps.push(Step::LeaveOut { path, reason });
+            }
             (Kind::File, target_kind) => {
                 let is_begun = self.is_begun(&item.name, there);
-                let file = File { path, size: item.size, time: item.time, is_begun };
+                let is_there = target_kind.is_some();
+                let (size, time, mode) = (item.size, item.time, item.mode);
+                let file = File { path, size, time, is_begun, is_there, mode };
                 let verdict = match (target, target_kind) {
                     (Some(target), Some(Kind::File)) => self.compare(item, target),
                     _ => Verdict::Differs,
@@ -172,6 +180,7 @@ impl Plan {
             let is_there_too = names.take(&item.name).is_err() || reserved.contains(&*item.name);
             let takes_part = match item.kind {
                 Kind::Dir => filter.enters(&path),
+                Kind::File => filter.takes(&path) && filter.age(item.time) == Age::Fits,
                 _ => filter.takes(&path),
             };
             if is_there_too || !takes_part {
@@ -208,6 +217,10 @@ fn enter(
     if directory.depth >= MAX_DEPTH {
         return Err("lies too deep; is this a loop?");
     }
+    let links = directory.links + usize::from(item.is_linked);
+    if links > MAX_LINKS {
+        return Err("leads through too many symbolic links; is this a loop?");
+    }
     let mut above = directory.above.as_ref();
     while let Some(other) = above {
         if Some(&other.identity) == item.identity.as_ref() {
@@ -227,5 +240,6 @@ fn enter(
         is_wanted: true,
         above,
         depth: directory.depth + 1,
+        links,
     })
 }

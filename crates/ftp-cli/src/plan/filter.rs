@@ -4,6 +4,8 @@ use std::path::Path;
 
 use globset::{Glob, GlobBuilder, GlobMatcher};
 
+use super::tree::Stamp;
+
 /// One of `--include` and `--exclude`, in the order of the command line
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
@@ -17,6 +19,41 @@ pub(crate) struct Rule {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     rules: Vec<Rule>,
+    ages: Ages,
+}
+
+/// When files must have been changed, in seconds since 1970
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ages {
+    /// Then or later
+    pub(crate) newer: Option<i64>,
+    /// Before
+    pub(crate) older: Option<i64>,
+}
+
+/// What ages say of a file
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Age {
+    Fits,
+    Other,
+    /// Its time is not known, and matters
+    Unknown,
+}
+
+impl Ages {
+    pub(crate) fn age(self, time: Option<Stamp>) -> Age {
+        let fits = |time: Stamp| {
+            // A time that is not precise may be a later one.
+            self.newer.is_none_or(|newer| time.end() > newer)
+                && self.older.is_none_or(|older| time.seconds() < older)
+        };
+        match (self == Self::default(), time) {
+            (true, _) => Age::Fits,
+            (false, None) => Age::Unknown,
+            (false, Some(time)) if fits(time) => Age::Fits,
+            (false, Some(_)) => Age::Other,
+        }
+    }
 }
 
 impl Rule {
@@ -38,8 +75,18 @@ impl Rule {
 }
 
 impl Filter {
-    pub(crate) const fn new(rules: Vec<Rule>) -> Self {
-        Self { rules }
+    pub(crate) const fn new(rules: Vec<Rule>, ages: Ages) -> Self {
+        Self { rules, ages }
+    }
+
+    /// Whether a file with this time takes part, as far as its time is concerned
+    pub(crate) fn age(&self, time: Option<Stamp>) -> Age {
+        self.ages.age(time)
+    }
+
+    /// Whether a directory takes part although no file in it does
+    pub(crate) fn takes_empty(&self, path: &[u8]) -> bool {
+        self.ages == Ages::default() && self.takes(path)
     }
 
     /// The number of the last rule that matches a path, or a directory that it is in
@@ -70,7 +117,7 @@ mod tests {
 
     fn filter(rules: &[&str]) -> Filter {
         let rule = |text: &&str| Rule::new(text.starts_with('+'), &text[1..]).unwrap();
-        Filter::new(rules.iter().map(rule).collect())
+        Filter::new(rules.iter().map(rule).collect(), Ages::default())
     }
 
     #[test]
@@ -89,6 +136,27 @@ mod tests {
             let filter = filter(rules);
             assert!(taken.iter().all(|path| filter.takes(path.as_bytes())), "{rules:?}");
             assert!(!left_out.iter().any(|path| filter.takes(path.as_bytes())), "{rules:?}");
+        }
+    }
+
+    #[test]
+    fn ages_are_compared_as_precisely_as_times_are_told() {
+        let ages = |newer, older| Ages { newer, older };
+        let second = |time| Some(Stamp::new(time, 1));
+        let minute = |time| Some(Stamp::new(time, 60));
+        for (ages, time, age) in [
+            (ages(None, None), None, Age::Fits),
+            (ages(Some(100), None), None, Age::Unknown),
+            (ages(Some(100), None), second(100), Age::Fits),
+            (ages(Some(100), None), second(99), Age::Other),
+            // 60 to 119
+            (ages(Some(100), None), minute(60), Age::Fits),
+            (ages(Some(120), None), minute(60), Age::Other),
+            (ages(None, Some(100)), second(99), Age::Fits),
+            (ages(None, Some(100)), second(100), Age::Other),
+            (ages(Some(50), Some(100)), second(70), Age::Fits),
+        ] {
+            assert_eq!(ages.age(time), age, "{ages:?} {time:?}");
         }
     }
 

@@ -54,7 +54,8 @@ fn listing(tree: &Tree, unit: i64, is_complete: bool) -> Listing {
             Node::Dir(_) => (Kind::Dir, None, None),
             Node::Link => (Kind::Link, None, None),
         };
-        Item { name: name.clone().into(), kind, size, time, identity: None }
+        let name = name.clone().into();
+        Item { name, kind, size, time, identity: None, mode: None, is_linked: false }
     };
     Listing { items: tree.iter().map(item).collect(), is_complete }
 }
@@ -278,7 +279,7 @@ fn what_the_filter_leaves_out_is_neither_transferred_nor_deleted() {
     let source = Tree::from([file("a.o", 1, 1), file("a.c", 1, 1)]);
     let inner = Tree::from([file("b.o", 1, 1), file("b.c", 1, 1)]);
     let target = Tree::from([file("c.o", 1, 1), (b"old".to_vec(), Node::Dir(inner))]);
-    let filter = Filter::new(rules);
+    let filter = Filter::new(rules, Ages::default());
     let outcome =
         run(Policy { filter, ..policy(Direction::Down, true) }, &world(&source, &target, 1));
     assert_eq!(changes(&outcome).len(), 1);
@@ -309,6 +310,8 @@ fn loops_end() {
         size: None,
         time: None,
         identity: Some(b"U1".as_slice().into()),
+        mode: None,
+        is_linked: false,
     };
     let mut plan = Plan::new(policy(Direction::Down, false), true);
     let mut steps = Vec::new();
@@ -333,6 +336,31 @@ fn loops_end() {
         plan.enter(found.directories);
     }
     assert_eq!(entered, MAX_DEPTH + 1);
+    // Two links that lead back would double the number of directories with each level.
+    let linked = Item { is_linked: true, ..nameless };
+    let other = Item { name: b"other".as_slice().into(), ..linked.clone() };
+    let mut plan = Plan::new(policy(Direction::Down, false), true);
+    let mut entered = 0;
+    while let Some(directory) = plan.next() {
+        entered += 1;
+        let items = vec![linked.clone(), other.clone()];
+        let found = plan.listed(&directory, Some(Listing { items, is_complete: true }), None);
+        plan.enter(found.directories);
+    }
+    assert_eq!(entered, (1 << (MAX_LINKS + 1)) - 1);
+}
+
+/// What is left out is not deleted, either
+#[test]
+fn files_of_another_age_take_no_part() {
+    let source = Tree::from([file("old", 1, 10), file("new", 1, 100)]);
+    let target = Tree::from([file("gone-old", 1, 10), file("gone-new", 1, 100)]);
+    let filter = Filter::new(Vec::new(), Ages { newer: Some(50), older: None });
+    let policy = Policy { filter, ..policy(Direction::Down, true) };
+    let outcome = run(policy, &world(&source, &target, 1));
+    let is_new = |step: &&Step| matches!(step, Step::Transfer(file) if file.path == b"new");
+    assert_eq!((changes(&outcome).len(), outcome.steps.iter().filter(is_new).count()), (1, 1));
+    assert_eq!(outcome.doomed, [Doomed { path: b"gone-new".to_vec(), is_directory: false }]);
 }
 
 #[test]

@@ -30,6 +30,11 @@ impl Stamp {
         self.seconds
     }
 
+    /// The first second after those that it may be
+    pub(crate) const fn end(self) -> i64 {
+        self.seconds + self.unit
+    }
+
     /// Both, as precise as the less precise one
     fn pair(self, other: Self) -> (i64, i64) {
         let unit = self.unit.max(other.unit);
@@ -58,6 +63,10 @@ pub(crate) struct Item {
     pub(crate) time: Option<Stamp>,
     /// What tells a directory from all others, if the server says: the fact `unique`
     pub(crate) identity: Option<Box<[u8]>>,
+    /// Permissions, if they are known
+    pub(crate) mode: Option<u32>,
+    /// Whether it is what a symbolic link leads to
+    pub(crate) is_linked: bool,
 }
 
 /// What is in a directory, without `.` and `..`

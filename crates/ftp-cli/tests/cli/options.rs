@@ -221,3 +221,175 @@ fn info_tells_what_a_server_is_known_for() {
     assert_eq!(facts["software"], "vsftpd");
     assert!(facts["known_for"].as_array().is_some_and(|facts| !facts.is_empty()), "{told:?}");
 }
+
+#[cfg(unix)]
+fn mode_of(home: &Home, name: &str) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    home.path(name).metadata().unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+#[cfg(unix)]
+fn permissions_are_kept() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/file", b"content");
+    server.habits(|verb, argument| match (verb, argument) {
+        ("MLSD", "pub") => {
+            Habit::Data(b"type=file;size=7;modify=20240101000000;UNIX.mode=4750; file\r\n".to_vec())
+        }
+        ("MLST", _) => {
+            Habit::Reply("250-it is\r\n type=file;size=7;UNIX.mode=0640; file\r\n250 end")
+        }
+        ("SITE", _) => Habit::Reply("200 fine"),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["mirror", "--preserve", "mode", &server.url("pub"), "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    // It does not run as another user.
+    assert_eq!(mode_of(&home, "here/file"), 0o750);
+    let run = home.rftp(&["get", "--preserve", "mode", &server.url("pub/file")]);
+    assert_eq!((run.code, mode_of(&home, "file")), (Some(0), 0o640), "{run:?}");
+    std::fs::set_permissions(home.path("file"), std::fs::Permissions::from_mode(0o604)).unwrap();
+    let run = home.rftp(&["put", "--preserve", "mode", "file", &server.url("new")]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+    assert!(server.log().contains(&"SITE CHMOD 604 new.part".to_owned()), "{:?}", server.log());
+    // Where the server can't, the file is there all the same.
+    server.habits(|_, _| Habit::Usual);
+    let run = home.rftp(&["put", "--preserve", "mode", "file", &server.url("other")]);
+    assert!(run.code == Some(0) && run.stderr.contains("CHMOD"), "{run:?}");
+    assert!(server.has("other"));
+}
+
+#[test]
+fn files_are_chosen_by_their_age() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/old", b"old");
+    server.file("pub/new", b"new");
+    server.set_time("pub/old", "20200101000000");
+    home.write("here/mine", b"");
+    let url = server.url("pub");
+    let run = home.rftp(&["mirror", "--newer", "2024-01-01", "--delete", &url, "here"]);
+    assert_eq!((run.code, home.names("here")), (Some(0), vec!["new".to_owned()]), "{run:?}");
+    let run =
+        home.rftp(&["mirror", "--older", "1d", "--newer", "2019-12-31T23:59:59Z", &url, "there"]);
+    assert_eq!(
+        (run.code, home.names("there")),
+        (Some(0), vec!["new".to_owned(), "old".to_owned()]),
+        "{run:?}"
+    );
+    let run = home.rftp(&["find", "--older", "2024-01-01", &url]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), "pub/old\n"), "{run:?}");
+    assert_eq!(home.rftp(&["find", "--older", "soon", &url]).code, Some(2));
+}
+
+#[test]
+fn links_of_a_server_are_followed() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/file", b"file");
+    server.file("pub/link", b"linked");
+    server.file("pub/folder/inside", b"inside");
+    let went_up = std::sync::atomic::AtomicBool::new(false);
+    server.habits(move |verb, argument| match (verb, argument) {
+        ("MLSD", "pub") => Habit::Data(
+            b"type=file;size=4;modify=20240229123456; file\r\n\
+              type=OS.unix=slink:elsewhere; link\r\n\
+              type=OS.unix=slink:/data; folder\r\n\
+              type=OS.unix=slink:none; broken\r\n\
+              type=OS.unix=slink:..; up\r\n"
+                .to_vec(),
+        ),
+        ("CWD", path) => {
+            went_up.store(path == "pub/up", Ordering::SeqCst);
+            if path == "pub/up" { Habit::Reply("250 fine") } else { Habit::Usual }
+        }
+        ("PWD", _) if went_up.load(Ordering::SeqCst) => Habit::Reply("257 \"/\""),
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["mirror", &server.url("pub"), "here"]);
+    assert_eq!((run.code, home.names("here")), (Some(0), vec!["file".to_owned()]), "{run:?}");
+    let run = home.rftp(&["mirror", "--follow", &server.url("pub"), "here"]);
+    assert_eq!(
+        (run.code, home.names("here")),
+        (Some(0), ["file", "folder", "link"].map(String::from).to_vec()),
+        "{run:?}"
+    );
+    assert_eq!(
+        (home.read("here/link"), home.read("here/folder/inside")),
+        (b"linked".to_vec(), b"inside".to_vec())
+    );
+    let run = home.rftp(&["mirror", "--follow", "--json", &server.url("pub"), "here"]);
+    assert!(run.stdout.contains(r#""files":0"#), "{run:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn links_here_are_followed() {
+    use std::os::unix::fs::symlink;
+    let (server, home) = (Server::start(), Home::new());
+    home.write("here/file", b"file");
+    home.write("data/inside", b"inside");
+    symlink(home.path("data"), home.path("here/folder")).unwrap();
+    symlink("file", home.path("here/link")).unwrap();
+    symlink("none", home.path("here/broken")).unwrap();
+    symlink("..", home.path("here/up")).unwrap();
+    symlink(home.path("here"), home.path("data/back")).unwrap();
+    let run = home.rftp(&["mirror", "--follow", "here", &server.url("pub")]);
+    assert_eq!(server.content("pub/folder/inside").unwrap(), b"inside");
+    assert_eq!(server.content("pub/link").unwrap(), b"file");
+    assert!(!server.has("pub/up") && !server.has("pub/broken"), "{run:?}");
+    // Two directories that lead to each other: that ends, and is told.
+    assert!(run.code.is_some_and(|code| code != 0) && run.stderr.contains("loop"), "{run:?}");
+}
+
+#[test]
+fn two_directories_are_compared() {
+    let (server, home) = (Server::start(), Home::new());
+    for (name, content) in
+        [("same", "same"), ("size", "12345"), ("content", "abc"), ("d/missing", "x")]
+    {
+        server.file(&format!("pub/{name}"), content.as_bytes());
+    }
+    server.habits(|verb, argument| match (verb, argument) {
+        ("FEAT", _) => {
+            Habit::Reply("211-features\r\n MLST type*;size*;modify*;\r\n XMD5\r\n SIZE\r\n211 end")
+        }
+        // md5sum of "same", and of "abc".
+        ("XMD5", "pub/same") => Habit::Reply("250 51037a4a37730f52c8732586d3aaa316"),
+        ("XMD5", _) => Habit::Reply("250 900150983cd24fb0d6963f7d28e17f72"),
+        _ => Habit::Usual,
+    });
+    for (name, content) in [("same", "same"), ("size", "1234"), ("content", "abd"), ("extra", "x")]
+    {
+        home.write(&format!("here/{name}"), content.as_bytes());
+    }
+    let url = server.url("pub");
+    let run = home.rftp(&["verify", &url, "here"]);
+    assert_eq!(run.code, Some(9), "{run:?}");
+    for line in [
+        "size: differs",
+        "content: differs",
+        "d/missing: is missing",
+        "extra: is only in the target",
+    ] {
+        assert!(run.stderr.contains(line), "{line}: {run:?}");
+    }
+    assert!(!run.stderr.contains("same:"), "{run:?}");
+    assert_eq!(home.names("here"), ["content", "extra", "same", "size"]);
+    assert_eq!((server.count("RETR"), server.count("STOR")), (0, 0));
+    // The other way round, and only some of it.
+    let run = home.rftp(&[
+        "verify",
+        "here",
+        &url,
+        "--include",
+        "x",
+        "--exclude",
+        "*",
+        "--include",
+        "same",
+    ]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+    let run = home.rftp(&["verify", "--compare", "size", "--exclude", "[dse]*", &url, "here"]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+}

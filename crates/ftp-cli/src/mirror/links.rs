@@ -1,0 +1,118 @@
+//! What symbolic links of the source lead to, for `--follow`
+
+use std::fs;
+use std::path::Path;
+
+use ftp_blocking::Client;
+use ftp_session::{Error, timestamp};
+
+use crate::failure::Failure;
+use crate::location::join;
+use crate::plan::{Item, Kind, Stamp};
+use crate::pool::Lease;
+
+/// Makes of links what they lead to, on this side; a link that leads nowhere stays one
+pub(super) fn follow_local(folder: &Path, items: &mut [Item]) {
+    for item in items.iter_mut().filter(|item| item.kind == Kind::Link) {
+        let Some(path) = super::sides::local_name(&item.name).map(|name| folder.join(name)) else {
+            continue;
+        };
+        let Ok(metadata) = fs::metadata(&path) else { continue };
+        let kind = match metadata.file_type() {
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_dir() && !leads_back(folder, &path) => Kind::Dir,
+            _ => continue,
+        };
+        item.kind = kind;
+        item.is_linked = true;
+        item.size = (kind == Kind::File).then_some(metadata.len());
+        let modified = metadata.modified().ok().and_then(timestamp);
+        item.time = modified.map(|time| Stamp::new(time.to_unix(), 1));
+    }
+}
+
+/// Whether a link in a directory leads to that directory, or one that it is in
+fn leads_back(folder: &Path, link: &Path) -> bool {
+    match (fs::canonicalize(folder), fs::canonicalize(link)) {
+        (Ok(folder), Ok(target)) => folder.starts_with(target),
+        _ => true,
+    }
+}
+
+/// Makes of links what they lead to, on the server; a link that leads nowhere stays one
+pub(super) fn follow_remote(
+    lease: &mut Lease<'_>,
+    folder: &[u8],
+    items: &mut [Item],
+) -> Result<(), Failure> {
+    for item in items.iter_mut().filter(|item| item.kind == Kind::Link) {
+        let path = join(folder, &item.name);
+        // A name that no command can carry is refused with the others.
+        if path.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            continue;
+        }
+        lease.request(|client| look(client, folder, &path, item))?;
+    }
+    Ok(())
+}
+
+fn look(client: &mut Client, folder: &[u8], path: &[u8], item: &mut Item) -> Result<(), Error> {
+    if let Some(size) = known(client.size(path))? {
+        item.kind = Kind::File;
+        item.is_linked = true;
+        item.size = Some(size);
+        item.time = known(client.mdtm(path))?.map(|time| Stamp::new(time.to_unix(), 1));
+        item.mode = None;
+        return Ok(());
+    }
+    // Servers tell where a link has led by PWD, or don't: then the number of links in a path ends a loop.
+    let home = client.pwd()?;
+    let Some(here) = place(client, folder, &home)? else { return Ok(()) };
+    let Some(there) = place(client, path, &home)? else { return Ok(()) };
+    if !is_in(&here, &there) {
+        item.kind = Kind::Dir;
+        item.is_linked = true;
+    }
+    Ok(())
+}
+
+/// Whether a directory is another one, or in it
+fn is_in(path: &[u8], other: &[u8]) -> bool {
+    let other = other.strip_suffix(b"/").unwrap_or(other);
+    path.strip_prefix(other).is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+}
+
+/// The path of a directory as the server has it when it has gone there; `None`: it is no directory
+fn place(client: &mut Client, path: &[u8], home: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    if !path.is_empty() && known(client.cwd(path))?.is_none() {
+        return Ok(None);
+    }
+    let place = client.pwd()?;
+    client.cwd(home)?;
+    Ok(Some(place))
+}
+
+fn known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_fatal() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn directories_are_in_themselves_and_those_above() {
+        for (path, other, is_in) in [
+            ("/a/b", "/a/b", true),
+            ("/a/b", "/a", true),
+            ("/a/b", "/", true),
+            ("/a/b", "/a/", true),
+            ("/a/b", "/a/b/c", false),
+            ("/ab", "/a", false),
+        ] {
+            assert_eq!(super::is_in(path.as_bytes(), other.as_bytes()), is_in, "{path} {other}");
+        }
+    }
+}
