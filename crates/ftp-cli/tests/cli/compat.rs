@@ -112,3 +112,47 @@ fn completions_and_the_manual_page_are_printed() {
     let run = home.rftp(&["man"]);
     assert!(run.code == Some(0) && run.stdout.contains(".TH rftp"), "{run:?}");
 }
+
+/// What bash offers for a line that is being typed
+#[cfg(unix)]
+fn completed(home: &Home, words: &[&str]) -> Vec<String> {
+    let script = format!(
+        "source <({program} completions bash); complete -p rftp >&2; \
+         COMP_WORDS=({words}); COMP_CWORD={last}; \
+         \"$(complete -p rftp | sed 's/.*-F \\([^ ]*\\).*/\\1/')\" rftp '{word}' '{before}'; \
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        program = env!("CARGO_BIN_EXE_rftp"),
+        words = words.join(" "),
+        last = words.len() - 1,
+        word = words[words.len() - 1],
+        before = words[words.len() - 2],
+    );
+    let run = crate::run(
+        std::process::Command::new("bash")
+            .args(["--norc", "-c", &script])
+            .current_dir(home.path("")),
+    );
+    assert!(run.code == Some(0) && run.stderr.contains("-F"), "{run:?}");
+    run.stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+#[cfg(unix)]
+fn bash_completes_commands_and_options() {
+    let home = Home::new();
+    assert_eq!(completed(&home, &["rftp", "mir"]), ["mirror"]);
+    assert_eq!(completed(&home, &["rftp", "mirror", "--max-d"]), ["--max-delete"]);
+    assert_eq!(completed(&home, &["rftp", "get", "--segm"]), ["--segments"]);
+    assert_eq!(
+        completed(&home, &["rftp", "mirror", "--compare", "m"]),
+        ["missing"],
+        "the values of an option"
+    );
+    let all = completed(&home, &["rftp", ""]);
+    assert!(
+        ["get", "put", "verify", "ftpmirror"]
+            .iter()
+            .all(|name| all.iter().any(|word| word == name)),
+        "{all:?}"
+    );
+}

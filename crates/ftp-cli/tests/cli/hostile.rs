@@ -1,53 +1,111 @@
 //! Servers that want to write elsewhere, or to type on the user's terminal
 
+use std::path::Path;
+
+use ftp_proto::LocalRules;
+
 use crate::Home;
+use crate::names::{NAMES, Name, RESERVED};
 use crate::server::{Habit, Server};
 
-/// Names that lead out of a directory, or mean something else than a file (CVE-2026-27699, CVE-2026-40987, CVE-2014-4877)
-const NAMES: [&str; 16] = [
-    "../evil",
-    "../../evil",
-    "/evil",
-    "//evil",
-    "./evil",
-    "sub/../../evil",
-    "sub/evil",
-    "..",
-    ".",
-    "..\\evil",
-    "\\evil",
-    "a\u{1b}]0;x\u{7}",
-    "a\tb",
-    "good.part",
-    "good.part.state",
-    "\u{1}",
-];
+#[test]
+fn names_are_refused_by_the_rules_of_each_system() {
+    assert!(NAMES.len() >= 60);
+    for Name { name, on_unix, on_windows } in NAMES {
+        let shown = name.escape_ascii();
+        assert_eq!(LocalRules::Unix.check(name).is_ok(), *on_unix, "{shown}");
+        assert_eq!(LocalRules::Windows.check(name).is_ok(), *on_windows, "{shown}");
+    }
+}
+
+/// The names of what is in a directory, all of it files
+fn files(folder: &Path) -> Vec<Vec<u8>> {
+    let entry = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.unwrap();
+        assert!(entry.file_type().unwrap().is_file(), "{entry:?}");
+        entry.file_name().as_encoded_bytes().to_vec()
+    };
+    let mut names: Vec<Vec<u8>> = std::fs::read_dir(folder).unwrap().map(entry).collect();
+    names.sort();
+    names
+}
+
+/// Fetches a directory with the file `good` and one of this name, as a listing has it
+fn fetch(home: &Home, name: &[u8], listing: fn(&[u8]) -> Vec<u8>) -> Vec<Vec<u8>> {
+    let server = Server::start();
+    server.file("pub/good", b"good");
+    let lines = [listing(name), listing(b"good")].concat();
+    let has_mlsd = lines.starts_with(b"type");
+    server.habits(move |verb, argument| match (verb, argument) {
+        ("FEAT", _) if !has_mlsd => Habit::Reply("211 none"),
+        ("MLSD", _) if !has_mlsd => Habit::Reply("500 not here"),
+        ("MLSD" | "LIST", _) => Habit::Data(lines.clone()),
+        ("RETR", "pub/good") => Habit::Usual,
+        ("RETR", _) => Habit::Data(b"evil".to_vec()),
+        _ => Habit::Usual,
+    });
+    let shown = name.escape_ascii();
+    let run = home.rftp(&["mirror", &server.url("pub"), "in/here"]);
+    assert_eq!(
+        (home.names(""), home.names("in")),
+        (vec!["in".into()], vec!["here".into()]),
+        "{shown} {run:?}"
+    );
+    assert_eq!(home.read("in/here/good"), b"good", "{shown} {run:?}");
+    let is_typed = |text: &str| text.contains(|letter: char| letter.is_control() && letter != '\n');
+    assert!(!is_typed(&run.stdout) && !is_typed(&run.stderr), "{shown} {run:?}");
+    let files = files(&home.path("in/here"));
+    std::fs::remove_dir_all(home.path("in")).unwrap();
+    files
+}
+
+fn mlsd(name: &[u8]) -> Vec<u8> {
+    [b"type=file;size=4;modify=20240101000000; ", name, b"\r\n"].concat()
+}
+
+fn list(name: &[u8]) -> Vec<u8> {
+    [b"-rw-r--r-- 1 ftp ftp 4 Jan  1 2024 ", name, b"\r\n"].concat()
+}
 
 #[test]
 fn names_that_lead_elsewhere_are_refused_and_the_rest_comes() {
-    let (server, home) = (Server::start(), Home::new());
-    server.file("pub/good", b"good");
-    for name in NAMES {
-        let name = name.to_owned();
-        server.habits(move |verb, argument| match (verb, argument) {
-            ("MLSD", "pub") => Habit::Data(
-                format!("type=file;size=4;modify=20240101000000; {name}\r\ntype=file;size=4;modify=20240101000000; good\r\n")
-                    .into_bytes(),
-            ),
-            ("RETR", "pub/good") => Habit::Usual,
-            ("RETR", _) => Habit::Data(b"evil".to_vec()),
-            _ => Habit::Usual,
-        });
-        let run = home.rftp(&["mirror", &server.url("pub"), "in/here"]);
-        assert_eq!(home.names(""), ["in"], "{run:?}");
-        assert_eq!(home.names("in"), ["here"], "{run:?}");
-        assert_eq!(home.names("in/here"), ["good"], "{run:?}");
-        assert_eq!(home.read("in/here/good"), b"good");
-        let terminal =
-            |text: &str| text.contains(|letter: char| letter.is_control() && letter != '\n');
-        assert!(!terminal(&run.stdout) && !terminal(&run.stderr), "{run:?}");
-        std::fs::remove_dir_all(home.path("in")).unwrap();
+    let home = Home::new();
+    for Name { name, on_unix, on_windows } in NAMES {
+        let is_allowed = if cfg!(windows) { *on_windows } else { *on_unix };
+        let mut wanted = vec![b"good".to_vec()];
+        wanted.extend(is_allowed.then(|| name.to_vec()));
+        wanted.sort();
+        assert_eq!(fetch(&home, name, mlsd), wanted, "{}", name.escape_ascii());
+        // Where a name ends a line of LIST is for the parser to say: it may be shorter.
+        assert!(fetch(&home, name, list).contains(&b"good".to_vec()), "{}", name.escape_ascii());
     }
+    for name in RESERVED {
+        assert_eq!(fetch(&home, name, mlsd), [b"good"], "{}", name.escape_ascii());
+    }
+}
+
+/// One of them would replace the other
+#[test]
+fn names_that_mean_one_file_are_refused_but_for_the_first() {
+    let (server, home) = (Server::start(), Home::new());
+    for name in ["README", "ReadMe"] {
+        server.file(&format!("pub/{name}"), name[2..].as_bytes());
+    }
+    let run = home.rftp(&["mirror", &server.url("pub"), "here"]);
+    if cfg!(any(windows, target_vendor = "apple")) {
+        assert_eq!((run.code, home.names("here")), (Some(3), vec!["README".to_owned()]), "{run:?}");
+    } else {
+        assert_eq!(home.names("here"), ["README", "ReadMe"], "{run:?}");
+    }
+    assert_eq!(home.read("here/README"), b"ADME");
+    server.habits(|verb, _| match verb {
+        "MLSD" => Habit::Data([mlsd(b"README"), mlsd(b"README")].concat()),
+        _ => Habit::Usual,
+    });
+    server.forget_log();
+    let run = home.rftp(&["mirror", &server.url("pub"), "there"]);
+    assert_eq!((run.code, home.names("there")), (Some(3), vec!["README".to_owned()]), "{run:?}");
+    assert_eq!(server.count("RETR"), 1, "{run:?}");
 }
 
 #[test]

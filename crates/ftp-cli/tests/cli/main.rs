@@ -4,11 +4,13 @@
 
 mod codes;
 mod compat;
+mod disks;
 mod files;
 mod hostile;
 mod lists;
 mod logins;
 mod mirror;
+mod names;
 mod options;
 mod segments;
 mod server;

@@ -1,0 +1,118 @@
+//! Disks that are full, and directories that can't be written to
+
+#![cfg(unix)]
+
+use std::process::Command;
+
+use crate::server::Server;
+use crate::{Home, bytes, run};
+
+const SIZE: usize = 3_000_000;
+
+/// The program in a shell that has done something before
+fn after(home: &Home, before: &str, arguments: &str) -> Command {
+    let mut command = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_rftp");
+    command.args(["-c", &format!("{before} exec {program} {arguments}")]);
+    command.current_dir(home.path("")).env("HOME", home.path(""));
+    command
+}
+
+/// No file may grow beyond 2000 blocks of 512 bytes
+const NO_ROOM: &str = "trap '' XFSZ; ulimit -f 2000;";
+
+#[test]
+fn a_file_that_finds_no_room_is_gone_on_with_when_there_is_some() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", &bytes(SIZE));
+    let url = server.url("file");
+    let failed = run(&mut after(&home, NO_ROOM, &format!("get {url}")));
+    assert_eq!(failed.code, Some(3), "{failed:?}");
+    assert!(failed.stderr.contains("file.part"), "{failed:?}");
+    assert_eq!(failed.stderr.lines().count(), 1, "{failed:?}");
+    // Once: the disk does not get larger by trying again.
+    assert_eq!(server.count("RETR"), 1);
+    let again = home.rftp(&["get", &url]);
+    assert_eq!((again.code, home.names("")), (Some(0), vec!["file".to_owned()]), "{again:?}");
+    assert!(home.read("file") == bytes(SIZE));
+    assert_eq!(server.count("REST"), 1, "{:?}", server.log());
+}
+
+#[test]
+fn a_file_in_segments_that_finds_no_room_is_gone_on_with_when_there_is_some() {
+    let (server, home) = (Server::start(), Home::new());
+    let size = 20_000_000;
+    server.file("file", &bytes(size));
+    let url = server.url("file");
+    let arguments = format!("get --segments 4 --limit-rate 12M {url}");
+    let failed = run(&mut after(&home, NO_ROOM, &arguments));
+    assert_eq!(failed.code, Some(3), "{failed:?}");
+    let again = home.rftp(&["get", "--segments", "4", &url]);
+    assert_eq!((again.code, home.names("")), (Some(0), vec!["file".to_owned()]), "{again:?}");
+    assert!(home.read("file") == bytes(size));
+}
+
+#[test]
+fn a_mirror_on_a_full_disk_leaves_nothing_that_is_not_whole() {
+    let (server, home) = (Server::start(), Home::new());
+    for file in 0..10 {
+        server.file(&format!("pub/f{file}"), &bytes(400_000));
+    }
+    let url = server.url("pub");
+    std::fs::create_dir(home.path("here")).unwrap();
+    // A disk of 2 MiB where the system lets users mount one, else files that may not grow.
+    let mount = "unshare -rm true 2>/dev/null";
+    let has_mounts = Command::new("sh").args(["-c", mount]).status().unwrap().success();
+    let failed = match has_mounts {
+        true => {
+            let inner = format!(
+                "mount -t tmpfs -o size=2m none here && {} mirror {url} here; code=$?; \
+                 cd here; for f in f?; do [ $(wc -c < $f) = 400000 ] || exit 99; done; exit $code",
+                env!("CARGO_BIN_EXE_rftp")
+            );
+            let mut command = Command::new("unshare");
+            command.args(["-rm", "sh", "-c", &inner]).current_dir(home.path(""));
+            run(command.env("HOME", home.path("")))
+        }
+        false => {
+            run(&mut after(&home, "trap '' XFSZ; ulimit -f 500;", &format!("mirror {url} here")))
+        }
+    };
+    assert_eq!(failed.code, Some(3), "{failed:?}");
+    let again = home.rftp(&["mirror", &url, "here"]);
+    assert_eq!((again.code, home.names("here").len()), (Some(0), 10), "{again:?}");
+}
+
+#[test]
+fn standard_output_that_is_full_is_told() {
+    let (server, home) = (Server::start(), Home::new());
+    server.file("file", &bytes(SIZE));
+    if std::path::Path::new("/dev/full").exists() {
+        let failed = run(&mut after(&home, "", &format!("cat {} > /dev/full", server.url("file"))));
+        assert_eq!(failed.code, Some(3), "{failed:?}");
+        assert!(failed.stderr.contains("standard output"), "{failed:?}");
+        assert_eq!(server.count("RETR"), 1);
+    }
+}
+
+#[test]
+fn a_directory_that_can_not_be_written_to_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (server, home) = (Server::start(), Home::new());
+    server.file("pub/file", b"content");
+    std::fs::create_dir(home.path("here")).unwrap();
+    let permissions = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(home.path("here"), permissions(0o555)).unwrap();
+    // To the superuser all directories are open, but those of the kernel.
+    let is_closed = std::fs::write(home.path("here/probe"), b"").is_err();
+    let target = if is_closed { "here" } else { "/proc" };
+    for arguments in [
+        ["get", "-O", target, &server.url("pub/file")],
+        ["mirror", "--compare=missing", &server.url("pub"), &format!("{target}/new")],
+    ] {
+        let run = home.rftp(&arguments);
+        assert_eq!(run.code, Some(3), "{run:?}");
+        assert!(run.stderr.contains(target) && run.stderr.lines().count() == 1, "{run:?}");
+    }
+    std::fs::set_permissions(home.path("here"), permissions(0o755)).unwrap();
+}
