@@ -195,6 +195,68 @@ fn segments_of_one_file_come_together() {
     }
 }
 
+/// Servers say in different ways where a link has led, or don't say it
+#[test]
+#[cfg(unix)]
+fn links_are_followed_and_loops_end() {
+    use std::os::unix::fs::symlink;
+    for place in places("links") {
+        place.succeeds(&["mkdir", "-p", &place.url("tree/data/")]);
+        for (name, content) in [("file", "file"), ("data/inside", "inside")] {
+            std::fs::write(place.here("local"), content).unwrap();
+            place.succeeds(&["put", "local", &place.url(&format!("tree/{name}"))]);
+        }
+        let tree = place.on_disk().join("tree");
+        symlink("file", tree.join("link")).unwrap();
+        symlink("data", tree.join("folder")).unwrap();
+        let url = place.url("tree");
+        place.succeeds(&["mirror", &url, "plain"]);
+        let names = |folder: &str| -> Vec<PathBuf> {
+            self::tree(&place.here(folder)).into_keys().collect()
+        };
+        // pyftpdlib lists what links lead to, so nobody sees that they are some.
+        let shows_links = place.server.name != "pyftpdlib";
+        let is_left_out = names("plain") == ["data/inside", "file"].map(PathBuf::from);
+        assert_eq!(is_left_out, shows_links, "{place}");
+        place.succeeds(&["mirror", "--follow", &url, "followed"]);
+        let all = ["data/inside", "file", "folder/inside", "link"].map(PathBuf::from);
+        assert_eq!(names("followed"), all, "{place}");
+        place.succeeds(&["verify", "--follow", &url, "followed"]);
+        symlink("..", tree.join("data/up")).unwrap();
+        let run = place.rftp(&["mirror", "--follow", &url, "looped"]);
+        assert!(run.code.is_some(), "{place}: {run:?}");
+        assert_eq!(
+            std::fs::read(place.here("looped/folder/inside")).unwrap(),
+            b"inside",
+            "{place}"
+        );
+        let count = self::tree(&place.here("looped")).len();
+        assert!(count < 1000, "{place}: {count}");
+        for link in ["link", "folder", "data/up"] {
+            std::fs::remove_file(tree.join(link)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn directories_are_compared_and_permissions_kept() {
+    for place in places("verify") {
+        make_tree(&place.here("source"), 3, 5, 100_000);
+        let url = place.url("tree");
+        place.succeeds(&["mirror", "--preserve", "mode", "source", &url]);
+        place.succeeds(&["verify", "source", &url]);
+        place.succeeds(&["verify", &url, "source"]);
+        place.succeeds(&["mirror", "--preserve", "mode", &url, "copy"]);
+        std::fs::write(place.here("copy/large"), b"other").unwrap();
+        let run = place.rftp(&["verify", &url, "copy"]);
+        assert_eq!(run.code, Some(9), "{place}: {run:?}");
+        assert!(run.stderr.contains("large: differs"), "{place}: {run:?}");
+        let end = place.succeeds(&["cat", "--range", "-1000", &place.url("tree/large")]);
+        let wanted = String::from_utf8_lossy(&bytes(100_000, 7)[99_000..]).into_owned();
+        assert!(end.stdout == wanted, "{place}");
+    }
+}
+
 #[test]
 fn trees_go_and_come_once() {
     for place in places("mirror") {
