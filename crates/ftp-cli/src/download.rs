@@ -15,13 +15,17 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::partial::{Naming, Partial, STATE_FROM, Version};
+use crate::ranges::Cut;
 use crate::rate::Rate;
 use crate::report::Running;
-use crate::segments::CUT;
 use crate::site::Site;
 
 /// Bytes before the end of what is there that are fetched once more and compared
-pub(crate) const OVERLAP: u64 = 64 * 1024;
+const OVERLAP: u64 = 64 * 1024;
+
+/// How a file is cut for several sessions. A further session costs some round trips, in which a piece of the least size
+/// comes on most lines.
+pub(crate) const CUT: Cut = Cut { overlap: OVERLAP, least: 4 * 1024 * 1024, tail: OVERLAP };
 
 /// Bytes that are moved at a time
 pub(crate) const BLOCK: usize = 256 * 1024;

@@ -22,6 +22,7 @@ mod partial;
 mod plan;
 mod pool;
 mod proxy;
+mod ranges;
 mod rate;
 mod report;
 mod segments;

@@ -1,7 +1,7 @@
 //! What the command line names: a place on a server, or a local one
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use ftp_session::{FtpUrl, TlsPolicy, UrlError, UrlTarget};
@@ -172,6 +172,19 @@ pub(crate) fn single_origin<'a>(remotes: impl IntoIterator<Item = &'a Remote>) -
 /// Several places of the command line
 pub(crate) fn remotes(texts: &[OsString]) -> Result<Vec<Remote>, Failure> {
     texts.iter().map(|text| Remote::of_argument(text)).collect()
+}
+
+/// A server's name as one of this system; `None` if it can't be one
+#[cfg(unix)]
+pub(crate) fn name_here(path: &[u8]) -> Option<&Path> {
+    use std::os::unix::ffi::OsStrExt as _;
+    Some(Path::new(OsStr::from_bytes(path)))
+}
+
+/// A server's name as one of this system; `None` if it can't be one
+#[cfg(not(unix))]
+pub(crate) fn name_here(path: &[u8]) -> Option<&Path> {
+    std::str::from_utf8(path).ok().map(Path::new)
 }
 
 #[cfg(test)]

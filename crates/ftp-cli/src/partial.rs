@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::segments::{Cut, Ranges};
+use crate::ranges::{Cut, Ranges};
 
 /// A state file is written for files from this size on: smaller ones are fetched anew as quickly as compared
 pub(crate) const STATE_FROM: u64 = 1024 * 1024;

@@ -4,8 +4,6 @@
 //! those come, the server honours REST, and only then others begin in the middle. What is there is compared at every
 //! place where the bytes of two sessions meet.
 
-mod ranges;
-
 use std::io::Read as _;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,20 +13,13 @@ use ftp_proto::fields::HashAlgorithm;
 use ftp_proto::{Error as FtpError, Get};
 use ftp_session::{Error, FileDigest};
 
-use crate::download::{self, BLOCK, Job, OVERLAP, Terms};
+use crate::download::{self, BLOCK, CUT, Job, Terms};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::partial::Partial;
 use crate::pool::{Lease, Pool};
+use crate::ranges::{Comparison, Ranges, Task};
 use crate::report::Running;
-
-use ranges::{Comparison, Task};
-pub(crate) use ranges::{Cut, Ranges};
-
-/// A further session costs some round trips, in which a piece of this size comes on most lines
-const LEAST: u64 = 4 * 1024 * 1024;
-
-pub(crate) const CUT: Cut = Cut { overlap: OVERLAP, least: LEAST, tail: OVERLAP };
 
 /// How often the state is noted: so much is fetched again after `kill -9`
 const NOTE_INTERVAL: Duration = Duration::from_millis(250);
@@ -50,7 +41,7 @@ pub(crate) fn download(
     if sessions > 1 && size.is_none() {
         running.notice("the server does not tell its size, so one session fetches it");
     }
-    if let Some(size) = size.filter(|size| sessions > 1 && *size >= 2 * LEAST) {
+    if let Some(size) = size.filter(|size| sessions > 1 && *size >= 2 * CUT.least) {
         let mut partial = download::open(terms, job, running)?;
         loop {
             let is_begun = partial.length() > 0;

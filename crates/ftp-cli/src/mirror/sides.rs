@@ -11,7 +11,7 @@ use ftp_session::{Error, timestamp};
 use super::links;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::location::join;
+use crate::location::{join, name_here};
 use crate::plan::{Direction, Directory, Item, Kind, Listing, Stamp};
 use crate::pool::{Lease, Pool};
 
@@ -57,7 +57,7 @@ impl Sides {
         if path.is_empty() {
             return Ok(self.local.clone());
         }
-        local_name(path).map(|name| self.local.join(name)).ok_or_else(|| {
+        name_here(path).map(|name| self.local.join(name)).ok_or_else(|| {
             Failure::new(Exit::Local, "is no name of a local file").about(crate::show::bytes(path))
         })
     }
@@ -276,15 +276,4 @@ fn learn_utc_offset(
         Err(error) if error.is_fatal() => Err(error),
         Err(_) => Ok(None),
     }
-}
-
-#[cfg(unix)]
-pub(super) fn local_name(path: &[u8]) -> Option<&Path> {
-    use std::os::unix::ffi::OsStrExt as _;
-    Some(Path::new(std::ffi::OsStr::from_bytes(path)))
-}
-
-#[cfg(not(unix))]
-pub(super) fn local_name(path: &[u8]) -> Option<&Path> {
-    std::str::from_utf8(path).ok().map(Path::new)
 }

@@ -89,7 +89,7 @@ fn names_that_lead_elsewhere_are_refused_and_the_rest_comes() {
 fn names_that_mean_one_file_are_refused_but_for_the_first() {
     let (server, home) = (Server::start(), Home::new());
     for name in ["README", "ReadMe"] {
-        server.file(&format!("pub/{name}"), name[2..].as_bytes());
+        server.file(&format!("pub/{name}"), &name.as_bytes()[2..]);
     }
     let run = home.rftp(&["mirror", &server.url("pub"), "here"]);
     if cfg!(any(windows, target_vendor = "apple")) {
