@@ -1,13 +1,12 @@
 //! Blocking FTP and FTPS client on std sockets
 //!
-//! A [`Client`] is one session on one thread. Whole files and directories go through its
-//! conveniences; [`Client::get`] and [`Client::put`] give a [`Download`] to read from and an
-//! [`Upload`] to write to.
+//! A [`Client`] is one session on one thread. It has methods for whole files and directories;
+//! [`Client::get`] and [`Client::put`] return a [`Download`] to read from and an [`Upload`] to write to.
 //!
 //! ```no_run
 //! use ftp_blocking::{Client, Config, TlsPolicy};
 //!
-//! // How the session is protected is the one choice that has no default.
+//! // There is no default for TLS: you must choose a policy.
 //! let mut client = Client::connect("ftp.example.org", Config::new(TlsPolicy::Explicit))?;
 //! client.login("user", "password")?;
 //! let mut download = client.get("pub/README")?;
@@ -17,26 +16,25 @@
 //! # Ok::<(), ftp_blocking::Error>(())
 //! ```
 //!
-//! # What may be relied on
+//! # What you can rely on
 //!
-//! - **Complete or an error.** A download read to its end without an error is the whole file: the
-//!   server has confirmed it, and under TLS its end is authentic. An upload is on the server when
-//!   [`Upload::finish`] says so. What can't be known is an error of its own,
-//!   [`Unconfirmed`](ftp_proto::Error::Unconfirmed), which [`Client::verify_file`] settles on a new
-//!   connection.
+//! - **Complete or an error.** A download that is read to its end without an error is the whole file: the
+//!   server has confirmed it, and under TLS its end is authentic. An upload is on the server if
+//!   [`Upload::finish`] says so. If nobody can know, the error is
+//!   [`Unconfirmed`](ftp_proto::Error::Unconfirmed), and [`Client::verify_file`] finds out on a new connection.
 //! - **Resumed, never spliced.** [`Client::resume_download`] and [`Client::resume_upload`] compare what
-//!   is there before they append; [`ResumeOptions::verify`] has the whole files compared.
-//! - **No wait without an end.** Each kind of wait has a deadline in [`Config`], and each looks at
-//!   both connections: a refusal on the control connection ends a stalled transfer at once. A [`Canceller`] ends
-//!   any wait from another thread.
-//! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`];
-//!   also after a transfer that was aborted or dropped half-way.
-//! - **Verified.** Under TLS, certificates are checked unless the caller says otherwise in a way
-//!   that can't be overlooked (`TlsConfig::builder` in [`ftp_tls`]).
+//!   is there before they append; [`ResumeOptions::verify`] also compares the whole files at the end.
+//! - **No wait without an end.** Each kind of wait has a deadline in [`Config`], and each watches both
+//!   connections: a refusal on the control connection ends a stalled transfer at once. A [`Canceller`] ends any
+//!   wait from another thread.
+//! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`]. The same holds after
+//!   a transfer that was aborted or dropped.
+//! - **Verified.** Under TLS, certificates are checked unless you say otherwise in a way that can't be overlooked
+//!   (`TlsConfig::builder` in [`ftp_tls`]).
 //!
-//! Paths and names are bytes, since servers differ in charset: `"text"` and `b"bytes"` both do, and
-//! [`NameEncoding`] translates where a server does not speak UTF-8. Names that a server sends can be
-//! anything: [`local_path`] joins them to a local directory, or refuses.
+//! Paths and names are bytes, because servers differ in charset. `"text"` and `b"bytes"` both work, and
+//! [`NameEncoding`] translates for servers that do not speak UTF-8. A server can send any name:
+//! [`local_path`] joins it to a local directory, or refuses it.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]

@@ -1,8 +1,8 @@
 //! FTP and FTPS client on mio: non-blocking, any number of sessions on a thread
 //!
 //! A [`Session`] is one control connection with its data connections, on the application's own
-//! [`mio::Poll`]. Requests queue and return at once; results come as [`Event`]s; the bytes of
-//! transfers go straight between the socket and the caller's buffer.
+//! [`mio::Poll`]. Requests are queued and return at once, results come as [`Event`]s, and the bytes of
+//! transfers go directly between the socket and the caller's buffer.
 //!
 //! ```no_run
 //! use std::time::Instant;
@@ -14,7 +14,7 @@
 //! # let (addresses, mut file) = (["192.0.2.1:21".parse()?], Vec::new());
 //! let mut poll = Poll::new()?;
 //! let mut events = Events::with_capacity(64);
-//! // How the session is protected is the one choice that has no default.
+//! // There is no default for TLS: you must choose a policy.
 //! let config = Config::new(TlsPolicy::Plaintext);
 //! let mut ftp = Session::connect(poll.registry(), Token(0), &addresses, config)?;
 //! ftp.login("user", "password");
@@ -45,9 +45,9 @@
 //! # }
 //! ```
 //!
-//! Any number of sessions, with one queue and one clock: [`manager`]. Names: the session wants
-//! addresses; [`resolve`] looks a name up without blocking the loop. Proxies: [`Options::proxy`]; the addresses are
-//! those of [`Options::first_hop`] then.
+//! [`manager`] runs any number of sessions with one queue and one clock. A session is made with addresses;
+//! [`resolve`] looks a name up without blocking the loop. With a proxy ([`Options::proxy`]) the addresses are those of
+//! [`Options::first_hop`].
 //!
 //! # The turn
 //!
@@ -57,18 +57,18 @@
 //! | [`Session::turn`] | deadlines, connecting, TLS, commands, replies; bounded, never waits |
 //! | [`Session::poll_event`] | news, each once |
 //! | [`Session::read_data`], [`Session::write_data`] | the bytes, at the caller's pace |
-//! | [`Session::timeout`] | how long the next wait may be: nothing while there [is work](Session::has_work), else until the [deadline](Session::deadline) |
+//! | [`Session::timeout`] | how long the next wait may be: zero while there [is work](Session::has_work), else until the [deadline](Session::deadline) |
 //!
-//! # What may be relied on
+//! # What you can rely on
 //!
 //! - **Nothing blocks.** Connecting, accepting, TLS handshakes, CCC, QUIT and the settling of
 //!   aborted transfers are steps of the turn.
-//! - **Nothing is forgotten.** A socket counts as ready until it says that it would block, and
-//!   plaintext that waits inside TLS counts too. If you stop reading and go on later, nothing is lost.
-//! - **Nobody starves.** A turn, and the data moved between two turns, have a
-//!   [bound](Options::budget). What is left is done in the next turn, without waiting.
+//! - **Nothing is forgotten.** A socket counts as ready until it says that it would block, and so does
+//!   plaintext that waits inside TLS. If you stop reading and go on later, nothing is lost.
+//! - **No session starves.** A turn, and the data moved between two turns, have a
+//!   [bound](Options::budget). The next turn does the rest, without waiting.
 //! - **No wait without an end.** Each has a deadline in [`Config`].
-//! - **Complete or an error**, as in the core: a transfer has succeeded when its completion says so.
+//! - **Complete or an error.** A transfer has succeeded if its completion says so.
 //!
 //! Sockets are registered once, edge-triggered, for reading and writing. A session takes
 //! [`Session::TOKENS`] tokens; the application may use all others as it likes.

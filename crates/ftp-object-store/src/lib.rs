@@ -1,4 +1,4 @@
-//! FTP and FTPS servers as an [`object_store`], for DataFusion and whatever else reads one
+//! FTP and FTPS servers as an [`object_store`], for DataFusion and everything else that reads one
 //!
 //! ```no_run
 //! use ftp_object_store::FtpStore;
@@ -33,18 +33,18 @@
 //! [`from_env`](FtpStoreBuilder::from_env), and not in the URL of a table: engines write those into plans and logs. No
 //! error, `Display` or `Debug` of this crate shows it.
 //!
-//! The store is of `object_store` 0.13, as DataFusion 55 is. It needs a tokio runtime.
+//! The store implements `object_store` 0.13, which DataFusion 55 uses. It needs a tokio runtime.
 //!
 //! # Many machines
 //!
-//! A server counts the sessions of all clients from one address, and often of one user. Where several processes read
-//! one server, give each its part with [`max_sessions`](FtpStoreBuilder::max_sessions).
+//! A server counts the sessions of all clients from one address, and often of one user. If several processes read one
+//! server, give each its share with [`max_sessions`](FtpStoreBuilder::max_sessions).
 //!
 //! # Sessions
 //!
-//! All operations share a [`Pool`](ftp_tokio::Pool): 100 reads in a row are one login, and a server that lets in fewer
-//! sessions than wanted refuses one and is waited for, up to [`wait_timeout`](FtpStoreBuilder::wait_timeout). A wrong
-//! password is tried once, however many tasks read.
+//! All operations share a [`Pool`](ftp_tokio::Pool), so 100 reads in a row take one login. If the server lets in fewer
+//! sessions than wanted, it refuses one, and operations wait for a session, up to
+//! [`wait_timeout`](FtpStoreBuilder::wait_timeout). A wrong password is tried once, however many tasks read.
 //!
 //! # Reading
 //!
@@ -62,17 +62,18 @@
 //! confirmed it and its size is what was announced. A transfer that the server ends with 426 or 451, also after all of
 //! the bytes, or during which the control connection drops, is an error.
 //!
-//! **A range that ends before the file does** is complete when its bytes are there. Its transfer is ended in the background
-//! meanwhile: up to 256 KiB are read and thrown away in the hope of the file's end, then it is aborted, and the session is
-//! used again. On loopback such a range, its end and the next request take 2 to 20 ms together on vsftpd, ProFTPD, Pure-FTPd and
-//! pyftpdlib; over a network the session also waits for the answers to ABOR and `REST 0`. What the server has sent by then, which
-//! both systems' socket buffers hold, is lost: so near ranges are better read as one.
+//! **A range that ends before the file does** is complete when its bytes are there. Its transfer is ended in the background:
+//! up to 256 KiB are read and thrown away, in case the file ends soon, then it is aborted, and the session is used again. On
+//! loopback such a range, its end and the next request take 2 to 20 ms together on vsftpd, ProFTPD, Pure-FTPd and pyftpdlib. Over
+//! a network the session also waits for the answers to ABOR and `REST 0`. What the server has sent by then, which fills the
+//! socket buffers of both systems, is lost. So read ranges that are close to each other as one.
 //!
 //! **Going on.** A read whose connection breaks goes on after the last byte, [once](FtpStoreBuilder::resumptions). It does so
 //! only if size and time of the file are what they were, the time is not younger than two seconds, and the last 4 KiB
 //! before the break are the same again; if they are not, that is an error. A server that tells no times gets no second
-//! attempt, and a reply that refuses or fails is no break. A read that somebody pauses for more than a second while others wait for
-//! a session lends it to them, and goes on in the same way. So engines may hold more streams open than there are sessions.
+//! attempt, and a reply that refuses or fails is no break. If a reader pauses for more than a second while others wait for a
+//! session, they get its session, and the read goes on in the same way later. So engines may hold more streams open than there
+//! are sessions.
 //!
 //! **Times** are UTC by MLST and MDTM. LIST tells minutes, of the server's clock, which is taken for UTC; an object for which
 //! the server tells no time at all is of 1970. Conditions on times are checked by them.
@@ -102,8 +103,8 @@
 //! | `rename` | RNFR and RNTO |
 //! | `copy` | SITE CPFR and CPTO where FEAT has `SITE COPY`, else through this side; more than 8 MiB need two sessions |
 //!
-//! Directories that are missing are made. A write that fails, or that nobody ends, deletes its file in the background. One that
-//! dies with its process leaves it there.
+//! Directories that are missing are made. A write that fails, or is never completed, deletes its file in the background. If the
+//! process dies, the file stays there.
 //!
 //! # What FTP can't promise
 //!
@@ -118,9 +119,9 @@
 //!
 //! # Errors
 //!
-//! `NotFound`, `PermissionDenied`, `AlreadyExists` and `Unauthenticated` by the server's words, or, where these don't tell, by
-//! what else it says of the file; anything else is `Generic`. The source of each is a [`StoreError`]: the action, the file, the
-//! server, and the server's reply.
+//! `NotFound`, `PermissionDenied`, `AlreadyExists` and `Unauthenticated` follow from the server's words or, if these don't tell,
+//! from what else it says of the file. Any other error is `Generic`. The source of each is a [`StoreError`]: the action, the
+//! file, the server, and the server's reply.
 //!
 //! # The tests of `object_store`
 //!

@@ -1,27 +1,27 @@
 //! FTP and FTPS client protocol as a state machine without I/O
 //!
-//! [`Client`] is told what happened outside (bytes that came, bytes that went, news of a data
-//! connection, the time), and says what to do next: bytes to write, [`Action`]s for whoever holds
-//! the sockets, [`Event`]s for the application. It has no sockets, clock, threads or files, so one
-//! implementation serves blocking programs, poll loops and async runtimes, and every situation can
-//! be tested by telling of it.
+//! You tell a [`Client`] what happened outside (bytes that were read or written, events of a data
+//! connection, the time). It says what to do next: bytes to write, [`Action`]s for whoever holds the
+//! sockets, [`Event`]s for the application. It has no sockets, clock, threads or files. So one
+//! implementation serves blocking programs, poll loops and async runtimes, and a test can put it into any
+//! situation by telling it so.
 //!
 //! Most programs want a driver: `ftp-blocking`, `ftp-tokio` or `ftp-mio`. For an event loop of your own, look at
 //! `ftp-session` first. This crate is for those who write such things.
 //!
 //! # The loop
 //!
-//! Outputs first: after every call, whichever it was, take what the client has to say until it has nothing more.
+//! After every call, whichever it was, take all outputs first, until there are none:
 //!
 //! - [`Client::poll_action`]: an order to carry out, see [Orders](#orders).
 //! - [`Client::poll_transmit`]: bytes to write to the control connection. Report what was written with
 //!   [`Client::handle_transmit`]. Loops whose writes complete later use [`Client::take_transmit`] in its place.
-//! - [`Client::poll_event`]: news for the application, which may make requests in answer. They bring new outputs.
+//! - [`Client::poll_event`]: news for the application, which may answer with requests. These bring new outputs.
 //!
-//! If the client is dead ([`Client::is_dead`]) now, the loop ends. Not earlier: the last results, the order to close
+//! If the client is dead ([`Client::is_dead`]) now, end the loop, but not earlier: the last results, the order to close
 //! and [`Event::Closed`] come after the death.
 //!
-//! Then wait for whichever of these is first, and report it:
+//! Then wait for the first of these, and report it:
 //!
 //! - the control connection is readable: [`Client::handle_input`], or [`Client::handle_control`] at its end. Do not
 //!   read unless [`Client::wants_input`];
@@ -29,11 +29,11 @@
 //! - something happens to the data connection: [`Client::handle_data`];
 //! - [`Client::poll_timeout`] has come: [`Client::handle_timeout`].
 //!
-//! Wait for both connections always, since a refusal on one ends a wait on the other. The bytes of files
+//! Always wait for both connections, because a refusal on one ends a wait on the other. The bytes of files
 //! never come here: the driver moves them between the data connection and the user, and reports
 //! how many there were.
 //!
-//! Here the server is a function. It writes to a queue, which stands for the socket:
+//! In this example the server is a function. It writes to a queue, which stands for the socket:
 //!
 //! ```
 //! use std::collections::VecDeque;
@@ -110,8 +110,8 @@
 //!
 //! # Orders
 //!
-//! What each [`Action`] means for a driver. Orders come in the sequence in which they are to be carried out, and each
-//! has to be begun before the next call of [`Client::poll_action`].
+//! This table says what each [`Action`] means for a driver. Carry orders out in the sequence in which they come, and
+//! begin each before the next call of [`Client::poll_action`].
 //!
 //! | order | may come | ended by | if the driver can't do it |
 //! |---|---|---|---|
@@ -127,25 +127,25 @@
 //!
 //! News that answers no order is [`ControlEvent::Connected`], [`ControlEvent::Closed`], and a data connection's
 //! [`Progress`](DataEvent::Progress), [`Finished`](DataEvent::Finished), [`Truncated`](DataEvent::Truncated) and
-//! [`Failed`](DataEvent::Failed) before `StartTransfer`: two connections have no common order, so report what
-//! happens when it happens. News of a data connection whose `CloseData` has come is ignored.
+//! [`Failed`](DataEvent::Failed) before `StartTransfer`: two connections have no common order, so report
+//! everything when it happens. News of a data connection whose `CloseData` has come is ignored.
 //!
 //! # Errors
 //!
 //! An [`Error`] ends one request; the session goes on, unless it is [`Error::is_fatal`]. A
-//! [`ConnectionError`] ends the session: everything asked for completes with it, then comes
-//! [`Event::Closed`], and every later request gets it again.
+//! [`ConnectionError`] ends the session: every pending request completes with it, then [`Event::Closed`] comes,
+//! and every later request fails with it.
 //!
 //! # Features
 //!
 //! `std`, on by default: conversions of [`Error`], [`ConnectionError`] and [`NameError`] into
 //! `std::io::Error`, and vector instructions that are chosen at run time. Without it (`default-features =
-//! false`) the crate is `no_std` and needs an allocator only; everything else is the same, and errors still
-//! are `core::error::Error` with their sources. So it runs on bare targets and on `wasm32-unknown-unknown`.
+//! false`) the crate is `no_std` and only needs an allocator. Everything else is the same, and errors are still
+//! `core::error::Error` with their sources. So it runs on bare targets and on `wasm32-unknown-unknown`.
 //!
 //! # Limits
 //!
-//! One transfer at a time a session, as FTP has it. Stream mode and file structure only (RFC 959
+//! A session has one transfer at a time, as FTP has it. Stream mode and file structure only (RFC 959
 //! MODE S, STRU F). Of RFC 2228 only what RFC 4217 takes for TLS. ABOR goes in band.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

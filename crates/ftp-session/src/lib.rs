@@ -1,13 +1,13 @@
 //! One FTP or FTPS session over any transport: the engine of the drivers
 //!
-//! A [`Session`] has the machine of `ftp-proto`, TLS by `ftp-tls` on both connections, and all that a driver
-//! does with them: it opens, secures and closes data connections in both modes, moves the control
-//! connection's bytes, tries the server's addresses, ends uploads, keeps account of TLS tickets, converts
-//! texts, and remembers why a connection failed. It makes no system calls, never waits and has no clock.
+//! A [`Session`] combines the machine of `ftp-proto` with TLS by `ftp-tls` on both connections, and does what every
+//! driver has to do with them: it opens, secures and closes data connections in both modes, moves the control
+//! connection's bytes, tries the server's addresses, ends uploads, counts TLS tickets, converts texts, and remembers
+//! why a connection failed. It makes no system calls, never waits and has no clock.
 //!
-//! What remains for a **shell** is how its system connects (a [`Transport`]), how it waits, and how bytes
-//! reach the user. `ftp-blocking` is one on poll(2), `ftp-mio` another on `mio::Poll`; an event loop, an async
-//! runtime or a network stack of your own makes a third.
+//! A **shell** does the rest: how its system connects (a [`Transport`]), how it waits, and how bytes reach the user.
+//! `ftp-blocking` is a shell on poll(2), `ftp-mio` one on `mio::Poll`, `ftp-tokio` one on tokio. Write your own for
+//! another event loop, async runtime or network stack.
 //!
 //! ```text
 //! application
@@ -31,7 +31,7 @@
 //!
 //! # fn wait(_: &mut Session<std::net::TcpStream, std::net::TcpListener>, _: Option<std::time::Duration>) {}
 //! let addresses = ["192.0.2.1:21".parse()?];
-//! // How the session is protected is the one choice that has no default.
+//! // There is no default for TLS: you must choose a policy.
 //! let options = Options::new(Config::new(TlsPolicy::Explicit)).host("ftp.example.org");
 //! let clock = Origin::new(Instant::now());
 //! let mut session = Session::new(&addresses, options, clock.now())?;
@@ -63,31 +63,31 @@
 //! see [`Session::dialed_by_shell`].
 //!
 //! **2. Take turns.** [`Session::turn`] does all that can be done without waiting, up to a bound: deadlines, connecting,
-//! TLS, commands, replies. Call it after whatever may have changed something; once too often does no harm.
+//! TLS, commands, replies. Call it whenever something may have changed; an extra call does no harm.
 //!
-//! **3. Wait.** While [`Session::has_work`], do not. Otherwise wait for the connections that [`Session::sockets`] lends,
-//! until [`Session::deadline`]; [`Session::timeout`] tells both. Then tell [`Session::ready`] what a connection is ready
-//! for. A stream that would block is not asked again before the shell has said that it is ready.
+//! **3. Wait.** Do not wait while [`Session::has_work`]. Otherwise wait for the connections that [`Session::sockets`]
+//! lends, until [`Session::deadline`]; [`Session::timeout`] combines the two. Then tell [`Session::ready`] what a
+//! connection is ready for. A stream that would block is not tried again until the shell says that it is ready.
 //!
-//! - *Level-triggered* (poll(2), select): ask `sockets` before each wait for what each is to be waited for.
+//! - *Level-triggered* (poll(2), select): before each wait, ask `sockets` what to wait for on each connection.
 //! - *Edge-triggered* (mio, wakers): register each connection once, for reading and writing, under its [`Slot`].
 //! - *Without readiness* (pipes, streams that register a waker when they would block): say [`Session::ready_all`] before
 //!   each turn.
 //!
-//! **4. Hear the news.** [`Session::poll_event`] gives each [`Event`] once. [`Event::Completed`] has the result of a
-//! request, which its [`Op`] takes. Callers who wait for one request after another ask [`Session::completed`] instead.
+//! **4. Take the events.** [`Session::poll_event`] returns each [`Event`] once. [`Event::Completed`] has the result of a
+//! request, which its [`Op`] takes. If you wait for one request after another, call [`Session::completed`] instead.
 //!
 //! **5. Move the bytes.** [`Session::read_data`], [`Session::write_data`] and [`Session::finish_upload`] move them at
 //! the user's pace; [`Session::read_data_into`] and [`Session::write_data_from`] between the connection and memory.
-//! [`Entries`] reads a listing. A transfer has succeeded when its completion says so, not when its bytes have come.
+//! [`Entries`] reads a listing. A transfer has succeeded if its completion says so, not when its bytes have come.
 //! [`Session::advance`] is steps 2, 4 and 5 in one call.
 //!
-//! **6. Keep the deadlines.** Each wait of a session has its end, which the shell keeps to by taking a turn then. What is
-//! ready comes before a deadline that has passed, so that a shell that is late has not been answered late.
+//! **6. Keep the deadlines.** Each wait of a session has an end; take a turn then. Readiness comes before an expired
+//! deadline, so if the shell is late, the server's answer is not.
 //!
 //! **Completion-based loops** (io_uring, IOCP, network stacks in user space) give the session a [`Pipe`] for each
-//! connection: two queues of bytes. [`Pipes::next_operation`] says which reads and writes are to be begun, and
-//! [`Pipes::done`] takes what they came to. TLS is on the session's side of the pipe, so the shell carries ciphertext.
+//! connection: two queues of bytes. [`Pipes::next_operation`] says which reads and writes to begin, and
+//! [`Pipes::done`] takes their results. TLS is on the session's side of the pipe, so the shell carries ciphertext.
 //!
 //! Whole sessions (explicit TLS, login, listing, download, upload, quit), to be run with
 //! `cargo run -p ftp-tests --example NAME`:
@@ -102,14 +102,14 @@
 //!
 //! # Proxies
 //!
-//! With [`Options::proxy`] the session asks a [`proxy`] for its connections. It is made with the addresses of
-//! [`Options::first_hop`], which are the proxy's then; nothing else changes for a shell.
+//! With [`Options::proxy`] the session asks a [`proxy`] for its connections. Make it with the addresses of
+//! [`Options::first_hop`], which are then the proxy's. Nothing else changes for a shell.
 //!
 //! # Time
 //!
-//! Every call that needs the time is given it, as a [`Time`] since an origin that the shell
-//! chooses; it may be late, and never goes back. So a shell can stop the clock while nobody listens, and tests
-//! can make it run. A shell on the system's clock keeps an [`Origin`], which translates.
+//! Every call that needs the time takes it as an argument, a [`Time`] since an origin that the shell chooses. It may be
+//! late, and must never go back. So a shell can stop the clock while its user pauses, and tests can move it on. A shell
+//! on the system's clock keeps an [`Origin`], which converts.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -1,13 +1,12 @@
 //! rustls over any `Read + Write`, and FTP's session-resumption policy
 //!
-//! What the drivers of `ftp-proto` have in common when they speak TLS, and a driver of your own
-//! can use as well. It knows TLS and sockets' habits, but no FTP commands; rustls 0.23 is part of
-//! its interface on purpose.
+//! The TLS part of a driver of `ftp-proto`, for the drivers of this family and your own. It knows TLS and how
+//! sockets behave, but no FTP commands. rustls 0.23 is part of its public interface on purpose.
 //!
 //! ```text
-//!  TlsConfig     whom to trust, who we are                  once per program
+//!  TlsConfig     whom to trust, our own certificate         once per program
 //!      │
-//!  TlsContext    the server's name, sessions in stock       once per control connection
+//!  TlsContext    the server's name, sessions to resume      once per control connection
 //!      │
 //!  Stream<S>     clear text or TLS over a socket            the control connection and each data connection
 //! ```
@@ -18,24 +17,24 @@
 //! connection, as proof that both are the same client's. So both are made from one [`TlsContext`],
 //! which belongs to one control connection alone.
 //!
-//! A TLS 1.2 session can be resumed again and again. A TLS 1.3 ticket serves **once**: it is
-//! taken out of stock by [`Stream::secure`], and new ones arrive when the server likes, usually
-//! *behind* the handshake. Whoever uploads and never reads throws them away, and ProFTPD gives
-//! none with uploads anyway. A server that misses the resumption refuses the data connection, and
-//! with STOR the remote file may be empty by then. Hence two rules for a driver:
+//! A TLS 1.2 session can be resumed again and again. A TLS 1.3 ticket serves **once**: [`Stream::secure`]
+//! uses it up, and new ones arrive when the server likes, usually *after* the handshake. A client that
+//! uploads and never reads throws them away, and ProFTPD gives none with uploads anyway. A server that
+//! demands the resumption and does not get it refuses the data connection, and with STOR the remote file may
+//! be empty by then. Hence two rules for a driver:
 //!
-//! * Before a transfer look what [`TlsContext::upload_permit`] says, and hand it to the machine, which
-//!   starts, or first makes a listing, or leaves it.
-//! * After an upload [`Stream::drain`] the data connection.
+//! * Before a transfer, ask [`TlsContext::upload_permit`] and give the answer to the machine. It starts the
+//!   upload, or makes a listing first, or fails it.
+//! * After an upload, [`Stream::drain`] the data connection.
 //!
-//! A download or listing that is refused for want of a ticket does no harm, and brings new ones: it is
-//! worth a second try. Note that a transfer that the server answers with `550` costs a ticket, too, if
-//! the handshake was begun before the answer.
+//! A download or listing that is refused for want of a ticket does no harm and brings new tickets, so it is
+//! worth a second try. A transfer that the server answers with `550` uses up a ticket, too, if the handshake
+//! was begun before the answer.
 //!
 //! # A download, an upload
 //!
-//! With blocking sockets; others do the same, and wait as [`Stream::wants_read`] and
-//! [`Stream::wants_write`] say wherever `false` or `WouldBlock` comes back.
+//! This is with blocking sockets. With others do the same, and wherever `false` or `WouldBlock` comes back, wait
+//! as [`Stream::wants_read`] and [`Stream::wants_write`] say.
 //!
 //! ```
 //! use std::io::{self, Read, Write};
@@ -62,8 +61,8 @@
 //!     io::copy(from, &mut data)?;
 //!     in_time(data.close_notify()?)?;
 //!     data.get_ref().shutdown(Shutdown::Write)?;
-//!     data.drain()?; // the tickets; if the server takes too long, so be it
-//!     Ok(()) // whether the file has arrived is for the reply to say
+//!     data.drain()?; // reads the tickets; a server that takes too long is no error
+//!     Ok(()) // the reply on the control connection says whether the file has arrived
 //! }
 //!
 //! /// With a socket's timeout, "would block" means that the time is up
@@ -74,24 +73,23 @@
 //!
 //! # Many connections on one thread
 //!
-//! A peer can send tickets, key updates and empty records for as long as it likes, and none of them
-//! brings the caller a byte. [`Stream::set_allowance`] bounds what one stream does before it returns, so
-//! that others get a turn and deadlines are looked at.
+//! A peer can send tickets, key updates and empty records for as long as it likes, without a single byte for
+//! the caller. [`Stream::set_allowance`] bounds what one stream does before it returns, so that other streams
+//! get a turn and deadlines are kept.
 //!
 //! # Taking TLS down
 //!
-//! CCC returns the control connection to clear text, in the middle of the byte stream. On
-//! connections of [`Role::Control`] records are taken one at a time, so that nothing of the clear
-//! text is lost when [`Stream::clear`] ends TLS, with servers that send close_notify and with
-//! those that do not.
+//! CCC returns the control connection to clear text, in the middle of the byte stream. On connections of
+//! [`Role::Control`] records are read one at a time, so that no clear text is lost when [`Stream::clear`] ends
+//! TLS, whether or not the server sends close_notify.
 //!
 //! # Errors
 //!
-//! [`TlsError`] says in words what a person can do. It travels within [`io::Error`](std::io::Error),
-//! see [`TlsError::in_io`]; a truncated connection is an
-//! [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof), the rest mostly
-//! [`InvalidData`](std::io::ErrorKind::InvalidData). What is wrong with the configuration is a
-//! [`ConfigError`], before any connection is made.
+//! [`TlsError`] says in words what a person can do. It comes inside an [`io::Error`](std::io::Error), where
+//! [`TlsError::in_io`] finds it. A truncated connection is of the kind
+//! [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof), the rest mostly of
+//! [`InvalidData`](std::io::ErrorKind::InvalidData). A mistake in the configuration is a [`ConfigError`], before any
+//! connection is made.
 //!
 //! # Features
 //!

@@ -1,14 +1,14 @@
 //! Async FTP and FTPS client on tokio, whose futures can be dropped anywhere
 //!
-//! A [`Client`] is one session. Whole files and directories go through its conveniences; [`Client::get`] and
-//! [`Client::put`] give a [`Download`] that is [`AsyncRead`](tokio::io::AsyncRead) and an [`Upload`] that is
+//! A [`Client`] is one session. It has methods for whole files and directories; [`Client::get`] and
+//! [`Client::put`] return a [`Download`] that is [`AsyncRead`](tokio::io::AsyncRead) and an [`Upload`] that is
 //! [`AsyncWrite`](tokio::io::AsyncWrite), [`Client::read_dir`] a [`Stream`](futures_core::Stream) of entries.
 //!
 //! ```no_run
 //! use ftp_tokio::{Client, Config, TlsPolicy};
 //!
 //! # async fn f() -> Result<(), ftp_tokio::Error> {
-//! // How the session is protected is the one choice that has no default.
+//! // There is no default for TLS: you must choose a policy.
 //! let mut ftp = Client::connect("ftp.example.org", Config::new(TlsPolicy::Explicit)).await?;
 //! ftp.login("user", "password").await?;
 //! let mut download = ftp.get("pub/README").await?;
@@ -29,7 +29,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! With a time limit of one's own:
+//! With a time limit of your own:
 //!
 //! ```no_run
 //! # use std::time::Duration;
@@ -42,46 +42,46 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # What may be relied on
+//! # What you can rely on
 //!
-//! - **Complete or an error.** A download read to its end without an error is the whole file: the server has
-//!   confirmed it, and under TLS its end is authentic. An upload is on the server when [`Upload::finish`] says so. What
-//!   can't be known is an error of its own, [`Unconfirmed`](ftp_proto::Error::Unconfirmed).
-//! - **No wait without an end.** Each kind of wait has a deadline in [`Config`], and each looks at both connections: a
-//!   refusal on the control connection ends a stalled transfer at once. The look-up of a host's name is the system's,
-//!   and has its deadline.
-//! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`]; also after whatever was
-//!   dropped half-way.
-//! - **One task.** A session spawns nothing, has no lock and no channel: its owner polls it, on any of tokio's
-//!   runtimes whose I/O and time are enabled. A client that nobody polls does nothing. Between two calls, and between
-//!   two reads or writes of a transfer, its deadlines stand still; those of a future that is pending run, polled or not.
-//! - **Verified.** Under TLS, certificates are checked unless the caller says otherwise in a way that can't be
-//!   overlooked (`TlsConfig::builder` in [`ftp_tls`]).
+//! - **Complete or an error.** A download that is read to its end without an error is the whole file: the server has
+//!   confirmed it, and under TLS its end is authentic. An upload is on the server if [`Upload::finish`] says so. If
+//!   nobody can know, the error is [`Unconfirmed`](ftp_proto::Error::Unconfirmed).
+//! - **No wait without an end.** Each kind of wait has a deadline in [`Config`], and each watches both connections: a
+//!   refusal on the control connection ends a stalled transfer at once. Only the look-up of a host's name has the
+//!   system's deadline.
+//! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`]. The same holds after
+//!   anything that was dropped before its end.
+//! - **One task.** A session spawns nothing, and has no lock and no channel. Its owner polls it, on any runtime of
+//!   tokio whose I/O and time are enabled. A client that is not polled does nothing. Between two calls, and between two
+//!   reads or writes of a transfer, its deadlines stand still. The deadlines of a pending future run, polled or not.
+//! - **Verified.** Under TLS, certificates are checked unless you say otherwise in a way that can't be overlooked
+//!   (`TlsConfig::builder` in [`ftp_tls`]).
 //!
 //! # Many tasks
 //!
-//! With the feature `pool`, a `Pool` has sessions that many tasks share, as many as the server lets in: see the module
-//! `pool`. Its tasks in the background are the only ones that this crate spawns.
+//! With the feature `pool`, many tasks share the sessions of a `Pool`, as many as the server lets in: see the module
+//! `pool`. Its background tasks are the only ones that this crate spawns.
 //!
 //! # Dropping
 //!
 //! Every future, and every transfer, can be dropped at any of its awaits, as `select!` and `timeout` do. Dropping does
-//! no I/O. What was begun is aborted by the next call, before that does anything itself: at most
-//! [`Config::settle_timeout`] is spent on what the server still has to say. If the server does not settle by then the
-//! session is over, and the call returns why. Some servers end it themselves when TLS on a data connection is cut off:
-//! vsftpd and Pure-FTPd do, in its handshake and in an upload.
+//! no I/O. The next call first aborts what was begun, and waits at most [`Config::settle_timeout`] for what the server
+//! still has to say. If the server does not settle by then, the session is over, and the call returns why. Some servers
+//! end the session themselves when TLS on a data connection is cut off: vsftpd and Pure-FTPd do, in its handshake and
+//! in an upload.
 //!
 //! | dropped | what it means |
 //! |---|---|
 //! | [`connect`](Client::connect) and the like | the connection is closed |
-//! | a request with one reply: [`size`](Client::size), [`rename`](Client::rename), … | what the server has received it carries out, or has; the reply is thrown away when it comes |
+//! | a request with one reply: [`size`](Client::size), [`rename`](Client::rename), … | if the server has received it, it carries it out; the reply is thrown away when it comes |
 //! | [`login`](Client::login) | as above: whether the session is logged in only the next login tells |
 //! | [`secure`](Client::secure), [`protect`](Client::protect), [`clear_control`](Client::clear_control) | a change of the connection that has begun goes on to its end within the next call |
 //! | [`get`](Client::get), [`put`](Client::put), [`list`](Client::list), [`read_dir`](Client::read_dir) | the transfer is aborted; an empty file or a part of one may be on the server after `put` |
 //! | [`Download`], [`Listing`], [`Entries`], which borrow the client | the transfer is aborted; the rest of a listing is read and thrown away |
-//! | reading or writing of them (`read`, `write_all`, `next`) | the transfer goes on with the next read or write. `read_exact` and `write_all` don't tell how far they were, as always |
+//! | a read or write on one of these (`read`, `write_all`, `next`) | the transfer goes on with the next read or write. As always, `read_exact` and `write_all` don't tell how far they got |
 //! | [`Upload`], or its [`finish`](Upload::finish) | as `put`; after `finish` was polled the file may also be complete |
-//! | the owned ones ([`into_get`](Client::into_get) and the like), or a client | the session is closed at once, without a word |
+//! | the owned ones ([`into_get`](Client::into_get) and the like), or a client | the session is closed at once, without QUIT |
 //! | [`download_to`](Client::download_to), [`download_file`](Client::download_file) and the like | as the transfer; the writer or the local file has the bytes up to some point |
 //! | [`resume_download`](Client::resume_download), [`resume_upload`](Client::resume_upload) | as above, and can be resumed again |
 //! | [`create_dir_all`](Client::create_dir_all), [`remove_dir_all`](Client::remove_dir_all), [`set_modified`](Client::set_modified) | what was done is done; the same call again does the rest. The working directory may be another one |
@@ -89,9 +89,9 @@
 //! | [`copy_between_servers`] | a part of the file may be on the target |
 //! | [`quit`](Client::quit) | the session may be over |
 //!
-//! Paths and names are bytes, since servers differ in charset: `"text"` and `b"bytes"` both do, and [`NameEncoding`]
-//! translates where a server does not speak UTF-8. Names that a server sends can be anything: [`local_path`] joins
-//! them to a local directory, or refuses.
+//! Paths and names are bytes, because servers differ in charset. `"text"` and `b"bytes"` both work, and
+//! [`NameEncoding`] translates for servers that do not speak UTF-8. A server can send any name: [`local_path`] joins it
+//! to a local directory, or refuses it.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
