@@ -35,7 +35,10 @@ fn a_file_that_finds_no_room_is_gone_on_with_when_there_is_some() {
     let again = home.rftp(&["get", &url]);
     assert_eq!((again.code, home.names("")), (Some(0), vec!["file".to_owned()]), "{again:?}");
     assert!(home.read("file") == bytes(SIZE));
-    assert_eq!(server.count("REST"), 1, "{:?}", server.log());
+    // `REST 0` may settle the download that was broken off.
+    let log = server.log();
+    let resumed = log.iter().filter(|line| line.starts_with("REST ") && *line != "REST 0");
+    assert_eq!(resumed.count(), 1, "{log:?}");
 }
 
 #[test]
