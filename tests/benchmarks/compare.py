@@ -4,13 +4,13 @@ import random
 import statistics
 import sys
 
-from measure import Failed, measure, middle_half
+from measure import LONGEST, Failed, measure, middle_half
 
 
 class Run:
     """A workload, and what has to be so around each run."""
 
-    def __init__(self, workload, goal, command, unit, amount, before=None, check=None):
+    def __init__(self, workload, goal, command, unit, amount, before=None, check=None, longest=LONGEST):
         self.workload = workload
         # The ratios that are due: against the limit, and against the peers.
         self.goal = goal
@@ -21,12 +21,14 @@ class Run:
         self.amount = amount
         self.before = before
         self.check = check
+        # Who takes longer is left out: in seconds.
+        self.longest = longest
 
     def once(self, contestant):
         line = self.command(contestant)
         if self.before:
             self.before()
-        measured = measure(line)
+        measured = measure(line, self.longest)
         if self.check and not self.check():
             raise Failed('it has not done all of it')
         return measured
@@ -62,6 +64,7 @@ def compare(run, contestants, rounds):
     seconds = {name: statistics.median(one.seconds for one in its) for name, its in runs.items()}
     processor = {name: statistics.median(one.processor for one in its)
                  for name, its in runs.items()}
+    memory = {name: max(one.memory for one in its) for name, its in runs.items()}
     for name, its in runs.items():
         if name == ours:
             continue
@@ -78,6 +81,8 @@ def compare(run, contestants, rounds):
             'ours_cpu': processor[ours],
             'theirs_cpu': processor[name],
             'cpu_ratio': statistics.median(shares),
+            'ours_memory': memory[ours],
+            'theirs_memory': memory[name],
             'limit': run.amount / seconds['limit'] if 'limit' in seconds else None,
             'goal': run.goal['limit'] if name in ('limit', 'sendfile') else run.goal['peers'],
             'rounds': rounds,

@@ -26,6 +26,10 @@ IFF_TUN_NO_PI = 0x1001
 FIN, SYN, ACK = 0x01, 0x02, 0x10
 
 
+class NoLink(Exception):
+    """This machine has no device for one."""
+
+
 class Flow:
     """A TCP connection."""
 

@@ -17,16 +17,18 @@ class Failed(Exception):
 class Measured:
     """What a run took."""
 
-    def __init__(self, seconds, processor):
+    def __init__(self, seconds, processor, memory):
         self.seconds = seconds
         self.processor = processor
+        # The most at any time, in MiB.
+        self.memory = memory
 
 
-def measure(command):
+def measure(command, longest=LONGEST):
     begun = time.monotonic()
     child = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    late = threading.Timer(LONGEST, child.kill)
+    late = threading.Timer(longest, child.kill)
     late.start()
     message = child.stderr.read()
     _, status, usage = os.wait4(child.pid, 0)
@@ -36,7 +38,7 @@ def measure(command):
     if child.returncode != 0:
         text = ' '.join(message.decode(errors='replace').split())
         raise Failed(f'exit status {child.returncode}: {text[-300:]}')
-    return Measured(seconds, usage.ru_utime + usage.ru_stime)
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def middle_half(values):

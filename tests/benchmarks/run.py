@@ -17,7 +17,7 @@ import delay
 import report
 from measure import Failed
 from servers import Servers
-from workloads import NoLink, Workloads
+from workloads import Workloads
 
 MIB = 1 << 20
 
@@ -35,9 +35,12 @@ def arguments():
     parser.add_argument('--files', type=int, default=5000, help='small files, nearby')
     parser.add_argument('--distant-files', type=int, default=48,
                         help='small files a session, with a delay')
+    parser.add_argument('--cli-files', type=int, default=100_000,
+                        help='small files in 100 folders, nearby, for the command lines')
     parser.add_argument('--logins', type=int, default=200)
     parser.add_argument('--delay', type=float, default=10, help='of one direction, in milliseconds')
     parser.add_argument('--program', type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument('--rftp', type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument('--state', type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument('--port', type=int, required=True, help=argparse.SUPPRESS)
     parser.add_argument('workload', nargs='*')
@@ -77,7 +80,7 @@ def main():
                         rows.append(row)
                         if asked.json:
                             print(json.dumps(row), flush=True)
-                except NoLink:
+                except delay.NoLink:
                     print(f'{name}: LEFT OUT: no {delay.DEVICE} for a link with a delay',
                           file=sys.stderr)
                 except (Failed, OSError) as error:

@@ -1,7 +1,10 @@
 """The servers: the bare one, nearby and behind a delay, and vsftpd as tests/servers/start leaves it."""
 
+import shlex
 import shutil
+import socket
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,6 +39,8 @@ class Servers:
         self.vsftpd_tls12 = Server('vsftpd', '127.0.0.1', port, authority, '1.2', folder)
         self.versions = {'vsftpd': fields[1]}
         self.vsftpd_home = Path(fields[7])
+        self.state = state
+        self.vsftpd_distant = None
 
     def _start(self, host, public, port):
         """The bare server: on its port TLS is 1.3, on the next one 1.2. Returns its authority."""
@@ -62,6 +67,51 @@ class Servers:
             self.distant_authority = self._start(delay.HOST, delay.PEER, port)
         self.link.reset(seconds)
         return Server('bare', delay.PEER, port, self.distant_authority if tls else None)
+
+    def distant_vsftpd(self, seconds):
+        """Another vsftpd behind that link, with the same files."""
+        self.distant(seconds)
+        if self.vsftpd_distant is None:
+            port = self.port + 6
+            settings = [line for line in (self.state / 'vsftpd-4-NO.conf').read_text().splitlines()
+                        if not line.startswith(('listen_address=', 'listen_port='))]
+            settings += [f'listen_address={delay.HOST}', f'listen_port={port}', f'pasv_address={delay.PEER}']
+            file = self.state / 'vsftpd-distant.conf'
+            file.write_text('\n'.join(settings) + '\n')
+            lines = (self.state / 'commands.tsv').read_text().splitlines()
+            command = next(line.split('\t')[2] for line in lines if line.startswith('vsftpd-4-NO\t'))
+            words = shlex.split(command.split('>>')[0])
+            self.children.append(subprocess.Popen([*words[:-1], str(file)], stdin=subprocess.DEVNULL))
+            for _ in range(100):
+                try:
+                    socket.create_connection((delay.HOST, port), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.05)
+            else:
+                raise Failed('vsftpd does not start behind the link')
+            self.vsftpd_distant = Server('vsftpd', delay.PEER, port, folder=self.vsftpd.folder)
+        return self.vsftpd_distant
+
+    @contextmanager
+    def laid_out(self, folder, files):
+        """Has these files, by their names and sizes, in a folder of vsftpd's for a while."""
+        root = self.vsftpd_home / folder
+        try:
+            with open(self.source, 'rb') as source:
+                for name, size in files.items():
+                    path = root / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    source.seek(0)
+                    bytes_of_source = source.read(min(size, self.size))
+                    with open(path, 'wb') as file:
+                        while file.tell() < size:
+                            file.write(bytes_of_source[:size - file.tell()])
+            for path in [root, *root.rglob('*')]:
+                path.chmod(0o755 if path.is_dir() else 0o644)
+            yield
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
 
     @contextmanager
     def on_vsftpd(self, files):

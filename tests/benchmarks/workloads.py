@@ -8,6 +8,7 @@ from pathlib import Path
 import delay
 import machine
 import round_trips
+from command_lines import CommandLines
 from compare import Run, compare
 from contestants import SMALL, Curl, Lftp, Limit, Program, Sendfile, Wget
 from servers import UPLOAD
@@ -19,10 +20,6 @@ BULK = {'limit': 0.97, 'peers': 1.0}
 BULK_TLS = {'limit': 0.95, 'peers': 1.0}
 FILES = {'limit': None, 'peers': 1.5}
 LOGIN = {'limit': None, 'peers': 1.0}
-
-
-class NoLink(Exception):
-    """Of this machine, for the workloads with a delay."""
 
 
 class Workloads:
@@ -110,7 +107,7 @@ class Workloads:
 
     def _distant(self, tls=False):
         if not os.path.exists(delay.DEVICE):
-            raise NoLink
+            raise delay.NoLink
         return self.servers.distant(self.delay, tls)
 
     def _round_trips(self, name, tls, goals):
@@ -158,6 +155,7 @@ class Workloads:
             'login': lambda name: self._login(name, here.plain),
             'login-tls': lambda name: self._login(name, here.tls13, fresh=True),
             'login-tls-resumed': lambda name: self._login(name, here.tls13),
+            **CommandLines(self.arguments, self.place, self.servers).by_name(),
             'machine': lambda _: machine.rows(
                 self.machine, self.arguments.rounds, self.arguments.scale),
         }
