@@ -13,8 +13,10 @@ const MOST: usize = 1024;
 /// How a file is cut, in bytes
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
-    /// Fetched before the start of a piece, to be compared
+    /// Fetched again before what is missing of a piece that was begun, to be compared
     pub(crate) overlap: u64,
+    /// Fetched before the start of a piece, to be compared
+    pub(crate) seam: u64,
     /// Neither half of a piece is smaller
     pub(crate) least: u64,
     /// The last bytes of the file, which are a piece of their own
@@ -125,9 +127,11 @@ impl Ranges {
 
     fn task_of(&self, piece: &Piece) -> Task {
         let Piece { start, at, .. } = *piece;
-        let before = at.saturating_sub(self.cut.overlap);
-        // What is before a piece that was begun may be missing.
-        let offset = if at > start { before.max(start) } else { before };
+        let offset = match at > start {
+            // What is before a piece may be missing.
+            true => at.saturating_sub(self.cut.overlap).max(start),
+            false => at.saturating_sub(self.cut.seam),
+        };
         Task { start, at, offset }
     }
 
@@ -215,7 +219,7 @@ impl Ranges {
     pub(crate) fn comparison(&self) -> Option<Comparison> {
         self.pieces.iter().find_map(|piece| {
             let Seam::Hash(hash) = &piece.seam else { return None };
-            let (from, to) = (piece.start.saturating_sub(self.cut.overlap), piece.start);
+            let (from, to) = (piece.start.saturating_sub(self.cut.seam), piece.start);
             self.has(from, to).then(|| Comparison { from, to, hash: hash.clone() })
         })
     }

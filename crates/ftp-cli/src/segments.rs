@@ -21,6 +21,9 @@ use crate::pool::{Lease, Pool};
 use crate::ranges::{Comparison, Ranges, Task};
 use crate::report::Running;
 
+/// Files from this size on are fetched by several sessions: what a further login costs is to be worth it
+const LARGE: u64 = 8 * 1024 * 1024;
+
 /// How often the state is noted: so much is fetched again after `kill -9`
 const NOTE_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -41,7 +44,7 @@ pub(crate) fn download(
     if sessions > 1 && size.is_none() {
         running.notice("the server does not tell its size, so one session fetches it");
     }
-    if let Some(size) = size.filter(|size| sessions > 1 && *size >= 2 * CUT.least) {
+    if let Some(size) = size.filter(|size| sessions > 1 && *size >= LARGE) {
         let mut partial = download::open(terms, job, running)?;
         loop {
             let is_begun = partial.length() > 0;

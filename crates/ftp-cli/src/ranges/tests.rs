@@ -4,7 +4,12 @@ use super::*;
 
 /// Small, so that every case is met
 fn cuts() -> impl Strategy<Value = Cut> {
-    (0_u64..6, 0_u64..6, 0_u64..8).prop_map(|(overlap, least, tail)| Cut { overlap, least, tail })
+    (0_u64..6, 0_u64..6, 0_u64..6, 0_u64..8).prop_map(|(overlap, seam, least, tail)| Cut {
+        overlap,
+        seam,
+        least,
+        tail,
+    })
 }
 
 /// A session that fetches a piece
@@ -221,7 +226,7 @@ proptest! {
 
 #[test]
 fn a_file_that_is_cut_off_has_lost_its_pieces() {
-    let cut = Cut { overlap: 2, least: 4, tail: 5 };
+    let cut = Cut { overlap: 2, seam: 2, least: 4, tail: 5 };
     let state = json!([[0, 40, true], [50, 60, "ab"], [95, 100, true]]);
     let ranges = Ranges::from_json(&state, 100, 40, cut).unwrap();
     assert_eq!((ranges.done(), ranges.prefix(), ranges.has_tail()), (40, 40, false));

@@ -57,7 +57,7 @@ fn several_sessions_fetch_one_file() {
     assert_eq!(server.most_sessions(), 4);
     let offsets = offsets(&server);
     // The last bytes first, and then from the middle on.
-    assert_eq!(offsets[0], SIZE - 2 * 65536);
+    assert_eq!(offsets[0], SIZE - 12 * 1024);
     assert!(offsets.len() >= 4, "{offsets:?}");
 }
 
