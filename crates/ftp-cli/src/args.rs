@@ -39,6 +39,7 @@ pub(crate) enum Command {
     /// Download files
     Get(GetArgs),
     /// Upload files
+    #[command(override_usage = "rftp put [OPTIONS] <FILE>... <URL>")]
     Put(PutArgs),
     /// Write files to standard output
     Cat(CatArgs),
@@ -57,6 +58,9 @@ pub(crate) enum Command {
     /// Download the files of a list, checked against its sizes and hashes
     Fetch(FetchArgs),
     /// Compare local files with a list, or two directories, transferring nothing
+    #[command(
+        override_usage = "rftp verify [OPTIONS] <MANIFEST>\n       rftp verify [OPTIONS] <SOURCE> <TARGET>"
+    )]
     Verify(VerifyArgs),
     /// Print hashes of files, as the server computes them or of what is downloaded
     Hash(HashArgs),
@@ -423,9 +427,9 @@ pub(crate) enum Comparison {
     Time,
     /// Size alone
     Size,
-    /// Transfer only files that are newer
+    /// Only the time: a file that is not newer counts as up to date
     Newer,
-    /// Transfer only files that are missing
+    /// Nothing: a file that is there counts as up to date
     Missing,
     /// The server's hash of each file
     Hash,

@@ -15,23 +15,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::partial::{Naming, Partial, STATE_FROM, Version};
-use crate::ranges::Cut;
+use crate::ranges::{CUT, OVERLAP};
 use crate::rate::Rate;
 use crate::report::Running;
 use crate::site::Site;
-
-/// Bytes before the end of what is there that are fetched once more and compared
-const OVERLAP: u64 = 64 * 1024;
-
-/// How a file is cut for several sessions
-pub(crate) const CUT: Cut = Cut {
-    overlap: OVERLAP,
-    // With the tail below what a server sends at once, before it waits for the first acknowledgement: ten packets.
-    seam: 8 * 1024,
-    tail: 4 * 1024,
-    // Beginning a piece costs some round trips, and ending it early what is on its way then: about so much on long lines.
-    least: 4 * 1024 * 1024,
-};
 
 /// Bytes that are moved at a time
 pub(crate) const BLOCK: usize = 256 * 1024;

@@ -128,6 +128,18 @@ pub(crate) fn join(root: &[u8], below: &[u8]) -> Vec<u8> {
     }
 }
 
+/// A path as a server has it, as a local one; `None` if this system has none such
+#[cfg(unix)]
+pub(crate) fn local_name(path: &[u8]) -> Option<&Path> {
+    use std::os::unix::ffi::OsStrExt as _;
+    Some(Path::new(OsStr::from_bytes(path)))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn local_name(path: &[u8]) -> Option<&Path> {
+    std::str::from_utf8(path).ok().map(Path::new)
+}
+
 fn is_scheme(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic())
@@ -172,19 +184,6 @@ pub(crate) fn single_origin<'a>(remotes: impl IntoIterator<Item = &'a Remote>) -
 /// Several places of the command line
 pub(crate) fn remotes(texts: &[OsString]) -> Result<Vec<Remote>, Failure> {
     texts.iter().map(|text| Remote::of_argument(text)).collect()
-}
-
-/// A server's name as one of this system; `None` if it can't be one
-#[cfg(unix)]
-pub(crate) fn name_here(path: &[u8]) -> Option<&Path> {
-    use std::os::unix::ffi::OsStrExt as _;
-    Some(Path::new(OsStr::from_bytes(path)))
-}
-
-/// A server's name as one of this system; `None` if it can't be one
-#[cfg(not(unix))]
-pub(crate) fn name_here(path: &[u8]) -> Option<&Path> {
-    std::str::from_utf8(path).ok().map(Path::new)
 }
 
 #[cfg(test)]

@@ -7,6 +7,18 @@
 
 use serde_json::{Value, json};
 
+/// Bytes before the end of what is there that are fetched once more and compared
+pub(crate) const OVERLAP: u64 = 64 * 1024;
+
+pub(crate) const CUT: Cut = Cut {
+    overlap: OVERLAP,
+    // With the tail below what a server sends at once, before it waits for the first acknowledgement: ten packets.
+    seam: 8 * 1024,
+    tail: 4 * 1024,
+    // Beginning a piece costs some round trips, and ending it early what is on its way then: about so much on long lines.
+    least: 4 * 1024 * 1024,
+};
+
 /// Pieces of a file at most; a state file with more is not believed
 const MOST: usize = 1024;
 

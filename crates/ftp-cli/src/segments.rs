@@ -13,12 +13,12 @@ use ftp_proto::fields::HashAlgorithm;
 use ftp_proto::{Error as FtpError, Get};
 use ftp_session::{Error, FileDigest};
 
-use crate::download::{self, BLOCK, CUT, Job, Terms};
+use crate::download::{self, BLOCK, Job, Terms};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::partial::Partial;
 use crate::pool::{Lease, Pool};
-use crate::ranges::{Comparison, Ranges, Task};
+use crate::ranges::{CUT, Comparison, Ranges, Task};
 use crate::report::Running;
 
 /// Files from this size on are fetched by several sessions: what a further login costs is to be worth it

@@ -7,14 +7,14 @@ use ftp_blocking::Client;
 use ftp_session::{Error, timestamp};
 
 use crate::failure::Failure;
-use crate::location::{join, name_here};
+use crate::location::{join, local_name};
 use crate::plan::{Item, Kind, Stamp};
 use crate::pool::Lease;
 
 /// Makes of links what they lead to, on this side; a link that leads nowhere stays one
 pub(super) fn follow_local(folder: &Path, items: &mut [Item]) {
     for item in items.iter_mut().filter(|item| item.kind == Kind::Link) {
-        let Some(path) = name_here(&item.name).map(|name| folder.join(name)) else {
+        let Some(path) = local_name(&item.name).map(|name| folder.join(name)) else {
             continue;
         };
         let Ok(metadata) = fs::metadata(&path) else { continue };

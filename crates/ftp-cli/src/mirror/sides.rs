@@ -11,7 +11,7 @@ use ftp_session::{Error, timestamp};
 use super::links;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::location::{join, name_here};
+use crate::location::{join, local_name};
 use crate::plan::{Direction, Directory, Item, Kind, Listing, Stamp};
 use crate::pool::{Lease, Pool};
 
@@ -57,7 +57,7 @@ impl Sides {
         if path.is_empty() {
             return Ok(self.local.clone());
         }
-        name_here(path).map(|name| self.local.join(name)).ok_or_else(|| {
+        local_name(path).map(|name| self.local.join(name)).ok_or_else(|| {
             Failure::new(Exit::Local, "is no name of a local file").about(crate::show::bytes(path))
         })
     }
