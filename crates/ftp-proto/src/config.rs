@@ -1,4 +1,4 @@
-//! What the application decides: security, data connections, deadlines, leniencies
+//! Settings of a session: security, data connections, deadlines, leniencies
 
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
@@ -7,14 +7,14 @@ use core::time::Duration;
 use crate::control::reply::ReplyConfig;
 use crate::gateway::Gateway;
 
-/// How a session is protected; the one choice without a default
+/// How a session is protected; there is no default for this setting
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "there is no fourth way to start an FTP session")]
 pub enum TlsPolicy {
-    /// AUTH TLS right after the greeting, before anything else (RFC 4217); refused, the session
+    /// AUTH TLS right after the greeting, before anything else (RFC 4217); if it is refused, the session
     /// ends with [`ConnectionError::TlsRefused`](crate::ConnectionError::TlsRefused)
     Explicit,
-    /// TLS from the first byte, usually port 990; PBSZ and PROT are sent all the same (Q98)
+    /// TLS from the first byte, usually on port 990; PBSZ and PROT are still sent (Q98)
     Implicit,
     /// Clear text; [`Client::secure`](crate::Client::secure) can upgrade later
     Plaintext,
@@ -30,17 +30,17 @@ pub enum DataMode {
     Active,
 }
 
-/// Which passive command an IPv4 session tries first; IPv6 has EPSV alone
+/// Which passive command an IPv4 session tries first; IPv6 has only EPSV
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the commands are these two")]
 pub enum PassiveOrder {
-    /// EPSV, then PASV where EPSV is refused or its port can't be reached (Q62)
+    /// EPSV, then PASV if EPSV is refused or its port can't be reached (Q62)
     EpsvFirst,
-    /// PASV, then EPSV where PASV is refused (Q64); for NATs that drop what EPSV promised
+    /// PASV, then EPSV if PASV is refused (Q64); for NATs that block the port that EPSV announced
     PasvFirst,
 }
 
-/// Which host of a 227 the data connection goes to
+/// Which host of a 227 reply the data connection goes to
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "an address is followed or it is not")]
 pub enum PassiveHost {
@@ -57,7 +57,7 @@ pub enum PassiveHost {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthMechanism {
-    /// `AUTH TLS` alone
+    /// `AUTH TLS` only
     Tls,
     /// `AUTH TLS`, then `AUTH TLS-C`, then `AUTH SSL`, for servers older than RFC 4217 (Q78)
     TlsThenLegacy,
@@ -67,77 +67,78 @@ pub enum AuthMechanism {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "it waits for the server's consent or it does not")]
 pub enum DataHandshake {
-    /// With the transfer's command: a round trip less, but a refused transfer has used up a session
+    /// Together with the transfer's command: this saves a round trip, but a refused transfer has then used up a session
     /// ticket, and servers that insist on resumption may give no other (Q86)
     WithCommand,
-    /// Behind the preliminary reply; without one, after [`Config::settle_quiet`]: some servers may
+    /// After the preliminary reply, or after [`Config::settle_quiet`] if none comes: some servers may
     /// want the handshake first
     AfterPreliminary,
 }
 
-/// What an end of data without TLS's close_notify means
+/// What it means if data ends without TLS's close_notify
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a ragged end is accepted or it is not")]
 pub enum Truncation {
-    /// An error, unless the size is known and matches: an attacker can cut the stream
+    /// An error, unless the size is known and matches: an attacker can cut off the stream
     Reject,
     /// The end of the file, for servers that never send close_notify (IIS, Q93)
     Accept,
 }
 
-/// What becomes of the byte 0xFF in an argument, which is Telnet's IAC (RFC 854; RFC 959 section 3.1)
+/// How the byte 0xFF is sent in an argument, where it is Telnet's IAC (RFC 854; RFC 959 section 3.1)
 ///
-/// A server that takes the wrong form for a name means another file, so neither is tried to see whether it works.
+/// With the wrong form, a server understands the name of another file. So the client never finds out by trying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Telnet {
-    /// It is doubled, unless the greeting names vsftpd or Pure-FTPd, which take a name's bytes as they are; names from
-    /// their listings could not be used otherwise. A server that hides what it is needs [`Self::Single`]
+    /// It is doubled, unless the greeting names vsftpd or Pure-FTPd. These take the bytes of a name as they are, so
+    /// with doubled bytes names from their listings could not be used. A server that hides its name needs
+    /// [`Self::Single`]
     ByServer,
-    /// It is doubled, as the protocol has it, and ProFTPD knows
+    /// It is doubled, as the protocol requires and ProFTPD expects
     Doubled,
-    /// It is sent as it is
+    /// It is sent unchanged
     Single,
 }
 
-/// What becomes of a reply whose code belongs to another command than the one it came for
+/// How a reply is treated if its code belongs to a command other than the one it answers
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "such a reply is believed or it is not")]
 pub enum ForeignReplies {
     /// The session ends with [`ProtocolError::ForeignReply`](crate::ProtocolError::ForeignReply)
     Reject,
-    /// It is taken by its class (2yz: done), for servers that use codes of their own
+    /// It is taken by its class (2yz: success), for servers that use codes of their own
     Accept,
 }
 
-/// Settings of a session: public fields, each default with its reason
+/// Settings of a session; each default is documented with its reason
 ///
 /// There is no `Default`: security is the constructor's argument. A time of [`Duration::MAX`] means never.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// How the session is protected
+    /// How the session is protected; there is no default
     pub tls: TlsPolicy,
-    /// What AUTH may try; [`AuthMechanism::Tls`]: everything in use since 2005 knows it
+    /// Which mechanisms AUTH may try; [`AuthMechanism::Tls`]: every server in use since 2005 knows it
     pub auth: AuthMechanism,
     /// Pause between the server's consent to AUTH and the TLS handshake; none: a server has no
     /// reason to need one
     ///
-    /// Some servers answer first and hand the connection to TLS a moment later; what arrives in
-    /// between they read as a command, and the session ends with `500` in clear (libunftp). 50 ms
-    /// are enough for them.
+    /// Some servers (libunftp) send the reply first and hand the connection to TLS a moment later. They
+    /// read what arrives in between as a command, and the session ends with `500` in clear text. For them,
+    /// 50 ms are enough.
     pub auth_pause: Duration,
-    /// Who opens data connections; [`DataMode::Passive`]: it passes NATs and firewalls of clients
+    /// Who opens data connections; [`DataMode::Passive`]: it passes through NATs and firewalls on the client's side
     #[doc(alias = "passiveserver")]
     pub data_mode: DataMode,
-    /// EPSV or PASV first; [`PassiveOrder::EpsvFirst`]: it needs no address, so it works behind
-    /// NAT, and what it can't do is learned once per session
+    /// Whether EPSV or PASV is tried first; [`PassiveOrder::EpsvFirst`]: it needs no address, so it works across
+    /// NAT, and if it fails, the session remembers that
     #[doc(alias = "makepasv")]
     pub passive_order: PassiveOrder,
-    /// Which host of a 227 is connected to; [`PassiveHost::ControlPeer`]: the safe one
+    /// Which host of a 227 reply is connected to; [`PassiveHost::ControlPeer`]: it is the safe one
     #[doc(alias = "trust_server_pasv_ipv4_address")]
     pub passive_host: PassiveHost,
-    /// The FTP proxy that each login names the server to; `None`: the control connection leads to the server
+    /// The FTP proxy that each login gives the server's name to; `None`: the control connection leads to the server
     ///
     /// TLS would end at the proxy.
     pub gateway: Option<Gateway>,
@@ -149,82 +150,82 @@ pub struct Config {
     #[doc(alias = "sendport")]
     #[doc(alias = "sendeprt")]
     pub active_address: Option<IpAddr>,
-    /// Whether a data connection from another host than the control peer's is refused in active
-    /// mode; `true`: anybody could connect otherwise (Q65)
+    /// Whether active mode refuses a data connection from a host other than the control
+    /// connection's peer; `true`: otherwise anybody could connect (Q65)
     pub check_active_peer: bool,
-    /// When the TLS handshake of a data connection begins; [`DataHandshake::WithCommand`]: the
-    /// quicker. When a driver says that session tickets are
-    /// [scarce](crate::Client::set_ticket_supply) it waits in any case
+    /// When the TLS handshake of a data connection begins; [`DataHandshake::WithCommand`]: it is faster. If a driver
+    /// reports that session tickets are [scarce](crate::Client::set_ticket_supply), the handshake waits for the
+    /// preliminary reply in any case
     pub data_handshake: DataHandshake,
-    /// An end of data without close_notify; [`Truncation::Reject`]
+    /// Whether data may end without close_notify; [`Truncation::Reject`]: an attacker can cut off the stream
     pub truncation: Truncation,
-    /// What becomes of a reply that answers another command; [`ForeignReplies::Reject`]: replies and
-    /// commands no longer belong together, and the next reply would be believed
+    /// How a reply to another command is treated; [`ForeignReplies::Reject`]: replies and commands
+    /// no longer match, and the next reply would be taken for the wrong command
     pub foreign_replies: ForeignReplies,
     /// Limits and leniencies of the reply parser
     pub reply: ReplyConfig,
-    /// Whether commands that don't depend on one another are sent together, and a transfer's command
-    /// together with the connect once one has worked; `true`: vsftpd, ProFTPD, Pure-FTPd and
-    /// pyftpdlib take both
+    /// Whether commands that don't depend on one another are sent together, and a transfer's command is
+    /// sent before its data connection is open, once one has opened; `true`: vsftpd, ProFTPD, Pure-FTPd and
+    /// pyftpdlib accept both
     ///
-    /// A file costs two round trips then instead of four, and the login one less. Off, each
-    /// command waits for the answer to the one before it. A server that refuses a command in
-    /// company and takes it alone is not asked so again in the session. The password goes out
-    /// without waiting for the answer to USER.
+    /// This takes two round trips instead of four for a file, and one fewer for the login. With `false`, each
+    /// command waits for the reply to the one before it. If a server refuses a command in a batch but accepts
+    /// it alone, the session sends no more batches. In a batch, the password is sent without waiting
+    /// for the reply to USER.
     pub pipeline: bool,
-    /// Whether 0xFF is doubled in arguments; [`Telnet::ByServer`]. Only names with the byte 0xFF see a difference, which
-    /// is never one of UTF-8
+    /// Whether 0xFF is doubled in arguments; [`Telnet::ByServer`]: servers differ. It matters only for names with the
+    /// byte 0xFF, which never occurs in UTF-8
     pub telnet: Telnet,
     /// Whether [`Event::Trace`](crate::Event::Trace) is emitted; `false`: it allocates per line
     #[doc(alias = "sanitize")]
     pub trace: bool,
 
-    /// Silence before the greeting, renewed by each 120; 60 s: servers that look up names are slow here
+    /// Longest silence before the greeting, renewed by each 120; 60 s: servers that look up names are slow here
     pub greeting_timeout: Duration,
-    /// Silence after a command was written, renewed by each preliminary reply; 60 s, as curl: a
-    /// longer silence is a dead connection
+    /// Longest silence after a command was written, renewed by each preliminary reply; 60 s, as in curl: after
+    /// a longer silence, the connection is dead
     pub reply_timeout: Duration,
-    /// Whole time for a command or the greeting, which no preliminary reply renews; 10 min: longer than
-    /// any server needs that still works on it
+    /// Total time for a command or the greeting, which no preliminary reply renews; 10 min: longer than
+    /// any server needs that is still working on it
     ///
     /// Transfers, whose bytes show that they are alive, are bounded by [`Self::data_timeout`] and
     /// [`Self::final_reply_timeout`], hashes by [`Self::hash_timeout`], and copies between servers by
     /// [`Self::remote_transfer_timeout`].
     pub command_timeout: Duration,
-    /// Wait for the second reply to a batch after the first; 10 s: above the pause that servers make
-    /// before they refuse a password, so that none is given twice. Then the command is sent again
-    /// alone
+    /// Wait for the second reply to a batch after the first; 10 s: longer than the pause that servers make
+    /// before they refuse a password, so that no password is sent twice. When it is over, the command is sent
+    /// again alone
     pub batch_timeout: Duration,
     /// Wait for a TLS handshake, on either channel; 30 s: several round trips on the worst links
     pub tls_timeout: Duration,
     /// Wait for a data connection to open or to be accepted; 20 s: a blocked port should be
-    /// found out while the fallback can still help
+    /// noticed while the fallback can still help
     pub data_connect_timeout: Duration,
-    /// Silence on an open data connection; 60 s without a single byte is a stalled transfer
+    /// Longest silence on an open data connection; 60 s: after that, a transfer has stalled
     pub data_timeout: Duration,
-    /// Whole wait for the final reply once all data has passed; 300 s: virus scanners and object
-    /// stores work here
+    /// Total wait for the final reply after all data has been transferred; 300 s: virus scanners and object
+    /// stores do their work at this point
     pub final_reply_timeout: Duration,
-    /// Wait for the hash of a file, which the server reads whole first; 1 h: 50 GB at 15 MB/s
+    /// Wait for the hash of a file, which the server must read completely; 1 h: 50 GB at 15 MB/s
     pub hash_timeout: Duration,
-    /// Wait for the end of a transfer between two servers, whose progress nobody sees; 24 h
+    /// Wait for the end of a transfer between two servers, whose progress the client can't see; 24 h
     pub remote_transfer_timeout: Duration,
-    /// Whole time allowed to settle a transfer that was cut off or aborted, with all that it takes until the
-    /// session is ready for the next request; 30 s: then the connection is given up
+    /// Total time allowed to settle a transfer that was cut off or aborted, including everything until the
+    /// session is ready for the next request; 30 s: after that, the connection is given up
     pub settle_timeout: Duration,
-    /// Silence after which settling takes its next step; 2 s: above any round trip, and paid only
-    /// on servers that answer an aborted transfer with nothing (Q136)
+    /// Silence after which settling takes its next step; 2 s: longer than any round trip, and it is only waited for
+    /// on servers that send no reply to an aborted transfer (Q136)
     pub settle_quiet: Duration,
-    /// Idle time after which a NOOP is sent, again and again; `None`: the application knows whether it wants to stay
+    /// Idle time after which a NOOP is sent, repeatedly; `None`: the application knows whether to stay connected
     ///
-    /// For drivers whose loop runs while nothing is requested, such as `ftp-mio`; `ftp-blocking` refuses it. Once a server
-    /// has refused NOOP, no more are sent. Some servers end idle sessions all the same, since their timer counts from the
+    /// For drivers whose loop runs while nothing is requested, such as `ftp-mio`; `ftp-blocking` refuses it. After a
+    /// server has refused NOOP, no more are sent. Some servers still end idle sessions, because they count from the
     /// last transfer.
     pub keep_alive: Option<Duration>,
 }
 
 impl Config {
-    /// The defaults under the given protection
+    /// Creates settings with the given protection and defaults for everything else
     #[must_use]
     pub fn new(tls: TlsPolicy) -> Self {
         Self {

@@ -1,7 +1,7 @@
-//! What can go wrong, and whether the session lives on
+//! What can go wrong, and whether the session is still usable afterwards
 //!
-//! Two families, as in quinn: [`Error`] ends one request, [`ConnectionError`] ends the session
-//! and everything queued in it. [`Error::is_fatal`] tells which.
+//! There are two families, as in quinn: [`Error`] ends one request, [`ConnectionError`] ends the session
+//! and everything queued in it. [`Error::is_fatal`] distinguishes them.
 
 #[cfg(test)]
 mod tests;
@@ -20,26 +20,26 @@ use crate::terms::{DataFailure, Phase};
 ///
 /// # When to retry what
 ///
-/// `transient` is [`Self::is_transient`], and so on. Where both `auth` and `transient` could be said, it is
-/// `auth`: a wrong password that is tried again and again locks the account. A session that is over
-/// (`fatal`) has to be replaced first.
+/// The column `transient` stands for [`Self::is_transient`], and so on. An error that could be both `auth` and
+/// `transient` counts as `auth`, because retrying a wrong password locks the account. After a `fatal` error the
+/// session is over: connect anew before you retry.
 ///
 /// | Error | transient | fatal | missing | auth | timeout | What to do |
 /// |---|---|---|---|---|---|---|
 /// | `Transient` | yes | | | | | wait a little, then again |
-/// | `Transient`: 430, 530, 532 | | | | yes | | other credentials |
+/// | `Transient`: 430, 530, 532 | | | | yes | | use other credentials |
 /// | `Permanent` | | | | | | nothing: the server will say the same |
-/// | `Permanent`: 530, 532 | | | | yes | | log in, or other credentials |
+/// | `Permanent`: 530, 532 | | | | yes | | log in, or use other credentials |
 /// | `Permanent`: 550 that says so | | | yes | | | the file is not there |
 /// | `UnexpectedReply` | | | | | | report it: server and client understand the command differently |
 /// | `InvalidReply` | | | | | | the same |
 /// | `NoDirectory` | | | yes | | | the directory is not there |
-/// | `UnreadableDirectory` | | | | | | the server's operator: rights, or a program that is missing |
-/// | `InvalidArgument` | | | | | | another argument; nothing was sent |
+/// | `UnreadableDirectory` | | | | | | ask the server's operator: rights are wrong, or a program is missing |
+/// | `InvalidArgument` | | | | | | use another argument; nothing was sent |
 /// | `TlsRequired` | | | | | | connect with another [`TlsPolicy`](crate::TlsPolicy) |
 /// | `AccountRequired` | | | | yes | | log in with an account |
 /// | `GatewayRefused` with 4yz | yes | | | | | wait a little, then again |
-/// | `GatewayRefused`: 430, 530, 532 | | | | yes | | other credentials for the proxy |
+/// | `GatewayRefused`: 430, 530, 532 | | | | yes | | use other credentials for the proxy |
 /// | `GatewayRefused` with 5yz | | | | | | ask the proxy's operator |
 /// | `NoSessionTicket` | yes | | | | | again after a login on a new connection |
 /// | `ResumptionRequired` | yes | | | | | the same |
@@ -47,7 +47,7 @@ use crate::terms::{DataFailure, Phase};
 /// | `DataConnection` | yes | | | | | again; if it never opens: firewall, [`DataMode`](crate::DataMode) |
 /// | `DataConnection`: `Tls` | | | | | | look at the certificate: somebody may intercept |
 /// | `DataTimedOut` | yes | | | | yes | again, a download with an offset |
-/// | `ForeignPeer` | | | | | | passive mode |
+/// | `ForeignPeer` | | | | | | use passive mode |
 /// | `Truncated` | yes | | | | | [resume](crate::Get::resume_at) after the bytes received |
 /// | `Truncated` with `end` | yes | yes | | | | resume on a new connection |
 /// | `Truncated` with `end`: `TimedOut` | yes | yes | | | yes | the same |
@@ -55,7 +55,7 @@ use crate::terms::{DataFailure, Phase};
 /// | `Unconfirmed` | | yes | | | | compare size or [hash](crate::Client::hash) on a new connection |
 /// | `Unconfirmed`: `TimedOut` | | yes | | | yes | the same |
 /// | `Aborted` | | | | | | nothing: the caller wanted it |
-/// | `ProtectedRemote` | | | | | | [`Protection::Clear`](crate::Protection::Clear) first |
+/// | `ProtectedRemote` | | | | | | set [`Protection::Clear`](crate::Protection::Clear) first |
 /// | `Connection`: `Eof` | yes | yes | | | | again on a new connection |
 /// | `Connection`: `LocallyClosed` | | yes | | | | nothing: the caller wanted it |
 /// | `Connection`: `ServiceClosing` | yes | yes | | | | wait a little, then on a new connection |
@@ -63,12 +63,12 @@ use crate::terms::{DataFailure, Phase};
 /// | `Connection`: `Refused` with 5yz | | yes | | | | nothing: the server will say the same |
 /// | `Connection`: `Refused` with 530 | | yes | | yes | | ask the server's operator for access |
 /// | `Connection`: `TimedOut` | yes | yes | | | yes | again on a new connection |
-/// | `Connection`: `TlsRefused` | | yes | | | | clear text, if that is acceptable at all |
+/// | `Connection`: `TlsRefused` | | yes | | | | use clear text, if that is acceptable at all |
 /// | `Connection`: `Protocol` | | yes | | | | report it |
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// 4yz: refused for now, the same request may succeed later (ftplib's `error_temp`)
+    /// 4yz: refused for now; the same request may succeed later (ftplib's `error_temp`)
     #[error("refused for now: {0}")]
     #[doc(alias = "error_temp")]
     Transient(Reply),
@@ -76,23 +76,23 @@ pub enum Error {
     #[error("refused: {0}")]
     #[doc(alias = "error_perm")]
     Permanent(Reply),
-    /// 1yz to 3yz where another class was due (ftplib's `error_reply`)
+    /// 1yz to 3yz where a reply of another class was expected (ftplib's `error_reply`)
     #[error("unexpected reply: {0}")]
     #[doc(alias = "error_reply")]
     UnexpectedReply(Reply),
     /// A reply of the right class whose text makes no sense, such as a 227 without an address
     #[error("reply makes no sense: {0}")]
     InvalidReply(Reply),
-    /// There is no such directory, or none that this user may enter: where servers tell the two apart,
+    /// The directory does not exist, or this user may not enter it: where servers distinguish the two,
     /// the latter is [`Self::Permanent`]
     #[error("no such directory: {0}")]
     NoDirectory(Reply),
-    /// A listing came that holds the server's own error in place of entries, or a line that nobody
-    /// understands: the directory is not known to be empty, it could not be read
+    /// The listing contains the server's own error instead of entries, or a line that can't be
+    /// parsed: the directory could not be read, so it is not known to be empty
     #[error("the directory could not be read: {}", Readable(.line))]
     UnreadableDirectory {
-        /// The server's error (`ls: .: Permission denied`), or else the first line that nobody understands;
-        /// 512 bytes of it at most
+        /// The server's error (`ls: .: Permission denied`), or else the first line that can't be parsed;
+        /// at most its first 512 bytes
         line: Box<[u8]>,
     },
     /// An argument that can't be sent; nothing was sent
@@ -109,7 +109,7 @@ pub enum Error {
     #[error("the FTP proxy refused: {0}")]
     GatewayRefused(Reply),
     /// There is no TLS session ticket for the data connection of an upload, and a server that insists
-    /// on one would destroy the remote file (Q140): log in anew
+    /// on one would destroy the remote file (Q140): log in on a new connection
     #[error(
         "no TLS session ticket is left and the server gives no new ones, so an upload might destroy \
          the remote file; log in on a new connection, or allow only TLS 1.2"
@@ -118,41 +118,41 @@ pub enum Error {
     /// The server wants data connections to resume the control connection's TLS session (425, 522),
     /// and this one could not (Q84)
     ///
-    /// A download or listing of which nothing had come has been tried again, if there was a new ticket
-    /// by then. An upload that ends so may have emptied the remote file; where that can be foreseen it
-    /// does not begin: [`Self::NoSessionTicket`].
+    /// A download or listing that had received no data was retried, if there was a new ticket by then. An
+    /// upload that fails this way may have emptied the remote file; if that can be foreseen, it fails
+    /// with [`Self::NoSessionTicket`] before it begins.
     #[error(
         "the server demands that data connections resume the control connection's TLS session, and \
          this one could not; log in on a new connection, or allow only TLS 1.2, whose session can be \
          used again and again: {reply}"
     )]
     ResumptionRequired {
-        /// The refusal
+        /// The server's refusal
         reply: Reply,
-        /// Why the session ended, if the server did not leave it at that
+        /// Why the session ended, if it did
         #[source]
         end: Option<Box<ConnectionError>>,
     },
-    /// The data connection failed; what the server said, if anything, did not explain it
+    /// The data connection failed, and the server's replies, if any, did not explain why
     #[error("data connection failed: {failure}{}", AlsoSaid(.reply.as_ref()))]
     DataConnection {
-        /// What happened to it
+        /// What happened to the connection
         failure: DataFailure,
-        /// What the server said of it or of the next attempt, if that was a refusal
+        /// What the server said about it or about the next attempt, if that was a refusal
         reply: Option<Reply>,
     },
-    /// The data connection stood still for too long
+    /// No data passed on the data connection for too long
     #[error("timed out waiting for {0}")]
     DataTimedOut(Phase),
-    /// In active mode a stranger connected to the data port; the connection was closed
+    /// In active mode, a host other than the server connected to the data port; the connection was closed
     #[error("data connection came from {actual}, not from the server {expected}")]
     ForeignPeer {
-        /// The server
+        /// The server's address
         expected: IpAddr,
-        /// Who connected
+        /// The address that connected
         actual: IpAddr,
     },
-    /// Fewer bytes than announced, or an end without TLS's close_notify: resume it
+    /// Fewer bytes came than announced, or the data ended without TLS's close_notify: resume the download
     ///
     /// [`Config::truncation`](crate::Config::truncation) can accept the latter.
     #[error("download was cut off after {received} bytes{}", Expected(*.expected))]
@@ -165,7 +165,7 @@ pub enum Error {
         #[source]
         end: Option<Box<ConnectionError>>,
     },
-    /// More bytes than the caller expected
+    /// More bytes came than the caller expected
     #[error("received {received} bytes where {expected} were expected")]
     TooLong {
         /// Bytes received by this transfer
@@ -173,7 +173,7 @@ pub enum Error {
         /// Bytes the caller expected
         expected: u64,
     },
-    /// The data connection ended in order and nothing is known to be missing, but the session ended
+    /// The data connection ended properly and nothing is known to be missing, but the session ended
     /// before the final reply: routers drop idle control connections during long transfers
     ///
     /// Compare sizes, or [hashes](crate::Client::hash), on a new connection before transferring again.
@@ -193,8 +193,8 @@ pub enum Error {
     /// An aborted upload leaves a part of the file on the server, which may look complete.
     #[error("aborted")]
     Aborted,
-    /// A copy between servers while data connections are protected: both servers would play the
-    /// TLS server; switch to [`Protection::Clear`](crate::Protection::Clear) first
+    /// A copy between servers was requested while data connections are protected: both servers would act as
+    /// TLS servers; switch to [`Protection::Clear`](crate::Protection::Clear) first
     #[error("copies between servers need clear data connections (PROT C)")]
     ProtectedRemote,
     /// The session is over
@@ -213,7 +213,7 @@ impl core::fmt::Display for Expected {
     }
 }
 
-/// What the server said besides
+/// Appends what the server said, if anything
 struct AlsoSaid<'a>(Option<&'a Reply>);
 
 impl core::fmt::Display for AlsoSaid<'_> {
@@ -223,18 +223,18 @@ impl core::fmt::Display for AlsoSaid<'_> {
 }
 
 impl Error {
-    /// The error of a failed data connection, for drivers that know more of the failure and show both
+    /// Creates the error of a failed data connection, for drivers that know more about the failure and show both
     #[must_use]
     pub const fn data_connection(failure: DataFailure, reply: Option<Reply>) -> Self {
         Self::DataConnection { failure, reply }
     }
 
-    /// A data connection that failed
+    /// As [`Self::data_connection`], without a reply
     pub(crate) const fn data(failure: DataFailure) -> Self {
         Self::data_connection(failure, None)
     }
 
-    /// The error of a reply that refuses, or that is of a class nobody waits for
+    /// Creates the error of a reply that is a refusal or has an unexpected class
     pub(crate) fn from_reply(reply: Reply) -> Self {
         match reply.kind() {
             ReplyKind::Transient => Self::Transient(reply),
@@ -289,22 +289,22 @@ impl Error {
         self.connection_error().is_some()
     }
 
-    /// Whether the same request may succeed when it is made again as it is, on this session or, if
+    /// Whether the same request may succeed if it is repeated unchanged, on this session or, if
     /// [`Self::is_fatal`], on a new one
     ///
-    /// What to do with which error is in [a table](Self#when-to-retry-what).
+    /// [A table](Self#when-to-retry-what) says what to do about each error.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            // A wrong password that is tried again and again locks the account.
+            // Retrying a wrong password locks the account.
             Self::Transient(_) => !self.is_auth(),
             Self::GatewayRefused(reply) => reply.kind() == ReplyKind::Transient && !self.is_auth(),
             Self::DataTimedOut(_)
             | Self::Truncated { .. }
             | Self::NoSessionTicket
             | Self::ResumptionRequired { .. } => true,
-            // A certificate that was refused once is refused again, and an interception must not be
-            // answered by further attempts.
+            // A certificate that was refused once will be refused again, and an interception must not be
+            // met with further attempts.
             Self::DataConnection { failure, .. } => *failure != DataFailure::Tls,
             Self::Connection(error) => error.is_transient(),
             Self::Permanent(_)
@@ -325,8 +325,8 @@ impl Error {
 
     /// Whether the server says that the file or directory does not exist
     ///
-    /// FTP has one code, 550, for missing and for forbidden; where that is all, the words decide. Words
-    /// that say neither or both, or that a program is missing, are no statement that the file is.
+    /// FTP has one code, 550, for both missing and forbidden. For this code, the words of the reply decide. If they say
+    /// neither or both, or that a program is missing, the file does not count as missing.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         const WORDS: [&str; 7] = [
@@ -369,26 +369,26 @@ impl Error {
     }
 }
 
-/// Why a session ended; sticky: every later request fails with the first one
+/// Why a session ended; every later request fails with the same error
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {
-    /// The server closed the control connection without a word (ftplib's `EOFError`)
+    /// The server closed the control connection without a reply (ftplib's `EOFError`)
     #[error("server closed the control connection")]
     Eof,
-    /// This side ended the session: QUIT or close
+    /// The client ended the session, by QUIT or by closing the connection
     #[error("session was closed by this side")]
     LocallyClosed,
-    /// 421: the server is closing, whatever was asked
+    /// 421: the server ends the session, whatever the command was
     #[error("server ends the session: {0}")]
     ServiceClosing(Reply),
-    /// A greeting that is a refusal
+    /// The greeting was a refusal
     #[error("server refused the connection: {0}")]
     Refused(Reply),
-    /// A deadline passed and replies can no longer be matched to commands
+    /// A deadline passed, so replies can no longer be matched to commands
     #[error("timed out waiting for {}{}", .0, silence_hint(*.0))]
     TimedOut(Phase),
-    /// TLS was demanded and the server refused AUTH or PROT
+    /// TLS was required, and the server refused AUTH or PROT
     #[error("server refused TLS, and clear text was not allowed: {0}")]
     TlsRefused(Reply),
     /// The server broke the protocol (ftplib's `error_proto`)
@@ -407,7 +407,7 @@ const fn silence_hint(phase: Phase) -> &'static str {
 }
 
 impl ConnectionError {
-    /// The server's reply behind the error, if it was one
+    /// The server's reply that led to the error, if one did
     #[must_use]
     pub const fn reply(&self) -> Option<&Reply> {
         match self {
@@ -422,7 +422,7 @@ impl ConnectionError {
         }
     }
 
-    /// Whether a new connection may do better
+    /// Whether a new connection may succeed
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -437,32 +437,32 @@ impl ConnectionError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
-    /// Bytes that are no reply
+    /// Bytes that are not a reply
     #[error(transparent)]
     Reply(#[from] ReplyError),
-    /// A reply that nothing asked for
+    /// A reply that no command asked for
     #[error("reply that no command asked for{}: {reply}", Unwritten(*.unwritten))]
     UnsolicitedReply {
-        /// What came
+        /// The reply
         reply: Reply,
         /// The next command, if it has not been reported as written
         ///
-        /// Some servers speak unasked. But a driver that does not call
+        /// Some servers send replies unasked. But if a driver does not call
         /// [`Client::handle_transmit`](crate::Client::handle_transmit) after a write, or calls it only after
-        /// the input that came next, gets this for the first answer.
+        /// the input that came next, the first reply leads to this error.
         unwritten: Option<Verb>,
     },
-    /// A reply whose code belongs to another command than the one that it came for
+    /// A reply whose code belongs to a command other than the one it answers
     ///
     /// [`Config::foreign_replies`](crate::Config::foreign_replies) can accept such replies.
     #[error("{command} was answered with another command's reply, session given up: {reply}")]
     ForeignReply {
         /// The command that was waiting for a reply
         command: Verb,
-        /// What came
+        /// The reply
         reply: Reply,
     },
-    /// Clear text between AUTH's 234 and the TLS handshake: somebody may be injecting replies
+    /// Clear text between AUTH's 234 and the TLS handshake: an attacker may be injecting replies
     /// (Q79)
     #[error("clear text behind the reply to AUTH: possible injection, session given up")]
     PlaintextAfterAuth,
@@ -471,7 +471,7 @@ pub enum ProtocolError {
     BytesDuringClear,
 }
 
-/// What a message says of a command that has not been reported as written
+/// The part of the message about a command that has not been reported as written
 struct Unwritten(Option<Verb>);
 
 impl core::fmt::Display for Unwritten {
@@ -498,7 +498,7 @@ impl From<Error> for std::io::Error {
             Error::InvalidReply(_)
             | Error::UnexpectedReply(_)
             | Error::Connection(ConnectionError::Protocol(_)) => ErrorKind::InvalidData,
-            // Not `Interrupted`: `read_to_end` and friends would try again for ever.
+            // Not `Interrupted`: `read_to_end` and similar functions would retry forever.
             Error::Aborted => ErrorKind::ConnectionAborted,
             Error::ForeignPeer { .. } => ErrorKind::PermissionDenied,
             Error::ResumptionRequired { .. } => ErrorKind::ConnectionRefused,

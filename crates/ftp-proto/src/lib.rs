@@ -1,39 +1,37 @@
 //! FTP and FTPS client protocol as a state machine without I/O
 //!
-//! You tell a [`Client`] what happened outside (bytes that were read or written, events of a data
-//! connection, the time). It says what to do next: bytes to write, [`Action`]s for whoever holds the
-//! sockets, [`Event`]s for the application. It has no sockets, clock, threads or files. So one
-//! implementation serves blocking programs, poll loops and async runtimes, and a test can put it into any
-//! situation by telling it so.
+//! You report to a [`Client`] what happened outside (bytes read or written, events of a data connection, the time). It
+//! tells you what to do next: bytes to write, [`Action`]s for the code that holds the sockets, [`Event`]s for the
+//! application. It has no sockets, clock, threads or files. So one implementation serves blocking programs, poll loops
+//! and async runtimes, and a test can create any situation by reporting it.
 //!
 //! Most programs want a driver: `ftp-blocking`, `ftp-tokio` or `ftp-mio`. For an event loop of your own, look at
-//! `ftp-session` first. This crate is for those who write such things.
+//! `ftp-session` first. Use this crate directly to write a driver.
 //!
 //! # The loop
 //!
-//! After every call, whichever it was, take all outputs first, until there are none:
+//! After every call, take all outputs first, until there are none:
 //!
 //! - [`Client::poll_action`]: an order to carry out, see [Orders](#orders).
 //! - [`Client::poll_transmit`]: bytes to write to the control connection. Report what was written with
-//!   [`Client::handle_transmit`]. Loops whose writes complete later use [`Client::take_transmit`] in its place.
-//! - [`Client::poll_event`]: news for the application, which may answer with requests. These bring new outputs.
+//!   [`Client::handle_transmit`]. A loop whose writes complete later uses [`Client::take_transmit`] instead.
+//! - [`Client::poll_event`]: an event for the application, which may respond with requests. These bring new outputs.
 //!
-//! If the client is dead ([`Client::is_dead`]) now, end the loop, but not earlier: the last results, the order to close
-//! and [`Event::Closed`] come after the death.
+//! If the client is now dead ([`Client::is_dead`]), end the loop. Don't end it earlier: the last results, the order to
+//! close and [`Event::Closed`] come after the session has died.
 //!
 //! Then wait for the first of these, and report it:
 //!
 //! - the control connection is readable: [`Client::handle_input`], or [`Client::handle_control`] at its end. Do not
 //!   read unless [`Client::wants_input`];
 //! - it is writable, if not all of `poll_transmit` could be written;
-//! - something happens to the data connection: [`Client::handle_data`];
-//! - [`Client::poll_timeout`] has come: [`Client::handle_timeout`].
+//! - something happened to the data connection: [`Client::handle_data`];
+//! - the time of [`Client::poll_timeout`] has come: [`Client::handle_timeout`].
 //!
-//! Always wait for both connections, because a refusal on one ends a wait on the other. The bytes of files
-//! never come here: the driver moves them between the data connection and the user, and reports
-//! how many there were.
+//! Always wait for both connections, because a refusal on one ends a wait on the other. The bytes of files never pass
+//! through the client: the driver moves them between the data connection and the user, and reports how many there were.
 //!
-//! In this example the server is a function. It writes to a queue, which stands for the socket:
+//! In this example, the server is a function, and a queue of its replies stands for the socket:
 //!
 //! ```
 //! use std::collections::VecDeque;
@@ -50,19 +48,19 @@
 //!     }
 //! }
 //!
-//! let mut config = Config::new(TlsPolicy::Plaintext);
+//! // Send one command at a time to this server.
 //! // This server wants one command at a time.
 //! config.pipeline = false;
 //! let mut now = Time::ZERO;
 //! let mut client = Client::new(config, IpFamily::V4, now);
 //! let mut replies = VecDeque::from([&b"220 ready\r\n"[..]]);
 //!
-//! // Requests queue; each ends in one `Event::Completed`.
+//! // Requests are queued; each ends in one `Event::Completed`.
 //! let login = client.login("anonymous", "");
 //! let (mut size, mut delete) = (None, None);
 //! let mut deleted = None;
 //! loop {
-//!     // Everything that the client has to say.
+//!     // Take all outputs of the client.
 //!     loop {
 //!         if let Some(action) = client.poll_action() {
 //!             // Transfers and TLS bring other orders.
@@ -89,10 +87,10 @@
 //!     if client.is_dead() {
 //!         break;
 //!     }
-//!     // The wait.
+//!     // Wait.
 //!     match (replies.pop_front(), client.poll_timeout()) {
 //!         (Some(bytes), _) => {
-//!             // An error is the session's end, which comes as an event, too.
+//!             // An error means that the session has ended, which comes as an event, too.
 //!             let _ = client.handle_input(now, bytes);
 //!         }
 //!         (None, Some(deadline)) => {
@@ -102,7 +100,7 @@
 //!         (None, None) => client.handle_control(now, ControlEvent::Closed),
 //!     }
 //! }
-//! // The server ended the session: that is the result, and it came after the death.
+//! // The server ended the session: that is the result, and it came after the session had died.
 //! assert!(deleted.is_some_and(|result| result.is_err_and(|error| error.is_fatal())));
 //! # assert_eq!(now, Time::ZERO, "nothing waited for a deadline");
 //! # Ok::<(), ftp_proto::Error>(())
@@ -110,25 +108,25 @@
 //!
 //! # Orders
 //!
-//! This table says what each [`Action`] means for a driver. Carry orders out in the sequence in which they come, and
+//! This table says what each [`Action`] means for a driver. Carry out orders in the sequence in which they come, and
 //! begin each before the next call of [`Client::poll_action`].
 //!
 //! | order | may come | ended by | if the driver can't do it |
 //! |---|---|---|---|
-//! | [`SecureControl`](Action::SecureControl) | first of all under implicit TLS, else after the reply to AUTH; nothing is written or read until it has ended | [`Secured`](ControlEvent::Secured) | [`ControlEvent::Closed`] |
+//! | [`SecureControl`](Action::SecureControl) | at the very beginning under implicit TLS, else after the reply to AUTH; nothing is written or read until it has ended | [`Secured`](ControlEvent::Secured) | [`ControlEvent::Closed`] |
 //! | [`ClearControl`](Action::ClearControl) | under TLS, after the reply to CCC; nothing is written or read until it has ended | [`Cleared`](ControlEvent::Cleared) | [`ControlEvent::Closed`] |
 //! | [`OpenData`](Action::OpenData) to connect | while there is no data connection: `CloseData` has come for the one before | [`Connected`](DataEvent::Connected) | [`Failed`](DataEvent::Failed) with [`Open`](DataFailure::Open), at once or later |
 //! | [`OpenData`](Action::OpenData) to listen | the same | [`Listening`](DataEvent::Listening) at once, then [`Accepted`](DataEvent::Accepted) | [`Failed`](DataEvent::Failed) with [`Open`](DataFailure::Open) |
 //! | [`SecureData`](Action::SecureData) | once, after `Connected` or `Accepted`; before or after the reply that begins the transfer | [`DataEvent::Secured`] | [`Failed`](DataEvent::Failed) with [`Tls`](DataFailure::Tls) |
-//! | [`StartTransfer`](Action::StartTransfer) | once, after `Connected` or `Accepted`, under PROT P after `Secured` | [`Finished`](DataEvent::Finished) or [`Truncated`](DataEvent::Truncated), after [`Progress`](DataEvent::Progress) for the bytes, [`Paused`](DataEvent::Paused) where they wait for the user, and [`Sent`](DataEvent::Sent) for an upload | [`Failed`](DataEvent::Failed) with [`Broken`](DataFailure::Broken), under TLS [`Tls`](DataFailure::Tls) for a record that is none, [`UnexpectedData`](DataFailure::UnexpectedData) for bytes during an upload |
+//! | [`StartTransfer`](Action::StartTransfer) | once, after `Connected` or `Accepted`, under PROT P after `Secured` | [`Finished`](DataEvent::Finished) or [`Truncated`](DataEvent::Truncated), after [`Progress`](DataEvent::Progress) for the bytes, [`Paused`](DataEvent::Paused) where they wait for the user, and [`Sent`](DataEvent::Sent) for an upload | [`Failed`](DataEvent::Failed) with [`Broken`](DataFailure::Broken), under TLS [`Tls`](DataFailure::Tls) for an invalid record, [`UnexpectedData`](DataFailure::UnexpectedData) for bytes during an upload |
 //! | [`Discard`](Action::Discard) | after `StartTransfer` of a listing that was aborted | as `StartTransfer` | as `StartTransfer` |
 //! | [`CloseData`](Action::CloseData) | once for each `OpenData`, at any time after it, whether that has been answered or not | nothing: it is done when it is carried out | it can't fail |
 //! | [`CloseControl`](Action::CloseControl) | once, as the last order | nothing: it is done when it is carried out | it can't fail |
 //!
-//! News that answers no order is [`ControlEvent::Connected`], [`ControlEvent::Closed`], and a data connection's
-//! [`Progress`](DataEvent::Progress), [`Finished`](DataEvent::Finished), [`Truncated`](DataEvent::Truncated) and
-//! [`Failed`](DataEvent::Failed) before `StartTransfer`: two connections have no common order, so report
-//! everything when it happens. News of a data connection whose `CloseData` has come is ignored.
+//! These events answer no order: [`ControlEvent::Connected`], [`ControlEvent::Closed`], and, before `StartTransfer`, a
+//! data connection's [`Progress`](DataEvent::Progress), [`Finished`](DataEvent::Finished),
+//! [`Truncated`](DataEvent::Truncated) and [`Failed`](DataEvent::Failed). The order of events on two connections is not
+//! defined, so report everything when it happens. Events of a data connection are ignored after its `CloseData`.
 //!
 //! # Errors
 //!
@@ -140,13 +138,13 @@
 //!
 //! `std`, on by default: conversions of [`Error`], [`ConnectionError`] and [`NameError`] into
 //! `std::io::Error`, and vector instructions that are chosen at run time. Without it (`default-features =
-//! false`) the crate is `no_std` and only needs an allocator. Everything else is the same, and errors are still
-//! `core::error::Error` with their sources. So it runs on bare targets and on `wasm32-unknown-unknown`.
+//! false`) the crate is `no_std` and needs only an allocator. Everything else is the same, and errors are still
+//! `core::error::Error` with their sources. So the crate runs on bare targets and on `wasm32-unknown-unknown`.
 //!
 //! # Limits
 //!
-//! A session has one transfer at a time, as FTP has it. Stream mode and file structure only (RFC 959
-//! MODE S, STRU F). Of RFC 2228 only what RFC 4217 takes for TLS. ABOR goes in band.
+//! A session has one transfer at a time, as FTP requires. Only stream mode and file structure are supported (RFC 959
+//! MODE S, STRU F), and of RFC 2228 only the parts that RFC 4217 uses for TLS. ABOR is sent in band.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
@@ -154,7 +152,7 @@
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 
 extern crate alloc;
-// In the documentation of requests the crate has the same name here and in drivers.
+// Links in the documentation of requests name the crate `ftp_proto`, both here and in drivers.
 #[cfg(doc)]
 extern crate self as ftp_proto;
 #[cfg(any(feature = "std", test))]
