@@ -1,7 +1,8 @@
-//! The client: inputs, levels, edges, and what happens between them
+//! The client: its inputs and outputs, and the state machine between them
 //!
-//! This file moves the machine. Beside it: [`requests`], [`facts`], whose a reply is ([`replies`]), how a
-//! doubtful one is proven ([`crate::held`]), and what has to run before a transfer ([`before`]).
+//! This file contains the state machine. Its modules contain [`requests`], [`facts`] about the session, how a reply
+//! is attributed to a command or transfer ([`replies`]), and what has to run before a transfer ([`before`]). How a
+//! doubtful reply is proven is in [`crate::held`].
 
 mod before;
 mod facts;
@@ -34,20 +35,20 @@ use crate::wire::Wire;
 
 /// An FTP client without I/O
 ///
-/// Methods come in four kinds. **Inputs** (`handle_*`) tell what happened outside, each with the
-/// time. **Levels** (`poll_*` and others on `&self`) hold until an input or a request changes
-/// them: bytes to write, the deadline, whether to read. **Edges** (`poll_*` on `&mut self`) give
-/// each action and each event once. **Requests** (`login`, `get`, …) queue and never fail; each
-/// ends in exactly one [`Event::Completed`]. Any order of calls is legal.
+/// There are four kinds of methods. **Inputs** (`handle_*`) report what happened outside, each with the time.
+/// **Levels** (`poll_*` and others on `&self`) return values that stay the same until an input or a request changes
+/// them: bytes to write, the deadline, whether to read. **Edges** (`poll_*` on `&mut self`) return each action and
+/// each event once. **Requests** (`login`, `get`, …) are queued and never fail when they are made; each ends in
+/// exactly one [`Event::Completed`]. Any order of calls is allowed.
 #[derive(Debug)]
 pub struct Client {
     wire: Wire,
     life: Life,
     state: State,
     queue: VecDeque<Task>,
-    /// The task after the running one, if its first commands have gone out with it
+    /// The task after the running one, if its first commands were sent together with those of the running one
     ahead: Option<Task>,
-    /// A reply to the running operation that is held back, as it may be a past transfer's
+    /// A final reply that is held back because it may belong to an earlier transfer, not to the running operation
     held: Option<Box<Held>>,
     next_op: u64,
     last_reply: Option<Reply>,
@@ -57,13 +58,13 @@ pub struct Client {
 
 #[derive(Debug)]
 enum Life {
-    /// The server has not greeted yet
+    /// The server has not sent its greeting yet
     Greeting,
-    /// The server has greeted and has answered no command yet: some greet twice
+    /// The server has sent its greeting and answered no command yet: some servers send two greetings
     Greeted,
     Live,
-    /// The control connection is of no use any more, for this reason, but the transfer that runs has its
-    /// final reply: the end of its data is awaited
+    /// The control connection is no longer usable, for this reason, but the running transfer has its
+    /// final reply: the client waits for the end of its data
     Leaving(ConnectionError),
     Dead(ConnectionError),
 }
@@ -77,10 +78,10 @@ enum State {
 }
 
 impl Client {
-    /// A client for a control connection that has just been opened
+    /// Creates a client for a control connection that has just been opened
     ///
-    /// `family` is the address family of the control connection; no address is needed, the
-    /// server may sit behind a proxy.
+    /// `family` is the address family of the control connection. No address is needed, so the
+    /// server may be behind a proxy.
     #[must_use]
     pub fn new(config: Config, family: IpFamily, now: Time) -> Self {
         let tls = config.tls;
@@ -102,7 +103,7 @@ impl Client {
         match tls {
             TlsPolicy::Implicit => {
                 client.wire.secure_control(now);
-                // PBSZ and PROT all the same: servers differ in what implicit TLS implies (Q98).
+                // PBSZ and PROT are sent, too: servers differ in what implicit TLS implies (Q98).
                 client
                     .queue
                     .push_back(Task::new(Owner::Policy, Running::Secure(Secure::demanded())));
@@ -120,11 +121,11 @@ impl Client {
 
     // Inputs
 
-    /// Bytes from the control connection
+    /// Takes bytes read from the control connection
     ///
     /// # Errors
     ///
-    /// The reason of the session's end, if these bytes or anything before ended it; the same
+    /// The reason why the session ended, if these bytes or anything before ended it. The same reason
     /// comes as [`Event::Closed`].
     pub fn handle_input(&mut self, now: Time, bytes: &[u8]) -> Result<(), ConnectionError> {
         self.touch(now);
@@ -157,7 +158,7 @@ impl Client {
         }
     }
 
-    /// So many bytes of [`Self::poll_transmit`] have been written to the control connection
+    /// Reports that this many bytes of [`Self::poll_transmit`] have been written to the control connection
     ///
     /// Report a write before any input that came after it: a reply to a command that has not been reported as
     /// written [ends the session](ProtocolError::UnsolicitedReply). Where that order can't be kept, use
@@ -165,14 +166,14 @@ impl Client {
     ///
     /// # Panics
     ///
-    /// With debug assertions, if there were fewer bytes to write: a write was reported twice, or to another
+    /// With debug assertions, if there were fewer bytes to write: a write was reported twice, or to the wrong
     /// client.
     pub fn handle_transmit(&mut self, now: Time, written: usize) {
         self.touch(now);
         if written == 0 {
             return;
         }
-        // After the end nothing is left to write, though a write may still have been under way.
+        // After the session has ended there is nothing to write, but a write may still have been under way.
         debug_assert!(
             self.has_left() || written <= self.poll_transmit().unwrap_or_default().len(),
             "handle_transmit: {written} bytes were reported as written, more than there were to write",
@@ -188,13 +189,13 @@ impl Client {
         }
     }
 
-    /// Moves bytes to write to the control connection into `buffer`; returns how many there are, 0 if there is
+    /// Moves bytes to write to the control connection into `buffer`; returns their number, 0 if there is
     /// nothing to write
     ///
-    /// For loops whose writes complete later, perhaps after the read that brings the answer: it stands in place
-    /// of [`Self::poll_transmit`] and [`Self::handle_transmit`]. The bytes count as written from now on, and the
-    /// deadline of the reply runs. Write all of them, in this order; if that fails, report
-    /// [`ControlEvent::Closed`]. Passwords may be among them.
+    /// This is for loops whose writes complete later, perhaps after the read that brings the reply. It replaces
+    /// [`Self::poll_transmit`] and [`Self::handle_transmit`]. The bytes count as written when this returns, and the
+    /// deadline of the reply starts. Write all of them, in this order; if that fails, report
+    /// [`ControlEvent::Closed`]. They may contain passwords.
     #[must_use = "the bytes are to be written"]
     pub fn take_transmit(&mut self, now: Time, buffer: &mut [u8]) -> usize {
         let bytes = self.poll_transmit().unwrap_or_default();
@@ -204,7 +205,7 @@ impl Client {
         count
     }
 
-    /// News about the control connection; what doesn't fit the state is ignored
+    /// Takes an event of the control connection; an event that does not fit the state is ignored
     pub fn handle_control(&mut self, now: Time, event: ControlEvent) {
         self.touch(now);
         if self.has_left() {
@@ -247,7 +248,7 @@ impl Client {
         self.pump();
     }
 
-    /// News about a data connection; about any but the live one it is ignored
+    /// Takes an event of a data connection; events of any but the current one are ignored
     pub fn handle_data(&mut self, now: Time, id: DataId, event: DataEvent) {
         self.touch(now);
         let check_peer = self.wire.config.check_active_peer;
@@ -258,7 +259,7 @@ impl Client {
         }
     }
 
-    /// A deadline may have passed; too early is harmless
+    /// Reports that a deadline may have passed; calling it too early is harmless
     pub fn handle_timeout(&mut self, now: Time) {
         self.touch(now);
         let now = self.now;
@@ -289,27 +290,26 @@ impl Client {
 
     // Levels
 
-    /// Bytes to write to the control connection: write, then report with
+    /// Returns the bytes to write to the control connection; after the write, report it with
     /// [`Self::handle_transmit`]
     #[must_use]
     pub fn poll_transmit(&self) -> Option<&[u8]> {
         self.wire.control.unsent()
     }
 
-    /// When to call [`Self::handle_timeout`]; `None`: nothing is waited for
+    /// Returns when to call [`Self::handle_timeout`]; `None` if the client waits for nothing
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
         self.wire.timers.next().map(|(at, _)| at)
     }
 
-    /// What the earliest deadline is for
+    /// Returns what the earliest deadline is for
     #[must_use]
     pub fn timeout_reason(&self) -> Option<Phase> {
         self.wire.timers.next().map(|(_, phase)| phase)
     }
 
-    /// Whether to read from the control connection: not while TLS is put on or taken off, nor
-    /// after the end
+    /// Whether to read from the control connection: not while TLS is started or ended, nor after the session has ended
     #[must_use]
     pub fn wants_input(&self) -> bool {
         !self.has_left() && self.wire.control.barrier() == Barrier::Down
@@ -317,10 +317,10 @@ impl Client {
 
     // Edges
 
-    /// The next order to the driver
+    /// Returns the next order to the driver
     ///
-    /// To be carried out before the next call, which begins what builds on it. So a data connection that
-    /// can't even be tried is reported before the server hears of the transfer.
+    /// Carry it out before the next call, because the next call begins what depends on it. So a data connection that
+    /// can't even be attempted is reported before the server receives the transfer command.
     #[must_use]
     pub fn poll_action(&mut self) -> Option<Action> {
         let action = self.wire.actions.pop_front();
@@ -333,7 +333,7 @@ impl Client {
         action
     }
 
-    /// The next news for the application
+    /// Returns the next event for the application
     #[must_use]
     pub fn poll_event(&mut self) -> Option<Event> {
         self.wire.events.pop_front()
@@ -341,7 +341,7 @@ impl Client {
 
     // Inside
 
-    /// Whether the control connection is of no use any more
+    /// Whether the control connection is no longer usable
     const fn has_left(&self) -> bool {
         matches!(self.life, Life::Leaving(_) | Life::Dead(_))
     }
@@ -354,13 +354,13 @@ impl Client {
         )
     }
 
-    /// Takes note of the time
+    /// Advances the clock
     fn touch(&mut self, now: Time) {
         self.now = self.now.max(now);
         self.wire.timers.touch(self.now);
     }
 
-    /// A greeting is due, or another after a 120: its whole time counts from the first wait
+    /// Waits for a greeting, or for another one after a 120; the total time counts from the first wait
     fn await_greeting(&mut self) {
         let Config { greeting_timeout, command_timeout, .. } = self.wire.config;
         let timers = &mut self.wire.timers;
@@ -370,12 +370,12 @@ impl Client {
         }
     }
 
-    /// Gives the running operation an input and takes what it makes of it
+    /// Passes an input to the running operation and applies the resulting step
     fn step(&mut self, input: Input) {
         self.step_answered(input, None);
     }
 
-    /// As [`Self::step`], for a reply to this command
+    /// As [`Self::step`], where the input is a reply to this command
     fn step_answered(&mut self, input: Input, answered: Option<Verb>) {
         let State::Running(task) = &mut self.state else { return };
         let owner = task.request.owner;
@@ -386,13 +386,13 @@ impl Client {
         }
     }
 
-    /// The running operation has ended, or is to begin anew
+    /// Applies a result: the running operation has ended, or begins anew
     fn apply(&mut self, result: Result<Step, Error>, answered: Option<Verb>) {
         let data = self.wire.close_data();
         for timer in [Timer::Data, Timer::Quiet, Timer::Discard] {
             self.wire.timers.stop(timer);
         }
-        // An operation can end while its reply is still due.
+        // An operation can end while its reply is still expected.
         if self.wire.control.owes_nothing() {
             self.wire.stop_reply_timers();
         }
@@ -454,7 +454,7 @@ impl Client {
         }
     }
 
-    /// What the session remembers of an operation that has ended
+    /// Records what the session remembers of an operation that has ended
     fn note_end(&mut self, task: &Task, result: &Result<Step, Error>, moved: bool) {
         let session = &mut self.wire.session;
         match &task.operation {
@@ -474,7 +474,7 @@ impl Client {
         }
     }
 
-    /// After the end of an operation: the task whose commands are out already, or what is owed
+    /// Continues after the end of an operation, with the task whose commands were sent already or by settling
     fn after_end(&mut self) {
         if let Life::Leaving(error) = &self.life {
             let error = error.clone();
@@ -486,7 +486,7 @@ impl Client {
         }
     }
 
-    /// What is still owed after an operation has ended is awaited and dropped
+    /// Waits for the replies that are still expected after an operation has ended, and drops them
     fn await_rest(&mut self) {
         if self.wire.control.in_doubt() {
             self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
@@ -504,7 +504,7 @@ impl Client {
         }
     }
 
-    /// Starts what is next, if nothing has to be waited for first
+    /// Starts the next request, unless something has to be waited for first
     fn pump(&mut self) {
         while let (Life::Greeted | Life::Live, State::Idle) = (&self.life, &self.state) {
             let Some(mut task) = self.queue.pop_front() else { return self.rest() };
@@ -528,7 +528,7 @@ impl Client {
         }
     }
 
-    /// A login that comes next goes into one batch with the protection that the policy demands
+    /// Sends a login that comes next in one batch with the commands that the TLS policy requires
     fn send_ahead(&mut self) {
         let State::Running(running) = &self.state else { return };
         let is_login = |task: &Task| matches!(task.operation, Running::Login(_));
@@ -546,12 +546,12 @@ impl Client {
         }
         match task.operation.step(Input::Start, &mut cx) {
             Ok(Step::Pending) => self.ahead = Some(task),
-            // Nothing was sent: it will say so again in its turn.
+            // Nothing was sent; in its turn, the task will have the same result again.
             _ => self.queue.push_front(task),
         }
     }
 
-    /// Nothing to do: the keep-alive's time
+    /// Starts the keep-alive's timer, as there is nothing to do
     fn rest(&mut self) {
         self.wire.timers.stop(Timer::Settle);
         let wait = match self.wire.session.keep_alive {
@@ -563,7 +563,7 @@ impl Client {
         }
     }
 
-    /// An operation of a request has ended: the request goes on, or completes
+    /// Takes the end of an operation: its request continues with another one, or completes
     fn end(&mut self, request: Request, ended: Ended) {
         match request.follows(ended, &mut self.wire.session) {
             Follows::Task(task) => self.queue.push_front(task),
@@ -585,7 +585,7 @@ impl Client {
         }
     }
 
-    /// A request that waited for the server's explanation has it, or goes without
+    /// Ends a request that waited for the server's explanation, whether one came or not
     fn fail(&mut self, failed: Option<Failed>) {
         let Some(Failed { request, error, moved, .. }) = failed else { return };
         self.end(request, Ended { result: Err(error), moved, answered: None });
@@ -610,8 +610,9 @@ impl Client {
         }
     }
 
-    /// The control connection is of no use any more: the end, but for a transfer whose final reply has
-    /// come. What came after that reply says nothing of the transfer, whose data may still be under way.
+    /// Ends the session because the control connection is no longer usable, except while a transfer runs that has
+    /// its final reply. What came after that reply says nothing about the transfer, whose data may still be under
+    /// way.
     fn leave(&mut self, error: ConnectionError) {
         if self.has_left() {
             return;
@@ -624,14 +625,14 @@ impl Client {
         self.life = Life::Leaving(error);
     }
 
-    /// The end: everything asked for completes, then `Closed`
+    /// Ends the session: every request completes, then `Closed` is emitted
     fn die(&mut self, error: ConnectionError) {
         if self.is_dead() {
             return;
         }
         self.life = Life::Dead(error.clone());
         let data = self.wire.close_data();
-        // Only what keeps a data connection's account straight is still of use.
+        // Only the orders that open and close data connections are still needed, so that they stay in pairs.
         self.wire
             .actions
             .retain(|action| matches!(action, Action::OpenData(..) | Action::CloseData(_)));

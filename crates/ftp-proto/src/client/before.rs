@@ -1,5 +1,5 @@
-//! What has to run before a transfer: a listing for its TLS session tickets, a listing that takes what
-//! the server still has of a broken one
+//! What has to run before a transfer: a listing that obtains TLS session tickets, or a listing that
+//! discards what the server still has of an interrupted one
 
 use super::Client;
 use crate::claim::Owner;
@@ -11,17 +11,17 @@ use crate::plan::{Before, Task};
 use crate::session::{HARVESTS, LastListing, TicketSupply};
 
 impl Client {
-    /// Tells how many TLS session tickets the driver has in stock; holds until it is told again
+    /// Sets how many TLS session tickets the driver has in stock; this holds until the next call
     ///
-    /// To be told whenever it may have changed: before requests, and before news is given to the
-    /// client. A transfer that is refused has used one up if its handshake did not wait for the answer.
+    /// Call it whenever the supply may have changed: before requests, and before you report an event to the client.
+    /// A refused transfer has used up a ticket if its handshake did not wait for the reply.
     ///
-    /// After [`Action::CloseData`](crate::Action::CloseData) tickets may be on their way on a
-    /// connection that was secured: while the driver waits for them (a round trip will do) it says
-    /// nothing, and then how many there are.
+    /// After [`Action::CloseData`](crate::Action::CloseData) for a connection that was secured, tickets may still be
+    /// about to arrive. While the driver waits for them (one round trip is enough), it does not call this; then it
+    /// reports how many there are.
     pub fn set_ticket_supply(&mut self, supply: TicketSupply) {
         self.wire.session.tickets = supply;
-        // Before its connection has been closed the driver can't know.
+        // The driver can't know until it has closed its connection.
         if self.awaits_ticket() && self.wire.actions.is_empty() {
             self.wire.timers.requested(self.now);
             self.step(Input::Tickets);
@@ -29,7 +29,7 @@ impl Client {
         }
     }
 
-    /// What has to run before this task, or forbids it
+    /// Returns what has to run before this task, or an error that forbids the task
     pub(super) fn goes_before(&mut self, task: &Task) -> Before {
         let (Owner::User(_), Running::Transfer(transfer)) = (task.request.owner, &task.operation)
         else {
@@ -49,7 +49,7 @@ impl Client {
                 let listed = session.uploaded.take();
                 return Before::Operation(listing(Owner::Tickets, TransferOp::unwanted(listed)));
             }
-            // An upload does not begin without a ticket, a download is worth the try.
+            // An upload does not begin without a ticket; a download is worth an attempt.
             TicketSupply::Wanted | TicketSupply::Exhausted if transfer.is_upload() => {
                 session.harvests = 0;
                 return Before::Refusal(Error::NoSessionTicket);

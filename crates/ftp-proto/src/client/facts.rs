@@ -1,4 +1,4 @@
-//! What is known of the session
+//! Facts about the session
 
 use super::{Client, Life, State};
 use crate::claim::{OpId, Owner};
@@ -14,9 +14,9 @@ use crate::plan::Task;
 use crate::session::ControlSecurity;
 use crate::terms::{IpFamily, Protection};
 
-/// What is known of the session
+/// Facts about the session
 impl Client {
-    /// Whether the session is live, nothing runs, nothing is queued and nothing is owed
+    /// Whether the session is live, nothing runs, nothing is queued and no reply is expected
     #[must_use]
     pub fn is_idle(&self) -> bool {
         matches!((&self.life, &self.state), (Life::Greeted | Life::Live, State::Idle))
@@ -44,19 +44,19 @@ impl Client {
         self.wire.session.control == ControlSecurity::Secured
     }
 
-    /// Protection of data connections
+    /// Returns the protection of data connections
     #[must_use]
     pub const fn protection(&self) -> Protection {
         self.wire.session.protection
     }
 
-    /// What FEAT brought, if it was asked since the login
+    /// Returns the server's answer to FEAT, if FEAT was sent since the login
     #[must_use]
     pub const fn features(&self) -> Option<&Features> {
         self.wire.session.features.as_ref()
     }
 
-    /// What commands may have changed since [`Self::clear_effects`], or since the beginning
+    /// Returns what the commands sent since [`Self::clear_effects`], or since the beginning, may have changed
     #[must_use]
     pub const fn effects(&self) -> Effects {
         self.wire.control.effects
@@ -67,14 +67,14 @@ impl Client {
         self.wire.control.effects = Effects::default();
     }
 
-    /// The last reply, whatever it answered
+    /// Returns the last reply, whatever it answered
     #[must_use]
     pub const fn last_reply(&self) -> Option<&Reply> {
         self.last_reply.as_ref()
     }
 
-    /// The server's first final reply to the ABOR of the last [abort](Self::abort); `None` before it has come, and if no
-    /// ABOR was needed
+    /// Returns the server's first final reply to the ABOR of the last [abort](Self::abort); `None` until it has
+    /// come, or if no ABOR was needed
     #[must_use]
     pub const fn abort_reply(&self) -> Option<&Reply> {
         self.wire.session.abort_reply.as_ref()
@@ -83,20 +83,20 @@ impl Client {
     /// Whether the running transfer has its final reply, so that only the end of its data
     /// connection is outstanding
     ///
-    /// An upload's driver need not wait long then for the server to close its side.
+    /// For an upload, the driver then need not wait long for the server to close its side.
     #[must_use]
     pub fn final_reply_came(&self) -> bool {
         self.transfer().is_some_and(|(_, transfer)| transfer.final_reply_came())
     }
 
-    /// The request of the running transfer; `None` if there is none, or nobody waits for it
+    /// Returns the request of the running transfer; `None` if there is none, or nobody waits for its result
     #[must_use]
     pub fn running_transfer(&self) -> Option<OpId> {
         self.transfer().and_then(|(owner, _)| owner.op())
     }
 
-    /// How the running listing is to be read, as far as its command tells; `None`: that is to be found
-    /// out, or none runs
+    /// Returns the format of the running listing if its command defines it; `None` if the format has to be
+    /// detected, or no listing runs
     #[must_use]
     pub fn listing_format(&self) -> Option<Format> {
         self.transfer().and_then(|(_, transfer)| transfer.listing_format())
@@ -111,27 +111,27 @@ impl Client {
         }
     }
 
-    /// What [SYST](Self::system), if it was asked, says of the server's listings
+    /// Returns what [SYST](Self::system), if it was sent, says about the format of the server's listings
     #[must_use]
     pub const fn listing_hint(&self) -> Option<Format> {
         self.wire.session.system
     }
 
-    /// Address family of the control connection
+    /// Returns the address family of the control connection
     #[must_use]
     pub const fn family(&self) -> IpFamily {
         self.wire.family
     }
 
-    /// The settings
+    /// Returns the settings
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.wire.config
     }
 
-    /// The settings, to change: they hold for what starts from here on
+    /// Returns the settings, to change them: a change applies to everything that starts afterwards
     ///
-    /// `tls`, `reply` and `telnet` are fixed when the client is made.
+    /// `tls`, `reply` and `telnet` can't be changed: they are fixed when the client is created.
     pub fn config_mut(&mut self) -> &mut Config {
         &mut self.wire.config
     }

@@ -1,4 +1,4 @@
-//! Whose a reply is: the greeting, the running operation's, that of an earlier transfer, or nobody's
+//! What a reply belongs to: the greeting, the running operation, an earlier transfer, or nothing
 
 use alloc::boxed::Box;
 
@@ -21,7 +21,7 @@ use crate::terms::Phase;
 use crate::timer::Timer;
 
 impl Client {
-    /// A reply has come
+    /// Takes a reply
     pub(super) fn replied(&mut self, reply: Reply) {
         self.wire.trace_reply(&reply);
         self.last_reply = Some(reply.clone());
@@ -45,7 +45,7 @@ impl Client {
             let may_refuse = may_be_late(Late::Due(1), reply.code());
             let unwritten = self.wire.control.front();
             let error = ProtocolError::UnsolicitedReply { reply, unwritten }.into();
-            // A second final reply that takes back the first: whose it is can't be told.
+            // A second final reply that contradicts the first: which transfer it belongs to can't be known.
             return if may_refuse { self.die(error) } else { self.leave(error) };
         };
         if reply.kind() != ReplyKind::Preliminary {
@@ -77,7 +77,7 @@ impl Client {
 
     fn greeted(&mut self, reply: Reply) {
         match reply.kind() {
-            // 120: service ready in some minutes, 220 follows.
+            // 120: the service will be ready in some minutes, and a 220 follows.
             ReplyKind::Preliminary => return self.await_greeting(),
             ReplyKind::Completion => {}
             ReplyKind::Transient | ReplyKind::Permanent => {
@@ -91,32 +91,32 @@ impl Client {
         self.life = Life::Greeted;
         self.wire.stop_reply_timers();
         let config = &self.wire.config;
-        // The greeting of a proxy says nothing of the server.
+        // The greeting of a proxy says nothing about the server.
         if config.telnet == Telnet::ByServer && config.gateway.is_none() && sends_iac_single(&reply)
         {
             self.wire.control.send_iac_single();
         }
-        // Under TLS a login in clear text is not one.
+        // Under TLS, a login in clear text does not count.
         if reply.code() == Code::LOGGED_IN && self.wire.config.tls == TlsPolicy::Plaintext {
             self.wire.session.admitted = Some(reply.clone());
         }
         self.wire.events.push_back(Event::Greeting(reply));
     }
 
-    /// Whether the server greets once more, which some do before they answer anything
+    /// Whether the reply is a second greeting, which some servers send before they answer anything
     fn is_second_greeting(&self, reply: &Reply) -> bool {
         matches!(self.life, Life::Greeted)
             && reply.code() == Code::READY
             && !matches!(self.wire.control.front(), Some(Verb::HOST | Verb::OPEN))
     }
 
-    /// The command that the next reply answers; `None` while none has been written out
+    /// Returns the command that the next reply answers; `None` if none has been completely written
     fn asked(&self) -> Option<Verb> {
-        // The next command may be queued already, but its bytes have not left.
+        // The next command may be queued already, but its bytes have not been written yet.
         self.wire.control.front().filter(|_| self.wire.control.front_written())
     }
 
-    /// Whether a reply that nobody asked for is let pass, as it may be a transfer's
+    /// Whether a reply that no command asked for is ignored, as it may belong to a transfer
     fn absorbs(&mut self, reply: &Reply) -> bool {
         let late = self.wire.session.late;
         let runs = matches!(&self.state, State::Running(task) if matches!(task.operation, Running::Transfer(_)));
@@ -141,7 +141,7 @@ impl Client {
         self.fail(failed);
     }
 
-    /// A sentinel has been answered, and so has everything before it
+    /// Takes the answer to a sentinel; everything before it has been answered, too
     fn sentinel_answered(&mut self, command: Verb, code: Code) {
         if code == Code::ACTION_PENDING {
             self.wire.session.marker = RestartMarker::Clear;
@@ -158,7 +158,7 @@ impl Client {
         }
     }
 
-    /// This is the reply to the command of the running operation
+    /// Delivers a reply that is proven to answer the running operation's command
     fn proven(&mut self, command: Verb, reply: Reply) {
         self.held = None;
         self.wire.session.late = self.wire.session.late.proven();
@@ -166,7 +166,7 @@ impl Client {
         self.deliver(command, reply);
     }
 
-    /// The sentinel comes next, and this is not the answer that it wants
+    /// Takes a reply while a sentinel's answer is expected, and this reply is not that answer
     fn before_sentinel(&mut self, reply: &Reply) {
         let late = self.wire.session.late;
         if may_be_late(Late::Due(1), reply.code()) {
@@ -183,7 +183,7 @@ impl Client {
             && answers::is_foreign(command, reply.code())
     }
 
-    /// A final reply that may answer this command
+    /// Takes a final reply that may answer this command
     fn answered(&mut self, command: Verb, reply: Reply) {
         if let Some(held) = &mut self.held {
             self.wire.session.late = self.wire.session.late.less_one();
@@ -193,7 +193,7 @@ impl Client {
                     None => self.await_proof(),
                 };
             }
-            // The one that is held was an earlier transfer's.
+            // The reply that is held back belonged to an earlier transfer.
             self.wire.timers.stop(Timer::Quiet);
             self.held = None;
         }
@@ -211,37 +211,37 @@ impl Client {
         self.deliver(command, reply);
     }
 
-    /// The sentinel may be swallowed
+    /// Limits the wait for the sentinel's answer, as the server may ignore the sentinel
     fn await_proof(&mut self) {
         let wait = self.wire.config.settle_quiet;
         self.wire.timers.set_after(Timer::Quiet, self.now, wait, Phase::Settle);
     }
 
-    /// Gives the running operation the final reply to its command
+    /// Passes the final reply to a command on to the running operation
     fn deliver(&mut self, command: Verb, reply: Reply) {
         self.wire.pay();
         self.wire.await_reply(self.now);
         self.step_answered(Input::Reply(reply), Some(command));
     }
 
-    /// Whether a final reply may be an earlier transfer's
+    /// Whether a final reply may belong to an earlier transfer
     fn is_doubtful(&self, command: Verb, reply: &Reply) -> bool {
         let State::Running(task) = &self.state else { return false };
-        // What transfers nothing does not end like a transfer.
+        // After a simple command, a reply with the code of a transfer is in doubt, too.
         let late = match (self.wire.session.late, &task.operation) {
             (Late::None, Running::Simple(_)) => Late::Echo,
             (late, _) => late,
         };
-        // A transfer that runs proves its own final reply, when its data has ended.
+        // A running transfer proves its own final reply when its data has ended.
         command != Verb::QUIT && !task.operation.proves_its_end() && may_be_late(late, reply.code())
     }
 
-    /// Whether the running transfer waits to be told of TLS session tickets
+    /// Whether the running transfer waits for news of TLS session tickets
     pub(super) fn awaits_ticket(&self) -> bool {
         matches!(&self.state, State::Running(task) if task.operation.awaits_ticket())
     }
 
-    /// Nothing was heard for a while after the sentinel
+    /// Continues after a silence of [`Config::settle_quiet`](crate::Config::settle_quiet)
     pub(super) fn quiet(&mut self) {
         match (&mut self.held, &mut self.state) {
             (Some(held), _) => {
@@ -260,17 +260,17 @@ impl Client {
     }
 }
 
-/// Whether a final reply of this code may be an earlier transfer's, or ABOR's
+/// Whether a final reply with this code may belong to an earlier transfer or to ABOR
 fn may_be_late(late: Late, code: Code) -> bool {
     match late {
         Late::None => false,
-        // Nothing is missing: only what no other command is answered with.
+        // No reply is missing: only codes with which no other command is answered.
         Late::Echo | Late::Due(0) => matches!(code.get(), 225 | 226 | 425 | 426),
         Late::Due(1..) => matches!(code.get(), 225 | 226 | 250 | 425 | 426 | 450..=452 | 550..=553),
     }
 }
 
-/// Whether the greeting is one of the servers that do not know Telnet's IAC in names
+/// Whether the greeting is that of a server that does not handle Telnet's IAC in names
 fn sends_iac_single(greeting: &Reply) -> bool {
     let text = greeting.wire_text().to_ascii_lowercase();
     [&b"vsftpd"[..], b"pure-ftpd"].iter().any(|name| memchr::memmem::find(&text, name).is_some())

@@ -1,4 +1,4 @@
-//! Requests: each queues, none fails, each completes exactly once
+//! Requests: each is queued, none fails when it is made, each completes exactly once
 
 use core::net::SocketAddr;
 
@@ -26,7 +26,7 @@ use crate::op::transfer::TransferOp;
 use crate::plan::Task;
 use crate::terms::TransferType;
 
-/// Writes the requests of the list as the client's methods
+/// Writes each request of the list as a method of the client
 macro_rules! methods {
     ($(
         $(#[$group:meta])*
@@ -49,24 +49,24 @@ crate::requests!(methods);
 
 /// Requests
 ///
-/// Made after the session's end, a request completes at once with the reason of the end.
+/// A request made after the session has ended completes at once with the reason of the end.
 impl Client {
     /// Puts the control connection into TLS: AUTH TLS, then PBSZ 0 and PROT P (RFC 4217)
     ///
-    /// Under [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) the client does this by itself
-    /// after the greeting. What is secured already is left as it is.
+    /// Under [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit), the client does this by itself after the greeting.
+    /// What is secured already stays as it is.
     pub fn secure(&mut self) -> Op<()> {
         self.request(Ok(Running::Secure(Secure::requested(Scope::ControlAndData))))
     }
 
-    /// AUTH TLS alone: data connections stay in clear until [`Self::protect`]
+    /// Sends only AUTH TLS: data connections stay in clear text until [`Self::protect`]
     ///
-    /// Returns the reply to AUTH; `None` if the connection is in TLS already, and nothing was sent.
+    /// Returns the reply to AUTH; `None` if the connection was in TLS already, so nothing was sent.
     pub fn secure_control(&mut self) -> Op<Option<Reply>> {
         self.request(Ok(Running::Secure(Secure::requested(Scope::Control))))
     }
 
-    /// Downloads a file: RETR, or another command that answers on a data connection
+    /// Downloads a file: RETR, or another command whose result comes on a data connection
     pub fn get(&mut self, get: impl Into<Get>) -> Op<Transfer> {
         let transfer = TransferOp::get(get.into());
         self.request(transfer.map(Running::Transfer))
@@ -84,16 +84,16 @@ impl Client {
         self.request(transfer.map(Running::Transfer))
     }
 
-    /// Fetches the entries of a directory by the best command that the server has, MLSD or LIST:
+    /// Fetches the entries of a directory with the best command that the server has, MLSD or LIST:
     /// `read_dir("d")`, `read_dir(ReadDir::long("d"))`
     ///
-    /// An empty directory is a transfer without a byte, a missing one [`Error::NoDirectory`], and
-    /// a refusal the server's reply. A directory whose name LIST would take for options or a pattern
-    /// is entered, listed and left again; so is one of which nothing comes, for proof that it exists.
-    /// How the bytes are to be read is told by [`Self::listing_format`] while they come.
+    /// For an empty directory, the transfer has no bytes. A missing directory is [`Error::NoDirectory`], and a
+    /// refusal is the server's reply. If LIST would take the name for options or a pattern, the client enters the
+    /// directory, lists it and leaves it again. It does the same if the listing is empty, to prove that the
+    /// directory exists. While the bytes arrive, [`Self::listing_format`] returns their format.
     ///
-    /// If the way back is refused, the request ends in that refusal, and the working directory is the
-    /// one that was to be listed.
+    /// If the server refuses to change back, the request ends with that refusal, and the working directory is then
+    /// the listed one.
     pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
         self.enqueue(|owner| match ReadDirOp::new(directory.into()) {
             Ok(read_dir) => Task::directory(owner, read_dir),
@@ -101,44 +101,44 @@ impl Client {
         })
     }
 
-    /// Has the server listen for another one; first half of a copy between servers
+    /// Makes the server listen for another server (PASV); first half of a copy between servers
     pub fn remote_passive(&mut self, type_: TransferType) -> Op<PassiveAddress> {
         self.request(Ok(Running::RemotePassive(RemotePassive::new(type_))))
     }
 
-    /// Tells the server where another one listens; second half of a copy between servers
+    /// Tells the server where another server listens; second half of a copy between servers
     pub fn remote_active(&mut self, address: SocketAddr, type_: TransferType) -> Op<Reply> {
         self.request(Ok(Running::RemoteActive(RemoteActive::new(address, type_))))
     }
 
-    /// RETR whose bytes go to another server; [`Transfer::bytes`] is 0, nobody here sees them
+    /// Sends RETR, whose bytes go to another server; [`Transfer::bytes`] is 0, because the client can't see them
     pub fn remote_get(&mut self, path: impl AsRef<[u8]>) -> Op<Transfer> {
         self.remote(Verb::RETR, path)
     }
 
-    /// STOR whose bytes come from another server
+    /// Sends STOR, whose bytes come from another server
     pub fn remote_put(&mut self, path: impl AsRef<[u8]>) -> Op<Transfer> {
         self.remote(Verb::STOR, path)
     }
 
-    /// Says goodbye (QUIT), then the session is over; `None` if the server just went
+    /// Ends the session politely (QUIT); returns `None` if the server closed the connection without a reply
     pub fn quit(&mut self) -> Op<Option<Reply>> {
         self.request(Ok(Running::Quit(Quit)))
     }
 
-    /// Aborts a request, which completes with [`Error::Aborted`] at once; one that has completed is left
-    /// as it is
+    /// Aborts a request, which completes with [`Error::Aborted`] at once; a request that has completed is not
+    /// changed
     ///
-    /// A queued request is never sent. What runs is stopped: a transfer by ABOR, a command by dropping
-    /// its reply when it comes, whatever it has done by then. A listing is
-    /// [read to its end](crate::Action::Discard), and cut off only after half of
-    /// [`Config::settle_timeout`](crate::Config::settle_timeout); a directory that was entered is left
-    /// again. A login and a change of the session's security go on to their end. Requests made
-    /// meanwhile wait until the session has settled. What the server says to ABOR is [`Self::abort_reply`].
+    /// A queued request is never sent. A running transfer is stopped by ABOR. Of any other running command, the
+    /// reply is dropped when it comes, whatever the command has done by then. A listing is [read to its
+    /// end](crate::Action::Discard), and cut off only after half of
+    /// [`Config::settle_timeout`](crate::Config::settle_timeout); a directory that was entered is left again. A
+    /// login and a change of the session's security run to their end. Requests made meanwhile wait until the session
+    /// has settled. The server's reply to ABOR is [`Self::abort_reply`].
     ///
-    /// As with every request, deadlines count from the next input. Where a listing is read to its end nothing
-    /// is written whose report would be one: call [`Self::handle_timeout`] afterwards, which is harmless at
-    /// any time.
+    /// As with every request, deadlines count from the next input. If a listing is read to its end, nothing is
+    /// written, so there may be no report of a write as the next input: call [`Self::handle_timeout`] afterwards,
+    /// which is harmless at any time.
     pub fn abort(&mut self, op: OpId) {
         let owner = Owner::User(op);
         self.wire.session.abort_reply = None;
@@ -159,7 +159,7 @@ impl Client {
             State::Settling(settling)
                 if settling.waiting().is_some_and(|request| request.owner == owner) =>
             {
-                // It has failed already, and only waits for an explanation.
+                // It has failed already, and only waits for the server's explanation.
                 let failed = settling.take_failed();
                 return self.fail(failed);
             }
@@ -179,14 +179,14 @@ impl Client {
         if let Ok(Step::Pending) = result {
             return;
         }
-        // The reply that is dropped may have told of another directory.
+        // The reply that is dropped may have announced a new working directory.
         if !matches!(task.operation, Running::Transfer(_)) {
             self.wire.session.directory = None;
         }
         self.apply(result, None);
     }
 
-    /// Takes a request from the queue; one that reads a directory may have entered it
+    /// Removes a request from the queue; one that reads a directory may have entered it already
     fn abort_queued(&mut self, at: usize) {
         let Some(mut task) = self.queue.remove(at) else { return };
         let owner = task.request.owner;
@@ -206,7 +206,7 @@ impl Client {
         self.request(transfer.map(Running::RemoteTransfer).map_err(Error::from))
     }
 
-    /// Queues a request; what can't be sent fails in its turn, so that results keep their order
+    /// Queues a request; one that can't be sent fails in its turn, so that results keep their order
     fn request<T>(&mut self, running: Result<Running, Error>) -> Op<T> {
         let running = running.unwrap_or_else(Running::Invalid);
         self.enqueue(|owner| Task::new(owner, running))
@@ -233,7 +233,7 @@ fn login(user: &[u8], password: &[u8], account: Option<&[u8]>) -> Result<Running
     Ok(Running::Login(Login::new(Argument::new(user)?, Secret::new(password)?, account)))
 }
 
-/// A verb alone
+/// Creates a command without an argument
 // Inlined, a NOOP takes 1 % fewer instructions.
 #[inline]
 const fn bare(verb: Verb, want: Want) -> Result<Running, Error> {
@@ -245,7 +245,7 @@ fn with(verb: Verb, argument: impl AsRef<[u8]>, want: Want) -> Result<Running, E
     Ok(Running::Simple(Simple::new(verb, parameter, want)))
 }
 
-/// An empty argument sends the verb alone
+/// Creates a command with an argument; without one if the argument is empty
 fn optional(verb: Verb, argument: impl AsRef<[u8]>) -> Result<Running, Error> {
     if argument.as_ref().is_empty() {
         return bare(verb, Want::Completion);
@@ -258,7 +258,7 @@ fn secret(verb: Verb, argument: impl AsRef<[u8]>) -> Result<Running, Error> {
     Ok(Running::Simple(Simple::new(verb, parameter, Want::Completion)))
 }
 
-/// An argument of several words
+/// Joins words into one argument
 fn words(words: &[&[u8]]) -> Vec<u8> {
     words.join(&b' ')
 }
@@ -287,7 +287,7 @@ fn raw(verb: &str, argument: &[u8]) -> Result<Running, Error> {
         | Verb::CCC
         | Verb::PROT
         | Verb::REIN => return Err(ArgumentError::Reserved.into()),
-        // Later transfers would be read wrongly: in blocks or records, or only in part.
+        // Later transfers would be misread: as blocks or records, or only in part.
         _ if changes_transfers(verb, argument) => {
             return Err(ArgumentError::ChangesTransfers.into());
         }
@@ -298,13 +298,13 @@ fn raw(verb: &str, argument: &[u8]) -> Result<Running, Error> {
     Ok(Running::Simple(Simple::new(verb, parameter, Want::Any)))
 }
 
-/// Whether a raw command would change how transfers are to be read: another mode than stream, another
-/// structure than file (RFC 959 sections 3.1.2 and 3.4), a range (draft-bryan-ftp-range)
+/// Whether a raw command would change how transfers are read: a mode other than stream, a
+/// structure other than file (RFC 959 sections 3.1.2 and 3.4), a range (draft-bryan-ftp-range)
 fn changes_transfers(verb: Verb, argument: &[u8]) -> bool {
     match verb.as_str() {
         "MODE" => !argument.trim_ascii().eq_ignore_ascii_case(b"S"),
         "STRU" => !argument.trim_ascii().eq_ignore_ascii_case(b"F"),
-        // The latter two turn the TLS roles of data connections round.
+        // SSCN and CPSV swap the TLS roles of data connections.
         "RANG" | "SSCN" | "CPSV" => true,
         _ => false,
     }
