@@ -1,4 +1,4 @@
-//! What comes out of the machine (actions, events) and what drivers report back
+//! Outputs of the state machine (actions, events) and the events that drivers report
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,8 +12,9 @@ use crate::terms::{DataEndpoint, DataFailure, DataId, Direction, Encoding, IpFam
 
 /// An order to the driver
 ///
-/// The crate's documentation has a [table](crate#orders) of what may come before each, what ends it, and what to
-/// report if it can't be done. Exhaustive on purpose: a new duty breaks the build of every driver.
+/// A [table](crate#orders) in the crate's documentation says for each action when it may come, what ends it, and
+/// what to report if it can't be done. The enum is exhaustive on purpose: a new action breaks the build of every
+/// driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every driver")]
@@ -28,92 +29,93 @@ pub enum Action {
     /// Do the TLS handshake as TLS client on the data connection, then report
     /// [`DataEvent::Secured`]
     SecureData(DataId),
-    /// Move the bytes: report [`DataEvent::Progress`] as they pass, [`DataEvent::Finished`] at
+    /// Move the bytes: report [`DataEvent::Progress`] as they pass and [`DataEvent::Finished`] at
     /// the end
     ///
-    /// An upload's end is two: [`DataEvent::Sent`] when its last byte was flushed and its end signalled
-    /// (close_notify, half-close), and [`DataEvent::Finished`] when the server's end has been read or was
-    /// given up. A driver may report a
+    /// The end of an upload is reported twice: [`DataEvent::Sent`] when its last byte was flushed and its end
+    /// signalled (close_notify, half-close), and [`DataEvent::Finished`] when the server's end has been read or the
+    /// driver stops waiting for it. A driver may report a download's bytes before this order.
     /// download's bytes before this order.
     StartTransfer {
         /// The data connection
         id: DataId,
-        /// The request that the bytes belong to; `None`: nobody wants them, read them to the end and
-        /// throw them away
+        /// The request that the bytes belong to; `None`: nobody wants them, so read them to the end and
+        /// discard them
         op: Option<OpId>,
-        /// Which way they go
+        /// Which way the bytes go
         direction: Direction,
-        /// What is done to them
+        /// How the bytes are converted
         encoding: Encoding,
     },
-    /// Nobody wants the bytes of this download any more: read it to its end all the same, throw them
-    /// away, and go on reporting
+    /// Nobody wants the bytes of this download any more: read it to its end all the same, discard
+    /// them, and keep reporting
     ///
-    /// Given for listings that are aborted, instead of closing: Pure-FTPd would send what it still had of
+    /// This comes when a listing is aborted, instead of `CloseData`: Pure-FTPd would send the rest of
     /// this listing at the beginning of the next one.
     Discard(DataId),
-    /// Close the data connection or listener; reports about it are ignored from here on
+    /// Close the data connection or listener; reports about it are ignored from now on
     CloseData(DataId),
     /// Close the control connection; the session is over
     CloseControl,
 }
 
-/// News about the control connection, from the driver
+/// An event of the control connection, reported by the driver
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum ControlEvent {
-    /// The connection has opened only now, behind [`Client::new`](crate::Client::new), to an address
+    /// The connection has opened only now, after [`Client::new`](crate::Client::new), to an address
     /// of this family: the wait for the greeting begins
     ///
-    /// For drivers that take requests while they connect.
+    /// This is for drivers that accept requests while they connect.
     Connected(IpFamily),
     /// The TLS handshake is done and the certificate was accepted
     Secured,
-    /// TLS is over and the connection goes on in clear text
+    /// TLS has ended, and the connection continues in clear text
     Cleared,
     /// The connection ended: EOF, reset, failed handshake
     Closed,
 }
 
-/// News about a data connection, from the driver
+/// An event of a data connection, reported by the driver
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum DataEvent {
-    /// Listening here: the control connection's local address with the port
+    /// The driver listens at this address: the control connection's local address with the port
     Listening(SocketAddr),
-    /// Connected to the server
+    /// The connection to the server has been established
     Connected,
-    /// The server has connected; the machine compares, the driver does not judge
+    /// The server has connected; the client compares the addresses, the driver does not
     Accepted {
-        /// Who connected
+        /// The address that connected
         peer: IpAddr,
         /// The other end of the control connection
         control_peer: IpAddr,
     },
     /// The TLS handshake is done
     Secured(TlsSession),
-    /// This many further bytes have passed: what the network carries inside TLS, so before an
+    /// This many more bytes have passed, counted as the network carries them inside TLS: before an
     /// ASCII download is decoded and after an ASCII upload is encoded
     Progress(u64),
-    /// No byte passes because the user takes none of a download or gives none of an upload: the time that the
-    /// server has ([`Config::data_timeout`](crate::Config::data_timeout)) begins anew
+    /// No byte passes because the user reads none of a download or provides none of an upload: the time that the
+    /// server has ([`Config::data_timeout`](crate::Config::data_timeout)) starts again
     ///
-    /// Report it when that time is over and bytes could pass, and when a user goes on after such a pause.
+    /// Report it when that time is over but the server could have sent or received bytes, and when a user continues
+    /// after such a pause.
     Paused,
-    /// All of an upload and its end (close_notify, half-close) have been given to the system; report it
+    /// All of an upload and its end (close_notify, half-close) have been passed to the system; report it
     /// before anything that is read afterwards
     ///
-    /// A final reply that was read before can't confirm what was not sent yet (RFC 959 section 3.4.1: the
+    /// A final reply that was read earlier can't confirm what had not been sent yet (RFC 959 section 3.4.1: the
     /// end of the file is the close of the connection). A driver that does not wait for the server's end
-    /// may leave this out: [`Self::Finished`] says the same.
+    /// may omit this event: [`Self::Finished`] implies it.
     Sent,
-    /// The end: a download's EOF (with close_notify, under TLS), an upload all sent and closed
+    /// The end: the EOF of a download (under TLS with close_notify), or an upload that was sent completely and closed
     Finished,
-    /// A download's EOF without TLS's close_notify; an upload under TLS that was [sent](Self::Sent), and whose
+    /// A download's EOF without TLS's close_notify, or an upload under TLS that was [sent](Self::Sent) but whose
     /// connection then broke
     ///
-    /// Servers that close without reading the upload's close_notify reset the connection. One that lacks bytes
-    /// knows so under TLS, and refuses; but a final reply from before the end is not taken for its last word.
+    /// Servers that close without reading the upload's close_notify reset the connection. Under TLS, a server that
+    /// lacks bytes knows it and refuses; but a final reply that came before the end does not count as its last word.
     Truncated,
     /// The connection could not be opened or secured, or broke
     Failed(DataFailure),
@@ -123,13 +125,13 @@ pub enum DataEvent {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// The server's greeting (220, or 230 where no login is needed)
+    /// The server's greeting (220, or 230 if no login is needed)
     Greeting(Reply),
     /// The server has begun a transfer (1yz)
     TransferStarted {
-        /// Which one
+        /// Its request
         op: OpId,
-        /// Size that the reply's text tells, in bytes; a hint, servers differ in what they count
+        /// Size in the reply's text, in bytes; only a hint, because servers differ in what they count
         size_hint: Option<u64>,
     },
     /// A request has ended
@@ -140,7 +142,7 @@ pub enum Event {
     Closed(ConnectionError),
 }
 
-/// The end of a request: its result waits to be claimed
+/// The end of a request, with the result to be claimed
 #[derive(Debug)]
 pub struct Completion {
     pub(crate) op: OpId,
@@ -148,13 +150,13 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// Which request
+    /// Returns which request has ended
     #[must_use]
     pub const fn op(&self) -> OpId {
         self.op
     }
 
-    /// The result, if `op` is the request that ended; `None` otherwise, and the second time
+    /// Returns the result if `op` is the request that ended; `None` otherwise, and on a second call
     pub fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
         if op.id() != self.op {
             return None;
@@ -162,7 +164,7 @@ impl Completion {
         match self.result.take()? {
             Ok(outcome) => match T::from_outcome(outcome) {
                 Ok(value) => Some(Ok(value)),
-                // A claim made on another client: leave the result to its owner.
+                // The claim was made on another client: leave the result to its owner.
                 Err(outcome) => {
                     self.result = Some(Ok(outcome));
                     None
@@ -172,7 +174,7 @@ impl Completion {
         }
     }
 
-    /// The error, if the request failed and its result was not taken yet
+    /// Returns the error, if the request failed and its result has not been taken yet
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
         self.result.as_ref()?.as_ref().err()
@@ -197,20 +199,20 @@ pub enum TraceDirection {
 }
 
 impl Trace {
-    /// Which way the line went
+    /// Returns which way the line went
     #[must_use]
     pub const fn direction(&self) -> TraceDirection {
         self.direction
     }
 
-    /// The line without its end; PASS and ACCT show `****`
+    /// Returns the line without its line end; PASS and ACCT show `****`
     #[must_use]
     pub fn line(&self) -> &[u8] {
         &self.line
     }
 }
 
-/// `> RETR f` or `< 226 done`, unprintable bytes escaped
+/// Displays `> RETR f` or `< 226 done`, with unprintable bytes escaped
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = match self.direction {
@@ -231,7 +233,7 @@ impl fmt::Debug for Trace {
 mod tests {
     use alloc::vec::Vec;
 
-    /// The variants of an enum in this file
+    /// Returns the variants of an enum in this file
     fn variants(name: &str) -> Vec<&'static str> {
         let begin = std::format!("pub enum {name} {{\n");
         let (_, rest) = include_str!("event.rs").split_once(&begin).expect("an enum of that name");
@@ -244,7 +246,7 @@ mod tests {
             .collect()
     }
 
-    /// Cells of the documentation's table of orders
+    /// Returns the cells of the documentation's table of orders
     fn rows() -> Vec<Vec<&'static str>> {
         let (_, rest) = include_str!("lib.rs").split_once("//! # Orders\n").expect("the section");
         let (section, _) = rest.split_once("//! # ").expect("the next section");

@@ -1,16 +1,16 @@
-//! The requests whose result is a value, stated once: the methods of the core and of each driver come from this list
+//! The requests whose result is a value, defined once: the methods of the core and of each driver come from this list
 //!
-//! `ftp_proto::requests!(methods)` hands the list to `methods!`, a macro of the caller's that writes the methods of its
-//! type. The list consists of groups, each an `impl` block with the type left out. An entry has
+//! `ftp_proto::requests!(methods)` passes the list to `methods!`, a macro of the caller that writes the methods of its
+//! type. The list consists of groups, each an `impl` block without the type. An entry has
 //!
-//! - documentation and attributes, for all crates. Links begin with `Self::` or `ftp_proto::`, which mean something in
-//!   each of them; an alias that is the method's own name is an error of rustdoc's;
+//! - documentation and attributes, for all crates. Links begin with `Self::` or `ftp_proto::`, which resolve in each of
+//!   them; rustdoc rejects an alias that equals the method's own name;
 //! - a signature without `self`, whose paths begin with `$crate`, and whose return type is the result's;
-//! - a block that makes the operation, a `Result<Running, Error>`, in the scope of `client/requests.rs`; only the core
-//!   looks at it.
+//! - a block that creates the operation, a `Result<Running, Error>`, in the scope of `client/requests.rs`; only the
+//!   core uses it.
 //!
-//! Drivers need no change for a new entry, be their methods functions that wait, that return an [`Op`](crate::Op), or
-//! `async`. What moves the bytes of a file or listing, starts TLS or ends the session is not in this list: its
+//! Drivers need no change for a new entry, whether their methods wait, return an [`Op`](crate::Op), or are `async`.
+//! Requests that transfer a file or listing, start TLS or end the session are not in this list: their
 //! methods differ between drivers, and are written by hand.
 
 #[doc(hidden)]
@@ -24,7 +24,7 @@ macro_rules! requests {
                 ///
                 /// An empty `user` is `anonymous`, whose password is by default `anonymous@`.
                 ///
-                /// Besides a refusal this can end in [`TlsRequired`](ftp_proto::Error::TlsRequired) and
+                /// Errors besides a refusal are [`TlsRequired`](ftp_proto::Error::TlsRequired) and
                 /// [`AccountRequired`](ftp_proto::Error::AccountRequired).
                 fn login(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> $crate::Reply {
                     login(user.as_ref(), password.as_ref(), None)
@@ -56,9 +56,9 @@ macro_rules! requests {
                     Ok(Running::Protect(Protect::new(level)))
                 }
 
-                /// Returns the control connection to clear text (CCC), for firewalls that read along
+                /// Returns the control connection to clear text (CCC), for firewalls that inspect commands
                 ///
-                /// Returns the reply to CCC; `None` if the connection is in clear text already, and nothing was sent.
+                /// Returns the reply to CCC; `None` if the connection was in clear text already, so nothing was sent.
                 #[doc(alias = "ccc")]
                 fn clear_control() -> Option<$crate::Reply> {
                     Ok(Running::ClearControl(ClearControl::new()))
@@ -82,7 +82,7 @@ macro_rules! requests {
                     bare(Verb::PWD, Want::Path)
                 }
 
-                /// Makes a directory (MKD); returns its path as the server writes it, `None` if the server does not tell
+                /// Makes a directory (MKD); returns its path as the server writes it, `None` if the reply has none
                 #[doc(alias = "mkd")]
                 fn mkdir(path: impl AsRef<[u8]>) -> Option<Vec<u8>> {
                     with(Verb::MKD, path, Want::MadePath)
@@ -104,15 +104,15 @@ macro_rules! requests {
                     rename(from, to)
                 }
 
-                /// Returns the size of a file in bytes (SIZE, RFC 3659 section 4), asked under TYPE I
+                /// Returns the size of a file in bytes (SIZE, RFC 3659 section 4), asked for in TYPE I
                 fn size(path: impl AsRef<[u8]>) -> u64 {
                     with(Verb::SIZE, path, Want::Size)
                 }
 
                 /// Returns the hash of a file's bytes as the server computes it; `None` if it offers none
                 ///
-                /// Of the algorithms in the server's answer to FEAT the strongest is taken, by XSHA256 and its kin or
-                /// by HASH. This takes as long as the server needs to read the file, at most
+                /// Of the algorithms that the server lists in FEAT, the strongest is used, with XSHA256 and similar
+                /// commands or HASH. This takes as long as the server needs to read the file, at most
                 /// [`Config::hash_timeout`](ftp_proto::Config::hash_timeout).
                 fn hash(path: impl AsRef<[u8]>) -> Option<$crate::fields::FileHash> {
                     hash(path)
@@ -129,7 +129,8 @@ macro_rules! requests {
                     with(Verb::MFMT, words(&[fields::format_time(time).as_bytes(), path.as_ref()]), Want::Completion)
                 }
 
-                /// Sets the times of a file by SITE UTIME, which no RFC has, in UTC: for servers without [MFMT](Self::set_mdtm)
+                /// Sets the times of a file by SITE UTIME, which is in no RFC, in UTC: for servers without
+                /// [MFMT](Self::set_mdtm)
                 ///
                 /// Sends `SITE UTIME path time time time UTC`, for access, modification and change. Pure-FTPd and ProFTPD's
                 /// `mod_site_misc` take this form, with spaces in the path, and whole seconds only.
@@ -139,26 +140,26 @@ macro_rules! requests {
                     with(Verb::SITE, words(&[b"UTIME", path.as_ref(), time, time, time, b"UTC"]), Want::Completion)
                 }
 
-                /// Returns facts about one file or directory (MLST, RFC 3659 section 7) in the reply's text; an empty
+                /// Returns facts about one file or directory (MLST, RFC 3659 section 7) as the reply's text; an empty
                 /// path is the working directory
                 ///
-                /// [`parse_mlst`](ftp_proto::listing::parse_mlst) reads them.
+                /// [`parse_mlst`](ftp_proto::listing::parse_mlst) parses them.
                 fn mlst(path: impl AsRef<[u8]>) -> $crate::Reply {
                     optional(Verb::MLST, path)
                 }
             }
 
-            /// The server, and commands of its own
+            /// The server and its own commands
             impl {
-                /// Returns what the server can do (FEAT, RFC 2389); an empty set if it does not know FEAT
+                /// Returns the server's features (FEAT, RFC 2389); an empty set if the server does not know FEAT
                 #[doc(alias = "feat")]
                 fn query_features() -> $crate::Features {
                     Ok(Running::Features(FeaturesOp))
                 }
 
-                /// Asks for names in UTF-8: `OPTS UTF8 ON`, which no RFC has and many servers know
+                /// Asks for names in UTF-8: `OPTS UTF8 ON`, which is in no RFC but known to many servers
                 ///
-                /// Send it after the login. A server that refuses it may use UTF-8 all the same.
+                /// Send it after the login. A server that refuses it may still use UTF-8.
                 fn utf8() -> $crate::Reply {
                     with(Verb::OPTS, "UTF8 ON", Want::Completion)
                 }
@@ -168,7 +169,7 @@ macro_rules! requests {
                     with(Verb::OPTS, options, Want::Completion)
                 }
 
-                /// Does nothing (NOOP): shows that the session is alive, and keeps it so
+                /// Does nothing (NOOP): shows that the session is alive, and keeps it alive
                 fn noop() -> $crate::Reply {
                     bare(Verb::NOOP, Want::Completion)
                 }
@@ -179,26 +180,26 @@ macro_rules! requests {
                     bare(Verb::SYST, Want::Completion)
                 }
 
-                /// Returns help (HELP) on a command or, if `topic` is empty, in general
+                /// Returns help (HELP) about a command or, if `topic` is empty, in general
                 fn help(topic: impl AsRef<[u8]>) -> $crate::Reply {
                     optional(Verb::HELP, topic)
                 }
 
-                /// Returns the status (STAT) of the session if `path` is empty, else a listing, in the reply's text
+                /// Returns the status (STAT) of the session if `path` is empty, else a listing, as the reply's text
                 fn stat(path: impl AsRef<[u8]>) -> $crate::Reply {
                     optional(Verb::STAT, path)
                 }
 
-                /// Sends a command of this server's own (SITE)
+                /// Sends a server-specific command (SITE)
                 fn site(command: impl AsRef<[u8]>) -> $crate::Reply {
                     with(Verb::SITE, command, Want::Completion)
                 }
 
-                /// Sends any command that has one final reply, of 2yz or 3yz; an empty argument sends the verb alone
+                /// Sends any command that has one final reply of 2yz or 3yz; an empty argument sends the verb alone
                 ///
                 /// Commands that open data connections, end the session or change its protection are refused with
-                /// [`InvalidArgument`](ftp_proto::Error::InvalidArgument), as the client could not keep account of
-                /// them. They have their own methods.
+                /// [`InvalidArgument`](ftp_proto::Error::InvalidArgument), because the client could not keep track of
+                /// them. They have methods of their own.
                 #[doc(alias = "sendcmd")]
                 #[doc(alias = "voidcmd")]
                 #[doc(alias = "quote")]

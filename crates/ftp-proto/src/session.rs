@@ -1,4 +1,4 @@
-//! What the server has granted so far, and what was learned about it
+//! What the server has granted so far, and what the client has learned about it
 
 use crate::control::command::Argument;
 use crate::control::features::Features;
@@ -11,49 +11,49 @@ use crate::terms::{Protection, TransferType};
 pub(crate) enum ControlSecurity {
     Clear,
     Secured,
-    /// CCC: in clear again, after a login that was protected (RFC 4217 section 6)
+    /// In clear text again (CCC) after a protected login (RFC 4217 section 6)
     ClearedAgain,
 }
 
 /// Which passive command is worth trying
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PassiveMemory {
-    /// Nothing learned
+    /// Nothing is known yet
     #[default]
     Untried,
-    /// EPSV refused, or its port could not be reached: PASV only
+    /// EPSV was refused, or its port could not be reached: try only PASV
     PasvOnly,
-    /// PASV refused: EPSV only
+    /// PASV was refused: try only EPSV
     EpsvOnly,
 }
 
-/// Whether the way to the server's data ports is open
+/// Whether the server's data ports are reachable
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PassivePath {
-    /// No connection has come about yet, or the last did not
+    /// No connection has been established yet, or the last attempt failed
     #[default]
     Unproven,
-    /// The last connection came about: the next will, so that its command need not wait for it
+    /// The last connection was established, so the next transfer's command need not wait for its connection
     Proven,
 }
 
 /// Which active command is worth trying
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ActiveMemory {
-    /// Nothing learned
+    /// Nothing is known yet
     #[default]
     Untried,
-    /// PORT refused: EPRT only
+    /// PORT was refused: try only EPRT
     EprtOnly,
 }
 
 /// Whether MLSD is worth trying
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mlsd {
-    /// If FEAT tells so
+    /// If the answer to FEAT lists it
     #[default]
     AsTold,
-    /// The server does not know it, whatever it lists
+    /// The server does not know it, whatever FEAT lists
     Unknown,
 }
 
@@ -63,41 +63,41 @@ pub(crate) enum LastListing {
     /// Yes, or there was none
     #[default]
     Whole,
-    /// No: Pure-FTPd has the rest still, and puts it before the next one
+    /// No: Pure-FTPd still has the rest, and sends it before the next one
     Cut,
 }
 
-/// What is known of a server's way with batches
+/// What is known about a server's support for batches
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Batches {
-    /// Nothing speaks against them
+    /// No problem is known
     #[default]
     Trusted,
-    /// A command was refused in one, and taken alone
+    /// A command was refused in a batch, but accepted alone
     Refused,
 }
 
-/// The server's restart marker as far as this side knows
+/// The server's restart marker, as far as the client knows
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RestartMarker {
-    /// Nothing stands between the next transfer and the file's first byte
+    /// The next transfer starts at the file's first byte
     #[default]
     Clear,
-    /// A REST was granted and no transfer has used it up for certain (Q50)
+    /// A REST was granted, and it is not certain that a transfer has used it (Q50)
     Doubtful,
 }
 
-/// Final replies of earlier transfers that may still come
+/// The final replies of earlier transfers that may still come
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Late {
     /// None: the last operation was not a transfer
     #[default]
     None,
-    /// The last operation was a transfer and was answered: some servers answer it once more
+    /// The last operation was a transfer and was answered; some servers answer it a second time
     Echo,
-    /// After an abort this many final replies are missing, though the sentinel was answered: most
-    /// servers never send them, some send them from another thread, and one more than they should. So
-    /// even 0 is in doubt until the final reply of another transfer has been proven.
+    /// After an abort, this many final replies are missing, although the sentinel was answered. Most servers never
+    /// send them, some send them from another thread, and some send one too many. So even with 0, replies are in
+    /// doubt until the final reply of another transfer has been proven.
     Due(u8),
 }
 
@@ -107,7 +107,7 @@ impl Late {
         matches!(self, Self::Due(_))
     }
 
-    /// One of them has come
+    /// Counts down after one of them has come
     pub(crate) const fn less_one(self) -> Self {
         match self {
             Self::Due(count) => Self::Due(count.saturating_sub(1)),
@@ -115,7 +115,7 @@ impl Late {
         }
     }
 
-    /// So many more are missing
+    /// Adds this many missing replies
     pub(crate) const fn and_due(self, more: u8) -> Self {
         match (self, more) {
             (Self::Due(count), _) => Self::Due(count.saturating_add(more)),
@@ -124,8 +124,8 @@ impl Late {
         }
     }
 
-    /// The reply to a command that is no transfer has been proven: what is still missing is not to be
-    /// feared at each command any more, only where a transfer ends
+    /// After the reply to a command other than a transfer has been proven: from now on, missing replies are expected
+    /// only where a transfer ends, not after each command
     pub(crate) const fn proven(self) -> Self {
         match self {
             Self::Due(1..) => Self::Due(0),
@@ -137,7 +137,7 @@ impl Late {
 /// Whether transfers are announced by a preliminary reply (1yz)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Preliminary {
-    /// As RFC 959 section 5.4 has it
+    /// Yes, as in RFC 959 section 5.4
     #[default]
     Expected,
     /// A transfer's first reply was proven to be its final one: this server sends no 1yz
@@ -149,38 +149,37 @@ pub(crate) enum Preliminary {
 pub(crate) enum KeepAlive {
     #[default]
     Untried,
-    /// The server refuses NOOP
+    /// The server refused NOOP
     Refused,
 }
 
-/// How many session tickets the driver has for protected data connections, in terms of what may be
-/// done with them
+/// How many session tickets the driver has for protected data connections, in terms of what they are enough for
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum TicketSupply {
-    /// There is none, and none is wanted: the server has never given any, or is known to do without
+    /// There is none, and none is needed: the server has never issued any, or is known to work without
     #[default]
     Unneeded,
     /// One may be risked on a transfer that the server may refuse
     Ample,
     /// None may be risked: the handshake of a data connection waits for the preliminary reply
     Scarce,
-    /// There is none, though the server may insist on one: the next transfer first has a listing made,
-    /// which brings some; without any an upload fails, as the remote file would be lost (Q140)
+    /// There is none, though the server may insist on one. So the client makes a listing before the next transfer,
+    /// which obtains some tickets. If there is still none, an upload fails, because the remote file would be lost
+    /// (Q140)
     ///
-    /// The listing is the client's own ([`Client::running_transfer`](crate::Client::running_transfer)
-    /// is `None`): the driver reads its data connection to the end and throws the bytes away.
+    /// The listing is the client's own ([`Client::running_transfer`](crate::Client::running_transfer) is `None`):
+    /// the driver reads its data connection to the end and discards the bytes.
     Wanted,
-    /// There is none and none to be had: uploads fail with
+    /// There is none, and no way to get one: uploads fail with
     /// [`Error::NoSessionTicket`](crate::Error::NoSessionTicket)
     Exhausted,
 }
 
-/// How many listings are made for the sake of a ticket: of the file uploaded last, and of the
-/// directory
+/// The number of listings made to obtain a ticket: one of the file uploaded last, one of the directory
 pub(crate) const HARVESTS: u8 = 2;
 
-/// Everything that a session knows of its server
+/// Everything that a session knows about its server
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) control: ControlSecurity,
@@ -188,7 +187,7 @@ pub(crate) struct Session {
     pub(crate) type_: Option<TransferType>,
     pub(crate) features: Option<Features>,
     pub(crate) mlsd: Mlsd,
-    /// What SYST told of the server's listings, if it was asked
+    /// The format of the server's listings according to SYST, if it was sent
     pub(crate) system: Option<Format>,
     /// The working directory, as long as nothing may have changed it
     pub(crate) directory: Option<Argument>,
@@ -203,7 +202,7 @@ pub(crate) struct Session {
     pub(crate) keep_alive: KeepAlive,
     pub(crate) gateway: GatewayMemory,
     pub(crate) tickets: TicketSupply,
-    /// Listings made in a row for the sake of a ticket
+    /// Consecutive listings made to obtain a ticket
     pub(crate) harvests: u8,
     /// The file uploaded last: a listing of it is short
     pub(crate) uploaded: Option<Argument>,

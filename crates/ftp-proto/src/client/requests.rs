@@ -87,9 +87,9 @@ impl Client {
     /// Fetches the entries of a directory with the best command that the server has, MLSD or LIST:
     /// `read_dir("d")`, `read_dir(ReadDir::long("d"))`
     ///
-    /// For an empty directory, the transfer has no bytes. A missing directory is [`Error::NoDirectory`], and a
-    /// refusal is the server's reply. If LIST would take the name for options or a pattern, the client enters the
-    /// directory, lists it and leaves it again. It does the same if the listing is empty, to prove that the
+    /// For an empty directory, the transfer has no bytes. A missing directory is [`Error::NoDirectory`]; any other
+    /// refusal is reported with its reply. If LIST would take the name for options or a pattern, the client enters
+    /// the directory, lists it and leaves it again. It does the same if the listing is empty, to prove that the
     /// directory exists. While the bytes arrive, [`Self::listing_format`] returns their format.
     ///
     /// If the server refuses to change back, the request ends with that refusal, and the working directory is then
