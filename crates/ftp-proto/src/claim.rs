@@ -1,4 +1,4 @@
-//! Claims on results: what a request gives back, and the name under which its result comes
+//! Claims on results: the value that a request method returns, and the identifier of the request
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -9,7 +9,7 @@ use crate::control::fields::{FileHash, PassiveAddress};
 use crate::control::reply::Reply;
 use crate::timestamp::Timestamp;
 
-/// Name of a request, unique within its client
+/// Identifies a request, unique within its client
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OpId(pub(crate) u64);
 
@@ -19,7 +19,7 @@ impl fmt::Debug for OpId {
     }
 }
 
-/// A claim on the result of a request; give it to [`Completion::take`](crate::Completion::take)
+/// A claim on the result of a request; pass it to [`Completion::take`](crate::Completion::take)
 pub struct Op<T> {
     id: OpId,
     output: PhantomData<fn() -> T>,
@@ -30,14 +30,14 @@ impl<T> Op<T> {
         Self { id, output: PhantomData }
     }
 
-    /// Name of the request
+    /// Returns the identifier of the request
     #[must_use]
     pub const fn id(self) -> OpId {
         self.id
     }
 }
 
-// Derived impls would ask the same of T.
+// Derived impls would require the same of T.
 impl<T> Clone for Op<T> {
     fn clone(&self) -> Self {
         *self
@@ -60,16 +60,16 @@ pub(crate) enum Owner {
     /// The TLS policy
     Policy,
     KeepAlive,
-    /// A transfer that needs a TLS session ticket first
+    /// A transfer that needs a TLS session ticket
     Tickets,
-    /// What the server may still hold of an earlier transfer
+    /// The removal of data that the server may still hold of an earlier transfer
     Flush,
-    /// Nobody any more: the request was aborted while its operation had to go on
+    /// Nobody any more: the request was aborted while its operation had to continue
     Abandoned,
 }
 
 impl Owner {
-    /// The application's request, if it is one
+    /// Returns the application's request, if it is one
     pub(crate) const fn op(self) -> Option<OpId> {
         match self {
             Self::User(op) => Some(op),
@@ -78,7 +78,7 @@ impl Owner {
     }
 }
 
-/// What a transfer has brought about
+/// The result of a transfer
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transfer {
@@ -86,19 +86,19 @@ pub struct Transfer {
     pub bytes: u64,
     /// The final reply
     pub reply: Reply,
-    /// Name that the server chose for the file (STOU), if it told
+    /// Name that the server chose for the file (STOU), if the server sent it
     pub name: Option<Vec<u8>>,
 }
 
 impl Transfer {
-    /// A transfer of so many bytes with this final reply, for tests of those who use the result
+    /// Creates a transfer of this many bytes with this final reply, for tests of code that uses the result
     #[must_use]
     pub const fn new(bytes: u64, reply: Reply) -> Self {
         Self { bytes, reply, name: None }
     }
 }
 
-/// A result that a request can have
+/// A type that the result of a request can have
 pub trait Output: sealed::Output {}
 
 mod sealed {
@@ -110,7 +110,7 @@ mod sealed {
     }
 }
 
-/// Every kind of result, before its request claims it
+/// The result of a request before it is claimed
 #[derive(Debug)]
 #[expect(unnameable_types, reason = "appears only in a sealed trait")]
 pub enum Outcome {

@@ -1,13 +1,13 @@
-//! The data connection as a machine
+//! The data connection as a state machine
 //!
 //! ```text
 //! Connecting ─────────────▶ Open ─▶ Securing ─▶ Secured ─▶ Moving ─▶ Sent ─▶ Ended
 //! Binding ─▶ Listening ─────▲  └────────────────────────────▲   └─────────────▲
 //! ```
 //!
-//! It only records what happened; what follows from it together with the control connection's
-//! state is decided in [`op::transfer`](crate::op). Progress and the end are legal in every state
-//! from `Open` on: two TCP connections have no order between them.
+//! It only records what happened. [`op::transfer`](crate::op) decides what follows from it and from the state of the
+//! control connection. Progress and the end are valid in every state from `Open` on, because two TCP connections have
+//! no common order.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -22,7 +22,7 @@ pub(crate) struct DataConnection {
     pub(crate) established: bool,
     /// Bytes reported so far
     pub(crate) bytes: u64,
-    /// Known when it has been secured
+    /// Known once the connection has been secured
     pub(crate) session: Option<TlsSession>,
 }
 
@@ -36,15 +36,15 @@ pub(crate) enum DataState {
     Listening(SocketAddr),
     /// Established
     Open,
-    /// TLS handshake ordered
+    /// The TLS handshake has been ordered
     Securing,
-    /// TLS handshake done
+    /// The TLS handshake is done
     Secured,
     /// The driver was told to move the bytes
     Moving,
-    /// All of an upload has been sent, its end included
+    /// All of an upload has been sent, including its end
     Sent,
-    /// Over, one way or another
+    /// The connection has ended
     Ended(End),
 }
 
@@ -53,7 +53,7 @@ pub(crate) enum End {
     Finished,
     Truncated,
     Failed(DataFailure),
-    /// Somebody else than the server connected
+    /// A host other than the server connected
     Foreign {
         expected: IpAddr,
         actual: IpAddr,
@@ -70,7 +70,8 @@ impl DataConnection {
         self.bytes > 0 || matches!(self.state, DataState::Moving | DataState::Sent)
     }
 
-    /// Records an event; false if it can't be meant (a second `Connected`, news after the end)
+    /// Records an event; returns false if the event is not valid in this state (a second `Connected`, any event
+    /// after the end)
     pub(crate) fn record(&mut self, event: DataEvent, check_peer: bool) -> bool {
         use DataState::{
             Binding, Connecting, Ended, Listening, Moving, Open, Secured, Securing, Sent,

@@ -1,4 +1,4 @@
-//! Both ends of the control connection, and what follows for data connections
+//! The addresses of both ends of the control connection, and what follows from them for data connections
 
 use core::net::SocketAddr;
 
@@ -25,12 +25,12 @@ pub enum Source {
 }
 
 impl Ends {
-    /// The address to bind a connection to `target` to: of a host with several the server expects the
-    /// one that it knows, from which the control connection leaves
+    /// Returns the address to bind a connection to `target` to: if this host has several addresses, the server expects
+    /// the one from which the control connection comes
     ///
-    /// `None` where the system does as well: to the same IPv4 address it chooses the same again, and need
-    /// not look for a port that nobody uses, which is slow where thousands have just been used. IPv6 hosts
-    /// change their addresses by the hour.
+    /// `None` if the system chooses well by itself: for the same IPv4 address it chooses the same source again, and
+    /// then it need not search for an unused port, which is slow if thousands have just been used. IPv6 hosts may
+    /// change their addresses every hour.
     #[must_use]
     pub fn source_for(&self, target: SocketAddr) -> Option<SocketAddr> {
         let same = target.is_ipv4() && target.ip() == self.peer.ip();

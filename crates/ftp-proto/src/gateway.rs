@@ -1,4 +1,4 @@
-//! FTP proxies: servers that speak FTP and take the real server's name in the login
+//! FTP proxies: servers that speak FTP and take the real server's name during the login
 
 use alloc::format;
 use alloc::string::String;
@@ -6,7 +6,7 @@ use core::net::IpAddr;
 
 use crate::control::command::{Argument, ArgumentError, Secret};
 
-/// How an FTP proxy is told which server is meant
+/// How an FTP proxy is told which server to connect to
 ///
 /// Neither form is standardized; these two are the most common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,14 +14,14 @@ use crate::control::command::{Argument, ArgumentError, Secret};
 pub enum GatewayForm {
     /// `USER user@host` or `USER user@host:port`, then PASS with the server's password
     UserAtHost,
-    /// `OPEN host` or `OPEN host:port`, then the login as without a proxy
+    /// `OPEN host` or `OPEN host:port`, then a login as without a proxy
     Open,
 }
 
 /// An FTP proxy between the client and the server, for [`Config::gateway`](crate::Config::gateway)
 ///
-/// Each [`login`](crate::Client::login) names the server to it. Its own login, if it wants one, goes first and is
-/// made once a session.
+/// Each [`login`](crate::Client::login) tells the proxy the name of the server. The proxy's own login, if it
+/// requires one, comes first, once per session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gateway {
     form: GatewayForm,
@@ -30,11 +30,11 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A proxy that is to lead to this server; the port 21 is not named
+    /// Creates a proxy that connects to this server; port 21 is not written
     ///
     /// # Errors
     ///
-    /// As for [`Argument::new`]; [`ArgumentError::Forbidden`], too, for blanks and `@`, which would end the name.
+    /// Those of [`Argument::new`], and [`ArgumentError::Forbidden`] for blanks and `@`, which would end the name.
     pub fn new(form: GatewayForm, host: &str, port: u16) -> Result<Self, ArgumentError> {
         if let Some(at) = host.bytes().position(|byte| matches!(byte, b' ' | b'@')) {
             return Err(ArgumentError::Forbidden { byte: host.as_bytes()[at], at });
@@ -47,11 +47,11 @@ impl Gateway {
         Ok(Self { form, target: Argument::new(target)?, login: None })
     }
 
-    /// Logs in to the proxy itself, before the server is named
+    /// Adds a login to the proxy itself, before the server is named
     ///
     /// # Errors
     ///
-    /// As for [`Argument::new`].
+    /// Those of [`Argument::new`].
     pub fn with_login(
         mut self,
         user: impl AsRef<[u8]>,
@@ -65,7 +65,7 @@ impl Gateway {
         self.form
     }
 
-    /// The server, as the proxy wants it named
+    /// Returns the server in the form that the proxy requires
     pub(crate) const fn target(&self) -> &Argument {
         &self.target
     }
@@ -74,7 +74,7 @@ impl Gateway {
         self.login.as_ref()
     }
 
-    /// The user as the proxy wants it named
+    /// Returns the user in the form that the proxy requires
     pub(crate) fn user(&self, user: &Argument) -> Result<Argument, ArgumentError> {
         match self.form {
             GatewayForm::UserAtHost => {

@@ -1,4 +1,4 @@
-//! The plan: what is to be done, in order, and for whom
+//! The plan: what is done next, in which order, and for whom
 
 use alloc::boxed::Box;
 
@@ -9,11 +9,11 @@ use crate::op::read_dir::{Next, ReadDirOp};
 use crate::op::running::Running;
 use crate::session::Session;
 
-/// A request: its owner, and what it has to do after its current operation
+/// A request: its owner, and what it does after its current operation
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) owner: Owner,
-    /// The directory that it reads, operation by operation
+    /// The directory that the request reads, operation by operation
     directory: Option<Box<ReadDirOp>>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Task {
 pub(crate) enum Follows {
     /// The request goes on with another operation
     Task(Task),
-    /// The request is over
+    /// The request has ended
     End(Owner, Result<Outcome, Error>),
 }
 
@@ -49,12 +49,12 @@ impl Task {
         Self { request: Request { owner, directory: None }, operation }
     }
 
-    /// Whether it puts right what an earlier request has left on the server
+    /// Whether the task cleans up after an earlier request
     pub(crate) const fn settles(&self) -> bool {
         matches!(self.request.owner, Owner::Abandoned | Owner::Flush)
     }
 
-    /// Reads a directory, whose first operation is chosen when its turn comes
+    /// Creates a task that reads a directory; its first operation is chosen in its turn
     pub(crate) fn directory(owner: Owner, directory: ReadDirOp) -> Self {
         let directory = Some(Box::new(directory));
         Self { request: Request { owner, directory }, operation: Running::Nothing }
@@ -62,7 +62,7 @@ impl Task {
 }
 
 impl Request {
-    /// Takes the end of an operation of this request
+    /// Decides what follows the end of an operation of this request
     pub(crate) fn follows(mut self, ended: Ended, session: &mut Session) -> Follows {
         let Some(directory) = &mut self.directory else {
             return Follows::End(self.owner, ended.result);
@@ -73,7 +73,7 @@ impl Request {
         }
     }
 
-    /// Nobody waits for the result any more; what has to be put right on the server still runs
+    /// Marks that nobody waits for the result any more; what has to be cleaned up on the server still runs
     pub(crate) fn abandon(&mut self) {
         self.owner = Owner::Abandoned;
         if let Some(directory) = &mut self.directory {

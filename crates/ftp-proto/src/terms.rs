@@ -1,4 +1,4 @@
-//! The terms that every layer uses: data connections, directions, protection, what is waited for
+//! The terms that every layer uses: data connections, directions, protection, phases
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
@@ -6,7 +6,7 @@ use core::ops::RangeInclusive;
 
 use crate::control::command::Verb;
 
-/// Where a data connection comes from
+/// How a data connection is established
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum DataEndpoint {
@@ -19,7 +19,7 @@ pub enum DataEndpoint {
     },
     /// Listen on the local address of the control connection
     Listen {
-        /// Address family, the control connection's
+        /// Address family of the control connection
         family: IpFamily,
         /// Ports to choose from; `None`: any
         ports: Option<RangeInclusive<u16>>,
@@ -32,7 +32,7 @@ pub enum DataEndpoint {
 pub enum DataHost {
     /// The host that the control connection goes to, through the same proxy if there is one
     ControlPeer,
-    /// An address of the server's choosing; only if the caller chose to trust it
+    /// An address that the server chose; only if the caller has chosen to trust it
     Address(IpAddr),
 }
 
@@ -47,7 +47,7 @@ pub enum IpFamily {
 }
 
 impl IpFamily {
-    /// Family of the control connection's peer
+    /// Returns the family of the control connection's peer
     #[must_use]
     pub const fn of(address: &SocketAddr) -> Self {
         match address {
@@ -68,18 +68,18 @@ pub enum Direction {
     Upload,
 }
 
-/// What the driver does to the bytes between the network and the user
+/// How the driver converts the bytes between the network and the user
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum Encoding {
-    /// Nothing: TYPE I, and listings, whose parser takes any line end
+    /// Not at all: TYPE I, and listings, whose parser accepts any line ending
     Image,
-    /// Line ends by [`AsciiDecoder`](crate::AsciiDecoder) or
+    /// Line endings are converted by [`AsciiDecoder`](crate::AsciiDecoder) or
     /// [`AsciiEncoder`](crate::AsciiEncoder): TYPE A
     Ascii,
 }
 
-/// Name of a data connection: late news about an old one is ignored
+/// Identifies a data connection, so that late events of an earlier one are ignored
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DataId(pub(crate) u32);
 
@@ -93,20 +93,20 @@ impl fmt::Debug for DataId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "part of the driver's duty")]
 pub enum TlsSession {
-    /// That of the control connection, or one that followed from it
+    /// The session of the control connection, or one derived from it
     Resumed,
-    /// One of its own: servers may refuse the transfer for that (Q84)
+    /// A new session: servers may refuse the transfer for that reason (Q84)
     New,
 }
 
-/// Why a data connection failed, as far as a decision may hang on it
+/// Why a data connection failed, in as much detail as decisions depend on
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataFailure {
-    /// Could not connect or listen
+    /// It could not connect or listen
     #[error("it could not be opened")]
     Open,
-    /// Broke while it was open
+    /// It broke while it was open
     #[error("it broke")]
     Broken,
     /// The TLS handshake or a record failed
@@ -120,7 +120,7 @@ pub enum DataFailure {
     NeverOpened,
 }
 
-/// What a deadline was for
+/// What the client was waiting for when a deadline passed
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
@@ -130,19 +130,19 @@ pub enum Phase {
     ControlTls,
     /// The reply to a command
     Reply(Verb),
-    /// The data connection to open, passive mode
+    /// The data connection to open, in passive mode
     DataConnect,
-    /// The server to connect, active mode
+    /// The server to connect, in active mode
     DataAccept,
     /// The TLS handshake of the data connection
     DataTls,
     /// Bytes on the data connection
     Transfer,
-    /// The final reply of a transfer whose data has all passed
+    /// The final reply of a transfer whose data has all been transferred
     FinalReply,
     /// The final reply of a transfer between two servers
     RemoteTransfer,
-    /// Settling after a transfer that was cut short
+    /// Settling after a transfer that was interrupted
     Settle,
     /// The keep-alive of an idle session
     KeepAlive,
@@ -170,9 +170,9 @@ impl fmt::Display for Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "EBCDIC and local byte sizes are out of scope")]
 pub enum TransferType {
-    /// TYPE I: the bytes as they are
+    /// TYPE I: the bytes are transferred unchanged
     Image,
-    /// TYPE A: text, CRLF on the wire
+    /// TYPE A: text, with CRLF line endings on the network
     Ascii,
 }
 
@@ -180,8 +180,8 @@ pub enum TransferType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "TLS knows no other level, RFC 4217 section 9")]
 pub enum Protection {
-    /// PROT C: in clear text
+    /// PROT C: clear text
     Clear,
-    /// PROT P: in TLS
+    /// PROT P: TLS
     Private,
 }

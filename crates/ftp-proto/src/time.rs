@@ -1,13 +1,13 @@
-//! Points in time, which the caller's clock gives
+//! Points in time, according to the caller's clock
 
 use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 
-/// A point in time: how long after an origin it is
+/// A point in time, measured from an origin
 ///
 /// The caller chooses the origin and the clock: a monotonic clock of the system, a counter of ticks,
-/// a test's own. One client's times share one origin. Times should not decrease; a time that lies before
-/// an earlier one makes no deadline pass.
+/// a clock that a test controls. All times given to one client have the same origin. Times should not decrease; a time
+/// before an earlier one makes no deadline pass.
 ///
 /// ```
 /// use core::time::Duration;
@@ -25,20 +25,20 @@ impl Time {
     /// The origin
     pub const ZERO: Self = Self(Duration::ZERO);
 
-    /// Never: no clock reaches it
+    /// Never: a time that no clock reaches
     ///
-    /// Additions that would go beyond end here. A deadline that would be `MAX` is not set, so a
-    /// time-out of [`Duration::MAX`] is none, and [`Client::poll_timeout`](crate::Client::poll_timeout)
+    /// Additions that would exceed it return it. A deadline that would be `MAX` is not set, so a
+    /// time-out of [`Duration::MAX`] never occurs, and [`Client::poll_timeout`](crate::Client::poll_timeout)
     /// never returns `MAX`.
     pub const MAX: Self = Self(Duration::MAX);
 
-    /// The time that is `duration` after the origin
+    /// Returns the time that is `duration` after the origin
     #[must_use]
     pub const fn after_origin(duration: Duration) -> Self {
         Self(duration)
     }
 
-    /// How long after the origin this time is
+    /// Returns how long after the origin this time is
     #[must_use]
     pub const fn since_origin(self) -> Duration {
         self.0
@@ -50,20 +50,20 @@ impl Time {
         self == Self::MAX
     }
 
-    /// The time `after` later; `None` if that is never
+    /// Returns the time `after` later; `None` if that is never
     #[must_use]
     pub fn checked_add(self, after: Duration) -> Option<Self> {
         Some(self + after).filter(|time| !time.is_never())
     }
 
-    /// How long after `earlier` this time is; zero if it is before it
+    /// Returns how long after `earlier` this time is; zero if it is before `earlier`
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 }
 
-/// The time `after` later, at most [`Time::MAX`]; it never panics
+/// Returns the time `after` later, at most [`Time::MAX`]; it never panics
 impl Add<Duration> for Time {
     type Output = Self;
 

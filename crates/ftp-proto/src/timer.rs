@@ -1,26 +1,26 @@
-//! Deadlines: one slot per timer, the earliest wins
+//! Deadlines: each timer has one, the earliest comes first
 
 use core::time::Duration;
 
 use crate::terms::Phase;
 use crate::time::Time;
 
-/// What a deadline guards
+/// The kind of wait that a deadline limits
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Timer {
-    /// Silence while a reply is due, or a TLS handshake on the control connection
+    /// Silence while a reply or a TLS handshake on the control connection is expected
     Reply,
-    /// The whole of a command, however many preliminary replies come; the whole of a greeting
+    /// Total time of a command, however many preliminary replies come, or of a greeting
     Command,
-    /// The data connection: being opened, secured, or moving bytes
+    /// The data connection: opening, TLS handshake, or transfer of bytes
     Data,
     /// Silence long enough to take the next step of settling (a sentinel, a missing final reply)
     Quiet,
-    /// How long an aborted listing may be read on, before it is cut off
+    /// Time for which an aborted listing is still read, before it is cut off
     Discard,
-    /// The whole of settling, until the next request begins
+    /// Total time of settling, until the next request begins
     Settle,
-    /// Nothing to do for so long that a keep-alive is due
+    /// Idle time until a keep-alive is sent
     Idle,
 }
 
@@ -38,27 +38,27 @@ struct Deadline {
 enum Base {
     /// The time of an input
     Input,
-    /// The next input: a request, which carries no time, has set it
+    /// The next input, because a request, which carries no time, has set the deadline
     NextInput,
 }
 
-/// Deadlines with the reason that the application is told
+/// All deadlines, each with the reason that the application sees
 #[derive(Debug, Default)]
 pub(crate) struct TimerTable {
     deadlines: [Option<Deadline>; COUNT],
-    /// The latest known time when requests came in since the last input
+    /// The latest known time at the first request since the last input
     requested: Option<Time>,
 }
 
 impl TimerTable {
-    /// Sets the timer `after` from `now`; a deadline beyond the end of time is none
+    /// Sets the timer to `after` from `now`; a deadline beyond the end of time is not set
     pub(crate) fn set_after(&mut self, timer: Timer, now: Time, after: Duration, phase: Phase) {
         let base = if self.requested.is_some() { Base::NextInput } else { Base::Input };
         self.deadlines[timer as usize] =
             now.checked_add(after).map(|at| Deadline { at, phase, base });
     }
 
-    /// As [`Self::set_after`], unless the timer runs already
+    /// As [`Self::set_after`], unless the timer is already running
     pub(crate) fn start(&mut self, timer: Timer, now: Time, after: Duration, phase: Phase) {
         if self.phase(timer).is_none() {
             self.set_after(timer, now, after, phase);
@@ -73,12 +73,12 @@ impl TimerTable {
         self.deadlines = [None; COUNT];
     }
 
-    /// A request comes in, without a time: deadlines set from here on count from the next input
+    /// Records a request, which has no time: deadlines set from now on count from the next input
     pub(crate) fn requested(&mut self, now: Time) {
         self.requested.get_or_insert(now);
     }
 
-    /// An input comes in at `now`
+    /// Records an input at `now`
     pub(crate) fn touch(&mut self, now: Time) {
         let Some(requested) = self.requested.take() else { return };
         let passed = now.saturating_duration_since(requested);
@@ -98,13 +98,13 @@ impl TimerTable {
         self.deadlines[timer as usize].map(|deadline| deadline.phase)
     }
 
-    /// The earliest deadline and its reason
+    /// Returns the earliest deadline and its reason
     pub(crate) fn next(&self) -> Option<(Time, Phase)> {
         let earliest = self.deadlines.iter().flatten().min_by_key(|deadline| deadline.at);
         earliest.map(|deadline| (deadline.at, deadline.phase))
     }
 
-    /// Stops the timer and tells its reason if its time has come
+    /// Stops the timer and returns its reason, if its time has come
     pub(crate) fn take_expired(&mut self, timer: Timer, now: Time) -> Option<Phase> {
         let slot = &mut self.deadlines[timer as usize];
         match *slot {

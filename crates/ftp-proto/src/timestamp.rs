@@ -1,11 +1,11 @@
-//! Civil date and time, as FTP servers write them: no zone of its own, proleptic Gregorian
+//! Calendar date and time, as FTP servers write them: without a time zone, proleptic Gregorian
 
 use core::fmt;
 
-/// A date and time to the nanosecond, without a zone
+/// A date and time with nanoseconds, without a time zone
 ///
-/// MDTM, MFMT and MLSx times are UTC (RFC 3659 section 2.3); times in LIST are usually the
-/// server's local time. Which of the two this is, the owner of the value knows.
+/// Times in MDTM, MFMT and MLSx are UTC (RFC 3659 section 2.3); times in LIST are usually the
+/// server's local time. The value does not store which of the two it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
     year: u16,
@@ -18,7 +18,7 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// A date and time, `None` if there is no such day or time of day
+    /// Creates a date and time; `None` if there is no such day or time of day
     ///
     /// Years run from 1 to 9999. A `second` of 60 is a leap second and accepted (RFC 3659
     /// section 2.3); it counts as the first second of the next minute in [`Self::to_unix`].
@@ -45,7 +45,7 @@ impl Timestamp {
         Some(Self { year, month, day, hour, minute, second, nanosecond: 0 })
     }
 
-    /// The same second with a fraction in nanoseconds, `None` above 999,999,999
+    /// Returns the same second with a fraction in nanoseconds; `None` above 999,999,999
     #[must_use]
     pub const fn with_nanosecond(self, nanosecond: u32) -> Option<Self> {
         if nanosecond > 999_999_999 {
@@ -54,7 +54,7 @@ impl Timestamp {
         Some(Self { nanosecond, ..self })
     }
 
-    /// The time this many seconds after (before, if negative) 1970-01-01 00:00:00
+    /// Returns the time this many seconds after (before, if negative) 1970-01-01 00:00:00
     ///
     /// `None` outside the years 1 to 9999.
     #[must_use]
@@ -85,7 +85,7 @@ impl Timestamp {
         )
     }
 
-    /// Seconds since 1970-01-01 00:00:00, negative before it; the fraction is dropped
+    /// Returns the seconds since 1970-01-01 00:00:00, negative before it; the fraction is dropped
     ///
     /// Takes the value as UTC: for a local time subtract the zone's offset.
     #[must_use]
@@ -101,50 +101,50 @@ impl Timestamp {
         days * 86_400 + self.hour as i64 * 3600 + self.minute as i64 * 60 + self.second as i64
     }
 
-    /// Year, 1 to 9999
+    /// Returns the year, 1 to 9999
     #[must_use]
     pub const fn year(self) -> u16 {
         self.year
     }
 
-    /// Month, 1 to 12
+    /// Returns the month, 1 to 12
     #[must_use]
     pub const fn month(self) -> u8 {
         self.month
     }
 
-    /// Day of the month, 1 to 31
+    /// Returns the day of the month, 1 to 31
     #[must_use]
     pub const fn day(self) -> u8 {
         self.day
     }
 
-    /// Hour, 0 to 23
+    /// Returns the hour, 0 to 23
     #[must_use]
     pub const fn hour(self) -> u8 {
         self.hour
     }
 
-    /// Minute, 0 to 59
+    /// Returns the minute, 0 to 59
     #[must_use]
     pub const fn minute(self) -> u8 {
         self.minute
     }
 
-    /// Second, 0 to 60
+    /// Returns the second, 0 to 60
     #[must_use]
     pub const fn second(self) -> u8 {
         self.second
     }
 
-    /// Fraction of the second in nanoseconds, 0 to 999,999,999
+    /// Returns the fraction of the second in nanoseconds, 0 to 999,999,999
     #[must_use]
     pub const fn nanosecond(self) -> u32 {
         self.nanosecond
     }
 }
 
-/// Days of a month, 0 if there is no such month
+/// Returns the number of days in a month, 0 if there is no such month
 #[inline]
 pub(crate) const fn days_in_month(year: u16, month: u8) -> u8 {
     match month {
@@ -156,7 +156,7 @@ pub(crate) const fn days_in_month(year: u16, month: u8) -> u8 {
     }
 }
 
-/// ISO 8601 without a zone: `2026-01-31T12:00:00`, with `.250` or longer where there is a fraction
+/// Displays ISO 8601 without a zone: `2026-01-31T12:00:00`, followed by `.250` or more digits if there is a fraction
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { year, month, day, hour, minute, second, nanosecond } = *self;

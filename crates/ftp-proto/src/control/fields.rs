@@ -1,8 +1,8 @@
-//! Fields of well-known replies
+//! Parsers for the fields of well-known replies
 //!
-//! Functions from a reply's text ([`Reply::text`]) to a value. They look at the text only: which
-//! codes to trust with which field is the caller's affair. None of them fails in another way than
-//! by returning `None`, and none allocates more than the text is long.
+//! These functions convert a reply's text ([`Reply::text`]) to a value. They look at the text only: the caller
+//! decides which codes to trust with which field. If a field can't be parsed, they return `None`. They allocate at
+//! most as many bytes as the text has.
 
 mod hash;
 mod passive;
@@ -21,7 +21,7 @@ pub use time::{format_time, parse_time};
 #[cfg(doc)]
 use super::reply::Reply;
 
-/// The number that `digits` are, `None` if there are none, others than digits, or too many
+/// Returns the number that `digits` represent; `None` if they are empty, contain other characters, or exceed `u64`
 fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
@@ -32,7 +32,7 @@ fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// How many digits `text` begins with
+/// Counts the digits at the beginning of `text`
 fn leading_digits(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }

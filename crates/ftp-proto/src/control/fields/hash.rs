@@ -1,18 +1,18 @@
-//! Hashes of files: answers to HASH (draft-bryan-ftp-hash), XSHA256, XMD5, XCRC and their kin
+//! Hashes of files: answers to HASH (draft-bryan-ftp-hash), XSHA256, XMD5, XCRC and similar commands
 
 use alloc::vec::Vec;
 use core::fmt;
 
 /// How a file's hash is computed, the strongest first
 ///
-/// All find damage. Against somebody who forges files only SHA-2 proves anything, and only if the
+/// All of them detect damage. Only SHA-2 proves that nobody forged the file, and only if the
 /// control connection is in TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum HashAlgorithm {
     /// SHA-256: 32 bytes
     Sha256,
-    /// SHA-512: 64 bytes; behind SHA-256, which costs less and leaves nothing to wish for
+    /// SHA-512: 64 bytes; after SHA-256, which costs less and is strong enough
     Sha512,
     /// SHA-1: 20 bytes
     Sha1,
@@ -23,10 +23,10 @@ pub enum HashAlgorithm {
 }
 
 impl HashAlgorithm {
-    /// All of them, the strongest first
+    /// All algorithms, the strongest first
     pub const ALL: [Self; 5] = [Self::Sha256, Self::Sha512, Self::Sha1, Self::Md5, Self::Crc32];
 
-    /// Name in HASH and OPTS HASH (draft-bryan-ftp-hash section 3.2)
+    /// Returns the name in HASH and OPTS HASH (draft-bryan-ftp-hash section 3.2)
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl HashAlgorithm {
         }
     }
 
-    /// Length of a hash in bytes
+    /// Returns the length of a hash in bytes
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
@@ -68,7 +68,7 @@ pub struct FileHash {
 }
 
 impl FileHash {
-    /// A hash that was computed elsewhere, to compare
+    /// Creates a hash that was computed elsewhere, for comparison
     #[must_use]
     pub const fn new(algorithm: HashAlgorithm, value: Vec<u8>) -> Self {
         Self { algorithm, value }
@@ -81,11 +81,11 @@ impl fmt::Display for FileHash {
     }
 }
 
-/// The hash in an answer to HASH, XSHA256 and their kin
+/// Returns the hash in an answer to HASH, XSHA256 and similar commands
 ///
-/// `213 SHA-256 0-49 6029… name`, `250 92C5AAD6`, `251 name 1598…`: the first word of the last line
-/// that is as many hexadecimal digits as the algorithm has. Leading zeros that a CRC lacks are added
-/// if it stands alone.
+/// Examples are `213 SHA-256 0-49 6029… name`, `250 92C5AAD6`, `251 name 1598…`. The hash is the first word of the
+/// last line that has exactly as many hexadecimal digits as the algorithm produces. If a CRC stands alone, missing
+/// leading zeros are added.
 #[must_use]
 pub fn parse_hash(text: &[u8], algorithm: HashAlgorithm) -> Option<FileHash> {
     let line = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next()?.trim_ascii();

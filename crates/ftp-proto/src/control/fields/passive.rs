@@ -1,4 +1,4 @@
-//! 227 and 229: where to open the data connection
+//! 227 and 229 replies: where to open the data connection
 
 use core::net::{IpAddr, Ipv4Addr};
 use core::str;
@@ -8,21 +8,21 @@ use memchr::memchr_iter;
 use super::{leading_digits, number};
 use crate::control::reply::{Code, Reply};
 
-/// What the answer to EPSV says (RFC 2428 section 3)
+/// The fields of an answer to EPSV (RFC 2428 section 3)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the five fields of the RFC, three of them empty")]
 pub struct Epsv {
-    /// An address, which the RFC forbids and some servers send anyway (server-quirks Q61)
+    /// An address, which the RFC forbids but some servers send (server-quirks Q61)
     pub host: Option<IpAddr>,
     /// Port, 1 to 65535
     pub port: u16,
 }
 
-/// An address for a data connection as the server gives it
+/// An address for a data connection, as the server sent it
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "an address and a port")]
 pub struct PassiveAddress {
-    /// The address, which behind NAT is often wrong and from an attacker is a trap
+    /// The address, which is often wrong behind NAT, and is a trap if an attacker sent it
     ///
     /// Connect to the peer of the control connection instead (server-quirks Q59, CVE-2020-8284).
     pub host: Option<IpAddr>,
@@ -30,16 +30,16 @@ pub struct PassiveAddress {
     pub port: u16,
 }
 
-/// The address in an answer to PASV, `227 Entering Passive Mode (h1,h2,h3,h4,p1,p2)`
+/// Returns the address in an answer to PASV, `227 Entering Passive Mode (h1,h2,h3,h4,p1,p2)`
 ///
-/// The RFC gives no form, only the six numbers: those in parentheses if there are any, else the
-/// first six numbers joined by commas (server-quirks Q57). A number above 255 (Q58), port 0, and
-/// five or seven numbers are refused.
+/// The RFC defines only the six numbers, not the form around them: those in parentheses are used if there are any,
+/// else the first six numbers joined by commas (server-quirks Q57). A number above 255 (Q58), port 0, and five or
+/// seven numbers are refused.
 #[must_use]
 #[doc(alias = "parse227")]
 pub fn parse_227(text: &[u8]) -> Option<(Ipv4Addr, u16)> {
     let in_parentheses = memchr_iter(b'(', text).find_map(|at| comma_run(&text[at + 1..]).six);
-    // The first six numbers decide, good or bad: a second choice would be a guess.
+    // The first six numbers decide, whether they are valid or not: anything else would be a guess.
     let six = match in_parentheses {
         Some(six) => six,
         None => first_six(text)?,
@@ -49,7 +49,7 @@ pub fn parse_227(text: &[u8]) -> Option<(Ipv4Addr, u16)> {
     (port != 0).then_some((Ipv4Addr::new(a?, b?, c?, d?), port))
 }
 
-/// The first run of exactly six numbers
+/// Returns the first sequence of exactly six numbers
 fn first_six(mut text: &[u8]) -> Option<[u64; 6]> {
     loop {
         text = &text[text.iter().position(u8::is_ascii_digit)?..];
@@ -64,11 +64,11 @@ fn first_six(mut text: &[u8]) -> Option<[u64; 6]> {
 /// Numbers joined by commas
 struct CommaRun {
     length: usize,
-    /// The numbers, if there are six; one that is too big for the type is its greatest value
+    /// The numbers, if there are exactly six; `u64::MAX` replaces one that is too big
     six: Option<[u64; 6]>,
 }
 
-/// Numbers joined by commas at the start of `text`, with or without spaces around the commas
+/// Parses the numbers joined by commas at the start of `text`, with or without spaces around the commas
 fn comma_run(text: &[u8]) -> CommaRun {
     let spaces = |at: usize| text[at..].iter().take_while(|byte| **byte == b' ').count();
     let mut six = [0; 6];
@@ -93,11 +93,11 @@ fn comma_run(text: &[u8]) -> CommaRun {
     CommaRun { length, six: (count == six.len()).then_some(six) }
 }
 
-/// The port in an answer to EPSV, `229 Entering Extended Passive Mode (|||port|)`
+/// Returns the port in an answer to EPSV, `229 Entering Extended Passive Mode (|||port|)`
 ///
-/// Any byte but a digit may stand for `|` if it does so in all four places (server-quirks Q61: a
-/// server that writes EBCDIC sends `!`). The closing parenthesis may be missing, and around `|`
-/// both. Ports 0 and above 65535 are refused.
+/// Instead of `|`, any byte but a digit is accepted if it is in all four places (server-quirks Q61: a server that
+/// writes EBCDIC sends `!`). The closing parenthesis may be missing; with `|`, both may be missing. Ports 0 and
+/// above 65535 are refused.
 #[must_use]
 #[doc(alias = "parse229")]
 pub fn parse_229(text: &[u8]) -> Option<Epsv> {
@@ -105,9 +105,9 @@ pub fn parse_229(text: &[u8]) -> Option<Epsv> {
     in_parentheses.or_else(|| memchr_iter(b'|', text).find_map(|at| delimited(&text[at..])))
 }
 
-/// `<d>[protocol]<d>[host]<d>port<d>` at the start of `text`
+/// Parses `<d>[protocol]<d>[host]<d>port<d>` at the start of `text`
 fn delimited(text: &[u8]) -> Option<Epsv> {
-    /// Room for an IPv6 address with an IPv4 tail, a port and what goes around them
+    /// Room for an IPv6 address with an IPv4 tail, a port and the delimiters
     const LONGEST: usize = 64;
     let text = text.get(..LONGEST).unwrap_or(text);
     let (&delimiter, rest) = text.split_first()?;
@@ -116,7 +116,7 @@ fn delimited(text: &[u8]) -> Option<Epsv> {
     }
     let mut fields = rest.split(|byte| *byte == delimiter);
     let (protocol, host, port) = (fields.next()?, fields.next()?, fields.next()?);
-    // The last delimiter is there if something is behind it, be it empty.
+    // The last delimiter exists if another field follows, even an empty one.
     fields.next()?;
     if leading_digits(protocol) < protocol.len() {
         return None;
@@ -126,10 +126,10 @@ fn delimited(text: &[u8]) -> Option<Epsv> {
     Some(Epsv { host, port })
 }
 
-/// The address in an answer to PASV or EPSV, whichever form it has
+/// Returns the address in an answer to PASV or EPSV, in either form
 ///
-/// Some servers answer the one as if it were the other (server-quirks Q60): the code tells which
-/// form is tried first, not which is taken.
+/// Some servers answer one command as if it were the other (server-quirks Q60). The code only decides which form is
+/// tried first.
 #[must_use]
 pub fn parse_passive(reply: &Reply) -> Option<PassiveAddress> {
     let text = reply.text();

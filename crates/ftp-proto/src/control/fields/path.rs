@@ -1,15 +1,14 @@
-//! Names in replies: 257 to PWD and MKD, the file that STOU made
+//! Names in replies: 257 to PWD and MKD, and the file created by STOU
 
 use alloc::vec::Vec;
 
-/// The path in an answer to PWD or MKD, `257 "/a path" is current` (RFC 959 appendix II)
+/// Returns the path in an answer to PWD or MKD, `257 "/a path" is current` (RFC 959 appendix II)
 ///
-/// A `"` of the path is doubled. Text before the first quote and behind the second is ignored; if
-/// the quote that should be the last goes on in a word, the server does not double them and the
-/// last quote of the line is taken (server-quirks Q29). Without any quote: what follows ` = `, or
-/// a text that begins like a path or says that it is the current one. An unclosed quote is refused,
-/// the path's end being unknown, and so is a path with control characters, which would be dangerous
-/// to show and of which CR and LF cannot be sent back.
+/// A `"` in the path is doubled. Text before the first quote and after the second is ignored. If a word continues
+/// directly after the second quote, the server does not double quotes, and the path ends at the last quote of the
+/// line (server-quirks Q29). Without any quote, the path is what follows ` = `, or a text that begins like a path or
+/// says that it is the current one. An unclosed quote is refused, because the path's end is unknown. A path with
+/// control characters is refused, because it would be dangerous to show, and CR and LF can't be sent back.
 #[must_use]
 #[doc(alias = "parse257")]
 pub fn parse_257(text: &[u8]) -> Option<Vec<u8>> {
@@ -21,11 +20,11 @@ pub fn parse_257(text: &[u8]) -> Option<Vec<u8>> {
     (!path.iter().any(u8::is_ascii_control)).then_some(path)
 }
 
-/// The name that a server chose for STOU, from the text of its 125 or 150, 226 or 250
+/// Returns the name that a server chose for STOU, from the text of its 125 or 150, 226 or 250
 ///
-/// `FILE: name` (RFC 1123 section 4.1.2.9, most servers), `(unique file name:name)` (BSD), a name
-/// in quotes, or a preliminary text of one word with a digit in it (libunftp). Other texts are
-/// not guessed at: the name in `data connection for name` is as often that of the request.
+/// The name is recognized as `FILE: name` (RFC 1123 section 4.1.2.9, most servers), as `(unique file name:name)`
+/// (BSD), in quotes, or as a preliminary text of one word with a digit in it (libunftp). Other texts are not used:
+/// the name in `data connection for name` is just as often the one in the request.
 #[must_use]
 pub fn parse_stou(text: &[u8]) -> Option<Vec<u8>> {
     let name = lines(text)
@@ -40,7 +39,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| *byte == b'\n')
 }
 
-/// What is between quotes, two of them standing for one
+/// Returns what is between quotes; two quotes in a row stand for one
 fn quoted(line: &[u8]) -> Option<Vec<u8>> {
     let start = memchr::memchr(b'"', line)? + 1;
     let mut path = Vec::new();
@@ -55,7 +54,8 @@ fn quoted(line: &[u8]) -> Option<Vec<u8>> {
             }
             None | Some(b' ' | b'\t' | b'.' | b',' | b';' | b':' | b')') => return Some(path),
             Some(_) => {
-                // Not doubled, then: up to the last one, which is this one or a later one.
+                // The server does not double quotes, so the path ends at the last quote, which is this one or a
+                // later one.
                 let last = memchr::memrchr(b'"', line)?;
                 return Some(line[start..last].to_vec());
             }
@@ -63,7 +63,7 @@ fn quoted(line: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A path without quotes
+/// Returns a path without quotes
 fn unquoted(line: &[u8]) -> Option<&[u8]> {
     let line = line.trim_ascii();
     if let Some(path) = behind(line, b" = ") {
@@ -75,7 +75,7 @@ fn unquoted(line: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// `/`, `\`, `C:`, `DISK:[`, and z/OS' `'`
+/// Whether a line begins with `/`, `\`, `C:`, `DISK:[`, or z/OS' `'`
 fn begins_like_a_path(line: &[u8]) -> bool {
     match line {
         [b'/' | b'\\' | b'\'', ..] => true,
@@ -84,7 +84,7 @@ fn begins_like_a_path(line: &[u8]) -> bool {
     }
 }
 
-/// `… (unique file name:name).`, with or without the parentheses
+/// Returns the name in `… (unique file name:name).`, with or without the parentheses
 fn unique_name(line: &[u8]) -> Option<&[u8]> {
     const MARK: &[u8] = b"unique file name:";
     let at = find(line, MARK)?;
@@ -95,19 +95,19 @@ fn unique_name(line: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The only word of a text, if it has a digit: names made up by a program do
+/// Returns the only word of a text, if it has a digit, as names made up by a program do
 fn single_word(text: &[u8]) -> Option<&[u8]> {
     let word = text.trim_ascii();
     let is_word = !word.iter().any(u8::is_ascii_whitespace);
     (is_word && word.iter().any(u8::is_ascii_digit)).then_some(word)
 }
 
-/// What follows the first `mark`, in any case
+/// Returns what follows the first `mark`; case is ignored
 fn behind<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
     find(line, mark).map(|at| &line[at + mark.len()..])
 }
 
-/// What precedes the first `mark`, in any case
+/// Returns what precedes the first `mark`; case is ignored
 fn before<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
     find(line, mark).map(|at| &line[..at])
 }

@@ -1,13 +1,12 @@
-//! 213 to SIZE, and the size that some servers add to their 150
+//! The 213 reply to SIZE, and the size that some servers add to their 150
 
 use super::{leading_digits, number};
 
-/// The size in an answer to SIZE, `213 12345` (RFC 3659 section 4)
+/// Returns the size in an answer to SIZE in bytes, `213 12345` (RFC 3659 section 4)
 ///
-/// If the text is not a number alone, the last number in it: `213 file: 213, Size =51` is seen
-/// (server-quirks Q42). A number with a sign, a
-/// fraction or groups of digits, one that follows a letter (`0x10`), and one above `u64::MAX`, are refused
-/// (Q43, Q44).
+/// If the text is not just a number, the last number in it is used: `213 file: 213, Size =51` occurs (server-quirks
+/// Q42). A number with a sign, a fraction or groups of digits, one that follows a letter (`0x10`), and one above
+/// `u64::MAX` are refused (Q43, Q44).
 #[must_use]
 pub fn parse_size(text: &[u8]) -> Option<u64> {
     let text = text.trim_ascii();
@@ -18,20 +17,20 @@ pub fn parse_size(text: &[u8]) -> Option<u64> {
     let start = text[..end].iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
     match start.checked_sub(1).map(|before| text[before]) {
         Some(b'-' | b'+' | b'.' | b',') => None,
-        // Of a hexadecimal number, or of a name.
+        // The number belongs to a hexadecimal number or to a name.
         Some(before) if before.is_ascii_alphabetic() => None,
         _ => number(&text[start..end]),
     }
 }
 
-/// The size in a 125 or 150: `Opening BINARY mode data connection for f (12345 bytes).`
+/// Returns the size in a 125 or 150 in bytes: `Opening BINARY mode data connection for f (12345 bytes).`
 ///
-/// Only this form: the number and `bytes` (or `byte`, `octets`) in parentheses, at the end of a
-/// line but for dots and blanks. Anything looser would take numbers out of file names, such as that
-/// of `"/data (1000 bytes)"`; and Pure-FTPd's `12.3 kbytes to download` is rounded.
+/// Only this form is accepted: the number and `bytes` (or `byte`, `octets`) in parentheses at the end of a line,
+/// where only dots and blanks may follow. Any looser rule would find numbers in file names, such as `"/data (1000
+/// bytes)"`; and Pure-FTPd's `12.3 kbytes to download` is rounded.
 ///
-/// A name without quotes that ends like this, in a reply without a size, is still taken for one. If
-/// the name is known, use [`parse_size_hint_for`].
+/// If a reply contains no size, but a name without quotes that ends like this, the number in the name is returned.
+/// If the name is known, use [`parse_size_hint_for`].
 #[must_use]
 pub fn parse_size_hint(text: &[u8]) -> Option<u64> {
     text.split(|byte| *byte == b'\n')
@@ -39,11 +38,10 @@ pub fn parse_size_hint(text: &[u8]) -> Option<u64> {
         .find_map(|line| trailing_size(line).map(|(_, size)| size))
 }
 
-/// As [`parse_size_hint`], where `name` is the file's name as it was sent
+/// Like [`parse_size_hint`], where `name` is the file's name as it was sent
 ///
-/// Servers that tell no size repeat the name in their 150, and a file may be called
-/// `data (1000 bytes)`. Where the name ends with a size, the same number counts only if it is there
-/// twice: `for data (1000 bytes) (1000 bytes)`.
+/// Servers that send no size repeat the name in their 150, and a file may be called `data (1000 bytes)`. If the name
+/// ends with a size, the same number counts only if it occurs twice: `for data (1000 bytes) (1000 bytes)`.
 #[must_use]
 pub fn parse_size_hint_for(text: &[u8], name: &[u8]) -> Option<u64> {
     let Some((_, in_name)) = trailing_size(name) else { return parse_size_hint(text) };
@@ -54,7 +52,7 @@ pub fn parse_size_hint_for(text: &[u8], name: &[u8]) -> Option<u64> {
     })
 }
 
-/// A size in parentheses at the end of a line, and what is before it
+/// Returns what is before a size in parentheses at the end of a line, and the size
 fn trailing_size(line: &[u8]) -> Option<(&[u8], u64)> {
     let end = line.iter().rposition(|byte| !matches!(byte, b'.' | b' ' | b'\t' | b'\r'))?;
     let (line, b')') = (&line[..end], line[end]) else { return None };

@@ -1,4 +1,4 @@
-//! 213 to MDTM, and the time in MFMT
+//! The 213 reply to MDTM, and the time in MFMT
 
 use alloc::format;
 use alloc::string::String;
@@ -6,18 +6,18 @@ use alloc::string::String;
 use super::{leading_digits, number};
 use crate::timestamp::Timestamp;
 
-/// Digits of a time without its fraction: `YYYYMMDDHHMMSS`
+/// Number of digits of a time without its fraction: `YYYYMMDDHHMMSS`
 const DIGITS: usize = 14;
 
-/// The time in an answer to MDTM, `213 YYYYMMDDHHMMSS[.fraction]` in UTC (RFC 3659 section 2.3)
+/// Returns the time in an answer to MDTM, `213 YYYYMMDDHHMMSS[.fraction]` in UTC (RFC 3659 section 2.3)
 ///
-/// What follows is ignored. If the text does not begin with a time, the first word of 14 digits is
-/// taken, with its fraction (server-quirks Q46). Digits of the fraction beyond nanoseconds are
-/// dropped. Servers that count years since 1900 behind a fixed `19` send 15 digits, `19100` for
-/// 2000: put right (Q45). A day or time of day that does not exist is refused.
+/// What follows is ignored. If the text does not begin with a time, the first word of 14 digits is used, with its
+/// fraction (server-quirks Q46). Digits of the fraction beyond nanoseconds are dropped. Servers that count years
+/// since 1900 after a fixed `19` send 15 digits, `19100` for 2000; this is corrected (Q45). A day or time of day
+/// that does not exist is refused.
 #[must_use]
 pub fn parse_time(text: &[u8]) -> Option<Timestamp> {
-    // What nearly all say: exactly so many digits.
+    // Nearly all servers send exactly this many digits.
     if let Some(digits) = text.first_chunk::<DIGITS>().filter(|_| text.len() == DIGITS) {
         if digits.iter().all(u8::is_ascii_digit) {
             return exact(digits);
@@ -41,14 +41,14 @@ pub fn parse_time(text: &[u8]) -> Option<Timestamp> {
     }
 }
 
-/// A time of digits alone
+/// Returns a time that consists only of digits
 fn exact(digits: &[u8; DIGITS]) -> Option<Timestamp> {
     let pair = |at: usize| (digits[at] - b'0') * 10 + (digits[at + 1] - b'0');
     let year = u16::from(pair(0)) * 100 + u16::from(pair(2));
     Timestamp::new(year, pair(4), pair(6), pair(8), pair(10), pair(12))
 }
 
-/// A time from its year and the text behind it, which begins with ten digits
+/// Returns a time from its year and the text after it, which begins with ten digits
 fn time(year: u16, text: &[u8]) -> Option<Timestamp> {
     let pair = |at: usize| text.get(at..at + 2).and_then(digits::<u8>);
     let time = Timestamp::new(year, pair(0)?, pair(2)?, pair(4)?, pair(6)?, pair(8)?)?;
@@ -62,20 +62,20 @@ fn digits<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
     T::try_from(number(text)?).ok()
 }
 
-/// The first nine digits as nanoseconds, filled up with zeros
+/// Returns the first nine digits as nanoseconds, padded with zeros
 fn nanoseconds(fraction: &[u8]) -> u32 {
     let digits = fraction[..leading_digits(fraction)].iter().map(|digit| u32::from(digit - b'0'));
-    // Nine digits stay below 2^32.
+    // A number of nine digits is less than 2^32.
     digits
         .chain(core::iter::repeat(0))
         .take(9)
         .fold(0, |nanoseconds, digit| nanoseconds * 10 + digit)
 }
 
-/// The time as MFMT and MDTM write it: 14 digits, and a fraction only if there is one
+/// Formats a time as in MFMT and MDTM: 14 digits, and a fraction only if it is not zero
 ///
-/// RFC 3659 section 2.3 allows any number of digits behind the point; several servers take none,
-/// so a caller without need for them passes whole seconds.
+/// RFC 3659 section 2.3 allows any number of digits after the point, but several servers accept none. A caller that
+/// does not need a fraction passes whole seconds.
 #[must_use]
 pub fn format_time(time: Timestamp) -> String {
     let (year, month, day) = (time.year(), time.month(), time.day());
