@@ -1,11 +1,12 @@
-//! A final reply that is held back, since it may be an earlier transfer's, until it is proven
+//! A final reply that is held back until it is proven, because it may belong to an earlier transfer
 //!
-//! The proof is a sentinel: `REST 0`, whose 350 nothing else can be mistaken for, or PWD and its 257
-//! where REST is not known. Servers answer in order, so the final reply directly before the sentinel's
-//! answer is the true one, however many came before it.
+//! The proof is the answer to a sentinel: the 350 to `REST 0`, which can't be mistaken for another reply, or the 257
+//! to PWD if the server does not know REST. Servers answer in order, so the final reply directly before the
+//! sentinel's answer is the true one, however many came before it.
 //!
-//! A reply that only transfers have is no answer to SIZE or DELE, so the answer itself is awaited first: libunftp
-//! works on several commands at once, and may answer a sentinel before the command.
+//! If the code of the reply only occurs after transfers, the reply can't answer SIZE or DELE. Then the client first
+//! waits for the answer itself: libunftp works on several commands at once, and may answer a sentinel before the
+//! command.
 //!
 //! ```text
 //! only a transfer's ── another reply ──▶ the true one, if it is in no doubt itself
@@ -22,9 +23,10 @@ use crate::wire::Wire;
 
 #[derive(Debug)]
 pub(crate) struct Held {
-    /// The true reply as far as is known: the last final one that does not look like a sentinel's refusal
+    /// The true reply as far as is known: the last final one that does not look like the refusal of a sentinel
     reply: Reply,
-    /// The same before the last reply came: that may have been REST's refusal, though it does not look so
+    /// The value of `reply` before the last reply came, which may have been the refusal of REST without looking like
+    /// one
     before: Option<Reply>,
     refusals: Refusals,
     /// The last final reply, whatever it looks like
@@ -32,7 +34,7 @@ pub(crate) struct Held {
     proof: Proof,
 }
 
-/// Replies since the first sentinel that look like a refusal of it
+/// Replies since the first sentinel that look like a refusal of a sentinel
 #[derive(Debug)]
 enum Refusals {
     None,
@@ -45,15 +47,15 @@ enum Refusals {
 enum Proof {
     /// The sentinel can't be sent yet
     Waiting,
-    /// The answer to this command is awaited, and no sentinel is out
+    /// The answer to this command is awaited, and no sentinel has been sent
     Listening(Verb),
-    /// `REST 0` is out
+    /// `REST 0` has been sent
     Restart,
-    /// `REST 0` was refused or not answered, and PWD is out
+    /// `REST 0` was refused or not answered, and PWD has been sent
     Directory,
-    /// PWD is out, and `REST 0` never was
+    /// PWD has been sent, and `REST 0` never was
     DirectoryAlone,
-    /// PWD was answered, and `REST 0` is out again: is it refused once more?
+    /// PWD was answered, and `REST 0` has been sent again, to see whether it is refused again
     RestartAgain,
 }
 
@@ -63,7 +65,7 @@ impl Held {
         Self { reply, before: None, refusals: Refusals::None, last, proof: Proof::Waiting }
     }
 
-    /// The reply that is held
+    /// Returns the reply that is held back
     pub(crate) const fn reply(&self) -> &Reply {
         &self.reply
     }
@@ -72,19 +74,19 @@ impl Held {
         !matches!(self.proof, Proof::Waiting)
     }
 
-    /// Awaits the answer to this command before a sentinel is sent
+    /// Waits for the answer to this command before it sends a sentinel
     pub(crate) const fn listen(&mut self, command: Verb) {
         self.proof = Proof::Listening(command);
     }
 
-    /// Whether no sentinel is out yet, since the answer itself may come
+    /// Whether no sentinel has been sent yet, because the answer itself may come
     pub(crate) const fn is_listening(&self) -> bool {
         matches!(self.proof, Proof::Listening(_))
     }
 
-    /// Sends the sentinel, for a reply to this command
+    /// Sends the sentinel for a reply to this command
     pub(crate) fn ask(&mut self, command: Verb, now: Time, wire: &mut Wire) {
-        // Not the one whose answer looks like the command's own.
+        // The sentinel's answer must not look like the command's own.
         match command {
             Verb::RNFR | Verb::REST => self.send(Proof::DirectoryAlone, Verb::PWD, now, wire),
             _ => self.send(Proof::Restart, Verb::REST, now, wire),
@@ -96,14 +98,14 @@ impl Held {
         wire.send_sentinel(now, sentinel);
     }
 
-    /// A sentinel has been answered with this code; gives the true reply, if that is clear
+    /// Takes the code with which a sentinel was answered; returns the true reply, if that is clear
     pub(crate) fn answered(&mut self, code: Code, now: Time, wire: &mut Wire) -> Option<Reply> {
-        // Who answers `REST 0` has not refused it before.
+        // A server that accepts `REST 0` has not refused it before.
         if code == Code::ACTION_PENDING {
             return Some(self.last.clone());
         }
         match (&self.refusals, self.proof, &self.before) {
-            // The second was REST's.
+            // The second refusal was that of REST.
             (Refusals::Two(first), ..) => Some(first.clone()),
             (Refusals::None, Proof::Directory, Some(_)) => {
                 self.send(Proof::RestartAgain, Verb::REST, now, wire);
@@ -113,13 +115,13 @@ impl Held {
         }
     }
 
-    /// A further final reply has come, for which nothing has been paid; gives the true one, if that is
+    /// Takes another final reply, which is not yet attributed to a command; returns the true reply, if that is
     /// clear
     pub(crate) fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Option<Reply> {
         self.last = reply.clone();
         let sentinel_refused = refuses_sentinel(reply.code());
         match (self.proof, &self.before) {
-            // Refused as it was before.
+            // REST was refused again, as before.
             (Proof::RestartAgain, Some(before)) => return Some(settled(before, wire)),
             (Proof::DirectoryAlone, _) if sentinel_refused => {
                 return Some(settled(&self.reply, wire));
@@ -136,7 +138,7 @@ impl Held {
         self.refusals = match core::mem::replace(&mut self.refusals, Refusals::None) {
             Refusals::None => Refusals::One(reply),
             Refusals::One(first) => Refusals::Two(first),
-            // The command's own, and those of both sentinels.
+            // These are the refusals of the command and of both sentinels.
             Refusals::Two(first) => return Some(settled(&first, wire)),
         };
         if self.proof == Proof::Restart {
@@ -145,27 +147,27 @@ impl Held {
         None
     }
 
-    /// Nothing has come for a while, and the sentinel may have been swallowed; gives the true reply if
-    /// no more can be found out
+    /// Continues after a silence, as the server may have ignored the sentinel; returns the true reply if
+    /// nothing more can be found out
     pub(crate) fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Reply> {
         match (self.proof, &self.refusals, &self.before) {
             (Proof::Listening(command), ..) => self.ask(command, now, wire),
             (Proof::Restart, ..) => self.send(Proof::Directory, Verb::PWD, now, wire),
-            // Each sentinel was refused in its turn.
+            // Each sentinel was refused in turn.
             (Proof::Directory, Refusals::Two(_), _) => return Some(settled(&self.reply, wire)),
-            // Rather a failure that was none than a success that was none.
+            // A false failure is better than a false success.
             (Proof::RestartAgain, _, Some(before)) if before.kind() != ReplyKind::Completion => {
                 return Some(settled(before, wire));
             }
             (Proof::RestartAgain, ..) => return Some(settled(&self.reply, wire)),
-            // The deadline of the reply has the last word.
+            // The reply's own deadline ends this wait.
             (Proof::Waiting | Proof::Directory | Proof::DirectoryAlone, ..) => {}
         }
         None
     }
 }
 
-/// The true reply, when no sentinel will be answered any more
+/// Returns the true reply when no sentinel will be answered any more
 fn settled(reply: &Reply, wire: &mut Wire) -> Reply {
     wire.control.drop_sentinels();
     reply.clone()
@@ -173,8 +175,8 @@ fn settled(reply: &Reply, wire: &mut Wire) -> Reply {
 
 /// Whether a reply refuses a sentinel: no transfer that has begun ends with such a code
 ///
-/// Some servers do not know REST, or not before the login (530). pyftpdlib knows it, and refuses it with 501
-/// under TYPE A.
+/// Some servers do not know REST, or not before the login (530). pyftpdlib knows it, but refuses it with 501
+/// in TYPE A.
 pub(crate) fn refuses_sentinel(code: Code) -> bool {
     matches!(code.get(), 500..=504 | 530)
 }

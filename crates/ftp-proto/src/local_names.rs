@@ -1,8 +1,8 @@
-//! Names that a server sends, as names of local files
+//! Checks of names that a server sent, before they are used as names of local files
 //!
-//! A server may send anything as a name: `../../.ssh/authorized_keys`, `C:\boot.ini`, `NUL`. Whoever
-//! writes a local file under such a name checks it here first. The rules look at the name alone, not at
-//! a disk, so every system's rules can be applied, and tested, on every system.
+//! A server may send anything as a name: `../../.ssh/authorized_keys`, `C:\boot.ini`, `NUL`. Check such a name
+//! here before you write a local file under it. The rules depend only on the name, not on a disk, so every
+//! system's rules can be applied, and tested, on every system.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -14,10 +14,10 @@ use core::str;
 
 use crate::control::escaped::Readable;
 
-/// Greatest length of a local name: bytes on Unix, UTF-16 code units elsewhere
+/// Maximum length of a local name: bytes on Unix, UTF-16 code units elsewhere
 const MAX_LEN: usize = 255;
 
-/// The rules of a system for the names of its files
+/// The rules of an operating system for file names
 ///
 /// ```
 /// use ftp_proto::{LocalRules, NameProblem};
@@ -32,23 +32,23 @@ const MAX_LEN: usize = 255;
 /// # Ok::<(), ftp_proto::NameError>(())
 /// ```
 ///
-/// A name that passes stays inside of its directory and means an ordinary file there. It may still be
-/// one that the directory's owner did not expect, such as `.bashrc`, and the file that it means may be a
-/// symbolic link: download into a directory that holds nothing else.
+/// A name that passes stays inside its directory and refers to an ordinary file there. It may still be
+/// a name that the directory's owner did not expect, such as `.bashrc`, and the file may be a
+/// symbolic link: download into a directory that contains nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LocalRules {
     /// Names are bytes: Linux, the BSDs and other Unix systems
     Unix,
-    /// Names are UTF-8, in which case makes no difference: macOS and its relatives
+    /// Names are UTF-8, and case is ignored: macOS and related systems
     MacOs,
     /// The Win32 rules, with drives, devices and streams
     Windows,
 }
 
 impl LocalRules {
-    /// The rules of the system that this program is built for; [`Self::MacOs`] where that is none of these
-    /// three, since names are text there
+    /// Returns the rules of the system that this program is built for; [`Self::MacOs`] if it is none of these
+    /// three, because names are text there
     #[must_use]
     pub const fn current() -> Self {
         if cfg!(windows) {
@@ -60,10 +60,10 @@ impl LocalRules {
         }
     }
 
-    /// Checks a single name, as a listing has it
+    /// Checks a single name, as it is in a listing
     ///
-    /// Under all rules a name is refused if it is empty, `.` or `..`, or has a separator of any system
-    /// (`/`, `\`) or an ASCII control character. What else is refused, and why, is in [`NameProblem`].
+    /// Under all rules, a name is refused if it is empty, `.` or `..`, or has a separator of any system
+    /// (`/`, `\`) or an ASCII control character. [`NameProblem`] lists what else is refused.
     ///
     /// # Errors
     ///
@@ -76,15 +76,14 @@ impl LocalRules {
         }
     }
 
-    /// Checks a relative path with `/` between its components, as the walk of a tree has it, and takes it
-    /// apart
+    /// Checks a relative path with `/` between its components, as it comes from a walk of a tree, and splits it
     ///
-    /// Joining the components to a local directory, one by one, gives a path inside of that directory.
+    /// If you join the components to a local directory, one by one, the path stays inside that directory.
     ///
     /// # Errors
     ///
-    /// The whole path, and what is wrong with the first component that is refused. A path that is empty,
-    /// begins or ends with `/` or has two in a row has an empty component.
+    /// The whole path, and what is wrong with the first component that is refused. A component is empty if the path is
+    /// empty, begins or ends with `/`, or has two in a row.
     pub fn components(
         self,
         path: &(impl AsRef<[u8]> + ?Sized),
@@ -124,7 +123,7 @@ impl LocalRules {
         (text.encode_utf16().count() > MAX_LEN).then_some(NameProblem::TooLong)
     }
 
-    /// What two names have in common if they mean the same file
+    /// Returns a key that is equal for two names if they refer to the same file
     fn key(self, name: &[u8]) -> Vec<u8> {
         match (self, str::from_utf8(name)) {
             (Self::MacOs | Self::Windows, Ok(text)) => {
@@ -135,7 +134,7 @@ impl LocalRules {
     }
 }
 
-/// What only Windows minds in a name
+/// Returns a problem that a name has only on Windows
 fn windows_problem(name: &str) -> Option<NameProblem> {
     let mut characters = name.chars();
     if let (Some(letter), Some(':')) = (characters.next(), characters.next()) {
@@ -155,22 +154,22 @@ fn windows_problem(name: &str) -> Option<NameProblem> {
     name.ends_with(['.', ' ']).then_some(NameProblem::End)
 }
 
-/// Whether a name means a device, in whatever directory and with whatever extension: `nul`, `COM1.txt`
+/// Whether a name refers to a device, in any directory and with any extension: `nul`, `COM1.txt`
 fn is_device(name: &str) -> bool {
     const DEVICES: [&str; 7] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"];
     let stem = name.split_once('.').map_or(name, |(stem, _)| stem).trim_end_matches(' ');
     let is = |known: &str| stem.eq_ignore_ascii_case(known);
     let mut characters = stem.chars();
     let port = match characters.next_back() {
-        // Windows takes the digits of ISO 8859-1 that are set higher for digits.
+        // Windows treats the superscript digits of ISO 8859-1 as digits.
         Some('1'..='9' | '\u{B9}' | '\u{B2}' | '\u{B3}') => characters.as_str(),
         _ => "",
     };
     DEVICES.into_iter().any(is) || ["COM", "LPT"].iter().any(|p| port.eq_ignore_ascii_case(p))
 }
 
-/// A character as file systems that ignore case compare it: one for one, so that `ß` is not `SS`, and
-/// within the script, so that the Turkish `ı` is not `I`
+/// Converts a character to upper case as file systems that ignore case compare it: one to one, so that `ß` is not
+/// `SS`, and within the script, so that the Turkish `ı` is not `I`
 fn upper(character: char) -> char {
     let mut upper = character.to_uppercase();
     match (upper.next(), upper.next()) {
@@ -179,9 +178,9 @@ fn upper(character: char) -> char {
     }
 }
 
-/// The names in one local directory that are taken, so that no file replaces another
+/// The names that are taken in one local directory, so that no file replaces another
 ///
-/// A server whose names differ in case only, or that lists a name twice, would have one file overwrite
+/// If a server has names that differ only in case, or lists a name twice, one file would otherwise overwrite
 /// the other.
 ///
 /// ```
@@ -193,7 +192,7 @@ fn upper(character: char) -> char {
 /// # Ok::<(), ftp_proto::NameError>(())
 /// ```
 ///
-/// Names that differ only in how accents are composed are one file on macOS and are not noticed.
+/// Names that differ only in how accents are composed refer to one file on macOS; this is not detected.
 #[derive(Clone, Debug)]
 pub struct TakenNames {
     rules: LocalRules,
@@ -201,18 +200,18 @@ pub struct TakenNames {
 }
 
 impl TakenNames {
-    /// An empty directory
+    /// Creates the record of an empty directory
     #[must_use]
     pub const fn new(rules: LocalRules) -> Self {
         Self { rules, keys: BTreeSet::new() }
     }
 
-    /// Checks a single name, as [`LocalRules::check`], and takes it
+    /// Checks a single name like [`LocalRules::check`], and marks it as taken
     ///
     /// # Errors
     ///
-    /// The name, and what is wrong with it: [`NameProblem::Taken`] if it means the same file as a name that
-    /// was taken before. Then nothing is taken.
+    /// The name, and what is wrong with it: [`NameProblem::Taken`] if it refers to the same file as a name that
+    /// was taken before. In this case, nothing is marked as taken.
     pub fn take(&mut self, name: impl AsRef<[u8]>) -> Result<(), NameError> {
         let name = name.as_ref();
         self.rules.check(name)?;
@@ -223,7 +222,7 @@ impl TakenNames {
     }
 }
 
-/// A name or path of a server that can't be a local file's
+/// A name or path sent by a server that can't be used for a local file
 #[derive(Clone, PartialEq, Eq)]
 pub struct NameError {
     name: Box<[u8]>,
@@ -235,13 +234,13 @@ impl NameError {
         Self { name: name.into(), problem }
     }
 
-    /// The name or path as the server sent it
+    /// Returns the name or path as the server sent it
     #[must_use]
     pub fn name(&self) -> &[u8] {
         &self.name
     }
 
-    /// What is wrong with it
+    /// Returns what is wrong with it
     #[must_use]
     pub const fn problem(&self) -> NameProblem {
         self.problem
@@ -304,7 +303,7 @@ pub enum NameProblem {
     /// Windows: one of `< > " | ? *`
     #[error("it has a character that Windows does not take in names")]
     Character,
-    /// Windows: a dot or blank at the end, which would be left out
+    /// Windows: a dot or blank at the end, which Windows would drop
     #[error("it ends with a dot or blank")]
     End,
     /// The name of another file in the same directory, see [`TakenNames`]

@@ -1,12 +1,12 @@
-//! Copying a file from one server to another, whose data connection bypasses this client
+//! Copying a file from one server to another over a data connection between the two
 //!
 //! ```text
 //! source: TYPE, PASV ─▶ address, checked ─▶ target: TYPE, PORT ─▶ STOR ── 1yz ─▶ source: RETR
 //!                                                                 both final ─▶ done
 //! ```
 //!
-//! RFC 959 section 5.2, ftplib's `ftpcp`. Only sources that listen are served, and only with
-//! clear data connections.
+//! See RFC 959 section 5.2 and ftplib's `ftpcp`. The source always listens, and data connections are
+//! always in clear text.
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -24,13 +24,13 @@ use crate::terms::TransferType;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a copy has two ends")]
 pub enum CopyEnd {
-    /// Where the file is
+    /// The server that has the file
     Source,
-    /// Where it goes
+    /// The server that receives the file
     Target,
 }
 
-/// A copy between servers that failed; in drivers with their error, which knows more than the machine's
+/// A copy between servers that failed; drivers use their own error type, which has more details
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("copying failed on the {} server", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
 #[non_exhaustive]
@@ -43,16 +43,16 @@ pub struct CopyError<E = Error> {
 }
 
 impl<E> CopyError<E> {
-    /// One server's failure
+    /// Creates the error of one server's failure
     #[must_use]
     pub const fn new(end: CopyEnd, error: E) -> Self {
         Self { end, error }
     }
 }
 
-/// A copy in progress: a machine over two [`Client`]s
+/// A copy in progress: a state machine that uses two [`Client`]s
 ///
-/// Feed it every [`Event`] of both clients; they must be idle when it starts and have no other
+/// Pass it every [`Event`] of both clients. They must be idle when it starts, and have no other
 /// requests until it ends.
 #[derive(Debug)]
 pub struct ServerCopy {
@@ -68,7 +68,7 @@ pub struct ServerCopy {
 enum State {
     Listening(Op<PassiveAddress>),
     Announcing(Op<Reply>),
-    /// STOR is out, and RETR once STOR was granted
+    /// STOR has been sent; RETR is sent once STOR has been accepted
     Storing(Op<Transfer>),
     Moving {
         source: Half,
@@ -87,10 +87,9 @@ enum Half {
 impl ServerCopy {
     /// Starts the copy
     ///
-    /// `source_peer` is the address of the source's control connection. The target is sent there
-    /// whatever the source's 227 says, unless the source's
-    /// [`Config::passive_host`](crate::Config::passive_host) trusts the reply: a server could
-    /// otherwise point another one at any port of any host (GHSA-w8c5-q2xf-gf7c).
+    /// `source_peer` is the address of the source's control connection. The target connects to this address whatever
+    /// the source's 227 says, unless the source's [`Config::passive_host`](crate::Config::passive_host) trusts the
+    /// reply: otherwise a server could make another one connect to any port of any host (GHSA-w8c5-q2xf-gf7c).
     pub fn start(
         source: &mut Client,
         source_path: impl AsRef<[u8]>,
@@ -107,7 +106,7 @@ impl ServerCopy {
         }
     }
 
-    /// Takes an event of one of the two clients; `Some` once, when both have ended
+    /// Takes an event of one of the two clients; returns `Some` once, when the copy has ended
     pub fn handle(
         &mut self,
         end: CopyEnd,
@@ -125,7 +124,7 @@ impl ServerCopy {
         }
     }
 
-    /// [`Self::handle`] for [`Event::TransferStarted`], for drivers with events of their own
+    /// Does the same as [`Self::handle`] for [`Event::TransferStarted`], for drivers with events of their own
     pub fn handle_started(&mut self, end: CopyEnd, op: OpId, source: &mut Client) {
         if let State::Storing(store) = self.state {
             if end == CopyEnd::Target && op == store.id() {
@@ -136,7 +135,7 @@ impl ServerCopy {
         }
     }
 
-    /// [`Self::handle`] for [`Event::Completed`], for drivers with events of their own
+    /// Does the same as [`Self::handle`] for [`Event::Completed`], for drivers with events of their own
     pub fn handle_completed(
         &mut self,
         end: CopyEnd,
@@ -158,7 +157,7 @@ impl ServerCopy {
                 Err(error) => self.end(end, error),
             },
             (State::Announcing(op), CopyEnd::Target) => match done.take(*op)? {
-                // The target first, as ftplib: it must connect before the source has data.
+                // The target comes first, as in ftplib: it must connect before the source has data.
                 Ok(_) => {
                     self.state = State::Storing(target.remote_put(&self.target_path));
                     None
@@ -166,7 +165,7 @@ impl ServerCopy {
                 Err(error) => self.end(end, error),
             },
             (State::Storing(op), CopyEnd::Target) => match done.take(*op)? {
-                // No 1yz: the target took nothing, whatever it says.
+                // Without a 1yz, the target has taken nothing, whatever it says.
                 Ok(transfer) => self.end(end, Error::UnexpectedReply(transfer.reply)),
                 Err(error) => self.end(end, error),
             },
@@ -197,7 +196,7 @@ impl ServerCopy {
         let result = match (source, target) {
             (Half::Running(_), _) | (_, Half::Running(_)) => return None,
             (Half::Done, Half::Done) => Ok(()),
-            // An end that was aborted because the other one failed is not the reason.
+            // An abort that followed the other end's failure is not the reason.
             (Half::Failed(error), Half::Done | Half::Failed(Error::Aborted)) => {
                 Err(CopyError { end: CopyEnd::Source, error: error.clone() })
             }

@@ -1,7 +1,7 @@
-//! Settling: after an operation ended early, nothing may be owed when the next one starts
+//! Settling: after an operation ended early, no reply may be outstanding when the next one starts
 //!
 //! ```text
-//! Count      every command owed will be answered: wait for the answers, drop them
+//! Count      every command sent will be answered: wait for the answers, drop them
 //!
 //! Cut        a transfer ended before its final reply
 //!  Early ── 1yz ──▶ Listening
@@ -12,15 +12,15 @@
 //!                                    └ quiet ──▶ PWD ── 257 ─▶ settled
 //!  no answer at all ─────────────────────────────────────────▶ the session is given up
 //!
-//! Doubt        a command of a batch went unanswered and was sent again, or will be:
+//! Doubt        a command of a batch was not answered and was sent again, or will be:
 //!              as Draining, without ABOR
 //! ```
 //!
-//! The replies to a cut transfer can't be counted beforehand: servers send `426 226`, `226`, `225`,
-//! `426 451`, or `150` and nothing more. The 350 of `REST 0` can't be mistaken for any of them and
-//! harms nothing; where REST is not known, or was swallowed, the 257 of PWD serves as well. Final
-//! replies that are missing after that are remembered as [`Late::Due`](crate::session::Late::Due). A
-//! transfer that the server may still hold for the next data connection is [`Leftover::Transfer`].
+//! How many replies follow an interrupted transfer can't be known beforehand: servers send `426 226`, `226`, `225`,
+//! `426 451`, or `150` and nothing more. The 350 to `REST 0` can't be mistaken for any of them and has no side
+//! effects. If REST is not known, or was ignored, the 257 to PWD serves as well. Final replies that are missing
+//! after that are recorded as [`Late::Due`](crate::session::Late::Due). A transfer that the server may still hold
+//! for the next data connection is [`Leftover::Transfer`].
 
 use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
@@ -43,12 +43,12 @@ pub(crate) struct Failed {
     pub(crate) error: Error,
     /// Whether bytes passed on the data connection
     pub(crate) moved: bool,
-    /// What has not come of a known size
+    /// The part of a known size that has not come
     pub(crate) missing: Option<Missing>,
 }
 
 impl Failed {
-    /// The error if the session ends before the server has explained the failure
+    /// Returns the error if the session ends before the server has explained the failure
     pub(crate) fn dies_with(&self, cause: ConnectionError) -> Error {
         match self.missing {
             Some(missing) => missing.cut_off(Some(cause)),
@@ -57,12 +57,13 @@ impl Failed {
     }
 }
 
-/// What a transfer's data connection has come to
+/// How far a transfer's data connection has come
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contact {
     /// It was never established
     Never,
-    /// Nothing shows that the server has taken the transfer up on it: what is uploaded waits in buffers
+    /// It was established, but it is not known whether the server has begun the transfer: uploaded bytes wait in
+    /// buffers
     Established,
     /// The server has sent bytes on it
     Served,
@@ -74,14 +75,14 @@ pub(crate) enum Settling {
     Cut(Cut),
 }
 
-/// A cut transfer that is being settled
+/// An interrupted transfer that is being settled
 #[derive(Debug)]
 pub(crate) struct Cut {
-    /// The request, as long as it waits for what the server has to say
+    /// The request, as long as it waits for the server's explanation
     failed: Option<Failed>,
     stage: Stage,
     farewell: Farewell,
-    /// Final replies that are due to the transfer and to ABOR
+    /// Number of final replies expected to the transfer and to ABOR
     due: u8,
     remains: Remains,
 }
@@ -90,26 +91,27 @@ pub(crate) struct Cut {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remains {
     No,
-    /// No data connection was ever established, and nothing has answered the transfer so far
+    /// If nothing answers the transfer: no data connection was ever established
     IfUnanswered,
-    /// The same, and ABOR was answered 225: pyftpdlib keeps such a transfer
+    /// If nothing else answers the transfer: as before, and ABOR was answered 225, after which pyftpdlib keeps the
+    /// transfer
     IfNothingElse,
-    /// The data connection broke, and nothing but a 1yz has answered the transfer: the server may have taken
-    /// none of it
+    /// If only a 1yz answers the transfer: the data connection broke, and the server may have taken
+    /// none of the data
     IfSilent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// As `Listening`, and the 1yz is due, too
+    /// As `Listening`, and the 1yz is expected, too
     Early,
-    /// The server knows that the transfer ended; one final reply is due
+    /// The server knows that the transfer has ended; one final reply is expected
     Listening,
-    /// ABOR is out
+    /// ABOR has been sent
     Draining,
-    /// `REST 0` is out
+    /// `REST 0` has been sent
     Restart,
-    /// PWD is out
+    /// PWD has been sent
     Directory,
 }
 
@@ -129,7 +131,7 @@ pub(crate) enum Leftover {
 }
 
 impl Settling {
-    /// Begins to settle a cut transfer; gives the request back if it need not wait for the server
+    /// Begins to settle an interrupted transfer; returns the request if it need not wait for the server
     pub(crate) fn cut(
         failed: Failed,
         farewell: Farewell,
@@ -145,7 +147,7 @@ impl Settling {
                 (None, Some(failed), Stage::Draining, 2)
             }
         };
-        // In active mode the server has tried to connect, and knows that it can't.
+        // In active mode, the server has tried to connect, and knows that it can't.
         let passive = wire.config.data_mode == DataMode::Passive;
         let remains = match (contact, farewell) {
             _ if !passive => Remains::No,
@@ -153,14 +155,14 @@ impl Settling {
             (Contact::Established, Farewell::Listen | Farewell::ListenEarly) => Remains::IfSilent,
             _ => Remains::No,
         };
-        // The whole has one deadline, whatever comes in meanwhile.
+        // All of settling has one deadline, whatever replies come.
         wire.stop_reply_timers();
         wire.start_settling(now);
         quiet(now, wire);
         (Self::Cut(Cut { failed, stage, farewell, due, remains }), ended)
     }
 
-    /// Finds out what is still to come, where counting does not tell
+    /// Finds out which replies are still to come, when they can't be counted
     pub(crate) fn doubt(now: Time, wire: &mut Wire) -> Self {
         wire.start_settling(now);
         sentinel(Verb::REST, now, wire);
@@ -168,7 +170,7 @@ impl Settling {
         Self::Cut(Cut { failed: None, stage, farewell, due: 0, remains: Remains::No })
     }
 
-    /// Awaits the answer to a sentinel that is out, and may have been refused or swallowed
+    /// Waits for the answer to a sentinel that has been sent, which the server may have refused or ignored
     pub(crate) fn sentinel(now: Time, wire: &mut Wire) -> Self {
         let stage = match wire.control.front() {
             Some(Verb::PWD) => Stage::Directory,
@@ -184,7 +186,7 @@ impl Settling {
     pub(crate) fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Settled {
         match self {
             Self::Count => {
-                // A sentinel's answer shows that those before it were refused or swallowed.
+                // A sentinel's answer shows that the sentinels before it were refused or ignored.
                 if reply.kind() != ReplyKind::Preliminary
                     && !wire.control.pay_sentinel(reply.code())
                 {
@@ -201,7 +203,7 @@ impl Settling {
         }
     }
 
-    /// Nothing was heard for a while; gives the request back if it waited for an explanation
+    /// Continues after a silence; returns the request if it waited for an explanation
     pub(crate) fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Failed> {
         match self {
             Self::Count => None,
@@ -209,7 +211,7 @@ impl Settling {
         }
     }
 
-    /// Takes the request that still waits
+    /// Takes the request that still waits, if any
     pub(crate) fn take_failed(&mut self) -> Option<Failed> {
         match self {
             Self::Count => None,
@@ -217,7 +219,7 @@ impl Settling {
         }
     }
 
-    /// The request that still waits
+    /// Returns the request that still waits, if any
     pub(crate) fn waiting(&self) -> Option<&Request> {
         match self {
             Self::Count => None,
@@ -255,10 +257,10 @@ impl Cut {
         Settled::No
     }
 
-    /// Counts a reply that is not the sentinel's
+    /// Counts a reply that is not the answer to a sentinel
     fn note(&mut self, reply: &Reply, wire: &mut Wire) {
         let (kind, code) = (reply.kind(), reply.code());
-        // The refusal of a sentinel is none of those that are due.
+        // The refusal of a sentinel is not one of the expected final replies.
         let of_sentinel =
             matches!(self.stage, Stage::Restart | Stage::Directory) && refuses_sentinel(code);
         if of_sentinel {
@@ -274,7 +276,7 @@ impl Cut {
             (Remains::IfUnanswered, 225) => Remains::IfNothingElse,
             // Pure-FTPd ends a broken download with another 1yz.
             (Remains::IfSilent, 100..=199) if self.stage != Stage::Early => Remains::No,
-            // The 1yz may come before the data connection.
+            // The 1yz may come before the data connection is established.
             (remains, 100..=199) => remains,
             _ => Remains::No,
         };
@@ -282,7 +284,7 @@ impl Cut {
 
     fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Failed> {
         match self.stage {
-            // It waits for a data connection that will never come.
+            // The server waits for a data connection that will never come.
             Stage::Early | Stage::Listening if self.remains == Remains::IfUnanswered => {
                 self.stage = Stage::Draining;
                 self.due += 1;
@@ -292,7 +294,7 @@ impl Cut {
             }
             Stage::Early | Stage::Listening | Stage::Draining => self.ask(Verb::REST, now, wire),
             Stage::Restart => self.ask(Verb::PWD, now, wire),
-            // Timer::Settle has the last word.
+            // Timer::Settle ends this wait.
             Stage::Directory => {}
         }
         self.failed.take()
@@ -326,15 +328,15 @@ fn quiet(now: Time, wire: &mut Wire) {
     wire.timers.set_after(Timer::Quiet, now, wire.config.settle_quiet, Phase::Settle);
 }
 
-/// A refusal explains why a data connection broke, and what this side knows of one that never worked
-/// is not hidden by it
+/// Adds a refusal to the error of a data connection: it explains why the connection broke, but does not hide what
+/// the client knows about one that never worked
 fn explain(error: &mut Error, refusal: Reply) {
     let Error::DataConnection { failure, .. } = error else { return };
     if !matches!(refusal.kind(), ReplyKind::Transient | ReplyKind::Permanent) {
         return;
     }
     *error = match *failure {
-        // ProFTPD and vsftpd break the handshake off if it does not resume the control connection's session.
+        // ProFTPD and vsftpd break off the handshake if it does not resume the control connection's session.
         DataFailure::Tls if refusal.demands_resumption() => {
             Error::ResumptionRequired { reply: refusal, end: None }
         }
@@ -346,9 +348,9 @@ fn explain(error: &mut Error, refusal: Reply) {
     };
 }
 
-/// Whether a refusal may say no more than that the data connection failed
+/// Whether a refusal may mean only that the data connection failed
 ///
-/// A file that does not exist is refused for good, and the server closes the data connection.
+/// If a file does not exist, the refusal is permanent, and the server closes the data connection.
 fn may_blame_data_connection(refusal: &Reply) -> bool {
     refusal.kind() == ReplyKind::Transient || refusal.code() == Code::PROTOCOL_NOT_SUPPORTED
 }

@@ -1,4 +1,4 @@
-//! What operations act on: both connections, what is known of the server, deadlines, the queues
+//! The state that operations act on: both connections, facts about the server, deadlines, the queues
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
@@ -43,7 +43,7 @@ impl Wire {
         }
     }
 
-    /// Sends a command and waits for its reply
+    /// Sends a command and starts the wait for its reply
     pub(crate) fn send(&mut self, now: Time, command: &Command<'_>) {
         self.trace_command(command);
         self.control.send(command);
@@ -61,15 +61,15 @@ impl Wire {
 
     fn trace_command(&mut self, command: &Command<'_>) {
         if self.config.trace {
-            // `Display` of a command masks, which makes it the one way to text.
+            // The text comes from `Display` of a command, which masks secrets.
             let line = alloc::format!("{command}").into_bytes();
             self.events.push_back(Event::Trace(Trace { direction: TraceDirection::Sent, line }));
         }
     }
 
-    /// A final reply has come for the command in front
+    /// Records a final reply to the first command that waits for one
     ///
-    /// It need not be the last one to a transfer, whose wait has one deadline.
+    /// For a transfer it need not be the last reply; the wait for that one has a single deadline.
     pub(crate) fn pay(&mut self) {
         self.control.pay();
         if self.timers.phase(Timer::Command) != Some(Phase::FinalReply) {
@@ -77,7 +77,7 @@ impl Wire {
         }
     }
 
-    /// (Re)starts the wait for the reply that comes next, within the whole that its command may take
+    /// (Re)starts the wait for the next reply, within the total time of its command
     pub(crate) fn await_reply(&mut self, now: Time) {
         let Some(verb) = self.control.front() else { return self.stop_reply_timers() };
         let phase = Phase::Reply(verb);
@@ -87,19 +87,19 @@ impl Wire {
         }
     }
 
-    /// What was cut off or aborted has one deadline until the session is ready for the next request, however
-    /// many steps that takes
+    /// Starts the one deadline from an interruption until the session is ready for the next request, however many
+    /// steps that takes
     pub(crate) fn start_settling(&mut self, now: Time) {
         self.timers.start(Timer::Settle, now, self.config.settle_timeout, Phase::Settle);
     }
 
-    /// The reply that comes next has no deadline of its own
+    /// Leaves the next reply without a deadline of its own
     pub(crate) fn stop_reply_timers(&mut self) {
         self.timers.stop(Timer::Reply);
         self.timers.stop(Timer::Command);
     }
 
-    /// The reply that comes next may take this long, whatever is said in between
+    /// Gives the next reply this much time, which preliminary replies don't renew
     pub(crate) fn await_reply_for(&mut self, now: Time, wait: Duration, phase: Phase) {
         self.timers.stop(Timer::Reply);
         self.timers.set_after(Timer::Command, now, wait, phase);
@@ -113,7 +113,7 @@ impl Wire {
         }
     }
 
-    /// From here on not a byte in clear, in either direction
+    /// From now on, forbids clear text in both directions
     pub(crate) fn raise_barrier(&mut self) {
         self.control.set_barrier(Barrier::Securing);
     }
@@ -138,7 +138,7 @@ impl Wire {
     }
 
     pub(crate) fn open_data(&mut self, now: Time, endpoint: DataEndpoint) {
-        // Law 7: one live data connection, ids never repeat.
+        // There is at most one data connection at a time, and ids never repeat.
         self.close_data();
         let id = DataId(self.next_data);
         self.next_data = self.next_data.wrapping_add(1);
@@ -173,7 +173,7 @@ impl Wire {
         }
     }
 
-    /// Closes the data connection, if there is one, and gives back what is known of it
+    /// Closes the data connection, if there is one, and returns its state
     pub(crate) fn close_data(&mut self) -> Option<DataConnection> {
         let data = self.data.take()?;
         self.timers.stop(Timer::Data);
@@ -189,7 +189,7 @@ impl Wire {
         self.timers.set_after(Timer::Data, now, after, phase);
     }
 
-    /// Whether a data connection's handshake waits for the preliminary reply
+    /// Whether a data connection's TLS handshake waits for the preliminary reply
     pub(crate) fn handshake_waits(&self) -> bool {
         self.config.data_handshake == DataHandshake::AfterPreliminary
             || self.session.tickets == TicketSupply::Scarce
