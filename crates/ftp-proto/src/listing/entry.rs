@@ -1,4 +1,4 @@
-//! What a line says of a file
+//! What a line says about a file
 
 use core::fmt;
 
@@ -10,15 +10,15 @@ use crate::local_names::LocalRules;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry<'a> {
-    /// The name as the server writes it; what it means is the server's business
+    /// The name as the server writes it, which has a meaning only to the server
     pub name: &'a [u8],
-    /// What it is
+    /// What the entry is
     pub kind: Kind,
-    /// Size in bytes; `None` also where the server counts in blocks
+    /// Size in bytes; `None` also if the server counts in blocks
     pub size: Option<u64>,
     /// Time of the last modification
     pub modified: Option<Modified>,
-    /// Time of the last use, which z/OS tells instead
+    /// Time of the last access, which z/OS lists instead
     pub accessed: Option<Modified>,
     /// Permissions as Unix has them
     pub permissions: Option<Permissions>,
@@ -28,11 +28,11 @@ pub struct Entry<'a> {
     pub group: Option<&'a [u8]>,
     /// Hard links
     pub links: Option<u64>,
-    /// Where a symbolic link points
+    /// The path that a symbolic link points to
     pub target: Option<&'a [u8]>,
-    /// All facts of MLSD and MLST, empty for other formats
+    /// All facts of MLSD and MLST; empty for other formats
     pub facts: Facts<'a>,
-    /// The line it was read from, without its end
+    /// The line that the entry was read from, without its line ending
     pub raw: &'a [u8],
 }
 
@@ -44,7 +44,7 @@ pub enum Kind {
     File,
     /// A directory, also `.` and `..`
     Dir,
-    /// A symbolic link, to whatever
+    /// A symbolic link; the kind of its target is not known
     Symlink,
     /// Something else
     Other(OtherKind),
@@ -52,7 +52,7 @@ pub enum Kind {
     Unknown,
 }
 
-/// What is neither file nor directory nor link
+/// The kind of an entry that is neither a file nor a directory nor a link
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OtherKind {
@@ -64,24 +64,24 @@ pub enum OtherKind {
     Fifo,
     /// A socket
     Socket,
-    /// Solaris' door
+    /// A door, as in Solaris
     Door,
-    /// A job or another thing that is no file at all
+    /// A job or another object that is not a file at all
     Special,
 }
 
-/// Mode bits as in `chmod`: `0o7777` at most
+/// Mode bits as in `chmod`, at most `0o7777`
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Permissions(pub(super) u16);
 
 impl Permissions {
-    /// The bits
+    /// Returns the bits
     #[must_use]
     pub const fn mode(self) -> u16 {
         self.0
     }
 
-    /// Reads nine characters such as `rwxr-s--T`
+    /// Parses nine characters such as `rwxr-s--T`
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let [ur, uw, ux, gr, gw, gx, or, ow, ox] = text.try_into().ok()?;
         let mut mode = 0;
@@ -101,7 +101,7 @@ impl Permissions {
             mode |= match x {
                 b'x' => 1 << shift,
                 b's' | b't' => (1 << shift) | special,
-                // Upper case: the special bit without execution; `l` is Solaris' mandatory locking.
+                // Upper case is the special bit without execution; `l` is Solaris' mandatory locking.
                 b'S' | b'T' | b'l' | b'L' => special,
                 b'-' => 0,
                 _ => return None,
@@ -111,7 +111,7 @@ impl Permissions {
     }
 }
 
-/// As `ls` writes them
+/// Displays the bits as `ls` does
 impl fmt::Display for Permissions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (shift, special, letter) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
@@ -154,22 +154,22 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Whether the name can be a local file's under the rules of this system: [`LocalRules::check`], which
-    /// also tells why not, and knows the rules of other systems
+    /// Whether the name is allowed for a local file under the rules of this system; [`LocalRules::check`]
+    /// also tells why not, and supports the rules of other systems
     ///
-    /// Ask before a file is written under the name of a listing: servers may send anything.
+    /// Check it before you write a file under a name from a listing: servers may send anything.
     #[must_use]
     pub fn is_safe_name(&self) -> bool {
         LocalRules::current().check(self.name).is_ok()
     }
 
-    /// The name for people: UTF-8 as it is, everything that a terminal would obey escaped
+    /// Returns the name for display: UTF-8 unchanged, with everything escaped that a terminal would interpret
     #[must_use]
     pub fn display_name(&self) -> impl fmt::Display + use<'a> {
         Readable(self.name)
     }
 
-    /// Whether it is `.` or `..`
+    /// Whether the entry is `.` or `..`
     #[must_use]
     pub fn is_dot(&self) -> bool {
         let listed = self.facts.get("type").is_some_and(|kind| {
@@ -184,7 +184,7 @@ impl<'a> Entry<'a> {
 pub struct Facts<'a>(pub(super) &'a [u8]);
 
 impl<'a> Facts<'a> {
-    /// Keys as the server writes them, with their values
+    /// Returns the keys as the server writes them, with their values
     pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         self.0.split(|byte| *byte == b';').filter_map(|fact| {
             let at = memchr::memchr(b'=', fact)?;
@@ -192,7 +192,7 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// The value of a fact; keys know no case
+    /// Returns the value of a fact; the case of the key is ignored
     #[must_use]
     pub fn get(self, key: &str) -> Option<&'a [u8]> {
         self.iter().find(|(name, _)| name.eq_ignore_ascii_case(key.as_bytes())).map(|pair| pair.1)

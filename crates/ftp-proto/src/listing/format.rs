@@ -1,4 +1,4 @@
-//! The formats of listings, and which one the answer to SYST suggests
+//! The formats of listings, and which one the reply to SYST suggests
 
 use crate::control::reply::Reply;
 
@@ -8,9 +8,9 @@ use crate::control::reply::Reply;
 pub enum Format {
     /// MLSD and MLST
     Mlsx,
-    /// `ls -l` and what looks like it
+    /// `ls -l` and similar formats
     Unix,
-    /// IIS, and DOS before it
+    /// IIS, and originally DOS
     Dos,
     /// EPLF
     Eplf,
@@ -24,27 +24,27 @@ pub enum Format {
     NonStop,
     /// z/OS
     Mvs,
-    /// Nothing but names, as NLST has them
+    /// Only names, as in NLST
     Names,
     /// VM/CMS
     Cms,
-    /// Unix in numbers, as a few servers for embedded systems have it
+    /// Unix listings with numbers only, as sent by a few servers for embedded systems
     Numeric,
-    /// VShell, in its older form
+    /// VShell, in its older format
     VShell,
     /// VxWorks
     VxWorks,
     /// OS-9
     Os9,
-    /// WFFTP of Nortel
+    /// WFFTP, by Nortel
     Wfftp,
-    /// `dls` of public archives
+    /// `dls`, as used by public archives
     Dls,
 }
 
 impl Format {
-    /// What the answer to SYST speaks for (RFC 959 section 4.1.3): a hint, since servers say `UNIX` to
-    /// please their clients, and Windows has two styles
+    /// Returns the format that the reply to SYST suggests (RFC 959 section 4.1.3): only a hint, because servers say
+    /// `UNIX` to please their clients, and Windows has two formats
     #[must_use]
     pub fn of_system(reply: &Reply) -> Option<Self> {
         const SYSTEMS: [(&str, Format); 9] = [

@@ -1,16 +1,16 @@
-//! What comes of a line
+//! The result of parsing a line
 
 use super::entry::Entry;
 use super::note::Note;
 
-/// What a line is
+/// The result of parsing a line
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Item<'a> {
-    /// A file, directory, link …
+    /// A file, directory, link, …
     Entry(Entry<'a>),
-    /// Something about the listing
+    /// Information about the listing
     Note(Note<'a>),
-    /// Nobody knows
+    /// A line that could not be parsed
     Unknown(&'a [u8]),
 }

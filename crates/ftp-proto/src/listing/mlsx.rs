@@ -6,36 +6,36 @@ use super::time::{Modified, Precision, Zone};
 use crate::Timestamp;
 use crate::control::fields::parse_time;
 
-/// Reads a line of MLSD, or of the text of a reply to MLST
+/// Parses a line of MLSD, or of the text of a reply to MLST
 ///
-/// Facts end at the first blank, and everything behind it is the name. `None` if the line is none.
+/// The facts end at the first blank, and everything after it is the name. Returns `None` if the line is in another
+/// format.
 #[must_use]
 pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
     let [b' ', name @ ..] = line else { return facts_and_name(line) };
     if name.is_empty() {
         return None;
     }
-    // Indented as in MLST's reply; without facts the blank is all there is before the name (RFC 3659
-    // section 7.2).
+    // The line is indented as in MLST's reply; without facts, only the blank precedes the name (RFC 3659 section 7.2).
     let indented = facts_and_name(line.trim_ascii_start());
     let entry = indented.unwrap_or_else(|| Entry::new(line, name, Kind::Unknown));
     Some(Entry { raw: line, ..entry })
 }
 
-/// A line that is not indented, in one pass, since a listing may have a million of these
+/// Parses a line that is not indented, in one pass, because a listing may have a million of these
 #[inline(always)]
 pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
     let mut told = Told::new();
     let mut unix = UnixFacts::default();
     let mut rest = line;
-    // The byte before it.
+    // The byte before `rest`.
     let mut last = b'=';
     let name = loop {
         match rest {
             [b' ', name @ ..] => break name,
-            // A few servers send a tab for the blank.
+            // A few servers send a tab instead of the blank.
             [b'\t', name @ ..] if last == b';' => break name,
-            // Each has one behind it; servers forget the last one.
+            // Each fact is followed by one; some servers omit the last one.
             [b';', behind @ ..] => (last, rest) = (b';', behind),
             _ => {
                 if let Some(behind) = told.read_usual(rest) {
@@ -61,7 +61,7 @@ pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
         name,
         kind,
         size,
-        // Read here and not with its fact: moving a time about takes longer than reading it.
+        // Parsed here and not with its fact: moving a time takes longer than parsing it.
         modified: modified(time),
         accessed: None,
         permissions,
@@ -74,16 +74,16 @@ pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
     })
 }
 
-/// What facts say that all servers send
+/// The facts that all servers send
 struct Told<'a> {
     kind: Kind,
     target: Option<&'a [u8]>,
     size: Option<u64>,
-    /// Of the last modification, as it is written; empty if there is none
+    /// Time of the last modification, as it is written; empty if there is none
     time: &'a [u8],
 }
 
-/// What others say
+/// The facts that only some servers send
 #[derive(Default)]
 struct UnixFacts<'a> {
     permissions: Option<Permissions>,
@@ -92,10 +92,11 @@ struct UnixFacts<'a> {
     links: Option<u64>,
 }
 
-/// Whether what should be the name is more facts: a damaged line, not a file
+/// Whether the text in place of the name is more facts: a damaged line, not a file
 ///
-/// Everything after the first blank is the name (RFC 3659 section 7.2), `size=3; x` too, but no name has two
-/// facts at its beginning, nor one where the semicolon before it is missing, unless the same fact was told.
+/// Everything after the first blank is the name (RFC 3659 section 7.2), even `size=3; x`. But no name begins with
+/// two facts, nor with one if the semicolon before it is missing, unless the facts before the name contain the same
+/// fact.
 fn has_blanks_between(facts: &[u8], name: &[u8]) -> bool {
     let [_, _, _, _, four, _, six, ..] = name else { return false };
     (*four == b'=' || *six == b'=')
@@ -103,14 +104,14 @@ fn has_blanks_between(facts: &[u8], name: &[u8]) -> bool {
         && !is_told(facts, name)
 }
 
-/// Whether the fact that a name begins with stands before the name already
+/// Whether the facts contain the fact that a name begins with
 #[cold]
 fn is_told(facts: &[u8], name: &[u8]) -> bool {
     let key = name.split(|byte| *byte == b'=').next().unwrap_or_default();
     Facts(facts).iter().any(|(told, _)| told.eq_ignore_ascii_case(key))
 }
 
-/// How many facts that all servers send a name has at its beginning
+/// Counts the facts at the beginning of a name that all servers send
 #[cold]
 fn facts_in_name(name: &[u8]) -> usize {
     const KNOWN: [&[u8]; 5] = [b"size", b"modify", b"type", b"perm", b"unique"];
@@ -127,7 +128,7 @@ fn facts_in_name(name: &[u8]) -> usize {
     count
 }
 
-/// Whether a name looks like a fact, which it does not where nothing says that the line is of MLSD
+/// Whether a name looks like a fact, in which case other evidence must show that the line is in MLSD's format
 pub(super) fn is_fact(name: &[u8]) -> bool {
     facts_in_name(name) > 0
 }
@@ -141,8 +142,8 @@ impl<'a> Told<'a> {
         self.kind != Kind::Unknown || self.size.is_some() || modified(self.time).is_some()
     }
 
-    /// Reads a fact that all servers send, in the form that nearly all of them write, and returns what
-    /// stands after its `;`; `None` leaves it to [`Self::read`]
+    /// Parses a fact that all servers send, in its most common form, and returns what
+    /// follows its `;`; `None` leaves the fact to [`Self::read`]
     #[inline(always)]
     fn read_usual(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
         let ([a, b, c, d, fifth], value) = text.split_first_chunk::<5>()?;
@@ -173,17 +174,17 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Reads a fact and says how long it is; `None` if it is none
+    /// Parses a fact and returns its length; `None` if it is not a fact
     #[inline(always)]
     fn read(&mut self, text: &'a [u8], unix: &mut UnixFacts<'a>) -> Option<usize> {
         let fact = &text[..scan::either(text, b';', b' ')?];
-        // Three that all servers send.
+        // These three facts are sent by all servers.
         match fact {
             [a, b, c, d, b'=', value @ ..] => match lower([*a, *b, *c, *d]) {
-                // Without a value and what ends it this is the end of nothing.
+                // Without a value and a semicolon, this is not the end of the facts.
                 TYPE if value.is_empty() && text.get(fact.len()) != Some(&b';') => return None,
                 TYPE => (self.kind, self.target) = kind_and_target(value),
-                // A size that is none is not one (Q43); the entry is an entry all the same.
+                // An invalid size is ignored (Q43), but the entry is still valid.
                 SIZE => self.size = number(value),
                 SIZD if self.size.is_none() => self.size = number(value),
                 _ => {}
@@ -195,7 +196,7 @@ impl<'a> Told<'a> {
             }
             _ => {
                 let Some(at) = memchr::memchr(b'=', fact).filter(|at| *at > 0) else {
-                    // Nonsense between facts spoils none of them.
+                    // Garbage between facts invalidates none of them.
                     let between = text.get(fact.len()) == Some(&b';') && self.is_known();
                     return between.then_some(fact.len());
                 };
@@ -220,14 +221,14 @@ const FILE: u32 = lower(*b"file");
 const CDIR: u32 = lower(*b"cdir");
 const PDIR: u32 = lower(*b"pdir");
 
-/// Four letters at once, in lower case; what is no letter may change, but not into one
+/// Converts four letters at once to lower case; other bytes may change, but not into letters
 #[inline]
 const fn lower(letters: [u8; 4]) -> u32 {
     u32::from_le_bytes(letters) | 0x2020_2020
 }
 
 impl<'a> UnixFacts<'a> {
-    /// A fact by what stands behind `UNIX.`
+    /// Parses a fact by its key after `UNIX.`
     fn read(&mut self, key: &[u8], value: &'a [u8]) {
         let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
         if is("mode") {
@@ -279,14 +280,14 @@ fn other_kind(value: &[u8]) -> Kind {
     }
 }
 
-/// `OS.unix=slink:/target`
+/// Returns the target in `OS.unix=slink:/target`
 fn link_target(value: &[u8]) -> Option<&[u8]> {
     let at = memchr::memchr(b':', value)?;
     let target = &value[at + 1..];
     (!target.is_empty()).then_some(target)
 }
 
-/// A time that is none is not told, either
+/// Parses a time; an invalid one is ignored
 #[inline(always)]
 fn modified(value: &[u8]) -> Option<Modified> {
     match value.try_into() {
@@ -295,7 +296,7 @@ fn modified(value: &[u8]) -> Option<Modified> {
     }
 }
 
-/// `20240310120000`, with a fraction perhaps
+/// Parses `20240310120000`, perhaps with a fraction
 #[inline(never)]
 fn fractional_time(value: &[u8]) -> Option<Modified> {
     let time = parse_time(value)?;

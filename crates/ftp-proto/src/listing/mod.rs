@@ -1,8 +1,7 @@
-//! Directory listings: bytes of LIST, NLST, MLSD and MLST into entries
+//! Parsers for directory listings: LIST, NLST, MLSD and MLST
 //!
-//! RFC 959 never said what LIST looks like, so every system sends its own. [`ListingParser`] takes the
-//! bytes as they come, in pieces of any size, finds out which [`Format`] they are in, and gives an
-//! [`Item`] for each line:
+//! RFC 959 does not define the format of LIST, so every system sends its own. [`ListingParser`] takes the bytes as
+//! they arrive, in pieces of any size, detects their [`Format`], and returns an [`Item`] for each line:
 //!
 //! ```
 //! use ftp_proto::listing::{Item, ListingParser};
@@ -14,22 +13,22 @@
 //!         assert_eq!((entry.name, entry.size), (&b"notes"[..], Some(42)));
 //!     }
 //! }
-//! // A last line may lack its end.
+//! // The last line may have no line ending.
 //! assert!(parser.finish().is_none());
 //! ```
 //!
-//! What a line does not say is `None`: no size, owner or year is made up. Names are bytes, since
-//! servers differ in charset; [`Entry::is_safe_name`] tells whether a name may be used as a file's on
-//! this side. Entries borrow from the input where a line came in one piece.
+//! Whatever a line does not contain is `None`: no size, owner or year is made up. Names are bytes, because
+//! servers differ in charset; [`Entry::is_safe_name`] tells whether a name is safe to use for a local file.
+//! Entries borrow from the input if the line came in one piece.
 //!
 //! A recursive listing (`ls -lR`) has a [`Note::Section`] before the entries of each directory;
-//! [`ListingReader::next_entry`] and [`parse_stat`] give only those of the directory that was asked for.
+//! [`ListingReader::next_entry`] and [`parse_stat`] return only the entries of the requested directory.
 //!
 //! # Choosing a format
 //!
-//! Formats vote line by line: the one that has understood most lines so far is asked first, and
-//! another only if it does not understand. Bare names are what is left while nothing else has been
-//! understood. A caller who knows better fixes the format with [`ListingParser::with_format`].
+//! Each line that a format can parse counts as a vote for that format. The format with the most votes so far is
+//! tried first, and the others only if it can't parse the line. A line is taken for a bare name only if no line has
+//! been parsed in another format. A caller who knows the format sets it with [`ListingParser::with_format`].
 
 mod cms;
 mod common;

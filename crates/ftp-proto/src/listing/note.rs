@@ -1,28 +1,28 @@
-//! Lines that tell of no file: totals, headers, sections, errors
+//! Lines that describe no file: totals, headers, sections, errors
 
 use super::format::Format;
 use super::scan::Words;
 
-/// What a line is that is no entry
+/// A line that is not an entry
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note<'a> {
-    /// Nothing on it
+    /// An empty line
     Blank,
     /// `total 42`, `Total of 3 files, 8 blocks`
     Total(&'a [u8]),
-    /// Titles of columns, or of the whole
+    /// Titles of columns, or of the whole listing
     Header(&'a [u8]),
     /// `dir:`, `Directory DKA0:[DIR]` or `Directory of C:\dir` before the entries of another directory
-    /// (`ls -lR`), or first of all of the directory itself
+    /// (`ls -lR`), or at the beginning, before those of the directory itself
     Section(&'a [u8]),
-    /// A name whose entry comes with the next line (OpenVMS)
+    /// A name whose entry continues in the next line (OpenVMS)
     Continued(&'a [u8]),
-    /// What the server could not read, in its words
+    /// What the server could not read, in its own words
     Error(&'a [u8]),
 }
 
-/// What a line is that is no entry, and whose it is if it is a title of one format only
+/// Returns the note in a line that is not an entry, and its format if it is a title of one format only
 pub(super) fn of(line: &[u8]) -> Option<(Note<'_>, Option<Format>)> {
     let text = line.trim_ascii();
     if text.is_empty() {
@@ -49,7 +49,7 @@ pub(super) fn of(line: &[u8]) -> Option<(Note<'_>, Option<Format>)> {
     section.filter(|_| !line.starts_with(b" ")).map(|name| (Note::Section(name), None))
 }
 
-/// A complaint of `ls`, under whatever name it was started: `ls: …`, `/bin/ls: …`, `UX:ls: …`
+/// Whether a text is an error message of `ls`, in any form of its name: `ls: …`, `/bin/ls: …`, `UX:ls: …`
 fn is_of_ls(text: &[u8]) -> bool {
     let program = text.split(|byte| *byte == b' ').next().unwrap_or_default();
     [&b"ls:"[..], b"UX:ls:"].contains(&program) || program.ends_with(b"/ls:")
@@ -63,7 +63,8 @@ fn contains(text: &[u8], words: &[u8]) -> bool {
     memchr::memmem::find(text, words).is_some()
 }
 
-/// `total 42`, `total 8.0K`, `Total of 3 files, 8 blocks`, `Total 6 files`; a file may be called `total 2.txt`
+/// Whether a text is `total 42`, `total 8.0K`, `Total of 3 files, 8 blocks`, `Total 6 files`; a file may be called
+/// `total 2.txt`
 fn is_total(text: &[u8]) -> bool {
     let begins = |word: &[u8]| begins(text, word);
     let number = |words: &mut Words<'_>| {
@@ -99,7 +100,7 @@ fn ends_in_digit(word: &[u8]) -> bool {
     word.last().is_some_and(u8::is_ascii_digit)
 }
 
-/// What `ls` calls its total where it speaks other languages
+/// The word that `ls` uses for its total in other languages
 const TOTALS: [&str; 51] = [
     "total",
     "totale",
@@ -154,7 +155,7 @@ const TOTALS: [&str; 51] = [
     "kop\u{101}",
 ];
 
-/// The same in other charsets: GBK, Big5, EUC-JP, Shift-JIS, EUC-KR, KOI8-R, Windows-1251
+/// As [`TOTALS`], in other charsets: GBK, Big5, EUC-JP, Shift-JIS, EUC-KR, KOI8-R, Windows-1251
 fn is_total_elsewhere(text: &[u8], number: impl Fn(&mut Words<'_>) -> Option<()>) -> bool {
     const TOTALS: [&[u8]; 9] = [
         b"\xD7\xDC\xD3\xC3\xC1\xBF",
@@ -172,7 +173,7 @@ fn is_total_elsewhere(text: &[u8], number: impl Fn(&mut Words<'_>) -> Option<()>
     known && number(&mut words).is_some() && words.next().is_none()
 }
 
-/// The name in the heading of a directory, where it is not that of `ls`
+/// Returns the name in the heading of a directory, for headings other than those of `ls`
 fn directory(text: &[u8]) -> Option<(&[u8], Format)> {
     let after = |words: &[u8]| begins(text, words).then(|| text[words.len()..].trim_ascii_start());
     let dos = |name: &&[u8]| contains(name, b":\\") || contains(name, b":/");
@@ -184,11 +185,11 @@ fn directory(text: &[u8]) -> Option<(&[u8], Format)> {
     name.map(|name| (name, Format::Vms))
 }
 
-/// Titles of the whole or of its columns, and of which format if that is sure
+/// Whether a text is a title of the listing or its columns, and of which format, if that is certain
 fn header(text: &[u8]) -> Option<Option<Format>> {
     let begins = |word: &[u8]| begins(text, word);
     let contains = |words: &[u8]| contains(text, words);
-    // A directory with no file in it, which is no error.
+    // This is a directory without files, not an error.
     if begins(b"%DIRECT-W-NOFILES") {
         return Some(Some(Format::Vms));
     }

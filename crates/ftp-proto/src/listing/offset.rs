@@ -1,40 +1,40 @@
-//! What a server's clock in listings says, compared with UTC
+//! The difference between the clock in a server's listings and UTC
 
 use super::time::{Modified, Precision, Zone};
 use crate::Timestamp;
 
-/// How far the clock of a server's listings is ahead of UTC
+/// How far the clock in a server's listings is ahead of UTC
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UtcOffset {
     seconds: i32,
 }
 
 impl UtcOffset {
-    /// So many seconds, eastern zones positive; `None` beyond 24 hours
+    /// Creates an offset of this many seconds, positive for eastern zones; `None` for 24 hours or more
     #[must_use]
     pub const fn from_seconds(seconds: i32) -> Option<Self> {
         const DAY: i32 = 24 * 60 * 60;
         if seconds > -DAY && seconds < DAY { Some(Self { seconds }) } else { None }
     }
 
-    /// Seconds, eastern zones positive
+    /// Returns the offset in seconds, positive for eastern zones
     #[must_use]
     pub const fn seconds(self) -> i32 {
         self.seconds
     }
 
-    /// From the time that a line tells and the one that MDTM tells for the same file, which is UTC
+    /// Computes the offset from the time in a line and the time that MDTM returns for the same file, which is UTC
     /// (RFC 3659 section 3)
     ///
-    /// `None` if that is no whole quarter of an hour between 12 hours behind and 14 ahead, as far as the
-    /// line is precise: the file has changed meanwhile, or the line tells no time of day, or no local one.
-    /// Choose a file that was modified in the last months, since lines tell no time of older ones, and
-    /// remember that summer time may have been different.
+    /// `None` if the difference, within the precision of the line, is not a multiple of 15 minutes from -12 to +14
+    /// hours: the file has changed meanwhile, or the line contains no time of day, or a time that is not local.
+    /// Choose a file that was modified in the last months, because lines contain no time of day for older ones, and
+    /// remember that daylight saving time may make a difference.
     #[must_use]
     pub fn learn(listed: Modified, mdtm: Timestamp) -> Option<Self> {
         const QUARTER: i64 = 15 * 60;
         let Modified::At { time, precision, zone: Zone::Server } = listed else { return None };
-        // Lines leave out the seconds.
+        // Lines omit the seconds.
         let blur = match precision {
             Precision::Day => return None,
             Precision::Minute => 60,
@@ -50,14 +50,14 @@ impl UtcOffset {
         Some(Self { seconds: i32::try_from(quarters * QUARTER).ok()? })
     }
 
-    /// A time of UTC as the server's clock says it
+    /// Converts a time in UTC to the server's clock
     pub(super) fn to_server(self, time: Timestamp) -> Option<Timestamp> {
         shifted(time, i64::from(self.seconds))
     }
 }
 
 impl Modified {
-    /// In UTC, if it is local and tells the time of day; else as it is
+    /// Returns the time in UTC, if it is local and has a time of day; otherwise unchanged
     #[must_use]
     pub fn to_utc(self, offset: UtcOffset) -> Self {
         match self {

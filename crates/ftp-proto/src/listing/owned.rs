@@ -1,4 +1,4 @@
-//! An entry that outlives its line
+//! An entry that does not borrow from its line
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -7,10 +7,10 @@ use core::ops::Range;
 use super::entry::{Entry, Facts, Kind, Permissions};
 use super::time::Modified;
 
-/// An [`Entry`] with a copy of its line: one allocation, everything else lies inside
+/// An [`Entry`] with a copy of its line: one allocation, to which everything else refers
 #[derive(Clone, PartialEq, Eq)]
 pub struct OwnedEntry {
-    /// The line, and behind it the name, if that does not stand in the line as it is
+    /// The line, followed by the name if the line does not contain it in this form
     bytes: Box<[u8]>,
     raw: Span,
     name: Span,
@@ -26,7 +26,7 @@ pub struct OwnedEntry {
     links: Option<u64>,
 }
 
-/// A part of the line; lines have [64 KiB](super::ListingParser) at most
+/// A part of the line, which has at most [64 KiB](super::ListingParser)
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Span {
     start: u32,
@@ -35,12 +35,12 @@ struct Span {
 
 impl Span {
     fn new(start: usize, length: usize) -> Self {
-        // Never more: lines are bounded.
+        // Both fit in 32 bits, because lines are bounded.
         let narrow = |number: usize| u32::try_from(number).unwrap_or(0);
         Self { start: narrow(start), length: narrow(length) }
     }
 
-    /// Where `part` lies in `whole`, if it does
+    /// Returns the position of `part` in `whole`, if it is inside
     fn of(part: &[u8], whole: &[u8]) -> Option<Self> {
         let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
         let end = start.checked_add(part.len())?;
@@ -54,14 +54,14 @@ impl Span {
 }
 
 impl Entry<'_> {
-    /// A copy that outlives the line
+    /// Returns a copy that does not borrow from the line
     #[must_use]
     pub fn to_owned(&self) -> OwnedEntry {
         let line = self.raw;
         let span = |part| Span::of(part, line);
         let (bytes, name) = match span(self.name) {
             Some(name) => (line.to_vec(), name),
-            // VM/CMS: put together from two words.
+            // In VM/CMS, the name is composed of two words.
             None => ([line, self.name].concat(), Span::new(line.len(), self.name.len())),
         };
         OwnedEntry {
@@ -83,7 +83,7 @@ impl Entry<'_> {
 }
 
 impl OwnedEntry {
-    /// Everything that is known
+    /// Returns everything that is known
     #[must_use]
     pub fn entry(&self) -> Entry<'_> {
         let part = |span: Span| &self.bytes[span.range()];
@@ -103,37 +103,37 @@ impl OwnedEntry {
         }
     }
 
-    /// The name as the server writes it
+    /// Returns the name as the server writes it
     #[must_use]
     pub fn name(&self) -> &[u8] {
         &self.bytes[self.name.range()]
     }
 
-    /// The name for people: UTF-8 as it is, everything that a terminal would obey escaped
+    /// Returns the name for display: UTF-8 unchanged, with everything escaped that a terminal would interpret
     #[must_use]
     pub fn display_name(&self) -> impl fmt::Display + use<'_> {
         self.entry().display_name()
     }
 
-    /// Whether the name may be used as a file's on this side: [`Entry::is_safe_name`]
+    /// Whether the name is safe to use for a local file: [`Entry::is_safe_name`]
     #[must_use]
     pub fn is_safe_name(&self) -> bool {
         self.entry().is_safe_name()
     }
 
-    /// What it is
+    /// Returns what the entry is
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Size in bytes, if it was told
+    /// Returns the size in bytes, if the line contains it
     #[must_use]
     pub const fn size(&self) -> Option<u64> {
         self.size
     }
 
-    /// Time of the last modification, as far as it was told
+    /// Returns the time of the last modification, as precisely as the line contains it
     #[must_use]
     pub const fn modified(&self) -> Option<Modified> {
         self.modified

@@ -1,4 +1,4 @@
-//! Lines into items, and which format they are in
+//! Parses lines into items, and detects their format
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -16,9 +16,9 @@ use super::votes::Votes;
 use super::{cms, common, dls, dos, mlsx, vms};
 use crate::Timestamp;
 
-/// Reads a listing as it comes
+/// Parses a listing as it arrives
 ///
-/// Memory is bounded: a line of 64 KiB or more is unknown, and only that much of it is kept.
+/// Memory is bounded: a line of 64 KiB or more is returned as unknown, and only its first 64 KiB are kept.
 #[derive(Debug)]
 pub struct ListingParser {
     lines: Lines,
@@ -32,11 +32,11 @@ pub struct ListingParser {
 /// The parts of a listing that have to be copied; everything else borrows from the input
 #[derive(Debug, Default)]
 struct Scratch {
-    /// A name, and perhaps the line after it: some systems write long names on a line of their own. Or another
-    /// line that is kept for the next one
+    /// A name, and perhaps the line after it, because some systems write long names on a line of their own; or another
+    /// line that is kept until the next one
     wrapped: Vec<u8>,
     wrap: Wrap,
-    /// A name that does not stand in the line as it is
+    /// A name that is not in the line in this form
     name: Vec<u8>,
 }
 
@@ -44,22 +44,22 @@ struct Scratch {
 enum Wrap {
     #[default]
     Empty,
-    /// `wrapped` is a name, and the next line shows whether it goes on there
+    /// `wrapped` is a name, and the next line shows whether the entry continues there
     Name,
-    /// It does, and the caller knows
+    /// The entry continues there, and the caller has been told
     Continued,
-    /// `wrapped` is a line that only the next one explains: see [`said`](super::said)
+    /// `wrapped` is a line whose meaning depends on the next one: see [`said`](super::said)
     Doubtful,
 }
 
-/// What became of a line that was kept for the next one
+/// The meaning of a line that was kept until the next one
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Held {
-    /// A name that does not go on
+    /// A name whose entry does not continue
     Alone,
-    /// A name that does
+    /// A name whose entry continues
     Continued,
-    /// A line that this follows
+    /// A doubtful line, with what follows it
     Doubtful(Next),
 }
 
@@ -76,7 +76,7 @@ impl Default for ListingParser {
 }
 
 impl ListingParser {
-    /// For a listing in whatever format
+    /// Creates a parser for a listing in any format
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -89,14 +89,14 @@ impl ListingParser {
         }
     }
 
-    /// Takes lines of this format only
+    /// Restricts the parser to lines of this format
     #[must_use]
     pub fn with_format(mut self, format: Format) -> Self {
         self.choice = Choice::Fixed(format);
         self
     }
 
-    /// Asks this format first, as long as no line has spoken for another: see [`Format::of_system`]
+    /// Makes the parser try this format first, until a line has been parsed in another: see [`Format::of_system`]
     #[must_use]
     pub fn with_hint(mut self, format: Format) -> Self {
         self.set_hint(format);
@@ -115,8 +115,8 @@ impl ListingParser {
         self.choice = Choice::Fixed(format);
     }
 
-    /// Tells the server's local time, as well as it is known, when the listing was made: it decides
-    /// the year of `Mar 10 12:34`, which is the last one that is not too far
+    /// Sets the server's local time when the listing was made, as well as it is known. It determines
+    /// the year of `Mar 10 12:34`: the latest year in which that date is not too far
     /// [ahead](Self::with_dates_ahead)
     #[must_use]
     pub fn with_now(mut self, now: Timestamp) -> Self {
@@ -125,8 +125,8 @@ impl ListingParser {
         self
     }
 
-    /// Tells how far the server's clock is ahead of UTC: times of day come in UTC then, and
-    /// [`Self::with_now`] is UTC, too
+    /// Sets how far the server's clock is ahead of UTC: times of day are then returned in UTC, and
+    /// the time of [`Self::with_now`] is UTC, too
     #[must_use]
     pub fn with_offset(mut self, offset: UtcOffset) -> Self {
         self.offset = Some(offset);
@@ -134,7 +134,7 @@ impl ListingParser {
         self
     }
 
-    /// What the server's clock says
+    /// Sets the time of the server's clock
     fn set_clock(&mut self) {
         let local = match (self.now, self.offset) {
             (Some(now), Some(offset)) => offset.to_server(now),
@@ -145,37 +145,37 @@ impl ListingParser {
         }
     }
 
-    /// How far ahead of [now](Self::with_now) a date without a year may be
+    /// Sets how far ahead of [now](Self::with_now) a date without a year may be
     ///
-    /// A day unless told otherwise: that much may clocks and time zones differ, and files of the
-    /// future are rare. `ls` of BSD leaves the year out half a year ahead too.
+    /// By default one day: clocks and time zones may differ by that much, and files from the
+    /// future are rare. BSD's `ls` omits the year also for dates up to half a year ahead.
     #[must_use]
     pub fn with_dates_ahead(mut self, ahead: Duration) -> Self {
-        // No listing is older than the calendar.
+        // This limit is longer than the whole calendar.
         self.dates.set_ahead(i64::try_from(ahead.as_secs()).unwrap_or(i64::MAX / 2));
         self
     }
 
-    /// How dates such as `03/10/24` are meant
+    /// Sets the order of the numbers in dates such as `03/10/24`
     ///
-    /// Unless told, they are read as the format has them by default, or as the only way that makes
-    /// sense, which then holds for the lines behind it as well.
+    /// Without it, the default order of the format is used, or the only order that results in a valid date, which
+    /// then also applies to the lines that follow.
     #[must_use]
     pub fn with_date_order(mut self, order: DateOrder) -> Self {
         self.dates.set_order(order);
         self
     }
 
-    /// The format that has understood most lines so far
+    /// Returns the format that has parsed the most lines so far
     #[must_use]
     pub fn format(&self) -> Option<Format> {
         format(&self.choice)
     }
 
-    /// The next item; `None` when the input is used up
+    /// Returns the next item; `None` when the input is used up
     ///
-    /// Call it until then, then again with what comes next. Each line gives one item, in order. A line that
-    /// may be the beginning of an entry gives its item only when the next line is there.
+    /// Call it until it returns `None`, then again with the next input. Each line yields one item, in order. A line
+    /// that may be the beginning of an entry yields its item only when the next line has arrived.
     pub fn parse<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<Item<'p>> {
         if self.lines.is_exhausted(input) {
             return None;
@@ -198,16 +198,16 @@ impl ListingParser {
         Some(item)
     }
 
-    /// Whether [`Self::parse`] gives an item without more than this input
+    /// Whether [`Self::parse`] can return an item without more input
     ///
-    /// A line that is kept back for the next one is taken from it.
+    /// A line that is kept until the next one is removed from the input.
     pub(super) fn has_item(&mut self, input: &mut &[u8]) -> bool {
         self.hold_name(input);
         self.lines.has_line(input)
     }
 
-    /// Keeps the next line back if it is a name whose rest may come with the line after it, or if that has to
-    /// tell what it is
+    /// Keeps the next line back if it is a name that may continue in the line after it, or if its meaning
+    /// depends on that line
     #[inline]
     fn hold_name(&mut self, input: &mut &[u8]) {
         let may_wrap = matches!(format(&self.choice), None | Some(Format::Vms | Format::Dls));
@@ -229,7 +229,7 @@ impl ListingParser {
         }
     }
 
-    /// The next item, which is what became of the line in `scratch`
+    /// Returns the next item, which results from the line in `scratch`
     #[inline(never)]
     fn parse_held(&mut self, input: &mut &[u8]) -> Option<Item<'_>> {
         let Self { lines, scratch, choice, dates, .. } = self;
@@ -239,9 +239,9 @@ impl ListingParser {
         Some(scratch.give(held, choice, dates))
     }
 
-    /// What is left when the input has ended: the last line, if it came without its end
+    /// Returns what is left when the input has ended: the last line, if it had no line ending
     ///
-    /// Call it until it returns `None`; nothing may be parsed after that.
+    /// Call it until it returns `None`; don't parse anything after that.
     pub fn finish(&mut self) -> Option<Item<'_>> {
         let Self { lines, scratch, choice, dates, offset, .. } = self;
         let held = match (scratch.wrap, lines.finish()) {
@@ -253,7 +253,7 @@ impl ListingParser {
                 lines.finish_again();
                 Some(held)
             }
-            // Without its version a name of OpenVMS may be cut.
+            // A name of OpenVMS without its version may be cut off.
             (Wrap::Empty, Some(line))
                 if is_wrapped_name(line, choice)
                     && (format(choice) == Some(Format::Dls) || vms::is_name(line)) =>
@@ -289,7 +289,7 @@ impl Scratch {
         self.wrap = wrap;
     }
 
-    /// What the next line makes of the one that is kept
+    /// Decides with the next line what the kept line means
     fn resolve(&mut self, next: &[u8], choice: &Choice, dates: &Dates) -> Held {
         match choice {
             Choice::Votes(votes) if self.wrap == Wrap::Doubtful => {
@@ -300,7 +300,7 @@ impl Scratch {
         }
     }
 
-    /// The item of the line that was kept
+    /// Returns the item of the line that was kept
     fn give(&mut self, held: Held, choice: &mut Choice, dates: &Dates) -> Item<'_> {
         self.wrap = if held == Held::Continued { Wrap::Continued } else { Wrap::Empty };
         match (held, choice) {
@@ -310,7 +310,7 @@ impl Scratch {
         }
     }
 
-    /// Whether the name that is kept goes on with this line
+    /// Whether this line continues the entry of the name that is kept
     fn is_continued(&mut self, line: &[u8], choice: &Choice, dates: &Dates) -> bool {
         let length = self.wrapped.len();
         self.join(line);
@@ -331,7 +331,7 @@ impl Scratch {
     }
 }
 
-/// A name on a line of its own, which the next line does not continue
+/// Returns the item for a name on a line of its own that the next line does not continue
 fn lone_name<'a>(line: &'a [u8], choice: &mut Choice, dates: &Dates) -> Item<'a> {
     let known = match choice {
         Choice::Fixed(format) => Some(*format),
@@ -368,9 +368,9 @@ fn format(choice: &Choice) -> Option<Format> {
     }
 }
 
-/// A line of the leading format in the form that nearly all of them have
+/// Parses a line of the leading format in its most common form
 ///
-/// Inlined down to the fields, so that entries are built where they are wanted: they are large.
+/// It is inlined down to the fields, so that entries, which are large, are built in place.
 #[inline(always)]
 fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &mut Dates) -> Option<Entry<'a>> {
     let entry = match format(choice)? {
@@ -385,7 +385,7 @@ fn common<'a>(line: &'a [u8], choice: &mut Choice, dates: &mut Dates) -> Option<
     Some(entry)
 }
 
-/// Looks at a line from all sides
+/// Parses a line in all possible ways
 #[inline(never)]
 fn read<'a>(
     line: &'a [u8],
@@ -397,7 +397,7 @@ fn read<'a>(
     let mut length = 0;
     let joined = core::mem::take(&mut scratch.wrap) != Wrap::Empty;
     if line.len() >= MAX_LINE {
-        // It is cut, and so is its name, or the target of a link.
+        // The line is cut off, and so is its name, or the target of a link.
         return Item::Unknown(line);
     }
     if joined {
@@ -413,7 +413,7 @@ fn read<'a>(
     };
     if format(choice) == Some(Format::Cms) {
         if let Item::Entry(entry) = &mut item {
-            // Other lines may stand between.
+            // Other lines may be in between.
             if cms::is_split(entry, dates) {
                 cms::join(entry.name, name);
                 entry.name = name;
@@ -423,7 +423,7 @@ fn read<'a>(
     item
 }
 
-/// Whether only the next line tells what this one is
+/// Whether the meaning of this line depends on the next one
 fn is_doubtful(line: &[u8], choice: &Choice, dates: &Dates) -> bool {
     match choice {
         Choice::Fixed(_) => false,
@@ -431,7 +431,7 @@ fn is_doubtful(line: &[u8], choice: &Choice, dates: &Dates) -> bool {
     }
 }
 
-/// Whether a line is a name whose rest may come with the next line
+/// Whether a line is a name whose entry may continue in the next line
 fn is_wrapped_name(line: &[u8], choice: &Choice) -> bool {
     let begins = match format(choice) {
         None => vms::is_name(line),

@@ -1,4 +1,4 @@
-//! A listing while it arrives: room for bytes, and what they say
+//! A listing while it arrives: a buffer for its bytes, and the entries parsed from them
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -10,10 +10,10 @@ use super::parser::ListingParser;
 use super::tally::Tally;
 use crate::error::Error;
 
-/// Bytes read at a time: a hundred entries or two
+/// Bytes read at a time, enough for one or two hundred entries
 const ROOM: usize = 16 * 1024;
 
-/// A [`ListingParser`] with a buffer, for drivers: they fill [`Self::room`], and entries come out
+/// A [`ListingParser`] with a buffer, for drivers: they fill [`Self::room`] and take entries out
 ///
 /// ```
 /// use ftp_proto::listing::{ListingParser, ListingReader};
@@ -42,20 +42,20 @@ pub struct ListingReader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Arriving,
-    /// All has arrived; the last line may lack its end
+    /// All bytes have arrived; the last line may have no line ending
     Ended,
     Over,
 }
 
 impl ListingReader {
-    /// Reads as this parser does
+    /// Creates a reader that uses this parser
     #[must_use]
     pub fn new(parser: ListingParser) -> Self {
         let buffer = vec![0; ROOM].into();
         Self { parser, buffer, start: 0, end: 0, state: State::Arriving, tally: Tally::default() }
     }
 
-    /// Takes lines of this format only, where it is known: see
+    /// Restricts the reader to lines of this format, if it is known: see
     /// [`Client::listing_format`](crate::Client::listing_format)
     pub fn set_format(&mut self, format: Option<Format>) {
         if let Some(format) = format {
@@ -63,7 +63,7 @@ impl ListingReader {
         }
     }
 
-    /// Asks this format first, where the server's system is known: see
+    /// Makes the reader try this format first, if the server's system is known: see
     /// [`Client::listing_hint`](crate::Client::listing_hint)
     pub fn set_hint(&mut self, format: Option<Format>) {
         if let Some(format) = format {
@@ -71,34 +71,34 @@ impl ListingReader {
         }
     }
 
-    /// Where the next bytes go, when [`Self::next_item`] or [`Self::next_entry`] have nothing more;
-    /// what was there is given up
+    /// Returns the buffer for the next bytes, when [`Self::next_item`] or [`Self::next_entry`] return nothing more;
+    /// its previous content is lost
     pub fn room(&mut self) -> &mut [u8] {
         (self.start, self.end) = (0, 0);
         &mut self.buffer
     }
 
-    /// So many bytes have been put into [`Self::room`]
+    /// Reports that this many bytes have been put into [`Self::room`]
     pub fn filled(&mut self, count: usize) {
         self.end = count.min(self.buffer.len());
     }
 
-    /// Nothing more will arrive
+    /// Reports that no more bytes will arrive
     pub fn end(&mut self) {
         if self.state == State::Arriving {
             self.state = State::Ended;
         }
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read
-    /// (`ls: d: Permission denied`), and entries of other directories in a recursive listing: entries may be
-    /// missing; [`Self::next_item`] gives them
+    /// Returns how many lines so far suggest that entries are missing: lines that can't be parsed, lines in which
+    /// the server says what it could not read (`ls: d: Permission denied`), and entries of other directories in a
+    /// recursive listing. [`Self::next_item`] returns these lines
     #[must_use]
     pub const fn unknown_lines(&self) -> u64 {
         self.tally.unknown_lines()
     }
 
-    /// Whether [`Self::next_item`] can tell of a line without more bytes
+    /// Whether [`Self::next_item`] can return a line without more bytes
     #[must_use]
     pub fn has_line(&mut self) -> bool {
         let mut input = &self.buffer[self.start..self.end];
@@ -107,13 +107,13 @@ impl ListingReader {
         has_line
     }
 
-    /// Whether the directory could be read, once the listing is over
+    /// Checks whether the directory could be read, once the listing has ended
     ///
     /// # Errors
     ///
-    /// [`Error::UnreadableDirectory`], once, if there was no entry but `.` and `..`, and a line in which the
-    /// server tells an error, or which nobody understands: who takes that for an empty directory deletes what
-    /// should be in it.
+    /// [`Error::UnreadableDirectory`], once, if there was no entry but `.` and `..`, and if a line contains an error
+    /// of the server or can't be parsed. If a caller took this for an empty directory, it could delete what should
+    /// be in it.
     pub fn complete(&mut self) -> Result<(), Error> {
         match self.state {
             State::Over => self.tally.complete(),
@@ -121,14 +121,14 @@ impl ListingReader {
         }
     }
 
-    /// What the next line is; `None` when more has to arrive first, or the listing is over
+    /// Returns the next line; `None` if more has to arrive first, or the listing has ended
     ///
-    /// After a [`Note::Section`](super::Note::Section) entries may be of another directory.
+    /// After a [`Note::Section`](super::Note::Section), entries may belong to another directory.
     pub fn next_item(&mut self) -> Option<Item<'_>> {
         self.advance().map(|(item, _)| item)
     }
 
-    /// The next line, and whether it is an entry of the directory that was asked for, other than `.` and `..`
+    /// Returns the next line, and whether it is an entry of the requested directory other than `.` and `..`
     fn advance(&mut self) -> Option<(Item<'_>, bool)> {
         if self.state == State::Ended && !self.has_line() {
             self.state = State::Over;
@@ -136,7 +136,7 @@ impl ListingReader {
         let Self { parser, buffer, start, end, state, tally } = self;
         let mut input = &buffer[*start..*end];
         let item = if *state == State::Over {
-            // Without an end of a line nothing comes of it yet.
+            // A line without a line ending yields nothing yet.
             let nothing = input.is_empty() || parser.parse(&mut input).is_none();
             debug_assert!(nothing, "a line without its end");
             *start = *end;
@@ -151,10 +151,10 @@ impl ListingReader {
         Some((item, is_own))
     }
 
-    /// The next entry but `.` and `..`; `None` when more has to arrive first, or the listing is over
+    /// Returns the next entry except `.` and `..`; `None` if more has to arrive first, or the listing has ended
     ///
-    /// Headers, totals and the like are passed over; lines that nobody understands, and entries of other
-    /// directories, are [counted](Self::unknown_lines). After the last one, ask [`Self::complete`].
+    /// Headers, totals and the like are skipped. Lines that can't be parsed, and entries of other
+    /// directories, are [counted](Self::unknown_lines). After the last entry, call [`Self::complete`].
     pub fn next_entry(&mut self) -> Option<OwnedEntry> {
         loop {
             if let (Item::Entry(entry), true) = self.advance()? {

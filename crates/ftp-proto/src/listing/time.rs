@@ -1,23 +1,23 @@
-//! Times of listings: as precise as they were told, in the zone they were told for
+//! Times in listings, with the precision and the time zone that the line contains
 
 use super::scan::{small, year};
 use crate::Timestamp;
 use crate::timestamp::days_in_month;
 
-/// When a file was modified, as far as the line tells
+/// The time when a file was modified, as precisely as the line contains it
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Modified {
     /// A date, with or without a time of day
     At {
-        /// The time; what was not told is 0
+        /// The time; parts that the line does not contain are 0
         time: Timestamp,
-        /// How much was told
+        /// Which parts the line contains
         precision: Precision,
-        /// Which clock it is of
+        /// Which clock the time is from
         zone: Zone,
     },
-    /// A date without a year, and nobody said what time it is
+    /// A date without a year, while the current time is not known
     /// ([`ListingParser::with_now`](super::ListingParser::with_now))
     Yearless {
         /// 1 to 12
@@ -32,8 +32,8 @@ pub enum Modified {
 }
 
 impl Modified {
-    /// The time, if it is UTC: that of MLSD, or of a line whose server's
-    /// [offset](super::UtcOffset) is known; what was not told is 0
+    /// Returns the time, if it is in UTC: from MLSD, or from a line of a server whose
+    /// [offset](super::UtcOffset) is known. Parts that the line does not contain are 0
     #[must_use]
     pub const fn utc(self) -> Option<Timestamp> {
         match self {
@@ -42,10 +42,10 @@ impl Modified {
         }
     }
 
-    /// Whether it may be this time, which is UTC, as far as it was told: a line that tells minutes is of any
+    /// Whether it may be this time in UTC, at the precision of the line: a line with minutes matches any
     /// second of its minute
     ///
-    /// `None` if that can't be said: it is of the server's clock, or has no year.
+    /// `None` if the two can't be compared: the line's time is from the server's clock, or has no year.
     #[must_use]
     pub const fn matches(self, utc: Timestamp) -> Option<bool> {
         let Self::At { time, precision, zone: Zone::Utc } = self else { return None };
@@ -61,7 +61,7 @@ impl Modified {
         Some(time.to_unix().div_euclid(unit) == utc.to_unix().div_euclid(unit))
     }
 
-    /// The same time of the next day: `24:00` ends a day
+    /// Returns the same time on the next day, for `24:00`, which ends a day
     fn a_day_later(self) -> Option<Self> {
         const DAY: i64 = 24 * 60 * 60;
         match self {
@@ -70,7 +70,7 @@ impl Modified {
                 Some(Self::At { time, precision, zone })
             }
             Self::Yearless { month, day, hour, minute } => {
-                // 2000 has all days.
+                // 2000 is a leap year.
                 let next = Timestamp::new(2000, month, day, hour, minute, 0)?.to_unix() + DAY;
                 let next = Timestamp::from_unix(next)?;
                 Some(Self::Yearless { month: next.month(), day: next.day(), hour, minute })
@@ -79,7 +79,7 @@ impl Modified {
     }
 }
 
-/// How much of a time was told
+/// How precise a time is
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Precision {
@@ -93,17 +93,17 @@ pub enum Precision {
     Subsecond,
 }
 
-/// Which clock a time is of
+/// Which clock a time is from
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Zone {
-    /// UTC: MLSD, EPLF, and lines that name their offset
+    /// UTC: MLSD, EPLF, and lines with an offset
     Utc,
-    /// The server's local time, whatever that is
+    /// The server's local time, in an unknown time zone
     Server,
 }
 
-/// How a date of three numbers is written, where it does not say so itself
+/// The order of the numbers in a date that does not show it
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DateOrder {
@@ -115,32 +115,32 @@ pub enum DateOrder {
     DayFirst,
 }
 
-/// What helps to read dates that leave something out, and what else lines have shown of those after them
+/// Information that helps to parse incomplete dates, and what earlier lines have shown about later ones
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dates {
     now: Option<Timestamp>,
     /// Seconds
     ahead: i64,
-    /// The latest time that a date without a year may mean: `now` and `ahead`
+    /// The latest time that a date without a year may mean: `now` plus `ahead`
     latest: Option<Timestamp>,
     order: Order,
-    /// Blanks between `<DIR>` and the name, in a listing of DOS
+    /// Number of blanks between `<DIR>` and the name, in a listing of DOS
     blanks_after_dir: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Order {
-    /// As the format has it, unless there is no such date
+    /// The default of the format, unless that gives no valid date
     Usual,
-    /// The only one that made sense of a date before
+    /// The only order in which an earlier date was valid
     Seen(DateOrder),
-    /// As the caller says
+    /// The order that the caller has set
     Fixed(DateOrder),
 }
 
 impl Dates {
     pub(super) const fn new() -> Self {
-        /// Clocks differ, and so do time zones: a day
+        /// One day: clocks and time zones differ
         const AHEAD: i64 = 24 * 60 * 60;
         Self { now: None, ahead: AHEAD, latest: None, order: Order::Usual, blanks_after_dir: None }
     }
@@ -169,7 +169,7 @@ impl Dates {
         self.blanks_after_dir = Some(blanks);
     }
 
-    /// Whether `03/10/24` is the tenth of March where that is the usual way, as far as is known
+    /// Whether `03/10/24` means 10 March where that is the default, as far as is known
     #[inline]
     pub(super) fn is_month_first(&self) -> bool {
         matches!(
@@ -178,8 +178,8 @@ impl Dates {
         )
     }
 
-    /// Three numbers as year, month and day: in the first of these orders, or the first that makes
-    /// sense
+    /// Returns three numbers as year, month and day: in the first of these orders, or else in the first one that
+    /// gives a valid date
     pub(super) fn arrange(&mut self, numbers: [&[u8]; 3], orders: &[DateOrder]) -> Option<Parts> {
         let fixed;
         let orders = match self.order {
@@ -205,8 +205,8 @@ impl Dates {
         Some(parts)
     }
 
-    /// As [`Self::arrange`], of a word that a format has its date in: `None` if it does not even look
-    /// like one, `Some(None)` if there is no such date
+    /// As [`Self::arrange`], for a word in the position of a date: `None` if it does not even look
+    /// like a date, `Some(None)` if there is no such date
     pub(super) fn date(
         &mut self,
         numbers: [&[u8]; 3],
@@ -215,7 +215,7 @@ impl Dates {
         is_date_shaped(numbers).then(|| self.arrange(numbers, orders))
     }
 
-    /// Two numbers as month and day, the usual way first
+    /// Returns two numbers as month and day, tried in the default order first
     pub(super) fn arrange_two(&self, one: u8, other: u8, usual: DateOrder) -> Option<(u8, u8)> {
         let order = match self.order {
             Order::Fixed(order) | Order::Seen(order) => order,
@@ -227,7 +227,7 @@ impl Dates {
     }
 }
 
-/// Orders of three numbers with a separator that all of them use, as far as the separator tells
+/// Returns the likely orders of three numbers with this separator, the most likely first
 pub(super) const fn usual_orders(separator: u8, of_year: usize) -> &'static [DateOrder] {
     const DAY: &[DateOrder] = &[DateOrder::DayFirst, DateOrder::MonthFirst, DateOrder::YearFirst];
     const MONTH: &[DateOrder] = &[DateOrder::MonthFirst, DateOrder::DayFirst, DateOrder::YearFirst];
@@ -237,7 +237,7 @@ pub(super) const fn usual_orders(separator: u8, of_year: usize) -> &'static [Dat
     }
 }
 
-/// Whether these have the shape of a date of three numbers, though there may be no such date
+/// Whether these have the form of a date of three numbers, even if there is no such date
 pub(super) fn is_date_shaped(numbers: [&[u8]; 3]) -> bool {
     let shaped = |part: &&[u8]| matches!(part.len(), 1..=4) && part.iter().all(u8::is_ascii_digit);
     numbers.iter().all(shaped)
@@ -245,7 +245,7 @@ pub(super) fn is_date_shaped(numbers: [&[u8]; 3]) -> bool {
 
 fn arranged([first, second, third]: [&[u8]; 3], order: DateOrder) -> Option<Parts> {
     let (of_year, of_month, of_day) = match order {
-        // Four digits are a year, wherever that is told to stand.
+        // Four digits are a year, whatever the order.
         _ if first.len() == 4 => (first, second, third),
         DateOrder::YearFirst => (first, second, third),
         DateOrder::MonthFirst => (third, first, second),
@@ -256,7 +256,7 @@ fn arranged([first, second, third]: [&[u8]; 3], order: DateOrder) -> Option<Part
     exists.then_some(Parts { year: Some(year), month, day, time: None })
 }
 
-/// Date and time as they stand in a line
+/// Date and time as they are written in a line
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Parts {
     pub(super) year: Option<u16>,
@@ -267,12 +267,12 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// The same day at this time: without a time that there is, a day tells too much
+    /// Adds a time to the day; `None` if the time is not valid, as the day alone would claim too much precision
     pub(super) fn at(self, time: Option<(u8, u8, Option<u8>)>) -> Option<Self> {
         time.map(|time| Self { time: Some(time), ..self })
     }
 
-    /// `None` if there is no such time: then an entry is given without it
+    /// Converts to [`Modified`]; `None` if there is no such time, in which case the entry has none
     pub(super) fn modified(self, dates: &Dates) -> Option<Modified> {
         match self.time {
             Some((24, minute, second)) => {
@@ -283,7 +283,7 @@ impl Parts {
         }
     }
 
-    /// As [`Self::modified`], where the hour is below 24
+    /// As [`Self::modified`], for an hour below 24
     pub(super) fn exact(self, dates: &Dates) -> Option<Modified> {
         let Self { year, month, day, time } = self;
         let (hour, minute, second) = time.unwrap_or((0, 0, None));
@@ -299,11 +299,11 @@ impl Parts {
                 let end = (latest.month(), latest.day(), latest.hour(), latest.minute());
                 let later = (month, day, hour, minute) > end;
                 let year = latest.year() - u16::from(later);
-                // 29 February may be eight years ago (1896, 1904).
+                // 29 February may be up to eight years ago (1896, 1904).
                 (0..9).find_map(|ago| at(year.checked_sub(ago)?))?
             }
             (None, None) => {
-                // 2000 has all days.
+                // 2000 is a leap year.
                 at(2000)?;
                 return Some(Modified::Yearless { month, day, hour, minute });
             }
