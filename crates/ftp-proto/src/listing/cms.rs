@@ -7,8 +7,8 @@
 //! PLANS                 DIR         -       -      - 2026-03-09 08:15:42 -
 //! ```
 //!
-//! Minidisks have a mode and directories of the shared file system have none. Records of format `F` all
-//! have the same length, so the size is known; those of `V` have that length at most.
+//! Entries of minidisks have a mode, directories of the shared file system have none. Records of format `F` all
+//! have the same length, so the size is known; records of format `V` have at most that length.
 //!
 //! The byte file system puts the name last, in quotes:
 //!
@@ -21,21 +21,21 @@ use super::entry::{Entry, Kind};
 use super::scan::{Words, clock, is_clock_shaped, number, parts};
 use super::time::{DateOrder, Dates, Modified};
 
-/// As the United States have it, unless there is no such date
+/// As in the United States, unless there is no such date
 const ORDERS: &[DateOrder] = &[DateOrder::MonthFirst, DateOrder::DayFirst];
 
-/// Whether a name is of two words that [`join`] has to make one of
+/// Whether a name consists of two words that [`join`] has to combine
 pub(super) fn is_split(entry: &Entry<'_>, dates: &mut Dates) -> bool {
     let of_two = entry.name.contains(&b' ') && entry.raw.starts_with(entry.name);
     of_two && record_file(entry.raw, dates).is_some()
 }
 
-/// Name and type are told with the blanks between them: see [`is_split`]
+/// Parses a line; name and type are returned with the blanks between them: see [`is_split`]
 pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     record_file(line, dates).or_else(|| byte_file(line, dates))
 }
 
-/// Minidisks and the shared file system
+/// Parses a line of a minidisk or of the shared file system
 fn record_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let name = words.next()?;
@@ -44,7 +44,7 @@ fn record_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     }
     let mut end = name.len();
     let mut word = words.next()?;
-    // A type or a mode may be `V` as well, but then a format follows.
+    // A type or a mode may also be `V`, but then a format follows.
     let mut behind = words;
     let next = behind.next()?;
     if kind(next).is_some() || kind(word).is_none() {
@@ -71,7 +71,7 @@ fn record_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     words.next().is_none().then_some(entry)
 }
 
-/// The byte file system
+/// Parses a line of the byte file system
 fn byte_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let modified = date_and_time(&mut words, dates)?;
@@ -81,7 +81,7 @@ fn byte_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
         b"S" => Kind::Symlink,
         _ => return None,
     };
-    // The number of records.
+    // This is the number of records.
     words.next()?;
     let size = words.next()?;
     let name = words.trimmed().trim_ascii_end().strip_prefix(b"'")?;
@@ -92,7 +92,7 @@ fn byte_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     (!name.is_empty()).then_some(entry)
 }
 
-/// `Some(None)` if these look like date and time, but there are no such
+/// Parses date and time; `Some(None)` if they look right but are not valid
 fn date_and_time(words: &mut Words<'_>, dates: &mut Dates) -> Option<Option<Modified>> {
     let date = words.next()?;
     let date = parts::<3>(date, b'/').or_else(|| parts::<3>(date, b'-'))?;
@@ -101,7 +101,7 @@ fn date_and_time(words: &mut Words<'_>, dates: &mut Dates) -> Option<Option<Modi
     Some(date.and_then(|date| date.at(clock(word))?.modified(dates)))
 }
 
-/// What the format of the records tells
+/// Returns the kind according to the format of the records
 fn kind(format: &[u8]) -> Option<Kind> {
     match format {
         b"F" | b"V" => Some(Kind::File),
@@ -110,7 +110,7 @@ fn kind(format: &[u8]) -> Option<Kind> {
     }
 }
 
-/// `A1`: a disk and a number
+/// Whether a word is a mode such as `A1`: a disk and a number
 fn is_mode(word: &[u8]) -> bool {
     matches!(word, [disk, number] if disk.is_ascii_uppercase() && number.is_ascii_digit())
 }

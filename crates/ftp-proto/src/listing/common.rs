@@ -1,7 +1,7 @@
-//! Lines of `ls -l` in the form that nearly all servers have, in one pass
+//! Lines of `ls -l` in the most common form, parsed in one pass
 //!
-//! A listing may have a million of these. What is not exactly so is left to [`unix`](super::unix),
-//! which looks closer.
+//! A listing may have a million of these. Lines in any other form are left to [`unix`](super::unix),
+//! which is more thorough.
 
 use super::date::is_year;
 use super::entry::{Entry, Facts, Kind, Permissions};
@@ -10,7 +10,7 @@ use super::scan::{digit, leading_number, pair};
 use super::time::{Dates, Parts};
 use super::unix;
 
-/// `-rw-r--r--   1 ann  staff  4096 Mar 10 12:34 name`
+/// Parses `-rw-r--r--   1 ann  staff  4096 Mar 10 12:34 name`
 #[inline(always)]
 pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let (head, rest) = line.split_first_chunk::<10>()?;
@@ -50,7 +50,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     })
 }
 
-/// ` Mar 10 12:34 name`, ` Mar 10  2024 name`
+/// Parses ` Mar 10 12:34 name` and ` Mar 10  2024 name`
 fn date(rest: &[u8]) -> Option<(Parts, &[u8])> {
     let (columns, name) = rest.split_first_chunk::<14>()?;
     let [b' ', m0, m1, m2, b' ', d0, d1, b' ', y0, y1, y2, y3, y4, b' '] = *columns else {
@@ -89,7 +89,7 @@ impl<'a> Columns<'a> {
         Some(&word[..length])
     }
 
-    /// Up to sixteen digits
+    /// Parses up to sixteen digits
     #[inline(always)]
     fn number(&mut self) -> Option<u64> {
         let digits = &self.rest[self.begin()?..];
@@ -98,7 +98,7 @@ impl<'a> Columns<'a> {
         self.rest.starts_with(b" ").then_some(number)
     }
 
-    /// Where the next word begins, behind a blank at least
+    /// Returns where the next word begins, after at least one blank
     fn begin(&self) -> Option<usize> {
         self.rest.iter().position(|byte| *byte != b' ').filter(|blanks| *blanks > 0)
     }

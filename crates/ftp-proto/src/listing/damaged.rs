@@ -1,22 +1,22 @@
-//! Lines of some format that cannot be read, which are not to be taken for bare names
+//! Lines of a known format that are damaged, which must not be taken for bare names
 
 use super::month::month;
 use super::scan::{Words, is_clock_shaped, number};
 
-/// Whether a line that nobody understands is rather a damaged one than a name
+/// Whether a line that no format can parse is more likely a damaged line than a name
 pub(super) fn is_damaged(line: &[u8]) -> bool {
     let begins = unix(line) || dos(line) || eplf(line) || mlsx(line) || is_other_language(line);
-    // All others are of several words.
+    // All other formats have several words.
     let words = || memchr::memchr2(b' ', b'\t', line).is_some();
     begins || words() && (vms(line) || os400(line) || dated(line) || has_columns(line))
 }
 
-/// Whether a line begins as those of `ls -l` or of DOS do, which no heading does
+/// Whether a line begins like those of `ls -l` or DOS, which no heading does
 pub(super) fn is_begun(line: &[u8]) -> bool {
     unix(line) || dos(line)
 }
 
-/// Whether a line without its end is the beginning of one of `ls -l` or of DOS
+/// Whether a line without a line ending is the beginning of a line of `ls -l` or DOS
 pub(super) fn is_cut(line: &[u8]) -> bool {
     let like = |shape: &[&[u8]]| {
         line.len() > 1 && line.iter().zip(shape).all(|(byte, known)| known.contains(byte))
@@ -30,7 +30,7 @@ pub(super) fn is_cut(line: &[u8]) -> bool {
             && line[DATE.len().min(line.len())..].iter().all(|byte| b"0123456789 ".contains(byte))
 }
 
-/// Permissions first, whatever kind of file; NetWare also where the rest is gone
+/// Whether a line begins with permissions, for any kind of file, or with NetWare's `- [`, even if the rest is missing
 fn unix(line: &[u8]) -> bool {
     let permissions = line.len() >= 10
         && line[1..10].iter().all(|byte| b"rwxsStT-".contains(byte))
@@ -38,7 +38,7 @@ fn unix(line: &[u8]) -> bool {
     permissions || matches!(line, [b'-' | b'd', b' ', b'[', ..] | [b'-' | b'd', b'[', ..])
 }
 
-/// `03-10-24` first
+/// Whether a line begins with a date such as `03-10-24`
 fn dos(line: &[u8]) -> bool {
     line.len() > 9
         && line[..8].iter().enumerate().all(|(index, byte)| match index {
@@ -62,7 +62,7 @@ fn mlsx(line: &[u8]) -> bool {
     facts.len() < line.len() && facts.contains(&b'=') && !facts.contains(&b' ')
 }
 
-/// A version, and more behind it
+/// Whether a line begins with a name with a version, and more follows
 fn vms(line: &[u8]) -> bool {
     let mut words = Words::new(line);
     let name = words.next().unwrap_or_default();
@@ -70,13 +70,13 @@ fn vms(line: &[u8]) -> bool {
     version.is_some() && words.any(|word| word.iter().filter(|byte| **byte == b'-').count() == 2)
 }
 
-/// The type of an object
+/// Whether a line contains the type of an object
 fn os400(line: &[u8]) -> bool {
     let types = [&b"*DIR"[..], b"*FILE", b"*STMF", b"*MEM", b"*LIB", b"*FLR", b"*DOC"];
     Words::new(line).skip(1).any(|word| types.contains(&word))
 }
 
-/// A date with a time, or as Unix has it behind a size
+/// Whether a line contains a date with a time, or a date as on Unix after a size
 fn dated(line: &[u8]) -> bool {
     let mut before = [&[][..]; 3];
     for word in Words::new(line) {
@@ -93,7 +93,7 @@ fn dated(line: &[u8]) -> bool {
     false
 }
 
-/// Shaped as a date: `03-10-24`, `03/10`, `10-MAR-24`
+/// Whether a word has the form of a date: `03-10-24`, `03/10`, `10-MAR-24`
 fn numbers(word: &[u8]) -> bool {
     let mut parts = word.split(|byte| matches!(byte, b'-' | b'/' | b'.'));
     let shaped = |part: &[u8]| part.len() <= 4 && part.iter().all(u8::is_ascii_alphanumeric);
@@ -101,9 +101,9 @@ fn numbers(word: &[u8]) -> bool {
     some && parts.clone().count() > 1 && parts.all(shaped)
 }
 
-/// Columns of a format that nobody knows: gaps between words, `<DIR>`, several numbers
+/// Whether a line has the columns of an unknown format: gaps between words, `<DIR>`, several numbers
 fn has_columns(line: &[u8]) -> bool {
-    /// So many blanks are in no name
+    /// No name has this many blanks in a row
     const WIDE: usize = 3;
     let text = line.trim_ascii();
     let (mut gaps, mut blanks) = (0, 0);
@@ -126,7 +126,7 @@ fn has_columns(line: &[u8]) -> bool {
         if matches!(word, [b'<', kind @ .., b'>'] if kind.iter().all(u8::is_ascii_uppercase)) {
             return true;
         }
-        // Sizes, dates and times.
+        // These are sizes, dates and times.
         let shaped = |byte: &u8| byte.is_ascii_digit() || b":/-.,".contains(byte);
         let figure = word.iter().all(shaped) && word.iter().any(u8::is_ascii_digit);
         figures += usize::from(figure);
@@ -134,7 +134,7 @@ fn has_columns(line: &[u8]) -> bool {
     gaps > 1 || gaps > 0 && figures > 0 || figures > 2
 }
 
-/// Markup of a page, an object of JSON, and values with quotes and commas
+/// Whether a line is markup of a web page, a JSON object, or a list of quoted values with commas
 fn is_other_language(line: &[u8]) -> bool {
     let text = line.trim_ascii();
     let quoted = text.starts_with(b"\"") && memchr::memmem::find(text, b"\",").is_some();

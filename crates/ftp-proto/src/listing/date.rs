@@ -1,29 +1,29 @@
-//! Dates of `ls`, whose words stand in many orders
+//! Dates of `ls`, whose words come in many orders
 
 use super::month::month;
 use super::scan::{Words, clock, is_clock_shaped, number, parts, small, time_of_day, year};
 use super::time::{Dates, Parts, is_date_shaped, usual_orders};
 
-/// A date, and the name after it; no date where there is no such day or time
+/// A date, and the name after it; the date is `None` if there is no such day or time
 pub(super) type Found<'a> = (Option<Parts>, &'a [u8]);
 
-/// What stands before a date
+/// The columns before a date
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Before {
     /// Links, owner, group and a size: nothing is missing
     All,
-    /// Less than that, so a number may still be the size
+    /// Fewer columns, so a number may still be the size
     Less,
 }
 
-/// A date of this word and those behind it, and the name behind that
+/// Parses a date that consists of this word and those after it, and the name after the date
 pub(super) fn before_name<'a>(
     first: &'a [u8],
     mut behind: Words<'a>,
     before: Before,
     dates: &mut Dates,
 ) -> Option<Found<'a>> {
-    // Most words are no part of a date, and their beginning shows it.
+    // Most words are not part of a date, and their first byte shows that.
     let (parts, words) = if first[0].is_ascii_digit() {
         let mut after = behind;
         let named = day(first).zip(after.next().and_then(month));
@@ -34,7 +34,7 @@ pub(super) fn before_name<'a>(
         }
     } else {
         match month(first) {
-            // `Mar-10-2024` begins with a month, too.
+            // `Mar-10-2024` also begins with a month.
             Some(month) if !first.contains(&b'-') => {
                 with_year(month, day(behind.next()?)?, behind)?
             }
@@ -44,14 +44,14 @@ pub(super) fn before_name<'a>(
     Some((Some(parts), words.name()?))
 }
 
-/// As [`before_name`], of a month that is but a number, which may be an owner as well: `3 10 12:34`
+/// As [`before_name`], for a month that is only a number, which may also be an owner: `3 10 12:34`
 pub(super) fn counted_before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> Option<Found<'a>> {
     let month = small(first).filter(|month| (1..=12).contains(month))?;
     let (parts, words) = with_year(month, day(behind.next()?)?, behind)?;
     Some((Some(parts), words.name()?))
 }
 
-/// What has the shape of a date, although no such month, day or time is known: `Foo 32 25:61`
+/// Parses words in the form of a date, although no such month, day or time is known: `Foo 32 25:61`
 pub(super) fn shaped_before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> Option<Found<'a>> {
     let is_day = |word: &[u8]| word.len() <= 2 && number(word).is_some();
     let is_month = |word: &[u8]| {
@@ -78,21 +78,21 @@ pub(super) fn shaped_before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> 
     Some((None, behind.name()?))
 }
 
-/// `Mar 10 12:34`, `Mar 10  2024`, `10 Mar 2024`, `10. Mar 12:34`, `Mar 10 12:34:56 2024`
+/// Parses `Mar 10 12:34`, `Mar 10  2024`, `10 Mar 2024`, `10. Mar 12:34`, `Mar 10 12:34:56 2024`
 pub(super) fn named(mut words: Words<'_>) -> Option<(Parts, Words<'_>)> {
     let (first, second) = (words.next()?, words.next()?);
     let (month, day) = month(first).zip(day(second)).or_else(|| month(second).zip(day(first)))?;
     with_year(month, day, words)
 }
 
-/// What stands behind month and day: the time of day, or the year
+/// Parses what follows month and day: the time of day, or the year
 fn with_year(month: u8, day: u8, mut words: Words<'_>) -> Option<(Parts, Words<'_>)> {
     let before_year = words.rest;
     let third = words.next()?;
     let mut parts = Parts { month, day, ..Parts::default() };
     if let Some(time) = time_of_day(third).or_else(|| dotted_clock(third)) {
         parts.time = Some(time);
-        // With seconds comes a year, on some, and perhaps a time zone before it.
+        // On some systems, a time with seconds is followed by a year, and perhaps a time zone before it.
         let mut behind = words;
         let mut word = behind.next().filter(|_| time.2.is_some());
         if word.is_some_and(|zone| {
@@ -112,11 +112,11 @@ fn with_year(month: u8, day: u8, mut words: Words<'_>) -> Option<(Parts, Words<'
         let one_blank = before_year.starts_with(b" ") && !before_year.starts_with(b"  ");
         let mut behind = words;
         if one_blank && words.rest.starts_with(b"  ") {
-            // `Mar  1 2003  name`: a column of five that is filled up behind the year, not before it.
+            // `Mar  1 2003  name`: the column has a width of five and is padded after the year, not before it.
             words.rest = &words.rest[1..];
         } else if let Some(time) = behind.next().and_then(clock).filter(|_| one_blank) {
-            // In the column of `ls` a year has two blanks before it and stands in place of a time: what
-            // follows is the name, `12:30 notes` as well.
+            // In the column of `ls`, a year has two blanks before it and replaces the time. What follows is the
+            // name, even `12:30 notes`.
             parts.time = Some(time);
             words = behind;
         }
@@ -124,7 +124,7 @@ fn with_year(month: u8, day: u8, mut words: Words<'_>) -> Option<(Parts, Words<'
     Some((parts, words))
 }
 
-/// `09.17`, as Italian and Finnish have it
+/// Parses `09.17`, as in Italian and Finnish
 fn dotted_clock(word: &[u8]) -> Option<(u8, u8, Option<u8>)> {
     let [hour, minute] = parts::<2>(word, b'.')?;
     (matches!(hour.len(), 1 | 2) && minute.len() == 2).then_some(())?;
@@ -132,8 +132,8 @@ fn dotted_clock(word: &[u8]) -> Option<(u8, u8, Option<u8>)> {
     (hour < 24 && minute < 60).then_some((hour, minute, None))
 }
 
-/// Numbers with separators, a month perhaps by its name: `2024-03-10 12:34`, `10.03.2024`, `10-mar-24`,
-/// `Mar-10-2024`, `03-10 12:34`, `2024-03-10 12:34:56.789 +0100`
+/// Parses numbers with separators, perhaps with the name of the month: `2024-03-10 12:34`, `10.03.2024`,
+/// `10-mar-24`, `Mar-10-2024`, `03-10 12:34`, `2024-03-10 12:34:56.789 +0100`
 fn numbers<'a>(word: &'a [u8], words: Words<'a>, dates: &mut Dates) -> Option<(Parts, Words<'a>)> {
     let separator = *word.iter().find(|byte| matches!(byte, b'-' | b'/' | b'.'))?;
     let Some(three) = parts::<3>(word, separator) else {
@@ -142,7 +142,7 @@ fn numbers<'a>(word: &'a [u8], words: Words<'a>, dates: &mut Dates) -> Option<(P
     let [first, second, third] = three;
     let parts = if first.len() == 4 {
         let month = small(second).or_else(|| month(second))?;
-        // ISO 8601 joins the time with a letter.
+        // In ISO 8601, a letter joins date and time.
         let (day, time) = match memchr::memchr(b'T', third) {
             Some(at) => (&third[..at], Some(time_of_day(&third[at + 1..])?)),
             None => (third, None),
@@ -167,19 +167,19 @@ fn numbers<'a>(word: &'a [u8], words: Words<'a>, dates: &mut Dates) -> Option<(P
         && parts.time.is_none()
         && words.rest.starts_with(b"  ")
     {
-        // `2024-03-10  name`: `ls --time-style=iso` fills up the column in which newer files have `03-10 12:34`.
+        // `2024-03-10  name`: `ls --time-style=iso` pads the column in which newer files have `03-10 12:34`.
         words.rest = &words.rest[1..];
     }
     Some((parts, words))
 }
 
-/// What may follow a date of three numbers: a time of day, and its offset from UTC
+/// Parses what may follow a date of three numbers: a time of day, and its offset from UTC
 fn with_time(mut parts: Parts, mut words: Words<'_>) -> (Parts, Words<'_>) {
     let mut behind = words;
     if let Some(time) = behind.next().and_then(time_of_day) {
         parts.time = Some(time);
         words = behind;
-        // Only `ls --full-time` tells an offset, and it tells seconds.
+        // Only `ls --full-time` writes an offset, and it writes seconds.
         if time.2.is_some() && behind.next().is_some_and(is_offset) {
             words = behind;
         }
@@ -187,7 +187,7 @@ fn with_time(mut parts: Parts, mut words: Words<'_>) -> (Parts, Words<'_>) {
     (parts, words)
 }
 
-/// `+0530`, `-0300`: hours up to 14, and minutes
+/// Whether a word is an offset such as `+0530`, `-0300`: hours up to 14, and minutes
 fn is_offset(word: &[u8]) -> bool {
     let [b'+' | b'-', digits @ ..] = word else { return false };
     let [hours, minutes] =
@@ -197,7 +197,7 @@ fn is_offset(word: &[u8]) -> bool {
         && minutes.is_some_and(|part| part < 60)
 }
 
-/// `03-10 2024`, `03-10 12:34`, `10.03 12:34`
+/// Parses `03-10 2024`, `03-10 12:34`, `10.03 12:34`
 fn two_numbers<'a>(
     word: &'a [u8],
     separator: u8,
@@ -220,8 +220,8 @@ fn two_numbers<'a>(
     Some((parts, words))
 }
 
-/// East Asian dates, whose numbers have a character behind them, in whatever charset: with `Y`, `M` and
-/// `D` for these, `3M 10 12:34`, `3M 10D 2024`, `3M10D 12:34`, `2024 3M 10`, `2024Y 3M 10D`
+/// Parses East Asian dates, whose numbers are followed by a character, in any charset: with `Y`, `M` and `D` for
+/// these characters, `3M 10 12:34`, `3M 10D 2024`, `3M10D 12:34`, `2024 3M 10`, `2024Y 3M 10D`
 fn east_asian<'a>(mut numbers: Numbers<'a>, before: Before) -> Option<(Parts, Words<'a>)> {
     let first = numbers.next()?;
     let second = numbers.next()?;
@@ -234,7 +234,7 @@ fn east_asian<'a>(mut numbers: Numbers<'a>, before: Before) -> Option<(Parts, Wo
         if first.mark == Mark::Some {
             return Some(with_time(parts, words));
         }
-        // Else it may be a size before `3M 10 12:34` or `3M 10 2024`.
+        // Otherwise it may be a size before `3M 10 12:34` or `3M 10 2024`.
         let mut behind = words;
         let next = behind.next()?;
         let digits = unmarked(next);
@@ -255,7 +255,7 @@ fn day_of(number: Number) -> Option<u8> {
     u8::try_from(number.value).ok().filter(|day| (1..=31).contains(day))
 }
 
-/// Numbers of up to four digits, each with or without a character behind it, also in one word
+/// Numbers of up to four digits, each with or without a character after it; several may be in one word
 #[derive(Clone, Copy)]
 struct Numbers<'a> {
     word: &'a [u8],
@@ -269,7 +269,7 @@ struct Number {
     mark: Mark,
 }
 
-/// The character behind a number
+/// The character after a number
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
     Some,
@@ -300,13 +300,13 @@ impl<'a> Numbers<'a> {
         Some(Number { value, digits, mark })
     }
 
-    /// What is left, if that begins with a whole word
+    /// Returns the words that are left, if they begin with a whole word
     fn end(self) -> Option<Words<'a>> {
         self.word.is_empty().then_some(self.words)
     }
 }
 
-/// Whether a number where a year may stand is one: it may be a size as well
+/// Whether a number in place of a year is one, as it may also be a size
 pub(super) fn is_year(year: u16) -> bool {
     (1600..2200).contains(&year)
 }
@@ -316,7 +316,7 @@ fn day(word: &[u8]) -> Option<u8> {
     small(unmarked(word)).filter(|day| (1..=31).contains(day))
 }
 
-/// A number without the character behind it, in whatever charset that is
+/// Returns a number without the character after it, in any charset
 fn unmarked(word: &[u8]) -> &[u8] {
     let end = word.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(word.len());
     if end > 0 && word.get(end).is_some_and(|byte| !byte.is_ascii()) { &word[..end] } else { word }

@@ -1,4 +1,4 @@
-//! `dls`, a program for public archives: names, sizes and a word on each
+//! `dls`, a program for public archives: names, sizes and a short description of each file
 //!
 //! ```text
 //! README              763  Mar 10 12:34  What this is
@@ -8,24 +8,24 @@
 //!                   79215
 //! ```
 //!
-//! The size ends in column 23, `-` and `=` stand for none.
+//! The size ends in column 23; `-` and `=` mean that there is none.
 
 use super::date;
 use super::entry::{Entry, Kind};
 use super::scan::{Words, number};
 use super::time::Dates;
 
-/// Where the size ends
+/// The column where the size ends
 const SIZE_END: usize = 23;
-/// Names that are longer have a line of their own
+/// Maximum length of a name before the size; longer names have a line of their own
 const NAME_WIDTH: usize = 17;
 
-/// Whether a line is a name whose rest is on the next one
+/// Whether a line is a name whose rest is on the next line
 pub(super) fn is_name(line: &[u8]) -> bool {
     line.len() > NAME_WIDTH && line.iter().all(u8::is_ascii_graphic)
 }
 
-/// A name that had a line of its own, and whose rest is missing
+/// Parses a name that had a line of its own, and whose rest is missing
 pub(super) fn lone(line: &[u8]) -> Option<Entry<'_>> {
     let (name, kind) = match line.strip_suffix(b"/") {
         Some(name) => (name, Kind::Dir),
@@ -34,7 +34,7 @@ pub(super) fn lone(line: &[u8]) -> Option<Entry<'_>> {
     (!name.is_empty()).then(|| Entry::new(line, name, kind))
 }
 
-/// Reads a line, of which so many bytes are a name that had its own
+/// Parses a line whose first `wrapped` bytes are a name that had a line of its own
 pub(super) fn parse<'a>(line: &'a [u8], wrapped: usize, dates: &Dates) -> Option<Entry<'a>> {
     let rest = &line[wrapped..];
     let (columns, behind) = rest.split_at_checked(SIZE_END)?;

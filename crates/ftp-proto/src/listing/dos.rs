@@ -8,9 +8,9 @@ use super::scan::{
 use super::time::{DateOrder, Dates, Modified, Precision, Zone};
 use crate::Timestamp;
 
-/// `03-10-24  12:34PM       <DIR>          name`, the form of IIS, in one pass
+/// Parses `03-10-24  12:34PM       <DIR>          name`, the form of IIS, in one pass
 ///
-/// A listing may have a million of these. What is not exactly so is left to [`parse`].
+/// A listing may have a million of these. Lines in any other form are left to [`parse`].
 #[inline(always)]
 pub(super) fn common<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let (head, rest) = line.split_first_chunk::<18>()?;
@@ -83,11 +83,11 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     (!entry.name.is_empty()).then_some(entry)
 }
 
-/// The name in what follows a size or `<DIR>`
+/// Returns the name in what follows a size or `<DIR>`
 ///
-/// In the columns of IIS and of `dir` a size ends one character before the name: then further blanks are
-/// the name's own. Other servers fill up as they like, and after `<DIR>` some fill up with one blank more,
-/// so that one before the name of a directory can't be told, unless another one has shown where names begin.
+/// In the columns of IIS and of `dir`, a size ends one character before the name, so more blanks belong to the name.
+/// Other servers pad as they like. After `<DIR>`, some pad with one blank more, so it is not known whether a blank
+/// belongs to the name of a directory, unless an earlier line has shown where names begin.
 #[inline(always)]
 fn name_after<'a>(line: &'a [u8], rest: &'a [u8], kind: Kind, dates: &mut Dates) -> &'a [u8] {
     match rest {
@@ -99,7 +99,7 @@ fn name_after<'a>(line: &'a [u8], rest: &'a [u8], kind: Kind, dates: &mut Dates)
     }
 }
 
-/// Where names begin, with a year of two digits, or of four
+/// The column where names begin, with a year of two digits, or of four
 const COLUMNS: [usize; 2] = [39, 41];
 
 #[inline(always)]
@@ -116,7 +116,7 @@ fn name_of_directory<'a>(line: &'a [u8], rest: &'a [u8], dates: &mut Dates) -> &
     }
 }
 
-/// What stands in angle brackets where a file has a size, in any case and in French
+/// Returns the kind for the word in angle brackets that replaces a size, in any case and also in French
 #[cold]
 fn kind(word: &[u8]) -> Option<Kind> {
     let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
@@ -130,7 +130,7 @@ fn kind(word: &[u8]) -> Option<Kind> {
     })
 }
 
-/// `name [target]`, `name => target`, `name -> target`
+/// Splits `name [target]`, `name => target`, `name -> target`
 fn link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
     let open = memchr::memmem::rfind(name, b" [").filter(|_| name.ends_with(b"]"));
     if let Some(at) = open {
@@ -143,8 +143,8 @@ fn link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// `12:34PM`, `12:34 PM`, `23:34`, in East Asia also with the half of the day before it; `Some(None)` is no
-/// time, although it looks like one
+/// Parses `12:34PM`, `12:34 PM`, `23:34`, in East Asia also with the half of the day before it; `Some(None)` is not
+/// a valid time, although it looks like one
 fn time(words: &mut Words<'_>) -> Option<Option<(u8, u8, Option<u8>)>> {
     let mut word = words.next()?;
     let mut half = None;
@@ -166,7 +166,7 @@ fn time(words: &mut Words<'_>) -> Option<Option<(u8, u8, Option<u8>)>> {
     }
 }
 
-/// The half of the day in Chinese, Japanese and Korean: 0 or 12 hours
+/// Returns the half of the day in Chinese, Japanese and Korean: 0 or 12 hours
 #[cold]
 fn half_before(word: &[u8]) -> Option<u8> {
     match core::str::from_utf8(word).ok()? {
@@ -176,8 +176,8 @@ fn half_before(word: &[u8]) -> Option<u8> {
     }
 }
 
-/// With separators between the thousands, as some servers write them; `Some(None)` is a number that can be
-/// no size
+/// Parses a size, with the separators between the thousands that some servers write; `Some(None)` is a number that
+/// can't be a size
 fn size(word: &[u8]) -> Option<Option<u64>> {
     let mut size = Some(0_u64);
     let mut any = false;

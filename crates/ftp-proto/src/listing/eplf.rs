@@ -32,10 +32,10 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
                 let mode = mode.and_then(|digits| u16::from_str_radix(digits, 8).ok());
                 entry.permissions = mode.map(|mode| Permissions(mode & 0o7777));
             }
-            // An identifier, and what is to come.
+            // These are an identifier, and facts of future versions.
             _ => {}
         }
     }
-    // What can be neither fetched nor entered is of no use, says the format's author.
+    // According to the format's author, an entry that can be neither fetched nor entered is of no use.
     (entry.kind != Kind::Unknown).then_some(entry)
 }

@@ -1,4 +1,4 @@
-//! Systems that are seldom met: OS/400, Tandem NonStop, Nortel's WFFTP
+//! Rare systems: OS/400, Tandem NonStop, Nortel's WFFTP
 
 use super::entry::{Entry, Kind};
 use super::month::month;
@@ -7,8 +7,8 @@ use super::time::{DateOrder, Dates, Modified, Parts};
 
 /// OS/400: `QSYS  77824 02/23/00 15:09:55 *DIR /dir/`, `QPGMR  *MEM  LIB/FILE.MBR`
 ///
-/// The type of the object begins with a star. What stands before it may be missing: there is no owner for
-/// anonymous users, and no size where an object has none.
+/// The type of the object begins with a star. The columns before it may be missing: there is no owner for
+/// anonymous users, and no size if an object has none.
 pub(super) fn os400<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     /// Owner, a word too many, size, date, time
     const MOST: usize = 5;
@@ -30,7 +30,7 @@ pub(super) fn os400<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
             entry.modified = os400_date(date, clock(time), dates);
             columns
         }
-        // A member, or another thing without a date.
+        // This is a member, or another object without a date.
         [_] | [_, _] => columns,
         _ => return None,
     };
@@ -55,7 +55,7 @@ pub(super) fn os400<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     (!entry.name.is_empty()).then_some(entry)
 }
 
-/// A date in the format of the server's job; the separator tells which it is likely to be
+/// Parses a date in the format of the server's job; the separator shows which format is likely
 fn os400_date(
     date: &[u8],
     time: Option<(u8, u8, Option<u8>)>,
@@ -77,7 +77,7 @@ fn os400_date(
 pub(super) fn nonstop<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let name = words.next()?;
-    // The file code; `O` before or after it: open.
+    // This is the file code; `O` before or after it means that the file is open.
     let mut code = words.next()?;
     if code == b"O" {
         code = words.next()?;
@@ -94,7 +94,7 @@ pub(super) fn nonstop<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let mut entry = Entry::new(line, name, Kind::File);
     entry.size = Some(size);
     entry.modified = parts.modified(dates);
-    // Group and user: `255, 17` and `255,255`.
+    // Group and user are written as `255, 17` or `255,255`.
     let owner = words.trimmed();
     let end = memchr::memchr(b'"', owner).unwrap_or(owner.len());
     entry.owner = Some(owner[..end].trim_ascii()).filter(|owner| !owner.is_empty());

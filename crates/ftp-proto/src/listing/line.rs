@@ -1,4 +1,4 @@
-//! A line, as each format reads it
+//! A line, as each format parses it
 
 use super::damaged::is_begun;
 use super::entry::{Entry, Kind};
@@ -9,7 +9,7 @@ use super::note::Note;
 use super::time::Dates;
 use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, note, numeric, os9, said, sized, unix, vms};
 
-/// A line, and how much of it is a name that had a line of its own
+/// A line, and the number of its bytes that are a name which had a line of its own
 #[derive(Clone, Copy)]
 pub(super) struct Line<'a> {
     pub(super) bytes: &'a [u8],
@@ -18,12 +18,12 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// A line that came in one piece, with its end
+    /// Creates a line that came in one piece, with its line ending
     pub(super) const fn whole(bytes: &'a [u8]) -> Self {
         Self { bytes, wrapped: 0, end: End::Told }
     }
 
-    /// What it is in this format
+    /// Parses the line in this format
     pub(super) fn fixed(self, format: Format, dates: &mut Dates) -> Item<'a> {
         if format == Format::Names {
             return name(self.bytes);
@@ -41,13 +41,13 @@ impl<'a> Line<'a> {
             .unwrap_or_else(|| said::unknown(self.bytes))
     }
 
-    /// Whether what looks like a heading is an entry that breaks off at the colon of its time
+    /// Whether what looks like a heading is an entry that is cut off at the colon of its time
     pub(super) fn is_no_heading(self, note: Note<'_>) -> bool {
         let cut = || self.end == End::Missing || is_begun(self.bytes);
         matches!(note, Note::Section(_)) && cut()
     }
 
-    /// A line of an answer to STAT on a server that puts the reply's code before each
+    /// Returns the line without the code of the reply, which some servers put before each line of a reply to STAT
     pub(super) fn without_code(self) -> Option<Self> {
         match self.bytes {
             [b'2', b'1', b'1'..=b'3', b'-' | b' ', bytes @ ..] => Some(Self { bytes, ..self }),
@@ -55,12 +55,12 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The entry in it, if it is a line of this format
+    /// Returns the entry in the line, if the line is in this format
     pub(super) fn entry(self, format: Format, dates: &mut Dates) -> Option<Entry<'a>> {
         let before = *dates;
         let entry = self.parse(format, dates);
         if entry.is_none() {
-            // What was no line of this format shows no order of dates.
+            // A line that is not in this format shows nothing about the order of dates.
             *dates = before;
         }
         entry
@@ -89,11 +89,11 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// A line of this format only because others before it were
+    /// Returns an entry that is recognized only because earlier lines were in this format
     pub(super) fn member(self, format: Format, dates: &Dates) -> Option<Entry<'a>> {
         match format {
             Format::Mvs => mvs::known(self.bytes),
-            // A version ends the name.
+            // The version shows that the name is complete.
             Format::Vms if self.end == End::Told || self.bytes.contains(&b';') => {
                 vms::member(self.bytes, dates)
             }
@@ -102,7 +102,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A line of NLST: the name and nothing else
+/// Parses a line of NLST: only the name
 pub(super) fn name(line: &[u8]) -> Item<'_> {
     if line.is_empty() {
         Item::Note(Note::Blank)

@@ -1,21 +1,21 @@
-//! Lines out of pieces: borrowed where one came whole, collected where it did not
+//! Splits pieces of input into lines, which are borrowed if they come in one piece, and collected otherwise
 
 use alloc::vec::Vec;
 
-/// Bytes of a line that are looked at; the rest of a longer one is dropped
+/// Maximum number of bytes of a line that are used; the rest of a longer one is dropped
 pub(super) const MAX_LINE: usize = 64 * 1024;
 
-/// Whether a line came with its end
+/// Whether a line came with its line ending
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Told,
-    /// It is the last one, perhaps cut anywhere: a connection that breaks may end as a listing does
+    /// It is the last line, which may be cut off anywhere: after a broken connection, the listing looks the same
     Missing,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The beginning of a line whose end has not come
+    /// The beginning of a line whose end has not come yet
     partial: Vec<u8>,
     state: State,
 }
@@ -24,14 +24,14 @@ pub(super) struct Lines {
 enum State {
     #[default]
     Collecting,
-    /// `partial` was given out and is to be cleared
+    /// `partial` has been returned and is to be cleared
     Given,
-    /// `partial` is to be given out again
+    /// `partial` is to be returned again
     Again,
 }
 
 impl Lines {
-    /// The next line without its end, LF or CRLF; `None` when the input has no end of a line
+    /// Returns the next line without its LF or CRLF; `None` if the input has no line ending
     #[inline(always)]
     pub(super) fn next<'p, 'i: 'p>(&'p mut self, input: &mut &'i [u8]) -> Option<&'p [u8]> {
         if self.state != State::Collecting && self.is_again() {
@@ -52,7 +52,7 @@ impl Lines {
         Some(without_return(&self.partial))
     }
 
-    /// Whether `partial` is to be given out again; if not, it is cleared
+    /// Whether `partial` is to be returned again; if not, it is cleared
     fn is_again(&mut self) -> bool {
         let again = self.state == State::Again;
         if again {
@@ -64,31 +64,31 @@ impl Lines {
         again
     }
 
-    /// Whether there is nothing to look at, not even the beginning of a line
+    /// Whether there is nothing to parse, not even the beginning of a line
     pub(super) fn is_exhausted(&self, input: &[u8]) -> bool {
         input.is_empty() && self.state != State::Again
     }
 
-    /// Whether [`Self::next`] gives a line
+    /// Whether [`Self::next`] would return a line
     pub(super) fn has_line(&self, input: &[u8]) -> bool {
         self.state == State::Again || memchr::memchr(b'\n', input).is_some()
     }
 
-    /// Has [`Self::next`] give the last line again; `before` is what the input was then
+    /// Makes [`Self::next`] return the last line again; `before` is the input before that line
     pub(super) fn again<'i>(&mut self, input: &mut &'i [u8], before: &'i [u8]) {
         match self.state {
-            // It was put together from pieces, of which the last is used up.
+            // The line was collected from pieces, of which the last has been consumed.
             State::Given => self.state = State::Again,
             _ => *input = before,
         }
     }
 
-    /// Has [`Self::finish`] give the last line again
+    /// Makes [`Self::finish`] return the last line again
     pub(super) fn finish_again(&mut self) {
         self.state = State::Again;
     }
 
-    /// What came behind the last end of a line
+    /// Returns what came after the last line ending
     pub(super) fn finish(&mut self) -> Option<&[u8]> {
         let given = core::mem::replace(&mut self.state, State::Given) == State::Given;
         (!given && !self.partial.is_empty()).then(|| without_return(&self.partial))
@@ -100,9 +100,9 @@ impl Lines {
     }
 }
 
-/// Some servers send more than one CR
+/// Removes the CRs at the end; some servers send more than one
 fn without_return(mut line: &[u8]) -> &[u8] {
-    // One of them is a part of the name of the file where macOS has the icon of a folder.
+    // The file in which macOS stores the icon of a folder has a CR in its name.
     if let Some(icon) = line.strip_suffix(b"Icon\r\r") {
         return &line[..icon.len() + 5];
     }

@@ -1,8 +1,8 @@
-//! Months by their names in the languages that servers speak
+//! Names of months in the languages that servers use
 
 use super::scan::small;
 
-/// A month by its name in one of the languages that servers speak: 1 to 12
+/// Returns a month, 1 to 12, from its name in one of the languages that servers use
 pub(super) fn month(word: &[u8]) -> Option<u8> {
     let word = word.strip_suffix(b".").unwrap_or(word);
     let (head, _) = word.split_first_chunk::<3>()?;
@@ -12,16 +12,16 @@ pub(super) fn month(word: &[u8]) -> Option<u8> {
     if head.iter().all(u8::is_ascii_alphabetic) {
         let lower = head.map(|byte| byte.to_ascii_lowercase());
         return match word {
-            // Finnish, as if it were March.
+            // Finnish `marras` is November, although it begins like March.
             [_, _, _, b'r' | b'R', ..] if lower == *b"mar" => Some(11),
-            // Estonian.
+            // Estonian `juuni` and `juuli`.
             [_, _, _, b'n' | b'N', ..] if lower == *b"juu" => Some(6),
             [_, _, _, b'l' | b'L', ..] if lower == *b"juu" => Some(7),
             _ => ascii_month(lower, word).or_else(|| seldom(lower)),
         };
     }
     if let [b'T' | b't', b'h', digits @ ..] = word {
-        // Vietnamese: `Th03`.
+        // Vietnamese has `Th03`.
         return small(digits).filter(|month| (1..=12).contains(month));
     }
     if word.is_ascii() {
@@ -35,7 +35,7 @@ pub(super) fn month(word: &[u8]) -> Option<u8> {
     IN_UTF_8.iter().find(|(name, _)| begins(&name.as_bytes())).map(|(_, month)| *month)
 }
 
-/// As [`ascii_month`], of languages that are met less often
+/// As [`ascii_month`], for less common languages
 fn seldom(head: [u8; 3]) -> Option<u8> {
     Some(match &head {
         b"oca" | b"led" | b"tam" | b"ian" | b"jaa" | b"sau" | b"urt" | b"xan" => 1,
@@ -54,8 +54,8 @@ fn seldom(head: [u8; 3]) -> Option<u8> {
     })
 }
 
-/// By their beginnings, of languages that are met less often: Polish, Czech, Turkish, Icelandic, Greek, Ukrainian,
-/// Belarusian, Bulgarian, Serbian, Hebrew, Arabic, Thai
+/// The beginnings of the names of months in less common languages: Polish, Czech, Turkish, Icelandic,
+/// Greek, Ukrainian, Belarusian, Bulgarian, Serbian, Hebrew, Arabic, Thai
 const IN_UTF_8: &[(&str, u8)] = &[
     ("paź", 10),
     ("úno", 2),
@@ -175,10 +175,10 @@ const IN_UTF_8: &[(&str, u8)] = &[
     ("\u{e18}.\u{e04}", 12),
 ];
 
-/// By three letters, which are enough but for the French summer
+/// Returns a month from three letters, which are enough except for June and July in French
 pub(super) fn ascii_month(head: [u8; 3], word: &[u8]) -> Option<u8> {
     Some(match &head {
-        // Who has no more than three letters writes `jun` for June.
+        // Systems that write only three letters write `jun` for June.
         b"jui" => match word.get(3).map(u8::to_ascii_lowercase) {
             Some(b'n') => 6,
             Some(b'l') | None => 7,
@@ -200,8 +200,8 @@ pub(super) fn ascii_month(head: [u8; 3], word: &[u8]) -> Option<u8> {
     })
 }
 
-/// By their beginnings: in UTF-8, and in the charsets that servers use: Latin-1, Latin-2, Latin-5, code page
-/// 850, Mac OS Roman, KOI8-R, Windows-1251
+/// The beginnings of the names of months: in UTF-8, and in the charsets that servers use: Latin-1, Latin-2,
+/// Latin-5, code page 850, Mac OS Roman, KOI8-R, Windows-1251
 const OTHER_MONTHS: [&[&[u8]]; 12] = [
     &[
         "янв".as_bytes(),

@@ -13,14 +13,14 @@
 //! JOBNAME  JOB01234 OUTPUT    3 Spool Files
 //! ```
 //!
-//! Old systems write years of two digits: month first of data sets, year first of members. Sizes are
-//! tracks, records, or what a module takes in memory, so none is told.
+//! Old systems write years of two digits: month first for data sets, year first for members. Sizes are
+//! tracks, records, or the memory that a module needs, so no size is returned.
 
 use super::entry::{Entry, Kind, OtherKind};
 use super::scan::{Words, clock, number, parts};
 use super::time::{DateOrder, Dates, Parts};
 
-/// Where the names of data sets begin
+/// The column where the names of data sets begin
 const NAME_COLUMN: usize = 56;
 
 pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
@@ -28,7 +28,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     data_set(line, dates)
         .or_else(|| without_attributes(line))
         .or_else(|| {
-            // What is no data set shows no order of dates.
+            // A line that is not a data set shows nothing about the order of dates.
             *dates = before;
             member(line, dates)
         })
@@ -36,17 +36,17 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
         .or_else(|| job(line))
 }
 
-/// A line in a listing that is known to be of z/OS
+/// Parses a line in a listing that is known to be of z/OS
 pub(super) fn known(line: &[u8]) -> Option<Entry<'_>> {
     in_its_column(line).or_else(|| bare_member(line))
 }
 
-/// `2024/03/10`, `03/10/24`, `24/03/10`
+/// Parses `2024/03/10`, `03/10/24`, `24/03/10`
 fn date(word: &[u8], orders: &[DateOrder], dates: &mut Dates) -> Option<Option<Parts>> {
     dates.date(parts::<3>(word, b'/')?, orders)
 }
 
-/// A data set on a disk: it is told by its organisation, the last word but one
+/// Parses a data set on a disk, recognized by its organisation, the last word but one
 fn data_set<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     const ORDERS: &[DateOrder] =
         &[DateOrder::MonthFirst, DateOrder::DayFirst, DateOrder::YearFirst];
@@ -58,7 +58,7 @@ fn data_set<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut known = false;
     // A listing of level 2 has no units.
     for word in last {
-        // From a hundred extents on, their number follows at once.
+        // From a hundred extents on, their number follows without a blank.
         let day = word.split_at_checked(10).filter(|(day, _)| parts::<3>(day, b'/').is_some());
         let day = day.map_or(word, |(day, _)| day);
         if let Some(date) = date(day, ORDERS, dates) {
@@ -67,7 +67,7 @@ fn data_set<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
         }
         known |= word == b"**NONE**";
     }
-    // Before the organisation stand the length of records and of blocks.
+    // Before the organisation are the lengths of records and of blocks.
     let mut lengths = [&[][..]; 2];
     for word in words {
         lengths = [lengths[1], last[0]];
@@ -81,10 +81,10 @@ fn data_set<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     Some(entry)
 }
 
-/// What a data set is, by how it is organised
+/// Returns the kind of a data set according to its organisation
 fn organisation(word: &[u8]) -> Option<Kind> {
     match word {
-        // Generations are listed as members are.
+        // Generations are listed like members.
         b"PO" | b"PO-E" | b"POU" | b"GDG" => Some(Kind::Dir),
         b"PS" | b"PS-E" | b"PS-L" | b"PSU" | b"PS-B" | b"DA" | b"DAU" | b"IS" | b"VSAM" | b"VS"
         | b"HFS" | b"ZFS" | b"PATH" => Some(Kind::File),
@@ -92,7 +92,7 @@ fn organisation(word: &[u8]) -> Option<Kind> {
     }
 }
 
-/// A data set of which only some words are told, behind its volume perhaps
+/// Parses a data set with only a few words instead of attributes, perhaps after its volume
 fn without_attributes(line: &[u8]) -> Option<Entry<'_>> {
     const WORDS: [(&[u8], Kind); 14] = [
         (b"Migrated", Kind::File),
@@ -126,7 +126,7 @@ fn without_attributes(line: &[u8]) -> Option<Entry<'_>> {
     one_word(line, &text[text.len() - length..], kind)
 }
 
-/// A name with blanks before it and nothing behind
+/// Returns a name with blanks before it and nothing after it
 fn one_word<'a>(line: &'a [u8], text: &'a [u8], kind: Kind) -> Option<Entry<'a>> {
     let mut words = Words::new(text);
     // One blank is not enough: `Tape recordings` may be a file.
@@ -135,7 +135,7 @@ fn one_word<'a>(line: &'a [u8], text: &'a [u8], kind: Kind) -> Option<Entry<'a>>
     words.next().is_none().then(|| Entry::new(line, name, kind))
 }
 
-/// A name where names of data sets begin, whatever is told of it
+/// Parses a name in the column of the names of data sets, whatever precedes it
 fn in_its_column(line: &[u8]) -> Option<Entry<'_>> {
     let (columns, name) = line.trim_ascii_end().split_at_checked(NAME_COLUMN)?;
     let apart = columns.ends_with(b" ") && !name.is_empty() && !name.contains(&b' ');
@@ -148,7 +148,7 @@ fn is_member_name(name: &[u8]) -> bool {
     name.iter().all(plain)
 }
 
-/// A member without statistics is its name alone, which tells a member only where they are expected
+/// Parses a member without statistics, which is only its name, so it counts only where members are expected
 fn bare_member(line: &[u8]) -> Option<Entry<'_>> {
     let mut words = Words::new(line);
     let name = words.next()?;
@@ -167,7 +167,7 @@ fn member<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let time = clock(words.next()?);
     let mut entry = Entry::new(line, name, Kind::File);
     entry.modified = changed.and_then(|day| day.at(time)?.modified(dates));
-    // Records now, at first, and changed; bytes are not told.
+    // These are the current, initial and modified records; the size in bytes is not listed.
     for _ in 0..3 {
         number(words.next()?)?;
     }
@@ -175,7 +175,7 @@ fn member<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     Some(entry)
 }
 
-/// A load module, or another name of one
+/// Parses a load module, or an alias of one
 fn module(line: &[u8]) -> Option<Entry<'_>> {
     let mut words = Words::new(line);
     let name = words.next().filter(|name| line.starts_with(name) && name.len() <= 8)?;
@@ -185,7 +185,7 @@ fn module(line: &[u8]) -> Option<Entry<'_>> {
     };
     let (size, place) = (words.next()?, words.next()?);
     (is_member_name(name) && is_hex(size) && is_hex(place)).then_some(())?;
-    // Where it may be in memory stands at the end.
+    // Where it may be in memory is at the end of the line.
     let is_mode = |word: &[u8]| matches!(word, b"24" | b"31" | b"64" | b"ANY" | b"MIN");
     let mut last = [&[][..]; 2];
     for word in words {

@@ -218,20 +218,20 @@ fn header(text: &[u8]) -> Option<Option<Format>> {
     other.then_some(None)
 }
 
-/// `12 File(s)  4711 bytes`
+/// Whether a text is a count of files such as `12 File(s)  4711 bytes`
 fn is_count(text: &[u8], of: &[u8]) -> bool {
     let mut words = Words::new(text);
     words.next().is_some_and(|word| word.iter().all(u8::is_ascii_digit)) && words.next() == Some(of)
 }
 
-/// The first and the last line of an answer to STAT: `211-Status of /:`, `213 End of status`
+/// Whether a text is the first or last line of a reply to STAT: `211-Status of /:`, `213 End of status`
 fn is_status(text: &[u8]) -> bool {
     let [b'2', b'1', b'1'..=b'3', b'-' | b' ', rest @ ..] = text else { return false };
     text[3] == b'-'
         || [&b"tatus"[..], b"nd of", b"nd.", b"End"].iter().any(|word| contains(rest, word))
 }
 
-/// OpenVMS: `DISK$USER:[DIRECTORY]` alone on its line
+/// Whether a text is a directory of OpenVMS alone on its line: `DISK$USER:[DIRECTORY]`
 fn is_disk(text: &[u8]) -> bool {
     text.ends_with(b"]") && !text.contains(&b' ') && memchr::memmem::find(text, b":[").is_some()
 }

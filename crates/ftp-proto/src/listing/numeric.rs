@@ -1,6 +1,6 @@
-//! Unix in numbers: `0100644  500  101  12345  123456789  name`
+//! Unix listings with numbers only: `0100644  500  101  12345  123456789  name`
 //!
-//! Mode in octal with the type of the file, owner, group, size, seconds since 1970, name.
+//! The columns are the mode in octal with the type of the file, owner, group, size, seconds since 1970, and name.
 
 use super::entry::{Entry, Kind, OtherKind, Permissions};
 use super::scan::{Words, number};
@@ -25,7 +25,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
     let (owner, group) = (words.next()?, words.next()?);
     let (size, seconds) = (number(words.next()?)?, number(words.next()?)?);
     let mut entry = Entry::new(line, words.trimmed(), kind);
-    // Twelve bits are left.
+    // Only twelve bits are left.
     entry.permissions = Some(Permissions((mode & 0o7777) as u16));
     (entry.owner, entry.group, entry.size) = (Some(owner), Some(group), Some(size));
     let time = i64::try_from(seconds).ok().and_then(Timestamp::from_unix);

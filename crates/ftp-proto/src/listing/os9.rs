@@ -1,7 +1,7 @@
 //! OS-9: `20.20 24/03/10 1234 d-ewrewr 2650 85920 name`
 //!
-//! Owner as group and user, date, time, attributes (directory, single user, and what others and the
-//! owner may), sector, size, name.
+//! The columns are group and user of the owner, date, time, attributes (directory, single user, and the rights of
+//! others and the owner), sector, size, and name.
 
 use super::entry::{Entry, Kind};
 use super::scan::{Words, number, parts, small};
@@ -19,7 +19,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
         [b'-', rest @ ..] if is_attributes(rest) => Kind::File,
         _ => return None,
     };
-    // The sector.
+    // This is the sector.
     words.next()?.iter().all(u8::is_ascii_hexdigit).then_some(())?;
     let size = number(words.next()?)?;
     let date = dates.date(date, &[DateOrder::YearFirst, DateOrder::MonthFirst])?;
@@ -30,7 +30,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     (!entry.name.is_empty()).then_some(entry)
 }
 
-/// `-ewrewr`
+/// Whether a text is attributes such as `-ewrewr`
 fn is_attributes(rest: &[u8]) -> bool {
     rest.len() == 7
         && rest.iter().zip(b"sewrewr").all(|(byte, letter)| byte == letter || *byte == b'-')

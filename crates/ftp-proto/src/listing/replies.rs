@@ -11,7 +11,7 @@ use super::tally::Tally;
 use crate::control::reply::Reply;
 use crate::error::Error;
 
-/// The entry in an answer to MLST (RFC 3659 section 7): the first line with facts, whether or not it is
+/// Returns the entry in a reply to MLST (RFC 3659 section 7): the first line with facts, whether or not it is
 /// indented (Q123)
 ///
 /// Its name is the path as the server writes it.
@@ -21,25 +21,25 @@ pub fn parse_mlst(reply: &Reply) -> Option<Entry<'_>> {
     entries.find(|entry| entry.facts.iter().next().is_some())
 }
 
-/// A directory as a reply to STAT tells of it
+/// The content of a directory, from a reply to STAT
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StatListing {
-    /// The entries of the directory that was asked for, other than `.` and `..`
+    /// The entries of the requested directory, except `.` and `..`
     pub entries: Vec<OwnedEntry>,
-    /// Lines that nobody understood, or in which the server says what it could not read, and entries of
-    /// other directories: entries may be missing
+    /// Number of lines that could not be parsed, or in which the server says what it could not read, and of entries
+    /// of other directories: entries may be missing
     pub unknown_lines: u64,
 }
 
-/// The entries in an answer to `STAT path`, which are LIST's
+/// Returns the entries in a reply to `STAT path`, which are formatted like LIST's
 ///
-/// The first and the last line are the server's own words.
+/// The first and the last line are the server's own text, and are skipped.
 ///
 /// # Errors
 ///
-/// [`Error::UnreadableDirectory`] if there is no entry but `.` and `..`, and a line in which the server tells
-/// an error, or which nobody understands.
+/// [`Error::UnreadableDirectory`] if there is no entry but `.` and `..`, and if a line contains an error of the
+/// server or can't be parsed.
 pub fn parse_stat(reply: &Reply, mut parser: ListingParser) -> Result<StatListing, Error> {
     let mut lines = reply.lines();
     let (_begin, _end) = (lines.next(), lines.next_back());
@@ -52,7 +52,7 @@ pub fn parse_stat(reply: &Reply, mut parser: ListingParser) -> Result<StatListin
         }
     };
     for line in lines {
-        // Some servers indent what is not the first or the last line (ProFTPD).
+        // Some servers (ProFTPD) indent all lines but the first and the last.
         let line = line.strip_prefix(b" ").unwrap_or(line);
         for mut part in [line, b"\n"] {
             while let Some(item) = parser.parse(&mut part) {

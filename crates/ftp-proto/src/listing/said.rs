@@ -1,20 +1,20 @@
-//! Lines that only the next one explains, at the beginning of a listing
+//! Lines at the beginning of a listing whose meaning depends on the next line
 //!
-//! A server may send what its operating system says where the entries should be, a total in a language that
-//! nobody knows, or the heading of a recursive listing. A file may be called so, too. If entries in columns
-//! follow, or nothing at all, it is no file; if bare names follow, it is one.
+//! In place of the entries, a server may send a message of its operating system, a total in an unknown language, or
+//! the heading of a recursive listing. But a file may have such a name, too. If entries in columns follow, or
+//! nothing at all, the line is not a file; if bare names follow, it is one.
 
 use super::format::Format;
 use super::item::Item;
 use super::note::{self, Note};
 use super::scan::{Words, number};
 
-/// What a line may be other than a name
+/// What a line may be, if it is not a name
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
-    /// The server's own words: `Permission denied`
+    /// A message of the server: `Permission denied`
     Said,
-    /// `total 8`, in whatever language
+    /// `total 8`, in any language
     Total,
     /// `d:`
     Heading,
@@ -23,22 +23,22 @@ pub(super) enum Doubt {
 /// What follows a line
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing: it was the last one
+    /// Nothing: it was the last line
     End,
     /// An entry in columns
     Entry(Format),
     /// Another heading
     Heading,
-    /// What may be a name and nothing else
+    /// What may be a bare name
     Name,
-    /// A line that is no file's
+    /// A line that can't be a file
     Other,
 }
 
-/// Why a line that is no entry may be no name either
+/// Returns why a line that is not an entry may not be a name either
 pub(super) fn doubt(line: &[u8]) -> Option<Doubt> {
     match note::of(line) {
-        // A path is no name.
+        // A path is not a name.
         Some((Note::Section(name), None)) if name != b"." && !name.contains(&b'/') => {
             Some(Doubt::Heading)
         }
@@ -48,29 +48,29 @@ pub(super) fn doubt(line: &[u8]) -> Option<Doubt> {
     }
 }
 
-/// What a doubtful line is; `None` if it is a name
+/// Returns the item of a doubtful line; `None` if it is a name
 pub(super) fn resolve(line: &[u8], doubt: Doubt, next: Next) -> Option<Item<'_>> {
     match (doubt, next) {
         (Doubt::Said, Next::Name | Next::Heading) => None,
         (Doubt::Said, _) => Some(Item::Note(Note::Error(line))),
         (Doubt::Total, Next::Entry(Format::Unix)) => Some(Item::Note(Note::Total(line))),
-        // If it is a total, it is that of an empty directory.
+        // If it is a total, the directory is empty.
         (Doubt::Total, Next::End) if line.trim_ascii_end().ends_with(b" 0") => {
             Some(Item::Unknown(line))
         }
         (Doubt::Total, _) | (Doubt::Heading, Next::Heading) => None,
-        // `ls -R` of an empty directory, or a file: nobody knows.
+        // This is `ls -R` of an empty directory, or a file; it can't be decided.
         (Doubt::Heading, Next::End) => Some(Item::Unknown(line)),
         (Doubt::Heading, _) => note::of(line).map(|(note, _)| Item::Note(note)),
     }
 }
 
-/// A line that no format understands
+/// Returns the item of a line that no format can parse
 pub(super) fn unknown(line: &[u8]) -> Item<'_> {
     if is_said(line) { Item::Note(Note::Error(line)) } else { Item::Unknown(line) }
 }
 
-/// What servers, shells and systems say in place of a listing
+/// Whether a line is a message that servers, shells and systems send in place of a listing
 fn is_said(line: &[u8]) -> bool {
     const ENDS: [&[u8]; 18] = [
         b"permission denied",
@@ -101,8 +101,8 @@ fn is_said(line: &[u8]) -> bool {
     is_reply(text) || is_of_shell(text) || is_of_vms(text) || ENDS.iter().any(ends)
 }
 
-/// A reply that came as data: `451 Local error in processing`, with a code that LIST may have (RFC 959
-/// section 5.4)
+/// Whether a text is a reply that came as data: `451 Local error in processing`, with a code that LIST may have
+/// (RFC 959 section 5.4)
 fn is_reply(text: &[u8]) -> bool {
     const CODES: [&[u8]; 14] = [
         b"421", b"425", b"426", b"450", b"451", b"500", b"501", b"502", b"503", b"504", b"530",
@@ -113,7 +113,7 @@ fn is_reply(text: &[u8]) -> bool {
     })
 }
 
-/// A complaint of a shell that was to start the listing's program: `sh: ls: command not found`
+/// Whether a text is an error message of a shell that was to start the listing program: `sh: ls: command not found`
 fn is_of_shell(text: &[u8]) -> bool {
     const SHELLS: [&[u8]; 8] = [b"sh", b"bash", b"dash", b"ash", b"ksh", b"zsh", b"csh", b"tcsh"];
     let Some(end) = memchr::memmem::find(text, b": ") else { return false };
@@ -121,8 +121,8 @@ fn is_of_shell(text: &[u8]) -> bool {
     SHELLS.contains(&program)
 }
 
-/// A message of OpenVMS, `%DIRECT-E-OPENIN, error opening …`, or the one that explains it, `-RMS-E-PRV, …`:
-/// facility, severity and name of the message
+/// Whether a text is a message of OpenVMS, `%DIRECT-E-OPENIN, error opening …`, or the one that explains it,
+/// `-RMS-E-PRV, …`: facility, severity and name of the message
 fn is_of_vms(text: &[u8]) -> bool {
     let [b'%' | b'-', message @ ..] = text else { return false };
     let Some(end) = memchr::memmem::find(message, b", ") else { return false };
@@ -137,7 +137,7 @@ fn is_of_vms(text: &[u8]) -> bool {
         && parts.next().is_none()
 }
 
-/// One or two words and a number, which may have a unit: the shape of `ls`' total
+/// Whether a line has the form of the total of `ls`: one or two words and a number, which may have a unit
 fn is_total(line: &[u8]) -> bool {
     let mut words = Words::new(line);
     let Some(first) = words.next().filter(|word| line.starts_with(word)) else { return false };

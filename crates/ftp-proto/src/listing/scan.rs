@@ -1,6 +1,6 @@
-//! Reading a line word by word
+//! Reads a line word by word
 
-/// Words between blanks, with the rest of the line always at hand
+/// Words between blanks; the rest of the line is always available
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words<'a> {
     pub(super) rest: &'a [u8],
@@ -11,12 +11,12 @@ impl<'a> Words<'a> {
         Self { rest: line }
     }
 
-    /// What is left without the blanks before it
+    /// Returns the rest without the blanks before it
     pub(super) fn trimmed(self) -> &'a [u8] {
         self.rest.trim_ascii_start()
     }
 
-    /// What is left behind exactly one blank: a name may begin with blanks
+    /// Returns the rest after exactly one blank, because a name may begin with blanks
     pub(super) fn name(self) -> Option<&'a [u8]> {
         let name = self.rest.strip_prefix(b" ").or_else(|| self.rest.strip_prefix(b"\t"))?;
         (!name.is_empty()).then_some(name)
@@ -42,10 +42,10 @@ impl<'a> Iterator for Words<'a> {
     }
 }
 
-/// A decimal number and nothing else
+/// Parses a decimal number without anything else
 #[inline]
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    /// So many digits are no overflow
+    /// A number of this many digits can't overflow
     const SAFE: usize = 19;
     if digits.is_empty() {
         return None;
@@ -60,7 +60,7 @@ pub(super) fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Two digits
+/// Parses two digits
 #[inline]
 pub(super) fn pair(tens: u8, ones: u8) -> Option<u8> {
     Some(digit(tens)? * 10 + digit(ones)?)
@@ -72,24 +72,24 @@ pub(super) fn digit(byte: u8) -> Option<u8> {
     (digit < 10).then_some(digit)
 }
 
-/// Eight digits as four numbers of two
+/// Parses eight digits as four numbers of two digits
 #[inline(always)]
 pub(super) fn pairs(digits: &[u8; 8]) -> Option<[u8; 4]> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let word = u64::from_le_bytes(*digits);
-    // Digits are 0x30 to 0x39; with six more each the upper half stays 3.
+    // Digits are 0x30 to 0x39. With 6 added to each, the upper half is still 3.
     let upper = 0xF0 * ONES;
     let digits = word & upper == 0x30 * ONES && word.wrapping_add(6 * ONES) & upper == 0x30 * ONES;
     let values = word & (0x0F * ONES);
-    // In every other byte: ten times the byte, and the one behind it. Below 100, so nothing carries.
+    // Every other byte becomes ten times the byte plus the next one. It is below 100, so nothing carries.
     let [a, _, b, _, c, _, d, _] = (values * 10 + (values >> 8)).to_le_bytes();
     digits.then_some([a, b, c, d])
 }
 
-/// The decimal number at the beginning of a text, and how many digits it has
+/// Parses the decimal number at the beginning of a text, and returns it with its number of digits
 ///
-/// Eight digits at a time. `None` if there is no digit, more than sixteen, or the text ends too soon
-/// after them.
+/// It processes eight digits at a time. `None` if there is no digit, if there are more than sixteen, or if the text
+/// ends too soon after them.
 #[inline(always)]
 pub(super) fn leading_number(text: &[u8]) -> Option<(u64, usize)> {
     const POWERS: [u64; 9] =
@@ -104,34 +104,34 @@ pub(super) fn leading_number(text: &[u8]) -> Option<(u64, usize)> {
     ended.then_some((number * POWERS[more] + low, 8 + more))
 }
 
-/// The digits at the beginning of eight bytes as a number, and how many there are
+/// Parses the digits at the beginning of eight bytes, and returns the number and how many digits there are
 #[inline(always)]
 fn up_to_eight(bytes: &[u8; 8]) -> (u64, usize) {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    // Digits become 0 to 9. With six more each of them stays below 16, and nothing else does. What a byte
-    // carries over changes only bytes after the first that is no digit.
+    // Digits become 0 to 9. With 6 added, each of them is still below 16, and no other byte is. A carry from a
+    // byte changes only bytes after the first one that is not a digit.
     let values = u64::from_le_bytes(*bytes) ^ (0x30 * ONES);
     let others = (values | values.wrapping_add(6 * ONES)) & (0xF0 * ONES);
-    // At most 8.
+    // The length is at most 8.
     let length = (others.trailing_zeros() / 8) as usize;
     if length == 0 {
         return (0, 0);
     }
-    // The last digit into the highest byte, zeros before the first.
+    // Move the last digit into the highest byte, with zeros before the first.
     let values = values << (64 - 8 * length);
-    // Numbers of two digits, then of four, then of eight.
+    // Combine them to numbers of two digits, then of four, then of eight.
     let two = (values * 10 + (values >> 8)) & 0x00FF_00FF_00FF_00FF;
     let four = (two * 100 + (two >> 16)) & 0x0000_FFFF_0000_FFFF;
     let eight = (four * 10_000 + (four >> 32)) & 0xFFFF_FFFF;
     (eight, length)
 }
 
-/// As [`number`], for small ones
+/// As [`number`], for small numbers
 pub(super) fn small<T: TryFrom<u64>>(digits: &[u8]) -> Option<T> {
     T::try_from(number(digits)?).ok()
 }
 
-/// Parts of a word between separators, exactly so many
+/// Splits a word at separators into exactly this many parts
 pub(super) fn parts<const N: usize>(word: &[u8], separator: u8) -> Option<[&[u8]; N]> {
     let mut parts = [&[][..]; N];
     let mut split = word.split(|byte| *byte == separator);
@@ -141,7 +141,7 @@ pub(super) fn parts<const N: usize>(word: &[u8], separator: u8) -> Option<[&[u8]
     split.next().is_none().then_some(parts)
 }
 
-/// `12:34`, `12:34:56`; `24:00` is the end of a day
+/// Parses `12:34` or `12:34:56`; `24:00` is the end of a day
 pub(super) fn clock(word: &[u8]) -> Option<(u8, u8, Option<u8>)> {
     let (hour, minute, second) = match parts::<3>(word, b':') {
         Some([hour, minute, second]) => {
@@ -160,7 +160,7 @@ pub(super) fn clock(word: &[u8]) -> Option<(u8, u8, Option<u8>)> {
         .then_some((hour, minute, second))
 }
 
-/// As [`clock`], also in twelve hours: `01:34PM`
+/// As [`clock`], also with a twelve-hour clock: `01:34PM`
 pub(super) fn time_of_day(word: &[u8]) -> Option<(u8, u8, Option<u8>)> {
     let letters = word.iter().position(u8::is_ascii_alphabetic).unwrap_or(word.len());
     let (digits, suffix) = word.split_at(letters);
@@ -168,13 +168,13 @@ pub(super) fn time_of_day(word: &[u8]) -> Option<(u8, u8, Option<u8>)> {
     if suffix.is_empty() { Some(time) } else { twelve_hours(time, half_of_day(suffix)?) }
 }
 
-/// 0 for `AM`, 12 for `PM`, and what servers make of these
+/// Returns 0 for `AM` and 12 for `PM`, in all forms that servers write
 pub(super) fn half_of_day(word: &[u8]) -> Option<u8> {
     let is = |names: [&str; 3]| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()));
     if is(["AM", "A", "A.M."]) { Some(0) } else { is(["PM", "P", "P.M."]).then_some(12) }
 }
 
-/// A time of twelve hours in one half of the day
+/// Converts a time of a twelve-hour clock in one half of the day
 pub(super) fn twelve_hours(
     (hour, minute, second): (u8, u8, Option<u8>),
     half: u8,
@@ -182,7 +182,7 @@ pub(super) fn twelve_hours(
     (hour <= 12).then_some((hour % 12 + half, minute, second))
 }
 
-/// Whether a word has the shape of a time of day, though there may be no such time
+/// Whether a word has the form of a time of day, even if there is no such time
 pub(super) fn is_clock_shaped(word: &[u8]) -> bool {
     let digits = word.strip_suffix(b"M").or_else(|| word.strip_suffix(b"m")).unwrap_or(word);
     let digits = match digits {
@@ -193,9 +193,9 @@ pub(super) fn is_clock_shaped(word: &[u8]) -> bool {
         && digits.split(|byte| *byte == b':').all(|part| part.len() <= 2 && number(part).is_some())
 }
 
-/// A size with a unit: `2KB`, `1.5G`, `3,2MiB`, `17B`; without one it is `None`
+/// Parses a size with a unit: `2KB`, `1.5G`, `3,2MiB`, `17B`; `None` without a unit
 ///
-/// Units are those of `ls -h`, powers of 1024, and the number is rounded, so the size is, too.
+/// Units are those of `ls -h`, powers of 1024. The number in the listing is rounded, so the size is, too.
 pub(super) fn size_with_unit(word: &[u8]) -> Option<u64> {
     let end = word.iter().rposition(u8::is_ascii_digit)? + 1;
     let (digits, unit) = word.split_at(end);
@@ -227,38 +227,38 @@ pub(super) fn size_with_unit(word: &[u8]) -> Option<u64> {
     Some(scaled.checked_mul(1 << shift)? / scale)
 }
 
-/// A year of two digits (80 to 79: 1980 to 2079) or four
+/// Parses a year of two digits (80 to 99 and 00 to 79 for 1980 to 2079) or four
 pub(super) fn year(digits: &[u8]) -> Option<u16> {
     match (digits.len(), small::<u16>(digits)?) {
         (2, year) => Some(year_of_two(year)),
-        // A server that adds 1900 as text.
+        // The server writes 1900 plus the number as text.
         (3, year) if year >= 100 => Some(1900 + year),
         (4, year) => Some(year),
         _ => None,
     }
 }
 
-/// The year that two digits mean
+/// Returns the year that two digits mean
 #[inline]
 pub(super) const fn year_of_two(year: u16) -> u16 {
     if year < 80 { 2000 + year } else { 1900 + year }
 }
 
-/// Where the first of these two bytes is, which is expected to be near
+/// Returns the position of the first of these two bytes, which is expected to be near
 ///
-/// Eight bytes at a time: for fields of a few bytes a call of memchr costs more than it finds.
+/// It processes eight bytes at a time: for fields of a few bytes, a call of memchr costs more than it saves.
 #[inline]
 pub(super) fn either(text: &[u8], one: u8, other: u8) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
-    // The lowest top bit that is set is that of a zero byte.
+    // The lowest top bit that is set belongs to a zero byte.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
     let mut at = 0;
     while let Some((chunk, _)) = text[at..].split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
         let found = zeros(word ^ (ONES * u64::from(one))) | zeros(word ^ (ONES * u64::from(other)));
         if found != 0 {
-            // Below 64.
+            // The result is below 64.
             return Some(at + (found.trailing_zeros() / 8) as usize);
         }
         at += 8;

@@ -1,29 +1,30 @@
-//! Listings of several directories, as a recursive `ls` makes them: which of them a line belongs to
+//! Listings of several directories, as a recursive `ls` writes them: which directory a line belongs to
 
 use super::item::Item;
 use super::note::Note;
 
 /// The directory that the lines belong to
 ///
-/// `ls -R`, DIRECTORY of OpenVMS and `dir /s` put a heading before each directory, with a blank line before it. The first heading may be that
-/// of the directory itself. A line that only looks like a heading must not take the entries after it away.
+/// `ls -R`, DIRECTORY of OpenVMS and `dir /s` write a heading before each directory, with a blank line before it.
+/// The first heading may be that of the requested directory itself. If a line only looks like a heading, the entries
+/// after it must still count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Section {
-    /// Still unknown: nothing that belongs to a directory has come
+    /// Not known yet: no line that belongs to a directory has come
     #[default]
     Begin,
-    /// The directory that was asked for
+    /// The requested directory
     Own,
     /// The same, after a blank line
     OwnAfterBlank,
-    /// Perhaps another one: there was a heading without a blank line before it
+    /// Perhaps another directory: there was a heading without a blank line before it
     Unclear,
-    /// Another one
+    /// Another directory
     Other,
 }
 
 impl Section {
-    /// Goes on to this item, which belongs to the directory that is told then
+    /// Advances to the section that this item belongs to
     pub(super) fn advance(&mut self, item: &Item<'_>) {
         *self = match (*self, item) {
             (Self::Begin, Item::Note(Note::Blank | Note::Header(_) | Note::Error(_)))
@@ -43,13 +44,13 @@ impl Section {
         };
     }
 
-    /// Whether entries are of the directory that was asked for
+    /// Whether entries belong to the requested directory
     pub(super) fn is_own(self) -> bool {
         self != Self::Other
     }
 }
 
-/// Whether it is no name of a file: that has no separator in it, and no disk before it
+/// Whether a name is a path: the name of a file has no separator in it, and no disk before it
 fn is_path(name: &[u8]) -> bool {
     let disk = [&b":["[..], b":\\"].iter().any(|disk| memchr::memmem::find(name, disk).is_some());
     disk || name.contains(&b'/')

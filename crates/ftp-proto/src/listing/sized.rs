@@ -17,7 +17,7 @@ pub(super) fn os2<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
         } else if word.iter().any(u8::is_ascii_digit) {
             break word;
         } else if word.len() > 4 || !word.iter().all(u8::is_ascii_uppercase) {
-            // Attributes: A, R, H, S.
+            // Attributes are A, R, H and S.
             return None;
         }
     };

@@ -1,4 +1,4 @@
-//! What a listing comes to: whose entries they are, and whether the directory could be read
+//! The result of a listing: which entries belong to the directory, and whether it could be read
 
 use alloc::boxed::Box;
 
@@ -7,7 +7,7 @@ use super::note::Note;
 use super::section::Section;
 use crate::error::Error;
 
-/// The lines of a listing so far
+/// Counts of the lines of a listing so far
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     section: Section,
@@ -15,20 +15,20 @@ pub(super) struct Tally {
     content: Content,
 }
 
-/// What has come, as far as it tells whether the directory could be read
+/// What has come so far, as far as it shows whether the directory could be read
 #[derive(Debug, Default)]
 enum Content {
     #[default]
     Nothing,
-    /// A line that nobody understands, which may be an entry or the server's own words, and no entry
+    /// A line that can't be parsed, which may be an entry or a message of the server, and no entry
     Unknown(Box<[u8]>),
-    /// The server's own error, and no entry
+    /// An error of the server, and no entry
     Error(Box<[u8]>),
     Entries,
 }
 
 impl Tally {
-    /// Takes the next line, and returns whether it is an entry of the directory that was asked for, other
+    /// Takes the next line, and returns whether it is an entry of the requested directory other
     /// than `.` and `..`
     pub(super) fn take(&mut self, item: &Item<'_>) -> bool {
         self.section.advance(item);
@@ -56,12 +56,12 @@ impl Tally {
         false
     }
 
-    /// Lines that may be files all the same
+    /// Returns the number of lines that suggest that entries are missing
     pub(super) const fn unknown_lines(&self) -> u64 {
         self.unknown
     }
 
-    /// Whether the directory could be read, once all lines have come; an error is told once
+    /// Checks whether the directory could be read, once all lines have come; an error is returned once
     pub(super) fn complete(&mut self) -> Result<(), Error> {
         match core::mem::take(&mut self.content) {
             Content::Unknown(line) | Content::Error(line) => {
@@ -75,7 +75,7 @@ impl Tally {
     }
 }
 
-/// As much of a line as an error has room for
+/// Returns as much of a line as an error keeps
 fn beginning(line: &[u8]) -> Box<[u8]> {
     const MOST: usize = 512;
     line[..line.len().min(MOST)].into()

@@ -1,12 +1,12 @@
-//! `ls -l` and its relatives: Unix, NetWare (`d [RWCEAFMS] …`), Mac servers (WebSTAR, NetPresenz)
+//! `ls -l` and similar formats: Unix, NetWare (`d [RWCEAFMS] …`), Mac servers (WebSTAR, NetPresenz)
 //!
 //! ```text
 //! -rwxr-sr-x+  2 ann  staff  4096 Mar 10 12:34 name -> target
 //! type   perms links owner group size  date
 //! ```
 //!
-//! Links, group and owner may be missing, so the date is looked for, and what stands before it is
-//! read from its end: the size, then group, owner and links as far as there are words.
+//! Links, group and owner may be missing. So the parser searches for the date, and reads the words before it from
+//! the last to the first: the size, then group, owner and links as far as there are words.
 
 use smallvec::SmallVec;
 
@@ -16,7 +16,7 @@ use super::lines::End;
 use super::scan::{Words, number, parts, size_with_unit};
 use super::time::Dates;
 
-/// More words than this before the date have no meaning
+/// Maximum number of words before the date; more have no meaning
 const MAX_COLUMNS: usize = 16;
 
 pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates, end: End) -> Option<Entry<'a>> {
@@ -25,7 +25,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates, end: End) -> Option<E
     };
     let mut columns = Columns::new();
     let Some((date, name)) = date_and_name(words, kind, &mut columns, dates) else {
-        // Of a line that is cut, the last word may be the beginning of a date.
+        // If the line is cut off, the last word may be the beginning of a date.
         let dateless = || dateless(line, kind, permissions?, &columns);
         return (end == End::Told).then(dateless).flatten().or_else(|| unreadable(line));
     };
@@ -35,7 +35,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates, end: End) -> Option<E
     let mut entry = Entry::new(line, name, kind);
     entry.permissions = permissions;
     if dialect == Dialect::NetWare {
-        // Several blanks before names.
+        // NetWare puts several blanks before names.
         entry.name = name.trim_ascii_start();
     }
     entry.modified = date.and_then(|date| date.modified(dates));
@@ -49,7 +49,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates, end: End) -> Option<E
     (!entry.name.is_empty()).then_some(entry)
 }
 
-/// Whether the name of a line that is cut may be the beginning of a column: the time after `2024-03-10`, the
+/// Whether the name in a line that is cut off may be the beginning of a column: the time after `2024-03-10`, the
 /// offset or the year after `12:34:56`
 fn is_begun_column(line: &[u8], name: &[u8]) -> bool {
     let before = line[..line.len() - name.len()].trim_ascii_end();
@@ -63,8 +63,8 @@ fn is_begun_column(line: &[u8], name: &[u8]) -> bool {
 
 /// Finds the date, with the columns before it and the name after it
 ///
-/// Words of a date may be owners, groups and parts of a name as well, so the surest way of reading a line
-/// comes first: the date is the first one that follows a size, and it is spelled out.
+/// Words of a date may also be owners, groups and parts of a name. So the most reliable reading of a line
+/// comes first: the date is the first one that follows a size, and its month is a word.
 fn date_and_name<'a>(
     words: Words<'a>,
     kind: Kind,
@@ -88,7 +88,7 @@ fn date_and_name<'a>(
         .or_else(|| find(words, kind, columns, is_sized, shaped))
 }
 
-/// Fills the columns up to the first place where `date` finds one; without a date, with all words
+/// Fills the columns up to the first place where `date` finds a date; if there is none, with all words
 fn find<'a>(
     mut words: Words<'a>,
     kind: Kind,
@@ -100,7 +100,7 @@ fn find<'a>(
     while columns.len() < MAX_COLUMNS {
         let before = words.rest;
         let word = words.next()?;
-        // A date is preceded by a size at least.
+        // A date is preceded by at least a size.
         if !columns.is_empty() && behind(columns) {
             if let Some(found) = date(word, words, columns) {
                 return Some(found);
@@ -127,33 +127,33 @@ fn is_sized(columns: &[Column<'_>]) -> bool {
     is_size(last.word) || weekday() || device() || parts::<2>(last.word, b',').is_some()
 }
 
-/// `Tue`, which a few servers put before the date
+/// Whether a word is a weekday such as `Tue`, which a few servers put before the date
 fn is_weekday(word: &[u8]) -> bool {
     let word = word.strip_suffix(b",").unwrap_or(word);
     let days = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
     word.len() == 3 && days.iter().any(|day| word.eq_ignore_ascii_case(*day))
 }
 
-/// Whether a word stands for a size, though that may be none: `-528`, `-`
+/// Whether a word is in place of a size, even if it is not a valid one: `-528`, `-`
 fn is_size(word: &[u8]) -> bool {
     let digits = word.strip_prefix(b"-").unwrap_or(word);
     digits.iter().all(u8::is_ascii_digit) || size_of(word).is_some()
 }
 
-/// `rubbish 1 ann staff 42 Mar 10 12:34 name`: type and permissions are not to be read, the rest is
+/// Parses `rubbish 1 ann staff 42 Mar 10 12:34 name`: type and permissions are not readable, the rest is
 fn headless<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
-    // Digits may be a reply's code.
+    // Digits may be the code of a reply.
     if line.first().is_none_or(|first| first.is_ascii_whitespace() || first.is_ascii_digit()) {
         return None;
     }
-    // Facts, and the rest is the name.
+    // These are facts, and the rest is the name.
     let first = line.split(|byte| *byte == b' ').next().unwrap_or_default();
     if first.starts_with(b"+") && first.contains(&b'\t')
         || first.ends_with(b";") && first.contains(&b'=')
     {
         return None;
     }
-    // Other formats have no month with a name behind so many columns.
+    // No other format has a month and a name after so many columns.
     let shape = |columns: &[Column<'_>]| match columns {
         [.., _, links, _, _, size] => number(links.word).is_some() && number(size.word).is_some(),
         _ => false,
@@ -170,7 +170,7 @@ fn headless<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     (!entry.name.is_empty()).then_some(entry)
 }
 
-/// `name -> target`
+/// Splits `name -> target`
 pub(super) fn split_link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
     match memchr::memmem::find(name, b" -> ") {
         Some(at) => (&name[..at], Some(&name[at + 4..]).filter(|target| !target.is_empty())),
@@ -178,7 +178,7 @@ pub(super) fn split_link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// A server that wrote the target of a link before its date, without a blank: `/targetMar 10  2024`
+/// Finds the date after the target of a link: one server writes both without a blank, `/targetMar 10  2024`
 fn end_of_target<'a>(word: &[u8], text: &'a [u8]) -> Option<(&'a [u8], Words<'a>)> {
     let at = word.len().checked_sub(3).filter(|_| word.starts_with(b"/"))?;
     let mut behind = Words::new(&text[at..]);
@@ -186,7 +186,7 @@ fn end_of_target<'a>(word: &[u8], text: &'a [u8]) -> Option<(&'a [u8], Words<'a>
     Some((month, behind))
 }
 
-/// `drwxr-xr-x 3 ann staff 512 name`: all but the date, and a name of one word to be sure
+/// Parses `drwxr-xr-x 3 ann staff 512 name`: everything but the date, and a name of one word, to be certain
 fn dateless<'a>(
     line: &'a [u8],
     kind: Kind,
@@ -202,7 +202,7 @@ fn dateless<'a>(
     Some(entry)
 }
 
-/// `d????????? ? ? ? ?   ? name`: what `ls` has for a file that it cannot ask about
+/// Parses `d????????? ? ? ? ?   ? name`: what `ls` writes for a file whose attributes it can't read
 fn unreadable(line: &[u8]) -> Option<Entry<'_>> {
     let mut words = Words::new(line);
     let head = words.next().filter(|head| matches!(head.len(), 10 | 11))?;
@@ -220,14 +220,14 @@ fn unreadable(line: &[u8]) -> Option<Entry<'_>> {
     Some(Entry::new(line, words.name()?, kind))
 }
 
-/// Whose columns they are
+/// The system that the columns are from
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     Unix,
     NetWare,
 }
 
-/// What a line begins with
+/// The beginning of a line
 struct Head<'a> {
     kind: Kind,
     permissions: Option<Permissions>,
@@ -235,10 +235,10 @@ struct Head<'a> {
     words: Words<'a>,
 }
 
-/// The letter of the kind and the permissions
+/// Parses the letter of the kind and the permissions
 fn head(line: &[u8]) -> Option<Head<'_>> {
     if matches!(line.first()?, b' ' | b'\t' | b'0'..=b'9') {
-        // Some servers indent, or tell inode and blocks first; then permissions have to be without a doubt.
+        // Some servers indent, or put inode and blocks first; then the permissions must be unmistakable.
         let mut words = Words::new(line);
         let mut behind = words;
         for _ in 0..2 {
@@ -257,7 +257,7 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
     let kind = match letter {
         b'-' | b'f' | b'F' | b'm' | b'M' | b'C' => Kind::File,
         b'd' => Kind::Dir,
-        // `e`: what z/OS links to outside of Unix.
+        // `e` is a link from z/OS to something outside Unix.
         b'l' | b'e' => Kind::Symlink,
         b'b' => Kind::Other(OtherKind::BlockDevice),
         b'c' => Kind::Other(OtherKind::CharDevice),
@@ -267,7 +267,7 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
         b'n' | b'w' | b'P' => Kind::Other(OtherKind::Special),
         _ => Kind::Unknown,
     };
-    // NetWare: `d [RWCEAFMS]`, also without the blank.
+    // NetWare writes `d [RWCEAFMS]`, also without the blank.
     let netware = line[1..].trim_ascii_start();
     if let Some(rights) = netware.strip_prefix(b"[") {
         let end = memchr::memchr(b']', rights)?;
@@ -284,7 +284,7 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
     } else if let [eight @ .., b' '] = letters {
         return too_short(kind, eight, Words::new(rest));
     } else {
-        // Some systems invent letters; known ones have their place.
+        // Some systems use letters of their own; the known ones have fixed positions.
         let strange = |byte: &u8| byte.is_ascii_alphabetic() && !b"rwxsStTlL".contains(byte);
         let shaped = letters.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
         (shaped && letters.iter().any(strange)).then_some(())?;
@@ -293,18 +293,19 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
     Some(Head { kind, permissions, dialect: Dialect::Unix, words })
 }
 
-/// `+`, `@`, `.`: access control lists and the like; AIX has `-` for none
+/// Skips `+`, `@`, `.`, which stand for access control lists and the like; AIX writes `-` for none
 fn behind_marks(rest: &[u8]) -> Option<Words<'_>> {
     let rest = match rest {
         [b'+' | b'@' | b'.' | b'*' | b'-', rest @ ..] => rest,
         _ => rest,
     };
-    // The number of links may follow at once where it is large.
+    // A large number of links may follow without a blank.
     let next = rest.first()?;
     (next.is_ascii_whitespace() || next.is_ascii_digit()).then_some(Words::new(rest))
 }
 
-/// A server that forgets the last letter: `drw-r--rw`; of nine dashes nobody knows which is missing
+/// Parses permissions without the last letter, as one server writes them: `drw-r--rw`. In nine dashes it is not
+/// known which one is missing
 fn too_short<'a>(kind: Kind, letters: &[u8], words: Words<'a>) -> Option<Head<'a>> {
     let mut nine = [b'-'; 9];
     nine[..8].copy_from_slice(letters);
@@ -312,7 +313,7 @@ fn too_short<'a>(kind: Kind, letters: &[u8], words: Words<'a>) -> Option<Head<'a
     Some(Head { kind, permissions: Some(permissions), dialect: Dialect::Unix, words })
 }
 
-/// Connect:Enterprise: `-C--E-----FTP B owner group`: the protocol, and binary or ASCII
+/// Skips the protocol, and the letter for binary or ASCII, of Connect:Enterprise: `-C--E-----FTP B owner group`
 fn enterprise(rest: &[u8]) -> Option<Words<'_>> {
     let mut words = Words::new(rest);
     words.next().filter(|protocol| protocol.iter().all(u8::is_ascii_uppercase))?;
@@ -320,24 +321,25 @@ fn enterprise(rest: &[u8]) -> Option<Words<'_>> {
     Some(words)
 }
 
-/// More than these are seldom
+/// More columns than these are rare
 type Columns<'a> = SmallVec<[Column<'a>; 8]>;
 
-/// A word before the date, and the line from there on
+/// A word before the date, and the line from this word on
 #[derive(Clone, Copy, Default)]
 struct Column<'a> {
     word: &'a [u8],
     text: &'a [u8],
 }
 
-/// The columns between permissions and date, from the last to the first; what makes no sense is left out
+/// Reads the columns between permissions and date, from the last to the first; columns without a valid meaning are
+/// ignored
 fn describe<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>]) {
     let columns = match columns {
         [before @ .., day] if is_weekday(day.word) && is_sized(columns) => before,
         _ => columns,
     };
     let Some((last, rest)) = columns.split_last() else { return };
-    // Devices have two numbers: `1,   0` and `1,0`.
+    // Devices have two numbers, `1,   0` or `1,0`, in place of a size.
     let device = matches!(entry.kind, Kind::Other(_));
     let links = rest.first().and_then(|first| number(first.word));
     match rest {
@@ -349,27 +351,27 @@ fn describe<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>]) {
             entry.size = size_of(last.word);
             owners(entry, rest, last.text);
         }
-        // A size that ran into the group, nobody knows where.
+        // The size is joined to the group, and it is not known where it begins.
         [.., owner]
             if ends_in_digits(last.word) && rest.len() == 1 + usize::from(links.is_some()) =>
         {
             (entry.links, entry.owner) = (links, Some(owner.word));
         }
-        // Nonsense where the size should be.
+        // The word in place of the size is garbage.
         [_, _, _, ..] => owners(entry, rest, last.text),
-        // There is no size, as Android leaves it out for directories.
+        // There is no size; Android omits it for directories.
         _ => owners(entry, columns, &[]),
     }
 }
 
-/// Links, owner and group before `end`, as far as there are words
+/// Reads links, owner and group before `end`, as far as there are words
 fn owners<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>], end: &[u8]) {
     let links = columns.first().and_then(|first| number(first.word));
     match columns {
-        // Mac servers have `folder` where others have a group.
+        // Mac servers write `folder` where others have a group.
         [] => {}
         [.., one] if one.word == b"folder" => {}
-        // WebSTAR: the two forks of a file and their sum.
+        // WebSTAR lists the two forks of a file and their sum.
         [_, second] if is_sum(entry.size, links, number(second.word)) => {}
         [only] => match links {
             Some(links) => entry.links = Some(links),
@@ -379,10 +381,10 @@ fn owners<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>], end: &[u8]) {
             entry.links = links;
             entry.owner = Some(owner.word);
         }
-        // A number of links that ran into the owner.
+        // The number of links is joined to the owner.
         [owner, ..] if links.is_none() && owner.word[0].is_ascii_digit() => {}
         [owner, group] => (entry.owner, entry.group) = (Some(owner.word), Some(group.word)),
-        // Of more words the first is the number of links, or nobody knows.
+        // If there are more words, the first must be the number of links, or their meaning is not known.
         _ if links.is_none() => {}
         [_, owner, group] => {
             entry.links = links;
@@ -408,7 +410,7 @@ fn is_sum(sum: Option<u64>, one: Option<u64>, other: Option<u64>) -> bool {
     total.is_some() && total == sum
 }
 
-/// Both may be of several words: `john smith   Domain Users`, `maxm Domain Users`
+/// Splits owner and group, each of which may have several words: `john smith   Domain Users`, `maxm Domain Users`
 fn owner_and_group(names: &[u8]) -> Option<(&[u8], &[u8])> {
     let first = memchr::memchr(b' ', names)?;
     let wide = memchr::memmem::find(names, b"  ");
@@ -418,7 +420,7 @@ fn owner_and_group(names: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&names[..at], names[at..].trim_ascii()))
 }
 
-/// Bytes, or with the letter that `ls -h` puts behind them
+/// Parses a size in bytes, or with the letter that `ls -h` puts after it
 fn size_of(word: &[u8]) -> Option<u64> {
     number(word).or_else(|| size_with_unit(word))
 }

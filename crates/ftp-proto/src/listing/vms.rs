@@ -1,15 +1,15 @@
 //! OpenVMS: `NAME.EXT;1  2/4  10-MAR-2024 12:34:56  [GROUP,OWNER]  (RWED,RWED,RE,)`
 //!
 //! Long names have a line of their own, and the rest follows indented. Some servers put the columns
-//! in another order or leave some out. The size is in blocks of 512 bytes, of which nobody knows how
-//! full the last is: no size is told, unless it has a unit.
+//! in another order or omit some. The size is in blocks of 512 bytes, and it is not known how
+//! full the last block is: so no size is returned, unless it has a unit.
 
 use super::entry::{Entry, Kind, Permissions};
 use super::month::month;
 use super::scan::{Words, clock, half_of_day, parts, size_with_unit, small, year};
 use super::time::{Dates, Parts};
 
-/// Whether a line is a name whose rest is on the next one
+/// Whether a line is a name whose rest is on the next line
 pub(super) fn is_name(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     memchr::memchr(b';', line).is_some()
@@ -17,22 +17,22 @@ pub(super) fn is_name(line: &[u8]) -> bool {
         && matches!(name(line), Some((_, Version::Told)))
 }
 
-/// As [`is_name`], in a listing that is known to be of OpenVMS: versions may be left out
+/// As [`is_name`], in a listing that is known to be of OpenVMS, where versions may be omitted
 pub(super) fn is_plain_name(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     line.len() >= 16 && line.iter().all(|byte| byte.is_ascii_graphic() && *byte != b':')
 }
 
-/// Whether a name alone shows that it is of OpenVMS: `LOGIN.COM;1`
+/// Whether a name alone shows that the listing is of OpenVMS: `LOGIN.COM;1`
 pub(super) fn is_typical_name(line: &[u8]) -> bool {
     let typical =
         |byte: &u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'$' | b'_' | b'-' | b'.' | b';');
     line.contains(&b'.') && line.iter().all(typical) && is_name(line)
 }
 
-/// Whether a line that begins with a name goes on as those of OpenVMS do
+/// Whether a line that begins with a name continues like those of OpenVMS
 pub(super) fn is_continued(line: &[u8], dates: &Dates) -> bool {
-    // A name that is told to go on has to come with the next line.
+    // If the caller says that a name continues, its rest must come with the next line.
     if parse(line, dates).is_none() {
         return false;
     }
@@ -58,7 +58,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     sure.then_some(entry)
 }
 
-/// A line in a listing that is known to be of OpenVMS: the name is sure even where nothing else is
+/// Parses a line in a listing that is known to be of OpenVMS: the name is certain even if nothing else is
 pub(super) fn member<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let (mut entry, version, words) = begin(line)?;
     columns(&mut entry, words, dates);
@@ -66,7 +66,7 @@ pub(super) fn member<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     (version == Version::Told || alone).then_some(entry)
 }
 
-/// The name that a line begins with
+/// Returns the name that a line begins with
 fn begin(line: &[u8]) -> Option<(Entry<'_>, Version, Words<'_>)> {
     if line.first()?.is_ascii_whitespace() {
         return None;
@@ -75,7 +75,7 @@ fn begin(line: &[u8]) -> Option<(Entry<'_>, Version, Words<'_>)> {
     let (name, version) = name(words.next()?)?;
     let stem = name.len().checked_sub(4).map(|at| name.split_at(at));
     let entry = match stem {
-        // A directory is entered without it.
+        // The name that CWD takes does not have the suffix.
         Some((stem, suffix)) if suffix.eq_ignore_ascii_case(b".DIR") && !stem.is_empty() => {
             Entry::new(line, stem, Kind::Dir)
         }
@@ -84,17 +84,17 @@ fn begin(line: &[u8]) -> Option<(Entry<'_>, Version, Words<'_>)> {
     Some((entry, version, words))
 }
 
-/// `%RMS-E-PRV`, `insufficient privilege`, `no privilege for attempted operation`
+/// Whether the rest is an error: `%RMS-E-PRV`, `insufficient privilege`, `no privilege for attempted operation`
 fn is_refused(words: Words<'_>) -> bool {
     let rest = words.trimmed();
     rest.starts_with(b"%") || memchr::memmem::find(rest, b"privilege").is_some()
 }
 
-/// Which columns there were
+/// Which columns a line has
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Columns {
     date: Column,
-    /// Words that are no column of theirs
+    /// Words that belong to no column
     nonsense: Column,
 }
 
@@ -104,7 +104,7 @@ enum Column {
     Told,
 }
 
-/// Size, date, owner and protection in any order; what is none of these is passed over
+/// Parses size, date, owner and protection in any order; other words are skipped
 fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Columns {
     let mut columns = Columns { date: Column::None, nonsense: Column::None };
     let mut has_size = false;
@@ -112,7 +112,7 @@ fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Co
         match words.trimmed() {
             [] => return columns,
             [b'[', inside @ ..] if entry.owner.is_none() => {
-                // Perhaps with blanks inside, or cut off where the next column begins.
+                // It may contain blanks, or be cut off where the next column begins.
                 let end =
                     memchr::memchr(b']', inside).filter(|end| !inside[..*end].contains(&b'('));
                 let cut = || inside.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'('));
@@ -162,22 +162,23 @@ fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Co
 /// Hour, minute, second
 type Time = (u8, u8, Option<u8>);
 
-/// `10-MAR-2024`
+/// Parses `10-MAR-2024`
 fn date(word: &[u8]) -> Option<Parts> {
     let [day, of, digits] = parts::<3>(word, b'-')?;
     Some(Parts { year: Some(year(digits)?), month: month(of)?, day: small(day)?, time: None })
 }
 
-/// A time of day, if the next word is to be one; `Some((None, _))` if there is no such time
+/// Parses a time of day, if the next word is one; `Some((None, _))` if there is no such time
 fn time(words: Words<'_>) -> Option<(Option<Time>, Words<'_>)> {
     let mut behind = words;
     let word = behind.next().filter(|word| word.contains(&b':'))?;
-    // Nobody writes it in twelve hours here; then it is not known which twelve.
+    // No server writes AM or PM here; if one does, it is not known how it counts the hours.
     let half = { behind }.next().is_some_and(|word| half_of_day(word).is_some());
     Some((clock(word).filter(|_| !half), behind))
 }
 
-/// Blocks used, and perhaps allocated: `2/4`; asterisks where they don't fit; `2KB` in units of bytes
+/// Whether a word is the number of blocks used, and perhaps allocated: `2/4`, asterisks where they don't fit, `2KB`
+/// in units of bytes
 fn is_size(word: &[u8]) -> bool {
     let digits = |part: &[u8]| {
         let digits = part.iter().all(u8::is_ascii_digit);
@@ -188,7 +189,7 @@ fn is_size(word: &[u8]) -> bool {
         || parts::<2>(word, b'/').is_some_and(|both| both.into_iter().all(digits))
 }
 
-/// `RWED,RWED,RE,`: system, owner, group and world; Unix has no system and no right to delete
+/// Parses `RWED,RWED,RE,`: system, owner, group and world; Unix has no system and no right to delete
 fn protection(text: &[u8]) -> Option<Permissions> {
     let [_, owner, group, world] = {
         let classes = parts::<4>(text, b',')?;
@@ -201,7 +202,7 @@ fn protection(text: &[u8]) -> Option<Permissions> {
     Some(Permissions(owner << 6 | group << 3 | world))
 }
 
-/// Some of `RWED`, each once and in this order
+/// Parses some of `RWED`, each once and in this order
 fn rights(class: &[u8]) -> Option<u16> {
     let mut known = [(b'R', 4), (b'W', 2), (b'E', 1), (b'D', 0)].into_iter();
     class.iter().try_fold(0, |bits, right| {
@@ -216,7 +217,7 @@ enum Version {
     LeftOut,
 }
 
-/// The name without its version, and without the directory that some servers put before it
+/// Returns the name without its version, and without the directory that some servers put before it
 fn name(word: &[u8]) -> Option<(&[u8], Version)> {
     let (name, version) = match memchr::memrchr(b';', word) {
         Some(at) => {

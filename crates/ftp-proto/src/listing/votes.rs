@@ -1,4 +1,4 @@
-//! Which format a line is in: each line that one understands is a vote for it
+//! Detects the format of lines: each line that a format can parse is a vote for it
 
 use super::damaged::{is_cut, is_damaged};
 use super::entry::{Entry, Kind};
@@ -11,7 +11,8 @@ use super::note::{self, Note};
 use super::said::{self, Doubt, Next};
 use super::time::Dates;
 
-/// Those that say more than a name, the frequent ones first, but for one whose names may look like all others
+/// The formats that contain more than a name, the frequent ones first, except for one whose names may look like any
+/// other format
 const STRUCTURED: [Format; 16] = [
     Format::Eplf,
     Format::Unix,
@@ -31,34 +32,34 @@ const STRUCTURED: [Format; 16] = [
     Format::Dls,
 ];
 
-/// What the lines so far tell of the format
+/// What the lines so far show about the format
 #[derive(Debug)]
 pub(super) struct Votes {
-    /// Lines that each of [`STRUCTURED`] has understood
+    /// How many lines each of [`STRUCTURED`] has parsed
     counts: [u32; STRUCTURED.len()],
-    /// Which of them has understood most
+    /// The index of the format that has parsed the most lines
     leader: Option<usize>,
-    /// Who is asked first as long as nobody has understood anything
+    /// The format that is tried first until a line has been parsed
     pub(super) hint: Option<Format>,
     names: BareNames,
     previous: Previous,
 }
 
-/// The line before, as far as it tells what a heading is
+/// The previous line, as far as it matters for the recognition of headings
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Previous {
     Blank,
     Other,
 }
 
-/// Whether a line that nobody understands may be a name and nothing else
+/// Whether a line that no format can parse may be a bare name
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BareNames {
-    /// There was nothing yet
+    /// No line has come yet
     Perhaps,
-    /// There was one
+    /// There was a bare name
     Plain,
-    /// The first one had a blank before it, so the listing is indented
+    /// The first bare name had a blank before it, so the listing is indented
     Indented,
     /// There was a line that only structured listings have
     No,
@@ -77,7 +78,7 @@ impl Default for Votes {
 }
 
 impl Votes {
-    /// What a line is, whose format is not known beforehand
+    /// Parses a line whose format is not known beforehand
     pub(super) fn read<'a>(&mut self, line: Line<'a>, dates: &mut Dates) -> Item<'a> {
         let previous = core::mem::replace(&mut self.previous, Previous::Other);
         if let Some(entry) = self.entry(line, dates) {
@@ -113,14 +114,14 @@ impl Votes {
         self.name(line.bytes)
     }
 
-    /// Whether what looks like a heading is a name that ends in a colon: among names, `ls` has a blank line
+    /// Whether what looks like a heading is a name that ends in a colon: in a listing of names, `ls` puts a blank line
     /// before its headings
     fn is_bare_name(&self, note: Note<'_>, previous: Previous) -> bool {
         let among_names = matches!(self.names, BareNames::Plain | BareNames::Indented);
         among_names && matches!(note, Note::Section(_)) && previous == Previous::Other
     }
 
-    /// `$VOLUME.SUBVOLUME` of NonStop, which is a title only where its system is known
+    /// Whether a line is the title `$VOLUME.SUBVOLUME` of NonStop, which counts only if the system is known
     fn is_volume(&self, line: &[u8]) -> bool {
         let known = self.leader().or(self.hint) == Some(Format::NonStop);
         known && line.starts_with(b"$") && line.contains(&b'.')
@@ -132,9 +133,9 @@ impl Votes {
         Some(entry)
     }
 
-    /// The format that understands this line
+    /// Returns the format that can parse this line, and its entry
     fn find<'a>(&self, line: Line<'a>, dates: &mut Dates) -> Option<(Format, Entry<'a>)> {
-        // One word is never more than a name.
+        // A single word is always a bare name.
         memchr::memchr2(b' ', b'\t', line.bytes)?;
         let leader = self.leader().or(self.hint);
         if let Some(leader) = leader {
@@ -143,8 +144,8 @@ impl Votes {
             }
         }
         for format in STRUCTURED.into_iter().filter(|other| Some(*other) != leader) {
-            // A blank before a name is MLSD's way to say nothing, and `KEY= value` is anybody's, but only
-            // where the listing is MLSD's.
+            // In MLSD, a blank before a name means that there are no facts. Any format may contain `KEY= value`.
+            // Both count as MLSD only in a listing that is known to be one.
             let known = |entry: &Entry<'_>| {
                 let told = entry.facts.0.contains(&b';') || entry.facts.get("type").is_some();
                 format != Format::Mlsx || told && !mlsx::is_fact(entry.name)
@@ -158,11 +159,11 @@ impl Votes {
         format.into_iter().find_map(|format| Some((format, line.entry(format, dates)?)))
     }
 
-    /// Whether only the next line tells what this one is
+    /// Whether the meaning of this line depends on the next one
     pub(super) fn is_doubtful(&self, line: &[u8], dates: &Dates) -> bool {
         let may_be = |doubt| match doubt {
             Doubt::Said | Doubt::Total => true,
-            // After a blank line it is a heading.
+            // After a blank line, it is a heading.
             Doubt::Heading => self.previous == Previous::Other,
         };
         self.names == BareNames::Perhaps
@@ -170,7 +171,7 @@ impl Votes {
             && self.find(Line::whole(line), &mut dates.clone()).is_none()
     }
 
-    /// What a line is to the doubtful one before it
+    /// Returns what a line is, as far as it explains the doubtful one before it
     pub(super) fn next(&self, line: &[u8], dates: &Dates) -> Next {
         if let Some((format, _)) = self.find(Line::whole(line), &mut dates.clone()) {
             return Next::Entry(format);
@@ -183,7 +184,7 @@ impl Votes {
         }
     }
 
-    /// What a [doubtful](Self::is_doubtful) line is
+    /// Returns the item of a [doubtful](Self::is_doubtful) line
     pub(super) fn doubtful<'a>(&mut self, line: &'a [u8], next: Next) -> Item<'a> {
         let item = said::doubt(line).and_then(|doubt| said::resolve(line, doubt, next));
         if matches!(item, Some(Item::Note(Note::Total(_)))) {
@@ -193,12 +194,12 @@ impl Votes {
         item.unwrap_or_else(|| self.name(line))
     }
 
-    /// The format that has understood most lines so far
+    /// Returns the format that has parsed the most lines so far
     pub(super) fn leader(&self) -> Option<Format> {
         self.leader.map(|at| STRUCTURED[at])
     }
 
-    /// A vote for the leader, which has understood a line before anybody else was asked
+    /// Counts a vote for the leader, which has parsed a line before any other format was tried
     #[inline(always)]
     pub(super) fn count_leader(&mut self) {
         if let Some(leader) = self.leader {
@@ -206,7 +207,7 @@ impl Votes {
         }
     }
 
-    /// A vote for this format
+    /// Counts a vote for this format
     fn count(&mut self, format: Format) {
         self.names = BareNames::No;
         let Some(at) = STRUCTURED.iter().position(|known| *known == format) else { return };
@@ -217,7 +218,7 @@ impl Votes {
         }
     }
 
-    /// A line that nobody understands
+    /// Returns the item of a line that no format can parse
     pub(super) fn name<'a>(&mut self, line: &'a [u8]) -> Item<'a> {
         self.previous = Previous::Other;
         if self.names == BareNames::No {
