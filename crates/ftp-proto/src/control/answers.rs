@@ -1,7 +1,7 @@
 //! Which reply codes may answer which command
 //!
-//! A code that identifies another command (`213` after DELE) shows that replies and commands are out
-//! of step: whatever the session believes from there on may be another command's answer.
+//! A code that identifies another command (`213` after DELE) shows that replies and commands are out of step:
+//! from then on, every reply may belong to another command.
 
 #[cfg(test)]
 mod tests;
@@ -14,18 +14,18 @@ use super::reply::{Code, ReplyKind};
 pub(crate) enum Answer {
     /// The command's specification lists the code
     Own,
-    /// The specification does not list the code, but no other command owns it alone, or real servers
+    /// The specification does not list the code, but the code does not identify another command, or real servers
     /// answer this command with it
     ///
-    /// Says nothing about the class: `350` to RETR is foreign, `300` to RETR is tolerated.
+    /// This says nothing about the class: `350` to RETR is foreign, `300` to RETR is tolerated.
     Tolerated,
     /// The code identifies another command
     Foreign,
 }
 
-/// Whether a reply of this code shows that replies and commands are out of step
+/// Whether a reply with this code shows that replies and commands are out of step
 ///
-/// Most codes are in no need of the table.
+/// Most codes are decided without the table.
 pub(crate) fn is_foreign(verb: Verb, code: Code) -> bool {
     let number = code.get();
     let may_be = identifies_a_command(number) || NEVER_ENDS_A_TRANSFER.contains(&number);
@@ -34,8 +34,8 @@ pub(crate) fn is_foreign(verb: Verb, code: Code) -> bool {
 
 /// Returns whether `code` may answer a command with this `verb`
 ///
-/// A refusal (4yz, 5yz) and a preliminary reply (1yz) identify no command and are never foreign. A
-/// verb without a row in the table may be answered with any code: only its server knows.
+/// A refusal (4yz, 5yz) or a preliminary reply (1yz) identifies no command and is never foreign. A
+/// verb without a row in the table may be answered with any code, because only its server knows.
 pub(crate) fn answer(verb: Verb, code: Code) -> Answer {
     let Some(row) = row(verb) else { return Answer::Tolerated };
     let number = code.get();
@@ -52,15 +52,15 @@ pub(crate) fn answer(verb: Verb, code: Code) -> Answer {
     if foreign { Answer::Foreign } else { Answer::Tolerated }
 }
 
-/// Whether a reply of this code tells how a transfer ended, and this command is none
+/// Whether a reply with this code tells how a transfer ended, while this command is not a transfer
 ///
-/// What answers a command without a row is not known.
+/// For a command without a row, it is not known, so the result is false.
 pub(crate) fn is_only_a_transfers(verb: Verb, code: Code) -> bool {
     let ends_a_transfer = matches!(code.get(), 225 | 226 | 425 | 426);
     ends_a_transfer && row(verb).is_some_and(|row| !row.own.contains(&code.get()))
 }
 
-/// Whether only some commands have this code in their rows
+/// Whether only the rows of some commands contain this code
 const fn identifies_a_command(number: u16) -> bool {
     matches!(
         number,
@@ -68,17 +68,17 @@ const fn identifies_a_command(number: u16) -> bool {
     )
 }
 
-/// "Superfluous", and a path
+/// 202 "superfluous", and 257 with a path
 const NEVER_ENDS_A_TRANSFER: [u16; 2] = [202, 257];
 
-/// What may answer a command
+/// The codes that may answer a command
 #[derive(Clone, Copy)]
 struct Row {
     /// The specification's codes
     own: &'static [u16],
-    /// Codes of other commands that real servers give as well
+    /// Codes of other commands that real servers also send
     claimed: &'static [u16],
-    /// Completions that would be tolerated elsewhere
+    /// Completion codes that are foreign to this command, although other commands tolerate them
     foreign: &'static [u16],
 }
 
@@ -91,13 +91,13 @@ impl Row {
         Self { claimed, ..self }
     }
 
-    /// A command that transfers data
+    /// Creates the row of a command that transfers data
     const fn transfer(own: &'static [u16]) -> Self {
         Self { own, claimed: &[], foreign: &NEVER_ENDS_A_TRANSFER }
     }
 }
 
-// Commands that the client has no constants for
+// Commands for which the client has no constants
 const ADAT: Verb = known("ADAT");
 const AVBL: Verb = known("AVBL");
 const CSID: Verb = known("CSID");
@@ -113,15 +113,15 @@ const XRMD: Verb = known("XRMD");
 const fn known(verb: &str) -> Verb {
     match Verb::new(verb) {
         Ok(verb) => verb,
-        // Evaluated by the compiler: a bad name does not build.
+        // The compiler evaluates this: a bad name does not build.
         Err(_) => panic!("not a verb"),
     }
 }
 
-/// The row of a command; `None` where any code may answer
+/// Returns the row of a command; `None` if any code may answer it
 ///
-/// 421 may answer every command (RFC 959 section 5.4) and is left out, as is 500 to 504 where a
-/// row's specification does no more than repeat that any command may be refused so.
+/// 421 may answer every command (RFC 959 section 5.4) and is omitted. 500 to 504 are omitted if the specification
+/// only repeats that any command may be refused with them.
 #[rustfmt::skip]
 fn row(verb: Verb) -> Option<Row> {
     Some(match verb {
@@ -142,7 +142,7 @@ fn row(verb: Verb) -> Option<Row> {
 
         // Directories and files: RFC 959 section 5.4. X verbs: RFC 775
         Verb::CWD | XCWD => Row::own(&[250, 550]),
-        // 250 since RFC 1123 section 4.1.2.13 has the answers of CWD as well.
+        // RFC 1123 section 4.1.2.13 gives CDUP the replies of CWD, so also 250.
         Verb::CDUP | XCUP => Row::own(&[200, 250, 550]),
         Verb::PWD | XPWD => Row::own(&[257, 550]),
         Verb::MKD | XMKD => Row::own(&[257, 521, 550]),
@@ -180,8 +180,8 @@ fn row(verb: Verb) -> Option<Row> {
         Verb::MFMT | MFCT | Verb::MFF => Row::own(&[213, 501, 504, 550]),
         // draft-peterson-streamlined-ftp-command-extensions
         AVBL => Row::own(&[213, 550]),
-        // Hashes: draft-bryan-ftp-hash, draft-twine-ftpmd5; X verbs are in use without one. 213
-        // holds the value on some servers, as it does for HASH.
+        // Hashes: draft-bryan-ftp-hash, draft-twine-ftpmd5; the X verbs have no specification. On some servers, 213
+        // contains the value, as it does for HASH.
         Verb::HASH => Row::own(&[213, 450, 501, 504, 550, 551, 552, 553, 556]),
         MD5 | MMD5 | Verb::XCRC | Verb::XMD5 | Verb::XSHA | Verb::XSHA1 | Verb::XSHA256
         | Verb::XSHA512 => Row::own(&[250, 251, 252, 500, 501, 504, 550]).claiming(&[213]),
@@ -196,7 +196,7 @@ fn row(verb: Verb) -> Option<Row> {
         Verb::LANG => Row::own(&[200, 501, 504]),
         Verb::CLNT | CSID | Verb::NOOP => Row::own(&[200]),
 
-        // QUIT ends the session; what SITE is answered is the server's choice.
+        // QUIT ends the session; each server has its own replies to SITE.
         _ => return None,
     })
 }

@@ -1,7 +1,7 @@
 //! Commands: a verb, at most one argument, one CRLF (RFC 959 section 5.3)
 //!
-//! What reaches the wire is checked before: an argument exists only without CR, LF and NUL, so no
-//! path and no password can bring a second command along.
+//! Commands are checked before they are sent: an argument can't contain CR, LF or NUL, so no
+//! path and no password can add a second command.
 
 mod argument;
 mod mask;
@@ -21,9 +21,9 @@ use super::telnet::escape;
 
 /// A command, ready to be written
 ///
-/// Shown as it goes out, but for secrets. A [`Secret`] is four stars, and so is any argument of PASS,
-/// ACCT, ADAT, MIC, CONF, ENC and XAUT, of verbs that change a password (CPWD), and of SITE behind a
-/// sub-command that takes one (`SITE PSWD`, `SITE CHPASS`, `SITE ADDUSER` …).
+/// It is displayed as it is sent, except for secrets. A [`Secret`] is shown as four stars, and so is any argument of
+/// PASS, ACCT, ADAT, MIC, CONF, ENC and XAUT, of verbs that change a password (CPWD), and of SITE after a
+/// sub-command that takes a password (`SITE PSWD`, `SITE CHPASS`, `SITE ADDUSER` …).
 ///
 /// ```
 /// use ftp_proto::{Argument, ArgumentError, Command, Secret, Verb};
@@ -54,39 +54,39 @@ enum Value<'a> {
 }
 
 impl<'a> Command<'a> {
-    /// A verb with an argument
+    /// Creates a command with an argument
     ///
-    /// An empty argument is left out with its space (`LIST`, not `LIST `), except for PASS and
-    /// ACCT: an empty password is sent as `PASS `, which is what servers know from ftplib and
-    /// others; `PASS` alone is a syntax error to some.
+    /// An empty argument is omitted with its space (`LIST`, not `LIST `), except for PASS and
+    /// ACCT: an empty password is sent as `PASS `, which servers know from ftplib and
+    /// others; some treat `PASS` alone as a syntax error.
     #[must_use]
     pub const fn new(verb: Verb, argument: &'a Argument) -> Self {
         Self { verb, argument: Value::Argument(argument) }
     }
 
-    /// A verb alone
+    /// Creates a command without an argument
     #[must_use]
     pub const fn bare(verb: Verb) -> Self {
         Self { verb, argument: Value::None }
     }
 
-    /// A verb with an argument that is never shown; the space is sent even if it is empty
+    /// Creates a command with an argument that is never shown; the space is sent even if the argument is empty
     #[must_use]
     pub const fn secret(verb: Verb, argument: &'a Secret) -> Self {
         Self { verb, argument: Value::Secret(argument) }
     }
 
-    /// A verb with a number: `REST 100`
+    /// Creates a command with a number: `REST 100`
     #[must_use]
     pub const fn number(verb: Verb, argument: u64) -> Self {
         Self { verb, argument: Value::Number(argument) }
     }
 
-    /// A verb with an argument that is written in the source: `TYPE I`
+    /// Creates a command with an argument that is a constant in the source: `TYPE I`
     ///
     /// # Panics
     ///
-    /// If the argument holds CR, LF or NUL.
+    /// If the argument contains CR, LF or NUL.
     #[must_use]
     pub const fn literal(verb: Verb, argument: &'static str) -> Self {
         let bytes = argument.as_bytes();
@@ -98,7 +98,7 @@ impl<'a> Command<'a> {
         Self { verb, argument: Value::Literal(argument) }
     }
 
-    /// The verb
+    /// Returns the verb
     #[must_use]
     pub const fn verb(&self) -> Verb {
         self.verb
@@ -114,7 +114,7 @@ impl<'a> Command<'a> {
         argument.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
     }
 
-    /// A length that [`Self::encode`] does not exceed
+    /// Returns a length that [`Self::encode`] does not exceed
     pub(crate) fn max_encoded_len(&self) -> usize {
         let argument = match self.argument {
             Value::None => 0,
@@ -123,14 +123,14 @@ impl<'a> Command<'a> {
             Value::Number(_) => 20,
             Value::Literal(text) => text.len(),
         };
-        // Every byte may be an IAC; a space, CRLF.
+        // Every byte may be an IAC, which is doubled; a space and CRLF are added.
         self.verb.as_str().len() + 2 * argument + 3
     }
 
     /// Appends the command's bytes: verb, SP and argument, CRLF
     ///
-    /// With `telnet` a byte 0xFF of the argument is doubled, as RFC 959 section 3.1 asks for. There
-    /// is exactly one CR and one LF in what is appended.
+    /// With `telnet`, each byte 0xFF of the argument is doubled, as required by RFC 959 section 3.1. The
+    /// appended bytes contain exactly one CR and one LF.
     pub fn encode(&self, out: &mut Vec<u8>, telnet: bool) {
         out.extend_from_slice(self.verb.as_str().as_bytes());
         let mut digits = [0; 20];

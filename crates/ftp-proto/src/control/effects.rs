@@ -1,4 +1,4 @@
-//! What commands may have changed for whoever uses the session next
+//! What commands may have changed for the next user of a session
 
 use super::command::{Command, Verb};
 
@@ -8,17 +8,17 @@ use super::command::{Command, Verb};
 pub enum Effect {
     /// The working directory
     Directory,
-    /// Anything else of the session: who is logged in, options, modes; commands that are not known count, too
+    /// Any other state of the session: who is logged in, options, modes. Unknown commands count as this, too
     Settings,
-    /// Files and directories of the server
+    /// Files and directories on the server
     Files,
 }
 
-/// What the commands of a session may have changed, and whether the server has said anything, since
+/// What the commands of a session may have changed, and how many replies have come, since
 /// [`Client::clear_effects`](crate::Client::clear_effects)
 ///
-/// For those who hand a session on, such as a pool: what [`Client`](crate::Client) keeps account of itself, types of
-/// transfer and restart markers, is no effect.
+/// This is for code that passes a session on, such as a pool. State that the [`Client`](crate::Client) tracks
+/// itself, such as transfer types and restart markers, is not an effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     effects: u8,
@@ -26,13 +26,13 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Whether a command has gone out, or waits to, that may change this
+    /// Whether a command that may change this has been sent or queued
     #[must_use]
     pub const fn has(self, effect: Effect) -> bool {
         self.effects & Self::bit(effect) != 0
     }
 
-    /// How many replies have come, preliminary ones and a 421 included
+    /// Returns how many replies have come, including preliminary ones and a 421
     #[must_use]
     pub const fn replies(self) -> u32 {
         self.replies
@@ -57,7 +57,7 @@ impl Effects {
     }
 }
 
-/// What a command may change; the unknown may change anything
+/// Returns what a command may change; an unknown command may change any setting
 fn effect(command: &Command<'_>) -> Option<Effect> {
     const READING: &[Verb] = &[
         Verb::ABOR,
@@ -103,7 +103,7 @@ fn effect(command: &Command<'_>) -> Option<Effect> {
     ];
     let verb = command.verb();
     if verb == Verb::EPSV && command.begins_with(b"ALL") {
-        // No other command for data connections is accepted from then on (RFC 2428 section 4).
+        // After it, the server accepts no other command for data connections (RFC 2428 section 4).
         Some(Effect::Settings)
     } else if READING.contains(&verb) {
         None
@@ -112,14 +112,14 @@ fn effect(command: &Command<'_>) -> Option<Effect> {
     } else if verb == Verb::CWD || verb == Verb::CDUP {
         Some(Effect::Directory)
     } else if verb == Verb::OPTS && command.begins_with(b"HASH ") {
-        // Sent before each HASH.
+        // The client sends it before each HASH.
         None
     } else {
         Some(Effect::Settings)
     }
 }
 
-/// Of SITE the sub-commands that are about files
+/// Whether a command is a sub-command of SITE that changes files
 fn of_files(command: &Command<'_>) -> bool {
     const FILES: [&[u8]; 2] = [b"UTIME ", b"CHMOD "];
     command.verb() == Verb::SITE && FILES.iter().any(|name| command.begins_with(name))

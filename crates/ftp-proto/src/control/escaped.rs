@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write as _};
 
-/// Shows bytes between quotes, those that are not printable ASCII escaped
+/// Displays bytes between quotes, and escapes those that are not printable ASCII
 pub(in crate::control) struct Escaped<'a>(pub(in crate::control) &'a [u8]);
 
 impl fmt::Debug for Escaped<'_> {
@@ -11,12 +11,11 @@ impl fmt::Debug for Escaped<'_> {
     }
 }
 
-/// Shows bytes as people want to read them: UTF-8 as it is, but nothing that a terminal obeys, and
-/// nothing that can't be seen
+/// Displays bytes for people: UTF-8 unchanged, except for characters that a terminal would interpret or that can't
+/// be seen
 ///
-/// Control characters, invisible characters, those that change the direction of text, and bytes that
-/// are not UTF-8 are escaped. So two texts that look alike are alike, as far as the font tells
-/// characters apart.
+/// Control characters, invisible characters, those that change the direction of text, and bytes that are not UTF-8
+/// are escaped. So two texts that look the same are the same, as far as the font distinguishes characters.
 ///
 /// ```
 /// use ftp_proto::Readable;
@@ -47,9 +46,9 @@ impl fmt::Display for Readable<'_> {
 
 /// Whether a character has no glyph of its own, or changes how others are laid out
 ///
-/// Unicode's general categories Cf (format), Zl and Zp, and the characters with the property
-/// `Default_Ignorable_Code_Point`: fillers, variation selectors, tags. Code points that are reserved for
-/// more of these are among them, so a new version of Unicode changes little here.
+/// These are Unicode's general categories Cf (format), Zl and Zp, and the characters with the property
+/// `Default_Ignorable_Code_Point`: fillers, variation selectors, tags. The list includes the code points that are
+/// reserved for more of these, so a new version of Unicode changes little here.
 const fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{AD}' // soft hyphen

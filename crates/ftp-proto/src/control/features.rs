@@ -1,4 +1,4 @@
-//! What a server says it can do: the answer to FEAT (RFC 2389)
+//! The features that a server claims in its reply to FEAT (RFC 2389)
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -8,11 +8,11 @@ use super::escaped::Escaped;
 use super::fields::HashAlgorithm;
 use super::reply::{Reply, ReplyKind};
 
-/// The features a server lists in its answer to FEAT
+/// The features that a server lists in its reply to FEAT
 ///
-/// A list of claims: servers leave out what they have and name what they lack (server-quirks
-/// Q26), so an absent feature may still be tried. It is as long as the reply was, which
-/// [`ReplyConfig::reply`](crate::ReplyConfig::reply) bounds.
+/// These are claims: servers omit features that they have and list features that they lack (server-quirks Q26), so
+/// an absent feature may still be tried. The list is as long as the reply, which
+/// [`ReplyConfig::reply`](crate::ReplyConfig::reply) limits.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Features {
     entries: Vec<Feature>,
@@ -44,9 +44,9 @@ impl Feature {
 }
 
 impl Features {
-    /// Reads the answer to FEAT, `None` if it is none (not 2yz)
+    /// Parses the reply to FEAT; `None` if the reply is not a completion (2yz)
     ///
-    /// A reply of one line lists nothing (server-quirks Q25). Of several, each line between the
+    /// A reply of one line lists nothing (server-quirks Q25). In a longer reply, each line between the
     /// first and the last is a feature, whether or not it is indented or repeats the code (Q24).
     #[must_use]
     pub fn parse(reply: &Reply) -> Option<Self> {
@@ -61,13 +61,13 @@ impl Features {
         Some(Self { entries: lines.map(Feature::new).collect() })
     }
 
-    /// Whether a feature is listed; `name` in any case
+    /// Whether a feature is listed; the case of `name` is ignored
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.parameters(name).is_some()
     }
 
-    /// The parameters of the first line with this name (in any case), empty if it has none
+    /// Returns the parameters of the first line with this name, empty if it has none; the case of `name` is ignored
     #[must_use]
     pub fn parameters(&self, name: &str) -> Option<&[u8]> {
         self.iter()
@@ -75,12 +75,12 @@ impl Features {
             .map(|(_, parameters)| parameters)
     }
 
-    /// Names in upper case and raw parameters, in the server's order
+    /// Returns names in upper case and raw parameters, in the server's order
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
         self.entries.iter().map(|feature| (feature.name(), feature.parameters()))
     }
 
-    /// The facts that MLST and MLSD know: `size*;modify*;type*;` (RFC 3659 section 7.8)
+    /// Returns the facts that MLST and MLSD support: `size*;modify*;type*;` (RFC 3659 section 7.8)
     #[must_use]
     pub fn mlst(&self) -> Option<&[u8]> {
         self.parameters("MLST")
@@ -98,13 +98,13 @@ impl Features {
         self.lists("REST", b"STREAM")
     }
 
-    /// Whether AUTH TLS is offered: `AUTH TLS`, or in a list as `AUTH SSL;TLS-C;TLS;` (RFC 4217)
+    /// Whether AUTH TLS is offered, as `AUTH TLS` or in a list such as `AUTH SSL;TLS-C;TLS;` (RFC 4217)
     #[must_use]
     pub fn auth_tls(&self) -> bool {
         self.lists("AUTH", b"TLS") || self.lists("AUTH", b"TLS-C")
     }
 
-    /// Whether HASH computes this: `HASH SHA-256;SHA-1*;MD5` (draft-bryan-ftp-hash section 3.3)
+    /// Whether HASH supports this algorithm: `HASH SHA-256;SHA-1*;MD5` (draft-bryan-ftp-hash section 3.3)
     #[must_use]
     pub fn hashes(&self, algorithm: HashAlgorithm) -> bool {
         self.lists("HASH", algorithm.name().as_bytes())

@@ -1,7 +1,8 @@
-//! The control connection: bytes to write, replies owed, the TLS barrier
+//! The control connection: bytes to write, expected replies, the TLS barrier
 //!
-//! [`Control`] counts. Every command that goes out owes one final reply (2yz to 5yz), in order;
-//! preliminary ones (1yz) pay nothing. Who waits for the reply is the client's business.
+//! [`Control`] counts replies. Every command sent is answered by one final reply (2yz to 5yz), in order; until then,
+//! the command is `owed` its reply in this module. A preliminary reply (1yz) does not count. The client knows what
+//! each reply is for.
 
 pub(crate) mod answers;
 pub(crate) mod command;
@@ -20,14 +21,14 @@ use command::{Command, Verb};
 use effects::Effects;
 use reply::{Code, Reply, ReplyConfig, ReplyError, ReplyParser};
 
-/// What stands between the control connection and the next byte
+/// What forbids clear text on the control connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Barrier {
-    /// Nothing
+    /// Nothing: bytes may pass
     Down,
-    /// TLS is being set up: not a byte in either direction (Q79)
+    /// TLS is being started: no byte may pass in clear text in either direction (Q79)
     Securing,
-    /// TLS is being taken down
+    /// TLS is being ended
     Clearing,
 }
 
@@ -36,15 +37,15 @@ pub(crate) enum Barrier {
 struct Owed {
     verb: Verb,
     purpose: Purpose,
-    /// Position behind the command's last byte in all that was ever queued
+    /// Position after the command's last byte, counted over all bytes that were ever queued
     end: u64,
 }
 
-/// What a command is sent for
+/// The purpose of a command
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Request,
-    /// Its answer shows that everything before it has been answered
+    /// To show by its answer that everything before it has been answered
     Sentinel,
 }
 
@@ -59,11 +60,11 @@ pub(crate) struct Control {
     pub(crate) effects: Effects,
 }
 
-/// Whether as many replies are to come as are owed
+/// Whether each expected reply will come
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Account {
     Certain,
-    /// A command was sent again that may have been heard the first time
+    /// A command was sent again that the server may have received the first time
     Doubtful,
 }
 
@@ -80,17 +81,17 @@ impl Control {
         }
     }
 
-    /// From now on 0xFF is sent as it is
+    /// From now on, sends 0xFF without doubling it
     pub(crate) const fn send_iac_single(&mut self) {
         self.telnet = false;
     }
 
-    /// Queues a command; its reply is owed from now on
+    /// Queues a command and expects its reply from now on
     pub(crate) fn send(&mut self, command: &Command<'_>) {
         self.queue(command, Purpose::Request);
     }
 
-    /// Queues a command whose answer is to show that everything before it has been answered
+    /// Queues a command whose answer will show that everything before it has been answered
     pub(crate) fn send_sentinel(&mut self, command: &Command<'_>) {
         self.queue(command, Purpose::Sentinel);
     }
@@ -101,7 +102,7 @@ impl Control {
         self.owed.push_back(Owed { verb: command.verb(), purpose, end: self.out.queued });
     }
 
-    /// Takes what it can from `input`: the bytes consumed, and a reply if one became complete
+    /// Parses `input` up to the end of a reply; returns the number of bytes consumed, and the reply if it is complete
     pub(crate) fn receive(&mut self, input: &[u8]) -> Result<(usize, Option<Reply>), ReplyError> {
         self.parser.parse(input)
     }
@@ -115,43 +116,43 @@ impl Control {
         self.out.written(count);
     }
 
-    /// Whether every command owed a reply has been written out
+    /// Whether every command that waits for a reply has been written
     pub(crate) fn all_written(&self) -> bool {
         self.owed.back().is_none_or(|last| last.end <= self.out.sent)
     }
 
-    /// Whether the command whose reply comes next has been written out
+    /// Whether the command whose reply comes next has been written
     pub(crate) fn front_written(&self) -> bool {
         self.owed.front().is_none_or(|first| first.end <= self.out.sent)
     }
 
-    /// The command whose reply comes next
+    /// Returns the command whose reply comes next
     pub(crate) fn front(&self) -> Option<Verb> {
         self.owed.front().map(|owed| owed.verb)
     }
 
-    /// The last command that has no answer yet
+    /// Returns the last command that has no reply yet
     pub(crate) fn back(&self) -> Option<Verb> {
         self.owed.back().map(|owed| owed.verb)
     }
 
-    /// A final reply has come for the front command
+    /// Records the final reply to the first command that waits for one
     pub(crate) fn pay(&mut self) {
         self.owed.pop_front();
     }
 
-    /// What came was not the final reply after all: one is still owed, and it is next
+    /// Expects another final reply to this command next, because the one that came was not its own
     pub(crate) fn owe_again(&mut self, verb: Verb) {
         self.owed.push_front(Owed { verb, purpose: Purpose::Request, end: self.out.sent });
     }
 
-    /// Whether the reply that comes next is a sentinel's
+    /// Whether the next reply is expected to answer a sentinel
     pub(crate) fn front_is_sentinel(&self) -> bool {
         self.owed.front().is_some_and(|owed| owed.purpose == Purpose::Sentinel)
     }
 
-    /// Takes a sentinel from what is owed, and those before it, if a reply of this code can only be its
-    /// answer
+    /// Records the answer to a sentinel, if a reply with this code can only be that, and removes the sentinels
+    /// before it
     pub(crate) fn pay_sentinel(&mut self, code: Code) -> bool {
         let verb = match code {
             Code::ACTION_PENDING => Verb::REST,
@@ -160,7 +161,7 @@ impl Control {
         };
         let is_it = |owed: &Owed| owed.purpose == Purpose::Sentinel && owed.verb == verb;
         let Some(index) = self.owed.iter().position(is_it) else { return false };
-        // One that was sent before it was refused or swallowed.
+        // A sentinel that was sent before this one was refused or ignored.
         let mut place = 0;
         self.owed.retain(|owed| {
             place += 1;
@@ -169,12 +170,12 @@ impl Control {
         true
     }
 
-    /// Takes all sentinels from what is owed: they were refused
+    /// Stops waiting for answers to sentinels, because all were refused
     pub(crate) fn drop_sentinels(&mut self) {
         self.owed.retain(|owed| owed.purpose != Purpose::Sentinel);
     }
 
-    /// From here on there may be fewer replies to come than are owed
+    /// Records that fewer replies than expected may come
     pub(crate) fn doubt(&mut self) {
         self.account = Account::Doubtful;
     }
@@ -183,7 +184,7 @@ impl Control {
         self.account == Account::Doubtful
     }
 
-    /// Nobody waits for anything any more: settled by a sentinel, or the end
+    /// Stops waiting for any reply, because a sentinel has settled them, or the session has ended
     pub(crate) fn forgive(&mut self) {
         self.owed.clear();
         self.account = Account::Certain;
@@ -201,7 +202,7 @@ impl Control {
         self.barrier = barrier;
     }
 
-    /// The end: nothing is sent, nothing is owed, secrets are wiped
+    /// Ends the connection: nothing is sent or expected any more, and secrets are wiped
     pub(crate) fn shut(&mut self) {
         self.out.wipe();
         self.forgive();
@@ -209,12 +210,12 @@ impl Control {
     }
 }
 
-/// Bytes to write; a level that the driver looks at, writes from and reports on
+/// Bytes to write, which the driver reads, writes and reports as written
 #[derive(Default)]
 struct OutBuffer {
     bytes: Vec<u8>,
     start: usize,
-    /// Bytes ever queued and ever reported written
+    /// Total number of bytes queued (`queued`), and of bytes reported as written (`sent`)
     queued: u64,
     sent: u64,
 }
@@ -225,7 +226,7 @@ impl OutBuffer {
     }
 
     fn push(&mut self, command: &Command<'_>, telnet: bool) {
-        // Growing in place would leave a copy of a queued password behind in freed memory.
+        // Growing in place would leave a copy of a queued password in freed memory.
         let needed = command.max_encoded_len();
         if self.bytes.capacity() - self.bytes.len() < needed {
             let mut grown = Vec::with_capacity((self.unsent().len() + needed).max(256));
@@ -258,7 +259,7 @@ impl OutBuffer {
     }
 }
 
-/// Never the bytes: a password may be among them
+/// Never shows the bytes, which may contain a password
 impl core::fmt::Debug for OutBuffer {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "OutBuffer({} bytes)", self.unsent().len())

@@ -16,34 +16,33 @@ pub use parser::ReplyParser;
 
 use super::escaped::{Escaped, Readable};
 
-/// Bytes of a reply, in place for the ordinary one-line reply
+/// Bytes of a reply, stored inline for an ordinary one-line reply
 type Bytes = SmallVec<[u8; 80]>;
 
 /// A server's answer to a command: a code and text
 ///
-/// The text is bytes: servers write it in whatever character set they were set up for
-/// (server-quirks Q11). Two replies are equal if their codes and texts are; in which lines the
-/// code was repeated makes no difference.
+/// The text is bytes, because servers use any character set (server-quirks Q11). Two replies are equal if their
+/// codes and texts are; it makes no difference which lines repeated the code.
 #[derive(Clone)]
 pub struct Reply {
     code: Code,
-    /// The lines as received, joined by LF; behind them, of a reply of several lines, its text
+    /// The lines as received, joined by LF; for a reply of several lines, followed by its text
     ///
-    /// The text of a single line is part of the line, so nothing is stored twice in the ordinary
-    /// case and nothing is allocated.
+    /// The text of a single line is part of the line. So in the ordinary case nothing is stored twice
+    /// and nothing is allocated.
     bytes: Bytes,
-    /// Where in `bytes` the text begins
+    /// The index in `bytes` where the text begins
     ///
-    /// A single line's text begins behind the code and at most one separator, at 3 or 4; that of
-    /// several lines behind two codes at least.
+    /// The text of a single line begins after the code and at most one separator, at 3 or 4; that of
+    /// several lines after at least two codes.
     text: usize,
 }
 
-/// Greatest offset at which the text of a single line can begin
+/// Maximum index at which the text of a single line can begin
 const SINGLE_LINE_TEXT: usize = 4;
 
 impl Reply {
-    /// A reply made by hand, as tests and simulated servers need it
+    /// Creates a reply, for tests and simulated servers
     ///
     /// Lines of `text` are separated by LF; a text without LF makes a single-line reply.
     #[must_use]
@@ -64,7 +63,7 @@ impl Reply {
         }
     }
 
-    /// A reply of one line, `line` being that line with its code
+    /// Creates a reply of one line; `line` is that line with its code
     fn single_line(code: Code, line: Bytes) -> Self {
         let text = match line.get(3) {
             Some(b' ' | b'-') => SINGLE_LINE_TEXT,
@@ -73,7 +72,7 @@ impl Reply {
         Self { code, bytes: line, text }
     }
 
-    /// A reply of several lines joined by LF: the first with `opened`, the last with `code`
+    /// Creates a reply of several lines joined by LF: the first has the code `opened`, the last has `code`
     fn multi_line(opened: Code, code: Code, lines: &[u8]) -> Self {
         let mut bytes = Bytes::with_capacity(lines.len() * 2);
         bytes.extend_from_slice(lines);
@@ -81,69 +80,70 @@ impl Reply {
         for line in lines[..last].split_inclusive(|byte| *byte == b'\n') {
             bytes.extend_from_slice(without_code(opened, line));
         }
-        // The parser found the last line to begin with `code`, or to be it.
+        // The parser has checked that the last line begins with `code`.
         let end = &lines[last..];
         debug_assert!(end.starts_with(&code.digits()), "a last line carries the code");
         bytes.extend_from_slice(end.get(SINGLE_LINE_TEXT..).unwrap_or_default());
         Self { code, bytes, text: lines.len() }
     }
 
-    /// The code; of a reply whose last line carries another one ([`MultilineEnd::AnyCode`]), that
+    /// Returns the code; if the last line has another code than the first ([`MultilineEnd::AnyCode`]), that of the
+    /// last line
     #[must_use]
     pub const fn code(&self) -> Code {
         self.code
     }
 
-    /// What the code's first digit says
+    /// Returns what the code's first digit means
     #[must_use]
     pub const fn kind(&self) -> ReplyKind {
         self.code.kind()
     }
 
-    /// The text without the codes, its lines joined by LF
+    /// Returns the text without the codes, its lines joined by LF
     ///
-    /// The code and the separator behind it are taken off the first line, the last line, and each
-    /// line between that repeats them (server-quirks Q3). Other leading spaces stay.
+    /// The code and the separator after it are removed from the first line, the last line, and each
+    /// line in between that repeats them (server-quirks Q3). Other leading spaces stay.
     #[must_use]
     pub fn text(&self) -> &[u8] {
         &self.bytes[self.text..]
     }
 
-    /// Whether one of these words, in lower case, is in the text in any case
+    /// Whether the text contains one of these words, which are in lower case; case is ignored
     pub(crate) fn contains(&self, words: &[&str]) -> bool {
         let text = self.text().to_ascii_lowercase();
         words.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())
     }
 
-    /// Whether it says that something is there, and not for this user
+    /// Whether the text says that something exists but is forbidden for this user
     pub(crate) fn denies(&self) -> bool {
         self.contains(&["denied", "permission", "not permitted", "not allowed", "privilege"])
     }
 
-    /// Whether it says that data connections have to resume the control connection's TLS session
+    /// Whether the text says that data connections must resume the control connection's TLS session
     pub(crate) fn demands_resumption(&self) -> bool {
         self.contains(&["reuse", "resum"])
     }
 
-    /// The lines of [`Self::text`]
+    /// Returns the lines of [`Self::text`]
     pub fn lines(&self) -> Lines<'_> {
         Lines(self.text().split(is_line_feed))
     }
 
-    /// The whole reply as it was received, with its codes, its lines joined by LF, as ftplib returns replies
+    /// Returns the whole reply as received, with its codes, its lines joined by LF, as ftplib returns replies
     #[must_use]
     pub fn wire_text(&self) -> &[u8] {
         let end = if self.text <= SINGLE_LINE_TEXT { self.bytes.len() } else { self.text };
         &self.bytes[..end]
     }
 
-    /// The lines of [`Self::wire_text`]
+    /// Returns the lines of [`Self::wire_text`]
     pub fn wire_lines(&self) -> Lines<'_> {
         Lines(self.wire_text().split(is_line_feed))
     }
 }
 
-/// A line that is not the last without its code, if it repeats `opened` and `-`
+/// Returns a line other than the last without its code, if it begins with `opened` and `-`
 fn without_code(opened: Code, line: &[u8]) -> &[u8] {
     match line.strip_prefix(&opened.digits()) {
         Some([b'-', rest @ ..]) => rest,
@@ -163,7 +163,8 @@ impl PartialEq for Reply {
 
 impl Eq for Reply {}
 
-/// `550 No such file`; lines joined by ` / `, UTF-8 as it is, what a terminal would obey escaped
+/// Displays `550 No such file`; lines are joined by ` / `, UTF-8 is unchanged, and everything that a terminal would
+/// interpret is escaped
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.code, f)?;

@@ -1,13 +1,13 @@
 //! Telnet's IAC on the control connection (RFC 854, RFC 959 section 3.1, server-quirks Q5)
 //!
-//! A client of today has no options to negotiate, so what a server asks is dropped and never
-//! answered: an answer would stand in front of the next command.
+//! A modern client has no options to negotiate, so requests of a server are dropped and never
+//! answered: an answer would precede the next command.
 
 use alloc::vec::Vec;
 
 use memchr::memchr_iter;
 
-/// Interpret As Command, the byte that opens every Telnet sequence
+/// Interpret As Command, the byte that begins every Telnet sequence
 pub(crate) const IAC: u8 = 0xFF;
 
 const SE: u8 = 0xF0;
@@ -15,30 +15,30 @@ const SB: u8 = 0xFA;
 const WILL: u8 = 0xFB;
 const DONT: u8 = 0xFE;
 
-/// Where in a Telnet sequence the input stands
+/// The position of the input in a Telnet sequence
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Decoder {
     /// In text
     #[default]
     Text,
-    /// Behind an IAC
+    /// After an IAC
     Command,
-    /// Behind WILL, WONT, DO or DONT: the option's number follows
+    /// After WILL, WONT, DO or DONT: the option's number follows
     Option,
     /// In a subnegotiation
     Subnegotiation,
-    /// Behind an IAC in a subnegotiation
+    /// After an IAC in a subnegotiation
     SubnegotiationCommand,
 }
 
-/// What one byte behind an IAC turned out to mean
+/// What a byte after an IAC means
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decoded {
     /// Part of a sequence, not text
     Nothing,
     /// A doubled IAC: one byte 0xFF of text
     Escaped,
-    /// The IAC was a byte of text (its sender does not double it), and so is this byte
+    /// The IAC was a byte of text, whose sender does not double it, and so is this byte
     Literal,
     /// The IAC was dropped with its sequence, and this byte is text
     Text,
@@ -73,8 +73,8 @@ impl Decoder {
                 *self = Self::Text;
                 Decoded::Nothing
             }
-            // No FTP server is known to negotiate with parameters. A name in Latin-1 may hold
-            // FF FA though, and must not swallow all that follows: a line's end ends it too.
+            // No FTP server is known to negotiate with parameters. But a name in Latin-1 may contain
+            // FF FA, and must not swallow everything that follows: so the end of a line ends it, too.
             (Self::Subnegotiation | Self::SubnegotiationCommand, b'\n') => {
                 *self = Self::Text;
                 Decoded::Text

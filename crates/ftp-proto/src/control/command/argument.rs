@@ -1,4 +1,4 @@
-//! Checked arguments, and those that are never shown
+//! Checked arguments, and secret ones
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -13,18 +13,18 @@ use crate::control::escaped::{Escaped, Readable};
 
 /// A checked argument of a command: no CR, no LF, no NUL, at most [`Self::MAX_LEN`] bytes
 ///
-/// Bytes, not text: file names have whatever character set the server's file system has.
+/// It is bytes, not text: file names have the character set of the server's file system.
 ///
-/// `Debug` hides what follows a sub-command of SITE that takes a password, since it does not know for
-/// which verb the argument is: [`Command`](super::Command) does.
+/// `Debug` hides what follows a sub-command of SITE that takes a password, even in arguments of other verbs, because
+/// an argument does not know its verb; [`Command`](super::Command) does.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Argument(SmallVec<[u8; 48]>);
 
 impl Argument {
-    /// Greatest length in bytes, 4081: with the longest verb, SP and CRLF a line of 4,096 bytes
+    /// Maximum length in bytes, 4081: with the longest verb, SP and CRLF, this is a line of 4,096 bytes
     ///
-    /// vsftpd and FileZilla Server read no longer line, others stop at 512 to 4,096. A server that
-    /// cuts a longer line in two may take its end for a command, so the limit is kept here.
+    /// vsftpd and FileZilla Server accept no longer lines, others stop at 512 to 4,096. A server that
+    /// cuts a longer line in two may take its end for a command, so this limit is enforced.
     pub const MAX_LEN: usize = 4096 - (Verb::MAX_LEN + " \r\n".len());
 
     /// Checks an argument
@@ -39,7 +39,7 @@ impl Argument {
         Ok(Self(SmallVec::from_slice(bytes)))
     }
 
-    /// The bytes
+    /// Returns the bytes
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -79,11 +79,11 @@ impl fmt::Debug for Argument {
 
 /// A checked argument that is never shown and is wiped from memory when dropped
 ///
-/// `Debug` and `Display` print the same four stars for every secret. Comparing two takes the same time wherever they
-/// differ.
+/// `Debug` and `Display` print the same four stars for every secret. Comparing two secrets takes the same time
+/// wherever they differ.
 ///
-/// Only the copy in here is wiped: the caller's own, and what the driver has been given to write,
-/// are theirs to care for.
+/// Only this copy is wiped: the caller is responsible for its own copy, and the driver for the bytes that it was
+/// given to write.
 pub struct Secret(Box<[u8]>);
 
 impl Secret {
@@ -91,7 +91,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// As for [`Argument::new`].
+    /// Those of [`Argument::new`].
     pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, ArgumentError> {
         let bytes = bytes.as_ref();
         check(bytes)?;
@@ -122,7 +122,7 @@ impl Clone for Secret {
 impl Drop for Secret {
     fn drop(&mut self) {
         self.0.fill(0);
-        // The zeros count as read, so they are written although the memory is freed next.
+        // The zeros count as used, so the compiler does not remove the writes before the memory is freed.
         black_box(&mut self.0);
     }
 }
@@ -139,42 +139,42 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Why a command cannot be sent; nothing of it has been
+/// Why a command can't be sent; no part of it has been sent
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ArgumentError {
-    /// A byte that would end the command or that no server takes
+    /// The argument contains a byte that would end the command or that no server accepts
     #[error(
         "{name} at byte {at} of a command's argument: it would end the command",
         name = name(*.byte)
     )]
     Forbidden {
-        /// CR, LF or NUL
+        /// The byte: CR, LF or NUL
         byte: u8,
-        /// Its offset
+        /// Its offset in the argument
         at: usize,
     },
-    /// An argument longer than [`Argument::MAX_LEN`]
+    /// The argument is longer than [`Argument::MAX_LEN`]
     #[error(
         "argument of {length} bytes, the limit is {}: servers read commands of 4096 bytes at most",
         Argument::MAX_LEN
     )]
     TooLong {
-        /// The argument's length in bytes
+        /// The length of the argument in bytes
         length: usize,
     },
-    /// A verb that is empty, longer than [`Verb::MAX_LEN`], or not of ASCII letters and digits
+    /// The verb is empty, longer than [`Verb::MAX_LEN`], or contains other characters than ASCII letters and digits
     #[error("not a command's verb: 1 to {} ASCII letters and digits are needed", Verb::MAX_LEN)]
     Verb,
-    /// A verb that a raw command may not have: it has a request of its own, without which the
-    /// client could not keep account of replies and data connections
+    /// The verb is not allowed in a raw command: it has a request of its own, without which the
+    /// client could not keep track of replies and data connections
     #[error("not for a raw command: use the request made for it")]
     Reserved,
-    /// A raw command that changes what transfers mean: another mode than stream, another structure
+    /// The raw command would change the meaning of transfers: another mode than stream, another structure
     /// than file (RFC 959 sections 3.1.2 and 3.4), or a range
     #[error("not for a raw command: later transfers would not follow it")]
     ChangesTransfers,
-    /// A verb that moves no file in the direction of the transfer that it was given for
+    /// The verb transfers no file in the requested direction
     #[error("not a command that transfers a file in this direction")]
     NoTransfer,
 }

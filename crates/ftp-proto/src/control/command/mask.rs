@@ -1,22 +1,22 @@
-//! Which arguments are secrets though nobody said so
+//! Recognizes arguments that are secrets although they were not passed as such
 
 use super::Verb;
 
-/// What hidden arguments are shown as: the same for every length
+/// The text shown instead of hidden arguments, the same for every length
 pub(super) const MASK: &str = "****";
 
 /// Whether every argument of a verb is a secret
 ///
-/// ADAT carries credentials; MIC, CONF and ENC carry whole commands, PASS among them (RFC 2228 section
-/// 3). XAUT is a login in one command. CPWD and others whose name says so change a password.
+/// ADAT contains credentials; MIC, CONF and ENC contain whole commands, including PASS (RFC 2228 section
+/// 3). XAUT is a login in one command. CPWD and others with such a name change a password.
 pub(super) fn is_secret(verb: Verb) -> bool {
     let name = verb.as_str();
     matches!(name, "ACCT" | "ADAT" | "MIC" | "CONF" | "ENC" | "XAUT")
         || is_about_passwords(name.as_bytes())
 }
 
-/// The beginning of an argument of SITE that may be shown, if the rest is a secret: the sub-command,
-/// where it takes a password
+/// Returns the part of an argument of SITE that may be shown, if the rest is a secret: the sub-command,
+/// if it takes a password
 ///
 /// `PSWD old new` (Serv-U, Titan), `CPWD` (WS_FTP), `PASSWD`, `CHPASS`, `ADDUSER`, `GADDUSER` (glftpd and
 /// its descendants), `CHPWD` (SecureTransport), `GPASS` (wu-ftpd).
@@ -29,7 +29,7 @@ pub(super) fn site_command(argument: &[u8]) -> Option<&[u8]> {
     (takes_password && !rest.iter().all(is_blank)).then_some(command)
 }
 
-/// Whether a command's name speaks of a password; PWD and XPWD print the working directory
+/// Whether a command's name refers to a password; PWD and XPWD print the working directory
 fn is_about_passwords(name: &[u8]) -> bool {
     let contains = |part: &[u8]| name.windows(part.len()).any(|at| at.eq_ignore_ascii_case(part));
     let prints = name.eq_ignore_ascii_case(b"PWD") || name.eq_ignore_ascii_case(b"XPWD");

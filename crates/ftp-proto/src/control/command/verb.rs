@@ -1,4 +1,4 @@
-//! Commands' names
+//! Names of commands
 
 use core::{fmt, str};
 
@@ -6,18 +6,18 @@ use super::{ArgumentError, mask};
 
 /// A command's name, in upper case: `RETR`
 ///
-/// Any name of 1 to 12 ASCII letters and digits will do, the known ones are constants.
+/// Any name of 1 to 12 ASCII letters and digits is allowed; the known ones are constants.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Verb {
-    /// Upper-cased, filled up with NUL
+    /// In upper case, padded with NUL
     bytes: [u8; Self::MAX_LEN],
 }
 
 impl Verb {
-    /// Greatest length in bytes, 12; the longest verb in use has 7 (`XSHA512`)
+    /// Maximum length in bytes, 12; the longest verb in use has 7 (`XSHA512`)
     pub const MAX_LEN: usize = 12;
 
-    /// Checks a verb and puts it into upper case
+    /// Checks a verb and converts it to upper case
     ///
     /// # Errors
     ///
@@ -39,11 +39,11 @@ impl Verb {
         Ok(Self { bytes })
     }
 
-    /// The verb's letters
+    /// Returns the verb as text
     #[must_use]
     pub fn as_str(&self) -> &str {
         let end = memchr::memchr(0, &self.bytes).unwrap_or(Self::MAX_LEN);
-        // Only ASCII gets in, see `new`.
+        // `new` accepts only ASCII.
         str::from_utf8(&self.bytes[..end]).unwrap_or_default()
     }
 
@@ -52,7 +52,7 @@ impl Verb {
         Self::KNOWN.iter().any(|(known, _)| *known == self)
     }
 
-    /// Whether an argument of this command is a secret in whatever way it was given
+    /// Whether an argument of this command is a secret even if it was not passed as a [`Secret`](super::Secret)
     pub(crate) fn is_secret(self) -> bool {
         mask::is_secret(self)
     }
@@ -65,7 +65,7 @@ macro_rules! verbs {
                 #[doc = concat!("`", stringify!($name), "`, ", $doc)]
                 pub const $name: Self = match Self::new(stringify!($name)) {
                     Ok(verb) => verb,
-                    // Evaluated by the compiler: a bad name in this table does not build.
+                    // The compiler evaluates this: a bad name in this table does not build.
                     Err(_) => panic!("not a verb"),
                 };
             )+

@@ -2,31 +2,31 @@
 
 use core::fmt;
 
-/// The three digits that open a reply, 100 to 599
+/// The three digits that begin a reply, 100 to 599
 ///
 /// Servers use codes that no RFC lists (server-quirks Q12), so this is a number with names for
-/// the known ones and not an enum. What to do next follows from [`Self::kind`] nearly always.
+/// the known ones and not an enum. The next step nearly always depends only on [`Self::kind`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(u16);
 
-/// What the first digit of a [`Code`] says (RFC 959 section 4.2)
+/// The meaning of the first digit of a [`Code`] (RFC 959 section 4.2)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a first digit other than 1 to 5 is no reply")]
 pub enum ReplyKind {
-    /// 1yz: begun, another reply follows
+    /// 1yz: the action has begun, another reply follows
     Preliminary,
-    /// 2yz: done
+    /// 2yz: success
     Completion,
     /// 3yz: accepted, another command must follow
     Intermediate,
-    /// 4yz: refused for now, the same command may succeed later
+    /// 4yz: refused for now; the same command may succeed later
     Transient,
     /// 5yz: refused
     Permanent,
 }
 
 impl Code {
-    /// The code with this number, `None` outside 100 to 599
+    /// Returns the code with this number; `None` outside 100 to 599
     #[must_use]
     pub const fn new(number: u16) -> Option<Self> {
         match number {
@@ -35,13 +35,13 @@ impl Code {
         }
     }
 
-    /// The number
+    /// Returns the number
     #[must_use]
     pub const fn get(self) -> u16 {
         self.0
     }
 
-    /// What the first digit says
+    /// Returns the meaning of the first digit
     #[must_use]
     pub const fn kind(self) -> ReplyKind {
         match self.0 {
@@ -53,7 +53,7 @@ impl Code {
         }
     }
 
-    /// The number in ASCII
+    /// Returns the number in ASCII
     pub(super) const fn digits(self) -> [u8; 3] {
         let number = self.0;
         // Each remainder is below 10.

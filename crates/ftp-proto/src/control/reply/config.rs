@@ -4,33 +4,32 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReplyConfig {
-    /// Greatest length of one line in bytes, without LF; default 65,536
+    /// Maximum length of one line in bytes, without LF; default 65,536
     ///
-    /// RFC 959 sets no limit. Servers write lines of some 100 bytes; the longest honest ones are
-    /// MLST facts with a long path (4 KiB) and banners pasted in one line. ftplib gives up at
-    /// 8 KiB, curl copes with more than 16 KiB (server-quirks Q10).
+    /// RFC 959 sets no limit. Servers write lines of about 100 bytes; the longest legitimate ones are MLST facts
+    /// with a long path (4 KiB) and banners in a single line. ftplib gives up at 8 KiB, curl handles more than 16
+    /// KiB (server-quirks Q10).
     pub line: usize,
 
-    /// Greatest length of a whole reply in bytes, its lines joined by LF; default 262,144
+    /// Maximum length of a whole reply in bytes, its lines joined by LF; default 262,144
     ///
-    /// Room for banners, HELP and STAT of a directory with some 3,000 entries: STAT's listing
-    /// arrives as a reply. A reply that passes this is an error, since what follows could not be
-    /// told from the next reply. A parsed reply of several lines takes up to twice its size.
+    /// This is enough for banners, HELP, and STAT of a directory with about 3,000 entries, as STAT's listing arrives
+    /// in a reply. A longer reply is an error, because what follows could not be distinguished from the next reply.
+    /// A parsed reply of several lines takes up to twice its size in memory.
     pub reply: usize,
 
     /// Which line ends a reply of several lines
     pub multiline_end: MultilineEnd,
 
-    /// What to do about NUL bytes
+    /// How NUL bytes are treated
     pub nul: NulPolicy,
 
-    /// Whether Telnet sequences are taken out of replies; default true
+    /// Whether Telnet sequences are removed from replies; default true
     ///
-    /// RFC 959 section 3.1 makes the control connection a Telnet connection: a byte 0xFF of text
-    /// is sent twice, and ProFTPD answers Telnet options (server-quirks Q5). UTF-8 never
-    /// holds 0xFF, so this matters only for single-byte character sets, and there is one server
-    /// for it to be wrong with: one that writes 0xFF (`ÿ` of Latin-1, `я` of Windows-1251) but
-    /// once. A single 0xFF before a byte below 0xF0 is kept as it is in any case.
+    /// According to RFC 959 section 3.1, the control connection is a Telnet connection: a byte 0xFF of text is sent
+    /// twice, and ProFTPD answers Telnet options (server-quirks Q5). UTF-8 never contains 0xFF, so this matters only
+    /// for single-byte character sets. It is wrong only for a server that sends 0xFF (`ÿ` in Latin-1, `я` in
+    /// Windows-1251) without doubling it. A single 0xFF before a byte below 0xF0 is kept in any case.
     pub telnet: bool,
 }
 
@@ -52,27 +51,27 @@ impl Default for ReplyConfig {
 pub enum MultilineEnd {
     /// The code of the first line, followed by SP or the end of the line (RFC 959 section 4.2)
     ///
-    /// The default: the text of a reply may hold lines that begin with other numbers, and ending
-    /// there would make the rest of it the answer to the next command.
+    /// The default: the text of a reply may contain lines that begin with other numbers. If the reply ended
+    /// there, the rest of it would be taken for the answer to the next command.
     #[default]
     SameCode,
     /// Any code from 100 to 599 followed by SP; the reply has the code of that last line
     ///
-    /// For servers that end `226-` lines with a `426 ` line: glFTPd and its relatives, some
-    /// mirrors. With [`Self::SameCode`] their reply never ends and the wait for it times out.
+    /// For servers that end `226-` lines with a `426 ` line: glFTPd and similar servers, some
+    /// mirrors. With [`Self::SameCode`], their reply never ends, and the wait for it times out.
     AnyCode,
 }
 
-/// What to do about a NUL in a reply (server-quirks Q4)
+/// How a NUL in a reply is treated (server-quirks Q4)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NulPolicy {
     /// An error, as in curl
     ///
-    /// The default: no text holds NUL, so the server is broken or the bytes are not FTP, and code
-    /// behind us that takes NUL for an end would read another text than we did.
+    /// The default: no text contains NUL, so the server is broken or the bytes are not FTP; and code
+    /// that takes NUL for the end of a string would read another text than this crate.
     #[default]
     Refuse,
-    /// Dropped, also behind CR: for servers that pad their lines, or end them as CR NUL LF
+    /// It is dropped, also after CR: for servers that pad their lines, or end them with CR NUL LF
     Strip,
 }

@@ -9,25 +9,25 @@ use crate::control::escaped::Escaped;
 
 /// Why the bytes from the server are not a reply
 ///
-/// None of these can be recovered from: where the next reply begins is unknown.
+/// After such an error, the session can't continue, because it is not known where the next reply begins.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReplyError {
-    /// A line that should begin a reply has no code from 100 to 599
+    /// A line in place of a reply's first line has no code from 100 to 599
     #[error(
         "not an FTP reply: {line}; the server does not speak FTP here, or client and server have \
          lost step"
     )]
     NotAReply {
-        /// How the line begins
+        /// The beginning of the line
         line: Excerpt,
     },
-    /// The first line of the connection is another protocol's (server-quirks Q14)
+    /// The first line of the connection belongs to another protocol (server-quirks Q14)
     #[error("not an FTP server, {protocol}; it began with {line}")]
     NotFtp {
         /// Which protocol the line belongs to
         protocol: Banner,
-        /// How the line begins
+        /// The beginning of the line
         line: Excerpt,
     },
     /// A line is longer than [`ReplyConfig::line`](super::ReplyConfig::line)
@@ -55,7 +55,7 @@ pub enum ReplyError {
     Protected(u16),
 }
 
-/// A protocol that is not FTP, told by the first bytes of a connection
+/// A protocol other than FTP, recognized by the first bytes of a connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Banner {
@@ -86,9 +86,9 @@ impl fmt::Display for Banner {
     }
 }
 
-/// How an unexpected line begins: at most 80 bytes, escaped when shown
+/// The beginning of an unexpected line: at most 80 bytes, escaped when shown
 ///
-/// The rest is left out so that an error stays small whatever the server sent.
+/// The rest is omitted so that an error stays small, whatever the server sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Excerpt {
     bytes: Box<[u8]>,
@@ -103,7 +103,7 @@ impl Excerpt {
         Self { bytes: kept.into(), cut: kept.len() < line.len() }
     }
 
-    /// The first bytes of the line
+    /// Returns the first bytes of the line
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes

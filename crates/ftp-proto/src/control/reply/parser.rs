@@ -1,4 +1,4 @@
-//! Bytes from the control connection into replies
+//! Parses bytes from the control connection into replies
 
 use core::{fmt, mem};
 
@@ -12,16 +12,16 @@ use crate::control::telnet::{Decoded, Decoder, IAC};
 
 /// An incremental parser for the bytes of a control connection
 ///
-/// How the bytes are split makes no difference to what comes out, errors included. The grammar:
+/// The results, including errors, do not depend on how the bytes are split. The grammar:
 ///
-/// - LF ends a line, CRs before it belong to the line's end (server-quirks Q4).
-/// - A reply begins with three digits from 100 to 599. If `-` follows, it has several lines and
-///   ends as [`MultilineEnd`] says; if anything else does, or nothing, this is its only line (Q2).
-/// - Empty lines between replies are skipped: an extra line end behind a reply is a frequent slip
-///   of simple servers, and vsftpd overlooks the same slip in commands. Other lines without a code
-///   are an error: an HTTP or SSH server is better told at once than after a time-out.
+/// - LF ends a line; CRs before it belong to the line ending (server-quirks Q4).
+/// - A reply begins with three digits from 100 to 599. If `-` follows, it has several lines and ends as
+///   [`MultilineEnd`] says; otherwise this is its only line (Q2).
+/// - Empty lines between replies are skipped: an extra line ending after a reply is a frequent mistake of simple
+///   servers, and vsftpd ignores the same mistake in commands. Other lines without a code are an error: an HTTP or
+///   SSH server is better reported at once than after a time-out.
 ///
-/// After an error the parser must not be used any more, except through [`Self::reset`].
+/// After an error, the parser must not be used again, except for [`Self::reset`].
 ///
 /// ```
 /// use ftp_proto::{Code, ReplyConfig, ReplyParser};
@@ -39,16 +39,16 @@ pub struct ReplyParser {
     config: ReplyConfig,
     telnet: Decoder,
     position: Position,
-    /// The lines of the reply so far, joined by LF, and what there is of the next one
+    /// The lines of the reply so far, joined by LF, and the part of the next one that has come
     bytes: Bytes,
-    /// Where in `bytes` the line being read begins
+    /// The index in `bytes` where the current line begins
     line: usize,
 }
 
-/// Where in the connection the line being read stands
+/// The position of the current line in the connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
-    /// It is the first one that is not empty: here another protocol is recognised
+    /// It is the first line that is not empty, in which other protocols are recognized
     Opening,
     /// It begins a reply
     Between,
@@ -57,7 +57,7 @@ enum Position {
 }
 
 impl ReplyParser {
-    /// A parser at the start of a connection
+    /// Creates a parser for the start of a connection
     #[must_use]
     pub fn new(config: ReplyConfig) -> Self {
         Self {
@@ -69,15 +69,15 @@ impl ReplyParser {
         }
     }
 
-    /// Reads `input` up to the end of the next reply
+    /// Parses `input` up to the end of the next reply
     ///
-    /// Returns how much of it was read, and the reply if its end was there. Nothing behind the
-    /// LF that ends the reply is read, so what follows a `234` is still the caller's. Without a
-    /// reply all of `input` has been read.
+    /// Returns how many bytes were consumed, and the reply if it is complete. No byte after the
+    /// LF that ends the reply is consumed, so what follows a `234` is left to the caller. Without a
+    /// reply, all of `input` has been consumed.
     ///
     /// # Errors
     ///
-    /// A [`ReplyError`] if the bytes cannot be a reply or pass a limit. The parser is of no use
+    /// A [`ReplyError`] if the bytes can't be a reply or exceed a limit. The parser can't be used
     /// afterwards.
     pub fn parse(&mut self, input: &[u8]) -> Result<(usize, Option<Reply>), ReplyError> {
         let mut at = 0;
@@ -117,20 +117,20 @@ impl ReplyParser {
         Ok((input.len(), None))
     }
 
-    /// Whether a reply, or what may become one, has been read in part
+    /// Whether a part of a reply, or of what may become one, has been read
     #[must_use]
     pub fn is_partial(&self) -> bool {
         !self.bytes.is_empty() || self.telnet != Decoder::Text
     }
 
-    /// Forgets everything read so far: what follows is the start of a connection
+    /// Discards everything read so far: what follows is the start of a connection
     ///
-    /// For the moment when TLS starts or ends, and the bytes come from another layer.
+    /// Call it when TLS starts or ends, and the bytes come from another layer.
     pub fn reset(&mut self) {
         *self = Self::new(self.config);
     }
 
-    /// The next LF, NUL or, if these are decoded, Telnet sequence
+    /// Returns the position of the next LF, NUL or, if these are decoded, Telnet sequence
     fn find_special(&self, input: &[u8]) -> Option<usize> {
         match self.config.telnet {
             true => memchr3(b'\n', 0, IAC, input),
@@ -138,7 +138,7 @@ impl ReplyParser {
         }
     }
 
-    /// Adds to the line being read
+    /// Adds bytes to the current line
     fn push(&mut self, run: &[u8]) -> Result<(), ReplyError> {
         let length = self.bytes.len() - self.line;
         if self.position == Position::Opening {
@@ -152,9 +152,9 @@ impl ReplyParser {
         Ok(())
     }
 
-    /// Looks for a TLS record in the first two bytes of a connection
+    /// Returns an error if the first two bytes of a connection begin a TLS record
     ///
-    /// Bytes of TLS need not hold an LF ever, so this cannot wait for the line's end.
+    /// TLS bytes may never contain an LF, so this can't wait for the end of the line.
     fn refuse_tls(&self, run: &[u8]) -> Result<(), ReplyError> {
         const ALERT: u8 = 0x15;
         const HANDSHAKE: u8 = 0x16;
@@ -163,16 +163,16 @@ impl ReplyParser {
         match (start.next(), start.next()) {
             (Some(&(ALERT | HANDSHAKE)), Some(&MAJOR_VERSION)) => Err(ReplyError::NotFtp {
                 protocol: Banner::Tls,
-                // Not more: how much there is depends on how the input was split.
+                // No more bytes: how many there are depends on how the input was split.
                 line: Excerpt::new(&[self.bytes.first().copied().unwrap_or(run[0]), MAJOR_VERSION]),
             }),
             _ => Ok(()),
         }
     }
 
-    /// Takes the line before an LF
+    /// Processes the line before an LF
     fn end_line(&mut self) -> Result<Option<Reply>, ReplyError> {
-        // It ends at the LF of the line before, if not sooner.
+        // Remove the CRs, but nothing before this line: the previous line ends with LF.
         while self.bytes.last() == Some(&b'\r') {
             self.bytes.pop();
         }
@@ -204,7 +204,7 @@ impl ReplyParser {
         }
     }
 
-    /// Takes the first line of a reply
+    /// Processes the first line of a reply
     fn begin(&mut self) -> Result<Option<Reply>, ReplyError> {
         let code = match leading_number(&self.bytes) {
             Some(number @ 600..=699) => return Err(ReplyError::Protected(number)),
@@ -240,7 +240,7 @@ impl fmt::Debug for ReplyParser {
     }
 }
 
-/// The number that three leading digits make
+/// Returns the number that the first three digits form
 fn leading_number(line: &[u8]) -> Option<u16> {
     let digits: &[u8; 3] = line.first_chunk()?;
     digits.iter().try_fold(0, |number, digit| match digit {
@@ -249,7 +249,7 @@ fn leading_number(line: &[u8]) -> Option<u16> {
     })
 }
 
-/// The reply's code, if this line ends a reply of several lines
+/// Returns the reply's code, if this line ends a reply of several lines
 fn last_line_code(end: MultilineEnd, opened: Code, line: &[u8]) -> Option<Code> {
     let code = leading_number(line).and_then(Code::new)?;
     match (line.get(3), end) {
@@ -259,7 +259,7 @@ fn last_line_code(end: MultilineEnd, opened: Code, line: &[u8]) -> Option<Code> 
     }
 }
 
-/// Looks for other protocols in the first line of a connection
+/// Returns an error if the first line of a connection belongs to another protocol
 fn refuse_banner(line: &[u8]) -> Result<(), ReplyError> {
     let starts = |start: &[u8]| {
         line.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
@@ -280,9 +280,9 @@ fn refuse_banner(line: &[u8]) -> Result<(), ReplyError> {
     Err(ReplyError::NotFtp { protocol, line: Excerpt::new(line) })
 }
 
-/// Whether a 220 names SMTP as a word of its own and FTP not at all
+/// Whether a 220 contains SMTP as a separate word and does not contain FTP
 ///
-/// A word of its own, because an FTP server's host may be called `smtp.example.com`.
+/// It must be a separate word, because an FTP server's host may be called `smtp.example.com`.
 fn greets_as_smtp(line: &[u8]) -> bool {
     let names_smtp = line
         .split(|byte| *byte == b' ')
