@@ -1,23 +1,23 @@
-//! TYPE A: CRLF on the wire, LF in here (RFC 959 section 3.1.1.1)
+//! TYPE A: CRLF on the network, LF for the user (RFC 959 section 3.1.1.1)
 
 use memchr::memchr;
 
 use super::{Codec, Progress};
 
-/// From the wire: CRLF becomes LF
+/// Decodes text from the network: CRLF becomes LF
 ///
-/// A CR before anything else, and one at the end of the data, stays as it is, so text that was
-/// sent with other line ends arrives unharmed. CR NUL, by which Telnet writes a bare CR, stays
-/// too: no FTP server is known to send it, and files that hold it should arrive as they are.
+/// A CR before any other byte, and one at the end of the data, is unchanged, so text that was sent with other line
+/// endings arrives unharmed. CR NUL, Telnet's form of a bare CR, is unchanged, too: no FTP server is known to send
+/// it, and files that contain it should arrive as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AsciiDecoder {
     pending: Pending,
 }
 
-/// To the wire: LF becomes CRLF
+/// Encodes text for the network: LF becomes CRLF
 ///
-/// An LF that has its CR already is left alone, as in ftplib's `storlines`, so text with either
-/// line end, or both, can be sent. A bare CR stays as it is.
+/// An LF after a CR is unchanged, as in ftplib's `storlines`, so text with either
+/// line ending, or both, can be sent. A bare CR is unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AsciiEncoder {
     last: Last,
@@ -28,11 +28,11 @@ pub struct AsciiEncoder {
 enum Pending {
     #[default]
     Nothing,
-    /// A CR, until the byte behind it is known
+    /// A CR, until the next byte is known
     CarriageReturn,
 }
 
-/// Which byte an encoder saw last
+/// The last byte that an encoder has processed
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Last {
     #[default]
@@ -41,7 +41,7 @@ enum Last {
 }
 
 impl AsciiDecoder {
-    /// A decoder at the start of the data
+    /// Creates a decoder for the start of the data
     #[must_use]
     pub const fn new() -> Self {
         Self { pending: Pending::Nothing }
@@ -49,7 +49,7 @@ impl AsciiDecoder {
 }
 
 impl AsciiEncoder {
-    /// An encoder at the start of the data
+    /// Creates an encoder for the start of the data
     #[must_use]
     pub const fn new() -> Self {
         Self { last: Last::Other }
@@ -114,7 +114,7 @@ impl Codec for AsciiEncoder {
                 };
                 continue;
             }
-            // The CR and the LF are written one at a time: the room may end between them.
+            // The CR and the LF are written one at a time, because the output may end between them.
             match self.last {
                 Last::Other => {
                     output[produced] = b'\r';
@@ -136,10 +136,10 @@ impl Codec for AsciiEncoder {
     }
 }
 
-/// Copies what comes before `stop`, or as much of it as there is room for
+/// Copies the bytes before `stop`, or as many of them as there is room for
 ///
-/// Looks no further than it can copy, so that a small output makes no difference to the cost of a
-/// byte.
+/// It searches only as many bytes as it can copy, so a small output does not make each byte
+/// more expensive.
 fn copy_until(stop: u8, from: &[u8], to: &mut [u8]) -> usize {
     let from = &from[..from.len().min(to.len())];
     let run = memchr(stop, from).unwrap_or(from.len());

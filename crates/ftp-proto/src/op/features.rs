@@ -1,9 +1,9 @@
-//! What the server can do: FEAT (RFC 2389)
+//! The server's features: FEAT (RFC 2389)
 //!
 //! ```text
 //! FEAT ── 2yz ──────────────▶ done: features, remembered
 //!      ── 500, 502, 504 ────▶ done: none, remembered
-//!      ── other 4yz, 5yz ───▶ refused, not remembered (Q18: asked before the login)
+//!      ── other 4yz, 5yz ───▶ refused, not remembered (Q18: sent before the login)
 //! ```
 
 use crate::claim::Outcome;
@@ -28,7 +28,7 @@ impl FeaturesOp {
                         Some(features) => features,
                         None => return Err(Error::InvalidReply(reply)),
                     },
-                    // A server older than RFC 2389.
+                    // The server is older than RFC 2389.
                     _ if is_unknown(&reply) => Features::default(),
                     _ => return Err(Error::from_reply(reply)),
                 };
@@ -41,7 +41,7 @@ impl FeaturesOp {
     }
 }
 
-/// Whether the server does not know the command, or does not do it
+/// Whether the server does not know the command, or does not implement it
 pub(crate) fn is_unknown(reply: &Reply) -> bool {
     matches!(reply.code().get(), 500 | 502 | 504)
 }

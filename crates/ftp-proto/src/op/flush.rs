@@ -1,12 +1,12 @@
-//! Takes a transfer from a server that keeps it for the next data connection
+//! Removes a transfer that the server keeps for the next data connection
 //!
 //! ```text
 //! EPSV or PASV ─▶ connect ─▶ close at once ─▶ its final reply, or quiet ─▶ REST 0 ── 350 ──▶ done
 //! ```
 //!
-//! pyftpdlib does not forget a transfer that is aborted before its data connection is made: ABOR is
-//! answered 225, and the next data connection gets that transfer's bytes. Here it gets a connection that
-//! is closed, and answers 426, or 226 where all of it has gone into the connection.
+//! pyftpdlib does not forget a transfer that is aborted before its data connection is established: it answers ABOR
+//! with 225, and sends that transfer's bytes over the next data connection. This operation closes such a connection at
+//! once. The server then answers 426, or 226 if all bytes fitted into the connection.
 
 use crate::claim::Outcome;
 use crate::config::DataMode;
@@ -24,9 +24,9 @@ pub(crate) struct Flush(State);
 #[derive(Debug)]
 enum State {
     Opening(Open),
-    /// The connection is closed again: the transfer's final reply is due
+    /// The connection has been closed again: the transfer's final reply is expected
     Closed,
-    /// `REST 0` is out, as a sentinel
+    /// `REST 0` has been sent as a sentinel
     Settling,
 }
 
@@ -53,7 +53,7 @@ impl Flush {
                 Ok(Step::Pending)
             }
             (Input::Sentinel(_), State::Settling) => {
-                // Nothing more comes of what has been accounted for.
+                // All late replies have come, so no more are expected.
                 if cx.wire.session.late == Late::Due(0) {
                     cx.wire.session.late = Late::None;
                 }

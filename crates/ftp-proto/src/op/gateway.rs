@@ -1,12 +1,12 @@
-//! What an FTP proxy wants to hear before the login at the server
+//! The commands that an FTP proxy needs before the login at the server
 //!
 //! ```text
 //! USER ──┬── 331 ──▶ PASS ── 2yz, 3yz ──┬──▶ OPEN ── 2yz, 3yz ──▶ the server's login
 //!        └── 2yz ───────────────────────┘
 //! ```
 //!
-//! USER and PASS are left out where the proxy wants no login, OPEN where USER names the server. Once done, it is not
-//! done again in the session: what was refused then was the server's login.
+//! USER and PASS are omitted if the proxy needs no login, OPEN if USER names the server. Once done, this is not
+//! repeated in the session: a later refusal concerns the server's login.
 
 use crate::control::command::{Command, Verb};
 use crate::control::reply::{Reply, ReplyKind};
@@ -15,7 +15,7 @@ use crate::gateway::{Gateway, GatewayForm};
 use crate::op::machine::Context;
 use crate::session::GatewayMemory;
 
-/// What the next reply answers
+/// The command that the next reply answers
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     User,
@@ -24,7 +24,7 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    /// Begins, if there is something to be said to a proxy
+    /// Begins, if the proxy needs any command
     pub(crate) fn begin(cx: &mut Context<'_>) -> Option<Self> {
         let gateway = cx.wire.config.gateway.clone()?;
         if cx.wire.session.gateway == GatewayMemory::Passed {
@@ -39,7 +39,7 @@ impl Entry {
         }
     }
 
-    /// Takes a reply that is not a preliminary one; `None` when the server's login is next
+    /// Takes a reply that is not preliminary; returns `None` if the server's login is next
     pub(crate) fn answered(
         self,
         reply: Reply,

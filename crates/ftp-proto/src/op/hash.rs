@@ -1,4 +1,4 @@
-//! A file's hash by the server: the best way that FEAT offers
+//! A file's hash computed by the server, with the best command that FEAT lists
 //!
 //! ```text
 //! (FEAT ──▶) (TYPE I ──▶) XSHA256, … ── 2yz with a hash ──▶ done
@@ -6,8 +6,8 @@
 //!            nothing offered ──────────────────────────────────────────▶ done: none
 //! ```
 //!
-//! HASH follows the current type (draft-bryan-ftp-hash section 3.1): what is wanted is the hash of
-//! the bytes as they are.
+//! HASH depends on the current type (draft-bryan-ftp-hash section 3.1), so TYPE I is set to get the hash of
+//! the unchanged bytes.
 
 use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Verb};
@@ -33,20 +33,20 @@ pub(crate) struct Hash {
 enum State {
     Features,
     Type(Way),
-    /// OPTS HASH is out
+    /// OPTS HASH has been sent
     Options(Way),
     /// The hash is being computed
     Hash(HashAlgorithm),
 }
 
-/// What to ask for, and how
+/// The algorithm, and the command that computes it
 #[derive(Clone, Copy, Debug)]
 struct Way {
     algorithm: HashAlgorithm,
     verb: Verb,
 }
 
-/// Commands with an algorithm of their own; they need no OPTS before them
+/// Commands for one algorithm, which need no OPTS before them
 const NAMED: [(Verb, HashAlgorithm); 6] = [
     (Verb::XSHA256, HashAlgorithm::Sha256),
     (Verb::XSHA512, HashAlgorithm::Sha512),
@@ -57,7 +57,7 @@ const NAMED: [(Verb, HashAlgorithm); 6] = [
 ];
 
 impl Way {
-    /// The strongest algorithm offered, by the shortest way
+    /// Returns the strongest algorithm offered, with the command that needs the fewest round trips
     fn best(features: &Features) -> Option<Self> {
         HashAlgorithm::ALL.into_iter().find_map(|algorithm| {
             let named = NAMED
@@ -91,7 +91,7 @@ impl Hash {
             }
             (Input::Written, State::Hash(_)) => self.await_hash(cx),
             (Input::Reply(reply), State::Hash(_)) if reply.kind() == ReplyKind::Preliminary => {
-                // The whole wait goes on.
+                // The total wait continues.
                 cx.wire.timers.stop(Timer::Reply);
             }
             (Input::Reply(reply), _) if reply.kind() == ReplyKind::Preliminary => {}
@@ -141,7 +141,7 @@ impl Hash {
         self.await_hash(cx);
     }
 
-    /// The server reads the whole file first
+    /// Sets the longer deadline, as the server reads the whole file first
     fn await_hash(&self, cx: &mut Context<'_>) {
         if let Some(verb) = cx.wire.control.front() {
             let wait = cx.wire.config.hash_timeout;
@@ -152,7 +152,7 @@ impl Hash {
 
 fn finish(reply: Reply, algorithm: HashAlgorithm) -> Result<Step, Error> {
     let reply = match completion(reply) {
-        // Listed in FEAT and switched off all the same.
+        // The command is listed in FEAT but not enabled.
         Err(Error::Permanent(reply)) if is_unknown(&reply) => {
             return Ok(Step::Done(Outcome::Hash(None)));
         }

@@ -1,4 +1,4 @@
-//! Logging in: USER, PASS, ACCT (RFC 959 section 5.4), in the order that the server asks
+//! Logging in: USER, PASS, ACCT (RFC 959 section 5.4), in the order that the server requires
 //!
 //! ```text
 //!        ┌── 2yz ────────────────────────────────▶ done
@@ -7,17 +7,17 @@
 //!        └── 332 ──▶ ACCT ── 331
 //! ```
 //!
-//! An FTP proxy is told first what it wants to hear ([`gateway`](super::gateway)).
+//! If there is an FTP proxy, its own commands come first ([`gateway`](super::gateway)).
 //!
-//! In a batch ([`batch`](super::batch)) PASS goes out with USER, and the answer to USER says what the
-//! one to PASS is worth:
+//! In a batch ([`batch`](super::batch)), PASS is sent together with USER, and the reply to USER decides what the
+//! reply to PASS means:
 //!
 //! ```text
 //! USER, PASS ──┬── 2yz ── any ────────────────▶ done
 //!              ├── 331 ──┬── 2yz, 332, 5yz ───▶ as above
-//!              │         ├── 331, 503 ────────▶ once more, one by one
-//!              │         └── nothing ─────────▶ PASS once more, alone
-//!              └── 332 ── any ────────────────▶ once more, one by one
+//!              │         ├── 331, 503 ────────▶ again, one by one
+//!              │         └── nothing ─────────▶ PASS again, alone
+//!              └── 332 ── any ────────────────▶ again, one by one
 //! ```
 
 use crate::claim::Outcome;
@@ -34,24 +34,24 @@ use crate::timer::Timer;
 #[derive(Debug)]
 pub(crate) struct Login {
     user: Argument,
-    /// `None` once it was sent: asking again for what was refused is a loop
+    /// `None` after it was sent, so that a refused password is not sent again in a loop
     password: Option<Secret>,
     account: Option<Secret>,
     stage: Stage,
-    /// An FTP proxy's part, before USER
+    /// The state of the FTP proxy's part, before USER
     entry: Option<Entry>,
 }
 
-/// What the next reply answers
+/// The command that the next reply answers
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// The only command that is out
+    /// The only command that waits for a reply
     OneByOne,
-    /// USER, and PASS is out too
+    /// USER, and PASS has been sent, too
     UserOfBatch,
     /// PASS, sent with the USER that asked for it
     PassOfBatch,
-    /// PASS, sent before it was wanted
+    /// PASS, sent although the server did not ask for it
     PassInVain,
 }
 
@@ -64,7 +64,7 @@ impl Login {
         match input {
             Input::Start => {
                 let greeting = cx.wire.session.admitted.take();
-                // That was the proxy's.
+                // With a proxy, that greeting was the proxy's.
                 if let (Some(greeting), None) = (greeting, &cx.wire.config.gateway) {
                     return Ok(Step::Done(Outcome::Reply(greeting)));
                 }
@@ -145,7 +145,7 @@ impl Login {
         self.say_user(cx)
     }
 
-    /// Whether the reply says that PASS was not heard in company with USER
+    /// Whether the reply shows that the server did not accept PASS in a batch with USER
     fn in_vain(&self, reply: &Reply) -> bool {
         match self.stage {
             Stage::OneByOne | Stage::UserOfBatch => false,
@@ -174,7 +174,7 @@ impl Login {
     }
 }
 
-/// A refusal in clear text may really ask for TLS (Q23)
+/// Returns the error of a refusal, which in clear text may mean that TLS is required (Q23)
 fn refusal(reply: Reply, cx: &Context<'_>) -> Error {
     let clear = cx.wire.session.control == ControlSecurity::Clear;
     let code = reply.code().get();
@@ -184,10 +184,10 @@ fn refusal(reply: Reply, cx: &Context<'_>) -> Error {
     Error::from_reply(reply)
 }
 
-/// Whether a refusal speaks of encryption
+/// Whether a refusal is about encryption
 ///
-/// Whole words count: `Authentication failed` and `Not authorized` contain AUTH and mean something else.
-/// Servers that want Kerberos say `Must perform authentication before identifying USER`.
+/// Only whole words count: `Authentication failed` and `Not authorized` contain AUTH but mean something else.
+/// Servers that require Kerberos say `Must perform authentication before identifying USER`.
 fn mentions_tls(text: &[u8]) -> bool {
     const WORDS: [&str; 9] = [
         "TLS",
@@ -200,7 +200,7 @@ fn mentions_tls(text: &[u8]) -> bool {
         "CLEARTEXT",
         "PLAINTEXT",
     ];
-    // Encrypt, encrypted, encryption; TLSv1.2.
+    // These match encrypt, encrypted, encryption and TLSv1.2.
     const BEGINNINGS: [&str; 3] = ["ENCRYPT", "TLSV", "SSLV"];
     text.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| {
         let begins = |beginning: &str| {
@@ -209,14 +209,14 @@ fn mentions_tls(text: &[u8]) -> bool {
         };
         WORDS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
             || BEGINNINGS.iter().any(|beginning| begins(beginning))
-            // The command. `Auth` in mixed case is short for authentication.
+            // This is the command; `Auth` in mixed case is short for authentication.
             || word == b"AUTH"
     })
 }
 
-/// What ftplib logs in with where nothing is given: `anonymous`, password `anonymous@`
+/// Returns ftplib's defaults for a login without a name or password: `anonymous`, password `anonymous@`
 ///
-/// The password `-` becomes `-anonymous@`, which silences banners on old servers (Q21).
+/// The password `-` becomes `-anonymous@`, which suppresses banners on old servers (Q21).
 pub(crate) fn anonymous_defaults<'a>(user: &'a [u8], password: &'a [u8]) -> (&'a [u8], &'a [u8]) {
     let user: &[u8] = if user.is_empty() { b"anonymous" } else { user };
     let password: &[u8] = match (user, password) {

@@ -1,4 +1,4 @@
-//! What operations have in common: what they are told, what they act on, how they end
+//! The common interface of operations: their inputs, what they act on, how they end
 
 use crate::claim::{Outcome, Owner};
 use crate::control::command::{Command, Verb};
@@ -11,28 +11,28 @@ use crate::time::Time;
 use crate::timer::Timer;
 use crate::wire::Wire;
 
-/// What an operation is told
+/// An input of an operation
 #[derive(Debug)]
 pub(crate) enum Input {
-    /// Its turn has come: nothing is owed and no data connection is open
+    /// The operation's turn has come: no reply is expected and no data connection is open
     Start,
-    /// A reply to its command; final ones are already paid off
+    /// A reply to its command; a final one no longer counts as expected
     Reply(Reply),
     /// The state of the data connection has changed
     Data,
-    /// The driver has carried out all its orders, as far as it can at once
+    /// The driver has carried out all orders, as far as it can at once
     Performed,
     /// All commands have been written out
     Written,
     /// The sentinel that the operation has sent was answered with this code
     Sentinel(Code),
-    /// A final reply of an earlier transfer has come, while no command was owed one
+    /// A final reply of an earlier transfer has come while no command was waiting for one
     Late,
-    /// The driver has told how many TLS session tickets there are
+    /// The driver has reported how many TLS session tickets there are
     Tickets,
-    /// The control connection is in TLS
+    /// TLS has started on the control connection
     Secured,
-    /// The control connection is out of TLS
+    /// TLS has ended on the control connection
     Cleared,
     /// [`Timer::Data`](crate::timer::Timer::Data) has expired
     DataTimeout(Phase),
@@ -40,27 +40,27 @@ pub(crate) enum Input {
     Quiet,
 }
 
-/// Where an operation stands
+/// The state of an operation after an input
 #[derive(Debug)]
 pub(crate) enum Step {
     Pending,
     Done(Outcome),
-    /// Once more from the beginning, after the replies still due have come
+    /// Start again from the beginning, after the expected replies have come
     Again,
     /// A transfer ended before its final reply: the session must be settled
     Cut(Error, Farewell),
 }
 
-/// How a transfer that was cut is ended
+/// How an interrupted transfer is ended
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Farewell {
-    /// Its data connection failed: the server knows, and its reply may explain the failure
+    /// Its data connection failed: the server knows that, and its reply may explain the failure
     Listen,
-    /// As `Listen`, after a final reply that may have been the transfer's
+    /// As `Listen`, after a final reply that may have belonged to the transfer
     ListenOn,
-    /// As `Listen`, before the 1yz, which is still to come and says nothing more
+    /// As `Listen`, before the 1yz, which is still to come and explains nothing
     ListenEarly,
-    /// This side gave up: ABOR
+    /// The client gave up: send ABOR
     Abort,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct Ended {
     pub(crate) answered: Option<Verb>,
 }
 
-/// What an operation may act on
+/// What an operation acts on
 pub(crate) struct Context<'a> {
     pub(crate) now: Time,
     pub(crate) owner: Owner,
@@ -86,7 +86,7 @@ impl Context<'_> {
         self.wire.send(self.now, command);
     }
 
-    /// The first command of a batch has been answered: how long the next may take
+    /// Limits the wait for the second reply to a batch, after the first has come
     pub(crate) fn await_batch(&mut self) {
         if let Some(verb) = self.wire.control.front() {
             let wait = self.wire.config.batch_timeout;
@@ -103,7 +103,7 @@ impl Context<'_> {
     }
 }
 
-/// Only a completion (2yz) will do
+/// Returns an error unless the reply is a completion (2yz)
 pub(crate) fn completion(reply: Reply) -> Result<Reply, Error> {
     match reply.kind() {
         ReplyKind::Completion => Ok(reply),

@@ -1,10 +1,9 @@
-//! Operations: one small machine each
+//! Operations: each is a small state machine
 //!
-//! A machine takes an [`Input`](machine::Input), acts on the [`Wire`](crate::wire::Wire) through its
-//! [`Context`](machine::Context), and says with a [`Step`](machine::Step) whether it is done. Machines
-//! contain one another ([`set_type`] and [`open`] inside [`transfer`]). To add an operation: a file or
-//! a row in [`simple`], an arm of [`Running`](running::Running), a method of
-//! [`Client`](crate::Client), a transcript.
+//! A state machine takes an [`Input`](machine::Input), acts on the [`Wire`](crate::wire::Wire) through its
+//! [`Context`](machine::Context), and returns with a [`Step`](machine::Step) whether it is done. Some contain others
+//! ([`set_type`] and [`open`] inside [`transfer`]). To add an operation, add a file or a row in [`simple`], an arm
+//! of [`Running`](running::Running), a method of [`Client`](crate::Client), and a transcript.
 
 pub(crate) mod batch;
 pub(crate) mod features;

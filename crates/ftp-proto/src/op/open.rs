@@ -1,4 +1,4 @@
-//! Getting a data connection: EPSV and PASV, EPRT and PORT (RFC 959, RFC 2428)
+//! Opening a data connection: EPSV and PASV, EPRT and PORT (RFC 959, RFC 2428)
 //!
 //! ```text
 //! passive  EPSV ── 2yz ──▶ connect ──▶ ready
@@ -7,8 +7,8 @@
 //!                       └── 5yz ──▶ EPRT ── 2yz ──▶ ready
 //! ```
 //!
-//! What a server refuses is remembered for the session, so the ladder is climbed once. IPv6 has
-//! EPSV and EPRT alone. On IPv4 PORT goes first, because address translators rewrite it and few
+//! What a server refuses is remembered for the session, so these steps are taken only once. IPv6 has
+//! only EPSV and EPRT. On IPv4, PORT is tried first, because network address translators rewrite it and few
 //! know EPRT.
 
 use alloc::format;
@@ -34,32 +34,32 @@ pub(crate) struct Open {
     state: State,
 }
 
-/// What is known of the first passive command
+/// What is known about the first passive command
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
     Untried,
-    /// Its port could not be reached, which is why the second is tried
+    /// Its port could not be reached, so the second command is tried
     Unreachable,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
     Start,
-    /// EPSV or PASV is out
+    /// EPSV or PASV has been sent
     Asking(Verb, Sent),
-    /// The driver connects to what this command was answered with
+    /// The driver connects to the address in the reply to this command
     Connecting(Verb),
     /// The driver opens a port
     Binding,
-    /// EPRT or PORT is out
+    /// EPRT or PORT has been sent
     Announcing(Verb, SocketAddr),
 }
 
-/// How EPSV or PASV went out
+/// How EPSV or PASV was sent
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
     Alone,
-    /// Before the command in front of it was answered
+    /// Before the previous command was answered
     InBatch,
     /// Alone, after a refusal in a batch
     Again,
@@ -68,7 +68,7 @@ enum Sent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opening {
     Pending,
-    /// Passive: connected, or connecting as it has worked before. Active: the server knows where
+    /// Passive: connected, or still connecting after an earlier connection has worked. Active: the server knows where
     /// to connect.
     Ready,
 }
@@ -100,7 +100,7 @@ impl Open {
             (Input::Reply(reply), State::Announcing(verb, address)) => {
                 return self.announced(verb, address, reply, cx);
             }
-            // Not sooner: where the driver can't even begin to connect, the server is to hear no command.
+            // Not earlier: if the driver can't even begin to connect, no transfer command must be sent.
             (Input::Performed, State::Connecting(_)) => return Ok(Opening::Ready),
             (Input::Data, State::Connecting(verb)) => match cx.wire.data_state() {
                 Some(DataState::Ended(_)) => {
@@ -109,7 +109,7 @@ impl Open {
                 Some(DataState::Connecting) | None => {}
                 Some(_) => {
                     cx.wire.session.path = PassivePath::Proven;
-                    // Not before it has worked: the first may have failed on this side.
+                    // Not before this command has worked: the first may have failed because of this host's network.
                     if self.first == First::Unreachable {
                         cx.wire.session.passive = only(verb);
                     }
@@ -137,7 +137,7 @@ impl Open {
         Ok(Opening::Pending)
     }
 
-    /// Whether it goes on as soon as the driver has begun to connect
+    /// Whether the operation continues as soon as the driver has begun to connect
     pub(crate) const fn awaits_performance(self, wire: &Wire) -> bool {
         matches!(self.state, State::Connecting(_)) && trusts_path(wire)
     }
@@ -164,7 +164,7 @@ impl Open {
             cx.wire.session.batches = Batches::Refused;
         }
         let lasting = reply.kind() == ReplyKind::Permanent;
-        // A raw `EPSV ALL` may be answered so.
+        // A raw `EPSV ALL` may be answered with this code.
         if reply.code() == Code::READY && cx.wire.config.foreign_replies == ForeignReplies::Reject {
             let error = ProtocolError::ForeignReply { command: verb, reply };
             return Err(ConnectionError::from(error).into());
@@ -193,11 +193,11 @@ impl Open {
         }
     }
 
-    /// The port that was promised can't be reached: a NAT or firewall may know the other command
+    /// Handles a port that can't be reached: a NAT or firewall may support the other command
     fn unreachable(&mut self, verb: Verb, error: Error, cx: &mut Context<'_>) -> Result<(), Error> {
         cx.wire.close_data();
         if cx.wire.session.path == PassivePath::Proven {
-            // It has worked with this command. The next time will tell.
+            // It has worked with this command; the next transfer will find out again.
             cx.wire.session.path = PassivePath::Unproven;
             return Err(error);
         }
@@ -207,7 +207,7 @@ impl Open {
         Ok(())
     }
 
-    /// A port that can't be reached says more than the refusal of the command that was tried instead
+    /// Returns the error of the first command if its port can't be reached, as the refusal of the second explains less
     fn with_first_failure(&self, error: Error) -> Error {
         match (self.first, error) {
             (First::Unreachable, Error::Transient(reply) | Error::Permanent(reply)) => {
@@ -255,18 +255,18 @@ impl Open {
     }
 }
 
-/// Whether a transfer's command goes out while the driver still connects
+/// Whether a transfer's command is sent while the driver still connects
 const fn trusts_path(wire: &Wire) -> bool {
     wire.config.pipeline && matches!(wire.session.path, PassivePath::Proven)
 }
 
-/// The address in a 2yz to PASV or EPSV, read by content: some answer one with the other (Q60)
+/// Returns the address in a 2yz to PASV or EPSV, parsed by its content: some servers answer one like the other (Q60)
 pub(crate) fn passive_address(reply: Reply) -> Result<PassiveAddress, Error> {
     let reply = completion(reply)?;
     fields::parse_passive(&reply).ok_or(Error::InvalidReply(reply))
 }
 
-/// The argument of PORT or EPRT for this address
+/// Returns the argument of PORT or EPRT for this address
 pub(crate) fn announcement(verb: Verb, address: SocketAddr) -> Result<Argument, Error> {
     let port = address.port();
     let text = match (verb, address.ip()) {
@@ -280,7 +280,7 @@ pub(crate) fn announcement(verb: Verb, address: SocketAddr) -> Result<Argument, 
     Ok(Argument::new(text)?)
 }
 
-/// Why a data connection that was still being announced is over
+/// Returns the error for a data connection that ended while it was still being announced
 pub(crate) const fn ended_early(end: End) -> Error {
     match end {
         End::Foreign { expected, actual } => Error::ForeignPeer { expected, actual },
@@ -289,7 +289,7 @@ pub(crate) const fn ended_early(end: End) -> Error {
     }
 }
 
-/// The command that [`Open`] begins with in passive mode
+/// Returns the command that [`Open`] begins with in passive mode
 pub(crate) fn first_passive(cx: &Context<'_>) -> Verb {
     match (cx.wire.family, cx.wire.session.passive, cx.wire.config.passive_order) {
         (IpFamily::V6, ..) | (_, PassiveMemory::EpsvOnly, _) => Verb::EPSV,
@@ -299,7 +299,7 @@ pub(crate) fn first_passive(cx: &Context<'_>) -> Verb {
     }
 }
 
-/// The command to fall back to, unless it is known not to work or this one is the fallback
+/// Returns the command to fall back to, unless it is known not to work or `verb` is already the fallback
 fn other_passive(verb: Verb, cx: &Context<'_>) -> Option<Verb> {
     if cx.wire.family == IpFamily::V6 || cx.wire.session.passive != PassiveMemory::Untried {
         return None;

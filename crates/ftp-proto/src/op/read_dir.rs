@@ -1,21 +1,20 @@
-//! A directory's entries: several operations in a row, which the client runs one by one
+//! Reads the entries of a directory with several operations, which the client runs one by one
 //!
 //! ```text
 //! (FEAT ─▶) MLSD dir ── entries ──▶ done
 //!             ├── not known: LIST, remembered
-//!             └── refused: is there such a directory?
+//!             └── refused: does the directory exist?
 //!
-//! LIST and NLST, names that a server may take for a pattern, and that question:
-//!   (PWD ─▶) CWD dir ── refused ──▶ there is no such directory
+//! LIST and NLST, names that a server may take for a pattern, and the question whether the directory exists:
+//!   (PWD ─▶) CWD dir ── refused ──▶ the directory does not exist
 //!              └─▶ (LIST ─▶) CWD back ──▶ done
 //! ```
 //!
-//! LIST and NLST have no other directory as their argument: what else it may be is for the server to
-//! say, an option, a pattern, a file. vsftpd lists a directory that is not to be read as an entry of the
-//! current one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing
-//! in `two words` (Q36, Q37).
+//! LIST and NLST never get the name of another directory as their argument, because a server may also take it for an
+//! option, a pattern or a file. vsftpd lists a directory that must not be read as an entry of the current one, and
+//! one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing in `two words` (Q36, Q37).
 //!
-//! What comes of the listing is held until the session is back where it was.
+//! The result of the listing is held back until the session is in its previous working directory again.
 
 use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, ArgumentError, Verb};
@@ -30,46 +29,46 @@ use crate::op::simple::{Parameter, Simple, Want};
 use crate::op::transfer::TransferOp;
 use crate::session::{Mlsd, Session};
 
-/// A directory to be read: [`Client::read_dir`](crate::Client::read_dir)
+/// A request to read a directory: [`Client::read_dir`](crate::Client::read_dir)
 ///
-/// A path alone means the best that the server has: MLSD where FEAT tells of it, else LIST.
+/// A path alone means the best command that the server has: MLSD if FEAT lists it, else LIST.
 #[derive(Clone, Debug)]
 pub struct ReadDir {
     path: Result<Option<Argument>, ArgumentError>,
     by: By,
 }
 
-/// Which command is to be used
+/// The command to use
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
-    /// MLSD or LIST, asking FEAT
+    /// MLSD or LIST, after asking FEAT
     Best,
     /// LIST
     Long,
-    /// NLST, or what there is where that is not known
+    /// NLST, or the best other command if the server does not know NLST
     Names,
 }
 
 impl ReadDir {
-    /// The directory at `path` by the best command; an empty path is the working directory
+    /// Reads the directory at `path` with the best command; an empty path is the working directory
     #[must_use]
     pub fn new(path: impl AsRef<[u8]>) -> Self {
         Self::by(path, By::Best)
     }
 
-    /// By LIST, also where there is MLSD: it tells owners, links and targets
+    /// Reads by LIST, even if the server has MLSD: LIST returns owners, links and targets
     #[must_use]
     pub fn long(path: impl AsRef<[u8]>) -> Self {
         Self::by(path, By::Long)
     }
 
-    /// Names alone, by NLST, or as [`Self::new`] where that is not known (Q125)
+    /// Reads only names, by NLST, or as [`Self::new`] if the server does not know NLST (Q125)
     #[must_use]
     pub fn names(path: impl AsRef<[u8]>) -> Self {
         Self::by(path, By::Names)
     }
 
-    /// The directory's path; `None`: it is the working directory, or can't be sent
+    /// Returns the directory's path; `None` if it is the working directory, or can't be sent
     #[must_use]
     pub fn path(&self) -> Option<&[u8]> {
         self.path.as_ref().ok()?.as_ref().map(Argument::as_bytes)
@@ -88,7 +87,7 @@ impl<P: AsRef<[u8]>> From<P> for ReadDir {
     }
 }
 
-/// What has to be done next
+/// The next step of reading a directory
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "taken apart at once")]
 pub(crate) enum Next {
@@ -108,24 +107,24 @@ pub(crate) struct ReadDirOp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Interest {
     Wanted,
-    /// Aborted: only the way back to the working directory is left to do
+    /// The request was aborted: only the return to the previous working directory is left to do
     Gone,
 }
 
 #[derive(Debug)]
 enum Stage {
-    /// Nothing has been asked
+    /// Nothing has been sent
     Begin,
     Features,
     /// MLSD of the directory by its name, or, without a path, any listing of the working directory
     Listing(Verb),
-    /// PWD is asked, for the way back
+    /// PWD has been sent, to know the directory to return to
     Locating(Purpose),
     Entering {
         home: Argument,
         purpose: Purpose,
     },
-    /// A listing of the working directory, which is now the one that is wanted
+    /// A listing of the working directory, which is now the requested one
     ListingInside {
         home: Argument,
         verb: Verb,
@@ -137,12 +136,12 @@ enum Stage {
     Over,
 }
 
-/// What the directory is entered for
+/// Why the directory is entered
 #[derive(Debug)]
 enum Purpose {
     /// This command lists the working directory only
     List(Verb),
-    /// MLSD was refused: is there a directory at all?
+    /// MLSD was refused, so it must be proven that the directory exists
     Prove(Reply),
 }
 
@@ -152,7 +151,7 @@ impl ReadDirOp {
         Ok(Self { path, by: request.by, interest: Interest::Wanted, stage: Stage::Begin })
     }
 
-    /// The request was aborted: a directory that was entered is left, nothing else is begun
+    /// Aborts the request: a directory that was entered is left, and nothing else is begun
     pub(crate) fn abandon(&mut self) {
         self.interest = Interest::Gone;
     }
@@ -177,7 +176,7 @@ impl ReadDirOp {
         if let Some(end) = ended.result.as_ref().err().and_then(Error::connection_error) {
             let in_step = !matches!(end, ConnectionError::Protocol(_));
             return Next::Done(match stage {
-                // A session that is over has no working directory to go back to.
+                // If the session has ended, there is no working directory to return to.
                 Stage::Returning { held: Ok(listing), .. } if in_step => Ok(listing),
                 _ => ended.result,
             });
@@ -202,7 +201,7 @@ impl ReadDirOp {
         }
     }
 
-    /// After an abort: back to where the session was, if another directory may have been entered
+    /// After an abort, returns to the previous working directory, if another one may have been entered
     fn go_home(&mut self, stage: Stage) -> Next {
         match stage {
             Stage::Entering { home, .. } | Stage::ListingInside { home, .. } => {
@@ -220,7 +219,7 @@ impl ReadDirOp {
         self.run(Stage::Listing(verb), list)
     }
 
-    /// The way back has to be known before anything is entered
+    /// Finds out the directory to return to, before another one is entered
     fn locate(&mut self, purpose: Purpose, session: &Session) -> Next {
         if let Some(home) = session.directory.clone() {
             return self.enter(home, purpose);
@@ -235,7 +234,7 @@ impl ReadDirOp {
                 Ok(home) => self.enter(home, purpose),
                 Err(error) => Next::Done(Err(error.into())),
             },
-            // Then the refusal is all that is known.
+            // Without PWD, only the refusal is known.
             _ => match purpose {
                 Purpose::Prove(reply) => Next::Done(Err(Error::from_reply(reply))),
                 Purpose::List(_) => Next::Done(result),
@@ -243,7 +242,7 @@ impl ReadDirOp {
         }
     }
 
-    /// Enters the directory; without a path it is the working directory, to see that it exists
+    /// Enters the directory; without a path, it enters the working directory, to see that it exists
     fn enter(&mut self, home: Argument, purpose: Purpose) -> Next {
         let cwd = cwd(self.path.as_ref().unwrap_or(&home));
         self.run(Stage::Entering { home, purpose }, Ok(cwd))
@@ -314,7 +313,7 @@ impl ReadDirOp {
         }
     }
 
-    /// What there is instead of a command that is not known here
+    /// Returns the command to use instead of one that the server does not know
     fn other(verb: Verb, session: &mut Session) -> Verb {
         if verb == Verb::MLSD {
             session.mlsd = Mlsd::Unknown;
@@ -348,7 +347,7 @@ fn cwd(path: &Argument) -> Running {
     Running::Simple(Simple::new(Verb::CWD, parameter, Want::Completion))
 }
 
-/// Whether servers take something in the name for options, or for a pattern, also in MLSD (Q36, Q37)
+/// Whether the name contains something that servers take for options or for a pattern, also in MLSD (Q36, Q37)
 fn is_hard(path: &Argument) -> bool {
     let path = path.as_bytes();
     let edge = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
@@ -364,7 +363,7 @@ fn is_hard(path: &Argument) -> bool {
 enum Listed {
     /// The server does not know the command
     Unknown,
-    /// The listing command itself was refused, before any byte came
+    /// The listing command itself was refused before any byte came
     Refused(Reply),
     Final(Result<Outcome, Error>),
 }
@@ -386,7 +385,7 @@ fn inspect(verb: Verb, ended: Ended) -> Listed {
     }
 }
 
-/// The listing was refused in a directory that exists: some servers say so of an empty one
+/// Returns the result of a refused listing of a directory that exists: some servers refuse to list an empty one
 fn refused_inside(reply: Reply) -> Result<Outcome, Error> {
     if says_empty(&reply) {
         return Ok(Outcome::Transfer(Transfer { bytes: 0, reply, name: None }));
@@ -394,15 +393,15 @@ fn refused_inside(reply: Reply) -> Result<Outcome, Error> {
     Err(Error::from_reply(reply))
 }
 
-/// Whether a refusal to list a directory that exists says that there is nothing in it
+/// Whether the refusal to list a directory that exists says that the directory is empty
 fn says_empty(reply: &Reply) -> bool {
     const EMPTY: [&str; 6] =
         ["no files", "no such file", "not found", "empty", "no members", "no data sets"];
-    // What can't be found may also be the program that lists: `550 /bin/ls: not found`. What fails is not
-    // empty: `450 No files: disk error`.
+    // What is not found may also be the listing program: `550 /bin/ls: not found`. A failure does not
+    // mean that the directory is empty: `450 No files: disk error`.
     const PROGRAM: [&str; 3] = ["bin/", "ls:", "command"];
     const FAILS: [&str; 4] = ["error", "fail", "disk", "i/o"];
-    // RFC 959 section 5.4 has 450 for LIST and NLST, RFC 3659 section 7.2.1 550 for MLSD. Any other
+    // RFC 959 section 5.4 has 450 for LIST and NLST, RFC 3659 section 7.2.1 has 550 for MLSD. Any other
     // refusal is about something else: the data connection, the disk, the server.
     matches!(reply.code().get(), 450 | 550)
         && reply.contains(&EMPTY)
@@ -411,13 +410,13 @@ fn says_empty(reply: &Reply) -> bool {
         && !denies(reply)
 }
 
-/// Whether a refusal to enter a directory says that there is none: other codes are about the login or
+/// Whether the refusal to enter a directory says that it does not exist; other codes are about the login or
 /// the command
 fn is_missing(reply: &Reply) -> bool {
     reply.code() == Code::FILE_UNAVAILABLE && !denies(reply)
 }
 
-/// Whether the words of a refusal say that something is there, and not for this user
+/// Whether a refusal says that something exists but is forbidden for this user
 fn denies(reply: &Reply) -> bool {
     debug_assert!(matches!(reply.kind(), ReplyKind::Transient | ReplyKind::Permanent));
     reply.denies()

@@ -1,4 +1,4 @@
-//! Half of a copy between two servers: their data connection is not this client's (RFC 959
+//! One half of a copy between two servers, whose data connection bypasses this client (RFC 959
 //! section 5.2)
 //!
 //! ```text
@@ -7,7 +7,7 @@
 //! RemoteTransfer  RETR or STOR ── 1yz ──▶ ── 2yz ──▶ done
 //! ```
 //!
-//! [`ServerCopy`](crate::ServerCopy) plays both halves.
+//! [`ServerCopy`](crate::ServerCopy) combines both halves.
 
 use core::net::SocketAddr;
 
@@ -28,7 +28,7 @@ enum State {
     Command,
 }
 
-/// Has the server listen for another one
+/// Makes the server listen for another one
 #[derive(Debug)]
 pub(crate) struct RemotePassive {
     type_: TransferType,
@@ -63,7 +63,7 @@ impl RemotePassive {
 
     fn ask(&mut self, cx: &mut Context<'_>) {
         self.state = State::Command;
-        // PASV tells an address: of servers with several, the one that the other can reach.
+        // The reply to PASV contains an address: if the server has several, the one that the other can reach.
         let verb = match cx.wire.family {
             IpFamily::V4 => Verb::PASV,
             IpFamily::V6 => Verb::EPSV,
@@ -115,7 +115,7 @@ impl RemoteActive {
     }
 }
 
-/// RETR or STOR whose bytes go between the servers
+/// RETR or STOR whose bytes pass between the servers
 #[derive(Debug)]
 pub(crate) struct RemoteTransfer {
     verb: Verb,
@@ -142,7 +142,7 @@ impl RemoteTransfer {
             }
             Input::Reply(reply) => {
                 let reply = completion(reply)?;
-                // Nobody here has seen the bytes.
+                // The client has not seen the bytes.
                 return Ok(Step::Done(Outcome::Transfer(Transfer { bytes: 0, reply, name: None })));
             }
             Input::DataTimeout(phase) => {

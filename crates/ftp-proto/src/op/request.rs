@@ -1,11 +1,11 @@
-//! What a transfer is asked to do: `"f"`, or `Get::new("f").resume_at(n).ascii()`
+//! Parameters of a transfer: `"f"`, or `Get::new("f").resume_at(n).ascii()`
 
 use crate::control::command::{Argument, ArgumentError, Verb};
 use crate::terms::{Direction, TransferType};
 
 /// A download: RETR
 ///
-/// A path alone means the whole file as it is: `client.get("f")`.
+/// A path alone means the whole file, unchanged: `client.get("f")`.
 #[derive(Clone, Debug)]
 pub struct Get {
     pub(crate) verb: Result<Verb, ArgumentError>,
@@ -16,7 +16,7 @@ pub struct Get {
 }
 
 impl Get {
-    /// The file at `path`, whole, as it is (TYPE I)
+    /// Creates a download of the whole file at `path`, unchanged (TYPE I)
     #[must_use]
     pub fn new(path: impl AsRef<[u8]>) -> Self {
         Self {
@@ -28,7 +28,7 @@ impl Get {
         }
     }
 
-    /// Any command that answers on a data connection, such as a server's own kind of listing
+    /// Creates a download with any command whose result comes on a data connection, such as a server-specific listing
     ///
     /// An empty argument sends the verb alone. A command that is known to send no file, such as QUIT or STOR, is refused
     /// with [`InvalidArgument`](crate::Error::InvalidArgument).
@@ -42,33 +42,33 @@ impl Get {
         }
     }
 
-    /// Leaves out the first `offset` bytes (REST, RFC 3659 section 5)
+    /// Skips the first `offset` bytes (REST, RFC 3659 section 5)
     #[must_use]
     pub const fn resume_at(mut self, offset: u64) -> Self {
         self.offset = offset;
         self
     }
 
-    /// Bytes left out at the beginning
+    /// Returns the number of bytes skipped at the beginning
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The file's path; `None` if there is none, or it can't be sent
+    /// Returns the file's path; `None` if there is none, or it can't be sent
     #[must_use]
     pub fn path(&self) -> Option<&[u8]> {
         self.path.as_ref().ok()?.as_ref().map(Argument::as_bytes)
     }
 
-    /// As text: TYPE A on the wire, LF line ends for the user
+    /// Transfers the file as text: TYPE A on the network, LF line endings for the user
     #[must_use]
     pub const fn ascii(mut self) -> Self {
         self.type_ = TransferType::Ascii;
         self
     }
 
-    /// The size of the whole file in bytes, where the caller knows it: any other is an error
+    /// Sets the size of the whole file in bytes, if the caller knows it: any other size is an error
     #[must_use]
     pub const fn expect_size(mut self, bytes: u64) -> Self {
         self.expected = Some(bytes);
@@ -84,7 +84,7 @@ impl<P: AsRef<[u8]>> From<P> for Get {
 
 /// An upload: STOR, APPE, STOU, or another command that takes a file
 ///
-/// A path alone replaces the file with bytes as they are: `client.put("f")`.
+/// A path alone replaces the file, with unchanged bytes: `client.put("f")`.
 #[derive(Clone, Debug)]
 pub struct Put {
     pub(crate) verb: Result<Verb, ArgumentError>,
@@ -101,14 +101,15 @@ impl Put {
         Self { verb: Ok(Verb::STOR), path, type_: TransferType::Image, offset: 0 }
     }
 
-    /// A new file under a name of the server's choice (STOU); the name comes back in
-    /// [`Transfer::name`](crate::Transfer::name), if the server tells it
+    /// Creates a new file under a name that the server chooses (STOU); the name is in
+    /// [`Transfer::name`](crate::Transfer::name), if the server sends it
     #[must_use]
     pub fn unique() -> Self {
         Self::command("STOU", "")
     }
 
-    /// Any command that takes a file on a data connection, such as `STOU` with a name, or a server's own
+    /// Creates an upload with any command that takes a file on a data connection, such as `STOU` with a name, or a
+    /// server-specific one
     ///
     /// An empty argument sends the verb alone. A command that is known to take no file, such as QUIT or RETR, is refused
     /// with [`InvalidArgument`](crate::Error::InvalidArgument).
@@ -122,7 +123,7 @@ impl Put {
         }
     }
 
-    /// After what is there already (APPE)
+    /// Appends to the existing file (APPE)
     #[must_use]
     pub const fn append(mut self) -> Self {
         self.verb = Ok(Verb::APPE);
@@ -130,10 +131,10 @@ impl Put {
         self
     }
 
-    /// Writes from byte `offset` of the server's file on (REST, RFC 3659 section 5)
+    /// Writes to the server's file from byte `offset` on (REST, RFC 3659 section 5)
     ///
-    /// The command is STOR, also after [`Self::append`] and [`Self::unique`], or that of [`Self::command`]. Give the
-    /// data from there on. Some servers cut the file there, others keep what follows.
+    /// The command is STOR, also after [`Self::append`] and [`Self::unique`], or that of [`Self::command`]. Provide
+    /// the data from that byte on. Some servers truncate the file there, others keep what follows.
     #[must_use]
     pub const fn resume_at(mut self, offset: u64) -> Self {
         if let Ok(Verb::APPE | Verb::STOU) = self.verb {
@@ -143,14 +144,14 @@ impl Put {
         self
     }
 
-    /// Where in the server's file the data goes; 0 also where the server decides (APPE, STOU)
+    /// Returns where in the server's file the data goes, in bytes; 0 also if the server decides (APPE, STOU)
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Where to; `None` if the server is to choose a name, if it is a server's own command, or if the path can't be
-    /// sent
+    /// Returns the path of the target; `None` if the server chooses the name, if the command is server-specific, or
+    /// if the path can't be sent
     #[must_use]
     pub fn path(&self) -> Option<&[u8]> {
         match self.verb {
@@ -161,7 +162,7 @@ impl Put {
         }
     }
 
-    /// As text: LF line ends of the user, TYPE A on the wire
+    /// Transfers the file as text: LF line endings from the user, TYPE A on the network
     #[must_use]
     pub const fn ascii(mut self) -> Self {
         self.type_ = TransferType::Ascii;
@@ -175,13 +176,13 @@ impl<P: AsRef<[u8]>> From<P> for Put {
     }
 }
 
-/// The verb of a transfer in this direction; of those that are not known here, any may be
+/// Returns the verb of a transfer in this direction; an unknown verb may transfer a file
 fn transferring(verb: &str, direction: Direction) -> Result<Verb, ArgumentError> {
     let verb = Verb::new(verb)?;
     let can_transfer = match verb {
         Verb::RETR | Verb::LIST | Verb::NLST | Verb::MLSD => direction == Direction::Download,
         Verb::STOR | Verb::APPE | Verb::STOU => direction == Direction::Upload,
-        // What it does is the server's own.
+        // What SITE does depends on the server.
         Verb::SITE => true,
         verb => !verb.is_known(),
     };
@@ -190,8 +191,8 @@ fn transferring(verb: &str, direction: Direction) -> Result<Verb, ArgumentError>
 
 /// A listing on a data connection: LIST, NLST or MLSD
 ///
-/// Listings go under TYPE A (RFC 959 section 4.1.3; hosts that are not ASCII need it), and their
-/// bytes come as the server sends them: the parser takes any line end.
+/// Listings use TYPE A (RFC 959 section 4.1.3), which hosts without ASCII need. Their
+/// bytes are passed on as the server sends them: the parser accepts any line ending.
 #[derive(Clone, Debug)]
 pub struct List {
     pub(crate) verb: Verb,
@@ -199,19 +200,20 @@ pub struct List {
 }
 
 impl List {
-    /// LIST: a line an entry, in the server's own format; an empty path is the current directory
+    /// Creates a listing by LIST: one line per entry, in the server's own format; an empty path is the current
+    /// directory
     #[must_use]
     pub fn new(path: impl AsRef<[u8]>) -> Self {
         Self::of(Verb::LIST, path)
     }
 
-    /// NLST: names alone
+    /// Creates a listing by NLST: only names
     #[must_use]
     pub fn names(path: impl AsRef<[u8]>) -> Self {
         Self::of(Verb::NLST, path)
     }
 
-    /// MLSD: facts and names (RFC 3659 section 7)
+    /// Creates a listing by MLSD: facts and names (RFC 3659 section 7)
     #[must_use]
     pub fn facts(path: impl AsRef<[u8]>) -> Self {
         Self::of(Verb::MLSD, path)

@@ -1,4 +1,4 @@
-//! The operations, each a machine of its own
+//! The operations, each a state machine of its own
 
 use alloc::boxed::Box;
 
@@ -9,13 +9,13 @@ use crate::op::machine::{Context, Farewell, Input, Step};
 use crate::op::transfer::Missing;
 use crate::op::{features, flush, hash, login, quit, remote, rename, secure, simple, transfer};
 
-/// The operations; closed, so that no request is boxed
+/// The operations, in a closed enum so that no request is boxed
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "transfers are what most requests are")]
 pub(crate) enum Running {
-    /// Fails at its turn: an argument that can't be sent
+    /// It fails in its turn, because an argument can't be sent
     Invalid(Error),
-    /// Ends at once: the request has yet to choose its first operation
+    /// It ends at once, because the request has not chosen its first operation yet
     Nothing,
     Flush(flush::Flush),
     Secure(secure::Secure),
@@ -59,7 +59,7 @@ impl Running {
         matches!(self, Self::Transfer(op) if op.is_upload())
     }
 
-    /// What a download lacks with so many bytes, if its size is known
+    /// Returns what a download lacks after this many bytes, if its size is known
     pub(crate) fn missing(&self, received: u64) -> Option<Missing> {
         match self {
             Self::Transfer(op) if received > 0 => op.missing(received),
@@ -67,7 +67,7 @@ impl Running {
         }
     }
 
-    /// The request's error if the session ends now, with this data connection open
+    /// Returns the request's error if the session ends now, with this data connection open
     pub(crate) fn dies_with(&self, data: Option<&DataConnection>, cause: ConnectionError) -> Error {
         match self {
             Self::Transfer(op) => op.dies_with(data, cause),
@@ -75,8 +75,7 @@ impl Running {
         }
     }
 
-    /// The request's error, if its data connection fails when the session has ended, for this cause, but for its
-    /// data
+    /// Returns the request's error if its data connection fails after the control connection has ended for this cause
     pub(crate) fn fails_at_the_end(
         &self,
         error: Error,
@@ -94,30 +93,29 @@ impl Running {
         }
     }
 
-    /// Whether bytes have passed on a data connection that is closed already
+    /// Whether bytes have passed on a data connection that has been closed already
     pub(crate) const fn moved(&self) -> bool {
         matches!(self, Self::Transfer(op) if op.moved())
     }
 
-    /// Whether it finds out by itself if its final reply is an earlier transfer's
+    /// Whether the operation checks by itself whether its final reply belongs to an earlier transfer
     pub(crate) const fn proves_its_end(&self) -> bool {
         match self {
             Self::Transfer(op) => op.is_asked(),
-            // Nothing may be sent while servers copy, and their bytes pass elsewhere.
+            // Nothing may be sent while servers copy, and their bytes bypass the client.
             Self::RemoteTransfer(_) => true,
             _ => false,
         }
     }
 
-    /// Whether it waits to be told of TLS session tickets
+    /// Whether the operation waits for news of TLS session tickets
     pub(crate) const fn awaits_ticket(&self) -> bool {
         matches!(self, Self::Transfer(op) if op.awaits_ticket())
     }
 
-    /// How an abort ends it
+    /// Aborts the operation, and returns how it ends
     ///
-    /// What changes the session's security goes on to its end, as the server has begun it; so does a
-    /// login.
+    /// A change of the session's security runs to its end, because the server has begun it; so does a login.
     pub(crate) fn abort(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self {
             Self::Transfer(op) => op.abort(cx),

@@ -6,8 +6,8 @@
 //! ClearControl  CCC ── 2yz ──▶ barrier, close_notify ──▶ done
 //! ```
 //!
-//! In a batch ([`batch`](super::batch)) PBSZ and PROT go out together; the client sends the USER and
-//! PASS of a login that comes next after them.
+//! In a batch ([`batch`](super::batch)), PBSZ and PROT are sent together. If a login comes next, the client sends its
+//! USER and PASS after them.
 
 use crate::claim::Outcome;
 use crate::config::AuthMechanism;
@@ -21,12 +21,12 @@ use crate::session::ControlSecurity;
 use crate::terms::{Phase, Protection};
 use crate::timer::Timer;
 
-/// AUTH, and what has to follow it
+/// AUTH, and the commands that must follow it
 #[derive(Debug)]
 pub(crate) struct Secure {
     scope: Scope,
     demand: Demand,
-    /// The reply that granted AUTH
+    /// The reply that accepted AUTH
     granted: Option<Reply>,
     state: State,
 }
@@ -34,15 +34,15 @@ pub(crate) struct Secure {
 /// What a refusal means
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Demand {
-    /// The request fails and the session goes on in clear
+    /// The request fails, and the session continues in clear text
     Request,
-    /// The end: the policy allows no session in clear
+    /// The session ends, because the policy allows no clear text
     Policy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// AUTH alone, as ftplib's `auth()`
+    /// Only AUTH, as ftplib's `auth()`
     Control,
     /// AUTH, PBSZ, PROT P
     ControlAndData,
@@ -50,9 +50,9 @@ pub(crate) enum Scope {
 
 #[derive(Debug)]
 enum State {
-    /// AUTH with this mechanism is out
+    /// AUTH with this mechanism has been sent
     Auth(Mechanism),
-    /// Granted; the server gets the time to hand its side to TLS
+    /// AUTH was accepted; the server gets time to hand its side to TLS
     Pause,
     Handshake,
     Protect(Protect),
@@ -84,13 +84,13 @@ impl Mechanism {
 }
 
 impl Secure {
-    /// As the application asks
+    /// Creates the operation for a request of the application
     pub(crate) const fn requested(scope: Scope) -> Self {
         let state = State::Auth(Mechanism::Tls);
         Self { scope, demand: Demand::Request, granted: None, state }
     }
 
-    /// As [`TlsPolicy`](crate::TlsPolicy) asks
+    /// Creates the operation for [`TlsPolicy`](crate::TlsPolicy)
     pub(crate) const fn demanded() -> Self {
         let state = State::Auth(Mechanism::Tls);
         Self { scope: Scope::ControlAndData, demand: Demand::Policy, granted: None, state }
@@ -116,7 +116,7 @@ impl Secure {
             }
             (Input::Reply(reply), State::Auth(mechanism)) => match reply.kind() {
                 ReplyKind::Preliminary => {}
-                // 334 is RFC 2228's way to say the same; old servers use it for TLS (Q78).
+                // 334 means the same in RFC 2228; old servers use it for TLS (Q78).
                 ReplyKind::Completion | ReplyKind::Intermediate => {
                     self.granted = Some(reply);
                     self.pause(cx);
@@ -135,11 +135,11 @@ impl Secure {
             (Input::Secured, State::Handshake) => {
                 cx.wire.session.control = ControlSecurity::Secured;
                 cx.wire.session.forget_clear_text();
-                // A new TLS session begins without protection of data (Q81).
+                // After a new TLS handshake, data connections are not protected (Q81).
                 cx.wire.session.protection = Protection::Clear;
                 return self.secured(cx);
             }
-            // It may begin once more, after the answers of a batch have come.
+            // It may begin again, after the replies to a batch have come.
             (input, State::Protect(protect)) => return protect.step(input, cx).map(done),
             _ => {}
         }
@@ -172,7 +172,7 @@ impl Secure {
     }
 }
 
-/// The end of all: of several replies none is the result
+/// Replaces the result: the operation has several replies, and none of them is its result
 fn done(step: Step) -> Step {
     match step {
         Step::Done(_) => Step::Done(Outcome::Unit(())),
@@ -190,19 +190,19 @@ pub(crate) struct Protect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ProtectState {
     BufferSize,
-    /// PBSZ and PROT are out in a batch
+    /// PBSZ and PROT have been sent in a batch
     Both,
-    /// PROT is out, of a batch
+    /// PROT has been sent in a batch, and the reply to PBSZ has come
     LevelOfBatch,
-    /// PROT was refused in a batch, and goes out alone once more
+    /// PROT was refused in a batch, and is sent again alone
     LevelAgain,
-    /// PROT is out
+    /// PROT has been sent
     Level,
 }
 
 impl Protect {
     pub(crate) const fn new(level: Protection) -> Self {
-        // PBSZ belongs before PROT P; PROT C needs none, and ftplib sends none.
+        // PBSZ must precede PROT P; PROT C needs none, and ftplib sends none.
         let state = match level {
             Protection::Private => ProtectState::BufferSize,
             Protection::Clear => ProtectState::Level,
@@ -222,7 +222,7 @@ impl Protect {
             (Input::Start, _) => self.send_level(cx),
             (Input::Reply(reply), _) if reply.kind() == ReplyKind::Preliminary => {}
             (Input::Reply(_), ProtectState::BufferSize) => {
-                // Refused by some that take PROT all the same (Q82).
+                // Some servers refuse PBSZ but accept PROT (Q82).
                 self.state = ProtectState::Level;
                 self.send_level(cx);
             }
@@ -241,7 +241,7 @@ impl Protect {
                 if let (ProtectState::LevelAgain, ReplyKind::Transient | ReplyKind::Permanent) =
                     (self.state, reply.kind())
                 {
-                    // It was not the batch that was refused.
+                    // The server did not refuse PROT because of the batch.
                     cx.wire.session.batches = Batches::Trusted;
                 }
                 let reply = completion(reply)?;
@@ -262,10 +262,10 @@ impl Protect {
     }
 }
 
-/// CCC: the control connection back to clear text
+/// CCC: returns the control connection to clear text
 #[derive(Debug)]
 pub(crate) struct ClearControl {
-    /// The reply that granted CCC
+    /// The reply that accepted CCC
     granted: Option<Reply>,
 }
 
@@ -276,7 +276,7 @@ impl ClearControl {
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match input {
-            // In clear already: nothing to do, and nothing that TLS could be taken off.
+            // The connection is in clear text already, so there is nothing to do.
             Input::Start if cx.wire.session.control != ControlSecurity::Secured => {
                 return Ok(Step::Done(Outcome::MaybeReply(None)));
             }

@@ -1,4 +1,4 @@
-//! "Make TYPE be X": TYPE (RFC 959 section 4.1.2), only where the server stands otherwise
+//! Sets the type: TYPE (RFC 959 section 4.1.2), only if the server has another type or it is not known
 //!
 //! ```text
 //! ─▶ known already ─────────────▶ done
@@ -15,12 +15,12 @@ use crate::terms::TransferType;
 pub(crate) struct SetType(pub(crate) TransferType);
 
 impl SetType {
-    /// Sends TYPE unless the server is known to be there: true if there is nothing to wait for
+    /// Sends TYPE unless the server has this type already; returns true if there is nothing to wait for
     pub(crate) fn start(self, cx: &mut Context<'_>) -> bool {
         if cx.wire.session.type_ == Some(self.0) {
             return true;
         }
-        // Until the reply, either may hold.
+        // Until the reply comes, either type may be set.
         cx.wire.session.type_ = None;
         let code = match self.0 {
             TransferType::Image => "I",

@@ -1,4 +1,4 @@
-//! One command, one final reply: a table of what its reply must be
+//! One command with one final reply: a table of what the reply must be
 //!
 //! ```text
 //! (TYPE I ──▶) command ── right class, text makes sense ──▶ done
@@ -16,7 +16,7 @@ use crate::op::set_type::SetType;
 use crate::session::RestartMarker;
 use crate::terms::TransferType;
 
-/// What goes behind the verb
+/// The argument after the verb
 #[derive(Debug)]
 pub(crate) enum Parameter {
     None,
@@ -24,20 +24,20 @@ pub(crate) enum Parameter {
     Secret(Secret),
 }
 
-/// What the reply has to be
+/// What the reply must be
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Want {
     /// 2yz
     Completion,
-    /// 2yz or 3yz: a raw command, whose meaning is the caller's (ftplib's `sendcmd`)
+    /// 2yz or 3yz: a raw command, whose meaning only the caller knows (ftplib's `sendcmd`)
     Any,
-    /// A number of bytes, told under TYPE I: others count what ASCII would send (Q41)
+    /// A number of bytes, asked for in TYPE I: in TYPE A, servers count what they would send as text (Q41)
     Size,
     /// A time (RFC 3659 section 3)
     Time,
     /// A path in quotes (RFC 959 appendix II)
     Path,
-    /// The same, but servers that leave it out have still done what was asked (Q33)
+    /// As `Path`, but servers that omit the path have still done what was asked (Q33)
     MadePath,
 }
 
@@ -51,11 +51,11 @@ pub(crate) struct Simple {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// TYPE comes first
+    /// TYPE is set first
     Type,
-    /// The command is out
+    /// The command has been sent
     Command,
-    /// The command is out, and 500 means that another way remains
+    /// The command has been sent, and if it is answered 500, there is another command to try
     CommandOrElse(Verb, &'static str),
 }
 
@@ -64,7 +64,7 @@ impl Simple {
         Self { verb, parameter, want, state: State::Command }
     }
 
-    /// CDUP, on servers that don't know it `CWD ..` (Q32)
+    /// Creates CDUP, with `CWD ..` for servers that don't know it (Q32)
     pub(crate) const fn parent() -> Self {
         Self {
             verb: Verb::CDUP,
@@ -100,7 +100,7 @@ impl Simple {
     }
 
     fn send(&self, cx: &mut Context<'_>) {
-        // Also if nobody waits for the answer in the end.
+        // Also if nobody waits for the reply in the end.
         if self.want == Want::Any {
             self.forget_what_it_changes(cx);
         }
@@ -150,7 +150,7 @@ impl Simple {
         }
     }
 
-    /// A raw command may change what the session believes to know
+    /// Forgets the facts about the session that a raw command may change
     fn forget_what_it_changes(&self, cx: &mut Context<'_>) {
         let session = &mut cx.wire.session;
         match self.verb {

@@ -2,23 +2,23 @@
 //!
 //! ```text
 //! TYPE ─▶ data connection (open) ─▶ REST ─▶ command ─▶ Joint ─▶ AwaitFinal ─▶ done
-//!   └─ in a batch with EPSV or PASV, where that is allowed (batch.rs)
+//!   └─ in a batch with EPSV or PASV, if that is allowed (batch.rs)
 //!
-//! Joint (joint.rs) is a product of two machines that nothing keeps in order:
+//! Joint (joint.rs) combines two state machines whose events come in any order:
 //!  control:  Asked ──1yz──▶ Granted ──2yz──▶ Over
-//!              └──2yz──▶ Held ──1yz──▶ Granted: it was another's
-//!                          └─data ended, REST 0 ── 350 ──▶ done: it was this one's
+//!              └──2yz──▶ Held ──1yz──▶ Granted: it belonged to another transfer
+//!                          └─data ended, REST 0 ── 350 ──▶ done: it belonged to this one
 //!  data:     Connecting | Listening ─▶ Open ─▶ Securing ─▶ Secured ─▶ Moving ─▶ Ended      (data.rs)
 //!
-//! (any, Open) under PROT P, command written     Action::SecureData, or behind the 1yz
+//! (any, Open) under PROT P, command written     Action::SecureData, or after the 1yz
 //! (Granted | Over, Open | Secured)              Action::StartTransfer, once
 //! (Over, Ended)                                 done
 //! (Asked | Granted, Ended)                      close, await the final reply
-//! (4yz | 5yz, any)                              close, fail; or once more, see `refused` (verdict.rs)
+//! (4yz | 5yz, any)                              close, fail; or try again, see `refused` (verdict.rs)
 //! ```
 //!
-//! REST goes directly before its transfer command (Q51), and nothing ever goes behind that until
-//! its final reply.
+//! REST is sent directly before its transfer command (Q51), and nothing is ever sent after that until
+//! its final reply has come.
 
 mod control_side;
 mod joint;
@@ -51,20 +51,20 @@ pub(crate) struct TransferOp {
     kind: TransferKind,
     type_: TransferType,
     offset: u64,
-    /// Size of the whole file that the caller named
+    /// Size of the whole file that the caller expects
     expected: Option<u64>,
-    /// Size that the preliminary reply told
+    /// Size in the preliminary reply
     hint: Option<u64>,
-    /// Name that a reply to STOU told
+    /// Name in a reply to STOU
     name: Option<alloc::vec::Vec<u8>>,
-    /// Which TLS session its data connection uses
+    /// The TLS session that its data connection uses
     session: Option<TlsSession>,
-    /// The first refusal for want of a TLS session
+    /// The first refusal because of a TLS session that was not resumed
     refusal: Option<Reply>,
     stage: Stage,
 }
 
-/// What the bytes are, which decides what an early or missing end means
+/// The kind of data, which decides what an early or missing end means
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TransferKind {
     Download,
@@ -75,19 +75,19 @@ enum TransferKind {
 #[derive(Debug)]
 enum Stage {
     Type,
-    /// TYPE and the first command of `Open` are out
+    /// TYPE and the first command of `Open` have been sent
     TypeAndOpen(Open),
     Open(Open),
     Rest,
-    /// Both connections are live
+    /// Both connections are in use
     Joint(ControlSide),
-    /// The data connection ended well and was closed; the final reply is due
+    /// The data connection has ended properly and was closed; the final reply is expected
     AwaitFinal {
         end: End,
         bytes: u64,
         control: ControlSide,
     },
-    /// Refused for want of a TLS session: once more, if the driver has a ticket for it
+    /// The transfer was refused because of its TLS session; it is tried again if the driver has a ticket for it
     AwaitTicket,
 }
 
@@ -151,7 +151,7 @@ impl TransferOp {
             (Stage::Open(open), input) => match open.step(input, cx)? {
                 Opening::Pending => {}
                 Opening::Ready => {
-                    // Connecting in company with the command has its deadline all the same.
+                    // While the driver connects and the command is sent, the deadline of the connection still holds.
                     if cx.wire.data_state() != Some(DataState::Connecting) {
                         cx.wire.timers.stop(Timer::Data);
                     }
@@ -167,7 +167,7 @@ impl TransferOp {
                 cx.wire.session.path = PassivePath::Unproven;
                 return Err(Error::DataTimedOut(phase));
             }
-            // The data connection can end while REST is answered: the command would be in vain.
+            // The data connection can end before the reply to REST: then the command would be pointless.
             (Stage::Rest, Input::Data) => {
                 if let Some(DataState::Ended(end)) = cx.wire.data_state() {
                     return Err(ended_early(end));
@@ -178,7 +178,7 @@ impl TransferOp {
         Ok(Step::Pending)
     }
 
-    /// How the lines of a listing look, as far as its command tells: LIST has many ways
+    /// Returns the format of a listing's lines, if its command defines it; LIST has many formats
     pub(crate) fn listing_format(&self) -> Option<Format> {
         match self.verb {
             Verb::MLSD => Some(Format::Mlsx),
@@ -206,33 +206,33 @@ impl TransferOp {
         self.verb == Verb::STOU
     }
 
-    /// A listing that the client makes for its own ends
+    /// Creates a listing that the client makes for its own purposes
     pub(crate) const fn unwanted(path: Option<Argument>) -> Self {
         Self::new(Verb::LIST, path, TransferKind::Listing, TransferType::Ascii, 0)
     }
 
-    /// Whether bytes have passed on a data connection that is closed already
+    /// Whether bytes have passed on a data connection that has been closed already
     pub(crate) const fn moved(&self) -> bool {
         matches!(self.stage, Stage::AwaitFinal { bytes: 1.., .. })
     }
 
-    /// Whether its command is out, whose final reply it proves by itself
+    /// Whether its command has been sent, so that the transfer proves its final reply itself
     pub(crate) const fn is_asked(&self) -> bool {
         matches!(self.stage, Stage::Joint(_) | Stage::AwaitFinal { .. })
     }
 
-    /// Whether it waits until the driver has carried out its orders
+    /// Whether it waits until the driver has carried out all orders
     pub(crate) const fn awaits_performance(&self, wire: &Wire) -> bool {
         matches!(self.stage, Stage::Open(open) if open.awaits_performance(wire))
     }
 
-    /// Whether it waits to be told of TLS session tickets
+    /// Whether it waits for news of TLS session tickets
     pub(crate) const fn awaits_ticket(&self) -> bool {
         matches!(self.stage, Stage::AwaitTicket)
     }
 
-    /// How an abort ends it: before the command nothing was begun, after the final reply nothing is
-    /// left to stop, and a listing is read to its end
+    /// Aborts the transfer, and returns how it ends: before the command nothing was begun, after the final reply
+    /// nothing is left to stop, and a listing is read to its end
     pub(crate) fn abort(&self, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self.stage {
             Stage::Joint(ControlSide::Over(_)) => Err(Error::Aborted),
@@ -247,9 +247,8 @@ impl TransferOp {
         }
     }
 
-    /// The rest of a listing is read and thrown away, for half the time that settling may take, so that the
-    /// other half is left to cut it off: Pure-FTPd puts what it still had of one that is cut off before the
-    /// next one
+    /// Reads and discards the rest of a listing for half of the time that settling may take, so that the other half
+    /// is left to cut it off. If a listing is cut off, Pure-FTPd puts the rest of it before the next one
     fn discard(&self, cx: &mut Context<'_>) {
         if let Some(data) = &cx.wire.data {
             if data.state == DataState::Moving {
@@ -283,9 +282,9 @@ impl TransferOp {
 
     fn restart_or_ask(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
         if self.offset > 0 || cx.wire.session.marker == RestartMarker::Doubtful {
-            // An earlier marker may still stand on the server: clear it.
+            // A marker from an earlier REST may still be set on the server: clear it.
             self.stage = Stage::Rest;
-            // From here on, whether the answer is heard or not.
+            // This holds from now on, whether the reply comes or not.
             cx.wire.session.marker = RestartMarker::Doubtful;
             cx.send(&Command::number(Verb::REST, self.offset));
             return Ok(Step::Pending);
@@ -302,8 +301,8 @@ impl TransferOp {
                 }
                 self.ask(cx)
             }
-            // Also where a marker was to be cleared: it may still stand, and the file's beginning
-            // would be left out.
+            // This also holds if a marker was to be cleared: it may still be set, and the beginning of the file
+            // would be missing.
             ReplyKind::Transient | ReplyKind::Permanent => Err(Error::from_reply(reply)),
         }
     }

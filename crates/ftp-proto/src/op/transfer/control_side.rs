@@ -1,4 +1,4 @@
-//! What the control connection has said of a running transfer
+//! The state of a running transfer on the control connection
 
 use alloc::boxed::Box;
 
@@ -7,23 +7,23 @@ use crate::held::Held;
 
 #[derive(Debug)]
 pub(crate) enum ControlSide {
-    /// The command is out
+    /// The command has been sent
     Asked,
     /// 1yz
     Granted,
-    /// A final reply that may be an earlier transfer's
+    /// A final reply that may belong to an earlier transfer
     Held(Begun, Box<Held>),
     /// The final reply
     Over(Reply),
 }
 
-/// How far the transfer was when the reply came that is held
+/// How far the transfer was when the reply came that is held back
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
     /// No 1yz had come
     No,
-    /// One had, but an upload had not been sent to its end
+    /// A 1yz had come, but the upload had not been sent completely
     Unsent,
-    /// One had
+    /// A 1yz had come
     Yes,
 }

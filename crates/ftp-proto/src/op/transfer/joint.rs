@@ -1,9 +1,9 @@
-//! Both connections of a transfer are live, or its final reply is due
+//! The part of a transfer in which both connections are in use, or its final reply is expected
 //!
-//! A final reply before the 1yz, one before an upload has been sent, or any while final replies of an
-//! aborted transfer are missing, is held back ([`crate::held`]) until a 1yz shows that it was another's, or
-//! until the data has ended and a sentinel can prove it: nothing may be sent before, as servers drop what
-//! comes during a transfer.
+//! A final reply is held back ([`crate::held`]) if it comes before the 1yz or before an upload has been sent, or
+//! while final replies of an aborted transfer are missing. It is held until a 1yz shows that it belonged to another
+//! transfer, or until the data has ended and a sentinel can prove it. Nothing may be sent before, because servers
+//! drop what comes during a transfer.
 
 use alloc::boxed::Box;
 
@@ -24,14 +24,14 @@ use crate::terms::{DataFailure, Direction, Encoding, Phase, TransferType};
 use crate::timer::Timer;
 use crate::wire::Wire;
 
-/// What a reply means to the transfer
+/// The meaning of a reply for the transfer
 enum News {
     /// Nothing has been decided
     None,
     /// This is the final reply
     Final(Reply),
-    /// All that the server has said of an upload came before its end, and its data connection has not ended
-    /// in order: for this reason the upload fails
+    /// The upload fails with this error: all replies came before its end, and its data connection did not end
+    /// properly
     Unconfirmed(Error),
 }
 
@@ -52,7 +52,7 @@ impl TransferOp {
         };
         match input {
             Input::Data => self.data_moved(cx),
-            // Confirmed, and all has been sent: only the server's end is missing.
+            // The upload is confirmed and sent completely: only the server's end of the connection is missing.
             Input::DataTimeout(_) if cx.wire.data_state() == Some(DataState::Sent) => {
                 return self.data_ended(End::Finished, cx);
             }
@@ -67,7 +67,7 @@ impl TransferOp {
                     let reply = reply.clone();
                     return self.never_opened(reply);
                 }
-                // No 1yz has followed, and no data connection: nothing runs that could be disturbed.
+                // No 1yz and no data connection followed, so a command can disturb no transfer.
                 Stage::Joint(ControlSide::Held(..)) => self.prove(cx),
                 // The handshake has waited for the 1yz.
                 Stage::Joint(_) => cx.wire.secure_data(cx.now),
@@ -95,7 +95,7 @@ impl TransferOp {
             Ok(News::Final(reply)) => self.refused(reply, bytes, cx),
             Ok(News::Unconfirmed(error)) => Err(error),
             Ok(News::None) => {
-                // The whole has a deadline.
+                // The final reply has one deadline, whatever other replies come.
                 cx.wire.timers.stop(Timer::Reply);
                 Ok(Step::Pending)
             }
@@ -106,7 +106,7 @@ impl TransferOp {
         }
     }
 
-    /// What an input says of the final reply; gives it back if it is about something else
+    /// Decides what an input means for the final reply; returns the input if it is about something else
     fn news(&mut self, input: Input, cx: &mut Context<'_>) -> Result<News, Input> {
         Ok(match input {
             Input::Reply(reply) => self.heard(reply, cx),
@@ -116,7 +116,7 @@ impl TransferOp {
         })
     }
 
-    /// Takes a reply to the command; a final one has been paid for
+    /// Takes a reply to the command; a final one no longer counts as expected
     fn heard(&mut self, reply: Reply, cx: &mut Context<'_>) -> News {
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
             return News::None;
@@ -135,7 +135,7 @@ impl TransferOp {
                 let reply = held.replied(reply, cx.now, cx.wire);
                 self.proof(reply, cx)
             }
-            // What is held was another's. Of several 2yz without a 1yz the last may be, too.
+            // The reply that is held belonged to another transfer. Of several 2yz without a 1yz, the last may, too.
             ControlSide::Held(..) => {
                 cx.wire.session.late = cx.wire.session.late.less_one();
                 self.hold_or_take(reply, cx)
@@ -181,7 +181,7 @@ impl TransferOp {
                 return News::None;
             }
             if refuses || listening {
-                // If this is the truth, no data connection will come, and no data.
+                // If this reply is true, there will be no data connection and no data.
                 let wait = cx.wire.config.settle_quiet;
                 cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::DataAccept);
             }
@@ -190,10 +190,10 @@ impl TransferOp {
         News::None
     }
 
-    /// Whether a 2yz comes too early to confirm the transfer: there is more of an upload to send, or its
-    /// end; or the data has not ended, and the code is none that transfers end with
+    /// Whether a 2yz comes too early to confirm the transfer: an upload, or its end, has not been sent completely;
+    /// or the data has not ended, and transfers do not end with this code
     ///
-    /// Servers without a 1yz say nothing else, as has been proven.
+    /// If it is proven that the server sends no 1yz, a 2yz is never too early.
     fn is_premature(&self, code: Code, wire: &Wire) -> bool {
         let more = matches!(wire.data_state(), Some(state) if state != DataState::Sent);
         let unsent = self.kind == TransferKind::Upload;
@@ -201,7 +201,7 @@ impl TransferOp {
         more && (unsent || odd) && wire.session.preliminary == Preliminary::Expected
     }
 
-    /// 1yz
+    /// Takes a 1yz
     fn preliminary(&mut self, reply: &Reply, cx: &mut Context<'_>) {
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
             return;
@@ -225,7 +225,7 @@ impl TransferOp {
                 cx.wire.timers.stop(Timer::Reply);
                 self.await_final_reply(cx);
             }
-            // From here on the data connection is what moves.
+            // From now on, the data connection shows whether the transfer proceeds.
             Stage::Joint(_) => cx.wire.stop_reply_timers(),
             _ => {}
         }
@@ -244,7 +244,7 @@ impl TransferOp {
         }
     }
 
-    /// The size in a 1yz, unless it may be part of the file's own name
+    /// Returns the size in a 1yz, unless it may be part of the file's name
     fn size_hint(&self, reply: &Reply) -> Option<u64> {
         let name = self.argument.as_ref().map_or(&b""[..], |argument| argument.as_bytes());
         fields::parse_size_hint_for(reply.text(), name)
@@ -256,12 +256,12 @@ impl TransferOp {
         }
     }
 
-    /// The final reply has come while the data connection is open
+    /// Takes the final reply while the data connection is open
     fn over(&mut self, reply: Reply, cx: &mut Context<'_>) {
         self.note_name(&reply);
         self.stage = Stage::Joint(ControlSide::Over(reply));
         if let Some(DataState::Listening(_)) = cx.wire.data_state() {
-            // The server's connection may be on its way, or never have been made.
+            // The server's connection may be on its way, or may never have been made.
             let wait = cx.wire.config.settle_quiet;
             cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::DataAccept);
         }
@@ -274,7 +274,7 @@ impl TransferOp {
         }
     }
 
-    /// Sends the sentinel that proves the reply that is held
+    /// Sends the sentinel that proves the reply that is held back
     fn prove(&mut self, cx: &mut Context<'_>) {
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
             return;
@@ -285,7 +285,7 @@ impl TransferOp {
         }
     }
 
-    /// The whole has one deadline, whatever comes in meanwhile
+    /// Sets the one deadline for the final reply, whatever other replies come
     fn await_final_reply(&self, cx: &mut Context<'_>) {
         if cx.wire.timers.phase(Timer::Command) != Some(Phase::FinalReply) {
             let wait = cx.wire.config.final_reply_timeout;
@@ -301,14 +301,14 @@ impl TransferOp {
         cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
     }
 
-    /// A sentinel was answered
+    /// Takes the answer to a sentinel
     fn sentinel(&mut self, code: Code, cx: &mut Context<'_>) -> News {
         let Some(held) = self.held() else { return News::None };
         let reply = held.answered(code, cx.now, cx.wire);
         self.proof(reply, cx)
     }
 
-    /// Nothing was heard for a while after a sentinel
+    /// Continues after a silence that followed a sentinel
     fn sentinel_quiet(&mut self, cx: &mut Context<'_>) -> News {
         let Some(held) = self.held() else { return News::None };
         match held.quiet(cx.now, cx.wire) {
@@ -328,7 +328,7 @@ impl TransferOp {
         }
     }
 
-    /// The final reply, if it has been proven, or more to wait for
+    /// Returns the final reply if it has been proven; otherwise waits
     fn proof(&mut self, reply: Option<Reply>, cx: &mut Context<'_>) -> News {
         let Some(reply) = reply else {
             self.await_proof(cx);
@@ -337,7 +337,7 @@ impl TransferOp {
         let unconfirmed = match self.stage {
             _ if self.kind != TransferKind::Upload || reply.kind() != ReplyKind::Completion => None,
             Stage::AwaitFinal { end: End::Truncated, .. } => Some(Error::data(DataFailure::Broken)),
-            // The server has not even closed it.
+            // The server has not even closed the data connection.
             Stage::Joint(_) if cx.wire.data_state() == Some(DataState::Sent) => {
                 Some(Error::DataTimedOut(Phase::FinalReply))
             }
@@ -383,7 +383,7 @@ impl TransferOp {
         }
     }
 
-    /// All of an upload has gone: what is waited for is the final reply, and the end of the connection
+    /// Waits for the final reply and the end of the connection, after all of an upload has been sent
     fn sent(&self, cx: &mut Context<'_>) {
         let Stage::Joint(control) = &self.stage else { return };
         match control {
@@ -405,7 +405,7 @@ impl TransferOp {
         matches!(control, ControlSide::Held(_, held) if held.is_asked())
     }
 
-    /// Looks at both connections and does what their joint state asks for
+    /// Acts according to the state of both connections
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
         let Stage::Joint(control) = &self.stage else { return Ok(Step::Pending) };
         let Some(state) = cx.wire.data_state() else { return Ok(Step::Pending) };
@@ -418,7 +418,7 @@ impl TransferOp {
             }
         };
         match state {
-            // Not before the server can read the command: it answers no ClientHello sooner.
+            // Not before the server can read the command: it answers no ClientHello earlier.
             DataState::Open if protects && cx.wire.control.all_written() => {
                 let wait = cx.wire.config.settle_quiet;
                 if may_move || !cx.wire.handshake_waits() {
@@ -457,7 +457,7 @@ impl TransferOp {
         let Stage::Joint(control) = core::mem::replace(&mut self.stage, Stage::Type) else {
             return Ok(Step::Pending);
         };
-        // Closed at once: ProFTPD keeps its 226 back until then.
+        // Close it at once: ProFTPD keeps its 226 back until then.
         let bytes = cx.wire.close_data().map_or(0, |data| data.bytes);
         match control {
             ControlSide::Over(reply) => self.finish(end, bytes, reply, cx),
@@ -473,7 +473,7 @@ impl TransferOp {
         }
     }
 
-    /// The transfer can't go on; the server is settled with unless its final reply has come
+    /// Ends a transfer that can't continue; the session must be settled unless the final reply has come
     fn give_up(&self, error: Error, farewell: Farewell) -> Result<Step, Error> {
         match self.stage {
             Stage::Joint(ControlSide::Over(_)) => Err(error),
@@ -502,7 +502,7 @@ impl TransferOp {
     }
 }
 
-/// Whether a refusal may be the end of an earlier, aborted transfer
+/// Whether a refusal may be the final reply of an earlier, aborted transfer
 fn may_be_aborted(code: Code) -> bool {
     matches!(code.get(), 425 | 426 | 450..=452 | 550..=553)
 }

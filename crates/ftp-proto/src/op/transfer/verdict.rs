@@ -1,4 +1,4 @@
-//! What a transfer comes to: whole, cut off, refused, or unconfirmed
+//! The result of a transfer: complete, cut off, refused, or unconfirmed
 
 use alloc::boxed::Box;
 
@@ -14,7 +14,7 @@ use crate::session::{RestartMarker, TicketSupply};
 use crate::terms::{DataFailure, Phase, TlsSession, TransferType};
 use crate::timer::Timer;
 
-/// A download that has got fewer bytes than its known size
+/// A download that has received fewer bytes than its known size
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Missing {
     received: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Missing {
 }
 
 impl Missing {
-    /// The error, if the session has ended for this cause
+    /// Returns the error, if the session has ended for this cause
     pub(crate) fn cut_off(self, cause: Option<ConnectionError>) -> Error {
         let Self { received, expected } = self;
         Error::Truncated { received, expected: Some(expected), end: cause.map(Box::new) }
@@ -30,20 +30,20 @@ impl Missing {
 }
 
 impl TransferOp {
-    /// The server refuses: because of TLS, if the data connection has a session of its own
+    /// Handles a refusal, which is because of TLS if the data connection has a new session
     pub(super) fn refused(
         &mut self,
         reply: Reply,
         bytes: u64,
         cx: &mut Context<'_>,
     ) -> Result<Step, Error> {
-        // vsftpd says 522, ProFTPD, FileZilla Server and others 425, which means otherwise that there
-        // is no data connection: but there was one.
+        // vsftpd sends 522. ProFTPD, FileZilla Server and others send 425, which otherwise means that there
+        // is no data connection; but there was one.
         let by_tls =
             matches!(reply.code(), Code::NO_DATA_CONNECTION | Code::PROTOCOL_NOT_SUPPORTED);
         match self.session {
             Some(TlsSession::New) if by_tls => {}
-            // In the middle of the handshake.
+            // The refusal came in the middle of the handshake.
             None if by_tls && cx.wire.protects_data() && reply.demands_resumption() => {
                 return Err(Error::ResumptionRequired { reply, end: None });
             }
@@ -56,16 +56,16 @@ impl TransferOp {
         self.hint = None;
         self.stage = Stage::AwaitTicket;
         cx.wire.close_data();
-        // For drivers that say nothing of tickets.
+        // This is for drivers that never report tickets.
         let wait = cx.wire.config.settle_quiet;
         cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::Settle);
         Ok(Step::Pending)
     }
 
-    /// The driver knows how many tickets there are now
+    /// Continues after the driver has reported how many tickets there are
     pub(super) fn tickets_told(&mut self, cx: &Context<'_>) -> Result<Step, Error> {
         match cx.wire.session.tickets {
-            // A listing that is made for tickets has what it was made for.
+            // A listing that is made for tickets has done its work.
             TicketSupply::Ample | TicketSupply::Scarce if cx.owner != Owner::Tickets => {
                 self.stage = Stage::Type;
                 Ok(Step::Again)
@@ -74,7 +74,7 @@ impl TransferOp {
         }
     }
 
-    /// There is no ticket for another try
+    /// Returns the error if there is no ticket for another attempt
     pub(super) fn without_ticket(&mut self) -> Error {
         match self.refusal.take() {
             Some(reply) => Error::ResumptionRequired { reply, end: None },
@@ -83,7 +83,7 @@ impl TransferOp {
         }
     }
 
-    /// The request's error if the session ends now, with this data connection open
+    /// Returns the request's error if the session ends now, with this data connection open
     pub(crate) fn dies_with(&self, data: Option<&DataConnection>, cause: ConnectionError) -> Error {
         let (received, finished) = match (&self.stage, data) {
             (Stage::AwaitFinal { end, bytes, .. }, _) => (*bytes, *end == End::Finished),
@@ -91,14 +91,14 @@ impl TransferOp {
             (_, None) => (0, false),
         };
         if let (Some(reply), false) = (&self.refusal, received > 0) {
-            // vsftpd says so and leaves.
+            // vsftpd sends this refusal and closes the connection.
             let end = Some(Box::new(cause));
             return Error::ResumptionRequired { reply: reply.clone(), end };
         }
         if let Some(missing) = self.missing(received).filter(|_| received > 0 || finished) {
             return missing.cut_off(Some(cause));
         }
-        // A server that has broken the protocol has said something, only not what it should.
+        // A server that has broken the protocol has sent a reply, although a wrong one.
         let silent = !matches!(cause, ConnectionError::Protocol(_));
         if finished && silent {
             return Error::Unconfirmed { bytes: received, cause };
@@ -106,13 +106,13 @@ impl TransferOp {
         Error::Connection(cause)
     }
 
-    /// What a download lacks with so many bytes, if its size is known
+    /// Returns what a download lacks after this many bytes, if its size is known
     pub(crate) fn missing(&self, received: u64) -> Option<Missing> {
         let expected = self.due(received)?;
         (received < expected).then_some(Missing { received, expected })
     }
 
-    /// Both sides are through: is it what was promised?
+    /// Checks the result after both connections are done
     pub(super) fn finish(
         &mut self,
         end: End,
@@ -132,23 +132,23 @@ impl TransferOp {
         Ok(Step::Done(Outcome::Transfer(Transfer { bytes, reply, name })))
     }
 
-    /// Bytes that have to come at least, where the caller or the 1yz has told
+    /// Returns the minimum number of bytes that must come, if the caller or the 1yz has given a size
     fn least(&self) -> Option<u64> {
-        // Under TYPE A the bytes on the wire are not those of the file.
+        // In TYPE A, the network carries another number of bytes than the file has.
         if self.kind != TransferKind::Download || self.type_ != TransferType::Image {
             return None;
         }
         if let Some(size) = self.expected {
             return Some(size.saturating_sub(self.offset));
         }
-        // Some servers tell the size of the whole file, some that of the rest. A size below the offset
-        // can only be the rest.
+        // Some servers send the size of the whole file, some that of the rest. A size below the offset
+        // can only be that of the rest.
         let hint = self.hint?;
         Some(hint.checked_sub(self.offset).unwrap_or(hint))
     }
 
-    /// As [`Self::least`], for so many bytes: what is neither the whole rest nor the rest of the whole is
-    /// short of the former
+    /// As [`Self::least`], after this many bytes. If more came than the rest of the whole file would be, but fewer
+    /// than the hint, the hint was the size of the rest, and the rest is not complete
     fn due(&self, received: u64) -> Option<u64> {
         let least = self.least()?;
         match self.hint {
@@ -177,7 +177,8 @@ impl TransferOp {
         }
     }
 
-    /// 226 without a data connection in active mode: how some say that there is nothing to list
+    /// Handles a 226 without a data connection in active mode, with which some servers say that there is nothing to
+    /// list
     pub(super) fn never_opened(&self, reply: Reply) -> Result<Step, Error> {
         match self.kind {
             TransferKind::Listing => {
