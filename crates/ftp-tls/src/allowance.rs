@@ -1,25 +1,25 @@
-//! How much a stream may receive before it gives way to others
+//! How much a stream may receive before it lets others take their turn
 //!
-//! TLS has messages that cost work and bring no plaintext: session tickets, key updates, empty records.
-//! A peer can send them without end, so the work for them is charged by what arrives, not by what the
+//! Some TLS messages cost work but contain no plaintext: session tickets, key updates, empty records.
+//! A peer can send them without end, so the work is charged by what arrives, not by what the
 //! caller gets.
 
-/// Charged for each record on top of its bytes: decrypting an empty record takes about as long as
-/// decrypting this much in a full one, answering a key update somewhat longer
+/// Bytes charged for each record in addition to its own: decrypting an empty record takes about as long as
+/// decrypting this many bytes of a full one, and answering a key update takes somewhat longer
 const RECORD: i64 = 4096;
 
-/// Charged for each session ticket: its key is derived when it arrives
+/// Bytes charged for each session ticket, because its key is derived when it arrives
 const TICKET: i64 = 8192;
 
-/// What is left to spend; negative after a step that cost more than was left
+/// The bytes that are left; negative after a step that cost more than was left
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowance(Option<i64>);
 
 impl Allowance {
-    /// For callers that set no limit
+    /// The allowance of callers that set no limit
     pub(crate) const UNLIMITED: Self = Self(None);
 
-    /// Allows this much from now on, less what has been overdrawn
+    /// Allows this many bytes from now on, minus what was exceeded before
     pub(crate) fn grant(&mut self, amount: usize) {
         let amount = i64::try_from(amount).unwrap_or(i64::MAX);
         let debt = self.0.unwrap_or(0).min(0);
@@ -44,16 +44,16 @@ impl Allowance {
 /// Counts records in ciphertext that arrives in pieces of any size
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RecordCounter {
-    /// Bytes of the current header that have been seen
+    /// Bytes of the current header that have been received
     header: u8,
-    /// What is known of the current record's length
+    /// The part of the current record's length that is known
     length: usize,
     /// Bytes of the current record's body that are still to come
     body: usize,
 }
 
 impl RecordCounter {
-    /// How many headers end in these bytes
+    /// Returns how many record headers end in these bytes
     pub(crate) fn count(&mut self, mut bytes: &[u8]) -> usize {
         let mut records = 0;
         loop {
@@ -90,12 +90,12 @@ mod tests {
         assert!(!allowance.is_exhausted());
         allowance.charge(500, 0, 3);
         assert!(allowance.is_exhausted());
-        // 10,000 − 8,692 − 25,076 leaves a debt that three more grants pay.
+        // 10,000 − 8,692 − 25,076 is a deficit that three more grants make up.
         for exhausted in [true, true, false] {
             allowance.grant(10_000);
             assert_eq!(allowance.is_exhausted(), exhausted);
         }
-        // What was not spent does not add up.
+        // What was not used does not accumulate.
         allowance.grant(10_000);
         allowance.grant(10_000);
         allowance.charge(10_000, 0, 0);

@@ -16,51 +16,53 @@ use crate::verify::Verifier;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TlsVersion {
-    /// TLS 1.2, RFC 5246. Its session serves for any number of data connections
+    /// TLS 1.2, RFC 5246. Its session can be used for any number of data connections
     Tls12,
-    /// TLS 1.3, RFC 8446. Its tickets serve for one data connection each
+    /// TLS 1.3, RFC 8446. Each of its tickets can be used for one data connection
     Tls13,
 }
 
-/// Which application protocol is offered in the handshake (ALPN, RFC 7301)
+/// The application protocol that is offered in the handshake (ALPN, RFC 7301)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Alpn {
-    /// None: the default, because it is what servers have seen ever since; most do not know any
+    /// None: the default, because this is what servers are used to; most do not know any
     #[default]
     None,
-    /// `ftp`, on control and data connections alike: vsftpd insists on both or neither (Q89)
+    /// `ftp`, on both control and data connections: vsftpd requires it on both or neither (Q89)
     Ftp,
 }
 
 /// Whether data connections resume the TLS session of their control connection (RFC 5077, RFC 8446 section 2.2)
 ///
-/// Who resumes it has taken part in the control connection's handshake, so for either side it is a proof that the data
-/// connection is the other's: who has guessed or seen its port can't have it, even with the same certificate.
+/// Only a peer that took part in the control connection's handshake can resume its session. So for either side,
+/// resumption proves that the data connection belongs to the other: somebody who has guessed or seen the port can't
+/// take the connection, even with the same certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resumption {
-    /// Offered, and a full handshake is accepted in its place: the default
+    /// Resumption is offered, and a full handshake is accepted instead: the default
     #[default]
     Offered,
-    /// Offered, and expected from the first data connection on that has resumed: a later one that does not is refused
+    /// Resumption is offered, and required once a data connection has resumed: a later one that does not is refused
     /// with [`TlsError::NotResumed`](crate::TlsError::NotResumed), as FileZilla does it
     Consistent,
-    /// Demanded of each data connection: one that does not resume is refused with
+    /// Resumption is required for each data connection: one that does not resume is refused with
     /// [`TlsError::NotResumed`](crate::TlsError::NotResumed)
     ///
-    /// An upload for which no session is in stock is not even begun. TLS 1.3 sessions run out with servers that give no
-    /// new tickets with uploads, such as ProFTPD, or none at all, such as Pure-FTPd: take
-    /// [TLS 1.2](TlsConfigBuilder::max_version) for them.
+    /// An upload is not started if there is no session to resume. With TLS 1.3, sessions run out if a server sends
+    /// no new tickets with uploads, such as ProFTPD, or none at all, such as Pure-FTPd: use [TLS
+    /// 1.2](TlsConfigBuilder::max_version) with these servers.
     Required,
-    /// Neither offered nor kept
+    /// Sessions are neither offered nor kept
     ///
-    /// For servers that fail where a session is offered, with an alert such as `InternalError`: see
-    /// [`TlsError::ResumptionFailed`](crate::TlsError::ResumptionFailed). Others refuse data connections without.
+    /// This is for servers that fail if a session is offered, with an alert such as `InternalError`: see
+    /// [`TlsError::ResumptionFailed`](crate::TlsError::ResumptionFailed). Other servers refuse data connections
+    /// without resumption.
     Never,
 }
 
-/// How to secure connections: made once, used for any number of control connections
+/// How to secure connections: created once, used for any number of control connections
 ///
 /// ```
 /// # #[cfg(feature = "webpki-roots")] {
@@ -80,7 +82,7 @@ pub struct TlsConfig {
 }
 
 impl TlsConfig {
-    /// Starts from whom to trust, the one decision that has no default
+    /// Creates a builder from the choice of whom to trust, which has no default
     pub fn builder(trust: Trust) -> TlsConfigBuilder {
         TlsConfigBuilder {
             trust,
@@ -97,9 +99,9 @@ impl TlsConfig {
         }
     }
 
-    /// With a configuration made for rustls, and this crate's defaults for the rest
+    /// Creates a configuration from one made for rustls, with this crate's defaults for the rest
     ///
-    /// All of it is used, except `resumption`, for which every [`TlsContext`](crate::TlsContext)
+    /// All of it is used, except `resumption`, as every [`TlsContext`](crate::TlsContext)
     /// has its own store (see [`Self::resumption`]), and `enable_early_data`, which stays off.
     #[must_use]
     pub fn from_rustls(config: impl Into<Arc<ClientConfig>>) -> Self {
@@ -111,21 +113,21 @@ impl TlsConfig {
         }
     }
 
-    /// As [`TlsConfigBuilder::same_certificate_on_data`]
+    /// Does the same as [`TlsConfigBuilder::same_certificate_on_data`]
     #[must_use]
     pub fn same_certificate_on_data(mut self, required: bool) -> Self {
         self.same_certificate_on_data = required;
         self
     }
 
-    /// As [`TlsConfigBuilder::guard_uploads`]
+    /// Does the same as [`TlsConfigBuilder::guard_uploads`]
     #[must_use]
     pub fn guard_uploads(mut self, guard: bool) -> Self {
         self.guard_uploads = guard;
         self
     }
 
-    /// As [`TlsConfigBuilder::resumption`]
+    /// Does the same as [`TlsConfigBuilder::resumption`]
     #[must_use]
     pub fn resumption(mut self, resumption: Resumption) -> Self {
         self.resumption = resumption;
@@ -133,8 +135,8 @@ impl TlsConfig {
     }
 }
 
-/// Equal are those that share one rustls configuration, not those whose parts are alike: verifiers and keys can't be
-/// compared
+/// Two configurations are equal if they share one rustls configuration, not if their parts are alike: verifiers and
+/// keys can't be compared
 impl PartialEq for TlsConfig {
     fn eq(&self, other: &Self) -> bool {
         let Self { rustls, same_certificate_on_data, guard_uploads, resumption } = self;
@@ -159,7 +161,7 @@ impl From<Arc<ClientConfig>> for TlsConfig {
     }
 }
 
-/// Collects what [`TlsConfig`] needs; whatever is wrong comes out of [`build`](Self::build)
+/// Collects the settings of a [`TlsConfig`]; errors are returned by [`build`](Self::build)
 #[derive(Clone, Debug)]
 #[must_use = "nothing is configured before `build`"]
 pub struct TlsConfigBuilder {
@@ -177,98 +179,98 @@ pub struct TlsConfigBuilder {
 }
 
 impl TlsConfigBuilder {
-    /// Trusts the certificate authorities in `pem` too
+    /// Also trusts the certificate authorities in `pem`
     pub fn add_ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(Source::Bytes(pem.into()));
         self
     }
 
-    /// Trusts the certificate authorities in this PEM file too; it is read by [`build`](Self::build)
+    /// Also trusts the certificate authorities in this PEM file, which [`build`](Self::build) reads
     pub fn add_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.authorities.push(Source::File(path.into()));
         self
     }
 
     /// Identifies this client with a certificate (its chain, the client's own first) and its private
-    /// key, on control and data connections alike: vsftpd insists (Q97)
+    /// key, on both control and data connections: vsftpd requires it on both (Q97)
     pub fn client_auth_pem(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.client_auth = Some((Source::Bytes(chain.into()), Source::Bytes(key.into())));
         self
     }
 
-    /// As [`client_auth_pem`](Self::client_auth_pem), from PEM files, which may be one and the same
+    /// Does the same as [`client_auth_pem`](Self::client_auth_pem), from PEM files, which may be the same file
     pub fn client_auth_files(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.client_auth = Some((Source::File(chain.into()), Source::File(key.into())));
         self
     }
 
-    /// Accepts only servers with this key or certificate, or another pinned one, in addition to what [`Trust`] demands
+    /// Accepts only servers with this key or certificate, or another pinned one, in addition to what [`Trust`] requires
     pub fn pin(mut self, pin: Pin) -> Self {
         self.pins.push(pin);
         self
     }
 
-    /// The lowest version to accept; 1.2 by default
+    /// Sets the lowest version to accept; 1.2 by default
     pub fn min_version(mut self, version: TlsVersion) -> Self {
         self.min_version = version;
         self
     }
 
-    /// The highest version to use; 1.3 by default
+    /// Sets the highest version to use; 1.3 by default
     ///
-    /// [`Tls12`](TlsVersion::Tls12) is for many uploads in a row to a server that insists on
-    /// resumption and gives no new tickets with uploads, such as ProFTPD: it needs no listing or
-    /// new login in between.
+    /// [`Tls12`](TlsVersion::Tls12) is for many uploads in a row to a server that requires
+    /// resumption but sends no new tickets with uploads, such as ProFTPD: then no listing or
+    /// new login is needed in between.
     pub fn max_version(mut self, version: TlsVersion) -> Self {
         self.max_version = version;
         self
     }
 
-    /// Which application protocol to offer; none by default
+    /// Sets the application protocol to offer; none by default
     pub fn alpn(mut self, alpn: Alpn) -> Self {
         self.alpn = alpn;
         self
     }
 
-    /// The cryptography to use
+    /// Sets the cryptography to use
     ///
-    /// By default the one that the process has installed, else aws-lc-rs, else ring, as far as the
-    /// features go.
+    /// By default, it is the one that the process has installed, else aws-lc-rs, else ring, if their
+    /// features are enabled.
     pub fn crypto_provider(mut self, provider: Arc<CryptoProvider>) -> Self {
         self.provider = Some(provider);
         self
     }
 
-    /// Whether a data connection has to show the certificate of the control connection; yes by
+    /// Sets whether a data connection must show the certificate of the control connection; yes by
     /// default, as in FileZilla
     ///
-    /// The name alone would let anybody in who has any certificate for it. A pool of servers
+    /// If only the name were checked, anybody with any certificate for it would be accepted. A pool of servers
     /// behind one address may need `false`.
     pub fn same_certificate_on_data(mut self, required: bool) -> Self {
         self.same_certificate_on_data = required;
         self
     }
 
-    /// Whether [`upload_permit`](crate::TlsContext::upload_permit) holds uploads back that might
-    /// destroy the remote file for want of a ticket; yes by default
+    /// Sets whether [`upload_permit`](crate::TlsContext::upload_permit) holds back uploads that might
+    /// destroy the remote file for lack of a ticket; yes by default
     pub fn guard_uploads(mut self, guard: bool) -> Self {
         self.guard_uploads = guard;
         self
     }
 
-    /// Whether data connections resume the control connection's TLS session; they do by default, where the server
-    /// can
+    /// Sets whether data connections resume the control connection's TLS session; by default they do, if the server
+    /// supports it
     pub fn resumption(mut self, resumption: Resumption) -> Self {
         self.resumption = resumption;
         self
     }
 
-    /// The configuration; reads the files
+    /// Builds the configuration; reads the files
     ///
     /// # Errors
     ///
-    /// Every [`ConfigError`]: files that cannot be read, PEM without what it should contain,
-    /// trust in nobody.
+    /// Every [`ConfigError`]: files that can't be read, PEM without the expected content,
+    /// no one to trust.
     pub fn build(self) -> Result<TlsConfig, ConfigError> {
         let provider = match self.provider {
             Some(provider) => provider,
@@ -315,7 +317,7 @@ const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
 const ONLY_12: &[&SupportedProtocolVersion] = &[&version::TLS12];
 const ONLY_13: &[&SupportedProtocolVersion] = &[&version::TLS13];
 
-/// The process's choice comes first: it may be the only one that is certified
+/// The process's choice comes first, because it may be the only certified one
 fn default_provider() -> Option<Arc<CryptoProvider>> {
     if let Some(installed) = CryptoProvider::get_default() {
         return Some(Arc::clone(installed));
@@ -328,7 +330,7 @@ fn default_provider() -> Option<Arc<CryptoProvider>> {
     None
 }
 
-/// Where PEM comes from
+/// The source of PEM
 #[derive(Clone)]
 enum Source {
     Bytes(Vec<u8>),
@@ -336,7 +338,7 @@ enum Source {
 }
 
 impl std::fmt::Debug for Source {
-    /// Leaves the bytes out: they may be a private key's
+    /// Omits the bytes, which may be a private key
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Bytes(_) => f.write_str("Bytes(..)"),
@@ -371,7 +373,7 @@ impl Source {
 
     fn private_key(&self) -> Result<PrivateKeyDer<'static>, ConfigError> {
         let pem = self.read()?;
-        // PKCS #8's own kind of section, or the header that PKCS #1 and SEC 1 files get.
+        // The marks are PKCS #8's own section, or the header of encrypted PKCS #1 and SEC 1 files.
         for mark in ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"] {
             if memchr::memmem::find(&pem, mark.as_bytes()).is_some() {
                 return Err(ConfigError::EncryptedPrivateKey);

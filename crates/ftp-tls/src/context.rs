@@ -11,11 +11,11 @@ use rustls::{ClientConfig, ClientConnection, HandshakeKind, SignatureScheme};
 use crate::store::SessionStore;
 use crate::{Resumption, TlsConfig, TlsError};
 
-/// Which of FTP's two connections a [`Stream`](crate::Stream) is
+/// The kind of FTP connection that a [`Stream`](crate::Stream) is
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Commands and replies. Its TLS records are taken one at a time, so that TLS may end in the
-    /// middle of it (CCC)
+    /// Commands and replies. Its TLS records are processed one at a time, so that TLS may end in the
+    /// middle of the byte stream (CCC)
     Control,
     /// One file or listing
     Data,
@@ -23,12 +23,12 @@ pub enum Role {
 
 /// The TLS of one control connection and of all its data connections
 ///
-/// Keeps what they must share for the server to recognise them as one client's (Q84, Q87, Q90,
-/// Q97): the server's name, the verifier, the client certificate, and a session store that no
-/// other control connection uses. Also keeps the books on the sessions in stock, because a TLS
-/// 1.3 ticket serves once: see [`upload_permit`](Self::upload_permit).
+/// It contains what these connections must share so that the server recognizes them as one client's (Q84, Q87, Q90,
+/// Q97): the server's name, the verifier, the client certificate, and a session store that no other control
+/// connection uses. It also keeps count of the sessions in stock, because a TLS 1.3 ticket can be used once: see
+/// [`upload_permit`](Self::upload_permit).
 ///
-/// Make a new one for each control connection; [`renew`](Self::renew) does.
+/// Create a new one for each control connection, for example with [`renew`](Self::renew).
 #[derive(Debug)]
 pub struct TlsContext {
     base: TlsConfig,
@@ -37,7 +37,7 @@ pub struct TlsContext {
     session: Arc<Session>,
 }
 
-/// What the streams of one context report to it
+/// State that the streams of one context report to it
 #[derive(Debug)]
 pub(crate) struct Session {
     store: Arc<SessionStore>,
@@ -54,11 +54,11 @@ pub(crate) struct Session {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inventory {
-    /// TLS 1.3 tickets in stock; each serves for one connection
+    /// TLS 1.3 tickets in stock; each can be used for one connection
     pub tickets: usize,
     /// TLS 1.3 tickets received so far, on all connections
     pub tickets_received: u64,
-    /// Whether there is a TLS 1.2 session, which serves for any number of connections
+    /// Whether there is a TLS 1.2 session, which can be used for any number of connections
     pub tls12_session: bool,
     /// Data connections whose handshake resumed a session
     pub resumed: u64,
@@ -66,26 +66,26 @@ pub struct Inventory {
     pub full: u64,
 }
 
-/// What to do before STOR, APPE or STOU; from [`TlsContext::upload_permit`]
+/// What to do before STOR, APPE or STOU; returned by [`TlsContext::upload_permit`]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum UploadPermit {
-    /// Start it
+    /// Start the upload
     Go,
-    /// First make a small listing (NLST of one name will do), reading its data connection to the
-    /// end and then [draining](crate::Stream::drain) it, then ask again
+    /// First make a small listing (NLST of one name is enough), read its data connection to the
+    /// end and then [drain](crate::Stream::drain) it, then ask again
     ///
-    /// Even a listing that the server refuses for want of resumption may bring tickets: two on
+    /// Even a listing that the server refuses for lack of resumption may bring tickets: two with
     /// ProFTPD.
     Harvest,
-    /// Do not start it; log in anew on a new control connection, with [`TlsContext::renew`]
+    /// Do not start the upload; log in on a new control connection, with [`TlsContext::renew`]
     Reconnect,
 }
 
 impl TlsContext {
-    /// For one control connection to the server called `server_name`
+    /// Creates a context for one control connection to the server called `server_name`
     ///
-    /// The name is sent as SNI, and has to be in the server's certificate, on the control connection
+    /// The name is sent as SNI, and must be in the server's certificate, on the control connection
     /// and on the data connections, whatever address these connect to. See [`server_name`].
     #[must_use]
     pub fn new(config: &TlsConfig, server_name: ServerName<'static>) -> Self {
@@ -110,12 +110,12 @@ impl TlsContext {
             }
         };
         rustls.client_auth_cert_resolver = demands;
-        // Replayable, and an FTP client has nothing to say before the server's Finished.
+        // Early data can be replayed, and an FTP client has nothing to send before the server's Finished.
         rustls.enable_early_data = false;
         Self { base: config.clone(), name: server_name, config: Arc::new(rustls), session }
     }
 
-    /// The same for the next control connection to this server: nothing of the old one's sessions,
+    /// Creates a context for the next control connection to this server, without the old one's sessions,
     /// which the server would refuse (Q87)
     ///
     /// What was learned from [`note_full_handshake_accepted`](Self::note_full_handshake_accepted) is kept.
@@ -127,21 +127,21 @@ impl TlsContext {
         new
     }
 
-    /// The name that certificates have to be for
+    /// Returns the name that certificates must be for
     #[must_use]
     pub fn server_name(&self) -> &ServerName<'static> {
         &self.name
     }
 
-    /// What the connections are made with, for a driver that does not use [`Stream`](crate::Stream)
+    /// Returns the configuration of the connections, for a driver that does not use [`Stream`](crate::Stream)
     ///
-    /// Only for connections to [`server_name`](Self::server_name): no sessions are kept for others.
+    /// Use it only for connections to [`server_name`](Self::server_name): no sessions are kept for others.
     #[must_use]
     pub fn client_config(&self) -> &Arc<ClientConfig> {
         &self.config
     }
 
-    /// The sessions in stock, and how many have been used
+    /// Returns which sessions are in stock, and how many have been used
     #[must_use]
     pub fn inventory(&self) -> Inventory {
         Inventory {
@@ -160,8 +160,8 @@ impl TlsContext {
 
     /// Whether a data connection may begin its handshake before the server has agreed to the transfer
     ///
-    /// A transfer that is refused has used up a ticket if it did. The last one is too precious: on
-    /// servers that insist on resumption (Q84) nothing may bring another.
+    /// A refused transfer has used up a ticket if its handshake began before. The last ticket must not be risked: with
+    /// servers that require resumption (Q84), there may be no way to get another.
     #[must_use]
     pub fn can_spare_ticket(&self) -> bool {
         let inventory = self.session.store.inventory();
@@ -170,18 +170,19 @@ impl TlsContext {
 
     /// Whether an upload over a protected data connection may start
     ///
-    /// Ask before STOR, APPE or STOU is sent. Many servers refuse a data connection that does not
-    /// resume the control connection's session, and ProFTPD has truncated the remote file by then
-    /// (Q84, Q140). A TLS 1.3 ticket serves once, and uploads bring no new one there. So a session
-    /// that had tickets (or a TLS 1.2 session) and has none left, or only ones of more than 45
-    /// minutes, which the server may have forgotten, first has to get some.
+    /// Call it before STOR, APPE or STOU is sent. Many servers refuse a data connection that does not resume the
+    /// control connection's session, and by then ProFTPD has truncated the remote file (Q84, Q140). A TLS 1.3 ticket
+    /// can be used once, and ProFTPD sends no new one with uploads. So if tickets (or a TLS 1.2 session) have been
+    /// used up, or are more than 45 minutes old, so that the server may have forgotten them, new ones must be
+    /// obtained first.
     ///
-    /// It is always [`Go`](UploadPermit::Go) if the server never gave any, if it is known to accept
-    /// full handshakes, or if the [configuration](crate::TlsConfigBuilder::guard_uploads) says so.
-    /// Asking again after each step ends at `Go` or `Reconnect`.
+    /// It is always [`Go`](UploadPermit::Go) if the server never sent any, if it is known to accept full handshakes,
+    /// or if the [configuration](crate::TlsConfigBuilder::guard_uploads) says so. If you ask again after each step,
+    /// the result is finally `Go` or `Reconnect`.
     ///
-    /// Where a data connection without resumption is [refused](crate::Resumption) on this side, it is `Go` if there is
-    /// a fresh session, else `Reconnect`: a listing could bring no session that is the control connection's.
+    /// If this side [refuses](crate::Resumption) data connections without resumption, it is `Go` if there is a fresh
+    /// session, else `Reconnect`: the data connection of a listing could not provide a session that belongs to the
+    /// control connection.
     pub fn upload_permit(&self) -> UploadPermit {
         if self.session.must_resume() {
             return match self.session.store.has_fresh(Instant::now()) {
@@ -195,11 +196,11 @@ impl TlsContext {
         self.session.store.upload_permit(Instant::now())
     }
 
-    /// Tell that a transfer succeeded although its data connection's handshake was
-    /// [not a resumption](crate::Stream::handshake_kind), so this server does not insist on it
+    /// Records that a transfer succeeded although its data connection's handshake was
+    /// [not a resumption](crate::Stream::handshake_kind), so this server does not require it
     ///
     /// [`Stream`](crate::Stream) notices by itself when it receives data over such a connection;
-    /// of an upload only the final reply can tell.
+    /// for an upload, only the final reply shows it.
     pub fn note_full_handshake_accepted(&self) {
         self.session.note_full_handshake_accepted();
     }
@@ -228,12 +229,12 @@ impl Session {
         self.full_accepted.store(true, Ordering::Relaxed);
     }
 
-    /// TLS 1.3 tickets received so far, on all connections
+    /// Returns the number of TLS 1.3 tickets received so far, on all connections
     pub(crate) fn tickets_received(&self) -> u64 {
         self.store.tickets_received()
     }
 
-    /// Whether a server has asked for a client certificate that we do not have
+    /// Whether a server has asked for a client certificate while none is configured
     pub(crate) fn has_unmet_certificate_demand(&self) -> bool {
         self.certificate_demands.unmet.load(Ordering::Relaxed)
     }
@@ -242,7 +243,7 @@ impl Session {
         self.certificate_demands.has_certs()
     }
 
-    /// Called once per connection when its handshake is complete
+    /// Checks a connection once, when its handshake is complete
     ///
     /// # Errors
     ///
@@ -265,7 +266,7 @@ impl Session {
         }
         self.certificate_demands.unmet.store(false, Ordering::Relaxed);
         let Some(expected) = &self.control_certificate else { return Ok(()) };
-        // Whoever panicked with it held nothing but a whole value.
+        // If a thread panicked while it held the lock, the value is still complete.
         let mut expected = expected.lock().unwrap_or_else(PoisonError::into_inner);
         let certificate = connection.peer_certificates().and_then(|chain| chain.first());
         match (role, &*expected) {
@@ -279,9 +280,9 @@ impl Session {
     }
 }
 
-/// The configured client certificate, and whether it has been missed
+/// The configured client certificate, and whether a server asked for one when there was none
 ///
-/// A TLS 1.2 server that insists on a certificate says no more than `handshake_failure`.
+/// A TLS 1.2 server that requires a certificate only sends `handshake_failure`.
 #[derive(Debug)]
 struct CertificateDemands {
     inner: Arc<dyn ResolvesClientCert>,
@@ -310,10 +311,10 @@ impl ResolvesClientCert for CertificateDemands {
     }
 }
 
-/// The name of a server as TLS wants it, from the host part of a URL or what a user typed
+/// Returns the name of a server as TLS needs it, from the host part of a URL or from a user's input
 ///
-/// Takes host names (a final dot is dropped: no certificate has it) and IP addresses, IPv6 with or
-/// without brackets, its zone dropped.
+/// Accepts host names (a final dot is dropped, because no certificate has it) and IP addresses, IPv6 with or
+/// without brackets (its zone is dropped).
 ///
 /// # Errors
 ///
@@ -321,7 +322,7 @@ impl ResolvesClientCert for CertificateDemands {
 pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let bare = bare.strip_suffix('.').unwrap_or(bare);
-    // The zone of a link-local address is this computer's business.
+    // The zone of a link-local address has a meaning only on this computer.
     let bare = match bare.split_once('%') {
         Some((address, _)) if address.parse::<Ipv6Addr>().is_ok() => address,
         _ => bare,

@@ -13,51 +13,51 @@ use crate::verify::{Mistake, PinRefused};
 
 /// Why a TLS connection failed, in words a person can act on
 ///
-/// Inside an [`io::Error`] it is found again with [`TlsError::in_io`].
+/// [`TlsError::in_io`] finds it inside an [`io::Error`].
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// The server's certificate was valid once
+    /// The server's certificate is no longer valid
     #[error(
         "the server's certificate expired{}; the server's administrator has to renew it \
          (or this computer's clock is wrong)", On(.not_after)
     )]
     CertificateExpired {
-        /// The last moment at which it was valid, if the verifier told
+        /// The last moment at which it was valid, if the verifier reported it
         not_after: Option<UnixTime>,
     },
 
-    /// The server's certificate will be valid later
+    /// The server's certificate is not valid yet
     #[error("the server's certificate is not valid before{}; is this computer's clock right?",
         On(.not_before))]
     CertificateNotYetValid {
-        /// The first moment at which it is valid, if the verifier told
+        /// The first moment at which it is valid, if the verifier reported it
         not_before: Option<UnixTime>,
     },
 
-    /// Nobody we trust has signed the server's certificate
+    /// No trusted authority has signed the server's certificate
     #[error(
         "the server's certificate was issued by an authority that is not trusted here; \
          if that is expected, add the authority's certificate to the trusted ones or pin the server's key"
     )]
     UnknownIssuer,
 
-    /// The server's certificate is for other names than the one asked for
+    /// The server's certificate is for names other than the expected one
     #[error("the server's certificate is not valid for {expected:?}, {}", Names(.presented))]
     NameMismatch {
-        /// The name that was wanted
+        /// The expected name
         expected: String,
-        /// The names the certificate has; empty if there are none, or if the verifier did not tell
+        /// The names in the certificate; empty if there are none, or if the verifier did not report them
         presented: Vec<String>,
     },
 
-    /// The authority has withdrawn the server's certificate
+    /// The authority has revoked the server's certificate
     #[error(
         "the server's certificate has been revoked by its issuer; do not send anything to this server"
     )]
     CertificateRevoked,
 
-    /// The server's key and certificate are none of the pinned ones
+    /// Neither the server's key nor its certificate is pinned
     #[error(
         "the server's public key is {public_key}, which is not pinned, nor is its certificate ({certificate}); \
          if the server has new ones and you can vouch for them, pin one"
@@ -69,7 +69,7 @@ pub enum TlsError {
         certificate: Pin,
     },
 
-    /// A pin has the digest of the server's certificate but is one of a public key, or the other way round
+    /// A pin has the digest of the server's certificate but is a pin of a public key, or the other way round
     #[error(
         "a pin is of the wrong kind: the server's public key is {public_key}, its certificate is {certificate}; \
          pin one of them as what it is"
@@ -81,18 +81,18 @@ pub enum TlsError {
         certificate: Pin,
     },
 
-    /// The server's certificate is a CA's, which may sign certificates but not be a server's own
+    /// The server's certificate is that of a CA, which may sign certificates but not identify a server
     #[error(
         "the server shows a certificate authority's certificate as its own (usual for self-signed ones); \
          it cannot be trusted as an authority: pin the server's key instead"
     )]
     CaUsedAsServer,
 
-    /// The server's certificate does not verify for another reason
+    /// The server's certificate can't be verified for another reason
     #[error("the server's certificate is not acceptable: {0}")]
     InvalidCertificate(CertificateError),
 
-    /// A data connection shows another certificate than the control connection did
+    /// A data connection showed a certificate other than that of the control connection
     #[error(
         "the data connection's certificate differs from the control connection's; \
          somebody may be in between, or several servers share the address \
@@ -100,7 +100,7 @@ pub enum TlsError {
     )]
     DataCertificateDiffers,
 
-    /// A data connection did not resume the control connection's session, as [`Resumption`](crate::Resumption) demands
+    /// A data connection did not resume the control connection's session, as [`Resumption`](crate::Resumption) requires
     #[error(
         "the data connection did not resume the control connection's TLS session, so it was refused here; \
          the server may have forgotten the session, or know no resumption, or somebody else has answered: \
@@ -108,37 +108,37 @@ pub enum TlsError {
     )]
     NotResumed,
 
-    /// The server ended a data connection with an alert to a handshake that offered to resume a session
+    /// The server ended a data connection with an alert during a handshake that offered to resume a session
     #[error(
         "the server ended the data connection's TLS handshake, which offered to resume the control connection's \
          session: {0:?}; if that happens each time, the server can't resume: offer none (Resumption::Never)"
     )]
     ResumptionFailed(AlertDescription),
 
-    /// There is no protocol version that both sides speak and permit
+    /// There is no protocol version that both sides support and allow
     #[error(
         "the server offers no TLS version that is allowed here; if it speaks only TLS 1.0 or 1.1 \
          it has to be updated, those are broken and not supported"
     )]
     ProtocolVersion,
 
-    /// There is no cipher suite, key exchange or signature scheme that both sides speak
+    /// There is no cipher suite, key exchange or signature scheme that both sides support
     #[error(
         "the server and this client have no cipher suite, key exchange or signature scheme in common ({0})"
     )]
     NothingInCommon(&'static str),
 
-    /// The server insists on a client certificate and none is configured
+    /// The server requires a client certificate and none is configured
     #[error("the server demands a client certificate; configure one with its private key")]
     ClientCertificateRequired,
 
-    /// The server did not accept our client certificate
+    /// The server did not accept the client certificate
     #[error(
         "the server refused the client certificate ({0:?}); is it the one registered there, and still valid?"
     )]
     ClientCertificateRefused(AlertDescription),
 
-    /// The server knows none of the application protocols offered
+    /// The server supports none of the application protocols offered
     #[error("the server knows none of the application protocols offered (ALPN); offer none")]
     NoApplicationProtocol,
 
@@ -146,17 +146,17 @@ pub enum TlsError {
     #[error("the server ended the TLS connection: {0:?}")]
     Alert(AlertDescription),
 
-    /// A reply in clear text stands where a TLS record should (Q138)
+    /// A reply in clear text came in place of a TLS record (Q138)
     ///
-    /// A `500` in the handshake behind AUTH: the server has taken the handshake for a command,
-    /// because its side was not in TLS yet. `Config::auth_pause` gives it the time.
+    /// A `500` during the handshake after AUTH means that the server has taken the handshake for a command,
+    /// because its side was not in TLS yet. `Config::auth_pause` gives the server time.
     #[error("the server answered in clear text: {line}{}", clear_text_hint(.line))]
     PlaintextReply {
-        /// The reply's first line without its line end, unprintable bytes escaped, at most 512 bytes of it
+        /// The reply's first line without its line ending, at most 512 bytes of it, with unprintable bytes escaped
         line: String,
     },
 
-    /// What the server sends is not TLS
+    /// The bytes from the server are not TLS
     #[error(
         "the server does not speak TLS on this connection; is it an explicit-TLS port, or a proxy's?"
     )]
@@ -168,28 +168,28 @@ pub enum TlsError {
     )]
     Truncated,
 
-    /// The connection ended before the TLS handshake did
+    /// The connection ended during the TLS handshake
     #[error("the server closed the connection during the TLS handshake")]
     ClosedInHandshake,
 
-    /// Bytes received in clear are still waiting to be read, so the connection cannot be secured:
-    /// whoever sent them may have been an attacker (Q79)
+    /// Bytes received in clear text have not been read yet, so the connection can't be secured:
+    /// an attacker may have sent them (Q79)
     #[error("bytes received in clear text are pending where a TLS handshake should begin")]
     PlaintextPending,
 
-    /// The stream is secured already
+    /// The stream is already secured
     #[error("the connection is secured already")]
     AlreadySecured,
 
-    /// Writing after [`close_notify`](crate::Stream::close_notify) or during [`clear`](crate::Stream::clear)
+    /// The caller wrote after [`close_notify`](crate::Stream::close_notify) or during [`clear`](crate::Stream::clear)
     #[error("the TLS connection's write side has been closed")]
     WriteClosed,
 
-    /// The server sends on and on where it should close
+    /// The server keeps sending when it should close the connection
     #[error("the server does not stop sending on a connection that is being closed")]
     EndlessClose,
 
-    /// Not a host name or IP address that a certificate could be for
+    /// The text is not a host name or IP address that a certificate could be for
     #[error("{0:?} is neither a host name nor an IP address")]
     InvalidServerName(String),
 
@@ -199,20 +199,20 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    /// The `TlsError` inside an [`io::Error`], if that is what it carries
+    /// Returns the `TlsError` inside an [`io::Error`], if there is one
     #[must_use]
     pub fn in_io(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
 
-    /// Whether it was this side that refused the server, for its certificate or for want of a resumed session: then
-    /// what the server says of the broken connection explains nothing
+    /// Whether this side refused the server, because of its certificate or because it did not resume a session: then
+    /// what the server says about the broken connection explains nothing
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         self.is_certificate() || *self == Self::NotResumed
     }
 
-    /// Whether the server's certificate is to blame, so that the user should be asked, not the network
+    /// Whether the server's certificate is the reason, so that the user must decide, not the network
     #[must_use]
     pub fn is_certificate(&self) -> bool {
         matches!(
@@ -277,7 +277,7 @@ impl From<CertificateError> for TlsError {
                     Mistake::None => Self::PinMismatch { public_key, certificate },
                     Mistake::Kind => Self::PinOfOtherKind { public_key, certificate },
                 },
-                // webpki is not a dependency of ours: its error is known by its name only.
+                // This crate does not depend on webpki, so its error is recognized by its name.
                 None if why.to_string().contains("CaUsedAsEndEntity") => Self::CaUsedAsServer,
                 None => Self::InvalidCertificate(error),
             },
@@ -299,7 +299,7 @@ impl From<AlertDescription> for TlsError {
 }
 
 /// The kind is `UnexpectedEof` for a connection that ended too early, `BrokenPipe` for a write
-/// after the close, `InvalidInput` for misuse, else `InvalidData`
+/// after the close, `InvalidInput` for misuse, and `InvalidData` for everything else
 impl From<TlsError> for io::Error {
     fn from(error: TlsError) -> Self {
         let kind = match error {
@@ -314,7 +314,7 @@ impl From<TlsError> for io::Error {
     }
 }
 
-/// What is wrong with a [`TlsConfigBuilder`](crate::TlsConfigBuilder)'s input
+/// What is wrong with the input of a [`TlsConfigBuilder`](crate::TlsConfigBuilder)
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -332,18 +332,18 @@ pub enum ConfigError {
     Pem {
         /// Which input
         what: &'static str,
-        /// What the PEM parser said
+        /// The reason given by the PEM parser
         reason: String,
     },
 
-    /// The PEM has no certificate in it
+    /// The PEM contains no certificate
     #[error("the {what} contains no certificate (no BEGIN CERTIFICATE section)")]
     NoCertificate {
         /// Which input
         what: &'static str,
     },
 
-    /// The PEM has no private key in it
+    /// The PEM contains no private key
     #[error("the client's key file contains no private key (PKCS #8, PKCS #1 or SEC 1)")]
     NoPrivateKey,
 
@@ -353,73 +353,73 @@ pub enum ConfigError {
     )]
     EncryptedPrivateKey,
 
-    /// A certificate cannot be used, or certificate and key do not belong together
+    /// A certificate can't be used, or certificate and key do not belong together
     #[error("the {what} cannot be used")]
     Unusable {
         /// Which input
         what: &'static str,
-        /// What rustls said
+        /// The reason given by rustls
         source: RustlsError,
     },
 
-    /// Only own authorities are to be trusted, and there is none
+    /// Only the caller's own authorities are trusted, and none was given
     #[error(
         "no authority is given to verify certificates with: add one with add_ca_pem or add_ca_file"
     )]
     NoAuthority,
 
-    /// TLS is wanted, nobody has said whom to trust, and the list of authorities is not compiled in
+    /// TLS is wanted, but no trust was configured, and the list of authorities is not compiled in
     #[error(
         "whom to trust is not configured: give a TlsConfig, or enable the feature `webpki-roots`, \
          which has the authorities that Mozilla trusts"
     )]
     NoTrust,
 
-    /// Nothing is pinned
+    /// Only pins are trusted, and none was given
     #[error("Trust::Pinned without a pin: add one with pin")]
     NoPin,
 
-    /// Authorities are given, and the [`Trust`](crate::Trust) asks none
+    /// Authorities were given, but this [`Trust`](crate::Trust) uses none
     #[error(
         "authorities are given, but Trust::Pinned and Trust::DangerousAnyCertificate ask none: \
          choose another Trust, or leave them out"
     )]
     UselessAuthority,
 
-    /// Not a pin
+    /// The text is not a pin
     #[error(
         "not a pin: write `sha256//` and 44 characters of base64 for a public key, \
          `sha256 Fingerprint=` and 64 hexadecimal digits for a certificate"
     )]
     InvalidPin,
 
-    /// Digits that may be a certificate's fingerprint or the digest of a public key
+    /// The digits may be the fingerprint of a certificate or the digest of a public key
     #[error(
         "this may be the fingerprint of a certificate or of a public key: \
          say which, with Pin::certificate_sha256 or Pin::public_key_sha256"
     )]
     PinOfUnknownKind,
 
-    /// There is no version between the minimum and the maximum
+    /// The minimum version is above the maximum
     #[error("the minimum TLS version is above the maximum")]
     NoVersion,
 
-    /// There is no cryptography
+    /// No crypto provider is available
     #[error(
         "no crypto provider: enable the feature `aws-lc-rs` or `ring`, or give one with crypto_provider"
     )]
     NoCryptoProvider,
 
-    /// The crypto provider cannot do what the configuration asks for
+    /// The crypto provider does not support what the configuration requires
     #[error("the crypto provider does not fit: {0}")]
     CryptoProvider(RustlsError),
 
-    /// The platform's trust store cannot be used
+    /// The platform's trust store can't be used
     #[error("the platform's certificate store cannot be used: {0}")]
     Platform(RustlsError),
 }
 
-/// A greeting where TLS should begin: the port is another one
+/// Explains a greeting in place of TLS: the port is one for explicit TLS
 fn clear_text_hint(line: &str) -> &'static str {
     match line.starts_with("220") {
         true => {
@@ -430,7 +430,7 @@ fn clear_text_hint(line: &str) -> &'static str {
     }
 }
 
-/// The name out of webpki's `DnsName("a.example")` or `IpAddress(…)`
+/// Returns the name in webpki's `DnsName("a.example")` or `IpAddress(…)`
 fn plain_name(presented: &str) -> String {
     presented.split('"').nth(1).unwrap_or(presented).to_owned()
 }
@@ -452,13 +452,13 @@ impl fmt::Display for Names<'_> {
     }
 }
 
-/// " 2024-05-01" (UTC), or nothing if the time is not known
+/// Displays " 2024-05-01" (UTC), or nothing if the time is not known
 struct On<'a>(&'a Option<UnixTime>);
 
 impl fmt::Display for On<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(time) = self.0 else { return Ok(()) };
-        // Howard Hinnant's `civil_from_days`, for days since 1970-01-01, which UnixTime makes unsigned.
+        // This is Howard Hinnant's `civil_from_days`, for days since 1970-01-01, which UnixTime makes unsigned.
         let days = time.as_secs() / 86_400 + 719_468;
         let (era, day_of_era) = (days / 146_097, days % 146_097);
         let year_of_era =

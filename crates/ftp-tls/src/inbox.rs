@@ -1,24 +1,24 @@
 //! Ciphertext between the socket and rustls
 //!
-//! rustls by itself reads a socket 4 KiB at a time, and swallows whatever follows a close_notify.
-//! So the socket is read into this buffer, in big pieces where there is much to read, and rustls
-//! gets as much of it as is good: everything on data connections, one record on control connections.
+//! By itself, rustls reads a socket 4 KiB at a time, and swallows what follows a close_notify. So the socket is read
+//! into this buffer, in big pieces if there is much to read, and rustls gets the right part of it: everything on
+//! data connections, one record at a time on control connections.
 
 use std::io::{self, Read};
 
 use crate::Role;
 
-/// The first size, enough for a reply and for most handshakes
+/// The initial size, enough for a reply and for most handshakes
 const SMALL: usize = 4 * 1024;
 
-/// The last size on data connections, reached in two steps by reads that fill the buffer: beyond
-/// it a bigger buffer no longer lowers the cost per byte
+/// The final size on data connections, reached in two steps by reads that fill the buffer; a
+/// bigger buffer would not lower the cost per byte any more
 const BIG: usize = 64 * 1024;
 
-/// The record header of TLS: content type, version (two bytes), length (two bytes)
+/// Length of the record header of TLS: content type, version (two bytes), length (two bytes)
 const HEADER: usize = 5;
 
-/// The longest record body there may be: 2^14 and what TLS 1.2 allows for encryption (RFC 5246 section 6.2.3)
+/// Maximum length of a record body: 2^14 and what TLS 1.2 allows for encryption (RFC 5246 section 6.2.3)
 const MAX_BODY: usize = 16_384 + 2_048;
 
 /// What the buffer begins with
@@ -26,8 +26,8 @@ const MAX_BODY: usize = 16_384 + 2_048;
 pub(crate) enum Front {
     /// Nothing, or less than a record
     Incomplete,
-    /// A record of this many bytes, header included; or a header that no record may have, which
-    /// rustls shall see
+    /// A record of this many bytes, including its header; or an invalid header, which
+    /// rustls must see
     Record(usize),
     /// A byte that no record begins with
     Foreign,
@@ -39,7 +39,7 @@ pub(crate) struct Inbox {
     start: usize,
     end: usize,
     role: Role,
-    /// What to allocate next
+    /// The size of the next allocation
     size: usize,
 }
 
@@ -58,7 +58,7 @@ impl Inbox {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             if self.buffer.len() != self.size || self.role == Role::Control && self.size > SMALL {
-                // Outgrown, or more than an idle control connection should hold.
+                // The buffer has been outgrown, or is bigger than an idle control connection needs.
                 if self.role == Role::Control {
                     self.size = SMALL;
                 }
@@ -67,13 +67,13 @@ impl Inbox {
         }
     }
 
-    /// One read of the source, which says how many bytes it had
+    /// Reads the source once; returns how many bytes it had
     pub(crate) fn fill(&mut self, source: &mut impl Read) -> io::Result<usize> {
         if self.end == self.buffer.len() {
             self.make_room();
         }
         let count = source.read(&mut self.buffer[self.end..])?;
-        // A reader that claims more than it was given room for would otherwise make us panic later.
+        // A reader that returns more than the size of its buffer would otherwise cause a panic later.
         let count = count.min(self.buffer.len() - self.end);
         self.end += count;
         if self.role == Role::Data && count > 0 && self.end == self.buffer.len() {
@@ -89,7 +89,7 @@ impl Inbox {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         } else {
-            // Less than a record, and the buffer is full of it: records have a maximum, so has this.
+            // The buffer is full but has no complete record. Records have a maximum length, so the buffer has one, too.
             self.size = self.buffer.len() * 2;
             self.buffer.resize(self.size, 0);
         }

@@ -1,6 +1,6 @@
 //! rustls over any `Read + Write`, and FTP's session-resumption policy
 //!
-//! The TLS part of a driver of `ftp-proto`, for the drivers of this family and your own. It knows TLS and how
+//! This is the TLS part of a driver of `ftp-proto`, for the drivers of this family and your own. It knows TLS and how
 //! sockets behave, but no FTP commands. rustls 0.23 is part of its public interface on purpose.
 //!
 //! ```text
@@ -13,28 +13,28 @@
 //!
 //! # Two connections, one session
 //!
-//! Many servers accept a data connection only if it resumes the TLS session of its control
-//! connection, as proof that both are the same client's. So both are made from one [`TlsContext`],
-//! which belongs to one control connection alone.
+//! Many servers accept a data connection only if it resumes the TLS session of its control connection, as proof that
+//! both belong to the same client. So both are created from one [`TlsContext`], which belongs to only one control
+//! connection.
 //!
-//! A TLS 1.2 session can be resumed again and again. A TLS 1.3 ticket serves **once**: [`Stream::secure`]
-//! uses it up, and new ones arrive when the server likes, usually *after* the handshake. A client that
-//! uploads and never reads throws them away, and ProFTPD gives none with uploads anyway. A server that
-//! demands the resumption and does not get it refuses the data connection, and with STOR the remote file may
-//! be empty by then. Hence two rules for a driver:
+//! A TLS 1.2 session can be resumed any number of times. A TLS 1.3 ticket can be used **once**: [`Stream::secure`]
+//! uses it, and new ones arrive when the server decides, usually *after* the handshake. A client that uploads and
+//! never reads loses them, and ProFTPD sends none with uploads anyway. If a server requires resumption and does not
+//! get it, it refuses the data connection, and with STOR the remote file may already be empty. So a driver follows
+//! two rules:
 //!
-//! * Before a transfer, ask [`TlsContext::upload_permit`] and give the answer to the machine. It starts the
-//!   upload, or makes a listing first, or fails it.
-//! * After an upload, [`Stream::drain`] the data connection.
+//! * Before a transfer, call [`TlsContext::upload_permit`] and pass the answer to the client of `ftp-proto`. It
+//! starts the upload, or makes a listing first, or fails it. * After an upload, [`Stream::drain`] the data
+//! connection.
 //!
-//! A download or listing that is refused for want of a ticket does no harm and brings new tickets, so it is
-//! worth a second try. A transfer that the server answers with `550` uses up a ticket, too, if the handshake
-//! was begun before the answer.
+//! A download or listing that is refused for lack of a ticket does no harm and brings new tickets, so it is
+//! worth a second attempt. A transfer that the server answers with `550` also uses a ticket, if the handshake
+//! began before the answer.
 //!
 //! # A download, an upload
 //!
-//! This is with blocking sockets. With others do the same, and wherever `false` or `WouldBlock` comes back, wait
-//! as [`Stream::wants_read`] and [`Stream::wants_write`] say.
+//! This example uses blocking sockets. With others, do the same, but whenever a method returns `false` or
+//! `WouldBlock`, wait as [`Stream::wants_read`] and [`Stream::wants_write`] say.
 //!
 //! ```
 //! use std::io::{self, Read, Write};
@@ -42,7 +42,7 @@
 //!
 //! use ftp_tls::{Role, Stream, TlsContext};
 //!
-//! /// After RETR has been sent
+//! /// Call it after RETR has been sent
 //! fn download(context: &TlsContext, socket: TcpStream, to: &mut impl Write) -> io::Result<()> {
 //!     let mut data = Stream::new(socket);
 //!     data.secure(context, Role::Data)?;
@@ -50,10 +50,10 @@
 //!     // An end without the server's close_notify is an error: TlsError::Truncated.
 //!     io::copy(&mut data, to)?;
 //!     data.close_notify()?;
-//!     Ok(()) // closes at once: some servers wait for that with their 226
+//!     Ok(()) // closes at once: some servers send their 226 only after that
 //! }
 //!
-//! /// After `context.upload_permit()` has said `Go`, and STOR has been sent
+//! /// Call it after `context.upload_permit()` has returned `Go`, and STOR has been sent
 //! fn upload(context: &TlsContext, socket: TcpStream, from: &mut impl Read) -> io::Result<()> {
 //!     let mut data = Stream::new(socket);
 //!     data.secure(context, Role::Data)?;
@@ -65,7 +65,7 @@
 //!     Ok(()) // the reply on the control connection says whether the file has arrived
 //! }
 //!
-//! /// With a socket's timeout, "would block" means that the time is up
+//! /// With a socket's timeout, "would block" means that the timeout has passed
 //! fn in_time(done: bool) -> io::Result<()> {
 //!     if done { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
 //! }
@@ -74,27 +74,27 @@
 //! # Many connections on one thread
 //!
 //! A peer can send tickets, key updates and empty records for as long as it likes, without a single byte for
-//! the caller. [`Stream::set_allowance`] bounds what one stream does before it returns, so that other streams
+//! the caller. [`Stream::set_allowance`] limits what one stream does before it returns, so that other streams
 //! get a turn and deadlines are kept.
 //!
-//! # Taking TLS down
+//! # Ending TLS
 //!
 //! CCC returns the control connection to clear text, in the middle of the byte stream. On connections of
-//! [`Role::Control`] records are read one at a time, so that no clear text is lost when [`Stream::clear`] ends
+//! [`Role::Control`], records are read one at a time, so that no clear text is lost when [`Stream::clear`] ends
 //! TLS, whether or not the server sends close_notify.
 //!
 //! # Errors
 //!
-//! [`TlsError`] says in words what a person can do. It comes inside an [`io::Error`](std::io::Error), where
-//! [`TlsError::in_io`] finds it. A truncated connection is of the kind
-//! [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof), the rest mostly of
+//! [`TlsError`] says in words what a person can do. It is inside an [`io::Error`](std::io::Error), where
+//! [`TlsError::in_io`] finds it. For a truncated connection, the kind of the `io::Error` is
+//! [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof), for most others
 //! [`InvalidData`](std::io::ErrorKind::InvalidData). A mistake in the configuration is a [`ConfigError`], before any
 //! connection is made.
 //!
 //! # Features
 //!
-//! * `aws-lc-rs` (default), `ring`: cryptography. With both, or with a provider that the process has
-//!   installed, see [`TlsConfigBuilder::crypto_provider`].
+//! * `aws-lc-rs` (default), `ring`: the cryptography. If both are enabled, or the process has
+//!   installed a provider, see [`TlsConfigBuilder::crypto_provider`].
 //! * `webpki-roots` (default): `Trust::WebpkiRoots`.
 //! * `platform-verifier`: `Trust::Platform`.
 

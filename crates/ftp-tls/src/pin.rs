@@ -1,4 +1,4 @@
-//! What a server can be known by: the digest of its public key, or of its certificate
+//! Pins of a server: the digest of its public key, or of its certificate
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,18 +13,18 @@ use crate::ConfigError;
 
 /// A digest that a server's public key or its certificate must have
 ///
-/// Prefer the key's: certificates are renewed every few weeks nowadays while the key may stay, so RFC 7469 and curl's
-/// `--pinnedpubkey` take that. The two can't be told apart by how they look, hence their kind is part of how they are
-/// written, and digits alone are not a pin:
+/// Prefer the pin of the key: certificates are renewed every few weeks nowadays, while the key may stay, so RFC 7469
+/// and curl's `--pinnedpubkey` use the key. The two digests look the same, so the written form of a pin includes its
+/// kind, and digits alone are not a pin:
 ///
 /// | kind | written as | where from |
 /// |---|---|---|
 /// | public key | `sha256//` and base64, as in curl | `openssl x509 -in server.pem -noout -pubkey \| openssl pkey -pubin -outform der \| openssl dgst -sha256 -binary \| base64` |
 /// | certificate | `sha256 Fingerprint=` and hexadecimal digits | `openssl x509 -in server.pem -noout -fingerprint -sha256` |
 ///
-/// For digits without such a mark there are [`public_key_sha256`](Self::public_key_sha256) and
+/// For digits without such a prefix, there are [`public_key_sha256`](Self::public_key_sha256) and
 /// [`certificate_sha256`](Self::certificate_sha256). Both digests of a server are also in the
-/// [`PinMismatch`](crate::TlsError::PinMismatch) that a wrong pin gives.
+/// [`PinMismatch`](crate::TlsError::PinMismatch) error that a wrong pin causes.
 ///
 /// ```
 /// # use ftp_tls::Pin;
@@ -39,17 +39,17 @@ use crate::ConfigError;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pin {
-    /// The SHA-256 of the public key: of the DER encoding of its SubjectPublicKeyInfo
+    /// The SHA-256 of the public key, that is of the DER encoding of its SubjectPublicKeyInfo
     PublicKey([u8; 32]),
-    /// The SHA-256 of the whole certificate, in DER: its fingerprint
+    /// The SHA-256 of the whole certificate in DER: its fingerprint
     Certificate([u8; 32]),
 }
 
-/// How a certificate's pin begins; the case does not matter
+/// The prefix of a certificate's pin; case is ignored
 const FINGERPRINT: &str = "sha256 Fingerprint=";
 
 impl Pin {
-    /// The pin of a public key, from 64 hexadecimal digits, with or without colons, or `sha256//` and base64
+    /// Creates the pin of a public key, from 64 hexadecimal digits, with or without colons, or `sha256//` and base64
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Pin {
         digest.map(Self::PublicKey).ok_or(ConfigError::InvalidPin)
     }
 
-    /// The pin of a certificate, from 64 hexadecimal digits, with or without colons, and with or without
+    /// Creates the pin of a certificate, from 64 hexadecimal digits, with or without colons, and with or without
     /// `sha256 Fingerprint=` before them
     ///
     /// # Errors
@@ -73,11 +73,11 @@ impl Pin {
         decode_hex(digits.as_bytes()).map(Self::Certificate).ok_or(ConfigError::InvalidPin)
     }
 
-    /// The pin of a certificate's public key
+    /// Computes the pin of a certificate's public key
     ///
     /// # Errors
     ///
-    /// The certificate cannot be parsed, or `provider` has no SHA-256.
+    /// The certificate can't be parsed, or `provider` has no SHA-256.
     pub fn of_public_key(
         certificate: &CertificateDer<'_>,
         provider: &CryptoProvider,
@@ -86,7 +86,7 @@ impl Pin {
         Ok(Self::PublicKey(digest(key.as_ref(), provider)?))
     }
 
-    /// The pin of a certificate
+    /// Computes the pin of a certificate
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl Pin {
         Ok(Self::Certificate(digest(certificate, provider)?))
     }
 
-    /// The SHA-256 itself
+    /// Returns the SHA-256
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         match self {
@@ -113,9 +113,9 @@ fn digest(bytes: &[u8], provider: &CryptoProvider) -> Result<[u8; 32], Error> {
         .map_err(|_| Error::General("the crypto provider's SHA-256 is not 32 bytes long".into()))
 }
 
-/// The SHA-256 of one of the provider's cipher suites
+/// Returns the SHA-256 implementation of one of the provider's cipher suites
 ///
-/// A provider offers its hashes nowhere else, and a crate for this alone would be one more dependency.
+/// A provider exposes its hashes nowhere else, and a crate only for this would be one more dependency.
 fn sha256(provider: &CryptoProvider) -> Result<&'static dyn Hash, Error> {
     provider
         .cipher_suites
@@ -132,13 +132,13 @@ fn sha256(provider: &CryptoProvider) -> Result<&'static dyn Hash, Error> {
         })
 }
 
-/// What follows the mark of a certificate's pin
+/// Returns what follows the prefix of a certificate's pin
 fn fingerprint_digits(text: &str) -> Option<&str> {
     let (mark, digits) = text.split_at_checked(FINGERPRINT.len())?;
     mark.eq_ignore_ascii_case(FINGERPRINT).then_some(digits)
 }
 
-/// Takes what names its kind
+/// Parses a pin whose text includes its kind
 impl FromStr for Pin {
     type Err = ConfigError;
 
@@ -197,7 +197,7 @@ fn encode_base64(digest: &[u8; 32], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// 32 bytes are 43 digits (the last with two bits to spare) and one `=`
+/// Decodes 43 digits (of which the last has two unused bits) and one `=` to 32 bytes
 fn decode_base64(text: &[u8]) -> Option<[u8; 32]> {
     let digits = text.strip_suffix(b"=").filter(|digits| digits.len() == 43)?;
     let mut digest = [0; 32];
@@ -255,19 +255,19 @@ mod tests {
                 for mark in ["sha256 Fingerprint=", "SHA256 Fingerprint="] {
                     let marked = format!("{mark}{digits}");
                     assert_eq!(marked.parse::<Pin>().unwrap(), Pin::Certificate(digest));
-                    // It says that it is not a key's.
+                    // The prefix says that it is not a key's pin.
                     assert!(Pin::public_key_sha256(&marked).is_err());
                 }
             }
         }
-        // RFC 4648's alphabet, checked against another encoder's output.
+        // The alphabet of RFC 4648, checked against another encoder's output.
         assert_eq!(
             Pin::PublicKey([0xfb; 32]).to_string(),
             "sha256//+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s="
         );
     }
 
-    /// What `openssl x509 -fingerprint -sha256` prints may be pasted without its mark
+    /// The output of `openssl x509 -fingerprint -sha256` may be pasted without its prefix
     #[test]
     fn digits_alone_do_not_tell_of_what_they_are() {
         let hex: Vec<_> = some_digest().iter().map(|byte| format!("{byte:02X}")).collect();

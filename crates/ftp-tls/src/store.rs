@@ -1,8 +1,8 @@
-//! One control connection's stock of TLS sessions
+//! The TLS sessions in stock for one control connection
 //!
-//! rustls offers a session by taking it out of a [`ClientSessionStore`] when a connection is
+//! rustls takes a session out of a [`ClientSessionStore`] when a connection is
 //! created, and puts new ones in as they arrive. Its own store keeps them, but does not tell how
-//! many; FTP has to know before an upload starts (Q84, Q86, Q140).
+//! many there are; FTP must know that before an upload starts (Q84, Q86, Q140).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,21 +15,20 @@ use rustls::pki_types::ServerName;
 
 use crate::context::{Inventory, UploadPermit};
 
-/// How many TLS 1.3 tickets are kept: beyond this the oldest is dropped
+/// Maximum number of TLS 1.3 tickets kept; when it is exceeded, the oldest is dropped
 ///
-/// OpenSSL's servers give two with a full handshake and replace each used one at best. FileZilla
-/// Server adds one with every PASV (Q85), and then the newest is all one needs. Each ticket
-/// carries its own copy of the certificate chain, some 4 KiB, so more would cost an idle session
-/// more memory than the rest of TLS does.
+/// OpenSSL's servers send two with a full handshake, and at best replace each used one. FileZilla Server adds one
+/// with every PASV (Q85), and then only the newest is needed. Each ticket contains its own copy of the certificate
+/// chain, about 4 KiB, so more tickets would cost an idle session more memory than the rest of TLS.
 const MAX_TICKETS: usize = 4;
 
-/// The age from which a session may have been forgotten by the server, which rustls cannot always
-/// know: GnuTLS forgets after an hour unless told otherwise, OpenSSL after two (vsftpd says a week,
-/// ProFTPD four hours). Thinking so too early costs one small listing, too late a remote file.
+/// The age at which the server may have forgotten a session, which rustls can't always know: by default, GnuTLS
+/// forgets it after an hour, OpenSSL after two (vsftpd configures a week, ProFTPD four hours). If this is too early,
+/// it costs one small listing; if it is too late, a remote file.
 const STALE_AFTER: Duration = Duration::from_secs(45 * 60);
 
 pub(crate) struct SessionStore {
-    /// The only name whose sessions are kept; rustls may be used for another with the same config
+    /// The only name whose sessions are kept; rustls may use the same configuration for others
     name: ServerName<'static>,
     stock: Mutex<Stock>,
 }
@@ -37,13 +36,13 @@ pub(crate) struct SessionStore {
 #[derive(Default)]
 struct Stock {
     kx_hint: Option<NamedGroup>,
-    /// Oldest first, with the time of arrival
+    /// Tickets with their time of arrival, oldest first
     tickets: VecDeque<(Instant, Tls13ClientSessionValue)>,
     tickets_received: u64,
-    /// With the time of the latest handshake that made or resumed it
+    /// The session, with the time of the latest handshake that created or resumed it
     tls12: Option<(Instant, Tls12ClientSessionValue)>,
     has_had_tls12: bool,
-    /// Connections begun without a fresh ticket since the last one arrived
+    /// Number of connections begun without a fresh ticket since the last ticket arrived
     dry_runs: u32,
 }
 
@@ -53,11 +52,11 @@ impl SessionStore {
     }
 
     fn stock(&self) -> MutexGuard<'_, Stock> {
-        // No method panics half-way through a change.
+        // No method panics in the middle of a change.
         self.stock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The part of the inventory that the store knows
+    /// Returns the part of the inventory that the store knows
     pub(crate) fn inventory(&self) -> Inventory {
         let stock = self.stock();
         Inventory {
@@ -72,31 +71,31 @@ impl SessionStore {
         self.stock().tickets_received
     }
 
-    /// A data connection has made a TLS 1.2 session of its own, which is now in stock in place of the
-    /// control connection's: worthless, as ProFTPD accepts none but that (Q87)
+    /// Drops the TLS 1.2 session after a full handshake of a data connection, which has replaced the control
+    /// connection's session in stock: it is useless, because ProFTPD accepts only the control connection's (Q87)
     pub(crate) fn discard_tls12(&self) {
         self.stock().tls12 = None;
     }
 
-    /// Whether there is a session that the server has hardly forgotten at `now`
+    /// Whether there is a session that the server has probably not forgotten at `now`
     pub(crate) fn has_fresh(&self, now: Instant) -> bool {
         self.stock().has_fresh(now)
     }
 
-    /// What an upload may do at `now`, if the server insists on resumption
+    /// Returns what an upload may do at `now`, if the server requires resumption
     pub(crate) fn upload_permit(&self, now: Instant) -> UploadPermit {
         let stock = self.stock();
         let has_had_any = stock.has_had_tls12 || stock.tickets_received > 0;
         match stock.has_fresh(now) {
-            // Who never gave a session cannot ask for one.
+            // A server that never sent a session can't require one.
             _ if !has_had_any => UploadPermit::Go,
             true => UploadPermit::Go,
-            // A lost TLS 1.2 session does not come back, see `discard_tls12`.
+            // A lost TLS 1.2 session can't be restored, see `discard_tls12`.
             false if stock.tls12.is_none() && stock.tickets_received == 0 => {
                 UploadPermit::Reconnect
             }
-            // A listing brings new tickets, or shows that there are none to be had; for TLS 1.2 it
-            // shows whether the session is still known.
+            // A listing brings new tickets, or shows that the server sends none; with TLS 1.2 it
+            // shows whether the server still knows the session.
             false if stock.dry_runs == 0 => UploadPermit::Harvest,
             false => UploadPermit::Reconnect,
         }
@@ -155,11 +154,11 @@ impl ClientSessionStore for SessionStore {
         }
     }
 
-    /// The newest first: FileZilla Server renews before each data connection (Q85), and of several
-    /// the newest lives longest (Q88)
+    /// Takes the newest ticket: FileZilla Server sends a new one before each data connection (Q85), and the newest
+    /// is valid longest (Q88)
     ///
-    /// rustls calls this whenever a connection is created, so it is also the place to notice one
-    /// that begins without.
+    /// rustls calls this whenever a connection is created, so this is also the place to notice a connection
+    /// that begins without a ticket.
     fn take_tls13_ticket(&self, name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
         if *name != self.name {
             return None;
@@ -173,7 +172,7 @@ impl ClientSessionStore for SessionStore {
 }
 
 impl fmt::Debug for SessionStore {
-    /// Leaves the secrets out
+    /// Omits the secrets
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionStore").field("name", &self.name).finish_non_exhaustive()
     }
@@ -192,7 +191,7 @@ mod tests {
     use super::*;
     use crate::{Role, Stream, TlsConfig, TlsContext, TlsVersion, Trust, server_name};
 
-    /// The store of a context whose control connection has been secured
+    /// Returns a context whose control connection has been secured
     fn stocked(version: TlsVersion) -> TlsContext {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
@@ -242,7 +241,7 @@ mod tests {
             assert_eq!(permit(Duration::ZERO), UploadPermit::Go);
             assert_eq!(permit(STALE_AFTER - Duration::from_secs(60)), UploadPermit::Go);
             assert_eq!(permit(STALE_AFTER), UploadPermit::Harvest);
-            // A listing has been tried, and nothing has come of it.
+            // A listing has been made, but brought no ticket.
             store.stock().dry_runs = 1;
             assert_eq!(permit(STALE_AFTER), UploadPermit::Reconnect);
             assert_eq!(permit(Duration::ZERO), UploadPermit::Go);

@@ -8,56 +8,56 @@ use crate::allowance::Allowance;
 use crate::tls::{Tls, is_gone};
 use crate::{Role, TlsContext, TlsError};
 
-/// How much [`Stream::drain`] throws away before it calls the peer's close endless: tickets take
-/// a few hundred bytes each, and what was in flight when an upload was refused is little
+/// How many bytes [`Stream::drain`] discards before it returns an error: tickets take
+/// a few hundred bytes each, and few bytes are in flight when an upload is refused
 const MAX_DRAINED: usize = 256 * 1024;
 
-/// A control or data connection, in clear or over TLS
+/// A control or data connection, in clear text or over TLS
 ///
-/// `S` is any byte stream, blocking or not: [`ErrorKind::WouldBlock`](io::ErrorKind::WouldBlock) is
-/// passed on by `Read` and `Write`, and is `Ok(false)` of the other methods. These go on until they
-/// are done or the stream would block, so a blocking stream should have a deadline within. Unix
-/// reports a socket's read timeout as `WouldBlock` too.
+/// `S` is any byte stream, blocking or not. `Read` and `Write` pass
+/// [`ErrorKind::WouldBlock`](io::ErrorKind::WouldBlock) on; other methods return `Ok(false)` for it. These continue
+/// until they are done or the stream would block, so a blocking stream should have a timeout. On Unix, a socket's
+/// read timeout is also reported as `WouldBlock`.
 ///
-/// Dropping it sends nothing. That is how an upload is aborted: without close_notify the server
-/// can tell that the file is not complete (Q137).
+/// Dropping it sends nothing. This is how an upload is aborted: without close_notify, the server
+/// knows that the file is not complete (Q137).
 pub struct Stream<S> {
     io: S,
     layer: Layer,
-    /// What [`drain`](Self::drain) may still throw away
+    /// The number of bytes that [`drain`](Self::drain) may still discard
     drain_budget: usize,
-    /// For the TLS that is put on later
+    /// The allowance for TLS that is started later
     allowance: Allowance,
 }
 
 enum Layer {
-    /// With what was received already when TLS ended, of which `taken` bytes have been read
+    /// Clear text, with the bytes that were received when TLS ended, of which `taken` have been read
     Plain {
         leftover: Vec<u8>,
         taken: usize,
     },
     Tls(Box<Tls>),
-    /// We are in clear, but the peer's close_notify may still come
+    /// Clear text on this side, but the peer's close_notify may still come
     Late(Box<Tls>),
 }
 
 const PLAIN: Layer = Layer::Plain { leftover: Vec::new(), taken: 0 };
 
 impl<S> Stream<S> {
-    /// A connection in clear
+    /// Creates a connection in clear text
     pub fn new(io: S) -> Self {
         Self { io, layer: PLAIN, drain_budget: MAX_DRAINED, allowance: Allowance::UNLIMITED }
     }
 
-    /// Puts TLS on top; the [`handshake`](Self::handshake) comes next
+    /// Starts TLS; call [`handshake`](Self::handshake) next
     ///
-    /// A TLS 1.3 ticket is taken out of the stock now, and is spent whatever becomes of the connection.
+    /// A TLS 1.3 ticket is taken out of the stock now, and is used up whatever happens to the connection.
     ///
     /// # Errors
     ///
     /// [`AlreadySecured`](TlsError::AlreadySecured), or [`PlaintextPending`](TlsError::PlaintextPending)
-    /// if [`clear`](Self::clear) left bytes that nobody has read. Bytes that the caller has read and
-    /// buffered are the caller's to look out for.
+    /// if [`clear`](Self::clear) left bytes that have not been read. If the caller has read and
+    /// buffered bytes, checking them is up to the caller.
     pub fn secure(&mut self, context: &TlsContext, role: Role) -> Result<(), TlsError> {
         match &self.layer {
             Layer::Plain { leftover, taken } if *taken == leftover.len() => {}
@@ -68,14 +68,14 @@ impl<S> Stream<S> {
         Ok(())
     }
 
-    /// In clear from now on, though the peer's close_notify has not come
+    /// Switches to clear text, although the peer's close_notify has not come
     ///
-    /// For servers that send none after CCC (Q96), once [`clear`](Self::clear) has said `false` for
-    /// long enough. Should it come later, it is taken out of what is read.
+    /// For servers that send none after CCC (Q96), when [`clear`](Self::clear) has returned `false` for
+    /// long enough. If it comes later, it is removed from what is read.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if our own has not been sent completely, or `clear` has not been called.
+    /// `WouldBlock` if this side's close_notify has not been sent completely, or `clear` has not been called.
     pub fn clear_now(&mut self) -> io::Result<()> {
         match std::mem::replace(&mut self.layer, PLAIN) {
             Layer::Tls(tls) if tls.awaits_close() => self.layer = Layer::Late(tls),
@@ -88,16 +88,16 @@ impl<S> Stream<S> {
         Ok(())
     }
 
-    /// Whether TLS is on top, complete or not
+    /// Whether TLS has been started, even if the handshake is not complete
     #[must_use]
     pub fn is_secure(&self) -> bool {
         matches!(self.layer, Layer::Tls(_))
     }
 
-    /// Whether to wait for the socket to become readable, in order to get on
+    /// Whether to wait for the socket to become readable in order to continue
     ///
-    /// A level. False if a read would have a result without the socket: see
-    /// [`has_pending_input`](Self::has_pending_input), and while the handshake has to write first.
+    /// This is a level. It is false if a read would have a result without the socket (see
+    /// [`has_pending_input`](Self::has_pending_input)), and while the handshake must write first.
     #[must_use]
     pub fn wants_read(&self) -> bool {
         match &self.layer {
@@ -107,17 +107,18 @@ impl<S> Stream<S> {
         }
     }
 
-    /// Whether to wait for the socket to become writable, in order to send what has been accepted
+    /// Whether to wait for the socket to become writable in order to send what has been accepted
     ///
-    /// A level. Serve it with [`flush`](Write::flush), or with whatever method said that it would block.
+    /// This is a level. When the socket is writable, call [`flush`](Write::flush), or the method that would have
+    /// blocked.
     #[must_use]
     pub fn wants_write(&self) -> bool {
         self.tls().is_some_and(|tls| tls.connection().wants_write())
     }
 
-    /// Whether a read may have something to return though the socket has nothing
+    /// Whether a read may return something even if the socket has nothing
     ///
-    /// A level, for drivers that are told only once that a socket is readable: go on reading while
+    /// This is a level, for drivers that are notified only once that a socket is readable: continue to read while
     /// this is true. It may be true although the next read would block, but not twice in a row.
     #[must_use]
     pub fn has_pending_input(&self) -> bool {
@@ -128,17 +129,17 @@ impl<S> Stream<S> {
         }
     }
 
-    /// Bounds the work that receiving over TLS does from now on, in bytes of ciphertext
+    /// Limits the work of receiving over TLS from now on, in bytes of ciphertext
     ///
-    /// Each record costs 4 KiB on top of its bytes and each session ticket 8 KiB, so that messages without
-    /// plaintext (tickets, key updates, empty records) are charged for what they cost. When the allowance
-    /// is used up, methods that receive say that the stream would block, and
-    /// [`is_exhausted`](Self::is_exhausted) tells the difference: then set the allowance again and go on,
-    /// without waiting for the socket. A step that costs more than is left (at most one record, or 4 KiB)
-    /// is completed, and the difference is subtracted from the next allowance.
+    /// Each record costs 4 KiB in addition to its bytes, and each session ticket 8 KiB, so that messages without
+    /// plaintext (tickets, key updates, empty records) are charged for the work they cause. When the allowance is
+    /// used up, methods that receive report that the stream would block. If [`is_exhausted`](Self::is_exhausted) is
+    /// then true, set the allowance again and continue without waiting for the socket. A step that costs more than
+    /// is left (at most one record, or 4 KiB) is completed, and the difference is subtracted from the next
+    /// allowance.
     ///
-    /// There is no limit unless this is called, which suits blocking streams: to their callers
-    /// `WouldBlock` means that a time-out has passed. Writing is not charged.
+    /// There is no limit unless this is called, which suits blocking streams: for their callers, `WouldBlock` means
+    /// that a timeout has passed. Writing is not charged.
     pub fn set_allowance(&mut self, bytes: usize) {
         match &mut self.layer {
             Layer::Plain { .. } => {
@@ -151,7 +152,7 @@ impl<S> Stream<S> {
 
     /// Whether the [allowance](Self::set_allowance) is used up, so that more may be received at once
     ///
-    /// A level, until the next allowance. Always false in clear.
+    /// This is a level, which holds until the next allowance. It is always false in clear text.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
         match &self.layer {
@@ -160,31 +161,31 @@ impl<S> Stream<S> {
         }
     }
 
-    /// Whether the handshake resumed a session; `None` in clear, and until it is known
+    /// Returns whether the handshake resumed a session; `None` in clear text, and until it is known
     #[must_use]
     pub fn handshake_kind(&self) -> Option<HandshakeKind> {
         self.tls()?.connection().handshake_kind()
     }
 
-    /// The TLS version agreed upon; `None` in clear, and until it is known
+    /// Returns the negotiated TLS version; `None` in clear text, and until it is known
     #[must_use]
     pub fn protocol_version(&self) -> Option<ProtocolVersion> {
         self.tls()?.connection().protocol_version()
     }
 
-    /// The cipher suite agreed upon; `None` in clear, and until it is known
+    /// Returns the negotiated cipher suite; `None` in clear text, and until it is known
     #[must_use]
     pub fn cipher_suite(&self) -> Option<SupportedCipherSuite> {
         self.tls()?.connection().negotiated_cipher_suite()
     }
 
-    /// The application protocol agreed upon; `None` in clear, and if there is none
+    /// Returns the negotiated application protocol; `None` in clear text, and if there is none
     #[must_use]
     pub fn alpn_protocol(&self) -> Option<&[u8]> {
         self.tls()?.connection().alpn_protocol()
     }
 
-    /// The server's certificate chain, its own first; of a resumed session the original one
+    /// Returns the server's certificate chain, its own first; for a resumed session, the original one
     #[must_use]
     pub fn peer_certificates(&self) -> Option<&[CertificateDer<'static>]> {
         self.tls()?.connection().peer_certificates()
@@ -197,19 +198,19 @@ impl<S> Stream<S> {
         }
     }
 
-    /// The byte stream below
+    /// Returns the underlying byte stream
     #[must_use]
     pub fn get_ref(&self) -> &S {
         &self.io
     }
 
-    /// The byte stream below; reading from or writing to it breaks TLS
+    /// Returns the underlying byte stream; reading from or writing to it breaks TLS
     #[must_use]
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.io
     }
 
-    /// The byte stream below; what was received and not read is lost
+    /// Returns the underlying byte stream; what was received and not read is lost
     #[must_use]
     pub fn into_inner(self) -> S {
         self.io
@@ -217,13 +218,13 @@ impl<S> Stream<S> {
 }
 
 impl<S: Read + Write> Stream<S> {
-    /// Goes on with the TLS handshake; `false` if the stream would block
+    /// Continues the TLS handshake; returns `false` if the stream would block
     ///
-    /// Once complete it stays `true`, unless something waits to be sent.
+    /// After the handshake is complete, it returns `true`, unless something waits to be sent.
     ///
     /// # Errors
     ///
-    /// Those of the stream below, and [`TlsError`]s: [`TlsError::in_io`]. A [`TlsError`] is final,
+    /// Those of the underlying stream, and [`TlsError`]s: [`TlsError::in_io`]. A [`TlsError`] is final:
     /// every later call returns it again.
     pub fn handshake(&mut self) -> io::Result<bool> {
         match &mut self.layer {
@@ -232,15 +233,15 @@ impl<S: Read + Write> Stream<S> {
         }
     }
 
-    /// Ends the write side; `false` if the stream would block
+    /// Closes the write side; returns `false` if the stream would block
     ///
-    /// Sends what is pending and then, once, the TLS close_notify; servers take an upload without
-    /// for incomplete (Q93). In clear it does nothing. What follows an upload: shut the socket's
-    /// write side down, [`drain`](Self::drain), close.
+    /// Sends what is pending and then, once, the TLS close_notify; servers treat an upload without
+    /// it as incomplete (Q93). In clear text, it does nothing. After an upload, then shut down the socket's
+    /// write side, [`drain`](Self::drain), and close.
     ///
     /// # Errors
     ///
-    /// Those of the stream below.
+    /// Those of the underlying stream.
     pub fn close_notify(&mut self) -> io::Result<bool> {
         match &mut self.layer {
             Layer::Tls(tls) => tls.close_notify(&mut self.io),
@@ -248,17 +249,16 @@ impl<S: Read + Write> Stream<S> {
         }
     }
 
-    /// Receives and throws away until the peer closes, too; `false` if the stream would block
+    /// Receives and discards bytes until the peer closes, too; returns `false` if the stream would block
     ///
-    /// For after an upload: the server's TLS 1.3 tickets arrive here (Q86), and a socket closed with
-    /// something unread resets the connection, which may cost the upload its end (Q94). Not every
-    /// server closes soon, so stop at a deadline: nothing is lost then but tickets. It makes no
-    /// difference whether the peer sends close_notify.
+    /// Call it after an upload: this receives the server's TLS 1.3 tickets (Q86), and closing a socket with unread
+    /// bytes resets the connection, which may cut off the end of the upload (Q94). Not every server closes soon, so
+    /// stop at a deadline: only tickets are lost then. It makes no difference whether the peer sends close_notify.
     ///
     /// # Errors
     ///
-    /// Those of the stream below, except those that say that the peer is gone; [`TlsError`]s,
-    /// [`EndlessClose`](TlsError::EndlessClose) after 256 KiB.
+    /// Those of the underlying stream, except errors that say that the peer is gone; [`TlsError`]s,
+    /// including [`EndlessClose`](TlsError::EndlessClose) after 256 KiB.
     pub fn drain(&mut self) -> io::Result<bool> {
         match &mut self.layer {
             Layer::Tls(tls) => tls.drain(&mut self.io, &mut self.drain_budget),
@@ -279,16 +279,16 @@ impl<S: Read + Write> Stream<S> {
         }
     }
 
-    /// Takes TLS down (CCC, RFC 4217 section 12.3); `false` if the stream would block
+    /// Ends TLS (CCC, RFC 4217 section 12.3); returns `false` if the stream would block
     ///
-    /// For [`Role::Control`], after the `200` to CCC has been read. Sends close_notify, and waits
-    /// for the server's, or for the first byte in clear from servers that send none (Q96). From
-    /// those that send neither, [`clear_now`](Self::clear_now) is the way out. Once it is `true` the
-    /// stream is in clear, and what the server has sent behind its close_notify is read as usual.
+    /// For [`Role::Control`], after the `200` to CCC has been read. It sends close_notify, and waits for the
+    /// server's, or for the first byte in clear text from servers that send none (Q96). If a server sends neither,
+    /// use [`clear_now`](Self::clear_now). Once it returns `true`, the stream is in clear text, and what the server
+    /// has sent after its close_notify is read as usual.
     ///
     /// # Errors
     ///
-    /// Those of the stream below, and [`TlsError`]s; [`Truncated`](TlsError::Truncated) if the
+    /// Those of the underlying stream, and [`TlsError`]s; [`Truncated`](TlsError::Truncated) if the
     /// connection ends. `Unsupported` for [`Role::Data`].
     pub fn clear(&mut self) -> io::Result<bool> {
         let Layer::Tls(tls) = &mut self.layer else { return Ok(true) };
@@ -299,7 +299,7 @@ impl<S: Read + Write> Stream<S> {
         Ok(true)
     }
 
-    /// TLS is over: only what it leaves behind remains
+    /// Ends TLS, and keeps only the bytes that it leaves
     fn settle(&mut self) {
         self.layer = match std::mem::replace(&mut self.layer, PLAIN) {
             Layer::Tls(tls) | Layer::Late(tls) => {
@@ -316,9 +316,9 @@ impl<S> From<S> for Stream<S> {
     }
 }
 
-/// Over TLS, what has been received is returned before the socket is asked for more, and 0 means that
-/// the server said so: a connection that just ends is an [`UnexpectedEof`](io::ErrorKind::UnexpectedEof)
-/// with [`TlsError::Truncated`] within
+/// Over TLS, what has been received is returned before the socket is read again. 0 means that the server sent
+/// close_notify: a connection that ends without it is an [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) that
+/// contains [`TlsError::Truncated`]
 ///
 /// Buffers of 64 KiB or more are filled with several records at once.
 impl<S: Read + Write> Read for Stream<S> {
@@ -344,8 +344,8 @@ impl<S: Read + Write> Read for Stream<S> {
     }
 }
 
-/// Over TLS, at most 64 KiB are taken at a time, and all that has been taken may not have been
-/// sent: [`flush`](Write::flush) or [`close_notify`](Stream::close_notify) see to it
+/// Over TLS, at most 64 KiB are accepted at a time, and what has been accepted may not have been
+/// sent completely: [`flush`](Write::flush) and [`close_notify`](Stream::close_notify) send the rest
 impl<S: Read + Write> Write for Stream<S> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         match &mut self.layer {

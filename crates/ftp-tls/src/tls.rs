@@ -1,4 +1,4 @@
-//! One TLS connection: rustls, its input, and what FTP wants to know
+//! One TLS connection: rustls, its input, and the information that FTP needs
 
 mod clear;
 
@@ -14,13 +14,13 @@ use crate::allowance::{Allowance, RecordCounter};
 use crate::context::{Role, Session, TlsContext};
 use crate::inbox::{Front, Inbox};
 
-/// How much plaintext is encrypted before it is handed to the socket
+/// How much plaintext is encrypted before it is passed to the socket
 ///
-/// Four full records in one system call, a third faster than one at a time. Also what a connection
-/// may hold that the socket does not take.
+/// These are four full records in one system call, which is a third faster than one at a time. It is also the most
+/// that a connection holds if the socket accepts nothing.
 const WRITE_AHEAD: usize = 64 * 1024;
 
-/// How much of a reply in clear text is waited for and reported; RFC 959 lines are far shorter
+/// How much of a reply in clear text is waited for and reported; replies are usually far shorter
 const MAX_REPLY_LINE: usize = 512;
 
 pub(crate) struct Tls {
@@ -30,9 +30,9 @@ pub(crate) struct Tls {
     role: Role,
     phase: Phase,
     peer: Peer,
-    /// Whether rustls may hold plaintext that nobody has read
+    /// Whether rustls may hold plaintext that has not been read
     plaintext: bool,
-    /// Plaintext collected by `clear` that nobody has read
+    /// Plaintext collected by `clear` that has not been read
     leftover: Vec<u8>,
     pub(crate) allowance: Allowance,
     records: RecordCounter,
@@ -50,29 +50,29 @@ enum Offer {
 enum Phase {
     Handshaking,
     Open,
-    /// We have sent close_notify, or will with the next write
+    /// close_notify has been sent, or will be with the next write
     Closing,
     Failed(TlsError),
 }
 
-/// What to do with what is in the inbox
+/// What to do with the bytes in the inbox
 #[derive(Clone, Copy, Debug)]
 enum Portion {
     /// Wait for more
     Nothing,
-    /// Give rustls so many bytes
+    /// Pass this many bytes to rustls
     Feed(usize),
-    /// It is clear text
+    /// Report an error, because they are clear text
     Refuse,
 }
 
-/// What the peer's side of the connection has come to
+/// The state of the peer's side of the connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     Open,
     /// close_notify has come
     Closed,
-    /// The connection has ended without
+    /// The connection has ended without close_notify
     Gone,
 }
 
@@ -83,7 +83,7 @@ impl Tls {
         allowance: Allowance,
     ) -> Result<Self, TlsError> {
         let config = Arc::clone(context.client_config());
-        // The connection takes it.
+        // Before the connection is created, because it takes the session out of the stock.
         let offer = if context.can_resume() { Offer::Session } else { Offer::None };
         let mut connection = ClientConnection::new(config, context.server_name().clone())?;
         connection.set_buffer_limit(Some(WRITE_AHEAD));
@@ -127,14 +127,14 @@ impl Tls {
         }
     }
 
-    /// Nothing is sent if the certificate is not the right one, so with TLS 1.3 the handshake
-    /// never completes for the server
+    /// Sends nothing if the certificate is not the right one, so with TLS 1.3 the server's handshake
+    /// never completes
     fn complete_handshake(&mut self) -> Result<(), TlsError> {
         match self.session.handshake_complete(self.role, &self.connection) {
             Ok(()) => self.phase = Phase::Open,
             Err(error) => {
                 while self.connection.wants_write() {
-                    // A sink takes everything.
+                    // A sink accepts everything.
                     let _ = self.connection.write_tls(&mut io::sink());
                 }
                 return Err(self.fail(error));
@@ -174,7 +174,7 @@ impl Tls {
                 }
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            // A failure is kept and reported after what came before it.
+            // A failure is kept, and reported after the plaintext that came before it.
             match self.feed(io) {
                 Ok(true) => continue,
                 Ok(false) => {}
@@ -202,7 +202,7 @@ impl Tls {
         Ok(done)
     }
 
-    /// Fills `buffer`, or leaves `plaintext` false
+    /// Fills `buffer`, or sets `plaintext` to false
     fn take_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = match self.connection.reader().read(buffer) {
             Ok(count) => count,
@@ -230,12 +230,12 @@ impl Tls {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let count = self.connection.writer().write(buffer)?;
-        // What the socket does not take now is sent by the next write, flush or close_notify.
+        // What the socket does not accept now is sent by the next write, flush or close_notify.
         self.send(io)?;
         Ok(count)
     }
 
-    /// Sends what rustls has to send; false if the socket does not take it all
+    /// Sends what rustls has to send; returns false if the socket does not accept it all
     pub(crate) fn send(&mut self, io: &mut impl Write) -> io::Result<bool> {
         while self.connection.wants_write() {
             match self.connection.write_tls(io) {
@@ -251,7 +251,7 @@ impl Tls {
 
     pub(crate) fn close_notify(&mut self, io: &mut impl Write) -> io::Result<bool> {
         match self.phase {
-            // Its alert, if any, was all that could be said.
+            // If it sent an alert, nothing else can be sent.
             Phase::Failed(_) => return Ok(true),
             Phase::Closing => {}
             Phase::Handshaking | Phase::Open => {
@@ -262,8 +262,8 @@ impl Tls {
         self.send(io)
     }
 
-    /// Processes what comes and forgets the plaintext until the peer's end; false if there is no
-    /// more for now. Gives up when `budget` bytes are used up
+    /// Processes what arrives and discards the plaintext until the peer's end; returns false if there is
+    /// no more for now, and an error when `budget` bytes are used up
     pub(crate) fn drain(
         &mut self,
         io: &mut (impl Read + Write),
@@ -298,7 +298,7 @@ impl Tls {
         }
     }
 
-    /// Whether a read would come to a result without the socket, at least probably
+    /// Whether a read would probably have a result without the socket
     pub(crate) fn is_readable(&self) -> bool {
         self.plaintext
             || !self.leftover.is_empty()
@@ -307,23 +307,23 @@ impl Tls {
             || !matches!(self.portion(), Portion::Nothing)
     }
 
-    /// Whether it is the peer's turn
+    /// Whether the connection waits for the peer
     pub(crate) fn wants_read(&self) -> bool {
         let our_turn = matches!(self.phase, Phase::Handshaking) && self.connection.wants_write();
         !our_turn && !self.is_readable()
     }
 
-    /// What to do with what is in the inbox
+    /// Decides what to do with the bytes in the inbox
     fn portion(&self) -> Portion {
         let bytes = self.inbox.bytes();
         match (self.role, self.inbox.front()) {
             (_, _) if bytes.is_empty() || self.peer == Peer::Closed => Portion::Nothing,
-            // rustls may have the beginning of a record, so any byte may come first.
+            // rustls may already have the beginning of a record, so the first byte may be any.
             (Role::Data, _) => Portion::Feed(bytes.len()),
             (Role::Control, Front::Record(length)) => Portion::Feed(length),
             (Role::Control, Front::Incomplete) => Portion::Nothing,
             (Role::Control, Front::Foreign) => {
-                // It may be a reply: then its text is worth waiting for.
+                // It may be a reply: then wait for its text.
                 let is_complete = !bytes[0].is_ascii_digit()
                     || bytes.len() >= MAX_REPLY_LINE
                     || memchr::memchr(b'\n', bytes).is_some()
@@ -333,10 +333,10 @@ impl Tls {
         }
     }
 
-    /// Gives rustls a portion of the inbox; false if there is none
+    /// Passes a portion of the inbox to rustls; returns false if there is none
     ///
-    /// The plaintext has to be taken out before. What rustls wants to say to it is sent, as far as
-    /// the socket takes it: an alert, an answer to a key update.
+    /// The plaintext must have been taken out before. The response of rustls, such as an alert or the answer to a key
+    /// update, is sent as far as the socket accepts it.
     fn feed(&mut self, io: &mut impl Write) -> Result<bool, TlsError> {
         if let Phase::Failed(error) = &self.phase {
             return Err(error.clone());
@@ -354,10 +354,10 @@ impl Tls {
         };
         let mut portion = &self.inbox.bytes()[..length];
         let mut result = Ok(());
-        // Bulk data takes turns with its plaintext, a record is taken as a whole.
+        // Bulk data alternates with its plaintext, a record is processed as a whole.
         while !portion.is_empty() {
             if let Err(error) = self.connection.read_tls(&mut portion) {
-                // rustls' own buffer overflows: a handshake message is too long.
+                // The buffer of rustls is full, because a handshake message is too long.
                 result = Err(RustlsError::General(error.to_string()));
                 break;
             }
@@ -372,7 +372,7 @@ impl Tls {
         let result = result.and_then(|()| self.process());
         let tickets = self.session.tickets_received().saturating_sub(tickets);
         self.allowance.charge(consumed, records, tickets);
-        // The last flight waits until `complete_handshake` has looked at the certificate.
+        // The last flight waits until `complete_handshake` has checked the certificate.
         if !matches!(self.phase, Phase::Handshaking) || self.connection.is_handshaking() {
             // If this fails, so will the next read or write that needs the socket.
             let _ = self.send(io);
@@ -394,8 +394,8 @@ impl Tls {
 
     fn process(&mut self) -> Result<IoState, RustlsError> {
         if cfg!(debug_assertions) && matches!(self.phase, Phase::Closing) {
-            // With debug assertions rustls 0.23 panics if it has to send an alert behind our
-            // close_notify (rustls#959), so a peer could make us. Without, it just sends it.
+            // With debug assertions, rustls 0.23 panics if it has to send an alert after this side's
+            // close_notify (rustls#959), so a peer could cause a panic. Without them, it just sends the alert.
             let connection = AssertUnwindSafe(|| self.connection.process_new_packets());
             return catch_unwind(connection).unwrap_or_else(|_| {
                 Err(RustlsError::General("bad record after close_notify".into()))
@@ -404,7 +404,7 @@ impl Tls {
         self.connection.process_new_packets()
     }
 
-    /// One read of the socket; false if it has nothing. Its end shows in `peer`
+    /// Reads the socket once; returns false if it has nothing. At its end, `peer` is set
     fn receive(&mut self, io: &mut impl Read) -> io::Result<bool> {
         loop {
             match self.inbox.fill(io) {
@@ -423,15 +423,16 @@ impl Tls {
         error
     }
 
-    /// Says more than rustls can, from what else is known
+    /// Whether the handshake offered to resume a session and has not completed
     fn has_offered_in_vain(&self) -> bool {
         self.role == Role::Data && self.offer == Offer::Session && self.connection.is_handshaking()
     }
 
+    /// Makes an error more specific than rustls can, using the state of the connection
     fn explain(&self, error: TlsError) -> TlsError {
         use AlertDescription as A;
         match error {
-            // OpenSSL's servers without a session-id context, for one, say no more.
+            // OpenSSL's servers without a session-id context, for example, send no other alert.
             TlsError::Alert(alert @ A::InternalError) if self.has_offered_in_vain() => {
                 TlsError::ResumptionFailed(alert)
             }
@@ -471,7 +472,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// The first line, if it is a reply's: three digits, and a space, hyphen or line end
+/// Returns the first line if it is a reply's: three digits, and a space, hyphen or line ending
 fn reply_line(bytes: &[u8]) -> Option<String> {
     let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
     let line = bytes[..end.min(MAX_REPLY_LINE)].trim_ascii_end();
@@ -481,8 +482,8 @@ fn reply_line(bytes: &[u8]) -> Option<String> {
     is_reply.then(|| line.escape_ascii().to_string())
 }
 
-/// Whether the error means that nothing more will come, which a peer may bring about by closing
-/// with something of ours unread
+/// Whether the error means that nothing more will come; a peer may cause it by closing
+/// while bytes from this side are unread
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind as K;
     matches!(

@@ -12,11 +12,11 @@ use crate::ConfigError;
 use crate::pin::Pin;
 use crate::verify::Chain;
 
-/// Who vouches for the server's certificate
+/// Who must vouch for the server's certificate
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trust {
-    /// Mozilla's list of authorities, compiled in; the same everywhere, as old as the build
+    /// Mozilla's list of authorities, compiled in: the same everywhere, and as old as the build
     #[cfg(feature = "webpki-roots")]
     WebpkiRoots,
     /// The authorities that this computer trusts, by its operating system's rules
@@ -25,23 +25,24 @@ pub enum Trust {
     /// Only the authorities given with [`add_ca_pem`](crate::TlsConfigBuilder::add_ca_pem) or
     /// [`add_ca_file`](crate::TlsConfigBuilder::add_ca_file)
     OwnCa,
-    /// Authorities, without a look at the name that the certificate is for
+    /// Authorities, without a check of the name that the certificate is for
     ///
-    /// For servers that are reached by addresses or names that are not in their certificate, whose authority signs for
-    /// few others. With an authority that signs for everybody, whoever has any certificate of it can sit in between:
-    /// [`tls_server_name`](crate::server_name) says another name instead, or add a [pin](crate::TlsConfigBuilder::pin).
+    /// For servers reached by addresses or names that are not in their certificate, and whose authority signs for
+    /// few others. If an authority signs for everybody, anybody with one of its certificates can intercept the
+    /// connection: use the right name with [`tls_server_name`](crate::server_name) instead, or add a
+    /// [pin](crate::TlsConfigBuilder::pin).
     AnyName(Authorities),
     /// Only the keys and certificates given with [`pin`](crate::TlsConfigBuilder::pin): name, dates and issuer are not
-    /// looked at. For servers with self-signed certificates
+    /// checked. For servers with self-signed certificates
     Pinned,
-    /// Anybody with any certificate, so whoever sits in between can read and change everything, passwords included
+    /// Any server with any certificate, so an attacker in between can read and change everything, including passwords
     ///
-    /// For tests. A server with a self-signed certificate is better served by [`Self::Pinned`]. Pins, if there are
-    /// any, still count.
+    /// For tests. For a server with a self-signed certificate, use [`Self::Pinned`]. Pins, if there are
+    /// any, are still checked.
     DangerousAnyCertificate,
 }
 
-/// Whose signatures count, if the name does not: see [`Trust::AnyName`]
+/// The authorities whose signatures are accepted if the name is not checked: see [`Trust::AnyName`]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Authorities {
@@ -78,7 +79,7 @@ pub(crate) fn chain(
     Ok(Chain::Verify(verifier))
 }
 
-/// For a [`Trust`] that asks no authority
+/// Returns the chain for a [`Trust`] that uses no authority
 fn unverified(authorities: &[CertificateDer<'static>]) -> Result<Chain, ConfigError> {
     match authorities {
         [] => Ok(Chain::Ignore),
@@ -114,7 +115,7 @@ fn webpki_verifier(
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
     match verifier {
         Ok(verifier) => Ok(verifier),
-        // The only other reason is a revocation list, and none is given.
+        // The only other reason would be a revocation list, and none is given.
         Err(_) => Err(ConfigError::NoAuthority),
     }
 }

@@ -1,4 +1,4 @@
-//! Who may be on the other side: an authority's word, pins, or, if the caller insists, anybody
+//! Verifies the server's certificate: by an authority, by pins, or, if the caller insists, not at all
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use rustls::{
 
 use crate::pin::Pin;
 
-/// Travels through rustls' [`OtherError`] to become [`TlsError::PinMismatch`](crate::TlsError::PinMismatch) or
-/// [`PinOfOtherKind`](crate::TlsError::PinOfOtherKind)
+/// An error that is passed through rustls' [`OtherError`] and becomes
+/// [`TlsError::PinMismatch`](crate::TlsError::PinMismatch) or [`PinOfOtherKind`](crate::TlsError::PinOfOtherKind)
 #[derive(Debug)]
 pub(crate) struct PinRefused {
     pub(crate) public_key: Pin,
@@ -24,7 +24,7 @@ pub(crate) struct PinRefused {
     pub(crate) mistake: Mistake,
 }
 
-/// Whether a pin would have matched as one of the other kind
+/// Whether a pin of the other kind would have matched
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mistake {
     None,
@@ -39,24 +39,24 @@ impl fmt::Display for PinRefused {
 
 impl std::error::Error for PinRefused {}
 
-/// What to do about the certificate's chain, name and dates
+/// How the certificate's chain, name and dates are checked
 #[derive(Debug)]
 pub(crate) enum Chain {
-    /// Ask somebody who knows
+    /// By this verifier
     Verify(Arc<dyn ServerCertVerifier>),
-    /// One of these authorities must have signed it, for whatever name
+    /// One of these authorities must have signed the certificate, for any name
     AnyName(RootCertStore),
-    /// Do not look: the pinned key says it all, or nothing shall be verified
+    /// Not at all: the pinned key is enough, or nothing is to be verified
     Ignore,
 }
 
-/// Adds pins to a verifier, or stands alone
+/// Adds pins to a verifier, or checks only pins
 ///
-/// Whatever [`Chain`] says, the peer has to prove that it has the certificate's private key.
+/// Whatever [`Chain`] says, the peer must prove that it has the certificate's private key.
 #[derive(Debug)]
 pub(crate) struct Verifier {
     pub(crate) chain: Chain,
-    /// Empty: any key. Else one of them has to be the server's or its certificate's
+    /// If empty, any key is accepted; otherwise one of them must match the server's key or certificate
     pub(crate) pins: Vec<Pin>,
     pub(crate) provider: Arc<CryptoProvider>,
 }

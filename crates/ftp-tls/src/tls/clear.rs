@@ -1,4 +1,4 @@
-//! Back to clear text in the middle of the byte stream (CCC, RFC 4217 section 12.3)
+//! Returns to clear text in the middle of the byte stream (CCC, RFC 4217 section 12.3)
 //!
 //! ```text
 //!  Open ──clear──▶ our close_notify ──the peer's, or a byte in clear──▶ clear
@@ -11,15 +11,15 @@ use super::{Peer, Phase, Tls};
 use crate::inbox::Front;
 use crate::{Role, TlsError};
 
-/// How much may arrive between our close_notify and the server's when TLS is taken down (CCC):
+/// How many bytes may arrive between this side's close_notify and the server's when TLS is ended (CCC):
 /// more than any reply
 const MAX_LEFTOVER: usize = 64 * 1024;
 
 impl Tls {
-    /// Ends TLS on both sides; false if the peer's close_notify, or clear text, has not come yet
+    /// Ends TLS on both sides; returns false if the peer's close_notify, or clear text, has not come yet
     pub(crate) fn clear(&mut self, io: &mut (impl Read + Write)) -> io::Result<bool> {
         if self.role == Role::Data {
-            // rustls may have swallowed what is in clear.
+            // rustls may have swallowed bytes of clear text.
             return Err(io::ErrorKind::Unsupported.into());
         }
         if matches!(self.phase, Phase::Handshaking) && !self.handshake(io)? {
@@ -37,7 +37,7 @@ impl Tls {
         }
     }
 
-    /// Takes records until the peer's close_notify, clear text, or end; false if there is no more for now
+    /// Processes records until the peer's close_notify, clear text, or end; returns false if there is no more for now
     pub(crate) fn await_clear(&mut self, io: &mut (impl Read + Write)) -> io::Result<bool> {
         loop {
             self.collect_plaintext()?;
@@ -62,7 +62,7 @@ impl Tls {
     fn collect_plaintext(&mut self) -> Result<(), TlsError> {
         while self.plaintext {
             let mut reader = self.connection.reader();
-            // Errors are `WouldBlock`, as no end was reported to rustls.
+            // Errors are `WouldBlock`, because no end was reported to rustls.
             let chunk = reader.fill_buf().unwrap_or_default();
             let count = chunk.len();
             self.leftover.extend_from_slice(chunk);
@@ -75,20 +75,20 @@ impl Tls {
         Ok(())
     }
 
-    /// What came before TLS ended, and in clear behind it
+    /// Returns the bytes that came before TLS ended, and those in clear text after it
     pub(crate) fn into_leftover(mut self) -> Vec<u8> {
         self.leftover.extend_from_slice(self.inbox.bytes());
         self.leftover
     }
 
-    /// Whether our close_notify is on its way, and the peer's awaited
+    /// Whether this side's close_notify has been sent and the peer's is awaited
     pub(crate) fn awaits_close(&self) -> bool {
         self.role == Role::Control
             && matches!(self.phase, Phase::Closing)
             && !self.connection.wants_write()
     }
 
-    /// Whether TLS is known to be over on the peer's side
+    /// Whether TLS is known to have ended on the peer's side
     pub(crate) fn is_clear(&self) -> bool {
         self.peer != Peer::Open || self.inbox.front() == Front::Foreign
     }
