@@ -35,7 +35,6 @@ pub enum Action {
     /// The end of an upload is reported twice: [`DataEvent::Sent`] when its last byte was flushed and its end
     /// signalled (close_notify, half-close), and [`DataEvent::Finished`] when the server's end has been read or the
     /// driver stops waiting for it. A driver may report a download's bytes before this order.
-    /// download's bytes before this order.
     StartTransfer {
         /// The data connection
         id: DataId,
@@ -121,7 +120,7 @@ pub enum DataEvent {
     Failed(DataFailure),
 }
 
-/// News for the application
+/// An event for the application
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {

@@ -48,7 +48,7 @@
 //!     }
 //! }
 //!
-//! // Send one command at a time to this server.
+//! let mut config = Config::new(TlsPolicy::Plaintext);
 //! // This server wants one command at a time.
 //! config.pipeline = false;
 //! let mut now = Time::ZERO;
