@@ -474,7 +474,7 @@ impl Client {
         }
     }
 
-    /// Continues after the end of an operation, with the task whose commands were sent already or by settling
+    /// Continues after the end of an operation: with the task whose commands were sent already, or else by settling
     fn after_end(&mut self) {
         if let Life::Leaving(error) = &self.life {
             let error = error.clone();

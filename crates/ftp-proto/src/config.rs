@@ -146,7 +146,7 @@ pub struct Config {
     #[doc(alias = "makeport")]
     pub active_ports: Option<RangeInclusive<u16>>,
     /// Address announced by EPRT and PORT; `None`: the local address of the control connection,
-    /// which is right unless a NAT stands between
+    /// which is right unless there is a NAT in between
     #[doc(alias = "sendport")]
     #[doc(alias = "sendeprt")]
     pub active_address: Option<IpAddr>,

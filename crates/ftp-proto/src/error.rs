@@ -22,7 +22,7 @@ use crate::terms::{DataFailure, Phase};
 ///
 /// The column `transient` stands for [`Self::is_transient`], and so on. An error that could be both `auth` and
 /// `transient` counts as `auth`, because retrying a wrong password locks the account. After a `fatal` error the
-/// session is over: connect anew before you retry.
+/// session is over: connect again before you retry.
 ///
 /// | Error | transient | fatal | missing | auth | timeout | What to do |
 /// |---|---|---|---|---|---|---|
@@ -245,7 +245,7 @@ impl Error {
         }
     }
 
-    /// The server's reply that led to the error, if one did
+    /// Returns the server's reply that led to the error, if one did
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
         match self {
@@ -273,7 +273,7 @@ impl Error {
         }
     }
 
-    /// Why the session is over, if it is
+    /// Returns why the session is over, if it is
     #[must_use]
     pub fn connection_error(&self) -> Option<&ConnectionError> {
         match self {
@@ -407,7 +407,7 @@ const fn silence_hint(phase: Phase) -> &'static str {
 }
 
 impl ConnectionError {
-    /// The server's reply that led to the error, if one did
+    /// Returns the server's reply that led to the error, if one did
     #[must_use]
     pub const fn reply(&self) -> Option<&Reply> {
         match self {

@@ -107,7 +107,7 @@ impl Late {
         matches!(self, Self::Due(_))
     }
 
-    /// Counts down after one of them has come
+    /// Returns the state after one of them has come
     pub(crate) const fn less_one(self) -> Self {
         match self {
             Self::Due(count) => Self::Due(count.saturating_sub(1)),
@@ -115,7 +115,7 @@ impl Late {
         }
     }
 
-    /// Adds this many missing replies
+    /// Returns the state with this many more missing replies
     pub(crate) const fn and_due(self, more: u8) -> Self {
         match (self, more) {
             (Self::Due(count), _) => Self::Due(count.saturating_add(more)),
@@ -124,8 +124,8 @@ impl Late {
         }
     }
 
-    /// After the reply to a command other than a transfer has been proven: from now on, missing replies are expected
-    /// only where a transfer ends, not after each command
+    /// Returns the state after the reply to a command other than a transfer has been proven: from now on, missing
+    /// replies are expected only where a transfer ends, not after each command
     pub(crate) const fn proven(self) -> Self {
         match self {
             Self::Due(1..) => Self::Due(0),
@@ -212,7 +212,7 @@ pub(crate) struct Session {
     pub(crate) abort_reply: Option<Reply>,
 }
 
-/// Whether an FTP proxy has heard all that it wants before the server's login
+/// Whether the FTP proxy has received all commands that it needs before the server's login
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GatewayMemory {
     Before,
@@ -247,7 +247,7 @@ impl Session {
         }
     }
 
-    /// Forgets what was said in clear text: an attacker may have said it
+    /// Forgets what was learned in clear text, because an attacker may have sent it
     pub(crate) fn forget_clear_text(&mut self) {
         self.admitted = None;
         self.features = None;

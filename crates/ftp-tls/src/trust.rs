@@ -29,7 +29,7 @@ pub enum Trust {
     ///
     /// For servers reached by addresses or names that are not in their certificate, and whose authority signs for
     /// few others. If an authority signs for everybody, anybody with one of its certificates can intercept the
-    /// connection: use the right name with [`tls_server_name`](crate::server_name) instead, or add a
+    /// connection: set the name in the certificate (`tls_server_name` in drivers) instead, or add a
     /// [pin](crate::TlsConfigBuilder::pin).
     AnyName(Authorities),
     /// Only the keys and certificates given with [`pin`](crate::TlsConfigBuilder::pin): name, dates and issuer are not

@@ -29,7 +29,7 @@ impl Client {
         matches!(self.life, Life::Dead(_))
     }
 
-    /// Why the session is over
+    /// Returns why the session is over
     #[must_use]
     pub const fn error(&self) -> Option<&ConnectionError> {
         match &self.life {

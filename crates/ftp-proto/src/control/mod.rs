@@ -1,8 +1,8 @@
 //! The control connection: bytes to write, expected replies, the TLS barrier
 //!
-//! [`Control`] counts replies. Every command sent is answered by one final reply (2yz to 5yz), in order; until then,
-//! the command is `owed` its reply in this module. A preliminary reply (1yz) does not count. The client knows what
-//! each reply is for.
+//! [`Control`] counts replies. Every command sent is answered by one final reply (2yz to 5yz), in order; a
+//! command that waits for its reply is in `owed`. A preliminary reply (1yz) does not count. The client knows what each
+//! reply is for.
 
 pub(crate) mod answers;
 pub(crate) mod command;

@@ -166,7 +166,7 @@ fn has_end(error: &Error) -> bool {
     )
 }
 
-/// Causes are told once each: by the error or by its source, not by both
+/// Each cause is named once: by the error or by its source, not by both
 #[test]
 fn chains_of_causes_go_to_their_end() {
     use core::error::Error as _;

@@ -10,7 +10,7 @@ use super::time::{DateOrder, Dates, Modified, Parts};
 /// The type of the object begins with a star. The columns before it may be missing: there is no owner for
 /// anonymous users, and no size if an object has none.
 pub(super) fn os400<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
-    /// Owner, a word too many, size, date, time
+    /// Maximum number of columns before the type: owner, an extra word, size, date, time
     const MOST: usize = 5;
     let mut entry = Entry::new(line, b"", Kind::Unknown);
     let mut words = Words::new(line);

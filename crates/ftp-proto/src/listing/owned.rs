@@ -35,7 +35,7 @@ struct Span {
 
 impl Span {
     fn new(start: usize, length: usize) -> Self {
-        // Both fit in 32 bits, because lines are bounded.
+        // The numbers fit in 32 bits, because lines are bounded.
         let narrow = |number: usize| u32::try_from(number).unwrap_or(0);
         Self { start: narrow(start), length: narrow(length) }
     }

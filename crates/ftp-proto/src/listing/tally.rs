@@ -7,7 +7,7 @@ use super::note::Note;
 use super::section::Section;
 use crate::error::Error;
 
-/// Counts of the lines of a listing so far
+/// The state of a listing after the lines so far
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     section: Section,

@@ -7,7 +7,7 @@ use super::NameProblem::{
 use super::*;
 use crate::listing::{Item, ListingParser};
 
-/// A name, and what Unix, macOS and Windows have against it
+/// A name, and the problem that it has on Unix, macOS and Windows
 type Case = (&'static [u8], [Option<NameProblem>; 3]);
 
 const fn fine(name: &'static [u8]) -> Case {
@@ -164,7 +164,7 @@ fn paths_are_checked_component_by_component() {
 
 #[test]
 fn names_of_one_directory_do_not_meet() {
-    // The second is the first under the rules of these systems.
+    // Under the rules of these systems, the second name refers to the same file as the first.
     for (first, second, problems) in [
         ("f", "f", [Some(Taken); 3]),
         ("f", "g", [None; 3]),

@@ -96,13 +96,13 @@ fn without_room_nothing_happens() {
     assert_eq!(AsciiEncoder::new().process(b"", &mut [0; 4]), nothing);
 }
 
-/// Text rich in line ends
+/// Text with many line endings
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'\0'), Just(b'a'), any::<u8>()];
     prop::collection::vec(byte, 0..200)
 }
 
-/// The same bytes in pieces as long as `lengths` say, over and over
+/// Splits bytes into pieces of these lengths, repeatedly
 fn pieces<'a>(mut bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
     let mut pieces = Vec::new();
     for length in lengths.iter().cycle() {
@@ -116,7 +116,7 @@ fn pieces<'a>(mut bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
     pieces
 }
 
-/// What a decoder has to do, said in another way
+/// A second, simpler decoder, for comparison
 fn reference(bytes: &[u8]) -> Vec<u8> {
     let kept = |(index, byte): (usize, &u8)| match (byte, bytes.get(index + 1)) {
         (b'\r', Some(b'\n')) => None,
@@ -154,7 +154,7 @@ proptest! {
 
     #[test]
     fn what_is_sent_comes_back(bytes in text()) {
-        // A CRLF in the source comes back as LF: on the wire the two are the same.
+        // A CRLF in the source comes back as LF, because on the network the two are the same.
         prop_assert_eq!(decode(&encode(&bytes)), decode(&bytes));
     }
 }

@@ -117,10 +117,10 @@ fn other_codes_of_the_class_are_tolerated() {
     assert_each("TYPE NOOP MKD PWD SIZE MDTM OPTS REIN ABOR", &[250], Answer::Tolerated);
     assert_each("TYPE NOOP", &[226], Answer::Tolerated);
     assert_each("OPTS CWD TYPE", &[202], Answer::Tolerated);
-    // A completion where more was due, and the other way round
+    // A completion where an intermediate reply is expected, and the other way round
     assert_each("RNFR REST", &[200, 250], Answer::Tolerated);
     assert_each("RETR STOR APPE STOU LIST NLST MLSD", &[200], Answer::Tolerated);
-    // No row: only the server knows what its command is answered.
+    // These have no row: only the server knows its replies to them.
     assert_each(
         "QUIT SITE PRET SPSV LPSV",
         &[200, 211, 214, 220, 221, 227, 331, 350],
@@ -169,7 +169,7 @@ fn no_refusal_and_no_preliminary_reply_is_foreign() {
     }
 }
 
-/// `$FTP_CORPUS`, or `../shared/corpus` beside the repository, which the corpus is no part of
+/// The corpus, which is not part of the repository: `$FTP_CORPUS`, or `../shared/corpus` beside it
 fn corpus() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
     let corpus = env::var_os("FTP_CORPUS").map_or_else(|| beside.into(), PathBuf::from);
@@ -192,7 +192,7 @@ fn parse(parser: &mut ReplyParser, mut input: &[u8], mut each: impl FnMut(Reply)
     }
 }
 
-/// Remarks from which on a recording's replies can't be told apart, until the next connection
+/// Remarks after which a recording's replies can't be matched to commands, until the next connection
 ///
 /// Server, how the remark begins, what the server does.
 const OUT_OF_STEP: &[(&str, &str, &str)] = &[

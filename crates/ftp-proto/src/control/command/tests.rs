@@ -148,7 +148,7 @@ fn passwords_in_commands_of_a_servers_own_are_never_shown() {
         assert_eq!(command.to_string(), ["SITE ", shown].concat());
         assert_eq!(format!("{command:?}"), ["Command(SITE ", shown, ")"].concat());
         assert_eq!(encoded(command), ["SITE ", argument, "\r\n"].concat());
-        // A client that waits to send it shows it, too.
+        // A client that has queued the command displays it, too.
         assert!(!format!("{checked:?}").contains("hunter"), "{checked:?}");
     }
     // Names of files are shown.

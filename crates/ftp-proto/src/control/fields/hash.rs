@@ -5,7 +5,7 @@ use core::fmt;
 
 /// How a file's hash is computed, the strongest first
 ///
-/// All of them detect damage. Only SHA-2 proves that nobody forged the file, and only if the
+/// All of them detect damage. Only SHA-2 shows that a file has not been forged, and only if the
 /// control connection is in TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

@@ -224,7 +224,7 @@ fn sizes_in_150() {
         ("12.3 kbytes to download", None),
         ("f (12 kbytes)", None),
         (")5 bytes(", None),
-        // What vsftpd, ProFTPD, Pure-FTPd and IIS say.
+        // The replies of vsftpd, ProFTPD, Pure-FTPd and IIS.
         ("Opening BINARY mode data connection for 1g.bin (1073741824 bytes).", Some(1 << 30)),
         ("Opening BINARY mode data connection for   two lead.txt (1 bytes)", Some(1)),
         ("Accepted data connection\n12.3 kbytes to download", None),

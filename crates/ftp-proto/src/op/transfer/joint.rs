@@ -2,8 +2,8 @@
 //!
 //! A final reply is held back ([`crate::held`]) if it comes before the 1yz or before an upload has been sent, or
 //! while final replies of an aborted transfer are missing. It is held until a 1yz shows that it belonged to another
-//! transfer, or until the data has ended and a sentinel can prove it. Nothing may be sent before, because servers
-//! drop what comes during a transfer.
+//! transfer, or until the data has ended and a sentinel can prove it. Nothing may be sent before that, because
+//! servers drop what comes during a transfer.
 
 use alloc::boxed::Box;
 
