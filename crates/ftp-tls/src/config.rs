@@ -51,8 +51,8 @@ pub enum Resumption {
     /// [`TlsError::NotResumed`](crate::TlsError::NotResumed)
     ///
     /// An upload is not started if there is no session to resume. With TLS 1.3, sessions run out if a server sends
-    /// no new tickets with uploads, such as ProFTPD, or none at all, such as Pure-FTPd: use [TLS
-    /// 1.2](TlsConfigBuilder::max_version) with these servers.
+    /// no new tickets with uploads, such as ProFTPD, or none at all, such as Pure-FTPd: use
+    /// [TLS 1.2](TlsConfigBuilder::max_version) with these servers.
     Required,
     /// Sessions are neither offered nor kept
     ///

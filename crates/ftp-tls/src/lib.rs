@@ -24,8 +24,8 @@
 //! two rules:
 //!
 //! * Before a transfer, call [`TlsContext::upload_permit`] and pass the answer to the client of `ftp-proto`. It
-//! starts the upload, or makes a listing first, or fails it. * After an upload, [`Stream::drain`] the data
-//! connection.
+//!   starts the upload, or makes a listing first, or fails it.
+//! * After an upload, [`Stream::drain`] the data connection.
 //!
 //! A download or listing that is refused for lack of a ticket does no harm and brings new tickets, so it is
 //! worth a second attempt. A transfer that the server answers with `550` also uses a ticket, if the handshake

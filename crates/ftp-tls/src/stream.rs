@@ -236,8 +236,8 @@ impl<S: Read + Write> Stream<S> {
     /// Closes the write side; returns `false` if the stream would block
     ///
     /// Sends what is pending and then, once, the TLS close_notify; servers treat an upload without
-    /// it as incomplete (Q93). In clear text, it does nothing. After an upload, then shut down the socket's
-    /// write side, [`drain`](Self::drain), and close.
+    /// it as incomplete (Q93). In clear text, it does nothing. When it has returned `true` after an upload, shut down
+    /// the socket's write side, [`drain`](Self::drain), and close.
     ///
     /// # Errors
     ///

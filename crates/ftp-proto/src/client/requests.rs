@@ -130,8 +130,8 @@ impl Client {
     /// changed
     ///
     /// A queued request is never sent. A running transfer is stopped by ABOR. Of any other running command, the
-    /// reply is dropped when it comes, whatever the command has done by then. A listing is [read to its
-    /// end](crate::Action::Discard), and cut off only after half of
+    /// reply is dropped when it comes, whatever the command has done by then. A listing is
+    /// [read to its end](crate::Action::Discard), and cut off only after half of
     /// [`Config::settle_timeout`](crate::Config::settle_timeout); a directory that was entered is left again. A
     /// login and a change of the session's security run to their end. Requests made meanwhile wait until the session
     /// has settled. The server's reply to ABOR is [`Self::abort_reply`].
