@@ -1,4 +1,4 @@
-//! How transfers begin: those that borrow the client, and those that have it
+//! ! How transfers begin: those that borrow the client, and those that own it
 
 use ftp_proto::{Get, List, Put};
 use ftp_session::Error;
@@ -12,7 +12,7 @@ use crate::transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload
 impl Client {
     /// Begins a download: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
     ///
-    /// # Errors
+    /// Begins a download: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
     ///
     /// A refusal by the server, or the failure of the data connection.
     #[doc(alias = "RETR")]
@@ -53,10 +53,10 @@ impl Client {
     }
 }
 
-/// Transfers that have their client: `'static`, for another thread or a structure of the caller's
+/// Transfers that own their client: `'static`, so they can move to another thread or into a structure
 ///
-/// Their [`finish`](DownloadWith::finish) gives the client back; an [`OwnedError`] does so, too, if the session goes
-/// on.
+/// Their [`finish`](DownloadWith::finish) returns the client. An [`OwnedError`] contains it too, if the session is
+/// still usable.
 ///
 /// ```no_run
 /// # fn f(ftp: ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
@@ -74,7 +74,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Self::get`], with the client, if the session goes on.
+    /// As [`Self::get`]; the error contains the client if the session is still usable.
     #[doc(alias = "transfercmd")]
     #[doc(alias = "ntransfercmd")]
     pub fn into_get(mut self, get: impl Into<Get>) -> Result<OwnedDownload, OwnedError> {
@@ -86,7 +86,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Self::put`], with the client, if the session goes on.
+    /// As [`Self::put`]; the error contains the client if the session is still usable.
     #[doc(alias = "transfercmd")]
     pub fn into_put(mut self, put: impl Into<Put>) -> Result<OwnedUpload, OwnedError> {
         let op = self.session.begin().put(put);
@@ -97,7 +97,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Self::list`], with the client, if the session goes on.
+    /// As [`Self::list`]; the error contains the client if the session is still usable.
     pub fn into_list(mut self, list: impl Into<List>) -> Result<OwnedListing, OwnedError> {
         let op = self.session.begin().list(list);
         Ok(ListingWith::new(DownloadWith::start(self, op)?))

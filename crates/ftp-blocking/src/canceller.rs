@@ -1,11 +1,11 @@
-//! Cancelling a session that another thread waits for
+//! Cancels a session that another thread is waiting for
 
 use std::net::{Shutdown, TcpStream};
 use std::sync::Weak;
 
 use ftp_session::CancelFlag;
 
-/// Ends a session from another thread, also while a call waits: [`Client::canceller`](crate::Client::canceller)
+/// Ends a session from another thread, even while a call is waiting: [`Client::canceller`](crate::Client::canceller)
 ///
 /// ```no_run
 /// # fn f(mut ftp: ftp_blocking::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -21,26 +21,26 @@ use ftp_session::CancelFlag;
 /// # Ok(()) }
 /// ```
 ///
-/// It does not keep the connection open: once its session is over, it does nothing.
+/// A canceller does not keep the connection open. Once its session is over, it does nothing.
 #[derive(Clone, Debug)]
 pub struct Canceller(pub(crate) Weak<Cancel>);
 
 impl Canceller {
-    /// Ends the session: a call that waits returns at once, with [`Error::Cancelled`](crate::Error::Cancelled), and so does
-    /// every later one
+    /// Ends the session: a waiting call returns at once with [`Error::Cancelled`](crate::Error::Cancelled), and so
+    /// does every later one
     ///
-    /// Nothing is said to the server, whose end of the connection is closed. What became of a request is not known. A
+    /// The connection is closed without a message to the server, so the outcome of a running request is unknown. A
     /// [`Dialer`](crate::Dialer) and the caller's own files, readers and writers are not interrupted.
     pub fn cancel(&self) {
         if let Some(cancel) = self.0.upgrade() {
             cancel.flag.set();
-            // If there is no connection any more, nobody waits for it.
+            // If the connection is already closed, no call is waiting on it.
             let _ = cancel.control.shutdown(Shutdown::Both);
         }
     }
 }
 
-/// What a session shares with its cancellers
+/// The state that a session shares with its cancellers
 #[derive(Debug)]
 pub(crate) struct Cancel {
     flag: CancelFlag,

@@ -1,4 +1,4 @@
-//! The client: connecting, and a line per operation
+//! The client: connecting, and one method per operation
 
 use std::fmt;
 use std::io;
@@ -14,12 +14,11 @@ use crate::session::Session;
 
 /// A session with an FTP server
 ///
-/// Methods wait until the server has answered, a deadline of the [`Config`] has passed, or the
-/// connection is lost. Paths are bytes, as on the wire: `&str`, `&[u8]` and `Vec<u8>` will do.
+/// Methods wait until the server has answered, a deadline of the [`Config`] has passed, or the connection is lost.
+/// Paths are bytes, as on the wire; methods accept `&str`, `&[u8]` and `Vec<u8>`.
 ///
-/// After an error the session goes on, unless [`Error::is_fatal`] says that it is over; then every
-/// further call returns the reason. Dropped, it closes the connection without a word;
-/// [`Self::quit`] says goodbye.
+/// The session remains usable after an error, unless [`Error::is_fatal`] says that it is over; after that, every call
+/// returns the reason. Dropping the client closes the connection without QUIT; [`Self::quit`] sends it.
 #[doc(alias = "FTP")]
 #[doc(alias = "FTP_TLS")]
 pub struct Client {
@@ -28,16 +27,16 @@ pub struct Client {
 
 /// Connections
 impl Client {
-    /// Connects to a server and waits for its greeting and, if that is the policy, for TLS
+    /// Connects to a server and waits for its greeting and, if the policy requires it, for TLS
     ///
     /// `address` is a host, or a host and a port, as text or otherwise: `"ftp.example.com"`, `"192.0.2.1:2121"`,
-    /// `("2001:db8::1", 21)`, a [`SocketAddr`]; see [`IntoServerAddress`]. The port is by default 21, with
-    /// [`TlsPolicy::Implicit`] 990. A host's addresses are tried in turn, IPv6 and IPv4.
+    /// `("2001:db8::1", 21)`, a [`SocketAddr`]; see [`IntoServerAddress`]. The default port is 21, or 990 with
+    /// [`TlsPolicy::Implicit`]. A host's addresses, IPv6 and IPv4, are tried in turn.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidAddress`]; [`Error::Connect`] if there is no connection, [`Error::Tls`] if it can't be secured; of what
-    /// the server may say, [`ConnectionError::Refused`] and [`ConnectionError::TlsRefused`].
+    /// [`Error::InvalidAddress`]; [`Error::Connect`] if no connection can be made; [`Error::Tls`] if it can't be
+    /// secured; [`ConnectionError::Refused`] and [`ConnectionError::TlsRefused`] if the server refuses.
     ///
     /// [`TlsPolicy::Implicit`]: crate::TlsPolicy::Implicit
     /// [`ConnectionError::Refused`]: ftp_proto::ConnectionError::Refused
@@ -51,12 +50,12 @@ impl Client {
         Ok(Self { session })
     }
 
-    /// As [`Self::connect`] and [`Self::login`], in fewer round trips: under TLS the login goes along with
-    /// the commands that protect the data connections
+    /// Connects and logs in with fewer round trips than [`Self::connect`] and [`Self::login`]: under TLS the login is
+    /// sent together with the commands that protect the data connections
     ///
     /// # Errors
     ///
-    /// As of both.
+    /// Those of both methods.
     pub fn connect_and_login(
         address: impl IntoServerAddress,
         options: impl Into<Options>,
@@ -76,53 +75,54 @@ impl Client {
         self.session.greeting.as_ref()
     }
 
-    /// Other end of the control connection: the server, or a proxy
+    /// The remote address of the control connection: the server's, or a proxy's
     #[must_use]
     pub fn peer_addr(&self) -> SocketAddr {
         self.session.ends.peer
     }
 
-    /// This end of the control connection
+    /// The local address of the control connection
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.session.ends.local
     }
 
-    /// The settings, to change: deadlines, the mode of data connections, …
+    /// The settings, for changes: deadlines, the mode of data connections, …
     ///
-    /// `tls`, `reply` and `telnet` are fixed when the connection is made. `keep_alive` stays
-    /// `None` here, since between calls nobody is there to send one: connecting with one is
-    /// [`Error::InvalidOption`], and one that is set here is cleared by the next call. Call [`Self::noop`] instead.
+    /// `tls`, `reply` and `telnet` are fixed once the connection is made. `keep_alive` must stay `None` here, because
+    /// nothing runs between calls that could send one: connecting with one fails with [`Error::InvalidOption`], and
+    /// one that is set here is cleared by the next call. Call [`Self::noop`] instead.
     #[doc(alias = "timeout")]
     pub fn config_mut(&mut self) -> &mut Config {
         self.session.inner.request().config_mut()
     }
 
-    /// Who opens data connections from now on
+    /// Sets which side opens data connections from now on
     #[doc(alias = "set_pasv")]
     pub fn set_data_mode(&mut self, mode: DataMode) {
         self.config_mut().data_mode = mode;
     }
 
-    /// How many bytes a line may have where texts and listings are read by lines; 8192
+    /// Sets the maximum length of a line, in bytes, where texts and listings are read by lines; 8192 by default
     ///
-    /// A bound for what a server can make this side hold. Entries have their own, and replies
+    /// It bounds the memory that a server can make the client use. Entries have a limit of their own, and replies have
     /// [`Config::reply`].
     #[doc(alias = "maxline")]
     pub fn set_line_limit(&mut self, bytes: usize) {
         self.session.line_limit = bytes;
     }
 
-    /// Ends what still runs of earlier calls, and waits until the server has settled; returns the server's first final
-    /// reply to ABOR
+    /// Aborts whatever earlier calls left running, and waits until the server has settled; returns the server's first
+    /// final reply to ABOR
     ///
-    /// That is a transfer whose guard was forgotten, or a call that has ended at its
-    /// [deadline](Options::deadline). `None` if no ABOR was needed: if nothing runs, none is sent. Transfers have an
-    /// [`abort`](crate::DownloadWith::abort) of their own, and a [`Canceller`](crate::Canceller) stops a call from another thread.
+    /// Something is left running if a transfer's guard was forgotten, or if a call ended at its
+    /// [deadline](Options::deadline). The result is `None` if no ABOR was needed: if nothing runs, none is sent.
+    /// Transfers have their own [`abort`](crate::DownloadWith::abort), and a [`Canceller`](crate::Canceller) stops a
+    /// call from another thread.
     ///
     /// # Errors
     ///
-    /// That of the session's end, if the server did not settle in time.
+    /// The error that ended the session, if the server did not settle in time.
     #[doc(alias = "ABOR")]
     pub fn abort(&mut self) -> Result<Option<Reply>, Error> {
         self.session.abort()
@@ -134,14 +134,14 @@ impl Client {
         !self.session.inner.client().is_dead() && !self.session.is_cancelled()
     }
 
-    /// Says goodbye (QUIT) and closes the connection; returns the server's reply, `None` if the server just went
+    /// Sends QUIT and closes the connection; returns the server's reply, or `None` if the server closed without one
     ///
-    /// What is known of the session, such as [`Self::last_reply`], can still be asked for; every further request
-    /// returns the reason of the end.
+    /// What is known of the session, such as [`Self::last_reply`], is still available; every further request returns
+    /// the reason for the end.
     ///
     /// # Errors
     ///
-    /// A refusal, or that of the session's end; the connection is closed in any case.
+    /// A refusal, or the error that ended the session; the connection is closed in any case.
     pub fn quit(&mut self) -> Result<Option<Reply>, Error> {
         let op = self.session.begin().quit();
         let result = self.session.run(op);
@@ -150,32 +150,33 @@ impl Client {
         result
     }
 
-    /// Closes the connection without a word; as dropping does
+    /// Closes the connection without QUIT, as dropping does
     pub fn close(self) {}
 }
 
 /// TLS
 impl Client {
-    /// Puts a session that began in clear text into TLS: AUTH TLS, PBSZ 0, PROT P
+    /// Secures a session that began in clear text: AUTH TLS, PBSZ 0, PROT P
     ///
-    /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) connecting has done so already.
+    /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit), connecting has already done so.
     ///
-    /// Before the login: many servers refuse it later, and pyftpdlib forgets PROT with every login,
-    /// so that [`Self::protect`] has to follow that.
+    /// Call it before the login: many servers refuse it later, and pyftpdlib forgets PROT with every login, so that
+    /// [`Self::protect`] must be called again.
     ///
     /// # Errors
     ///
     /// A refusal, after which the session goes on as far as it was secured: in clear text if AUTH was refused, with
-    /// [data connections](Self::protection) in clear text if PBSZ or PROT was; [`Error::Tls`].
+    /// [data connections](Self::protection) in clear text if PBSZ or PROT was refused. [`Error::Tls`] if the handshake
+    /// fails.
     pub fn secure(&mut self) -> Result<(), Error> {
         self.session.inner.prepare_tls()?;
         let op = self.session.begin().secure();
         self.session.run(op)
     }
 
-    /// AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
+    /// Sends AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
     ///
-    /// Returns the reply to AUTH; `None` if the connection is in TLS already, and nothing was sent.
+    /// Returns the reply to AUTH, or `None` if the connection uses TLS already and nothing was sent.
     ///
     /// # Errors
     ///
@@ -190,14 +191,14 @@ impl Client {
 
 /// Cancelling
 impl Client {
-    /// What cancels this session from another thread
+    /// Returns a handle that cancels this session from another thread
     ///
-    /// The first time it duplicates the descriptor of the control connection.
+    /// The first call duplicates the descriptor of the control connection.
     ///
     /// # Errors
     ///
-    /// Those of the system, such as that there are no descriptors left;
-    /// [`NotConnected`](io::ErrorKind::NotConnected) if the session is over.
+    /// Errors of the system, for example if no descriptors are left; [`NotConnected`](io::ErrorKind::NotConnected) if
+    /// the session is over.
     pub fn canceller(&mut self) -> io::Result<Canceller> {
         let session = &mut self.session;
         let cancel = match &session.cancel {
@@ -218,7 +219,7 @@ impl Client {
     }
 }
 
-/// Writes the requests of the list as methods that wait for their results
+/// Turns each request of the list into a method that waits for its result
 macro_rules! methods {
     ($(
         $(#[$group:meta])*

@@ -1,7 +1,7 @@
 //! Time: how long a call may take, and the machine's clock, which stands still between calls
 //!
-//! Between two calls nobody looks at the connections, so what the machine waits for then can't be late: the
-//! server may have answered long ago. The machine is given a clock that leaves these pauses out.
+//! Between two calls nothing reads the connections, so the machine's deadlines must not expire then: the server may
+//! have answered long ago. The machine therefore gets a clock that leaves these pauses out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,19 +11,19 @@ use ftp_session::{Origin, Time};
 
 #[derive(Debug)]
 pub(crate) struct Clock {
-    /// Later by each pause of the machine's clock
+    /// The origin of the machine's clock, moved later by the length of each pause
     origin: Origin,
-    /// Since when it stands still
+    /// When the current pause began
     since: Option<Instant>,
     /// [`Options::deadline`](crate::Options::deadline)
     limit: Option<Duration>,
-    /// When the current call ends
+    /// When the current call must end
     deadline: Option<Instant>,
-    /// How many calls are open that make several others
+    /// The number of open calls that consist of several calls
     open: Arc<AtomicUsize>,
 }
 
-/// A call that makes others: they share its deadline for as long as this lives
+/// A call that consists of several: they share its deadline for as long as this value lives
 #[derive(Debug)]
 pub(crate) struct Call(Arc<AtomicUsize>);
 
@@ -33,12 +33,12 @@ impl Drop for Call {
     }
 }
 
-/// `now` and `after`; `None`, which is never, beyond the end of time
+/// The instant `after` past `now`; `None` means never, if it can't be represented
 pub(crate) fn later(now: Instant, after: Duration) -> Option<Instant> {
     now.checked_add(after)
 }
 
-/// The earlier of two times, of which `None` is never
+/// The earlier of two times, where `None` means never
 pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
@@ -59,52 +59,52 @@ impl Clock {
         clock
     }
 
-    /// A call begins: it has a deadline of its own, unless another makes it
+    /// Begins a call: it gets a deadline of its own, unless it is part of another call
     pub(crate) fn begin(&mut self) {
         if self.open.load(Ordering::Relaxed) == 0 {
             self.deadline = self.limit.and_then(|limit| later(Instant::now(), limit));
         }
     }
 
-    /// As [`Self::begin`], for a call that makes others
+    /// As [`Self::begin`], for a call that consists of several
     pub(crate) fn begin_all(&mut self) -> Call {
         self.begin();
         self.open.fetch_add(1, Ordering::Relaxed);
         Call(Arc::clone(&self.open))
     }
 
-    /// When the call ends; `None`: whenever it is done
+    /// When the call must end; `None`: no limit
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// How long a call may take, if its deadline has passed
+    /// The limit on a call, if its deadline has passed
     pub(crate) fn overdue(&self) -> Option<Duration> {
         self.limit.filter(|_| self.deadline.is_some_and(|at| at <= Instant::now()))
     }
 
-    /// How long the call may still take, at most this
+    /// The time left for the call, at most `timeout`
     pub(crate) fn at_most(&self, timeout: Duration) -> Duration {
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         left.map_or(timeout, |left| left.min(timeout))
     }
 
-    /// What the machine takes for the present
+    /// The present on the machine's clock
     pub(crate) fn now(&self) -> Time {
         self.origin.now()
     }
 
-    /// A time of the machine's in this side's terms; `None`: never
+    /// Converts a time of the machine's to an instant; `None`: never
     pub(crate) fn real(&self, machine: Time) -> Option<Instant> {
         self.origin.instant(machine)
     }
 
-    /// The machine's clock stands still from now on
+    /// Stops the machine's clock
     pub(crate) fn pause(&mut self) {
         self.since = self.since.or_else(|| Some(Instant::now()));
     }
 
-    /// It goes on
+    /// Restarts the machine's clock
     pub(crate) fn resume(&mut self) {
         if let Some(since) = self.since.take() {
             self.origin = self.origin.later_by(since.elapsed());

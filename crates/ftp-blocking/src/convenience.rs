@@ -29,21 +29,20 @@ pub struct CopyOptions<'a> {
 }
 
 impl<'a> CopyOptions<'a> {
-    /// Blocks of 256 KiB, nobody told
+    /// Blocks of 256 KiB, no progress reports
     pub const fn new() -> Self {
-        // Beyond that the cost per byte stays the same; 8 KiB, as others have, costs twice as much.
+        // Larger blocks don't lower the cost per byte; 8 KiB, the size that others use, doubles it.
         Self { block_size: 256 * 1024, progress: None }
     }
 
-    /// Bytes moved at a time at most, at least 1; the first blocks are smaller
+    /// Sets the largest block in bytes, at least 1; the first blocks are smaller
     #[doc(alias = "blocksize")]
     pub const fn block_size(mut self, bytes: usize) -> Self {
         self.block_size = if bytes == 0 { 1 } else { bytes };
         self
     }
 
-    /// Calls `progress` after each block with the number of bytes so far, not counting a resumed
-    /// part
+    /// Calls `progress` after each block with the number of bytes so far, not counting a resumed part
     pub fn progress(mut self, progress: &'a mut dyn FnMut(u64)) -> Self {
         self.progress = Some(progress);
         self
@@ -67,7 +66,7 @@ impl<C: Holder<Client>> DownloadWith<C> {
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the writer did, which aborts the transfer.
+    /// Why the transfer failed; [`Error::Local`] if the writer failed, which aborts the transfer.
     pub fn copy_to(
         mut self,
         writer: &mut (impl Write + ?Sized),
@@ -83,12 +82,12 @@ impl<C: Holder<Client>> DownloadWith<C> {
 }
 
 impl<C: Holder<Client>> UploadWith<C> {
-    /// Copies a reader to its end and ends the transfer
+    /// Copies from a reader until its end, then ends the transfer
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer. What
-    /// was sent before stays on the server: see [`UploadWith`].
+    /// Why the transfer failed; [`Error::Local`] if the reader failed, which aborts the transfer. Bytes already sent
+    /// stay on the server: see [`UploadWith`].
     pub fn copy_from(
         mut self,
         reader: &mut (impl Read + ?Sized),
@@ -116,7 +115,7 @@ fn copy(
     to: &mut (impl Write + ?Sized),
     mut options: CopyOptions<'_>,
 ) -> Result<(), Failed> {
-    /// Enough for most small files, of which there may be thousands
+    /// Enough for most small files, and there may be thousands of them
     const FIRST: usize = 16 * 1024;
     let mut block = vec![0; options.block_size.min(FIRST)];
     let mut total = 0;
@@ -140,13 +139,13 @@ fn copy(
 
 /// Whole files
 ///
-/// For other block sizes, or to see the progress: [`DownloadWith::copy_to`], [`UploadWith::copy_from`].
+/// To choose the block size or see the progress, use [`DownloadWith::copy_to`] and [`UploadWith::copy_from`].
 impl Client {
     /// Downloads a file into a writer
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the writer did, which aborts the transfer.
+    /// Why the transfer failed; [`Error::Local`] if the writer failed, which aborts the transfer.
     #[doc(alias = "retrbinary")]
     pub fn download_to(
         &mut self,
@@ -157,12 +156,12 @@ impl Client {
         self.get(get)?.copy_to(writer, CopyOptions::new())
     }
 
-    /// Uploads all that a reader has; with [`Put::ascii`](ftp_proto::Put::ascii) it is a text
+    /// Uploads everything that a reader returns; with [`Put::ascii`](ftp_proto::Put::ascii) it is sent as text
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer. What
-    /// was sent before stays on the server: see [`UploadWith`].
+    /// Why the transfer failed; [`Error::Local`] if the reader failed, which aborts the transfer. Bytes already sent
+    /// stay on the server: see [`UploadWith`].
     #[doc(alias = "storbinary")]
     #[doc(alias = "storlines")]
     pub fn upload_from(
@@ -174,15 +173,15 @@ impl Client {
         self.put(put)?.copy_from(reader, CopyOptions::new())
     }
 
-    /// Downloads into a local file, which is created, or replaced from the request's offset on
+    /// Downloads into a local file, which is created, or overwritten from the request's offset on
     ///
-    /// The local file is not touched before the server has agreed. After a failure it holds what
-    /// has come, for [`Self::resume_download`]. If the server chose its name, make the path with
+    /// The local file is not touched before the server has accepted the request. After a failure it holds the bytes
+    /// received so far, for [`Self::resume_download`]. If the server chose its name, make the path with
     /// [`local_path`](crate::local_path).
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the file did, or if it ends before the offset.
+    /// Why the transfer failed; [`Error::Local`] if the local file failed, or if it ends before the offset.
     pub fn download_file(
         &mut self,
         get: impl Into<Get>,
@@ -195,9 +194,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the file can't be read, if it ends before the offset,
-    /// or if it has become shorter meanwhile. The latter aborts the transfer, and what was sent before
-    /// stays on the server: see [`UploadWith`].
+    /// Why the transfer failed; [`Error::Local`] if the file can't be read, if it ends before the offset, or if it has
+    /// become shorter meanwhile. The last of these aborts the transfer, and the bytes already sent stay on the server:
+    /// see [`UploadWith`].
     pub fn upload_file(
         &mut self,
         put: impl Into<Put>,
@@ -209,7 +208,8 @@ impl Client {
 
 /// Texts
 impl Client {
-    /// Downloads a text (TYPE A) and calls `line` with each line, without its end: LF and the CRs before it
+    /// Downloads a text (TYPE A) and calls `line` with each line, without its line ending: the LF and any CRs before
+    /// it
     ///
     /// # Errors
     ///
@@ -228,13 +228,13 @@ impl Client {
         lines.into_inner().finish()
     }
 
-    /// Uploads a text (TYPE A), line by line; each gets its end here
+    /// Uploads a text (TYPE A), line by line; this method appends the line endings
     ///
-    /// A CR at a line's end becomes part of its CRLF, so that lines split from a text with CRLF need no care. An LF
-    /// within a line ends a line there.
+    /// A CR at the end of a line becomes part of its CRLF, so lines split from a text with CRLF need no special care.
+    /// An LF within a line ends the line there.
     ///
-    /// Lines that have to be read first, which may fail, go with [`Self::try_put_lines`]; a reader's
-    /// whole text goes with [`Self::upload_from`] and [`Put::ascii`](ftp_proto::Put::ascii).
+    /// Use [`Self::try_put_lines`] for lines whose reading may fail, and [`Self::upload_from`] with
+    /// [`Put::ascii`](ftp_proto::Put::ascii) for the whole text of a reader.
     ///
     /// # Errors
     ///
@@ -248,8 +248,7 @@ impl Client {
         self.try_put_lines(put, lines.into_iter().map(Ok))
     }
 
-    /// Uploads a text (TYPE A) from a source of lines that may fail; each line gets its end as in
-    /// [`Self::put_lines`]
+    /// Uploads a text (TYPE A) from a source of lines that may fail; line endings are as in [`Self::put_lines`]
     ///
     /// ```no_run
     /// # fn f(ftp: &mut ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
@@ -262,9 +261,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] with the source's error if a line is one, which aborts
-    /// the transfer. The lines before it, or some of them, stay on the server under the file's name and
-    /// may look like a complete file: upload again, or delete them.
+    /// Why the transfer failed; [`Error::Local`] with the source's error if the source fails, which aborts the
+    /// transfer. The lines before it, or some of them, stay on the server under the file's name and may look like a
+    /// complete file: upload again, or delete them.
     #[doc(alias = "storlines")]
     pub fn try_put_lines<L: AsRef<[u8]>>(
         &mut self,
@@ -277,7 +276,7 @@ impl Client {
             let line = match line {
                 Ok(line) => line,
                 Err(error) => {
-                    // Not what is buffered: dropped like this, the transfer is aborted at once.
+                    // Drops the writer without sending its buffer, which aborts the transfer at once.
                     drop(upload.into_parts());
                     return Err(Error::Local(error));
                 }
@@ -285,17 +284,17 @@ impl Client {
             upload.write_all(line.as_ref())?;
             upload.write_all(b"\n")?;
         }
-        // `into_inner` flushes, and hands the error over with the writer.
+        // `into_inner` flushes; its error also contains the writer.
         upload.into_inner().map_err(io::IntoInnerError::into_error)?.finish()
     }
 
-    /// Names in a directory (NLST); empty: the working directory
+    /// The names in a directory (NLST); an empty path is the working directory
     ///
-    /// The names may take 64 MiB of memory. [`Self::list`] has no such limit: it gives them one by one.
+    /// The names may take up to 64 MiB of memory. [`Self::list`] has no such limit: it returns them one by one.
     ///
     /// # Errors
     ///
-    /// Why the listing failed; many servers refuse an empty directory with 450 or 550.
+    /// Why the listing failed; many servers answer 450 or 550 for an empty directory.
     #[doc(alias = "nlst")]
     pub fn names(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>, Error> {
         let _call = self.session.clock.begin_all();

@@ -1,4 +1,4 @@
-//! How connections are made: directly, or by a [`Dialer`] of the caller's
+//! How connections are made: directly, or by the caller's [`Dialer`]
 
 use std::io;
 use std::net::TcpStream;
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use ftp_session::Host;
 
-/// Makes connections in another way than directly: through a SOCKS or HTTP proxy, a tunnel, …
+/// Makes connections by other means: through a SOCKS or HTTP proxy, a tunnel, …
 ///
-/// It is asked for the control connection and for each data connection of passive mode, and may
-/// take until `timeout`. While it works the control connection is not looked at; before the
-/// transfer command, which is when data connections are made, the server has nothing to say there.
+/// It is called for the control connection and for each data connection of passive mode, and may take up to `timeout`.
+/// While it works, the control connection is not read. That loses nothing: data connections are made before the
+/// transfer command, when the server has nothing to say.
 ///
-/// Closures will do:
+/// Closures implement it:
 ///
 /// ```
 /// use std::net::TcpStream;
@@ -33,7 +33,7 @@ pub trait Dialer: Send {
     ///
     /// # Errors
     ///
-    /// Whatever kept it from connecting.
+    /// Any error that prevented the connection.
     fn connect(&mut self, target: Target<'_>, timeout: Duration) -> io::Result<TcpStream>;
 }
 
@@ -46,15 +46,14 @@ where
     }
 }
 
-/// Where a [`Dialer`] is to connect to
+/// The destination that a [`Dialer`] connects to
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Target<'a> {
     /// The server
     ///
-    /// Of a data connection it is the name that was given for the control connection, because
-    /// whatever leads there leads to the right host; a name with several addresses should lead to
-    /// the same one each time.
+    /// For a data connection it is the name that was given for the control connection, because the same route leads to
+    /// the right host. A name with several addresses should lead to the same one each time.
     pub host: Host<'a>,
     /// TCP port
     pub port: u16,
@@ -62,7 +61,7 @@ pub struct Target<'a> {
     pub channel: Channel,
 }
 
-/// Which of FTP's two connections
+/// One of FTP's two kinds of connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "FTP has two")]
 pub enum Channel {

@@ -13,30 +13,30 @@ use crate::client::Client;
 use crate::holder::{Borrowed, OwnedError};
 use crate::transfer::DownloadWith;
 
-/// The entries of a directory, of a listing that borrows its client: [`Client::read_dir`]
+/// The entries of a directory, from a listing that borrows its client: [`Client::read_dir`]
 ///
-/// Dropping it before its end has the rest read and thrown away, for
-/// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
-/// next listing.
+/// Dropping it early reads and discards the rest, for at most
+/// [`Config::settle_timeout`](crate::Config::settle_timeout): some servers would otherwise send it before the next
+/// listing.
 pub type Entries<'a> = EntriesWith<Borrowed<'a>>;
 
-/// The entries of a directory, of a listing that has its client: [`Client::into_read_dir`]
+/// The entries of a directory, from a listing that owns its client: [`Client::into_read_dir`]
 ///
-/// [`finish`](EntriesWith::finish) gives the client back. Dropped before its end it closes the session at once, without a
-/// word to the server.
+/// [`finish`](EntriesWith::finish) returns the client. Dropping it early closes the session at once, without a message
+/// to the server.
 pub type OwnedEntries = EntriesWith<Client>;
 
-/// The entries of a directory, while they arrive: [`Entries`] or [`OwnedEntries`]
+/// The entries of a directory as they arrive: [`Entries`] or [`OwnedEntries`]
 ///
-/// As an iterator it gives what is in the directory, without `.` and `..`, and passes over headers and
-/// totals; [`Self::next_item`] gives everything. Its last item is an error unless the server has
-/// confirmed that the listing is complete, or if that holds no entry, and the server's own error
-/// or a line that nobody understands ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)).
+/// As an iterator it returns the contents of the directory without `.` and `..`, and skips headers and totals;
+/// [`Self::next_item`] returns everything. The last item is an error unless the server has confirmed that the listing
+/// is complete. It is also an error if the listing has no entry, but has an error message of the server or an
+/// unrecognized line ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)).
 ///
-/// Names are what the server sends, `../../x` among them: to write local files under them, use
+/// Names are as the server sends them, `../../x` among them: to write local files under them, use
 /// [`local_path`](crate::local_path).
 ///
-/// Years that lines leave out follow from this machine's clock.
+/// If a line omits the year, it is inferred from this machine's clock.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
 pub struct EntriesWith<C: Holder<Client>> {
@@ -47,9 +47,9 @@ pub struct EntriesWith<C: Holder<Client>> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// More may come
+    /// More may arrive
     Coming,
-    /// All of it has come, or it has failed
+    /// The listing is complete, or has failed
     Over,
 }
 
@@ -64,11 +64,11 @@ impl<C: Holder<Client>> EntriesWith<C> {
     fn start(client: C, op: Op<Transfer>) -> Result<Self, C::Error> {
         let download = DownloadWith::start(client, op)?;
         let format = download.listing_format();
-        // The reader has a buffer already.
+        // The reader has its own buffer.
         Ok(Self::new(BufReader::with_capacity(0, download), format))
     }
 
-    /// What the next line is, be it an entry or not; `None` when the listing is complete
+    /// Returns the next line, whether it is an entry or not; `None` when the listing is complete
     ///
     /// # Errors
     ///
@@ -81,15 +81,17 @@ impl<C: Holder<Client>> EntriesWith<C> {
         Ok(self.reader.next_item())
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read, and entries
-    /// of other directories in a recursive listing: not among the entries, perhaps files all the same. Look at it
-    /// before you delete what is not listed.
+    /// The number of lines so far that were not recognized, or in which the server reports what it could not read, and
+    /// of entries of other directories in a recursive listing
+    ///
+    /// None of these is among the entries, yet each may stand for a file. Check the number before you delete what is
+    /// not listed.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
         self.reader.unknown_lines()
     }
 
-    /// Ends the listing: reads what is left, throwing it away, and waits for the final reply
+    /// Ends the listing: reads and discards the rest, and waits for the final reply
     ///
     /// # Errors
     ///
@@ -98,13 +100,13 @@ impl<C: Holder<Client>> EntriesWith<C> {
         self.download.into_inner().finish()
     }
 
-    /// Gives the rest up; the session is usable afterwards, if this succeeds
+    /// Gives up the rest; the session is usable afterwards, if this succeeds
     ///
-    /// Returns what [`DownloadWith::abort`] does: `None` if the rest of the listing was read without an ABOR.
+    /// Returns the same as [`DownloadWith::abort`]: `None` if the rest of the listing was read without an ABOR.
     ///
     /// # Errors
     ///
-    /// That of the session's end, if the server did not settle in time.
+    /// The error that ended the session, if the server did not settle in time.
     pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.download.into_inner().abort()
     }
@@ -147,7 +149,7 @@ impl<C: Holder<Client>> Iterator for EntriesWith<C> {
     }
 }
 
-/// For listings made now
+/// A parser for listings made now
 pub(crate) fn parser(offset: Option<UtcOffset>) -> ListingParser {
     let parser = system::listing_parser();
     match offset {
@@ -158,8 +160,8 @@ pub(crate) fn parser(offset: Option<UtcOffset>) -> ListingParser {
 
 /// Directories, entry by entry
 impl Client {
-    /// The entries of a directory, by the best command that the server has, MLSD or LIST:
-    /// `read_dir("d")`, or `read_dir(ReadDir::long("d"))`; an empty path is the working directory
+    /// Lists a directory with the best command that the server has, MLSD or LIST: `read_dir("d")`, or
+    /// `read_dir(ReadDir::long("d"))`; an empty path is the working directory
     ///
     /// ```no_run
     /// # fn f(ftp: &mut ftp_blocking::Client) -> Result<(), ftp_blocking::Error> {
@@ -170,10 +172,10 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// An empty directory gives no entries, a missing one is
-    /// [`NoDirectory`](ftp_proto::Error::NoDirectory), and one that this user may not read the server's
-    /// refusal, as far as the server tells them apart. Directories with any name can be read: those that
-    /// LIST would take for options or patterns are entered, and left again at the end.
+    /// An empty directory has no entries, a missing one fails with [`NoDirectory`](ftp_proto::Error::NoDirectory), and
+    /// one that this user may not read fails with the server's refusal, as far as the server tells them apart.
+    /// Directories of any name can be read: if LIST would take the name for options or a pattern, the client changes
+    /// into the directory, and back at the end.
     ///
     /// # Errors
     ///
@@ -186,11 +188,11 @@ impl Client {
         EntriesWith::start(Borrowed(self), op)
     }
 
-    /// As [`Self::read_dir`], with the client inside, which [`finish`](EntriesWith::finish) gives back
+    /// As [`Self::read_dir`], but owns the client; [`finish`](EntriesWith::finish) returns it
     ///
     /// # Errors
     ///
-    /// As [`Self::read_dir`], with the client, if the session goes on.
+    /// As [`Self::read_dir`]; the error contains the client if the session is still usable.
     pub fn into_read_dir(
         mut self,
         directory: impl Into<ReadDir>,
@@ -199,14 +201,14 @@ impl Client {
         EntriesWith::start(self, op)
     }
 
-    /// Learns how far the clock of the server's listings is ahead of UTC, by MDTM for a file of the
-    /// working directory: `None` if that can't be told from this one, see [`UtcOffset::learn`]
+    /// Learns how far the clock of the server's listings is ahead of UTC, by MDTM for a file of the working directory;
+    /// `None` if this entry can't tell, see [`UtcOffset::learn`]
     ///
-    /// From then on the times of entries are in UTC.
+    /// After that, the times of entries are in UTC.
     ///
     /// # Errors
     ///
-    /// A refusal by the server, for one because it does not know MDTM.
+    /// A refusal by the server, for example because it does not support MDTM.
     pub fn learn_utc_offset(&mut self, entry: &OwnedEntry) -> Result<Option<UtcOffset>, Error> {
         let Some(listed) = entry.modified() else { return Ok(None) };
         let mdtm = self.mdtm(entry.name())?;
@@ -217,17 +219,17 @@ impl Client {
         Ok(learned)
     }
 
-    /// Tells how far the clock of the server's listings is ahead of UTC, if that is known
+    /// Sets how far the clock of the server's listings is ahead of UTC, if that is known
     pub fn set_utc_offset(&mut self, offset: Option<UtcOffset>) {
         self.session.utc_offset = offset;
     }
 
-    /// Facts about one file or directory (MLST); its name is the path as the server writes it
+    /// Facts about one file or directory (MLST); the entry's name is the path as the server writes it
     ///
     /// # Errors
     ///
-    /// A refusal by the server, for one because it does not know MLST;
-    /// [`InvalidReply`](ftp_proto::Error::InvalidReply) without a fact in the reply.
+    /// A refusal by the server, for example because it does not support MLST;
+    /// [`InvalidReply`](ftp_proto::Error::InvalidReply) if the reply has no facts.
     #[doc(alias = "MLST")]
     pub fn facts(&mut self, path: impl AsRef<[u8]>) -> Result<OwnedEntry, Error> {
         let reply = self.mlst(path)?;
@@ -237,13 +239,12 @@ impl Client {
         }
     }
 
-    /// The entries of a directory over the control connection (STAT), where no data connection can be
-    /// had
+    /// Lists a directory over the control connection (STAT), for when no data connection can be made
     ///
     /// # Errors
     ///
-    /// A refusal by the server; [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if the reply
-    /// has no entry, and a line in which the server tells an error, or which nobody understands.
+    /// A refusal by the server; [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if the reply has no
+    /// entry, but has an error message of the server or an unrecognized line.
     #[doc(alias = "STAT")]
     pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing, Error> {
         let reply = self.stat(path)?;

@@ -1,4 +1,4 @@
-//! A client that is lent to a transfer
+//! A client that is borrowed by a transfer
 
 use std::borrow::{Borrow, BorrowMut};
 
@@ -6,12 +6,12 @@ use ftp_session::{Error, Holder};
 
 use crate::client::Client;
 
-/// Why a transfer that has its client failed, and the client if the session goes on
+/// Why a transfer that owns its client failed, with the client if the session is still usable
 pub type OwnedError = ftp_session::OwnedError<Client>;
 
-/// A client that is lent to a transfer
+/// A client that is borrowed by a transfer
 ///
-/// Dropped while the transfer runs, it aborts the transfer and waits until the server has settled.
+/// Dropping it while the transfer runs aborts the transfer and waits until the server has settled.
 #[derive(Debug)]
 pub struct Borrowed<'a>(pub(crate) &'a mut Client);
 

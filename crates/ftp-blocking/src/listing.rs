@@ -11,24 +11,24 @@ use crate::entries::EntriesWith;
 use crate::holder::Borrowed;
 use crate::transfer::DownloadWith;
 
-/// Bytes of memory that the lines of a listing may take which are collected
+/// Maximum bytes of memory for the collected lines of a listing
 const MAX_LISTING: usize = 64 * 1024 * 1024;
 
 /// A listing that borrows its client: [`Client::list`]
 ///
-/// Dropping it before its end has the rest read and thrown away, for
-/// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the
-/// next listing.
+/// Dropping it early reads and discards the rest, for at most
+/// [`Config::settle_timeout`](crate::Config::settle_timeout): some servers would otherwise send it before the next
+/// listing.
 pub type Listing<'a> = ListingWith<Borrowed<'a>>;
 
-/// A listing that has its client, and gives it back at the end: [`Client::into_list`]
+/// A listing that owns its client, and returns it at the end: [`Client::into_list`]
 ///
-/// Dropped before its end it closes the session at once, without a word to the server.
+/// Dropping it early closes the session at once, without a message to the server.
 pub type OwnedListing = ListingWith<Client>;
 
 /// A listing in progress, its lines as the server writes them: [`Listing`] or [`OwnedListing`]
 ///
-/// As with downloads, the end comes only after the server's final reply has confirmed it.
+/// As with downloads, the end is reported only after the server's final reply has confirmed it.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
 pub struct ListingWith<C: Holder<Client>> {
@@ -42,15 +42,15 @@ impl<C: Holder<Client>> ListingWith<C> {
         Self { lines: Lines::new(download), format }
     }
 
-    /// The lines that are left as entries
+    /// Parses the remaining lines as entries
     ///
-    /// This is the listing as the server made it. [`Client::read_dir`] chooses
-    /// the command, and tells an empty directory from a missing one.
+    /// This is the listing as the server made it. [`Client::read_dir`] chooses the command, and tells an empty
+    /// directory from a missing one.
     pub fn entries(self) -> EntriesWith<C> {
         EntriesWith::new(self.lines.reader, self.format)
     }
 
-    /// The next line without its end; `None` when the listing is complete
+    /// Returns the next line without its line ending; `None` when the listing is complete
     ///
     /// # Errors
     ///
@@ -60,8 +60,8 @@ impl<C: Holder<Client>> ListingWith<C> {
         self.lines.next()
     }
 
-    /// All lines that are left, of up to 64 MiB of memory; [`Self::next_line`] gives them one by one, without
-    /// a limit
+    /// Returns all remaining lines, in up to 64 MiB of memory; [`Self::next_line`] returns them one by one, without a
+    /// limit
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl<C: Holder<Client>> ListingWith<C> {
     fn lines_left(&mut self) -> Result<Vec<Vec<u8>>, Error> {
         let (mut lines, mut held) = (Vec::new(), 0);
         while let Some(line) = self.lines.next()? {
-            // An allocation has its own cost, too.
+            // Each allocation has an overhead, too.
             held += line.len() + size_of::<Vec<u8>>() + 16;
             if held > MAX_LISTING {
                 return Err(Error::ListingTooLong { limit: MAX_LISTING });
@@ -87,7 +87,7 @@ impl<C: Holder<Client>> ListingWith<C> {
         Ok(lines)
     }
 
-    /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply
+    /// Ends the transfer: reads and discards the rest, and waits for the final reply
     ///
     /// # Errors
     ///
@@ -96,14 +96,13 @@ impl<C: Holder<Client>> ListingWith<C> {
         self.lines.into_inner().finish()
     }
 
-    /// Gives the rest up, as dropping does; the session is usable afterwards, if this succeeds
+    /// Gives up the rest, as dropping does; the session is usable afterwards, if this succeeds
     ///
-    /// Returns what [`DownloadWith::abort`] does: `None` if the rest of the listing was read
-    /// without an ABOR.
+    /// Returns the same as [`DownloadWith::abort`]: `None` if the rest of the listing was read without an ABOR.
     ///
     /// # Errors
     ///
-    /// That of the session's end, if the server did not settle in time.
+    /// The error that ended the session, if the server did not settle in time.
     pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.lines.into_inner().abort()
     }
@@ -121,7 +120,7 @@ impl<C: Holder<Client>> Read for ListingWith<C> {
 pub(crate) struct Lines<R> {
     reader: BufReader<R>,
     line: Vec<u8>,
-    /// Bytes that a line may have
+    /// Maximum length of a line in bytes
     limit: usize,
 }
 
@@ -133,7 +132,7 @@ impl<C: Holder<Client>> Lines<DownloadWith<C>> {
 }
 
 impl<R: Read> Lines<R> {
-    /// The next line without LF or CRLF; `None` at the end
+    /// Returns the next line without LF or CRLF; `None` at the end
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Error> {
         self.line.clear();
         let mut limited = (&mut self.reader).take((self.limit as u64).saturating_add(2));

@@ -1,4 +1,4 @@
-//! What a connection is made with, beside the machine's own settings
+//! Options of a connection that this crate adds to the machine's own settings
 
 use std::fmt;
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ use crate::Dialer;
 
 /// How [`Client::connect`](crate::Client::connect) connects
 ///
-/// Begins with a [`Config`], whose constructor wants to know how the session is to be secured:
+/// It starts from a [`Config`], whose constructor requires a TLS policy:
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,24 +32,22 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults under these settings
+    /// The defaults, with these settings
     pub fn new(config: Config) -> Self {
         Self { session: ftp_session::Options::new(config), deadline: None, dialer: None }
     }
 
-    /// How long a call may take as a whole, whatever the server does; no limit
+    /// Sets how long a call as a whole may take, whatever the server does; no limit by default
     ///
-    /// A call that has not ended by then fails with [`Error::Deadline`](crate::Error::Deadline): also while
-    /// the server sends a byte, a preliminary reply or a TLS record now and then, which renews the waits of
-    /// [`Config`]. It bounds every method that talks to the server, and calls on
-    /// [`Download`](crate::Download), [`Upload`](crate::Upload) and the like one by one, so a transfer
-    /// that is read or written piece by piece may take longer. Methods that move a whole file or listing
-    /// are one call each.
+    /// A call that has not ended by then fails with [`Error::Deadline`](crate::Error::Deadline), even if the server
+    /// sends a byte, a preliminary reply or a TLS record now and then, which renews the waits of [`Config`]. The limit
+    /// applies to every method that talks to the server, and to each call on [`Download`](crate::Download),
+    /// [`Upload`](crate::Upload) and the like separately, so a transfer that is read or written piece by piece may
+    /// take longer. Methods that move a whole file or listing are one call each.
     ///
-    /// The session goes on: what the server still owes is settled within the next call. It bounds
-    /// connecting, too, except for the system's lookup of the host's name; a [`Dialer`] is told what is
-    /// left. What the caller's own readers, writers and callbacks take counts, but does not interrupt
-    /// them.
+    /// The session remains usable: replies that are still expected are awaited within the next call. Connecting is
+    /// bounded too, except for the system's lookup of the host's name; a [`Dialer`] is told the time left. Time spent
+    /// in the caller's own readers, writers and callbacks counts, but they are not interrupted.
     ///
     /// [`Duration::MAX`] means never, here and in all other settings of time.
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
@@ -57,12 +55,13 @@ impl Options {
         self
     }
 
-    /// How long the server may be silent, wherever it is waited for: to connect, for TLS, a reply, data, the final reply
+    /// Sets how long the server may be silent during each wait: to connect, for TLS, a reply, data, the final reply
     ///
-    /// Sets [`Self::connect_timeout`] and, of [`Config`], `greeting_timeout`, `reply_timeout`, `tls_timeout`,
-    /// `data_connect_timeout`, `data_timeout`, `final_reply_timeout` and `settle_timeout`, which may be set one by one
-    /// afterwards. Shorter waits of another kind (`batch_timeout`, `settle_quiet`) stay, but become no longer than this;
-    /// bounds of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) become no shorter.
+    /// It sets [`Self::connect_timeout`] and these fields of [`Config`]: `greeting_timeout`, `reply_timeout`,
+    /// `tls_timeout`, `data_connect_timeout`, `data_timeout`, `final_reply_timeout` and `settle_timeout`, which may be
+    /// set one by one afterwards. The shorter waits (`batch_timeout`, `settle_quiet`) are only lowered to this value,
+    /// never raised; the limits of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) are
+    /// only raised to it, never lowered.
     ///
     /// [`Duration::MAX`] means never. Zero is refused with [`Error::InvalidOption`](crate::Error::InvalidOption) by
     /// [`Client::connect`](crate::Client::connect). A call as a whole is bounded by [`Self::deadline`].
@@ -72,40 +71,40 @@ impl Options {
         self
     }
 
-    /// How long each address of the host has to answer; 30 s
+    /// Sets how long each address of the host may take to answer; 30 s by default
     ///
-    /// Data connections have [`Config::data_connect_timeout`]. Resolving the host's name is the
-    /// system's business and has its deadline.
+    /// For data connections, see [`Config::data_connect_timeout`]. The system resolves the host's name, within its own
+    /// time limit.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.session = self.session.connect_timeout(timeout);
         self
     }
 
-    /// The local address to connect from; the system's choice without
+    /// Sets the local address to connect from; by default the system chooses
     ///
-    /// Data connections leave from the control connection's local address in any case. A port
-    /// other than 0 holds for the control connection alone: two connections can't share it. Of the server's addresses
-    /// those of the same family are tried; see [`SourceAddress`] for a port alone.
+    /// Data connections always use the control connection's local address. A port other than 0 applies to the control
+    /// connection alone, because two connections can't share it. Only the server's addresses of the same family are
+    /// tried; see [`SourceAddress`] for a port alone.
     pub fn source_address(mut self, address: impl Into<SourceAddress>) -> Self {
         self.session = self.session.source_address(address);
         self
     }
 
-    /// How TLS is done; without, servers' certificates are verified against the authorities that
-    /// Mozilla trusts, if the crate has them (feature `webpki-roots`)
+    /// Sets the TLS configuration; by default, certificates are verified against the authorities that Mozilla trusts,
+    /// if the crate includes them (feature `webpki-roots`)
     pub fn tls(mut self, tls: impl Into<TlsConfig>) -> Self {
         self.session = self.session.tls(tls);
         self
     }
 
-    /// The name that the server's certificate must be for; the host connected to without
+    /// Sets the name that the server's certificate must be valid for; by default, the host connected to
     pub fn tls_server_name(mut self, name: ServerName<'static>) -> Self {
         self.session = self.session.tls_server_name(name);
         self
     }
 
-    /// Connects through a proxy, which resolves the host's name; [`connect_timeout`](Self::connect_timeout) holds for
-    /// each address of the proxy, the handshake with it included
+    /// Connects through a proxy, which resolves the host's name; [`connect_timeout`](Self::connect_timeout) applies to
+    /// each address of the proxy and includes the handshake with it
     ///
     /// ```
     /// use ftp_blocking::proxy::{Proxy, ProxyServer};
@@ -119,21 +118,21 @@ impl Options {
         self
     }
 
-    /// Makes connections in a way of the caller's; the source address is the dialer's business then
+    /// Makes connections with the caller's dialer, which then also chooses the source address
     ///
-    /// With a [proxy](Self::proxy) it connects to the proxy.
+    /// With a [proxy](Self::proxy), the dialer connects to the proxy.
     pub fn dialer(mut self, dialer: impl Dialer + 'static) -> Self {
         self.dialer = Some(Box::new(dialer));
         self
     }
 
-    /// Calls `trace` with every line of the control connection, passwords masked
+    /// Calls `trace` with every line of the control connection, with passwords masked
     #[doc(alias = "set_debuglevel")]
     #[doc(alias = "debugging")]
     pub fn trace(mut self, trace: impl FnMut(&Trace) + Send + 'static) -> Self {
         let trace = Mutex::new(trace);
         self.session = self.session.trace(move |line| {
-            // One thread calls it, so nobody has panicked with it.
+            // Only one thread calls it, so the lock can't be poisoned.
             if let Ok(mut trace) = trace.lock() {
                 trace(line);
             }

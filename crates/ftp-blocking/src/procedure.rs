@@ -1,4 +1,4 @@
-//! Procedures on files: carried out by waiting for the session, with local files of this system
+//! Procedures on files: runs them by waiting for the session, with local files of this system
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::convenience::CopyOptions;
 use crate::session::Session;
 
-/// How an interrupted transfer is taken up again
+/// How an interrupted transfer is resumed
 #[must_use = "options do nothing by themselves"]
 #[derive(Debug)]
 pub struct ResumeOptions<'a> {
@@ -19,13 +19,13 @@ pub struct ResumeOptions<'a> {
 }
 
 impl<'a> ResumeOptions<'a> {
-    /// 64 KiB are compared, hashes are not, nobody is told
+    /// Compares 64 KiB but no hashes, and reports no progress
     pub const fn new() -> Self {
         Self { inner: procedure::ResumeOptions::new(), copy: CopyOptions::new() }
     }
 
-    /// How many bytes before the break are transferred once more and compared; 0: none, for servers
-    /// that let nobody read what was uploaded
+    /// Sets how many bytes before the break are transferred again and compared; use 0 for servers that let nobody read
+    /// what was uploaded
     pub const fn overlap(mut self, bytes: u64) -> Self {
         self.inner = self.inner.overlap(bytes);
         self
@@ -37,7 +37,7 @@ impl<'a> ResumeOptions<'a> {
         self
     }
 
-    /// Block size and progress of what is transferred after the break
+    /// Sets the block size and progress callback for what is transferred after the break
     pub fn copy(mut self, options: CopyOptions<'a>) -> Self {
         self.inner = self.inner.block_size(options.block_size);
         self.copy = options;
@@ -52,7 +52,7 @@ impl Default for ResumeOptions<'_> {
 }
 
 impl Session {
-    /// Carries a procedure out
+    /// Runs a procedure to its end
     pub(crate) fn perform<T>(
         &mut self,
         mut procedure: Procedure<T>,
@@ -94,7 +94,7 @@ impl Session {
         }
     }
 
-    /// Does what can be done without waiting, and hands the news over
+    /// Does what can be done without waiting, and passes the events to the procedure
     fn hear<T>(&mut self, procedure: &mut Procedure<T>) {
         self.watch(procedure.current());
         self.settle();
@@ -107,18 +107,18 @@ impl Session {
     }
 }
 
-/// Whether there can be news since the procedure's last turn
+/// Whether events may have arrived since the procedure's last turn
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Heard {
-    /// There can
+    /// They may have
     Before,
-    /// It has had a turn since it was told of all news: the next is to be waited for
+    /// The procedure has handled all events and had a turn since, so the next event must be waited for
     Now,
 }
 
 /// Resuming
 impl Client {
-    /// Goes on with a download that was interrupted, with the default options
+    /// Resumes an interrupted download with the default options
     ///
     /// # Errors
     ///
@@ -131,15 +131,15 @@ impl Client {
         self.resume_download_with(remote, local, ResumeOptions::new())
     }
 
-    /// Goes on with a download that was interrupted: appends what the local file lacks (REST)
+    /// Resumes an interrupted download: appends what the local file lacks (REST)
     ///
-    /// Without a local file the whole is downloaded. [`Transfer::bytes`] counts the bytes that were
-    /// compared, too.
+    /// If there is no local file, the whole file is downloaded. [`Transfer::bytes`] includes the bytes that were
+    /// compared.
     ///
     /// # Errors
     ///
-    /// [`Error::Mismatch`] if the two files can't be of one origin; the local one is as it was. Else
-    /// why the transfer failed; the local file holds what has come, and can be resumed again.
+    /// [`Error::Mismatch`] if the two files can't be the same file; the local one is unchanged. Otherwise, why the
+    /// transfer failed; the local file holds the bytes received so far, and can be resumed again.
     pub fn resume_download_with(
         &mut self,
         remote: impl AsRef<[u8]>,
@@ -151,7 +151,7 @@ impl Client {
     }
 
     /// Goes on with an upload that was interrupted, with the default options
-    ///
+    /// Resumes an interrupted upload with the default options
     /// # Errors
     ///
     /// As [`Self::resume_upload_with`].
@@ -163,16 +163,17 @@ impl Client {
         self.resume_upload_with(local, remote, ResumeOptions::new())
     }
 
-    /// Goes on with an upload that was interrupted: appends what the server's file lacks (APPE)
+    /// Resumes an interrupted upload: appends what the server's file lacks (APPE)
     ///
-    /// Without a file on the server the whole is uploaded. If SIZE is refused (550) in words that do not say so, a listing
-    /// of the directory has to show it, else the refusal is the error.
+    /// If there is no file on the server, the whole file is uploaded. If SIZE is refused (550) without saying that the
+    /// file is missing, the directory is listed; unless the listing shows that there is no such file, the refusal is the
+    /// error.
     ///
     /// # Errors
     ///
-    /// [`Error::Mismatch`] if the two files can't be of one origin, in which case nothing was written,
-    /// or if the server's file does not have the right size in the end. Else why the transfer failed,
-    /// also if the server does not tell the size.
+    /// [`Error::Mismatch`] if the two files can't be the same file, in which case nothing was written, or if the
+    /// server's file has the wrong size at the end. Otherwise, why the transfer failed, or that the server does not
+    /// tell the size.
     pub fn resume_upload_with(
         &mut self,
         local: impl AsRef<Path>,
@@ -186,14 +187,14 @@ impl Client {
     /// Compares a local file with the server's: by size, and by the strongest hash that the server
     /// offers (XSHA256 and its kin, HASH)
     ///
-    /// Settles on a new connection what became of a transfer that ended in
-    /// [`Unconfirmed`](ftp_proto::Error::Unconfirmed), or in any other way. The server reads its whole
-    /// file for a hash, which takes its time.
+    /// Use it on a new connection to find out the outcome of a transfer that ended in
+    /// [`Unconfirmed`](ftp_proto::Error::Unconfirmed), or in any other way. The server reads its whole file to compute
+    /// a hash, which takes time.
     ///
     /// # Errors
     ///
-    /// [`Error::Mismatch`] if they differ; else why the question was not answered, such as a server
-    /// without SIZE.
+    /// [`Error::Mismatch`] if they differ; otherwise, why they could not be compared, for example because the server
+    /// does not support SIZE.
     pub fn verify_file(
         &mut self,
         remote: impl AsRef<[u8]>,

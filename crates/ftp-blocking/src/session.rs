@@ -7,8 +7,7 @@
 //! run(op)  settle; has op completed? else wait; again
 //! ```
 //!
-//! Sockets never block, and a wait is always for both connections: whichever decides the outcome
-//! ends it.
+//! Sockets never block, and a wait always covers both connections, so it ends with whichever decides the outcome.
 
 use std::collections::VecDeque;
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
@@ -30,16 +29,16 @@ pub(crate) struct Session {
     pub(crate) inner: ftp_session::Session<TcpStream, TcpListener>,
     net: Sockets,
     dialer: Option<Box<dyn Dialer>>,
-    /// Who chooses the control connection's address, if a dialer makes it
+    /// Who chooses the local address of the control connection, if a dialer makes it
     source: Source,
-    /// The server as the caller named it
+    /// The server, as the caller named it
     pub(crate) host: String,
-    /// Both ends of the control connection
+    /// Both addresses of the control connection
     pub(crate) ends: Ends,
     pub(crate) greeting: Option<Reply>,
-    /// Size that the server told of the transfer that began last
+    /// The size that the server announced for the latest transfer
     pub(crate) size_hint: Option<u64>,
-    /// Bytes that a line may have, of a listing or a text file
+    /// Maximum length in bytes of a line of a listing or a text file
     pub(crate) line_limit: usize,
     /// How far the clock of the server's listings is ahead of UTC
     pub(crate) utc_offset: Option<UtcOffset>,
@@ -47,15 +46,15 @@ pub(crate) struct Session {
     current: Option<OpId>,
     pub(crate) clock: Clock,
     events: VecDeque<Event>,
-    /// If there are cancellers
+    /// Set once there are cancellers
     pub(crate) cancel: Option<Arc<Cancel>>,
 }
 
-/// How often a session looks whether it was cancelled while it does not wait for its control connection
+/// How often a session checks whether it was cancelled while it does not wait for its control connection
 const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Session {
-    /// Connects; what the server has to say is not waited for
+    /// Connects, without waiting for the greeting
     pub(crate) fn dial(address: impl IntoServerAddress, options: Options) -> Result<Self, Error> {
         let address = address.into_server_address()?;
         let host = address.host();
@@ -83,7 +82,7 @@ impl Session {
             ends: Ends { local: unspecified, source, peer: unspecified },
             greeting: None,
             size_hint: None,
-            // As ftplib's `maxline`.
+            // The same limit as ftplib's `maxline`.
             line_limit: 8192,
             utc_offset: None,
             current: None,
@@ -131,7 +130,7 @@ impl Session {
         }
     }
 
-    /// Waits until a transfer moves bytes; `Some` if it was over before
+    /// Waits until a transfer can move bytes; `Some` if it has ended already
     pub(crate) fn start(&mut self, op: Op<Transfer>) -> Result<Option<Transfer>, Error> {
         self.current = Some(op.id());
         loop {
@@ -149,8 +148,8 @@ impl Session {
 
     /// Ends the call if its deadline has passed, or if the session was cancelled
     ///
-    /// After its deadline, what it has begun goes on with the next call: a transfer is aborted, other requests are still
-    /// waited for, but nobody learns their results.
+    /// After the deadline, the requests of the call continue within the next call: a transfer is aborted; other
+    /// requests are still waited for, but their results are discarded.
     pub(crate) fn keep_to_deadline(&mut self) -> Result<(), Error> {
         if self.is_cancelled() {
             self.stop();
@@ -161,7 +160,7 @@ impl Session {
         Err(Error::Deadline { limit })
     }
 
-    /// Aborts what runs, and does not wait for what the server says to it
+    /// Aborts the running request, without waiting for the server's replies to that
     pub(crate) fn stop(&mut self) {
         if let Some(op) = self.current.take() {
             self.inner.abort(op);
@@ -170,19 +169,19 @@ impl Session {
         self.leave();
     }
 
-    /// The call returns: until the next one nobody hears what the machine may still wait for
+    /// Ends a call: until the next one, nothing reads what the machine may still wait for
     pub(crate) fn leave(&mut self) {
         if !self.inner.is_idle() && !self.inner.client().is_dead() {
             self.clock.pause();
         }
     }
 
-    /// Tells which request the current call waits for
+    /// Sets the request that the current call waits for
     pub(crate) const fn watch(&mut self, op: Option<OpId>) {
         self.current = op;
     }
 
-    /// Waits until nothing is owed and nothing open
+    /// Waits until no reply is expected and no data connection is open
     pub(crate) fn rest(&mut self) -> Result<(), Error> {
         loop {
             self.settle();
@@ -197,15 +196,16 @@ impl Session {
         }
     }
 
-    /// Before a new request: hears what the server has said meanwhile, so that it is nobody's answer
+    /// Prepares for a new request: first reads what the server has sent meanwhile, so that it is not taken for an
+    /// answer
     pub(crate) fn begin(&mut self) -> &mut ftp_proto::Client {
         self.clock.resume();
         self.clock.begin();
-        // It would go out now, late and before the caller's request.
+        // A keep-alive would be sent now, late and before the caller's request.
         if self.config().keep_alive.is_some() {
             self.inner.request().config_mut().keep_alive = None;
         }
-        // A transfer whose guard was forgotten, not dropped, still runs.
+        // A transfer whose guard was forgotten, not dropped, is still running.
         if self.is_moving() {
             self.abandon();
             self.clock.resume();
@@ -219,14 +219,14 @@ impl Session {
         self.inner.request()
     }
 
-    /// Aborts the transfer of the current call, if it runs still, and waits as [`Self::abandon`] does
+    /// Aborts the transfer of the current call if it is still running, and waits as [`Self::abandon`] does
     pub(crate) fn give_up(&mut self) {
         if self.current.is_some() {
             self.abandon();
         }
     }
 
-    /// Aborts the running transfer and waits until the session is usable, or over
+    /// Aborts the running transfer and waits until the session is usable or over
     ///
     /// Bounded by [`Config::settle_timeout`] and the call's deadline.
     pub(crate) fn abandon(&mut self) {
@@ -235,11 +235,11 @@ impl Session {
         if let Some(op) = self.inner.client().running_transfer() {
             self.inner.abort(op);
         }
-        // How it ended is for the next request to learn.
+        // The next request reports how the session ended.
         let _ = self.rest();
     }
 
-    /// As [`Self::abandon`], for a call of its own; what the server said to ABOR, if it was sent and answered
+    /// As [`Self::abandon`], as a call of its own; returns the reply to ABOR, if it was sent and answered
     pub(crate) fn abort(&mut self) -> Result<Option<Reply>, Error> {
         self.clock.begin();
         let runs = self.inner.client().running_transfer().is_some();
@@ -260,7 +260,7 @@ impl Session {
                 break;
             }
         }
-        // The connection is not closed before its duplicate is.
+        // The connection closes only once its duplicate is closed, too.
         self.cancel.take_if(|_| self.inner.client().is_dead());
     }
 
@@ -271,13 +271,13 @@ impl Session {
                 self.size_hint = size_hint;
                 self.events.push_back(event);
             }
-            // Of a call that has ended at its deadline before the transfer began.
+            // The call that requested this transfer has reached its deadline before the transfer began.
             Event::DataOpen { op, .. } if self.current != Some(op) => self.inner.abort(op),
             event => self.events.push_back(event),
         }
     }
 
-    /// Has the dialer make the connection that the session asks for; false if it asks for none
+    /// Lets the dialer make the connection that the session asks for; returns false if it asks for none
     fn dial_requested(&mut self) -> bool {
         let Some(request) = self.inner.dial_request() else { return false };
         let Some(dialer) = &mut self.dialer else { return false };
@@ -301,15 +301,15 @@ impl Session {
         true
     }
 
-    /// The next event that has not been dealt with here
+    /// Returns the next event that has not been handled here
     pub(crate) fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
     /// The result of a request, if it has ended
     ///
-    /// The machine may still have to settle with the server. That goes on with the next call: the caller
-    /// of this one has waited long enough.
+    /// The machine may still have to settle with the server. It does so within the next call, because the caller of
+    /// this one has waited long enough.
     pub(crate) fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
         while let Some(event) = self.events.pop_front() {
             if let Event::Completed(mut done) = event {
@@ -323,14 +323,14 @@ impl Session {
         None
     }
 
-    /// Waits until a connection is ready or a deadline has passed; what follows is for [`Self::settle`]
+    /// Waits until a connection is ready or a deadline has passed; [`Self::settle`] then does the work
     pub(crate) fn wait(&mut self) {
         wait_for(&mut [self]);
     }
 
-    /// When the session has to be looked at though nothing is ready
+    /// When the session needs a turn even though no socket is ready
     fn deadline(&self) -> Option<Instant> {
-        // What TLS holds already no socket will announce.
+        // No socket becomes ready for bytes that TLS has already buffered.
         if self.inner.has_work() || self.inner.can_read() {
             return Some(Instant::now());
         }
@@ -343,7 +343,7 @@ impl Session {
         if sockets.any(|(slot, _, interest)| slot.is_control() && !interest.is_none()) {
             return deadline;
         }
-        // The server has ended the control connection, so that nothing more is heard there.
+        // The server has closed the control connection, so its socket can't wake the wait.
         earliest(deadline, later(Instant::now(), CANCEL_INTERVAL))
     }
 

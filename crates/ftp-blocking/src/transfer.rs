@@ -1,4 +1,4 @@
-//! Transfers as [`Read`] and [`Write`]: a guard each, which has the client until it is done
+//! Transfers as [`Read`] and [`Write`]: each is a guard that holds the client until the transfer is done
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -14,33 +14,32 @@ use crate::session::Session;
 
 /// A download that borrows its client: [`Client::get`]
 ///
-/// Dropped before its end it is aborted, which waits until the server has settled, usually a round
-/// trip, at most [`Config::settle_timeout`](crate::Config::settle_timeout).
+/// Dropping it before its end aborts it and waits until the server has settled: usually one round trip, at most
+/// [`Config::settle_timeout`](crate::Config::settle_timeout).
 pub type Download<'a> = DownloadWith<Borrowed<'a>>;
 
-/// A download that has its client, and gives it back at the end: [`Client::into_get`]
+/// A download that owns its client, and returns it at the end: [`Client::into_get`]
 ///
-/// It is `Send` and borrows nothing, so it can go to another thread or into a structure. Dropped before its end it closes the
-/// session at once, without a word to the server.
+/// It is `Send` and borrows nothing, so it can move to another thread or into a structure. Dropping it before its end
+/// closes the session at once, without a message to the server.
 pub type OwnedDownload = DownloadWith<Client>;
 
 /// An upload that borrows its client: [`Client::put`]
 ///
-/// Dropped without [`finish`](UploadWith::finish) it is aborted, which waits as with [`Download`].
+/// Dropping it without [`finish`](UploadWith::finish) aborts it, and waits as with [`Download`].
 pub type Upload<'a> = UploadWith<Borrowed<'a>>;
 
-/// An upload that has its client, and gives it back at the end: [`Client::into_put`]
+/// An upload that owns its client, and returns it at the end: [`Client::into_put`]
 ///
-/// Dropped without [`finish`](UploadWith::finish) it closes the session at once, without a word to the server.
+/// Dropping it without [`finish`](UploadWith::finish) closes the session at once, without a message to the server.
 pub type OwnedUpload = UploadWith<Client>;
 
 /// A download in progress: [`Download`] or [`OwnedDownload`]
 ///
-/// [`Read`] gives the file's bytes, straight from the socket into the caller's buffer; 64 KiB and
-/// more at a time cost the least. At the end of the data it waits for the server's final reply, and
-/// returns 0 only if that says that the transfer is complete: whoever reads to the end without an
-/// error has the whole file. Errors carry an [`Error`]: see [`Error::in_io`], or use `?` in a
-/// function that returns one.
+/// [`Read`] returns the file's bytes, straight from the socket into the caller's buffer; reads of 64 KiB or more cost
+/// the least. At the end of the data it waits for the server's final reply, and returns 0 only if that reply says that
+/// the transfer is complete: if you read to the end without an error, you have the whole file. I/O errors wrap an
+/// [`Error`]: see [`Error::in_io`], or use `?` in a function that returns one.
 #[must_use = "dropping it aborts the transfer"]
 pub struct DownloadWith<C: Holder<Client>> {
     guard: Guard<C>,
@@ -48,12 +47,12 @@ pub struct DownloadWith<C: Holder<Client>> {
 
 /// An upload in progress, which only [`Self::finish`] completes: [`Upload`] or [`OwnedUpload`]
 ///
-/// Dropped without it the upload is aborted, and no error says so. What was sent before, or an empty file,
-/// stays on the server under the file's name, in place of what was there before; in clear text the
-/// server can't tell that it is not complete. The same is left by an upload that fails: upload again,
-/// delete the file, or upload under another name and rename it after `finish`.
+/// Dropping it before that aborts the upload, without an error. The bytes sent so far, or an empty file, stay on the
+/// server under the file's name, replacing what was there before; in clear text the server can't tell that the file is
+/// incomplete. A failed upload leaves the same behind. Upload again, delete the file, or upload under another name and
+/// rename it after `finish`.
 ///
-/// [`Write`] takes the file's bytes; write 64 KiB and more at a time. Errors carry an [`Error`]: see
+/// [`Write`] takes the file's bytes; write 64 KiB or more at a time. I/O errors wrap an [`Error`]: see
 /// [`Error::in_io`].
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
 pub struct UploadWith<C: Holder<Client>> {
@@ -88,7 +87,7 @@ impl<C: Holder<Client>> Guard<C> {
         &mut self.client.borrow_mut().session
     }
 
-    /// Whether the machine says that the transfer has ended
+    /// Notes the transfer's result if it has ended
     fn poll_end(&mut self) {
         let op = self.op;
         let session = self.session_mut();
@@ -107,7 +106,7 @@ impl<C: Holder<Client>> Guard<C> {
         }
     }
 
-    /// Ends the transfer if the call has taken too long
+    /// Ends the transfer if the call's deadline has passed
     fn keep_to_deadline(&mut self) {
         if let State::Moving = self.state {
             if let Err(error) = self.session_mut().keep_to_deadline() {
@@ -116,9 +115,9 @@ impl<C: Holder<Client>> Guard<C> {
         }
     }
 
-    /// Reads bytes of a download; `None` after a wait for them or for the transfer's end
+    /// Reads bytes of a download; `None` after a wait for bytes or for the end of the transfer
     ///
-    /// A transfer that was refused for want of a TLS session begins again meanwhile, if there is one now.
+    /// During that wait, a transfer that was refused for lack of a TLS session is repeated if there is a session now.
     fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
         let session = self.session_mut();
         session.inner.renew_budget();
@@ -131,7 +130,7 @@ impl<C: Holder<Client>> Guard<C> {
         }
     }
 
-    /// How the transfer ended, for those who ask again
+    /// The transfer's result, if it has ended; may be asked repeatedly
     fn end(&self) -> Option<Result<(), Error>> {
         match &self.state {
             State::Moving => None,
@@ -140,17 +139,17 @@ impl<C: Holder<Client>> Guard<C> {
         }
     }
 
-    /// The result of a transfer that has ended, or what is made of it, and the client
+    /// Returns the result of a transfer that has ended, mapped by `value`, and the client
     fn finish<T>(self, value: impl FnOnce(Transfer) -> T) -> Result<C::Done<T>, C::Error> {
         let result = match self.state {
             State::Ended(result) => result,
-            // Only ended transfers are asked.
+            // Callers make sure that the transfer has ended.
             State::Moving => Err(aborted()),
         };
         finish(self.client, result.map(value))
     }
 
-    /// Aborts the transfer, because the caller's end of it has failed
+    /// Aborts the transfer after a failure on the caller's side
     fn fail(mut self, error: Error) -> C::Error {
         self.cancel();
         failed(self.client, error)
@@ -170,13 +169,13 @@ impl<C: Holder<Client>> Guard<C> {
 }
 
 impl State {
-    /// Of a transfer that has begun, or is over already
+    /// The state of a transfer that has begun, or is already over
     fn begun(over: Option<Transfer>) -> Self {
         over.map_or(Self::Moving, |transfer| Self::Ended(Ok(transfer)))
     }
 }
 
-/// The end of a transfer, and its client if it has it
+/// The result of a transfer, with its client if the transfer owns it
 fn finish<C: Holder<Client>, T>(
     client: C,
     result: Result<T, Error>,
@@ -185,7 +184,7 @@ fn finish<C: Holder<Client>, T>(
     client.finish(result, usable)
 }
 
-/// As [`finish`], of one that has failed
+/// As [`finish`], for a transfer that has failed
 fn failed<C: Holder<Client>>(client: C, error: Error) -> C::Error {
     let usable = client.borrow().is_connected();
     client.failed(error, usable)
@@ -196,7 +195,7 @@ const fn aborted() -> Error {
 }
 
 impl<C: Holder<Client>> DownloadWith<C> {
-    /// What follows, until this is dropped, is one call
+    /// Treats everything until the result is dropped as one call
     pub(crate) fn call(&mut self) -> Call {
         self.guard.session_mut().clock.begin_all()
     }
@@ -206,20 +205,20 @@ impl<C: Holder<Client>> DownloadWith<C> {
         Ok(Self { guard: Guard::start(client, op)? })
     }
 
-    /// Size in bytes that the server told when the transfer began, if it did; a hint: servers
-    /// differ in what they count
+    /// The size in bytes that the server announced when the transfer began, if it did; a hint, because servers differ
+    /// in what they count
     #[must_use]
     #[doc(alias = "parse150")]
     pub fn size_hint(&self) -> Option<u64> {
         self.guard.session().size_hint
     }
 
-    /// How the listing is to be read, if it is one and its command tells
+    /// The format of the listing, if this is one and its command determines the format
     pub(crate) fn listing_format(&self) -> Option<Format> {
         self.guard.session().inner.client().listing_format()
     }
 
-    /// What SYST, if it was asked, says of the server's listings
+    /// The format that SYST suggests for the server's listings, if SYST was sent
     pub(crate) fn listing_hint(&self) -> Option<Format> {
         self.guard.session().inner.client().listing_hint()
     }
@@ -229,22 +228,22 @@ impl<C: Holder<Client>> DownloadWith<C> {
         self.guard.session().utc_offset
     }
 
-    /// Bytes that a line may have, where lines are read
+    /// Maximum length in bytes of a line, where lines are read
     pub(crate) fn line_limit(&self) -> usize {
         self.guard.session().line_limit
     }
 
-    /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply
+    /// Ends the transfer: reads and discards the rest, and waits for the final reply
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::is_fatal`] tells whether the session did, too.
+    /// Why the transfer failed; [`Error::is_fatal`] says whether the session ended, too.
     #[doc(alias = "voidresp")]
     pub fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
         self.finish_with(|transfer| transfer)
     }
 
-    /// As [`Self::finish`], for a result of another type
+    /// As [`Self::finish`], with the result mapped by `value`
     pub(crate) fn finish_with<T>(
         mut self,
         value: impl FnOnce(Transfer) -> T,
@@ -253,13 +252,13 @@ impl<C: Holder<Client>> DownloadWith<C> {
         let mut rest = Vec::new();
         while let State::Moving = self.guard.state {
             rest.resize(16 * 1024, 0);
-            // An error ends the transfer, too.
+            // An error changes the state, so the loop ends then, too.
             let _ = self.read_some(&mut rest);
         }
         self.guard.finish(value)
     }
 
-    /// Aborts the transfer, because the caller's end of it has failed
+    /// Aborts the transfer after a failure on the caller's side
     pub(crate) fn fail(self, error: Error) -> C::Error {
         self.guard.fail(error)
     }
@@ -270,13 +269,13 @@ impl<C: Holder<Client>> DownloadWith<C> {
     ///
     /// # Errors
     ///
-    /// That of the session's end, if the server did not settle in time.
+    /// The error that ended the session, if the server did not settle in time.
     #[doc(alias = "ABOR")]
     pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.guard.abort()
     }
 
-    /// Bytes of the file; 0 when the transfer is complete
+    /// Reads bytes of the file; 0 when the transfer is complete
     fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         self.guard.session_mut().inner.look_for_data();
         loop {
@@ -302,7 +301,7 @@ impl<C: Holder<Client>> Read for DownloadWith<C> {
 }
 
 impl<C: Holder<Client>> UploadWith<C> {
-    /// What follows, until this is dropped, is one call
+    /// Treats everything until the result is dropped as one call
     pub(crate) fn call(&mut self) -> Call {
         self.guard.session_mut().clock.begin_all()
     }
@@ -311,12 +310,12 @@ impl<C: Holder<Client>> UploadWith<C> {
         Ok(Self { guard: Guard::start(client, op)? })
     }
 
-    /// Ends the file and waits for the server to confirm that it has it
+    /// Ends the file and waits for the server to confirm the upload
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; a part of the file may be on the server. If it is
-    /// [`ftp_proto::Error::Unconfirmed`] all of it may be.
+    /// Why the transfer failed; a part of the file may be on the server. After [`ftp_proto::Error::Unconfirmed`], all
+    /// of it may be.
     #[doc(alias = "voidresp")]
     pub fn finish(mut self) -> Result<C::Done<Transfer>, C::Error> {
         let _call = self.call();
@@ -328,7 +327,7 @@ impl<C: Holder<Client>> UploadWith<C> {
         self.guard.finish(|transfer| transfer)
     }
 
-    /// Aborts the transfer, because the caller's end of it has failed
+    /// Aborts the transfer after a failure on the caller's side
     pub(crate) fn fail(self, error: Error) -> C::Error {
         self.guard.fail(error)
     }
@@ -339,19 +338,19 @@ impl<C: Holder<Client>> UploadWith<C> {
     ///
     /// # Errors
     ///
-    /// That of the session's end, if the server did not settle in time.
+    /// The error that ended the session, if the server did not settle in time.
     #[doc(alias = "ABOR")]
     pub fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.guard.abort()
     }
 
-    /// Sends bytes of the file; how many have been taken
+    /// Sends bytes of the file; returns how many were accepted
     fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         loop {
             self.guard.keep_to_deadline();
             match self.guard.end() {
                 Some(Err(error)) => return Err(error),
-                // Over before its data was: nobody wants the rest.
+                // The transfer ended before its data did: the server does not want the rest.
                 Some(Ok(())) => return Err(Error::Local(io::ErrorKind::BrokenPipe.into())),
                 None => {}
             }
@@ -359,7 +358,7 @@ impl<C: Holder<Client>> UploadWith<C> {
             session.inner.renew_budget();
             match session.inner.write_data(bytes, session.clock.now()) {
                 Moved::Bytes(count) => return Ok(count),
-                // The server takes more, says something, or does what it should not.
+                // Wait until the server accepts more, sends a reply, or violates the protocol.
                 Moved::NotReady | Moved::Ended => self.guard.wait(),
             }
         }
@@ -375,7 +374,7 @@ impl<C: Holder<Client>> Write for UploadWith<C> {
         Ok(self.write_some(bytes)?)
     }
 
-    /// Sends what TLS and the conversion of texts hold back
+    /// Sends the bytes that TLS and the conversion of texts hold back
     fn flush(&mut self) -> io::Result<()> {
         self.guard.session_mut().clock.begin();
         loop {

@@ -11,14 +11,13 @@ use ftp_session::{Error, Removal, TimeCommand};
 use crate::client::Client;
 use crate::entries::parser;
 
-/// A walk through a tree of directories: what is found in it, one after the other
+/// A walk through a directory tree: iterates over what it finds
 ///
-/// Between two items the session is free: [`Self::client`] lends it, to download what was found or for
-/// anything else that leaves the working directory as it is. Names are what the server sends: to write local
-/// files under them, use [`local_path`](crate::local_path) for the part of the path below the tree's own.
+/// Between two items the session is free: [`Self::client`] lends it, to download what was found or for anything else
+/// that leaves the working directory as it is. Names are as the server sends them: to write local files under them,
+/// use [`local_path`](crate::local_path) for the part of the path below the root of the tree.
 ///
-/// An item that is an error tells of a directory that is left out, and the walk goes on, unless the
-/// session is over.
+/// An item that is an error stands for a directory that was skipped. The walk goes on, unless the session is over.
 #[must_use = "a walk does nothing before its items are asked for"]
 #[derive(Debug)]
 pub struct Walk<'a> {
@@ -32,8 +31,10 @@ impl Walk<'_> {
         self.client
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read: not among
-    /// the items, perhaps files all the same. Look at it before you delete what was not found.
+    /// The number of lines so far that were not recognized, or in which the server reports what it could not read
+    ///
+    /// They are not among the items, yet each may stand for a file. Check the number before you delete what was not
+    /// found.
     #[must_use]
     pub const fn unknown_lines(&self) -> u64 {
         self.inner.unknown_lines()
@@ -63,14 +64,14 @@ impl FusedIterator for Walk<'_> {}
 
 /// Trees
 impl Client {
-    /// Makes a directory and those of its parents that are missing (MKD); returns how many it has made
+    /// Makes a directory and any missing parents (MKD); returns how many it made
     ///
-    /// Directories that exist are fine. The working directory is afterwards as it was.
+    /// Directories that exist already are no error. The working directory is the same afterwards.
     ///
     /// # Errors
     ///
-    /// [`Error::NotADirectory`] if a file is in the way, else the server's refusal to make the first directory
-    /// that is missing.
+    /// [`Error::NotADirectory`] if a file is in the way, otherwise the server's refusal to make the first missing
+    /// directory.
     pub fn create_dir_all(&mut self, path: impl AsRef<[u8]>) -> Result<usize, Error> {
         self.session.perform(Procedure::create_dir_all(path), None, None)
     }
@@ -91,13 +92,13 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// Links are found, not followed. Memory is bounded: each directory is listed whole, and held until it
-    /// is finished.
+    /// Links are reported, not followed. Memory is bounded: each directory is listed completely, and kept until it is
+    /// finished.
     pub fn walk(&mut self, path: impl AsRef<[u8]>, options: WalkOptions) -> Walk<'_> {
         Walk { client: self, inner: procedure::Walk::new(path, options) }
     }
 
-    /// Removes a directory and everything in it, up to the first thing that can't be removed
+    /// Removes a directory and everything in it, stopping at the first item that can't be removed
     ///
     /// # Errors
     ///
@@ -108,15 +109,14 @@ impl Client {
 
     /// Removes a directory and everything in it (DELE, RMD)
     ///
-    /// Links are removed, what they point to is not. It succeeds if the server has confirmed that the
-    /// directory itself is gone. To see whether the path is a link, its parent is listed first.
+    /// Links are removed, not their targets. It succeeds only if the server has confirmed that the directory itself is
+    /// gone. The parent is listed first, to see whether the path is a link.
     ///
     /// # Errors
     ///
-    /// [`Error::Local`] for an empty path, the root, and a path with `..`, where it does not begin;
-    /// [`Error::NotADirectory`] if the path is a file's or a link's;
-    /// [`NoDirectory`](ftp_proto::Error::NoDirectory) if there is nothing; [`Error::NotRemoved`], which says
-    /// what is left, if something could not be removed.
+    /// [`Error::Local`] for an empty path, the root, and a path with `..`, all before anything is sent;
+    /// [`Error::NotADirectory`] if the path is a file or a link; [`NoDirectory`](ftp_proto::Error::NoDirectory) if it
+    /// does not exist; [`Error::NotRemoved`], which lists what is left, if something could not be removed.
     pub fn remove_dir_all_with(
         &mut self,
         path: impl AsRef<[u8]>,
@@ -125,17 +125,16 @@ impl Client {
         self.session.perform(Procedure::remove_dir_all(path, options), None, None)
     }
 
-    /// Sets the time of a file's last modification, UTC, by the first command that the server has for it:
-    /// MFMT, MDTM with a time, SITE UTIME; returns which it was
+    /// Sets a file's modification time, UTC, with the first command that the server supports: MFMT, MDTM with a time,
+    /// SITE UTIME; returns which it was
     ///
-    /// To the second. If it succeeds the time is set: words that may be about something else are not believed
-    /// before the time has been read back. What the server knows is learned once a session.
-    /// [`timestamp`](crate::timestamp) makes a time of the system's.
+    /// The time has a resolution of one second. Success means that the time is set: if the reply may be about
+    /// something else, the time is read back first. The supported commands are determined once per session.
+    /// [`timestamp`](crate::timestamp) converts a system time.
     ///
     /// # Errors
     ///
-    /// [`Error::TimeNotSet`] if no command is known to have done it, else the server's refusal for this
-    /// file.
+    /// [`Error::TimeNotSet`] if no command is known to have set it, otherwise the server's refusal for this file.
     pub fn set_modified(
         &mut self,
         path: impl AsRef<[u8]>,

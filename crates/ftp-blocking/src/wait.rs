@@ -1,4 +1,4 @@
-//! Waiting: one poll(2) on everything that can decide what comes next
+//! Waits with one poll(2) for everything that may decide what comes next
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use smallvec::SmallVec;
 
-/// What a session waits for, and after the wait is ready for
+/// The slots that a session waits for, and after the wait, what each is ready for
 pub(crate) type Slots = SmallVec<[(Slot, Interest, Polled); 4]>;
 
 /// Enough for two sessions
@@ -25,7 +25,7 @@ const fn flags(interest: Interest) -> PollFlags {
     }
 }
 
-/// Enters a session's sockets for [`poll`], and notes their slots
+/// Adds a session's sockets to the entries for [`poll`], and notes their slots
 pub(crate) fn enter<'a>(
     sockets: impl Iterator<Item = (Slot, Lent<'a, TcpStream, TcpListener>, Interest)>,
     entries: &mut Entries<'a>,
@@ -41,9 +41,9 @@ pub(crate) fn enter<'a>(
     slots
 }
 
-/// Notes what each slot is ready for, reading the entries in their order
+/// Notes what each slot is ready for, reading the entries in order
 ///
-/// A hang-up or an error is for the next read or write to tell.
+/// The next read or write reports a hang-up or an error.
 pub(crate) fn outcome<'a>(slots: &mut Slots, entries: &mut impl Iterator<Item = &'a PollFd<'a>>) {
     for ((_, interest, found), entry) in slots.iter_mut().zip(entries) {
         let events = entry.revents();
@@ -58,9 +58,9 @@ pub(crate) fn outcome<'a>(slots: &mut Slots, entries: &mut impl Iterator<Item = 
     }
 }
 
-/// Waits until an entry is ready or the deadline has passed, or for no visible reason
+/// Waits until an entry is ready or the deadline has passed; may also return early
 pub(crate) fn poll(entries: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<()> {
-    /// Some systems count milliseconds in 32 bits; a longer wait is cut into several
+    /// Some systems count milliseconds in 32 bits, so a longer wait is split
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
     loop {
         let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()).min(LONGEST));
