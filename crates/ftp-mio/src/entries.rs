@@ -5,10 +5,10 @@ use ftp_session::{Error, system};
 
 use crate::session::Session;
 
-/// The entries of a directory, while they arrive: for [`Session::read_dir`] and [`Session::list`]
+/// The entries of a directory as they arrive: for [`Session::read_dir`] and [`Session::list`]
 ///
-/// One a listing. `.` and `..` are left out, headers and totals passed over. Whether the listing is
-/// complete is told by its completion, as with every transfer:
+/// Use one value for each listing. `.` and `..`, headers and totals are skipped. As with every transfer, its
+/// completion says whether the listing is complete:
 ///
 /// ```no_run
 /// # fn turn(ftp: &mut ftp_mio::Session, entries: &mut ftp_mio::Entries,
@@ -41,41 +41,43 @@ impl Default for Entries {
 }
 
 impl Entries {
-    /// For a listing that has not begun
+    /// Entries for a listing that has not begun
     ///
-    /// Years that lines leave out follow from this machine's clock.
+    /// If a line omits the year, it is inferred from this machine's clock.
     #[must_use]
     pub fn new() -> Self {
         Self::with_parser(system::listing_parser())
     }
 
-    /// With a parser that knows more
+    /// Entries read by a parser with settings of its own, such as the server's offset from UTC
     #[must_use]
     pub fn with_parser(parser: ListingParser) -> Self {
         Self { inner: ftp_session::Entries::with_parser(parser) }
     }
 
-    /// The next entry; `None` if more has to arrive first
+    /// Returns the next entry; `None` if more data must arrive first
     pub fn next(&mut self, session: &mut Session) -> Option<OwnedEntry> {
         let now = session.now();
         self.inner.next(&mut session.inner, now)
     }
 
-    /// The next of the last entries: to be called after the completion, until it returns `None`
+    /// Returns the next of the last entries: call it after the completion, until it returns `None`
     ///
-    /// The last line may have come without its end, and a line before it may have had to wait for it.
+    /// The last line may lack its line ending, and the line before it may have had to wait for it.
     ///
     /// # Errors
     ///
-    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, and a line in
-    /// which the server tells an error, or which nobody understands.
+    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, but an error message of
+    /// the server or an unrecognized line.
     pub fn last(&mut self) -> Result<Option<OwnedEntry>, Error> {
         self.inner.last()
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read, and entries
-    /// of other directories in a recursive listing: not among the entries, perhaps files all the same. Look at it
-    /// before you delete what is not listed.
+    /// The number of lines so far that were not recognized, or in which the server reports what it could not read, and
+    /// of entries of other directories in a recursive listing
+    ///
+    /// None of these is among the entries, yet each may stand for a file. Check the number before you delete what is
+    /// not listed.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
         self.inner.unknown_lines()

@@ -45,7 +45,7 @@
 //! # }
 //! ```
 //!
-//! [`manager`] runs any number of sessions with one queue and one clock. A session is made with addresses;
+//! [`manager`] runs any number of sessions with one queue and one clock. A session is created with addresses;
 //! [`resolve`] looks a name up without blocking the loop. With a proxy ([`Options::proxy`]) the addresses are those of
 //! [`Options::first_hop`].
 //!
@@ -55,20 +55,20 @@
 //! |---|---|
 //! | [`Session::handle_event`] | notes that a socket is ready; no system call |
 //! | [`Session::turn`] | deadlines, connecting, TLS, commands, replies; bounded, never waits |
-//! | [`Session::poll_event`] | news, each once |
-//! | [`Session::read_data`], [`Session::write_data`] | the bytes, at the caller's pace |
-//! | [`Session::timeout`] | how long the next wait may be: zero while there [is work](Session::has_work), else until the [deadline](Session::deadline) |
+//! | [`Session::poll_event`] | events, each once |
+//! | [`Session::read_data`], [`Session::write_data`] | moves the bytes, at the caller's pace |
+//! | [`Session::timeout`] | how long the next wait may be: zero while there [is work](Session::has_work), otherwise until the [deadline](Session::deadline) |
 //!
 //! # What you can rely on
 //!
 //! - **Nothing blocks.** Connecting, accepting, TLS handshakes, CCC, QUIT and the settling of
 //!   aborted transfers are steps of the turn.
-//! - **Nothing is forgotten.** A socket counts as ready until it says that it would block, and so does
-//!   plaintext that waits inside TLS. If you stop reading and go on later, nothing is lost.
+//! - **Nothing is forgotten.** A socket counts as ready until it would block, and so does plaintext that is buffered
+//!   inside TLS. If you stop reading and continue later, nothing is lost.
 //! - **No session starves.** A turn, and the data moved between two turns, have a
 //!   [bound](Options::budget). The next turn does the rest, without waiting.
-//! - **No wait without an end.** Each has a deadline in [`Config`].
-//! - **Complete or an error.** A transfer has succeeded if its completion says so.
+//! - **Every wait ends.** Each has a deadline in [`Config`].
+//! - **Complete or an error.** A transfer has succeeded only if its completion says so.
 //!
 //! Sockets are registered once, edge-triggered, for reading and writing. A session takes
 //! [`Session::TOKENS`] tokens; the application may use all others as it likes.

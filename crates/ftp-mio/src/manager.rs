@@ -1,9 +1,9 @@
-//! Many sessions on one thread: who has a turn, and when
+//! Many sessions on one thread: which session gets a turn, and when
 //!
 //! ```text
 //! handle_event ─▶ the session of the token ─▶ queue of those with work ◀─ deadlines that passed
 //! turn            each of the queue once, then the clock                     (one ordered set)
-//! poll_ready      sessions that have news, or data to move
+//! poll_ready      sessions that have events, or data to move
 //! ```
 //!
 //! A wake-up costs in proportion to the sessions that are ready, however many there are.
@@ -21,7 +21,7 @@ use mio::{Registry, Token};
 
 use crate::session::Session;
 
-/// Name of a session in a [`Manager`]; never used twice
+/// Identifies a session in a [`Manager`]; never reused
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     index: usize,
@@ -30,26 +30,27 @@ pub struct Key {
 
 /// Any number of sessions on one poll
 ///
-/// Sessions take tokens from the first one on, [`Session::TOKENS`] each; the application's own
-/// sockets take those below.
+/// Sessions take tokens from the first one on, [`Session::TOKENS`] each. The application's own sockets use the tokens
+/// below.
 ///
-/// # Servers that have enough
+/// # Servers that limit connections
 ///
 /// Each server has a [`Budget`]. When a server says that there are too many connections (421 or 530 with such a text),
-/// the number of sessions to it is limited for ten minutes to those that it has let in, and further ones wait until one
-/// of these has ended. The refused session itself is over or without a login: who still wants it connects again, which
-/// waits in line. A server that refuses the only session is left alone for 5 s, then for longer.
+/// the number of sessions to it is limited for ten minutes to the number it has accepted, and further ones wait until
+/// one of these has ended. The refused session itself is over, or without a login: to try again, connect again; the
+/// new session waits in line. A server that refuses the only session is left alone for 5 s, then for longer.
 ///
-/// Sessions that are being opened when the limit is reached are all refused; [`Self::open_at_once`] makes them fewer.
+/// Sessions that are being opened when the limit is reached are all refused; [`Self::open_at_once`] reduces their
+/// number.
 pub struct Manager {
     first: usize,
     slots: Vec<Option<Box<Entry>>>,
     free: Vec<usize>,
     generation: u64,
     timers: BTreeSet<(Instant, Timer)>,
-    /// Those that have work, each once
+    /// Sessions that have work, each once
     queue: VecDeque<usize>,
-    /// Those that had a turn and have something for the application, each once
+    /// Sessions that had a turn and have something for the application, each once
     news: VecDeque<Key>,
     servers: HashMap<Site, Server>,
     limit: usize,
@@ -63,25 +64,25 @@ enum Timer {
     Server(Site),
 }
 
-/// Whose limits hold for a session
+/// Identifies the server whose limits apply to a session
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Site {
-    /// The server's, known by the first address of its sessions
+    /// A server, identified by the first address of its sessions
     Address(SocketAddr),
-    /// Those of a server after a proxy: the addresses are the proxy's
+    /// A server reached through a proxy, identified by host and port, because the addresses are the proxy's
     Proxied(Arc<str>, u16),
 }
 
 struct Entry {
     session: Session,
     generation: u64,
-    /// The instant under which it is in `timers`: its deadline or earlier
+    /// The instant of its entry in `timers`: its deadline or earlier
     timer: Option<Instant>,
     queued: Queued,
     told: Told,
     server: Site,
     place: Place,
-    /// Failed data connections that the budget knows of
+    /// The number of failed data connections that the budget has been told of
     data_failures: u32,
 }
 
@@ -97,20 +98,20 @@ enum Told {
     InLine,
 }
 
-/// Where a session stands with regard to its server's limit
+/// The state of a session with regard to its server's limit
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Not begun
+    /// Not started
     Waiting,
-    /// Counts as one of the server's sessions, which has not been at rest yet
+    /// Counts as one of the server's sessions, but has not been idle yet
     Opening,
     /// Counts as one of the server's sessions
     Open,
-    /// Counts no more: over, or refused for the server's limit
+    /// No longer counts: over, or refused because of the server's limit
     Out,
 }
 
-/// What is known of a server
+/// The state kept for a server
 #[derive(Debug)]
 struct Server {
     budget: Budget,
@@ -118,7 +119,7 @@ struct Server {
 }
 
 impl Manager {
-    /// No sessions yet; the first one's tokens begin here
+    /// Creates a manager without sessions; their tokens begin at `first`
     #[must_use]
     pub fn new(first: Token) -> Self {
         Self {
@@ -136,18 +137,19 @@ impl Manager {
         }
     }
 
-    /// How many sessions to one server there may be, before it says anything itself; no limit by
-    /// default, as the application knows best
+    /// Sets how many sessions to one server there may be before the server itself sets a limit; no limit by default,
+    /// because the application knows best
     #[must_use]
     pub fn limit_per_server(mut self, sessions: usize) -> Self {
         self.limit = sessions.max(1);
         self
     }
 
-    /// How many sessions to one server may be opened at the same time beyond those that it has had at once; no limit by
-    /// default
+    /// Sets how many sessions to one server may be opening at the same time, in addition to the highest number that
+    /// was open at once; no limit by default
     ///
-    /// With 1 a server refuses one session when its limit is reached; a session counts as open when it is first at rest.
+    /// With 1, a server refuses only one session when its limit is reached. A session counts as open when it is idle
+    /// for the first time.
     #[must_use]
     pub fn open_at_once(mut self, sessions: usize) -> Self {
         self.at_once = sessions.max(1);
@@ -156,8 +158,8 @@ impl Manager {
 
     /// Adds a session, which connects as soon as the server's limit permits
     ///
-    /// Requests can be made at once. Sessions with the same first address count for the same server; through a
-    /// [proxy](Options::proxy), sessions with the same host and port.
+    /// You can make requests at once. Sessions with the same first address count as sessions to the same server;
+    /// through a [proxy](Options::proxy), sessions with the same host and port do.
     ///
     /// # Errors
     ///
@@ -200,7 +202,7 @@ impl Manager {
         Ok(key)
     }
 
-    /// Removes a session, closing its connections without a word; false if there is none
+    /// Removes a session and closes its connections without QUIT; returns false if there is no such session
     pub fn remove(&mut self, key: Key) -> bool {
         if self.entry(key).is_none() {
             return false;
@@ -228,19 +230,19 @@ impl Manager {
         true
     }
 
-    /// A session, to make requests, to take its events, to move its data
+    /// Returns a session, to make requests, take its events and move its data
     pub fn session(&mut self, key: Key) -> Option<SessionMut<'_>> {
         self.entry(key)?;
         Some(SessionMut { manager: self, index: key.index })
     }
 
-    /// How many sessions there are, in whatever state
+    /// The number of sessions, in whatever state
     #[must_use]
     pub fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    /// Whether there is none
+    /// Whether there are no sessions
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -252,7 +254,7 @@ impl Manager {
         self.entry(key).is_some_and(|entry| entry.place == Place::Waiting)
     }
 
-    /// Takes note that a socket is ready; false if the event is for none of the sessions
+    /// Notes that a socket is ready; returns false if the event belongs to none of the sessions
     pub fn handle_event(&mut self, event: &mio::event::Event) -> bool {
         let Some(place) = event.token().0.checked_sub(self.first) else { return false };
         let index = place / Session::TOKENS;
@@ -262,16 +264,16 @@ impl Manager {
                 self.enqueue(index);
                 true
             }
-            // An event may have been under way when its session was removed.
+            // An event may still arrive after its session was removed.
             Some(None) => true,
             None => false,
         }
     }
 
-    /// Gives each session that has work a turn
+    /// Gives a turn to each session that has work
     ///
-    /// Due after events, when [`Self::deadline`] has come, and while [`Self::has_work`]. Afterwards
-    /// [`Self::poll_ready`] tells whom to look at.
+    /// Call it after events, when [`Self::deadline`] has passed, and while [`Self::has_work`]. Afterwards
+    /// [`Self::poll_ready`] says which sessions to look at.
     pub fn turn(&mut self, registry: &Registry, now: Instant) {
         while let Some((_, timer)) = self.timers.first().cloned().filter(|(at, _)| *at <= now) {
             self.timers.pop_first();
@@ -285,7 +287,7 @@ impl Manager {
                 Timer::Server(address) => self.admit(&address, now),
             }
         }
-        // Who is queued meanwhile has to wait for the next turn: the others come first.
+        // Sessions that are queued during this loop wait for the next turn, so that each gets one turn only.
         for _ in 0..self.queue.len() {
             let Some(index) = self.queue.pop_front() else { break };
             let Some(Some(entry)) = self.slots.get_mut(index) else { continue };
@@ -300,10 +302,10 @@ impl Manager {
         }
     }
 
-    /// A session that has events, or data to move, since its last turn
+    /// Returns a session that has events or data to move since its last turn
     ///
-    /// Take all its events, and move data until it is [`NotReady`](crate::Moved::NotReady); what is
-    /// left is not told again before the session's next turn.
+    /// Take all its events, and move data until it is [`NotReady`](crate::Moved::NotReady): the session is not
+    /// returned again before its next turn.
     pub fn poll_ready(&mut self) -> Option<Key> {
         while let Some(key) = self.news.pop_front() {
             if let Some(Some(entry)) = self.slots.get_mut(key.index) {
@@ -316,7 +318,7 @@ impl Manager {
         None
     }
 
-    /// When [`Self::turn`] is due although no event has come
+    /// When [`Self::turn`] is due even if no event arrives
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.timers.first().map(|(at, _)| *at)
@@ -351,11 +353,11 @@ impl Manager {
         }
     }
 
-    /// Puts the session where its next work will be noticed
+    /// Updates the session's timer, and queues it if it has work
     fn schedule(&mut self, index: usize) {
         let Some(Some(entry)) = self.slots.get_mut(index) else { return };
-        // Deadlines move on with every byte: a timer that is too early is looked at again when it
-        // fires, which costs less than to move it each time.
+        // Deadlines move with every byte. A timer that fires too early is set again then, which costs less than moving
+        // it each time.
         let deadline = entry.session.deadline();
         let stays = match (entry.timer, deadline) {
             (Some(timer), Some(deadline)) => timer <= deadline,
@@ -376,7 +378,7 @@ impl Manager {
         }
     }
 
-    /// Tells the server's budget what has become of a session
+    /// Reports the session's state to the server's budget
     fn count(&mut self, index: usize, now: Instant) {
         let Some(Some(entry)) = self.slots.get_mut(index) else { return };
         let opening = match entry.place {
@@ -391,7 +393,7 @@ impl Manager {
         let refused = inner.turned_away().cloned();
         let error = inner.client().error();
         let ended = error.map(SessionEnd::of);
-        // Never at rest, but let in.
+        // The session was closed before it was ever idle, but the server had accepted it.
         let quit = matches!(error, Some(ConnectionError::LocallyClosed));
         entry.place = match (&refused, ended) {
             (None, None) if opening && inner.is_idle() => Place::Open,
@@ -408,7 +410,7 @@ impl Manager {
             match (refused, ended) {
                 (Some(reply), _) => {
                     if !opening {
-                        // It was let in, but not to log in.
+                        // The server accepted the connection, but refused the login.
                         budget.ended(SessionEnd::Orderly, time);
                         budget.begin(time);
                     }
@@ -436,7 +438,7 @@ impl Manager {
         self.admit(address, now);
     }
 
-    /// Lets sessions begin whose server may have them
+    /// Starts waiting sessions as far as the server's budget permits
     fn admit(&mut self, address: &Site, now: Instant) {
         let time = self.origin.time(now);
         while let Some(server) = self.servers.get_mut(address) {
@@ -451,7 +453,7 @@ impl Manager {
             }
             let Some(key) = server.waiting.pop_front() else { return };
             server.budget.begin(time);
-            // Who is removed leaves the line.
+            // Removed sessions have left the queue already.
             if let Some(Some(entry)) = self.slots.get_mut(key.index) {
                 entry.place = Place::Opening;
                 entry.session.start();
@@ -461,7 +463,7 @@ impl Manager {
     }
 }
 
-/// A session in a [`Manager`], which looks after it when this is dropped
+/// A session in a [`Manager`], which schedules the session again when this is dropped
 pub struct SessionMut<'a> {
     manager: &'a mut Manager,
     index: usize,

@@ -1,4 +1,4 @@
-//! Connections on mio: each is registered once, edge-triggered, for everything it can become
+//! Connections on mio: each is registered once, edge-triggered, for both reading and writing
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
@@ -48,7 +48,7 @@ impl Transport for Net<'_> {
         }
         match stream.peer_addr() {
             Ok(_) => {}
-            // mio may wake for nothing.
+            // mio may report events spuriously.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => {
                 return Ok(Some(Interest::WRITE));
             }
@@ -62,7 +62,7 @@ impl Transport for Net<'_> {
     }
 
     fn no_delay(&mut self, stream: &mut TcpStream) {
-        // It only saves time.
+        // Without it the connection is slower, but works.
         let _ = stream.set_nodelay(true);
     }
 
@@ -93,12 +93,12 @@ impl Transport for Net<'_> {
     }
 
     fn close(&mut self, mut stream: TcpStream) {
-        // It is closed next, which does the same where this fails.
+        // The stream is closed next, which also deregisters it if this fails.
         let _ = self.registry.deregister(&mut stream);
     }
 
     fn close_listener(&mut self, mut listener: TcpListener) {
-        // As with a stream.
+        // As for a stream.
         let _ = self.registry.deregister(&mut listener);
     }
 }

@@ -1,4 +1,4 @@
-//! Requests: each queues, none waits, each ends in one `Event::Completed`
+//! Requests: each is queued without waiting, and ends in one `Event::Completed`
 
 use std::net::SocketAddr;
 
@@ -11,11 +11,11 @@ use ftp_session::Error;
 
 use crate::session::Session;
 
-/// TLS, and the end
+/// TLS, and closing
 impl Session {
-    /// Puts a session that began in clear text into TLS: AUTH TLS, PBSZ 0, PROT P
+    /// Secures a session that began in clear text: AUTH TLS, PBSZ 0, PROT P
     ///
-    /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) it does so by itself, first of all.
+    /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) the session does so on its own, before anything else.
     ///
     /// # Errors
     ///
@@ -25,9 +25,9 @@ impl Session {
         Ok(self.inner.request().secure())
     }
 
-    /// AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
+    /// Sends AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
     ///
-    /// The result is the reply to AUTH; `None` if the connection is in TLS already, and nothing was sent.
+    /// The result is the reply to AUTH, or `None` if the connection uses TLS already and nothing was sent.
     ///
     /// # Errors
     ///
@@ -37,18 +37,18 @@ impl Session {
         Ok(self.inner.request().secure_control())
     }
 
-    /// Says goodbye (QUIT), then the session is over; `None` if the server just went
+    /// Sends QUIT, which ends the session; the result is `None` if the server closed without a reply
     pub fn quit(&mut self) -> Op<Option<Reply>> {
         self.inner.request().quit()
     }
 
-    /// Ends the session at once, without a word
+    /// Ends the session at once, without QUIT
     pub fn close(&mut self) {
         self.inner.request().close();
     }
 }
 
-/// Transfers; what follows is in [`read_data`](Self::read_data) and its neighbours
+/// Transfers; [`read_data`](Self::read_data) and the methods beside it move the bytes
 impl Session {
     /// Downloads a file: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
     pub fn get(&mut self, get: impl Into<Get>) -> Op<Transfer> {
@@ -66,41 +66,41 @@ impl Session {
         self.inner.request().list(list)
     }
 
-    /// Fetches the entries of a directory by the best command that the server has, MLSD or LIST; what
-    /// comes is read by [`Entries`](crate::Entries)
+    /// Fetches the entries of a directory with the best command that the server has, MLSD or LIST;
+    /// [`Entries`](crate::Entries) parses the data
     ///
-    /// An empty directory is a transfer without a byte, a missing one
-    /// [`NoDirectory`](ftp_proto::Error::NoDirectory), a refusal the server's reply. A listing that holds only
-    /// the server's own error is told by [`Entries::last`](crate::Entries::last). Directories with any name
-    /// can be read: those that LIST would take for options or patterns are entered, and left again before
-    /// the request completes.
+    /// An empty directory is a transfer without data, a missing one fails with
+    /// [`NoDirectory`](ftp_proto::Error::NoDirectory), a refusal with the server's reply. A listing that holds only
+    /// the server's error message is reported by [`Entries::last`](crate::Entries::last). Directories of any name can
+    /// be read: if LIST would take the name for options or a pattern, the session changes into the directory, and back
+    /// before the request completes.
     pub fn read_dir(&mut self, directory: impl Into<ReadDir>) -> Op<Transfer> {
         self.inner.request().read_dir(directory)
     }
 
-    /// Has the server listen for another one; first half of a copy between servers, see
+    /// Makes the server listen for another server; the first half of a copy between servers, see
     /// [`ServerCopy`](ftp_proto::ServerCopy)
     pub fn remote_passive(&mut self, type_: TransferType) -> Op<PassiveAddress> {
         self.inner.request().remote_passive(type_)
     }
 
-    /// Tells the server where another one listens; second half of a copy between servers
+    /// Tells the server where another one listens; the second half of a copy between servers
     pub fn remote_active(&mut self, address: SocketAddr, type_: TransferType) -> Op<Reply> {
         self.inner.request().remote_active(address, type_)
     }
 
-    /// RETR whose bytes go to another server
+    /// Sends RETR; the bytes go to another server
     pub fn remote_get(&mut self, path: impl AsRef<[u8]>) -> Op<Transfer> {
         self.inner.request().remote_get(path)
     }
 
-    /// STOR whose bytes come from another server
+    /// Sends STOR; the bytes come from another server
     pub fn remote_put(&mut self, path: impl AsRef<[u8]>) -> Op<Transfer> {
         self.inner.request().remote_put(path)
     }
 }
 
-/// Writes the requests of the list as methods that return claims on their results
+/// Turns each request of the list into a method that returns an `Op`
 macro_rules! methods {
     ($(
         $(#[$group:meta])*
@@ -123,54 +123,54 @@ ftp_proto::requests!(methods);
 
 ftp_session::known!(Session, session => session.inner);
 
-/// What is known
+/// State
 impl Session {
-    /// The settings, to change: they hold for what starts from here on
+    /// The settings, for changes: they apply to whatever starts afterwards
     ///
     /// `tls`, `reply` and `telnet` are fixed when the session is made.
     pub fn config_mut(&mut self) -> &mut Config {
         self.inner.request().config_mut()
     }
 
-    /// Whether the session is live, nothing runs, nothing is queued and nothing is owed
+    /// Whether the session is live, nothing runs or is queued, and no reply is expected
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.inner.client().is_idle()
     }
 
-    /// Whether the session is over, and why as far as the machine knows;
-    /// [`Event::Closed`](crate::Event::Closed) knows more
+    /// The error that ended the session, if it is over, as the machine knows it;
+    /// [`Event::Closed`](crate::Event::Closed) has more detail
     #[must_use]
     pub fn ended(&self) -> Option<&ConnectionError> {
         self.inner.client().error()
     }
 
-    /// What [SYST](Self::system), if it was asked, says of the server's listings
+    /// The format that [SYST](Self::system) suggests for the server's listings, if it was sent
     #[must_use]
     pub fn listing_hint(&self) -> Option<Format> {
         self.inner.client().listing_hint()
     }
 
-    /// How the running listing is to be read, as far as its command tells
+    /// The format of the running listing, if its command determines it
     #[must_use]
     pub fn listing_format(&self) -> Option<Format> {
         self.inner.client().listing_format()
     }
 
-    /// The server's first final reply to the ABOR of the last [abort](Self::abort); `None` before it has come, and if no
-    /// ABOR was needed
+    /// The server's first final reply to the ABOR of the last [abort](Self::abort); `None` until it has arrived, and
+    /// if no ABOR was needed
     #[must_use]
     pub fn abort_reply(&self) -> Option<&Reply> {
         self.inner.client().abort_reply()
     }
 
-    /// Other end of the control connection, once it is open
+    /// The remote address of the control connection, once it is open
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.inner.ends().map(|ends| ends.peer)
     }
 
-    /// This end of the control connection, once it is open
+    /// The local address of the control connection, once it is open
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.inner.ends().map(|ends| ends.local)

@@ -1,7 +1,7 @@
-//! Looking names up on another thread
+//! Looks names up on another thread
 //!
-//! The system's resolver blocks, so it runs apart and wakes the poll. An application with a
-//! resolver of its own doesn't need this.
+//! The system's resolver blocks, so it runs on a thread of its own and wakes the poll. An application with its own
+//! resolver does not need this module.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -12,21 +12,21 @@ use std::thread;
 use ftp_session::Options;
 use mio::Waker;
 
-/// The addresses of a host, some time
+/// A pending lookup of a host name
 ///
-/// Dropped, the answer is thrown away; the thread ends when the system has given it.
+/// Dropping it discards the answer; the thread ends once the system has answered.
 #[derive(Debug)]
 pub struct Lookup {
     answer: Receiver<io::Result<Vec<SocketAddr>>>,
-    /// With the last owner of a waker its wake-up is gone, too, if the poll has not seen it yet
+    /// Keeps the waker alive: when its last owner is gone, so is a wake-up that the poll has not seen yet
     _waker: Arc<Waker>,
 }
 
-/// Begins to look `host` up, which may also be an address; `waker` wakes the poll when that is done
+/// Begins to look up `host`, which may also be an address; `waker` wakes the poll when the answer is there
 ///
 /// # Errors
 ///
-/// Those of the system, if it gives no thread.
+/// The system's error if it can't start a thread.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -52,7 +52,7 @@ pub fn lookup(host: impl Into<String>, port: u16, waker: Arc<Waker>) -> io::Resu
     let kept = Arc::clone(&waker);
     thread::Builder::new().name("ftp-mio lookup".into()).spawn(move || {
         let addresses = (&*host, port).to_socket_addrs().map(Iterator::collect);
-        // Nobody may be interested any more; and then nobody needs to be woken.
+        // If the lookup was dropped, there is nobody to wake.
         if sender.send(addresses).is_ok() {
             let _ = waker.wake();
         }
@@ -60,8 +60,8 @@ pub fn lookup(host: impl Into<String>, port: u16, waker: Arc<Waker>) -> io::Resu
     Ok(Lookup { answer, _waker: kept })
 }
 
-/// Begins to look up the host that a session with these options connects to first: the server's, see
-/// [`Options::server`], or a proxy's
+/// Begins to look up the host that a session with these options connects to first: the server, see
+/// [`Options::server`], or a proxy
 ///
 /// # Errors
 ///
@@ -86,11 +86,11 @@ pub fn lookup_first_hop(options: &Options, waker: Arc<Waker>) -> io::Result<Look
 }
 
 impl Lookup {
-    /// The answer, once; `None` while there is none
+    /// Returns the answer once; `None` until it is there
     ///
     /// # Errors
     ///
-    /// The resolver's.
+    /// The resolver's error.
     pub fn poll(&mut self) -> Option<io::Result<Vec<SocketAddr>>> {
         match self.answer.try_recv() {
             Ok(answer) => Some(answer),
@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// The caller has given its waker away, and the thread is gone before anybody polls
+    /// The caller has given its waker away, and the thread has ended before anybody polls
     #[test]
     fn a_wake_up_outlives_the_thread() {
         let mut poll = Poll::new().unwrap();
