@@ -166,8 +166,8 @@ impl Client {
     /// Resumes an interrupted upload: appends what the server's file lacks (APPE)
     ///
     /// If there is no file on the server, the whole file is uploaded. If SIZE is refused (550) without saying that the
-    /// file is missing, the directory is listed; unless the listing shows that there is no such file, the refusal is the
-    /// error.
+    /// file is missing, the directory is listed; unless the listing shows that there is no such file, the refusal is
+    /// the error.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The client: connecting, and a line per operation
+//! The client: connecting, and one method per operation
 
 use std::fmt;
 use std::future::Future;
@@ -14,33 +14,33 @@ use crate::session::Session;
 /// A session with an FTP server
 ///
 /// Methods wait until the server has answered, a deadline of the [`Config`] has passed, or the connection is lost.
-/// Paths are bytes, as on the wire: `&str`, `&[u8]` and `Vec<u8>` will do.
+/// Paths are bytes, as on the wire; methods accept `&str`, `&[u8]` and `Vec<u8>`.
 ///
-/// After an error the session goes on, unless [`Error::is_fatal`] says that it is over; then every further call
-/// returns the reason. Dropped, it closes the connection without a word; [`Self::quit`] says goodbye.
+/// The session remains usable after an error, unless [`Error::is_fatal`] says that it is over; after that, every call
+/// returns the reason. Dropping the client closes the connection without QUIT; [`Self::quit`] sends it.
 ///
-/// Any future of it can be dropped: see [what that means](crate#dropping).
+/// Any of its futures can be dropped: see [what that means](crate#dropping).
 #[doc(alias = "FTP")]
 #[doc(alias = "FTP_TLS")]
 pub struct Client {
     pub(crate) session: Box<Session>,
 }
 
-/// Why a transfer that has its client failed, and the client if the session goes on
+/// Why a transfer that owns its client failed, with the client if the session is still usable
 pub type OwnedError = ftp_session::OwnedError<Client>;
 
 /// Connections
 impl Client {
-    /// Connects to a server and waits for its greeting and, if that is the policy, for TLS
+    /// Connects to a server and waits for its greeting and, if the policy requires it, for TLS
     ///
     /// `address` is a host, or a host and a port: `"ftp.example.com"`, `"192.0.2.1:2121"`, `("2001:db8::1", 21)`, a
-    /// `SocketAddr`. The port is by default 21, with [`TlsPolicy::Implicit`] 990. A host's addresses are tried in turn,
-    /// IPv6 and IPv4.
+    /// `SocketAddr`. The default port is 21, or 990 with [`TlsPolicy::Implicit`]. A host's addresses, IPv6 and IPv4,
+    /// are tried in turn.
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`] if there is no connection, [`Error::Tls`] if it can't be secured; of what the server may
-    /// say, [`ConnectionError::Refused`] and [`ConnectionError::TlsRefused`].
+    /// [`Error::Connect`] if no connection can be made; [`Error::Tls`] if it can't be secured;
+    /// [`ConnectionError::Refused`] and [`ConnectionError::TlsRefused`] if the server refuses.
     ///
     /// [`TlsPolicy::Implicit`]: crate::TlsPolicy::Implicit
     /// [`ConnectionError::Refused`]: ftp_proto::ConnectionError::Refused
@@ -53,14 +53,14 @@ impl Client {
         Self::greeted(session).await
     }
 
-    /// As [`Self::connect`], over connections that the caller makes: tunnels, streams in memory, a proxy's own TLS
+    /// As [`Self::connect`], over connections that the caller makes: tunnels, in-memory streams, TLS to a proxy
     ///
     /// `dial` is called for the control connection and for each data connection of passive mode. Active mode is not
     /// possible.
     ///
     /// # Errors
     ///
-    /// As [`Self::connect`]; [`Error::Connect`] holds what `dial` returned.
+    /// As [`Self::connect`]; [`Error::Connect`] contains the error that `dial` returned.
     pub async fn connect_with<D, F, C>(
         address: impl IntoServerAddress,
         options: impl Into<Options>,
@@ -81,12 +81,12 @@ impl Client {
         Ok(Self { session })
     }
 
-    /// As [`Self::connect`] and [`Self::login`], in fewer round trips: under TLS the login goes along with the
-    /// commands that protect the data connections
+    /// Connects and logs in with fewer round trips than [`Self::connect`] and [`Self::login`]: under TLS the login is
+    /// sent together with the commands that protect the data connections
     ///
     /// # Errors
     ///
-    /// As of both.
+    /// Those of both methods.
     pub async fn connect_and_login(
         address: impl IntoServerAddress,
         options: impl Into<Options>,
@@ -106,33 +106,33 @@ impl Client {
         self.session.greeting.as_ref()
     }
 
-    /// Both ends of the control connection, of which the other is the server, or a proxy; `None` if the caller has
-    /// made it
+    /// Both addresses of the control connection, where the remote one is the server's or a proxy's; `None` if the
+    /// caller made the connection
     #[must_use]
     pub fn ends(&self) -> Option<Ends> {
         self.session.ends
     }
 
-    /// The settings, to change: deadlines, the mode of data connections, …
+    /// The settings, for changes: deadlines, the mode of data connections, …
     ///
-    /// `tls`, `reply` and `telnet` are fixed when the connection is made. `keep_alive` stays `None`
-    /// here, since between calls nobody is there to send one: connecting with one is [`Error::InvalidOption`], and one
-    /// that is set here is cleared by the next call. Call [`Self::noop`] instead.
+    /// `tls`, `reply` and `telnet` are fixed once the connection is made. `keep_alive` must stay `None` here, because
+    /// nothing runs between calls that could send one: connecting with one fails with [`Error::InvalidOption`], and
+    /// one that is set here is cleared by the next call. Call [`Self::noop`] instead.
     #[doc(alias = "timeout")]
     pub fn config_mut(&mut self) -> &mut Config {
         self.session.inner.request().config_mut()
     }
 
-    /// How many bytes a line may have where texts and listings are read by lines; 8192
+    /// Sets the maximum length of a line, in bytes, where texts and listings are read by lines; 8192 by default, as in
+    /// ftplib
     ///
-    /// As in ftplib. A longer one is an error, [`Error::LineTooLong`], so a server can't make this side hold as much as
-    /// it likes.
+    /// A longer line fails with [`Error::LineTooLong`], so a server can't make the client use unlimited memory.
     #[doc(alias = "maxline")]
     pub fn set_line_limit(&mut self, bytes: usize) {
         self.session.line_limit = bytes;
     }
 
-    /// Who opens data connections from now on
+    /// Sets which side opens data connections from now on
     #[doc(alias = "set_pasv")]
     pub fn set_data_mode(&mut self, mode: DataMode) {
         self.config_mut().data_mode = mode;
@@ -144,14 +144,14 @@ impl Client {
         !self.session.inner.client().is_dead()
     }
 
-    /// Says goodbye (QUIT) and closes the connection; returns the server's reply, `None` if the server just went
+    /// Sends QUIT and closes the connection; returns the server's reply, or `None` if the server closed without one
     ///
-    /// What is known of the session, such as [`Self::last_reply`], can still be asked for; every further request
-    /// returns the reason of the end.
+    /// What is known of the session, such as [`Self::last_reply`], is still available; every further request returns
+    /// the reason for the end.
     ///
     /// # Errors
     ///
-    /// A refusal, or that of the session's end; the connection is closed in any case.
+    /// A refusal, or the error that ended the session; the connection is closed in any case.
     pub async fn quit(&mut self) -> Result<Option<Reply>, Error> {
         let op = self.session.begin().await.quit();
         let result = self.session.run(op).await;
@@ -163,26 +163,27 @@ impl Client {
 
 /// TLS
 impl Client {
-    /// Puts a session that began in clear text into TLS: AUTH TLS, PBSZ 0, PROT P
+    /// Secures a session that began in clear text: AUTH TLS, PBSZ 0, PROT P
     ///
-    /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit) connecting has done so already.
+    /// With [`TlsPolicy::Explicit`](crate::TlsPolicy::Explicit), connecting has already done so.
     ///
-    /// Before the login: many servers refuse it later, and pyftpdlib forgets PROT with every login, so that
-    /// [`Self::protect`] has to follow that.
+    /// Call it before the login: many servers refuse it later, and pyftpdlib forgets PROT with every login, so that
+    /// [`Self::protect`] must be called again.
     ///
     /// # Errors
     ///
     /// A refusal, after which the session goes on as far as it was secured: in clear text if AUTH was refused, with
-    /// [data connections](Self::protection) in clear text if PBSZ or PROT was; [`Error::Tls`].
+    /// [data connections](Self::protection) in clear text if PBSZ or PROT was refused. [`Error::Tls`] if the handshake
+    /// fails.
     pub async fn secure(&mut self) -> Result<(), Error> {
         self.session.inner.prepare_tls()?;
         let op = self.session.begin().await.secure();
         self.session.run(op).await
     }
 
-    /// AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
+    /// Sends AUTH TLS alone: data connections stay in clear text until [`Self::protect`]
     ///
-    /// Returns the reply to AUTH; `None` if the connection is in TLS already, and nothing was sent.
+    /// Returns the reply to AUTH, or `None` if the connection uses TLS already and nothing was sent.
     ///
     /// # Errors
     ///
@@ -195,7 +196,7 @@ impl Client {
     }
 }
 
-/// Writes the requests of the list as methods that wait for their results
+/// Turns each request of the list into a method that waits for its result
 macro_rules! methods {
     ($(
         $(#[$group:meta])*

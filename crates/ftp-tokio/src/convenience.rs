@@ -8,13 +8,13 @@ use crate::client::Client;
 use crate::listing::Lines;
 use crate::transfer::{Download, Upload};
 
-/// Bytes that are moved at a time at most: beyond that the cost per byte stays the same
+/// The largest block in bytes: larger ones don't lower the cost per byte
 const BLOCK: usize = 256 * 1024;
 
-/// The first block: enough for most small files, of which there may be thousands
+/// The first block in bytes: enough for most small files, and there may be thousands of them
 const FIRST: usize = 16 * 1024;
 
-/// The next block: they grow as long as they are filled
+/// Enlarges the block for the next round if this round has filled it
 fn grow(block: &mut Vec<u8>, filled: usize) {
     if filled == block.len() {
         block.resize((filled * 4).min(BLOCK), 0);
@@ -26,7 +26,7 @@ impl<C: Holder<Client> + Unpin> Download<C> {
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the writer did, which aborts the transfer.
+    /// Why the transfer failed; [`Error::Local`] if the writer failed, which aborts the transfer.
     pub async fn copy_to(
         mut self,
         writer: &mut (impl AsyncWrite + Unpin + ?Sized),
@@ -34,7 +34,7 @@ impl<C: Holder<Client> + Unpin> Download<C> {
     ) -> Result<C::Done<Transfer>, C::Error> {
         let mut block = vec![0; FIRST];
         let mut total = 0;
-        // An error is the transfer's own, which `finish` has with the client.
+        // An error here is the transfer's own; `finish` returns it, with the client.
         while let Ok(count @ 1..) = self.read(&mut block).await {
             writer.write_all(&block[..count]).await.map_err(Error::Local)?;
             total += count as u64;
@@ -47,12 +47,12 @@ impl<C: Holder<Client> + Unpin> Download<C> {
 }
 
 impl<C: Holder<Client> + Unpin> Upload<C> {
-    /// Copies a reader to its end and ends the transfer; calls `progress` with the number of bytes so far
+    /// Copies from a reader until its end, then ends the transfer; calls `progress` with the number of bytes so far
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer. What was sent before
-    /// stays on the server: see [`Upload`].
+    /// Why the transfer failed; [`Error::Local`] if the reader failed, which aborts the transfer. Bytes already sent
+    /// stay on the server: see [`Upload`].
     pub async fn copy_from(
         mut self,
         reader: &mut (impl AsyncRead + Unpin + ?Sized),
@@ -78,13 +78,13 @@ impl<C: Holder<Client> + Unpin> Upload<C> {
 
 /// Whole files
 ///
-/// To see the progress: [`Download::copy_to`], [`Upload::copy_from`].
+/// To see the progress, use [`Download::copy_to`] and [`Upload::copy_from`].
 impl Client {
     /// Downloads a file into a writer
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the writer did, which aborts the transfer.
+    /// Why the transfer failed; [`Error::Local`] if the writer failed, which aborts the transfer.
     #[doc(alias = "retrbinary")]
     pub async fn download_to(
         &mut self,
@@ -94,12 +94,12 @@ impl Client {
         self.get(get).await?.copy_to(writer, |_| ()).await
     }
 
-    /// Uploads all that a reader has; with [`Put::ascii`](ftp_proto::Put::ascii) it is a text
+    /// Uploads everything that a reader returns; with [`Put::ascii`](ftp_proto::Put::ascii) it is sent as text
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the reader did, which aborts the transfer. What was sent before
-    /// stays on the server: see [`Upload`].
+    /// Why the transfer failed; [`Error::Local`] if the reader failed, which aborts the transfer. Bytes already sent
+    /// stay on the server: see [`Upload`].
     #[doc(alias = "storbinary")]
     #[doc(alias = "storlines")]
     pub async fn upload_from(
@@ -113,7 +113,8 @@ impl Client {
 
 /// Texts
 impl Client {
-    /// Downloads a text (TYPE A) and calls `line` with each line, without its end: LF and the CRs before it
+    /// Downloads a text (TYPE A) and calls `line` with each line, without its line ending: the LF and any CRs before
+    /// it
     ///
     /// # Errors
     ///
@@ -132,10 +133,10 @@ impl Client {
         lines.into_inner().finish().await
     }
 
-    /// Uploads a text (TYPE A), line by line; each gets its end here
+    /// Uploads a text (TYPE A), line by line; this method appends the line endings
     ///
-    /// A CR at a line's end becomes part of its CRLF, so that lines split from a text with CRLF need no care. An LF
-    /// within a line ends a line there. A reader's whole text goes with [`Self::upload_from`] and
+    /// A CR at the end of a line becomes part of its CRLF, so lines split from a text with CRLF need no special care.
+    /// An LF within a line ends the line there. For the whole text of a reader, use [`Self::upload_from`] with
     /// [`Put::ascii`](ftp_proto::Put::ascii).
     ///
     /// # Errors
@@ -157,13 +158,13 @@ impl Client {
         upload.into_inner().finish().await
     }
 
-    /// Names in a directory (NLST); empty: the working directory
+    /// The names in a directory (NLST); an empty path is the working directory
     ///
-    /// The names may take 64 MiB of memory. [`Self::list`] has no such limit: it gives them one by one.
+    /// The names may take up to 64 MiB of memory. [`Self::list`] has no such limit: it returns them one by one.
     ///
     /// # Errors
     ///
-    /// Why the listing failed; many servers refuse an empty directory with 450 or 550.
+    /// Why the listing failed; many servers answer 450 or 550 for an empty directory.
     #[doc(alias = "nlst")]
     pub async fn names(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>, Error> {
         self.list(List::names(path)).await?.collect_lines().await

@@ -1,4 +1,4 @@
-//! A file from one server to another, without passing through here
+//! Copies a file from one server to another without passing through this machine
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -10,16 +10,17 @@ use crate::client::Client;
 use crate::io::Look;
 use crate::session::Session;
 
-/// Copies a file from one server to another; the data passes between the two
+/// Copies a file from one server to another; the data passes directly between the two
 ///
-/// The source listens and the target connects to it, so the target must be able to reach the source, and both servers
-/// must permit it: most refuse data connections to and from third parties. Only unprotected data connections will do,
-/// as both servers would play the TLS server.
+/// The source listens and the target connects to it. So the target must be able to reach the source, and both servers
+/// must permit it: most refuse data connections to and from third parties. Data connections must be unprotected,
+/// because both servers would act as the TLS server.
 ///
-/// The target is sent to the host that the source's control connection goes to, whatever address the source names,
-/// unless its [`Config::passive_host`](crate::Config::passive_host) says otherwise; through a proxy it has to.
+/// The target connects to the host that the source's control connection goes to, whatever address the source
+/// announces, unless the source's [`Config::passive_host`](crate::Config::passive_host) says otherwise. Through a
+/// proxy, `passive_host` must say otherwise.
 ///
-/// Dropped, it leaves both sessions to settle with their next call; a part of the file may be on the target.
+/// If the future is dropped, both sessions settle within their next call; a part of the file may be on the target.
 ///
 /// # Errors
 ///
@@ -39,7 +40,7 @@ pub async fn copy_between_servers(
         session.rest().await.map_err(|error| CopyError::new(end, error))?;
     }
     let copy = ServerCopy::start(&mut source.inner, source_path, target_path, type_);
-    // A client is connected, if only to a proxy.
+    // A client is always connected, if only to a proxy.
     let Some(mut copy) = copy else {
         let error = std::io::ErrorKind::NotConnected.into();
         return Err(CopyError::new(CopyEnd::Source, Error::Io(error)));

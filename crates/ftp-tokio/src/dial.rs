@@ -1,4 +1,4 @@
-//! Connections that the caller makes
+//! Connections made by the caller
 
 use std::future::Future;
 use std::io;
@@ -8,14 +8,14 @@ use ftp_session::Slot;
 
 use crate::io::Connection;
 
-/// A connection that is to be made, for the dialer of [`Client::connect_with`](crate::Client::connect_with)
+/// A connection that the dialer of [`Client::connect_with`](crate::Client::connect_with) is asked to make
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Target {
     /// The server, or its proxy: a name, or an address
     ///
-    /// Of a data connection it is what was given for the control connection, because whatever leads there leads to the
-    /// right host; a name with several addresses should lead to the same one each time.
+    /// For a data connection it is the host that was given for the control connection, because the same route leads to
+    /// the right host. A name with several addresses should lead to the same one each time.
     pub host: String,
     /// TCP port
     pub port: u16,
@@ -23,7 +23,7 @@ pub struct Target {
     pub channel: Channel,
 }
 
-/// Which of FTP's two connections
+/// One of FTP's two kinds of connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "FTP has two")]
 pub enum Channel {
@@ -37,16 +37,16 @@ type Made = io::Result<Box<dyn Connection>>;
 
 pub(crate) type Making = Pin<Box<dyn Future<Output = Made> + Send>>;
 
-/// The caller's way to make connections
+/// The caller's function that makes connections
 pub(crate) type Dialer = Box<dyn FnMut(Target) -> Making + Send>;
 
-/// A connection that is being made
+/// A pending connection of the caller's dialer
 pub(crate) struct Dialing {
     pub(crate) slot: Slot,
     pub(crate) made: Making,
 }
 
-/// A dialer out of a closure
+/// Makes a dialer from a closure
 pub(crate) fn dialer<D, F, C>(mut dial: D) -> Dialer
 where
     D: FnMut(Target) -> F + Send + 'static,
@@ -56,7 +56,7 @@ where
     Box::new(move |target| making(dial(target)))
 }
 
-/// What the caller's closure has returned
+/// Boxes the future that the caller's closure has returned
 pub(crate) fn making<F, C>(made: F) -> Making
 where
     F: Future<Output = io::Result<C>> + Send + 'static,

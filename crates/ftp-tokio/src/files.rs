@@ -11,15 +11,15 @@ use crate::local::{File, Local};
 
 /// Whole local files
 impl Client {
-    /// Downloads into a local file, which is created, or replaced from the request's offset on
+    /// Downloads into a local file, which is created, or overwritten from the request's offset on
     ///
-    /// The local file is not touched before the server has agreed. After a failure, or when this is dropped, it
-    /// holds what has come, for [`Self::resume_download`]. If the server chose its name, make the path with
-    /// [`local_path`](crate::local_path).
+    /// The local file is not touched before the server has accepted the request. After a failure, or when the future
+    /// is dropped, it holds the bytes received so far, for [`Self::resume_download`]. If the server chose its name,
+    /// make the path with [`local_path`](crate::local_path).
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the file did, or if it ends before the offset.
+    /// Why the transfer failed; [`Error::Local`] if the local file failed, or if it ends before the offset.
     pub async fn download_file(
         &mut self,
         get: impl Into<Get>,
@@ -32,9 +32,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::Local`] if the file can't be read, if it ends before the offset, or if it
-    /// has become shorter meanwhile. The latter aborts the transfer, and what was sent before stays on the
-    /// server: see [`Upload`](crate::Upload).
+    /// Why the transfer failed; [`Error::Local`] if the file can't be read, if it ends before the offset, or if it has
+    /// become shorter meanwhile. The last of these aborts the transfer, and the bytes already sent stay on the server:
+    /// see [`Upload`](crate::Upload).
     pub async fn upload_file(
         &mut self,
         put: impl Into<Put>,
@@ -43,7 +43,7 @@ impl Client {
         self.perform_on(local, Procedure::upload_file(put), |_| ()).await
     }
 
-    /// Goes on with a download that was interrupted, with the default options
+    /// Resumes an interrupted download with the default options
     ///
     /// # Errors
     ///
@@ -56,15 +56,16 @@ impl Client {
         self.resume_download_with(remote, local, ResumeOptions::new(), |_| ()).await
     }
 
-    /// Goes on with a download that was interrupted: appends what the local file lacks (REST); calls `progress`
-    /// with the number of bytes that were appended so far
+    /// Resumes an interrupted download: appends what the local file lacks (REST); calls `progress` with the number of
+    /// bytes appended so far
     ///
-    /// Without a local file the whole is downloaded. [`Transfer::bytes`] counts the bytes that were compared, too.
+    /// If there is no local file, the whole file is downloaded. [`Transfer::bytes`] includes the bytes that were
+    /// compared.
     ///
     /// # Errors
     ///
-    /// [`Error::Mismatch`] if the two files can't be of one origin; the local one is as it was. Else why the
-    /// transfer failed; the local file holds what has come, and can be resumed again.
+    /// [`Error::Mismatch`] if the two files can't be the same file; the local one is unchanged. Otherwise, why the
+    /// transfer failed; the local file holds the bytes received so far, and can be resumed again.
     pub async fn resume_download_with(
         &mut self,
         remote: impl AsRef<[u8]>,
@@ -75,7 +76,7 @@ impl Client {
         self.perform_on(local, Procedure::resume_download(remote, options), progress).await
     }
 
-    /// Goes on with an upload that was interrupted, with the default options
+    /// Resumes an interrupted upload with the default options
     ///
     /// # Errors
     ///
@@ -88,16 +89,16 @@ impl Client {
         self.resume_upload_with(local, remote, ResumeOptions::new(), |_| ()).await
     }
 
-    /// Goes on with an upload that was interrupted: appends what the server's file lacks (APPE); calls `progress`
-    /// with the number of bytes that were sent so far
+    /// Resumes an interrupted upload: appends what the server's file lacks (APPE); calls `progress` with the number of
+    /// bytes sent so far
     ///
-    /// Without a file on the server (550) the whole is uploaded.
+    /// If there is no file on the server (550), the whole file is uploaded.
     ///
     /// # Errors
     ///
-    /// [`Error::Mismatch`] if the two files can't be of one origin, in which case nothing was written, or if the
-    /// server's file does not have the right size in the end. Else why the transfer failed, also if the server
-    /// does not tell the size.
+    /// [`Error::Mismatch`] if the two files can't be the same file, in which case nothing was written, or if the
+    /// server's file has the wrong size at the end. Otherwise, why the transfer failed, or that the server does not
+    /// tell the size.
     pub async fn resume_upload_with(
         &mut self,
         local: impl AsRef<Path>,
@@ -111,13 +112,14 @@ impl Client {
     /// Compares a local file with the server's: by size, and by the strongest hash that the server offers (XSHA256
     /// and its kin, HASH)
     ///
-    /// Settles on a new connection what became of a transfer that ended in
-    /// [`Unconfirmed`](ftp_proto::Error::Unconfirmed), or in any other way. The server reads its whole file for a
-    /// hash, which takes its time.
+    /// Use it on a new connection to find out the outcome of a transfer that ended in
+    /// [`Unconfirmed`](ftp_proto::Error::Unconfirmed), or in any other way. The server reads its whole file to compute
+    /// a hash, which takes time.
     ///
     /// # Errors
     ///
-    /// [`Error::Mismatch`] if they differ; else why the question was not answered, such as a server without SIZE.
+    /// [`Error::Mismatch`] if they differ; otherwise, why they could not be compared, for example because the server
+    /// does not support SIZE.
     pub async fn verify_file(
         &mut self,
         remote: impl AsRef<[u8]>,

@@ -1,6 +1,6 @@
-//! Connections of tokio's as a session uses them: reads and writes that never wait
+//! Adapts tokio's connections to a session: reads and writes that never wait
 //!
-//! A stream holds the waker of the task that looks after the session. What is pending registers that waker and says
+//! A stream holds the waker of the task that polls the session. A pending operation registers that waker and returns
 //! [`WouldBlock`](io::ErrorKind::WouldBlock), so the session needs to know nothing of polling.
 
 use std::fmt;
@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A connection that a [dialer](crate::Client::connect_with) makes
 ///
-/// Whatever reads and writes will do: a tunnel, a TLS stream, tokio's `DuplexStream`.
+/// Any type that reads and writes implements it: a tunnel, a TLS stream, tokio's `DuplexStream`.
 pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
@@ -27,12 +27,12 @@ pub(crate) struct Io {
     look: Look,
 }
 
-/// Where a read looks
+/// Where a read looks for bytes
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// Whether the runtime's poll has said that there is something
+    /// In the runtime's record of what is ready
     Runtime,
-    /// In the socket itself, of which the runtime may not have heard yet
+    /// In the socket itself, which the runtime may not have polled yet
     Socket,
 }
 
@@ -63,7 +63,7 @@ impl Io {
         Self { stream, waker: waker.clone(), look: Look::Runtime }
     }
 
-    /// Who is to be woken from now on, and where reads look
+    /// Sets the task to wake from now on, and where reads look
     pub(crate) fn attend(&mut self, waker: &Waker, look: Look) {
         self.waker.clone_from(waker);
         self.look = look;
@@ -89,7 +89,7 @@ impl Read for Io {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let (Stream::Tcp(stream), Look::Socket) = (&self.stream, self.look) {
             match system::read_now(stream, buffer) {
-                // The runtime has to be told that it is waited for.
+                // Polled below, so that the runtime wakes the task.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return result,
             }
@@ -125,7 +125,7 @@ impl fmt::Debug for Io {
     }
 }
 
-/// The connections of a session, lent to a turn with the task that is to be woken
+/// The connections of a session during one turn, with the waker of the task
 #[derive(Debug)]
 pub(crate) struct Net<'a> {
     waker: &'a Waker,
@@ -154,7 +154,7 @@ impl Transport for Net<'_> {
     type Stream = Io;
     type Listener = TcpListener;
 
-    // A stream that is pending once is not polled again before it has woken the task.
+    // A pending stream is not polled again before it has woken the task.
     const TRIGGER: Trigger = Trigger::Edge;
 
     fn connect(&mut self, _: Slot, to: SocketAddr, from: Option<SocketAddr>) -> io::Result<Io> {
@@ -170,9 +170,9 @@ impl Transport for Net<'_> {
         }
         match stream.take_error()? {
             Some(error) => return Err(error),
-            // Linux has told why, if there is no connection.
+            // On Linux, `take_error` reports why a connection failed.
             None if cfg!(target_os = "linux") => {}
-            // Writable without a peer: connected and lost at once.
+            // Elsewhere the socket may be writable without a peer: it was connected and lost at once.
             None => {
                 stream.peer_addr()?;
             }
@@ -186,7 +186,7 @@ impl Transport for Net<'_> {
 
     fn no_delay(&mut self, io: &mut Io) {
         if let Stream::Tcp(stream) = &io.stream {
-            // It only saves time.
+            // Without it the connection is slower, but works.
             let _ = stream.set_nodelay(true);
         }
     }

@@ -44,47 +44,48 @@
 //!
 //! # What you can rely on
 //!
-//! - **Complete or an error.** A download that is read to its end without an error is the whole file: the server has
-//!   confirmed it, and under TLS its end is authentic. An upload is on the server if [`Upload::finish`] says so. If
-//!   nobody can know, the error is [`Unconfirmed`](ftp_proto::Error::Unconfirmed).
-//! - **No wait without an end.** Each kind of wait has a deadline in [`Config`], and each watches both connections: a
-//!   refusal on the control connection ends a stalled transfer at once. Only the look-up of a host's name has the
-//!   system's deadline.
-//! - **Usable, or it says so.** After an error the session goes on, unless [`Error::is_fatal`]. The same holds after
-//!   anything that was dropped before its end.
-//! - **One task.** A session spawns nothing, and has no lock and no channel. Its owner polls it, on any runtime of
-//!   tokio whose I/O and time are enabled. A client that is not polled does nothing. Between two calls, and between two
-//!   reads or writes of a transfer, its deadlines stand still. The deadlines of a pending future run, polled or not.
-//! - **Verified.** Under TLS, certificates are checked unless you say otherwise in a way that can't be overlooked
+//! - **Complete or an error.** If you read a download to its end without an error, you have the whole file: the server
+//!   has confirmed it, and under TLS its end is authenticated. An upload is on the server if [`Upload::finish`]
+//!   succeeds. If the outcome can't be known, the error is [`Unconfirmed`](ftp_proto::Error::Unconfirmed).
+//! - **Every wait ends.** Each kind of wait has a deadline in [`Config`], and each watches both connections: a refusal
+//!   on the control connection ends a stalled transfer at once. Only the lookup of a host's name is bounded by the
+//!   system's own time limit instead.
+//! - **Usable, or it says so.** The session remains usable after an error, unless [`Error::is_fatal`]. The same holds
+//!   after anything that was dropped before its end.
+//! - **One task.** A session spawns nothing, and has no lock and no channel. Its owner polls it, on any tokio runtime
+//!   with I/O and time enabled. A client that is not polled does nothing. Its deadlines stand still between two calls,
+//!   and between two reads or writes of a transfer. The deadlines of a pending future run, whether it is polled or
+//!   not.
+//! - **Verified.** Under TLS, certificates are checked unless you opt out in a way that can't be overlooked
 //!   (`TlsConfig::builder` in [`ftp_tls`]).
 //!
 //! # Many tasks
 //!
-//! With the feature `pool`, many tasks share the sessions of a `Pool`, as many as the server lets in: see the module
+//! With the feature `pool`, many tasks share the sessions of a `Pool`, as many as the server accepts: see the module
 //! `pool`. Its background tasks are the only ones that this crate spawns.
 //!
 //! # Dropping
 //!
 //! Every future, and every transfer, can be dropped at any of its awaits, as `select!` and `timeout` do. Dropping does
-//! no I/O. The next call first aborts what was begun, and waits at most [`Config::settle_timeout`] for what the server
-//! still has to say. If the server does not settle by then, the session is over, and the call returns why. Some servers
-//! end the session themselves when TLS on a data connection is cut off: vsftpd and Pure-FTPd do, in its handshake and
-//! in an upload.
+//! no I/O. The next call first aborts what was running, and waits at most [`Config::settle_timeout`] for the replies
+//! that the server still has to send. If the server does not settle by then, the session is over, and the call returns
+//! why. Some servers end the session themselves when TLS on a data connection is cut off: vsftpd and Pure-FTPd do so
+//! during its handshake and during an upload.
 //!
 //! | dropped | what it means |
 //! |---|---|
 //! | [`connect`](Client::connect) and the like | the connection is closed |
-//! | a request with one reply: [`size`](Client::size), [`rename`](Client::rename), … | if the server has received it, it carries it out; the reply is thrown away when it comes |
-//! | [`login`](Client::login) | as above: whether the session is logged in only the next login tells |
-//! | [`secure`](Client::secure), [`protect`](Client::protect), [`clear_control`](Client::clear_control) | a change of the connection that has begun goes on to its end within the next call |
+//! | a request with one reply: [`size`](Client::size), [`rename`](Client::rename), … | if the server has received it, the server carries it out; the reply is discarded when it arrives |
+//! | [`login`](Client::login) | as above; only the next login shows whether the session is logged in |
+//! | [`secure`](Client::secure), [`protect`](Client::protect), [`clear_control`](Client::clear_control) | a change of the connection that has begun is completed within the next call |
 //! | [`get`](Client::get), [`put`](Client::put), [`list`](Client::list), [`read_dir`](Client::read_dir) | the transfer is aborted; an empty file or a part of one may be on the server after `put` |
-//! | [`Download`], [`Listing`], [`Entries`], which borrow the client | the transfer is aborted; the rest of a listing is read and thrown away |
+//! | [`Download`], [`Listing`], [`Entries`], which borrow the client | the transfer is aborted; the rest of a listing is read and discarded |
 //! | a read or write on one of these (`read`, `write_all`, `next`) | the transfer goes on with the next read or write. As always, `read_exact` and `write_all` don't tell how far they got |
-//! | [`Upload`], or its [`finish`](Upload::finish) | as `put`; after `finish` was polled the file may also be complete |
-//! | the owned ones ([`into_get`](Client::into_get) and the like), or a client | the session is closed at once, without QUIT |
+//! | [`Upload`], or its [`finish`](Upload::finish) | as `put`; once `finish` has been polled, the file may also be complete |
+//! | transfers that own the client ([`into_get`](Client::into_get) and the like), or a client | the session is closed at once, without QUIT |
 //! | [`download_to`](Client::download_to), [`download_file`](Client::download_file) and the like | as the transfer; the writer or the local file has the bytes up to some point |
 //! | [`resume_download`](Client::resume_download), [`resume_upload`](Client::resume_upload) | as above, and can be resumed again |
-//! | [`create_dir_all`](Client::create_dir_all), [`remove_dir_all`](Client::remove_dir_all), [`set_modified`](Client::set_modified) | what was done is done; the same call again does the rest. The working directory may be another one |
+//! | [`create_dir_all`](Client::create_dir_all), [`remove_dir_all`](Client::remove_dir_all), [`set_modified`](Client::set_modified) | what was done stays done; repeating the call does the rest. The working directory may have changed |
 //! | [`Walk::next`] | the next call lists that directory again |
 //! | [`copy_between_servers`] | a part of the file may be on the target |
 //! | [`quit`](Client::quit) | the session may be over |
@@ -145,7 +146,7 @@ pub use transfer::{Download, Upload};
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// Futures and guards can be moved between threads, as multi-threaded runtimes do; looked at by the compiler
+/// Makes sure at compile time that futures and guards can move between threads, as multi-threaded runtimes require
 #[cfg(test)]
 mod send {
     use super::*;

@@ -14,14 +14,14 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, ReadBuf};
 use crate::client::{Client, OwnedError};
 use crate::transfer::Download;
 
-/// Bytes of memory that the lines of a listing may take which are collected
+/// Maximum bytes of memory for the collected lines of a listing
 const MAX_LISTING: usize = 64 * 1024 * 1024;
 
 /// A listing in progress: its lines as the server writes them
 ///
-/// As with [`Download`], the end comes only after the server's final reply has confirmed it. Dropping it earlier has
-/// the next call read the rest and throw it away, for
-/// [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would put it before the next
+/// As with [`Download`], the end is reported only after the server's final reply has confirmed it. If you drop it
+/// early, the next call reads and discards the rest, for at most
+/// [`Config::settle_timeout`](crate::Config::settle_timeout): some servers would otherwise send it before the next
 /// listing.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
         Self { lines: Lines::new(download, limit) }
     }
 
-    /// The next line without its end; `None` when the listing is complete
+    /// Returns the next line without its line ending; `None` when the listing is complete
     ///
     /// # Errors
     ///
@@ -44,7 +44,8 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
         self.lines.next().await
     }
 
-    /// All lines that are left, of up to 64 MiB of memory; [`Self::next_line`] gives them one by one, without a limit
+    /// Returns all remaining lines, in up to 64 MiB of memory; [`Self::next_line`] returns them one by one, without a
+    /// limit
     ///
     /// # Errors
     ///
@@ -52,7 +53,7 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
     pub async fn collect_lines(&mut self) -> Result<Vec<Vec<u8>>, Error> {
         let (mut lines, mut held) = (Vec::new(), 0);
         while let Some(line) = self.next_line().await? {
-            // An allocation has its own cost, too.
+            // Each allocation has an overhead, too.
             held += line.len() + size_of::<Vec<u8>>() + 16;
             if held > MAX_LISTING {
                 return Err(Error::ListingTooLong { limit: MAX_LISTING });
@@ -62,7 +63,7 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
         Ok(lines)
     }
 
-    /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply
+    /// Ends the transfer: reads and discards the rest, and waits for the final reply
     ///
     /// # Errors
     ///
@@ -71,13 +72,13 @@ impl<C: Holder<Client> + Unpin> Listing<C> {
         self.lines.into_inner().finish().await
     }
 
-    /// Gives the rest up; the session is usable afterwards, if this succeeds
+    /// Gives up the rest; the session is usable afterwards, if this succeeds
     ///
-    /// Returns what [`Download::abort`] does: `None` if the rest of the listing was read without an ABOR.
+    /// Returns the same as [`Download::abort`]: `None` if the rest of the listing was read without an ABOR.
     ///
     /// # Errors
     ///
-    /// That of the session's end, if the server did not settle in time.
+    /// The error that ended the session, if the server did not settle in time.
     pub async fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.lines.into_inner().abort().await
     }
@@ -99,7 +100,7 @@ impl<C: Holder<Client> + Unpin> AsyncRead for Listing<C> {
 pub(crate) struct Lines<R> {
     reader: BufReader<R>,
     line: Vec<u8>,
-    /// A call was dropped in the middle of a line, which goes on here
+    /// Whether a call was dropped in the middle of a line, which the next call continues
     partial: bool,
     limit: usize,
 }
@@ -110,7 +111,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         Self { reader, line: Vec::new(), partial: false, limit }
     }
 
-    /// The next line without LF or CRLF; `None` at the end
+    /// Returns the next line without LF or CRLF; `None` at the end
     pub(crate) async fn next(&mut self) -> Result<Option<&[u8]>, Error> {
         if !std::mem::replace(&mut self.partial, true) {
             self.line.clear();
@@ -137,18 +138,18 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 }
 
-/// The entries of a directory, while they arrive
+/// The entries of a directory as they arrive
 ///
-/// A [`Stream`] of what is in the directory, without `.` and `..`, headers and totals; [`Self::next`] gives the same.
-/// Its last item is an error unless the server has confirmed that the listing is complete, or if that holds no entry,
-/// and the server's own error or a line that nobody understands
-/// ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)). Dropping it earlier has the next call read the
-/// rest and throw it away, for [`Config::settle_timeout`](crate::Config::settle_timeout) at most: some servers would
-/// put it before the next listing.
+/// A [`Stream`] of the contents of the directory, without `.` and `..`, headers and totals; [`Self::next`] returns the
+/// same. The last item is an error unless the server has confirmed that the listing is complete. It is also an error
+/// if the listing has no entry, but has an error message of the server or an unrecognized line
+/// ([`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory)). If you drop it early, the next call reads and
+/// discards the rest, for at most [`Config::settle_timeout`](crate::Config::settle_timeout): some servers would
+/// otherwise send it before the next listing.
 ///
-/// Names are what the server sends, `../../x` among them.
+/// Names are as the server sends them, `../../x` among them.
 ///
-/// Years that lines leave out follow from this machine's clock.
+/// If a line omits the year, it is inferred from this machine's clock.
 #[must_use = "dropping it aborts the listing"]
 #[derive(Debug)]
 pub struct Entries<C: Holder<Client>> {
@@ -160,7 +161,7 @@ pub struct Entries<C: Holder<Client>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EntriesState {
     Arriving,
-    /// The transfer has ended well; what is left is in memory
+    /// The transfer has succeeded; the remaining lines are in memory
     Last,
     Over,
 }
@@ -171,7 +172,7 @@ impl<C: Holder<Client>> Entries<C> {
         Self { download, reader, state: EntriesState::Arriving }
     }
 
-    /// The next entry; `None` when the listing is complete
+    /// Returns the next entry; `None` when the listing is complete
     pub async fn next(&mut self) -> Option<Result<OwnedEntry, Error>> {
         poll_fn(|context| self.poll_entry(context)).await
     }
@@ -202,15 +203,17 @@ impl<C: Holder<Client>> Entries<C> {
         Poll::Ready(last)
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read, and entries of other
-    /// directories in a recursive listing: not among the entries, perhaps files all the same. Look at it before you
-    /// delete what is not listed.
+    /// The number of lines so far that were not recognized, or in which the server reports what it could not read, and
+    /// of entries of other directories in a recursive listing
+    ///
+    /// None of these is among the entries, yet each may stand for a file. Check the number before you delete what is
+    /// not listed.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
         self.reader.unknown_lines()
     }
 
-    /// Ends the listing: reads what is left, throwing it away, and waits for the final reply
+    /// Ends the listing: reads and discards the rest, and waits for the final reply
     ///
     /// # Errors
     ///
@@ -219,13 +222,13 @@ impl<C: Holder<Client>> Entries<C> {
         self.download.finish().await
     }
 
-    /// Gives the rest up; the session is usable afterwards, if this succeeds
+    /// Gives up the rest; the session is usable afterwards, if this succeeds
     ///
-    /// Returns what [`Download::abort`] does: `None` if the rest of the listing was read without an ABOR.
+    /// Returns the same as [`Download::abort`]: `None` if the rest of the listing was read without an ABOR.
     ///
     /// # Errors
     ///
-    /// That of the session's end, if the server did not settle in time.
+    /// The error that ended the session, if the server did not settle in time.
     pub async fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.download.abort().await
     }
@@ -254,11 +257,11 @@ impl Client {
         Ok(Listing::new(Download::start(self, op).await?))
     }
 
-    /// As [`Self::list`], with the client in the listing
+    /// As [`Self::list`], but the listing owns the client
     ///
     /// # Errors
     ///
-    /// As [`Self::list`], with the client, if the session goes on.
+    /// As [`Self::list`]; the error contains the client if the session is still usable.
     pub async fn into_list(mut self, list: impl Into<List>) -> Result<Listing<Self>, OwnedError> {
         let op = self.session.begin().await.list(list);
         Ok(Listing::new(Download::start(self, op).await?))
@@ -267,7 +270,7 @@ impl Client {
 
 /// Directories, entry by entry
 impl Client {
-    /// The entries of a directory, by the best command that the server has, MLSD or LIST: `read_dir("d")`, or
+    /// Lists a directory with the best command that the server has, MLSD or LIST: `read_dir("d")`, or
     /// `read_dir(ReadDir::long("d"))`; an empty path is the working directory
     ///
     /// ```no_run
@@ -280,12 +283,13 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// The session is busy with the listing until its end: to download what is in a directory, collect the entries
+    /// The session is busy with the listing until its end: to download the files of a directory, collect the entries
     /// first.
     ///
-    /// An empty directory gives no entries, a missing one is [`NoDirectory`](ftp_proto::Error::NoDirectory), and one
-    /// that this user may not read the server's refusal, as far as the server tells them apart. Directories with any
-    /// name can be read: those that LIST would take for options or patterns are entered, and left again at the end.
+    /// An empty directory has no entries, a missing one fails with [`NoDirectory`](ftp_proto::Error::NoDirectory), and
+    /// one that this user may not read fails with the server's refusal, as far as the server tells them apart.
+    /// Directories of any name can be read: if LIST would take the name for options or a pattern, the client changes
+    /// into the directory, and back at the end.
     ///
     /// # Errors
     ///
@@ -301,11 +305,11 @@ impl Client {
         Ok(Entries::new(Download::start(self, op).await?))
     }
 
-    /// As [`Self::read_dir`], with the client in the listing
+    /// As [`Self::read_dir`], but the listing owns the client
     ///
     /// # Errors
     ///
-    /// As [`Self::read_dir`], with the client, if the session goes on.
+    /// As [`Self::read_dir`]; the error contains the client if the session is still usable.
     pub async fn into_read_dir(
         mut self,
         directory: impl Into<ReadDir>,
@@ -314,14 +318,14 @@ impl Client {
         Ok(Entries::new(Download::start(self, op).await?))
     }
 
-    /// Learns how far the clock of the server's listings is ahead of UTC, by MDTM for a file of the working
-    /// directory: `None` if that can't be told from this one, see [`UtcOffset::learn`]
+    /// Learns how far the clock of the server's listings is ahead of UTC, by MDTM for a file of the working directory;
+    /// `None` if this entry can't tell, see [`UtcOffset::learn`]
     ///
-    /// From then on the times of entries are in UTC.
+    /// After that, the times of entries are in UTC.
     ///
     /// # Errors
     ///
-    /// A refusal by the server, for one because it does not know MDTM.
+    /// A refusal by the server, for example because it does not support MDTM.
     pub async fn learn_utc_offset(
         &mut self,
         entry: &OwnedEntry,
@@ -335,17 +339,17 @@ impl Client {
         Ok(learned)
     }
 
-    /// Tells how far the clock of the server's listings is ahead of UTC, if that is known
+    /// Sets how far the clock of the server's listings is ahead of UTC, if that is known
     pub fn set_utc_offset(&mut self, offset: Option<UtcOffset>) {
         self.session.utc_offset = offset;
     }
 
-    /// Facts about one file or directory (MLST); its name is the path as the server writes it
+    /// Facts about one file or directory (MLST); the entry's name is the path as the server writes it
     ///
     /// # Errors
     ///
-    /// A refusal by the server, for one because it does not know MLST;
-    /// [`InvalidReply`](ftp_proto::Error::InvalidReply) without a fact in the reply.
+    /// A refusal by the server, for example because it does not support MLST;
+    /// [`InvalidReply`](ftp_proto::Error::InvalidReply) if the reply has no facts.
     #[doc(alias = "MLST")]
     pub async fn facts(&mut self, path: impl AsRef<[u8]>) -> Result<OwnedEntry, Error> {
         let reply = self.mlst(path).await?;
@@ -355,12 +359,12 @@ impl Client {
         }
     }
 
-    /// The entries of a directory over the control connection (STAT), where no data connection can be had
+    /// Lists a directory over the control connection (STAT), for when no data connection can be made
     ///
     /// # Errors
     ///
     /// A refusal by the server; [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if the reply has no
-    /// entry, and a line in which the server tells an error, or which nobody understands.
+    /// entry, but has an error message of the server or an unrecognized line.
     #[doc(alias = "STAT")]
     pub async fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing, Error> {
         let reply = self.stat(path).await?;

@@ -1,9 +1,9 @@
-//! Sessions that many tasks share, as many as a server lets in
+//! Sessions shared by many tasks, as many as a server accepts
 //!
-//! For those who know hyper's or reqwest's pool: the key is a [`Site`], which is everything that identifies a session,
-//! not host and port alone; a session is one task's at a time, so [`Pool::lease`] waits in line where those open one
-//! more connection. For those who know bb8 or deadpool: there is one pool for any number of hosts and logins; a returned
-//! session is looked at without a round trip; how many there are is learned from the server.
+//! If you know the pools of hyper or reqwest: the key is a [`Site`], which is everything that identifies a session,
+//! not host and port alone. One task at a time uses a session, so [`Pool::lease`] waits in line where those pools open
+//! one more connection. If you know bb8 or deadpool: one pool serves any number of hosts and logins, a returned
+//! session is checked without a round trip, and the number of sessions is learned from the server.
 //!
 //! ```no_run
 //! use ftp_tokio::{Config, Pool, PoolError, Site, TlsPolicy};
@@ -24,38 +24,38 @@
 //!
 //! # How many sessions
 //!
-//! Each host has a [`Budget`](ftp_session::Budget). A session that the server refuses because there are too many is no
-//! error: whoever wanted it waits for another one, and for ten minutes there are no more than the server had let in.
-//! Sessions beyond those that a host has had are opened one by one, so a server refuses once. All users of a host share
-//! its budget; an idle session of one makes room for another's, and idle sessions are closed if the server wants fewer.
-//! Whoever has a session that fits may pass by those who wait for one that has to be opened, eight times; then room is
-//! made for the first of those.
+//! Each host has a [`Budget`](ftp_session::Budget). If the server refuses a session because there are too many, that
+//! is not an error: the task waits for another session, and for ten minutes there are no more than the server had
+//! accepted. Sessions beyond the number that a host has accepted before are opened one by one, so a server refuses
+//! only once. All users of a host share its budget. An idle session of one user makes room for another's, and idle
+//! sessions are closed if the server wants fewer. A task for which an idle session fits may overtake a task that must
+//! open one, up to eight times; then the pool makes room for that task.
 //!
-//! A refused login is an error, for all that wait for a session of the same [`Site`] and for those that come within ten
-//! minutes ([`PoolBuilder::refused_login_memory`]). While no session of a site is open, one task at a time tries its
-//! login (another after ten seconds without an answer), so a wrong password is tried once.
+//! A refused login is an error for all tasks that wait for a session of the same [`Site`], and for all that ask within
+//! ten minutes ([`PoolBuilder::refused_login_memory`]). While no session of a site is open, one task at a time tries
+//! its login (another task may after ten seconds without an answer), so a wrong password is tried only once.
 //!
 //! # What becomes of a session
 //!
 //! | when its [`Lease`] is dropped | the session is |
 //! |---|---|
-//! | at rest | somebody else's at once, or idle |
-//! | with a transfer or request half-way | settled in the background, as the next call would |
-//! | in another working directory | brought back to the login's, in the background |
-//! | after USER, REIN, PROT, CCC, OPTS, SITE, EPSV ALL or a command that is not known | closed: it is not what it was |
+//! | idle | given to the next task in line at once, or kept idle |
+//! | in the middle of a transfer or request | settled in the background, as the next call would do |
+//! | in another working directory | returned to the login directory, in the background |
+//! | changed by USER, REIN, PROT, CCC, OPTS, SITE, EPSV ALL or an unknown command | closed, because it may differ from a new session |
 //! | over | forgotten |
 //!
-//! The settings of the client ([`Client::config_mut`](crate::Client::config_mut)) are put back. In the background means in
-//! a task on the runtime in which the lease is dropped; outside any runtime such a session is closed, and so it is when
-//! that runtime is shut down.
-//! Idle sessions are closed with QUIT after [`PoolBuilder::idle_timeout`].
+//! The client's settings ([`Client::config_mut`](crate::Client::config_mut)) are restored. Background work is a task
+//! on the runtime in which the lease is dropped. Outside any runtime such a session is closed instead, and so it is
+//! when that runtime shuts down. Idle sessions are closed with QUIT after [`PoolBuilder::idle_timeout`].
 //!
-//! Before it is leased again a session is looked at: if bytes wait on the control connection, it is over, or the server
-//! has said 421. This takes no round trip. After [`PoolBuilder::check_after`] without use it has to answer a NOOP within
-//! [`PoolBuilder::check_timeout`], since a connection that a firewall has forgotten looks well. What still can go wrong,
-//! that the server ends the session just when the first command is on its way, [`Pool::run`] makes good.
+//! Before a session is leased again, it is checked without a round trip: if bytes are waiting on the control
+//! connection, the session is over, or the server has sent a 421. A session that was idle for
+//! [`PoolBuilder::check_after`] must also answer a NOOP within [`PoolBuilder::check_timeout`], because a connection
+//! that a firewall has dropped still looks healthy. One failure remains: the server may end the session just as the
+//! first command is sent. [`Pool::run`] retries then.
 //!
-//! With the feature `tracing` there is an event for each session that is opened, refused, reused or closed, and why; the
+//! With the feature `tracing`, an event reports each session that is opened, refused, reused or closed, and why; the
 //! target is `ftp::pool`.
 
 mod dial;
@@ -92,7 +92,7 @@ use lease::{Use, Verdict};
 use member::{Fate, Member, Unopened};
 use shared::Shared;
 
-/// Sessions that many tasks share; cheap to clone
+/// A pool of sessions shared by many tasks; cheap to clone
 ///
 /// When the last clone is dropped, the pool is [closed](Self::close). See the [module](self).
 #[derive(Clone)]
@@ -100,7 +100,7 @@ pub struct Pool {
     owner: Arc<Owner>,
 }
 
-/// Ends the pool with its last clone; leases keep what is shared, not this
+/// Closes the pool when its last clone is dropped; leases keep `Shared` alive, but not this
 struct Owner {
     shared: Arc<Shared>,
 }
@@ -112,37 +112,37 @@ impl Drop for Owner {
 }
 
 impl PoolBuilder {
-    /// The pool
+    /// Creates the pool
     #[must_use]
     pub fn build(self) -> Pool {
         Pool { owner: Arc::new(Owner { shared: Arc::new(Shared::new(self)) }) }
     }
 }
 
-/// What became of an attempt to open a session
+/// The result of an attempt to open a session
 enum Opened {
     Session(Held),
-    /// The server has enough
+    /// The server has too many sessions
     Crowded(Error),
     Failed(Error),
 }
 
 impl Pool {
-    /// A pool with up to 8 sessions a host
+    /// Creates a pool with up to 8 sessions per host
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// The settings of a pool
+    /// Returns a builder for the settings of a pool
     pub const fn builder() -> PoolBuilder {
         PoolBuilder::new()
     }
 
-    /// A session for this site: an idle one, a new one, or the next that comes back
+    /// Leases a session for this site: an idle one, a new one, or the next that is returned
     ///
-    /// Those who wait for the same site are served in their order. Dropping the future gives up the place in line, and
-    /// closes the session that it is opening.
+    /// Tasks that wait for the same site are served in order. Dropping the future gives up its place in line, and
+    /// closes a session that it is opening.
     ///
     /// # Errors
     ///
@@ -152,13 +152,14 @@ impl Pool {
         self.lease_checked(site, self.owner.shared.settings.check_after).await
     }
 
-    /// Does something on a session, once more if the session proves to be over before the server has begun any of it
+    /// Runs an operation on a session, and repeats it if the session turns out to be over before the server has begun
+    /// any of it
     ///
-    /// That happens to a session that was idle, if the server ends it just when the first command is on its way. The
-    /// second attempt has a session that was opened for it, or that has just answered a NOOP. `operation` is called
-    /// again only if the server has answered nothing, or a 421 in the place of its first answer; in the first case only
-    /// if no command was sent that changes something. Any other failure is returned. It must have dropped the lease
-    /// when it fails.
+    /// That happens to an idle session if the server ends it just as the first command is sent. The second attempt
+    /// gets a session that was opened for it, or that has just answered a NOOP. `operation` is repeated only if the
+    /// server has answered nothing, or a 421 in place of its first answer; in the first case, only if no command that
+    /// changes something was sent. Any other failure is returned. `operation` must have dropped the lease when it
+    /// fails.
     ///
     /// ```no_run
     /// # async fn f(pool: ftp_tokio::Pool, site: ftp_tokio::Site) -> Result<(), ftp_tokio::PoolError> {
@@ -190,14 +191,14 @@ impl Pool {
         Ok(operation(lease).await?)
     }
 
-    /// How many sessions there are to a site's host, for all users, and how many wait
+    /// Returns how many sessions there are to a site's host, for all users, and how many tasks wait
     #[must_use]
     pub fn status(&self, site: &Site) -> Status {
         self.owner.shared.status(site)
     }
 
-    /// Ends the pool: idle sessions are closed with QUIT in the background, leased ones when they come back, and whoever
-    /// waits gets [`PoolError::Closed`]
+    /// Closes the pool: idle sessions are closed with QUIT in the background, leased ones when they are returned, and
+    /// waiting tasks get [`PoolError::Closed`]
     pub fn close(&self) {
         self.owner.shared.close();
     }
@@ -229,7 +230,7 @@ impl Pool {
         }
     }
 
-    /// Opens a session, and tells the budget
+    /// Opens a session, and reports the result to the budget
     async fn open(permit: Box<Permit>, site: &Site) -> Opened {
         let member = match Member::log_in(site).await {
             Ok(member) => member,
@@ -247,7 +248,7 @@ impl Pool {
             }
         };
         events::opened(site);
-        // The next one may be tried from now on.
+        // This permits the next attempt.
         let mut held = permit.opened(member);
         match held.member_mut().prepare().await {
             Ok(()) => Opened::Session(held),
@@ -258,13 +259,13 @@ impl Pool {
         }
     }
 
-    /// The session, if it is well
+    /// Returns a lease of the session, if it is still usable
     async fn checked(&self, mut held: Held, since: Instant, check: &mut Check) -> Option<Lease> {
         let settings = &self.owner.shared.settings;
         let idle = since.elapsed();
         let why = match held.member_mut().look() {
             Fate::Dead(end) => {
-                // Nobody has used it: that the server has ended it is no sign of too many.
+                // The session was idle, so its end does not mean that the server has too many.
                 let end = if end == SessionEnd::Cut { SessionEnd::Orderly } else { end };
                 held.end(end, Why::Over(end));
                 return None;
@@ -273,7 +274,7 @@ impl Pool {
             Fate::Clean if idle > settings.idle => Why::Idle,
             Fate::Clean if held.member().is_older_than(settings.age) => Why::Old,
             Fate::Clean => {
-                // As a lease: whoever gives up meanwhile has it settled.
+                // Held as a lease: if the caller gives up meanwhile, dropping it settles the session.
                 let mut lease = Lease::new(held, Use::Again);
                 if idle >= check.after && !check.answers(&mut lease).await {
                     lease.into_held()?.end(SessionEnd::Broken, Why::Unanswered);
@@ -289,16 +290,16 @@ impl Pool {
     }
 }
 
-/// How idle sessions have to prove that they live
+/// How idle sessions must prove that they are alive
 struct Check {
-    /// Sessions that were idle for so long have to
+    /// Sessions that were idle at least this long must answer a NOOP
     after: Duration,
-    /// How long those that are tried may take to answer, all together
+    /// The time left for answers, for all sessions that are tried together
     patience: Duration,
 }
 
 impl Check {
-    /// Whether the server answers, be it with a refusal
+    /// Whether the server answers, even with a refusal
     async fn answers(&mut self, client: &mut Client) -> bool {
         if self.patience.is_zero() {
             return false;
@@ -331,7 +332,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// Looked at by the compiler: everything can be moved between threads, and what is shared can be shared
+/// Makes sure at compile time that values can move between threads, and that shared ones can be shared
 #[cfg(test)]
 mod send {
     use super::*;

@@ -1,4 +1,4 @@
-//! Procedures: operations of several requests, carried out by waiting for the session
+//! Procedures: operations that need several requests, run by waiting for the session
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -15,7 +15,7 @@ use crate::local::Local;
 use crate::session::Session;
 
 impl Session {
-    /// Carries a procedure out
+    /// Runs a procedure to its end
     pub(crate) async fn perform<T>(
         &mut self,
         mut procedure: Procedure<T>,
@@ -25,7 +25,7 @@ impl Session {
         let mut moved = 0;
         self.begin().await;
         loop {
-            // The local file may have been waited for under another waker.
+            // While the local file was waited for, the session may have been left with another waker.
             poll_fn(|context| {
                 self.attend(context, Look::Runtime, Look::Runtime);
                 Poll::Ready(())
@@ -47,7 +47,7 @@ impl Session {
                     self.hear(&mut procedure).await;
                 }
                 Next::Done(result) => {
-                    // Also after a failure: the file then has all that has come.
+                    // Also after a failure, so that the file has all bytes that have arrived.
                     let written = local.finish().await.map_err(Error::Local);
                     return result.and_then(|value| written.map(|()| value));
                 }
@@ -59,7 +59,7 @@ impl Session {
         }
     }
 
-    /// Waits until something wakes the task: what is pending was tried before
+    /// Waits until the task is woken; everything that is pending was tried before
     async fn pause(&mut self) {
         let mut slept = false;
         poll_fn(|context| {
@@ -75,7 +75,7 @@ impl Session {
         .await;
     }
 
-    /// Does what can be done without waiting, and hands the news over
+    /// Does what can be done without waiting, and passes the events to the procedure
     async fn hear<T>(&mut self, procedure: &mut Procedure<T>) {
         poll_fn(|context| {
             self.advance(context, Look::Socket);
@@ -90,13 +90,13 @@ impl Session {
     }
 }
 
-/// A walk through a tree of directories: what is found in it, one after the other
+/// A walk through a directory tree: returns what it finds, item by item
 ///
 /// Between two items the session is free: [`Self::client`] lends it, to download what was found or for anything else
-/// that leaves the working directory as it is. Names are what the server sends: to write local files under them, use
-/// [`local_path`](crate::local_path) for the part of the path below the tree's own.
+/// that leaves the working directory as it is. Names are as the server sends them: to write local files under them,
+/// use [`local_path`](crate::local_path) for the part of the path below the root of the tree.
 ///
-/// An item that is an error tells of a directory that is left out, and the walk goes on, unless the session is over.
+/// An item that is an error stands for a directory that was skipped. The walk goes on, unless the session is over.
 #[must_use = "a walk does nothing before its items are asked for"]
 #[derive(Debug)]
 pub struct Walk<'a> {
@@ -110,16 +110,18 @@ impl Walk<'_> {
         self.client
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read: not among the items,
-    /// perhaps files all the same. Look at it before you delete what was not found.
+    /// The number of lines so far that were not recognized, or in which the server reports what it could not read
+    ///
+    /// They are not among the items, yet each may stand for a file. Check the number before you delete what was not
+    /// found.
     #[must_use]
     pub const fn unknown_lines(&self) -> u64 {
         self.inner.unknown_lines()
     }
 
-    /// The next item; `None` at the end
+    /// Returns the next item; `None` at the end
     ///
-    /// Dropped, it is as if it had not been called: the next call lists the directory again.
+    /// If the future is dropped, it is as if it had not been called: the next call lists the directory again.
     pub async fn next(&mut self) -> Option<Result<Found, WalkError>> {
         loop {
             match self.inner.step() {
@@ -139,14 +141,14 @@ impl Walk<'_> {
 
 /// Trees
 impl Client {
-    /// Makes a directory and those of its parents that are missing (MKD); returns how many it has made
+    /// Makes a directory and any missing parents (MKD); returns how many it made
     ///
-    /// Directories that exist are fine. The working directory is afterwards as it was.
+    /// Directories that exist already are no error. The working directory is the same afterwards.
     ///
     /// # Errors
     ///
-    /// [`Error::NotADirectory`] if a file is in the way, else the server's refusal to make the first directory that is
-    /// missing.
+    /// [`Error::NotADirectory`] if a file is in the way, otherwise the server's refusal to make the first missing
+    /// directory.
     pub async fn create_dir_all(&mut self, path: impl AsRef<[u8]>) -> Result<usize, Error> {
         self.perform(Procedure::create_dir_all(path)).await
     }
@@ -167,13 +169,13 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// Links are found, not followed. Memory is bounded: each directory is listed whole, and held until it is
+    /// Links are reported, not followed. Memory is bounded: each directory is listed completely, and kept until it is
     /// finished.
     pub fn walk(&mut self, path: impl AsRef<[u8]>, options: WalkOptions) -> Walk<'_> {
         Walk { client: self, inner: procedure::Walk::new(path, options) }
     }
 
-    /// Removes a directory and everything in it, up to the first thing that can't be removed
+    /// Removes a directory and everything in it, stopping at the first item that can't be removed
     ///
     /// # Errors
     ///
@@ -184,14 +186,14 @@ impl Client {
 
     /// Removes a directory and everything in it (DELE, RMD)
     ///
-    /// Links are removed, what they point to is not. It succeeds if the server has confirmed that the directory itself
-    /// is gone. To see whether the path is a link, its parent is listed first.
+    /// Links are removed, not their targets. It succeeds only if the server has confirmed that the directory itself is
+    /// gone. The parent is listed first, to see whether the path is a link.
     ///
     /// # Errors
     ///
-    /// [`Error::Local`] for an empty path, the root, and a path with `..`, where it does not begin;
-    /// [`Error::NotADirectory`] if the path is a file's or a link's; [`NoDirectory`](ftp_proto::Error::NoDirectory) if
-    /// there is nothing; [`Error::NotRemoved`], which says what is left, if something could not be removed.
+    /// [`Error::Local`] for an empty path, the root, and a path with `..`, all before anything is sent;
+    /// [`Error::NotADirectory`] if the path is a file or a link; [`NoDirectory`](ftp_proto::Error::NoDirectory) if it
+    /// does not exist; [`Error::NotRemoved`], which lists what is left, if something could not be removed.
     pub async fn remove_dir_all_with(
         &mut self,
         path: impl AsRef<[u8]>,
@@ -200,16 +202,16 @@ impl Client {
         self.perform(Procedure::remove_dir_all(path, options)).await
     }
 
-    /// Sets the time of a file's last modification, UTC, by the first command that the server has for it: MFMT, MDTM
-    /// with a time, SITE UTIME; returns which it was
+    /// Sets a file's modification time, UTC, with the first command that the server supports: MFMT, MDTM with a time,
+    /// SITE UTIME; returns which it was
     ///
-    /// To the second. If it succeeds the time is set: words that may be about something else are not believed before
-    /// the time has been read back. What the server knows is learned once a session.
-    /// [`timestamp`](crate::timestamp) makes a time of the system's.
+    /// The time has a resolution of one second. Success means that the time is set: if the reply may be about
+    /// something else, the time is read back first. The supported commands are determined once per session.
+    /// [`timestamp`](crate::timestamp) converts a system time.
     ///
     /// # Errors
     ///
-    /// [`Error::TimeNotSet`] if no command is known to have done it, else the server's refusal for this file.
+    /// [`Error::TimeNotSet`] if no command is known to have set it, otherwise the server's refusal for this file.
     pub async fn set_modified(
         &mut self,
         path: impl AsRef<[u8]>,
@@ -218,7 +220,7 @@ impl Client {
         self.perform(Procedure::set_modified(path, time)).await
     }
 
-    /// Carries out a procedure that has no local file
+    /// Runs a procedure that has no local file
     async fn perform<T>(&mut self, procedure: Procedure<T>) -> Result<T, Error> {
         self.session.perform(procedure, Local::None, |_| ()).await
     }

@@ -1,15 +1,15 @@
 //! The session and how it is polled
 //!
 //! ```text
-//! advance   streams learn who is to be woken · all that can be done without waiting · news       never waits
-//! poll      advance; is it done? else the timer is set, and whatever is pending wakes the task
+//! advance   set the streams' waker · all that can be done without waiting · events                never waits
+//! poll      advance; is it done? otherwise the timer is set, and whatever is pending wakes the task
 //!
 //! run(op)   poll until op has completed
 //! ```
 //!
-//! Before each turn the session is told that every connection is ready. One that is not says that it would block, without
-//! a system call, and registers the task to be woken. The bytes of a transfer are tried after the turn, last, so that nothing becomes ready
-//! between the attempt and the wait without a waker.
+//! Before each turn the session is told that every connection is ready. One that is not returns `WouldBlock`, without
+//! a system call, and registers the task's waker. The bytes of a transfer are tried last, after the turn, so that
+//! nothing can become ready between the attempt and the wait without a registered waker.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -27,7 +27,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::dial::{Channel, Dialer, Dialing, Target};
 use crate::io::{Io, Look, Net};
 
-/// Turns in one poll, after which other tasks have theirs: each does as much as the session's budget permits
+/// Turns in one poll before other tasks get theirs; each does as much as the session's budget permits
 const TURNS: usize = 4;
 
 pub(crate) struct Session {
@@ -42,18 +42,18 @@ pub(crate) struct Session {
     pub(crate) host: String,
     pub(crate) ends: Option<Ends>,
     pub(crate) greeting: Option<Reply>,
-    /// Size that the server told of the transfer that began last
+    /// The size that the server announced for the latest transfer
     pub(crate) size_hint: Option<u64>,
-    /// Bytes that a line may have where texts and listings are read by lines
+    /// Maximum length in bytes of a line, where texts and listings are read by lines
     pub(crate) line_limit: usize,
     /// How far the clock of the server's listings is ahead of UTC
     pub(crate) utc_offset: Option<UtcOffset>,
-    /// The request that the current call waits for; of a call that was dropped, until the next one
+    /// The request that the current call waits for; a dropped call leaves it here until the next call
     current: Option<OpId>,
     events: VecDeque<Event>,
 }
 
-/// What a session connects to, and how
+/// The server that a session connects to, with the options
 struct Destination {
     host: String,
     port: u16,
@@ -86,17 +86,17 @@ impl Destination {
 /// Whether the session's clock runs
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Clock {
-    /// Somebody waits for the server
+    /// A call is waiting for the server
     Runs,
     /// A call has returned, or bytes have moved: until the next poll the user does something else
     Stands,
 }
 
 impl Session {
-    /// Connects; what the server has to say is not waited for
+    /// Connects, without waiting for the greeting
     ///
-    /// The session has some kilobytes and its options have one. Both are boxed, since every future that held them would be
-    /// that much larger.
+    /// The session takes some kilobytes and its options take one. Both are boxed, because otherwise every future that
+    /// holds them would be that much larger.
     pub(crate) fn connect(
         address: impl IntoServerAddress,
         options: Options,
@@ -139,7 +139,8 @@ impl Session {
             ends: None,
             greeting: None,
             size_hint: None,
-            // As ftplib: more than any line that makes sense, and a bound for what a server can make this side hold.
+            // As in ftplib: more than any sensible line, and a bound on the memory that a server can make the client
+            // use.
             line_limit: 8192,
             utc_offset: None,
             current: None,
@@ -149,25 +150,25 @@ impl Session {
         Ok(session)
     }
 
-    /// The user waits again: the session's clock leaves out what was the user's own time
+    /// Restarts the session's clock, which leaves out the time that the user spent
     pub(crate) fn run_clock(&mut self) {
         if std::mem::replace(&mut self.clock, Clock::Runs) == Clock::Stands {
             self.origin = self.origin.later_by(self.told.elapsed());
         }
     }
 
-    /// Whoever has waited has what it waited for
+    /// Stops the session's clock: the current wait is over
     pub(crate) const fn stop_clock(&mut self) {
         self.clock = Clock::Stands;
     }
 
-    /// The present, as the session counts it
+    /// The present on the session's clock
     pub(crate) fn now(&mut self) -> Time {
         self.told = Instant::now();
         self.origin.time(self.told.into_std())
     }
 
-    /// Waits until nothing is owed and nothing open
+    /// Waits until no reply is expected and no data connection is open
     pub(crate) async fn rest(&mut self) -> Result<(), Error> {
         self.wait(|session| {
             let ended = session.inner.ended().map(Err);
@@ -182,7 +183,7 @@ impl Session {
         self.wait(|session| session.take(op)).await
     }
 
-    /// Waits until a transfer moves bytes; `Some` if it was over before
+    /// Waits until a transfer can move bytes; `Some` if it has ended already
     pub(crate) async fn start(&mut self, op: Op<Transfer>) -> Result<Option<Transfer>, Error> {
         self.current = Some(op.id());
         self.wait(|session| {
@@ -192,15 +193,15 @@ impl Session {
         .await
     }
 
-    /// Before a new request: aborts what a dropped call or guard has left, and hears what the server has said
-    /// meanwhile, so that it is nobody's answer
+    /// Prepares for a new request: aborts what a dropped call or guard has left, and reads what the server has sent
+    /// meanwhile, so that it is not taken for an answer
     ///
-    /// Whatever has to be settled with the server is settled before the request goes out.
+    /// Anything unsettled is settled with the server before the request is sent.
     pub(crate) async fn begin(&mut self) -> &mut ftp_proto::Client {
-        // Also if a call was dropped while it waited.
+        // The clock may still run, if a call was dropped while it waited.
         self.stop_clock();
         self.run_clock();
-        // It would go out now, late and before the caller's request.
+        // A keep-alive would be sent now, late and before the caller's request.
         if self.inner.client().config().keep_alive.is_some() {
             self.inner.request().config_mut().keep_alive = None;
         }
@@ -215,7 +216,7 @@ impl Session {
         self.inner.request()
     }
 
-    /// Hears what the server has said meanwhile, without waiting and without sending a request
+    /// Reads what the server has sent meanwhile, without waiting and without sending a request
     #[cfg(feature = "pool")]
     pub(crate) fn look(&mut self) {
         let pause = self.told.elapsed();
@@ -223,13 +224,13 @@ impl Session {
         self.advance(&mut Context::from_waker(std::task::Waker::noop()), Look::Socket);
     }
 
-    /// Whether no request has been left half-way
+    /// Whether no request is unfinished
     #[cfg(feature = "pool")]
     pub(crate) fn is_settled(&self) -> bool {
         self.inner.is_idle() && self.inner.client().running_transfer().is_none()
     }
 
-    /// Aborts the request that nobody waits for any more
+    /// Aborts the request that no caller waits for any more
     pub(crate) fn abandon(&mut self) {
         if let Some(op) = self.current.take() {
             self.inner.abort(op);
@@ -239,7 +240,7 @@ impl Session {
         }
     }
 
-    /// Waits until there is what `done` looks for, which it does after each turn
+    /// Waits until `done` returns a value; it is called after each turn
     pub(crate) async fn wait<T>(&mut self, mut done: impl FnMut(&mut Self) -> Option<T>) -> T {
         poll_fn(|context| self.poll(context, Look::Runtime, &mut done)).await
     }
@@ -268,9 +269,9 @@ impl Session {
 
     /// Does what can be done without waiting, up to a bound
     ///
-    /// What the server has said before a command goes out, or before the end of an upload, is no answer to it: there
-    /// the control connection is looked at itself. Data connections always are, since what they say of a handshake
-    /// comes before what the control connection says of it.
+    /// What the server sent before a command, or before the end of an upload, is not the answer to it. In these cases
+    /// the control connection's socket is read directly. Data connections are always read directly, because what they
+    /// report of a handshake precedes what the control connection says about it.
     pub(crate) fn advance(&mut self, context: &mut Context<'_>, control: Look) {
         self.attend(context, control, Look::Socket);
         self.turn(context);
@@ -289,14 +290,14 @@ impl Session {
             }
             let now = self.now();
             self.inner.turn(&mut net, now);
-            // What is new has not been said to be ready, so nobody has asked it to wake the task.
+            // New connections were not reported as ready, so nothing has registered the waker with them yet.
             if !net.take_made() {
                 break;
             }
         }
     }
 
-    /// Has the connections wake this task from now on, and reads look here
+    /// Makes the connections wake this task from now on, and sets where reads look
     pub(crate) fn attend(&mut self, context: &Context<'_>, control: Look, data: Look) {
         for slot in Slot::ALL {
             if let Some(io) = self.inner.stream_mut(slot) {
@@ -314,18 +315,18 @@ impl Session {
                 self.size_hint = size_hint;
                 self.events.push_back(event);
             }
-            // Of a call that was dropped before the transfer began.
+            // The call that requested this transfer was dropped before the transfer began.
             Event::DataOpen { op, .. } if self.current != Some(op) => self.inner.abort(op),
             Event::Completed(_) => self.events.push_back(event),
             _ => {}
         }
     }
 
-    /// Has the dialer make the connection that the session asks for
+    /// Lets the dialer make the connection that the session asks for
     fn poll_dialing(&mut self, context: &mut Context<'_>) {
         let told = self.origin.time(self.told.into_std());
         let Some(request) = self.inner.dial_request() else {
-            // It came too late, or nobody wants it any more.
+            // The connection came too late, or is no longer wanted.
             self.dialing = None;
             return;
         };
@@ -350,7 +351,7 @@ impl Session {
         self.inner.dialed(slot, made, now);
     }
 
-    /// Ready when the session is to be looked at though nothing has woken the task
+    /// Becomes ready when the session needs a turn even though nothing has woken the task
     pub(crate) fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.inner.deadline().and_then(|at| self.origin.instant(at)) else {
             return Poll::Pending;
@@ -360,8 +361,8 @@ impl Session {
             return Poll::Ready(());
         }
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        // Deadlines mostly move later. A timer that fires too early is set again then, which is cheaper than to move
-        // it with each.
+        // Deadlines mostly move later. A timer that fires too early is set again then, which costs less than moving it
+        // each time.
         if at < timer.deadline() {
             timer.as_mut().reset(at);
         }
@@ -376,14 +377,14 @@ impl Session {
 
     /// The result of a request, if it has ended
     ///
-    /// The machine may still have to settle with the server. That goes on with the next call.
+    /// The machine may still have to settle with the server. It does so within the next call.
     pub(crate) fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
         while let Some(event) = self.events.pop_front() {
             if let Event::Completed(mut done) = event {
                 if let Some(result) = done.take(op) {
                     self.current = None;
-                    // Room for four events is a fifth of an idle session, and to make it anew is nothing beside a
-                    // round trip.
+                    // The capacity for four events is a fifth of an idle session's memory, and allocating it again
+                    // costs little compared with a round trip.
                     self.events = VecDeque::new();
                     return Some(result);
                 }
@@ -392,12 +393,12 @@ impl Session {
         None
     }
 
-    /// The next event that nobody has taken
+    /// Returns the next event
     pub(crate) fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// Tells which request the current call waits for
+    /// Sets the request that the current call waits for
     pub(crate) const fn watch(&mut self, op: Option<OpId>) {
         self.current = op;
     }
@@ -406,7 +407,7 @@ impl Session {
         self.inner.data_direction().is_some()
     }
 
-    /// For listings made now
+    /// A parser for listings made now
     pub(crate) fn parser(&self) -> ListingParser {
         let parser = system::listing_parser();
         match self.utc_offset {

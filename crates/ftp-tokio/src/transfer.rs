@@ -1,4 +1,4 @@
-//! Transfers as [`AsyncRead`] and [`AsyncWrite`], with a client that is lent to them or theirs
+//! Transfers as [`AsyncRead`] and [`AsyncWrite`], which borrow or own their client
 
 use std::fmt;
 use std::future::poll_fn;
@@ -16,32 +16,34 @@ use crate::session::Session;
 
 /// A download in progress
 ///
-/// [`AsyncRead`] gives the file's bytes, straight from the socket into the caller's buffer; 64 KiB and more at a time
-/// cost the least. At the end of the data it waits for the server's final reply, and tells the end only if that says
-/// that the transfer is complete: whoever reads to the end without an error has the whole file. Errors carry an
-/// [`Error`]: see [`Error::in_io`], or use `?` in a function that returns one.
+/// [`AsyncRead`] returns the file's bytes, straight from the socket into the caller's buffer; reads of 64 KiB or more
+/// cost the least. At the end of the data it waits for the server's final reply, and reports the end only if that
+/// reply says that the transfer is complete: if you read to the end without an error, you have the whole file. I/O
+/// errors wrap an [`Error`]: see [`Error::in_io`], or use `?` in a function that returns one.
 ///
-/// `C` is `&mut Client`, or [`Client`] itself: then the download is `'static`, and [`finish`](Self::finish) and
-/// [`abort`](Self::abort) give the client back, as does an [`OwnedError`](crate::OwnedError) if the session goes on.
+/// `C` is `&mut Client`, or [`Client`] itself. With the latter the download is `'static`, and [`finish`](Self::finish)
+/// and [`abort`](Self::abort) return the client, as does an [`OwnedError`](crate::OwnedError) if the session is still
+/// usable.
 ///
 /// # Dropping it
 ///
-/// Before its end that aborts the transfer: with a `&mut Client` the next call does, within
-/// [`Config::settle_timeout`](crate::Config::settle_timeout), before anything else; with a `Client` the session is
+/// Dropping it before its end aborts the transfer. With a `&mut Client` the next call does so before anything else,
+/// within [`Config::settle_timeout`](crate::Config::settle_timeout); with a `Client` the session is closed at once,
+/// without QUIT.
 /// closed at once, without a word.
 #[must_use = "dropping it aborts the transfer"]
 pub struct Download<C: Holder<Client>> {
     guard: Guard<C>,
 }
 
-/// An upload in progress, which only [`Self::finish`] completes, or [`AsyncWrite::poll_shutdown`]
+/// An upload in progress, which only [`Self::finish`] or [`AsyncWrite::poll_shutdown`] completes
 ///
-/// Dropped without it the upload is aborted as a [`Download`] is, and no error says so. What was sent before, or an
-/// empty file, stays on the server under the file's name, in place of what was there before; in clear text the server
-/// can't tell that it is not complete. The same is left by an upload that fails: upload again, delete the file, or
+/// Dropping it before that aborts the upload as with a [`Download`], without an error. The bytes sent so far, or an
+/// empty file, stay on the server under the file's name, replacing what was there before; in clear text the server
+/// can't tell that the file is incomplete. A failed upload leaves the same behind. Upload again, delete the file, or
 /// upload under another name and rename it after `finish`.
 ///
-/// [`AsyncWrite`] takes the file's bytes; write 64 KiB and more at a time. Errors carry an [`Error`]: see
+/// [`AsyncWrite`] takes the file's bytes; write 64 KiB or more at a time. I/O errors wrap an [`Error`]: see
 /// [`Error::in_io`].
 #[must_use = "dropping it aborts the transfer; `finish` completes it"]
 pub struct Upload<C: Holder<Client>> {
@@ -60,7 +62,7 @@ enum State {
 }
 
 impl State {
-    /// Of a transfer that has begun, or is over already
+    /// The state of a transfer that has begun, or is already over
     fn begun(over: Option<Transfer>) -> Self {
         over.map_or(Self::Moving, |transfer| Self::Ended(Ok(transfer)))
     }
@@ -71,7 +73,7 @@ impl<C: Holder<Client>> Guard<C> {
         &mut self.client.borrow_mut().session
     }
 
-    /// How the transfer ended, for those who ask again
+    /// The transfer's result, if it has ended; may be asked repeatedly
     fn end(&self) -> Option<Result<(), Error>> {
         match &self.state {
             State::Moving => None,
@@ -80,7 +82,7 @@ impl<C: Holder<Client>> Guard<C> {
         }
     }
 
-    /// Tries to move bytes until some have moved, or the transfer has ended: `None`
+    /// Tries to move bytes until some have moved; `None` if the transfer has ended
     fn poll_bytes(
         &mut self,
         context: &mut Context<'_>,
@@ -114,7 +116,7 @@ impl<C: Holder<Client>> Guard<C> {
         }
     }
 
-    /// Waits for the transfer's end, doing `meanwhile` after each turn
+    /// Waits for the transfer's end, and calls `meanwhile` after each turn
     fn poll_end(
         &mut self,
         context: &mut Context<'_>,
@@ -142,7 +144,7 @@ impl<C: Holder<Client>> Guard<C> {
         poll_fn(|context| self.poll_end(context, &mut meanwhile)).await;
         let result = match self.state {
             State::Ended(result) => result,
-            // It was waited for.
+            // `poll_end` has waited for the end.
             State::Moving => Err(Error::Ftp(ftp_proto::Error::Aborted)),
         };
         give_back(self.client, result)
@@ -192,15 +194,15 @@ impl<C: Holder<Client>> Download<C> {
         self.guard.client.borrow().session.line_limit
     }
 
-    /// Size in bytes that the server told when the transfer began, if it did; a hint: servers differ in what they
-    /// count
+    /// The size in bytes that the server announced when the transfer began, if it did; a hint, because servers differ
+    /// in what they count
     #[must_use]
     #[doc(alias = "parse150")]
     pub fn size_hint(&self) -> Option<u64> {
         self.guard.client.borrow().session.size_hint
     }
 
-    /// Bytes of the file, `buffer.len()` at most; 0 when the transfer is complete
+    /// Reads bytes of the file, at most `buffer.len()`; 0 when the transfer is complete
     pub(crate) fn poll_receive(
         &mut self,
         context: &mut Context<'_>,
@@ -219,12 +221,12 @@ impl<C: Holder<Client>> Download<C> {
         }
     }
 
-    /// How the transfer ended, for those who ask again
+    /// The transfer's result, if it has ended; may be asked repeatedly
     pub(crate) fn end(&self) -> Option<Result<(), Error>> {
         self.guard.end()
     }
 
-    /// Polls for entries of a listing, which `next` reads itself; `None` when the transfer has ended
+    /// Polls for an entry of a listing, which `next` reads itself; `None` when the transfer has ended
     pub(crate) fn poll_with<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -242,16 +244,16 @@ impl<C: Holder<Client>> Download<C> {
         Poll::Ready(found)
     }
 
-    /// Ends the transfer: reads what is left, throwing it away, and waits for the final reply
+    /// Ends the transfer: reads and discards the rest, and waits for the final reply
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; [`Error::is_fatal`] tells whether the session did, too.
+    /// Why the transfer failed; [`Error::is_fatal`] says whether the session ended, too.
     #[doc(alias = "voidresp")]
     pub async fn finish(self) -> Result<C::Done<Transfer>, C::Error> {
         let meanwhile = |session: &mut Session| {
             let now = session.now();
-            // Not in the future, which would be that much larger.
+            // A buffer in the future would make it that much larger.
             let mut rest = [0; 4096];
             while let Moved::Bytes(_) = session.inner.read_data(&mut rest, now) {}
         };
@@ -264,7 +266,7 @@ impl<C: Holder<Client>> Download<C> {
     ///
     /// # Errors
     ///
-    /// That of the session's end, if the server did not settle in time.
+    /// The error that ended the session, if the server did not settle in time.
     #[doc(alias = "ABOR")]
     pub async fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.guard.abort().await
@@ -291,12 +293,12 @@ impl<C: Holder<Client>> Upload<C> {
         Ok(Self { guard: begin(client, op).await? })
     }
 
-    /// Ends the file and waits for the server to confirm that it has it
+    /// Ends the file and waits for the server to confirm the upload
     ///
     /// # Errors
     ///
-    /// Why the transfer failed; a part of the file may be on the server. If it is
-    /// [`ftp_proto::Error::Unconfirmed`] all of it may be.
+    /// Why the transfer failed; a part of the file may be on the server. After [`ftp_proto::Error::Unconfirmed`], all
+    /// of it may be.
     #[doc(alias = "voidresp")]
     pub async fn finish(mut self) -> Result<C::Done<Transfer>, C::Error> {
         self.end_file();
@@ -306,11 +308,11 @@ impl<C: Holder<Client>> Upload<C> {
     /// Stops the transfer and waits until the session is usable; a part of the file stays on the server, and may look
     /// complete
     ///
-    /// Returns what [`Download::abort`] does.
+    /// Returns the same as [`Download::abort`].
     ///
     /// # Errors
     ///
-    /// That of the session's end, if the server did not settle in time.
+    /// The error that ended the session, if the server did not settle in time.
     #[doc(alias = "ABOR")]
     pub async fn abort(self) -> Result<C::Done<Option<Reply>>, C::Error> {
         self.guard.abort().await
@@ -343,12 +345,12 @@ impl<C: Holder<Client> + Unpin> AsyncWrite for Upload<C> {
         }
         Poll::Ready(Err(match self.guard.end() {
             Some(Err(error)) => error.into(),
-            // Over before its data was: nobody wants the rest.
+            // The transfer ended before its data did: the server does not want the rest.
             _ => io::ErrorKind::BrokenPipe.into(),
         }))
     }
 
-    /// Sends what TLS and the conversion of texts hold back
+    /// Sends the bytes that TLS and the conversion of texts hold back
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let State::Moving = self.guard.state {
             let op = self.guard.op;
@@ -368,7 +370,7 @@ impl<C: Holder<Client> + Unpin> AsyncWrite for Upload<C> {
         Poll::Ready(self.guard.end().unwrap_or(Ok(())).map_err(io::Error::from))
     }
 
-    /// Ends the file and waits for the server to confirm that it has it, as [`Upload::finish`]
+    /// Ends the file and waits for the server to confirm the upload, as [`Upload::finish`]
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let State::Moving = self.guard.state {
             self.end_file();
@@ -400,7 +402,7 @@ impl<C: Holder<Client>> fmt::Debug for Upload<C> {
     }
 }
 
-/// Transfers: those that borrow the client, and those that take it along and are `'static`
+/// Transfers: those that borrow the client, and those that own it and are `'static`
 impl Client {
     /// Begins a download: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
     ///
@@ -414,11 +416,11 @@ impl Client {
         Download::start(self, op).await
     }
 
-    /// As [`Self::get`]; [`Download::finish`] gives the client back
+    /// As [`Self::get`], but the download owns the client; [`Download::finish`] returns it
     ///
     /// # Errors
     ///
-    /// As [`Self::get`], with the client, if the session goes on.
+    /// As [`Self::get`]; the error contains the client if the session is still usable.
     #[doc(alias = "transfercmd")]
     #[doc(alias = "ntransfercmd")]
     pub async fn into_get(mut self, get: impl Into<Get>) -> Result<Download<Self>, OwnedError> {
@@ -440,11 +442,11 @@ impl Client {
         Upload::start(self, op).await
     }
 
-    /// As [`Self::put`]; [`Upload::finish`] gives the client back
+    /// As [`Self::put`], but the upload owns the client; [`Upload::finish`] returns it
     ///
     /// # Errors
     ///
-    /// As [`Self::put`], with the client, if the session goes on.
+    /// As [`Self::put`]; the error contains the client if the session is still usable.
     #[doc(alias = "transfercmd")]
     pub async fn into_put(mut self, put: impl Into<Put>) -> Result<Upload<Self>, OwnedError> {
         let op = self.session.begin().await.put(put);

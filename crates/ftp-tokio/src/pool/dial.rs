@@ -1,4 +1,4 @@
-//! The caller's way to make the connections of a site, which all of its sessions share
+//! The caller's dialer for a site, shared by all of its sessions
 
 use std::hash::{Hash, Hasher};
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::dial::{Dialer, Making, Target, making};
 use crate::io::Connection;
 
-/// Equal to its clones only: whether two closures lead to the same server can't be told
+/// A dialer, equal only to its clones: whether two closures lead to the same server can't be known
 #[derive(Clone)]
 pub(super) struct SharedDialer(Arc<dyn Fn(Target) -> Making + Send + Sync>);
 
@@ -21,7 +21,7 @@ impl SharedDialer {
         Self(Arc::new(move |target| making(dial(target))))
     }
 
-    /// For one session
+    /// Returns the dialer for one session
     pub(super) fn dialer(&self) -> Dialer {
         let Self(dial) = self.clone();
         Box::new(move |target| dial(target))

@@ -1,10 +1,10 @@
-//! Why there is no lease
+//! The errors of the pool
 
 use std::time::Duration;
 
 use ftp_session::Error;
 
-/// Why a [`Pool`](super::Pool) gives no session, or an operation on one failed
+/// Why a [`Pool`](super::Pool) can't provide a session, or why an operation on one failed
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PoolError {
@@ -16,12 +16,12 @@ pub enum PoolError {
     TimedOut {
         /// The limit
         limit: Duration,
-        /// Why a session could not be opened: what the server has said when it refused one to this task, or else what
-        /// came of the last attempt of any task, if none has succeeded since
+        /// Why a session could not be opened: the server's refusal to this task, or otherwise the last failed attempt
+        /// of any task, if none has succeeded since
         #[source]
         refusal: Option<Error>,
     },
-    /// As many wait already as are allowed
+    /// The maximum number of tasks is waiting already
     #[error("{limit} tasks wait for a session to the server already")]
     Busy {
         /// The limit
@@ -41,7 +41,7 @@ impl std::fmt::Display for Because<'_> {
 }
 
 impl PoolError {
-    /// What went wrong with a session, if that is why
+    /// The error of a session, if that is the cause
     #[must_use]
     pub const fn session(&self) -> Option<&Error> {
         match self {

@@ -1,6 +1,6 @@
-//! What the pool does, as events of `tracing` for the target `ftp::pool`
+//! Reports the pool's actions as `tracing` events with the target `ftp::pool`
 //!
-//! They name the host, never who logs in there with what.
+//! They contain the host, never the user or the password.
 
 use std::fmt;
 
@@ -14,20 +14,20 @@ pub(super) enum Why {
     /// Nobody has used it for too long
     Idle,
     Old,
-    /// Its user has changed what can't be changed back
+    /// Its user has changed something that can't be reset
     Changed,
-    /// It could not be prepared, or what was left half-way not be settled
+    /// It could not be prepared, or an unfinished request could not be settled
     Unsettled,
-    /// It has not answered a NOOP
+    /// It did not answer a NOOP
     Unanswered,
-    /// A session of another site is to be opened in its place
+    /// It makes room for a session of another site
     Room,
-    /// The server wants fewer
+    /// The server accepts fewer sessions now
     Ceiling,
     PoolClosed,
     /// The server or the network has ended it
     Over(SessionEnd),
-    /// Nobody was there to settle it or to say goodbye: there was no runtime, or it was shut down
+    /// Nothing could settle it or send QUIT: there was no runtime, or it was shut down
     Dropped,
 }
 

@@ -1,4 +1,4 @@
-//! A session that somebody has, and leave to open one: each goes back to the pool once, when it is dropped at the latest
+//! A session in use, and a permit to open one: each returns to the pool exactly once, at the latest when it is dropped
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use super::reaper;
 use super::shared::Shared;
 use super::site::{HostKey, Site};
 
-/// A session that is somebody's, and that the budget counts
+/// A session in use, which the budget counts
 pub(super) struct Held {
     shared: Arc<Shared>,
-    /// `None` once it was given back, which consumes this
+    /// `None` once it was returned, which consumes this value
     member: Option<Box<Member>>,
 }
 
@@ -43,7 +43,7 @@ impl Held {
         }
     }
 
-    /// Whoever had it has done with it
+    /// Returns the session after use
     pub(super) fn give_back(mut self) {
         let failures = self.member_mut().take_data_failures();
         if failures > 0 {
@@ -53,7 +53,7 @@ impl Held {
         match self.member_mut().look() {
             Fate::Clean => self.keep(),
             Fate::Settle => {
-                // Without a runtime nobody can settle it.
+                // Without a runtime nothing can settle it, so it is closed.
                 let Ok(runtime) = Handle::try_current() else { return };
                 runtime.spawn(async move {
                     if self.member_mut().settle().await.is_err() {
@@ -69,7 +69,7 @@ impl Held {
         }
     }
 
-    /// Becomes somebody else's, or idle
+    /// Hands the session to the next task in line, or keeps it idle
     fn keep(mut self) {
         if let Some(mut member) = self.member.take() {
             member.reset();
@@ -78,7 +78,7 @@ impl Held {
         }
     }
 
-    /// Is not used any more: what is over has ended, the rest is closed with QUIT
+    /// Takes the session out of use: one that is over has ended; any other is closed with QUIT
     pub(super) fn discard(mut self, why: Why) {
         match self.member_mut().look() {
             Fate::Dead(end) => self.end(end, Why::Over(end)),
@@ -91,7 +91,7 @@ impl Held {
         }
     }
 
-    /// The session is over
+    /// Reports that the session is over
     pub(super) fn end(mut self, end: SessionEnd, why: Why) {
         if let Some(member) = self.member.take() {
             self.shared.ended(member, end, Stay::Used, why);
@@ -107,7 +107,7 @@ impl Drop for Held {
     }
 }
 
-/// Leave to open a session; what has become of that is told when this is dropped
+/// A permit to open a session; dropping it reports the result of the attempt
 pub(super) struct Permit {
     shared: Arc<Shared>,
     site: Site,
@@ -115,23 +115,23 @@ pub(super) struct Permit {
 }
 
 impl Permit {
-    /// There is a session, which counts from now on
+    /// The session is open, and counts from now on
     pub(super) fn opened(mut self, member: Member) -> Held {
         self.attempt = Attempt::Opened;
         Held::new(Arc::clone(&self.shared), Box::new(member))
     }
 
-    /// The server has enough
+    /// The server has too many sessions
     pub(super) fn refused(mut self, reply: Reply, error: Error) {
         self.attempt = Attempt::Refused(reply, error);
     }
 
-    /// It could not be opened
+    /// The session could not be opened
     pub(super) fn failed(mut self, error: Error) {
         self.attempt = Attempt::Failed(error);
     }
 
-    /// The login is refused: nobody else is to try it
+    /// The login was refused: no other task may try it
     pub(super) fn rejected(mut self, error: Error) {
         self.attempt = Attempt::Rejected(error, self.shared.settings.login_memory);
     }
@@ -145,14 +145,14 @@ impl Drop for Permit {
     }
 }
 
-/// What somebody in line has got
+/// What a task in line receives
 pub(super) enum Grant {
-    /// A session that nobody has used since then
+    /// A session, and since when it was idle
     Session(Held, Instant),
     Open(Box<Permit>),
 }
 
-/// A place in the line, which its drop gives up
+/// A place in line, which dropping it gives up
 pub(super) struct Ticket {
     shared: Arc<Shared>,
     key: HostKey,
@@ -167,17 +167,17 @@ impl Ticket {
         Ok(Self { shared: Arc::clone(shared), key: site.key().clone(), number, bell })
     }
 
-    /// Gets in line once more, in the same place
+    /// Returns to the same place in line
     pub(super) fn again(&self, site: &Site) -> Result<(), PoolError> {
         self.shared.enter(site, Some(self.number), &self.bell).map(drop)
     }
 
-    /// Why the last attempt to open a session has failed, be it somebody else's
+    /// Why the last attempt to open a session failed, even if it was another task's
     pub(super) fn trouble(&self) -> Option<Error> {
         self.shared.change(&self.key, |host, _| host.trouble()).flatten()
     }
 
-    /// Waits until it is called; `None` when the deadline has passed
+    /// Waits until the task's turn has come; `None` if the deadline passes first
     pub(super) async fn called(
         &self,
         deadline: Option<Instant>,

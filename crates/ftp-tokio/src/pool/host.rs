@@ -1,7 +1,7 @@
-//! What the pool knows of one host: sessions that nobody uses, those who wait, and how many there may be
+//! The pool's state for one host: idle sessions, waiting tasks, and how many sessions there may be
 //!
-//! All of this happens under the pool's lock and does no I/O: whom to wake and which sessions to close is noted, and done
-//! when the lock is free.
+//! All of this runs under the pool's lock and does no I/O: tasks to wake and sessions to close are noted, and handled
+//! once the lock is free.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,59 +18,60 @@ use super::member::Member;
 use super::options::PoolBuilder;
 use super::site::Site;
 
-/// How many sessions of other sites may pass by whoever is first in line, before one of them is closed to make room
+/// How many sessions of other sites may be handed out past the first task in line, before one of them is closed to
+/// make room
 ///
-/// To reuse a session costs nothing, to open one in its place costs a login. Without any limit, users who always have
-/// somebody in line would keep the others out.
+/// Reusing a session costs nothing; opening one in its place costs a login. Without any limit, users who always have a
+/// task in line would keep the others out.
 const PASSED_BY: usize = 8;
 
 pub(super) struct Host {
     budget: Budget,
     origin: Origin,
-    /// Used last comes last
+    /// Sorted by last use, the most recent last
     idle: Vec<Idle>,
     pub(super) line: Line,
     logins: Logins,
     /// Sessions that are being closed, which the budget still counts
     leaving: usize,
     refused: u64,
-    /// Why the last attempt to open a session has failed, if none has succeeded since
+    /// Why the last attempt to open a session failed, if none has succeeded since
     trouble: Option<Error>,
-    /// Sessions to close once the lock is free, of those that leave
+    /// Sessions to close once the lock is free; `leaving` counts them too
     parting: Vec<Parting>,
 }
 
-/// A session that is to be closed
+/// A session that will be closed
 pub(super) struct Parting {
     pub(super) member: Box<Member>,
     pub(super) why: Why,
 }
 
-/// What became of an attempt to open a session
+/// The result of an attempt to open a session
 pub(super) enum Attempt {
     Opened,
-    /// The server has enough
+    /// The server has too many sessions
     Refused(Reply, Error),
-    /// The login is refused, which is remembered for so long
+    /// The login was refused, which is remembered for this long
     Rejected(Error, Duration),
     Failed(Error),
-    /// Whoever made it has gone
+    /// The task gave up
     GivenUp,
 }
 
-/// How a pool is used with regard to one host
+/// How a pool uses one host
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
     /// Sessions that are open or being opened
     pub sessions: usize,
-    /// Those of them that nobody uses
+    /// Sessions among them that are idle
     pub idle: usize,
-    /// Tasks that wait for one
+    /// Tasks that wait for a session
     pub waiting: usize,
-    /// How many sessions there may be, by the pool's settings and by what the server has said
+    /// Maximum number of sessions, from the pool's settings and what the server has said
     pub limit: usize,
-    /// Sessions that the server has refused because there were too many, since the pool knows of the host
+    /// Sessions that the server refused because there were too many, since the pool first used the host
     pub refused: u64,
 }
 
@@ -103,20 +104,21 @@ impl Host {
         }
     }
 
-    /// The error of a login that is not to be tried
+    /// The error of a refused login that must not be tried again
     pub(super) fn refusal(&self, site: &Site, now: Instant) -> Option<Error> {
         self.logins.refusal(site, now)
     }
 
-    /// Why the last attempt to open a session has failed, if none has succeeded since
+    /// Why the last attempt to open a session failed, if none has succeeded since
     pub(super) fn trouble(&self) -> Option<Error> {
         self.trouble.as_ref().map(Error::again)
     }
 
-    /// Gives those who wait what there is: the one place where that is decided
+    /// Serves the waiting tasks: the only place where that is decided
     ///
-    /// Idle sessions go first, since they cost nothing. Whoever is left opens one if the budget permits. If it does not,
-    /// the first of them looks again when it may, and an idle session that fits nobody makes room.
+    /// Idle sessions go first, since they cost nothing. The remaining tasks open sessions as far as the budget
+    /// permits. If it does not, the first task looks again when the budget may permit it, and an idle session that
+    /// fits no task is closed to make room.
     pub(super) fn serve(&mut self, now: Instant) {
         let time = self.time(now);
         self.logins.forget(now);
@@ -148,7 +150,8 @@ impl Host {
         self.look_at_logins(now);
     }
 
-    /// Gives idle sessions to those who wait for one of their site, unless the first to open one has waited for long
+    /// Gives idle sessions to tasks that wait for their site, unless the first task that must open one was overtaken
+    /// too often
     fn hand_over(&mut self, now: Instant) {
         let time = self.time(now);
         while let Some((number, place)) = self.first_that_fits() {
@@ -165,7 +168,8 @@ impl Host {
         }
     }
 
-    /// The first in line whom an idle session fits, and which: the one that was used last, which is the least likely to be over
+    /// Finds the first task in line that an idle session fits, and that session: the one used last, because it is the
+    /// least likely to be over
     fn first_that_fits(&self) -> Option<(u64, usize)> {
         if self.idle.is_empty() {
             return None;
@@ -176,7 +180,7 @@ impl Host {
         })
     }
 
-    /// The first in line who may open a session, as far as its login is concerned
+    /// The first task in line that may open a session as far as its login is concerned
     fn first_to_open(&self, now: Instant) -> Option<u64> {
         let mut waiting = self.line.waiting();
         waiting
@@ -184,7 +188,7 @@ impl Host {
             .map(|(number, _)| number)
     }
 
-    /// Has those who wait for a login that somebody else tries look when it takes too long
+    /// Makes tasks that wait for another task's login attempt look again when that takes too long
     fn look_at_logins(&mut self, now: Instant) {
         let mut sites: Vec<(u64, &Site, Instant)> = Vec::new();
         for (number, site) in self.line.waiting() {
@@ -198,12 +202,12 @@ impl Host {
         }
     }
 
-    /// Whether nobody else's session can be opened before one is closed, and none is being closed
+    /// Whether no session can be opened before another is closed, and none is being closed
     fn lacks_room(&self, time: Time) -> bool {
         self.leaving == 0 && self.budget.count() >= self.budget.limit(time)
     }
 
-    /// Gives up the session that nobody has used for longest, if there is one
+    /// Closes the session that was idle for longest; returns false if there is none
     fn part_with_oldest(&mut self, why: Why) -> bool {
         if self.idle.is_empty() {
             return false;
@@ -213,18 +217,18 @@ impl Host {
         true
     }
 
-    /// Notes that a session is to be closed
+    /// Notes that a session must be closed
     pub(super) fn part(&mut self, member: Box<Member>, why: Why) {
         self.leaving += 1;
         self.parting.push(Parting { member, why });
     }
 
-    /// A session has come back, as it was
+    /// Keeps a returned session as idle
     pub(super) fn keep(&mut self, member: Box<Member>, now: Instant) {
         self.idle.push(Idle { member, since: now });
     }
 
-    /// Whoever had this number is gone
+    /// Handles that the task with this number is gone
     pub(super) fn leave(&mut self, number: u64, now: Instant) {
         match self.line.leave(number) {
             Some(Turn::Session(idle)) => {
@@ -236,7 +240,7 @@ impl Host {
         }
     }
 
-    /// An attempt to open a session is over
+    /// Handles the result of an attempt to open a session
     pub(super) fn attempted(&mut self, site: &Site, attempt: Attempt, now: Instant) {
         let time = self.time(now);
         match attempt {
@@ -267,7 +271,7 @@ impl Host {
         }
     }
 
-    /// A session is over that was somebody's, or was being closed
+    /// Handles the end of a session that was in use or being closed
     pub(super) fn ended(&mut self, site: &Site, end: SessionEnd, stay: Stay, now: Instant) {
         if stay == Stay::Leaving {
             self.leaving = self.leaving.saturating_sub(1);
@@ -281,7 +285,7 @@ impl Host {
         (0..failures).for_each(|_| self.budget.data_failed(time));
     }
 
-    /// Closes what was idle for so long; returns when the next one will have been
+    /// Closes sessions that were idle for at least `limit`; returns when the next one will have been
     pub(super) fn reap(&mut self, limit: Duration, now: Instant) -> Option<Instant> {
         // The first one has been idle for longest.
         while let Some(idle) = self.idle.first() {

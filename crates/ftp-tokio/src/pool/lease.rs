@@ -1,4 +1,4 @@
-//! A session that is somebody's for a while
+//! A session that a task has for a while
 
 use std::borrow::{Borrow, BorrowMut};
 use std::fmt;
@@ -16,18 +16,18 @@ use crate::client::Client;
 use crate::listing::Listing;
 use crate::transfer::{Download, Upload};
 
-/// A [`Client`] of a [`Pool`](super::Pool), which gets it back when this is dropped
+/// A [`Client`] of a [`Pool`](super::Pool); dropping it returns the session to the pool
 ///
-/// Whatever was left half-way is settled in the background; a session that is over, or that is not what it was, is
-/// closed: [see there](super#what-becomes-of-a-session).
+/// Unfinished requests are settled in the background; a session that is over, or that has been changed, is closed:
+/// [see there](super#what-becomes-of-a-session).
 pub struct Lease {
     held: Option<Held>,
     use_: Use,
-    /// Whom it interests how the session has ended
+    /// Receives how the session has ended
     verdict: Option<Arc<Verdict>>,
 }
 
-/// Whether a session had ended, when its lease was dropped, before the server had begun anything
+/// Whether the session was over, when its lease was dropped, before the server had begun anything
 #[derive(Debug, Default)]
 pub(super) struct Verdict(AtomicBool);
 
@@ -67,13 +67,13 @@ impl Lease {
         }
     }
 
-    /// Whose session it is; an associated function, so that it does not hide [`Client::site`]
+    /// The site of the session; an associated function, so that it does not hide [`Client::site`]
     #[must_use]
     pub fn site(this: &Self) -> &Site {
         &this.held().member().site
     }
 
-    /// Whether the session was used before; a fresh one was opened for this lease
+    /// Whether the session was used before; otherwise it was opened for this lease
     #[must_use]
     pub fn is_reused(this: &Self) -> bool {
         this.use_ == Use::Again
@@ -84,31 +84,31 @@ impl Lease {
         self
     }
 
-    /// As [`Client::get`], with the lease in the download, which so is `'static`
+    /// As [`Client::get`], but the download owns the lease, so it is `'static`
     ///
     /// # Errors
     ///
-    /// As [`Client::get`]; the session has gone back to the pool then.
+    /// As [`Client::get`]; the session has been returned to the pool.
     pub async fn into_get(mut self, get: impl Into<Get>) -> Result<Download<Self>, Error> {
         let op = self.session.begin().await.get(get);
         Download::start(self, op).await
     }
 
-    /// As [`Client::put`], with the lease in the upload, which so is `'static`
+    /// As [`Client::put`], but the upload owns the lease, so it is `'static`
     ///
     /// # Errors
     ///
-    /// As [`Client::put`]; the session has gone back to the pool then.
+    /// As [`Client::put`]; the session has been returned to the pool.
     pub async fn into_put(mut self, put: impl Into<Put>) -> Result<Upload<Self>, Error> {
         let op = self.session.begin().await.put(put);
         Upload::start(self, op).await
     }
 
-    /// As [`Client::list`], with the lease in the listing, which so is `'static`
+    /// As [`Client::list`], but the listing owns the lease, so it is `'static`
     ///
     /// # Errors
     ///
-    /// As [`Client::list`]; the session has gone back to the pool then.
+    /// As [`Client::list`]; the session has been returned to the pool.
     pub async fn into_list(mut self, list: impl Into<List>) -> Result<Listing<Self>, Error> {
         let op = self.session.begin().await.list(list);
         Ok(Listing::new(Download::start(self, op).await?))
@@ -141,7 +141,7 @@ impl BorrowMut<Client> for Lease {
     }
 }
 
-/// A transfer gives the lease back if it succeeds, and drops it if not
+/// A transfer returns the lease if it succeeds, and drops it if it fails
 impl Holder<Client> for Lease {
     type Done<T> = (T, Self);
     type Error = Error;

@@ -1,7 +1,7 @@
-//! Those who wait for a session of one host
+//! The tasks that wait for a session of one host
 //!
-//! A waiter has a number, and keeps it if the session that it gets turns out to be over: the lowest number has waited for
-//! longest. It waits in the line until it is called; what it is called to stays here until it comes for it, or leaves.
+//! A waiter has a number, and keeps it if the session that it gets turns out to be over: the lowest number has waited
+//! longest. It waits in line until it is called. What it is given stays here until it takes it, or leaves.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,16 +13,16 @@ use tokio::time::Instant;
 use super::member::Member;
 use super::site::Site;
 
-/// A session that nobody uses
+/// An idle session
 pub(super) struct Idle {
     pub(super) member: Box<Member>,
     pub(super) since: Instant,
 }
 
-/// What a waiter is called to
+/// What a waiter is given
 pub(super) enum Turn {
     Session(Idle),
-    /// To open a session
+    /// Permission to open a session
     Open(Site),
     Rejected(Error),
     Closed,
@@ -30,11 +30,11 @@ pub(super) enum Turn {
 
 struct Waiter {
     site: Site,
-    /// Rung when it is called, and when it has to look sooner
+    /// Notified when it is called, and when it must look sooner
     bell: Arc<Notify>,
-    /// When it has the host served, though nothing has happened
+    /// When it serves the host's line even if nothing has happened
     look: Option<Instant>,
-    /// Sessions that those who came later were given while it was the first to open one
+    /// Sessions that were given to later waiters while it was the first that must open one
     passed_by: usize,
 }
 
@@ -42,7 +42,7 @@ struct Waiter {
 pub(super) struct Line {
     waiting: BTreeMap<u64, Waiter>,
     called: HashMap<u64, Turn>,
-    /// Bells to ring once the lock is free
+    /// Waiters to notify once the lock is free
     rung: Vec<Arc<Notify>>,
 }
 
@@ -51,7 +51,7 @@ impl Line {
         self.waiting.insert(number, Waiter { site, bell, look: None, passed_by: 0 });
     }
 
-    /// How many wait and are not called
+    /// The number of tasks that wait and are not called yet
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
@@ -60,12 +60,12 @@ impl Line {
         self.waiting.contains_key(&number)
     }
 
-    /// Whether nobody waits, and nobody was called who has not come yet
+    /// Whether no task waits, and none was called that has not come yet
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.called.is_empty()
     }
 
-    /// Those who wait, in their order
+    /// The waiting tasks, in order
     pub(super) fn waiting(&self) -> impl Iterator<Item = (u64, &Site)> {
         self.waiting.iter().map(|(number, waiter)| (*number, &waiter.site))
     }
@@ -80,7 +80,7 @@ impl Line {
         }
     }
 
-    /// Calls one who waits
+    /// Calls a waiter
     pub(super) fn call(&mut self, number: u64, turn: impl FnOnce(Site) -> Turn) {
         if let Some(waiter) = self.waiting.remove(&number) {
             self.called.insert(number, turn(waiter.site));
@@ -88,7 +88,7 @@ impl Line {
         }
     }
 
-    /// Calls all who wait for a session of a site
+    /// Calls all waiters for a site
     pub(super) fn call_all(&mut self, fits: impl Fn(&Site) -> bool, turn: impl Fn() -> Turn) {
         let numbers: Vec<u64> =
             self.waiting().filter(|(_, site)| fits(site)).map(|(number, _)| number).collect();
@@ -97,7 +97,7 @@ impl Line {
         }
     }
 
-    /// Has a waiter see to it that the host is served at this time
+    /// Makes a waiter serve the host's line at this time
     pub(super) fn look_at(&mut self, number: u64, at: Instant) {
         if let Some(waiter) = self.waiting.get_mut(&number) {
             if waiter.look.is_none_or(|look| at < look) {
@@ -107,24 +107,24 @@ impl Line {
         }
     }
 
-    /// A waiter has looked
+    /// Notes that a waiter has looked
     pub(super) fn has_looked(&mut self, number: u64) {
         if let Some(waiter) = self.waiting.get_mut(&number) {
             waiter.look = None;
         }
     }
 
-    /// When a waiter has to look
+    /// When a waiter must look
     pub(super) fn look(&self, number: u64) -> Option<Instant> {
         self.waiting.get(&number).and_then(|waiter| waiter.look)
     }
 
-    /// What a waiter was called to, if it was
+    /// Takes what a waiter was given, if it was called
     pub(super) fn take(&mut self, number: u64) -> Option<Turn> {
         self.called.remove(&number)
     }
 
-    /// A waiter is gone; what it was called to, and has not come for, has to be given to somebody else
+    /// Removes a waiter; returns what it was given and has not taken, for another task
     pub(super) fn leave(&mut self, number: u64) -> Option<Turn> {
         self.waiting.remove(&number);
         self.called.remove(&number)

@@ -1,12 +1,12 @@
-//! What is known of the logins at one host
+//! The pool's knowledge of the logins at one host
 //!
 //! ```text
 //! unknown ─▶ tried ──┬─▶ accepted   as long as a session of the site lives
 //!                    ├─▶ refused    for as long as the pool remembers
-//!                    └─▶ unknown    the attempt came to nothing
+//!                    └─▶ unknown    the attempt has shown nothing about the login
 //! ```
 //!
-//! A login of which nothing is known is tried by one at a time: a wrong password is sent once, however many want it.
+//! An unknown login is tried by one task at a time: a wrong password is sent once, however many tasks want the site.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,7 +16,8 @@ use tokio::time::Instant;
 
 use super::site::Site;
 
-/// How long one attempt may hold up the next: as long as a [`Budget`](ftp_session::Budget) waits for one that hangs
+/// How long one attempt may delay the next: as long as a [`Budget`](ftp_session::Budget) waits for an attempt that
+/// hangs
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
@@ -25,16 +26,16 @@ pub(super) struct Logins {
 }
 
 enum Login {
-    /// The last attempt began then
+    /// When the last attempt began
     Tried(Instant),
-    /// So many sessions live
+    /// The number of open sessions
     Accepted(usize),
-    /// `None`: for ever
+    /// Until when, with `None` for ever
     Refused(Option<Instant>, Error),
 }
 
 impl Logins {
-    /// The error of a login that is not to be tried
+    /// The error of a refused login that must not be tried again
     pub(super) fn refusal(&self, site: &Site, now: Instant) -> Option<Error> {
         match self.sites.get(site)? {
             Login::Refused(until, error) if is_ahead(*until, now) => Some(error.again()),
@@ -42,7 +43,7 @@ impl Logins {
         }
     }
 
-    /// Until when nobody else is to try this one
+    /// Until when no other task may try this login
     pub(super) fn tried_until(&self, site: &Site, now: Instant) -> Option<Instant> {
         match self.sites.get(site)? {
             Login::Tried(begun) => Some(*begun + PATIENCE).filter(|until| *until > now),
@@ -50,7 +51,7 @@ impl Logins {
         }
     }
 
-    /// An attempt begins
+    /// Notes that an attempt begins
     pub(super) fn begin(&mut self, site: &Site, now: Instant) {
         if !matches!(self.sites.get(site), Some(Login::Accepted(_))) {
             self.sites.insert(site.clone(), Login::Tried(now));
@@ -70,14 +71,14 @@ impl Logins {
         self.sites.insert(site.clone(), Login::Refused(until, error));
     }
 
-    /// An attempt has shown nothing about the login
+    /// Notes that an attempt has shown nothing about the login
     pub(super) fn gave_up(&mut self, site: &Site) {
         if matches!(self.sites.get(site), Some(Login::Tried(_))) {
             self.sites.remove(site);
         }
     }
 
-    /// A session has ended
+    /// Notes that a session has ended
     pub(super) fn ended(&mut self, site: &Site) {
         match self.sites.get_mut(site) {
             Some(Login::Accepted(1)) => {
@@ -88,7 +89,7 @@ impl Logins {
         }
     }
 
-    /// Whether nothing is known that still counts
+    /// Whether nothing is known that still matters
     pub(super) fn is_blank(&self, now: Instant) -> bool {
         self.sites.values().all(|login| match login {
             Login::Refused(until, _) => !is_ahead(*until, now),
@@ -96,7 +97,7 @@ impl Logins {
         })
     }
 
-    /// Forgets what has passed
+    /// Forgets refusals that have expired
     pub(super) fn forget(&mut self, now: Instant) {
         self.sites.retain(|_, login| match login {
             Login::Refused(until, _) => is_ahead(*until, now),

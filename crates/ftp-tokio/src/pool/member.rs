@@ -1,4 +1,4 @@
-//! A session of the pool: how it is opened, looked at and settled
+//! A session of the pool: how it is opened, checked and settled
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ pub(super) struct Member {
     pub(super) client: Client,
     pub(super) site: Site,
     opened: Instant,
-    /// The directory of the login, if the server tells
+    /// The login directory, if the server tells it
     home: Option<Vec<u8>>,
     config: Config,
     line_limit: usize,
-    /// By which the session is known: a caller may have put another client in its place
+    /// Identifies the session: a caller may have put another client in its place
     ends: Option<Ends>,
-    /// Failed data connections that the budget knows of
+    /// The number of failed data connections that the budget has been told of
     data_failures: u32,
 }
 
-/// What is to be done with a session that nobody uses
+/// What to do with a session that is not in use
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It can be leased
     Clean,
-    /// It can be leased after what has been left half-way
+    /// It can be leased once its unfinished requests are settled
     Settle,
-    /// It is not what it was, or not to be used any longer
+    /// It was changed, or must not be used any longer
     Close,
     Dead(SessionEnd),
 }
 
-/// Why there is no session, and the server's reply if it has enough
+/// Why a session could not be opened, with the server's reply if there are too many sessions
 pub(super) struct Unopened {
     pub(super) error: Error,
     pub(super) refusal: Option<Reply>,
@@ -74,7 +74,7 @@ impl Member {
         })
     }
 
-    /// Does what the site wants after the login
+    /// Does what the site requires after the login
     pub(super) async fn prepare(&mut self) -> Result<(), Error> {
         let client = &mut self.client;
         if self.site.wants_clear_data() && client.is_secure() {
@@ -96,13 +96,13 @@ impl Member {
         self.opened.elapsed() > age
     }
 
-    /// Failed data connections since the last call
+    /// The number of data connections that failed since the last call
     pub(super) fn take_data_failures(&mut self) -> u32 {
         let failures = self.client.session.inner.data_failures();
         failures.saturating_sub(std::mem::replace(&mut self.data_failures, failures))
     }
 
-    /// Looks at the session without a round trip: bytes that wait are its end, or a 421
+    /// Checks the session without a round trip: bytes that are waiting are its end, or a 421
     pub(super) fn look(&mut self) -> Fate {
         self.client.session.look();
         let proto = self.client.session.inner.client();
@@ -120,7 +120,7 @@ impl Member {
         Fate::Clean
     }
 
-    /// Whether the session still is the one that was opened for the site, protected as it was
+    /// Whether the session still is the one that was opened for the site, with the same protection
     fn is_itself(&self) -> bool {
         let site = &self.site;
         let secure = self.client.is_secure();
@@ -131,7 +131,7 @@ impl Member {
             && protected == (was_secure && !site.wants_clear_data())
     }
 
-    /// Aborts what was left half-way, and returns to the directory of the login
+    /// Aborts unfinished requests, and returns to the login directory
     pub(super) async fn settle(&mut self) -> Result<(), Error> {
         self.client.session.begin().await;
         self.client.session.rest().await?;
@@ -144,7 +144,7 @@ impl Member {
         Ok(())
     }
 
-    /// Puts back what a caller may have set on this side
+    /// Restores the settings that a caller may have changed on the client side
     pub(super) fn reset(&mut self) {
         let request = self.client.session.inner.request();
         request.config_mut().clone_from(&self.config);
@@ -153,14 +153,14 @@ impl Member {
         self.client.session.line_limit = self.line_limit;
     }
 
-    /// Whether the session has ended before the server began anything for whoever has it
+    /// Whether the session ended before the server began anything for the task that has it
     pub(super) fn ended_untouched(&self) -> bool {
         let proto = self.client.session.inner.client();
         let effects = proto.effects();
         match proto.error() {
-            // In the place of the first answer, a 421 refuses whatever was asked.
+            // In place of the first answer, a 421 refuses whatever was asked.
             Some(ConnectionError::ServiceClosing(_)) => effects.replies() <= 1,
-            // A command may have been carried out unanswered.
+            // A command may have been carried out without an answer.
             Some(ConnectionError::Eof) => {
                 let changes = effects.has(Effect::Files) || effects.has(Effect::Settings);
                 effects.replies() == 0 && !changes
@@ -170,11 +170,11 @@ impl Member {
     }
 }
 
-/// The reply by which the server says that it has enough
+/// The reply with which the server says that it has too many sessions
 fn refusal(session: &Session) -> Option<Reply> {
     let inner = &session.inner;
     let closing = match inner.client().error() {
-        // Nobody has had the time to be idle.
+        // During a login the 421 can't be about idleness.
         Some(ConnectionError::ServiceClosing(reply)) => Some(reply),
         _ => None,
     };

@@ -1,4 +1,4 @@
-//! Closes sessions that nobody has used for too long
+//! Closes sessions that were idle for too long
 
 use std::sync::{Arc, Weak};
 
@@ -7,25 +7,26 @@ use tokio::time::sleep_until;
 
 use super::shared::{Reaper, Shared};
 
-/// Sees to it that there is one, as long as sessions are idle
+/// Makes sure that the reaper runs while there are idle sessions
 pub(super) fn start(shared: &Arc<Shared>) {
-    // Outside any runtime the next session that comes back starts it.
+    // Outside any runtime, the next returned session starts it.
     let Ok(runtime) = Handle::try_current() else { return };
     if shared.set_reaper(Reaper::Running) == Reaper::Running {
         return;
     }
     let running = Running(Arc::downgrade(shared));
     runtime.spawn(async move {
-        // The pool is not kept for the sake of this.
+        // The reaper does not keep the pool alive.
         while let Some(at) = running.0.upgrade().and_then(|shared| shared.reap()) {
             sleep_until(at).await;
         }
     });
 }
 
-/// The reaper runs as long as this is there, which a runtime that is shut down drops
+/// The reaper runs as long as this exists; a runtime that shuts down drops it
 ///
-/// It has said so itself if it found nothing to wait for; a second one that was started since then is harmless.
+/// If the reaper found nothing to wait for, it has reset the state itself; a second one that was started since then is
+/// harmless.
 struct Running(Weak<Shared>);
 
 impl Drop for Running {

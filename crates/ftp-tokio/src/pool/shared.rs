@@ -1,11 +1,11 @@
-//! The hosts of a pool, under one lock that is never held while anybody waits
+//! The hosts of a pool, under one lock that is never held across a wait
 //!
 //! ```text
-//! whatever happens ─▶ change: lock · the change · serve · unlock · wake those who are called, close what leaves
+//! any event ─▶ change: lock · the change · serve · unlock · wake called tasks, close sessions
 //! ```
 //!
-//! Nothing that takes the lock when it is dropped is dropped under it: there sessions are bare [`Member`]s, and leave to
-//! open one is only noted. [`Lease`](super::Lease)s and permits are made of them outside.
+//! No value whose drop takes the lock is dropped under it: there, sessions are bare [`Member`]s, and a permit to open
+//! one is only noted. [`Lease`](super::Lease)s and permits are made from them after unlocking.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,9 +36,9 @@ pub(super) struct Shared {
 struct State {
     hosts: HashMap<HostKey, Host>,
     life: Life,
-    /// The number of the next one who waits
+    /// The number of the next waiter
     next: u64,
-    /// With how many hosts those that can be forgotten are looked for
+    /// The number of hosts at which to look for hosts that can be forgotten
     sweep_at: usize,
     reaper: Reaper,
 }
@@ -49,7 +49,7 @@ enum Life {
     Closed,
 }
 
-/// Whether somebody closes sessions that were idle for too long
+/// Whether a task is closing sessions that were idle for too long
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reaper {
     None,
@@ -72,11 +72,11 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing that can panic is done under it.
+        // Nothing that can panic runs under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is known of a host, and serves those who wait for it; `None` if nothing is known
+    /// Changes the state of a host, and serves its waiting tasks; `None` if the pool has no such host
     pub(super) fn change<T>(
         self: &Arc<Self>,
         key: &HostKey,
@@ -89,7 +89,7 @@ impl Shared {
         Some(done)
     }
 
-    /// Does what was noted under the lock
+    /// Carries out what was noted under the lock
     fn follow(self: &Arc<Self>, notes: Notes) {
         notes.rung.iter().for_each(|bell| bell.notify_one());
         for Parting { member, why } in notes.parting {
@@ -97,7 +97,7 @@ impl Shared {
         }
     }
 
-    /// Gets in line: with a new number, or with that of an earlier turn that came to nothing
+    /// Enters the line: with a new number, or with that of an earlier turn that gave no session
     pub(super) fn enter(
         self: &Arc<Self>,
         site: &Site,
@@ -125,7 +125,7 @@ impl Shared {
         let entered = state.change(key, |host, now| {
             host.line.enter(number, site.clone(), Arc::clone(bell));
             host.serve(now);
-            // Whoever was in line before stays.
+            // A task that was in line before keeps its place.
             let fits = !is_new || host.line.len() <= limit || !host.line.is_waiting(number);
             if !fits {
                 host.leave(number, now);
@@ -138,14 +138,14 @@ impl Shared {
         if fits { Ok(number) } else { Err(PoolError::Busy { limit }) }
     }
 
-    /// What a waiter was called to, or when it has to look
+    /// What a waiter was given, or when it must look again
     pub(super) fn turn(&self, key: &HostKey, number: u64) -> Result<Turn, Option<Instant>> {
         let mut state = self.lock();
         let Some(host) = state.hosts.get_mut(key) else { return Err(None) };
         host.line.take(number).ok_or_else(|| host.line.look(number))
     }
 
-    /// A session has come back as it was: it becomes somebody's, or idle
+    /// Takes back a session in its original state: the next task in line gets it, or it becomes idle
     pub(super) fn keep(self: &Arc<Self>, member: Box<Member>) {
         let is_old = member.is_older_than(self.settings.age);
         let key = member.site.key().clone();
@@ -162,7 +162,7 @@ impl Shared {
         }
     }
 
-    /// A session is over
+    /// Handles the end of a session
     pub(super) fn ended(
         self: &Arc<Self>,
         member: Box<Member>,
@@ -171,13 +171,13 @@ impl Shared {
         why: Why,
     ) {
         let site = member.site.clone();
-        // The connection is closed first: from then on the server may notice.
+        // The connection is closed before the session is counted out, so that the server can notice first.
         drop(member);
         events::closed(&site, why);
         self.change(site.key(), |host, now| host.ended(&site, end, stay, now));
     }
 
-    /// Ends the pool
+    /// Closes the pool
     pub(super) fn close(self: &Arc<Self>) {
         let mut notes = Notes::default();
         let mut state = self.lock();
@@ -190,7 +190,7 @@ impl Shared {
         self.follow(notes);
     }
 
-    /// Closes what was idle for too long; returns when to look again, and counts the reaper out if never
+    /// Closes sessions that were idle for too long; returns when to look again, and unregisters the reaper if never
     pub(super) fn reap(self: &Arc<Self>) -> Option<Instant> {
         let now = Instant::now();
         let mut notes = Notes::default();
@@ -208,7 +208,7 @@ impl Shared {
         next
     }
 
-    /// Says whether there is a reaper; returns what was so before
+    /// Sets whether there is a reaper; returns whether there was one before
     pub(super) fn set_reaper(&self, reaper: Reaper) -> Reaper {
         std::mem::replace(&mut self.lock().reaper, reaper)
     }
@@ -228,7 +228,7 @@ impl State {
         key: &HostKey,
         change: impl FnOnce(&mut Host, Instant) -> T,
     ) -> Option<(T, Notes)> {
-        // Under the lock, so that times don't decrease.
+        // Read under the lock, so that times don't decrease.
         let now = Instant::now();
         let host = self.hosts.get_mut(key)?;
         let done = change(host, now);
@@ -240,7 +240,7 @@ impl State {
         Some((done, notes))
     }
 
-    /// Forgets hosts of which nothing is left to know; with each doubling of their number, which costs little
+    /// Forgets hosts without any state left; runs each time their number has doubled, which costs little
     fn sweep(&mut self, now: Instant) {
         if self.hosts.len() >= self.sweep_at {
             self.hosts.retain(|_, host| !host.is_forgettable(now));
@@ -249,7 +249,7 @@ impl State {
     }
 }
 
-/// A session that is being closed, counted as one that leaves until it has ended
+/// A session that is being closed; it counts as leaving until it has ended
 struct Leaving {
     shared: Arc<Shared>,
     member: Option<Box<Member>>,
@@ -257,7 +257,7 @@ struct Leaving {
 }
 
 impl Leaving {
-    /// Says QUIT, in the background if there is a runtime
+    /// Sends QUIT, in the background if there is a runtime
     fn say_goodbye(mut self) {
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {

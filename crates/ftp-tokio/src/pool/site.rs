@@ -1,4 +1,4 @@
-//! What identifies a session: the key of the pool
+//! The key of the pool: what identifies a session
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -14,12 +14,12 @@ use super::dial::SharedDialer;
 use crate::dial::{Dialer, Target};
 use crate::io::Connection;
 
-/// A server, who logs in there, and how: everything that tells one session from another
+/// A server, a login and all settings: everything that distinguishes one session from another
 ///
-/// A session is only ever used again for a site that is equal in all of it: host, port, user, password, account, the
-/// [way in which connections are made](Self::connect_with), and all of the [`Options`]. Those are the TLS policy and
-/// verifier, the client's certificate, the proxy, the local address, deadlines and leniencies. Two
-/// [`TlsConfig`](ftp_tls::TlsConfig)s are the same if one is a clone of the other, so make one and clone it.
+/// A session is reused only for a site that is equal in every part: host, port, user, password, account, the
+/// [dialer](Self::connect_with), and all of the [`Options`]. Those are the TLS policy and verifier, the client's
+/// certificate, the proxy, the local address, deadlines and leniencies. Two [`TlsConfig`](ftp_tls::TlsConfig)s are the
+/// same if one is a clone of the other, so make one and clone it.
 ///
 /// Cheap to clone. `Debug` shows neither password nor account.
 ///
@@ -45,26 +45,26 @@ struct Parts {
     control: ControlChannel,
 }
 
-/// What becomes of a protected control connection after the login
+/// What happens to a protected control connection after the login
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ControlChannel {
     Kept,
     Cleared,
 }
 
-/// Bytes that are not shown, and wiped when dropped
+/// Bytes that are never shown, and wiped when dropped
 #[derive(Clone, PartialEq, Eq)]
 struct Hidden(Vec<u8>);
 
 impl Drop for Hidden {
     fn drop(&mut self) {
         self.0.fill(0);
-        // The zeros count as read, so they are written although the memory is freed next.
+        // This makes the compiler treat the zeros as read, so they are written although the memory is freed next.
         black_box(&mut self.0);
     }
 }
 
-/// The server of a site, whose budget is for all users together
+/// The server of a site, whose budget all users share
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct HostKey(Arc<Host>);
 
@@ -77,13 +77,13 @@ struct Host {
 }
 
 impl Site {
-    /// A server, where nobody is named: the login is anonymous
+    /// Creates a site for a server, with an anonymous login
     ///
     /// `address` is as for [`Client::connect`](crate::Client::connect).
     ///
     /// # Errors
     ///
-    /// An address that is none.
+    /// The address is invalid.
     pub fn new(
         address: impl IntoServerAddress,
         options: impl Into<Options>,
@@ -106,9 +106,9 @@ impl Site {
         })))
     }
 
-    /// Sessions over connections that `dial` makes, as [`Client::connect_with`](crate::Client::connect_with) has them
+    /// Uses connections that `dial` makes, as in [`Client::connect_with`](crate::Client::connect_with)
     ///
-    /// A site is equal to those that were cloned after this call, and to no others, and has a budget with them alone: two
+    /// The site is equal only to clones made after this call, and shares a budget with those alone, because two
     /// closures may lead to different servers. So call it once, and clone the site.
     #[must_use]
     pub fn connect_with<D, F, C>(mut self, dial: D) -> Self
@@ -122,7 +122,7 @@ impl Site {
         self
     }
 
-    /// Who logs in
+    /// Sets the user and password
     #[must_use]
     pub fn login(mut self, user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Self {
         let parts = Arc::make_mut(&mut self.0);
@@ -131,21 +131,21 @@ impl Site {
         self
     }
 
-    /// The account (ACCT), for servers that ask for one at the login
+    /// Sets the account (ACCT), for servers that ask for one at the login
     #[must_use]
     pub fn account(mut self, account: impl AsRef<[u8]>) -> Self {
         Arc::make_mut(&mut self.0).account = Some(Hidden(account.as_ref().to_vec()));
         self
     }
 
-    /// Whether data connections are protected where the control connection is; by default they are
+    /// Sets whether data connections are protected if the control connection is; by default they are
     #[must_use]
     pub fn protection(mut self, protection: Protection) -> Self {
         Arc::make_mut(&mut self.0).protection = protection;
         self
     }
 
-    /// Returns the control connection to clear text after the login (CCC), for firewalls that read along
+    /// Returns the control connection to clear text after the login (CCC), for firewalls that inspect it
     #[must_use]
     pub fn clear_control(mut self) -> Self {
         Arc::make_mut(&mut self.0).control = ControlChannel::Cleared;
@@ -199,7 +199,7 @@ impl Site {
     }
 }
 
-/// Of what is cheap to look at
+/// Hashes only the parts that are cheap to hash
 impl Hash for Site {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (&self.0.key, &self.0.user).hash(state);
