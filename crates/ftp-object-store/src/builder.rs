@@ -1,4 +1,4 @@
-//! What a store is made with
+//! The settings of a store
 
 use std::fmt;
 use std::path::PathBuf;
@@ -39,13 +39,13 @@ pub struct FtpStoreBuilder {
     settings: Settings,
 }
 
-/// Whom to trust besides the authorities in a file
+/// The authorities to trust besides those in a file
 #[cfg(feature = "webpki-roots")]
 const PUBLIC: Trust = Trust::WebpkiRoots;
 #[cfg(not(feature = "webpki-roots"))]
 const PUBLIC: Trust = Trust::OwnCa;
 
-/// Why a store could not be made
+/// Why a store could not be created
 #[derive(Debug, thiserror::Error)]
 enum Problem {
     #[error("no URL is given")]
@@ -73,36 +73,36 @@ impl FtpStoreBuilder {
             ca_file: None,
             options: None,
             pool: None,
-            // As the pool's own.
+            // The same default as the pool's.
             wait: Duration::from_secs(60),
             settings: Settings { coalesce: None, resumptions: 1, weak_create: false, sessions: 8 },
         }
     }
 
-    /// The server, how it is spoken to, and the directory that the store begins in: `ftp://`, in clear text, `ftpes://`,
-    /// TLS by AUTH, or `ftps://`, TLS from the first byte
+    /// Sets the server, the kind of connection and the root directory of the store: `ftp://` is clear text, `ftpes://`
+    /// is TLS by AUTH, `ftps://` is TLS from the first byte
     ///
-    /// A path begins where the login leads, with `/%2F` at the server's root. A user and a password in it are taken if
-    /// [`login`](Self::login) names nobody; error messages and `Display` never show the password.
+    /// A path is relative to the login directory, or starts at the server's root with `/%2F`. A user and a password in
+    /// the URL are used unless [`login`](Self::login) is called; error messages and `Display` never show the password.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
         self
     }
 
-    /// Who logs in; without, and without a user in the URL, the login is anonymous
+    /// Sets the user and password; without them, and without a user in the URL, the login is anonymous
     pub fn login(mut self, user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Self {
         self.login = Some((user.as_ref().to_vec(), password.as_ref().to_vec()));
         self
     }
 
-    /// The directory that the store begins in, as the server names it, in place of the URL's path; empty: where the login
-    /// leads
+    /// Sets the root directory of the store, as the server names it, in place of the URL's path; an empty one is the
+    /// login directory
     pub fn root(mut self, directory: impl AsRef<[u8]>) -> Self {
         self.root = Some(directory.as_ref().to_vec());
         self
     }
 
-    /// Further certificate authorities to trust, in a file of PEM, besides those of the feature `webpki-roots`
+    /// Adds certificate authorities to trust, from a PEM file, besides those of the feature `webpki-roots`
     ///
     /// For any other policy see [`connection`](Self::connection).
     pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
@@ -110,61 +110,61 @@ impl FtpStoreBuilder {
         self
     }
 
-    /// Options of the sessions: TLS, proxy, deadlines, local address; their TLS policy is the URL's
+    /// Sets the options of the sessions: TLS, proxy, deadlines, local address; the URL determines their TLS policy
     pub fn connection(mut self, options: Options) -> Self {
         self.options = Some(options);
         self
     }
 
-    /// How many sessions there are at most; 8 by default, fewer if the server lets in fewer
+    /// Sets the maximum number of sessions; 8 by default, fewer if the server accepts fewer
     ///
-    /// Where several processes share what a server lets in, give each its part.
+    /// If several processes share what a server accepts, give each its part.
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.settings.sessions = sessions.max(1);
         self
     }
 
-    /// How long an operation waits for a session at most; 60 seconds by default
+    /// Sets how long an operation waits for a session at most; 60 seconds by default
     pub fn wait_timeout(mut self, timeout: Duration) -> Self {
         self.wait = timeout;
         self
     }
 
-    /// A pool to share with other stores, in place of one of its own; [`max_sessions`](Self::max_sessions) and
-    /// [`wait_timeout`](Self::wait_timeout) are the pool's then
+    /// Uses a pool that is shared with other stores; its own settings then replace
+    /// [`max_sessions`](Self::max_sessions) and [`wait_timeout`](Self::wait_timeout)
     pub fn pool(mut self, pool: Pool) -> Self {
         self.pool = Some(pool);
         self
     }
 
-    /// Bytes between two ranges of [`get_ranges`](object_store::ObjectStore::get_ranges) up to which they are fetched as
-    /// one
+    /// Sets the largest gap in bytes between two ranges of [`get_ranges`](object_store::ObjectStore::get_ranges) that
+    /// are still fetched as one
     ///
-    /// By default it is measured: as many as pass in the time that another request takes until its first byte, 64 KiB at
-    /// the least and 16 MiB at the most; 1 MiB before anything was measured.
+    /// By default it is measured: the number of bytes that arrive in the time from a request to its first byte, at
+    /// least 64 KiB and at most 16 MiB; 1 MiB before anything was measured.
     pub fn coalesce(mut self, bytes: u64) -> Self {
         self.settings.coalesce = Some(bytes);
         self
     }
 
-    /// How often a read goes on after its connection broke; once by default
+    /// Sets how often a read continues after its connection broke; once by default
     ///
-    /// See [there](crate#reading).
+    /// See [Reading](crate#reading).
     pub fn resumptions(mut self, times: u8) -> Self {
         self.settings.resumptions = times;
         self
     }
 
-    /// Makes `PutMode::Create`, `copy_if_not_exists` and `rename_if_not_exists` look first and write then
+    /// Makes `PutMode::Create`, `copy_if_not_exists` and `rename_if_not_exists` check first and write afterwards
     ///
-    /// Two writers at the same time may then both succeed, and one replaces the other's object. By default these are
-    /// refused, since FTP has no command that creates a file only if it does not exist.
+    /// Two simultaneous writers may then both succeed, and one replaces the other's object. By default these
+    /// operations are refused, because FTP has no command that creates a file only if it does not exist.
     pub fn weak_create(mut self, weak: bool) -> Self {
         self.settings.weak_create = weak;
         self
     }
 
-    /// Sets one setting by its name, as configuration files and SQL options do
+    /// Sets one setting by name, as configuration files and SQL options do
     ///
     /// | key | value |
     /// |---|---|
@@ -178,7 +178,7 @@ impl FtpStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownConfigurationKey`] for any other key; a number that is none; a file that can't be read.
+    /// [`Error::UnknownConfigurationKey`] for any other key; an invalid number; a file that can't be read.
     pub fn option(self, key: &str, value: &str) -> Result<Self> {
         let (user, password) = self.login.clone().unwrap_or_default();
         Ok(match key {
@@ -197,13 +197,13 @@ impl FtpStoreBuilder {
         })
     }
 
-    /// The settings in the environment: `FTP_URL`, which has to be there, `FTP_USER`, `FTP_PASSWORD`,
-    /// `FTP_PASSWORD_FILE`, `FTP_ROOT`, `FTP_CA_FILE`, `FTP_MAX_SESSIONS` and `FTP_WAIT_TIMEOUT`, as
-    /// [`option`](Self::option) takes them
+    /// Reads the settings from the environment: `FTP_URL`, which is required, `FTP_USER`, `FTP_PASSWORD`,
+    /// `FTP_PASSWORD_FILE`, `FTP_ROOT`, `FTP_CA_FILE`, `FTP_MAX_SESSIONS` and `FTP_WAIT_TIMEOUT`, with the values that
+    /// [`option`](Self::option) accepts
     ///
     /// # Errors
     ///
-    /// As [`option`](Self::option), and if `FTP_URL` is not there.
+    /// As [`option`](Self::option), and if `FTP_URL` is not set.
     pub fn from_env() -> Result<Self> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
@@ -231,11 +231,11 @@ impl FtpStoreBuilder {
         Ok(builder)
     }
 
-    /// The store; nothing is connected yet
+    /// Creates the store, without connecting
     ///
     /// # Errors
     ///
-    /// A URL that is none of FTP, a user without a password, a file of certificates that can't be used.
+    /// A URL that is not an FTP URL, a user without a password, a certificate file that can't be used.
     pub fn build(self) -> Result<FtpStore> {
         let url = self.url.ok_or_else(|| problem(Problem::NoUrl))?;
         let url: FtpUrl = url.parse().map_err(problem)?;

@@ -13,7 +13,7 @@ use crate::error::is_refusal;
 use crate::inner::Inner;
 use crate::write::Temporary;
 
-/// Bytes of a file that is copied by one session, through memory
+/// The largest file in bytes that one session copies through memory
 const IN_MEMORY: u64 = 8 << 20;
 
 impl Inner {
@@ -56,7 +56,7 @@ impl Inner {
         let target = self.target(to, self.subject("rename to", to))?;
         let source = self.remote(from);
         let subject = self.subject("rename", from);
-        // A directory, which is no object, could be renamed, too.
+        // Without this check, a directory, which is not an object, could be renamed.
         let found = self.look_up(&source).await.map_err(|error| subject.told(error))?;
         found.into_file(subject)?;
         if mode == RenameTargetMode::Create {
@@ -99,7 +99,7 @@ impl Inner {
         upload.complete().await.map(drop)
     }
 
-    /// Has the server copy a file, if it can
+    /// Asks the server to copy a file; returns false if it can't
     async fn copied_by_server(
         self: &Arc<Self>,
         from: &[u8],
@@ -120,7 +120,7 @@ impl Inner {
         };
         match copy.await {
             Ok(_) => {}
-            // The copy through this side tells what is wrong, or succeeds.
+            // The copy through this machine then succeeds, or reports what is wrong.
             Err(error) if is_refusal(&error) => return Ok(false),
             Err(error) => return Err(told(error)),
         }

@@ -8,7 +8,7 @@ use object_store::path::Path;
 /// The name of this kind of store in [`object_store::Error::Generic`]
 pub(crate) const STORE: &str = "FTP";
 
-/// The source of every [`object_store::Error`] that this store returns for a server's sake
+/// The source of every [`object_store::Error`] that this store returns because of a server
 ///
 /// It names the file and the server, and never a password.
 ///
@@ -73,13 +73,13 @@ impl Cause {
 }
 
 impl StoreError {
-    /// The server's reply, if the error is one
+    /// The server's reply, if that is the cause
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
         self.cause.session()?.reply()
     }
 
-    /// Why no session could be had, or why it failed, if that is the cause
+    /// Why no session was available, or why it failed, if that is the cause
     #[must_use]
     pub const fn pool_error(&self) -> Option<&PoolError> {
         match &self.cause {
@@ -89,7 +89,7 @@ impl StoreError {
     }
 }
 
-/// What is done, to what, where: the words of an error
+/// The action, file and server that an error message names
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
     pub(crate) action: &'static str,
@@ -124,7 +124,7 @@ impl Subject<'_> {
         object_store::Error::AlreadyExists { path: self.location.to_string(), source }
     }
 
-    /// The error by what the server's words say: missing, denied, other credentials wanted, or none of these
+    /// Chooses the kind of error from the server's reply: not found, denied, not authenticated, or none of these
     pub(crate) fn told(self, error: impl Into<Cause>) -> object_store::Error {
         let cause = error.into();
         let Some(error) = cause.session() else { return self.generic(cause) };
@@ -145,7 +145,7 @@ impl Subject<'_> {
     }
 }
 
-/// Whether the words of a refusal say that this user may not do that
+/// Whether the text of a refusal says that this user lacks permission
 fn denies(reply: &Reply) -> bool {
     const WORDS: [&str; 7] = [
         "denied",
@@ -160,12 +160,12 @@ fn denies(reply: &Reply) -> bool {
     (500..600).contains(&reply.code().get()) && WORDS.iter().any(|word| text.contains(word))
 }
 
-/// Whether this is a refusal for good, which another command may explain
+/// Whether this is a permanent refusal, which another command may explain
 pub(crate) fn is_refusal(error: &FtpError) -> bool {
     matches!(error, FtpError::Ftp(ftp_tokio::ftp_proto::Error::Permanent(_))) && !error.is_auth()
 }
 
-/// Whether the server has refused, be it for good or for now: Pure-FTPd has 451 where a directory is missing
+/// Whether the server has refused, permanently or not: Pure-FTPd answers 451 if a directory is missing
 pub(crate) fn is_told(error: &FtpError) -> bool {
     error.reply().is_some() && !error.is_fatal() && !error.is_auth()
 }
@@ -176,7 +176,7 @@ pub(crate) fn is_unknown_command(error: &FtpError) -> bool {
     matches!(code, Some(500 | 501 | 502 | 504)) && is_refusal(error)
 }
 
-/// Whether a connection broke, which a new one may make good, as opposed to the server refusing or failing
+/// Whether the connection broke, so that a new one may help, as opposed to a refusal or failure of the server
 pub(crate) fn broke(error: &FtpError) -> bool {
     let told = error.reply().is_some() && !error.is_fatal();
     !told && error.is_transient() && !error.is_auth() || is_unconfirmed(error)

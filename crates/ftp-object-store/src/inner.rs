@@ -1,4 +1,4 @@
-//! What all parts of a store share: the pool, the server's habits, counts
+//! The state that all parts of a store share: the pool, the server's features, counts
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use object_store::path::Path;
 use crate::error::Subject;
 use crate::name;
 
-/// How a store behaves; its builder says what each is
+/// The settings of a store; the builder documents each
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) coalesce: Option<u64>,
@@ -22,9 +22,9 @@ pub(crate) struct Settings {
 pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) site: Site,
-    /// The directory that the store's paths begin in; empty: where the login leads
+    /// The directory that the store's paths are relative to; an empty one is the login directory
     pub(crate) root: Vec<u8>,
-    /// The server in error messages
+    /// The server, as error messages name it
     pub(crate) server: String,
     pub(crate) settings: Settings,
     pub(crate) skipped: Counts,
@@ -33,7 +33,7 @@ pub(crate) struct Inner {
     site_copy: Knowledge,
 }
 
-/// What is known of a command
+/// Whether the server supports a command, as far as known
 #[derive(Debug, Default)]
 pub(crate) struct Knowledge(AtomicU8);
 
@@ -54,7 +54,7 @@ impl Knowledge {
     }
 }
 
-/// How much listings have left out
+/// How many entries listings have skipped
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) names: AtomicU64,
@@ -91,18 +91,18 @@ impl Inner {
         Subject { action, location, server: &self.server }
     }
 
-    /// Whether the server has MLST; asked once in the store's life
+    /// Whether the server has MLST; determined once per store
     pub(crate) async fn has_mlst(&self, ftp: &mut Lease) -> Result<bool, FtpError> {
         self.learn(ftp).await?;
         Ok(self.mlst.get().unwrap_or(false))
     }
 
-    /// MLST is announced and not there
+    /// Notes that MLST is announced but not supported
     pub(crate) fn lacks_mlst(&self) {
         self.mlst.set(false);
     }
 
-    /// Whether the server copies files by itself: SITE CPFR and CPTO
+    /// Whether the server can copy files itself: SITE CPFR and CPTO
     pub(crate) async fn has_site_copy(&self, ftp: &mut Lease) -> Result<bool, FtpError> {
         self.learn(ftp).await?;
         Ok(self.site_copy.get().unwrap_or(false))
@@ -125,25 +125,25 @@ impl Inner {
     }
 }
 
-/// What a request and a byte cost, as measured
+/// The measured cost of a request and of a byte
 #[derive(Debug, Default)]
 pub(crate) struct Costs {
     /// Nanoseconds from a request to the first byte of its file; 0: not measured
     first: AtomicU64,
-    /// Bytes a second
+    /// Bytes per second
     rate: AtomicU64,
 }
 
 impl Costs {
-    /// Two ranges with so many bytes between them are cheaper to get as one, at the least and at the most
+    /// Bounds in bytes of the gap between two ranges up to which it is cheaper to get them as one
     const LEAST: u64 = 64 << 10;
     const MOST: u64 = 16 << 20;
-    /// Before anything was measured, as `object_store` does it
+    /// The gap before anything was measured, as in `object_store`
     const UNKNOWN: u64 = 1 << 20;
-    /// A transfer of fewer bytes tells nothing about the rate
+    /// A transfer of fewer bytes says nothing about the rate
     const TELLING: u64 = 256 << 10;
 
-    /// Tells what one transfer has cost
+    /// Records the cost of one transfer
     pub(crate) fn learn(&self, first: Duration, bytes: u64, moving: Duration) {
         let mean = |old: &AtomicU64, new: u64| {
             let before = old.load(Ordering::Relaxed);
@@ -158,7 +158,7 @@ impl Costs {
         }
     }
 
-    /// How many bytes pass in the time of one more request
+    /// The number of bytes that arrive in the time of one more request
     pub(crate) fn gap(&self) -> u64 {
         let (first, rate) = (self.first.load(Ordering::Relaxed), self.rate.load(Ordering::Relaxed));
         if first == 0 || rate == 0 {

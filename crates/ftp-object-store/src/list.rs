@@ -1,7 +1,7 @@
-//! Listings: one directory, and a tree
+//! Listings of one directory, and of a tree
 //!
-//! A directory's objects are kept until its listing is complete, up to [`READ_AHEAD`] of them; then its session is free
-//! before anybody looks at the first. Who deletes what he lists so needs one session only.
+//! A directory's objects are kept until its listing is complete, up to [`READ_AHEAD`] of them. Then its session is
+//! free before the caller sees the first object, so a caller who deletes what it lists needs only one session.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,33 +19,33 @@ use crate::look::{Found, Version, entry_date, meta};
 use crate::name;
 use crate::task;
 
-/// Objects of a directory that are kept before the first is given out
+/// Objects of a directory that are kept before the first is returned
 const READ_AHEAD: usize = 16 << 10;
-/// Objects that are given out before they are asked for
+/// Objects that are sent before they are asked for
 const CHANNEL: usize = 1024;
 /// How many directories are listed at the same time
 const AT_ONCE: usize = 4;
-/// Directories in each other, beyond which links must lead in a circle
+/// Nested directories, beyond which links must lead in a circle
 const DEPTH: usize = 64;
 
-/// A directory that is to be listed
+/// A directory that will be listed
 #[derive(Clone, Debug)]
 struct Directory {
     location: Path,
     path: Vec<u8>,
-    /// What the server calls it and those that it is in (the fact `unique`), as far as known: a link that leads upwards is
-    /// one of these
+    /// The server's identifiers of this directory and those above it (the fact `unique`), as far as known: a link that
+    /// leads upwards has one of these
     above: Vec<Vec<u8>>,
     depth: usize,
 }
 
-/// What a listing says
+/// The contents of a listing
 struct Listed {
     objects: Vec<ObjectMeta>,
     directories: Vec<Directory>,
 }
 
-/// What somebody who lists a tree asks for
+/// A request to list a tree
 struct Walk {
     inner: Arc<Inner>,
     /// Only objects after this one
@@ -82,9 +82,9 @@ impl Inner {
         Directory { location, path, above: Vec::new(), depth: 0 }
     }
 
-    /// Lists one directory; `None` if it is not there
+    /// Lists one directory; `None` if it does not exist
     ///
-    /// With `early` its objects go there once there are many, else all of them are returned.
+    /// With `early`, its objects are sent there once there are many; otherwise all of them are returned.
     async fn read(
         &self,
         directory: &Directory,
@@ -103,7 +103,7 @@ impl Inner {
                         false => Ok(None),
                     };
                 }
-                // Nobody has seen any of it yet, so it may begin again.
+                // Nothing of it has been returned yet, so it may start again.
                 Err(PoolError::Session(error))
                     if left > 0 && broke(&error) && given.load(Ordering::Relaxed) == 0 =>
                 {
@@ -114,11 +114,10 @@ impl Inner {
         }
     }
 
-    /// Whether a directory is there after all that could not be entered, for which some servers have the words of one that
-    /// is missing
+    /// Whether a directory that could not be entered exists after all: some servers answer the same if it is missing
     async fn is_there(&self, directory: &Directory, refusal: &FtpError) -> Result<bool> {
         if directory.depth > 0 || directory.path.is_empty() {
-            // It was listed, or it is where the login leads.
+            // It was listed, or it is the login directory.
             return Ok(true);
         }
         let told = refusal.reply().is_some_and(|reply| {
@@ -146,7 +145,7 @@ impl Inner {
 
     /// Lists one directory on a session
     ///
-    /// Errors of the session are in the outer result, those of what it says in the inner one.
+    /// The outer result has errors of the session, the inner one errors in the listing's contents.
     async fn list_on(
         &self,
         mut ftp: Lease,
@@ -156,7 +155,7 @@ impl Inner {
     ) -> Result<Result<Listed>, FtpError> {
         let subject = self.subject("list", &directory.location);
         let mut listed = Listed { objects: Vec::new(), directories: Vec::new() };
-        // Names whose entries tell too little.
+        // Entries that tell too little.
         let mut unclear = Vec::new();
         let mut skipped = Skipped::default();
         let mut entries = ftp.read_dir(&*directory.path).await?;
@@ -214,10 +213,10 @@ impl Inner {
             name::push(&mut path, entry.name());
             match self.look(&mut ftp, &path).await? {
                 Found::File(version) => listed.objects.push(meta(location, version)),
-                // A link to a directory, or to nothing.
+                // It is a link to a directory, or to nothing.
                 Found::Missing(_) if entry.kind() != Kind::File => skipped.links += 1,
                 Found::Refused(_) if entry.kind() == Kind::Symlink => skipped.links += 1,
-                // It has gone since.
+                // It was deleted meanwhile.
                 Found::Missing(_) => {}
                 Found::Refused(error) => return Ok(Err(subject.told(error))),
             }
@@ -226,7 +225,7 @@ impl Inner {
         Ok(Ok(listed))
     }
 
-    /// Adds what a listing has left out to the store's counts
+    /// Adds what a listing has skipped to the store's counts
     fn count(&self, skipped: &Skipped, location: &Path) {
         let Skipped { names, links, special } = *skipped;
         self.skipped.names.fetch_add(names, Ordering::Relaxed);
@@ -242,7 +241,7 @@ impl Inner {
     }
 }
 
-/// What one listing leaves out
+/// The entries that one listing skips
 #[derive(Debug, Default)]
 struct Skipped {
     names: u64,
@@ -275,7 +274,7 @@ fn child(location: &Path, segment: &str) -> Result<Path, object_store::path::Err
 }
 
 impl Directory {
-    /// A directory in this one; `None` if it is this one or one above, by a link
+    /// A directory in this one; `None` if a link leads to this one or one above
     fn below(&self, entry: &OwnedEntry, location: Path) -> Option<Self> {
         let mut above = self.above.clone();
         if let Some(unique) = entry.entry().facts.get("unique") {
@@ -291,10 +290,10 @@ impl Directory {
 }
 
 impl Walk {
-    /// Lists a directory and all below it
+    /// Lists a directory and everything below it
     async fn all(self: Arc<Self>, location: Path) -> Result<()> {
         let mut pending = vec![self.inner.directory(location)];
-        // Tasks, so that none of them holds a session while nobody looks.
+        // Each listing runs in a task, so that none holds a session while the stream is not polled.
         let mut running = JoinSet::new();
         loop {
             while running.len() < AT_ONCE {
@@ -315,10 +314,10 @@ impl Walk {
         }
     }
 
-    /// Gives out the objects of a directory; returns the directories in it
+    /// Sends the objects of a directory; returns the directories in it
     async fn one(&self, directory: Directory) -> Result<Vec<Directory>> {
         let offset = self.offset.as_ref();
-        // Objects after the offset have to be chosen, so they come together.
+        // Objects after the offset must be selected first, so none are sent early.
         let early = Some(&self.out).filter(|_| offset.is_none());
         let Some(Listed { objects, mut directories }) = self.inner.read(&directory, early).await?
         else {

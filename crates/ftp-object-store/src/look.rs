@@ -1,4 +1,4 @@
-//! What is at a path: size and time of a file, or why there is none
+//! Looks up a path: the size and time of a file, or why there is none
 
 use chrono::{DateTime, Utc};
 use ftp_tokio::ftp_proto::listing::Modified;
@@ -10,25 +10,25 @@ use crate::error::{Cause, Subject, is_refusal, is_unknown_command};
 use crate::inner::Inner;
 use crate::name;
 
-/// What tells one version of a file from the next, as far as FTP does
+/// What distinguishes one version of a file from the next, as far as FTP tells
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) size: u64,
     pub(crate) modified: Option<DateTime<Utc>>,
 }
 
-/// What is at a path
+/// What a path refers to
 #[derive(Debug)]
 pub(crate) enum Found {
     File(Version),
     /// A directory, which is no object, or nothing
     Missing(Cause),
-    /// The server refuses to say
+    /// The server refuses to tell
     Refused(FtpError),
 }
 
 impl Found {
-    /// The file, or the error of its absence
+    /// Returns the file, or the error for its absence
     pub(crate) fn into_file(self, subject: Subject<'_>) -> Result<Version> {
         match self {
             Self::File(version) => Ok(version),
@@ -41,7 +41,7 @@ impl Found {
 pub(crate) fn meta(location: Path, version: Version) -> ObjectMeta {
     ObjectMeta {
         location,
-        // Where the server tells no time.
+        // If the server tells no time.
         last_modified: version.modified.unwrap_or(DateTime::UNIX_EPOCH),
         size: version.size,
         e_tag: None,
@@ -53,7 +53,7 @@ pub(crate) fn date(time: Timestamp) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(time.to_unix(), time.nanosecond())
 }
 
-/// The time of an entry; one of the server's own clock counts as UTC
+/// The time of an entry; the server's local time is taken for UTC
 pub(crate) fn entry_date(entry: &OwnedEntry) -> Option<DateTime<Utc>> {
     match entry.modified()? {
         Modified::At { time, .. } => date(time),
@@ -61,14 +61,14 @@ pub(crate) fn entry_date(entry: &OwnedEntry) -> Option<DateTime<Utc>> {
     }
 }
 
-/// Whether what MLST tells may be about a link: ProFTPD 1.3.8 gives the type of what the link leads to, and size and mode
+/// Whether MLST may be describing a link: ProFTPD 1.3.8 returns the type of the link's target, but the size and mode
 /// of the link itself
 fn may_be_link(entry: &OwnedEntry) -> bool {
     entry.entry().facts.get("UNIX.mode").is_some_and(|mode| mode.ends_with(b"777"))
 }
 
 impl Inner {
-    /// What is at this path: MLST, or SIZE and MDTM, or the listing of its directory, whichever tells
+    /// Looks up a path with MLST, or SIZE and MDTM, or the listing of its directory, whichever tells
     pub(crate) async fn look(&self, ftp: &mut Lease, path: &[u8]) -> Result<Found, FtpError> {
         if self.has_mlst(ftp).await? {
             match ftp.facts(path).await {
@@ -78,7 +78,7 @@ impl Inner {
                         return Ok(Found::File(Version { size, modified }));
                     }
                     (Kind::Dir, _) => return Ok(Found::Missing("it is a directory".into())),
-                    // A link, or a server that tells less.
+                    // It is a link, or the server tells less.
                     _ => {}
                 },
                 Err(error) if is_unknown_command(&error) => self.lacks_mlst(),
@@ -104,7 +104,7 @@ impl Inner {
         Ok(Found::File(Version { size, modified }))
     }
 
-    /// What the listing of its directory says of a path about which the server has refused to tell more
+    /// Looks up a path in the listing of its directory, after the server has refused to tell more
     async fn look_in_parent(
         &self,
         ftp: &mut Lease,
@@ -137,18 +137,18 @@ impl Inner {
                 }
                 _ => Found::Refused(refusal),
             },
-            // Many servers leave names out that begin with a dot.
+            // Many servers leave out names that begin with a dot.
             None if all_understood && !name.starts_with(b".") => Found::Missing(refusal.into()),
             None => Found::Refused(refusal),
         })
     }
 
-    /// [`Self::look`] on a session of the pool
+    /// Runs [`Self::look`] on a session of the pool
     pub(crate) async fn look_up(&self, path: &[u8]) -> Result<Found, PoolError> {
         self.pool.run(&self.site, |mut ftp| async move { self.look(&mut ftp, path).await }).await
     }
 
-    /// The error of a refusal that does not say whether the file is there
+    /// Turns a refusal that does not say whether the file exists into an error
     pub(crate) async fn explain(
         &self,
         subject: Subject<'_>,
@@ -166,7 +166,7 @@ impl Inner {
     }
 }
 
-/// Whether a refusal is about the file: 550, 553
+/// Whether the code of a refusal is about the file: 550, 553
 fn is_file_refusal(error: &PoolError) -> bool {
     let code = error.session().and_then(FtpError::reply).map(|reply| reply.code().get());
     matches!(code, Some(550 | 553))

@@ -1,35 +1,35 @@
-//! Names of objects and names on the server
+//! Translates between names of objects and names on the server
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use object_store::path::{Path, PathPart};
 
-/// How names of uploads begin that are not complete yet
+/// The beginning of the temporary name of an unfinished upload
 const BEGINS: &str = ".ftp-store-";
-/// How they end
+/// The end of that name
 const ENDS: &str = ".tmp";
 /// Hexadecimal digits between the two
 const DIGITS: usize = 16;
 
-/// The name on the server of one segment of a [`Path`]
+/// The server's name for one segment of a [`Path`]
 ///
-/// A segment that is [`encoded`] stands for the bytes it was made from, any other for itself.
+/// A segment made by [`encoded`] stands for the bytes it was made from; any other stands for itself.
 pub(crate) fn decoded(segment: &str) -> Vec<u8> {
     let bytes = replace_escapes(segment.as_bytes());
     if escape(&bytes) == segment { bytes } else { segment.as_bytes().to_vec() }
 }
 
-/// The segment of a [`Path`] for a name on the server; `None` if no segment leads back to that name
+/// The segment of a [`Path`] for a name on the server; `None` if no segment decodes to that name
 ///
-/// A name stands for itself. Bytes that are not UTF-8 and control characters, which a `Path` can't hold, are written
-/// as `%XX`. The only names without a segment are those in which such an escape stands literally.
+/// A name stands for itself. Bytes that are not UTF-8 and control characters can't be part of a `Path`, so they are
+/// written as `%XX`. The only names without a segment are those that contain such an escape literally.
 pub(crate) fn encoded(name: &[u8]) -> Option<String> {
     let segment = escape(name);
     (PathPart::parse(&segment).is_ok() && !segment.is_empty() && decoded(&segment) == name)
         .then_some(segment)
 }
 
-/// Writes what a [`Path`] can't hold as `%XX`
+/// Writes bytes that a [`Path`] can't hold as `%XX`
 fn escape(name: &[u8]) -> String {
     let mut text = String::with_capacity(name.len());
     for chunk in name.utf8_chunks() {
@@ -47,11 +47,11 @@ fn escape(name: &[u8]) -> String {
     text
 }
 
-/// Replaces each `%XX` that [`escape`] may have written by its byte
+/// Replaces each `%XX` that [`escape`] may have written with its byte
 fn replace_escapes(text: &[u8]) -> Vec<u8> {
     let digit = |at: usize| {
         let byte = *text.get(at)?;
-        // Only upper case is ever written.
+        // `escape` writes only upper case.
         (!byte.is_ascii_lowercase()).then(|| char::from(byte).to_digit(16))?
     };
     let mut bytes = Vec::with_capacity(text.len());
@@ -72,7 +72,7 @@ fn replace_escapes(text: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The server's path of an object or directory below `root`
+/// The path on the server of an object or directory below `root`
 pub(crate) fn remote(root: &[u8], location: &Path) -> Vec<u8> {
     let mut path = root.to_vec();
     for part in location.parts() {
@@ -81,10 +81,10 @@ pub(crate) fn remote(root: &[u8], location: &Path) -> Vec<u8> {
     path
 }
 
-/// Appends a name to a server's path
+/// Appends a name to a path on the server
 pub(crate) fn push(path: &mut Vec<u8>, name: &[u8]) {
     if path.is_empty() {
-        // Servers take `~` for a home directory, and lose a space after the command.
+        // Servers take `~` for a home directory, and drop a space after the command.
         if !name.first().is_some_and(u8::is_ascii_alphanumeric) {
             path.extend(b"./");
         }
@@ -94,8 +94,8 @@ pub(crate) fn push(path: &mut Vec<u8>, name: &[u8]) {
     path.extend(name);
 }
 
-/// The directory that a server's path is in, and the name in it; without a slash the directory is empty, the working
-/// directory
+/// Splits a path on the server into its directory and its name; without a slash the directory is empty, which is the
+/// working directory
 pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|byte| *byte == b'/') {
         Some(0) => (b"/", &path[1..]),
@@ -104,11 +104,11 @@ pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// A new name, beside `path`, for an upload that is not complete yet
+/// Makes a new temporary name, beside `path`, for an unfinished upload
 pub(crate) fn temporary(path: &[u8]) -> Vec<u8> {
     use std::hash::{BuildHasher, Hasher, RandomState};
     static NUMBER: AtomicU64 = AtomicU64::new(0);
-    // Its keys are random, so two processes don't choose the same name.
+    // The hasher's keys are random, so two processes don't choose the same name.
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(NUMBER.fetch_add(1, Ordering::Relaxed));
     let name = format!("{BEGINS}{:016x}{ENDS}", hasher.finish());
@@ -118,7 +118,7 @@ pub(crate) fn temporary(path: &[u8]) -> Vec<u8> {
     path
 }
 
-/// Whether this is the name of an upload that is not complete yet
+/// Whether this is the temporary name of an unfinished upload
 pub(crate) fn is_temporary(name: &[u8]) -> bool {
     let digits =
         name.strip_prefix(BEGINS.as_bytes()).and_then(|rest| rest.strip_suffix(ENDS.as_bytes()));
@@ -140,7 +140,7 @@ mod tests {
             (b"100%", "100%"),
             (b"%48%45", "%48%45"),
             (b"a%2Fb", "a%2Fb"),
-            // Not what would be written for it: it stands for itself.
+            // Not the escape that would be written for it, so it stands for itself.
             (b"%C3%A9", "%C3%A9"),
             (b"%e9", "%e9"),
             (b"back\\slash", "back\\slash"),

@@ -1,8 +1,8 @@
-//! Reading objects: whole, in part, and on from where a connection broke
+//! Reads objects: whole, in part, and continued after a connection broke
 //!
-//! A read that goes on elsewhere (a new session, since the old one broke or was needed by others) first asks for size and
-//! time again, and compares the bytes before the break with those that came before. Whatever differs ends the read with an
-//! error.
+//! A read that continues on a new session, because the old one broke or was needed by others, first asks for size and
+//! time again, and compares the bytes before the break with those that arrived earlier. Any difference ends the read
+//! with an error.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,56 +24,57 @@ use crate::inner::Inner;
 use crate::look::{Found, Version, meta};
 use crate::task;
 
-/// Bytes of a piece of the stream at most
+/// Maximum length in bytes of a piece of the stream
 const PIECE: usize = 128 << 10;
 /// Pieces that are read before they are asked for
 const AHEAD: usize = 8;
-/// Bytes of a range that is read before `get_opts` returns, on the session that has just told the file's size
+/// The longest range in bytes that is read before `get_opts` returns, on the session that has just told the file's
+/// size
 const AT_ONCE: u64 = 256 << 10;
-/// Bytes that are compared where a read goes on
+/// Bytes that are compared when a read continues
 const OVERLAP: usize = 4096;
-/// How long a reader may pause before its session goes to somebody who waits for one
+/// How long a reader may pause before its session goes to a task that waits for one
 const PAUSE: Duration = Duration::from_secs(1);
-/// A file that was changed less than this before it was looked at may change again without a trace in its time, which
-/// counts in seconds
+/// A file that was changed less than this many seconds before it was looked up may change again without a different
+/// time, because times count seconds
 const SETTLED: i64 = 2;
-/// Bytes that are read and thrown away behind a range, if the file ends there, rather than aborting the transfer
+/// Bytes that are read and discarded after a range, in case the file ends there, rather than aborting the transfer
 const READ_ON: usize = 256 << 10;
 /// Ranges of one file that are fetched at the same time
 const RANGES_AT_ONCE: usize = 4;
 
-/// What is to be read, and how much of it has been
+/// A read in progress
 #[derive(Debug)]
 struct Reading {
     inner: Arc<Inner>,
     location: Path,
     path: Vec<u8>,
     version: Version,
-    /// What is left of it
+    /// The part that is left
     range: Range<u64>,
-    /// The last bytes that came, for the comparison
+    /// The last bytes that arrived, for the comparison
     tail: Vec<u8>,
-    /// Sessions that it was begun on
+    /// The number of sessions that it was started on
     sessions: u32,
     resumptions: u8,
 }
 
-/// How a part of a read has ended
+/// How the part of a read on one session has ended
 enum Part {
-    /// All of the range is there
+    /// All of the range has arrived
     Complete,
-    /// The reader pauses, and somebody waits for the session
+    /// The reader pauses, and another task waits for the session
     Paused(Bytes),
-    /// Nobody reads any more
+    /// The reader is gone
     Gone,
 }
 
-/// What one session has done for `get_opts`
+/// The result of one session for `get_opts`
 enum Opened {
     Looked(Found),
     Refused(object_store::Error),
     Read(Version, Range<u64>, Bytes),
-    /// The range is long, or the connection broke while it was read; how often it may go on
+    /// The range is long, or the connection broke while it was read; with the number of resumptions left
     Stream(Version, Range<u64>, u8),
 }
 
@@ -125,7 +126,7 @@ impl Inner {
         })
     }
 
-    /// Looks at the file, and reads the range if it is short
+    /// Looks up the file, and reads the range if it is short
     async fn open(
         &self,
         mut ftp: Lease,
@@ -164,7 +165,7 @@ impl Inner {
             }
             Err(error) => {
                 let error = match error.is_missing() {
-                    // It has gone since.
+                    // It was deleted meanwhile.
                     true => subject.not_found(error),
                     false if is_file_refusal(&error) => subject.denied(error),
                     false => subject.told(error),
@@ -174,7 +175,7 @@ impl Inner {
         }
     }
 
-    /// Several ranges of a file, those together between which less lies than a request costs
+    /// Reads several ranges of a file; ranges are read as one if the gap between them costs less than a request
     pub(crate) async fn ranges(
         &self,
         location: &Path,
@@ -205,7 +206,7 @@ impl Inner {
         ranges.iter().map(|range| cut(range).ok_or_else(|| missing(range))).collect()
     }
 
-    /// One range of a file whose size nobody has asked for; shorter if the file ends in it
+    /// Reads one range of a file of unknown size; the result is shorter if the file ends in it
     async fn range(&self, location: &Path, range: Range<u64>) -> Result<Bytes> {
         let path = self.remote(location);
         let mut left = self.settings.resumptions;
@@ -213,7 +214,7 @@ impl Inner {
             let read = |ftp| read_range(self, ftp, &path, &range, None);
             match self.pool.run(&self.site, read).await {
                 Ok(bytes) => return Ok(bytes),
-                // Nobody has seen a byte of it yet, so it may begin again.
+                // No byte of it has been returned yet, so it may start again.
                 Err(PoolError::Session(error)) if left > 0 && broke(&error) => left -= 1,
                 Err(error) => {
                     return Err(self.explain(self.subject("read", location), error).await);
@@ -223,7 +224,7 @@ impl Inner {
     }
 }
 
-/// Reads a range into memory; to the end of the file and the server's final reply if it ends there
+/// Reads a range into memory; if the file ends there, up to the end of the file and the server's final reply
 async fn read_range(
     inner: &Inner,
     ftp: Lease,
@@ -248,7 +249,7 @@ async fn read_range(
             return Ok(bytes.freeze());
         }
         if to_end && bytes.len() > wanted {
-            // More than its size: dropping the download aborts it.
+            // It is longer than its size: dropping the download aborts it.
             return Err(too_long(bytes.len(), wanted));
         }
     }
@@ -272,7 +273,7 @@ fn request(path: &[u8], start: u64, size: Option<u64>) -> Get {
     }
 }
 
-/// Gives a session back whose transfer is not wanted any further: by reading on, if the file ends soon, else by an abort,
+/// Returns a session whose transfer is no longer wanted: by reading on, if the file ends soon, otherwise by an abort,
 /// both in the background
 fn leave(mut download: Download<Lease>) {
     tokio::spawn(async move {
@@ -284,11 +285,11 @@ fn leave(mut download: Download<Lease>) {
                 Ok(count) => read += count,
             }
         }
-        // Dropped: the pool aborts it.
+        // Dropping the download makes the pool abort it.
     });
 }
 
-/// 550, 553: the file was there a moment ago, so it may not be read
+/// Whether this is a 550 or 553: the file existed a moment ago, so it may not be read
 fn is_file_refusal(error: &FtpError) -> bool {
     matches!(error.reply().map(|reply| reply.code().get()), Some(550 | 553))
 }
@@ -303,7 +304,7 @@ impl Reading {
     }
 
     async fn run(mut self, out: Sender<Bytes>) -> Result<()> {
-        // Whether the file would show a change.
+        // Whether a change of the file would show in its time.
         let settled = |time: DateTime<Utc>| (Utc::now() - time).num_seconds() >= SETTLED;
         let can_go_on = self.version.modified.is_some_and(settled);
         loop {
@@ -331,7 +332,7 @@ impl Reading {
         self.inner.subject("read", &self.location)
     }
 
-    /// Reads as much as one session gives
+    /// Reads as much as one session provides
     async fn part(&mut self, out: &Sender<Bytes>, can_go_on: bool) -> Result<Part, Stop> {
         let begun = Instant::now();
         let mut download = self.begin().await?;
@@ -347,7 +348,7 @@ impl Reading {
             if piece.is_empty() {
                 let moving = begun.elapsed().saturating_sub(first);
                 self.inner.costs.learn(first, self.range.start - from, moving);
-                // Only the server's word says that this was all.
+                // Only the server's final reply says that this was all.
                 download.finish().await.map_err(|error| self.stop(error))?;
                 return match self.range.start < self.range.end {
                     true => Err(self.shorter()),
@@ -361,7 +362,7 @@ impl Reading {
             }
             self.range.start += piece.len() as u64;
             self.remember(&piece);
-            // Somebody who waits for a session may be the one who keeps the reader from reading.
+            // The task that waits for a session may be the reason why the reader does not read.
             let permit = loop {
                 match timeout(PAUSE, out.reserve()).await {
                     Ok(permit) => break permit,
@@ -382,7 +383,7 @@ impl Reading {
         self.inner.pool.status(&self.inner.site).waiting > 0
     }
 
-    /// Begins the transfer, some bytes before the next one if there are any to compare
+    /// Begins the transfer, a few bytes early if there are bytes to compare
     async fn begin(&mut self) -> Result<Download<Lease>, Stop> {
         let again = self.sessions > 0;
         self.sessions += 1;
@@ -406,7 +407,7 @@ impl Reading {
         }
     }
 
-    /// Compares what came last with what comes now
+    /// Compares the last bytes with the bytes that arrive now
     async fn compare(&self, download: &mut Download<Lease>) -> Result<(), Stop> {
         let mut again = vec![0; self.tail.len()];
         if let Err(error) = download.read_exact(&mut again).await {
@@ -451,7 +452,7 @@ impl Reading {
     }
 }
 
-/// Why a part of a read has failed
+/// Why one part of a read has failed
 enum Stop {
     /// The connection broke
     Broke(FtpError),
@@ -459,11 +460,11 @@ enum Stop {
     Error(object_store::Error),
 }
 
-/// The next bytes: as many as come together, or a full piece; none at the end
+/// Reads the next bytes: as many as arrive together, up to a full piece; none at the end
 async fn piece(download: &mut Download<Lease>, left: u64, to_end: bool) -> Result<Bytes, FtpError> {
     let room = if to_end { PIECE } else { usize::try_from(left).unwrap_or(PIECE).min(PIECE) };
     let mut bytes = BytesMut::with_capacity(room);
-    // Half a piece is worth a message to the reader.
+    // Half a piece is enough to send to the reader.
     while bytes.len() <= room / 2 {
         let limit = (room - bytes.len()) as u64;
         if (&mut *download).take(limit).read_buf(&mut bytes).await? == 0 {
@@ -473,7 +474,7 @@ async fn piece(download: &mut Download<Lease>, left: u64, to_end: bool) -> Resul
     Ok(bytes.freeze())
 }
 
-/// Sorted ranges that cover these, with at most `gap` bytes between two that are put together
+/// Returns sorted ranges that cover these, merged if at most `gap` bytes lie between them
 fn merge(ranges: &[Range<u64>], gap: u64) -> Vec<Range<u64>> {
     let mut sorted = ranges.to_vec();
     sorted.sort_unstable_by_key(|range| range.start);

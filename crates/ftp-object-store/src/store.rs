@@ -20,13 +20,13 @@ use crate::inner::Inner;
 
 /// A directory of an FTP server as an [`ObjectStore`]; cheap to clone
 ///
-/// What each operation does there, and what FTP can't promise, the [crate's documentation](crate) says.
+/// The [crate's documentation](crate) describes what each operation does, and what FTP can't promise.
 #[derive(Clone)]
 pub struct FtpStore {
     pub(crate) inner: Arc<Inner>,
 }
 
-/// What listings of a store have left out so far
+/// Entries that listings of a store have skipped so far
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Skipped {
@@ -39,12 +39,13 @@ pub struct Skipped {
 }
 
 impl FtpStore {
-    /// The settings of a store
+    /// Returns a builder for a store
     pub const fn builder() -> FtpStoreBuilder {
         FtpStoreBuilder::new()
     }
 
-    /// What its listings have left out so far: something that is not zero means that there may be data which nobody reads
+    /// The entries that its listings have skipped so far: a number other than zero means that some data may not be
+    /// readable
     #[must_use]
     pub fn skipped(&self) -> Skipped {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -56,13 +57,13 @@ impl FtpStore {
         }
     }
 
-    /// The pool of its sessions
+    /// The pool of the store's sessions
     #[must_use]
     pub fn pool(&self) -> &Pool {
         &self.inner.pool
     }
 
-    /// The server, and who logs in there
+    /// The server and the login
     #[must_use]
     pub fn site(&self) -> &Site {
         &self.inner.site
@@ -136,7 +137,7 @@ impl fmt::Display for FtpStore {
     }
 }
 
-/// As `Display`
+/// The same as `Display`
 impl fmt::Debug for FtpStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

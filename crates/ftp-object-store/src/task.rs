@@ -1,7 +1,7 @@
-//! Streams whose items a task makes
+//! Streams whose items are produced by a task
 //!
-//! The task reads from the network whether or not its stream is polled, so a session goes back to the pool when its
-//! work is done, not when somebody gets round to look. Dropping the stream ends the task.
+//! The task reads from the network whether or not its stream is polled, so a session returns to the pool when its work
+//! is done, not when the stream is polled next. Dropping the stream ends the task.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,10 +16,10 @@ use tokio::task::JoinSet;
 
 use crate::error::STORE;
 
-/// A stream of what `work` sends, up to `ahead` items before they are asked for; its last item is the error of `work`, if
-/// it ends in one
+/// A stream of what `work` sends, up to `ahead` items before they are asked for; if `work` fails, its error is the
+/// last item
 ///
-/// The task is spawned when the stream is polled first, on the runtime of that moment.
+/// The task is spawned when the stream is first polled, on the runtime of that moment.
 pub(crate) fn stream<T, F>(
     ahead: usize,
     work: impl FnOnce(Sender<T>) -> F + Send + 'static,
@@ -51,7 +51,7 @@ impl<T: Send> Stream for TaskStream<T> {
         if let Some(item) = ready!(this.items.poll_recv(context)) {
             return Poll::Ready(Some(Ok(item)));
         }
-        // Only how the task has ended tells whether that was all.
+        // Only the result of the task says whether that was all.
         Poll::Ready(match ready!(this.task.poll_join_next(context)) {
             None | Some(Ok(Ok(()))) => None,
             Some(Ok(Err(error))) => Some(Err(error)),

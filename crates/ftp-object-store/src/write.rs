@@ -1,4 +1,4 @@
-//! Writing objects: under another name first, which becomes the object's when all of it is there
+//! Writes objects: under a temporary name first, and renamed when complete
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::inner::Inner;
 use crate::look::Found;
 use crate::name;
 
-/// Where a file is written before it has its name; deleted in the background unless it gets it
+/// The temporary name under which a file is written; the file is deleted in the background unless it is renamed
 #[derive(Debug)]
 pub(crate) struct Temporary {
     inner: Arc<Inner>,
@@ -27,13 +27,13 @@ pub(crate) struct Temporary {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Placed {
-    /// It may be on the server
+    /// The file may be on the server
     NotYet,
     Done,
 }
 
 impl Temporary {
-    /// A new name beside the target
+    /// Makes a new name beside the target
     pub(crate) fn new(inner: &Arc<Inner>, target: &[u8]) -> Self {
         Self { inner: Arc::clone(inner), path: name::temporary(target), state: Placed::NotYet }
     }
@@ -42,12 +42,12 @@ impl Temporary {
         &self.path
     }
 
-    /// There is nothing to delete
+    /// Notes that there is nothing to delete
     fn placed(&mut self) {
         self.state = Placed::Done;
     }
 
-    /// Gives it its name
+    /// Renames the file to its final name
     pub(crate) async fn place(
         &mut self,
         ftp: &mut Lease,
@@ -56,7 +56,7 @@ impl Temporary {
     ) -> Result<()> {
         let inner = Arc::clone(&self.inner);
         let path = self.path.clone();
-        // When the old object is gone, this is the only copy.
+        // Once the old object is deleted, this is the only copy.
         inner.place(ftp, &path, target, subject, || self.placed()).await?;
         self.placed();
         Ok(())
@@ -135,7 +135,7 @@ impl Inner {
         self.complete(upload, size, &mut temporary, &target, subject).await
     }
 
-    /// The server's path of an object that is to be written
+    /// The path on the server of an object to be written
     pub(crate) fn target(&self, location: &Path, subject: Subject<'_>) -> Result<Vec<u8>> {
         let target = self.remote(location);
         let (_, name) = name::split(&target);
@@ -150,7 +150,7 @@ impl Inner {
         Ok(target)
     }
 
-    /// Refuses where something is, as far as that can be told
+    /// Fails if the object exists, as far as that can be told
     pub(crate) async fn check_absent(&self, action: &'static str, location: &Path) -> Result<()> {
         let subject = self.subject(action, location);
         if !self.settings.weak_create {
@@ -165,7 +165,7 @@ impl Inner {
         }
     }
 
-    /// Begins the upload, with the directories that it needs
+    /// Begins the upload, and makes the directories that it needs
     async fn begin(&self, temporary: &Temporary, subject: Subject<'_>) -> Result<Upload<Lease>> {
         let path = &temporary.path;
         let begin = |ftp: Lease| ftp.into_put(Put::new(path));
@@ -178,7 +178,7 @@ impl Inner {
             return Err(refused(subject, refusal));
         }
         let create = |mut ftp: Lease| async move { ftp.create_dir_all(directory).await };
-        // Also if nothing is made here: somebody else may have just made it.
+        // Retry even if nothing was made here: another task may have just made it.
         self.pool.run(&self.site, create).await.map_err(|error| match error {
             PoolError::Session(error) => refused(subject, error),
             error => subject.told(error),
@@ -189,7 +189,7 @@ impl Inner {
         })
     }
 
-    /// Ends the upload and gives the file its name
+    /// Ends the upload and renames the file to its final name
     async fn complete(
         &self,
         upload: Upload<Lease>,
@@ -199,7 +199,7 @@ impl Inner {
         subject: Subject<'_>,
     ) -> Result<()> {
         let (_, mut ftp) = upload.finish().await.map_err(|error| refused(subject, error))?;
-        // In clear text the server takes a connection that broke for the end of the file.
+        // In clear text the server takes a broken connection for the end of the file.
         match ftp.size(&temporary.path).await {
             Ok(there) if there != size => {
                 let cause = format!("the server has {there} of {size} bytes");
@@ -212,7 +212,7 @@ impl Inner {
         temporary.place(&mut ftp, target, subject).await
     }
 
-    /// Renames a file, in place of what has the name already; `deleted` is called when that has been deleted
+    /// Renames a file, replacing an existing one; `deleted` is called once that one has been deleted
     pub(crate) async fn place(
         &self,
         ftp: &mut Lease,
@@ -228,7 +228,7 @@ impl Inner {
             Err(error) => return Err(told(error)),
         };
         match self.look(ftp, to).await.map_err(told)? {
-            // This server does not replace files.
+            // The server does not replace files.
             Found::File(_) => {
                 ftp.delete(to).await.map_err(|error| refused(subject, error))?;
                 deleted();
@@ -265,7 +265,7 @@ impl Inner {
     }
 }
 
-/// The error of a refusal to write, which mostly means that this user may not
+/// The error of a refused write, which mostly means that this user lacks permission
 fn refused(subject: Subject<'_>, error: FtpError) -> object_store::Error {
     match error.reply().map(|reply| reply.code().get()) {
         Some(550 | 553) if is_refusal(&error) => subject.denied(error),
@@ -281,7 +281,7 @@ enum Order {
     Abort(Answer<()>),
 }
 
-/// Writes parts in their order into one upload, whatever the order is in which somebody waits for them
+/// Writes parts in order into one upload, whatever the order in which their results are awaited
 struct Writer {
     inner: Arc<Inner>,
     location: Path,
@@ -294,7 +294,7 @@ impl Writer {
         let mut temporary = Temporary::new(&self.inner, &self.target);
         let mut begun: Option<(Upload<Lease>, u64)> = None;
         let mut failed: Option<String> = None;
-        // Nobody is left to answer where sending fails.
+        // Sending an answer fails only if nobody waits for it.
         while let Some(order) = queue.recv().await {
             if let Some(text) = &failed {
                 let failure = || Err(subject.generic(Cause::Text(text.clone())));
@@ -307,7 +307,7 @@ impl Writer {
             let (upload, size) = match (begun.take(), &order) {
                 (Some(begun), _) => begun,
                 (None, Order::Abort(_)) => {
-                    // There is nothing yet.
+                    // Nothing has been uploaded yet.
                     temporary.placed();
                     if let Order::Abort(answer) = order {
                         let _ = answer.send(Ok(()));
@@ -352,11 +352,11 @@ impl Writer {
                 }
             }
         }
-        // Dropped before its end: the upload is aborted, and the file deleted.
+        // The handle was dropped before completion: the upload is aborted, and the file deleted.
     }
 
     async fn abort(&self, upload: Upload<Lease>, temporary: &mut Temporary) -> Result<()> {
-        // If that fails, the file is deleted in the background.
+        // If the abort fails, the file is deleted in the background.
         if let Ok((_, mut ftp)) = upload.abort().await {
             if ftp.delete(&temporary.path).await.is_ok() {
                 temporary.placed();
@@ -375,7 +375,7 @@ async fn write_part(
         if let Err(error) = upload.write_all(chunk).await {
             return Err(match FtpError::in_io(&error) {
                 Some(error) => subject.told(error.again()),
-                // The server wants no more, and says why.
+                // The server does not want the rest, and says why.
                 None => match upload.finish().await {
                     Err(error) => refused(subject, error),
                     Ok(_) => subject.generic("the server ended the upload before its data"),
