@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::str::FromStr;
 
-/// A server's host and, if it was given, port
+/// A server's host and, if one was given, its port
 ///
 /// ```
 /// use ftp_session::ServerAddress;
@@ -20,7 +20,7 @@ pub struct ServerAddress {
 }
 
 impl ServerAddress {
-    /// A name or an address, without brackets
+    /// The host: a name or an address, without brackets
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -32,7 +32,7 @@ impl ServerAddress {
         self.port
     }
 
-    /// From a host, which may be in brackets, and what may have followed it
+    /// Makes an address from a host, which may be in brackets, and the port after it
     fn new(host: &str, port: Option<u16>, text: &str) -> Result<Self, AddressError> {
         let invalid = || AddressError::Malformed { text: shown(text) };
         let bare = match host.strip_prefix('[') {
@@ -43,7 +43,7 @@ impl ServerAddress {
         if bare.is_empty() || bare.bytes().any(unfit) {
             return Err(invalid());
         }
-        // A colon is an IPv6 address's, which may name its zone.
+        // A host with a colon is an IPv6 address, which may have a zone.
         let address = bare.split_once('%').map_or(bare, |(address, _)| address);
         if bare.contains(':') && address.parse::<Ipv6Addr>().is_err() {
             return Err(invalid());
@@ -66,12 +66,12 @@ impl FromStr for ServerAddress {
         }
         let after_bracket = text.rfind(']').unwrap_or(0);
         let (host, port) = match text[after_bracket..].split_once(':') {
-            // Several colons: an IPv6 address without brackets.
+            // With several colons it is an IPv6 address without brackets.
             Some((_, port)) if port.contains(':') => (text, None),
             Some((host, port)) => (&text[..after_bracket + host.len()], Some(port)),
             None => (text, None),
         };
-        // `parse` alone would take a sign.
+        // `parse` alone would accept a sign.
         let port = match port {
             Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
                 Some(port.parse().map_err(|_| invalid())?)
@@ -83,7 +83,7 @@ impl FromStr for ServerAddress {
     }
 }
 
-/// What can be connected to: a host or an address, with a port or without
+/// Types that name a server: a host or an address, with or without a port
 ///
 /// | type | example |
 /// |---|---|
@@ -91,15 +91,15 @@ impl FromStr for ServerAddress {
 /// | `(host, port)` | `("ftp.example.org", 2121)`, `("::1", 21)`, `(Ipv4Addr::LOCALHOST, 21)` |
 /// | [`IpAddr`] and its kinds | `Ipv6Addr::LOCALHOST` |
 /// | [`SocketAddr`] and its kinds | `listener.local_addr()?` |
-/// | [`ServerAddress`] | what was parsed before |
+/// | [`ServerAddress`] | an address that was parsed before |
 ///
-/// A URL is none of these, and the error says what to give in its place.
+/// A URL is rejected, and the error says what to give instead.
 pub trait IntoServerAddress {
     /// The host, and the port if there is one
     ///
     /// # Errors
     ///
-    /// Text that is no address.
+    /// The text is not an address.
     fn into_server_address(self) -> Result<ServerAddress, AddressError>;
 }
 
@@ -127,7 +127,7 @@ impl IntoServerAddress for &String {
     }
 }
 
-/// A host that is no host and port together
+/// Makes an address from a host that must not contain a port
 fn host_and_port(host: &str, port: u16) -> Result<ServerAddress, AddressError> {
     if let Some((scheme, rest)) = host.split_once("://") {
         return Err(AddressError::of_url(scheme, rest));
@@ -189,7 +189,7 @@ impl IntoServerAddress for SocketAddrV4 {
     }
 }
 
-/// Its zone, which a link-local address needs, is kept
+/// Keeps the zone, which a link-local address needs
 impl IntoServerAddress for SocketAddrV6 {
     fn into_server_address(self) -> Result<ServerAddress, AddressError> {
         let host = match self.scope_id() {
@@ -200,13 +200,13 @@ impl IntoServerAddress for SocketAddrV6 {
     }
 }
 
-/// Text that does not say where to connect to
+/// Text that is not the address of a server
 ///
-/// What may be a password in it is not shown.
+/// The message never shows a part that may be a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// It is no host, nor a host and a port
+    /// The text is neither a host nor a host and a port
     #[error(
         "{text:?} is not a host, or a host and a port, such as ftp.example.org:21 or [2001:db8::1]:21"
     )]
@@ -214,15 +214,15 @@ pub enum AddressError {
         /// The text
         text: String,
     },
-    /// It is a URL
+    /// The text is a URL
     #[error("{}", Url(.scheme, .host))]
     Url {
-        /// What stands before `://`
+        /// The scheme: the text before `://`
         scheme: String,
         /// Its host, with the port if it has one; empty if it has no host
         host: String,
     },
-    /// There is an `@`
+    /// The text contains an `@`
     #[error(
         "an address with a user's name: give the host alone, and the name and password to the login"
     )]
@@ -237,7 +237,7 @@ impl AddressError {
     }
 }
 
-/// As much of a text as belongs into an error
+/// The part of a text that is short enough for an error message
 fn shown(text: &str) -> String {
     text.chars().take(256).collect()
 }
@@ -273,14 +273,14 @@ impl fmt::Display for Url<'_> {
     }
 }
 
-/// A local address to connect from, whose port may be 0: any
+/// A local address to connect from; port 0 means any port
 ///
 /// An unspecified address (`0.0.0.0`, `::`) with a port stands for any address of either family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceAddress(pub(crate) SocketAddr);
 
 impl SourceAddress {
-    /// What to bind for a connection to this address; `None` if it is of another family
+    /// The address to bind for a connection to `to`; `None` if it is of another family
     pub(crate) fn towards(self, to: SocketAddr) -> Option<SocketAddr> {
         let Self(source) = self;
         if source.is_ipv4() == to.is_ipv4() {

@@ -1,11 +1,12 @@
-//! How many sessions a server lets one client have
+//! How many sessions a server accepts from one client
 //!
-//! A [`Budget`] counts the sessions to one server and says whether one more may be opened. It has no clock, does no I/O
-//! and opens nothing itself: whoever opens sessions asks [`Budget::admission`] first and reports what became of each.
+//! A [`Budget`] counts the sessions to one server and decides whether one more may be opened. It has no clock, does no
+//! I/O and opens nothing itself: the caller asks [`Budget::admission`] before it opens a session, and reports the
+//! outcome of each.
 //!
 //! ```text
 //!                     ┌─▶ opened ──▶ ended(Orderly | Broken | Cut)
-//! admission ▶ begin ──┼─▶ refused    the server has enough: the ceiling is what it had let in
+//!                     ├─▶ refused    too many sessions: the ceiling is the number that the server had accepted
 //!                     └─▶ failed     anything else, a refused password included
 //! ```
 
@@ -21,28 +22,28 @@ use ftp_proto::{ConnectionError, Reply, Time};
 
 use crate::crowd::{is_idle_timeout, stated_limit};
 
-/// How long a refusal holds: then one more session may be tried
+/// How long a refusal limits the number of sessions, before one more is tried
 const CEILING_HOLDS: Duration = Duration::from_secs(600);
 
-/// How long a session beyond those proven may take to open before the next is tried all the same
+/// How long a session beyond the proven number may take to open before the next is tried anyway
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a server may count a session that has broken
 const LINGER: Duration = Duration::from_millis(250);
 
-/// How long it may count one that it has ended itself: a process has to end after its 221
+/// How long it may count a session that it has ended itself: a process must exit after its 221
 const FAREWELL: Duration = Duration::from_millis(100);
 
 /// The first and the longest wait after a server has refused even a single session
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
-/// Signs of overload within this time are one sign
+/// Signs of overload within this time count as one
 const ONE_EVENT: Duration = Duration::from_secs(10);
 
 /// Data connections that fail within this time are counted together
 const DATA_WINDOW: Duration = Duration::from_secs(60);
 
-/// So many data connections at least have to fail
+/// Minimum number of failed data connections that counts as overload
 const DATA_FAILURES: usize = 3;
 
 /// The sessions to one server: how many there are, and how many there may be
@@ -50,33 +51,33 @@ const DATA_FAILURES: usize = 3;
 /// # Rules
 ///
 /// - There are never more than the caller's maximum.
-/// - A session refused while n others live sets a ceiling of n for ten minutes; then one more is tried. So a server with
-///   a fixed limit refuses one session in ten minutes.
+/// - If a session is refused while n others are open, the ceiling is n for ten minutes; then one more is tried. So a
+///   server with a fixed limit refuses one session in ten minutes.
 /// - A number that the server states ("Too many connections (8) from this IP") holds until it states another one, or
-///   lets more in.
+///   accepts more.
 /// - Beyond the number that has been open at the same time, sessions are tried one after the other
-///   ([`Self::at_once`]), since all that are under way when the limit is reached are refused.
-/// - Servers count a session for a moment after it has ended, so for that moment none is opened in its place.
-/// - The ceiling is halved if the server ends living sessions with a 421 that is not about their idleness, or if data
-///   connections fail in numbers: as many as there are sessions, and three at least, within a minute.
-/// - After a refusal of the only session the server is left alone, for 5 seconds at first and a minute at most, and
-///   gets one session at a time.
+///   ([`Self::at_once`]), because all sessions that are being opened when the limit is reached are refused.
+/// - Servers count a session for a moment after it has ended, so no session is opened in its place during that moment.
+/// - The ceiling is halved if the server ends open sessions with a 421 that is not about idleness, or if many data
+///   connections fail: as many as there are sessions, and at least three, within a minute.
+/// - If the only session is refused, no session is opened for 5 seconds at first and for a minute at most, and then
+///   one at a time.
 /// - A refused password says nothing about the number of sessions.
 ///
-/// All times are of one origin and don't decrease.
+/// All times have the same origin and don't decrease.
 #[derive(Clone, Debug)]
 pub struct Budget {
     most: usize,
     at_once: usize,
     live: usize,
     opening: usize,
-    /// So many have been open at the same time, and the server has not taken it back
+    /// The largest number that has been open at the same time, unless the server has lowered it since
     proven: usize,
     ceiling: Option<Ceiling>,
     stated: Option<usize>,
-    /// Until when the server may still count those that have ended, the first one first
+    /// Until when the server may still count each session that has ended, the earliest first
     leaving: VecDeque<Time>,
-    /// When the last session beyond those proven was begun
+    /// When the last session beyond the proven number was started
     tried: Time,
     rest: Option<Time>,
     back_off: Duration,
@@ -95,31 +96,31 @@ struct Ceiling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "one may or may not")]
 pub enum Admission {
-    /// Yes
+    /// One more session may be opened
     Now,
-    /// Not yet: ask again when something was reported, or at this time; `None`: time alone changes nothing
+    /// Not yet: ask again after the next report, or at this time; with `None`, time alone changes nothing
     Later(Option<Time>),
 }
 
-/// How a session ended that had been opened
+/// How an open session ended
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the server knows, or does not, or wants less")]
 pub enum SessionEnd {
-    /// The server knows of it: it has answered QUIT, or closed the connection
+    /// The server knows of the end: it has answered QUIT, or closed the connection
     Orderly,
-    /// This side closed it, or the network did: the server may notice a moment later
+    /// The client or the network closed it: the server may notice a moment later
     Broken,
-    /// The server ended it with a 421 although it was in use
+    /// The server ended it with a 421 while it was in use
     Cut,
 }
 
 impl SessionEnd {
-    /// How a session ended that has this error
+    /// Classifies the end of a session by its error
     #[must_use]
     pub fn of(error: &ConnectionError) -> Self {
         match error {
             ConnectionError::ServiceClosing(reply) if !is_idle_timeout(reply) => Self::Cut,
-            // After QUIT, or the server has closed.
+            // This follows QUIT, or the server has closed.
             ConnectionError::LocallyClosed
             | ConnectionError::Eof
             | ConnectionError::ServiceClosing(_)
@@ -130,7 +131,7 @@ impl SessionEnd {
 }
 
 impl Budget {
-    /// No sessions yet; there will be `most` at most, and one at least
+    /// A budget without sessions, for at most `most` and at least one
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self {
@@ -151,16 +152,16 @@ impl Budget {
         }
     }
 
-    /// How many sessions beyond those proven may be opened at the same time; 1 by default and at least
+    /// Sets how many sessions beyond the proven number may be opening at the same time; 1 by default and at least
     ///
-    /// More are quicker at the start, and the server refuses as many more when its limit is reached.
+    /// A higher number is faster at the start, but the server refuses that many more when its limit is reached.
     #[must_use]
     pub fn at_once(mut self, sessions: usize) -> Self {
         self.at_once = sessions.max(1);
         self
     }
 
-    /// Changes the caller's maximum, 1 at least; living sessions stay
+    /// Changes the caller's maximum, which is at least 1; open sessions stay open
     pub fn set_most(&mut self, most: usize) {
         self.most = most.max(1);
     }
@@ -171,19 +172,19 @@ impl Budget {
         self.live + self.opening
     }
 
-    /// How many sessions there may be as far as is known
+    /// The maximum number of sessions, as far as known
     #[must_use]
     pub fn limit(&self, now: Time) -> usize {
         self.most.min(self.servers_limit(now))
     }
 
-    /// How many sessions are open beyond the limit, which has been lowered since: those are to end soon
+    /// The number of sessions above a limit that has been lowered since; end that many soon
     #[must_use]
     pub fn excess(&self, now: Time) -> usize {
         self.count().saturating_sub(self.limit(now))
     }
 
-    /// Whether nothing is counted, and nothing remembered that matters: a budget made anew would do as well
+    /// Whether nothing is counted or remembered that matters, so that a new budget would be equivalent
     #[must_use]
     pub fn is_blank(&self, now: Time) -> bool {
         self.count() == 0
@@ -193,7 +194,7 @@ impl Budget {
             && self.rest.is_none_or(|until| until <= now)
     }
 
-    /// Whether one more session may be opened; if so, and if it is, call [`Self::begin`]
+    /// Whether one more session may be opened; if so, call [`Self::begin`] when you open it
     pub fn admission(&mut self, now: Time) -> Admission {
         self.forget(now);
         if self.rest.is_some() {
@@ -204,20 +205,21 @@ impl Budget {
             return Admission::Later(None);
         }
         if total + self.leaving.len() >= self.servers_limit(now) {
-            // The ceiling goes with time, unless it is what the server has stated.
+            // The ceiling expires, unless the server has stated it.
             let ceiling = self.ceiling.filter(|ceiling| {
                 self.stated.is_none_or(|stated| ceiling.count < stated) && total < self.most
             });
             let gone = self.leaving.front().copied();
             return Admission::Later(earlier(gone, ceiling.map(|ceiling| ceiling.until)));
         }
-        // Nothing beyond is tried while the server may count sessions that are gone: a refusal would be about those.
+        // Sessions beyond the proven number wait while the server may still count ended ones: a refusal would be due
+        // to those.
         if let Some(gone) = self.leaving.front() {
             if total + self.leaving.len() >= self.proven.saturating_add(self.at_once - 1) {
                 return Admission::Later(Some(*gone));
             }
         } else if total >= self.proven.saturating_add(self.at_once) {
-            // One is being tried already; it may hang.
+            // A session is already being tried, and it may hang.
             let patient = self.tried + PATIENCE;
             if self.opening > 0 && now < patient {
                 return Admission::Later(Some(patient));
@@ -226,7 +228,7 @@ impl Budget {
         Admission::Now
     }
 
-    /// A session begins to open
+    /// Reports that a session starts to open
     pub fn begin(&mut self, now: Time) {
         if self.count() >= self.proven {
             self.tried = now;
@@ -234,17 +236,17 @@ impl Budget {
         self.opening += 1;
     }
 
-    /// A session is open: the server has let it in
+    /// Reports that a session is open: the server has accepted it
     pub fn opened(&mut self, _now: Time) {
         self.opening = self.opening.saturating_sub(1);
         self.live += 1;
         self.proven = self.proven.max(self.live);
         self.back_off = BACK_OFF.0;
-        // A number of something else, it seems.
+        // A smaller stated number was about something else.
         self.stated = self.stated.filter(|stated| *stated >= self.live);
     }
 
-    /// The server has refused a session that was being opened, because there are too many
+    /// Reports that the server has refused a session that was being opened, because there are too many
     pub fn refused(&mut self, reply: &Reply, now: Time) {
         self.forget(now);
         self.opening = self.opening.saturating_sub(1);
@@ -259,13 +261,14 @@ impl Budget {
         self.lower(others, now);
     }
 
-    /// A session did not open for any other reason: no connection, a refused password, an opening that was given up
+    /// Reports that a session did not open for any other reason: no connection, a refused password, an attempt that
+    /// was given up
     pub fn failed(&mut self, now: Time) {
         self.opening = self.opening.saturating_sub(1);
         self.leave(now + LINGER);
     }
 
-    /// A session has ended that was [opened](Self::opened)
+    /// Reports that a session has ended that was [opened](Self::opened)
     pub fn ended(&mut self, end: SessionEnd, now: Time) {
         let before = self.live;
         self.live = self.live.saturating_sub(1);
@@ -279,7 +282,7 @@ impl Budget {
         }
     }
 
-    /// A data connection of a living session could not be opened, or was refused with 425
+    /// Reports that a data connection of an open session could not be opened, or was refused with 425
     pub fn data_failed(&mut self, now: Time) {
         if now > self.first_data_failure + DATA_WINDOW {
             self.data_failures = 0;
@@ -294,7 +297,7 @@ impl Budget {
         }
     }
 
-    /// The server may count one that is gone until then
+    /// Notes that the server may count an ended session until then
     fn leave(&mut self, until: Time) {
         let place = self.leaving.partition_point(|other| *other <= until);
         self.leaving.insert(place, until);
@@ -320,7 +323,7 @@ impl Budget {
         self.proven = self.proven.min(count);
     }
 
-    /// Forgets what has passed
+    /// Forgets what has expired
     fn forget(&mut self, now: Time) {
         self.ceiling = self.ceiling.filter(|ceiling| ceiling.until > now);
         self.rest = self.rest.filter(|until| *until > now);

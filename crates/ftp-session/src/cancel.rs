@@ -1,18 +1,18 @@
-//! Cancelling a session from outside, such as from another thread
+//! Cancels a session from outside, for example from another thread
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Ends a session from anywhere: [`Session::cancel_flag`](crate::Session::cancel_flag)
 ///
-/// The session looks at it at each turn, and then ends: what runs fails with [`Error::Cancelled`](crate::Error::Cancelled), and
-/// so does what is requested later. The shell has to see to it that there is a turn, such as by a wake-up of its
-/// poll.
+/// The session checks it at each turn, and then ends: the running request fails with
+/// [`Error::Cancelled`](crate::Error::Cancelled), and so does every later one. The shell must make sure that a turn
+/// follows, for example by waking its poll.
 #[derive(Clone, Debug, Default)]
 pub struct CancelFlag(Arc<AtomicBool>);
 
 impl CancelFlag {
-    /// Ends the session with its next turn; there is no way back
+    /// Ends the session at its next turn; this can't be undone
     pub fn set(&self) {
         self.0.store(true, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! A file from one server to another, without passing through here
+//! Copies a file from one server to another without passing through this machine
 
 use std::io::{Read, Write};
 
@@ -11,26 +11,25 @@ use crate::session::Session;
 /// A copy between servers that failed: which server, and how
 pub type CopyError = ftp_proto::CopyError<Error>;
 
-/// A copy between servers in progress; the data passes between the two
+/// A copy between servers in progress; the data passes directly between the two
 ///
-/// The source listens and the target connects to it, so the target must be able to reach the
-/// source, and both servers must permit it: most refuse data connections to and from third parties.
-/// Only unprotected data connections will do, as both servers would play the TLS server.
+/// The source listens and the target connects to it. So the target must be able to reach the source, and both servers
+/// must permit it: most refuse data connections to and from third parties. Data connections must be unprotected,
+/// because both servers would act as the TLS server.
 ///
-/// Feed it every [`Event`] of both sessions; they must be idle when it starts and have no other
-/// requests until it ends.
+/// Pass it every [`Event`] of both sessions. They must be idle when it starts and have no other requests until it
+/// ends.
 #[derive(Debug)]
 pub struct ServerCopy {
     inner: ftp_proto::ServerCopy,
 }
 
 impl ServerCopy {
-    /// Starts the copy; `None` if the source is not connected, or its address is not known: its connection has none,
-    /// or leads through a proxy to a name
+    /// Starts the copy; `None` if the source is not connected, or its address is unknown: its connection has none, or
+    /// leads to a name through a proxy
     ///
-    /// The target is sent to the host that the source's control connection goes to, whatever address
-    /// the source names, unless its [`Config::passive_host`](ftp_proto::Config::passive_host) says
-    /// otherwise.
+    /// The target connects to the host that the source's control connection goes to, whatever address the source
+    /// announces, unless the source's [`Config::passive_host`](ftp_proto::Config::passive_host) says otherwise.
     pub fn start<S: Read + Write, L>(
         source: &mut Session<S, L>,
         source_path: impl AsRef<[u8]>,
@@ -43,12 +42,12 @@ impl ServerCopy {
         Some(Self { inner })
     }
 
-    /// Takes an event of one of the two sessions; `Some` once, when both have ended
+    /// Handles an event of one of the two sessions; `Some` once, when both sides have ended
     ///
     /// # Errors
     ///
-    /// Which server failed, and how. An end that was cut off may still be settling: it
-    /// [is idle](Session::is_idle) when it has.
+    /// Which server failed, and how. If one side was interrupted it may still be settling; it has settled once it [is
+    /// idle](Session::is_idle).
     pub fn handle<S: Read + Write, L>(
         &mut self,
         end: CopyEnd,

@@ -1,20 +1,20 @@
-//! Refusals that are about the number of sessions
+//! Recognizes refusals that are about the number of sessions
 
 use ftp_proto::Reply;
 
-/// Whether a refusal's text is about the number of connections
+/// Whether a refusal is about the number of connections
 ///
-/// 530 mostly means a wrong password, and 421 an idle session; the rest is in the words.
+/// 530 mostly means a wrong password, and 421 an idle session; only the text tells.
 pub(crate) fn is_full(reply: &Reply) -> bool {
     speaks_of_crowds(reply.text())
 }
 
-/// The number of sessions that such a refusal permits, if it names one
+/// The number of sessions that such a refusal permits, if it states one
 pub(crate) fn stated_limit(reply: &Reply) -> Option<usize> {
     limit_in(reply.text())
 }
 
-/// Whether a 421 is about an idle session, which the server ends for this one's sake
+/// Whether a 421 is about an idle session, which the server ends because of its idleness
 pub(crate) fn is_idle_timeout(reply: &Reply) -> bool {
     const WORDS: [&[u8]; 5] = [b"idle", b"timeout", b"time-out", b"timed out", b"inactiv"];
     contains_any(&reply.text().to_ascii_lowercase(), &WORDS)
@@ -29,7 +29,7 @@ fn speaks_of_crowds(text: &[u8]) -> bool {
         b"number of connections",
         b"no more connections",
     ];
-    // Too many of these are no matter of sessions.
+    // "Too many" of these is not about sessions.
     const OTHERS: [&[u8]; 2] = [b"attempts", b"failures"];
     let text = text.to_ascii_lowercase();
     contains_any(&text, &WORDS) && !contains_any(&text, &OTHERS)
@@ -39,18 +39,18 @@ fn contains_any(text: &[u8], words: &[&[u8]]) -> bool {
     words.iter().any(|words| text.windows(words.len()).any(|window| window == *words))
 }
 
-/// The only number in the text, if it can be a number of sessions: no part of an address, no time to wait
+/// The only number in the text that may be a number of sessions: not a part of an address, not a waiting time
 fn limit_in(text: &[u8]) -> Option<usize> {
     let mut found = None;
     let words = text.split(|byte| byte.is_ascii_whitespace() || *byte == b'\n');
     let mut words = words.filter(|word| !word.is_empty()).peekable();
     while let Some(word) = words.next() {
-        // Not in front of an IPv6 address.
+        // The colons at the start of an IPv6 address are not stripped.
         let is_edge = |byte: &u8| byte.is_ascii_punctuation() && !word.starts_with(b":");
         let start = word.iter().position(|byte| !is_edge(byte)).unwrap_or(word.len());
         let end = word.iter().rposition(|byte| !is_edge(byte)).map_or(start, |at| at + 1);
         let word = &word[start..end];
-        // "5/5": so many of so many.
+        // "5/5" means 5 of 5.
         let mut numbers = word.split(|byte| *byte == b'/').map(number);
         let Some(Some(count)) = numbers.next() else { continue };
         if numbers.any(|number| number != Some(count)) {
@@ -70,7 +70,7 @@ fn limit_in(text: &[u8]) -> Option<usize> {
 }
 
 fn number(word: &[u8]) -> Option<usize> {
-    // `parse` takes a sign, and more than any server lets in.
+    // `parse` also accepts a sign, and numbers larger than any server's limit.
     let is_number = (1..=5).contains(&word.len()) && word.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(word).ok().filter(|_| is_number)?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! The data connection: what it is busy with
+//! The data connection and its state
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -18,85 +18,85 @@ pub(crate) struct Data<S, L> {
 }
 
 pub(crate) enum DataState<S, L> {
-    /// Passive: the shell connects
+    /// Passive: the shell is connecting
     Dialing {
         host: DataHost,
         port: u16,
     },
-    /// Passive: not open yet, and waited for this
+    /// Passive: not open yet; waits for this readiness
     Connecting(Socket<S>, Interest, Way),
-    /// Passive: a proxy is asked to connect further
+    /// Passive: the handshake with a proxy
     Tunneling(Socket<S>, Box<Handshake>),
-    /// Active: the server has not come yet, though perhaps somebody else
+    /// Active: the server has not connected yet, though another host may have
     Listening(Listener<L>, Option<IpAddr>),
-    /// Open, and the machine's next order is due
+    /// Open; the machine gives the next order
     Open(Stream<Socket<S>>),
-    /// To be secured as soon as a ticket has come, or none will
+    /// To be secured as soon as a ticket has arrived, or none will
     AwaitingTicket(Stream<Socket<S>>),
     Securing(Stream<Socket<S>>),
     Moving(Stream<Socket<S>>, Course),
-    /// The machine knows that it is over, and will have it closed
+    /// The machine knows that it is over, and will close it
     Over(Stream<Socket<S>>, Option<Direction>),
 }
 
-/// Where a data connection leads
+/// Where a data connection goes
 pub(crate) enum Way {
-    /// To this address
+    /// Directly to this address
     Direct(SocketAddr),
-    /// To a proxy, which is asked to connect further
+    /// To a proxy, which connects to the server
     Proxy(Box<Handshake>),
 }
 
-/// Which way the bytes flow, and how far they are
+/// The direction and progress of a transfer
 pub(crate) enum Course {
     Download(Option<Box<TextIn>>),
-    /// A listing whose bytes nobody wants, only the tickets that come with it
+    /// A listing that is only read for the tickets that arrive with it
     Harvest,
     Upload(UploadStage, Option<Box<TextOut>>),
 }
 
-/// How far an upload is
+/// The progress of an upload
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UploadStage {
-    /// The user writes
+    /// The user is writing
     Writing(ServerEnd),
-    /// The user has no more: what is held back and the end are sent
+    /// The user has finished: the bytes that are held back and the end of the file are being sent
     Ending,
-    /// Reads until the server has closed: TLS tickets come here, and closing before what the
-    /// server sends is read would reset the connection, which may cost the file its end
+    /// Reads until the server has closed: TLS tickets arrive here, and closing before the server's bytes are read
+    /// would reset the connection, which may lose the end of the file
     Draining {
-        /// Set when the final reply has come
+        /// Set when the final reply has arrived
         until: Option<Time>,
     },
 }
 
-/// What is known of the server's side of an upload's data connection
+/// The state of the server's side of an upload's data connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerEnd {
     Open,
-    /// Nothing more comes from there
+    /// The server sends nothing more
     Closed,
 }
 
-/// What the user's last attempt to move bytes met, which tells a pause of the user from one of the server
+/// The result of the user's last attempt to move bytes, which tells a pause of the user from one of the server
 ///
-/// Readiness alone does not: a shell may say "ready" where nothing is, before each turn even, and records of TLS
-/// need not hold a byte of the file.
+/// Readiness alone is not enough: a shell may report readiness when there is none, even before each turn, and TLS
+/// records need not contain a byte of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
-    /// Bytes have moved, or there was none yet
+    /// Bytes have moved, or there was no attempt yet
     Moved,
     /// No byte could move
     Blocked,
-    /// As [`Self::Blocked`], but the connection was said to be ready when the deadline came: the user's next attempt
+    /// As [`Self::Blocked`], but the connection was reported ready when the deadline passed: the user's next attempt
     /// decides
     Due,
-    /// That was in vain, too: whatever is said of the connection, the server makes the pause
+    /// That attempt moved nothing either: whatever is reported of the connection, the server is pausing
     Refuted,
 }
 
 impl Attempt {
-    /// After an attempt at which no byte moved
+    /// The state after an attempt that moved no byte
     pub(crate) const fn blocked(self) -> Self {
         match self {
             Self::Moved | Self::Blocked => Self::Blocked,
@@ -105,7 +105,7 @@ impl Attempt {
     }
 }
 
-/// A data connection that is closed but for the tickets that may come on it
+/// A data connection that is closed except for tickets that may still arrive on it
 pub(crate) struct Linger<S> {
     pub(crate) stream: Stream<Socket<S>>,
     pub(crate) until: Option<Time>,
@@ -113,10 +113,10 @@ pub(crate) struct Linger<S> {
 }
 
 impl<S> Linger<S> {
-    /// What the connection is to be waited for
+    /// What to wait for on the connection
     ///
-    /// What is not sent yet comes first: until then nothing is read, and a shell that is told of bytes
-    /// again and again would not wait at all.
+    /// Unsent bytes come first: until they are sent nothing is read, and a shell that is told of readable bytes again
+    /// and again would not wait at all.
     pub(crate) fn interest(&self) -> Interest {
         if self.stream.wants_write() { Interest::WRITE } else { Interest::READ }
     }
@@ -127,7 +127,7 @@ impl<S, L> Data<S, L> {
         Self { id, slot, state }
     }
 
-    /// Where it is noted what the connection or listener is ready for
+    /// The readiness flags of the connection or listener
     pub(crate) fn readiness(&mut self) -> Option<&mut Interest> {
         Some(match &mut self.state {
             DataState::Dialing { .. } => return None,
@@ -143,7 +143,7 @@ impl<S, L> Data<S, L> {
         })
     }
 
-    /// Where bytes flow, or may before long
+    /// The stream that moves bytes, or soon will
     pub(crate) fn stream(&mut self) -> Option<&mut Stream<Socket<S>>> {
         match &mut self.state {
             DataState::Dialing { .. }
@@ -171,7 +171,7 @@ impl<S, L> Data<S, L> {
         }
     }
 
-    /// The connection or listener, lent to the shell, with what it is to be waited for
+    /// The connection or listener, lent to the shell, with what to wait for on it
     pub(crate) fn lent(&self) -> Option<(Slot, Lent<'_, S, L>, Interest)> {
         let lent = match &self.state {
             DataState::Dialing { .. } => return None,
@@ -188,7 +188,7 @@ impl<S, L> Data<S, L> {
         Some((self.slot, lent, self.interest()))
     }
 
-    /// When the end of an upload is no longer waited for
+    /// Until when the end of an upload is waited for
     pub(crate) const fn patience(&self) -> Option<Time> {
         match self.state {
             DataState::Moving(_, Course::Upload(UploadStage::Draining { until }, _)) => until,
@@ -196,9 +196,9 @@ impl<S, L> Data<S, L> {
         }
     }
 
-    /// What the connection or listener is to be waited for
+    /// What to wait for on the connection or listener
     ///
-    /// Not what it is ready for already: then it is the user's turn.
+    /// This excludes what it is ready for already: then it is the user's turn.
     fn interest(&self) -> Interest {
         match &self.state {
             DataState::Dialing { .. }

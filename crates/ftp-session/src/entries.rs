@@ -8,23 +8,23 @@ use ftp_proto::listing::{ListingParser, ListingReader, OwnedEntry};
 use crate::error::Error;
 use crate::session::{Moved, Session};
 
-/// The entries of a directory, while they arrive: for requests of `read_dir` and `list`
+/// The entries of a directory as they arrive: for requests made with `read_dir` and `list`
 ///
-/// One a listing. `.` and `..` are left out, headers and totals passed over. Whether the listing is
-/// complete is told by its completion, as with every transfer; then come the [last](Self::last) entries.
+/// Use one value for each listing. `.` and `..`, headers and totals are skipped. As with every transfer, its
+/// completion says whether the listing is complete; after it, take the [last](Self::last) entries.
 #[derive(Debug)]
 pub struct Entries {
     reader: ListingReader,
 }
 
 impl Entries {
-    /// For a listing that has not begun
+    /// Entries for a listing that has not begun
     #[must_use]
     pub fn with_parser(parser: ListingParser) -> Self {
         Self { reader: ListingReader::new(parser) }
     }
 
-    /// The next entry; `None` if more has to arrive first
+    /// Returns the next entry; `None` if more data must arrive first
     pub fn next<S: Read + Write, L>(
         &mut self,
         session: &mut Session<S, L>,
@@ -43,14 +43,14 @@ impl Entries {
         }
     }
 
-    /// The next of the last entries: to be called after the completion, until it returns `None`
+    /// Returns the next of the last entries: call it after the completion, until it returns `None`
     ///
-    /// The last line may have come without its end, and a line before it may have had to wait for it.
+    /// The last line may lack its line ending, and the line before it may have had to wait for it.
     ///
     /// # Errors
     ///
-    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, and a line in
-    /// which the server tells an error, or which nobody understands.
+    /// [`UnreadableDirectory`](ftp_proto::Error::UnreadableDirectory) if there was no entry, but an error message of
+    /// the server or an unrecognized line.
     pub fn last(&mut self) -> Result<Option<OwnedEntry>, Error> {
         self.reader.end();
         let last = self.reader.next_entry();
@@ -60,9 +60,11 @@ impl Entries {
         Ok(last)
     }
 
-    /// Lines so far that nobody understood, or in which the server says what it could not read, and entries
-    /// of other directories in a recursive listing: not among the entries, perhaps files all the same. Look at it
-    /// before you delete what is not listed.
+    /// The number of lines so far that were not recognized, or in which the server reports what it could not read, and
+    /// of entries of other directories in a recursive listing
+    ///
+    /// None of these is among the entries, yet each may stand for a file. Check the number before you delete what is
+    /// not listed.
     #[must_use]
     pub fn unknown_lines(&self) -> u64 {
         self.reader.unknown_lines()

@@ -1,4 +1,4 @@
-//! What can go wrong, with what the machine without I/O can't know
+//! The errors of a session, including those that the machine without I/O can't know
 
 use std::fmt;
 use std::io;
@@ -17,11 +17,11 @@ use crate::proxy::ProxyError;
 
 /// Why an operation failed
 ///
-/// What the server said, or the protocol forbids, is in [`Self::Ftp`]; the rest is what the machine
-/// without I/O can't know. [`Self::is_fatal`] tells whether the session lives on,
-/// [`Self::is_transient`] whether trying again makes sense.
+/// [`Self::Ftp`] contains replies of the server and violations of the protocol; the other variants are errors that the
+/// machine without I/O can't know. [`Self::is_fatal`] says whether the session is over, and [`Self::is_transient`]
+/// whether trying again makes sense.
 ///
-/// `Display` says what failed; why it failed is the [`source`](std::error::Error::source).
+/// `Display` says what failed; the [`source`](std::error::Error::source) says why.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[doc(alias = "all_errors")]
@@ -29,95 +29,96 @@ pub enum Error {
     /// The server could not be reached
     #[error("could not connect to {target}")]
     Connect {
-        /// Host and port; the address that failed first, if the session knows no name
+        /// Host and port; if the session knows no name, the address that failed first
         target: String,
-        /// What the system said
+        /// The system's error
         #[source]
         error: io::Error,
     },
-    /// What was given as the server's address is none
+    /// The server's address is invalid
     #[error("invalid address")]
     InvalidAddress(#[source] AddressError),
-    /// An option that makes no sense
+    /// An option has an invalid value
     #[error("the option {option} {problem}")]
     InvalidOption {
-        /// Which
+        /// The name of the option
         option: &'static str,
         /// What is wrong with it
         problem: &'static str,
     },
-    /// The server could not be reached through the proxy, or not be asked to be
+    /// The server could not be reached through the proxy, or the proxy could not be asked
     #[error(transparent)]
     Proxy(ProxyError),
     /// The control connection broke, or ended without TLS's close_notify, as most servers end it
     #[error("{}", describe_control(.0))]
     Io(#[source] io::Error),
-    /// TLS failed on the control connection, or could not be begun
+    /// TLS failed on the control connection, or could not be started
     #[error(transparent)]
     Tls(TlsError),
-    /// TLS is wanted and its configuration is not usable
+    /// TLS is required and its configuration is not usable
     #[error("TLS configuration is not usable")]
     TlsConfig(#[source] ConfigError),
-    /// The data connection failed, and the server's reply, if there was one, does not say why; or its
-    /// certificate was refused here, whatever the server then said
+    /// The data connection failed, and the server's reply, if there was one, does not say why; or this side refused
+    /// its certificate, whatever the server then replied
     ///
-    /// Of several attempts to open it, with the server's other command for passive mode, this is the first.
-    /// An attempt that took longer than [`Config::data_connect_timeout`](ftp_proto::Config::data_connect_timeout)
-    /// has an error of the kind [`TimedOut`](io::ErrorKind::TimedOut).
+    /// If it was attempted twice, with the server's other command for passive mode, this is the error of the first
+    /// attempt. An attempt that took longer than
+    /// [`Config::data_connect_timeout`](ftp_proto::Config::data_connect_timeout) has an error of the kind
+    /// [`TimedOut`](io::ErrorKind::TimedOut).
     #[error("{}", describe(*.failure, *.address, .reply.as_ref(), .error))]
     Data {
-        /// When it failed
+        /// The stage at which it failed
         failure: DataFailure,
-        /// Where it was to lead, or in active mode where this side listened; `None` if it had been open, or
-        /// was to be made through a proxy or tunnel
+        /// Where it was to connect to, or in active mode where this side listened; `None` if it had been open, or was
+        /// to be made through a proxy or tunnel
         address: Option<SocketAddr>,
-        /// What the server said of it or of the next attempt, if that was a refusal
+        /// The server's reply to it or to the next attempt, if that was a refusal
         reply: Option<Reply>,
-        /// What the system or TLS said; for the latter see [`Error::tls`]
+        /// The error of the system or of TLS; for the latter see [`Error::tls`]
         #[source]
         error: io::Error,
     },
     /// The caller's own file, reader or writer failed; the transfer was aborted
     ///
-    /// Of a file that was opened here, the cause names the path.
+    /// If this library opened the file, the cause names its path.
     #[error("local file, reader or writer failed")]
     Local(#[source] io::Error),
     /// The call took longer than its deadline permits
     ///
-    /// A transfer was aborted; what became of another request is not known. The session goes on, unless
-    /// the call was to begin it.
+    /// A transfer was aborted; the outcome of any other request is unknown. The session goes on, unless the call was
+    /// meant to open it.
     #[error("the call took longer than {limit:?}")]
     Deadline {
-        /// How long a call may take
+        /// The limit
         limit: Duration,
     },
-    /// The session was cancelled by this side, such as from another thread
+    /// This side cancelled the session, for example from another thread
     ///
-    /// What became of the request is not known: the server may have done it. The session is over.
+    /// The outcome of the request is unknown: the server may have carried it out. The session is over.
     #[error("the session was cancelled")]
     Cancelled,
-    /// A listing is longer than what is held in memory at once
+    /// A listing is longer than may be held in memory at once
     #[error("listing of more than {limit} bytes")]
     ListingTooLong {
-        /// Bytes that may be held
+        /// The limit in bytes
         limit: usize,
     },
-    /// The local and the remote file are not the same, or not of one origin
+    /// The local and the remote file are not the same, or can't be the same file
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
-    /// A line of text is longer than what is taken for one
+    /// A line of text is longer than the limit
     #[error("line of more than {limit} bytes")]
     LineTooLong {
-        /// Bytes that a line may have
+        /// The limit in bytes
         limit: usize,
     },
-    /// A directory is needed, and there is a file, or a link that is not followed
+    /// A directory is required, but the path is a file, or a link that is not followed
     #[error("not a directory: {}", .path.escape_ascii())]
     NotADirectory {
-        /// Where
+        /// The path
         path: Vec<u8>,
     },
-    /// A name in a listing that leads out of its directory, or can't be sent: it is left alone
+    /// A name in a listing leads out of its directory, or can't be sent: it is left alone
     #[error("name in a listing that leads elsewhere: {}", .name.escape_ascii())]
     UnsafeName {
         /// The name as the server writes it
@@ -126,18 +127,18 @@ pub enum Error {
     /// No command is known to have set a file's time
     #[error("the time of the file could not be set{}", Because(.reply.as_ref()))]
     TimeNotSet {
-        /// What the server said last; `None`: it knows none of the commands, as was learned before
+        /// The server's last reply; `None` if it was known already that the server supports none of the commands
         reply: Option<Reply>,
     },
-    /// Of a tree that was to be removed, something is left
+    /// Something is left of a tree that should have been removed
     #[error("{0}")]
     NotRemoved(Box<Removal>),
-    /// What the server said, or what the protocol forbids
+    /// A reply of the server, or a violation of the protocol
     #[error(transparent)]
     Ftp(#[from] ftp_proto::Error),
 }
 
-/// What was removed of a tree, and what was not
+/// What was removed of a tree, and what is left
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Removal {
@@ -145,16 +146,16 @@ pub struct Removal {
     pub files: u64,
     /// Directories that were removed
     pub directories: u64,
-    /// What could not be removed, without the directories that it is in; the first thousand
+    /// The items that could not be removed, without the directories that contain them; the first thousand
     pub left: Vec<Left>,
-    /// How many there are
+    /// The number of items that could not be removed
     pub left_count: u64,
-    /// Lines of listings that nobody understood: perhaps files that are left
+    /// Lines of listings that were not recognized: they may stand for files that are left
     pub unknown_lines: u64,
 }
 
 impl Removal {
-    /// How many of those that are left are held
+    /// Maximum number of items in `left`
     pub(crate) const MOST: usize = 1000;
 
     fn again(&self) -> Self {
@@ -178,13 +179,13 @@ impl fmt::Display for Removal {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Left {
-    /// Its path; of something with a name that leads elsewhere, the directory that it is in
+    /// Its path; if its name leads elsewhere, the path of its directory
     pub path: Vec<u8>,
-    /// Why
+    /// Why it could not be removed
     pub error: Error,
 }
 
-/// The server's words, if there are any
+/// The server's reply, if there is one
 struct Because<'a>(Option<&'a Reply>);
 
 impl fmt::Display for Because<'_> {
@@ -194,7 +195,7 @@ impl fmt::Display for Because<'_> {
 }
 
 impl Error {
-    /// The server's reply behind the error, if it was one
+    /// The server's reply that caused the error, if one did
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
         match self {
@@ -204,7 +205,7 @@ impl Error {
         }
     }
 
-    /// What TLS has to say, if it failed on either connection
+    /// The TLS error, if TLS failed on either connection
     #[must_use]
     pub fn tls(&self) -> Option<&TlsError> {
         match self {
@@ -214,7 +215,7 @@ impl Error {
         }
     }
 
-    /// What a proxy has to say, if a connection could not be made through it
+    /// The proxy's error, if a connection could not be made through it
     #[must_use]
     pub fn proxy(&self) -> Option<&ProxyError> {
         match self {
@@ -224,7 +225,7 @@ impl Error {
         }
     }
 
-    /// Whether the same may succeed later, on this session or a new one
+    /// Whether the same request may succeed later, on this session or a new one
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -253,21 +254,21 @@ impl Error {
 
     /// Whether the server says that the file or directory does not exist
     ///
-    /// What to do with which error: [`ftp_proto::Error`](ftp_proto::Error#when-to-retry-what).
+    /// For what to do with which error, see [`ftp_proto::Error`](ftp_proto::Error#when-to-retry-what).
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Ftp(error) if error.is_missing())
     }
 
-    /// Whether the server wants other credentials, or an account
+    /// Whether the server requires other credentials, or an account
     #[must_use]
     pub fn is_auth(&self) -> bool {
         matches!(self, Self::Ftp(error) if error.is_auth())
     }
 
-    /// The reply with which the server has turned a session away because there are too many, if that is the error
+    /// The reply with which the server refused a session because there are too many, if that is the error
     ///
-    /// A [`Budget`](crate::Budget) wants to know, see [`Budget::refused`](crate::Budget::refused).
+    /// Report it to a [`Budget`](crate::Budget) with [`Budget::refused`](crate::Budget::refused).
     #[must_use]
     pub fn turned_away(&self) -> Option<&Reply> {
         let Self::Ftp(error) = self else { return None };
@@ -279,7 +280,7 @@ impl Error {
         (closed || is_full(reply)).then_some(reply)
     }
 
-    /// Whether a deadline passed, be it this crate's, the protocol's or the system's
+    /// Whether a deadline passed, whether this crate's, the protocol's or the system's
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match self {
@@ -293,7 +294,7 @@ impl Error {
         }
     }
 
-    /// Whether it was this side that cancelled the session
+    /// Whether this side cancelled the session
     #[must_use]
     pub const fn is_cancelled(&self) -> bool {
         matches!(self, Self::Cancelled)
@@ -309,7 +310,7 @@ impl Error {
             | Self::Proxy(_)
             | Self::Io(_)
             | Self::Cancelled => true,
-            // Noticed before anything was sent.
+            // This is found before anything is sent.
             Self::Tls(TlsError::InvalidServerName(_)) => false,
             Self::Tls(_) => true,
             Self::Ftp(error) => error.is_fatal(),
@@ -327,24 +328,24 @@ impl Error {
         }
     }
 
-    /// The `Error` inside an [`io::Error`], as transfers that are read or written as streams return it
+    /// Returns the `Error` inside an [`io::Error`], as transfers that are read or written as streams return it
     #[must_use]
     pub fn in_io(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
 
-    /// What broke the control connection
+    /// The error for a broken control connection
     pub(crate) fn control(error: &io::Error) -> Self {
         match TlsError::in_io(error) {
-            // An end as without TLS: there are no data that could be cut short.
+            // The same as an end without TLS: there is no data that could be cut short.
             Some(TlsError::Truncated) | None => Self::Io(again(error)),
             Some(error) => Self::Tls(error.clone()),
         }
     }
 
-    /// The same error once more, for those who ask twice
+    /// Returns the same error again
     ///
-    /// [`io::Error`]s can't be cloned: of one that the system has not made, its text is kept.
+    /// [`io::Error`]s can't be cloned: for one that does not come from the system, only its kind and text are kept.
     #[must_use]
     pub fn again(&self) -> Self {
         match self {
@@ -378,11 +379,11 @@ impl Error {
     }
 }
 
-/// In what a local and a remote file differ
+/// How a local and a remote file differ
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// In size: the copy can't be completed, or is not complete
+    /// They differ in size: the copy can't be completed, or is not complete
     #[error("local and remote file differ: {local} bytes here, {remote} bytes on the server")]
     Size {
         /// Bytes of the local file
@@ -390,23 +391,23 @@ pub enum Mismatch {
         /// Bytes of the server's file
         remote: u64,
     },
-    /// In the bytes before the break: another file, an offset that the server ignored, or a damaged
-    /// tail; shorten or remove the copy
+    /// They differ in the bytes before the break: another file, an offset that the server ignored, or a damaged end;
+    /// shorten or remove the copy
     #[error("local and remote file differ: bytes {from} to {to} are not the same on both sides")]
     Content {
         /// First byte that was compared
         from: u64,
-        /// The first byte after the last one that was compared
+        /// The byte after the last one that was compared
         to: u64,
     },
-    /// In content, at the same size
+    /// They have the same size, but different contents
     #[error(
         "local and remote file differ: {} is {local} here, {remote} on the server", .local.algorithm
     )]
     Hash {
-        /// Of the local file
+        /// Hash of the local file
         local: FileHash,
-        /// Of the server's
+        /// Hash of the server's file
         remote: FileHash,
     },
 }
@@ -420,7 +421,7 @@ fn describe<'a>(
     Described { failure, address, reply, error }
 }
 
-/// In the words that the same has in clear text
+/// Uses the words of the same error in clear text
 fn describe_control(error: &io::Error) -> &'static str {
     match TlsError::in_io(error) {
         Some(TlsError::Truncated) => "server closed the control connection",
@@ -428,7 +429,7 @@ fn describe_control(error: &io::Error) -> &'static str {
     }
 }
 
-/// [`io::Error`] can't be cloned
+/// Returns the same error again, because [`io::Error`] can't be cloned
 pub(crate) fn again(error: &io::Error) -> io::Error {
     if let Some(tls) = TlsError::in_io(error) {
         return io::Error::new(error.kind(), tls.clone());
@@ -481,7 +482,7 @@ impl From<NameError> for Error {
     }
 }
 
-/// An `Error` that travelled in an [`io::Error`] comes out again, any other is [`Error::Local`]
+/// Returns the `Error` inside an [`io::Error`]; any other error becomes [`Error::Local`]
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         match error.downcast() {
@@ -514,7 +515,7 @@ impl From<Error> for io::Error {
             }
             Error::Ftp(error) => Self::from(error.clone()).kind(),
         };
-        // `read_to_end` and friends would try again for ever.
+        // With these kinds, `read_to_end` and similar functions would retry for ever.
         let kind = match kind {
             io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock => io::ErrorKind::Other,
             kind => kind,

@@ -1,4 +1,4 @@
-//! What a session tells its user
+//! The events of a session
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,56 +9,55 @@ use crate::error::Error;
 use crate::failure::FailedData;
 use crate::proxy::ProxyError;
 
-/// News for the application, each given once by [`Session::poll_event`](crate::Session::poll_event)
+/// An event for the application, returned once by [`Session::poll_event`](crate::Session::poll_event)
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// The control connection is open
     Connected {
-        /// The address that answered, which may be a proxy's; `None`: the shell made the connection, and it has
-        /// none
+        /// The address that answered, which may be a proxy's; `None` if the shell made the connection and it has no
+        /// address
         peer: Option<SocketAddr>,
     },
     /// The server's greeting
     Greeting(Reply),
     /// The server has begun a transfer (1yz)
     TransferStarted {
-        /// Which one
+        /// The transfer
         op: OpId,
-        /// Size that the reply's text tells, in bytes; a hint, servers differ in what they count
+        /// The size in bytes that the reply's text announces; a hint, because servers differ in what they count
         size_hint: Option<u64>,
     },
-    /// From here on bytes can move:
-    /// [`Session::read_data`](crate::Session::read_data) or
+    /// Bytes can move from now on, with [`Session::read_data`](crate::Session::read_data), or with
     /// [`Session::write_data`](crate::Session::write_data) and
     /// [`Session::finish_upload`](crate::Session::finish_upload)
     ///
-    /// Twice for a download or listing that was refused, before anything of it had come, for want of a
-    /// TLS session, and is made again.
+    /// This event comes twice for a download or listing that was refused for lack of a TLS session before any of its
+    /// data arrived, and is then repeated.
     DataOpen {
-        /// Which transfer
+        /// The transfer
         op: OpId,
-        /// Which way
+        /// The direction of the data
         direction: Direction,
     },
     /// A request has ended
     Completed(Completion),
-    /// A line of the control connection, if [`Config::trace`](ftp_proto::Config::trace) asks for it
+    /// A line of the control connection, if [`Config::trace`](ftp_proto::Config::trace) is set
     Trace(Trace),
-    /// The session is over; given once, after all that had been requested before has ended. What is requested later ends at
-    /// once, with the same reason
+    /// The session is over; returned once, after all earlier requests have ended. Later requests end at once, for the
+    /// same reason
     Closed(Error),
 }
 
-/// The end of a request: its result waits to be claimed
+/// The end of a request, with its result
 #[derive(Debug)]
 pub struct Completion {
     pub(crate) inner: ftp_proto::Completion,
-    /// What the session knows beside the machine
+    /// What the session knows in addition to the machine
     pub(crate) cause: Option<Cause>,
 }
 
-/// What the machine calls a failure of a connection, in the system's words
+/// The cause of a connection failure, with the system's error
 #[derive(Debug)]
 pub(crate) enum Cause {
     Connect(String, io::Error),
@@ -73,32 +72,32 @@ impl Completion {
         Self { inner, cause }
     }
 
-    /// Which request
+    /// The request
     #[must_use]
     pub const fn op(&self) -> OpId {
         self.inner.op()
     }
 
-    /// The result, if `op` is the request that ended; `None` otherwise, and the second time
+    /// Returns the result, if `op` is the request that ended; `None` otherwise, and on a second call
     pub fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
         let result = self.inner.take(op)?;
         Some(result.map_err(|error| explain(error, self.cause.take())))
     }
 
-    /// The error, if the request failed and its result was not taken yet
+    /// Returns the error, if the request failed and its result was not taken yet
     pub fn take_error(&mut self) -> Option<Error> {
         let error = self.inner.error()?.clone();
         Some(explain(error, self.cause.take()))
     }
 
-    /// Whether the request failed, as far as its result was not taken yet
+    /// The error, if the request failed and its result was not taken yet
     #[must_use]
     pub fn error(&self) -> Option<&ftp_proto::Error> {
         self.inner.error()
     }
 }
 
-/// Puts the machine's error together with what the session knows about it
+/// Combines the machine's error with what the session knows about it
 pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
     match (error, cause) {
         (_, Some(Cause::Cancelled)) => Error::Cancelled,
@@ -112,8 +111,8 @@ pub(crate) fn explain(error: ftp_proto::Error, cause: Option<Cause>) -> Error {
         (ftp_proto::Error::Connection(ConnectionError::Eof), Some(Cause::Control(error))) => {
             Error::control(&error)
         }
-        // Its deadline has no reply, and where a certificate was refused here, the server's word does not
-        // tell it.
+        // If the machine's deadline passed there is no reply, and if this side refused a certificate, the server's
+        // reply does not say so.
         (error, Some(Cause::Data(known))) => Error::Data {
             failure: known.failure,
             address: known.address,

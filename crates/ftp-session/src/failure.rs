@@ -1,4 +1,4 @@
-//! The failure of a data connection: what this side knows of it, and what may help
+//! The failure of a data connection: what this side knows about it, and what may help
 
 use std::fmt;
 use std::io;
@@ -12,23 +12,23 @@ use crate::proxy::ProxyError;
 /// A data connection that failed
 #[derive(Debug)]
 pub(crate) struct FailedData {
-    /// The request that it served; `None`: one of the machine's own transfers
+    /// The request that it served; `None` if it was one of the machine's own transfers
     pub(crate) op: Option<OpId>,
     pub(crate) failure: DataFailure,
-    /// Where it was to lead, or where this side listened; `None` if it was open, or the shell dials
+    /// Where it was to connect to, or where this side listened; `None` if it was open, or if the shell dials
     pub(crate) address: Option<SocketAddr>,
     pub(crate) error: io::Error,
 }
 
 impl FailedData {
-    /// Whether this says more than a later failure: they are of one request and one kind, or the later one is of a
-    /// transfer of the machine's own, which is made before the request has ended
+    /// Whether this failure says more than a later one: either both are of one request and one kind, or the later one
+    /// is of a transfer of the machine's own, which is made before the request has ended
     pub(crate) fn comes_before(&self, op: Option<OpId>, failure: DataFailure) -> bool {
         self.op == op && self.failure == failure || self.op.is_some() && op.is_none()
     }
 }
 
-/// What is said of a failed data connection
+/// The description of a failed data connection
 pub(crate) struct Described<'a> {
     pub(crate) failure: DataFailure,
     pub(crate) address: Option<SocketAddr>,
@@ -40,7 +40,7 @@ impl fmt::Display for Described<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "data connection failed: {}", self.failure)?;
         match self.address {
-            // No port was asked for.
+            // The order named no port.
             Some(address) if address.port() == 0 => write!(f, " ({})", address.ip())?,
             Some(address) => write!(f, " ({} port {})", address.ip(), address.port())?,
             None => {}
@@ -52,7 +52,7 @@ impl fmt::Display for Described<'_> {
         if let Some(reply) = self.reply {
             write!(f, "; the server said: {reply}")?;
         }
-        // Other modes and ports are nothing that a proxy would be helped with.
+        // Other modes and ports don't help with a proxy's failure.
         if proxy.is_some() {
             return Ok(());
         }
@@ -60,7 +60,7 @@ impl fmt::Display for Described<'_> {
     }
 }
 
-/// What may help, as far as the system's word tells
+/// Advice, as far as the system's error permits any
 fn advice(failure: DataFailure, error: &io::Error) -> Option<&'static str> {
     use io::ErrorKind;
     if !matches!(failure, DataFailure::Open | DataFailure::NeverOpened) {
@@ -116,7 +116,7 @@ mod tests {
         }
         let text = said(DataFailure::NeverOpened, io::ErrorKind::TimedOut.into());
         assert!(text.contains("passive mode"), "{text}");
-        // It was open: no port is to blame.
+        // The connection was open, so no port is to blame.
         let text = said(DataFailure::Broken, of(Errno::TIMEDOUT));
         assert!(!text.contains("mode"), "{text}");
     }

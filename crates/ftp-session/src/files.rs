@@ -17,12 +17,12 @@ use crate::procedure::{Access, LocalAnswer, LocalOrder};
 pub struct LocalFile {
     path: PathBuf,
     file: Option<File>,
-    /// Where the next read or write begins by itself
+    /// The offset at which the next read or write starts unless it seeks
     at: u64,
 }
 
 impl LocalFile {
-    /// A file that is opened when it is ordered
+    /// Names a file, which is opened when a procedure orders it
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), file: None, at: 0 }
@@ -32,7 +32,7 @@ impl LocalFile {
     ///
     /// # Errors
     ///
-    /// Those of the system, with the path, for [`Procedure::answer`](crate::Procedure::answer).
+    /// The system's error, with the path, for [`Procedure::answer`](crate::Procedure::answer).
     pub fn carry_out(&mut self, order: LocalOrder<'_>) -> io::Result<LocalAnswer> {
         let result = self.execute(order);
         result.map_err(|error| FileError::name(&self.path, error))
@@ -64,7 +64,7 @@ impl LocalFile {
             LocalOrder::Hash(algorithm) => {
                 let file = self.at(0)?;
                 let hash = hash_of(file, algorithm);
-                // Where it is now depends on what went well.
+                // The offset depends on how far the hashing got.
                 self.at = u64::MAX;
                 hash.map(LocalAnswer::Hash)
             }
@@ -77,8 +77,9 @@ impl LocalFile {
             Access::Read => File::open(&self.path)?,
             Access::Create => File::create_new(&self.path)?,
             Access::Replace => File::create(&self.path)?,
-            // Not by the system's append: where the disk is waited for on another thread, a write of a call that was
-            // dropped may still be under way, and must fall on the same bytes as the one that repeats it.
+            // This does not use the system's append mode: in a shell that waits for the disk on another thread, a
+            // write of a dropped call may still be running, and it must write the same bytes at the same place as the
+            // write that repeats it.
             Access::Append => match OpenOptions::new().read(true).write(true).open(&self.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 result => result?,
@@ -92,7 +93,7 @@ impl LocalFile {
         Ok(Some(length))
     }
 
-    /// The open file, at this offset
+    /// The open file, positioned at this offset
     fn at(&mut self, offset: u64) -> io::Result<&File> {
         let Some(file) = &mut self.file else { return Err(io::ErrorKind::NotFound.into()) };
         if self.at != offset {
@@ -131,7 +132,7 @@ enum Digest {
 }
 
 impl FileDigest {
-    /// The hash of no bytes; `None`: an algorithm newer than this crate
+    /// Starts a hash; `None` if the algorithm is newer than this crate
     #[must_use]
     pub fn new(algorithm: HashAlgorithm) -> Option<Self> {
         Some(Self(match algorithm {
@@ -144,7 +145,7 @@ impl FileDigest {
         }))
     }
 
-    /// Takes the next bytes
+    /// Adds the next bytes
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             Digest::Sha256(digest) => digest.update(bytes),
@@ -155,7 +156,7 @@ impl FileDigest {
         }
     }
 
-    /// The hash of all bytes
+    /// Returns the hash of all bytes
     #[must_use]
     pub fn finish(self) -> FileHash {
         let (algorithm, value) = match self.0 {

@@ -1,31 +1,31 @@
-//! Who has the client of a shell while a transfer runs: its caller, who lends it, or the transfer itself
+//! Who owns the client of a shell while a transfer runs: the caller, who lends it, or the transfer itself
 
 use std::borrow::BorrowMut;
 use std::fmt;
 
 use crate::error::Error;
 
-/// What a shell's transfer has of its client `C`: a loan, or the client itself
+/// How a shell's transfer holds its client `C`: borrowed or owned
 ///
-/// For shells whose transfers are generic over it, so that one that borrows and one that owns are the same type. It
-/// tells what comes out at their end.
+/// Shells make their transfers generic over it, so that a borrowing and an owning transfer are the same type. It
+/// determines the results of the transfer.
 pub trait Holder<C>: BorrowMut<C> + Sized {
-    /// What success gives: `T`, and the client if the transfer has it
+    /// The result of a success: `T`, and the client if the transfer owns it
     type Done<T>;
-    /// What failure gives: why, and the client if the transfer has it and the session goes on
+    /// The result of a failure: the error, and the client if the transfer owns it and the session is still usable
     type Error: From<Error>;
 
-    /// The end of a transfer that has succeeded
+    /// Ends a transfer that has succeeded
     fn done<T>(self, value: T) -> Self::Done<T>;
 
-    /// The end of a transfer that has failed, with the client if its session is usable
+    /// Ends a transfer that has failed; `usable` says whether its session is still usable
     fn failed(self, error: Error, usable: bool) -> Self::Error;
 
-    /// The end of a transfer, whichever
+    /// Ends a transfer with this result
     ///
     /// # Errors
     ///
-    /// That of the result.
+    /// The error of `result`.
     fn finish<T>(
         self,
         result: Result<T, Error>,
@@ -38,7 +38,7 @@ pub trait Holder<C>: BorrowMut<C> + Sized {
     }
 }
 
-/// A loan
+/// A borrowed client
 impl<C> Holder<C> for &mut C {
     type Done<T> = T;
     type Error = Error;
@@ -52,7 +52,7 @@ impl<C> Holder<C> for &mut C {
     }
 }
 
-/// The client itself
+/// An owned client
 impl<C> Holder<C> for C {
     type Done<T> = (T, C);
     type Error = OwnedError<C>;
@@ -66,19 +66,19 @@ impl<C> Holder<C> for C {
     }
 }
 
-/// Why a transfer that has its client failed, and the client if the session goes on
+/// Why a transfer that owns its client failed, with the client if the session is still usable
 ///
-/// `?` makes an [`Error`] of it, which drops the client.
+/// `?` converts it to an [`Error`], which drops the client.
 pub struct OwnedError<C>(Box<(Error, Option<C>)>);
 
 impl<C> OwnedError<C> {
-    /// Why the transfer failed
+    /// Returns why the transfer failed
     #[must_use]
     pub const fn error(&self) -> &Error {
         &self.0.0
     }
 
-    /// Why the transfer failed, and the client; `None` if the session is over
+    /// Returns why the transfer failed, and the client; `None` if the session is over
     #[must_use]
     pub fn into_parts(self) -> (Error, Option<C>) {
         *self.0

@@ -1,4 +1,4 @@
-//! What TLS has agreed on
+//! What TLS has negotiated
 
 use ftp_tls::Stream;
 use ftp_tls::rustls::pki_types::CertificateDer;
@@ -23,25 +23,25 @@ impl<'a> TlsInfo<'a> {
         }
     }
 
-    /// The version agreed upon; `None` until it is known, as with all of these
+    /// The negotiated version; like everything here, `None` until it is known
     #[must_use]
     pub const fn protocol_version(self) -> Option<ProtocolVersion> {
         self.version
     }
 
-    /// The cipher suite agreed upon
+    /// The negotiated cipher suite
     #[must_use]
     pub const fn cipher_suite(self) -> Option<SupportedCipherSuite> {
         self.suite
     }
 
-    /// The application protocol agreed upon
+    /// The negotiated application protocol
     #[must_use]
     pub const fn alpn_protocol(self) -> Option<&'a [u8]> {
         self.alpn
     }
 
-    /// The server's certificate chain, its own first
+    /// The server's certificate chain, the server's own first
     #[must_use]
     pub const fn peer_certificates(self) -> Option<&'a [CertificateDer<'static>]> {
         self.certificates

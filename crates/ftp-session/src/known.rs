@@ -1,15 +1,15 @@
-//! What a session knows without asking the server, stated once for all shells
+//! What a session knows without asking the server, written once for all shells
 
-/// Writes the methods of a shell's client that tell what its session knows
+/// Writes the methods of a shell's client that return what its session knows
 ///
-/// `ftp_session::known!(Client, client => client.session.inner)`: the type, and how its session is reached.
+/// `ftp_session::known!(Client, client => client.session.inner)`: the type, and the expression for its session.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! known {
     ($client:ident, $this:ident => $session:expr) => {
         /// What is known of the session and the server
         impl $client {
-            /// The last reply of the server, if it has said anything
+            /// The last reply of the server; `None` before the first
             #[must_use]
             #[doc(alias = "lastresp")]
             pub fn last_reply(&self) -> Option<&$crate::ftp_proto::Reply> {
@@ -24,14 +24,14 @@ macro_rules! known {
                 $session.client().config()
             }
 
-            /// What FEAT brought, if it was asked since the login
+            /// The features that FEAT has listed, if it was sent since the login
             #[must_use]
             pub fn features(&self) -> Option<&$crate::ftp_proto::Features> {
                 let $this = self;
                 $session.client().features()
             }
 
-            /// Whether the control connection is in TLS
+            /// Whether the control connection uses TLS
             #[must_use]
             pub fn is_secure(&self) -> bool {
                 let $this = self;
@@ -45,15 +45,15 @@ macro_rules! known {
                 $session.client().protection()
             }
 
-            /// The TLS sessions in stock, and how many data connections have resumed one so far; `None` if there has
-            /// been no TLS
+            /// The number of TLS sessions available, and of data connections that have resumed one so far; `None` if
+            /// TLS was never used
             #[must_use]
             pub fn tls_inventory(&self) -> Option<$crate::ftp_tls::Inventory> {
                 let $this = self;
                 $session.tls_inventory()
             }
 
-            /// What TLS has agreed on for the control connection, and the server's certificate; `None` in clear text
+            /// What TLS has negotiated for the control connection, with the server's certificate; `None` in clear text
             #[must_use]
             pub fn tls(&self) -> Option<$crate::TlsInfo<'_>> {
                 let $this = self;

@@ -1,4 +1,4 @@
-//! What a session has learned of its server, beside what the machine keeps
+//! What a session has learned about its server, in addition to the machine's knowledge
 
 /// A command that sets the time of a file's last modification
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -6,7 +6,7 @@
 pub enum TimeCommand {
     /// `MFMT time path` (draft-somers-ftp-mfxx)
     Mfmt,
-    /// `MDTM time path`: vsftpd, Serv-U and others take a time before the name for a new one
+    /// `MDTM time path`: vsftpd, Serv-U and others set the time if one precedes the name
     Mdtm,
     /// `SITE UTIME path time time time UTC`: Pure-FTPd, wu-ftpd
     UtimeUtc,
@@ -14,23 +14,23 @@ pub enum TimeCommand {
     Utime,
 }
 
-/// What is known of a command
+/// The state of knowledge about a command
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Standing {
     #[default]
     Untried,
-    /// It has set a time, which was read back or could not be misunderstood
+    /// It has set a time, which was read back or whose reply was unambiguous
     Proven,
-    /// The server does not know it, or takes it for something else
+    /// The server does not support it, or takes it for something else
     Unknown,
 }
 
-/// What is known of the commands that set times
+/// The state of knowledge about the commands that set times
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TimeCommands([Standing; TimeCommand::ALL.len()]);
 
 impl TimeCommand {
-    /// In the order in which they are tried
+    /// All commands, in the order in which they are tried
     pub(crate) const ALL: [Self; 4] = [Self::Mfmt, Self::Mdtm, Self::UtimeUtc, Self::Utime];
 }
 
@@ -43,7 +43,7 @@ impl TimeCommands {
         self.0[command as usize] = standing;
     }
 
-    /// The commands worth trying: those that are proven, then those that are untried
+    /// The commands worth trying: the proven ones, then the untried ones
     pub(crate) fn candidates(self) -> impl Iterator<Item = TimeCommand> {
         let with = move |standing| {
             TimeCommand::ALL.into_iter().filter(move |command| self.standing(*command) == standing)

@@ -1,9 +1,9 @@
 //! One FTP or FTPS session over any transport: the engine of the drivers
 //!
 //! A [`Session`] combines the machine of `ftp-proto` with TLS by `ftp-tls` on both connections, and does what every
-//! driver has to do with them: it opens, secures and closes data connections in both modes, moves the control
-//! connection's bytes, tries the server's addresses, ends uploads, counts TLS tickets, converts texts, and remembers
-//! why a connection failed. It makes no system calls, never waits and has no clock.
+//! driver needs: it opens, secures and closes data connections in both modes, moves the control connection's bytes,
+//! tries the server's addresses, ends uploads, counts TLS tickets, converts texts, and remembers why a connection
+//! failed. It makes no system calls, never waits and has no clock.
 //!
 //! A **shell** does the rest: how its system connects (a [`Transport`]), how it waits, and how bytes reach the user.
 //! `ftp-blocking` is a shell on poll(2), `ftp-mio` one on `mio::Poll`, `ftp-tokio` one on tokio. Write your own for
@@ -58,39 +58,39 @@
 //! ```
 //!
 //! **1. Lend connections.** A [`Transport`] connects, listens and closes; its streams are [`Read`](std::io::Read) and
-//! [`Write`](std::io::Write), and say `WouldBlock` where they would wait. `system::Sockets` (feature `system`) is one of
-//! std's sockets, [`Pipes`] one for shells that carry the bytes themselves. Connections can also be made by the shell:
-//! see [`Session::dialed_by_shell`].
+//! [`Write`](std::io::Write), and return `WouldBlock` where they would wait. `system::Sockets` (feature `system`) is a
+//! transport of std's sockets, [`Pipes`] is one for shells that carry the bytes themselves. The shell can also make
+//! connections itself: see [`Session::dialed_by_shell`].
 //!
 //! **2. Take turns.** [`Session::turn`] does all that can be done without waiting, up to a bound: deadlines, connecting,
 //! TLS, commands, replies. Call it whenever something may have changed; an extra call does no harm.
 //!
 //! **3. Wait.** Do not wait while [`Session::has_work`]. Otherwise wait for the connections that [`Session::sockets`]
-//! lends, until [`Session::deadline`]; [`Session::timeout`] combines the two. Then tell [`Session::ready`] what a
+//! lends, until [`Session::deadline`]; [`Session::timeout`] combines the two. Then call [`Session::ready`] with what a
 //! connection is ready for. A stream that would block is not tried again until the shell says that it is ready.
 //!
 //! - *Level-triggered* (poll(2), select): before each wait, ask `sockets` what to wait for on each connection.
 //! - *Edge-triggered* (mio, wakers): register each connection once, for reading and writing, under its [`Slot`].
-//! - *Without readiness* (pipes, streams that register a waker when they would block): say [`Session::ready_all`] before
-//!   each turn.
+//! - *Without readiness* (pipes, streams that register a waker when they would block): call [`Session::ready_all`]
+//!   before each turn.
 //!
 //! **4. Take the events.** [`Session::poll_event`] returns each [`Event`] once. [`Event::Completed`] has the result of a
 //! request, which its [`Op`] takes. If you wait for one request after another, call [`Session::completed`] instead.
 //!
 //! **5. Move the bytes.** [`Session::read_data`], [`Session::write_data`] and [`Session::finish_upload`] move them at
-//! the user's pace; [`Session::read_data_into`] and [`Session::write_data_from`] between the connection and memory.
-//! [`Entries`] reads a listing. A transfer has succeeded if its completion says so, not when its bytes have come.
-//! [`Session::advance`] is steps 2, 4 and 5 in one call.
+//! the user's pace; [`Session::read_data_into`] and [`Session::write_data_from`] move them between the connection and
+//! memory. [`Entries`] reads a listing. A transfer has succeeded only if its completion says so, not when its bytes
+//! have arrived. [`Session::advance`] is steps 2, 4 and 5 in one call.
 //!
-//! **6. Keep the deadlines.** Each wait of a session has an end; take a turn then. Readiness comes before an expired
-//! deadline, so if the shell is late, the server's answer is not.
+//! **6. Keep the deadlines.** Each wait of a session has a deadline; take a turn then. Readiness is handled before an
+//! expired deadline, so the server is not blamed if the shell is late.
 //!
 //! **Completion-based loops** (io_uring, IOCP, network stacks in user space) give the session a [`Pipe`] for each
-//! connection: two queues of bytes. [`Pipes::next_operation`] says which reads and writes to begin, and
+//! connection: two queues of bytes. [`Pipes::next_operation`] says which reads and writes to start, and
 //! [`Pipes::done`] takes their results. TLS is on the session's side of the pipe, so the shell carries ciphertext.
 //!
-//! Whole sessions (explicit TLS, login, listing, download, upload, quit), to be run with
-//! `cargo run -p ftp-tests --example NAME`:
+//! Whole sessions (explicit TLS, login, listing, download, upload, quit); run them with `cargo run -p ftp-tests
+//! --example NAME`:
 //!
 //! | example | the loop | lines of code |
 //! |---|---|---|
@@ -102,14 +102,14 @@
 //!
 //! # Proxies
 //!
-//! With [`Options::proxy`] the session asks a [`proxy`] for its connections. Make it with the addresses of
+//! With [`Options::proxy`] the session asks a [`proxy`] for its connections. Create it with the addresses of
 //! [`Options::first_hop`], which are then the proxy's. Nothing else changes for a shell.
 //!
 //! # Time
 //!
-//! Every call that needs the time takes it as an argument, a [`Time`] since an origin that the shell chooses. It may be
-//! late, and must never go back. So a shell can stop the clock while its user pauses, and tests can move it on. A shell
-//! on the system's clock keeps an [`Origin`], which converts.
+//! Every call that needs the time takes it as an argument, a [`Time`] since an origin that the shell chooses. It may
+//! be late, and must never go back. So a shell can stop the clock while its user pauses, and tests can advance it. A
+//! shell on the system's clock keeps an [`Origin`], which converts.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

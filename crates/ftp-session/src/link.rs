@@ -1,4 +1,4 @@
-//! The control connection: how it comes to be, and what it is busy with
+//! The control connection: how it is made, and its state
 
 use ftp_proto::{Ends, Time};
 use ftp_tls::Stream;
@@ -11,24 +11,24 @@ pub(crate) enum Control<S> {
     /// Waits for the start
     Idle(Box<Race<S>>),
     Connecting(Box<Race<S>>),
-    /// The shell makes it, from the first turn after the start on
+    /// The shell makes it, starting at the first turn after the start
     Dialing {
         begun: Begun,
         deadline: Option<Time>,
     },
-    /// A proxy is asked to connect further
+    /// The handshake with a proxy
     Tunneling(Box<Tunneling<S>>),
     Open(Link<S>),
     Closed,
 }
 
-/// A connection to a proxy, which is to become the control connection
+/// A connection to a proxy that will become the control connection
 pub(crate) struct Tunneling<S> {
     pub(crate) socket: Socket<S>,
-    /// Both ends of the connection to the proxy, if it has addresses
+    /// Both addresses of the connection to the proxy, if it has addresses
     pub(crate) ends: Option<Ends>,
     pub(crate) handshake: Handshake,
-    /// Nothing that comes renews it
+    /// Bounds the whole handshake; received bytes do not extend it
     pub(crate) deadline: Option<Time>,
 }
 
@@ -39,22 +39,22 @@ pub(crate) enum Begun {
     Yes,
 }
 
-/// A control connection that is open
+/// An open control connection
 pub(crate) struct Link<S> {
     pub(crate) stream: Stream<Socket<S>>,
     pub(crate) phase: LinkPhase,
 }
 
-/// What the stream is busy with
+/// What the stream is used for
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkPhase {
     /// Commands and replies
     Open,
     /// The TLS handshake
     Securing,
-    /// The end of TLS; after the deadline without the server's close_notify
+    /// TLS is being closed; `patience` is the time until which the server's close_notify is waited for
     Clearing { patience: Option<Time> },
-    /// Nothing: it broke, and the machine only waits for the end of a transfer that is confirmed already
+    /// Nothing: the connection broke, and the machine only waits for the end of a transfer that is already confirmed
     Broken,
 }
 
@@ -63,7 +63,7 @@ impl<S> Link<S> {
         Self { stream: socket.into_stream(), phase: LinkPhase::Open }
     }
 
-    /// When the end of TLS is no longer waited for
+    /// Until when the end of TLS is waited for
     pub(crate) const fn patience(&self) -> Option<Time> {
         match self.phase {
             LinkPhase::Clearing { patience } => patience,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A local file that failed: which one; why is its source
+/// A local file that failed; its source says why
 #[derive(Debug)]
 pub(crate) struct FileError {
     path: PathBuf,
@@ -17,7 +17,7 @@ impl FileError {
         error.get_ref()?.downcast_ref()
     }
 
-    /// The same error with the path, once
+    /// Adds the path to an error, unless it has one already
     pub(crate) fn name(path: &Path, error: io::Error) -> io::Error {
         if path.as_os_str().is_empty() || Self::in_io(&error).is_some() {
             return error;
@@ -25,7 +25,7 @@ impl FileError {
         io::Error::new(error.kind(), Self { path: path.to_owned(), error })
     }
 
-    /// As [`crate::Error::again`]
+    /// Returns the same error again, as [`crate::Error::again`]
     pub(crate) fn again(&self, again: fn(&io::Error) -> io::Error) -> io::Error {
         Self::name(&self.path, again(&self.error))
     }
@@ -33,7 +33,7 @@ impl FileError {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Quoted: a path may hold anything.
+        // Quoted, because a path may contain anything.
         write!(f, "{:?}", self.path)
     }
 }

@@ -1,4 +1,4 @@
-//! Names of a server as names of local files
+//! Turns names from a server into local paths
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use ftp_proto::{LocalRules, NameError};
 
-/// Joins a name that came from a server, or a relative path with `/` between its components, to a local
-/// directory
+/// Joins a name that came from a server, or a relative path with `/` between its components, to a local directory
 ///
-/// The path stays inside of the directory and can be an ordinary file's, by the rules of this system:
+/// The result stays inside the directory and can name an ordinary file, by the rules of this system:
 /// [`LocalRules::current`]. Use it for every local file whose name the server chose.
 ///
 /// ```no_run
@@ -25,8 +24,8 @@ use ftp_proto::{LocalRules, NameError};
 ///
 /// # Errors
 ///
-/// The name, and what is wrong with it. In a function that returns an [`Error`](crate::Error) it
-/// becomes an [`Error::Local`](crate::Error::Local).
+/// The name, and what is wrong with it. In a function that returns an [`Error`](crate::Error) it becomes an
+/// [`Error::Local`](crate::Error::Local).
 pub fn local_path(
     directory: impl AsRef<Path>,
     name: impl AsRef<[u8]>,
@@ -41,7 +40,7 @@ fn os_str(name: &[u8]) -> Cow<'_, OsStr> {
     Cow::Borrowed(std::os::unix::ffi::OsStrExt::from_bytes(name))
 }
 
-/// Where names are text they are UTF-8, by the rules
+/// On systems whose names are text, the rules permit only UTF-8
 #[cfg(not(unix))]
 fn os_str(name: &[u8]) -> Cow<'_, OsStr> {
     match String::from_utf8_lossy(name) {

@@ -1,10 +1,10 @@
-//! Names as text, where a server does not speak UTF-8
+//! Names as text, for servers that do not use UTF-8
 
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 
-/// A server's charset for names, beside UTF-8
+/// The charset of a server's names, in addition to UTF-8
 ///
 /// ```
 /// use ftp_session::NameEncoding;
@@ -20,14 +20,14 @@ use encoding_rs::Encoding;
 pub struct NameEncoding(&'static Encoding);
 
 impl NameEncoding {
-    /// Names that are not UTF-8 are in this charset
+    /// Uses this charset for names that are not UTF-8
     #[must_use]
     pub const fn new(charset: &'static Encoding) -> Self {
         Self(charset)
     }
 
-    /// A name as text: UTF-8 if it is that, else in this charset; what has no meaning there becomes
-    /// U+FFFD, so to name the file again use the bytes
+    /// Converts a name to text: from UTF-8 if it is valid, otherwise from this charset. Bytes without a meaning there
+    /// become U+FFFD, so use the original bytes to refer to the file again
     #[must_use]
     pub fn decode<'a>(&self, name: &'a [u8]) -> Cow<'a, str> {
         match std::str::from_utf8(name) {
@@ -36,7 +36,7 @@ impl NameEncoding {
         }
     }
 
-    /// A path in this charset, for a request; `None` if it can't be written in it
+    /// Converts a path to this charset, for a request; `None` if the charset can't represent it
     #[must_use]
     pub fn encode<'a>(&self, path: &'a str) -> Option<Cow<'a, [u8]>> {
         let (bytes, _, unmappable) = self.0.encode(path);

@@ -1,4 +1,4 @@
-//! What a session is made with, beside the machine's own settings
+//! Options of a session that this crate adds to the machine's own settings
 
 use std::fmt;
 use std::io;
@@ -15,7 +15,7 @@ use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
 
 /// How a [`Session`](crate::Session) connects
 ///
-/// Begins with a [`Config`], whose constructor wants to know how the session is to be secured:
+/// It starts from a [`Config`], whose constructor requires a TLS policy:
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
 /// let options = Options::new(Config::new(TlsPolicy::Explicit)).timeout(Duration::from_secs(20));
 /// ```
 ///
-/// Options are equal if all their parts are; a [`TlsConfig`] equals itself and its clones only.
+/// Options are equal if all their parts are; a [`TlsConfig`] equals only itself and its clones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "options do nothing before `Session::connect`"]
 pub struct Options {
@@ -40,11 +40,11 @@ pub struct Options {
     pub(crate) trace: Option<TraceHook>,
 }
 
-/// Callback of [`Options::trace`]
+/// The callback of [`Options::trace`]
 #[derive(Clone)]
 pub(crate) struct TraceHook(pub(crate) Arc<dyn Fn(&Trace) + Send + Sync>);
 
-/// Whether it is the same function
+/// Compares by identity of the function
 impl PartialEq for TraceHook {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -60,11 +60,11 @@ impl fmt::Debug for TraceHook {
 }
 
 impl Options {
-    /// The defaults under these settings
+    /// The defaults, with these settings
     pub fn new(config: Config) -> Self {
         Self {
             config,
-            // Above what a lost SYN or two cost, below a person's patience.
+            // More than one or two lost SYNs cost, less than a person's patience.
             connect_timeout: Duration::from_secs(30),
             source: None,
             tls: None,
@@ -72,13 +72,13 @@ impl Options {
             host: None,
             port: None,
             proxy: None,
-            // Four of the reads that cost least; well below a millisecond of work.
+            // Four reads of the most efficient size; well below a millisecond of work.
             budget: 256 * 1024,
             trace: None,
         }
     }
 
-    /// Calls `trace` with every line of the control connection, passwords masked, in place of
+    /// Calls `trace` with every line of the control connection, with passwords masked, instead of returning
     /// [`Event::Trace`](crate::Event::Trace)
     #[doc(alias = "set_debuglevel")]
     pub fn trace(mut self, trace: impl Fn(&Trace) + Send + Sync + 'static) -> Self {
@@ -86,22 +86,24 @@ impl Options {
         self
     }
 
-    /// How long each address of the server has to answer; 30 s
+    /// Sets how long each address of the server may take to answer; 30 s by default
     ///
-    /// Through a proxy, each address of the proxy, the whole handshake with it included. Data connections have [`Config::data_connect_timeout`].
+    /// Through a proxy, it applies to each address of the proxy and includes the whole handshake with it. For data
+    /// connections, see [`Config::data_connect_timeout`].
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long the server may be silent, wherever it is waited for: to connect, for TLS, a reply, data, the final reply
+    /// Sets how long the server may be silent during each wait: to connect, for TLS, a reply, data, the final reply
     ///
-    /// Sets [`Self::connect_timeout`] and, of [`Config`], `greeting_timeout`, `reply_timeout`, `tls_timeout`,
-    /// `data_connect_timeout`, `data_timeout`, `final_reply_timeout` and `settle_timeout`, which may be set one by one
-    /// afterwards. Shorter waits of another kind (`batch_timeout`, `settle_quiet`) stay, but become no longer than this;
-    /// bounds of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) become no shorter.
+    /// It sets [`Self::connect_timeout`] and these fields of [`Config`]: `greeting_timeout`, `reply_timeout`,
+    /// `tls_timeout`, `data_connect_timeout`, `data_timeout`, `final_reply_timeout` and `settle_timeout`, which may be
+    /// set one by one afterwards. The shorter waits (`batch_timeout`, `settle_quiet`) are only lowered to this value,
+    /// never raised; the limits of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) are
+    /// only raised to it, never lowered.
     ///
-    /// [`Duration::MAX`] means never. Zero is refused with [`Error::InvalidOption`] when the session is made.
+    /// [`Duration::MAX`] means never. Zero is refused with [`Error::InvalidOption`] when the session is created.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -135,7 +137,7 @@ impl Options {
         self
     }
 
-    /// Refuses what can't have been meant
+    /// Refuses values that can't be intended
     pub(crate) fn check(&self) -> Result<(), Error> {
         let config = &self.config;
         let waits = [
@@ -157,11 +159,11 @@ impl Options {
         }
     }
 
-    /// The local address to connect from; the system's choice without
+    /// Sets the local address to connect from; by default the system chooses
     ///
-    /// Data connections leave from the control connection's local address in any case. A port
-    /// other than 0 holds for the control connection alone: two connections can't share it. Of the server's addresses
-    /// those of the same family are tried; see [`SourceAddress`] for a port alone.
+    /// Data connections always use the control connection's local address. A port other than 0 applies to the control
+    /// connection alone, because two connections can't share it. Only the server's addresses of the same family are
+    /// tried; see [`SourceAddress`] for a port alone.
     ///
     /// ```
     /// # use std::net::Ipv4Addr;
@@ -174,11 +176,11 @@ impl Options {
         self
     }
 
-    /// The server, as the user gave it: its [`host`](Self::host) and, if there is one, its [`port`](Self::port)
+    /// Sets the server, as the user gave it: its [`host`](Self::host) and, if there is one, its [`port`](Self::port)
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidAddress`]
+    /// [`Error::InvalidAddress`] if it is not an address.
     pub fn server(self, address: impl IntoServerAddress) -> Result<Self, Error> {
         let address = address.into_server_address()?;
         let options = self.host(address.host());
@@ -188,55 +190,54 @@ impl Options {
         })
     }
 
-    /// How TLS is done; without, servers' certificates are verified against the authorities that
-    /// Mozilla trusts, if the crate has them (feature `webpki-roots`)
+    /// Sets the TLS configuration; by default, certificates are verified against the authorities that Mozilla trusts,
+    /// if the crate includes them (feature `webpki-roots`)
     ///
-    /// Sessions share what they are given here. Without, each one has a list of authorities of its
-    /// own, which is some hundred KiB.
+    /// Sessions share a configuration that is set here. Without one, each session has its own list of authorities,
+    /// which takes some hundred KiB.
     pub fn tls(mut self, tls: impl Into<TlsConfig>) -> Self {
         self.tls = Some(tls.into());
         self
     }
 
-    /// The server's name as the user gave it, which may be an address: the server's certificate must be
-    /// for it, and errors name it
+    /// Sets the server's name as the user gave it, which may be an address: the server's certificate must be valid for
+    /// it, and errors mention it
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
         self
     }
 
-    /// The name that the server's certificate must be for, see [`ftp_tls::server_name`]; without, it must
-    /// be for the [host](Self::host), and without that for the first of the addresses
+    /// Sets the name that the server's certificate must be valid for, see [`ftp_tls::server_name`]; by default the
+    /// [host](Self::host), or without a host the first of the addresses
     pub fn tls_server_name(mut self, name: ServerName<'static>) -> Self {
         self.tls_name = Some(name);
         self
     }
 
-    /// The server's port, for a [proxy](Self::proxy) to connect to; the [default](Self::default_port) without
+    /// Sets the server's port, for a [proxy](Self::proxy) to connect to; the [default](Self::default_port) otherwise
     pub const fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
     }
 
-    /// Connects through a proxy, which needs the server's [host](Self::host), and perhaps its
-    /// [port](Self::port)
+    /// Connects through a proxy, which needs the server's [host](Self::host), and perhaps its [port](Self::port)
     ///
-    /// The addresses that the session is made with are the proxy's then, see [`Self::first_hop`]: nobody on this
-    /// side has to know the server's.
+    /// The session must then be created with the proxy's addresses, see [`Self::first_hop`]; the server's are not
+    /// needed on this side.
     pub fn proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
         self.proxy = proxy.into();
         self
     }
 
-    /// The server's host and port, if a [proxy](Self::proxy) stands before it
+    /// The server's host and port, if a [proxy](Self::proxy) is used
     #[must_use]
     pub fn proxied_server(&self) -> Option<(&str, u16)> {
         let host = self.host.as_deref().filter(|_| self.proxy.is_some())?;
         Some((host, self.port.unwrap_or_else(|| self.default_port())))
     }
 
-    /// Host and port whose addresses a session with these options is to be made with: the proxy's if there is one,
-    /// else the server's; `None` if no host is known
+    /// The host and port whose addresses a session with these options must be created with: the proxy's if there is
+    /// one, otherwise the server's; `None` if no host is known
     #[must_use]
     pub fn first_hop(&self) -> Option<(&str, u16)> {
         match &self.proxy {
@@ -248,7 +249,7 @@ impl Options {
         }
     }
 
-    /// The error of a session whose [first hop](Self::first_hop) has no known address
+    /// The error of a session whose [first hop](Self::first_hop) could not be resolved
     #[must_use]
     pub fn unresolved(&self, error: io::Error) -> Error {
         match self.via() {
@@ -264,18 +265,18 @@ impl Options {
         }
     }
 
-    /// The way through the proxy, if there is one
+    /// The route through the proxy, if there is one
     pub(crate) fn via(&self) -> Result<Option<Via>, ProxyError> {
         let port = self.port.unwrap_or_else(|| self.default_port());
         let via = |proxy| Via::new(proxy, self.host.as_deref(), port, &self.config);
         self.proxy.clone().map(via).transpose()
     }
 
-    /// Refuses a [keep-alive](Config::keep_alive), for shells that do nothing between two calls
+    /// Refuses a [keep-alive](Config::keep_alive), for shells that do nothing between calls
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`] if there is one.
+    /// [`Error::InvalidOption`] if one is set.
     pub fn refuse_keep_alive(&self) -> Result<(), Error> {
         match self.config.keep_alive {
             None => Ok(()),
@@ -286,7 +287,7 @@ impl Options {
         }
     }
 
-    /// The machine's settings, to change
+    /// The machine's settings, for changes
     pub const fn config_mut(&mut self) -> &mut Config {
         &mut self.config
     }
@@ -306,15 +307,15 @@ impl Options {
         }
     }
 
-    /// Makes connecting take no longer than this
+    /// Limits connecting to this time
     pub fn connect_within(self, limit: Duration) -> Self {
-        // That the caller has no time left is not a mistake in the options.
+        // A caller without any time left has not made a mistake in the options.
         let timeout = self.connect_timeout.min(limit.max(Duration::from_nanos(1)));
         self.connect_timeout(timeout)
     }
 
-    /// Bytes of data after which a session lets others have a turn, at least one read's worth;
-    /// 256 KiB
+    /// Sets how many bytes of data a session moves before others get a turn, at least one read's worth; 256 KiB by
+    /// default
     pub fn budget(mut self, bytes: usize) -> Self {
         self.budget = bytes.max(1);
         self

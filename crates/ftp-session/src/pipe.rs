@@ -1,4 +1,4 @@
-//! Connections made of two queues, for shells that carry their bytes themselves
+//! Connections made of two queues, for shells that carry the bytes themselves
 
 use std::convert::Infallible;
 use std::io::{self, Read, Write};
@@ -7,22 +7,20 @@ use std::net::SocketAddr;
 use crate::session::Session;
 use crate::transport::{Interest, Slot, Transport, Trigger};
 
-/// Bytes that a [`Pipe`] holds in each direction, unless it is made with another capacity: four of the
-/// reads that cost least
+/// The default capacity of a [`Pipe`] in each direction, in bytes: four reads of the most efficient size
 const CAPACITY: usize = 256 * 1024;
 
-/// Bytes of a read or a write that the shell is asked for
+/// The largest read or write, in bytes, that the shell is asked for
 const AT_A_TIME: usize = 64 * 1024;
 
 /// A connection whose bytes the shell carries: two queues of bytes
 ///
-/// For loops whose reads and writes complete later (io_uring, IOCP), network stacks in user space, and tests.
-/// The session reads and writes it like a socket that never blocks; the shell hands over what has
-/// [come](Self::receive) and takes what is [to be sent](Self::unsent). Before each turn it tells the session
-/// that everything is [ready](crate::Session::ready_all).
+/// It is for loops whose reads and writes complete later (io_uring, IOCP), network stacks in user space, and tests.
+/// The session reads and writes it like a non-blocking socket. The shell passes in the bytes that it has
+/// [received](Self::receive) and takes the bytes [to send](Self::unsent). Before each turn it tells the session that
+/// everything is [ready](crate::Session::ready_all).
 ///
-/// Where reads and writes take buffers of their own and complete later, [`Pipes::next_operation`] says which are to be
-/// begun.
+/// If reads and writes take buffers of their own and complete later, [`Pipes::next_operation`] says which to start.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -42,12 +40,12 @@ const AT_A_TIME: usize = 64 * 1024;
 /// ```
 #[derive(Debug)]
 pub struct Pipe {
-    /// Where it is in its session, if it is one of [`Pipes`]
+    /// Its slot in the session, if it belongs to [`Pipes`]
     slot: Option<Slot>,
     incoming: Queue,
     outgoing: Queue,
     capacity: usize,
-    /// What follows the bytes that have come
+    /// What follows the received bytes
     after: After,
     /// Whether bytes can still be written
     write_side: WriteSide,
@@ -63,21 +61,21 @@ struct Queue {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
-    /// More may come
+    /// More may arrive
     More,
-    /// The other end has ended its write side
+    /// The other side has closed its write side
     End,
     /// The connection broke
     Broken(io::ErrorKind),
 }
 
-/// What the shell has begun in one direction
+/// What the shell has started in one direction
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Begun {
     Nothing,
-    /// An operation that is yet to complete
+    /// An operation that has not completed yet
     Operation,
-    /// The last one of this direction
+    /// The last operation of this direction
     Last,
 }
 
@@ -94,7 +92,7 @@ impl Queue {
         &self.bytes[self.start..]
     }
 
-    /// Takes as many of the bytes as fit; how many
+    /// Appends as many of the bytes as fit; returns how many
     fn push(&mut self, bytes: &[u8], capacity: usize) -> usize {
         let count = bytes.len().min(capacity.saturating_sub(self.unread().len()));
         if self.start > 0 && self.bytes.len() + count > self.bytes.capacity() {
@@ -142,15 +140,15 @@ impl Pipe {
         }
     }
 
-    /// Hands over bytes that have come, as many as there is [room](Self::room) for; how many
+    /// Passes in received bytes, as many as there is [room](Self::room) for; returns how many
     ///
-    /// The rest is to be handed over again, after the session has read.
+    /// Pass the rest again after the session has read.
     #[must_use]
     pub fn receive(&mut self, bytes: &[u8]) -> usize {
         self.incoming.push(bytes, self.capacity)
     }
 
-    /// How many bytes [`Self::receive`] takes now; none after the [end](Self::receive_end)
+    /// How many bytes [`Self::receive`] accepts now; none after the [end](Self::receive_end)
     #[must_use]
     pub fn room(&self) -> usize {
         match self.after {
@@ -159,36 +157,36 @@ impl Pipe {
         }
     }
 
-    /// The other end has ended its write side: after what has come, the session reads the end
+    /// The other side has closed its write side: after the received bytes, the session reads the end
     pub const fn receive_end(&mut self) {
         if matches!(self.after, After::More) {
             self.after = After::End;
         }
     }
 
-    /// The connection broke: after what has come, the session reads this error, and it can't write
+    /// The connection broke: after the received bytes, the session reads this error, and it can't write
     pub const fn fail(&mut self, error: io::ErrorKind) {
         self.after = After::Broken(error);
     }
 
-    /// Bytes to be sent; report what has been sent with [`Self::sent`]
+    /// Bytes to send; report what was sent with [`Self::sent`]
     #[must_use]
     pub fn unsent(&self) -> &[u8] {
         self.outgoing.unread()
     }
 
-    /// So many bytes of [`Self::unsent`] have been sent
+    /// Reports that this many bytes of [`Self::unsent`] have been sent
     pub fn sent(&mut self, count: usize) {
         self.outgoing.consume(count);
     }
 
-    /// Whether the connection's write side is to be ended now: everything has been sent, and nothing follows
+    /// Whether to close the connection's write side now: everything has been sent, and nothing follows
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.is_shut_down() && self.outgoing.unread().is_empty()
     }
 
-    /// What is to be done with the connection next
+    /// The next operation on the connection
     fn next_operation(&mut self) -> Option<Operation> {
         if self.reading == Begun::Nothing && self.room() > 0 && !self.is_closed() {
             self.reading = Begun::Operation;
@@ -215,7 +213,7 @@ impl Pipe {
                 self.reading = Begun::Nothing;
                 match &bytes[..count] {
                     [] => self.receive_end(),
-                    // There was room for them when the read began, and nothing else takes it.
+                    // There was room for them when the read started, and nothing else fills it.
                     bytes => _ = self.receive(bytes),
                 }
             }
@@ -235,18 +233,18 @@ impl Pipe {
         matches!(self.after, After::Broken(_))
     }
 
-    /// Ends the write side: for [`Transport::shutdown`](crate::Transport::shutdown)
+    /// Closes the write side: for [`Transport::shutdown`](crate::Transport::shutdown)
     pub const fn shut_down(&mut self) {
         self.write_side = WriteSide::ShutDown;
     }
 
-    /// Whether the write side is to be ended as soon as everything has been sent
+    /// Whether the write side must be closed as soon as everything has been sent
     #[must_use]
     pub const fn is_shut_down(&self) -> bool {
         matches!(self.write_side, WriteSide::ShutDown | WriteSide::Closed)
     }
 
-    /// Whether its session has closed it, and only what is to be sent is left; told of [`Pipes`]
+    /// Whether its session has closed it, so that only the unsent bytes are left; set for pipes of [`Pipes`]
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self.write_side, WriteSide::Closed)
@@ -288,35 +286,35 @@ impl Write for Pipe {
     }
 }
 
-/// The [`Transport`] of pipes, which keeps with each what carries its bytes, such as a socket
+/// The [`Transport`] of pipes, which keeps for each pipe the connection that carries its bytes, such as a socket
 ///
-/// For a session that [asks its shell](crate::Session::dialed_by_shell) for connections: for each
+/// It is for a session that [asks its shell](crate::Session::dialed_by_shell) for connections: for each
 /// [`Session::dial_request`](crate::Session::dial_request) the shell makes a connection, [adds](Self::add) it here,
-/// and hands the pipe to [`Session::dialed`](crate::Session::dialed). Such a session is in passive mode, since nobody
-/// can connect to it.
+/// and passes the pipe to [`Session::dialed`](crate::Session::dialed). Such a session uses passive mode, because
+/// nothing can connect to it.
 ///
-/// The shell carries the bytes [pipe by pipe](Self::for_each), or, where reads and writes complete later, begins one
+/// The shell carries the bytes [pipe by pipe](Self::for_each), or, if reads and writes complete later, starts one
 /// [operation](Self::next_operation) after another.
 #[derive(Debug)]
 pub struct Pipes<C> {
     wires: Vec<Wire<C>>,
-    /// How many connections there have been
+    /// The number of connections so far
     count: u64,
 }
 
-/// A connection of [`Pipes`], which is never the same again
+/// Identifies a connection of [`Pipes`]; never reused
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PipeId(u64);
 
-/// What is to be done with a connection of [`Pipes`], whose system takes a buffer and tells the result later
+/// An operation on a connection of [`Pipes`], for systems that take a buffer and report the result later
 #[derive(Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a stream of bytes can do no more")]
 pub enum Operation {
     /// Read into this buffer, all of which may be used; the result is the number of bytes, 0 at the end
     Read(Vec<u8>),
-    /// Write these bytes; the result is the number of those that were sent
+    /// Write these bytes; the result is the number of bytes sent
     Write(Vec<u8>),
-    /// End the write side; the number is without meaning
+    /// Close the write side; the number in the result is ignored
     Shutdown,
 }
 
@@ -336,13 +334,13 @@ impl<C> Default for Pipes<C> {
 }
 
 impl<C> Pipes<C> {
-    /// No connections yet
+    /// A transport without connections
     #[must_use]
     pub const fn new() -> Self {
         Self { wires: Vec::new(), count: 0 }
     }
 
-    /// Takes an open connection, and returns its session's end
+    /// Adds an open connection, and returns the session's side of it
     #[must_use]
     pub fn add(&mut self, slot: Slot, connection: C) -> Pipe {
         self.count += 1;
@@ -355,7 +353,7 @@ impl<C> Pipes<C> {
 
     /// Calls the function with each connection and its pipe
     ///
-    /// A pipe that its session has [closed](Pipe::is_closed) is here until its last bytes have been sent, or it
+    /// A pipe that its session has [closed](Pipe::is_closed) remains until its last bytes have been sent, or it has
     /// [failed](Pipe::fail); then the connection is dropped.
     pub fn for_each<L>(
         &mut self,
@@ -375,11 +373,11 @@ impl<C> Pipes<C> {
         });
     }
 
-    /// The next operation to be begun, with the connection; what it came to is to be reported with [`Self::done`]
+    /// Returns the next operation to start, with its connection; report its result with [`Self::done`]
     ///
-    /// One read and one write of a connection are under way at a time. Ask until there is none, at least after each turn and
-    /// after data were moved. A connection that its session has closed is dropped after its last operation; the read that is
-    /// under way then need not be reported.
+    /// Each connection has at most one read and one write running. Ask until there is none, at least after each turn
+    /// and after data was moved. A connection that its session has closed is dropped after its last operation; a read
+    /// that is still running then need not be reported.
     pub fn next_operation<L>(
         &mut self,
         session: &mut Session<Pipe, L>,
@@ -394,11 +392,11 @@ impl<C> Pipes<C> {
         })
     }
 
-    /// Reports what an operation came to
+    /// Reports the result of an operation
     ///
     /// # Panics
     ///
-    /// If a read is said to have brought more bytes than its buffer has.
+    /// If a read is reported to have returned more bytes than its buffer holds.
     pub fn done<L>(
         &mut self,
         session: &mut Session<Pipe, L>,
@@ -414,7 +412,7 @@ impl<C> Pipes<C> {
 }
 
 impl<C> Wire<C> {
-    /// The connection; `None` if the session did not want it any more
+    /// The connection; `None` if the session no longer wants it
     fn pipe<'a, L>(&'a mut self, session: &'a mut Session<Pipe, L>) -> Option<&'a mut Pipe> {
         match &mut self.closed {
             Some(pipe) => Some(pipe),
@@ -427,7 +425,7 @@ impl<C> Transport for Pipes<C> {
     type Stream = Pipe;
     type Listener = Infallible;
 
-    /// What has not been read stays in the pipe, which the shell says is ready before each turn
+    /// Unread bytes stay in the pipe, which the shell reports as ready before each turn
     const TRIGGER: Trigger = Trigger::Level;
 
     fn connect(&mut self, _: Slot, _: SocketAddr, _: Option<SocketAddr>) -> io::Result<Pipe> {
@@ -543,7 +541,7 @@ mod tests {
         let mut pipe = pipes.add(Slot::Data, 'a');
         pipe.write_all(b"xy").unwrap();
         pipes.close(pipe);
-        // The next one of this slot is another.
+        // The next connection of this slot is a different one.
         let pipe = pipes.add(Slot::Data, 'b');
         pipes.close(pipe);
         let mut seen = Vec::new();
@@ -554,7 +552,7 @@ mod tests {
             });
         }
         assert_eq!(seen, [('a', b"xy".to_vec()), ('b', vec![]), ('a', b"y".to_vec())]);
-        // And one that the session does not want is gone at once.
+        // A connection that the session does not want is dropped at once.
         drop(pipes.add(Slot::Control, 'c'));
         pipes.for_each(&mut session, |name, _| panic!("{name}"));
     }

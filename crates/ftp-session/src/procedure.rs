@@ -1,13 +1,12 @@
-//! What takes several requests, and perhaps a local file: resuming, verifying, times, whole trees
+//! Operations that need several requests, and perhaps a local file: resuming, verifying, times, whole trees
 //!
-//! A [`Procedure`] makes requests on a session, moves the bytes of its transfers, and says what is to be done
-//! with a local file. Like the session it makes no system call and never waits. What it may ask of
-//! its shell is in `order.rs`; inside are the awaited steps (`work.rs`, `request.rs`), the bytes of transfers (`moving.rs`),
-//! and a file for each subject.
+//! A [`Procedure`] makes requests on a session, moves the bytes of its transfers, and gives orders for a local file.
+//! Like the session it makes no system call and never waits. `order.rs` has what it may ask of its shell; the rest are
+//! the awaited steps (`work.rs`, `request.rs`), the bytes of transfers (`moving.rs`), and a file for each subject.
 //!
 //! ```text
-//!   ┌─ Next::Request   hear what the server has said, then turn again
-//!   ├─ Next::Wait      wait as the session says, hand over its events, then turn again
+//!   ┌─ Next::Request   read what the server has sent, then turn again
+//!   ├─ Next::Wait      wait as the session says, pass its events on, then turn again
 //!   ├─ Next::Local     carry out an order for the local file, answer it, then turn again
 //! turn
 //!   └─ Next::Done
@@ -51,80 +50,80 @@ use crate::session::Session;
 use request::{Pending, Request};
 use work::{Answer, Begin, Io, Listing, Order, Sink, Step, Work};
 
-/// Bytes that are moved at a time at most: beyond that the cost per byte stays the same
+/// The largest block in bytes: larger ones don't lower the cost per byte
 const BLOCK: usize = 256 * 1024;
 
-/// The first block: enough for most small files
+/// The first block in bytes: enough for most small files
 const FIRST_BLOCK: usize = 16 * 1024;
 
-/// Bytes of memory that the entries of a directory may take
+/// Maximum bytes of memory for the entries of a directory
 const MAX_DIRECTORY: usize = 64 * 1024 * 1024;
 
 /// Several requests that make one operation, such as [resuming a download](Procedure::resume_download)
 ///
-/// A shell, or the application on it, drives it with one session, which has no other requests until it has
-/// ended: it calls [`Self::turn`], does what that says, and hands over each of the session's events.
+/// A shell, or the application on it, drives it with one session, which has no other requests until the procedure has
+/// ended: call [`Self::turn`], do what it returns, and pass on each of the session's events.
 ///
 /// To end it early, [abort](Session::abort) its [current request](Self::current) and drop it.
 pub struct Procedure<T> {
     work: Work<T>,
     stage: Stage,
-    /// The transfer that was begun last
+    /// The transfer that was started last
     transfer: Option<Op<Transfer>>,
-    /// How it ended, until the procedure asks
+    /// The result of that transfer, until the procedure asks for it
     ended: Option<Result<Transfer, Error>>,
     /// Bytes on their way between the transfer and the local file
     buffer: Vec<u8>,
-    /// Bytes of it that the last block had
+    /// Bytes of the buffer that the last block filled
     filled: usize,
-    /// Local bytes that are compared
+    /// Bytes of the local file for comparison
     local: Vec<u8>,
     block_size: usize,
     moved: u64,
-    /// For the next listing
+    /// The parser for the next listing
     parser: Option<ListingParser>,
 }
 
-/// What a procedure is about
+/// What a procedure is doing
 enum Stage {
-    /// It goes on with this answer; at first there is none
+    /// Continues with this answer; there is none at first
     Ready(Option<Answer>),
-    /// A request is to be made
+    /// A request must be made
     Due(Due),
     Requested(Pending),
-    /// A transfer was requested, and has not begun
+    /// A transfer was requested, and has not started
     Beginning,
-    /// Bytes are to be received
+    /// Bytes must be received
     Receiving {
         most: u64,
         sink: Sink,
     },
-    /// So many bytes have come, of which some are compared with the local file's from `at` on
+    /// `received` bytes have arrived, of which `compared` are compared with the local file's from `at` on
     Comparing {
         at: u64,
         received: usize,
         compared: usize,
     },
-    /// So many bytes have come and are to be written to the local file
+    /// `received` bytes have arrived and must be written to the local file
     Writing {
         at: u64,
         received: usize,
     },
-    /// Bytes of the local file are to be read
+    /// Bytes of the local file must be read
     Reading {
         at: u64,
     },
-    /// So many bytes were read, of which some are sent
+    /// `read` bytes were read, of which `sent` are sent
     Sending {
         read: usize,
         sent: usize,
     },
-    /// The end of an upload, or of an aborted transfer
+    /// An upload is ending
     Ending,
     Aborting,
     /// A directory is being listed
     Listing(Box<Collecting>),
-    /// The local file has something to do
+    /// The local file has an order to carry out
     Local(Local),
     /// It has ended
     Over,
@@ -135,11 +134,11 @@ struct Collecting {
     op: Op<Transfer>,
     entries: Entries,
     directory: Directory,
-    /// Bytes of memory that it takes
+    /// Bytes of memory for the entries
     held: usize,
 }
 
-/// Whether a transfer goes on, and where it is
+/// Whether a transfer can continue now, and its stage
 enum Progress {
     Moved(Stage),
     Waits(Stage),
@@ -151,7 +150,7 @@ enum Due {
     List(Listing),
 }
 
-/// A small order for the local file
+/// An order for the local file that moves no bytes
 #[derive(Clone, Copy)]
 enum Local {
     Open(Access),
@@ -159,7 +158,7 @@ enum Local {
     Hash(HashAlgorithm),
 }
 
-/// What is waited for; a [`Next`] that borrows nothing
+/// What is waited for: a [`Next`] that borrows nothing
 enum Pause<T> {
     Request,
     Wait,
@@ -186,19 +185,19 @@ impl<T> Procedure<T> {
         }
     }
 
-    /// Bytes moved at a time at most, at least 1
+    /// Sets the largest block in bytes, at least 1
     fn block_size(mut self, bytes: usize) -> Self {
         self.block_size = bytes.max(1);
         self
     }
 
-    /// Bytes written to the local file so far, or sent from it; what was compared does not count
+    /// The number of bytes written to the local file so far, or sent from it; compared bytes do not count
     #[must_use]
     pub const fn moved(&self) -> u64 {
         self.moved
     }
 
-    /// The request that it waits for, if it does
+    /// The request that it waits for, if any
     #[must_use]
     pub fn current(&self) -> Option<OpId> {
         match &self.stage {
@@ -209,7 +208,7 @@ impl<T> Procedure<T> {
         }
     }
 
-    /// Takes an event of the session; false if it is about something else
+    /// Handles an event of the session; returns false if the event is about something else
     pub fn handle(&mut self, event: &mut Event) -> bool {
         let Event::Completed(done) = event else { return false };
         self.completed(done)
@@ -227,11 +226,11 @@ impl<T> Procedure<T> {
         true
     }
 
-    /// Takes the result of the order that [`Next::Local`] gave
+    /// Handles the result of the order that [`Next::Local`] gave
     ///
     /// # Panics
     ///
-    /// If there was no such order, or the answer is none to it.
+    /// If there was no such order, or the answer does not match it.
     pub fn answer(&mut self, result: io::Result<LocalAnswer>) {
         let answer = match result {
             Ok(answer) => answer,
@@ -267,7 +266,7 @@ impl<T> Procedure<T> {
         };
     }
 
-    /// Compares bytes of the local file that have been read with those that have come
+    /// Compares bytes read from the local file with the received ones
     fn compared(&self, at: u64, received: usize, compared: usize, count: usize) -> Stage {
         let end = compared + count;
         if count == 0 {
@@ -283,9 +282,9 @@ impl<T> Procedure<T> {
         Stage::Comparing { at, received, compared: end }
     }
 
-    /// Goes on as far as it can without waiting
+    /// Advances as far as it can go without waiting
     ///
-    /// Due at first, after events of the session and its turns, and after [answers](Self::answer).
+    /// Call it at the start, after events of the session and its turns, and after [answers](Self::answer).
     pub fn turn<S: Read + Write, L>(
         &mut self,
         session: &mut Session<S, L>,
@@ -302,7 +301,7 @@ impl<T> Procedure<T> {
         }
     }
 
-    /// What the local file has to do
+    /// The order for the local file
     fn local_order(&mut self) -> LocalOrder<'_> {
         match self.stage {
             Stage::Local(Local::Open(access)) => LocalOrder::Open(access),
@@ -418,12 +417,12 @@ impl<T> Procedure<T> {
 
 /// Directories
 impl Procedure<Directory> {
-    /// Lists a directory whole: up to 64 MiB of memory, beyond which it ends in [`Error::ListingTooLong`]
+    /// Lists a whole directory in up to 64 MiB of memory; a longer listing fails with [`Error::ListingTooLong`]
     ///
-    /// A parser that knows what time it is, as that of
+    /// A parser that knows the current time, such as that of
     #[cfg_attr(feature = "system", doc = "[`listing_parser`](crate::system::listing_parser),")]
     #[cfg_attr(not(feature = "system"), doc = "`system::listing_parser`,")]
-    /// finds the years that lines leave out.
+    /// infers the years that lines omit.
     #[must_use]
     pub fn read_dir(directory: impl Into<ReadDir>, parser: ListingParser) -> Self {
         let listing = Listing::Directory(directory.into());

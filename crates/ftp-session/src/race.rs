@@ -1,8 +1,8 @@
 //! Connecting to a server with several addresses ("Happy Eyeballs", RFC 8305)
 //!
-//! The next address is tried as soon as one fails, or beside it when it keeps silent, so a broken IPv6 path
-//! costs a moment, no more. At most two attempts are under way, since a control connection has two slots: while
-//! further addresses wait, a silent attempt gives way after a while, and is made again when all have been tried.
+//! The next address is tried as soon as one fails, or in parallel if it does not respond, so a broken IPv6 path costs
+//! only a moment. At most two attempts run at a time, because a control connection has two slots. While further
+//! addresses wait, a silent attempt is ended after a while, and repeated when all have been tried.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -15,11 +15,10 @@ use crate::socket::Socket;
 use crate::time::{has_passed, later};
 use crate::transport::{Interest, Slot, Transport};
 
-/// RFC 8305 section 5's recommendation
+/// The delay that RFC 8305 section 5 recommends
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// How long an attempt may be silent while addresses wait that have not been tried: enough for a SYN to be
-/// sent twice
+/// How long an attempt may be silent while untried addresses wait: enough for a SYN to be sent twice
 const PATIENCE: Duration = Duration::from_secs(2);
 
 const SLOTS: [Slot; 2] = [Slot::Control, Slot::ControlRival];
@@ -44,18 +43,18 @@ struct Candidate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trial {
     First,
-    /// It gave way to others, and has its whole time now
+    /// It was ended for the sake of others, and now has its full time
     Second,
 }
 
 #[derive(Debug)]
 struct Attempt<S> {
     socket: Socket<S>,
-    /// What it is waited for
+    /// The readiness to wait for
     interest: Interest,
     candidate: Candidate,
     deadline: Option<Time>,
-    /// When it gives way to addresses that have not been tried
+    /// When it ends for the sake of untried addresses
     gives_way: Option<Time>,
 }
 
@@ -63,14 +62,14 @@ struct Attempt<S> {
 #[derive(Debug)]
 pub(crate) enum Standing<S> {
     Undecided,
-    /// With the address, and when the attempt would have taken too long
+    /// The connection, its address, and the attempt's deadline
     Won(Socket<S>, SocketAddr, Option<Time>),
-    /// With the address that failed first
+    /// The address that failed first, and the error
     Lost(SocketAddr, io::Error),
 }
 
 impl<S: Read + Write> Race<S> {
-    /// `None` if there is no address that can be used
+    /// Creates a race; `None` if no address can be used
     pub(crate) fn new(
         addresses: &[SocketAddr],
         source: Option<SourceAddress>,
@@ -100,7 +99,7 @@ impl<S: Read + Write> Race<S> {
         self.source.map_or(Source::System, |_| Source::Caller)
     }
 
-    /// When the next address is due, or an attempt has taken too long
+    /// When the next address is due, or an attempt takes too long
     pub(crate) fn deadline(&self) -> Option<Time> {
         let next = self
             .next_start
@@ -113,7 +112,7 @@ impl<S: Read + Write> Race<S> {
         ends.chain(next).min()
     }
 
-    /// Whether an address that has not been tried waits for a slot
+    /// Whether an untried address waits for a slot
     fn is_crowded(&self) -> bool {
         self.attempts.iter().all(Option::is_some)
             && self.waiting.iter().any(|candidate| candidate.trial == Trial::First)
@@ -148,11 +147,11 @@ impl<S: Read + Write> Race<S> {
                     self.give_up(transport);
                     return Standing::Won(won.socket, won.candidate.address, won.deadline);
                 }
-                // Also if the shell says at every turn that it may be open.
+                // The deadline holds even if the shell reports at every turn that it may be open.
                 Ok(Some(_)) if has_passed(*deadline, now) => {
                     self.failed(index, transport, io::ErrorKind::TimedOut.into(), now);
                 }
-                // The shell may have been woken for nothing.
+                // The shell may have reported readiness spuriously.
                 Ok(Some(next)) => {
                     socket.ready = socket.ready.without(next);
                     *interest = next;
@@ -195,7 +194,7 @@ impl<S: Read + Write> Race<S> {
         }
     }
 
-    /// Has one attempt that has been silent for long make room for an address that has not been tried
+    /// Ends one attempt that has been silent for long, to make room for an untried address
     fn give_way(&mut self, transport: &mut impl Transport<Stream = S>, now: Time) {
         if !self.is_crowded() {
             return;
@@ -230,7 +229,7 @@ impl<S: Read + Write> Race<S> {
     }
 }
 
-/// Makes one error of all that happened
+/// Combines all failures into one error
 fn all_failed(mut failures: Vec<(SocketAddr, io::Error)>) -> io::Error {
     if failures.len() == 1 {
         return failures.remove(0).1;
@@ -241,7 +240,7 @@ fn all_failed(mut failures: Vec<(SocketAddr, io::Error)>) -> io::Error {
     io::Error::new(kind, texts.join("; "))
 }
 
-/// One address of each family in turn, beginning with the first one's
+/// Returns one address of each family in turn, starting with the family of the first one
 fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let Some(first) = addresses.first() else { return Vec::new() };
     let of_first = |address: &&SocketAddr| address.is_ipv4() == first.is_ipv4();

@@ -1,4 +1,4 @@
-//! What TLS needs to know: its configuration, the server's name, the sessions in stock
+//! The data for TLS: its configuration, the server's name, the stored sessions
 
 use std::net::IpAddr;
 
@@ -7,10 +7,10 @@ use ftp_tls::{TlsConfig, TlsContext, server_name};
 
 use crate::error::Error;
 
-/// What the server's certificate must be for
+/// The name that the server's certificate must be valid for
 pub(crate) enum Name {
     Given(ServerName<'static>),
-    /// The host that the user named
+    /// The host as the user named it
     Host(String),
     Address(IpAddr),
 }
@@ -26,7 +26,7 @@ impl Security {
         Self { config, name, context: None }
     }
 
-    /// Makes TLS possible
+    /// Prepares the TLS context
     pub(crate) fn prepare(&mut self) -> Result<(), Error> {
         if self.context.is_some() {
             return Ok(());

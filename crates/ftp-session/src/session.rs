@@ -1,8 +1,9 @@
-//! The session: the machine, its connections, and what is known beside the machine
+//! The session: the machine, its connections, and what the session knows in addition to the machine
 //!
-//! This file makes a session and tells its state. Beside it: the turn that moves it ([`turn`]), the control
-//! connection ([`control`]), data connections ([`opening`], [`data`], their tickets in [`tickets`], uploads in
-//! [`upload`]), the way through a proxy ([`tunnel`]), the bytes that its user moves ([`transfer`]), and the causes of errors ([`causes`]).
+//! This file creates a session and reports its state. The other files have the turn that drives it ([`turn`]), the
+//! control connection ([`control`]), data connections ([`opening`], [`data`], their tickets in [`tickets`], uploads in
+//! [`upload`]), the route through a proxy ([`tunnel`]), the bytes that its user moves ([`transfer`]), and the causes
+//! of errors ([`causes`]).
 
 mod causes;
 mod control;
@@ -46,29 +47,29 @@ use crate::transport::{DialRequest, Host, Interest, Lent, Slot};
 
 /// A session with an FTP server, over connections of the types `S` and, in active mode, `L`
 ///
-/// It never waits, makes no system calls and has no clock. A shell moves it:
+/// It never waits, makes no system calls and has no clock. A shell drives it with these calls:
 ///
 /// ```text
-/// ready          tells what a connection is ready for
+/// ready          says what a connection is ready for
 /// turn           deadlines · actions ─▶ connections · control connection · data connection
-/// poll_event     news, each once
+/// poll_event     events, each once
 /// read_data …    the bytes of a transfer, straight to and from the user
 /// ```
 ///
 /// and waits, whenever there is no [work](Self::has_work), for its [connections](Self::sockets) and its
 /// [deadline](Self::deadline).
 ///
-/// Requests queue and never fail; each gives an [`Op`](ftp_proto::Op), a claim on the result that
-/// [`Event::Completed`] brings. They may be made at any time, also before the connection is open.
+/// Requests are queued and never fail at once. Each returns an [`Op`](ftp_proto::Op), which claims the result that
+/// [`Event::Completed`] brings. Requests may be made at any time, even before the connection is open.
 ///
-/// Dropped, it drops its connections without a word.
+/// Dropping the session drops its connections without QUIT.
 pub struct Session<S, L> {
     proto: ftp_proto::Client,
     control: Control<S>,
     data: Option<Data<S, L>>,
     /// The request whose bytes the data connection carries, or carried last
     carried: Option<OpId>,
-    /// A closed data connection on which tickets may still come
+    /// A closed data connection on which tickets may still arrive
     linger: Option<Linger<S>>,
     /// Why the control connection is closed; the machine knows only that it is
     failure: Option<Failure>,
@@ -80,33 +81,33 @@ pub struct Session<S, L> {
     ends: Option<Ends>,
     /// The proxy, if there is one
     via: Option<Via>,
-    /// How the server, or the proxy, is reached if the shell makes all connections
+    /// How the shell reaches the server or the proxy, if it makes all connections
     dialed: Option<Dialed>,
-    /// The host as its user names it
+    /// The host, as the user named it
     host: Option<String>,
-    /// Where the search for a port to listen on begins
+    /// The port at which the search for a free port starts, in active mode
     next_port: u16,
     events: VecDeque<Event>,
     trace: Option<TraceHook>,
     work: Work,
     budget: usize,
-    /// What is left of it until the next turn
+    /// The part of the budget that is left until the next turn
     credit: usize,
-    /// A 530 that was about the number of sessions
+    /// A 530 reply that was about the number of sessions
     refusal: Option<Reply>,
     data_failures: u32,
     cancelled: Option<CancelFlag>,
     pub(crate) time_commands: TimeCommands,
 }
 
-/// Where the shell's connections lead
+/// Where the shell's connections go
 #[derive(Clone, Copy, Debug)]
 struct Dialed {
     port: u16,
     timeout: Duration,
 }
 
-/// Whether there is something to do that no event will announce
+/// Whether there is work that no readiness will announce
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     None,
@@ -115,29 +116,29 @@ enum Work {
 
 #[derive(Debug)]
 enum Failure {
-    /// Where to, and why not
+    /// The target, and the error
     Connect(String, io::Error),
     Proxy(ProxyError),
     Control(io::Error),
 }
 
-/// The last upload, whose success may tell that the server accepts full handshakes
+/// The last upload; its success may show that the server accepts full handshakes
 #[derive(Debug)]
 struct LastUpload {
     op: OpId,
     handshake: Option<HandshakeKind>,
 }
 
-/// Making a session
+/// Creation
 impl<S: Read + Write, L> Session<S, L> {
-    /// A session that connects to the first of the server's addresses that answers, when it is told to
-    /// [`start`](Self::start); with a [proxy](Options::proxy), to the first of the proxy's
+    /// Creates a session that connects when [`start`](Self::start) is called, to the first of the server's addresses
+    /// that answers; with a [proxy](Options::proxy), to the first of the proxy's
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`]; [`Error::TlsConfig`] and [`Error::Tls`] if TLS is wanted and can't be had; [`Error::Connect`] if there
-    /// is no address, or none that the source address can reach; [`Error::Proxy`] if the proxy can't be used in
-    /// this way.
+    /// [`Error::InvalidOption`]; [`Error::TlsConfig`] and [`Error::Tls`] if TLS is required but not available;
+    /// [`Error::Connect`] if there is no address, or none that the source address can reach; [`Error::Proxy`] if the
+    /// proxy can't be used in this way.
     pub fn new(
         addresses: &[SocketAddr],
         options: impl Into<Options>,
@@ -167,16 +168,17 @@ impl<S: Read + Write, L> Session<S, L> {
         Self::with(control, family, name, via, options, now)
     }
 
-    /// A session whose connections its shell makes, such as through a tunnel; it asks for them as
-    /// [dial requests](Self::dial_request) once it is told to [`start`](Self::start)
+    /// Creates a session whose connections are made by the shell, for example through a tunnel; after
+    /// [`start`](Self::start) it asks for them as [dial requests](Self::dial_request)
     ///
-    /// With a [proxy](Options::proxy) the dial requests are for connections to the proxy, such as over TLS.
+    /// With a [proxy](Options::proxy) the dial requests are for connections to the proxy, which the shell may make
+    /// over TLS, for example.
     ///
     /// Active mode needs a control connection that has [addresses](Ends).
     ///
     /// # Errors
     ///
-    /// [`Error::TlsConfig`] and [`Error::Tls`] if TLS is wanted and can't be had; [`Error::Proxy`] if the proxy
+    /// [`Error::TlsConfig`] and [`Error::Tls`] if TLS is required but not available; [`Error::Proxy`] if the proxy
     /// can't be used in this way.
     pub fn dialed_by_shell(
         host: &str,
@@ -218,7 +220,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
         options.config.trace |= options.trace.is_some();
         let mut security = Security::new(options.tls, name);
-        // What is wrong with the configuration shows before anything is sent.
+        // Errors of the configuration must show before anything is sent.
         if options.config.tls != TlsPolicy::Plaintext {
             security.prepare()?;
         }
@@ -250,7 +252,7 @@ impl<S: Read + Write, L> Session<S, L> {
         })
     }
 
-    /// Begins to connect, at the next turn; the second time nothing happens
+    /// Starts connecting at the next turn; a second call does nothing
     pub fn start(&mut self) {
         self.control = match std::mem::replace(&mut self.control, Control::Closed) {
             Control::Idle(race) => Control::Connecting(race),
@@ -263,33 +265,33 @@ impl<S: Read + Write, L> Session<S, L> {
 
 /// Requests
 impl<S: Read + Write, L> Session<S, L> {
-    /// The machine, to make a request of it: `session.request().get("f")`
+    /// The machine, to make a request: `session.request().get("f")`
     ///
-    /// Only requests and settings are of use here. What drives the machine (`poll_*`, `handle_*`) is the
-    /// session's; a shell that calls it breaks the session.
+    /// Use only requests and settings. The session itself calls the methods that drive the machine (`poll_*`,
+    /// `handle_*`); a shell that calls them breaks the session.
     pub fn request(&mut self) -> &mut ftp_proto::Client {
         self.work = Work::Left;
         &mut self.proto
     }
 
-    /// A turn is due, though nothing has been requested yet
+    /// Makes a turn due even if nothing has been requested yet
     pub(crate) const fn want_turn(&mut self) {
         self.work = Work::Left;
     }
 
-    /// Makes TLS possible; to be called before a request that puts it on, of a session that began in clear
+    /// Prepares TLS; call it before a request that secures a session that began in clear text
     ///
     /// # Errors
     ///
-    /// [`Error::TlsConfig`] and [`Error::Tls`] if the configuration is not usable; [`Error::Proxy`] if TLS would
-    /// end at a proxy.
+    /// [`Error::TlsConfig`] and [`Error::Tls`] if the configuration is not usable; [`Error::Proxy`] if TLS would end
+    /// at a proxy.
     pub fn prepare_tls(&mut self) -> Result<(), Error> {
         self.may_secure()?;
         self.security.prepare()
     }
 
-    /// Aborts a request, which completes with [`Aborted`](ftp_proto::Error::Aborted) at once; the session
-    /// settles afterwards
+    /// Aborts a request, which completes with [`Aborted`](ftp_proto::Error::Aborted) at once; the session settles
+    /// afterwards
     pub fn abort(&mut self, op: OpId) {
         self.work = Work::Left;
         if self.proto.running_transfer() == Some(op) {
@@ -298,7 +300,7 @@ impl<S: Read + Write, L> Session<S, L> {
         self.proto.abort(op);
     }
 
-    /// What ends the session from anywhere, such as from another thread
+    /// Returns a flag that ends the session from anywhere, for example from another thread
     pub fn cancel_flag(&mut self) -> CancelFlag {
         self.cancelled.get_or_insert_default().clone()
     }
@@ -310,42 +312,41 @@ impl<S: Read + Write, L> Session<S, L> {
 
 /// The state of a session
 impl<S: Read + Write, L> Session<S, L> {
-    /// The machine, to look at what it knows
+    /// The machine, to read its state
     #[must_use]
     pub const fn client(&self) -> &ftp_proto::Client {
         &self.proto
     }
 
-    /// Whether the session is live, nothing runs, nothing is queued and nothing is owed
+    /// Whether the session is live, nothing runs or is queued, and no reply is expected
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.proto.is_idle()
     }
 
-    /// Why the session is over, if it is
+    /// The error that ended the session, if it is over
     #[must_use]
     pub fn ended(&self) -> Option<Error> {
         let error = ftp_proto::Error::from(self.proto.error()?.clone());
         Some(self.explain_end(error))
     }
 
-    /// Both ends of the control connection, once it is open; `None`, too, of one that has no addresses
+    /// Both addresses of the control connection, once it is open; also `None` if it has no addresses
     ///
-    /// Through a proxy these are the ends of the connection to the proxy.
+    /// Through a proxy these are the addresses of the connection to the proxy.
     #[must_use]
     pub const fn ends(&self) -> Option<Ends> {
         self.ends
     }
 
-    /// The TLS sessions in stock, and how many data connections have resumed one so far; `None`
-    /// if there has been no TLS
+    /// The number of TLS sessions available, and of data connections that have resumed one so far; `None` if TLS was
+    /// never used
     #[must_use]
     pub fn tls_inventory(&self) -> Option<Inventory> {
         self.security.context.as_ref().map(ftp_tls::TlsContext::inventory)
     }
 
-    /// What TLS has agreed on for the control connection, and the server's certificate; `None` in
-    /// clear text
+    /// What TLS has negotiated for the control connection, with the server's certificate; `None` in clear text
     #[must_use]
     pub fn tls(&self) -> Option<TlsInfo<'_>> {
         match &self.control {
@@ -354,9 +355,9 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// The reply with which the server has turned the session away because there are too many, if it has
+    /// The reply with which the server refused the session because there are too many, if it did
     ///
-    /// A [`Budget`](crate::Budget) wants to know.
+    /// Report it to a [`Budget`](crate::Budget).
     #[must_use]
     pub fn turned_away(&self) -> Option<&Reply> {
         match self.proto.error() {
@@ -370,7 +371,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// How many data connections could not be opened so far, or were refused with 425
+    /// The number of data connections that could not be opened so far, or were refused with 425
     #[must_use]
     pub const fn data_failures(&self) -> u32 {
         self.data_failures
@@ -379,10 +380,9 @@ impl<S: Read + Write, L> Session<S, L> {
 
 /// Waiting
 impl<S: Read + Write, L> Session<S, L> {
-    /// Takes note of what a connection is ready for, or may be: what it is asked next is answered or would
-    /// block
+    /// Notes what a connection is ready for, or may be: the session's next read or write then succeeds or would block
     ///
-    /// Cheap: the work is [`Self::turn`]'s. If there is nothing in this slot, nothing happens.
+    /// It is cheap: [`Self::turn`] does the work. If there is no connection in this slot, nothing happens.
     pub fn ready(&mut self, slot: Slot, ready: Interest) {
         self.work = Work::Left;
         if slot.is_control() {
@@ -411,20 +411,20 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Takes note that all connections may be ready, for shells that are told of nothing in particular
+    /// Notes that all connections may be ready, for shells without readiness events
     ///
-    /// Costs each turn a read of every connection.
+    /// It makes each turn read every connection.
     pub fn ready_all(&mut self) {
         for slot in Slot::ALL {
             self.ready(slot, Interest::BOTH);
         }
     }
 
-    /// The connections with what each is to be waited for, which may be nothing
+    /// The connections, with what to wait for on each, which may be nothing
     ///
-    /// An end or an error of a connection counts as being ready for both. What is waited for changes with
-    /// every call, so a shell with level-triggered events asks before each wait. Of a download whose bytes
-    /// its user does not read, none of them is told.
+    /// A closed or failed connection counts as ready for both reading and writing. What to wait for changes with every
+    /// call, so a shell with level-triggered events asks before each wait. If the user does not read a download that
+    /// has bytes, its connection is not waited for.
     pub fn sockets(&self) -> impl Iterator<Item = (Slot, Lent<'_, S, L>, Interest)> {
         fn lend<S, L>(socket: &Socket<S>, interest: Interest) -> (Slot, Lent<'_, S, L>, Interest) {
             (socket.slot, Lent::Stream(socket.io()), interest)
@@ -449,7 +449,7 @@ impl<S: Read + Write, L> Session<S, L> {
             .chain(linger.map(|linger| lend(linger.stream.get_ref(), linger.interest())))
     }
 
-    /// The connection in a slot, for shells that carry its bytes themselves
+    /// Returns the connection in a slot, for shells that carry its bytes themselves
     pub fn stream_mut(&mut self, slot: Slot) -> Option<&mut S> {
         let socket = match &mut self.control {
             Control::Connecting(race) if slot.is_control() => race.socket_mut(slot),
@@ -464,7 +464,7 @@ impl<S: Read + Write, L> Session<S, L> {
         Some(socket.filter(|socket| socket.slot == slot)?.io_mut())
     }
 
-    /// When [`Self::turn`] is due although nothing is ready; `None`: never
+    /// When [`Self::turn`] is due even if nothing is ready; `None`: never
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         match &self.control {
@@ -483,15 +483,15 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Whether [`Self::turn`] is due at once
     ///
-    /// A level: true after requests, after [`Self::ready`], when data has been moved up to the
-    /// [budget](Options::budget), and when a turn has reached its own. Data that the user does not read
-    /// is no work: [`Self::can_read`] tells of it.
+    /// This is level-triggered: true after requests, after [`Self::ready`], when data has been moved up to the
+    /// [budget](Options::budget), and when a turn has reached its own limit. Data that the user does not read is not
+    /// work: [`Self::can_read`] reports it.
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.work == Work::Left
     }
 
-    /// How long the next wait may be: not at all while there is [work](Self::has_work), else until the
+    /// How long the next wait may be: zero while there is [work](Self::has_work), otherwise until the
     /// [deadline](Self::deadline); `None`: until a connection is ready
     #[must_use]
     pub fn timeout(&self, now: Time) -> Option<Duration> {
@@ -501,10 +501,10 @@ impl<S: Read + Write, L> Session<S, L> {
         self.deadline().map(|at| at.saturating_duration_since(now))
     }
 
-    /// The connection that the shell is to make, if there is one; answered by [`Self::dialed`]
+    /// The connection that the shell must make, if any; answer it with [`Self::dialed`]
     ///
-    /// A level. The shell may block while it makes it: before a transfer's command, which is when data
-    /// connections are made, the server has nothing to say.
+    /// The answer stays the same until then. The shell may block while it connects: data connections are made before
+    /// the transfer's command, when the server has nothing to say.
     #[must_use]
     pub fn dial_request(&self) -> Option<DialRequest<'_>> {
         let Dialed { port, .. } = self.dialed?;
@@ -529,25 +529,25 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Whether [`Self::poll_event`] has news
+    /// Whether [`Self::poll_event`] has an event
     ///
-    /// Certain after a turn; requests made since then may have brought some.
+    /// This is certain after a turn; requests made since then may have caused more.
     #[must_use]
     pub fn has_events(&self) -> bool {
         !self.events.is_empty()
     }
 
-    /// The next news
+    /// Returns the next event
     #[must_use]
     pub fn poll_event(&mut self) -> Option<Event> {
         self.collect();
         self.events.pop_front()
     }
 
-    /// The result of a request, once it has ended; for callers who wait for one request after another
+    /// Returns the result of a request, once it has ended; for callers that wait for one request after another
     ///
-    /// With the result all news up to it is dropped. If a connection breaks, that is the result of each request
-    /// that has not ended.
+    /// It drops all events before the result. If a connection breaks, every request that has not ended gets that as
+    /// its result.
     pub fn completed<T: Output>(&mut self, op: Op<T>) -> Option<Result<T, Error>> {
         self.collect();
         let (index, result) = self.events.iter_mut().enumerate().find_map(|(index, event)| {
@@ -559,17 +559,17 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 }
 
-/// The family that decides which commands for data connections there are: that of the server
+/// The IP family of the server, which decides which commands for data connections exist
 fn family_of(via: Option<&Via>, first: SocketAddr) -> IpFamily {
     match via.filter(|via| via.is_tunnel()).map(Via::host) {
         Some(Host::Address(ip)) => IpFamily::of(&SocketAddr::new(ip, 0)),
-        // Which one the proxy takes nobody knows; with this one there are all commands.
+        // The family that the proxy uses is unknown; IPv4 has all commands.
         Some(Host::Name(_)) => IpFamily::V4,
         None => IpFamily::of(&first),
     }
 }
 
-/// How errors call an address
+/// The text for an address in errors
 fn named(host: Option<&str>, address: SocketAddr) -> String {
     match host {
         Some(host) => format!("{} port {}", host.escape_debug(), address.port()),

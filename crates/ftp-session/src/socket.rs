@@ -1,8 +1,7 @@
-//! Connections that know whether they are ready
+//! Connections with readiness flags
 //!
-//! The shell tells what a connection is ready for; the flags here remember it until the connection says
-//! that it would block. While a flag is down no call is made, so a session that has stopped half-way goes
-//! on later without being told again.
+//! The shell says what a connection is ready for. The flags here remember it until the connection would block. While a
+//! flag is down no call is made, so a session that stopped half-way continues later without being told again.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -11,22 +10,22 @@ use ftp_tls::Stream;
 
 use crate::transport::{Interest, Slot};
 
-/// What a connection may receive in a turn unless it carries a transfer, see [`Stream::set_allowance`]:
-/// more than any reply and its tickets
+/// Bytes that a connection may receive in a turn unless it carries a transfer, see [`Stream::set_allowance`]: more
+/// than any reply and its tickets
 pub(crate) const ALLOWANCE: usize = 64 * 1024;
 
-/// A connection with what is known of its readiness
+/// A connection with its readiness flags
 #[derive(Debug)]
 pub(crate) struct Socket<S> {
     io: S,
     pub(crate) slot: Slot,
     pub(crate) ready: Interest,
-    /// Bytes that came with the last answer of a proxy, and are read first
+    /// Bytes that arrived with the last answer of a proxy, and are read first
     kept: Vec<u8>,
 }
 
 impl<S> Socket<S> {
-    /// A connection of which nothing is known yet
+    /// A connection whose readiness is not known yet
     pub(crate) const fn new(slot: Slot, io: S) -> Self {
         Self { io, slot, ready: Interest::NONE, kept: Vec::new() }
     }
@@ -39,12 +38,12 @@ impl<S> Socket<S> {
         &mut self.io
     }
 
-    /// Has these bytes read before what the connection has
+    /// Makes reads return these bytes before those of the connection
     pub(crate) fn keep(&mut self, bytes: Vec<u8>) {
         self.kept = bytes;
     }
 
-    /// Whether a read has a result, or the connection may have one
+    /// Whether a read has a result, or may have one
     pub(crate) fn is_readable(&self) -> bool {
         self.ready.read || !self.kept.is_empty()
     }
@@ -53,12 +52,12 @@ impl<S> Socket<S> {
         self.io
     }
 
-    /// The connection is open: what is written to it goes into an empty buffer
+    /// Notes that the connection is open: its send buffer is empty, so it can be written
     pub(crate) const fn opened(&mut self) {
         self.ready.write = true;
     }
 
-    /// An open connection, for FTP
+    /// Makes a stream of an open connection, for FTP
     pub(crate) fn into_stream(mut self) -> Stream<Self> {
         self.opened();
         let mut stream = Stream::new(self);
@@ -107,7 +106,7 @@ impl<S: Write> Write for Socket<S> {
     }
 }
 
-/// Repeats what was interrupted: nobody would say that it can go on
+/// Repeats an interrupted call, because no readiness would announce that it can continue
 pub(crate) fn repeated<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
@@ -117,7 +116,7 @@ pub(crate) fn repeated<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result
     }
 }
 
-/// The result of a write; a stream that takes nothing of something takes no more
+/// The result of a write; if a stream accepts none of some bytes, that is an error
 fn taken(result: io::Result<usize>, nothing: bool) -> io::Result<usize> {
     match result {
         Ok(0) if !nothing => Err(io::ErrorKind::WriteZero.into()),
@@ -134,7 +133,7 @@ pub(crate) struct Listener<L> {
     pub(crate) ready: Interest,
 }
 
-/// Whether a read may have a result: the connection's, or one that TLS holds
+/// Whether a read may have a result, from the connection or from data that TLS holds
 pub(crate) fn is_readable<S>(stream: &Stream<Socket<S>>) -> bool {
     stream.get_ref().is_readable() || stream.has_pending_input()
 }
@@ -143,7 +142,7 @@ fn would_block<T>(result: &io::Result<T>) -> bool {
     matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
-/// Errors that mean "later"
+/// Whether an error means "try again later"
 pub(crate) fn is_passing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
@@ -152,7 +151,7 @@ pub(crate) fn is_passing(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    /// Answers each call with the next of these
+    /// Answers each call with the next of these results
     struct Scripted(Vec<io::Result<usize>>);
 
     impl Scripted {

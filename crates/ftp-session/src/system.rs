@@ -1,7 +1,7 @@
-//! For shells on sockets of the operating system: a [`Transport`] of std's sockets, how sockets are made for
-//! FTP, and the clock of listings
+//! For shells on sockets of the operating system: a [`Transport`] of std's sockets, functions that make sockets for
+//! FTP, and the clock for listings
 //!
-//! The only part of this crate that makes system calls; sessions do not use it.
+//! Only this part of the crate makes system calls; sessions do not use it.
 
 use std::io::{self, Read as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -16,31 +16,32 @@ use crate::transport::{Interest, Slot, Transport, Trigger};
 
 /// Connections on std's sockets, which never block
 ///
-/// For shells that wait with poll(2), select, or anything else that tells again of what has not been read
-/// ([`Trigger::Level`]): before each wait they ask [`Session::sockets`](crate::Session::sockets). One a session.
+/// It is for shells that wait with poll(2), select, or anything else that reports unread bytes again
+/// ([`Trigger::Level`]): before each wait they ask [`Session::sockets`](crate::Session::sockets). Use one for each
+/// session.
 #[derive(Debug, Default)]
 pub struct Sockets {
-    /// What the last wait has found for each slot's connection
+    /// The result of the last wait for each slot's connection
     found: [Polled; Slot::ALL.len()],
 }
 
-/// What poll(2) says of a connection that is to open
+/// The result of poll(2) for a connection that is opening
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "poll(2) says no more")]
 pub enum Polled {
-    /// It was not polled, or nothing was found
+    /// It was not polled, or nothing was reported
     #[default]
     Nothing,
-    /// It can be written, and neither has broken nor ended
+    /// It is writable, and has neither broken nor ended
     Writable,
     /// It has broken or ended
     Broken,
 }
 
 impl Sockets {
-    /// Takes note of what a wait has found, which saves the question whether a connection is open
+    /// Notes the result of a wait, which saves the query whether a connection is open
     ///
-    /// Shells whose waits don't tell need not call it.
+    /// Shells whose waits don't report this need not call it.
     pub fn polled(&mut self, slot: Slot, found: Polled) {
         self.found[slot as usize] = found;
     }
@@ -63,13 +64,13 @@ impl Transport for Sockets {
     }
 
     fn connected(&mut self, slot: Slot, stream: &mut TcpStream) -> io::Result<Option<Interest>> {
-        // Linux says of a connection that could not be opened that it has broken, so the question for the error, a
-        // system call for each file, has an answer already.
+        // Linux reports a connection that could not be opened as broken. So the query for the error, a system call for
+        // each file, is not needed.
         if !cfg!(target_os = "linux") || self.found[slot as usize] != Polled::Writable {
             match stream.take_error()? {
                 Some(error) => return Err(error),
                 None if cfg!(target_os = "linux") => {}
-                // Writable without a peer: connected and lost at once.
+                // Elsewhere the socket may be writable without a peer: it was connected and lost at once.
                 None => {
                     stream.peer_addr()?;
                 }
@@ -83,7 +84,7 @@ impl Transport for Sockets {
     }
 
     fn no_delay(&mut self, stream: &mut TcpStream) {
-        // It only saves time.
+        // Without it the connection is slower, but works.
         let _ = stream.set_nodelay(true);
     }
 
@@ -116,27 +117,27 @@ impl Transport for Sockets {
     fn close_listener(&mut self, _: TcpListener) {}
 }
 
-/// Gives a connected stream the mode that a session needs: it never blocks, and sends small writes at once
+/// Sets a connected stream to the mode that a session needs: it never blocks, and sends small writes at once
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// Errors of the system.
 pub fn adopt(stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     stream.set_nodelay(true)
 }
 
-/// Starts to connect to an address, from another if there is one; the socket never waits, and is to become
-/// writable
+/// Starts to connect to an address, from the local address `from` if given; the socket never blocks, and becomes
+/// writable once connected
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// Errors of the system.
 pub fn begin_connect(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<TcpStream> {
     let socket = new_socket(Domain::for_address(to))?;
     if let Some(from) = from {
         if from.port() != 0 {
-            // The last session's connection may still linger on the port.
+            // The connection of an earlier session may still occupy the port.
             socket.set_reuse_address(true)?;
         }
         socket.bind(&from.into())?;
@@ -149,7 +150,7 @@ pub fn begin_connect(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<Tcp
     Ok(socket.into())
 }
 
-/// A socket that never waits; where the system can, made so at once instead of by two more calls
+/// Creates a non-blocking socket; on systems that support it, with one call instead of three
 fn new_socket(domain: Domain) -> io::Result<Socket> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     return Socket::new(domain, Type::STREAM.nonblocking(), None);
@@ -166,34 +167,34 @@ fn is_in_progress(error: &io::Error) -> bool {
         || Errno::from_io_error(error) == Some(Errno::INPROGRESS)
 }
 
-/// Listens on an address, never waiting
+/// Listens on an address, without blocking
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// Errors of the system.
 pub fn listen(on: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(on)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-/// Reads what the system has of a connection, without waiting: for runtimes that ask the system only when their poll has
-/// said that there is something
+/// Reads what the system has received on a connection, without waiting: for runtimes that ask the system only after
+/// their poll has reported readiness
 ///
 /// # Errors
 ///
-/// Those of the system; [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing.
+/// Errors of the system; [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing.
 #[cfg(unix)]
 pub fn read_now(socket: &impl std::os::fd::AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     (&*SockRef::from(socket)).read(buffer)
 }
 
-/// Reads what the system has of a connection, without waiting: for runtimes that ask the system only when their poll has
-/// said that there is something
+/// Reads what the system has received on a connection, without waiting: for runtimes that ask the system only after
+/// their poll has reported readiness
 ///
 /// # Errors
 ///
-/// Those of the system; [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing.
+/// Errors of the system; [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing.
 #[cfg(windows)]
 pub fn read_now(
     socket: &impl std::os::windows::io::AsSocket,
@@ -202,13 +203,13 @@ pub fn read_now(
     (&*SockRef::from(socket)).read(buffer)
 }
 
-/// Has the system probe a silent control connection: address translators forget it during long transfers
+/// Makes the system probe a silent control connection, because address translators forget it during long transfers
 #[cfg(unix)]
 pub fn keep_alive(socket: &impl std::os::fd::AsFd) {
     probe(&SockRef::from(socket));
 }
 
-/// Has the system probe a silent control connection: address translators forget it during long transfers
+/// Makes the system probe a silent control connection, because address translators forget it during long transfers
 #[cfg(windows)]
 pub fn keep_alive(socket: &impl std::os::windows::io::AsSocket) {
     probe(&SockRef::from(socket));
@@ -219,11 +220,12 @@ fn probe(socket: &SockRef<'_>) {
     let keepalive = TcpKeepalive::new().with_time(EVERY);
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
     let keepalive = keepalive.with_interval(EVERY);
-    // A favour of the system; nothing depends on it.
+    // This is optional; nothing depends on it.
     let _ = socket.set_tcp_keepalive(&keepalive);
 }
 
-/// For a listing that the server makes now: years that lines leave out follow from this machine's clock
+/// A parser for a listing that the server makes now: if a line omits the year, it is inferred from this machine's
+/// clock
 #[must_use]
 pub fn listing_parser() -> ListingParser {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok();

@@ -1,4 +1,4 @@
-//! Text transfers (TYPE A): line ends changed on the way, in a buffer of their own
+//! Text transfers (TYPE A): converts line endings, in a buffer of their own
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec};
 
 use crate::socket::is_passing;
 
-/// Bytes of wire text held while line ends are changed; image transfers have no buffer
+/// Bytes of wire text held while line endings are converted; image transfers have no buffer
 const BUFFER: usize = 32 * 1024;
 
 pub(crate) struct TextIn {
@@ -23,7 +23,7 @@ impl Default for TextIn {
 }
 
 impl TextIn {
-    /// Where the next bytes from the network go; only while [`Self::is_empty`]
+    /// The buffer for the next bytes from the network; only while [`Self::is_empty`]
     pub(crate) fn room(&mut self) -> &mut [u8] {
         &mut self.wire
     }
@@ -36,7 +36,7 @@ impl TextIn {
         self.start == self.end
     }
 
-    /// Text out of what was received; 0 if it yields none
+    /// Converts received bytes to text; returns 0 if they yield none
     pub(crate) fn take(&mut self, buffer: &mut [u8]) -> usize {
         let mut produced = 0;
         while !self.is_empty() && produced == 0 {
@@ -50,7 +50,7 @@ impl TextIn {
         produced
     }
 
-    /// What was held back for the end
+    /// Returns the text that was held back for the end
     pub(crate) fn finish(&mut self, buffer: &mut [u8]) -> usize {
         self.decoder.finish(buffer).produced
     }
@@ -70,7 +70,7 @@ impl Default for TextOut {
 }
 
 impl TextOut {
-    /// Takes text, if what came before has been sent; how many bytes
+    /// Accepts text, if the previous text has been sent; returns how many bytes
     pub(crate) fn take(&mut self, text: &[u8]) -> usize {
         if !self.is_empty() {
             return 0;
@@ -84,7 +84,7 @@ impl TextOut {
         self.start == self.end
     }
 
-    /// Sends what the network takes; how many bytes
+    /// Sends what the network accepts; returns how many bytes
     pub(crate) fn send(&mut self, stream: &mut impl Write) -> io::Result<usize> {
         let begin = self.start;
         while !self.is_empty() {

@@ -1,22 +1,22 @@
-//! Adding and comparing times, which may be as late as never, and the origin of a shell's times
+//! Adds and compares times, which may be never, and has the origin of a shell's times
 
 use std::time::{Duration, Instant};
 
 use ftp_proto::Time;
 
-/// `now` plus `after`; `None`, which is never, beyond the end of time
+/// The time `after` past `now`; `None` means never, if it can't be represented
 pub(crate) fn later(now: Time, after: Duration) -> Option<Time> {
     now.checked_add(after)
 }
 
-/// Whether a deadline has passed; `None` never does
+/// Whether a deadline has passed; `None` never passes
 pub(crate) fn has_passed(deadline: Option<Time>, now: Time) -> bool {
     deadline.is_some_and(|at| at <= now)
 }
 
 /// The [`Instant`] that a shell's [`Time`]s count from
 ///
-/// A session takes times of one origin only, so keep it with the session.
+/// A session accepts times of one origin only, so keep it with the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin(Instant);
 
@@ -27,7 +27,7 @@ impl Origin {
         Self(instant)
     }
 
-    /// The present, by the system's clock
+    /// The present, from the system's clock
     #[must_use]
     pub fn now(self) -> Time {
         self.time(Instant::now())
@@ -39,17 +39,17 @@ impl Origin {
         Time::after_origin(instant.saturating_duration_since(self.0))
     }
 
-    /// The origin that leaves a pause out: an instant after it has the time that it would have had so much earlier
+    /// Returns an origin that leaves out a pause: instants after it get times that are earlier by the length of the
+    /// pause
     ///
-    /// Between two calls of its user nobody looks at a session's connections, so what it waits for then can't be
-    /// late.
+    /// Between two calls of its user nothing reads a session's connections, so its deadlines must not expire then.
     #[must_use]
     pub fn later_by(self, pause: Duration) -> Self {
         Self(self.0.checked_add(pause).unwrap_or(self.0))
     }
 
-    /// The instant of a time; `None`, which is never, for [`Time::MAX`] and what else the system's clock
-    /// can't reach
+    /// The instant of a time; `None`, which is never, for [`Time::MAX`] and any other time that the system's clock
+    /// can't represent
     #[must_use]
     pub fn instant(self, time: Time) -> Option<Instant> {
         self.0.checked_add(time.since_origin()).filter(|_| !time.is_never())

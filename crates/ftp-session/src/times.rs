@@ -1,10 +1,10 @@
-//! Times of files, as the system has them
+//! Converts times of files from and to the system's times
 
 use std::time::{Duration, SystemTime};
 
 use ftp_proto::Timestamp;
 
-/// A time of the system as FTP writes it, UTC; `None` outside the years 1 to 9999
+/// Converts a system time to FTP's form, UTC; `None` outside the years 1 to 9999
 #[must_use]
 pub fn timestamp(time: SystemTime) -> Option<Timestamp> {
     let (seconds, nanoseconds) = match time.duration_since(SystemTime::UNIX_EPOCH) {
@@ -14,7 +14,7 @@ pub fn timestamp(time: SystemTime) -> Option<Timestamp> {
             let seconds = i64::try_from(before.as_secs()).ok()?.checked_neg()?;
             match before.subsec_nanos() {
                 0 => (seconds, 0),
-                // The fraction counts from the second before.
+                // The fraction counts from the previous second.
                 nanoseconds => (seconds.checked_sub(1)?, 1_000_000_000 - nanoseconds),
             }
         }
@@ -22,7 +22,7 @@ pub fn timestamp(time: SystemTime) -> Option<Timestamp> {
     Timestamp::from_unix(seconds)?.with_nanosecond(nanoseconds)
 }
 
-/// A time as the system has it, taken as UTC; `None` if the system has no such time
+/// Converts a time, taken as UTC, to a system time; `None` if the system can't represent it
 #[must_use]
 pub fn system_time(time: Timestamp) -> Option<SystemTime> {
     let seconds = time.to_unix();

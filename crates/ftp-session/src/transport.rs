@@ -1,4 +1,4 @@
-//! What a session needs of the world: connections that never wait
+//! What a session needs from its environment: connections that never wait
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -7,41 +7,41 @@ use std::ops::BitOr;
 
 use ftp_proto::Time;
 
-/// The place of a connection in its session; a connection keeps it as long as it lives
+/// Identifies a connection within its session; a connection keeps its slot as long as it lives
 ///
-/// A shell that registers sockets with a poll can take `first + slot as usize` for the token.
+/// A shell that registers sockets with a poll can use `first + slot as usize` as the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "shells keep something for each")]
 pub enum Slot {
     /// The control connection, or one attempt to open it
     Control,
-    /// The control connection, if the second of two attempts to open it was the first to succeed
+    /// The control connection, if the second of two attempts to open it succeeded first
     ControlRival,
     /// A data connection or the listener for one
     Data,
-    /// The next data connection, while the last one, in the slot `Data`, still waits for tickets; and the
-    /// other way round
+    /// The next data connection, while the last one, in the slot `Data`, still waits for tickets; or the other way
+    /// round
     NextData,
 }
 
 impl Slot {
-    /// All slots in their order
+    /// All slots in order
     pub const ALL: [Self; 4] = [Self::Control, Self::ControlRival, Self::Data, Self::NextData];
 
-    /// Whether it is one of the control connection's
+    /// Whether this slot belongs to the control connection
     #[must_use]
     pub const fn is_control(self) -> bool {
         matches!(self, Self::Control | Self::ControlRival)
     }
 }
 
-/// What a connection is waited for, or is ready for
+/// What to wait for on a connection, or what it is ready for
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a connection is read and written, no more")]
 pub struct Interest {
-    /// To be read; of a listener, to accept
+    /// Reading; for a listener, accepting
     pub read: bool,
-    /// To be written
+    /// Writing
     pub write: bool,
 }
 
@@ -61,13 +61,13 @@ impl Interest {
         !self.read && !self.write
     }
 
-    /// What is left of it without another
+    /// What remains without `other`
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self { read: self.read && !other.read, write: self.write && !other.write }
     }
 
-    /// Whether the two have something in common
+    /// Whether the two overlap
     #[must_use]
     pub const fn intersects(self, other: Self) -> bool {
         self.read && other.read || self.write && other.write
@@ -86,34 +86,33 @@ impl BitOr for Interest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "there are two ways")]
 pub enum Trigger {
-    /// It asks before each wait (poll(2), select): what has not been read is told again
+    /// The shell asks before each wait (poll(2), select): unread bytes are reported again
     Level,
-    /// It is told once (epoll, kqueue, wakers): a session goes on reading until a read would block
+    /// Readiness is reported once (epoll, kqueue, wakers): a session reads until a read would block
     Edge,
 }
 
-/// Connections as one system has them; nothing here ever waits
+/// The connections of one system; nothing here ever waits
 ///
-/// It is lent to each call of [`Session::turn`](crate::Session::turn), so that what it needs, such as a
-/// registry, can stay the application's.
+/// It is lent to each call of [`Session::turn`](crate::Session::turn), so that what it uses, such as a registry, can
+/// remain the application's.
 ///
-/// Streams say [`WouldBlock`](io::ErrorKind::WouldBlock) where they would wait. A session reads or writes a
-/// stream only if its shell has said that this is [possible](crate::Session::ready), and until it would
-/// block.
+/// Streams return [`WouldBlock`](io::ErrorKind::WouldBlock) where they would wait. A session reads or writes a stream
+/// only after its shell has reported it [ready](crate::Session::ready), and until it would block.
 pub trait Transport {
     /// A connection
     type Stream: Read + Write;
-    /// A socket that waits for connections
+    /// A socket that accepts connections
     type Listener;
 
     /// How the shell learns of readiness
     const TRIGGER: Trigger;
 
-    /// Begins to connect to an address, from another if there is one
+    /// Starts to connect to an address, from the local address `from` if given
     ///
     /// # Errors
     ///
-    /// Those of the system. Other attempts may follow.
+    /// Errors of the system. Other attempts may follow.
     fn connect(
         &mut self,
         slot: Slot,
@@ -121,54 +120,55 @@ pub trait Transport {
         from: Option<SocketAddr>,
     ) -> io::Result<Self::Stream>;
 
-    /// Looks whether a connection is open: `None` if it is, else what to wait for
+    /// Checks whether a connection is open: `None` if it is, otherwise what to wait for
     ///
-    /// Called when the stream is ready for what it has been waited for, at first for writing. The place to
-    /// set what a connection of this slot should have, such as keep-alives.
+    /// It is called when the stream is ready for what was waited for, at first for writing. Set here what a connection
+    /// of this slot should have, such as keep-alives.
     ///
     /// # Errors
     ///
     /// Why it could not be opened.
     fn connected(&mut self, slot: Slot, stream: &mut Self::Stream) -> io::Result<Option<Interest>>;
 
-    /// Has what is written to an open data connection leave at once, however little it is (`TCP_NODELAY`)
+    /// Makes bytes written to an open data connection leave at once, however few they are (`TCP_NODELAY`)
     ///
-    /// Called before uploads and TLS handshakes alone: a download writes nothing, and the system call is saved. On
+    /// It is called only before uploads and TLS handshakes: a download writes nothing, so the system call is saved. On
+    /// TCP, control connections need the same, which [`Self::connected`] must do.
     /// TCP, control connections need the same, which is [`Self::connected`]'s to do.
     fn no_delay(&mut self, stream: &mut Self::Stream) {
         let _ = stream;
     }
 
-    /// This end of an open connection
+    /// The local address of an open connection
     ///
     /// # Errors
     ///
-    /// Those of the system.
+    /// Errors of the system.
     fn local_addr(&self, stream: &Self::Stream) -> io::Result<SocketAddr>;
 
-    /// Listens on an address, whose port 0 means any; gives the address with the port
+    /// Listens on an address, where port 0 means any port; returns the address with the actual port
     ///
     /// # Errors
     ///
-    /// Those of the system; after [`AddrInUse`](io::ErrorKind::AddrInUse) the next port of a range is tried.
+    /// Errors of the system; after [`AddrInUse`](io::ErrorKind::AddrInUse) the next port of a range is tried.
     fn listen(&mut self, slot: Slot, on: SocketAddr) -> io::Result<(Self::Listener, SocketAddr)>;
 
-    /// Takes a connection that has come; gives it with its other end
+    /// Accepts a connection; returns it with its remote address
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if none has come, and those of the system.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none, and errors of the system.
     fn accept(
         &mut self,
         slot: Slot,
         listener: &mut Self::Listener,
     ) -> io::Result<(Self::Stream, SocketAddr)>;
 
-    /// Ends the write side, after which the other end reads an end
+    /// Closes the write side, so that the other side reads the end
     ///
     /// # Errors
     ///
-    /// Those of the system; after [`WouldBlock`](io::ErrorKind::WouldBlock) it is called again.
+    /// Errors of the system; after [`WouldBlock`](io::ErrorKind::WouldBlock) it is called again.
     fn shutdown(&mut self, stream: &mut Self::Stream) -> io::Result<()>;
 
     /// Closes a connection
@@ -189,7 +189,7 @@ pub enum Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// An address, if the text is one
+    /// Parses a host: an address if the text is one, otherwise a name
     #[must_use]
     pub fn new(host: &'a str) -> Self {
         host.parse().map_or(Self::Name(host), Self::Address)
@@ -205,24 +205,24 @@ impl fmt::Display for Host<'_> {
     }
 }
 
-/// A connection that the shell is to make, see [`Session::dial_request`](crate::Session::dial_request)
+/// A connection that the shell must make, see [`Session::dial_request`](crate::Session::dial_request)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DialRequest<'a> {
-    /// Which connection it becomes
+    /// The slot of the connection
     pub slot: Slot,
-    /// Where it leads; for a data connection to the server, the host that the session was made with, since
-    /// what leads there leads to the right host
+    /// The host to connect to; for a data connection to the server, the host that the session was created with,
+    /// because the same route leads to the right host
     pub host: Host<'a>,
     /// TCP port
     pub port: u16,
-    /// When it has taken too long; `None`: never
+    /// The deadline of the attempt; `None`: never
     pub deadline: Option<Time>,
 }
 
 /// A connection or listener of a session, lent to its shell
 ///
-/// Of sockets it has the descriptor (`AsFd`, on Windows `AsSocket`), for whatever waits for it.
+/// For sockets it provides the descriptor (`AsFd`, on Windows `AsSocket`), for any wait function.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "there are these two")]
 pub enum Lent<'a, S, L> {

@@ -1,4 +1,4 @@
-//! URLs of FTP (RFC 1738 section 3.2), and of FTPS as others write them
+//! FTP URLs (RFC 1738 section 3.2), and FTPS URLs in their common forms
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::address::ServerAddress;
 
-/// What a URL says: how to connect and log in, and what of
+/// The contents of a URL: how to connect and log in, and what to transfer
 ///
 /// | scheme | the session |
 /// |---|---|
@@ -27,8 +27,8 @@ use crate::address::ServerAddress;
 /// # Ok::<(), ftp_session::UrlError>(())
 /// ```
 ///
-/// A path begins where the login leads; with `/%2F` it begins at the root. Percent signs stand for bytes, so any name can
-/// be written. FTP has no queries: a question mark belongs to the name.
+/// A path is relative to the login directory; with `/%2F` it starts at the root. Percent signs stand for bytes, so any
+/// name can be written. FTP has no queries: a question mark belongs to the name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FtpUrl {
     policy: TlsPolicy,
@@ -39,11 +39,11 @@ pub struct FtpUrl {
     target: UrlTarget,
 }
 
-/// What a URL's path is
+/// What a URL's path refers to
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 1738 knows no more")]
 pub enum UrlTarget {
-    /// A file, as it is (TYPE I), also by `;type=i`
+    /// A file, unchanged (TYPE I), also with `;type=i`
     File,
     /// A text (TYPE A): `;type=a`
     Text,
@@ -53,19 +53,19 @@ pub enum UrlTarget {
     Names,
 }
 
-/// Why a URL is none of FTP; it shows no password
+/// Why a URL is not an FTP URL; it never shows a password
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// It is no URL
+    /// The text is not a URL
     #[error("not a URL: {0}")]
     Malformed(url::ParseError),
-    /// Its scheme is another
+    /// It has another scheme
     #[error(
         "{0}:// is not one of ftp://, ftpes:// (AUTH TLS) and ftps:// (TLS from the first byte)"
     )]
     Scheme(String),
-    /// It names no host, or one that is none
+    /// It has no host, or an invalid one
     #[error("the URL names no host that can be connected to")]
     Host,
     /// A percent sign without two hexadecimal digits
@@ -73,13 +73,13 @@ pub enum UrlError {
         "a percent sign in the URL has no two hexadecimal digits after it; %25 is a percent sign"
     )]
     Percent,
-    /// What follows `;type=` is not `a`, `i` or `d`
+    /// The code after `;type=` is not `a`, `i` or `d`
     #[error(";type={0} in the URL: a, i and d are known")]
     Type(String),
 }
 
 impl FtpUrl {
-    /// How the session is secured
+    /// The TLS policy
     #[must_use]
     pub const fn policy(&self) -> TlsPolicy {
         self.policy
@@ -91,19 +91,19 @@ impl FtpUrl {
         &self.address
     }
 
-    /// The user; empty: none is given, which logs in as `anonymous`
+    /// The user; empty if none is given, which logs in as `anonymous`
     #[must_use]
     pub fn user(&self) -> &[u8] {
         &self.user
     }
 
-    /// The password; empty: none is given
+    /// The password; empty if none is given
     #[must_use]
     pub fn password(&self) -> &[u8] {
         &self.password
     }
 
-    /// The path, as the server gets it: without the slash after the host, and without that at a directory's end
+    /// The path, as the server gets it: without the slash after the host, and without a directory's trailing slash
     #[must_use]
     pub fn path(&self) -> &[u8] {
         match (&*self.path, self.target) {
@@ -112,7 +112,7 @@ impl FtpUrl {
         }
     }
 
-    /// What the path is
+    /// What the path refers to
     #[must_use]
     pub const fn target(&self) -> UrlTarget {
         self.target
@@ -206,7 +206,7 @@ mod tests {
     fn schemes_and_hosts() {
         for (text, policy, host, port) in [
             ("ftp://ftp.example.org", TlsPolicy::Plaintext, "ftp.example.org", None),
-            // The scheme's own port may be left out.
+            // The scheme's own port may be omitted.
             ("ftp://ftp.example.org:21/", TlsPolicy::Plaintext, "ftp.example.org", None),
             ("ftpes://ftp.example.org:2121/f", TlsPolicy::Explicit, "ftp.example.org", Some(2121)),
             ("ftps://ftp.example.org/f", TlsPolicy::Implicit, "ftp.example.org", None),
@@ -237,7 +237,7 @@ mod tests {
             ("ftp://h/f", b"f", UrlTarget::File),
             ("ftp://h/d/f", b"d/f", UrlTarget::File),
             ("ftp://h/d/", b"d", UrlTarget::Directory),
-            // From the root, not from where the login leads.
+            // From the root, not from the login directory.
             ("ftp://h/%2Fetc/motd", b"/etc/motd", UrlTarget::File),
             ("ftpes://h/%2F", b"/", UrlTarget::Directory),
             ("ftpes://h/%2fpub/", b"/pub", UrlTarget::Directory),

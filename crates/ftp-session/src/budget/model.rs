@@ -1,23 +1,24 @@
-//! A server with a limit, and whatever order sessions may come and go in
+//! A model of a server with a limit, for sessions that come and go in any order
 //!
-//! What the server does is what servers do: vsftpd (`max_per_ip`), Pure-FTPd (`-c`, `-C`) and ProFTPD (`MaxClients`) decide
-//! when the connection comes or at the login, say so in the words below, and count a session until its process has ended.
+//! The model behaves as real servers do: vsftpd (`max_per_ip`), Pure-FTPd (`-c`, `-C`) and ProFTPD (`MaxClients`)
+//! decide at the connection or at the login, refuse with the texts below, and count a session until its process has
+//! exited.
 
 use ftp_proto::{Code, Reply, Time};
 use proptest::prelude::*;
 
 use super::*;
 
-/// Longer than any wait for an answer of the model's
+/// Longer than any wait for an answer of the model
 const ANSWERS_WITHIN: Duration = Duration::from_secs(9);
 
-/// How long the server counts a connection that has broken, at most
+/// How long the server counts a broken connection, at most
 const NOTICES_WITHIN: Duration = Duration::from_millis(200);
 
-/// How long the server counts a session that it has said goodbye to, at most: its process has to end
+/// How long the server counts a session after its 221, at most: the process must exit
 const ENDS_WITHIN: Duration = Duration::from_millis(80);
 
-/// How a server says that it has enough, so many being its limit
+/// How a server words its refusal; two of them state their limit
 #[derive(Clone, Copy, Debug)]
 enum Words {
     Vsftpd,
@@ -49,17 +50,17 @@ impl Words {
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// Opens a session, if that may be; the answer takes so many milliseconds
+    /// Opens a session, if the budget permits; the answer takes this many milliseconds
     Open(u64),
-    /// As this, but what comes in the end is a refused password
+    /// As `Open`, but the answer is that the password is refused
     OpenInVain(u64),
-    /// An opening session is given up
+    /// Gives up a session that is opening
     GiveUp(usize),
-    /// A living session ends, and the server counts it for so many milliseconds more
+    /// Ends an open session, which the server counts for this many milliseconds more
     End(SessionEnd, u64),
     /// A data connection fails
     DataFails,
-    /// So many milliseconds pass
+    /// Lets this many milliseconds pass
     Pass(u64),
 }
 
@@ -84,7 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
 enum Answer {
     Admitted,
     Refused,
-    /// Let in, until the password is seen to be wrong
+    /// Accepted, until the password turns out to be wrong
     Rejected,
 }
 
@@ -96,7 +97,7 @@ struct World {
     most: usize,
     opening: Vec<(Time, Answer)>,
     live: usize,
-    /// What the server still counts, and until when
+    /// Until when the server still counts each ended session
     ghosts: Vec<Time>,
     refusals: Vec<Time>,
 }
@@ -193,7 +194,7 @@ impl World {
 }
 
 impl World {
-    /// Whatever came before: the server has refused once in ten minutes, and each place is taken in the end
+    /// Whatever came before: the server refuses once in ten minutes, and in the end each place is taken
     fn look_at_the_end(mut self) {
         for pair in self.refusals.windows(2) {
             assert!(pair[1] - pair[0] >= CEILING_HOLDS, "{:?}", self.refusals);
@@ -206,7 +207,7 @@ impl World {
         if self.live > 0 {
             self.apply(Step::End(SessionEnd::Broken, 0));
             self.pass(LINGER);
-            // There are more than fit where a 421 has lowered the ceiling.
+            // There are more than fit if a 421 has lowered the ceiling.
             let fits = self.budget.count() < self.budget.limit(self.now);
             assert_eq!(self.open(Duration::ZERO, Answer::Admitted), fits, "{:?}", self.budget);
             self.pass(Duration::ZERO);
@@ -228,12 +229,12 @@ impl World {
         }
         let reachable = self.limit.min(self.most);
         assert_eq!(self.live, reachable, "{:?}", self.budget);
-        // Forty rounds are at most as many times ten minutes.
+        // Forty rounds take at most forty times ten minutes.
         assert!(self.refusals.len() - before <= 40);
     }
 }
 
-/// Every fault at every place, in all short stories
+/// Every fault at every step of all short sequences
 #[test]
 fn every_fault_at_every_place() {
     const STEPS: [Step; 11] = [
@@ -258,7 +259,7 @@ fn every_fault_at_every_place() {
         Step::Pass(300),
     ];
     for story in 0..STEPS.len().pow(LENGTH) {
-        // With nobody there, after a refusal, and when one has left since.
+        // Start with no session, after a refusal, and after one session has left again.
         for (before, words) in [(0, Words::Vsftpd), (3, Words::PureFtpd), (5, Words::Vsftpd)] {
             let mut world = World::new(2, 3, words);
             for step in &BEFORE[..before] {
@@ -295,7 +296,7 @@ proptest! {
         world.look_at_the_end();
     }
 
-    /// Whatever is reported, in whatever order, there is an end to each wait
+    /// Whatever is reported, in whatever order, each wait ends
     #[test]
     fn nothing_that_is_reported_locks_anybody_out(
         reports in prop::collection::vec((0_u8..8, 0_u64..100_000), 1..200),

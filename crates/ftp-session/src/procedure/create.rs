@@ -1,10 +1,10 @@
-//! A directory with its parents
+//! Makes a directory with its parents
 //!
 //! ```text
 //! MKD a/b/c ── made ──▶ done                                                           one round trip
-//!    └ refused: (PWD) CWD a/b/c ── entered: it is there ──▶ CWD back ──▶ done
+//!    └ refused: (PWD) CWD a/b/c ── entered: it exists ──▶ CWD back ──▶ done
 //!         └ MKD a/b, MKD a … until one is made ──▶ then downwards again
-//!              └ none: the deepest that is there is found, and the refusal of the next one is why
+//!              └ none: the refusal to make the first missing directory is the error
 //! ```
 
 use super::Procedure;
@@ -13,14 +13,13 @@ use super::work::{Io, unless_refused};
 use crate::error::Error;
 
 impl Procedure<usize> {
-    /// Makes a directory and those of its parents that are missing (MKD); returns how many it has made
+    /// Makes a directory and any missing parents (MKD); returns how many it made
     ///
-    /// Directories that exist are fine, also if somebody else makes them meanwhile. The working directory is
-    /// afterwards as it was. Components of the path are separated by `/`; an empty path is the working
-    /// directory.
+    /// Directories that exist already are no error, even if another client makes them meanwhile. The working directory
+    /// is the same afterwards. Components of the path are separated by `/`; an empty path is the working directory.
     ///
-    /// It ends in [`Error::NotADirectory`] if a file is in the way, else in the server's refusal to make the
-    /// first directory that is missing.
+    /// It fails with [`Error::NotADirectory`] if a file is in the way, otherwise with the server's refusal to make the
+    /// first missing directory.
     #[must_use]
     pub fn create_dir_all(path: impl AsRef<[u8]>) -> Self {
         let paths = prefixes(path.as_ref());
@@ -30,7 +29,7 @@ impl Procedure<usize> {
 
 struct Create {
     io: Io,
-    /// The working directory, once it was asked for
+    /// The working directory, once it is known
     home: Option<Vec<u8>>,
 }
 
@@ -46,23 +45,23 @@ impl Create {
                 None => return self.downwards(&paths[at + 1..], 1).await,
                 Some(error) => {
                     if self.is_directory(parent).await? {
-                        // Whatever is in the way of the next one, it is not that its parent is missing.
+                        // The parent exists, so something else prevents the next directory.
                         return Err(self.why(&paths[at + 1], refusal).await?);
                     }
                     refusal = error;
                 }
             }
         }
-        // The first one's parent is the root, or the working directory.
+        // The parent of the first one is the root, or the working directory.
         Err(self.why(&paths[0], refusal).await?)
     }
 
-    /// Makes what is left, each in the one before
+    /// Makes the remaining directories from top to bottom
     async fn downwards(&mut self, paths: &[Vec<u8>], mut made: usize) -> Result<usize, Error> {
         for path in paths {
             match self.make(path).await? {
                 None => made += 1,
-                // Somebody else may have been faster.
+                // Another client may have made it meanwhile.
                 Some(_) if self.is_directory(path).await? => {}
                 Some(refusal) => return Err(self.why(path, refusal).await?),
             }
@@ -70,7 +69,7 @@ impl Create {
         Ok(made)
     }
 
-    /// Makes one directory; the refusal, if that is what the server says
+    /// Makes one directory; returns the server's refusal, if it refuses
     async fn make(&self, path: &[u8]) -> Result<Option<Error>, Error> {
         match self.io.mkdir(path).await {
             Ok(()) => Ok(None),
@@ -81,13 +80,13 @@ impl Create {
         }
     }
 
-    /// Whether there is a directory that can be entered
+    /// Whether this is a directory that can be entered
     async fn is_directory(&mut self, path: &[u8]) -> Result<bool, Error> {
         let home = match self.home.take() {
             Some(home) => Some(home),
             None => unless_refused(self.io.pwd().await)?,
         };
-        // Without a way back nothing is entered.
+        // Enters nothing unless the way back is known.
         let Some(home) = home else { return Ok(false) };
         let entered = unless_refused(self.io.cwd(path).await)?.is_some();
         if entered {
@@ -97,7 +96,7 @@ impl Create {
         Ok(entered)
     }
 
-    /// Why a directory whose parent exists could not be made: a file in its place, or what the server said
+    /// Why a directory whose parent exists could not be made: a file in its place, or the server's refusal
     async fn why(&self, path: &[u8], refusal: Error) -> Result<Error, Error> {
         let size = unless_refused(self.io.size(path).await)?;
         Ok(size.map_or(refusal, |_| Error::NotADirectory { path: path.to_vec() }))

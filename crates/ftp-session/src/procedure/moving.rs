@@ -1,4 +1,4 @@
-//! Transfers of a procedure: bytes between the session and the buffer, entries of a directory
+//! Transfers of a procedure: moves bytes between the session and the buffer, and collects entries of a directory
 
 use std::io::{Read, Write};
 
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::session::{Moved, Session};
 
 impl<T> Procedure<T> {
-    /// Goes on with a transfer
+    /// Advances a transfer
     pub(super) fn go_on<S: Read + Write, L>(
         &mut self,
         stage: Stage,
@@ -96,7 +96,7 @@ impl<T> Procedure<T> {
                     };
                 }
                 Err(error) => {
-                    // If the transfer failed, that is why.
+                    // If the transfer failed, its error explains this one.
                     let ended = self.ended.take().and_then(Result::err);
                     self.transfer = None;
                     return listed(Err(ended.unwrap_or(error)));

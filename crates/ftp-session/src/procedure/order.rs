@@ -1,22 +1,22 @@
-//! What a procedure asks of its shell, and what it is told
+//! The orders of a procedure to its shell, and the shell's answers
 
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 
 use super::work::Access;
 use crate::error::Error;
 
-/// What a procedure needs before it can go on
+/// What a procedure needs before it can continue
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every shell")]
 pub enum Next<'a, T> {
-    /// The next turn makes a request: hear before what the server has said meanwhile, so that it is
-    /// nobody's answer
+    /// The next turn makes a request: before it, read what the server has sent meanwhile, so that it is not taken for
+    /// an answer
     Request,
-    /// News of the session, or readiness of a connection: wait as after [`Session::turn`](crate::Session::turn)
+    /// Wait for events of the session or readiness of a connection, as after [`Session::turn`](crate::Session::turn)
     Wait,
-    /// Something is to be done with the local file; the result goes to [`Procedure::answer`](crate::Procedure::answer)
+    /// Carry out this order for the local file, and pass the result to [`Procedure::answer`](crate::Procedure::answer)
     Local(LocalOrder<'a>),
-    /// It has ended
+    /// The procedure has ended with this result
     Done(Result<T, Error>),
 }
 
@@ -26,20 +26,20 @@ pub enum Next<'a, T> {
 pub enum LocalOrder<'a> {
     /// Open the file; answer [`LocalAnswer::Opened`]
     ///
-    /// Each time it is the same file. One that was open is closed.
+    /// It is the same file each time. Close it first if it was open.
     Open(Access),
-    /// Read bytes into the beginning of `into`; answer [`LocalAnswer::Read`]
+    /// Read bytes into the start of `into`; answer [`LocalAnswer::Read`]
     Read {
         /// Offset in the file
         at: u64,
-        /// Room, at least a byte
+        /// The buffer, at least one byte
         into: &'a mut [u8],
     },
     /// Write all bytes; answer [`LocalAnswer::Done`]
     Write {
         /// Offset in the file, which is its end
         at: u64,
-        /// What to write
+        /// The bytes to write
         bytes: &'a [u8],
     },
     /// Cut the file to this length; answer [`LocalAnswer::Done`]
@@ -48,16 +48,16 @@ pub enum LocalOrder<'a> {
     Hash(HashAlgorithm),
 }
 
-/// What has become of a [`LocalOrder`]
+/// The result of a [`LocalOrder`]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "one for each kind of order")]
 pub enum LocalAnswer {
-    /// The file's length in bytes; `None`: there is no file, which is told so for [`Access::Append`] only
+    /// The file's length in bytes; `None` if there is no file, which is reported like this for [`Access::Append`] only
     Opened(Option<u64>),
-    /// So many bytes were read; 0 at the end of the file
+    /// The number of bytes read; 0 at the end of the file
     Read(usize),
-    /// It is done
+    /// The order was carried out
     Done,
-    /// The file's hash; `None`: this algorithm is not known here
+    /// The file's hash; `None` if the shell does not support the algorithm
     Hash(Option<FileHash>),
 }

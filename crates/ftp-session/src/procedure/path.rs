@@ -1,10 +1,10 @@
-//! Paths of servers: components, parents, and names from listings
+//! Paths on servers: components, parents, and names from listings
 
 use crate::error::Error;
 
 /// The prefixes of a path that end with one of its components, the shortest first: `/a`, `/a/b`
 ///
-/// Separators that are doubled or at the end are left out, and so are components that are `.`.
+/// Doubled and trailing separators are dropped, and so are components that are `.`.
 pub(crate) fn prefixes(path: &[u8]) -> Vec<Vec<u8>> {
     let mut prefixes: Vec<Vec<u8>> = Vec::new();
     let root: &[u8] = if path.starts_with(b"/") { b"/" } else { b"" };
@@ -18,12 +18,12 @@ pub(crate) fn prefixes(path: &[u8]) -> Vec<Vec<u8>> {
     prefixes
 }
 
-/// The components of a path, without those that are empty or `.`
+/// The components of a path, without empty ones and `.`
 pub(crate) fn components(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|byte| *byte == b'/').filter(|component| !matches!(*component, b"" | b"."))
 }
 
-/// The path of something in a directory, by the name that a listing has
+/// The path of an entry in a directory, from its name in a listing
 ///
 /// # Errors
 ///

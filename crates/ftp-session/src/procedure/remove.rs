@@ -1,4 +1,4 @@
-//! A directory with everything in it, removed
+//! Removes a directory with everything in it
 //!
 //! ```text
 //! the parent is listed: is it a directory, and no link?
@@ -7,7 +7,7 @@
 //!        └ RMD d ── refused, though nothing is left: LIST -a d, hidden files; RMD d
 //! ```
 //!
-//! A link to a directory is deleted by DELE; what it points to is never entered, since LIST tells links.
+//! DELE removes a link to a directory; the target is never entered, because LIST identifies links.
 
 use std::io;
 use std::vec::IntoIter;
@@ -21,7 +21,7 @@ use super::request::Request;
 use super::work::{Directory, Io, Listing, unless_refused};
 use crate::error::{Error, Left, Removal};
 
-/// Levels of directories that are entered at most
+/// Maximum number of directory levels that are entered
 const MAX_DEPTH: usize = 100;
 
 /// How a tree is removed
@@ -38,12 +38,12 @@ enum OnRefusal {
 }
 
 impl RemoveOptions {
-    /// Stops at the first thing that can't be removed
+    /// Stops at the first item that can't be removed
     pub const fn new() -> Self {
         Self { on_refusal: OnRefusal::Stop }
     }
 
-    /// Goes on, and removes what can be removed
+    /// Continues, and removes whatever can be removed
     pub const fn keep_going(mut self) -> Self {
         self.on_refusal = OnRefusal::GoOn;
         self
@@ -59,14 +59,14 @@ impl Default for RemoveOptions {
 impl Procedure<Removal> {
     /// Removes a directory and everything in it (DELE, RMD)
     ///
-    /// Links are removed, what they point to is not. It ends well if the server has confirmed that the
-    /// directory itself is gone, which it can't be while anything is left in it. To see whether the path is a
-    /// link, its parent is listed first.
+    /// Links are removed, not their targets. It succeeds only if the server has confirmed that the directory itself is
+    /// gone, which is impossible while anything is left in it. The parent is listed first, to see whether the path is
+    /// a link.
     ///
-    /// It does not begin for an empty path, the root, and a path with `..` ([`Error::Local`]). It ends in
-    /// [`Error::NotADirectory`] if the path is a file's or a link's, in
-    /// [`NoDirectory`](ftp_proto::Error::NoDirectory) if there is nothing, and in [`Error::NotRemoved`], which
-    /// says what is left, if something could not be removed.
+    /// It fails at once for an empty path, the root, and a path with `..` ([`Error::Local`]). It fails with
+    /// [`Error::NotADirectory`] if the path is a file or a link, with [`NoDirectory`](ftp_proto::Error::NoDirectory)
+    /// if it does not exist, and with [`Error::NotRemoved`], which lists what is left, if something could not be
+    /// removed.
     #[must_use]
     pub fn remove_dir_all(path: impl AsRef<[u8]>, options: RemoveOptions) -> Self {
         let path = path.as_ref().to_vec();
@@ -81,7 +81,7 @@ struct Removing {
     io: Io,
     options: RemoveOptions,
     removal: Removal,
-    /// The working directory, once it was asked for
+    /// The working directory, once it is known
     home: Option<Vec<u8>>,
 }
 
@@ -90,18 +90,18 @@ struct Level {
     path: Vec<u8>,
     entries: IntoIter<OwnedEntry>,
     hidden: Hidden,
-    /// What was left when it was entered
+    /// The number of items left when it was entered
     left_before: u64,
 }
 
-/// Whether hidden files, which LIST may leave out, have been looked for
+/// Whether hidden files, which LIST may omit, have been listed
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hidden {
     Unknown,
     Listed,
 }
 
-/// What has become of something
+/// The result of removing one item
 enum Outcome {
     Removed,
     Entered(Level),
@@ -167,11 +167,11 @@ impl Removing {
         }
     }
 
-    /// What is a file or a link is not begun with
+    /// Refuses a path that is a file or a link
     async fn check_kind(&self, parent: &[u8], path: &[u8]) -> Result<(), Error> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
         let listing = Listing::Directory(ReadDir::long(parent));
-        // Who may not list it may own the directory all the same.
+        // A user who may not list the parent may still own the directory.
         let listed = unless_refused(self.io.list(listing).await)?.unwrap_or_default();
         let entry = listed.entries.iter().find(|entry| entry.name() == name);
         match entry.map(OwnedEntry::kind) {
@@ -190,14 +190,14 @@ impl Removing {
             Err(error) if error.is_fatal() => Err(error),
             Err(error) if !matches!(kind, Kind::Dir | Kind::Unknown) => Ok(Outcome::Left(error)),
             Err(error) => match self.remove_directory(path, depth).await? {
-                // Then it was a file, and why it can't be deleted was said.
+                // It was a file after all, and `error` says why it can't be deleted.
                 Outcome::Left(other) if other.is_missing() => Ok(Outcome::Left(error)),
                 outcome => Ok(outcome),
             },
         }
     }
 
-    /// Removes a directory if it is empty, else enters it
+    /// Removes a directory if it is empty, otherwise enters it
     async fn remove_directory(&mut self, path: &[u8], depth: usize) -> Result<Outcome, Error> {
         match self.io.reply(Request::Rmdir(path.to_vec())).await {
             Ok(_) => {
@@ -223,9 +223,9 @@ impl Removing {
         Level { path: path.to_vec(), entries, hidden, left_before: self.removal.left_count }
     }
 
-    /// Removes a directory of which every entry has been dealt with; `Some` if it has hidden ones
+    /// Removes a directory whose entries have all been handled; `Some` if it has hidden ones
     async fn leave(&mut self, level: Level) -> Result<Option<Level>, Error> {
-        // It can't be empty.
+        // Something is left in it, so it can't be empty.
         if self.removal.left_count > level.left_before {
             return Ok(None);
         }
@@ -246,8 +246,7 @@ impl Removing {
         Ok(None)
     }
 
-    /// Lists a directory with files whose names begin with a dot, which many servers leave out; `None` if
-    /// there are none
+    /// Lists a directory including names that begin with a dot, which many servers omit; `None` if it is empty
     async fn list_hidden(&mut self, path: &[u8]) -> Result<Option<Directory>, Error> {
         let home = match self.home.take() {
             Some(home) => Some(home),

@@ -1,4 +1,4 @@
-//! Requests of procedures as values, and the claims on their results
+//! Requests of procedures as values, and the handles of their results
 
 use ftp_proto::fields::FileHash;
 use ftp_proto::{Client, Op, OpId, Reply, Timestamp};
@@ -6,7 +6,7 @@ use ftp_proto::{Client, Op, OpId, Reply, Timestamp};
 use crate::error::Error;
 use crate::event::Completion;
 
-/// What a request has brought
+/// The result of a request
 #[derive(Debug)]
 pub(crate) enum Value {
     Number(u64),
@@ -29,7 +29,7 @@ macro_rules! requests {
             $($(#[$doc])* $name($($type),*),)*
         }
 
-        /// A request that was made
+        /// A pending request
         #[derive(Clone, Copy, Debug)]
         pub(crate) enum Pending {
             $($name(Op<$output>),)*
@@ -51,7 +51,7 @@ macro_rules! requests {
                 }
             }
 
-            /// The result, if this is the request that has ended
+            /// Takes the result, if this is the request that has ended
             pub(crate) fn take(self, done: &mut Completion) -> Option<Result<Value, Error>> {
                 match self {
                     $(Self::$name(op) => Some(done.take(op)?.map(Value::$value)),)*

@@ -1,4 +1,4 @@
-//! Going on with interrupted transfers of whole files, never with a splice
+//! Resumes interrupted transfers of whole files, and never joins parts of different files
 
 use std::io;
 
@@ -10,7 +10,7 @@ use super::verify::{check_size, verify};
 use super::work::{Access, Begin, Io, Listing, Received, Sink, unless_refused};
 use crate::error::{Error, Mismatch};
 
-/// How an interrupted transfer is taken up again
+/// How an interrupted transfer is resumed
 #[must_use = "options do nothing by themselves"]
 #[derive(Clone, Copy, Debug)]
 pub struct ResumeOptions {
@@ -26,15 +26,15 @@ enum Verify {
 }
 
 impl ResumeOptions {
-    /// 64 KiB are compared, hashes are not
+    /// Compares 64 KiB but no hashes
     pub const fn new() -> Self {
-        // Finds an offset that the server ignores, another file under the same name, and a tail that a
-        // crash has left empty; most lines carry it in the time of a round trip.
+        // This detects an offset that the server ignores, another file under the same name, and an end that a crash
+        // has left empty. Most connections transfer it within one round trip.
         Self { overlap: 64 * 1024, verify: Verify::No, block_size: super::BLOCK }
     }
 
-    /// How many bytes before the break are transferred once more and compared; 0: none, for servers
-    /// that let nobody read what was uploaded
+    /// Sets how many bytes before the break are transferred again and compared; use 0 for servers that let nobody read
+    /// what was uploaded
     pub const fn overlap(mut self, bytes: u64) -> Self {
         self.overlap = bytes;
         self
@@ -46,7 +46,7 @@ impl ResumeOptions {
         self
     }
 
-    /// Bytes moved at a time at most, at least 1; 256 KiB. The first blocks are smaller
+    /// Sets the largest block in bytes, at least 1; 256 KiB by default. The first blocks are smaller
     pub const fn block_size(mut self, bytes: usize) -> Self {
         self.block_size = if bytes == 0 { 1 } else { bytes };
         self
@@ -60,13 +60,14 @@ impl Default for ResumeOptions {
 }
 
 impl Procedure<Transfer> {
-    /// Goes on with a download that was interrupted: appends what the local file lacks (REST)
+    /// Resumes an interrupted download: appends what the local file lacks (REST)
     ///
-    /// Without a local file the whole is downloaded. [`Transfer::bytes`] counts the bytes that were
-    /// compared, too.
+    /// If there is no local file, the whole file is downloaded. [`Transfer::bytes`] includes the bytes that were
+    /// compared.
     ///
-    /// It ends in [`Error::Mismatch`] if the two files can't be of one origin; the local one is as it was. Else
-    /// in why the transfer failed; the local file holds what has come, and can be resumed again.
+    /// It fails with [`Error::Mismatch`] if the two files can't be the same file; the local one is unchanged.
+    /// Otherwise its error is why the transfer failed; the local file holds the bytes received so far, and can be
+    /// resumed again.
     #[must_use]
     pub fn resume_download(remote: impl AsRef<[u8]>, options: ResumeOptions) -> Self {
         let remote = remote.as_ref().to_vec();
@@ -74,15 +75,15 @@ impl Procedure<Transfer> {
         Self::new(work).block_size(options.block_size)
     }
 
-    /// Goes on with an upload that was interrupted: appends what the server's file lacks (APPE)
+    /// Resumes an interrupted upload: appends what the server's file lacks (APPE)
     ///
-    /// Without a file on the server the whole is uploaded. A server may refuse SIZE (550) for other reasons, or say no more
-    /// than that there is none: then its directory is listed, and the refusal is the error unless the listing shows that
-    /// there is no such file.
+    /// If there is no file on the server, the whole file is uploaded. A server may refuse SIZE (550) for other
+    /// reasons, or say only that there is no size. Then the directory is listed; unless the listing shows that there
+    /// is no such file, the refusal is the error.
     ///
-    /// It ends in [`Error::Mismatch`] if the two files can't be of one origin, in which case nothing was
-    /// written, or if the server's file does not have the right size in the end. Else in why the transfer
-    /// failed, also if the server does not tell the size.
+    /// It fails with [`Error::Mismatch`] if the two files can't be the same file, in which case nothing was written,
+    /// or if the server's file has the wrong size at the end. Otherwise its error is why the transfer failed, or that
+    /// the server does not tell the size.
     #[must_use]
     pub fn resume_upload(remote: impl AsRef<[u8]>, options: ResumeOptions) -> Self {
         let remote = remote.as_ref().to_vec();
@@ -100,7 +101,7 @@ async fn resume_download(
     let size = match io.size(remote).await {
         Ok(size) => Some(size),
         Err(error) if error.is_fatal() => return Err(error),
-        // Not every server knows SIZE, and a missing file is for RETR to tell.
+        // Not every server supports SIZE, and RETR reports a missing file.
         Err(_) => None,
     };
     let transfer = match local {
@@ -142,13 +143,13 @@ async fn append_rest(
             return Err(Mismatch::Size { local: length, remote: offset + compared }.into());
         }
         Compared::Different => {
-            // Whether the session survives it is for the next request to learn.
+            // The next request reports whether the session survives this.
             download.abort().await;
             return Err(Mismatch::Content { from: offset, to: length }.into());
         }
     }
     match download.write_from(length).await {
-        // More than the whole: where all bytes are alike, an ignored offset shows here alone.
+        // The file was too long: if all its bytes are alike, an ignored offset shows only here.
         Err(Error::Ftp(error @ FtpError::TooLong { .. })) => {
             io.set_length(length).await?;
             Err(error.into())
@@ -171,7 +172,7 @@ async fn resume_upload(io: &Io, remote: &[u8], options: ResumeOptions) -> Result
                 return Err(Mismatch::Size { local: length, remote: size }.into());
             }
             compare_tail(io, remote, size, options.overlap).await?;
-            // More servers know APPE than REST before STOR, and none truncates.
+            // More servers support APPE than REST before STOR, and none of them truncates.
             upload(io, Put::new(remote).append(), size, length).await?
         }
         None => upload(io, Put::new(remote), 0, length).await?,
@@ -188,20 +189,20 @@ fn has_no_size(error: &Error) -> bool {
     error.reply().is_some_and(|reply| reply.code().get() == 550)
 }
 
-/// Whether a listing of its directory shows that there is no such file
+/// Whether a listing of the directory shows that there is no such file
 async fn is_absent(io: &Io, path: &[u8]) -> Result<bool, Error> {
     let (parent, name) = match path.iter().rposition(|byte| *byte == b'/') {
         None => (&b""[..], path),
         Some(0) => (&b"/"[..], &path[1..]),
         Some(at) => (&path[..at], &path[at + 1..]),
     };
-    // Listings may leave such names out.
+    // Listings may omit such names.
     if name.is_empty() || name.starts_with(b".") {
         return Ok(false);
     }
     let listing = Listing::Directory(ReadDir::new(parent));
     let Some(listed) = unless_refused(io.list(listing).await)? else { return Ok(false) };
-    // There are servers to which `F` and `f` are one.
+    // Some servers treat `F` and `f` as the same name.
     let is_it = |entry: &OwnedEntry| entry.name().eq_ignore_ascii_case(name);
     Ok(listed.unknown_lines == 0 && !listed.entries.iter().any(is_it))
 }
@@ -215,7 +216,7 @@ async fn compare_tail(io: &Io, remote: &[u8], size: u64, overlap: u64) -> Result
     let get = Get::new(remote).resume_at(offset).expect_size(size);
     let mut tail = Download::begin(io, get, None).await?;
     let compared = tail.compare(offset, size).await?;
-    // Short as it is, the rest is sooner read than aborted.
+    // The rest is short, so reading it is faster than an abort.
     tail.pass_over().await?;
     match compared {
         Compared::Different => Err(Mismatch::Content { from: offset, to: size }.into()),
@@ -223,7 +224,7 @@ async fn compare_tail(io: &Io, remote: &[u8], size: u64, overlap: u64) -> Result
     }
 }
 
-/// Uploads the local file from here on
+/// Uploads the local file from this offset on
 pub(super) async fn upload(io: &Io, put: Put, from: u64, length: u64) -> Result<Transfer, Error> {
     if io.begin(Begin::Put(put)).await?.is_some() {
         return Err(Error::Local(io::ErrorKind::BrokenPipe.into()));
@@ -231,7 +232,7 @@ pub(super) async fn upload(io: &Io, put: Put, from: u64, length: u64) -> Result<
     let mut at = from;
     loop {
         match io.send(at).await? {
-            // If somebody has shortened it meanwhile, its end would be taken for the end of the upload.
+            // If the file has become shorter meanwhile, its end would be taken for the end of the upload.
             0 if at < length => {
                 let text =
                     format!("the file became {} bytes shorter during the upload", length - at);
@@ -252,12 +253,12 @@ fn expecting(get: Get, size: Option<u64>) -> Get {
 
 enum Compared {
     Same,
-    /// The download had only so many bytes
+    /// The download had only this many bytes
     Shorter(u64),
     Different,
 }
 
-/// A download, perhaps over already, that may be only so long
+/// A download, perhaps over already, with an optional limit on its length
 pub(super) struct Download<'a> {
     io: &'a Io,
     over: Option<Transfer>,
@@ -269,19 +270,19 @@ enum Limit {
     None,
     Bytes {
         most: u64,
-        /// Bytes of it that have not come yet
+        /// Bytes within the limit that have not arrived yet
         left: u64,
-        /// Bytes beyond it that have been passed over
+        /// Bytes beyond the limit that were discarded
         beyond: u64,
     },
 }
 
 impl<'a> Download<'a> {
-    /// Begins a download of which no more than so many bytes are used; `None`: as many as come
+    /// Begins a download of which at most `most` bytes are used; `None`: no limit
     ///
-    /// A little more is passed over, so that the transfer can end by itself, and then fails with
-    /// [`TooLong`](FtpError::TooLong) if the machine was told the size. If still more comes the
-    /// transfer is aborted, and fails so in any case.
+    /// A few bytes more are discarded, so that the transfer can end normally; it then fails with
+    /// [`TooLong`](FtpError::TooLong) if the machine was told the size. If even more bytes arrive, the transfer is
+    /// aborted and fails with that error in any case.
     pub(super) async fn begin(io: &'a Io, get: Get, most: Option<u64>) -> Result<Self, Error> {
         let limit = most.map_or(Limit::None, |most| Limit::Bytes { most, left: most, beyond: 0 });
         Ok(Self { io, over: io.begin(Begin::Get(get)).await?, limit })
@@ -318,7 +319,7 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// Compares the bytes that come with the local ones from `from` to `to`
+    /// Compares the arriving bytes with the local ones from `from` to `to`
     async fn compare(&mut self, from: u64, to: u64) -> Result<Compared, Error> {
         let mut at = from;
         while at < to {
@@ -331,7 +332,7 @@ impl<'a> Download<'a> {
         Ok(Compared::Same)
     }
 
-    /// Writes the rest to the local file, from here on
+    /// Writes the rest to the local file, from this offset on
     pub(super) async fn write_from(mut self, from: u64) -> Result<Transfer, Error> {
         let mut at = from;
         loop {
@@ -343,7 +344,7 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// Reads the rest, which nobody wants
+    /// Reads and discards the rest
     async fn pass_over(mut self) -> Result<Transfer, Error> {
         loop {
             if let Received::End(transfer) = self.receive(u64::MAX, Sink::Nowhere).await? {

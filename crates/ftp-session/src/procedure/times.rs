@@ -1,13 +1,13 @@
-//! The time of a file's last modification, set by whatever command the server has
+//! Sets a file's modification time, with whatever command the server supports
 //!
 //! ```text
 //! MFMT ─▶ MDTM time path ─▶ SITE UTIME path time time time UTC ─▶ SITE UTIME time path
 //! ```
 //!
-//! A server that does not know the second form takes it for a question about a file whose name begins with
-//! digits. `SITE UTIME` has two orders of arguments: Pure-FTPd takes the first alone, ProFTPD's `mod_site_misc` both, and
-//! others may know the second alone. So a success that could mean something else is proven by reading the time back.
-//! What was learned is kept for the session.
+//! A server that does not support the second form takes it for a query about a file whose name begins with digits.
+//! `SITE UTIME` has two orders of arguments: Pure-FTPd takes only the first, ProFTPD's `mod_site_misc` takes both, and
+//! others may take only the second. So if a success could mean something else, the time is read back to prove it. The
+//! session remembers what was learned.
 
 use std::io;
 
@@ -21,13 +21,13 @@ use crate::error::Error;
 use crate::learned::{Standing, TimeCommand, TimeCommands};
 
 impl Procedure<TimeCommand> {
-    /// Sets the time of a file's last modification, in UTC, by the first command that works; returns that command
+    /// Sets a file's modification time, in UTC, with the first command that works; returns that command
     ///
-    /// The time is set to the second. The time is set when it ends well: a server's word that might be about something else
-    /// is not believed before the time has been read back (MDTM). Later calls of the session begin with the
-    /// command that worked, and leave out those that the server does not know.
+    /// The time has a resolution of one second. Success means that the time is set: if the reply may be about
+    /// something else, the time is read back first (MDTM). Later calls of the session start with the command that
+    /// worked, and skip those that the server does not support.
     ///
-    /// It ends in [`Error::TimeNotSet`] if no command is known to have done it, else in the server's refusal
+    /// It fails with [`Error::TimeNotSet`] if no command is known to have set it, otherwise with the server's refusal
     /// for this file.
     #[must_use]
     pub fn set_modified(path: impl AsRef<[u8]>, time: Timestamp) -> Self {
@@ -53,10 +53,10 @@ struct Setting {
     known: TimeCommands,
 }
 
-/// What has become of a command
+/// The result of trying a command
 enum Attempt {
     Set,
-    /// The server does not know it, or it does something else here
+    /// The server does not support it, or it does something else on this server
     Unknown(Option<Reply>),
     /// It was not understood, perhaps because of this file's name
     Refused(Reply),
@@ -89,7 +89,7 @@ impl Setting {
             Err(Error::Ftp(FtpError::Permanent(reply))) => match reply.code().get() {
                 500 | 502 | 504 => Ok(Attempt::Unknown(Some(reply))),
                 501 => Ok(Attempt::Refused(reply)),
-                // Only that one can't be anything but a refusal to set this file's time.
+                // Only MFMT's refusal is certain to be about setting this file's time.
                 _ if command == TimeCommand::Mfmt => Err(FtpError::Permanent(reply).into()),
                 _ => self.read_back(reply).await,
             },
@@ -99,7 +99,7 @@ impl Setting {
 
     fn request(&self, command: TimeCommand) -> Request {
         let (path, time) = (&self.path[..], format_time(self.time));
-        // What follows the seconds is a fraction, which not all of them understand.
+        // After the seconds comes a fraction, which not all servers understand.
         let time = &time.as_bytes()[..time.len().min(14)];
         match command {
             TimeCommand::Mfmt => Request::Mfmt(path.to_vec(), self.seconds()),
@@ -113,21 +113,21 @@ impl Setting {
         self.time.with_nanosecond(0).unwrap_or(self.time)
     }
 
-    /// Whether a success can be about nothing but the time that was set
+    /// Whether a success can only mean that the time was set
     fn is_plain(&self, command: TimeCommand, reply: &Reply) -> bool {
         let proven = self.known.standing(command) == Standing::Proven;
         match command {
             TimeCommand::Mfmt => proven || reply.code().get() == 213,
-            // A time is the answer to a question.
+            // If the reply is a time, MDTM was taken for a query.
             TimeCommand::Mdtm => proven && parse_time(reply.text()).is_none(),
             TimeCommand::UtimeUtc | TimeCommand::Utime => proven,
         }
     }
 
-    /// Looks whether the file has the time, though the server said something else, or nothing plain
+    /// Reads the time back after a refusal or an ambiguous success
     async fn read_back(&self, said: Reply) -> Result<Attempt, Error> {
         match self.io.mdtm(&self.path).await {
-            // Two seconds are the least that some file systems can tell.
+            // Some file systems have a resolution of two seconds.
             Ok(time) if time.to_unix().abs_diff(self.time.to_unix()) <= 1 => Ok(Attempt::Set),
             Ok(_) => Ok(Attempt::Unknown(Some(said))),
             Err(error) if error.is_fatal() || error.is_missing() => Err(error),

@@ -1,4 +1,4 @@
-//! Whether two files are the same: sizes, and hashes where the server computes some
+//! Checks whether two files are the same: by size, and by hash if the server computes one
 
 use ftp_proto::fields::FileHash;
 
@@ -10,9 +10,9 @@ use crate::error::{Error, Mismatch};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Proof {
-    /// Bytes of both files
+    /// Size of both files in bytes
     pub size: u64,
-    /// Hash of both files; `None`: the server computes none, or none that is known here
+    /// Hash of both files; `None` if the server computes none, or none that this crate supports
     pub hash: Option<FileHash>,
 }
 
@@ -20,12 +20,12 @@ impl Procedure<Proof> {
     /// Compares the local file with the server's: by size, and by the strongest hash that the server
     /// offers (XSHA256 and its kin, HASH)
     ///
-    /// Settles on a new connection what became of a transfer that ended in
-    /// [`Unconfirmed`](ftp_proto::Error::Unconfirmed), or in any other way. The server reads its whole
-    /// file for a hash, which takes its time.
+    /// Use it on a new connection to find out the outcome of a transfer that ended in
+    /// [`Unconfirmed`](ftp_proto::Error::Unconfirmed), or in any other way. The server reads its whole file to compute
+    /// a hash, which takes time.
     ///
-    /// It ends in [`Error::Mismatch`] if they differ; else in why the question was not answered, such as a
-    /// server without SIZE.
+    /// It fails with [`Error::Mismatch`] if they differ; otherwise its error is why they could not be compared, for
+    /// example because the server does not support SIZE.
     #[must_use]
     pub fn verify_file(remote: impl AsRef<[u8]>) -> Self {
         let remote = remote.as_ref().to_vec();
@@ -43,7 +43,7 @@ pub(super) async fn verify(io: &Io, remote: &[u8]) -> Result<Proof, Error> {
     }
 }
 
-/// The size on the server, which has to be this
+/// Returns the size on the server, which must be this one
 pub(super) async fn check_size(io: &Io, remote: &[u8], local: u64) -> Result<u64, Error> {
     match io.size(remote).await? {
         size if size == local => Ok(size),

@@ -1,4 +1,4 @@
-//! A tree of directories, one after the other
+//! Walks through a directory tree, one directory after the other
 
 use std::vec::IntoIter;
 
@@ -9,7 +9,7 @@ use super::path::inside;
 use super::work::Directory;
 use crate::error::Error;
 
-/// Bytes of memory that the entries of directories which are not finished may take
+/// Maximum bytes of memory for the entries of unfinished directories
 const MAX_HELD: usize = 64 * 1024 * 1024;
 
 /// How a tree is walked
@@ -34,24 +34,26 @@ enum By {
 }
 
 impl WalkOptions {
-    /// Directories before what is in them, by the best command that the server has, 100 levels deep at most
+    /// Directories come before their contents, listed with the best command that the server has, at most 100 levels
+    /// deep
     pub const fn new() -> Self {
         Self { order: Order::DirectoriesFirst, by: By::Best, max_depth: 100 }
     }
 
-    /// Directories after what is in them
+    /// Returns directories after their contents
     pub const fn contents_first(mut self) -> Self {
         self.order = Order::ContentsFirst;
         self
     }
 
-    /// By LIST, also where there is MLSD: it tells links from what they point to, and their targets
+    /// Lists with LIST, even if the server supports MLSD: LIST distinguishes links from their targets, and tells the
+    /// targets
     pub const fn long(mut self) -> Self {
         self.by = By::Long;
         self
     }
 
-    /// Levels of directories that are entered at most: 1 for the directory itself alone
+    /// Sets how many levels of directories are entered at most: 1 for the directory itself alone
     pub const fn max_depth(mut self, levels: usize) -> Self {
         self.max_depth = levels;
         self
@@ -64,76 +66,76 @@ impl Default for WalkOptions {
     }
 }
 
-/// Something that was found in a tree
+/// An item found in a tree
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Found {
-    /// Its path: that of the tree, then names, with `/` between them
+    /// Its path: the path of the tree, then names, with `/` between them
     pub path: Vec<u8>,
     /// Levels below the directory that is walked, at least 1
     pub depth: usize,
-    /// What the listing says of it
+    /// Its entry in the listing
     pub entry: OwnedEntry,
-    /// Whether it is entered
+    /// Whether the walk enters it
     pub descent: Descent,
 }
 
-/// Whether what was found is entered
+/// Whether the walk enters an item
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Descent {
-    /// It is no directory, as far as the listing tells: a file, a link, whatever
+    /// It is not a directory, as far as the listing tells: a file, a link or anything else
     None,
-    /// It is a directory, whose contents come next or came before
+    /// It is a directory; its contents follow or came before
     Entered,
-    /// It is one of the directories that it is in, reached once more through a link
+    /// It is one of its own parent directories, reached again through a link
     Loop,
-    /// It lies too deep: [`WalkOptions::max_depth`]
+    /// It is too deep: [`WalkOptions::max_depth`]
     TooDeep,
 }
 
-/// A place of a tree that could not be walked
+/// A part of a tree that could not be walked
 #[derive(Debug, thiserror::Error)]
 #[error("could not walk {}", .path.escape_ascii())]
 #[non_exhaustive]
 pub struct WalkError {
     /// The directory
     pub path: Vec<u8>,
-    /// Why its contents, or one of them, are left out
+    /// Why its contents, or one of them, were skipped
     #[source]
     pub error: Error,
 }
 
-/// What a walk needs, or has found
+/// What a walk needs or has found
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every shell")]
 pub enum WalkStep {
-    /// Something was found; the session is idle
+    /// An item was found; the session is idle
     Found(Found),
-    /// A directory has to be listed, by [`Procedure::read_dir`](super::Procedure::read_dir); what comes of it
-    /// goes to [`Walk::listed`]
+    /// A directory must be listed with [`Procedure::read_dir`](super::Procedure::read_dir); pass the result to
+    /// [`Walk::listed`]
     Read(ReadDir),
-    /// A directory, or something in it, is left out; the walk goes on
+    /// A directory, or something in it, was skipped; the walk goes on
     Failed(WalkError),
-    /// That was all
+    /// The walk has ended
     Over,
 }
 
-/// A walk through a tree of directories
+/// A walk through a directory tree
 ///
-/// Each directory is listed whole before anything of it is given, so the session is free for other requests
-/// between the steps. Memory is bounded: only directories that are not finished are held, of up to
-/// 64 MiB, beyond which further ones are left out with [`Error::ListingTooLong`].
+/// Each directory is listed completely before any of its items is returned, so the session is free for other requests
+/// between the steps. Memory is bounded: only unfinished directories are kept, in up to 64 MiB; beyond that, further
+/// ones are skipped with [`Error::ListingTooLong`].
 ///
-/// Links are found, not followed. Where a server shows links as what they point to, as pyftpdlib does in MLSD,
-/// a directory that is in itself is known by its `unique` fact (RFC 3659 section 7.5.2), and else left after
+/// Links are reported, not followed. If a server shows links as their targets, as pyftpdlib does in MLSD, a directory
+/// that contains itself is recognized by its `unique` fact (RFC 3659 section 7.5.2), and otherwise left after
 /// [`WalkOptions::max_depth`] levels.
 #[derive(Debug)]
 pub struct Walk {
     options: WalkOptions,
-    /// Directories that have been entered, the deepest last
+    /// The entered directories, the deepest last
     stack: Vec<Level>,
-    /// The directory to be listed next
+    /// The directory to list next
     next: Option<Level>,
     failed: Option<WalkError>,
     held: usize,
@@ -148,7 +150,7 @@ struct Level {
     unique: Option<Vec<u8>>,
     entries: IntoIter<OwnedEntry>,
     held: usize,
-    /// Itself, if it is to come after its contents
+    /// The directory itself, if it comes after its contents
     itself: Option<Found>,
 }
 
@@ -160,7 +162,7 @@ impl Level {
 }
 
 impl Walk {
-    /// Begins at this directory; empty: the working directory
+    /// Starts at this directory; an empty path is the working directory
     #[must_use]
     pub fn new(path: impl AsRef<[u8]>, options: WalkOptions) -> Self {
         let root = Level::new(path.as_ref().to_vec(), 0);
@@ -168,14 +170,16 @@ impl Walk {
         Self { options, stack: Vec::new(), next, failed: None, held: 0, unknown_lines: 0 }
     }
 
-    /// Lines so far that nobody understood, or in which a server says what it could not read: not among
-    /// what was found, perhaps files all the same. Look at it before you delete what was not found.
+    /// The number of lines so far that were not recognized, or in which the server reports what it could not read
+    ///
+    /// They are not among the items, yet each may stand for a file. Check the number before you delete what was not
+    /// found.
     #[must_use]
     pub const fn unknown_lines(&self) -> u64 {
         self.unknown_lines
     }
 
-    /// What is next
+    /// Returns the next step
     pub fn step(&mut self) -> WalkStep {
         if let Some(failed) = self.failed.take() {
             return WalkStep::Failed(failed);
@@ -229,15 +233,15 @@ impl Walk {
         WalkStep::Over
     }
 
-    /// Whether this is one of the directories that are being walked
+    /// Whether this is one of the directories that the walk is in
     fn is_open(&self, unique: Option<&[u8]>) -> bool {
         let open = |level: &Level| level.unique.as_deref() == unique;
         unique.is_some() && self.stack.iter().any(open)
     }
 
-    /// Takes the directory that [`WalkStep::Read`] has asked for, or why it could not be listed
+    /// Takes the directory that [`WalkStep::Read`] has asked for, or the error of its listing
     ///
-    /// If the session is over, so is the walk: the next step tells of it, then comes [`WalkStep::Over`].
+    /// If the session is over, so is the walk: the next step reports the error, then comes [`WalkStep::Over`].
     pub fn listed(&mut self, result: Result<Directory, Error>) {
         let Some(mut level) = self.next.take() else { return };
         match result {
@@ -257,7 +261,7 @@ impl Walk {
             Err(error) => {
                 let over = error.is_fatal();
                 self.failed = Some(WalkError { path: level.path.clone(), error });
-                // If it is due after its contents, it still comes.
+                // If it comes after its contents, it is still returned.
                 match over {
                     true => self.stack.clear(),
                     false => self.stack.push(level),

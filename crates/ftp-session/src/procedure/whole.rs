@@ -1,4 +1,4 @@
-//! Transfers between a file of the server's and a local one
+//! Transfers between a file on the server and a local one
 
 use std::io;
 
@@ -10,10 +10,11 @@ use super::work::{Access, Io};
 use crate::error::Error;
 
 impl Procedure<Transfer> {
-    /// Downloads into the local file, which is created, or replaced from the request's offset on
+    /// Downloads into the local file, which is created, or overwritten from the request's offset on
     ///
-    /// The local file is not touched before the server has agreed. After a failure it holds what has come, for
-    /// [`Self::resume_download`]. It ends in [`Error::Local`] if the local file fails, or ends before the offset.
+    /// The local file is not touched before the server has accepted the request. After a failure it holds the bytes
+    /// received so far, for [`Self::resume_download`]. It fails with [`Error::Local`] if the local file fails, or ends
+    /// before the offset.
     #[must_use]
     pub fn download_file(get: impl Into<Get>) -> Self {
         let get = get.into();
@@ -32,8 +33,8 @@ impl Procedure<Transfer> {
 
     /// Uploads the local file, from the request's offset on
     ///
-    /// It ends in [`Error::Local`] if the local file can't be read, if it ends before the offset, or if it has become
-    /// shorter meanwhile. The latter aborts the transfer, and what was sent before stays on the server.
+    /// It fails with [`Error::Local`] if the local file can't be read, if it ends before the offset, or if it has
+    /// become shorter meanwhile. The last of these aborts the transfer, and the bytes already sent stay on the server.
     #[must_use]
     pub fn upload_file(put: impl Into<Put>) -> Self {
         let put = put.into();
@@ -48,7 +49,7 @@ impl Procedure<Transfer> {
     }
 }
 
-/// Opens the local file to be written from here on
+/// Opens the local file for writing from this offset on
 async fn open_from(io: &Io, offset: u64) -> Result<(), Error> {
     if offset == 0 {
         return io.open(Access::Replace).await.map(drop);

@@ -1,8 +1,8 @@
-//! The inside of a procedure: what it does in sequence, and the orders by which it says what it needs
+//! The inside of a procedure: its steps in sequence, and the orders that express what it needs
 //!
-//! A procedure is an `async` function over [`Io`], so the compiler makes the state machine. It awaits nothing
-//! but the answers to its orders: no executor runs it and no waker wakes it. [`Work::step`] goes on from one
-//! answer to the next order.
+//! A procedure is an `async` function over [`Io`], so the compiler writes the state machine. It awaits only the
+//! answers to its orders: no executor runs it and no waker wakes it. [`Work::step`] runs from one answer to the next
+//! order.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -23,13 +23,13 @@ use crate::learned::TimeCommands;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every shell")]
 pub enum Access {
-    /// An existing file is read
+    /// Read an existing file
     Read,
-    /// An existing file is read, and continued at its end; if there is none the answer says so, which is no error
+    /// Read an existing file, and append to it; if there is none the answer says so, which is not an error
     Append,
-    /// A file is created that must not exist
+    /// Create a file that must not exist
     Create,
-    /// A file is created, or cut to nothing if it exists
+    /// Create a file, or truncate it to nothing if it exists
     Replace,
 }
 
@@ -37,22 +37,22 @@ pub enum Access {
 #[derive(Debug)]
 pub(crate) enum Order {
     Request(Request),
-    /// A transfer of a file; answered when bytes can move, or with its end
+    /// Begin a transfer of a file; answered when bytes can move, or with its end
     Begin(Begin),
-    /// Bytes of the running download, at most so many
+    /// Receive at most this many bytes of the running download
     Receive(u64, Sink),
-    /// A block of the local file, from here on, into the running upload
+    /// Send a block of the local file, from this offset on, to the running upload
     Send(u64),
-    /// The end of the running upload
+    /// End the running upload
     Finish,
-    /// The running transfer is aborted
+    /// Abort the running transfer
     Abort,
-    /// A directory, whole
+    /// List a whole directory
     List(Listing),
     Open(Access),
     SetLength(u64),
     HashLocal(HashAlgorithm),
-    /// What is known of commands that set times
+    /// Return what is known of the commands that set times
     Recall,
     Remember(TimeCommands),
 }
@@ -63,22 +63,22 @@ pub(crate) enum Begin {
     Put(Put),
 }
 
-/// By which request a directory is listed
+/// The request that lists a directory
 #[derive(Debug)]
 pub(crate) enum Listing {
     Directory(ReadDir),
-    /// The working directory by this command
+    /// The working directory, with this command
     Here(List),
 }
 
-/// What becomes of received bytes
+/// What to do with received bytes
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sink {
-    /// They are written to the local file, here
+    /// Write them to the local file at this offset
     Write(u64),
-    /// They are compared with the local file's, from here on
+    /// Compare them with the local file's bytes from this offset on
     Compare(u64),
-    /// Nothing
+    /// Discard them
     Nowhere,
 }
 
@@ -90,12 +90,12 @@ pub(crate) enum Answer {
     Begun,
     /// The transfer is over
     Ended(Result<Transfer, Error>),
-    /// So many bytes; of an upload none, if the local file is at its end
+    /// The number of bytes; 0 for an upload if the local file is at its end
     Moved(u64),
-    /// The bytes are not those of the local file
+    /// The bytes differ from those of the local file
     Different,
     Listed(Result<Directory, Error>),
-    /// The local file's length; `None`: there is no file
+    /// The local file's length; `None` if there is no file
     Opened(Option<u64>),
     Hashed(Option<FileHash>),
     Known(TimeCommands),
@@ -104,25 +104,25 @@ pub(crate) enum Answer {
     Failed(io::Error),
 }
 
-/// A directory that was listed whole
+/// A directory that was listed completely
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Directory {
-    /// What is in it, without `.` and `..`, in the server's order
+    /// Its contents without `.` and `..`, in the server's order
     pub entries: Vec<OwnedEntry>,
-    /// Lines that nobody understood, or in which the server says what it could not read: perhaps files all the
-    /// same
+    /// The number of lines that were not recognized, or in which the server reports what it could not read; each may
+    /// stand for a file
     pub unknown_lines: u64,
 }
 
 impl Directory {
-    /// Bytes of memory that it takes
+    /// Bytes of memory for the entries
     pub(crate) fn held(&self) -> usize {
         self.entries.iter().map(held).sum()
     }
 }
 
-/// Bytes of memory that an entry takes, about
+/// Approximate bytes of memory for an entry
 pub(crate) fn held(entry: &OwnedEntry) -> usize {
     entry.entry().raw.len() + size_of_val(entry) + 16
 }
@@ -133,13 +133,13 @@ struct Exchange {
     answer: Option<Answer>,
 }
 
-/// A procedure's way to the outside
+/// A procedure's connection to the outside
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Io(Arc<Mutex<Exchange>>);
 
 impl Io {
     fn exchange(&self) -> MutexGuard<'_, Exchange> {
-        // Nothing that could panic happens while it is locked.
+        // Nothing that could panic runs under the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -215,7 +215,7 @@ impl Io {
         }
     }
 
-    /// Bytes of the download, or its end
+    /// Receives bytes of the download, or its end
     pub(crate) async fn receive(&self, most: u64, sink: Sink) -> Result<Received, Error> {
         match self.ask(Order::Receive(most, sink)).await {
             Answer::Moved(count) => Ok(Received::Bytes(count)),
@@ -230,7 +230,7 @@ impl Io {
     pub(crate) async fn send(&self, from: u64) -> Result<u64, Error> {
         match self.ask(Order::Send(from)).await {
             Answer::Moved(count) => Ok(count),
-            // It was over before its data was: nobody wants the rest.
+            // The transfer ended before its data did: the server does not want the rest.
             Answer::Ended(result) => {
                 result.and(Err(Error::Local(io::ErrorKind::BrokenPipe.into())))
             }
@@ -246,7 +246,7 @@ impl Io {
         }
     }
 
-    /// Aborts the transfer, since the local file has failed
+    /// Aborts the transfer after the local file has failed
     pub(crate) async fn give_up<T>(&self, error: io::Error) -> Result<T, Error> {
         self.abort().await;
         Err(Error::Local(error))
@@ -259,7 +259,7 @@ impl Io {
         }
     }
 
-    /// Opens the local file; its length
+    /// Opens the local file; returns its length
     pub(crate) async fn open(&self, access: Access) -> Result<Option<u64>, Error> {
         match self.ask(Order::Open(access)).await {
             Answer::Opened(length) => Ok(length),
@@ -268,7 +268,7 @@ impl Io {
         }
     }
 
-    /// Opens the local file to read it; its length
+    /// Opens the local file for reading; returns its length
     pub(crate) async fn open_to_read(&self) -> Result<u64, Error> {
         let missing = || Error::Local(io::ErrorKind::NotFound.into());
         self.open(Access::Read).await?.ok_or_else(missing)
@@ -282,7 +282,7 @@ impl Io {
         }
     }
 
-    /// The local file's hash; `None`: nobody here can compute it
+    /// Returns the local file's hash; `None` if the shell can't compute it
     pub(crate) async fn hash_local(
         &self,
         algorithm: HashAlgorithm,
@@ -309,7 +309,7 @@ impl Io {
     }
 }
 
-/// What has come of a download
+/// The result of receiving
 #[derive(Debug)]
 pub(crate) enum Received {
     Bytes(u64),
@@ -336,7 +336,7 @@ pub(crate) struct Work<T> {
     io: Io,
 }
 
-/// How far a procedure has come
+/// The progress of a procedure
 #[derive(Debug)]
 pub(crate) enum Step<T> {
     Order(Order),
@@ -352,7 +352,7 @@ impl<T> Work<T> {
         Self { future: Box::pin(work(io.clone())), io }
     }
 
-    /// Goes on until the next order; `answer` is that to the order before
+    /// Runs until the next order; `answer` is the answer to the previous one
     pub(crate) fn step(&mut self, answer: Option<Answer>) -> Step<T> {
         self.io.exchange().answer = answer;
         match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -1,11 +1,11 @@
-//! Why a proxy is of no help
+//! Errors of proxies
 
 use std::fmt;
 use std::io;
 
 /// A connection could not be made through a proxy
 ///
-/// `Display` names the proxy, and the server that it was to connect to.
+/// `Display` names the proxy and the server that it should have connected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyError {
     pub(super) proxy: String,
@@ -13,59 +13,58 @@ pub struct ProxyError {
     pub(super) problem: ProxyProblem,
 }
 
-/// What is wrong with a proxy, with what it was asked for, or with what it answered
+/// What is wrong with a proxy, with the request to it, or with its answer
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyProblem {
-    /// There is no connection to the proxy itself
+    /// The proxy itself could not be reached
     #[error("{text}")]
     Unreachable {
         /// Kind of the system's error
         kind: io::ErrorKind,
-        /// What the system said
+        /// The system's error text
         text: String,
     },
-    /// The connection to the proxy broke before the proxy had answered
+    /// The connection to the proxy broke before the proxy answered
     #[error("the connection broke before it had answered: {text}")]
     Broken {
         /// Kind of the system's error
         kind: io::ErrorKind,
-        /// What the system said
+        /// The system's error text
         text: String,
     },
-    /// The proxy closed the connection before it had answered
+    /// The proxy closed the connection before it answered
     #[error("it closed the connection before it had answered")]
     Closed,
-    /// The proxy had not answered in time
+    /// The proxy did not answer in time
     #[error("it did not answer in time")]
     TimedOut,
-    /// What the proxy says is not what a proxy of this kind says
+    /// The answer is not in the protocol of this kind of proxy
     #[error("{0}")]
     Malformed(&'static str),
-    /// The proxy wants a login, and there is none, or none of the kind that it wants
+    /// The proxy requires a login, and none was given, or not one of the kind that it requires
     #[error("it wants a login")]
     LoginRequired,
     /// The proxy refuses the user or the password
     #[error("it refuses the user or the password")]
     LoginRefused,
-    /// SOCKS5: the proxy does not connect (RFC 1928 section 6)
+    /// SOCKS5: the proxy refuses to connect, or fails to (RFC 1928 section 6)
     #[error("{text} (SOCKS5 reply {0})", text = socks_reply(*.0))]
     Socks(u8),
-    /// HTTP: the proxy does not connect
+    /// HTTP: the proxy refuses to connect, or fails to
     #[error("HTTP status {status}{}{reason}", if .reason.is_empty() { "" } else { " " })]
     Http {
-        /// Its status code, 101 or 300 to 999
+        /// The status code, 101 or 300 to 999
         status: u16,
-        /// What it says to it, made printable and not longer than 200 characters
+        /// The text of the status, made printable and at most 200 characters long
         reason: String,
     },
-    /// The server's name can't be said to this kind of proxy, or there is none
-    /// ([`Options::host`](crate::Options::host))
+    /// The server's name can't be sent to this kind of proxy, or is missing ([`Options::host`](crate::Options::host))
     #[error(
         "a host must have 1 to 255 printable ASCII characters that no address or URL is made with"
     )]
     InvalidHost,
-    /// User or password can't be said to this kind of proxy, see [`Proxy`](super::Proxy)
+    /// The user or password can't be sent to this kind of proxy, see [`Proxy`](super::Proxy)
     #[error("{0}")]
     InvalidLogin(&'static str),
     /// A proxy that speaks FTP has no handshake for single connections
@@ -79,7 +78,7 @@ pub enum ProxyProblem {
     Tls,
 }
 
-/// RFC 1928 section 6
+/// The reply codes of RFC 1928 section 6
 const fn socks_reply(reply: u8) -> &'static str {
     match reply {
         1 => "general failure",
@@ -103,7 +102,7 @@ impl ProxyProblem {
         Self::Broken { kind: error.kind(), text: error.to_string() }
     }
 
-    /// The kind that the system has for it
+    /// The corresponding kind of I/O error
     #[must_use]
     pub const fn kind(&self) -> io::ErrorKind {
         use io::ErrorKind;
@@ -126,7 +125,7 @@ impl ProxyProblem {
         }
     }
 
-    /// Whether the same may succeed later
+    /// Whether the same request may succeed later
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
@@ -152,7 +151,7 @@ impl ProxyError {
         &self.proxy
     }
 
-    /// Host and port that it was to connect to
+    /// Host and port that the proxy was asked to connect to
     #[must_use]
     pub fn target(&self) -> &str {
         &self.target
@@ -164,7 +163,7 @@ impl ProxyError {
         &self.problem
     }
 
-    /// The `ProxyError` inside an [`io::Error`], as [`Error::Data`](crate::Error::Data) has it
+    /// Returns the `ProxyError` inside an [`io::Error`], as in [`Error::Data`](crate::Error::Data)
     #[must_use]
     pub fn in_io(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()

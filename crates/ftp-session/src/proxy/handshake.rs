@@ -12,9 +12,9 @@ use super::socks5::{Parsed, Socks5};
 use crate::socket::{Socket, is_passing};
 use crate::transport::{Host, Interest};
 
-/// The bytes that are exchanged with a proxy before a connection leads to the server
+/// The handshake with a proxy before a connection leads to the server
 ///
-/// A state machine without I/O, for dialers of one's own, too:
+/// It is a state machine without I/O, also usable in your own dialers:
 ///
 /// ```
 /// use ftp_session::Host;
@@ -36,7 +36,7 @@ pub struct Handshake {
     state: HandshakeState,
     target: String,
     unsent: Zeroizing<Vec<u8>>,
-    /// How many of these have been sent
+    /// How many of `unsent` have been sent
     sent: usize,
     received: Vec<u8>,
 }
@@ -46,23 +46,23 @@ enum Kind {
     HttpConnect(HttpConnect),
 }
 
-/// How far a handshake is
+/// The progress of a handshake
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a failure is an error")]
 pub enum HandshakeState {
-    /// There is something to be sent, or to be received
+    /// There are bytes to send, or to receive
     Pending,
     /// The connection leads to the server
     Open,
 }
 
 impl Handshake {
-    /// A handshake that asks a proxy to connect to this host and port
+    /// Creates a handshake that asks a proxy to connect to this host and port
     ///
     /// # Errors
     ///
-    /// [`InvalidHost`](ProxyProblem::InvalidHost) and [`InvalidLogin`](ProxyProblem::InvalidLogin). With a proxy that
-    /// is not a [tunnel](Proxy::is_tunnel): [`NoTunnel`](ProxyProblem::NoTunnel).
+    /// [`InvalidHost`](ProxyProblem::InvalidHost) and [`InvalidLogin`](ProxyProblem::InvalidLogin);
+    /// [`NoTunnel`](ProxyProblem::NoTunnel) for a proxy that is not a [tunnel](Proxy::is_tunnel).
     pub fn new(proxy: &Proxy, host: Host<'_>, port: u16) -> Result<Self, ProxyProblem> {
         if let Host::Name(name) = host {
             check_name(name)?;
@@ -84,28 +84,28 @@ impl Handshake {
         Ok(Self { kind, state, target, unsent, sent: 0, received: Vec::new() })
     }
 
-    /// Bytes to be sent to the proxy; report what has been sent with [`Self::sent`]
+    /// Bytes to send to the proxy; report what was sent with [`Self::sent`]
     #[must_use]
     pub fn unsent(&self) -> &[u8] {
         &self.unsent[self.sent..]
     }
 
-    /// So many bytes of [`Self::unsent`] have been sent
+    /// Reports that this many bytes of [`Self::unsent`] have been sent
     pub fn sent(&mut self, count: usize) {
         self.sent = self.unsent.len().min(self.sent.saturating_add(count));
     }
 
-    /// Takes bytes that have come from the proxy, in portions of any size
+    /// Takes bytes received from the proxy, in pieces of any size
     ///
-    /// What a proxy may send is bounded: 16 KiB beside the last portion.
+    /// At most 16 KiB are kept, in addition to the last piece.
     ///
     /// # Errors
     ///
-    /// What the proxy refuses, and what is not its protocol. The connection is of no use then.
+    /// A refusal by the proxy, or a violation of its protocol. The connection is then unusable.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<HandshakeState, ProxyProblem> {
         const EARLY: ProxyProblem =
             ProxyProblem::Malformed("it answers what it has not been asked yet");
-        // HTTP may refuse a request before it has read it; SOCKS5 has nothing to say by itself.
+        // HTTP may refuse a request before it has read it; SOCKS5 never sends anything unasked.
         if matches!(self.kind, Kind::Socks5(_)) && !bytes.is_empty() && !self.unsent().is_empty() {
             return Err(EARLY);
         }
@@ -136,7 +136,7 @@ impl Handshake {
         Ok(self.state)
     }
 
-    /// Bytes that came after the proxy's last answer: they are the server's
+    /// Returns the bytes that arrived after the proxy's last answer: they come from the server
     #[must_use]
     pub fn into_leftover(self) -> Vec<u8> {
         match self.state {
@@ -145,7 +145,7 @@ impl Handshake {
         }
     }
 
-    /// Host and port that the proxy is asked for
+    /// Host and port that the proxy is asked to connect to
     pub(crate) fn target(&self) -> &str {
         &self.target
     }
@@ -153,7 +153,7 @@ impl Handshake {
 
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What is to be sent may be a password.
+        // The unsent bytes may contain a password.
         f.debug_struct("Handshake")
             .field("target", &self.target)
             .field("state", &self.state)
@@ -163,21 +163,21 @@ impl fmt::Debug for Handshake {
     }
 }
 
-/// Refuses names that are none: they could be read as something else in a request
+/// Refuses invalid names, which could be read as something else in a request
 pub(super) fn check_name(name: &str) -> Result<(), ProxyProblem> {
     let fits = |byte: u8| byte.is_ascii_graphic() && !b":/?#[]@%\\\"<>".contains(&byte);
     let is_name = (1..=255).contains(&name.len()) && name.bytes().all(fits);
     is_name.then_some(()).ok_or(ProxyProblem::InvalidHost)
 }
 
-/// What a connection to a proxy is to be waited for
+/// What to wait for on a connection to a proxy
 pub(crate) fn waits_for(handshake: &Handshake) -> Interest {
     if handshake.unsent().is_empty() { Interest::READ } else { Interest::WRITE }
 }
 
-/// Goes on with a handshake as far as possible without waiting
+/// Advances a handshake as far as possible without waiting
 ///
-/// Open, what came after the proxy's last answer is what the socket reads next.
+/// Once it is open, the socket's next read returns the bytes that arrived after the proxy's last answer.
 pub(crate) fn drive<S: Read + Write>(
     socket: &mut Socket<S>,
     handshake: &mut Handshake,
@@ -189,7 +189,7 @@ pub(crate) fn drive<S: Read + Write>(
                 Ok(count) => handshake.sent(count),
                 Err(error) if is_passing(&error) => return Ok(HandshakeState::Pending),
                 Err(error) => {
-                    // The proxy may have said why before it left.
+                    // The proxy may have sent the reason before it closed.
                     socket.ready.read = true;
                     broken = Some(ProxyProblem::broken(&error));
                     break;

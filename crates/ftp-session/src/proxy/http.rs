@@ -11,10 +11,10 @@ use super::settings::ProxyLogin;
 use super::socks5::Parsed;
 use crate::transport::Host;
 
-/// Bytes that the heads of the answer may have
+/// Maximum bytes of the heads of the answers
 const LIMIT: usize = 16 * 1024;
 
-/// Characters that are kept of what the proxy says to its status
+/// Maximum characters kept of the text of a status
 const REASON_LIMIT: usize = 200;
 
 const NOT_HTTP: ProxyProblem = ProxyProblem::Malformed("what it says is not HTTP");
@@ -22,16 +22,16 @@ const NOT_HTTP: ProxyProblem = ProxyProblem::Malformed("what it says is not HTTP
 /// The answer to CONNECT
 pub(super) struct HttpConnect {
     login: Login,
-    /// Bytes of interim answers before the one that is read
+    /// Bytes of interim answers before the current one
     before: usize,
     head: Head,
 }
 
-/// How far the head of an answer has been read; each byte is looked at once, in portions of any size
+/// How much of an answer's head has been read; each byte is examined once, in pieces of any size
 enum Head {
-    /// So many bytes have no end of the first line
+    /// The first line has no end within this many bytes
     Status { searched: usize },
-    /// A final or interim answer that is no refusal, of which the empty line is searched from here on
+    /// A final or interim answer that is not a refusal; its empty line is searched from `searched` on
     Fields { code: u16, searched: usize },
 }
 
@@ -48,7 +48,7 @@ struct Status<'a> {
 }
 
 impl HttpConnect {
-    /// The handshake, and what is said
+    /// Creates the handshake, and the bytes to send
     pub(super) fn new(
         login: Option<&ProxyLogin>,
         host: Host<'_>,
@@ -65,7 +65,7 @@ impl HttpConnect {
             None => Login::None,
             Some(login) => {
                 let encoded = encode(login)?;
-                // As long as it becomes: growing would leave copies of the password behind.
+                // Allocated in full, because growing would leave copies of the password behind.
                 whole.reserve_exact(said.len() + encoded.len() + 64);
                 whole.append(&mut said);
                 whole.extend_from_slice(b"Proxy-Authorization: Basic ");
@@ -79,10 +79,10 @@ impl HttpConnect {
         Ok((Self { login: state, before: 0, head: Head::Status { searched: 0 } }, whole))
     }
 
-    /// Reads an answer from the start of what has come
+    /// Reads an answer from the start of the received bytes
     pub(super) fn parse(&mut self, input: &[u8]) -> Result<Parsed, ProxyProblem> {
         const BEGINNING: &[u8] = b"HTTP/1.";
-        // Something else than HTTP may never send the end of a line.
+        // A peer that does not speak HTTP may never send the end of a line.
         let compared = input.len().min(BEGINNING.len());
         if input[..compared] != BEGINNING[..compared] {
             return Err(NOT_HTTP);
@@ -101,7 +101,7 @@ impl HttpConnect {
                 if code >= 200 {
                     return Ok(Parsed::Open { used });
                 }
-                // An interim answer: the real one follows (RFC 9110 section 15.2).
+                // This is an interim answer: the final one follows (RFC 9110 section 15.2).
                 self.before += used;
                 self.head = Head::Status { searched: 0 };
                 return Ok(Parsed::Answer { used, say: Zeroizing::default() });
@@ -121,7 +121,7 @@ impl HttpConnect {
                 self.head = Head::Fields { code, searched: line.len() };
                 Ok(())
             }
-            // Some proxies say 401, which is a server's own: tinyproxy does to a wrong password.
+            // Some proxies answer 401, which is meant for servers: tinyproxy does so for a wrong password.
             (401 | 407, Login::None) => Err(ProxyProblem::LoginRequired),
             (401 | 407, Login::Sent) => Err(ProxyProblem::LoginRefused),
             (status, _) => Err(ProxyProblem::Http { status, reason: printable(reason) }),
@@ -132,7 +132,7 @@ impl HttpConnect {
 /// A status line without its line feed: `HTTP/1.1 200 Connected` (RFC 9112 section 4)
 fn status(line: &[u8]) -> Result<Status<'_>, ProxyProblem> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    // Both versions, 1.0 and 1.1, are answered with.
+    // Proxies answer with version 1.0 or 1.1.
     let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9', b' ', digits @ ..] = line else {
         return Err(NOT_HTTP);
     };
@@ -147,7 +147,8 @@ fn status(line: &[u8]) -> Result<Status<'_>, ProxyProblem> {
     Ok(Status { code, reason })
 }
 
-/// Length of the head at the start, which ends with an empty line; if it has not ended, where to search on
+/// The length of the head at the start, which ends with an empty line; if it has not ended, updates where to search
+/// from
 fn end_of_head(input: &[u8], searched: &mut usize) -> Option<usize> {
     while let Some(at) = input[*searched..].iter().position(|byte| *byte == b'\n') {
         let at = *searched + at;
@@ -182,7 +183,7 @@ fn encode(login: &ProxyLogin) -> Result<Zeroizing<String>, ProxyProblem> {
     Ok(encoded)
 }
 
-/// What a proxy says, fit to be shown
+/// Makes a proxy's text fit to be shown
 fn printable(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text.trim_ascii());
     let text: String = text.chars().take(REASON_LIMIT).collect();

@@ -1,4 +1,4 @@
-//! What is to be known of a proxy
+//! The settings of a proxy
 
 use std::fmt;
 
@@ -15,49 +15,50 @@ use zeroize::Zeroizing;
 /// let options = Options::new(Config::new(TlsPolicy::Explicit)).host("ftp.example.org").proxy(proxy);
 /// ```
 ///
-/// Active mode is not possible through [`Socks5`](Self::Socks5) and [`HttpConnect`](Self::HttpConnect): the server
-/// could not connect to this side. TLS is not possible with the two FTP forms: it would end at the proxy, which would
-/// read everything.
+/// Active mode is not possible through [`Socks5`](Self::Socks5) and [`HttpConnect`](Self::HttpConnect), because the
+/// server could not connect to this side. TLS is not possible with the two FTP forms, because it would end at the
+/// proxy, which would read everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proxy {
     /// SOCKS version 5 (RFC 1928), which resolves the server's name
     Socks5 {
-        /// Where it listens, usually on port 1080
+        /// The proxy's address, usually with port 1080
         server: ProxyServer,
-        /// User and password (RFC 1929), of 1 to 255 bytes each; the proxy may do without them
+        /// User and password (RFC 1929), of 1 to 255 bytes each; sent only if the proxy asks for them
         login: Option<ProxyLogin>,
     },
     /// HTTP with the method CONNECT (RFC 9110 section 9.3.6), which resolves the server's name
     ///
-    /// Such proxies often permit port 443 only; for FTP they have to permit the control connection's port and those
+    /// Such proxies often permit port 443 only; for FTP they must permit the control connection's port and the ports
     /// of the server's passive mode.
     HttpConnect {
-        /// Where it listens, often on port 3128 or 8080
+        /// The proxy's address, often with port 3128 or 8080
         server: ProxyServer,
-        /// User and password for the scheme Basic (RFC 7617): the user has no colon, neither has control characters
+        /// User and password for the scheme Basic (RFC 7617): the user has no colon, and neither has control
+        /// characters
         login: Option<ProxyLogin>,
     },
-    /// A server that speaks FTP and is logged in to with `USER user@host` or `USER user@host:port`
+    /// A server that speaks FTP and takes the login `USER user@host` or `USER user@host:port`
     ///
-    /// The password is the real server's. The port 21 is not named.
+    /// The password is the real server's. Port 21 is omitted.
     FtpUserAtHost {
-        /// Where it listens, usually on port 21
+        /// The proxy's address, usually with port 21
         server: ProxyServer,
-        /// What it is logged in to with before that (USER, PASS)
+        /// The proxy's own login, sent before that (USER, PASS)
         login: Option<ProxyLogin>,
     },
-    /// A server that speaks FTP and is told `OPEN host` or `OPEN host:port` before the login
+    /// A server that speaks FTP and takes `OPEN host` or `OPEN host:port` before the login
     FtpOpen {
-        /// Where it listens, usually on port 21
+        /// The proxy's address, usually with port 21
         server: ProxyServer,
-        /// What it is logged in to with before that (USER, PASS)
+        /// The proxy's own login, sent before that (USER, PASS)
         login: Option<ProxyLogin>,
     },
 }
 
 impl Proxy {
-    /// Where it listens
+    /// The proxy's address
     #[must_use]
     pub const fn server(&self) -> &ProxyServer {
         match self {
@@ -68,25 +69,25 @@ impl Proxy {
         }
     }
 
-    /// Whether it carries any connection: then it is asked for each with a [`Handshake`](super::Handshake)
+    /// Whether it carries any connection; if so, each connection begins with a [`Handshake`](super::Handshake)
     #[must_use]
     pub const fn is_tunnel(&self) -> bool {
         matches!(self, Self::Socks5 { .. } | Self::HttpConnect { .. })
     }
 }
 
-/// Where a proxy listens
+/// The address of a proxy
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a host and a port, no more")]
 pub struct ProxyServer {
-    /// Name or address; it is this side that resolves it
+    /// Name or address; a name is resolved on this side
     pub host: String,
     /// TCP port
     pub port: u16,
 }
 
 impl ProxyServer {
-    /// A proxy on this host and port
+    /// A proxy at this host and port
     #[must_use]
     pub fn new(host: impl Into<String>, port: u16) -> Self {
         Self { host: host.into(), port }
@@ -101,7 +102,7 @@ impl fmt::Display for ProxyServer {
 
 /// User and password for a proxy
 ///
-/// The password is not shown, and it is overwritten when this is dropped.
+/// The password is never shown, and it is overwritten when this is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyLogin {
     user: Box<[u8]>,
@@ -109,7 +110,7 @@ pub struct ProxyLogin {
 }
 
 impl ProxyLogin {
-    /// What each kind of proxy permits, [`Proxy`] tells; it is checked when the session is made
+    /// Creates a login; [`Proxy`] says what each kind of proxy permits, which is checked when the session is created
     #[must_use]
     pub fn new(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Self {
         Self { user: user.as_ref().into(), password: Zeroizing::new(password.as_ref().into()) }

@@ -20,7 +20,7 @@ const NO_METHOD: u8 = 0xFF;
 
 /// What the proxy's next bytes answer
 pub(super) enum Socks5 {
-    /// The methods; with the login that was offered, and the request that follows
+    /// The offered methods; with the login to send, and the request that follows
     Method { login: Option<Zeroizing<Vec<u8>>>, request: Vec<u8> },
     /// The login, with the request that follows
     Login { request: Vec<u8> },
@@ -28,18 +28,18 @@ pub(super) enum Socks5 {
     Request,
 }
 
-/// What has been made of the proxy's bytes
+/// The result of parsing the proxy's bytes
 pub(super) enum Parsed {
-    /// More are needed
+    /// More bytes are needed
     Incomplete,
-    /// So many bytes were an answer, after which this is to be said
+    /// `used` bytes were an answer; send `say` next
     Answer { used: usize, say: Zeroizing<Vec<u8>> },
-    /// So many bytes were the last answer: the connection leads to the server
+    /// `used` bytes were the last answer: the connection leads to the server
     Open { used: usize },
 }
 
 impl Socks5 {
-    /// The handshake, and what is said first
+    /// Creates the handshake, and the first bytes to send
     pub(super) fn new(
         login: Option<&ProxyLogin>,
         host: Host<'_>,
@@ -54,7 +54,7 @@ impl Socks5 {
         Ok((Self::Method { login, request }, Zeroizing::new(first)))
     }
 
-    /// Reads an answer from the start of what has come
+    /// Reads an answer from the start of the received bytes
     pub(super) fn parse(&mut self, input: &[u8]) -> Result<Parsed, ProxyProblem> {
         let say = match self {
             Self::Method { login, request } => {
@@ -79,7 +79,7 @@ impl Socks5 {
                 }
             }
             Self::Login { request } => {
-                // Some proxies write their own version here, not the login's: it says nothing.
+                // Some proxies write the version of SOCKS here instead of the login's, so it is ignored.
                 let [_, status, ..] = *input else { return Ok(Parsed::Incomplete) };
                 if status != 0 {
                     return Err(ProxyProblem::LoginRefused);
@@ -101,11 +101,11 @@ fn check_version(input: &[u8]) -> Result<(), ProxyProblem> {
     }
 }
 
-/// The reply to the request; the address in it is of no use
+/// Parses the reply to the request; its address is ignored
 fn parse_reply(input: &[u8]) -> Result<Parsed, ProxyProblem> {
     check_version(input)?;
     let [_, reply, ..] = *input else { return Ok(Parsed::Incomplete) };
-    // Of a refusal the rest may never come.
+    // The rest of a refusal may never arrive.
     if reply != 0 {
         return Err(ProxyProblem::Socks(reply));
     }
@@ -130,7 +130,7 @@ fn say_login(login: &ProxyLogin) -> Result<Zeroizing<Vec<u8>>, ProxyProblem> {
         let text = "for SOCKS5, user and password must have 1 to 255 bytes each";
         return Err(ProxyProblem::InvalidLogin(text));
     };
-    // As long as it becomes: growing would leave copies of the password behind.
+    // Allocated in full, because growing would leave copies of the password behind.
     let mut said = Zeroizing::new(Vec::with_capacity(3 + user.len() + password.len()));
     said.extend_from_slice(&[1, user_length]);
     said.extend_from_slice(user);

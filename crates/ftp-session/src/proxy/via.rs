@@ -1,4 +1,4 @@
-//! The way of a session through its proxy
+//! A session's route through its proxy
 
 use std::io;
 
@@ -9,7 +9,7 @@ use super::handshake::{Handshake, check_name};
 use super::settings::{Proxy, ProxyLogin};
 use crate::transport::Host;
 
-/// A proxy, and the server after it
+/// A proxy, and the server that it connects to
 #[derive(Debug)]
 pub(crate) struct Via {
     proxy: Proxy,
@@ -18,7 +18,7 @@ pub(crate) struct Via {
 }
 
 impl Via {
-    /// Checks that the server can be reached in this way under these settings
+    /// Checks that these settings permit this route to the server
     pub(crate) fn new(
         proxy: Proxy,
         host: Option<&str>,
@@ -45,7 +45,7 @@ impl Via {
         }
     }
 
-    /// What the server's login has to begin with, if the proxy speaks FTP
+    /// The start of the server's login, if the proxy speaks FTP
     pub(crate) fn gateway(&self) -> Result<Option<Gateway>, ProxyError> {
         self.name_server().map_err(|problem| self.failed(problem))
     }
@@ -103,7 +103,7 @@ impl Via {
             .map_err(|problem| self.error(problem, &format!("{host} port {port}")))
     }
 
-    /// What went wrong on the way to the server
+    /// The error of a failed connection to the server
     pub(crate) fn failed(&self, problem: ProxyProblem) -> ProxyError {
         let host = match self.host.as_str() {
             "" => "the server".to_owned(),
@@ -112,12 +112,12 @@ impl Via {
         self.error(problem, &host)
     }
 
-    /// What went wrong on the way to a target
+    /// The error of a failed connection to a target
     pub(crate) fn error(&self, problem: ProxyProblem, target: &str) -> ProxyError {
         ProxyError { proxy: self.proxy.server().to_string(), target: target.to_owned(), problem }
     }
 
-    /// There is no connection to the proxy
+    /// The error if the proxy itself can't be reached
     pub(crate) fn unreachable(&self, error: &io::Error, target: Option<&str>) -> ProxyError {
         let problem = ProxyProblem::unreachable(error);
         match target {

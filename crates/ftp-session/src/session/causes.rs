@@ -1,7 +1,7 @@
-//! Causes of errors: what is known beside the machine
+//! Causes of errors that the machine does not know
 //!
-//! The machine knows that a connection failed; why it did, the session has been told. The machine's news
-//! are collected as soon as there are some, since what is known may change.
+//! The machine knows that a connection failed; the session was told why. The machine's events are collected as soon as
+//! there are any, because what is known may change.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::options::TraceHook;
 use crate::proxy::ProxyProblem;
 
 impl<S: Read + Write, L> Session<S, L> {
-    /// Takes the machine's news
+    /// Collects the machine's events
     pub(super) fn collect(&mut self) {
         use ftp_proto::Event as Proto;
         while let Some(event) = self.proto.poll_event() {
@@ -44,14 +44,14 @@ impl<S: Read + Write, L> Session<S, L> {
                     Event::Completed(Completion::new(done, cause))
                 }
                 Proto::Closed(error) => Event::Closed(self.explain_end(error.into())),
-                // For what a newer core tells there are no words here.
+                // Events that a newer core adds have no counterpart here.
                 _ => continue,
             };
             self.events.push_back(event);
         }
     }
 
-    /// Looks once at each refusal whether it is about the number of sessions, or a data connection
+    /// Checks each refusal once, whether it is about the number of sessions or about a data connection
     fn note_refusal(&mut self, done: &ftp_proto::Completion) {
         let Some(error) = done.error() else { return };
         let reply = error.reply();
@@ -90,7 +90,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 };
                 self.data_failure.take_if(unopened).map(Cause::Data)
             }
-            // That the server then had to give up says less than why.
+            // The refused certificate says more than the server's reply that it had to give up.
             refusal if refusal.reply().is_some() && !refusal.is_fatal() => {
                 let refused = |known: &mut FailedData| {
                     known.op == op
@@ -102,8 +102,8 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Whether an error comes from cancelling the session: either the session has ended for that, or the shell has
-    /// shut the connection down, and the session is about to end
+    /// Whether an error comes from cancelling the session: either the session has ended because of it, or the shell
+    /// has shut the connection down, and the session is about to end
     fn is_cancelled_by(&self, error: &ftp_proto::Error) -> bool {
         let end = error.connection_error();
         matches!(end, Some(ConnectionError::Eof | ConnectionError::LocallyClosed))
@@ -127,7 +127,7 @@ impl<S: Read + Write, L> Session<S, L> {
         explain(error, cause)
     }
 
-    /// Keeps the first cause: what fails later in the same way is but an attempt to do without
+    /// Keeps the first cause: later failures of the same kind come from attempts to work around it
     pub(super) fn note_failure(
         &mut self,
         failure: DataFailure,
@@ -141,7 +141,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// The data connection has not opened for as long as is allowed: notes where
+    /// Notes the address of a data connection that was not opened in time
     pub(super) fn note_unopened(&mut self) {
         let (failure, address) = match self.data.as_ref().map(|data| &data.state) {
             Some(DataState::Connecting(_, _, Way::Direct(address))) => {

@@ -1,4 +1,4 @@
-//! The control connection: bytes in both directions, TLS on and off
+//! The control connection: bytes in both directions, and TLS on and off
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -15,17 +15,17 @@ use crate::transport::{Interest, Trigger};
 /// How long the server's close_notify is waited for at the end of TLS; some never send it
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Between tries to go on in clear while this side's close_notify can't be written
+/// The delay between attempts to continue in clear text while this side's close_notify can't be written
 const WRITE_PATIENCE: Duration = Duration::from_millis(100);
 
-/// Replies are small; more comes in the next round
+/// Replies are small; the next round reads the rest of a longer one
 const BUFFER: usize = 4 * 1024;
 
-/// Reads of what the server said before it left; a refusal fits into one
+/// How often to read what the server sent before it closed; a refusal fits into one read
 const LAST_WORDS: usize = 16;
 
 impl<S: Read + Write, L> Session<S, L> {
-    /// What the control connection is to be waited for
+    /// What to wait for on the control connection
     pub(super) fn interest_in(&self, link: &Link<S>) -> Interest {
         let stream = &link.stream;
         match link.phase {
@@ -40,12 +40,11 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Goes on with whatever the control connection is busy with; true if the machine has learned
-    /// something
+    /// Advances whatever the control connection is doing; returns true if the machine has learned something
     pub(super) fn drive_control(&mut self, trigger: Trigger, now: Time) -> bool {
         let Control::Open(link) = &self.control else { return false };
         match link.phase {
-            // What waits there was said before the next command, so it is read before that is written.
+            // Bytes that are waiting were sent before the next command, so they are read before it is written.
             LinkPhase::Open => self.read_control(trigger, now) || self.transmit(trigger, now),
             LinkPhase::Securing => self.drive_handshake(now),
             LinkPhase::Clearing { .. } => self.drive_clear(now),
@@ -53,7 +52,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Writes what the machine has to say
+    /// Writes the machine's output
     fn transmit(&mut self, trigger: Trigger, now: Time) -> bool {
         let Control::Open(link) = &mut self.control else { return false };
         let mut moved = false;
@@ -69,7 +68,7 @@ impl<S: Read + Write, L> Session<S, L> {
         };
         match result {
             Err(error) if !is_passing(&error) => {
-                // The server may have said why before it left.
+                // The server may have sent the reason before it closed.
                 link.stream.get_mut().ready.read = true;
                 for _ in 0..LAST_WORDS {
                     if !self.read_control(trigger, now) {
@@ -83,7 +82,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Reads what the server has said, also if the shell has not told of it yet; true if the machine has
+    /// Reads what the server has sent, even if the shell has not reported it yet; returns true if the machine has
     /// learned something
     pub(super) fn hear(&mut self, trigger: Trigger, now: Time) -> bool {
         match &mut self.control {
@@ -97,7 +96,7 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Reads once
     fn read_control(&mut self, trigger: Trigger, now: Time) -> bool {
-        // While a reply may put TLS on or take it off, nothing after it is read.
+        // While a reply may switch TLS on or off, nothing after it is read.
         if !self.proto.wants_input() {
             return false;
         }
@@ -109,12 +108,12 @@ impl<S: Read + Write, L> Session<S, L> {
         match link.stream.read(&mut buffer) {
             Ok(0) => self.proto.handle_control(now, ControlEvent::Closed),
             Ok(count) => {
-                // Another read would come to nothing, or what it finds is told again.
+                // Another read would find nothing, or readiness is reported again.
                 if trigger == Trigger::Level && count < BUFFER {
                     link.stream.get_mut().ready.read = false;
                 }
                 self.count_tickets();
-                // What this ends comes out as an event.
+                // If this ends something, an event reports it.
                 let _ = self.proto.handle_input(now, &buffer[..count]);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
@@ -123,12 +122,12 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    /// Action: TLS on the control connection
+    /// Action: switches TLS on for the control connection
     pub(super) fn begin_secure_control(&mut self, now: Time) {
         let Control::Open(link) = &mut self.control else { return };
         let secured = match &self.security.context {
             Some(context) => link.stream.secure(context, Role::Control),
-            // Requests that lead here make one; none is made without.
+            // Requests that lead here prepare TLS first, and fail if they can't.
             None => return self.control_failed(io::Error::other("TLS is not configured"), now),
         };
         link.phase = LinkPhase::Securing;
@@ -150,7 +149,7 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    /// Action: the end of TLS on the control connection
+    /// Action: switches TLS off on the control connection
     pub(super) fn begin_clear_control(&mut self, now: Time) {
         let Control::Open(link) = &mut self.control else { return };
         link.phase = LinkPhase::Clearing { patience: later(now, CLOSE_PATIENCE) };
@@ -169,7 +168,7 @@ impl<S: Read + Write, L> Session<S, L> {
             }
             Ok(false) => return false,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                // Our own close_notify has not left yet; the machine's deadline is next.
+                // This side's close_notify could not be written yet; after that, the machine's deadline decides.
                 link.phase = LinkPhase::Clearing { patience: later(now, WRITE_PATIENCE) };
                 return false;
             }
@@ -178,7 +177,7 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    /// The control connection broke: the session is over
+    /// Handles that the control connection broke: the session is over
     fn control_failed(&mut self, error: io::Error, now: Time) {
         if let Control::Open(link) = &mut self.control {
             link.phase = LinkPhase::Broken;
@@ -186,8 +185,8 @@ impl<S: Read + Write, L> Session<S, L> {
         self.fail(Failure::Control(error), now);
     }
 
-    /// The shell can't go on with the control connection, because it can't wait for one reason or another:
-    /// the session is over
+    /// Ends the session because the shell can't continue with the control connection, for example because its wait
+    /// failed
     pub fn control_lost(&mut self, error: io::Error, now: Time) {
         self.control_failed(error, now);
     }

@@ -15,13 +15,12 @@ use crate::socket::{Socket, is_passing, is_readable};
 use crate::time::later;
 use crate::transport::{Slot, Transport};
 
-/// For tickets on a closed data connection: the server sends them in answer to the end of our
-/// handshake, a round trip
+/// How long to wait for tickets on a closed data connection: the server sends them in answer to the end of this side's
+/// handshake, one round trip later
 const TICKET_PATIENCE: Duration = Duration::from_millis(300);
 
 impl<S: Read + Write, L> Session<S, L> {
-    /// Goes on with whatever the data connection is busy with; true if the machine has learned
-    /// something
+    /// Advances whatever the data connection is doing; returns true if the machine has learned something
     pub(super) fn drive_data<T>(&mut self, transport: &mut T, now: Time) -> bool
     where
         T: Transport<Stream = S, Listener = L>,
@@ -46,7 +45,7 @@ impl<S: Read + Write, L> Session<S, L> {
                             return self.drive_data(transport, now);
                         }
                     },
-                    // The shell may have been woken for nothing.
+                    // The shell may have reported readiness spuriously.
                     Ok(Some(next)) => {
                         socket.ready = socket.ready.without(next);
                         (DataState::Connecting(socket, next, way), None)
@@ -105,7 +104,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Bytes are to be written to the open data connection; under TLS that began with the handshake
+    /// Prepares the open data connection for writing; under TLS that happened with the handshake
     pub(super) fn write_at_once(&mut self, transport: &mut impl Transport<Stream = S>) {
         if let Some(Data { state: DataState::Open(stream), .. }) = &mut self.data {
             if !stream.is_secure() {
@@ -114,7 +113,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Action: TLS on the data connection
+    /// Action: switches TLS on for the data connection
     pub(super) fn begin_secure_data(&mut self, id: DataId, now: Time) {
         let Some((slot, mut stream)) = self.take_open(id, now) else { return };
         if self.linger.is_some() {
@@ -123,7 +122,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
         let secured = match &self.security.context {
             Some(context) => stream.secure(context, Role::Data).map_err(io::Error::from),
-            // The control connection was secured with one.
+            // The control connection was secured with a context.
             None => Err(io::Error::other("TLS is not configured")),
         };
         match secured {
@@ -135,7 +134,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Action: the bytes may move
+    /// Action: lets the bytes move
     pub(super) fn start_transfer(
         &mut self,
         id: DataId,
@@ -167,7 +166,7 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Takes the data connection for an order that needs it open
     ///
-    /// If it is not, it fails, and the machine is told, unless it is not the one that the order was for.
+    /// If it is not open, it fails and the machine is told, unless the order was for another connection.
     fn take_open(&mut self, id: DataId, now: Time) -> Option<(Slot, Stream<Socket<S>>)> {
         match self.data.take() {
             Some(Data { id: live, slot, state: DataState::Open(stream) }) if live == id => {
@@ -185,7 +184,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Action: nobody wants the rest
+    /// Action: discards the rest
     pub(super) fn discard(&mut self, id: DataId) {
         if let Some(Data { id: live, state: DataState::Moving(_, course), .. }) = &mut self.data {
             if *live == id {
@@ -194,7 +193,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Action: close the data connection
+    /// Action: closes the data connection
     pub(super) fn close_data<T>(&mut self, id: DataId, transport: &mut T, now: Time)
     where
         T: Transport<Stream = S, Listener = L>,
@@ -222,7 +221,7 @@ impl<S: Read + Write, L> Session<S, L> {
         self.drive_linger(transport, now);
     }
 
-    /// Reads what nobody wants, a little each round
+    /// Reads and discards a few bytes each round
     fn drive_harvest(&mut self, now: Time) -> bool {
         let Some((id, stream, Course::Harvest)) = self.moving() else { return false };
         if !is_readable(stream) {
@@ -242,7 +241,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// No byte has passed for as long as is allowed; true if that is not the server's fault
+    /// Handles that no byte has moved for the permitted time; returns true if the server is not at fault
     pub(super) fn data_expired(&mut self, now: Time) -> bool {
         if !self.can_read() && !self.can_write() {
             return false;
@@ -250,7 +249,7 @@ impl<S: Read + Write, L> Session<S, L> {
         let Some((id, ..)) = self.moving() else { return false };
         match self.attempt {
             Attempt::Refuted => return false,
-            // The user can make an attempt before the next turn. One that doesn't makes a pause.
+            // The user can make an attempt before the next turn; otherwise the user is pausing.
             Attempt::Blocked => self.attempt = Attempt::Due,
             Attempt::Moved | Attempt::Due => {
                 self.proto.handle_data(now, id, DataEvent::Paused);
@@ -259,7 +258,7 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    /// Tells the machine the result of a write; true if that changes anything
+    /// Reports the result of a write to the machine; returns true if it changes anything
     pub(super) fn moved(&mut self, id: DataId, result: io::Result<usize>, now: Time) -> bool {
         match result {
             Ok(0) => false,
@@ -275,7 +274,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// The data connection has ended, and the machine will have it closed; always true
+    /// Handles the end of the data connection, which the machine will close; always returns true
     pub(super) fn over(&mut self, id: DataId, event: DataEvent, now: Time) -> bool {
         self.data = self.data.take().map(|data| match data.state {
             DataState::Moving(stream, course) => {
@@ -323,8 +322,8 @@ impl<S: Read + Write, L> Session<S, L> {
         self.over(id, DataEvent::Failed(failure), now);
     }
 
-    /// As [`Self::moving`], if the bytes are those of the request that runs: when it has been aborted, its
-    /// data connection is open until the next turn, and another request may have begun
+    /// As [`Self::moving`], but only if the bytes belong to the running request: after an abort its data connection
+    /// stays open until the next turn, and another request may have begun
     pub(super) fn moving_current(
         &mut self,
     ) -> Option<(DataId, &mut Stream<Socket<S>>, &mut Course)> {

@@ -1,4 +1,4 @@
-//! Data connections: how they are opened, by this side, the server or the shell
+//! Data connections: how this side, the server or the shell opens them
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -12,11 +12,11 @@ use crate::proxy::ProxyProblem;
 use crate::socket::{Listener, Socket};
 use crate::transport::{Interest, Slot, Transport};
 
-/// In active mode, connections of strangers that are turned away in a round
+/// In active mode, maximum number of connections from other hosts that are refused in a round
 const MAX_STRANGERS: usize = 64;
 
 impl<S: Read + Write, L> Session<S, L> {
-    /// Action: a data connection
+    /// Action: opens a data connection
     pub(super) fn open_data<T>(
         &mut self,
         id: DataId,
@@ -27,7 +27,7 @@ impl<S: Read + Write, L> Session<S, L> {
         T: Transport<Stream = S, Listener = L>,
     {
         let op = self.proto.running_transfer();
-        // The machine's own transfers may come before the request has ended whose data connection failed.
+        // The machine's own transfers may run before the end of the request whose data connection failed.
         if op.is_some() {
             self.data_failure.take_if(|known| known.op != op);
         }
@@ -113,13 +113,13 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Listens on the first port of the range, from the one after the last transfer's on, that is free
+    /// Listens on the first free port of the range, starting after the port of the last transfer
     fn listen_on<R>(
         &mut self,
         ports: RangeInclusive<u16>,
         mut listen: impl FnMut(u16) -> io::Result<R>,
     ) -> io::Result<R> {
-        // Each transfer takes the next port: a late connection for the last one finds nobody, and the
+        // Each transfer uses the next port: a late connection for the last transfer then finds no listener, and the
         // server's side of the last connection is still in TIME_WAIT.
         let next = self.next_port;
         let first = if ports.contains(&next) { next } else { *ports.start() };
@@ -147,7 +147,7 @@ impl<S: Read + Write, L> Session<S, L> {
             && !self.proto.is_dead()
     }
 
-    /// Nobody waits for the shell's connection any more
+    /// Gives up the shell's pending connection
     pub(super) fn cancel_dialing(&mut self) {
         self.data.take_if(|data| matches!(data.state, DataState::Dialing { .. }));
     }
@@ -200,11 +200,11 @@ impl<S: Read + Write, L> Session<S, L> {
     where
         T: Transport<Stream = S, Listener = L>,
     {
-        // Who listens has addresses.
+        // A listener has addresses.
         let control_peer = self.ends.ok_or(io::ErrorKind::NotConnected)?.peer.ip();
         let slot = listener.slot;
-        // Until the listener would block, since nothing tells again that it is ready, or it is the turn of
-        // others.
+        // Accepts until the listener would block, because its readiness is not reported again, or until others get
+        // their turn.
         let mut tries = 0..MAX_STRANGERS;
         loop {
             if tries.next().is_none() {
@@ -216,7 +216,7 @@ impl<S: Read + Write, L> Session<S, L> {
                     if self.proto.config().check_active_peer
                         && !same_host(peer.ip(), control_peer) =>
                 {
-                    // The server may be next.
+                    // The next connection may be the server's.
                     transport.close(io);
                     stranger = Some(peer.ip());
                 }
@@ -226,7 +226,7 @@ impl<S: Read + Write, L> Session<S, L> {
                     let stream = Socket::new(slot, io).into_stream();
                     return Ok((DataState::Open(stream), Some(event)));
                 }
-                // Somebody came and left before.
+                // The connection was closed before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -241,7 +241,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// The server has not come for as long as is allowed; true if somebody else has
+    /// Handles that the server has not connected for the permitted time; returns true if another host has
     pub(super) fn accept_expired(&mut self, now: Time) -> bool {
         let Some(Data { id, state: DataState::Listening(_, Some(peer)), .. }) = &self.data else {
             return false;
@@ -253,7 +253,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 }
 
-/// Whether two addresses are one host's, of which one may be an IPv4 address in IPv6 form
+/// Whether two addresses are the same host's, where one may be an IPv4 address in IPv6 form
 fn same_host(one: IpAddr, other: IpAddr) -> bool {
     one.to_canonical() == other.to_canonical()
 }

@@ -1,6 +1,6 @@
-//! The session's part of FTP's TLS resumption policy: it counts tickets, and waits for them
+//! The session's part of the TLS resumption policy for FTP: it counts tickets, and waits for them
 //!
-//! What follows from their number is the machine's: see [`TicketSupply`].
+//! The machine decides what follows from their number: see [`TicketSupply`].
 
 use std::io::{Read, Write};
 
@@ -14,10 +14,10 @@ use crate::link::Control;
 use crate::transport::Transport;
 
 impl<S: Read + Write, L> Session<S, L> {
-    /// Tells the machine how many tickets there are, before it may come to need one
+    /// Tells the machine how many tickets there are, before it may need one
     pub(super) fn count_tickets(&mut self) {
         let Some(context) = &self.security.context else { return };
-        // On a connection that is being closed some may still come.
+        // More tickets may still arrive on a connection that is being closed.
         if self.proto.protection() != Protection::Private || self.linger.is_some() {
             return;
         }
@@ -31,8 +31,8 @@ impl<S: Read + Write, L> Session<S, L> {
         self.proto.set_ticket_supply(supply);
     }
 
-    /// An upload that was confirmed although its handshake was a full one tells that the server
-    /// does not insist on resumption
+    /// Learns from an upload that was confirmed although its handshake was a full one: the server does not insist on
+    /// resumption
     pub(super) fn note_upload(&mut self, done: &ftp_proto::Completion) {
         let Some(upload) = self.last_upload.take_if(|upload| upload.op == done.op()) else {
             return;
@@ -46,8 +46,8 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Takes what still comes on a closed data connection: tickets, also on one that the server has
-    /// refused. If there are no others they are worth a short wait
+    /// Reads what still arrives on a closed data connection: tickets, even if the server has refused the transfer.
+    /// Waits briefly for them if there are no others
     pub(super) fn drive_linger(
         &mut self,
         transport: &mut impl Transport<Stream = S>,
@@ -68,8 +68,8 @@ impl<S: Read + Write, L> Session<S, L> {
             if !ended && !has_tickets && waits && open {
                 return false;
             }
-            // An upload that is closed from here was not ended: without close_notify the server can
-            // tell. To a download's server it is a courtesy.
+            // If this side closes an upload early, it sends no close_notify, so that the server can tell that the file
+            // is incomplete. After a download, close_notify is only a courtesy to the server.
             if *direction == Some(Direction::Download) {
                 let _ = stream.close_notify();
             }

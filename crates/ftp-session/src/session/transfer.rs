@@ -1,4 +1,4 @@
-//! The bytes of a transfer: straight between the connection and its user, at the user's pace
+//! The bytes of a transfer move straight between the connection and its user, at the user's pace
 
 use std::io::{self, Read, Write};
 
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::transport::{Slot, Transport};
 
-/// Bytes that [`Session::read_data_into`] asks for at a time
+/// Bytes that [`Session::read_data_into`] requests at a time
 const AT_A_TIME: usize = 64 * 1024;
 
 /// The result of an attempt to move bytes
@@ -19,29 +19,29 @@ const AT_A_TIME: usize = 64 * 1024;
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "bytes move now, later, or no more")]
 pub enum Moved {
-    /// So many bytes, at least one
+    /// This many bytes were moved, at least one
     Bytes(usize),
-    /// None now: the connection has to become ready, or it is the turn of others ([`Session::has_work`])
+    /// None now: the connection must become ready, or others get their turn ([`Session::has_work`])
     NotReady,
-    /// None any more: how the transfer ended comes as [`Event::Completed`](crate::Event::Completed)
+    /// No more bytes: [`Event::Completed`](crate::Event::Completed) reports how the transfer ended
     Ended,
 }
 
 /// Moving data
 ///
-/// Possible from [`Event::DataOpen`](crate::Event::DataOpen) to the transfer's
-/// [`Event::Completed`](crate::Event::Completed). The pace is the user's: if bytes are not read for a while
-/// nothing is lost, and the server waits; only the server's own pauses are bounded by
+/// Data can move from [`Event::DataOpen`](crate::Event::DataOpen) until the transfer's
+/// [`Event::Completed`](crate::Event::Completed). The user sets the pace: if bytes are not read for a while nothing is
+/// lost, and the server waits. Only the server's own pauses are bounded, by
 /// [`Config::data_timeout`](ftp_proto::Config::data_timeout).
 ///
-/// Between two turns a session moves about as much as its
-/// [budget](crate::Options::budget) permits, and is `NotReady` beyond: so it is safe to call these
-/// methods until they are, and one fast transfer leaves time for the others.
+/// Between two turns a session moves about as much as its [budget](crate::Options::budget) permits, and is `NotReady`
+/// beyond that. So it is safe to call these methods until they return that, and one fast transfer leaves time for the
+/// others.
 impl<S: Read + Write, L> Session<S, L> {
     /// Reads bytes of a download
     ///
-    /// 64 KiB and more at a time cost the least. All bytes may have come although the transfer is not
-    /// complete: only its completion says so.
+    /// Reads of 64 KiB or more cost the least. All bytes may have arrived although the transfer is not complete: only
+    /// its completion says so.
     pub fn read_data(&mut self, buffer: &mut [u8], now: Time) -> Moved {
         if self.credit == 0 {
             return self.wait_for_turn(Direction::Download);
@@ -98,10 +98,10 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Reads all bytes of a download that have come, to the end of a buffer; between two turns about as many as
-    /// the [budget](crate::Options::budget) permits
+    /// Appends all received bytes of a download to a buffer; between two turns about as many as the
+    /// [budget](crate::Options::budget) permits
     ///
-    /// Without a download that is far enough nothing happens, so a loop can call it after each turn.
+    /// If no download has got that far, nothing happens, so a loop can call it after each turn.
     pub fn read_data_into(&mut self, bytes: &mut Vec<u8>, now: Time) {
         while self.data_direction() == Some(Direction::Download) {
             let length = bytes.len();
@@ -115,10 +115,10 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Writes bytes of an upload, which are taken off the slice, and [ends](Self::finish_upload) the upload
-    /// after the last one
+    /// Writes bytes of an upload, which are removed from the slice, and [ends](Self::finish_upload) the upload after
+    /// the last one
     ///
-    /// Without an upload that is far enough nothing happens, so a loop can call it after each turn.
+    /// If no upload has got that far, nothing happens, so a loop can call it after each turn.
     pub fn write_data_from(&mut self, bytes: &mut &[u8], now: Time) {
         while self.data_direction() == Some(Direction::Upload) {
             if bytes.is_empty() {
@@ -129,9 +129,9 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// One round for a caller who waits for one request after another: a [turn](Self::turn), the bytes of the transfer,
-    /// [read](Self::read_data_into) into one buffer or [written](Self::write_data_from) from the other, and the
-    /// [result](Self::completed) of the request, if it has ended
+    /// Runs one round for a caller that waits for one request after another: takes a [turn](Self::turn), moves the
+    /// bytes of the transfer, [read](Self::read_data_into) into one buffer or [written](Self::write_data_from) from
+    /// the other, and returns the [result](Self::completed) of the request, if it has ended
     pub fn advance<T, O>(
         &mut self,
         op: Op<O>,
@@ -150,8 +150,8 @@ impl<S: Read + Write, L> Session<S, L> {
         self.completed(op)
     }
 
-    /// Has the next [`Self::read_data`] ask the connection, though nobody has said that it is ready: for
-    /// shells that read before they wait
+    /// Makes the next [`Self::read_data`] read the connection even if it was not reported as ready: for shells that
+    /// read before they wait
     pub fn look_for_data(&mut self) {
         if let Some((_, stream, _)) = self.moving_current() {
             stream.get_mut().ready.read = true;
@@ -160,13 +160,12 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Writes bytes of an upload, which only [`Self::finish_upload`] completes
     ///
-    /// Without it, if the upload is aborted, fails, or its session is dropped, what was sent before, or an
-    /// empty file, stays on the server under the file's name, in place of what was there before; in clear
-    /// text the server can't tell that it is not complete. Upload again, delete the file, or upload under
-    /// another name and rename it afterwards.
+    /// If the upload is aborted or fails, or its session is dropped, the bytes sent so far, or an empty file, stay on
+    /// the server under the file's name, replacing what was there before; in clear text the server can't tell that the
+    /// file is incomplete. Upload again, delete the file, or upload under another name and rename it afterwards.
     ///
-    /// Write 64 KiB and more at a time. What is taken is on its way, no more: whether the server has
-    /// the file is known when the transfer completes after `finish_upload`.
+    /// Write 64 KiB or more at a time. Accepted bytes are on their way, no more: only the completion after
+    /// `finish_upload` says whether the server has the file.
     pub fn write_data(&mut self, bytes: &[u8], now: Time) -> Moved {
         if self.credit == 0 {
             return self.wait_for_turn(Direction::Upload);
@@ -205,20 +204,20 @@ impl<S: Read + Write, L> Session<S, L> {
         Moved::Bytes(taken)
     }
 
-    /// Ends an upload: what is held back and the end of the file are sent, and the server's
-    /// confirmation is awaited
+    /// Ends an upload: sends the bytes that are held back and the end of the file, and awaits the server's
+    /// confirmation
     pub fn finish_upload(&mut self, now: Time) {
         if let Some((id, _, Course::Upload(stage @ UploadStage::Writing(_), _))) =
             self.moving_current()
         {
             *stage = UploadStage::Ending;
-            // A pause before it was the user's: the server's time begins here.
+            // Any pause before this was the user's: the server's time starts here.
             self.proto.handle_data(now, id, DataEvent::Paused);
         }
         self.work = Work::Left;
     }
 
-    /// Which way data can move, if a transfer is that far
+    /// The direction in which data can move, if a transfer has got that far
     #[must_use]
     pub fn data_direction(&self) -> Option<Direction> {
         match self.moving_now()? {
@@ -228,9 +227,9 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Whether [`Self::read_data`] probably has something to say
+    /// Whether [`Self::read_data`] probably returns something
     ///
-    /// A level, for users that have stopped to read for a while: no event will tell them.
+    /// This is level-triggered, for users that have stopped reading for a while: no event will tell them.
     #[must_use]
     pub fn can_read(&self) -> bool {
         match self.moving_now() {
@@ -241,7 +240,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Whether [`Self::write_data`] probably takes something
+    /// Whether [`Self::write_data`] probably accepts bytes
     #[must_use]
     pub fn can_write(&self) -> bool {
         match self.moving_now() {
@@ -252,7 +251,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Whether bytes that [`Self::write_data`] has taken are still to be sent by the next turns
+    /// Whether the next turns must still send bytes that [`Self::write_data`] has accepted
     #[must_use]
     pub fn holds_back(&self) -> bool {
         match self.moving_now() {

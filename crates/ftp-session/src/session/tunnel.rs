@@ -1,4 +1,4 @@
-//! The way through a proxy: the handshake before each connection is the server's
+//! The route through a proxy: the handshake before each connection belongs to the server
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// TLS would end at a proxy that speaks FTP
+    /// Refuses TLS if it would end at a proxy that speaks FTP
     pub(super) fn may_secure(&self) -> Result<(), Error> {
         match &self.via {
             Some(via) if !via.is_tunnel() => Err(via.failed(ProxyProblem::Tls).into()),
@@ -38,7 +38,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// The first connection is open, to the server or its proxy
+    /// Handles that the first connection is open, to the server or its proxy
     pub(super) fn reached(
         &mut self,
         mut socket: Socket<S>,
@@ -57,7 +57,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Goes on with the handshake of the control connection; true if something has changed
+    /// Advances the handshake of the control connection; returns true if something has changed
     pub(super) fn drive_tunneling(
         &mut self,
         transport: &mut impl Transport<Stream = S>,
@@ -98,7 +98,7 @@ impl<S: Read + Write, L> Session<S, L> {
         Some(via.data(host, port))
     }
 
-    /// Goes on with the handshake of a data connection; true if the machine has learned something
+    /// Advances the handshake of a data connection; returns true if the machine has learned something
     pub(super) fn drive_data_tunneling(
         &mut self,
         id: DataId,
@@ -130,7 +130,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// The connection to the server, or to the proxy, could not be opened
+    /// Handles that the connection to the server, or to the proxy, could not be opened
     pub(super) fn data_unreachable(&mut self, id: DataId, way: &Way, error: io::Error, now: Time) {
         match way {
             Way::Direct(address) => {
@@ -143,7 +143,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// The error for a proxy that is not reached, if there is one
+    /// The error for a proxy that can't be reached; without a proxy, the error itself
     pub(super) fn proxy_unreachable(&self, error: io::Error, target: &str) -> io::Error {
         match &self.via {
             Some(via) => via.unreachable(&error, Some(target)).into(),

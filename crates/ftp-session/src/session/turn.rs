@@ -14,18 +14,18 @@ use crate::socket::{ALLOWANCE, Socket};
 use crate::time::later;
 use crate::transport::{Slot, Transport};
 
-/// Rounds of a turn, of which each reads 4 KiB of replies at most; what is more at once has to wait
+/// The rounds of a turn. Each reads at most 4 KiB of replies; the rest waits for the next turn
 const ROUNDS: usize = 16;
 
 impl<S: Read + Write, L> Session<S, L> {
-    /// Does what can be done without waiting, up to a bound: connects, reads replies and writes
-    /// commands, opens, secures and closes data connections, and obeys deadlines that have passed
+    /// Does what can be done without waiting, up to a bound: connects, reads replies and writes commands, opens,
+    /// secures and closes data connections, and handles deadlines that have passed
     ///
-    /// Due after [`Self::ready`], when [`Self::deadline`] has come, and while [`Self::has_work`]; at other
-    /// times it is harmless. Afterwards look for events and, if a transfer is under way, move data.
+    /// Call it after [`Self::ready`], when [`Self::deadline`] has passed, and while [`Self::has_work`]; at other times
+    /// it is harmless. Afterwards poll for events and, if a transfer is running, move data.
     ///
-    /// What is ready comes before a deadline that has passed: a shell that is late has not been answered
-    /// late. A session that was [cancelled](Self::cancel_flag) ends.
+    /// Readiness is handled before a deadline that has passed: if the shell is late, the server's answer is not. A
+    /// session that was [cancelled](Self::cancel_flag) ends.
     pub fn turn<T>(&mut self, transport: &mut T, now: Time)
     where
         T: Transport<Stream = S, Listener = L>,
@@ -38,15 +38,15 @@ impl<S: Read + Write, L> Session<S, L> {
         if self.expire(now) {
             self.rounds(transport, now);
         }
-        // No event will tell of what a stream has not come to.
+        // No readiness will announce the input that a stream has left unread because of its bound.
         if self.is_exhausted() {
             self.work = Work::Left;
         }
         self.collect();
     }
 
-    /// Renews the [budget](crate::Options::budget), as each turn does: for a shell with a single session,
-    /// before it reads or writes
+    /// Renews the [budget](crate::Options::budget), as each turn does; a shell with a single session calls it before
+    /// it reads or writes
     pub fn renew_budget(&mut self) {
         self.credit = self.budget;
         if let Control::Open(link) = &mut self.control {
@@ -86,7 +86,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// One round; true if something has changed
+    /// Runs one round; returns true if something has changed
     fn round<T>(&mut self, transport: &mut T, now: Time) -> bool
     where
         T: Transport<Stream = S, Listener = L>,
@@ -110,14 +110,14 @@ impl<S: Read + Write, L> Session<S, L> {
         let mut moved = false;
         self.count_tickets();
         self.collect();
-        // An order is carried out when a connection has been tried, so the shell's dialing comes first.
+        // An order is complete once a connection was attempted, so the shell's dialing comes first.
         while !self.is_dialing() {
             let Some(action) = self.proto.poll_action() else { break };
             self.perform(action, transport, now);
             self.collect();
             moved = true;
         }
-        // A refusal may be about the connect or the handshake that came with it: then that was first.
+        // A refusal may be about the connection attempt or handshake that arrived with it, so that is handled first.
         if matches!(
             self.data,
             Some(Data {
@@ -164,7 +164,7 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    /// Why there is no connection to the server or its proxy
+    /// The failure of the connection to the server or its proxy
     fn unconnected(&self, address: Option<SocketAddr>, error: io::Error) -> Failure {
         if let Some(via) = &self.via {
             return Failure::Proxy(via.unreachable(&error, None));
@@ -179,7 +179,7 @@ impl<S: Read + Write, L> Session<S, L> {
         Failure::Connect(target, error)
     }
 
-    /// The control connection is open
+    /// Handles that the control connection is open
     pub(super) fn opened(&mut self, socket: Socket<S>, ends: Option<Ends>, now: Time) {
         self.ends = ends;
         self.control = Control::Open(Link::new(socket));
@@ -190,10 +190,10 @@ impl<S: Read + Write, L> Session<S, L> {
         self.proto.handle_control(now, ControlEvent::Connected(family));
     }
 
-    /// Takes the connection that the shell has made for [`Self::dial_request`], or why it has not, with both
-    /// ends of a control connection that has addresses
+    /// Takes the connection that the shell has made for [`Self::dial_request`], with both addresses of a control
+    /// connection if it has any, or the error
     ///
-    /// `now` is the time after dialing. A connection that nobody waits for any more is dropped.
+    /// `now` is the time after dialing. A connection that is no longer wanted is dropped.
     pub fn dialed(&mut self, slot: Slot, result: io::Result<(S, Option<Ends>)>, now: Time) {
         self.work = Work::Left;
         match (&self.control, slot) {
@@ -214,7 +214,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// While there is no connection, the only order there can be is to end
+    /// Before there is a connection, the only possible order is to end
     fn shut<T: Transport<Stream = S>>(&mut self, transport: &mut T) -> bool {
         if !self.proto.is_dead() {
             return false;
@@ -257,14 +257,14 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Obeys the machine's deadline, if it has passed; true if it has. If not, the machine learns the time, from
-    /// which the deadlines of what was requested or aborted since the last turn count
+    /// Handles the machine's deadline and returns true, if it has passed. Otherwise tells the machine the time, from
+    /// which the deadlines of requests and aborts since the last turn count
     fn expire(&mut self, now: Time) -> bool {
         match &self.control {
             Control::Idle(_) | Control::Connecting(_) => return false,
-            // Looked at when it is driven.
+            // Checked when it is driven.
             Control::Tunneling(_) => return false,
-            // The shell keeps to it by itself, or answers late.
+            // The shell observes this deadline itself, or answers late.
             Control::Dialing { .. } => return false,
             Control::Open(_) | Control::Closed => {}
         }

@@ -1,4 +1,4 @@
-//! Uploads: what the user has written goes out, then the end, then the server has its say
+//! Uploads: send what the user has written, then the end, then wait for the server
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -13,17 +13,17 @@ use crate::text::TextOut;
 use crate::time::{has_passed, later};
 use crate::transport::Transport;
 
-/// After the final reply of an upload, for tickets that are still under way
+/// How long to wait for late tickets after the final reply of an upload
 const LINGER: Duration = Duration::from_secs(2);
 
 impl<S: Read + Write, L> Session<S, L> {
-    /// Goes on with an upload; true if the machine has learned something
+    /// Advances an upload; returns true if the machine has learned something
     pub(super) fn drive_upload<T>(&mut self, transport: &mut T, now: Time) -> bool
     where
         T: Transport<Stream = S, Listener = L>,
     {
         if let Some((_, _, Course::Upload(UploadStage::Ending, _))) = self.moving() {
-            // A final reply that waits there can't be about the end, which is yet to be sent.
+            // A final reply that is waiting can't be about the end, which is not sent yet.
             if self.hear(T::TRIGGER, now) {
                 return true;
             }
@@ -38,8 +38,7 @@ impl<S: Read + Write, L> Session<S, L> {
                         Ok(Heard::Nothing) => {}
                         Ok(Heard::Bytes) => return self.over(id, UNEXPECTED, now),
                         Ok(Heard::End) => *server = ServerEnd::Closed,
-                        // Nothing more comes from there; whether the server reads on, the next
-                        // write tells.
+                        // The server sends nothing more; the next write shows whether it still reads.
                         Err(error) if TlsError::in_io(&error).is_some() => {
                             *server = ServerEnd::Closed;
                         }
@@ -63,8 +62,8 @@ impl<S: Read + Write, L> Session<S, L> {
                     _ => Ok(false),
                 };
                 if let Ok(true) = ended {
-                    // Everything, the end included, has been handed to the system: from here on the
-                    // server's close is awaited.
+                    // Everything, including the end, was passed to the system: from now on the server's close is
+                    // awaited.
                     *stage = UploadStage::Draining { until: None };
                 }
                 let moved = self.moved(id, sent, now);
@@ -82,15 +81,14 @@ impl<S: Read + Write, L> Session<S, L> {
                 let drained = if secure {
                     match stream.drain() {
                         Ok(drained) => drained,
-                        // Everything was sent. A server that closes without reading our close_notify
-                        // resets the connection; one that lacks it knows that the file is not
-                        // complete, and says so.
+                        // Everything was sent. A server that closes without reading our close_notify resets the
+                        // connection. A server that misses it knows that the file is incomplete, and says so.
                         Err(error) if is_passing(&error) => false,
                         Err(_) => return self.over(id, DataEvent::Truncated, now),
                     }
                 } else {
-                    // The final reply is believed only if the connection has not broken, which the
-                    // shell may not have told yet.
+                    // The final reply is believed only if the connection has not broken, which the shell may not have
+                    // reported yet.
                     stream.get_mut().ready.read |= final_reply_came;
                     match listen(stream) {
                         Ok(Heard::Nothing) => false,
@@ -114,10 +112,10 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 }
 
-/// The server has said something on an upload's connection
+/// The server has sent bytes on an upload's connection
 const UNEXPECTED: DataEvent = DataEvent::Failed(DataFailure::UnexpectedData);
 
-/// What the server says on an upload's connection, where it has nothing to say
+/// What the server has sent on an upload's connection, where it should send nothing
 enum Heard {
     Nothing,
     Bytes,
@@ -133,7 +131,7 @@ fn listen<S: Read + Write>(stream: &mut Stream<Socket<S>>) -> io::Result<Heard> 
     }
 }
 
-/// Sends text that is held back, as far as the connection takes it; how many bytes
+/// Sends text that is held back, as far as the connection accepts it; returns how many bytes
 fn send_text<S: Read + Write>(
     stream: &mut Stream<Socket<S>>,
     text: &mut Option<Box<TextOut>>,
@@ -141,16 +139,16 @@ fn send_text<S: Read + Write>(
     text.as_mut().map_or(Ok(0), |text| text.send(stream))
 }
 
-/// What ends an upload under TLS; in clear text there is nothing but the half-close
+/// How an upload ends under TLS; in clear text there is only the half-close
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// Both: close_notify, half-close
+    /// close_notify, then half-close
     HalfClose,
-    /// close_notify alone, which servers take for the end (RFC 8446 section 6.1)
+    /// close_notify alone, which servers accept as the end (RFC 8446 section 6.1)
     ///
-    /// There are proxies that close both connections when one ends. What the server has sent, such as TLS tickets, is
-    /// unread then, so the system resets the connection to the server, and the rest of the file is lost there, of
-    /// which some servers say that it is complete.
+    /// Some proxies close both connections when one ends. The bytes that the server has sent, such as TLS tickets, are
+    /// then unread, so the system resets the connection to the server. The rest of the file is lost there, and some
+    /// servers still report it as complete.
     CloseNotify,
 }
 

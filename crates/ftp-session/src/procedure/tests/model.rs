@@ -1,4 +1,4 @@
-//! A server and a local file in memory, which answer a procedure's orders, and fail when they are told to
+//! A server and a local file in memory, which answer a procedure's orders, and fail when told to
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,7 +12,7 @@ use crate::procedure::Procedure;
 use crate::procedure::request::{Request, Value};
 use crate::procedure::work::{Access, Answer, Begin, Directory, Listing, Order, Sink, Step};
 
-/// What is in the server's tree
+/// An entry of the server's tree
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Node {
     Dir,
@@ -20,12 +20,12 @@ pub(super) enum Node {
     Link(&'static str),
 }
 
-/// What goes wrong
+/// The faults
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The server refuses, or the local file fails
     Refusal,
-    /// The session ends, before or after the server has done what was asked
+    /// The session ends, before or after the server has carried out the request
     EndBefore,
     EndAfter,
 }
@@ -40,25 +40,25 @@ pub(super) enum Dialect {
     UtimeUtc,
     /// ProFTPD's mod_site_misc
     Utime,
-    /// It knows no way
+    /// No command sets a time
     None,
-    /// It says yes to everything, and does nothing
+    /// Answers yes to everything, and does nothing
     Yes,
-    /// It says 202 to everything, which means that nothing was done
+    /// Answers 202 to everything, which means that nothing was done
     Superfluous,
-    /// MDTM is a question, and there are files with any name
+    /// MDTM only queries, and files may have any name
     MdtmAsks,
-    /// It sets times, and does not tell any
+    /// Sets times, but does not tell any
     Mute,
 }
 
-/// What SIZE says where it is known
+/// How SIZE answers, if it is supported
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sizes {
     Told,
-    /// Of a missing file no more than that there is no size, as vsftpd
+    /// For a missing file it says only that there is no size, as vsftpd does
     Vague,
-    /// Of no file
+    /// It refuses the size of every file
     Denied,
 }
 
@@ -71,7 +71,7 @@ pub(super) struct Model {
     pub(super) knows_size: bool,
     pub(super) sizes: Sizes,
     pub(super) ignores_offsets: bool,
-    /// Names that LIST leaves out without `-a`
+    /// Whether LIST omits names that begin with a dot, unless given `-a`
     pub(super) hides_dots: bool,
     /// Paths that can't be removed
     pub(super) stuck: Vec<&'static str>,
@@ -144,7 +144,7 @@ impl Model {
         panic!("it does not end");
     }
 
-    /// Runs it once undisturbed, and then with each fault at each step
+    /// Runs a procedure with each fault at each step, until a fault comes too late to matter
     pub(super) fn run_with_faults<T>(
         &self,
         procedure: impl Fn() -> Procedure<T>,
@@ -250,7 +250,7 @@ impl Model {
         Answer::Ended(Ok(Transfer::new(0, reply(226, "done"))))
     }
 
-    /// The path in the tree, links on the way followed, the last one only on demand
+    /// The path in the tree; follows links on the way, and the last one only if `follow` is set
     fn resolve(&self, path: &str, follow: bool) -> String {
         let whole = match path.strip_prefix('/') {
             Some(_) => path.to_owned(),
@@ -353,7 +353,7 @@ impl Model {
                 _ => self.otherwise(550),
             },
             Request::SiteUtime(path, time) => match self.dialect {
-                // Seconds are all that it takes.
+                // It takes whole seconds only.
                 Dialect::UtimeUtc => self.set_time(path, time.with_nanosecond(0).unwrap(), 200),
                 _ => self.otherwise(500),
             },
@@ -447,7 +447,7 @@ impl Model {
             panic!("no download")
         };
         let rest = &bytes[*at..];
-        // Little at a time, so that there is more than a step.
+        // Few bytes at a time, so that there is more than one step.
         let count = rest.len().min(3).min(usize::try_from(most).unwrap_or(usize::MAX));
         let block = rest[..count].to_vec();
         *at += count;
