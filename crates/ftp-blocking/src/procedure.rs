@@ -173,7 +173,7 @@ impl Client {
     ///
     /// [`Error::Mismatch`] if the two files can't be the same file, in which case nothing was written, or if the
     /// server's file has the wrong size at the end. Otherwise, why the transfer failed, or that the server does not
-    /// tell the size.
+    /// report the size.
     pub fn resume_upload_with(
         &mut self,
         local: impl AsRef<Path>,

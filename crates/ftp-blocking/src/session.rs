@@ -1,10 +1,10 @@
 //! The session and the loop that drives it
 //!
 //! ```text
-//! settle   all that can be done without waiting, and the news                     never waits
+//! settle   all that can be done without waiting, and events                       never waits
 //! wait     poll both connections until the deadline, note what is ready          waits, bounded
 //!
-//! run(op)  settle; has op completed? else wait; again
+//! run(op)  settle; has op completed? otherwise wait; again
 //! ```
 //!
 //! Sockets never block, and a wait always covers both connections, so it ends with whichever decides the outcome.

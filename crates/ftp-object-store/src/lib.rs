@@ -76,8 +76,8 @@
 //! connection. If a reader pauses for more than a second while others wait for a session, they get its session, and
 //! the read continues later in the same way. So engines may hold more streams open than there are sessions.
 //!
-//! **Times** are UTC with MLST and MDTM. LIST tells the server's local time in minutes, which is taken for UTC; an
-//! object for which the server tells no time at all is dated 1970. Conditions on times are checked against these
+//! **Times** are UTC with MLST and MDTM. LIST has the server's local time, to the minute, which is taken for UTC; an
+//! object for which the server reports no time at all is dated 1970. Conditions on times are checked against these
 //! times.
 //!
 //! # Listings

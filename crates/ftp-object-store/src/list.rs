@@ -155,7 +155,7 @@ impl Inner {
     ) -> Result<Result<Listed>, FtpError> {
         let subject = self.subject("list", &directory.location);
         let mut listed = Listed { objects: Vec::new(), directories: Vec::new() };
-        // Entries that tell too little.
+        // Entries with too little information.
         let mut unclear = Vec::new();
         let mut skipped = Skipped::default();
         let mut entries = ftp.read_dir(&*directory.path).await?;

@@ -10,7 +10,7 @@ use crate::error::{Cause, Subject, is_refusal, is_unknown_command};
 use crate::inner::Inner;
 use crate::name;
 
-/// What distinguishes one version of a file from the next, as far as FTP tells
+/// What distinguishes one version of a file from the next, as far as FTP can tell
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) size: u64,
@@ -23,7 +23,7 @@ pub(crate) enum Found {
     File(Version),
     /// A directory, which is no object, or nothing
     Missing(Cause),
-    /// The server refuses to tell
+    /// The server refuses to say
     Refused(FtpError),
 }
 
@@ -41,7 +41,7 @@ impl Found {
 pub(crate) fn meta(location: Path, version: Version) -> ObjectMeta {
     ObjectMeta {
         location,
-        // If the server tells no time.
+        // For servers that report no time.
         last_modified: version.modified.unwrap_or(DateTime::UNIX_EPOCH),
         size: version.size,
         e_tag: None,
@@ -68,7 +68,7 @@ fn may_be_link(entry: &OwnedEntry) -> bool {
 }
 
 impl Inner {
-    /// Looks up a path with MLST, or SIZE and MDTM, or the listing of its directory, whichever tells
+    /// Looks up a path with MLST, or SIZE and MDTM, or the listing of its directory, whichever answers
     pub(crate) async fn look(&self, ftp: &mut Lease, path: &[u8]) -> Result<Found, FtpError> {
         if self.has_mlst(ftp).await? {
             match ftp.facts(path).await {
@@ -78,7 +78,7 @@ impl Inner {
                         return Ok(Found::File(Version { size, modified }));
                     }
                     (Kind::Dir, _) => return Ok(Found::Missing("it is a directory".into())),
-                    // It is a link, or the server tells less.
+                    // It is a link, or the server reports too little.
                     _ => {}
                 },
                 Err(error) if is_unknown_command(&error) => self.lacks_mlst(),
@@ -104,7 +104,7 @@ impl Inner {
         Ok(Found::File(Version { size, modified }))
     }
 
-    /// Looks up a path in the listing of its directory, after the server has refused to tell more
+    /// Looks up a path in the listing of its directory, after the server has refused to say more
     async fn look_in_parent(
         &self,
         ftp: &mut Lease,

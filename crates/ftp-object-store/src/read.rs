@@ -28,8 +28,8 @@ use crate::task;
 const PIECE: usize = 128 << 10;
 /// Pieces that are read before they are asked for
 const AHEAD: usize = 8;
-/// The longest range in bytes that is read before `get_opts` returns, on the session that has just told the file's
-/// size
+/// The longest range in bytes that is read before `get_opts` returns, on the session that has just looked up the
+/// file's size
 const AT_ONCE: u64 = 256 << 10;
 /// Bytes that are compared when a read continues
 const OVERLAP: usize = 4096;

@@ -150,7 +150,7 @@ impl Inner {
         Ok(target)
     }
 
-    /// Fails if the object exists, as far as that can be told
+    /// Fails if the object exists, as far as that can be determined
     pub(crate) async fn check_absent(&self, action: &'static str, location: &Path) -> Result<()> {
         let subject = self.subject(action, location);
         if !self.settings.weak_create {

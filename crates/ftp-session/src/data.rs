@@ -78,7 +78,7 @@ pub(crate) enum ServerEnd {
     Closed,
 }
 
-/// The result of the user's last attempt to move bytes, which tells a pause of the user from one of the server
+/// The result of the user's last attempt to move bytes, which distinguishes a pause of the user from one of the server
 ///
 /// Readiness alone is not enough: a shell may report readiness when there is none, even before each turn, and TLS
 /// records need not contain a byte of the file.

@@ -30,7 +30,7 @@ use crate::session::Session;
 /// Dropping it before its end aborts the transfer. With a `&mut Client` the next call does so before anything else,
 /// within [`Config::settle_timeout`](crate::Config::settle_timeout); with a `Client` the session is closed at once,
 /// without QUIT.
-/// closed at once, without a word.
+/// closed at once, without QUIT.
 #[must_use = "dropping it aborts the transfer"]
 pub struct Download<C: Holder<Client>> {
     guard: Guard<C>,

@@ -25,7 +25,7 @@ fn addresses_are_split() {
         "h/x", "1:2:3", "[h:2]", "h]:21", "a\u{7f}",
     ] {
         let error = text.parse::<ServerAddress>().unwrap_err();
-        // A port that is there and empty is a mistake, too.
+        // An empty port is also an error.
         assert!(matches!(error, AddressError::Malformed { .. }), "{text:?}: {error:?}");
         assert!(!error.to_string().contains(['\n', '\u{7f}']));
     }
@@ -47,7 +47,7 @@ fn addresses_of_any_type() {
     assert_eq!(parsed(Ipv4Addr::LOCALHOST), ("127.0.0.1".to_owned(), None));
     let v4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1);
     assert_eq!(parsed(v4), ("127.0.0.1".to_owned(), Some(1)));
-    // A link-local address is none without its zone.
+    // A link-local address is invalid without its zone.
     let link = SocketAddrV6::new(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1), 21, 0, 3);
     assert_eq!(parsed(link), ("fe80::1%3".to_owned(), Some(21)));
 

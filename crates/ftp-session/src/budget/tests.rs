@@ -41,13 +41,13 @@ fn a_refusal_sets_the_ceiling_for_ten_minutes() {
     refuse(&mut budget, &full(), at(1));
     assert_eq!(budget.limit(at(1)), 8);
     assert_eq!(budget.admission(at(2)), Admission::Later(Some(at(601))));
-    // One that ends makes room for one.
+    // A session that ends makes room for another.
     budget.ended(SessionEnd::Orderly, at(3));
     let gone = at(3) + FAREWELL;
     assert_eq!(budget.admission(at(3)), Admission::Later(Some(gone)));
     open(&mut budget, gone);
     assert_eq!(budget.admission(at(600)), Admission::Later(Some(at(601))));
-    // Then one more is tried, and only one.
+    // After ten minutes one more is tried, and only one.
     assert_eq!(budget.admission(at(601)), Admission::Now);
     budget.begin(at(601));
     assert!(matches!(budget.admission(at(601)), Admission::Later(Some(_))));
@@ -78,12 +78,12 @@ fn a_stated_number_holds_beyond_that() {
 
 #[test]
 fn a_stated_number_may_be_out_of_reach() {
-    // Others have four of them.
+    // Other clients hold four of the eight.
     let mut budget = Budget::new(100);
     open_all(&mut budget, 4, at(0));
     refuse(&mut budget, &full_at(8), at(1));
     assert_eq!(budget.limit(at(1)), 4);
-    // They have left.
+    // The other clients have left.
     open_all(&mut budget, 4, at(700));
     assert_eq!(budget.admission(at(700)), Admission::Later(None));
     assert_eq!(budget.admission(at(7000)), Admission::Later(None));
@@ -106,13 +106,13 @@ fn sessions_beyond_those_proven_are_tried_one_by_one() {
     budget.opened(at(1));
     open_all(&mut budget, 3, at(1));
     (0..3).for_each(|_| budget.ended(SessionEnd::Orderly, at(2)));
-    // Up to four there is no doubt.
+    // Up to four sessions are proven.
     for _ in 0..4 {
         assert_eq!(budget.admission(at(3)), Admission::Now);
         budget.begin(at(3));
     }
     assert_eq!(budget.admission(at(3)), Admission::Later(Some(at(13))));
-    // One that hangs holds up the others for ten seconds.
+    // A session that hangs delays the others for ten seconds.
     (0..3).for_each(|_| budget.opened(at(4)));
     assert!(matches!(budget.admission(at(12)), Admission::Later(Some(_))));
     assert_eq!(budget.admission(at(13)), Admission::Now);
@@ -125,7 +125,7 @@ fn a_lower_limit_is_probed_one_by_one_too() {
     (0..4).for_each(|_| budget.ended(SessionEnd::Orderly, at(1)));
     refuse(&mut budget, &full(), at(2));
     assert_eq!(budget.limit(at(2)), 4);
-    // Eight were let in once, which the server has taken back.
+    // Eight were accepted before, but the server has lowered that since.
     assert_eq!(budget.admission(at(602)), Admission::Now);
     budget.begin(at(602));
     assert!(matches!(budget.admission(at(602)), Admission::Later(Some(_))));
@@ -148,7 +148,7 @@ fn the_users_maximum_comes_first() {
     let mut budget = Budget::new(2);
     open_all(&mut budget, 2, at(0));
     assert_eq!(budget.admission(at(0)), Admission::Later(None));
-    // No server is asked for less than one.
+    // The maximum is at least one.
     let mut budget = Budget::new(0);
     open(&mut budget, at(0));
     budget.set_most(2);
@@ -167,12 +167,12 @@ fn a_server_that_refuses_the_only_session_is_left_alone() {
     }
     assert_eq!(waits, [5, 10, 20, 40, 60, 60]);
     open(&mut budget, now);
-    // One at a time is what the server takes.
+    // The server now gets one session at a time.
     assert_eq!(budget.limit(now), 1);
     assert!(matches!(budget.admission(now), Admission::Later(Some(_))));
     budget.ended(SessionEnd::Orderly, now);
     now += SECOND;
-    // The next time it begins anew.
+    // At the next refusal the wait starts at five seconds again.
     refuse(&mut budget, &full(), now);
     assert_eq!(budget.admission(now), Admission::Later(Some(now + 5 * SECOND)));
 }
@@ -198,7 +198,7 @@ fn sessions_that_are_cut_halve_once() {
     assert_eq!(budget.limit(at(20)), 2);
     (0..10).for_each(|_| budget.ended(SessionEnd::Cut, at(20) + MINUTE));
     assert_eq!(budget.limit(at(80)), 2);
-    // The last session is not taken away.
+    // The limit never falls below one session.
     budget.ended(SessionEnd::Cut, at(200));
     assert_eq!(budget.limit(at(200)), 1);
     assert_eq!(budget.admission(at(200)), Admission::Later(Some(at(200) + FAREWELL)));
@@ -209,7 +209,7 @@ fn sessions_that_are_cut_halve_once() {
 fn data_connections_that_fail_in_numbers_halve() {
     let mut budget = Budget::new(100);
     open_all(&mut budget, 8, at(0));
-    // Now and then is nothing.
+    // Occasional failures don't count.
     (0..20).for_each(|minute| budget.data_failed(at(minute * 20)));
     assert_eq!(budget.limit(at(400)), 100);
     (0..8).for_each(|_| budget.data_failed(at(1000)));

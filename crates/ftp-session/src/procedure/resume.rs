@@ -83,7 +83,7 @@ impl Procedure<Transfer> {
     ///
     /// It fails with [`Error::Mismatch`] if the two files can't be the same file, in which case nothing was written,
     /// or if the server's file has the wrong size at the end. Otherwise its error is why the transfer failed, or that
-    /// the server does not tell the size.
+    /// the server does not report the size.
     #[must_use]
     pub fn resume_upload(remote: impl AsRef<[u8]>, options: ResumeOptions) -> Self {
         let remote = remote.as_ref().to_vec();

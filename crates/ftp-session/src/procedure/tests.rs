@@ -1,4 +1,4 @@
-//! Procedures against a server and a local file in memory, whole and with every fault at every step
+//! Tests procedures with a server and a local file in memory, without faults and with every fault at every step
 
 mod model;
 
@@ -25,7 +25,7 @@ fn remote(model: &Model) -> Option<&[u8]> {
     }
 }
 
-/// Whatever goes wrong: what was there of the local file is there still, and a success is a whole file
+/// Whatever goes wrong, the existing local bytes are kept, and a success means a whole file
 #[test]
 fn a_resumed_download_never_harms_the_local_file() {
     let mut cases = 0;
@@ -36,7 +36,7 @@ fn a_resumed_download_never_harms_the_local_file() {
             for (knows_size, ignores_offsets) in
                 [(true, false), (true, true), (false, false), (false, true)]
             {
-                // Then the size alone can show that the offset was ignored, which is the machine's to see.
+                // Only the size could show that the offset was ignored, and the machine checks that.
                 if ignores_offsets && overlap == 0 {
                     continue;
                 }
@@ -50,7 +50,7 @@ fn a_resumed_download_never_harms_the_local_file() {
                     let before = local.unwrap_or_default();
                     let after = model.local.as_deref().unwrap_or_default();
                     assert!(after.starts_with(before), "{before:?} {after:?} {result:?}");
-                    // Nothing is compared, or only what is the same.
+                    // Nothing is compared, or only bytes that are equal.
                     let unseen = before == b"0x23" && overlap < 64
                         || before.len() > REMOTE.len() && overlap == 0;
                     if result.is_ok() && !unseen {
@@ -64,7 +64,7 @@ fn a_resumed_download_never_harms_the_local_file() {
     assert!(cases > 1000, "{cases}");
 }
 
-/// Whatever goes wrong: what is before the offset is there still, all of it if the server has refused, and a success is
+/// Whatever goes wrong, the bytes before the offset are kept, and all bytes if the server has refused; a success means
 /// a whole file
 #[test]
 fn a_download_into_a_file_replaces_it_from_the_offset_on() {
@@ -86,7 +86,7 @@ fn a_download_into_a_file_replaces_it_from_the_offset_on() {
                 if result.is_ok() {
                     assert_eq!(after, REMOTE, "{:#?}", model.commands);
                 }
-                // RETR is first.
+                // RETR comes first.
                 if model.fault == Some((0, model::Fault::Refusal)) {
                     assert_eq!(after, before);
                 }
@@ -96,7 +96,7 @@ fn a_download_into_a_file_replaces_it_from_the_offset_on() {
     assert!(cases > 20, "{cases}");
 }
 
-/// Whatever goes wrong: a success is a whole file
+/// Whatever goes wrong, a success means a whole file
 #[test]
 fn an_upload_from_a_file_is_whole_or_an_error() {
     let mut cases = 0;
@@ -129,7 +129,7 @@ fn a_download_is_not_resumed_from_another_file() {
     assert!(matches!(error, Error::Mismatch(Mismatch::Size { local: 12, remote: 10 })));
 }
 
-/// Whatever goes wrong: a success is a whole file, and a file of another origin is not touched
+/// Whatever goes wrong, a success means a whole file, and a file of another origin is not touched
 #[test]
 fn a_resumed_upload_is_whole_or_an_error() {
     let mut cases = 0;
@@ -149,7 +149,7 @@ fn a_resumed_upload_is_whole_or_an_error() {
             if result.is_ok() {
                 assert_eq!(after, Some(REMOTE), "{:#?}", model.commands);
             }
-            // A refusal of SIZE does not mean that there is no file.
+            // A refusal of SIZE does not mean that the file is missing.
             if matches!(before, Some(b"0x23" | b"0123456789ab")) {
                 assert_eq!(after, before, "{:#?}", model.commands);
             }
@@ -158,7 +158,7 @@ fn a_resumed_upload_is_whole_or_an_error() {
     assert!(cases > 50, "{cases}");
 }
 
-/// Only where the server says so, or a listing shows it, there is no file
+/// A file counts as missing only if the server says so, or if a listing shows it
 #[test]
 fn a_refusal_of_size_is_no_missing_file() {
     let upload = || Procedure::resume_upload("f", ResumeOptions::new());
@@ -177,7 +177,7 @@ fn a_refusal_of_size_is_no_missing_file() {
         assert_eq!(error.reply().unwrap().code().get(), 550);
         assert_eq!(model.tree.get(&path), Some(&file(b"theirs")));
     }
-    // What a listing may leave out proves nothing.
+    // A listing may omit this name, so it proves nothing.
     let mut model = with_file(b"");
     model.local = Some(REMOTE.to_vec());
     model.sizes = Sizes::Denied;
@@ -234,7 +234,7 @@ fn absolute(path: &str) -> String {
     whole.trim_end_matches('/').to_owned()
 }
 
-/// What is most frequent costs the least
+/// The most frequent case costs the least
 #[test]
 fn few_round_trips_make_a_directory() {
     for (path, most) in [("new", 1), ("there/new", 1), ("there", 4), ("there/a/b", 5)] {
@@ -279,7 +279,7 @@ fn a_directory_that_was_made_is_there_whatever_goes_wrong() {
     assert!(cases > 60, "{cases}");
 }
 
-/// A tree with links to what must stay
+/// A tree with links to files that must not be removed
 fn links() -> Model {
     Model::new(&[
         ("/home", Node::Dir),
@@ -441,7 +441,7 @@ fn a_walk_goes_on_after_a_directory_that_can_not_be_read() {
                 WalkStep::Read(directory) => {
                     let parser = ftp_proto::listing::ListingParser::new();
                     listings += 1;
-                    // The order, then that of the second directory.
+                    // Step 0 was the first listing; step 1 is the second.
                     model.fault = (listings == 2).then_some((1, model::Fault::Refusal));
                     walk.listed(model.run(Procedure::read_dir(directory, parser)));
                 }
@@ -451,7 +451,7 @@ fn a_walk_goes_on_after_a_directory_that_can_not_be_read() {
     }
 }
 
-/// As pyftpdlib has it, whose MLSD shows links as what they point to
+/// The case of pyftpdlib, whose MLSD shows links as their targets
 #[test]
 fn a_loop_ends_a_walk() {
     let entries = || {
@@ -509,7 +509,7 @@ fn times_are_set_by_whatever_the_server_has() {
             let procedure = Procedure::set_modified("f", time(seconds));
             assert_eq!(model.run(procedure).unwrap(), command);
             assert_eq!(modified(&model), seconds);
-            // Beside what is recalled and remembered.
+            // Two of the commands only recall and remember.
             assert_eq!(model.commands.len() - 2, most, "{:#?}", model.commands);
         }
     }
@@ -526,13 +526,13 @@ fn a_time_that_was_not_set_is_never_a_success() {
         assert!(matches!(error, Error::TimeNotSet { reply: Some(_) }), "{dialect:?} {error:?}");
         assert_eq!(modified(&model), 0);
     }
-    // A command that has worked before, and does nothing now.
+    // A command that worked before does nothing now.
     let mut model = with_file(b"x");
     model.run(Procedure::set_modified("f", time(7))).unwrap();
     model.dialect = Dialect::Superfluous;
     model.run(Procedure::set_modified("f", time(WHEN))).unwrap_err();
     assert_eq!(modified(&model), 7);
-    // What is known to do nothing is not sent again.
+    // Commands that are known not to work are not sent again.
     let mut model = with_file(b"x");
     model.dialect = Dialect::None;
     for requests in [5, 0] {
@@ -575,7 +575,7 @@ fn a_missing_file_is_no_matter_of_commands() {
         model.dialect = dialect;
         let error = model.run(Procedure::set_modified("g", time(WHEN))).unwrap_err();
         assert!(error.is_missing(), "{dialect:?} {error:?}");
-        // It is not taken for a command that the server does not know.
+        // The command is not taken for one that the server does not support.
         model.run(Procedure::set_modified("f", time(WHEN))).unwrap();
         assert_eq!(modified(&model), WHEN);
     }

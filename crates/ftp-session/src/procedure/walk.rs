@@ -46,7 +46,7 @@ impl WalkOptions {
         self
     }
 
-    /// Lists with LIST, even if the server supports MLSD: LIST distinguishes links from their targets, and tells the
+    /// Lists with LIST, even if the server supports MLSD: LIST distinguishes links from their targets, and names the
     /// targets
     pub const fn long(mut self) -> Self {
         self.by = By::Long;

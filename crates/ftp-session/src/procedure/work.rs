@@ -52,7 +52,7 @@ pub(crate) enum Order {
     Open(Access),
     SetLength(u64),
     HashLocal(HashAlgorithm),
-    /// Return what is known of the commands that set times
+    /// Return the knowledge of the commands that set times
     Recall,
     Remember(TimeCommands),
 }

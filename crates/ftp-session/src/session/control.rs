@@ -177,7 +177,7 @@ impl<S: Read + Write, L> Session<S, L> {
         true
     }
 
-    /// Handles that the control connection broke: the session is over
+    /// Ends the session because the control connection broke
     fn control_failed(&mut self, error: io::Error, now: Time) {
         if let Control::Open(link) = &mut self.control {
             link.phase = LinkPhase::Broken;

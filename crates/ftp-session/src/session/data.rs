@@ -241,7 +241,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Handles that no byte has moved for the permitted time; returns true if the server is not at fault
+    /// Handles a transfer whose bytes have not moved for the permitted time; returns true if the server is not at fault
     pub(super) fn data_expired(&mut self, now: Time) -> bool {
         if !self.can_read() && !self.can_write() {
             return false;

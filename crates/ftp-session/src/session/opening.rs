@@ -241,7 +241,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Handles that the server has not connected for the permitted time; returns true if another host has
+    /// Handles the expired wait for the server's connection; returns true if another host has connected
     pub(super) fn accept_expired(&mut self, now: Time) -> bool {
         let Some(Data { id, state: DataState::Listening(_, Some(peer)), .. }) = &self.data else {
             return false;

@@ -38,7 +38,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Handles that the first connection is open, to the server or its proxy
+    /// Continues once the first connection is open, to the server or its proxy
     pub(super) fn reached(
         &mut self,
         mut socket: Socket<S>,
@@ -130,7 +130,7 @@ impl<S: Read + Write, L> Session<S, L> {
         }
     }
 
-    /// Handles that the connection to the server, or to the proxy, could not be opened
+    /// Handles a failure to open the connection to the server, or to the proxy
     pub(super) fn data_unreachable(&mut self, id: DataId, way: &Way, error: io::Error, now: Time) {
         match way {
             Way::Direct(address) => {

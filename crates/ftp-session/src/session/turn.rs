@@ -179,7 +179,7 @@ impl<S: Read + Write, L> Session<S, L> {
         Failure::Connect(target, error)
     }
 
-    /// Handles that the control connection is open
+    /// Continues once the control connection is open
     pub(super) fn opened(&mut self, socket: Socket<S>, ends: Option<Ends>, now: Time) {
         self.ends = ends;
         self.control = Control::Open(Link::new(socket));

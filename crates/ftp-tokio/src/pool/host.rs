@@ -228,7 +228,7 @@ impl Host {
         self.idle.push(Idle { member, since: now });
     }
 
-    /// Handles that the task with this number is gone
+    /// Removes the task with this number, which is gone
     pub(super) fn leave(&mut self, number: u64, now: Instant) {
         match self.line.leave(number) {
             Some(Turn::Session(idle)) => {
@@ -297,18 +297,18 @@ impl Host {
         None
     }
 
-    /// The pool is closed
+    /// Closes the idle sessions, and calls all waiters, because the pool is closed
     pub(super) fn close(&mut self) {
         while self.part_with_oldest(Why::PoolClosed) {}
         self.line.call_all(|_| true, || Turn::Closed);
     }
 
-    /// What is to be done once the lock is free
+    /// Returns the notes of what to do once the lock is free
     pub(super) fn take_notes(&mut self) -> Notes {
         Notes { rung: self.line.take_rung(), parting: std::mem::take(&mut self.parting) }
     }
 
-    /// Whether a host made anew would do as well
+    /// Whether a new host would be equivalent
     pub(super) fn is_forgettable(&self, now: Instant) -> bool {
         self.idle.is_empty()
             && self.line.is_empty()
@@ -318,7 +318,7 @@ impl Host {
     }
 }
 
-/// What was noted under the lock
+/// The notes made under the lock
 #[derive(Default)]
 #[must_use = "somebody waits for it"]
 pub(super) struct Notes {

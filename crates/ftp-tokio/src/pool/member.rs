@@ -14,7 +14,7 @@ pub(super) struct Member {
     pub(super) client: Client,
     pub(super) site: Site,
     opened: Instant,
-    /// The login directory, if the server tells it
+    /// The login directory, if the server reports it
     home: Option<Vec<u8>>,
     config: Config,
     line_limit: usize,

@@ -48,7 +48,7 @@ pub(super) enum Dialect {
     Superfluous,
     /// MDTM only queries, and files may have any name
     MdtmAsks,
-    /// Sets times, but does not tell any
+    /// Sets times, but does not report any
     Mute,
 }
 

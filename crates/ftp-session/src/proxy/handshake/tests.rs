@@ -1,4 +1,4 @@
-//! Transcripts of handshakes: whole, byte by byte, cut anywhere
+//! Transcripts of handshakes: complete, byte by byte, and cut at any place
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -32,10 +32,10 @@ const SOCKS_V4: &[u8] = b"\x05\x01\x00\x01\xc0\x00\x02\x01\x00\x15";
 const SOCKS_V6: &[u8] = b"\x05\x01\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x15";
 const SOCKS_OPEN: &[u8] = b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00";
 
-/// What is said, and what the proxy answers to it
+/// What the client sends, and what the proxy answers
 type Script<'a> = &'a [(&'a [u8], &'a [u8])];
 
-/// Plays a handshake in portions of these sizes, repeated; the last answer and the greeting come together
+/// Plays a handshake in pieces of these sizes, repeated; the last answer and the greeting arrive together
 fn play(
     proxy: &Proxy,
     host: Host<'_>,
@@ -68,13 +68,13 @@ fn play(
     panic!("{handshake:?} did not open");
 }
 
-/// Plays a handshake that succeeds, in many portions
+/// Plays a handshake that succeeds, in pieces of many sizes
 #[track_caller]
 fn opens(proxy: &Proxy, host: Host<'_>, script: Script<'_>) {
     for sizes in [&[usize::MAX][..], &[1], &[2], &[1, 3, 2], &[5, 1], &[7, 11, 1, 2]] {
         assert_eq!(play(proxy, host, script, sizes).unwrap(), GREETING, "{sizes:?}");
     }
-    // Pseudo-random portions.
+    // Pieces of pseudo-random sizes.
     let mut seed = 1_u32;
     for _ in 0..200 {
         let mut sizes = Vec::new();
@@ -86,7 +86,7 @@ fn opens(proxy: &Proxy, host: Host<'_>, script: Script<'_>) {
     }
 }
 
-/// Plays a handshake that fails, in many portions
+/// Plays a handshake that fails, in pieces of many sizes
 #[track_caller]
 fn fails(proxy: &Proxy, script: Script<'_>, problem: &ProxyProblem) {
     for sizes in [&[usize::MAX][..], &[1], &[2], &[3, 1]] {
@@ -123,7 +123,7 @@ fn socks_with_a_login() {
             &[(methods, b"\x05\x02"), (said, status), (SOCKS_NAME, SOCKS_OPEN)],
         );
     }
-    // The proxy does without, so it does not learn the password.
+    // The proxy needs no login, so it does not learn the password.
     let script: Script<'_> = &[(methods, b"\x05\x00"), (SOCKS_NAME, SOCKS_OPEN)];
     opens(&socks(Some(login())), NAME, script);
     fails(
@@ -162,7 +162,7 @@ fn logins_have_limits() {
 #[test]
 fn each_socks_reply_has_its_error() {
     for reply in 1..=255 {
-        // Of a refusal the rest may be missing, and the address of no type.
+        // The rest of a refusal may be missing, and its address may have an unknown type.
         let answers: [&[u8]; 3] =
             [&[5, reply], &[5, reply, 0, 1, 0, 0, 0, 0, 0, 0], &[5, reply, 0, 9, 0]];
         for answer in answers {
@@ -190,7 +190,7 @@ fn what_is_not_socks() {
     let problem = ProxyProblem::Malformed("its reply has an address of no known type");
     let reply: Script<'_> = &[(b"\x05\x01\x00", b"\x05\x00"), (SOCKS_NAME, b"\x05\0\0\x02\0\0\0")];
     fails(&socks(None), reply, &problem);
-    // An answer to a request that it has not heard.
+    // An answer to a request that was not sent yet.
     let mut handshake = Handshake::new(&socks(None), NAME, 21).unwrap();
     handshake.sent(3);
     let early = [b"\x05\x00", SOCKS_OPEN].concat();
@@ -211,7 +211,7 @@ fn connect_is_answered() {
         "HTTP/1.0 200 OK\r\nProxy-Agent: x\r\nVia: 1.1 y\r\n\r\n",
         "HTTP/1.1 200\r\n\r\n",
         "HTTP/1.1 299 \r\n\r\n",
-        // A length means nothing here (RFC 9110 section 9.3.6), and lines may end as they like.
+        // A length has no meaning here (RFC 9110 section 9.3.6), and LF alone may end a line.
         "HTTP/1.1 200 OK\nContent-Length: 9\n\n",
         "HTTP/1.1 200 OK\r\nA: b\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
@@ -246,7 +246,7 @@ fn connect_is_refused() {
     let error = handshake.receive(b"HTTP/1.1 407 No\r\n").unwrap_err();
     assert_eq!(error, ProxyProblem::LoginRefused);
     let mut handshake = Handshake::new(&http(Some(login())), NAME, 21).unwrap();
-    // As tinyproxy says to a wrong password.
+    // tinyproxy answers this to a wrong password.
     let error = handshake.receive(b"HTTP/1.0 401 Unauthorized\r\n").unwrap_err();
     assert_eq!(error, ProxyProblem::LoginRefused);
     let mut handshake = Handshake::new(&http(None), NAME, 21).unwrap();
@@ -292,11 +292,11 @@ fn an_answer_has_a_limit() {
             assert!(handshake.received.len() <= 16 * 1024 + portion.min(answer.len()));
         }
     }
-    // Interim answers for ever.
+    // Interim answers without end.
     let mut handshake = Handshake::new(&http(None), NAME, 21).unwrap();
     let mut interim = (0..2000).map(|_| handshake.receive(b"HTTP/1.1 100 Go on\r\n\r\n"));
     assert_eq!(interim.find_map(Result::err).unwrap(), problem);
-    // What follows a head of nearly that length is the server's.
+    // A head of nearly that length is accepted, and the bytes after it are the server's.
     let head = format!("{line}A: {}\r\n\r\n", "b".repeat(16_000));
     opens(&http(None), NAME, &[(CONNECT, head.as_bytes())]);
 }
@@ -329,7 +329,7 @@ fn secrets_are_not_shown() {
     }
 }
 
-/// A connection that has these bytes, and then ends or would block
+/// A connection that returns these bytes, and then ends or would block
 struct Fake {
     input: Vec<u8>,
     ends: bool,

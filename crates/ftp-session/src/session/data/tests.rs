@@ -4,7 +4,7 @@ use super::*;
 use crate::pipe::Pipe;
 use crate::transport::{Interest, Trigger};
 
-/// Connections that open at once and go nowhere
+/// Connections that open at once and lead nowhere
 struct Nowhere;
 
 impl Transport for Nowhere {
@@ -73,7 +73,7 @@ fn connecting(now: Time) -> (Session<Pipe, ()>, DataId) {
     (session, id)
 }
 
-/// An order that comes too early closes the data connection, and the machine knows
+/// An order that comes too early closes the data connection, and the machine is told
 #[test]
 fn an_order_that_does_not_fit_is_reported() {
     type Order = fn(&mut Session<Pipe, ()>, DataId, Time);
@@ -88,7 +88,7 @@ fn an_order_that_does_not_fit_is_reported() {
         assert!(known.is_some_and(|known| known.failure == DataFailure::Broken));
         session.turn(&mut Nowhere, now);
         assert!(session.data.is_none());
-        // As after any connection that could not be opened.
+        // The same follows after any connection that could not be opened.
         assert_eq!(session.stream_mut(Slot::Control).unwrap().unsent(), b"PASV\r\n");
     }
 }
