@@ -25,8 +25,7 @@ fn texts(folder: &Path, root: &Path, found: &mut BTreeMap<String, String>) {
             texts(&path, root, found);
             continue;
         }
-        let extension =
-            path.extension().map_or_else(|| "".into(), |extension| extension.to_string_lossy());
+        let extension = path.extension().unwrap_or_default().to_string_lossy();
         // What is not UTF-8 is a program or a recording.
         if let (true, Ok(text)) = (WRITTEN.contains(&&*extension), fs::read_to_string(&path)) {
             let from_root = path.strip_prefix(root).expect("a path below the root");
