@@ -85,7 +85,7 @@ pub enum Truncation {
     Accept,
 }
 
-/// How the byte 0xFF is sent in an argument, where it is Telnet's IAC (RFC 854; RFC 959 section 3.1)
+/// How the byte 0xFF is sent in an argument, where it is Telnet's IAC (RFC 854; RFC 959 section 2.3)
 ///
 /// With the wrong form, a server understands the name of another file. So the client never finds out by trying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

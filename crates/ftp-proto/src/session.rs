@@ -11,7 +11,7 @@ use crate::terms::{Protection, TransferType};
 pub(crate) enum ControlSecurity {
     Clear,
     Secured,
-    /// In clear text again (CCC) after a protected login (RFC 4217 section 6)
+    /// In clear text again (CCC) after a protected login (RFC 4217 section 5)
     ClearedAgain,
 }
 

@@ -129,7 +129,7 @@ impl<'a> Command<'a> {
 
     /// Appends the command's bytes: verb, SP and argument, CRLF
     ///
-    /// With `telnet`, each byte 0xFF of the argument is doubled, as required by RFC 959 section 3.1. The
+    /// With `telnet`, each byte 0xFF of the argument is doubled, as required by RFC 959 section 2.3. The
     /// appended bytes contain exactly one CR and one LF.
     pub fn encode(&self, out: &mut Vec<u8>, telnet: bool) {
         out.extend_from_slice(self.verb.as_str().as_bytes());

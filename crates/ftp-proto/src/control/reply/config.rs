@@ -26,7 +26,7 @@ pub struct ReplyConfig {
 
     /// Whether Telnet sequences are removed from replies; default true
     ///
-    /// According to RFC 959 section 3.1, the control connection is a Telnet connection: a byte 0xFF of text is sent
+    /// According to RFC 959 section 2.3, the control connection is a Telnet connection: a byte 0xFF of text is sent
     /// twice, and ProFTPD answers Telnet options (server-quirks Q5). UTF-8 never contains 0xFF, so this matters only
     /// for single-byte character sets. It is wrong only for a server that sends 0xFF (`ÿ` in Latin-1, `я` in
     /// Windows-1251) without doubling it. A single 0xFF before a byte below 0xF0 is kept in any case.
