@@ -132,8 +132,8 @@ macro_rules! requests {
                 /// Sets the times of a file by SITE UTIME, which is in no RFC, in UTC: for servers without
                 /// [MFMT](Self::set_mdtm)
                 ///
-                /// Sends `SITE UTIME path time time time UTC`, for access, modification and change. Pure-FTPd and ProFTPD's
-                /// `mod_site_misc` take this form, with spaces in the path, and whole seconds only.
+                /// Sends `SITE UTIME path time time time UTC`, for access, modification and change. Pure-FTPd and
+                /// ProFTPD's `mod_site_misc` take this form, with spaces in the path, and whole seconds only.
                 fn site_utime(path: impl AsRef<[u8]>, time: $crate::Timestamp) -> $crate::Reply {
                     let time = fields::format_time(time.with_nanosecond(0).unwrap_or(time));
                     let time = time.as_bytes();

@@ -12,7 +12,8 @@
 //!
 //! LIST and NLST never get the name of another directory as their argument, because a server may also take it for an
 //! option, a pattern or a file. vsftpd lists a directory that the user may not read as an entry of the current
-//! one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing in `two words` (Q36, Q37).
+//! one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing in `two words` (Q36,
+//! Q37).
 //!
 //! The result of the listing is held back until the session is in its previous working directory again.
 

@@ -30,8 +30,8 @@ impl Get {
 
     /// Creates a download with any command whose result comes on a data connection, such as a server-specific listing
     ///
-    /// An empty argument sends the verb alone. A command that is known to send no file, such as QUIT or STOR, is refused
-    /// with [`InvalidArgument`](crate::Error::InvalidArgument).
+    /// An empty argument sends the verb alone. A command that is known to send no file, such as QUIT or STOR, is
+    /// refused with [`InvalidArgument`](crate::Error::InvalidArgument).
     #[must_use]
     pub fn command(verb: &str, argument: impl AsRef<[u8]>) -> Self {
         let argument = argument.as_ref();
@@ -111,8 +111,8 @@ impl Put {
     /// Creates an upload with any command that takes a file on a data connection, such as `STOU` with a name, or a
     /// server-specific one
     ///
-    /// An empty argument sends the verb alone. A command that is known to take no file, such as QUIT or RETR, is refused
-    /// with [`InvalidArgument`](crate::Error::InvalidArgument).
+    /// An empty argument sends the verb alone. A command that is known to take no file, such as QUIT or RETR, is
+    /// refused with [`InvalidArgument`](crate::Error::InvalidArgument).
     #[must_use]
     pub fn command(verb: &str, argument: impl AsRef<[u8]>) -> Self {
         let argument = argument.as_ref();
