@@ -386,7 +386,7 @@ impl Client {
         }
     }
 
-    /// Applies a result: the running operation has ended, or begins anew
+    /// Applies a result: the running operation has ended, or begins again
     fn apply(&mut self, result: Result<Step, Error>, answered: Option<Verb>) {
         let data = self.wire.close_data();
         for timer in [Timer::Data, Timer::Quiet, Timer::Discard] {
