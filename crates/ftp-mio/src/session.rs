@@ -13,7 +13,7 @@ use crate::net::Net;
 
 /// A session with an FTP server, on the application's poll
 ///
-/// Requests are queued and never fail at once. Each returns an [`Op`](ftp_proto::Op), which claims the result that
+/// Making a request never fails: it is queued, and returns an [`Op`](ftp_proto::Op), which claims the result that
 /// [`Event::Completed`] brings. Requests may be made at any time, even before the connection is open. After requests
 /// and other calls that change something, [`Self::has_work`] is true: call [`Self::turn`] then, without waiting.
 ///

@@ -52,7 +52,7 @@ const DATA_FAILURES: usize = 3;
 ///
 /// - There are never more than the caller's maximum.
 /// - If a session is refused while n others are open, the ceiling is n for ten minutes; then one more is tried. So a
-///   server with a fixed limit refuses one session in ten minutes.
+///   server with a fixed limit refuses one session every ten minutes.
 /// - A number that the server states ("Too many connections (8) from this IP") holds until it states another one, or
 ///   accepts more.
 /// - Beyond the number that has been open at the same time, sessions are tried one after the other

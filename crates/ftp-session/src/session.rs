@@ -56,10 +56,10 @@ use crate::transport::{DialRequest, Host, Interest, Lent, Slot};
 /// read_data …    the bytes of a transfer, straight to and from the user
 /// ```
 ///
-/// and waits, whenever there is no [work](Self::has_work), for its [connections](Self::sockets) and its
-/// [deadline](Self::deadline).
+/// Whenever there is no [work](Self::has_work), the shell waits for the session's [connections](Self::sockets) until
+/// its [deadline](Self::deadline).
 ///
-/// Requests are queued and never fail at once. Each returns an [`Op`](ftp_proto::Op), which claims the result that
+/// Making a request never fails: it is queued, and returns an [`Op`](ftp_proto::Op), which claims the result that
 /// [`Event::Completed`] brings. Requests may be made at any time, even before the connection is open.
 ///
 /// Dropping the session drops its connections without QUIT.
