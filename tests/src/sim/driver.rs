@@ -30,7 +30,7 @@ impl Session {
             (Handshake::No, side) => self.handshake = side,
             (Handshake::Client, Handshake::Server) | (Handshake::Server, Handshake::Client) => {
                 self.handshake = Handshake::No;
-                match self.fault {
+                match self.control.fault {
                     Fault::DataTls(how) if self.number == 1 => match how {
                         HandshakeFault::Failed => self.later(2, What::DataSecured(id, None)),
                         HandshakeFault::Silent => {}
@@ -108,7 +108,7 @@ impl Session {
             while let Some(end) = self.line.windows(2).position(|pair| pair == b"\r\n") {
                 let line: Vec<u8> = self.line.drain(..end + 2).collect();
                 let text = String::from_utf8_lossy(&line[..end]).into_owned();
-                self.asked += 1;
+                self.control.asked += 1;
                 self.later(0, What::ToServer(text));
             }
         }
@@ -120,7 +120,7 @@ impl Session {
                 continue;
             }
             match action {
-                Action::SecureControl => match self.fault {
+                Action::SecureControl => match self.control.fault {
                     Fault::ControlTls(HandshakeFault::Silent) => {}
                     Fault::ControlTls(HandshakeFault::Failed) => {
                         self.later(1, What::ControlTls(false));
@@ -139,7 +139,7 @@ impl Session {
                         continue;
                     }
                     // The second of the session, where the path is proven and the command is sent along.
-                    let later = match (self.fault, self.next) {
+                    let later = match (self.control.fault, self.next) {
                         (Fault::Data(how, _), Some(op)) if self.probing && !self.struck => {
                             Some((how, op))
                         }
@@ -181,7 +181,7 @@ impl Session {
 
     /// The fault of the task's data connection, which is the first
     pub(super) fn data_fault(&self) -> Option<(DataFault, usize)> {
-        match self.fault {
+        match self.control.fault {
             Fault::Data(DataFault::RefusedLater | DataFault::AbortedLater, _) => None,
             Fault::Data(how, at) if self.number == 1 => Some((how, at)),
             _ => None,
@@ -237,7 +237,7 @@ impl Session {
 
     /// The control connection ends a moment after the data connection
     fn gone_soon(&mut self) {
-        self.control_open = false;
+        self.control.open = false;
         let after = self.last[2] + Duration::from_millis(200);
         self.at(after, What::ClientEof);
     }

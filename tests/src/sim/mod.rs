@@ -12,6 +12,7 @@ mod faults;
 mod habit;
 mod judge;
 mod profile;
+mod replies;
 mod run;
 mod server;
 mod session;

@@ -3,7 +3,7 @@
 mod end;
 mod news;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use ftp_proto::{
     Truncation,
 };
 
-use super::{DataFault, Fault, Habit, Profile, Server, Task, Way};
+use super::replies::Replies;
+use super::{Fault, Habit, Profile, Server, Task, Way};
 use crate::script::Seed;
 
 pub use end::{Ask, End, Gone, Move, MoveEnd, OpEnd, Stray};
@@ -106,7 +107,7 @@ pub struct Session {
     pub(super) profile: Profile,
     pub(super) habit: Habit,
     pub(super) way: Way,
-    pub(super) fault: Fault,
+    pub(super) control: Replies,
     broken: Broken,
     pub(super) seed: Seed,
     start: Time,
@@ -116,28 +117,9 @@ pub struct Session {
     /// When the last thing on each channel arrives: nothing overtakes on a channel
     pub(super) last: [Duration; 4],
     pub(super) line: Vec<u8>,
-    /// Bytes that the server said before any fault
-    pub(super) bytes: usize,
-    /// Bytes on their way to the client, ever
-    pub(super) queued: usize,
-    /// Bytes that have come to the client
-    delivered: usize,
-    /// The same before the last that came
-    floor: usize,
-    /// Commands that the client has written
-    pub(super) asked: usize,
-    /// Where final replies end among the bytes, until they have come
-    pub(super) finals: VecDeque<usize>,
-    /// Final replies that have come
-    answered: usize,
-    pub(super) strays: Vec<Stray>,
-    pub(super) closing: Option<(usize, Option<Duration>)>,
     gone: Option<Gone>,
     /// Commands that the server has read
     commands: usize,
-    pub(super) replies: usize,
-    pub(super) control_open: bool,
-    pub(super) silent: bool,
     /// The live data connection, with its number
     pub(super) data: Option<(DataId, u32)>,
     pub(super) number: u32,
@@ -202,7 +184,7 @@ impl Session {
             profile,
             habit,
             way,
-            fault,
+            control: Replies::new(fault),
             broken,
             seed: Seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
             start,
@@ -211,20 +193,8 @@ impl Session {
             sequence: 0,
             last: [Duration::ZERO; 4],
             line: Vec::new(),
-            bytes: 0,
-            queued: 0,
-            delivered: 0,
-            floor: 0,
-            asked: 0,
-            finals: VecDeque::new(),
-            answered: 0,
-            strays: Vec::new(),
-            closing: None,
             gone: None,
             commands: 0,
-            replies: 0,
-            control_open: true,
-            silent: false,
             data: None,
             number: 0,
             moves: BTreeMap::new(),
@@ -246,8 +216,6 @@ impl Session {
     }
 
     fn go(&mut self, login: OpId) -> End {
-        // The greeting answers no command of the client's.
-        self.asked = 1;
         if self.way != Way::Implicit {
             self.greet();
         }
@@ -288,8 +256,8 @@ impl Session {
                         results: vec![result],
                         value,
                         deeds: self.server.deeds.len(),
-                        delivered: self.delivered,
-                        floor: self.floor,
+                        delivered: self.control.delivered,
+                        floor: self.control.floor,
                         number,
                         at: self.now,
                         since,
@@ -297,7 +265,8 @@ impl Session {
                     }),
                 }
                 if ask == Ask::Task && !self.probing {
-                    (bytes, replies, commands) = (self.bytes, self.replies, self.commands);
+                    (bytes, replies, commands) =
+                        (self.control.bytes, self.control.replies, self.commands);
                     self.probing = true;
                     self.upload = OTHER.to_vec();
                     asked.push((Ask::Noop, self.client.noop().id()));
@@ -309,14 +278,7 @@ impl Session {
                     asked.push((Ask::Get, next));
                     asked.push((Ask::Delete, self.client.delete("nothere").id()));
                     asked.push((Ask::Put, self.client.put("after").id()));
-                    self.fault = match self.fault {
-                        // What has not struck by now does not strike the proof.
-                        Fault::Control(..) if self.silent => self.fault,
-                        Fault::Data(DataFault::RefusedLater | DataFault::AbortedLater, _) => {
-                            self.fault
-                        }
-                        _ => Fault::None,
-                    };
+                    self.control.spare_the_proof();
                 }
             }
             if ops.len() == asked.len() && (self.client.is_dead() || self.client.is_idle()) {
@@ -332,9 +294,9 @@ impl Session {
             received: std::mem::take(&mut self.received),
             moves: std::mem::take(&mut self.moves),
             deeds: std::mem::take(&mut self.server.deeds),
-            strays: std::mem::take(&mut self.strays),
+            strays: std::mem::take(&mut self.control.strays),
             gone: self.gone,
-            closing: self.closing,
+            closing: self.control.closing,
             aborted: self.aborted,
             files: std::mem::take(&mut self.server.files),
             here: std::mem::take(&mut self.server.here),

@@ -16,27 +16,6 @@ impl Session {
         self.answer(out);
     }
 
-    /// Counts what has come to the client, before it is told
-    pub(super) fn count(&mut self, bytes: usize) {
-        self.floor = self.delivered;
-        self.delivered += bytes;
-        if let Some((end, at @ None)) = &mut self.closing {
-            if *end <= self.delivered {
-                *at = Some(self.now);
-            }
-        }
-        while self.finals.front().is_some_and(|end| *end <= self.delivered) {
-            self.finals.pop_front();
-            self.answered += 1;
-        }
-        let idle = self.answered >= self.asked;
-        for stray in &mut self.strays {
-            if stray.idle.is_none() && stray.end <= self.delivered {
-                stray.idle = Some(idle);
-            }
-        }
-    }
-
     /// Notes how a data connection ends, if it is the live one
     pub(super) fn note_end(&mut self, id: DataId, end: MoveEnd) {
         if let Some((live, number)) = self.data {
@@ -100,7 +79,7 @@ impl Session {
         let mut out = Vec::new();
         match what {
             What::ToClient(bytes) => {
-                self.count(bytes.len());
+                self.control.count(bytes.len(), self.now);
                 if self.client.wants_input() {
                     let _ = self.client.handle_input(now, &bytes);
                 }
@@ -117,10 +96,10 @@ impl Session {
                 let (code, text) = FOREIGN[usize::from(index)];
                 self.stray(code, text);
             }
-            What::ToServer(line) if self.control_open => {
+            What::ToServer(line) if self.control.open => {
                 let number = self.commands;
                 self.commands += 1;
-                match self.fault {
+                match self.control.fault {
                     // What waits for a transfer's end is carried out, or not, when it has ended.
                     Fault::Refused(index, at) if at == number && !self.server.is_moving() => {
                         let (code, text) = REFUSALS[usize::from(index)];

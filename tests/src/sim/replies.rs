@@ -1,0 +1,236 @@
+//! What the server says on its control connection, with the faults that befall it, and how much the client has of it
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::session::Stray;
+use super::{ControlFault, Deed, FOREIGN, Fault, Place, REFUSALS, ReplyFault, Said};
+
+/// What goes out
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Out {
+    /// These bytes
+    Bytes(Vec<u8>),
+    /// Nothing, for so long
+    Pause(Duration),
+    /// The end of the connection
+    End,
+    /// A moment later, that of this number in [`FOREIGN`], which answers nothing
+    StrayLater(u16),
+}
+
+/// The control connection as the server uses it
+#[derive(Debug)]
+pub(super) struct Replies {
+    pub(super) fault: Fault,
+    /// Bytes that the server said before any fault
+    pub(super) bytes: usize,
+    /// Bytes on their way to the client, ever
+    pub(super) queued: usize,
+    /// Bytes that have come to the client
+    pub(super) delivered: usize,
+    /// The same before the last that came
+    pub(super) floor: usize,
+    /// Commands that the client has written, and the greeting, which answers none
+    pub(super) asked: usize,
+    /// Where final replies end among the bytes, until they have come
+    finals: VecDeque<usize>,
+    /// Final replies that have come
+    answered: usize,
+    /// Replies so far
+    pub(super) replies: usize,
+    pub(super) strays: Vec<Stray>,
+    /// Where 421 ends among the bytes, and when it came
+    pub(super) closing: Option<(usize, Option<Duration>)>,
+    pub(super) open: bool,
+    pub(super) silent: bool,
+}
+
+impl Replies {
+    pub(super) const fn new(fault: Fault) -> Self {
+        Self {
+            fault,
+            bytes: 0,
+            queued: 0,
+            delivered: 0,
+            floor: 0,
+            asked: 1,
+            finals: VecDeque::new(),
+            answered: 0,
+            replies: 0,
+            strays: Vec::new(),
+            closing: None,
+            open: true,
+            silent: false,
+        }
+    }
+
+    /// A task has ended: what has not struck by now does not strike the proof
+    pub(super) fn spare_the_proof(&mut self) {
+        use super::DataFault::{AbortedLater, RefusedLater};
+        self.fault = match self.fault {
+            Fault::Control(..) if self.silent => self.fault,
+            Fault::Data(RefusedLater | AbortedLater, _) => self.fault,
+            _ => Fault::None,
+        };
+    }
+
+    /// Counts what has come to the client, before it is told
+    pub(super) fn count(&mut self, bytes: usize, now: Duration) {
+        self.floor = self.delivered;
+        self.delivered += bytes;
+        if let Some((end, at @ None)) = &mut self.closing {
+            if *end <= self.delivered {
+                *at = Some(now);
+            }
+        }
+        while self.finals.front().is_some_and(|end| *end <= self.delivered) {
+            self.finals.pop_front();
+            self.answered += 1;
+        }
+        let idle = self.answered >= self.asked;
+        for stray in &mut self.strays {
+            if stray.idle.is_none() && stray.end <= self.delivered {
+                stray.idle = Some(idle);
+            }
+        }
+    }
+
+    /// A reply that answers nothing
+    pub(super) fn stray(&mut self, code: u16, text: &str, out: &mut Vec<Out>) {
+        if !self.open || self.silent {
+            return;
+        }
+        self.deliver(format!("{code} {text}\r\n").into_bytes(), out);
+        self.strays.push(Stray { code, end: self.queued, idle: None });
+    }
+
+    /// A reply to a command
+    pub(super) fn reply(&mut self, deed: &mut Deed, code: u16, text: &str, out: &mut Vec<Out>) {
+        let number = self.replies;
+        self.replies += 1;
+        let separator = if text.starts_with('-') { "" } else { " " };
+        let line = format!("{code}{separator}{text}\r\n").into_bytes();
+        let mut said = Said { code, text: text.to_owned(), honest: true, end: None };
+        let mut close = false;
+        let mut stray = None;
+        let instead = |said: &mut Said, code: u16, text: &str| {
+            *said = Said { code, text: text.to_owned(), honest: false, end: None };
+            format!("{code} {text}\r\n").into_bytes()
+        };
+        let bytes = match self.fault {
+            Fault::Reply(how, at) if at == number => match how {
+                ReplyFault::Replaced(class) => instead(&mut said, class * 100 + 99, "instead"),
+                ReplyFault::Foreign(index) => {
+                    let (code, text) = FOREIGN[usize::from(index)];
+                    instead(&mut said, code, text)
+                }
+                ReplyFault::Refusal(index) => {
+                    let (code, text) = REFUSALS[usize::from(index)];
+                    instead(&mut said, code, text)
+                }
+                ReplyFault::Doubled => {
+                    stray = Some((code, 0));
+                    line
+                }
+                ReplyFault::Dropped => Vec::new(),
+                ReplyFault::Delayed => {
+                    out.push(Out::Pause(Duration::from_secs(1000)));
+                    line
+                }
+            },
+            Fault::Closing(place, at) if at == number => {
+                close = true;
+                match place {
+                    Place::Before => {
+                        let closing = b"421 closing\r\n".to_vec();
+                        said.code = 0;
+                        closing
+                    }
+                    Place::Between => {
+                        // Half a line is a reply if its code is there, and half a text is its text.
+                        if line.len() / 2 < 3 || text.contains('\n') {
+                            said.code = 0;
+                        }
+                        [&line[..line.len() / 2], b"\r\n421 closing\r\n"].concat()
+                    }
+                    Place::After => [line.as_slice(), b"421 closing\r\n"].concat(),
+                }
+            }
+            Fault::Stray(index, at, later) if at == number => {
+                stray = Some((u16::from(index), 1 + usize::from(later)));
+                line
+            }
+            _ => line,
+        };
+        let lost = bytes.is_empty() || said.code == 0;
+        let queued = self.queued + bytes.len();
+        let open = self.open && !self.silent;
+        self.deliver(bytes.clone(), out);
+        if open && !lost {
+            let end = if close { queued - b"421 closing\r\n".len() } else { queued };
+            said.end = (end <= self.queued).then_some(end);
+            if said.end.is_some() && said.code / 100 != 1 {
+                self.finals.push_back(end);
+            }
+        }
+        deed.said.push(said);
+        match stray {
+            // The same line once more.
+            Some((_, 0)) => {
+                self.deliver(bytes, out);
+                self.strays.push(Stray { code, end: self.queued, idle: None });
+            }
+            Some((index, 1)) => {
+                let (code, text) = FOREIGN[usize::from(index)];
+                self.stray(code, text, out);
+            }
+            Some((index, _)) => {
+                out.push(Out::StrayLater(index));
+            }
+            None => {}
+        }
+        if close && self.open {
+            self.closing = Some((self.queued, None));
+            self.open = false;
+            out.push(Out::End);
+        }
+    }
+
+    fn deliver(&mut self, bytes: Vec<u8>, out: &mut Vec<Out>) {
+        if !self.open || self.silent {
+            return;
+        }
+        let before = self.bytes;
+        self.bytes += bytes.len();
+        let mut bytes = bytes;
+        if let Fault::Control(how, at) = self.fault {
+            // The last place is behind everything.
+            if (before..=self.bytes).contains(&at) && (at < self.bytes || at == before) {
+                let place = at - before;
+                match how {
+                    ControlFault::Cut => {
+                        bytes.truncate(place);
+                        self.say(bytes, out);
+                        self.open = false;
+                        return out.push(Out::End);
+                    }
+                    ControlFault::Silent => {
+                        bytes.truncate(place);
+                        self.silent = true;
+                    }
+                    ControlFault::Garbage => {
+                        bytes.splice(place..place, *b"\x01\xFF?\r\n");
+                        self.fault = Fault::None;
+                    }
+                }
+            }
+        }
+        self.say(bytes, out);
+    }
+
+    fn say(&mut self, bytes: Vec<u8>, out: &mut Vec<Out>) {
+        self.queued += bytes.len();
+        out.push(Out::Bytes(bytes));
+    }
+}
