@@ -139,8 +139,8 @@ impl Session {
                         continue;
                     }
                     // The second of the session, where the path is proven and the command is sent along.
-                    let later = match (self.control.fault, self.next) {
-                        (Fault::Data(how, _), Some(op)) if self.probing && !self.struck => {
+                    let later = match (self.control.fault, self.book.next) {
+                        (Fault::Data(how, _), Some(op)) if self.book.probing && !self.struck => {
                             Some((how, op))
                         }
                         _ => None,
@@ -270,8 +270,8 @@ impl Session {
         }
         let mut out = Vec::new();
         match fault {
-            None if self.task == Task::AbortPut && !self.probing => {
-                api::abort(&mut self.client, self.op);
+            None if self.task == Task::AbortPut && !self.book.probing => {
+                api::abort(&mut self.client, self.book.op);
             }
             Some(DataFault::Swallowed) => {
                 let end = self.last[3] + Duration::from_millis(20);

@@ -6,6 +6,7 @@
 //! write down what really happened; [`judge`] compares that with what the client reports.
 
 mod api;
+mod book;
 mod control;
 mod driver;
 mod faults;

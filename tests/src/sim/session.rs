@@ -8,10 +8,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use ftp_proto::{
-    Client, DataEvent, DataId, Error, Event, ForeignReplies, IpFamily, Op, OpId, Time, TlsSession,
+    Client, Config, DataEvent, DataId, Event, ForeignReplies, IpFamily, OpId, Time, TlsSession,
     Truncation,
 };
 
+use super::book::{Book, Progress};
 use super::replies::Replies;
 use super::{Fault, Habit, Profile, Server, Task, Way};
 use crate::script::Seed;
@@ -99,6 +100,38 @@ pub struct Case {
     pub seed: u64,
 }
 
+impl Case {
+    /// The client's settings
+    pub(super) fn config(self, broken: Broken) -> Config {
+        let mut config = self.way.config();
+        match broken {
+            Broken::Believes => config.foreign_replies = ForeignReplies::Accept,
+            Broken::Ragged => config.truncation = Truncation::Accept,
+            _ => {}
+        }
+        config
+    }
+
+    /// The server, with what it has at first
+    pub(super) fn server(self) -> Server {
+        let files = [
+            ("f", FILE),
+            ("g", b"old".as_slice()),
+            ("p", OTHER),
+            ("s", b"0123456"),
+            (NAMED, FILE),
+            (NAMED_MORE, FILE),
+        ];
+        let files = files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
+        Server::new(self.profile, self.habit, files.collect())
+    }
+
+    /// What decides, with the seed spread over all bits
+    pub(super) const fn seed(self) -> Seed {
+        Seed(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+}
+
 /// The session while it runs
 #[derive(Debug)]
 pub struct Session {
@@ -107,6 +140,8 @@ pub struct Session {
     pub(super) profile: Profile,
     pub(super) habit: Habit,
     pub(super) way: Way,
+    /// What was asked for
+    pub(super) book: Book,
     pub(super) control: Replies,
     broken: Broken,
     pub(super) seed: Seed,
@@ -130,12 +165,6 @@ pub struct Session {
     /// TLS session tickets in the driver's stock
     pub(super) tickets: usize,
     pub(super) task: Task,
-    /// The task's request
-    pub(super) op: OpId,
-    /// Whether the task has ended
-    pub(super) probing: bool,
-    /// The download after the task
-    pub(super) next: Option<OpId>,
     /// Whether it was given up
     pub(super) aborted: bool,
     /// Whether the fault after the task has struck
@@ -158,35 +187,20 @@ impl Session {
     }
 
     fn run(case: Case, broken: Broken, traced: bool) -> End {
-        let Case { profile, habit, way, task, fault, seed } = case;
+        let Case { profile, habit, way, task, fault, .. } = case;
         let start = Time::ZERO;
-        let mut config = way.config();
-        match broken {
-            Broken::Believes => config.foreign_replies = ForeignReplies::Accept,
-            Broken::Ragged => config.truncation = Truncation::Accept,
-            _ => {}
-        }
-        let mut client = Client::new(config, IpFamily::V4, start);
-        let login = client.login("u", "p").id();
-        let op = task.ask(&mut client);
-        let files = [
-            ("f", FILE),
-            ("g", b"old".as_slice()),
-            ("p", OTHER),
-            ("s", b"0123456"),
-            (NAMED, FILE),
-            (NAMED_MORE, FILE),
-        ];
-        let files = files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
+        let mut client = Client::new(case.config(broken), IpFamily::V4, start);
+        let book = Book::new(task, broken, &mut client);
         let mut this = Self {
             client,
-            server: Server::new(profile, habit, files.collect()),
+            server: case.server(),
             profile,
             habit,
             way,
+            book,
             control: Replies::new(fault),
             broken,
-            seed: Seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
+            seed: case.seed(),
             start,
             now: Duration::ZERO,
             queue: BTreeMap::new(),
@@ -202,9 +216,6 @@ impl Session {
             handshake: Handshake::No,
             tickets: 0,
             task,
-            op,
-            probing: false,
-            next: None,
             aborted: false,
             struck: false,
             received: BTreeMap::new(),
@@ -212,19 +223,14 @@ impl Session {
             traced,
             upload: FILE.to_vec(),
         };
-        this.go(login)
+        this.go()
     }
 
-    fn go(&mut self, login: OpId) -> End {
+    fn go(&mut self) -> End {
         if self.way != Way::Implicit {
             self.greet();
         }
-        let mut asked = vec![(Ask::Login, login), (Ask::Task, self.op)];
-        let mut size: Option<Op<u64>> = None;
-        let mut ops: Vec<OpEnd> = Vec::new();
-        let (mut bytes, mut replies, mut commands) = (0, 0, 0);
         let mut bounded = false;
-        let mut last = Ok(());
         for _ in 0..STEPS {
             // What is opened in the turn in which a request ends is the next one's.
             let number = self.number;
@@ -232,56 +238,24 @@ impl Session {
             while let Some(event) = self.client.poll_event() {
                 self.note(|| format!("event {event:?}"));
                 let Event::Completed(mut done) = event else { continue };
-                let mut result = done.error().map_or(Ok(()), |error| Err(error.clone()));
+                let result = done.error().map_or(Ok(()), |error| Err(error.clone()));
+                let size = self.book.size();
                 let value = size.and_then(|size| done.take(size)).and_then(Result::ok);
-                if self.broken == Broken::Panics && self.client.is_dead() {
-                    panic!("broken on purpose");
-                }
-                let Some(&(ask, _)) = asked.iter().find(|(_, id)| *id == done.op()) else {
-                    panic!("a completion of nothing");
+                let progress = Progress {
+                    server: &self.server,
+                    control: &self.control,
+                    commands: self.commands,
+                    number,
+                    now: self.now,
+                    dead: self.client.is_dead(),
                 };
-                match (self.broken, &result) {
-                    (Broken::Lies, Err(_)) if ask == Ask::Task && self.task.transfers() => {
-                        result = Ok(());
-                    }
-                    (Broken::Classes, Err(Error::Truncated { .. })) => result = Err(Error::Aborted),
-                    (Broken::Shifts, _) => std::mem::swap(&mut result, &mut last),
-                    _ => {}
-                }
-                let since = ops.last().map_or(Duration::ZERO, |op| op.at);
-                match ops.iter_mut().find(|op| op.ask == ask) {
-                    Some(op) => op.results.push(result),
-                    None => ops.push(OpEnd {
-                        ask,
-                        results: vec![result],
-                        value,
-                        deeds: self.server.deeds.len(),
-                        delivered: self.control.delivered,
-                        floor: self.control.floor,
-                        number,
-                        at: self.now,
-                        since,
-                        dead: self.client.is_dead(),
-                    }),
-                }
-                if ask == Ask::Task && !self.probing {
-                    (bytes, replies, commands) =
-                        (self.control.bytes, self.control.replies, self.commands);
-                    self.probing = true;
+                if self.book.ended(done.op(), result, value, &progress) {
                     self.upload = OTHER.to_vec();
-                    asked.push((Ask::Noop, self.client.noop().id()));
-                    let op = self.client.size("s");
-                    size = Some(op);
-                    asked.push((Ask::Size, op.id()));
-                    let next = self.client.get("p").id();
-                    self.next = Some(next);
-                    asked.push((Ask::Get, next));
-                    asked.push((Ask::Delete, self.client.delete("nothere").id()));
-                    asked.push((Ask::Put, self.client.put("after").id()));
+                    self.book.probe(&mut self.client);
                     self.control.spare_the_proof();
                 }
             }
-            if ops.len() == asked.len() && (self.client.is_dead() || self.client.is_idle()) {
+            if self.book.is_complete() && (self.client.is_dead() || self.client.is_idle()) {
                 bounded = true;
                 break;
             }
@@ -289,8 +263,9 @@ impl Session {
                 break;
             }
         }
+        let (bytes, replies, commands) = self.book.extent;
         End {
-            ops,
+            ops: std::mem::take(&mut self.book.ops),
             received: std::mem::take(&mut self.received),
             moves: std::mem::take(&mut self.moves),
             deeds: std::mem::take(&mut self.server.deeds),

@@ -153,8 +153,10 @@ impl Session {
                         self.received.entry(number).or_default().extend_from_slice(&bytes);
                         self.moves.entry(number).or_default().bytes += bytes.len();
                         self.client.handle_data(now, id, DataEvent::Progress(bytes.len() as u64));
-                        if matches!(self.task, Task::AbortGet | Task::AbortList) && !self.probing {
-                            api::abort(&mut self.client, self.op);
+                        if matches!(self.task, Task::AbortGet | Task::AbortList)
+                            && !self.book.probing
+                        {
+                            api::abort(&mut self.client, self.book.op);
                         }
                     }
                 }

@@ -1,0 +1,133 @@
+//! What is asked for, and how each request ended
+
+use std::time::Duration;
+
+use ftp_proto::{Client, Error, Op, OpId};
+
+use super::session::{Ask, Broken, OpEnd};
+use super::{Server, Task};
+use crate::sim::replies::Replies;
+
+/// The requests of a session: login, task, and then the proof that the session is usable
+#[derive(Debug)]
+pub(super) struct Book {
+    task: Task,
+    broken: Broken,
+    /// The task's request
+    pub(super) op: OpId,
+    /// The download after the task
+    pub(super) next: Option<OpId>,
+    /// Whether the task has ended
+    pub(super) probing: bool,
+    asked: Vec<(Ask, OpId)>,
+    size: Option<Op<u64>>,
+    pub(super) ops: Vec<OpEnd>,
+    last: Result<(), Error>,
+    /// How far the session without the proof was: bytes, replies, commands
+    pub(super) extent: (usize, usize, usize),
+}
+
+/// How far everything is
+pub(super) struct Progress<'a> {
+    pub(super) server: &'a Server,
+    pub(super) control: &'a Replies,
+    /// Commands that the server has read
+    pub(super) commands: usize,
+    /// Data connections that had been opened before the last step
+    pub(super) number: u32,
+    pub(super) now: Duration,
+    pub(super) dead: bool,
+}
+
+impl Book {
+    /// Asks for the login and the task
+    pub(super) fn new(task: Task, broken: Broken, client: &mut Client) -> Self {
+        let login = client.login("u", "p").id();
+        let op = task.ask(client);
+        Self {
+            task,
+            broken,
+            op,
+            next: None,
+            probing: false,
+            asked: vec![(Ask::Login, login), (Ask::Task, op)],
+            size: None,
+            ops: Vec::new(),
+            last: Ok(()),
+            extent: (0, 0, 0),
+        }
+    }
+
+    /// The claim to the size that is asked for after the task
+    pub(super) const fn size(&self) -> Option<Op<u64>> {
+        self.size
+    }
+
+    /// A request has ended; true if it was the task, and the [proof](Self::probe) is due
+    ///
+    /// # Panics
+    ///
+    /// If nobody has asked for it, and of a client that was broken so.
+    pub(super) fn ended(
+        &mut self,
+        op: OpId,
+        mut result: Result<(), Error>,
+        value: Option<u64>,
+        progress: &Progress<'_>,
+    ) -> bool {
+        if self.broken == Broken::Panics && progress.dead {
+            panic!("broken on purpose");
+        }
+        let Some(&(ask, _)) = self.asked.iter().find(|(_, id)| *id == op) else {
+            panic!("a completion of nothing");
+        };
+        match (self.broken, &result) {
+            (Broken::Lies, Err(_)) if ask == Ask::Task && self.task.transfers() => {
+                result = Ok(());
+            }
+            (Broken::Classes, Err(Error::Truncated { .. })) => result = Err(Error::Aborted),
+            (Broken::Shifts, _) => std::mem::swap(&mut result, &mut self.last),
+            _ => {}
+        }
+        let since = self.ops.last().map_or(Duration::ZERO, |op| op.at);
+        match self.ops.iter_mut().find(|op| op.ask == ask) {
+            Some(op) => op.results.push(result),
+            None => self.ops.push(OpEnd {
+                ask,
+                results: vec![result],
+                value,
+                deeds: progress.server.deeds.len(),
+                delivered: progress.control.delivered,
+                floor: progress.control.floor,
+                number: progress.number,
+                at: progress.now,
+                since,
+                dead: progress.dead,
+            }),
+        }
+        if ask != Ask::Task || self.probing {
+            return false;
+        }
+        self.extent = (progress.control.bytes, progress.control.replies, progress.commands);
+        true
+    }
+
+    /// Asks for what proves that the session is usable
+    pub(super) fn probe(&mut self, client: &mut Client) {
+        self.probing = true;
+        self.asked.push((Ask::Noop, client.noop().id()));
+        let size = client.size("s");
+        self.size = Some(size);
+        self.asked.push((Ask::Size, size.id()));
+        let next = client.get("p").id();
+        self.next = Some(next);
+        self.asked.push((Ask::Get, next));
+        self.asked.push((Ask::Delete, client.delete("nothere").id()));
+        self.asked.push((Ask::Put, client.put("after").id()));
+    }
+
+    /// Whether all that was asked for has ended
+    pub(super) fn is_complete(&self) -> bool {
+        self.ops.len() == self.asked.len()
+    }
+}
