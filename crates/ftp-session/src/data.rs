@@ -7,7 +7,7 @@ use ftp_proto::{DataHost, DataId, Direction, Time};
 use ftp_tls::Stream;
 
 use crate::proxy::{Handshake, waits_for};
-use crate::socket::{Listener, Socket};
+use crate::socket::{Listener, Socket, interest_of_tls};
 use crate::text::{TextIn, TextOut};
 use crate::transport::{Interest, Lent, Slot};
 
@@ -114,11 +114,8 @@ pub(crate) struct Linger<S> {
 
 impl<S> Linger<S> {
     /// What to wait for on the connection
-    ///
-    /// Unsent bytes come first: until they are sent nothing is read, and a shell that is told of readable bytes again
-    /// and again would not wait at all.
     pub(crate) fn interest(&self) -> Interest {
-        if self.stream.wants_write() { Interest::WRITE } else { Interest::READ }
+        interest_of_tls(&self.stream)
     }
 }
 
@@ -208,9 +205,7 @@ impl<S, L> Data<S, L> {
             DataState::Connecting(_, interest, _) => *interest,
             DataState::Tunneling(_, handshake) => waits_for(handshake),
             DataState::Listening(..) => Interest::READ,
-            DataState::Securing(stream) => {
-                Interest { read: stream.wants_read(), write: stream.wants_write() }
-            }
+            DataState::Securing(stream) => interest_of_tls(stream),
             DataState::Moving(stream, course) => {
                 let ready = stream.get_ref().ready;
                 let wants = match course {

@@ -138,6 +138,17 @@ pub(crate) fn is_readable<S>(stream: &Stream<Socket<S>>) -> bool {
     stream.get_ref().is_readable() || stream.has_pending_input()
 }
 
+/// What a handshake, or the end of TLS, is to be waited for
+///
+/// What is not sent yet comes first: until then nothing is read, and a shell that is told of bytes, or of an end,
+/// again and again would not wait at all.
+pub(crate) fn interest_of_tls<S>(stream: &Stream<S>) -> Interest {
+    match stream.wants_write() {
+        true => Interest::WRITE,
+        false => Interest { read: stream.wants_read(), write: false },
+    }
+}
+
 fn would_block<T>(result: &io::Result<T>) -> bool {
     matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

@@ -8,7 +8,7 @@ use ftp_tls::Role;
 
 use super::{Failure, Session};
 use crate::link::{Control, Link, LinkPhase};
-use crate::socket::{is_passing, is_readable};
+use crate::socket::{interest_of_tls, is_passing, is_readable};
 use crate::time::{has_passed, later};
 use crate::transport::{Interest, Trigger};
 
@@ -33,9 +33,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 read: self.proto.wants_input(),
                 write: self.proto.poll_transmit().is_some() || stream.wants_write(),
             },
-            LinkPhase::Securing | LinkPhase::Clearing { .. } => {
-                Interest { read: stream.wants_read(), write: stream.wants_write() }
-            }
+            LinkPhase::Securing | LinkPhase::Clearing { .. } => interest_of_tls(stream),
             LinkPhase::Broken => Interest::NONE,
         }
     }
