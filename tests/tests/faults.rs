@@ -2,8 +2,11 @@
 
 use ftp_proto::Error;
 use ftp_tests::sim::{
-    Ask, Broken, Case, End, Fault, Habit, Profile, Run, Session, Set, Tally, Task, Way,
+    Ask, Broken, Case, End, Fault, Habit, Next, Over, Profile, Run, Session, Set, Tally, Task, Tls,
+    Way,
 };
+
+const MODELLED: Over = Over::Engine(Tls::Modelled);
 
 fn case(profile: Profile, way: Way, task: Task, seed: u64) -> Case {
     Case { profile, habit: Habit::None, way, task, fault: Fault::None, seed }
@@ -11,16 +14,45 @@ fn case(profile: Profile, way: Way, task: Task, seed: u64) -> Case {
 
 fn run(sets: &[Set], tasks: &[Task], profiles: &[Profile], broken: Broken) -> Tally {
     let habits = Habit::all();
-    Run { seeds: 1, sets, habits: &habits, tasks, profiles, ways: &[Way::Clear], broken }.play()
+    let ways = &[Way::Clear];
+    Run { over: Over::Core, seeds: 1, sets, habits: &habits, tasks, profiles, ways, broken }.play()
+}
+
+/// One kind of server, `ftp-session`
+fn sessions(tls: Tls, set: Set, task: Task, way: Way, broken: Broken) -> Tally {
+    let habits = [Habit::FinalEarly(Next::Whole), Habit::FinalFirst(226), Habit::Queue];
+    Run {
+        over: Over::Engine(tls),
+        seeds: 1,
+        sets: &[set],
+        habits: &habits,
+        tasks: &[task],
+        profiles: &[Profile::Vsftpd],
+        ways: &[way],
+        broken,
+    }
+    .play()
+}
+
+#[track_caller]
+fn are_sound(tls: Tls, set: Set, task: Task, way: Way) {
+    let tally = sessions(tls, set, task, way, Broken::No);
+    println!("{} cases", tally.cases);
+    assert!(tally.cases > 100 && tally.is_sound(), "{tally:#?}");
 }
 
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for (profile, way) in Profile::ALL.into_iter().flat_map(|p| Way::ALL.map(|way| (p, way))) {
-        let play = |seed| Session::traced(case(profile, way, Task::Get, seed), Broken::No).trace;
-        assert!(play(7).lines().count() > 20, "the trace is missing");
-        assert_eq!(play(7), play(7));
-        assert_ne!(play(7), play(8), "the seed decides nothing");
+        for over in [Over::Core, MODELLED, Over::Engine(Tls::Rustls)] {
+            let case = |seed| case(profile, way, Task::Get, seed);
+            let play = |seed| over.play(case(seed), Broken::No, true).end.trace;
+            assert!(play(7).lines().count() > 20, "the trace is missing");
+            if over != Over::Engine(Tls::Rustls) {
+                assert_eq!(play(7), play(7));
+            }
+            assert_ne!(play(7), play(8), "the seed decides nothing");
+        }
     }
 }
 
@@ -49,6 +81,7 @@ fn a_broken_client_is_found_out() {
     let tasks = [Task::Get, Task::GetKnown, Task::List];
     let run = |sets: &[Set], broken| {
         Run {
+            over: Over::Core,
             seeds: 1,
             sets,
             habits: &[],
@@ -67,6 +100,61 @@ fn a_broken_client_is_found_out() {
     assert!(run(&[Set::Places], Broken::Panics).panics > sound.panics);
     let sound = run(&[Set::Words], Broken::No);
     assert!(run(&[Set::Words], Broken::Believes).lies > sound.lies);
+}
+
+/// The same of `ftp-session`
+#[test]
+fn a_session_of_a_broken_client_is_found_out() {
+    let run = |set, broken| sessions(Tls::Modelled, set, Task::GetKnown, Way::Clear, broken);
+    let sound = run(Set::Places, Broken::No);
+    assert!(sound.is_sound(), "{sound:#?}");
+    for broken in [Broken::Lies, Broken::Classes, Broken::Shifts] {
+        assert!(run(Set::Places, broken).lies > 0, "{broken:?}");
+    }
+    assert!(run(Set::Places, Broken::Hangs).hangs > 0);
+    assert!(run(Set::Words, Broken::Believes).lies > 0);
+}
+
+#[test]
+fn sessions_that_upload_in_clear_text() {
+    are_sound(Tls::Modelled, Set::Places, Task::Put, Way::Clear);
+}
+
+#[test]
+fn sessions_that_upload_under_tls() {
+    are_sound(Tls::Modelled, Set::Places, Task::Put, Way::Tls);
+}
+
+#[test]
+fn sessions_that_download_in_active_mode() {
+    are_sound(Tls::Modelled, Set::Places, Task::Get, Way::Active);
+}
+
+#[test]
+fn sessions_that_give_up_under_tls() {
+    are_sound(Tls::Modelled, Set::Places, Task::AbortGet, Way::Implicit);
+}
+
+#[test]
+fn sessions_through_rustls() {
+    are_sound(Tls::Rustls, Set::Places, Task::Names, Way::Tls);
+}
+
+#[test]
+fn sessions_with_servers_that_have_habits() {
+    are_sound(Tls::Modelled, Set::Habits, Task::Put, Way::Clear);
+}
+
+#[test]
+fn sessions_over_a_network_that_fails() {
+    are_sound(Tls::Modelled, Set::Wires, Task::Get, Way::Clear);
+    are_sound(Tls::Modelled, Set::Wires, Task::Put, Way::Tls);
+}
+
+#[test]
+fn procedures_that_go_on_with_a_file() {
+    are_sound(Tls::Modelled, Set::Errands, Task::ResumeDownload, Way::Clear);
+    are_sound(Tls::Modelled, Set::Errands, Task::ResumeUpload, Way::Clear);
 }
 
 #[test]

@@ -1,17 +1,24 @@
 //! Every fault at every place: `cargo run --release -p ftp-tests --bin faults`
 //!
-//! `--seeds N` plays each case with N different timings (6 if absent). `--habit NAME` plays the servers
-//! with this habit alone, `--set places|words|habits` this part alone. `--models` prints cases and
-//! failures of each model, `--traces` what happened in the first case of each kind of failure.
-//! `--broken lies|classes|shifts|believes|ragged|hangs|panics` plays a client that is broken on purpose,
-//! which must be found out.
+//! `--over core` plays the machine (the default), `--over engine` sessions of `ftp-session` on a simulated network, whose
+//! TLS has no cryptography, `--over rustls` the same with TLS as it is.
+//!
+//! `--seeds N` plays each case with N different timings (6 if absent, 1 for sessions). `--habit NAME` plays the servers with
+//! this habit alone, `--set places|words|habits|wires|errands` this part alone, `--set sessions` places, wires and errands;
+//! `--task NAME`, `--way NAME` and `--server NAME` these alone. `--models` prints cases and failures of each model, `--traces`
+//! what happened in the first case of each kind of failure. `--broken lies|classes|shifts|believes|ragged|hangs|panics`
+//! plays a client that is broken on purpose, which must be found out.
 
 use std::process::ExitCode;
 
-use ftp_tests::sim::{Broken, Failure, Habit, Profile, Run, Session, Set, Task, Way};
+use ftp_tests::sim::{Broken, Failure, Habit, Over, Profile, Run, Set, Task, Tls, Way};
 
 struct Options {
-    seeds: u64,
+    over: Over,
+    seeds: Option<u64>,
+    tasks: Vec<Task>,
+    ways: Vec<Way>,
+    profiles: Vec<Profile>,
     broken: Broken,
     sets: Vec<Set>,
     habits: Vec<Habit>,
@@ -22,8 +29,10 @@ struct Options {
 fn main() -> ExitCode {
     let Some(options) = options() else {
         eprintln!(
-            "usage: faults [--seeds N] [--set places|words|habits] [--habit NAME] [--models] \
-             [--traces] [--broken lies|classes|shifts|believes|ragged|hangs|panics]"
+            "usage: faults [--over core|engine|rustls] [--seeds N] \
+             [--set places|words|habits|wires|errands|sessions] [--habit NAME] [--task NAME] \
+             [--way NAME] [--server NAME] [--models] [--traces] \
+             [--broken lies|classes|shifts|believes|ragged|hangs|panics]"
         );
         return ExitCode::from(2);
     };
@@ -31,12 +40,13 @@ fn main() -> ExitCode {
         std::panic::set_hook(Box::new(|_| {}));
     }
     let tally = Run {
-        seeds: options.seeds,
+        over: options.over,
+        seeds: options.seeds.unwrap_or(if options.over == Over::Core { 6 } else { 1 }),
         sets: &options.sets,
         habits: &options.habits,
-        tasks: &Task::ALL,
-        profiles: &Profile::ALL,
-        ways: &Way::ALL,
+        tasks: &options.tasks,
+        profiles: &options.profiles,
+        ways: &options.ways,
         broken: options.broken,
     }
     .play();
@@ -44,7 +54,7 @@ fn main() -> ExitCode {
     for ((model, _), Failure { count, case, what }) in tally.failures.iter().take(most) {
         println!("{model} {count} {case:?}: {what}");
         if options.traces {
-            println!("{}", Session::traced(*case, options.broken).trace);
+            println!("{}", options.over.play(*case, options.broken, true).end.trace);
         }
     }
     if options.models {
@@ -59,7 +69,11 @@ fn main() -> ExitCode {
 
 fn options() -> Option<Options> {
     let mut options = Options {
-        seeds: 6,
+        over: Over::Core,
+        seeds: None,
+        tasks: [Task::ALL.as_slice(), &Task::ERRANDS].concat(),
+        ways: Way::ALL.to_vec(),
+        profiles: Profile::ALL.to_vec(),
         broken: Broken::No,
         sets: Set::ALL.to_vec(),
         habits: Habit::all(),
@@ -77,13 +91,22 @@ fn options() -> Option<Options> {
             continue;
         }
         match (&*argument, &*arguments.next()?) {
-            ("--seeds", number) => options.seeds = number.parse().ok()?,
+            ("--over", "core") => options.over = Over::Core,
+            ("--over", "engine") => options.over = Over::Engine(Tls::Modelled),
+            ("--over", "rustls") => options.over = Over::Engine(Tls::Rustls),
+            ("--task", name) => options.tasks.retain(|task| format!("{task:?}") == name),
+            ("--way", name) => options.ways.retain(|way| format!("{way:?}") == name),
+            ("--server", name) => options.profiles.retain(|kind| format!("{kind:?}") == name),
+            ("--seeds", number) => options.seeds = Some(number.parse().ok()?),
             ("--habit", name) => {
                 options.habits.retain(|habit| habit.name() == name);
                 options.sets = vec![Set::Habits];
             }
             ("--set", "places") => options.sets = vec![Set::Places],
             ("--set", "words") => options.sets = vec![Set::Words],
+            ("--set", "wires") => options.sets = vec![Set::Wires],
+            ("--set", "sessions") => options.sets = vec![Set::Places, Set::Wires, Set::Errands],
+            ("--set", "errands") => options.sets = vec![Set::Errands],
             ("--set", "habits") => options.sets = vec![Set::Habits],
             ("--broken", "lies") => options.broken = Broken::Lies,
             ("--broken", "classes") => options.broken = Broken::Classes,

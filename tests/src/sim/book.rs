@@ -37,6 +37,7 @@ pub(super) struct Progress<'a> {
     pub(super) number: u32,
     pub(super) now: Duration,
     pub(super) dead: bool,
+    pub(super) tls_failed: bool,
 }
 
 impl Book {
@@ -103,6 +104,7 @@ impl Book {
                 at: progress.now,
                 since,
                 dead: progress.dead,
+                tls_failed: progress.tls_failed,
             }),
         }
         if ask != Ask::Task || self.probing {

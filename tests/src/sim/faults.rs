@@ -3,7 +3,7 @@
 use super::{Habit, Next, Way};
 
 /// The control connection, behind a byte of what the server sends
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ControlFault {
     /// Closed
     Cut,
@@ -14,7 +14,7 @@ pub enum ControlFault {
 }
 
 /// The data connection, behind a byte of the file
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DataFault {
     /// Never opened
     Refused,
@@ -37,7 +37,7 @@ pub enum DataFault {
 }
 
 /// A TLS handshake
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HandshakeFault {
     /// It fails
     Failed,
@@ -46,7 +46,7 @@ pub enum HandshakeFault {
 }
 
 /// A reply
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReplyFault {
     /// Another reply of this class instead
     Replaced(u16),
@@ -108,8 +108,37 @@ pub const REFUSALS: [(u16, &str); 12] = [
     (553, "No files allowed here"),
 ];
 
+/// The bytes of a connection, as they travel, those of TLS included
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WireFault {
+    /// Both ends are told of an end
+    Cut,
+    /// Both ends are told of a break
+    Reset,
+    /// Nothing passes any more, in either direction, and nobody is told
+    Silent,
+}
+
+/// Whose bytes
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The server's, on their way to the client
+    Server,
+    /// The client's
+    Client,
+}
+
+/// Which connection
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Which {
+    /// The control connection
+    Control,
+    /// The first data connection
+    Data,
+}
+
 /// Where 421 goes
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// Instead of the reply
     Before,
@@ -120,7 +149,7 @@ pub enum Place {
 }
 
 /// One fault in a session
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// None
     None,
@@ -142,6 +171,8 @@ pub enum Fault {
     Stray(u8, usize, bool),
     /// 421 at the reply of this number, then the end of the connection
     Closing(Place, usize),
+    /// The network fails behind so many bytes of this side of a connection, in sessions of `ftp-session` alone
+    Wire(WireFault, Which, Side, usize),
 }
 
 impl Fault {
@@ -158,6 +189,7 @@ impl Fault {
             }
             Self::Reply(ReplyFault::Refusal(_), _) => "Reply Refusal".to_owned(),
             Self::Reply(how, _) => format!("Reply {how:?}"),
+            Self::Wire(how, which, side, _) => format!("Wire {how:?} {which:?} {side:?}"),
             Self::Closing(place, _) => format!("Closing {place:?}"),
             Self::Refused(..) => "Refused".to_owned(),
             Self::Stray(_, _, false) => "Stray at once".to_owned(),
@@ -168,7 +200,7 @@ impl Fault {
 }
 
 /// How long a session without faults is
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Extent {
     /// Bytes from the server
     pub bytes: usize,
@@ -178,6 +210,8 @@ pub struct Extent {
     pub commands: usize,
     /// Bytes of data, where there is a data connection
     pub data: Option<usize>,
+    /// Bytes on the wire, of both sides of the control and of the first data connection
+    pub wires: [[usize; 2]; 2],
 }
 
 /// Every fault there can be at any place of a session
@@ -234,6 +268,22 @@ fn data_faults(way: Way, extent: Extent, step: usize, all: &mut Vec<Fault>) {
             all.push(Fault::Data(DataFault::Ragged, at));
         }
     }
+}
+
+/// The network fails: behind every byte of short ways, and at most at so many places of each
+pub fn wire_faults_of(extent: Extent) -> Vec<Fault> {
+    const PLACES: usize = 100;
+    let mut all = Vec::new();
+    for (which, bytes) in [Which::Control, Which::Data].into_iter().zip(extent.wires) {
+        for (side, bytes) in [Side::Server, Side::Client].into_iter().zip(bytes) {
+            for at in (0..=bytes).step_by(bytes / PLACES + 1) {
+                for how in [WireFault::Cut, WireFault::Reset, WireFault::Silent] {
+                    all.push(Fault::Wire(how, which, side, at));
+                }
+            }
+        }
+    }
+    all
 }
 
 /// Words that mean something else: every command's reply for each, refusals, strays

@@ -3,7 +3,7 @@
 use super::{Task, Way};
 
 /// What happens to the transfer after the one that was aborted
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Next {
     /// It goes through
     Whole,
@@ -14,7 +14,7 @@ pub enum Next {
 }
 
 /// Where the finals of an aborted transfer arrive
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Late {
     /// Before the opening reply of the next transfer
     BeforeOpening,
@@ -23,7 +23,7 @@ pub enum Late {
 }
 
 /// A way of a server, on top of its [`Profile`](super::Profile)
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Habit {
     /// None: as its profile has it
     None,

@@ -49,10 +49,19 @@ pub fn judge(case: Case, end: &End) -> Verdict {
         }
         dead = op.dead;
         let facts = Facts::new(case, end, index);
+        if let (true, Err(error)) = (facts.must_succeed(), result) {
+            return Verdict::Lie(format!(
+                "{:?}: nothing went wrong, and it failed: {error}",
+                op.ask
+            ));
+        }
         let mut may = facts.expected();
         may.sort_unstable();
         may.dedup();
-        let class = Class::of(result);
+        let class = match Class::of(result) {
+            Class::Lost if op.tls_failed => Class::TlsFailed,
+            class => class,
+        };
         if !may.contains(&class) {
             let what = match result {
                 Ok(()) if !facts.downloads() && !facts.uploads() || facts.is_whole() => {

@@ -9,6 +9,7 @@ mod api;
 mod book;
 mod control;
 mod driver;
+mod engine;
 mod faults;
 mod habit;
 mod judge;
@@ -19,14 +20,15 @@ mod server;
 mod session;
 mod task;
 
+pub use engine::{EngineEnd, Tls, play};
 pub use faults::{
     ControlFault, DataFault, Extent, FOREIGN, Fault, HandshakeFault, Place, REFUSALS, ReplyFault,
-    faults_of, few_faults_of, words_of,
+    Side, Which, WireFault, faults_of, few_faults_of, wire_faults_of, words_of,
 };
 pub use habit::{Habit, Late, Next};
 pub use judge::{Class, Verdict, judge};
 pub use profile::{Early, Profile, Tickets};
-pub use run::{Failure, Run, Set, Tally};
+pub use run::{Failure, Over, Run, Set, Tally};
 pub use server::{Answer, Deed, Said, Server};
 pub use session::{Ask, Broken, Case, End, Gone, Move, MoveEnd, OpEnd, Session, Stray};
 pub use task::{Task, Way};

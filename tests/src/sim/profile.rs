@@ -1,7 +1,7 @@
 //! What sets the modelled servers apart
 
 /// A kind of server
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// vsftpd 3.0
     Vsftpd,
@@ -16,7 +16,7 @@ pub enum Profile {
 }
 
 /// What a server does about TLS sessions on data connections (TLS 1.3, whose tickets serve once)
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tickets {
     /// Given with the control connection's handshake
     pub login: usize,
@@ -29,7 +29,7 @@ pub struct Tickets {
 }
 
 /// How a server takes a data connection that the client closes early
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Early {
     /// With this final reply
     Final(u16),

@@ -84,15 +84,22 @@ impl Replies {
                 *at = Some(now);
             }
         }
-        while self.finals.front().is_some_and(|end| *end <= self.delivered) {
+        // In their order, since one read may bring a stray and the answers after it.
+        for index in 0..self.strays.len() {
+            let stray = self.strays[index];
+            if stray.idle.is_none() && stray.end <= self.delivered {
+                self.count_finals(stray.end);
+                self.strays[index].idle = Some(self.answered >= self.asked);
+            }
+        }
+        self.count_finals(self.delivered);
+    }
+
+    /// Counts the final replies that end by there
+    fn count_finals(&mut self, until: usize) {
+        while self.finals.front().is_some_and(|end| *end <= until) {
             self.finals.pop_front();
             self.answered += 1;
-        }
-        let idle = self.answered >= self.asked;
-        for stray in &mut self.strays {
-            if stray.idle.is_none() && stray.end <= self.delivered {
-                stray.idle = Some(idle);
-            }
         }
     }
 

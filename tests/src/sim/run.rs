@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::session::FILE;
 use super::{
-    Broken, Case, Extent, Fault, Habit, Profile, Session, Task, Verdict, Way, faults_of,
-    few_faults_of, judge, words_of,
+    Broken, Case, EngineEnd, Extent, Fault, Habit, Profile, Session, Task, Tls, Verdict, Way,
+    faults_of, few_faults_of, judge, play, wire_faults_of, words_of,
 };
 
 /// A part of all cases
@@ -20,16 +20,51 @@ pub enum Set {
     Words,
     /// Servers with habits, fewer faults
     Habits,
+    /// The network fails at every place, for `ftp-session` alone
+    Wires,
+    /// Procedures with local files, for `ftp-session` alone: every fault at every place
+    Errands,
 }
 
 impl Set {
     /// All of them
-    pub const ALL: [Self; 3] = [Self::Places, Self::Words, Self::Habits];
+    pub const ALL: [Self; 5] =
+        [Self::Places, Self::Words, Self::Habits, Self::Wires, Self::Errands];
+}
+
+impl Set {
+    /// Whether it is of `ftp-session` alone
+    const fn is_sessions(self) -> bool {
+        matches!(self, Self::Wires | Self::Errands)
+    }
+}
+
+/// Whose session is played
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The machine's, with a driver of the simulator's own
+    Core,
+    /// That of `ftp-session`, with a shell and a network
+    Engine(Tls),
+}
+
+impl Over {
+    /// Plays a session to its end; with what was wrong with it whatever was to be expected
+    #[must_use]
+    pub fn play(self, case: Case, broken: Broken, traced: bool) -> EngineEnd {
+        match self {
+            Self::Core if traced => Session::traced(case, broken).into(),
+            Self::Core => Session::play(case, broken).into(),
+            Self::Engine(tls) => play(case, tls, broken, traced),
+        }
+    }
 }
 
 /// What is to be played
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
+    /// Over what
+    pub over: Over,
     /// Timings of each case
     pub seeds: u64,
     /// Which parts
@@ -93,7 +128,7 @@ impl Run<'_> {
                 scope.spawn(|| {
                     while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let mut tally = Tally::default();
-                        tally.job(*job, self.broken);
+                        tally.job(*job, self.over, self.broken);
                         tallies.lock().unwrap().push((job.clean.seed, tally));
                     }
                 });
@@ -108,15 +143,19 @@ impl Run<'_> {
 
     fn jobs(&self) -> Vec<Job> {
         let mut jobs = Vec::new();
-        for &set in self.sets {
+        let is_engine = self.over != Over::Core;
+        for &set in self.sets.iter().filter(|set| is_engine || !set.is_sessions()) {
             let none = [Habit::None];
             let habits = if set == Set::Habits { self.habits } else { &none };
             for (&habit, &profile) in
                 habits.iter().flat_map(|h| self.profiles.iter().map(move |p| (h, p)))
             {
-                for (&way, &task) in
-                    self.ways.iter().flat_map(|w| self.tasks.iter().map(move |t| (w, t)))
-                {
+                let errands = set == Set::Errands;
+                let tasks = self.tasks.iter().filter(|task| task.is_errand() == errands);
+                // In clear text real TLS is no other than the modelled one.
+                let is_real = self.over == Over::Engine(Tls::Rustls);
+                let ways = self.ways.iter().filter(|way| way.is_tls() || !is_real);
+                for (&way, &task) in ways.flat_map(|w| tasks.clone().map(move |t| (w, t))) {
                     let shows = habit == Habit::None || habit.shows(way, task);
                     // One timing of words and habits for two of places: there are many more of them.
                     let seeds =
@@ -136,35 +175,46 @@ impl Run<'_> {
 }
 
 impl Tally {
-    fn job(&mut self, Job { set, clean }: Job, broken: Broken) {
-        let Ok(end) = catch_unwind(|| Session::play(clean, Broken::No)) else {
-            return self.play("panic".into(), clean, broken);
+    fn job(&mut self, Job { set, clean }: Job, over: Over, broken: Broken) {
+        let Ok(EngineEnd { end, .. }) = catch_unwind(|| over.play(clean, Broken::No, false)) else {
+            return self.play("panic".into(), clean, over, broken);
         };
         let extent = Extent {
             bytes: end.bytes,
             replies: end.replies,
             commands: end.commands,
             data: clean.task.transfers().then_some(FILE.len()),
+            wires: end.wires,
         };
         let faults = match set {
             Set::Places => faults_of(clean.way, extent),
             Set::Words => words_of(extent),
+            Set::Wires => wire_faults_of(extent),
+            Set::Errands => {
+                let places = faults_of(clean.way, extent);
+                places.into_iter().chain(wire_faults_of(extent)).collect()
+            }
             Set::Habits => few_faults_of(clean.habit, clean.way, extent),
         };
         for fault in faults {
             let model = if set == Set::Habits { clean.habit.name() } else { fault.name() };
-            self.play(model, Case { fault, ..clean }, broken);
+            self.play(model, Case { fault, ..clean }, over, broken);
         }
     }
 
-    fn play(&mut self, model: String, case: Case, broken: Broken) {
+    fn play(&mut self, model: String, case: Case, over: Over, broken: Broken) {
         self.cases += 1;
         let (cases, failed) = self.models.entry(model.clone()).or_default();
         *cases += 1;
-        let play = || Session::play(case, broken);
+        let play = || over.play(case, broken, false);
         let (count, what) = match catch_unwind(AssertUnwindSafe(play)) {
             Err(_) => (&mut self.panics, "panic".to_owned()),
-            Ok(end) => match judge(case, &end) {
+            Ok(EngineEnd { wrong: Some(what), .. }) => (&mut self.lies, format!("lie: {what}")),
+            Ok(EngineEnd { end, wrong: None }) if case.task.is_errand() => match end.bounded {
+                true => return,
+                false => (&mut self.hangs, "hang: the procedure".to_owned()),
+            },
+            Ok(EngineEnd { end, wrong: None }) => match judge(case, &end) {
                 Verdict::Sound => return,
                 Verdict::Hang(what) => (&mut self.hangs, format!("hang: {what}")),
                 Verdict::Lie(what) => (&mut self.lies, format!("lie: {what}")),

@@ -20,7 +20,7 @@ use crate::script::Seed;
 pub use end::{Ask, End, Gone, Move, MoveEnd, OpEnd, Stray};
 
 /// A client broken on purpose, which the judge must find out
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Broken {
     /// A sound one
     No,
@@ -76,7 +76,7 @@ pub(super) enum What {
 }
 
 /// Which side of a data connection's handshake waits for the other
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Handshake {
     No,
     Client,
@@ -84,7 +84,7 @@ pub(super) enum Handshake {
 }
 
 /// What is played
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Case {
     /// The kind of server
     pub profile: Profile,
@@ -248,6 +248,7 @@ impl Session {
                     number,
                     now: self.now,
                     dead: self.client.is_dead(),
+                    tls_failed: false,
                 };
                 if self.book.ended(done.op(), result, value, &progress) {
                     self.upload = OTHER.to_vec();
@@ -279,6 +280,7 @@ impl Session {
             bytes,
             replies,
             commands,
+            wires: [[0; 2]; 2],
             took: self.now,
             trace: std::mem::take(&mut self.trace),
         }

@@ -5,7 +5,7 @@ use ftp_proto::{Client, Config, DataMode, Get, List, OpId, Put, TlsPolicy};
 use super::session::{FILE, NAMED, NAMED_MORE};
 
 /// How client and server are connected
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Way {
     /// In clear, passive mode
     Clear,
@@ -41,7 +41,7 @@ impl Way {
 }
 
 /// What the client is asked to do between login and the proof that the session is usable
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
     /// RETR
     Get,
@@ -95,6 +95,22 @@ pub enum Task {
     Pwd,
     /// QUIT
     Quit,
+    /// A procedure of `ftp-session`: RETR into a local file
+    DownloadFile,
+    /// STOR of a local file
+    UploadFile,
+    /// The rest of a file of which the beginning is there
+    ResumeDownload,
+    /// The same where something else is there
+    ResumeWrong,
+    /// The same where nothing is there
+    ResumeNothing,
+    /// The rest of a file of which the server has the beginning
+    ResumeUpload,
+    /// The same where it has something else
+    ResumeOther,
+    /// Whether the server has the same file
+    VerifyFile,
 }
 
 impl Task {
@@ -128,6 +144,24 @@ impl Task {
         Self::Quit,
     ];
 
+    /// What takes several requests and a local file
+    pub const ERRANDS: [Self; 8] = [
+        Self::DownloadFile,
+        Self::UploadFile,
+        Self::ResumeDownload,
+        Self::ResumeWrong,
+        Self::ResumeNothing,
+        Self::ResumeUpload,
+        Self::ResumeOther,
+        Self::VerifyFile,
+    ];
+
+    /// Whether it is one of these
+    #[must_use]
+    pub fn is_errand(self) -> bool {
+        Self::ERRANDS.contains(&self)
+    }
+
     /// Whether it has a data connection
     pub const fn transfers(self) -> bool {
         self.downloads() || self.uploads()
@@ -152,12 +186,25 @@ impl Task {
                 | Self::ReadInside
                 | Self::ReadEmpty
                 | Self::ReadMissing
+                | Self::DownloadFile
+                | Self::ResumeDownload
+                | Self::ResumeWrong
+                | Self::ResumeNothing
         )
     }
 
     /// Whether it takes bytes away
     pub const fn uploads(self) -> bool {
-        matches!(self, Self::Put | Self::Append | Self::Unique | Self::AbortPut)
+        matches!(
+            self,
+            Self::Put
+                | Self::Append
+                | Self::Unique
+                | Self::AbortPut
+                | Self::UploadFile
+                | Self::ResumeUpload
+                | Self::ResumeOther
+        )
     }
 
     /// Where it begins in the file
@@ -205,6 +252,14 @@ impl Task {
             Self::Features => client.query_features().id(),
             Self::Pwd => client.pwd().id(),
             Self::Quit => client.quit().id(),
+            Self::DownloadFile
+            | Self::UploadFile
+            | Self::ResumeDownload
+            | Self::ResumeWrong
+            | Self::ResumeNothing
+            | Self::ResumeUpload
+            | Self::ResumeOther
+            | Self::VerifyFile => unreachable!("these are no single requests"),
         }
     }
 }

@@ -45,6 +45,8 @@ pub enum Class {
     TlsRefused,
     /// The session: the server broke the protocol
     Protocol,
+    /// The session: TLS failed on the control connection
+    TlsFailed,
     /// The session: ended by this side
     Local,
     /// None of these

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ftp_proto::{ConnectionError, Error};
 
-use super::super::{Ask, ControlFault, Fault, Gone, Habit, Task, Way};
+use super::super::{Ask, ControlFault, Fault, Gone, Habit, HandshakeFault, Task, Way};
 use super::{Class, Facts};
 
 impl Facts<'_> {
@@ -25,12 +25,28 @@ impl Facts<'_> {
             // Whatever it was, this side wanted the end.
             may.extend([Class::Done, Class::Local, Class::Lost]);
         }
+        if let Fault::Wire(..) = self.case.fault {
+            // Each is a true word about a network that failed; that all is done is not.
+            may.extend([Class::Lost, Class::TlsFailed, Class::TimedOut, Class::Unconfirmed]);
+            if self.downloads() || self.uploads() {
+                may.extend([Class::DataFailed, Class::DataTimedOut, Class::Truncated]);
+            }
+        }
         // The greeting is no command's, and before TLS nothing can be trusted.
+        if self.case.way.is_tls() && (self.misled() || self.is_broken_in_tls()) {
+            // What is not TLS's came where TLS had begun, or nothing; or a part of it with the reply before.
+            may.push(Class::TlsFailed);
+            if self.op.ask == Ask::Login {
+                may.push(Class::Protocol);
+            }
+        }
         match self.foreign() {
             // This side wanted the end anyway.
             Some("QUIT") => may.push(Class::Protocol),
             Some("") => may.extend([Class::Done, Class::Protocol, Class::NotServed, Class::Demand]),
-            Some("AUTH" | "PBSZ" | "PROT") => return vec![Class::Protocol, Class::TlsRefused],
+            Some("AUTH" | "PBSZ" | "PROT") => {
+                return vec![Class::Protocol, Class::TlsRefused, Class::TlsFailed];
+            }
             // What comes while an abort settles is dropped until the proof that it is over.
             Some(_) if self.case.task.aborts() => may.push(Class::Protocol),
             Some("CWD") if self.is_late_final() => may.push(Class::TimedOut),
@@ -78,6 +94,11 @@ impl Facts<'_> {
         if ended && self.downloads() && self.is_short() && self.opened() {
             may.push(Class::Truncated);
         }
+    }
+
+    /// Whether the control connection may end within a handshake
+    fn is_broken_in_tls(&self) -> bool {
+        matches!(self.case.fault, Fault::Closing(..) | Fault::ControlTls(HandshakeFault::Failed))
     }
 
     /// Whether a 220 came in place of the first reply after the greeting: some servers greet twice

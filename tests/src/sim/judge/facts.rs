@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::server::LISTING;
 use super::super::session::{FILE, NAMED, NAMED_MORE, OTHER};
 use super::super::{
-    Ask, Case, ControlFault, Deed, End, FOREIGN, Fault, Gone, HandshakeFault, Move, MoveEnd, OpEnd,
-    ReplyFault, Said, Task,
+    Ask, Case, ControlFault, Deed, End, FOREIGN, Fault, Gone, Habit, HandshakeFault, Move, MoveEnd,
+    OpEnd, ReplyFault, Said, Task,
 };
 use super::Class;
 use super::codes::{claims, is_identity};
@@ -72,12 +72,23 @@ impl<'a> Facts<'a> {
                 Task::Features => (&["FEAT"], None),
                 Task::Pwd => (&["PWD"], None),
                 Task::Quit => (&["QUIT"], None),
+                _ => (&[], None),
             },
         }
     }
 
     pub(super) fn is_task(&self) -> bool {
         self.op.ask == Ask::Task
+    }
+
+    /// Whether a server that does all it should was asked for what it can do
+    pub(super) fn must_succeed(&self) -> bool {
+        let can = match self.op.ask {
+            Ask::Delete => false,
+            Ask::Task => !self.case.task.aborts() && self.case.task != Task::ReadMissing,
+            _ => self.case.task != Task::Quit,
+        };
+        can && self.case.fault == Fault::None && self.case.habit == Habit::None
     }
 
     pub(super) fn downloads(&self) -> bool {

@@ -103,8 +103,14 @@ impl Facts<'_> {
             _ => None,
         };
         // TLS that failed here is the cause; what the server makes of it is not.
-        if failure == Some(DataFailure::Tls) {
-            may.clear();
+        if failure == Some(DataFailure::Tls) && !matches!(self.case.fault, Fault::Wire(..)) {
+            // Who hears all of it at once hears the server's word, too.
+            let at_once = self.main.is_some_and(|deed| {
+                deed.said.iter().any(|said| said.code / 100 == 1 && said.end > Some(self.op.floor))
+            });
+            if !at_once {
+                may.clear();
+            }
             return may.push(Class::DataFailed);
         }
         if self.moved().is_some_and(|moved| moved.fresh) {
@@ -121,6 +127,10 @@ impl Facts<'_> {
             Fault::Data(DataFault::Silent, _) | Fault::DataTls(HandshakeFault::Silent)
         ) {
             may.push(Class::DataTimedOut);
+            // All of it had gone out, and so had its end.
+            if self.wrote_all() {
+                may.extend([Class::Unconfirmed, Class::TimedOut]);
+            }
         }
         let down = self.downloads();
         if final_came && !whole && down && ended.is_some() {
@@ -161,8 +171,19 @@ impl Facts<'_> {
         if self.unannounced() && self.uploads() {
             may.extend([Class::DataTimedOut, Class::TimedOut]);
         }
+        // A server that closes before it has read close_notify resets the connection, and the file may be whole.
+        if self.case.way.is_tls() && self.wrote_all() && failure == Some(DataFailure::Broken) {
+            may.push(Class::Unconfirmed);
+        }
         if let Some((class, at)) = self.cause() {
             let over = ended.is_some_and(|(_, ended)| ended <= at);
+            // Which of the two is looked at first is chance.
+            if self.opened() && ended.is_some_and(|(_, ended)| ended == at) {
+                may.push(class);
+                if whole || self.wrote_all() {
+                    may.push(Class::Unconfirmed);
+                }
+            }
             match (self.opened(), over) {
                 (false, _) => may.push(class),
                 (true, true) if down && self.is_short() => may.push(Class::Truncated),
@@ -195,6 +216,10 @@ impl Facts<'_> {
         }
         if self.silence() {
             if down && ended.is_some() && self.is_short() {
+                // That something was to come nobody had said.
+                if self.received().is_empty() {
+                    may.push(Class::TimedOut);
+                }
                 return may.push(Class::Truncated);
             }
             may.extend([Class::TimedOut, Class::DataTimedOut, Class::Protocol]);

@@ -47,6 +47,8 @@ pub struct OpEnd {
     pub at: Duration,
     /// When the request before it ended
     pub since: Duration,
+    /// Whether its error says that TLS failed on the control connection
+    pub tls_failed: bool,
     /// Whether the client said that its session was over
     pub dead: bool,
 }
@@ -122,6 +124,8 @@ pub struct End {
     pub replies: usize,
     /// Commands until then
     pub commands: usize,
+    /// Bytes on the wire: the server's and the client's, of the control and of the first data connection
+    pub wires: [[usize; 2]; 2],
     /// Virtual time taken
     pub took: Duration,
     /// What happened, a line each
