@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use sha2::Digest as _;
@@ -74,7 +74,7 @@ impl LocalFile {
     fn open(&mut self, access: Access) -> io::Result<Option<u64>> {
         self.file = None;
         let file = match access {
-            Access::Read => File::open(&self.path)?,
+            Access::Read => open_to_read(&self.path)?,
             Access::Create => File::create_new(&self.path)?,
             Access::Replace => File::create(&self.path)?,
             // This does not use the system's append mode: in a shell that waits for the disk on another thread, a
@@ -102,6 +102,16 @@ impl LocalFile {
         }
         Ok(file)
     }
+}
+
+/// Opens a file whose bytes can be read: a directory can be opened, and an upload would have emptied the server's file
+/// before the first read fails
+fn open_to_read(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    Ok(file)
 }
 
 fn hash_of(mut file: &File, algorithm: HashAlgorithm) -> io::Result<Option<FileHash>> {

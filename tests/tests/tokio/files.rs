@@ -1,5 +1,7 @@
 //! Whole local files, whose disk other threads wait for
 
+use std::io::ErrorKind;
+
 use ftp_tests::scripted::Server;
 use ftp_tokio::Error;
 use tempfile::TempDir;
@@ -60,8 +62,26 @@ async fn a_full_disk_fails_a_download_that_the_server_confirms() {
     let mut client = log_in(&server).await;
     let error = client.download_file("f", "/dev/full").await.unwrap_err();
     let Error::Local(inner) = &error else { panic!("{error:?}") };
-    assert_eq!(inner.kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(inner.kind(), ErrorKind::StorageFull);
     assert!(inner.to_string().contains("/dev/full"), "{inner}");
+    client.noop().await.unwrap();
+    client.quit().await.unwrap();
+    server.join();
+}
+
+/// It can be opened like a file, and fails only when it is read
+#[tokio::test]
+async fn a_directory_is_not_uploaded_and_the_servers_file_stays() {
+    let server = Server::start(|peer| {
+        peer.welcome();
+        peer.exchange("NOOP", "200 fine");
+        peer.farewell();
+    });
+    let folder = TempDir::new().unwrap();
+    let mut client = log_in(&server).await;
+    let error = client.upload_file("f", folder.path()).await.unwrap_err();
+    let Error::Local(inner) = &error else { panic!("{error:?}") };
+    assert_eq!(inner.kind(), ErrorKind::IsADirectory);
     client.noop().await.unwrap();
     client.quit().await.unwrap();
     server.join();
