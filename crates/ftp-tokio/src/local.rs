@@ -42,6 +42,8 @@ impl Local {
 mod file {
     use std::io;
     use std::path::Path;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
 
     use ftp_session::LocalFile;
     use ftp_session::procedure::{Access, LocalAnswer, LocalOrder};
@@ -82,7 +84,24 @@ mod file {
         Lost,
     }
 
-    type Running = JoinHandle<(Disk, io::Result<LocalAnswer>)>;
+    /// An order on another thread; dropped before one has taken it up, it is not carried out
+    ///
+    /// The runtime may be short of threads, and by the time there is one the file may be somebody else's.
+    struct Running(JoinHandle<(Disk, io::Result<LocalAnswer>)>);
+
+    impl Future for Running {
+        type Output = io::Result<(Disk, io::Result<LocalAnswer>)>;
+
+        fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+            Pin::new(&mut self.0).poll(context).map_err(Into::into)
+        }
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
 
     struct Disk {
         file: LocalFile,
@@ -94,10 +113,10 @@ mod file {
             mut self,
             work: impl FnOnce(&mut LocalFile, &mut Vec<u8>) -> io::Result<LocalAnswer> + Send + 'static,
         ) -> Running {
-            spawn_blocking(move || {
+            Running(spawn_blocking(move || {
                 let result = work(&mut self.file, &mut self.buffer);
                 (self, result)
-            })
+            }))
         }
 
         fn read(self, at: u64, length: usize) -> Running {

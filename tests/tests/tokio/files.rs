@@ -1,10 +1,14 @@
 //! Whole local files, whose disk other threads wait for
 
 use std::io::ErrorKind;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use ftp_tests::scripted::Server;
 use ftp_tokio::Error;
 use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::{file, log_in};
 
@@ -66,6 +70,41 @@ async fn a_full_disk_fails_a_download_that_the_server_confirms() {
     assert!(inner.to_string().contains("/dev/full"), "{inner}");
     client.noop().await.unwrap();
     client.quit().await.unwrap();
+    server.join();
+}
+
+/// The runtime is short of threads, and when one is free the file is somebody else's
+#[test]
+fn what_a_dropped_download_had_ordered_is_not_done_later() {
+    let (sent, all_sent) = channel();
+    let server = Server::start(move |peer| {
+        peer.welcome();
+        peer.exchange("TYPE I", "200 fine");
+        peer.send_file("RETR f", b"bytes");
+        sent.send(()).unwrap();
+        peer.expect_close();
+    });
+    let folder = TempDir::new().unwrap();
+    let local = folder.path().join("f");
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).max_blocking_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut client = log_in(&server).await;
+        let (free, busy) = channel::<()>();
+        let thread = spawn_blocking(move || busy.recv());
+        let mut download = Box::pin(client.download_file("f", &local));
+        // Until the server has sent everything, and a little longer.
+        while all_sent.try_recv().is_err() {
+            timeout(Duration::from_millis(10), &mut download).await.unwrap_err();
+        }
+        timeout(Duration::from_millis(100), &mut download).await.unwrap_err();
+        drop(download);
+        std::fs::write(&local, "the user's own").unwrap();
+        free.send(()).unwrap();
+        thread.await.unwrap().unwrap();
+        spawn_blocking(|| ()).await.unwrap();
+    });
+    assert_eq!(std::fs::read(&local).unwrap(), b"the user's own");
     server.join();
 }
 
