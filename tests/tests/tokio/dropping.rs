@@ -15,7 +15,7 @@ type Operation =
     for<'a> fn(&'a mut Client) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
 /// A file that can't be taken for a part of another
-fn file(salt: u32) -> Vec<u8> {
+pub(crate) fn file(salt: u32) -> Vec<u8> {
     (0..5_000_u32).map(|i| (i.wrapping_mul(i).wrapping_add(salt * 77) >> 3) as u8).collect()
 }
 
@@ -60,7 +60,7 @@ const OPERATIONS: [(&str, Operation); 8] = [
 ];
 
 /// What an operation came to that was polled so often at most; `None`: it was dropped
-async fn polled<T>(operation: impl Future<Output = T>, most: usize) -> Option<T> {
+pub(crate) async fn polled<T>(operation: impl Future<Output = T>, most: usize) -> Option<T> {
     let mut operation = pin!(operation);
     let mut polls = 0;
     poll_fn(|context| {

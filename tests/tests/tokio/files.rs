@@ -4,13 +4,15 @@ use std::io::ErrorKind;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use ftp_tests::memory;
 use ftp_tests::scripted::Server;
-use ftp_tokio::Error;
+use ftp_tokio::{Config, Error, Options, TlsPolicy};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::{file, log_in};
+use super::memory::{World, slowly};
+use super::{dropping, file, log_in};
 
 #[tokio::test]
 async fn a_large_file_goes_out_and_comes_back() {
@@ -124,4 +126,47 @@ async fn a_directory_is_not_uploaded_and_the_servers_file_stays() {
     client.noop().await.unwrap();
     client.quit().await.unwrap();
     server.join();
+}
+
+/// Whatever a dropped call has left, the next one makes the right file of it
+#[tokio::test(start_paused = true)]
+async fn calls_for_local_files_can_be_dropped_at_every_poll() {
+    let (long, short) = (dropping::file(1), dropping::file(3)[..1_000].to_vec());
+    let folder = TempDir::new().unwrap();
+    let [local, out, other] = ["local", "out", "other"].map(|name| folder.path().join(name));
+    std::fs::write(&out, &long).unwrap();
+    std::fs::write(&other, &short).unwrap();
+    let drop_at = async |upload: bool, polls: usize| {
+        let mut server = memory::Server::new();
+        server.files.insert("long".into(), long.clone());
+        server.files.insert("short".into(), short.clone());
+        let world = World::new(server);
+        let options = Options::new(Config::new(TlsPolicy::Plaintext));
+        let mut client = world.connect(options).await.unwrap();
+        client.login("u", "p").await.unwrap();
+        let (done, got) = if upload {
+            let done = dropping::polled(client.upload_file("new", &out), polls).await;
+            client.upload_file("new", &other).await.unwrap();
+            (done, world.server(|server| server.files["new"].clone()))
+        } else {
+            let done = dropping::polled(client.download_file("long", &local), polls).await;
+            client.download_file("short", &local).await.unwrap();
+            (done, std::fs::read(&local).unwrap())
+        };
+        assert!(got == short, "upload: {upload}, dropped at poll {polls}: {} bytes", got.len());
+        done.map(Result::unwrap).is_some()
+    };
+    let all = slowly(async {
+        let mut all = 0;
+        for upload in [false, true] {
+            let mut polls = 0;
+            while !drop_at(upload, polls).await {
+                polls += 1;
+            }
+            all += polls;
+        }
+        all
+    });
+    let all = all.await;
+    assert!(all > 60, "{all}");
 }
