@@ -1,11 +1,15 @@
 //! TLS of the simulated servers and their clients: modelled, or rustls as it is used
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
+use ftp_session::ftp_tls::TlsConfig;
 use ftp_session::ftp_tls::rustls::crypto::aws_lc_rs;
-use ftp_session::ftp_tls::rustls::pki_types::PrivateKeyDer;
-use ftp_session::ftp_tls::rustls::{ServerConfig, ServerConnection, version};
-use ftp_session::ftp_tls::{TlsConfig, TlsVersion, Trust};
+use ftp_session::ftp_tls::rustls::pki_types::{PrivateKeyDer, UnixTime};
+use ftp_session::ftp_tls::rustls::time_provider::TimeProvider;
+use ftp_session::ftp_tls::rustls::{
+    ClientConfig, RootCertStore, ServerConfig, ServerConnection, version,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_ED25519};
 
 use super::crypto::{self, Ticketer};
@@ -21,6 +25,16 @@ pub enum Tls {
 
 /// Tickets that a server may give with a handshake
 const MOST_TICKETS: usize = 2;
+
+/// The time of day, which does not pass: the age of a ticket is part of what a client says with it
+#[derive(Debug)]
+struct Fixed;
+
+impl TimeProvider for Fixed {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(1_750_000_000)))
+    }
+}
 
 /// What all sessions of a process share
 struct Shared {
@@ -67,14 +81,14 @@ impl Shared {
             Tls::Modelled => crypto::provider(),
             Tls::Rustls => Arc::new(aws_lc_rs::default_provider()),
         };
-        let client = TlsConfig::builder(Trust::OwnCa)
-            .add_ca_pem(authority.pem())
-            .crypto_provider(Arc::clone(&provider))
-            .min_version(TlsVersion::Tls13)
-            .max_version(TlsVersion::Tls13)
-            .build()
-            .unwrap();
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone()).unwrap();
+        let client = ClientConfig::builder_with_details(Arc::clone(&provider), Arc::new(Fixed))
+            .with_protocol_versions(&[&version::TLS13])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let mut config = ServerConfig::builder_with_details(provider, Arc::new(Fixed))
             .with_protocol_versions(&[&version::TLS13])
             .unwrap()
             .with_no_client_auth()
@@ -92,6 +106,6 @@ impl Shared {
                 Arc::new(config)
             }));
         }
-        Self { client, servers }
+        Self { client: TlsConfig::from_rustls(client), servers }
     }
 }
