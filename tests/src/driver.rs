@@ -1,7 +1,7 @@
-//! What a driver is to the tests: a session, a clock, and a way to wait
+//! The interface of a driver to the tests: a session, a clock, and a way to wait
 //!
-//! The suite (`tests/tests/suite`) is written for the methods of `ftp_blocking::Client`, which are that driver's own.
-//! Over a [`Driver`] they are [`Client`]'s, so a new driver needs these few functions to run under all tests.
+//! The suite (`tests/tests/suite`) is written for the methods of `ftp_blocking::Client`. [`Client`] offers the same
+//! methods over any [`Driver`], so a new driver needs only these few functions to run all tests.
 
 mod client;
 mod memory;
@@ -20,41 +20,41 @@ pub use memory::{Memory, Wire};
 pub use mio::Mio;
 pub use running::{Entries, Running, Running as Listing};
 
-/// A session that a driver moves
+/// A session and the means to drive it
 pub trait Driver: Sized {
-    /// Its connections
+    /// The type of its connections
     type Stream: Read + Write;
-    /// Its listeners
+    /// The type of its listeners
     type Listener;
 
-    /// Makes a session, which has yet to be started
+    /// Creates a session, which is not started yet
     fn open(addresses: &[SocketAddr], options: SessionOptions) -> Result<Self, Error>;
 
-    /// The session
+    /// Returns the session
     fn session(&self) -> &Session<Self::Stream, Self::Listener>;
 
-    /// The session, to make requests and move bytes
+    /// Returns the session, to make requests and to move bytes
     fn session_mut(&mut self) -> &mut Session<Self::Stream, Self::Listener>;
 
-    /// The session's present
+    /// Returns the session's current time
     fn now(&self) -> Time;
 
-    /// Waits until there is something to do for one of these, then each has a turn
+    /// Waits until one of these has work to do, then gives each a turn
     fn wait(drivers: &mut [&mut Self]);
 
-    /// Reads what has come
+    /// Reads bytes that have arrived
     fn read_data(&mut self, buffer: &mut [u8]) -> Moved {
         let now = self.now();
         self.session_mut().read_data(buffer, now)
     }
 
-    /// Writes what there is room for
+    /// Writes as many bytes as fit
     fn write_data(&mut self, bytes: &[u8]) -> Moved {
         let now = self.now();
         self.session_mut().write_data(bytes, now)
     }
 
-    /// The next entry of a listing that has come
+    /// Returns the next entry of a listing, if it has arrived
     fn next_entry(&mut self, entries: &mut Reading) -> Option<OwnedEntry> {
         let now = self.now();
         entries.next(self.session_mut(), now)

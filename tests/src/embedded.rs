@@ -1,5 +1,4 @@
-//! What the embedding examples talk to: a server that is named on the command line, or one of their own on
-//! loopback
+//! The server of the embedding examples: the one named on the command line, or one of their own on loopback
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -13,10 +12,10 @@ use crate::net::Listener;
 use crate::scripted::{Peer, Server};
 use crate::tls::{Secured, Tls, trusting};
 
-/// What an example comes to
+/// The result of an example
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// A server, and what is to be done there
+/// A server, and the files to transfer
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The server's addresses
@@ -37,16 +36,16 @@ pub struct Target {
     pub upload: String,
 }
 
-/// What a session has brought from the server
+/// What a session has downloaded
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Brought {
-    /// The listing of the directory of the login
+    /// The listing of the login directory
     pub listing: Vec<u8>,
     /// The file
     pub file: Vec<u8>,
 }
 
-/// What is uploaded
+/// The content to upload
 pub const CONTENT: &[u8] = b"uploaded by an example\n";
 
 type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
@@ -59,12 +58,12 @@ pub struct Embedded {
 }
 
 impl Target {
-    /// Does what an example is for: with the server of the command line, or with one of its own; writes to
-    /// standard output what was brought
+    /// Runs the session of an example with the server of the command line, or with a server of its own; prints what was
+    /// downloaded to standard output
     ///
     /// # Errors
     ///
-    /// Those of the session, and of a command line that is not understood.
+    /// Those of the session, and an error if the command line is invalid.
     pub fn visit(session: impl FnOnce(&Self) -> Result<Brought>) -> Result<()> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let brought = match &arguments[..] {
@@ -105,7 +104,7 @@ impl Target {
 }
 
 impl Brought {
-    /// Writes it to standard output, of the file only the length
+    /// Prints it to standard output: the listing, and the length of the file
     pub fn print(&self) {
         print!("{}", String::from_utf8_lossy(&self.listing));
         println!("{} bytes downloaded, {} uploaded", self.file.len(), CONTENT.len());
@@ -113,11 +112,11 @@ impl Brought {
 }
 
 impl Embedded {
-    /// Starts it with a file to download
+    /// Starts the server, with a file to download
     ///
     /// # Panics
     ///
-    /// If the machine lends it no port.
+    /// If no port is available.
     #[must_use]
     pub fn start() -> (Self, Target) {
         let files = Files::default();
@@ -140,11 +139,11 @@ impl Embedded {
         (Self { server, files }, target)
     }
 
-    /// A file, if there is one of this name
+    /// Returns the file of this name, if there is one
     ///
     /// # Panics
     ///
-    /// If the server has.
+    /// If the server panicked.
     #[must_use]
     pub fn file(&self, name: &str) -> Option<Vec<u8>> {
         self.files.lock().unwrap().get(name).cloned()
@@ -154,18 +153,18 @@ impl Embedded {
     ///
     /// # Panics
     ///
-    /// If the server has.
+    /// If the server panicked.
     pub fn join(self) {
         self.server.join();
     }
 }
 
-/// The content of the file to download: more than connections hold
+/// The content of the file to download: more than the connections' buffers hold
 pub(crate) fn file() -> Vec<u8> {
     (0..3_000_000_u32).map(|i| (i / 7) as u8).collect()
 }
 
-/// Lines as `ls -l` writes them
+/// Formats lines as `ls -l` does
 pub(crate) fn listing(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let line = |(name, bytes): (&String, &Vec<u8>)| {
         format!("-rw-r--r-- 1 ftp ftp {} Jan 1 2025 {name}\r\n", bytes.len())

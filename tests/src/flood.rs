@@ -1,7 +1,6 @@
-//! TLS 1.3 records that cost a client work and bring it nothing, or next to nothing
+//! TLS 1.3 records that cost a client work and contain little or no data
 //!
-//! A server can send them for as long as it likes. They are made by hand, because rustls makes none without
-//! need.
+//! A server can send them without end. They are encrypted by hand, because rustls never sends unnecessary records.
 
 use std::io::{self, Write};
 
@@ -14,23 +13,23 @@ use ftp_blocking::ftp_tls::rustls::{
 
 use crate::net::Stream;
 
-/// What a connection is flooded with
+/// The kind of records in a flood
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a test's own")]
 pub enum Flood {
     /// Session tickets, as many as a record can hold
     Tickets,
-    /// Session tickets, a record each
+    /// Session tickets, one per record
     SingleTickets,
     /// Records without content, and a ticket now and then
     Empty,
     /// Records of one byte
     SingleBytes,
-    /// New keys, and the one byte without which they are not accepted for long
+    /// Key updates, each with one byte, because rustls limits the number of updates in a row
     KeyUpdates,
 }
 
-/// All of them
+/// All kinds
 pub const FLOODS: [Flood; 5] =
     [Flood::Tickets, Flood::SingleTickets, Flood::Empty, Flood::SingleBytes, Flood::KeyUpdates];
 
@@ -55,7 +54,7 @@ impl Flooding {
         Self { socket, source }
     }
 
-    /// So many bytes of it, or somewhat more
+    /// Encrypts at least this many bytes of records
     ///
     /// # Panics
     ///
@@ -81,12 +80,12 @@ impl Flooding {
     ///
     /// # Errors
     ///
-    /// That the client has gone, or takes nothing for as long as scripts wait.
+    /// If the client has closed, or accepts nothing for as long as scripts wait.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.socket.write_all(bytes)
     }
 
-    /// Goes on until the client closes
+    /// Sends until the client closes
     pub fn pour(mut self) {
         loop {
             let bytes = self.forge(16 * 1024);
@@ -97,7 +96,7 @@ impl Flooding {
     }
 }
 
-/// Makes records
+/// Encrypts records
 struct Forge {
     encrypter: Box<dyn MessageEncrypter>,
     sequence: u64,
@@ -116,7 +115,7 @@ impl Forge {
             panic!("a cipher suite that is new")
         };
         let mut forge = Self { encrypter: suite.aead_alg.encrypter(key, iv), sequence: 0 };
-        // Encrypters want to see all numbers from the first one on.
+        // Encrypters require all sequence numbers from the first one on.
         while forge.sequence < sequence {
             forge.record(ContentType::ApplicationData, b"");
         }
@@ -131,7 +130,7 @@ impl Forge {
                 self.record(ContentType::Handshake, &tickets)
             }
             Flood::SingleTickets => self.record(ContentType::Handshake, &ticket(7)),
-            // Rustls takes 32 in a row for an attack, unless something comes in between.
+            // Rustls takes 32 empty records in a row for an attack.
             Flood::Empty if self.sequence % 16 == 0 => self.next(Flood::SingleTickets),
             Flood::Empty => self.record(ContentType::ApplicationData, b""),
             Flood::SingleBytes | Flood::KeyUpdates => {
@@ -152,7 +151,7 @@ impl Forge {
     }
 }
 
-/// The smallest NewSessionTicket (RFC 8446 section 4.6.1) that counts as one
+/// Returns the smallest valid NewSessionTicket (RFC 8446 section 4.6.1)
 fn ticket(number: u32) -> Vec<u8> {
     let mut body = 7200_u32.to_be_bytes().to_vec();
     body.extend(number.to_be_bytes());

@@ -1,9 +1,8 @@
 //! The laws of the machine, asserted at every call
 //!
-//! [`Lawful`] is a client among a driver, a server and an application that do what [`Act`]s say, in any
-//! order, sensible or not. Property tests choose the acts (`tests/tests/laws.rs`), and so does the
-//! fuzzer, out of its bytes (`fuzz/src/client.rs`). Law 4 needs transfers that both sides complete:
-//! `tests/tests/interleavings.rs`.
+//! [`Lawful`] is a client together with a driver, a server and an application that carry out [`Act`]s in any order,
+//! sensible or not. Property tests choose the acts (`tests/tests/laws.rs`), and so does the fuzzer, from its input
+//! (`fuzz/src/client.rs`). Law 4 needs transfers that both sides complete: `tests/tests/interleavings.rs`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -16,13 +15,13 @@ use ftp_proto::{
     TlsSession, TransferType,
 };
 
-/// In every password and account, and nowhere else
+/// Part of every password and account, and of nothing else
 pub const SECRET: &str = "hunter2";
 
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66));
 
-/// Replies that servers send, to be sent in and out of place
+/// Replies of real servers, sent in and out of place
 pub const LINES: [&str; 24] = [
     "220 ready",
     "331 password",
@@ -50,38 +49,38 @@ pub const LINES: [&str; 24] = [
     "699 odd",
 ];
 
-/// Something that happens to a client
+/// An input for the client
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// The application asks for something
+    /// The application makes a request
     Request(u8),
-    /// Bytes from the server
+    /// Bytes arrive from the server
     Server(Vec<u8>),
-    /// One of [`LINES`]
+    /// One of [`LINES`] arrives
     Line(u8),
-    /// The server answers the next command: as asked for, or with a refusal
+    /// The server answers the next command: with success, or with a refusal
     Answer(u8),
-    /// The driver writes so many bytes
+    /// The driver writes this many bytes
     Write(u8),
-    /// The driver does all its duties, and they succeed
+    /// The driver carries out all its orders successfully
     Drive,
-    /// News of the newest data connection, or of an older one
+    /// An event of the newest data connection, or of an older one
     Data(u8, u8),
-    /// News of the control connection
+    /// An event of the control connection
     Control(u8),
     /// Milliseconds pass
     Wait(u16),
     /// The next deadline passes
     Deadline,
-    /// The application aborts
+    /// The application aborts a request
     Abort,
-    /// The application closes
+    /// The application closes the session
     Close,
-    /// What the driver knows of tickets
+    /// The driver reports its supply of tickets
     Tickets(u8),
 }
 
-/// A client under the law
+/// A client whose laws are checked
 #[derive(Debug)]
 pub struct Lawful {
     client: Client,
@@ -89,19 +88,19 @@ pub struct Lawful {
     keeps_alive: bool,
     start: Time,
     now: Time,
-    /// Requests made, and how often each has completed
+    /// The requests that were made, and how often each has completed
     requests: BTreeMap<u64, (OpId, u32)>,
     data: Vec<DataId>,
     live: Option<DataId>,
-    /// Orders that the driver has not carried out
+    /// Orders that the driver has not carried out yet
     duties: VecDeque<Action>,
-    /// Commands that the server has not answered
+    /// Commands that the server has not answered yet
     unanswered: VecDeque<String>,
     line: Vec<u8>,
     security: Security,
-    /// The last that the server has said
+    /// The last bytes from the server
     heard: Vec<u8>,
-    /// Whether the secret was in it: a guess, or a server that repeats passwords
+    /// Whether they contained the secret: the fuzzer guessed it, or the server repeated a password
     blabbed: bool,
     death: Option<ConnectionError>,
     closed: u32,
@@ -116,13 +115,13 @@ enum Security {
 }
 
 impl Lawful {
-    /// A client at the start of its connection
+    /// Creates a client at the start of its connection
     ///
     /// # Panics
     ///
     /// If a law is broken; so do all methods.
     pub fn new(mut config: Config) -> Self {
-        // Small limits: what overruns them need not be large.
+        // Small limits are exceeded by small inputs.
         (config.reply.line, config.reply.reply) = (256, 1024);
         config.trace = true;
         let now = Time::ZERO;
@@ -154,7 +153,7 @@ impl Lawful {
         self.act_in_pieces(act, usize::MAX);
     }
 
-    /// The same; what the server says comes in pieces of so many bytes
+    /// Carries out an act; bytes from the server arrive in pieces of this length
     pub fn act_in_pieces(&mut self, act: &Act, length: usize) {
         self.now += Duration::from_millis(1);
         match act {
@@ -193,7 +192,7 @@ impl Lawful {
             Act::Deadline => {
                 self.deadline();
             }
-            // The oldest request that has not completed, whether it runs or waits.
+            // The oldest request that has not completed, running or queued.
             Act::Abort => {
                 let open = self.requests.values().find(|(_, completed)| *completed == 0);
                 if let Some((op, _)) = open.copied() {
@@ -212,7 +211,7 @@ impl Lawful {
         self.look();
     }
 
-    /// Lets deadlines pass until nothing is waited for, and judges what has come of it all
+    /// Lets deadlines pass until there are none, then checks the final state
     pub fn end(mut self) -> String {
         let bound = if self.keeps_alive { 50 } else { 20 + 10 * self.requests.len() };
         let mut deadlines = 0;
@@ -347,7 +346,7 @@ impl Lawful {
         self.requests.insert(number, (op, 0));
     }
 
-    /// Takes what the client has to say, and looks whether it keeps the laws
+    /// Takes the client's output and checks the laws
     fn look(&mut self) {
         while let Some(action) = self.client.poll_action() {
             let _ = writeln!(self.record, "! {action:?}");
@@ -424,7 +423,7 @@ impl Lawful {
     }
 }
 
-/// What a server says to a command: yes, or a refusal
+/// Returns the reply to a command: success, or a refusal
 fn answer(command: &str, kind: u8) -> String {
     let verb = command.split(' ').next().unwrap_or_default();
     let yes = match verb {

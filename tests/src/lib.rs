@@ -1,4 +1,4 @@
-//! Harness of the cross-crate tests
+//! Test harness shared by the tests of all crates
 
 #![expect(clippy::unwrap_used, reason = "a harness of tests: a panic is the report")]
 

@@ -1,6 +1,6 @@
-//! The Rust code of README and of `docs`, as tests of documentation: `cargo test -p ftp-tests --doc`
+//! The Rust code in README and `docs`, compiled as documentation tests: `cargo test -p ftp-tests --doc`
 //!
-//! `tests/tests/manual.rs` sees to it that no page with code is missing here.
+//! `tests/tests/manual.rs` checks that every page with code is listed here.
 
 macro_rules! pages {
     ($($name:ident $path:literal)*) => {

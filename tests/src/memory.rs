@@ -1,4 +1,4 @@
-//! A server in memory: bytes in, bytes out, in clear and over TLS
+//! A server in memory, in clear text and over TLS: bytes in, bytes out
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -15,13 +15,13 @@ use crate::tls::{Tls, trusting};
 pub struct Server {
     tls: Tls,
     conns: BTreeMap<Slot, Conn>,
-    /// Files by their names
+    /// Files by name
     pub files: BTreeMap<String, Vec<u8>>,
-    /// Commands that came, in their order
+    /// The commands received, in order
     pub commands: Vec<String>,
-    /// It falls silent when this command comes
+    /// Stops responding when this command arrives
     pub mute: Option<&'static str>,
-    /// It falls silent in the middle of the next file
+    /// Stops responding in the middle of the next file
     pub stall: bool,
     /// Port of the last EPSV
     pub port: u16,
@@ -41,12 +41,12 @@ enum Transfer {
 #[derive(Debug)]
 struct Conn {
     tls: Option<ServerConnection>,
-    /// What has come, without TLS
+    /// Bytes received, decrypted
     received: Vec<u8>,
     out: Vec<u8>,
     /// The client has ended its side
     ended: bool,
-    /// This side ends after what is to be sent
+    /// The server ends its side once everything has been sent
     closing: bool,
 }
 
@@ -95,7 +95,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// A server that has no files, and speaks clear text until the client asks for TLS
+    /// Creates a server without files, which uses clear text until the client sends AUTH
     pub fn new() -> Self {
         Self {
             tls: Tls::new(),
@@ -111,20 +111,20 @@ impl Server {
         }
     }
 
-    /// With a file to download, as examples want it
+    /// Creates a server with a file to download, as the examples expect
     pub fn with_file() -> Self {
         let mut server = Self::new();
         server.files.insert("file".into(), file());
         server
     }
 
-    /// Options of a session that trusts it
+    /// Returns options for a session that trusts this server
     pub fn options() -> Options {
         let tls = trusting(TlsVersion::Tls13).build().unwrap();
         Options::new(Config::new(TlsPolicy::Explicit)).tls(tls)
     }
 
-    /// The client has connected
+    /// Records that the client has connected
     pub fn opened(&mut self, slot: Slot) {
         if slot.is_control() {
             let tls = self.implicit.then(|| self.tls.connection());
@@ -137,14 +137,14 @@ impl Server {
         self.go_on();
     }
 
-    /// As [`Self::opened`], of a connection that may be there already
+    /// As [`Self::opened`], for a connection that may already be known
     pub fn opened_once(&mut self, slot: Slot) {
         if !self.has(slot) {
             self.opened(slot);
         }
     }
 
-    /// What is to be sent in this slot
+    /// Returns the bytes to send in this slot
     pub fn outgoing(&mut self, slot: Slot) -> &mut Vec<u8> {
         let conn = self.conns.get_mut(&slot).unwrap();
         if let Some(tls) = &mut conn.tls {
@@ -155,7 +155,7 @@ impl Server {
         &mut conn.out
     }
 
-    /// Whether this side's end follows what is to be sent
+    /// Whether this side ends once everything has been sent
     pub fn is_closing(&self, slot: Slot) -> bool {
         self.conns.get(&slot).is_some_and(|conn| conn.closing && conn.out.is_empty())
     }
@@ -165,7 +165,7 @@ impl Server {
         self.conns.contains_key(&slot)
     }
 
-    /// Bytes of the client have come
+    /// Handles bytes from the client
     pub fn received(&mut self, slot: Slot, bytes: &[u8]) {
         if let Some(conn) = self.conns.get_mut(&slot) {
             conn.hear(bytes);
@@ -173,7 +173,7 @@ impl Server {
         self.go_on();
     }
 
-    /// The client has ended its side, or closed the connection
+    /// Records that the client has ended its side, or closed the connection
     pub fn ended(&mut self, slot: Slot) {
         if let Some(conn) = self.conns.get_mut(&slot) {
             conn.ended = true;
@@ -181,13 +181,13 @@ impl Server {
         self.go_on();
     }
 
-    /// The client has closed the connection
+    /// Records that the client has closed the connection
     pub fn gone(&mut self, slot: Slot) {
         self.ended(slot);
         self.conns.remove(&slot);
     }
 
-    /// Carries all bytes there are between the client's end of a connection and this server's
+    /// Moves all available bytes between the client's end of a connection and this server's
     pub fn carry(&mut self, slot: Slot, pipe: &mut Pipe) {
         self.opened_once(slot);
         let sent = pipe.unsent().len();
@@ -281,7 +281,7 @@ impl Server {
         let Some((_, conn)) = data.last() else { return };
         match &self.transfer {
             Some(Transfer::Send(file)) => {
-                // Before the end of its handshake TLS takes little.
+                // TLS accepts little plaintext before the end of its handshake.
                 let ready = conn.tls.as_ref().is_none_or(|tls| !tls.is_handshaking());
                 if !ready {
                     return;

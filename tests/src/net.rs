@@ -1,7 +1,7 @@
-//! Where scripted servers and their clients meet: on loopback, or in this process's memory, where time is virtual
+//! The network of scripted servers and their clients: loopback, or this process's memory, where time is virtual
 //!
-//! A thread that has [entered](World::enter) a world of its own has its servers there, and all threads that they
-//! start. Elsewhere listeners and streams are sockets.
+//! A thread that has [entered](World::enter) a world has its servers there, and so do all threads started by it.
+//! Elsewhere listeners and streams are sockets.
 
 mod world;
 
@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 pub(crate) use world::State;
 pub use world::{End, World};
 
-/// How long a script waits for anything
+/// The maximum time that a script waits for anything
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connection of a script, which waits for [`PATIENCE`] at most
+/// A connection of a script, which waits for at most [`PATIENCE`]
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a test's own")]
 pub enum Stream {
@@ -45,7 +45,7 @@ impl Stream {
     ///
     /// # Panics
     ///
-    /// If nobody listens.
+    /// If nothing listens.
     #[must_use]
     pub fn connect_from(ip: [u8; 4], to: SocketAddr) -> Self {
         if let Some(world) = World::current() {
@@ -58,7 +58,7 @@ impl Stream {
         Self::from(TcpStream::from(socket))
     }
 
-    /// Another handle of the same connection
+    /// Returns another handle of the same connection
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Stream {
         }
     }
 
-    /// Ends one direction or both
+    /// Shuts down one direction or both
     ///
     /// # Errors
     ///
@@ -85,11 +85,11 @@ impl Stream {
         }
     }
 
-    /// Has the other end see a break when this one is closed, and not an end
+    /// Makes closing this end reset the connection
     ///
     /// # Panics
     ///
-    /// Never, on systems that have it.
+    /// If the system does not support it.
     pub fn break_at_the_end(&self) {
         match self {
             Self::Socket(socket) => {
@@ -99,7 +99,7 @@ impl Stream {
         }
     }
 
-    /// This end
+    /// Returns the address of this end
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Stream {
         }
     }
 
-    /// The other end
+    /// Returns the address of the other end
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl From<TcpStream> for Stream {
             socket.set_write_timeout(Some(PATIENCE))?;
             socket.set_nodelay(true)
         };
-        // Fails for a socket that is broken already, which the next call tells.
+        // Fails if the socket is already broken, which the next call reports.
         let _ = set();
         Self::Socket(socket)
     }
@@ -176,7 +176,7 @@ impl Write for Stream {
     }
 }
 
-/// A listener of a script or of a client in active mode
+/// A listener of a script, or of a client in active mode
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a test's own")]
 pub enum Listener {
@@ -187,7 +187,7 @@ pub enum Listener {
 }
 
 impl Listener {
-    /// Listens where this thread's servers are
+    /// Listens on the network of this thread's servers
     ///
     /// # Errors
     ///
@@ -203,7 +203,7 @@ impl Listener {
         }
     }
 
-    /// Where it listens
+    /// Returns the address on which it listens
     ///
     /// # Errors
     ///
@@ -215,11 +215,11 @@ impl Listener {
         }
     }
 
-    /// Accepts within [`PATIENCE`]
+    /// Accepts a connection within [`PATIENCE`]
     ///
     /// # Panics
     ///
-    /// If nobody comes.
+    /// If nobody connects.
     #[must_use]
     pub fn accept(&self) -> Stream {
         match self {
@@ -243,7 +243,7 @@ impl Listener {
         }
     }
 
-    /// Who has connected in memory, without waiting
+    /// Accepts a connection in memory without waiting
     pub(crate) fn try_accept(&self) -> io::Result<Stream> {
         let Self::Memory(world, address) = self else {
             unreachable!("sockets accept by themselves")
@@ -261,18 +261,18 @@ impl Drop for Listener {
     }
 }
 
-/// Keeps what it has as long as it lives
+/// Keeps its content alive as long as it lives
 #[derive(Debug)]
 pub struct Held {
     _listener: Listener,
     _queue: Vec<TcpStream>,
 }
 
-/// A port where connecting neither succeeds nor fails: a listener whose queue is full
+/// Returns a port on which connecting neither succeeds nor fails: its listener's queue is full
 ///
 /// # Panics
 ///
-/// If the system takes everybody.
+/// If the system accepts more connections than the queue should hold.
 #[must_use]
 pub fn silent_port() -> (SocketAddr, Held) {
     if let Some(world) = World::current() {
@@ -305,7 +305,7 @@ pub fn pause(duration: Duration) {
     }
 }
 
-/// The time since any point in the past, by the clock of this thread's servers
+/// The time since an arbitrary point in the past, by the clock of this thread's servers
 #[must_use]
 pub fn now() -> Duration {
     static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
@@ -315,7 +315,7 @@ pub fn now() -> Duration {
     }
 }
 
-/// A thread that lives where the one that started it does
+/// A thread in the same world as the thread that started it
 #[derive(Debug)]
 pub struct Thread {
     handle: thread::JoinHandle<()>,
@@ -323,9 +323,9 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// Starts one
+    /// Starts a thread
     pub fn start(run: impl FnOnce() + Send + 'static) -> Self {
-        /// Counts the thread out, also after a panic
+        /// Removes the thread from the world, also after a panic
         struct Leave(Arc<World>, Arc<Mutex<bool>>);
         impl Drop for Leave {
             fn drop(&mut self) {
@@ -347,11 +347,11 @@ impl Thread {
         Self { handle, over }
     }
 
-    /// Waits for its end
+    /// Waits for the thread to end
     ///
     /// # Panics
     ///
-    /// If it did.
+    /// If the thread panicked.
     pub fn join(self) {
         if let Some(world) = World::current() {
             world.wait(None, |_| self.over.lock().unwrap().then_some(()));

@@ -1,7 +1,7 @@
-//! An FTP server on loopback that follows a script: what it expects, what it answers
+//! An FTP server on loopback that follows a script: expected commands and their replies
 //!
-//! The script is a closure in a thread of its own. Whatever does not go as written panics there,
-//! and [`Server::join`] hands the panic on; nothing waits longer than [`PATIENCE`].
+//! The script is a closure that runs in its own thread. It panics at the first unexpected event, and [`Server::join`]
+//! propagates the panic. Nothing waits longer than [`PATIENCE`].
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
@@ -17,16 +17,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves one control connection on 127.0.0.1
+    /// Starts a server for one control connection on 127.0.0.1
     pub fn start(script: impl FnOnce(&mut Peer) + Send + 'static) -> Self {
         Self::start_on(Ipv4Addr::LOCALHOST.into(), script)
     }
 
-    /// Serves one control connection on this address
+    /// Starts a server for one control connection on this address
     ///
     /// # Panics
     ///
-    /// If the address is not this machine's.
+    /// If this host does not have the address.
     pub fn start_on(ip: IpAddr, script: impl FnOnce(&mut Peer) + Send + 'static) -> Self {
         let listener = Listener::bind((ip, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -37,7 +37,7 @@ impl Server {
         Self { address, thread }
     }
 
-    /// Where it listens
+    /// Returns the address on which it listens
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -47,7 +47,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// If the script did.
+    /// If the script panicked.
     pub fn join(self) {
         self.thread.join();
     }
@@ -64,36 +64,36 @@ impl Peer {
         Self { control: BufReader::new(stream) }
     }
 
-    /// The control connection
+    /// Returns the control connection
     #[must_use]
     pub fn control(&self) -> &Stream {
         self.control.get_ref()
     }
 
-    /// The server's address
+    /// Returns the server's address
     ///
     /// # Panics
     ///
-    /// If the connection is gone.
+    /// If the connection is closed.
     #[must_use]
     pub fn ip(&self) -> IpAddr {
         self.control().local_addr().unwrap().ip()
     }
 
-    /// Sends a line; CRLF is added
+    /// Sends a line and CRLF
     ///
     /// # Panics
     ///
-    /// If the client is gone.
+    /// If the client has closed.
     pub fn reply(&self, line: &str) {
         self.control().write_all(format!("{line}\r\n").as_bytes()).unwrap();
     }
 
-    /// The next command, without its end; `None` if the client has closed
+    /// Returns the next command without its line ending; `None` if the client has closed
     ///
     /// # Panics
     ///
-    /// If nothing comes in time.
+    /// If none arrives in time.
     pub fn command(&mut self) -> Option<Vec<u8>> {
         let mut line = Vec::new();
         let count = self.control.read_until(b'\n', &mut line).expect("waiting for a command");
@@ -104,7 +104,7 @@ impl Peer {
     ///
     /// # Panics
     ///
-    /// If another comes, or none in time.
+    /// If another one arrives, or none in time.
     #[track_caller]
     pub fn expect(&mut self, command: &str) {
         let got = self.command().map(|line| line.escape_ascii().to_string());
@@ -129,7 +129,7 @@ impl Peer {
         assert_eq!(got, None);
     }
 
-    /// Greets, and lets anybody in
+    /// Greets the client and accepts any login
     #[track_caller]
     pub fn welcome(&mut self) {
         self.reply("220 ready");
@@ -141,7 +141,7 @@ impl Peer {
     ///
     /// # Panics
     ///
-    /// If something else comes.
+    /// If something else arrives.
     #[track_caller]
     pub fn epsv(&mut self) -> Listener {
         self.expect("EPSV");
@@ -151,11 +151,11 @@ impl Peer {
         listener
     }
 
-    /// Expects PORT or EPRT and answers with 200; where the client listens
+    /// Expects PORT or EPRT and answers 200; returns the address on which the client listens
     ///
     /// # Panics
     ///
-    /// If something else comes.
+    /// If something else arrives.
     #[track_caller]
     pub fn active(&mut self) -> SocketAddr {
         let line = String::from_utf8(self.command().expect("PORT or EPRT")).unwrap();
@@ -169,7 +169,7 @@ impl Peer {
         SocketAddr::new(parts[2].parse().unwrap(), parts[3].parse().unwrap())
     }
 
-    /// Plays a download: TYPE I the first time, EPSV, `command`, the bytes, 226
+    /// Serves a download: TYPE I the first time, EPSV, `command`, the bytes, 226
     #[track_caller]
     pub fn send_file(&mut self, command: &str, bytes: &[u8]) {
         let listener = self.epsv();
@@ -180,7 +180,7 @@ impl Peer {
         self.reply("226 done");
     }
 
-    /// Plays an upload: EPSV, `command`, the bytes, 226
+    /// Serves an upload: EPSV, `command`, the bytes, 226
     #[track_caller]
     pub fn receive_file(&mut self, command: &str) -> Vec<u8> {
         let listener = self.epsv();
@@ -192,7 +192,7 @@ impl Peer {
         bytes
     }
 
-    /// Answers whatever settles a transfer that was cut: `426`, `226` to ABOR, `350` to `REST 0`
+    /// Answers the commands that settle an interrupted transfer: `426` and `226` to ABOR, `350` to `REST 0`
     #[track_caller]
     pub fn settle(&mut self) {
         self.expect("ABOR");
@@ -201,7 +201,7 @@ impl Peer {
         self.exchange("REST 0", "350 restart at 0");
     }
 
-    /// Goodbye
+    /// Expects QUIT, answers it and closes
     #[track_caller]
     pub fn farewell(&mut self) {
         self.exchange("QUIT", "221 goodbye");
@@ -210,11 +210,11 @@ impl Peer {
     }
 }
 
-/// Accepts within [`PATIENCE`]
+/// Accepts a connection within [`PATIENCE`]
 ///
 /// # Panics
 ///
-/// If nobody comes.
+/// If nobody connects.
 #[must_use]
 pub fn accept(listener: &Listener) -> Stream {
     listener.accept()
@@ -224,7 +224,7 @@ pub fn accept(listener: &Listener) -> Stream {
 ///
 /// # Panics
 ///
-/// If nobody listens.
+/// If nothing listens.
 #[must_use]
 pub fn connect(address: SocketAddr) -> Stream {
     Stream::connect(address).unwrap()
@@ -234,7 +234,7 @@ pub fn connect(address: SocketAddr) -> Stream {
 ///
 /// # Panics
 ///
-/// If the connection breaks, or nothing comes in time.
+/// If the connection breaks, or nothing arrives in time.
 pub fn read_all(stream: &mut Stream) -> Vec<u8> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();

@@ -7,29 +7,29 @@ use ftp_session::proxy::{Proxy, ProxyLogin, ProxyServer};
 /// A real FTP server on 127.0.0.1 and ::1
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Its program
+    /// The name of its program
     pub name: String,
     /// Its version
     pub version: String,
-    /// Its port, the same on both addresses: in clear text, or AUTH TLS
+    /// Its port on both addresses, for clear text and AUTH TLS
     pub port: u16,
-    /// Its port for TLS from the first byte, if it can do that
+    /// Its port for implicit TLS, if it supports that
     pub implicit_port: Option<u16>,
-    /// An account
+    /// The name of an account
     pub user: String,
     /// The account's password
     pub password: String,
-    /// Where a session may work, as the server names it
+    /// The directory for tests, as the server names it
     pub directory: String,
-    /// The same place on this machine
+    /// The same directory on this host
     pub home: PathBuf,
-    /// The authority of its certificate for localhost, 127.0.0.1 and ::1, PEM
+    /// The PEM file with the authority of its certificate, which names localhost, 127.0.0.1 and ::1
     pub ca_file: PathBuf,
 }
 
 impl Server {
-    /// The same server, where data connections need not resume the control connection's TLS session; `None` if there is
-    /// no such one
+    /// Returns the same server configured not to require that data connections resume the control connection's TLS
+    /// session; `None` if there is none
     #[must_use]
     pub fn without_session_reuse(&self) -> Option<Self> {
         let port = self.port + 2;
@@ -42,18 +42,18 @@ impl Server {
 pub struct RealProxy {
     /// Its program and version
     pub name: String,
-    /// How it is spoken to, with its login
+    /// Its address, protocol and login
     pub proxy: Proxy,
 }
 
 impl RealProxy {
-    /// Its port
+    /// Returns its port
     #[must_use]
     pub fn port(&self) -> u16 {
         self.proxy.server().port
     }
 
-    /// Whether it wants a login
+    /// Whether it requires a login
     #[must_use]
     pub const fn wants_login(&self) -> bool {
         matches!(
@@ -62,11 +62,11 @@ impl RealProxy {
         )
     }
 
-    /// The same with another login
+    /// Returns the same proxy with another login
     ///
     /// # Panics
     ///
-    /// If it is of another kind than those in use here.
+    /// If it is of a kind that `tests/run` does not start.
     #[must_use]
     pub fn with_login(&self, login: Option<ProxyLogin>) -> Proxy {
         match self.proxy.clone() {
@@ -77,7 +77,7 @@ impl RealProxy {
     }
 }
 
-/// The proxies; none where `tests/run` has not started them
+/// Returns the proxies; none if `tests/run` has not started them
 ///
 /// # Panics
 ///
@@ -106,7 +106,7 @@ pub fn proxies() -> Vec<RealProxy> {
     text.lines().map(parse).collect()
 }
 
-/// The servers; none where `tests/run` has not started them, which the test `coverage` tells loudly
+/// Returns the servers; none if `tests/run` has not started them, which the test `coverage` reports
 ///
 /// # Panics
 ///
@@ -121,7 +121,7 @@ pub fn all() -> Vec<Server> {
     text.lines().map(|line| parse(line, ca_file.clone())).collect()
 }
 
-/// Those that let in eight sessions, on 127.0.0.1 only; none where `tests/run` has not started them
+/// Returns the servers that accept at most eight sessions, on 127.0.0.1 only; none if `tests/run` has not started them
 ///
 /// # Panics
 ///

@@ -18,27 +18,27 @@ use crate::flood::{Flood, Flooding};
 use crate::net::{Listener, Stream};
 use crate::scripted::{Peer, accept};
 
-/// The authority that clients of [`trusting`] trust
+/// The authority trusted by clients of [`trusting`]
 static CA: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::new(|| {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 });
 
-/// A client that trusts the authority, and speaks this version only
+/// Returns the configuration of a client that trusts the authority and supports only this version
 ///
 /// # Panics
 ///
-/// Never, unless the authority can't be made.
+/// If the authority can't be created.
 pub fn trusting(version: TlsVersion) -> TlsConfigBuilder {
     TlsConfig::builder(Trust::OwnCa).add_ca_pem(CA.pem()).min_version(version).max_version(version)
 }
 
-/// A certificate and its key, PEM, by the authority; for a client too
+/// Returns a certificate issued by the authority and its key, both as PEM; also for clients
 ///
 /// # Panics
 ///
-/// If `adjust` makes a certificate that can't be.
+/// If `adjust` makes the certificate invalid.
 pub fn identity(names: &[&str], adjust: impl FnOnce(&mut CertificateParams)) -> (String, String) {
     let (params, key) = prepare(names, adjust);
     (params.signed_by(&key, &*CA).unwrap().pem(), key.serialize_pem())
@@ -56,24 +56,24 @@ fn prepare(
     (params, KeyPair::generate().unwrap())
 }
 
-/// What a server's connections have in common
+/// The configuration that a server's connections share
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: ServerConfig,
 }
 
 impl Tls {
-    /// For 127.0.0.1 and localhost; both versions
+    /// Creates the configuration for 127.0.0.1 and localhost, with both versions
     #[must_use]
     pub fn new() -> Self {
         Self::with(|_| {}, Clients::Anybody)
     }
 
-    /// With another certificate, or for clients with certificates
+    /// Creates a configuration with another certificate, or for clients with certificates
     ///
     /// # Panics
     ///
-    /// If `adjust` makes a certificate that can't be.
+    /// If `adjust` makes the certificate invalid.
     pub fn with(adjust: impl FnOnce(&mut CertificateParams), clients: Clients) -> Self {
         let (params, key) = prepare(&["localhost", "127.0.0.1"], adjust);
         let certificate = params.signed_by(&key, &*CA).unwrap().der().clone();
@@ -103,7 +103,7 @@ impl Tls {
         Self { config }
     }
 
-    /// That gives so many TLS 1.3 tickets with a handshake
+    /// Makes the server send this many TLS 1.3 tickets with each handshake
     #[must_use]
     pub fn tickets(&self, count: usize) -> Self {
         let mut config = self.config.clone();
@@ -111,7 +111,7 @@ impl Tls {
         Self { config }
     }
 
-    /// That knows nothing of the sessions of before
+    /// Makes the server forget all earlier sessions
     #[must_use]
     pub fn forgetful(&self) -> Self {
         let mut config = self.config.clone();
@@ -119,11 +119,11 @@ impl Tls {
         Self { config }
     }
 
-    /// The server's side of a connection, without a socket
+    /// Creates the server's side of a connection, without a socket
     ///
     /// # Panics
     ///
-    /// Never, since the configuration is complete.
+    /// If the configuration is incomplete, which it never is.
     #[must_use]
     pub fn connection(&self) -> ServerConnection {
         ServerConnection::new(Arc::new(self.config.clone())).unwrap()
@@ -133,11 +133,11 @@ impl Tls {
         Secured { stream: BufReader::new(StreamOwned::new(self.connection(), socket)) }
     }
 
-    /// AUTH TLS, PBSZ, PROT P and a login; the control connection
+    /// Serves AUTH TLS, PBSZ, PROT P and a login; returns the control connection
     ///
     /// # Panics
     ///
-    /// If something else comes.
+    /// If something else arrives.
     #[track_caller]
     #[must_use]
     pub fn welcome(&self, peer: &mut Peer) -> Secured {
@@ -149,7 +149,7 @@ impl Tls {
         control
     }
 
-    /// Greets, and AUTH TLS; the control connection
+    /// Greets the client and serves AUTH TLS; returns the control connection
     #[track_caller]
     #[must_use]
     pub fn auth(&self, peer: &mut Peer) -> Secured {
@@ -158,7 +158,7 @@ impl Tls {
         self.secure(peer.control().try_clone().unwrap())
     }
 
-    /// The next data connection; its handshake is yet to come
+    /// Accepts the next data connection, without its handshake
     #[must_use]
     pub fn accept(&self, listener: &Listener) -> Secured {
         self.secure(accept(listener))
@@ -171,24 +171,24 @@ impl Default for Tls {
     }
 }
 
-/// Whom a server lets in
+/// The clients that a server accepts
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a test's own")]
 pub enum Clients {
     /// With or without a certificate
     Anybody,
-    /// With a certificate of the authority
+    /// Only with a certificate of the authority
     Certified,
 }
 
-/// The server's side of a connection in TLS
+/// The server's side of a TLS connection
 #[derive(Debug)]
 pub struct Secured {
     stream: BufReader<StreamOwned<ServerConnection, Stream>>,
 }
 
 impl Secured {
-    /// Does the handshake; whether the client resumed a session
+    /// Does the handshake; returns whether the client resumed a session
     ///
     /// # Panics
     ///
@@ -199,7 +199,7 @@ impl Secured {
         result.unwrap()
     }
 
-    /// Does the handshake, or fails at it
+    /// Tries the handshake
     ///
     /// # Errors
     ///
@@ -217,29 +217,29 @@ impl Secured {
     ///
     /// # Panics
     ///
-    /// If the client is gone.
+    /// If the client has closed.
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.get_mut().write_all(bytes).unwrap();
         self.stream.get_mut().flush().unwrap();
     }
 
-    /// Sends bytes past TLS
+    /// Sends bytes in clear text
     ///
     /// # Panics
     ///
-    /// If the client is gone.
+    /// If the client has closed.
     pub fn send_in_clear(&mut self, bytes: &[u8]) {
         self.stream.get_mut().sock.write_all(bytes).unwrap();
     }
 
-    /// Sends nothing but this from now on; the handshake has to be done
+    /// Turns the connection into one that only sends a flood; the handshake must be done
     #[must_use]
     pub fn flood(self, flood: Flood) -> Flooding {
         let StreamOwned { conn, sock } = self.stream.into_inner();
         Flooding::new(conn, sock, flood)
     }
 
-    /// Reads to the client's close_notify
+    /// Reads until the client's close_notify
     ///
     /// # Panics
     ///
@@ -250,18 +250,18 @@ impl Secured {
         bytes
     }
 
-    /// Sends close_notify, and keeps the connection
+    /// Sends close_notify and keeps the connection
     #[must_use]
     pub fn end(mut self) -> Self {
         self.close_tls();
         self
     }
 
-    /// Sends close_notify; in clear from then on
+    /// Sends close_notify; the connection is in clear text from then on
     pub fn close_tls(&mut self) {
         let StreamOwned { conn, sock } = self.stream.get_mut();
         conn.send_close_notify();
-        // Who has gone already needs none.
+        // A client that has already closed needs no close_notify.
         let _ = conn.flush_into(sock);
     }
 
@@ -270,16 +270,16 @@ impl Secured {
         self.close_tls();
     }
 
-    /// Sends a reply; CRLF is added
+    /// Sends a reply and CRLF
     pub fn reply(&mut self, line: &str) {
         self.send(format!("{line}\r\n").as_bytes());
     }
 
-    /// The next command
+    /// Returns the next command
     ///
     /// # Panics
     ///
-    /// If none comes in time.
+    /// If none arrives in time.
     #[track_caller]
     pub fn command(&mut self) -> String {
         let mut line = Vec::new();
@@ -291,7 +291,7 @@ impl Secured {
     ///
     /// # Panics
     ///
-    /// If another comes, or none in time.
+    /// If another one arrives, or none in time.
     #[track_caller]
     pub fn expect(&mut self, command: &str) {
         assert_eq!(self.command(), command);
@@ -304,7 +304,7 @@ impl Secured {
         self.reply(reply);
     }
 
-    /// Expects the client to go, with or without close_notify
+    /// Expects the client to close, with or without close_notify
     ///
     /// # Panics
     ///
@@ -312,7 +312,7 @@ impl Secured {
     #[track_caller]
     pub fn expect_close(&mut self) {
         let mut rest = Vec::new();
-        // That of a client that was dropped may be missing.
+        // A dropped client may not have sent close_notify.
         let _ = self.stream.read_to_end(&mut rest);
         assert_eq!(rest.escape_ascii().to_string(), "");
     }
@@ -321,7 +321,7 @@ impl Secured {
     ///
     /// # Panics
     ///
-    /// If something else comes.
+    /// If something else arrives.
     #[track_caller]
     pub fn epsv(&mut self) -> Listener {
         self.expect("EPSV");
@@ -333,7 +333,7 @@ impl Secured {
     }
 }
 
-/// What rustls' `complete_io` does not do once the handshake is over
+/// A replacement for rustls' `complete_io`, which does not flush after the handshake
 trait Flush {
     fn flush_into(&mut self, socket: &mut Stream) -> std::io::Result<()>;
 }

@@ -1,13 +1,14 @@
-//! Every fault at every place: `cargo run --release -p ftp-tests --bin faults`
+//! Plays every fault at every place: `cargo run --release -p ftp-tests --bin faults`
 //!
-//! `--over core` plays the machine (the default), `--over engine` sessions of `ftp-session` on a simulated network, whose
-//! TLS has no cryptography, `--over rustls` the same with TLS as it is.
+//! `--over core` plays the machine (the default), `--over engine` plays sessions of `ftp-session` on a simulated
+//! network whose TLS has no cryptography, and `--over rustls` plays the same sessions with real TLS.
 //!
-//! `--seeds N` plays each case with N different timings (6 if absent, 1 for sessions). `--habit NAME` plays the servers with
-//! this habit alone, `--set places|words|habits|wires|errands` this part alone, `--set sessions` places, wires and errands;
-//! `--task NAME`, `--way NAME` and `--server NAME` these alone. `--models` prints cases and failures of each model, `--traces`
-//! what happened in the first case of each kind of failure. `--broken lies|classes|shifts|believes|ragged|hangs|panics`
-//! plays a client that is broken on purpose, which must be found out.
+//! `--seeds N` plays each case with N different timings (default 6, for sessions 1). `--habit NAME` plays only the
+//! servers with this habit, `--set places|words|habits|wires|errands` only this part, `--set sessions` places, wires
+//! and errands; `--task NAME`, `--way NAME` and `--server NAME` restrict the run in the same way. `--models` prints the
+//! number of cases and failures of each model, `--traces` prints the trace of the first case of each kind of failure.
+//! `--broken lies|classes|shifts|believes|ragged|hangs|panics` plays a client that is broken on purpose, which the run
+//! must detect.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
-//! Work to be counted in instructions: `instructions CASE UNITS`
+//! Runs work whose instructions are counted: `instructions CASE UNITS`
 //!
-//! For `tests/instructions`, which runs it under callgrind; the same units always take the same
+//! Used by `tests/instructions`, which runs it under callgrind. The same number of units always takes the same
 //! instructions, whatever else the machine does.
 
 use std::hint::black_box;
@@ -12,7 +12,7 @@ use ftp_proto::{
     ReplyParser, Time, TlsPolicy,
 };
 
-/// What is done a unit
+/// Runs this many units of work
 type Work = fn(usize);
 
 const CASES: [(&str, Work); 11] = [
@@ -66,7 +66,7 @@ fn parse(parser: &mut ReplyParser, mut input: &[u8]) {
     }
 }
 
-/// A unit: an ordinary reply
+/// One unit: an ordinary reply
 fn replies(units: usize) {
     let mut parser = generous();
     for _ in 0..units {
@@ -74,7 +74,7 @@ fn replies(units: usize) {
     }
 }
 
-/// A unit: 64 bytes of one line, byte by byte
+/// One unit: 64 bytes of a single line, byte by byte
 fn long_line(units: usize) {
     let mut parser = generous();
     parse(&mut parser, b"220 ");
@@ -84,7 +84,7 @@ fn long_line(units: usize) {
     parse(&mut parser, b"\r\n");
 }
 
-/// A unit: a line of 64 bytes of one reply, byte by byte
+/// One unit: a line of 64 bytes of a multi-line reply, byte by byte
 fn many_lines(units: usize) {
     let mut parser = generous();
     parse(&mut parser, b"211-");
@@ -94,12 +94,12 @@ fn many_lines(units: usize) {
     parse(&mut parser, b"\r\n211 end\r\n");
 }
 
-/// A unit: a line of `ls -l`
+/// One unit: a line of `ls -l`
 fn unix_listing(units: usize) {
     listing(b"-rw-r--r--   1 ftp      ftp      1073741824 Nov 21 10:30 some-file.bin\r\n", units);
 }
 
-/// A unit: a line of MLSD
+/// One unit: a line of MLSD
 fn mlsd_listing(units: usize) {
     listing(
         b"type=file;size=1073741824;modify=20261121103000;perm=adfrw; some-file.bin\r\n",
@@ -107,7 +107,7 @@ fn mlsd_listing(units: usize) {
     );
 }
 
-/// A unit: a line of IIS
+/// One unit: a line of an IIS listing
 fn dos_listing(units: usize) {
     listing(b"11-21-26  10:30AM           1073741824 some-file.bin\r\n", units);
 }
@@ -122,17 +122,17 @@ fn listing(line: &[u8], units: usize) {
     }
 }
 
-/// A unit: 64 bytes of one line, byte by byte
+/// One unit: 64 bytes of a single line, byte by byte
 fn long_listing_line(units: usize) {
     let mut parser = ListingParser::new();
     for number in 0..units * 64 {
-        // Below the limit of a line, which would throw it away.
+        // The line stays below the limit above which it would be dropped.
         let mut rest: &[u8] = black_box(if number % 4096 == 4095 { b"\n" } else { b"x" });
         while parser.parse(&mut rest).is_some() {}
     }
 }
 
-/// A unit: 1 KiB of text without a line end
+/// One unit: 1 KiB of text without a line ending
 fn ascii(units: usize) {
     let (text, mut out) = ([b'x'; 1024], [0; 1024]);
     let mut decoder = AsciiDecoder::new();
@@ -183,7 +183,7 @@ impl Wire {
     }
 }
 
-/// A unit: NOOP and its answer
+/// One unit: NOOP and its reply
 fn noops(units: usize) {
     let mut wire = Wire::new();
     for _ in 0..units {
@@ -192,7 +192,7 @@ fn noops(units: usize) {
     }
 }
 
-/// A unit: EPSV, RETR and a file of one block
+/// One unit: EPSV, RETR and a file of one block
 fn downloads(units: usize) {
     let mut wire = Wire::new();
     for number in 0..units {
@@ -209,7 +209,7 @@ fn downloads(units: usize) {
     }
 }
 
-/// A unit: every level of an idle client
+/// One unit: every poll method of an idle client
 fn idle_polls(units: usize) {
     let mut wire = Wire::new();
     for _ in 0..units {

@@ -1,4 +1,4 @@
-//! A client whose calls wait, over any [`Driver`]: the methods of `ftp_blocking::Client` that the suite uses
+//! A blocking client over any [`Driver`]: the methods of `ftp_blocking::Client` that the suite uses
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -28,13 +28,13 @@ use super::running::{Entries, Running};
 type Result<T> = std::result::Result<T, Error>;
 type TraceFn = Box<dyn FnMut(&Trace) + Send>;
 
-/// The options of a session, and who hears its control connection
+/// The options of a session, and the receiver of its trace
 pub struct Options {
     session: ftp_session::Options,
     trace: Option<TraceFn>,
 }
 
-/// Writes settings that are the session's
+/// Defines the setters of the session's options
 macro_rules! settings {
     ($($name:ident: $type:ty),*) => {$(
         #[must_use]
@@ -78,7 +78,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// A session with its driver; what the machine knows can be asked of it directly
+/// A session with its driver; the machine's state can be queried directly
 pub struct Client<D> {
     pub(super) driver: D,
     events: VecDeque<Event>,
@@ -95,7 +95,7 @@ impl<D: Driver> Deref for Client<D> {
     }
 }
 
-/// Writes the requests of the list as methods that wait
+/// Defines the listed requests as blocking methods
 macro_rules! methods {
     ($(
         $(#[$group:meta])*
@@ -114,7 +114,7 @@ macro_rules! methods {
 
 ftp_proto::requests!(methods);
 
-/// The session's beginning and end
+/// Creation and end of the session
 impl<D: Driver> Client<D> {
     pub fn connect(address: impl IntoServerAddress, options: impl Into<Options>) -> Result<Self> {
         let mut client = Self::dial(address, options.into())?;
@@ -139,7 +139,7 @@ impl<D: Driver> Client<D> {
         let host = server.host();
         let mut session = session.server(server.clone())?;
         session.config_mut().trace |= trace.is_some();
-        // With a proxy it is that which has to be known.
+        // With a proxy, the proxy's address is needed.
         let hop = session.first_hop().unwrap_or((host, 21));
         let addresses = hop.to_socket_addrs().map_err(|error| session.unresolved(error))?;
         let addresses: Vec<_> = addresses.collect();
@@ -169,7 +169,7 @@ impl<D: Driver> Client<D> {
     pub fn close(self) {}
 }
 
-/// What is known of the session, beside the machine's
+/// The session's state
 impl<D: Driver> Client<D> {
     pub fn welcome(&self) -> Option<&Reply> {
         self.welcome.as_ref()
@@ -276,7 +276,7 @@ impl<D: Driver> Client<D> {
     }
 }
 
-/// What takes several requests
+/// Operations that consist of several requests
 impl<D: Driver> Client<D> {
     pub fn stat_dir(&mut self, path: impl AsRef<[u8]>) -> Result<StatListing> {
         Ok(parse_stat(&self.stat(path)?, ListingParser::new())?)
@@ -318,7 +318,7 @@ impl<D: Driver> Client<D> {
         self.perform(Procedure::verify_file(remote), local)
     }
 
-    /// All of it at once
+    /// Walks a tree and returns all of it
     pub fn walk(
         &mut self,
         path: impl AsRef<[u8]>,
@@ -360,7 +360,7 @@ impl<D: Driver> Client<D> {
     }
 }
 
-/// The loop
+/// The event loop
 impl<D: Driver> Client<D> {
     /// Makes a request
     pub(super) fn begin<T>(
@@ -392,7 +392,7 @@ impl<D: Driver> Client<D> {
         }
     }
 
-    /// The result of a request, if it has ended
+    /// Returns the result of a request, if it has ended
     pub(super) fn take<T: Output>(&mut self, op: Op<T>) -> Option<Result<T>> {
         self.collect();
         self.events.iter_mut().find_map(|event| match event {
@@ -414,7 +414,7 @@ impl<D: Driver> Client<D> {
         }
     }
 
-    /// Until nothing is owed and nothing open
+    /// Waits until no reply is expected and no data connection is open
     pub(super) fn rest(&mut self) -> Result<()> {
         loop {
             self.collect();

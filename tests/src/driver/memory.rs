@@ -1,4 +1,4 @@
-//! The session itself, in one memory with its servers, in virtual time
+//! `ftp-session` itself, in the same memory as its servers, in virtual time
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -17,15 +17,15 @@ pub struct Memory {
     world: Arc<World>,
 }
 
-/// A connection of a session
+/// The state of a session's connection
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a test's own")]
 pub enum Wire {
     /// It is open
     Open(Arc<End>),
-    /// Nobody answers
+    /// The server does not answer
     Silent,
-    /// Nobody listens, which is known a moment later
+    /// Nothing listens, which the client learns a moment later
     Refused,
 }
 
@@ -126,7 +126,7 @@ impl Transport for Net {
 }
 
 impl Memory {
-    /// What is ready of that which the session waits for
+    /// Returns the connections that the session waits for and that are ready
     fn ready(&self, state: &State) -> Vec<(Slot, Interest)> {
         let ready = |lent: &Lent<'_, Wire, Listener>, interest: Interest| match lent {
             Lent::Stream(wire) => wire.is_ready(state, interest),

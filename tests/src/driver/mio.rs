@@ -1,4 +1,4 @@
-//! ftp-mio, each session with a poll of its own
+//! ftp-mio, with one poll per session
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ impl Driver for Mio {
     }
 
     fn wait(drivers: &mut [&mut Self]) {
-        // Each has a poll of its own, so several are looked at in turn.
+        // Each has its own poll, so several are polled in turn.
         let at_most = (drivers.len() > 1).then_some(Duration::from_millis(5));
         for driver in drivers {
             let timeout = driver.ftp.timeout(Instant::now());

@@ -1,4 +1,4 @@
-//! Transfers of a [`Client`]: their bytes, lines or entries, and how they end
+//! Transfers of a [`Client`]: their bytes, lines or entries, and their results
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -12,12 +12,12 @@ use super::{Client, Driver};
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// A transfer that runs, in either direction; dropped, it is aborted
+/// A running transfer in either direction; dropping it aborts it
 pub struct Running<'a, D: Driver> {
     client: &'a mut Client<D>,
     op: Op<Transfer>,
     end: Option<Result<Transfer>>,
-    /// What was read for lines and is none yet
+    /// Bytes that were read but do not form a complete line yet
     ahead: Vec<u8>,
     line: Vec<u8>,
 }
@@ -56,7 +56,7 @@ impl<'a, D: Driver> Running<'a, D> {
         self.end.is_some()
     }
 
-    /// How it ended, for who asks again
+    /// Returns the result, also after it has been returned before
     fn ended(&mut self) -> Option<Result<()>> {
         self.is_over();
         match self.end.as_ref()? {
@@ -129,7 +129,7 @@ impl<'a, D: Driver> Running<'a, D> {
     }
 }
 
-/// As ftp-blocking has it
+/// The same limit as in ftp-blocking
 const MAX_LINE: usize = 1024 * 1024;
 
 impl<D: Driver> Read for Running<'_, D> {
@@ -162,7 +162,7 @@ impl<D: Driver> Write for Running<'_, D> {
         }
     }
 
-    /// The session's turns send what is held back
+    /// Does nothing: the session's turns send buffered bytes
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -180,7 +180,7 @@ impl<D: Driver> fmt::Debug for Running<'_, D> {
     }
 }
 
-/// The entries of a directory, while they arrive
+/// The entries of a directory, as they arrive
 #[derive(Debug)]
 pub struct Entries<'a, D: Driver> {
     running: Running<'a, D>,

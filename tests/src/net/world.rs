@@ -11,20 +11,20 @@ use std::time::Duration;
 
 use super::PATIENCE;
 
-/// What a connection in memory holds in each direction
+/// Capacity of a connection in memory, in each direction
 const CAPACITY: usize = 256 * 1024;
 
-/// How long a byte in memory is on its way: ten megabytes take a second, so that what never ends takes time
+/// Virtual time that a byte takes: ten megabytes take a second, so that endless data takes endless time
 const FOR_A_BYTE: Duration = Duration::from_nanos(100);
 
 thread_local! {
     static WORLD: RefCell<Option<Arc<World>>> = const { RefCell::new(None) };
 }
 
-/// Connections in memory, and a clock that runs when every thread waits
+/// Connections in memory, and a clock that advances when every thread waits
 ///
-/// Time stands while a thread has something to do, but for the bytes that it sends, so nothing depends on how fast the
-/// machine is.
+/// While a thread is working, time advances only by the bytes that it sends, so no result depends on the speed of the
+/// machine.
 #[derive(Debug, Default)]
 pub struct World {
     state: Mutex<State>,
@@ -34,20 +34,20 @@ pub struct World {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     now: Duration,
-    /// Changes with everything that a thread could wait for
+    /// Incremented by every change that a thread could wait for
     version: u64,
-    /// Threads that take part
+    /// The number of threads that take part
     threads: usize,
-    /// Those that wait: what they have seen, and when they give up
+    /// The waiting threads: the version that each has seen, and when it gives up
     waiting: BTreeMap<u64, (u64, Option<Duration>)>,
     count: u64,
     ports: u16,
     listeners: BTreeMap<SocketAddr, Backlog>,
-    /// Both directions of each connection; the first is the client's to write
+    /// Both directions of each connection; the client writes the first
     connections: BTreeMap<u64, [Half; 2]>,
 }
 
-/// Who has connected and was not accepted yet; `None`: nobody ever will be
+/// Connections that were not accepted yet; `None` if none will ever be accepted
 pub(super) type Backlog = Option<VecDeque<Arc<End>>>;
 
 /// One direction of a connection
@@ -57,7 +57,7 @@ struct Half {
     /// The writer has ended it
     ended: bool,
     reader: Reader,
-    /// It broke
+    /// It was reset
     reset: bool,
 }
 
@@ -66,25 +66,25 @@ enum Reader {
     #[default]
     There,
     Gone,
-    /// Gone, and the writer has noticed
+    /// The reader is gone, and the writer has noticed
     Missed,
 }
 
-/// An end of a connection in memory
+/// One end of a connection in memory
 #[derive(Debug)]
 pub struct End {
     world: Arc<World>,
     id: u64,
-    /// Which half it writes
+    /// The index of the half that it writes
     side: usize,
     local: SocketAddr,
     peer: SocketAddr,
-    /// Its end is to be a break
+    /// Whether closing it resets the connection
     breaks: AtomicBool,
 }
 
 impl World {
-    /// The world of this thread, made if there is none
+    /// Returns the world of this thread; creates it if there is none
     pub fn enter() -> Arc<Self> {
         WORLD.with_borrow_mut(|world| {
             let world = world.get_or_insert_with(|| {
@@ -101,11 +101,11 @@ impl World {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic of one thread is the test's report; the others go on to their ends.
+        // The test reports the panic of one thread; the others run to their end.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Changes something that others may wait for
+    /// Changes something that other threads may wait for
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         state.version += 1;
@@ -114,16 +114,16 @@ impl World {
         result
     }
 
-    /// The time since it began
+    /// The time since the world was created
     pub fn now(&self) -> Duration {
         self.lock().now
     }
 
-    /// Waits until the attempt succeeds; `None` if it has not at this time
+    /// Waits until the attempt succeeds; `None` if it has not succeeded at this time
     ///
     /// # Panics
     ///
-    /// If every thread waits for another, and none for a time.
+    /// If every thread waits for another one, and none for a time.
     pub(crate) fn wait<T>(
         &self,
         until: Option<Duration>,
@@ -161,7 +161,7 @@ impl World {
     ///
     /// # Errors
     ///
-    /// `ConnectionRefused` if there is none; `WouldBlock` if it never answers.
+    /// `ConnectionRefused` if there is none; `WouldBlock` if it never accepts.
     pub(crate) fn connect(
         self: &Arc<Self>,
         to: SocketAddr,
@@ -187,7 +187,7 @@ impl World {
         })
     }
 
-    /// Listens on an address, whose port 0 means any; gives the address with the port
+    /// Listens on an address, where port 0 means any; returns the address with the port
     pub(super) fn listen(&self, mut on: SocketAddr, backlog: Backlog) -> io::Result<SocketAddr> {
         self.change(|state| {
             if on.port() == 0 {
@@ -201,34 +201,34 @@ impl World {
         })
     }
 
-    /// Ends a listener, with all who wait there
+    /// Ends a listener, and drops the connections that it has not accepted
     pub(super) fn unlisten(&self, address: SocketAddr) {
-        // They are closed after the lock is free again.
+        // The connections are closed after the lock is released.
         let _ = self.change(|state| state.listeners.remove(&address));
     }
 
-    /// Who has connected, without waiting
+    /// Accepts a connection without waiting
     pub(super) fn try_accept(&self, address: SocketAddr) -> Option<Arc<End>> {
         self.change(|state| state.accepted(address))
     }
 
-    /// Who connects within [`PATIENCE`]
+    /// Accepts a connection within [`PATIENCE`]
     pub(super) fn accept(&self, address: SocketAddr) -> Option<Arc<End>> {
         let until = self.now() + PATIENCE;
         self.wait(Some(until), |state| state.accepted(address))
     }
 
-    /// One thread more takes part, from now on
+    /// Counts one more thread from now on
     pub(super) fn expect_thread(&self) {
         self.change(|state| state.threads += 1);
     }
 
-    /// This thread takes part
+    /// Makes this thread take part
     pub(super) fn join(self: Arc<Self>) {
         WORLD.set(Some(self));
     }
 
-    /// A thread takes part no more; `last` is done before anybody notices
+    /// Removes this thread; `last` runs before any other thread notices
     pub(super) fn leave(&self, last: impl FnOnce()) {
         WORLD.with_borrow_mut(Option::take);
         self.change(|state| {
@@ -246,19 +246,19 @@ fn thread_number(id: ThreadId) -> u64 {
 }
 
 impl State {
-    /// Whether a read of this end would not wait
+    /// Whether a read of this end would not block
     pub(crate) fn is_readable(&self, end: &End) -> bool {
         let half = &self.connections[&end.id][1 - end.side];
         !half.bytes.is_empty() || half.ended || half.reset
     }
 
-    /// Whether a write of this end would not wait
+    /// Whether a write to this end would not block
     pub(crate) fn is_writable(&self, end: &End) -> bool {
         let half = &self.connections[&end.id][end.side];
         half.bytes.len() < CAPACITY || half.reset || half.reader != Reader::There
     }
 
-    /// Whether somebody has connected to a listener
+    /// Whether a connection to this listener is waiting to be accepted
     pub(crate) fn has_caller(&self, address: SocketAddr) -> bool {
         matches!(self.listeners.get(&address), Some(Some(backlog)) if !backlog.is_empty())
     }
@@ -275,7 +275,7 @@ impl State {
     pub(super) fn read(&mut self, end: &End, buffer: &mut [u8]) -> io::Result<usize> {
         let half = self.connections.get_mut(&end.id).map(|halves| &mut halves[1 - end.side]);
         let half = half.ok_or(io::ErrorKind::NotConnected)?;
-        // What has arrived before the break can be read.
+        // Bytes that arrived before the reset can be read.
         match half.bytes.read(buffer)? {
             0 if half.reset => Err(io::ErrorKind::ConnectionReset.into()),
             0 if !buffer.is_empty() && !half.ended => Err(io::ErrorKind::WouldBlock.into()),
@@ -290,7 +290,7 @@ impl State {
             _ if half.reset => return Err(io::ErrorKind::ConnectionReset.into()),
             _ if half.ended => return Err(io::ErrorKind::BrokenPipe.into()),
             Reader::There => {}
-            // As on a network, where the answer is still to come.
+            // As on a network, where the RST is still on its way.
             Reader::Gone => {
                 half.reader = Reader::Missed;
                 return Ok(bytes.len());
@@ -335,7 +335,7 @@ impl End {
         self.local
     }
 
-    /// Has the other end see a break when this one is closed
+    /// Makes closing this end reset the connection
     pub(super) fn break_at_the_end(&self) {
         self.breaks.store(true, Ordering::Relaxed);
     }
@@ -344,12 +344,12 @@ impl End {
         self.world.change(|state| state.end(self, how));
     }
 
-    /// Reads what there is, and never waits
+    /// Reads without waiting
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.world.change(|state| state.read(self, buffer))
     }
 
-    /// Writes what there is room for, and never waits
+    /// Writes without waiting
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.world.change(|state| state.write(self, bytes))
     }
@@ -371,7 +371,7 @@ impl End {
 impl Drop for End {
     fn drop(&mut self) {
         self.world.change(|state| {
-            // As sockets do: what was sent and not read makes the end a break.
+            // As with sockets: bytes that were received but not read turn the close into a reset.
             let halves = state.connections.get(&self.id);
             let unread = halves.is_some_and(|halves| !halves[1 - self.side].bytes.is_empty());
             if unread || self.breaks.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! Text of a transcript into steps, and the merges of its `any-order` blocks
+//! Parses transcripts into steps, and computes the merges of their `any-order` blocks
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,50 +11,50 @@ use ftp_proto::{
 /// A transcript
 #[derive(Clone, Debug)]
 pub struct Script {
-    /// Its file's name
+    /// The name of its file
     pub name: String,
     /// The client's settings
     pub config: Config,
-    /// The control connection's family
+    /// The address family of the control connection
     pub family: IpFamily,
-    /// What happens
+    /// The steps
     pub items: Vec<Item>,
 }
 
-/// A step, or steps in any order
+/// A step, or several steps in any order
 #[derive(Clone, Debug)]
 pub enum Item {
     /// One step
     One(Step),
-    /// Steps of several channels that nothing keeps in order
+    /// Steps of several channels that have no common order
     AnyOrder(Vec<Step>),
 }
 
 /// One line of a transcript
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// `do`: the application asks
+    /// `do`: a request of the application
     Do(Vec<String>),
-    /// `S:` a line from the server, without its end
+    /// `S:` a line from the server, without its line ending
     Server(Vec<u8>),
-    /// `C:` a line the client has sent
+    /// `C:` a line that the client has sent
     Client(String),
     /// `A:` an action
     Action(String),
-    /// `A?` an action that is there or not, depending on how the input was cut
+    /// `A?` an action that may be missing, depending on how the input was split
     MaybeAction(String),
     /// `E:` an event
     Event(String),
-    /// `>` the driver's report
+    /// `>` a report of the driver
     Report(Vec<String>),
-    /// `is`: a setting, or what the client waits for, as it is now
+    /// `is`: the current value of a setting, or what the client waits for
     Is(Vec<String>),
-    /// `end`: how the client stands
+    /// `end`: the final state of the client
     End(String),
 }
 
 impl Step {
-    /// Which channel the step belongs to: steps of one channel keep their order
+    /// Returns the channel of the step: steps of one channel keep their order
     fn channel(&self) -> u8 {
         match self {
             Self::Server(_) => 0,
@@ -66,11 +66,11 @@ impl Step {
 }
 
 impl Script {
-    /// Reads a transcript
+    /// Parses a transcript
     ///
     /// # Panics
     ///
-    /// If a line can't be understood: transcripts are part of the tests.
+    /// If a line can't be parsed: transcripts are part of the tests.
     pub fn parse(name: &str, text: &str) -> Self {
         let mut script = Self {
             name: name.to_owned(),
@@ -118,11 +118,11 @@ impl Script {
         script
     }
 
-    /// All transcripts of the project, by name
+    /// Loads all transcripts, sorted by name
     ///
     /// # Panics
     ///
-    /// If one can't be read or understood.
+    /// If one can't be read or parsed.
     pub fn all() -> Vec<Self> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("transcripts");
         let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
@@ -134,11 +134,11 @@ impl Script {
         paths.iter().map(|path| Self::load(path)).collect()
     }
 
-    /// Reads a transcript's file
+    /// Loads a transcript from its file
     ///
     /// # Panics
     ///
-    /// If it can't be read or understood.
+    /// If it can't be read or parsed.
     pub fn load(path: &Path) -> Self {
         let text = std::fs::read_to_string(path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -177,7 +177,7 @@ impl Script {
                 config.data_handshake = DataHandshake::AfterPreliminary;
             }
             ("gateway", value) => {
-                // The form, the host, the port; then perhaps user and password.
+                // The form, the host and the port; optionally user and password.
                 let words: Vec<_> = value.split(' ').collect();
                 let (form, port) = match words[..] {
                     ["user-at-host", _, port, ..] => (GatewayForm::UserAtHost, port),
@@ -197,7 +197,7 @@ impl Script {
         true
     }
 
-    /// Every order of steps that the transcript allows
+    /// Returns every order of steps that the transcript allows
     pub fn orders(&self) -> Vec<Vec<Step>> {
         let mut orders = vec![Vec::new()];
         for item in &self.items {
@@ -216,14 +216,14 @@ impl Script {
     }
 }
 
-/// Transcripts show one command at a time, unless they say otherwise
+/// The default settings of transcripts, which send one command at a time
 fn one_by_one() -> Config {
     let mut config = Config::new(TlsPolicy::Plaintext);
     config.pipeline = false;
     config
 }
 
-/// All merges of the steps' channels
+/// Returns all merges of the steps' channels
 fn merges(steps: &[Step]) -> Vec<Vec<Step>> {
     let mut channels: Vec<Vec<Step>> = vec![Vec::new(); 4];
     for step in steps {
@@ -252,7 +252,7 @@ fn merge_into(channels: &mut Vec<Vec<Step>>, head: &mut Vec<Step>, all: &mut Vec
     }
 }
 
-/// Words apart by spaces; double quotes keep one together
+/// Splits text at spaces; double quotes keep words together
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
@@ -270,7 +270,8 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// `\xHH`, `\r`, `\n`, `\0`, `\q` (a double quote) and `\\` in a line
+/// Replaces `\xHH`, `\r`, `
+/// `, `\0`, `\q` (a double quote) and `\\` in a line
 fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

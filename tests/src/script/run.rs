@@ -1,4 +1,4 @@
-//! A client under a transcript, with a virtual clock and no sockets
+//! Runs a transcript on a client, with a virtual clock and without sockets
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -13,39 +13,39 @@ use ftp_proto::{
 
 use super::{Script, Seed, Step};
 
-/// How the server's bytes are cut into inputs
+/// How the server's bytes are split into inputs
 #[derive(Clone, Copy, Debug)]
 pub enum Split {
-    /// Lines that follow one another in one input
+    /// Consecutive lines form one input
     Whole,
-    /// One byte an input, one byte a write
+    /// One byte per input, one byte per write
     Bytes,
     /// At random
     Random(u64),
 }
 
-/// A client with the claims on its requests and everything it has put out
+/// A client with the claims on its requests and all its output
 #[derive(Debug)]
 pub struct Machine {
     /// The client
     pub client: Client,
-    /// The time
+    /// The current time
     pub now: Time,
     claims: Vec<(OpId, String, Claim)>,
-    /// Lines the client has sent, not yet looked at
+    /// Lines that the client has sent and the script has not checked yet
     pub sent: VecDeque<String>,
     line: Vec<u8>,
-    /// Actions not yet looked at
+    /// Actions that the script has not checked yet
     pub actions: VecDeque<String>,
-    /// Events not yet looked at
+    /// Events that the script has not checked yet
     pub events: VecDeque<String>,
-    /// Names of data connections as the driver knows them
+    /// The ids of the data connections, in the order in which they were opened
     ids: Vec<DataId>,
     split: Split,
     seed: Seed,
-    /// Every completion so far: which request, how often
+    /// The requests that have completed, once for each completion
     pub completions: Vec<OpId>,
-    /// Requests made so far
+    /// The number of requests made so far
     pub requests: usize,
 }
 
@@ -86,13 +86,13 @@ claims! {
     Passive(PassiveAddress),
 }
 
-/// An argument of a request that is no text
+/// An argument of a request other than text
 trait Word {
     fn of(word: &str) -> Self;
 }
 
 impl Word for Timestamp {
-    /// Seconds since 1970, with nanoseconds after a point
+    /// Parses seconds since 1970, with nanoseconds after a point
     fn of(word: &str) -> Self {
         let (seconds, nanoseconds) = word.split_once('.').unwrap_or((word, "0"));
         let time = Self::from_unix(seconds.parse().expect("seconds")).expect("a time");
@@ -110,7 +110,7 @@ impl Word for Protection {
     }
 }
 
-/// Calls a request with the next words: text as it is, other arguments as their types understand them
+/// Calls a request with the next words: text unchanged, other arguments parsed as their types
 macro_rules! call {
     ($client:ident.$name:ident($words:ident) [$($done:expr,)*]) => {
         $client.$name($($done),*)
@@ -141,7 +141,7 @@ macro_rules! listed {
             fn $name:ident($($arguments:tt)*) -> $output:ty { $($operation:tt)* }
         )*}
     )*) => {
-        /// Makes a request of the core's list, named as its method, with hyphens
+        /// Makes a request of the core's list, named like its method, with hyphens
         fn listed(client: &mut Client, words: &[&str]) -> Option<Claim> {
             let mut words = words.iter();
             let name = next(&mut words).replace('-', "_");
@@ -158,7 +158,7 @@ macro_rules! listed {
 ftp_proto::requests!(listed);
 
 impl Machine {
-    /// A client at the start of its connection
+    /// Creates a client at the start of its connection
     pub fn new(config: Config, family: IpFamily, split: Split) -> Self {
         let now = Time::ZERO;
         let seed = match split {
@@ -183,7 +183,7 @@ impl Machine {
         machine
     }
 
-    /// Bytes from the server, cut as the split asks
+    /// Handles bytes from the server, split as configured
     pub fn server(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -195,13 +195,13 @@ impl Machine {
             let (chunk, tail) = rest.split_at(count);
             rest = tail;
             self.now += Duration::from_millis(1);
-            // The error comes as `Closed` too, which scripts expect.
+            // The error is also reported as `Closed`, which scripts check.
             let _ = self.client.handle_input(self.now, chunk);
             self.drain();
         }
     }
 
-    /// Writes so many bytes at most, then reports them
+    /// Writes at most this many bytes, then reports them
     fn report_write(&mut self, most: usize) {
         let bytes = self.client.poll_transmit().unwrap_or_default();
         let count = bytes.len().min(most);
@@ -209,17 +209,17 @@ impl Machine {
         self.client.handle_transmit(self.now, count);
     }
 
-    /// Takes so many bytes at most, to write them later
+    /// Takes at most this many bytes, to write them later
     fn take_write(&mut self, most: usize) {
         let mut buffer = [0; 16];
         let count = self.client.take_transmit(self.now, &mut buffer[..most]);
         self.line.extend_from_slice(&buffer[..count]);
     }
 
-    /// Takes out everything that the client has to say
+    /// Collects all output of the client
     pub fn drain(&mut self) {
         self.take_actions();
-        // Nothing is reported where nothing was written: that would be news of the time.
+        // If nothing was written, nothing is reported: a report would tell the client the time.
         while self.client.poll_transmit().is_some() {
             match self.split {
                 Split::Whole => self.report_write(usize::MAX),
@@ -238,7 +238,7 @@ impl Machine {
             let line: Vec<u8> = self.line.drain(..end + 2).collect();
             self.sent.push_back(line[..end].escape_ascii().to_string());
         }
-        // Written commands can bring further orders.
+        // Written commands can lead to further orders.
         self.take_actions();
         while let Some(event) = self.client.poll_event() {
             let text = self.render_event(event);
@@ -261,7 +261,7 @@ impl Machine {
         }
     }
 
-    /// A deadline passes; false if there is none
+    /// Lets the next deadline pass; false if there is none
     pub fn timeout(&mut self) -> bool {
         let Some(at) = self.client.poll_timeout() else { return false };
         self.now = self.now.max(at);
@@ -270,11 +270,11 @@ impl Machine {
         true
     }
 
-    /// The driver reports; for `data`, the connection is named by its place in the script
+    /// Reports an event of the driver; `data` names the connection by its number in the script
     ///
     /// # Panics
     ///
-    /// If the report can't be understood.
+    /// If the report can't be parsed.
     pub fn report(&mut self, words: &[String]) {
         self.now += Duration::from_millis(1);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -313,11 +313,11 @@ impl Machine {
         self.drain();
     }
 
-    /// The application asks
+    /// Makes a request of the application
     ///
     /// # Panics
     ///
-    /// If the request can't be understood.
+    /// If the request can't be parsed.
     pub fn request(&mut self, words: &[String]) {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let client = &mut self.client;
@@ -361,12 +361,12 @@ impl Machine {
         self.drain();
     }
 
-    /// Aborts the oldest request that has not completed, of this name if one is given
+    /// Aborts the oldest request that has not completed, with this name if one is given
     fn abort(&mut self, name: Option<&str>) {
         let open = |(id, label, _): &&(OpId, String, Claim)| {
             !self.completions.contains(id) && name.is_none_or(|name| name == label)
         };
-        // Aborting a request that has completed does nothing: see `abort-nothing.ftp`.
+        // Aborting a completed request does nothing: see `abort-nothing.ftp`.
         let target = self.claims.iter().find(open).or_else(|| self.claims.last());
         if let Some((op, ..)) = target {
             self.client.abort(*op);
@@ -374,7 +374,7 @@ impl Machine {
         self.drain();
     }
 
-    /// Whether a setting or a deadline is as the words say
+    /// Checks the current value of a setting or a deadline
     fn is(&self, words: &[String]) -> Result<(), String> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let (expected, actual) = match words.as_slice() {
@@ -400,7 +400,7 @@ impl Machine {
         Err(format!("{} is {actual:?}, not {expected:?}", words[0]))
     }
 
-    /// The name of a request; `nobody` where there is none
+    /// Returns the name of a request; `nobody` if there is none
     fn label(&self, op: Option<OpId>) -> &str {
         let claim = self.claims.iter().find(|(id, ..)| Some(*id) == op);
         claim.map_or("nobody", |(_, label, _)| label)
@@ -563,10 +563,10 @@ fn render_action(action: &Action) -> String {
     }
 }
 
-/// What separates the order to move bytes from the request that they belong to
+/// Separates an action from the request to which the bytes belong
 const OF: &str = " of ";
 
-/// Whether an action is what a transcript expects; whose the bytes are need not be written
+/// Whether an action matches a transcript's line, which need not name the request
 fn is_as_written(action: &str, line: &str) -> bool {
     action == line || action.rsplit_once(OF).is_some_and(|(order, _)| order == line)
 }
@@ -575,7 +575,7 @@ fn is_as_written(action: &str, line: &str) -> bool {
 ///
 /// # Errors
 ///
-/// What did not come out as the transcript says, with the step.
+/// The first difference from the transcript, with its step.
 pub fn run_steps(script: &Script, steps: &[Step], split: Split) -> Result<Machine, String> {
     let mut machine = Machine::new(script.config.clone(), script.family, split);
     let mut index = 0;
@@ -584,7 +584,7 @@ pub fn run_steps(script: &Script, steps: &[Step], split: Split) -> Result<Machin
         match &steps[index] {
             Step::Do(words) => machine.request(words),
             Step::Server(_) => {
-                // Lines that follow one another may come in one segment.
+                // Consecutive lines may arrive in one segment.
                 let mut bytes = Vec::new();
                 while let Some(Step::Server(line)) = steps.get(index) {
                     bytes.extend_from_slice(line);
@@ -645,11 +645,11 @@ pub fn run_steps(script: &Script, steps: &[Step], split: Split) -> Result<Machin
     Ok(machine)
 }
 
-/// Runs every order of a transcript, whole, byte by byte and split at random; tells how many runs
+/// Runs every order of a transcript: whole, byte by byte and split at random; returns the number of runs
 ///
 /// # Panics
 ///
-/// At the first run that differs from the transcript.
+/// At the first difference from the transcript.
 pub fn run_script(script: &Script, random: u64) -> usize {
     let mut runs = 0;
     for steps in script.orders() {

@@ -1,4 +1,4 @@
-//! What one session costs the others if its server floods it with TLS records that bring nothing
+//! Measures what one session costs the others if its server floods it with TLS records that contain no data
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,22 +14,22 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::{FILE, Harness, Loop};
 
-/// Where a flood comes
+/// When the server starts the flood
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Instead of the answer to a command
+    /// Instead of the reply to a command
     Control,
     /// Instead of a file
     Data,
-    /// Instead of the rest of a listing that was aborted
+    /// Instead of the rest of an aborted listing
     Listing,
-    /// Where tickets are awaited, after an upload that is complete
+    /// While the client waits for tickets after a complete upload
     Closing,
 }
 
 const PLACES: [Place; 4] = [Place::Control, Place::Data, Place::Listing, Place::Closing];
 
-/// Measures every flood everywhere
+/// Measures every flood at every place
 pub(crate) fn run(policy: TlsPolicy, count: usize) {
     println!(
         "{policy:?}: {count} sessions, one of them flooded. Throughput of the others, of that without"
@@ -42,11 +42,12 @@ pub(crate) fn run(policy: TlsPolicy, count: usize) {
     let harness = Harness::start();
     let mut all = Loop::new();
     let keys = all.log_in(count - 1, &harness, policy);
-    // What comes first has everything to learn.
+    // The first run is slower, because caches are cold.
     rate(&mut all, &keys);
     for place in PLACES {
         for flood in FLOODS {
-            // Bytes are the end of an endless reply, and an upload's server has none to send.
+            // On the control connection these bytes are an endless reply, and the server of an upload has no bytes to
+            // send.
             let has_bytes = matches!(flood, Flood::SingleBytes | Flood::KeyUpdates);
             if has_bytes && matches!(place, Place::Control | Place::Closing) {
                 continue;
@@ -61,7 +62,7 @@ pub(crate) fn run(policy: TlsPolicy, count: usize) {
     }
 }
 
-/// Bytes of a download on each of the sessions, a second of the clock and of processor time
+/// Bytes downloaded by all sessions per second of wall-clock time and per second of processor time
 fn rate(all: &mut Loop, keys: &[Key]) -> (f64, f64) {
     let gets = keys.iter().map(|key| (*key, vec![all.manager.session(*key).unwrap().get("f")]));
     let jobs = gets.collect::<HashMap<_, _>>();
@@ -91,10 +92,10 @@ fn flooded_rate(all: &mut Loop, keys: &[Key], place: Place, flood: Flood) -> (f6
     rate
 }
 
-/// The most processor time that the flooded session takes between two looks at the others
+/// The longest processor time of one turn of the flooded session, during which the others wait
 ///
-/// The system counts its own interruptions to it, too, which are rare and longer than any turn. So this is
-/// the least of several samples: what a turn costs comes back in each of them.
+/// The measurement includes interruptions by the system, which are rare but longer than any turn. So the result is the
+/// minimum of several samples: the cost of a turn appears in each of them.
 fn worst_turn(place: Place, flood: Flood) -> Duration {
     (0..3).map(|_| worst_in_sample(place, flood)).min().unwrap()
 }
@@ -142,7 +143,7 @@ fn begin(session: &mut Session, place: Place) {
     }
 }
 
-/// What an application does after a turn
+/// Acts as the application after a turn
 fn go_on(session: &mut Session, leaves: &mut bool) {
     while let Some(event) = session.poll_event() {
         if let Event::DataOpen { .. } = event {

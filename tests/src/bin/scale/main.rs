@@ -1,7 +1,7 @@
-//! How many sessions ftp-mio and ftp-tokio stand on one thread, in numbers: `tests/scale`
+//! Measures how many sessions ftp-mio and ftp-tokio carry on one thread: `tests/scale`
 //!
-//! The server is a process of its own, so that memory and processor time are the client's alone.
-//! Prints a table; anything that is not right ends it.
+//! The server is a separate process, so that memory and processor time are the client's alone. Prints a table; the
+//! first error ends the run.
 
 #![expect(clippy::unwrap_used, reason = "a measurement: a panic is the report")]
 
@@ -21,13 +21,13 @@ use ftp_mio::mio::{Events, Poll, Token};
 use ftp_mio::{Config, Event, Moved, Op, Options, TlsPolicy, Transfer};
 use sha2::{Digest, Sha256};
 
-/// Bytes of a file
+/// Bytes in a file
 pub(crate) const FILE: usize = 1 << 20;
 
-/// Sessions that are connecting at the same time
+/// Number of sessions that connect at the same time
 pub(crate) const WINDOW: usize = 200;
 
-/// How long idle sessions are watched
+/// How long idle sessions are observed
 pub(crate) const PAUSE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Harness {
@@ -63,13 +63,13 @@ impl Harness {
 
 impl Drop for Harness {
     fn drop(&mut self) {
-        // Its standard input ends, and so does it.
+        // The child ends when its standard input ends.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
 
-/// The loop that all measurements share
+/// The event loop that all measurements share
 struct Loop {
     poll: Poll,
     events: Events,
@@ -101,7 +101,7 @@ impl Loop {
         self.manager.turn(self.poll.registry(), Instant::now());
     }
 
-    /// Connects and logs in; the sessions when all are idle
+    /// Connects and logs in; returns the sessions once all are idle
     fn log_in(&mut self, count: usize, harness: &Harness, policy: TlsPolicy) -> Vec<Key> {
         let options = harness.options(policy);
         let (mut keys, mut logins) = (Vec::new(), HashMap::new());
@@ -129,7 +129,7 @@ impl Loop {
         keys
     }
 
-    /// Runs transfers, one after the other in each session; the bytes
+    /// Runs transfers, one after another in each session; returns the number of bytes
     fn download(&mut self, mut jobs: HashMap<Key, Vec<Op<Transfer>>>, hash: bool) -> u64 {
         let expected = Sha256::digest(server::content());
         let mut hashes: HashMap<Key, Sha256> = HashMap::new();
@@ -205,11 +205,11 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Memory and processor time of sessions that do nothing, and a NOOP on each
+/// Measures memory and processor time of idle sessions, and of a NOOP on each
 fn idle(policy: TlsPolicy, count: usize) {
     let harness = Harness::start();
     let mut all = Loop::new();
-    // What the first session brings is not for the others to pay.
+    // One-time costs of the first session are not counted for the others.
     all.log_in(1, &harness, policy);
     let before = status("VmRSS:");
     let begun = Instant::now();
@@ -252,7 +252,7 @@ fn idle(policy: TlsPolicy, count: usize) {
     );
 }
 
-/// As many downloads at once as there are sessions, against the same files one after the other
+/// Measures one download per session, all at once, against the same files one after another
 fn load(policy: TlsPolicy, count: usize) {
     let harness = Harness::start();
     let rate = |bytes: u64, begun: Instant| bytes as f64 / begun.elapsed().as_secs_f64() / 1e6;
@@ -288,7 +288,7 @@ fn load(policy: TlsPolicy, count: usize) {
     curl(&harness, policy, count, rate);
 }
 
-/// A curl for each file, eight at a time
+/// Runs one curl per file, eight at a time
 fn curl(harness: &Harness, policy: TlsPolicy, count: usize, rate: impl Fn(u64, Instant) -> f64) {
     let url = format!("ftp://u:p@{}/f", harness.address);
     let mut command = format!("seq {count} | xargs -P 8 -I _ curl -sS -o /dev/null ");
@@ -309,14 +309,14 @@ fn curl(harness: &Harness, policy: TlsPolicy, count: usize, rate: impl Fn(u64, I
     );
 }
 
-/// A line of /proc/self/status, in bytes
+/// Returns a value from /proc/self/status, in bytes
 pub(crate) fn status(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// Processor time so far, in hundredths of a second
+/// Processor time used so far, in hundredths of a second
 pub(crate) fn cpu() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();

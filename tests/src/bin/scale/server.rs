@@ -1,4 +1,4 @@
-//! A small FTP server on mio: as many sessions as there are descriptors, one file, TLS if asked for
+//! A small FTP server on mio: as many sessions as there are descriptors, one file, TLS on request
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -10,7 +10,7 @@ use ftp_mio::ftp_tls::rustls::{ServerConfig, ServerConnection};
 use ftp_mio::mio::net::{TcpListener, TcpStream};
 use ftp_mio::mio::{Events, Interest, Poll, Registry, Token};
 
-/// What every file contains
+/// The content of every file
 pub(crate) fn content() -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let words = (0..crate::FILE / 8).flat_map(|_| {
@@ -22,7 +22,7 @@ pub(crate) fn content() -> Vec<u8> {
     words.collect()
 }
 
-/// Serves until its standard input ends; prints its port and, in hexadecimal digits, its certificate
+/// Serves until its standard input ends; prints its port and its certificate in hexadecimal
 pub(crate) fn serve() -> io::Result<()> {
     std::thread::spawn(|| {
         let _ = io::stdin().read(&mut [0]);
@@ -82,11 +82,11 @@ struct Peer {
     protected: bool,
     listener: Option<TcpListener>,
     data: Option<Link>,
-    /// Position in the file that is being sent
+    /// Position in the file being sent
     sending: Option<usize>,
 }
 
-/// A connection, in clear or in TLS
+/// A connection, in clear text or over TLS
 struct Link {
     socket: TcpStream,
     tls: Option<Box<ServerConnection>>,
@@ -98,7 +98,7 @@ impl Link {
         Self { socket, tls: None, out: Vec::new() }
     }
 
-    /// Everything that has come; `None` at the end
+    /// Reads everything that has arrived; `None` at the end
     fn read(&mut self, into: &mut Vec<u8>) -> io::Result<Option<()>> {
         let mut buffer = [0; 4096];
         loop {
@@ -125,7 +125,7 @@ impl Link {
         }
     }
 
-    /// Sends what is to be sent; true if nothing is left
+    /// Sends pending bytes; true if none are left
     fn flush(&mut self) -> io::Result<bool> {
         let Self { socket, tls, out } = self;
         let result = match tls {

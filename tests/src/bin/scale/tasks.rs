@@ -1,4 +1,4 @@
-//! The same sessions as tasks of ftp-tokio, on a runtime of one thread
+//! The same sessions as tasks of ftp-tokio, on a single-threaded runtime
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::{FILE, Harness, PAUSE, WINDOW, cpu, server, status};
 
-/// What all sessions do next
+/// The next order for all sessions
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
     Rest,
@@ -23,10 +23,10 @@ enum Order {
     End,
 }
 
-/// What the bytes of a file have to be; not looked at if `None`
+/// The expected digest of a file; `None` if it is not checked
 type Expected = Option<[u8; 32]>;
 
-/// A task a session, which does what is ordered until there is nothing more
+/// One task per session, which carries out orders until there are no more
 struct Crowd {
     tasks: JoinSet<()>,
     orders: watch::Sender<Order>,
@@ -44,7 +44,7 @@ impl Crowd {
         }
     }
 
-    /// Connects and logs in; returns when all are idle
+    /// Connects and logs in; returns once all sessions are idle
     async fn log_in(&mut self, count: usize, address: SocketAddr, options: &Options) {
         let options = Rc::new(options.clone());
         for _ in 0..count {
@@ -91,7 +91,7 @@ impl Crowd {
     }
 }
 
-/// One file, in pieces as large as those of the other driver
+/// Downloads one file, in pieces of the same size as the other driver's
 async fn download(client: &mut Client, expected: Expected) {
     let mut file = client.get("f").await.unwrap();
     let mut buffer = vec![0; 128 * 1024];
@@ -118,13 +118,13 @@ fn block_on(work: impl Future<Output = ()>) {
     LocalSet::new().block_on(&runtime, work);
 }
 
-/// Memory and processor time of sessions that do nothing, and a NOOP on each
+/// Measures memory and processor time of idle sessions, and of a NOOP on each
 pub(crate) fn idle(policy: TlsPolicy, count: usize) {
     let harness = Harness::start();
     let options = harness.options(policy);
     block_on(async {
         let mut crowd = Crowd::new();
-        // What the first session brings is not for the others to pay.
+        // One-time costs of the first session are not counted for the others.
         crowd.log_in(1, harness.address, &options).await;
         let before = status("VmRSS:");
         let begun = Instant::now();
@@ -153,7 +153,7 @@ pub(crate) fn idle(policy: TlsPolicy, count: usize) {
     });
 }
 
-/// As many downloads at once as there are sessions
+/// Measures one download per session, all at once
 pub(crate) fn load(policy: TlsPolicy, count: usize) {
     let harness = Harness::start();
     let options = harness.options(policy);

@@ -1,4 +1,4 @@
-//! Chance, and files whose bytes follow from a number
+//! Random numbers, and files whose content is determined by a number
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ pub(crate) struct Random(u64);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        // Neighbouring seeds give streams that have nothing to do with one another.
+        // Neighbouring seeds must not give correlated streams.
         let mut random = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         for _ in 0..8 {
             random.next();
@@ -32,7 +32,7 @@ impl Random {
     }
 }
 
-/// Bytes that no other file has
+/// Bytes that no other file contains
 pub(crate) fn bytes(seed: u64, length: usize) -> Vec<u8> {
     let mut random = Random::new(seed);
     let mut bytes = Vec::with_capacity(length + 8);
@@ -43,7 +43,7 @@ pub(crate) fn bytes(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Compares what is written to it with what is due
+/// Compares what is written to it with the expected content
 #[derive(Debug)]
 pub(crate) struct Comparison<'a> {
     due: &'a [u8],
@@ -56,7 +56,7 @@ impl<'a> Comparison<'a> {
         Self { due, position: 0, differs_at: None }
     }
 
-    /// Whether all that was due has come, and nothing else
+    /// Whether exactly the expected content was written
     pub(crate) fn is_equal(&self) -> bool {
         self.differs_at.is_none() && self.position == self.due.len()
     }

@@ -1,4 +1,4 @@
-//! Kills servers, and starts them again
+//! Kills servers and restarts them
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,17 +14,17 @@ use crate::content::Random;
 pub(crate) struct Killer {
     random: Random,
     next: Instant,
-    /// Servers that are down, with the time at which they come back
+    /// Servers that are down, with the time at which they are restarted
     down: Vec<(Process, Instant)>,
     processes: Vec<Process>,
     pub(crate) kills: u64,
 }
 
-/// A server, or one of several that make one
+/// A server, or one of several processes of a server
 struct Process {
     name: String,
     pid: i32,
-    /// What starts it again
+    /// The command that restarts it
     command: String,
     child: Option<Child>,
 }
@@ -42,7 +42,7 @@ impl Killer {
         Self { random, next: Instant::now(), down: Vec::new(), processes, kills: 0 }
     }
 
-    /// Kills a server now and then, and starts what has been down for long enough
+    /// Kills a server now and then, and restarts those that have been down for long enough
     pub(crate) fn perhaps(&mut self, servers: &[Server]) {
         let now = Instant::now();
         let (back, down): (Vec<_>, Vec<_>) =
@@ -67,7 +67,7 @@ impl Killer {
         self.kills += 1;
     }
 
-    /// Starts what is down
+    /// Restarts every server that is down
     pub(crate) fn revive(&mut self) {
         for (process, _) in std::mem::take(&mut self.down) {
             self.start(process);
@@ -75,7 +75,7 @@ impl Killer {
     }
 
     fn start(&mut self, mut process: Process) {
-        // In a session of its own, so that nothing that is meant for us meets it.
+        // It runs in a session of its own, so that signals to this process do not reach it.
         let command = format!("exec {}", process.command);
         let child = Command::new("setsid").args(["bash", "-c", &command]).spawn().unwrap();
         process.pid = child.id().try_into().unwrap();
@@ -90,7 +90,7 @@ impl Killer {
 }
 
 impl Process {
-    /// With the processes of its sessions
+    /// Kills it and the processes of its sessions
     fn kill(&mut self) {
         let children = children();
         let mut family = vec![self.pid];
@@ -101,7 +101,7 @@ impl Process {
         }
         for pid in family {
             if let Some(pid) = Pid::from_raw(pid) {
-                // It may have ended by itself.
+                // It may have ended already.
                 let _ = kill_process(pid, Signal::KILL);
             }
         }
@@ -112,7 +112,7 @@ impl Process {
     }
 }
 
-/// The children of every process
+/// Returns the children of every process
 fn children() -> HashMap<i32, Vec<i32>> {
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -120,7 +120,7 @@ fn children() -> HashMap<i32, Vec<i32>> {
             continue;
         };
         let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
-        // The parent is the second field after the name, which stands in parentheses.
+        // The parent is the second field after the name, which is in parentheses.
         let parent = stat
             .rsplit_once(')')
             .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());

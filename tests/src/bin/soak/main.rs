@@ -1,19 +1,17 @@
-//! Sessions that do whatever comes, on real servers that die: `tests/run --with cargo run --release -p
-//! ftp-tests --bin soak -- --minutes M [--sessions N] [--seed N] [--no-kills]
-//! [--server NAME] [--driver blocking|mio]`
+//! Runs random operations on real servers that are killed and restarted: `tests/run --with cargo run --release -p
+//! ftp-tests --bin soak -- --minutes M [--sessions N] [--seed N] [--no-kills] [--server NAME] [--driver blocking|mio]`
 //!
-//! Each of 200 sessions does random operations in a directory of its own on one of the servers that
-//! `tests/run` has started: half of them with the blocking driver, half with the mio driver. Everything that
-//! is reported done is compared: uploads byte by byte with the file on the server's disk, downloads with what
-//! was uploaded, listings with the names that there are. At random a server and its sessions' processes are
-//! killed, and started again. The last line is
+//! Each of 200 sessions does random operations in a directory of its own on one of the servers that `tests/run` has
+//! started: half of them with the blocking driver, half with the mio driver. Every reported success is checked: uploads
+//! byte by byte against the file on the server's disk, downloads against what was uploaded, listings against the names
+//! that exist. At random times a server and its sessions' processes are killed, and restarted later. The last line is
 //!
 //! ```text
 //! transfers N wrong N hangs N leaked N
 //! ```
 //!
-//! `wrong` are results that are not true, `hangs` calls that took longer than all their deadlines, `leaked`
-//! descriptors and threads that are left at the end. If one of them is not 0 the program fails.
+//! `wrong` counts false results, `hangs` calls that took longer than all their deadlines together, `leaked` the
+//! descriptors and threads left at the end. Unless all three are 0, the program fails.
 
 #![expect(clippy::unwrap_used, reason = "a harness of tests: a panic is the report")]
 #![expect(clippy::duplicate_mod, reason = "the same sessions, once with each driver")]
@@ -36,7 +34,7 @@ use content::Random;
 use killer::Killer;
 use tally::Tally;
 
-/// A session's share of the work
+/// One session's share of the work
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) number: usize,
@@ -51,7 +49,7 @@ struct Arguments {
     sessions: usize,
     seed: u64,
     kills: bool,
-    /// Begin of the name of the only server, and the only driver
+    /// Only servers whose name begins with this, and only this driver
     server: String,
     driver: String,
 }
@@ -103,12 +101,12 @@ fn main() -> ExitCode {
     let all_ended = wait_for(&threads, &tally);
     if all_ended {
         for thread in threads {
-            // A panic is an operation that nobody foresaw.
+            // A panic counts as a wrong result.
             if thread.join().is_err() {
                 tally.panicked();
             }
         }
-        // The system takes a moment to bury a thread.
+        // The system takes a moment to remove an ended thread.
         thread::sleep(Duration::from_millis(200));
     }
     let leaked = if all_ended { resources().saturating_sub(before) } else { 0 };
@@ -129,7 +127,7 @@ fn wait_for(threads: &[thread::JoinHandle<()>], tally: &Tally) -> bool {
     true
 }
 
-/// Descriptors and threads of this process
+/// Number of descriptors and threads of this process
 fn resources() -> usize {
     let count = |directory| std::fs::read_dir(directory).map_or(0, Iterator::count);
     count("/proc/self/fd") + count("/proc/self/task")

@@ -1,6 +1,6 @@
 //! Sessions with the mio driver
 
-/// ftp-mio, one client a loop
+/// ftp-mio, with one client per event loop
 mod driver {
     pub(crate) use ftp_blocking::{Config, DataMode, Error, Get, Put, TlsPolicy, ftp_tls};
     pub(crate) use ftp_tests::driver::{Mio, Options};

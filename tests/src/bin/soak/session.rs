@@ -1,4 +1,4 @@
-//! A session that does whatever comes
+//! A session that does random operations
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use super::driver::{Client, Config, DataMode, Error, Get, Options, Put, TlsPolic
 use crate::Job;
 use crate::content::{Comparison, Random, bytes};
 
-/// A file's content: what was uploaded, and what was appended to it
+/// A file's content: the upload, followed by what was appended to it
 type Content = Vec<(u64, usize)>;
 
 struct Session<'a> {
@@ -23,14 +23,14 @@ struct Session<'a> {
     security: Security,
     /// Files whose content is known
     files: BTreeMap<String, Content>,
-    /// Names that may be there, or not: what was done with them has failed
+    /// Names that may or may not exist, because an operation on them failed
     doubtful: BTreeSet<String>,
     names: u64,
     /// The last lines of the control connection
     trace: Arc<Mutex<VecDeque<String>>>,
 }
 
-/// How many lines of the control connection are shown with what is wrong
+/// Number of lines of the control connection shown with a wrong result
 const LINES: usize = 60;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ enum Security {
     Implicit(TlsVersion),
 }
 
-/// What may come next; some more often than others
+/// The possible operations; some are chosen more often than others
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Upload,
@@ -100,7 +100,7 @@ const STEPS: [Step; 30] = {
 
 const MAX_FILES: usize = 8;
 
-/// Works until it is time
+/// Runs until the time is up
 pub(crate) fn run(job: &Job) {
     let mut random = Random::new(job.seed);
     let folder = format!("soak-{}-{}", std::process::id(), job.number);
@@ -134,7 +134,7 @@ pub(crate) fn run(job: &Job) {
 }
 
 impl Session<'_> {
-    /// One connection, to its end
+    /// Uses one connection until it ends
     fn live(&mut self) -> Result<(), Error> {
         let mut ftp = self.connect()?;
         let tally = &self.job.tally;
@@ -180,7 +180,7 @@ impl Session<'_> {
         config.data_timeout = Duration::from_secs(30);
         config.final_reply_timeout = Duration::from_secs(30);
         config.settle_timeout = Duration::from_secs(15);
-        // There is no distance here.
+        // The server is on the same host, so replies arrive quickly.
         config.settle_quiet = Duration::from_millis(500);
         let trace = Arc::clone(&self.trace);
         trace.lock().unwrap().push_back("(connecting)".into());
@@ -238,7 +238,7 @@ impl Session<'_> {
             Step::LeaveListing => {
                 let mut listing = ftp.list("")?;
                 listing.next_line()?;
-                // What becomes of the rest is nobody's interest.
+                // Dropping the listing aborts it.
                 drop(listing);
                 Ok(())
             }
@@ -280,7 +280,7 @@ impl Session<'_> {
             }
             Step::Size => match self.pick() {
                 Some((name, content)) => {
-                    // Some count text differently.
+                    // Some servers report the size of the text form otherwise.
                     ftp.command("TYPE", "I")?;
                     let size = ftp.size(&name)?;
                     if size != length(&content) as u64 {
@@ -337,7 +337,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The server says that it has a file: compares it with the one on the disk
+    /// Compares a file that the server reports as stored with the one on the disk
     fn stored(&mut self, name: String, content: Content) {
         let due = whole(&content);
         match std::fs::read(self.home.join(&name)) {
@@ -382,7 +382,7 @@ impl Session<'_> {
         }
     }
 
-    /// What has come of a file that is left in the middle is right, too
+    /// Abandons a download; the bytes received so far must be correct, too
     fn leave_download(&mut self, ftp: &mut Client) -> Result<(), Error> {
         let Some((name, content)) = self.pick() else { return Ok(()) };
         let content = whole(&content);
@@ -447,7 +447,7 @@ impl Session<'_> {
         }
     }
 
-    /// One of the files that are there
+    /// Chooses one of the existing files
     fn pick(&mut self) -> Option<(String, Content)> {
         let count = self.files.len();
         let index = self.random.below(count.max(1));
@@ -482,13 +482,13 @@ impl Session<'_> {
         self.job.tally.wrong(text);
     }
 
-    /// Errors are no failure here, but show what was met
+    /// Counts an error, which is not a failure here
     fn count(&self, error: &Error) {
         let mut text = format!("{} {error}", self.job.server.name);
         if let Some(cause) = std::error::Error::source(error) {
             text = format!("{text}: {cause}");
         }
-        // Numbers differ from time to time.
+        // Digits are removed, so that errors of one kind are counted together.
         let text: String =
             text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).take(110).collect();
         self.job.tally.error(text);

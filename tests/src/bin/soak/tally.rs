@@ -1,11 +1,11 @@
-//! What has happened, in all sessions together
+//! The counts of all sessions together
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Longer than all deadlines that one call can meet, on a busy machine
+/// Longer than all deadlines of one call together, on a busy machine
 pub(crate) const PATIENCE: Duration = Duration::from_secs(150);
 
 #[derive(Debug, Default)]
@@ -17,12 +17,12 @@ struct Counts {
     panics: u64,
 }
 
-/// The call that a session is in
+/// The call that a session is making
 #[derive(Clone, Debug)]
 enum Call {
     None,
     Since(Instant, String),
-    /// Counted as a hang
+    /// It was counted as a hang
     Hanging,
 }
 
@@ -38,7 +38,7 @@ impl Tally {
         Self { counts: Mutex::default(), calls }
     }
 
-    /// A session enters a call that must return
+    /// Records that a session begins a call that must return
     pub(crate) fn enter(&self, session: usize, what: impl Into<String>) {
         *self.calls[session].lock().unwrap() = Call::Since(Instant::now(), what.into());
     }
@@ -74,13 +74,13 @@ impl Tally {
         self.counts.lock().unwrap().transfers += 1;
     }
 
-    /// What was reported is not true
+    /// Records a false result
     pub(crate) fn wrong(&self, what: String) {
         println!("wrong: {what}");
         self.counts.lock().unwrap().wrong.push(what);
     }
 
-    /// Something failed and said so
+    /// Records an operation that failed with an error
     pub(crate) fn error(&self, what: String) {
         *self.counts.lock().unwrap().errors.entry(what).or_default() += 1;
     }
@@ -89,7 +89,7 @@ impl Tally {
         self.counts.lock().unwrap().panics += 1;
     }
 
-    /// Prints all of it
+    /// Prints all counts
     pub(crate) fn report(&self, leaked: usize) -> ExitCode {
         let counts = self.counts.lock().unwrap();
         let mut errors: Vec<_> = counts.errors.iter().collect();
