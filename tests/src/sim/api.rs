@@ -1,4 +1,4 @@
-//! The few places where the simulator depends on how the client's interface is spelled
+//! The few places where the simulator depends on the exact names of the client's interface
 
 use ftp_proto::{Action, Client, DataId, Direction, Error, OpId};
 
@@ -7,7 +7,7 @@ pub(super) fn abort(client: &mut Client, op: OpId) {
     client.abort(op);
 }
 
-/// The data connection of an upload that is to begin
+/// Returns the data connection of an upload that is about to begin
 pub(super) const fn upload_begins(action: &Action) -> Option<DataId> {
     match action {
         Action::StartTransfer { id, direction: Direction::Upload, .. } => Some(*id),
@@ -15,7 +15,7 @@ pub(super) const fn upload_begins(action: &Action) -> Option<DataId> {
     }
 }
 
-/// Whether the error says that the data connection failed
+/// Whether the error reports a failed data connection
 pub(super) const fn is_data_connection(error: &Error) -> bool {
     matches!(error, Error::DataConnection { .. })
 }

@@ -1,4 +1,4 @@
-//! What is asked for, and how each request ended
+//! The requests of a session, and the result of each
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::session::{Ask, Broken, OpEnd};
 use super::{Server, Task};
 use crate::sim::replies::Replies;
 
-/// The requests of a session: login, task, and then the proof that the session is usable
+/// The requests of a session: login, task, and then the requests that prove that the session is usable
 #[derive(Debug)]
 pub(super) struct Book {
     task: Task,
     broken: Broken,
     /// The task's request
     pub(super) op: OpId,
-    /// The download after the task
+    /// The download made after the task
     pub(super) next: Option<OpId>,
     /// Whether the task has ended
     pub(super) probing: bool,
@@ -23,17 +23,17 @@ pub(super) struct Book {
     size: Option<Op<u64>>,
     pub(super) ops: Vec<OpEnd>,
     last: Result<(), Error>,
-    /// How far the session without the proof was: bytes, replies, commands
+    /// How far the session had come when the task ended: bytes, replies, commands
     pub(super) extent: (usize, usize, usize),
 }
 
-/// How far everything is
+/// How far the whole session has come
 pub(super) struct Progress<'a> {
     pub(super) server: &'a Server,
     pub(super) control: &'a Replies,
-    /// Commands that the server has read
+    /// Number of commands that the server has read
     pub(super) commands: usize,
-    /// Data connections that had been opened before the last step
+    /// Number of data connections opened before the last step
     pub(super) number: u32,
     pub(super) now: Duration,
     pub(super) dead: bool,
@@ -41,7 +41,7 @@ pub(super) struct Progress<'a> {
 }
 
 impl Book {
-    /// Asks for the login and the task
+    /// Makes the requests for login and task
     pub(super) fn new(task: Task, broken: Broken, client: &mut Client) -> Self {
         let login = client.login("u", "p").id();
         let op = task.ask(client);
@@ -59,16 +59,16 @@ impl Book {
         }
     }
 
-    /// The claim to the size that is asked for after the task
+    /// Returns the claim to the size that is requested after the task
     pub(super) const fn size(&self) -> Option<Op<u64>> {
         self.size
     }
 
-    /// A request has ended; true if it was the task, and the [proof](Self::probe) is due
+    /// Records the end of a request; true if it was the task, so that [`probe`](Self::probe) is next
     ///
     /// # Panics
     ///
-    /// If nobody has asked for it, and of a client that was broken so.
+    /// If the request is unknown, or if the client is the one that is broken in this way.
     pub(super) fn ended(
         &mut self,
         op: OpId,
@@ -114,7 +114,7 @@ impl Book {
         true
     }
 
-    /// Asks for what proves that the session is usable
+    /// Makes the requests that prove that the session is usable
     pub(super) fn probe(&mut self, client: &mut Client) {
         self.probing = true;
         self.asked.push((Ask::Noop, client.noop().id()));
@@ -128,7 +128,7 @@ impl Book {
         self.asked.push((Ask::Put, client.put("after").id()));
     }
 
-    /// Whether all that was asked for has ended
+    /// Whether all requests have ended
     pub(super) fn is_complete(&self) -> bool {
         self.ops.len() == self.asked.len()
     }

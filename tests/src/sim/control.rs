@@ -1,4 +1,4 @@
-//! What the server says, on its way to the client
+//! The server's bytes on the control connection, on their way to the client
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ impl Session {
         }
     }
 
-    /// A reply that answers nothing
+    /// Sends a reply that answers no command
     pub(super) fn stray(&mut self, code: u16, text: &str) {
         let mut out = Vec::new();
         self.control.stray(code, text, &mut out);

@@ -1,4 +1,4 @@
-//! The driver's part of a session, and the data connection between the two sides
+//! The driver of a session, and the data connection between client and server
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::session::{Handshake, What};
 use super::{Answer, DataFault, Fault, Habit, HandshakeFault, Session, Task, Way};
 
 impl Session {
-    /// The data connection is there for the server, too
+    /// Handles the establishment of the data connection on the server's side
     pub(super) fn ready(&mut self, id: DataId) {
         let Some((live, number)) = self.data else { return };
         if live != id {
@@ -23,7 +23,7 @@ impl Session {
         }
     }
 
-    /// Either side is ready for the handshake of the data connection: it is made when both are
+    /// Handles that one side is ready for the data connection's handshake, which is made when both are
     pub(super) fn shake_hands(&mut self, side: Handshake) {
         let Some((id, _)) = self.data else { return };
         match (self.handshake, side) {
@@ -52,7 +52,7 @@ impl Session {
         }
     }
 
-    /// The handshake is done on both sides
+    /// Handles the end of the handshake on both sides
     pub(super) fn secured(&mut self, id: DataId, session: TlsSession, out: &mut Vec<Answer>) {
         if self.data.is_none_or(|(live, _)| live != id) {
             return;
@@ -74,7 +74,7 @@ impl Session {
         }
     }
 
-    /// What the driver tells about its stock
+    /// Reports the supply of tickets to the client
     pub(super) fn count_tickets(&mut self) {
         let given = self.profile.tickets();
         if self.way.is_tls() {
@@ -87,7 +87,7 @@ impl Session {
         }
     }
 
-    /// The server's part in making a data connection, once its transfer has begun
+    /// Makes the server's end of a data connection, once its transfer has begun
     pub(super) fn connect(&mut self) {
         let refused = self.data_fault().is_some_and(|(how, _)| how == DataFault::Refused);
         match (self.way, self.data) {
@@ -97,7 +97,7 @@ impl Session {
         }
     }
 
-    /// The driver's part: bytes to write, actions
+    /// Acts as the driver: writes bytes and carries out actions
     pub(super) fn drive(&mut self) {
         self.count_tickets();
         while let Some(bytes) = self.client.poll_transmit() {
@@ -138,7 +138,7 @@ impl Session {
                         self.later(2, What::Listening(id));
                         continue;
                     }
-                    // The second of the session, where the path is proven and the command is sent along.
+                    // The session's second data connection, for which the command is sent before it is established.
                     let later = match (self.control.fault, self.book.next) {
                         (Fault::Data(how, _), Some(op)) if self.book.probing && !self.struck => {
                             Some((how, op))
@@ -179,7 +179,7 @@ impl Session {
         }
     }
 
-    /// The fault of the task's data connection, which is the first
+    /// Returns the fault of the task's data connection, which is the first one
     pub(super) fn data_fault(&self) -> Option<(DataFault, usize)> {
         match self.control.fault {
             Fault::Data(DataFault::RefusedLater | DataFault::AbortedLater, _) => None,
@@ -194,7 +194,7 @@ impl Session {
             None => (bytes.as_slice(), None),
         };
         if let Habit::FinalEarly(_) = self.habit {
-            // What the server says as soon as it can comes before the first byte.
+            // The server's early reply arrives before the first byte.
             self.last[2] = self.last[2].max(self.now + Duration::from_secs(1));
         }
         while !rest.is_empty() {
@@ -224,25 +224,25 @@ impl Session {
                 self.later(2, What::Ends(id, DataEvent::Finished));
                 self.gone_soon();
             }
-            // Of uploads.
+            // These two faults are only of uploads.
             Some(DataFault::Swallowed) => {
                 self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
                 self.server.swallowed(&mut out);
             }
-            // The others are of connections that never carry anything.
+            // The other faults affect connections that never carry anything.
             Some(_) => {}
         }
         self.answer(out);
     }
 
-    /// The control connection ends a moment after the data connection
+    /// Ends the control connection shortly after the data connection
     fn gone_soon(&mut self) {
         self.control.open = false;
         let after = self.last[2] + Duration::from_millis(200);
         self.at(after, What::ClientEof);
     }
 
-    /// The driver writes all, ends its side, and reports the end when the server has closed
+    /// Writes the whole upload, ends the client's side, and reports the end when the server has closed
     pub(super) fn upload(&mut self, id: DataId) {
         let Some((live, number)) = self.data else { return };
         if live != id {
@@ -282,7 +282,7 @@ impl Session {
                 self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
                 self.gone_soon();
             }
-            // What the server says as soon as it can, it says before the last byte leaves.
+            // The server's early reply arrives before the last byte is sent.
             None if matches!(self.habit, Habit::FinalEarly(_)) => {
                 self.at(self.now + Duration::from_secs(1), What::Sent(id, number));
             }
@@ -291,7 +291,7 @@ impl Session {
                 self.later(2, What::Ends(id, DataEvent::Failed(DataFailure::Broken)));
                 self.server.data_failed(&mut out);
             }
-            // The others are of connections that never carry anything.
+            // The other faults affect connections that never carry anything.
             Some(_) => {}
         }
         self.answer(out);

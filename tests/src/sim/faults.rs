@@ -1,42 +1,42 @@
-//! What goes wrong, and where
+//! The faults, and the places where they occur
 
 use super::{Habit, Next, Way};
 
-/// The control connection, behind a byte of what the server sends
+/// A fault of the control connection, after some byte from the server
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ControlFault {
-    /// Closed
+    /// The connection is closed
     Cut,
-    /// No further byte, ever
+    /// No further byte ever arrives
     Silent,
-    /// Bytes that are no reply, then the rest as if nothing had been
+    /// Bytes that are not a reply arrive, then the rest unchanged
     Garbage,
 }
 
-/// The data connection, behind a byte of the file
+/// A fault of the data connection, after some byte of the file
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DataFault {
-    /// Never opened
+    /// It is never opened
     Refused,
-    /// Closed in order, but too early
+    /// It is closed in order, but too early
     Cut,
-    /// No further byte, no end
+    /// No further byte arrives, and no end
     Silent,
-    /// Reset
+    /// It is reset
     Reset,
-    /// TLS: closed without close_notify
+    /// Under TLS, it is closed without close_notify
     Ragged,
-    /// Closed too early, and 0.2 s later the control connection, too: a forwarder that stopped
+    /// It is closed too early, and 0.2 s later the control connection too, as when a port forwarder stops
     CutAndGone,
-    /// An upload: all of it was written, the server has taken so much, and resets before its 226
+    /// An upload: the client has written all of it, the server has received this much, and resets before its 226
     Swallowed,
-    /// The connection of the download after the task is never opened
+    /// The data connection of the download after the task is never opened
     RefusedLater,
-    /// The connection of the download after the task is slow, and the download is given up before
+    /// The data connection of the download after the task is slow, and the download is aborted before it opens
     AbortedLater,
 }
 
-/// A TLS handshake
+/// A fault of a TLS handshake
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HandshakeFault {
     /// It fails
@@ -45,24 +45,24 @@ pub enum HandshakeFault {
     Silent,
 }
 
-/// A reply
+/// A fault of a reply
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReplyFault {
-    /// Another reply of this class instead
+    /// Another reply of this class is sent instead
     Replaced(u16),
-    /// Twice
+    /// It is sent twice
     Doubled,
-    /// Not at all
+    /// It is not sent
     Dropped,
-    /// Behind any deadline
+    /// It is sent after every deadline
     Delayed,
-    /// Another command's: that of this number in [`FOREIGN`]
+    /// The reply of another command, with this index in [`FOREIGN`], is sent instead
     Foreign(u8),
-    /// A refusal: that of this number in [`REFUSALS`]
+    /// The refusal with this index in [`REFUSALS`] is sent instead
     Refusal(u8),
 }
 
-/// Replies as they answer each command somewhere: RFC 959 section 5.4, RFC 2228, 2389, 2428, 3659
+/// A reply to each command, as some servers send it: RFC 959 section 5.4, RFC 2228, 2389, 2428, 3659
 pub const FOREIGN: [(u16, &str); 26] = [
     (200, "TYPE is now 8-bit binary"),
     (202, "Command superfluous at this site"),
@@ -92,7 +92,7 @@ pub const FOREIGN: [(u16, &str); 26] = [
     (150, "File status okay"),
 ];
 
-/// Refusals whose words a client might take for another meaning than they have
+/// Refusals whose words a client might misunderstand
 pub const REFUSALS: [(u16, &str); 12] = [
     (550, "/bin/ls: No such file or directory"),
     (451, "/bin/ls: not found"),
@@ -108,23 +108,23 @@ pub const REFUSALS: [(u16, &str); 12] = [
     (553, "No files allowed here"),
 ];
 
-/// The bytes of a connection, as they travel, those of TLS included
+/// A fault of the network, after some byte of a connection, those of TLS included
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WireFault {
-    /// Both ends are told of an end
+    /// Both ends see an orderly end
     Cut,
-    /// Both ends are told of a break
+    /// Both ends see a reset
     Reset,
-    /// Nothing passes any more, in either direction, and nobody is told
+    /// Nothing more passes in either direction, and neither end is told
     Silent,
 }
 
-/// Whose bytes
+/// The sender of the bytes
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// The server's, on their way to the client
+    /// The server
     Server,
-    /// The client's
+    /// The client
     Client,
 }
 
@@ -137,46 +137,46 @@ pub enum Which {
     Data,
 }
 
-/// Where 421 goes
+/// Where a 421 is sent
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// Instead of the reply
     Before,
-    /// Into the middle of its line
+    /// In the middle of the reply's line
     Between,
-    /// Behind it
+    /// After the reply
     After,
 }
 
-/// One fault in a session
+/// The fault of a session
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// None
+    /// No fault
     None,
-    /// Behind so many bytes from the server
+    /// After this many bytes from the server
     Control(ControlFault, usize),
-    /// Behind so many bytes of data
+    /// After this many bytes of data
     Data(DataFault, usize),
-    /// The control connection's handshake
+    /// In the control connection's handshake
     ControlTls(HandshakeFault),
-    /// The first data connection's handshake
+    /// In the first data connection's handshake
     DataTls(HandshakeFault),
-    /// The server has forgotten the sessions by the time of the first data connection
+    /// The server has forgotten the TLS sessions by the time of the first data connection
     Forgotten,
-    /// At the reply of this number
+    /// At the reply with this number
     Reply(ReplyFault, usize),
-    /// The command of this number is not carried out but refused, with that of [`REFUSALS`]
+    /// The command with this number is not carried out, but refused with this entry of [`REFUSALS`]
     Refused(u8, usize),
-    /// A reply of [`FOREIGN`] that answers nothing, after the reply of this number: at once, or later
+    /// The entry of [`FOREIGN`] that answers no command is sent after the reply with this number: at once, or later
     Stray(u8, usize, bool),
-    /// 421 at the reply of this number, then the end of the connection
+    /// 421 at the reply with this number, then the end of the connection
     Closing(Place, usize),
-    /// The network fails behind so many bytes of this side of a connection, in sessions of `ftp-session` alone
+    /// The network fails after this many bytes of one side of a connection; only for sessions of `ftp-session`
     Wire(WireFault, Which, Side, usize),
 }
 
 impl Fault {
-    /// Its name without its place
+    /// Returns its name without its place
     #[must_use]
     pub fn name(self) -> String {
         match self {
@@ -199,22 +199,22 @@ impl Fault {
     }
 }
 
-/// How long a session without faults is
+/// The length of a session without faults
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Extent {
-    /// Bytes from the server
+    /// Number of bytes from the server
     pub bytes: usize,
-    /// Replies
+    /// Number of replies
     pub replies: usize,
-    /// Commands
+    /// Number of commands
     pub commands: usize,
-    /// Bytes of data, where there is a data connection
+    /// Number of bytes of data, if there is a data connection
     pub data: Option<usize>,
-    /// Bytes on the wire, of both sides of the control and of the first data connection
+    /// Number of bytes on the wire, for both sides of the control connection and of the first data connection
     pub wires: [[usize; 2]; 2],
 }
 
-/// Every fault there can be at any place of a session
+/// Returns every fault at every place of a session
 pub fn faults_of(way: Way, extent: Extent) -> Vec<Fault> {
     let mut all = vec![Fault::None];
     if way.is_tls() {
@@ -270,7 +270,8 @@ fn data_faults(way: Way, extent: Extent, step: usize, all: &mut Vec<Fault>) {
     }
 }
 
-/// The network fails: behind every byte of short ways, and at most at so many places of each
+/// Returns the faults of the network: after every byte of short connections, and at a limited number of places of long
+/// ones
 pub fn wire_faults_of(extent: Extent) -> Vec<Fault> {
     const PLACES: usize = 100;
     let mut all = Vec::new();
@@ -286,7 +287,7 @@ pub fn wire_faults_of(extent: Extent) -> Vec<Fault> {
     all
 }
 
-/// Words that mean something else: every command's reply for each, refusals, strays
+/// Returns the misleading replies: each reply of another command, refusals, and replies to no command
 pub fn words_of(extent: Extent) -> Vec<Fault> {
     let mut all = Vec::new();
     for number in 0..extent.replies {
@@ -308,17 +309,18 @@ pub fn words_of(extent: Extent) -> Vec<Fault> {
     all
 }
 
-/// What goes wrong on top of a habit: fewer places, since the habit shows wherever it is
+/// Returns the faults to combine with a habit: fewer places, since the habit shows at all of them
 pub fn few_faults_of(habit: Habit, way: Way, extent: Extent) -> Vec<Fault> {
     let mut all = vec![Fault::None];
-    // What goes wrong is the next transfer, and the server's own doing.
+    // The fault is the next transfer, which the server causes itself.
     if let Habit::LateFinals { next, .. } = habit {
         if !matches!(next, Next::Whole | Next::Cut(451)) {
             return all;
         }
     }
     data_faults(way, extent, 5, &mut all);
-    // A server that refuses in words what it does in deed, and says more of it later, can't be understood.
+    // A server that refuses a command and carries it out all the same, and sends more about it later, can't be
+    // understood.
     if habit.strays() {
         for number in 0..extent.commands {
             all.extend([1, 2, 5].map(|index| Fault::Refused(index, number)));

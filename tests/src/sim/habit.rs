@@ -1,82 +1,82 @@
-//! What a server does that RFC 959 does not expect of it, whichever kind it is
+//! Deviations from RFC 959 that any kind of server may have
 
 use super::{Task, Way};
 
-/// What happens to the transfer after the one that was aborted
+/// The fate of the transfer after the aborted one
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Next {
-    /// It goes through
+    /// It succeeds
     Whole,
-    /// The server sends or takes one half, closes, and gives this code
+    /// The server sends or receives half of it, closes, and replies with this code
     Cut(u16),
     /// The server refuses it with this code
     Refused(u16),
 }
 
-/// Where the finals of an aborted transfer arrive
+/// When the final replies of an aborted transfer arrive
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Late {
-    /// Before the opening reply of the next transfer
+    /// Before the preliminary reply of the next transfer
     BeforeOpening,
-    /// After the opening reply of the next transfer
+    /// After the preliminary reply of the next transfer
     AfterOpening,
 }
 
-/// A way of a server, on top of its [`Profile`](super::Profile)
+/// A deviation of a server, in addition to its [`Profile`](super::Profile)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Habit {
-    /// None: as its profile has it
+    /// None
     None,
-    /// A 2yz before the opening reply of each transfer
+    /// A 2yz before the preliminary reply of each transfer
     ///
-    /// ftplib's `ntransfercmd` drops such a reply because servers with a late 200 or 226 exist.
+    /// ftplib's `ntransfercmd` drops such a reply because some servers send a late 200 or 226.
     FinalFirst(u16),
-    /// A 226 to an upload, or a 200 to a download, right after the opening reply, and the true final reply when
-    /// the data has ended
+    /// A 226 to an upload, or a 200 to a download, directly after the preliminary reply, and the true final reply after
+    /// the end of the data
     ///
-    /// In stream mode the end of an upload is the close of its connection (RFC 959 section 3.4.1), so that
-    /// the former can't mean the file.
+    /// In stream mode the end of an upload is the close of its connection (RFC 959 section 3.4.1), so the first of them
+    /// can't be about the file.
     FinalEarly(Next),
-    /// No opening reply: data, then 226 (FileZilla, lftp and ftplib all expect such servers)
+    /// No preliminary reply: data, then 226 (FileZilla, lftp and ftplib all handle such servers)
     NoOpening,
-    /// The opening reply comes after the final one
+    /// The preliminary reply comes after the final one
     OpeningLast,
-    /// Two opening replies, 125 after 150 (FluentFTP and lftp loop on 1yz)
+    /// Two preliminary replies, 125 after 150 (FluentFTP and lftp read 1yz in a loop)
     TwoOpenings,
-    /// Restart markers between opening and final reply (RFC 959, sections 3.5 and 4.2: code 110)
+    /// Restart markers between preliminary and final reply (RFC 959 sections 3.5 and 4.2: code 110)
     Markers,
-    /// A second 226 right after the first, as WarFTPD's and others' after their own events
+    /// A second 226 directly after the first, as WarFTPD and others send after their own events
     TwoFinals,
-    /// ABOR is answered 226 or 225 at once, and the finals of the aborted transfer come with the next one
+    /// ABOR is answered 226 or 225 at once, and the final replies of the aborted transfer come with the next one
     ///
-    /// The FTP server of CPython's own test suite does so under TLS: its late 226 follows the next
-    /// transfer's 125. ProFTPD under TLS answers ABOR 226, and then the transfer 426.
+    /// The FTP server of CPython's own test suite does so under TLS: its late 226 follows the next transfer's 125.
+    /// ProFTPD under TLS answers ABOR with 226, and then the transfer with 426.
     LateFinals {
-        /// Code that answers ABOR
+        /// The code that answers ABOR
         abort: u16,
-        /// Finals that come late
+        /// The final replies that come late
         finals: &'static [u16],
-        /// Where they come
+        /// When they come
         late: Late,
-        /// What becomes of the next transfer
+        /// The fate of the next transfer
         next: Next,
     },
-    /// What ABOR ended before its data connection was made stays queued, and goes through the next data
-    /// connection (pyftpdlib 2.2.0)
+    /// A transfer aborted before its data connection was made stays queued, and uses the next data connection
+    /// (pyftpdlib 2.2.0)
     Queue,
     /// 220 twice in one segment (curl and commons-net know such servers)
     TwoGreetings,
-    /// 120, then 220 (RFC 959, section 5.4)
+    /// 120, then 220 (RFC 959 section 5.4)
     SlowGreeting,
-    /// The name of the file that is downloaded is part of the opening reply and looks like a size; the
-    /// real size is not told, and a cut not noticed (inetutils quotes names, others tell the path alone)
+    /// The name of the downloaded file is part of the preliminary reply and looks like a size; the real size is not
+    /// sent, and a truncation is not noticed (inetutils quotes names, others send the path alone)
     SizeInName,
-    /// `REST n` is granted and then kept until another is granted or a transfer has used it; the first
-    /// RETR after it is refused with 450, and `REST 0` with this code
+    /// `REST n` is accepted and stays in force until another is accepted or a transfer has used it; the first RETR
+    /// after it is refused with 450, and `REST 0` with this code
     StickyRest(u16),
-    /// `REST 0` is refused with this code, whatever the situation
+    /// `REST 0` is always refused with this code
     NoRestZero(u16),
-    /// Says 226 though the data connection was cut: all had fitted into its socket's buffer
+    /// Replies 226 though the data connection broke: everything had fitted into its socket's buffer
     Oblivious,
     /// Refuses the password with this code
     BadPassword(u16),
@@ -84,11 +84,11 @@ pub enum Habit {
     BadPasswordAndClose(u16),
 }
 
-/// Codes of the finals that an aborted transfer is still due
+/// The codes of the final replies that are still to come for an aborted transfer
 const FINALS: [&[u16]; 5] = [&[426], &[226], &[226, 226], &[426, 226], &[426, 451]];
 
 impl Habit {
-    /// All of them
+    /// Returns all habits
     #[must_use]
     pub fn all() -> Vec<Self> {
         let mut all = vec![
@@ -126,7 +126,7 @@ impl Habit {
                         Next::Cut(452),
                         Next::Refused(450),
                     ] {
-                        // A refused transfer has no opening reply for them to come after.
+                        // A refused transfer has no preliminary reply after which they could come.
                         if next == Next::Refused(450) && late == Late::AfterOpening {
                             continue;
                         }
@@ -138,7 +138,7 @@ impl Habit {
         all
     }
 
-    /// Its name without its parameters
+    /// Returns its name without its parameters
     #[must_use]
     pub fn name(self) -> String {
         let text = format!("{self:?}");
@@ -158,7 +158,7 @@ impl Habit {
         }
     }
 
-    /// Whether replies come that are the answer to nothing
+    /// Whether it sends replies that answer no command
     pub(super) const fn strays(self) -> bool {
         matches!(
             self,

@@ -1,7 +1,7 @@
-//! Compares what the client reports with what the server and the network did: no hang, no lie
+//! Compares what the client reports with what the server and the network did: there must be no hang and no false report
 //!
-//! Success is judged by the server's book alone: the bytes, the files, and a final reply that reached
-//! the client. An error must be of the class that the book implies, and carry a code that was said.
+//! A success is checked only against the server's record: the bytes, the files, and a final reply that reached the
+//! client. An error must be of the class that the record implies, and contain a code that was sent.
 
 mod class;
 mod codes;
@@ -17,18 +17,18 @@ use super::{Ask, Case, End, Task};
 
 pub use class::Class;
 
-/// The judgement on one session
+/// The result of the comparison for one session
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// As it should be
+    /// Everything is as it should be
     Sound,
-    /// Something never ended, or ended more than once
+    /// A request never ended, or ended more than once
     Hang(String),
-    /// Something was reported that is not so
+    /// Something false was reported
     Lie(String),
 }
 
-/// Judges how a session came out
+/// Checks the result of a session
 pub fn judge(case: Case, end: &End) -> Verdict {
     if !end.bounded {
         return Verdict::Hang(format!("no end after {:?}", end.took));
@@ -42,7 +42,7 @@ pub fn judge(case: Case, end: &End) -> Verdict {
         if dead {
             match result {
                 Err(Error::Connection(_)) => continue,
-                // Who wants to leave has left, though the server was first.
+                // QUIT has done its work, even if the server ended the session first.
                 Ok(()) if op.ask == Ask::Task && case.task == Task::Quit => continue,
                 _ => return Verdict::Lie(format!("{:?} after the end: {result:?}", op.ask)),
             }

@@ -1,9 +1,9 @@
-//! Client and server in memory, with virtual time and seeded choice: no sockets, no clocks
+//! Client and server in memory, with virtual time and seeded choices: no sockets, no clocks
 //!
-//! [`Session`] plays one session: a client (the machine of `ftp-proto`), a model of a server
-//! ([`Server`]) with a [`Profile`] and a [`Habit`], and one [`Fault`]. Every delay and every split comes
-//! from the seed, so that the same seed gives the same trace, to the byte. The server and the network
-//! write down what really happened; [`judge`] compares that with what the client reports.
+//! [`Session`] plays one session: a client (the machine of `ftp-proto`), a model of a server ([`Server`]) with a
+//! [`Profile`] and a [`Habit`], and one [`Fault`]. Every delay and every split is derived from the seed, so the same
+//! seed gives the same trace to the byte. The server and the network record what really happened, and [`judge`]
+//! compares that with what the client reports.
 
 mod api;
 mod book;

@@ -1,4 +1,4 @@
-//! What sets the modelled servers apart
+//! The differences between the modelled servers
 
 /// A kind of server
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,20 +15,20 @@ pub enum Profile {
     Iis,
 }
 
-/// What a server does about TLS sessions on data connections (TLS 1.3, whose tickets serve once)
+/// How a server uses TLS sessions for data connections (TLS 1.3, whose tickets are used once)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tickets {
-    /// Given with the control connection's handshake
+    /// Tickets issued with the control connection's handshake
     pub login: usize,
-    /// Given on a data connection that is read
+    /// Tickets issued on a data connection of a download
     pub download: usize,
-    /// Given on a data connection that is written
+    /// Tickets issued on a data connection of an upload
     pub upload: usize,
-    /// What refuses a data connection with a session of its own (Q84); `None`: it may
+    /// The code that refuses a data connection that did not resume a session (Q84); `None` if it is accepted
     pub refusal: Option<u16>,
 }
 
-/// How a server takes a data connection that the client closes early
+/// How a server responds if the client closes a data connection early
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Early {
     /// With this final reply
@@ -38,11 +38,11 @@ pub enum Early {
 }
 
 impl Profile {
-    /// All of them
+    /// All profiles
     pub const ALL: [Self; 5] =
         [Self::Vsftpd, Self::Proftpd, Self::PureFtpd, Self::FileZilla, Self::Iis];
 
-    /// What answers a download whose data connection the client closed
+    /// Returns the response to a download whose data connection the client closed
     pub const fn early_close(self) -> Early {
         match self {
             Self::Vsftpd | Self::Proftpd | Self::Iis => Early::Final(426),
@@ -51,7 +51,7 @@ impl Profile {
         }
     }
 
-    /// What it does about TLS sessions (server-quirks 0.3, Q84, Q86)
+    /// Returns its use of TLS sessions (docs/servers.md: Q84, Q86)
     pub const fn tickets(self) -> Tickets {
         match self {
             Self::Vsftpd => Tickets { login: 2, download: 1, upload: 1, refusal: Some(522) },
@@ -72,7 +72,7 @@ impl Profile {
         matches!(self, Self::Proftpd)
     }
 
-    /// What answers ABOR when no transfer runs
+    /// Returns the code that answers ABOR when no transfer runs
     pub const fn idle_abort(self) -> u16 {
         match self {
             Self::Vsftpd | Self::Iis => 225,
@@ -80,9 +80,9 @@ impl Profile {
         }
     }
 
-    /// Code and text that begin a download, and the size that the text tells
+    /// Returns code and text of the preliminary reply of a download, and the size that the text contains
     ///
-    /// `rest` is what will be sent, `whole` the size of the file; with a marker vsftpd tells the latter,
+    /// `rest` is the number of bytes to be sent, `whole` the size of the file. After REST vsftpd sends the latter,
     /// ProFTPD the former.
     pub fn opening(self, path: &str, rest: usize, whole: usize) -> (u16, String, Option<usize>) {
         let sized = |bytes| {

@@ -1,4 +1,4 @@
-//! What the server says on its control connection, with the faults that befall it, and how much the client has of it
+//! The server's output on the control connection with its faults, and how much of it has reached the client
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,41 +6,41 @@ use std::time::Duration;
 use super::session::Stray;
 use super::{ControlFault, Deed, FOREIGN, Fault, Place, REFUSALS, ReplyFault, Said};
 
-/// What goes out
+/// An output on the control connection
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Out {
-    /// These bytes
+    /// Bytes
     Bytes(Vec<u8>),
-    /// Nothing, for so long
+    /// A pause of this length
     Pause(Duration),
     /// The end of the connection
     End,
-    /// A moment later, that of this number in [`FOREIGN`], which answers nothing
+    /// A moment later, the entry of [`FOREIGN`] with this index, which answers no command
     StrayLater(u16),
 }
 
-/// The control connection as the server uses it
+/// The server's side of the control connection
 #[derive(Debug)]
 pub(super) struct Replies {
     pub(super) fault: Fault,
-    /// Bytes that the server said before any fault
+    /// Number of bytes that the server sent before any fault
     pub(super) bytes: usize,
-    /// Bytes on their way to the client, ever
+    /// Total number of bytes sent to the client
     pub(super) queued: usize,
-    /// Bytes that have come to the client
+    /// Number of bytes that have reached the client
     pub(super) delivered: usize,
-    /// The same before the last that came
+    /// The same before the last delivery
     pub(super) floor: usize,
-    /// Commands that the client has written, and the greeting, which answers none
+    /// Number of commands that the client has written, plus one for the greeting
     pub(super) asked: usize,
-    /// Where final replies end among the bytes, until they have come
+    /// The positions at which final replies end that have not reached the client
     finals: VecDeque<usize>,
-    /// Final replies that have come
+    /// Number of final replies that have reached the client
     answered: usize,
-    /// Replies so far
+    /// Number of replies so far
     pub(super) replies: usize,
     pub(super) strays: Vec<Stray>,
-    /// Where 421 ends among the bytes, and when it came
+    /// The position at which the 421 ends, and when it reached the client
     pub(super) closing: Option<(usize, Option<Duration>)>,
     pub(super) open: bool,
     pub(super) silent: bool,
@@ -65,7 +65,7 @@ impl Replies {
         }
     }
 
-    /// A task has ended: what has not struck by now does not strike the proof
+    /// Drops a fault that has not occurred by the end of the task, so that it does not affect the requests after it
     pub(super) fn spare_the_proof(&mut self) {
         use super::DataFault::{AbortedLater, RefusedLater};
         self.fault = match self.fault {
@@ -75,7 +75,7 @@ impl Replies {
         };
     }
 
-    /// Counts what has come to the client, before it is told
+    /// Counts bytes that reach the client, before the client handles them
     pub(super) fn count(&mut self, bytes: usize, now: Duration) {
         self.floor = self.delivered;
         self.delivered += bytes;
@@ -84,7 +84,7 @@ impl Replies {
                 *at = Some(now);
             }
         }
-        // In their order, since one read may bring a stray and the answers after it.
+        // In order, since one read may contain a stray reply and the answers after it.
         for index in 0..self.strays.len() {
             let stray = self.strays[index];
             if stray.idle.is_none() && stray.end <= self.delivered {
@@ -95,7 +95,7 @@ impl Replies {
         self.count_finals(self.delivered);
     }
 
-    /// Counts the final replies that end by there
+    /// Counts the final replies that end at or before this position
     fn count_finals(&mut self, until: usize) {
         while self.finals.front().is_some_and(|end| *end <= until) {
             self.finals.pop_front();
@@ -103,7 +103,7 @@ impl Replies {
         }
     }
 
-    /// A reply that answers nothing
+    /// Sends a reply that answers no command
     pub(super) fn stray(&mut self, code: u16, text: &str, out: &mut Vec<Out>) {
         if !self.open || self.silent {
             return;
@@ -112,7 +112,7 @@ impl Replies {
         self.strays.push(Stray { code, end: self.queued, idle: None });
     }
 
-    /// A reply to a command
+    /// Sends a reply to a command
     pub(super) fn reply(&mut self, deed: &mut Deed, code: u16, text: &str, out: &mut Vec<Out>) {
         let number = self.replies;
         self.replies += 1;
@@ -155,7 +155,7 @@ impl Replies {
                         closing
                     }
                     Place::Between => {
-                        // Half a line is a reply if its code is there, and half a text is its text.
+                        // Half a line is a reply if it contains the whole code, with half of the text.
                         if line.len() / 2 < 3 || text.contains('\n') {
                             said.code = 0;
                         }
@@ -183,7 +183,7 @@ impl Replies {
         }
         deed.said.push(said);
         match stray {
-            // The same line once more.
+            // The same line again.
             Some((_, 0)) => {
                 self.deliver(bytes, out);
                 self.strays.push(Stray { code, end: self.queued, idle: None });
@@ -212,7 +212,7 @@ impl Replies {
         self.bytes += bytes.len();
         let mut bytes = bytes;
         if let Fault::Control(how, at) = self.fault {
-            // The last place is behind everything.
+            // The last place is after the last byte.
             if (before..=self.bytes).contains(&at) && (at < self.bytes || at == before) {
                 let place = at - before;
                 match how {

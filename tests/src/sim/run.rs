@@ -1,4 +1,4 @@
-//! Plays the cases and counts
+//! Plays cases and counts the results
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,42 +14,42 @@ use super::{
 /// A part of all cases
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Set {
-    /// Every fault at every place, no habits
+    /// Every fault at every place, without habits
     Places,
-    /// Words that mean something else, in place of every reply and after it
+    /// Misleading replies, in place of every reply and after it
     Words,
-    /// Servers with habits, fewer faults
+    /// Servers with habits, with fewer faults
     Habits,
-    /// The network fails at every place, for `ftp-session` alone
+    /// The network fails at every place; only for `ftp-session`
     Wires,
-    /// Procedures with local files, for `ftp-session` alone: every fault at every place
+    /// Procedures with local files, with every fault at every place; only for `ftp-session`
     Errands,
 }
 
 impl Set {
-    /// All of them
+    /// All parts
     pub const ALL: [Self; 5] =
         [Self::Places, Self::Words, Self::Habits, Self::Wires, Self::Errands];
 }
 
 impl Set {
-    /// Whether it is of `ftp-session` alone
+    /// Whether it applies only to `ftp-session`
     const fn is_sessions(self) -> bool {
         matches!(self, Self::Wires | Self::Errands)
     }
 }
 
-/// Whose session is played
+/// The client to play
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
-    /// The machine's, with a driver of the simulator's own
+    /// The machine, with a driver of the simulator's own
     Core,
-    /// That of `ftp-session`, with a shell and a network
+    /// `ftp-session`, with a shell and a network
     Engine(Tls),
 }
 
 impl Over {
-    /// Plays a session to its end; with what was wrong with it whatever was to be expected
+    /// Plays a session to its end; also returns an error that is wrong in every case
     #[must_use]
     pub fn play(self, case: Case, broken: Broken, traced: bool) -> EngineEnd {
         match self {
@@ -60,56 +60,56 @@ impl Over {
     }
 }
 
-/// What is to be played
+/// The cases to play
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
-    /// Over what
+    /// The client
     pub over: Over,
-    /// Timings of each case
+    /// Number of timings of each case
     pub seeds: u64,
-    /// Which parts
+    /// The parts
     pub sets: &'a [Set],
-    /// Which habits, for [`Set::Habits`]
+    /// The habits, for [`Set::Habits`]
     pub habits: &'a [Habit],
-    /// Which tasks
+    /// The tasks
     pub tasks: &'a [Task],
-    /// Which kinds of servers
+    /// The kinds of servers
     pub profiles: &'a [Profile],
-    /// Which kinds of connections
+    /// The kinds of connections
     pub ways: &'a [Way],
     /// How the client is broken
     pub broken: Broken,
 }
 
-/// What a run came to
+/// The result of a run
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Sessions played
+    /// Number of sessions played
     pub cases: usize,
-    /// Sessions that did not end
+    /// Number of sessions that did not end
     pub hangs: usize,
-    /// Sessions with a false report
+    /// Number of sessions with a false report
     pub lies: usize,
-    /// Sessions with a panic
+    /// Number of sessions with a panic
     pub panics: usize,
-    /// Cases and failures of each model
+    /// Number of cases and failures for each model
     pub models: BTreeMap<String, (usize, usize)>,
-    /// Each model's kinds of failure: how many, and the first
+    /// The kinds of failure of each model: their number, and the first one
     pub failures: BTreeMap<(String, String), Failure>,
 }
 
 /// A kind of failure
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// How many cases failed so
+    /// Number of cases that failed in this way
     pub count: usize,
     /// The first of them
     pub case: Case,
-    /// What was wrong with it
+    /// The failure of that case
     pub what: String,
 }
 
-/// One session without faults, and every fault on top of it
+/// One session without faults, and every fault of it
 #[derive(Clone, Copy, Debug)]
 struct Job {
     set: Set,
@@ -117,7 +117,7 @@ struct Job {
 }
 
 impl Run<'_> {
-    /// Plays all of it, on as many threads as there are processors
+    /// Plays all cases, on as many threads as there are processors
     #[must_use]
     pub fn play(&self) -> Tally {
         let jobs = self.jobs();
@@ -152,12 +152,12 @@ impl Run<'_> {
             {
                 let errands = set == Set::Errands;
                 let tasks = self.tasks.iter().filter(|task| task.is_errand() == errands);
-                // In clear text real TLS is no other than the modelled one.
+                // In clear text, real and modelled TLS are the same.
                 let is_real = self.over == Over::Engine(Tls::Rustls);
                 let ways = self.ways.iter().filter(|way| way.is_tls() || !is_real);
                 for (&way, &task) in ways.flat_map(|w| tasks.clone().map(move |t| (w, t))) {
                     let shows = habit == Habit::None || habit.shows(way, task);
-                    // One timing of words and habits for two of places: there are many more of them.
+                    // Words and habits have half as many timings as places, because there are many more of them.
                     let seeds =
                         if set == Set::Places { self.seeds } else { self.seeds.div_ceil(6) };
                     for seed in (1..=seeds).filter(|_| shows) {

@@ -1,6 +1,6 @@
-//! A model of an FTP server as a machine: lines and news in, answers out
+//! A model of an FTP server as a state machine: lines and events in, answers out
 //!
-//! It keeps the book of what it really did ([`Deed`]), from which the judge takes the truth.
+//! It records what it really did ([`Deed`]), which the client's reports are compared with.
 
 mod transfer;
 
@@ -8,50 +8,50 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{Habit, Next, Profile};
 
-/// What the server wants done
+/// An output of the server
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// A reply to the command of this number
+    /// A reply to the command with this number
     Reply(usize, u16, String),
-    /// A reply that answers none of the commands it arrives among
+    /// A reply that answers no command
     Stray(u16, String),
-    /// A data connection: made in active mode, else its TLS handshake taken up
+    /// Make a data connection: connect in active mode, otherwise begin its TLS handshake
     Connect,
-    /// These bytes on the data connection, then its end
+    /// Send these bytes on the data connection, then end it
     Send(Vec<u8>),
-    /// The end of the data connection
+    /// End the data connection
     Hang,
-    /// The end of the control connection
+    /// End the control connection
     Close,
 }
 
-/// A reply as it went out
+/// A reply as it was sent
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     /// Its code
     pub code: u16,
     /// Its text
     pub text: String,
-    /// Whether it is what the server meant, and not a fault's work
+    /// Whether the server meant it, so that it is not the result of a fault
     pub honest: bool,
-    /// Where it ends among all bytes to the client; `None`: it was lost
+    /// The position of its end among all bytes to the client; `None` if it was lost
     pub end: Option<usize>,
 }
 
-/// A command, and what the server made of it
+/// A command, and what the server did with it
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deed {
     /// The command's verb
     pub verb: String,
     /// Its argument
     pub argument: String,
-    /// What was said to it
+    /// The replies to it
     pub said: Vec<Said>,
-    /// Bytes due on the data connection, for a download
+    /// Number of bytes to send on the data connection, for a download
     pub due: usize,
-    /// Size told in the opening reply, if it was
+    /// The size in the preliminary reply, if there was one
     pub announced: Option<usize>,
-    /// Marker that was in force
+    /// The restart marker that was in force
     pub offset: usize,
 }
 
@@ -66,16 +66,16 @@ enum Moving {
         kept: Vec<u8>,
         final_code: u16,
     },
-    /// All sent; the final reply waits for the client to close
+    /// All of it has been sent; the final reply waits for the client to close
     Lingering {
         final_code: u16,
     },
 }
 
-/// What pyftpdlib keeps until a data connection is made
+/// A transfer that pyftpdlib keeps until a data connection is made
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Queued {
-    /// The command; `usize::MAX` once ABOR has ended it for the client
+    /// The command's number; `usize::MAX` once ABOR has ended it for the client
     deed: usize,
     moving: Moving,
     bytes: Vec<u8>,
@@ -92,30 +92,30 @@ pub struct Server {
     pub directories: Vec<String>,
     /// The working directory
     pub here: String,
-    /// Every command so far
+    /// All commands so far
     pub deeds: Vec<Deed>,
     moving: Moving,
-    /// The command whose transfer moves
+    /// The number of the command whose transfer is running
     mover: usize,
     /// Commands that wait for the end of the transfer
     waiting: VecDeque<String>,
     offset: usize,
     from: Option<String>,
     connected: bool,
-    /// Finals of an aborted transfer that are still due
+    /// Final replies that are still to come for an aborted transfer
     late: &'static [u16],
-    /// What becomes of the next transfer
+    /// The fate of the next transfer
     next: Next,
-    /// What goes through the next data connection
+    /// The transfer that uses the next data connection
     queued: Option<Queued>,
-    /// The data connection was made, has nothing to carry, and is the next transfer's
+    /// The data connection was made, has nothing to carry, and is used by the next transfer
     refused_once: bool,
-    /// The opening reply that comes after the final one
+    /// The preliminary reply that comes after the final one
     opening: Option<(u16, String)>,
 }
 
 impl Server {
-    /// A server with these files
+    /// Creates a server with these files
     pub fn new(profile: Profile, habit: Habit, files: BTreeMap<String, Vec<u8>>) -> Self {
         Self {
             profile,
@@ -138,7 +138,7 @@ impl Server {
         }
     }
 
-    /// The greeting; the book has it as the answer to no verb
+    /// Sends the greeting, which is recorded as the answer to an empty verb
     pub fn greet(&mut self, out: &mut Vec<Answer>) {
         let deed = self.enter("", "");
         match self.habit {
@@ -164,7 +164,7 @@ impl Server {
         self.deeds.len() - 1
     }
 
-    /// A data connection has been made
+    /// Handles that a data connection has been made
     pub fn connected(&mut self, out: &mut Vec<Answer>) {
         self.connected = true;
         let Some(Queued { deed, moving, bytes }) = self.queued.take() else { return };
@@ -175,7 +175,7 @@ impl Server {
         self.mover = deed;
     }
 
-    /// A line from the client
+    /// Handles a line from the client
     pub fn line(&mut self, line: &str, out: &mut Vec<Answer>) {
         if self.moving == Moving::No {
             return self.command(line, out);
@@ -205,14 +205,14 @@ impl Server {
             say(out, deed, 226, "ABOR done");
             return self.go_on(out);
         }
-        // pyftpdlib reads on, and the queue's transfer has the connection: the new one gets nothing.
+        // pyftpdlib continues to read, and the queued transfer has the connection: the new transfer gets nothing.
         if self.mover == usize::MAX && self.habit == Habit::Queue {
             return self.overtaken(line, out);
         }
         self.waiting.push_back(line.to_owned());
     }
 
-    /// A command while the connection carries what was queued
+    /// Handles a command while the connection carries the queued transfer
     fn overtaken(&mut self, line: &str, out: &mut Vec<Answer>) {
         let line = line.trim_end();
         let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
@@ -241,7 +241,7 @@ impl Server {
         }
     }
 
-    /// Refuses a command unread, as a fault wants it
+    /// Refuses a command without carrying it out, because of a fault
     pub fn refuse(&mut self, line: &str, code: u16, text: &str, out: &mut Vec<Answer>) {
         let line = line.trim_end();
         let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
@@ -320,7 +320,7 @@ impl Server {
                 None => say(out, deed, 503, "RNFR first"),
             },
             "ABOR" => {
-                // Only the listener is closed: what was queued stays.
+                // Only the listener is closed: a queued transfer remains.
                 if let Some(queued) = &mut self.queued {
                     queued.deed = usize::MAX;
                 }
@@ -343,7 +343,7 @@ impl Server {
     }
 }
 
-/// What every directory but the empty one holds
+/// The content of every directory except the empty one
 pub(super) const LISTING: &[u8] = b"f\r\ng\r\n";
 
 fn say(out: &mut Vec<Answer>, deed: usize, code: u16, text: &str) {

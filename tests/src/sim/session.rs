@@ -1,4 +1,4 @@
-//! One session: client, server and everything between them
+//! One session: client, server and everything in between
 
 mod end;
 mod news;
@@ -19,34 +19,34 @@ use crate::script::Seed;
 
 pub use end::{Ask, End, Gone, Move, MoveEnd, OpEnd, Stray};
 
-/// A client broken on purpose, which the judge must find out
+/// A client that is broken on purpose, which the checks must detect
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Broken {
-    /// A sound one
+    /// It is not broken
     No,
-    /// Takes every failed transfer for a success
+    /// It reports every failed transfer as a success
     Lies,
-    /// Calls every cut transfer's error another
+    /// It reports the wrong error for every interrupted transfer
     Classes,
-    /// Gives each request the result of the one before
+    /// It gives each request the result of the previous one
     Shifts,
-    /// Believes replies whose codes belong to other commands ([`ForeignReplies::Accept`])
+    /// It accepts replies whose codes belong to other commands ([`ForeignReplies::Accept`])
     Believes,
-    /// Takes an end of data without close_notify for the file's ([`Truncation::Accept`])
+    /// It accepts an end of data without close_notify as the end of the file ([`Truncation::Accept`])
     Ragged,
-    /// Never looks at a deadline
+    /// It never handles a deadline
     Hangs,
-    /// Panics when its session ends early
+    /// It panics when its session ends early
     Panics,
 }
 
-/// The file that is downloaded, and uploaded
+/// The file that is downloaded and uploaded
 pub(super) const FILE: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz\r\n\xFF\0end.";
-/// The file that is downloaded afterwards
+/// The file that is downloaded after the task
 pub(super) const OTHER: &[u8] = b"the other file, which nobody should mistake for the first";
-/// Its name looks as if it told a size
+/// A name that looks as if it contained a size
 pub(super) const NAMED: &str = "f (5 bytes)";
-/// The same with more than it has
+/// A name that looks as if it contained a larger size than the file has
 pub(super) const NAMED_MORE: &str = "f (1000 bytes)";
 const HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const BOUND: Duration = Duration::from_secs(3600);
@@ -75,7 +75,7 @@ pub(super) enum What {
     Stray(u16),
 }
 
-/// Which side of a data connection's handshake waits for the other
+/// The side of a data connection's handshake that waits for the other one
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Handshake {
     No,
@@ -83,25 +83,25 @@ pub(super) enum Handshake {
     Server,
 }
 
-/// What is played
+/// A case to play
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Case {
     /// The kind of server
     pub profile: Profile,
-    /// Its habit
+    /// The server's habit
     pub habit: Habit,
     /// The kind of connection
     pub way: Way,
-    /// What the client does
+    /// The client's task
     pub task: Task,
-    /// What goes wrong
+    /// The fault
     pub fault: Fault,
-    /// What decides everything else
+    /// The seed that determines everything else
     pub seed: u64,
 }
 
 impl Case {
-    /// The client's settings
+    /// Returns the client's settings
     pub(super) fn config(self, broken: Broken) -> Config {
         let mut config = self.way.config();
         match broken {
@@ -112,7 +112,7 @@ impl Case {
         config
     }
 
-    /// The server, with what it has at first
+    /// Returns the server in its initial state
     pub(super) fn server(self) -> Server {
         let files = [
             ("f", FILE),
@@ -126,13 +126,13 @@ impl Case {
         Server::new(self.profile, self.habit, files.collect())
     }
 
-    /// What decides, with the seed spread over all bits
+    /// Returns the seed, spread over all bits
     pub(super) const fn seed(self) -> Seed {
         Seed(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 }
 
-/// The session while it runs
+/// A running session
 #[derive(Debug)]
 pub struct Session {
     pub(super) client: Client,
@@ -140,7 +140,7 @@ pub struct Session {
     pub(super) profile: Profile,
     pub(super) habit: Habit,
     pub(super) way: Way,
-    /// What was asked for
+    /// The requests
     pub(super) book: Book,
     pub(super) control: Replies,
     broken: Broken,
@@ -149,25 +149,25 @@ pub struct Session {
     pub(super) now: Duration,
     queue: BTreeMap<(Duration, u64), What>,
     sequence: u64,
-    /// When the last thing on each channel arrives: nothing overtakes on a channel
+    /// The time of the last arrival on each channel: nothing overtakes on a channel
     pub(super) last: [Duration; 4],
     pub(super) line: Vec<u8>,
     gone: Option<Gone>,
-    /// Commands that the server has read
+    /// Number of commands that the server has read
     commands: usize,
-    /// The live data connection, with its number
+    /// The current data connection, with its number
     pub(super) data: Option<(DataId, u32)>,
     pub(super) number: u32,
     pub(super) moves: BTreeMap<u32, Move>,
-    /// What the server sends as soon as there is a connection to send it on
+    /// Data that the server sends as soon as the data connection is established
     pub(super) pending: Option<Vec<u8>>,
     pub(super) handshake: Handshake,
-    /// TLS session tickets in the driver's stock
+    /// Number of TLS session tickets that the driver has
     pub(super) tickets: usize,
     pub(super) task: Task,
-    /// Whether it was given up
+    /// Whether the download after the task was aborted
     pub(super) aborted: bool,
-    /// Whether the fault after the task has struck
+    /// Whether the fault after the task has occurred
     pub(super) struck: bool,
     received: BTreeMap<u32, Vec<u8>>,
     trace: String,
@@ -181,7 +181,7 @@ impl Session {
         Self::run(case, broken, false)
     }
 
-    /// The same, with a trace of everything that happened
+    /// Plays a session to its end, with a trace of everything that happened
     pub fn traced(case: Case, broken: Broken) -> End {
         Self::run(case, broken, true)
     }
@@ -232,7 +232,7 @@ impl Session {
         }
         let mut bounded = false;
         for _ in 0..STEPS {
-            // What is opened in the turn in which a request ends is the next one's.
+            // A data connection opened in the turn in which a request ends belongs to the next request.
             let number = self.number;
             self.drive();
             while let Some(event) = self.client.poll_event() {

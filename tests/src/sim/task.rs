@@ -1,27 +1,27 @@
-//! What the client is asked to do, and how the two are connected
+//! The client's tasks, and the kinds of connections
 
 use ftp_proto::{Client, Config, DataMode, Get, List, OpId, Put, TlsPolicy};
 
 use super::session::{FILE, NAMED, NAMED_MORE};
 
-/// How client and server are connected
+/// A kind of connection between client and server
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Way {
-    /// In clear, passive mode
+    /// Clear text, passive mode
     Clear,
     /// Explicit TLS, passive mode
     Tls,
-    /// TLS from the first byte, passive mode
+    /// Implicit TLS, passive mode
     Implicit,
-    /// In clear, active mode
+    /// Clear text, active mode
     Active,
 }
 
 impl Way {
-    /// All of them
+    /// All kinds
     pub const ALL: [Self; 4] = [Self::Clear, Self::Tls, Self::Implicit, Self::Active];
 
-    /// Whether the session is protected
+    /// Whether the session uses TLS
     #[must_use]
     pub const fn is_tls(self) -> bool {
         matches!(self, Self::Tls | Self::Implicit)
@@ -40,22 +40,22 @@ impl Way {
     }
 }
 
-/// What the client is asked to do between login and the proof that the session is usable
+/// The client's task between the login and the requests that prove that the session is usable
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
     /// RETR
     Get,
     /// RETR of a file whose size the caller knows
     GetKnown,
-    /// RETR of a file whose name looks as if it told a size
+    /// RETR of a file whose name looks as if it contained a size
     GetNamed,
-    /// The same with more than there is
+    /// RETR of a file whose name looks as if it contained a larger size than the file has
     GetNamedMore,
     /// REST and RETR
     Resume,
-    /// The same with less left than there is already
+    /// REST and RETR at an offset from which less is left than was skipped
     ResumeLate,
-    /// RETR, and ABOR when its first bytes have come
+    /// RETR, and ABOR once its first bytes have arrived
     AbortGet,
     /// STOR
     Put,
@@ -67,19 +67,19 @@ pub enum Task {
     AbortPut,
     /// LIST
     List,
-    /// LIST, aborted when its first bytes have come
+    /// LIST, aborted once its first bytes have arrived
     AbortList,
     /// NLST
     Names,
     /// MLSD
     Facts,
-    /// The directory's entries: FEAT and LIST
+    /// The entries of a directory: FEAT and LIST
     ReadDir,
-    /// The same of one that has to be entered, and left again
+    /// The entries of a directory that must be entered and left again
     ReadInside,
-    /// The same of one that is empty
+    /// The entries of an empty directory
     ReadEmpty,
-    /// The same of one that is not there
+    /// The entries of a directory that does not exist
     ReadMissing,
     /// SIZE
     Size,
@@ -99,22 +99,22 @@ pub enum Task {
     DownloadFile,
     /// STOR of a local file
     UploadFile,
-    /// The rest of a file of which the beginning is there
+    /// Resumes a download of which the beginning exists locally
     ResumeDownload,
-    /// The same where something else is there
+    /// Resumes a download where the local file is a different one
     ResumeWrong,
-    /// The same where nothing is there
+    /// Resumes a download where no local file exists
     ResumeNothing,
-    /// The rest of a file of which the server has the beginning
+    /// Resumes an upload of which the server has the beginning
     ResumeUpload,
-    /// The same where it has something else
+    /// Resumes an upload where the server has a different file
     ResumeOther,
-    /// Whether the server has the same file
+    /// Compares a local file with the server's
     VerifyFile,
 }
 
 impl Task {
-    /// All of them
+    /// All tasks of the core
     pub const ALL: [Self; 26] = [
         Self::Get,
         Self::GetKnown,
@@ -144,7 +144,7 @@ impl Task {
         Self::Quit,
     ];
 
-    /// What takes several requests and a local file
+    /// The procedures, which make several requests and use a local file
     pub const ERRANDS: [Self; 8] = [
         Self::DownloadFile,
         Self::UploadFile,
@@ -156,18 +156,18 @@ impl Task {
         Self::VerifyFile,
     ];
 
-    /// Whether it is one of these
+    /// Whether it is one of [`Self::ERRANDS`]
     #[must_use]
     pub fn is_errand(self) -> bool {
         Self::ERRANDS.contains(&self)
     }
 
-    /// Whether it has a data connection
+    /// Whether it uses a data connection
     pub const fn transfers(self) -> bool {
         self.downloads() || self.uploads()
     }
 
-    /// Whether it brings bytes
+    /// Whether it is a download
     pub const fn downloads(self) -> bool {
         matches!(
             self,
@@ -193,7 +193,7 @@ impl Task {
         )
     }
 
-    /// Whether it takes bytes away
+    /// Whether it is an upload
     pub const fn uploads(self) -> bool {
         matches!(
             self,
@@ -207,7 +207,7 @@ impl Task {
         )
     }
 
-    /// Where it begins in the file
+    /// Returns its offset in the file
     pub const fn offset(self) -> usize {
         match self {
             Self::Resume => 10,
@@ -216,12 +216,12 @@ impl Task {
         }
     }
 
-    /// Whether it is the entries of a directory, which may have to be entered and left
+    /// Whether it reads the entries of a directory, which may have to be entered and left
     pub const fn reads_directory(self) -> bool {
         matches!(self, Self::ReadDir | Self::ReadInside | Self::ReadEmpty | Self::ReadMissing)
     }
 
-    /// Whether it is given up half-way
+    /// Whether it is aborted in the middle
     pub const fn aborts(self) -> bool {
         matches!(self, Self::AbortGet | Self::AbortList | Self::AbortPut)
     }

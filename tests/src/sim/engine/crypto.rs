@@ -1,8 +1,8 @@
-//! A rustls provider without cryptography: the records, handshakes, tickets and alerts of TLS 1.3, at a twentieth of
-//! the cost, and the same bytes for the same seed
+//! A rustls provider without cryptography: the records, handshakes, tickets and alerts of TLS 1.3 at a twentieth of the
+//! cost, and with the same bytes for the same seed
 //!
-//! "Encrypted" is one byte's XOR, tags and hashes are checksums, every signature is right. What is cut, altered or out
-//! of order is noticed as in TLS; who can forge is not what is simulated.
+//! "Encryption" is an XOR with one byte, tags and hashes are checksums, and every signature is valid. Bytes that are
+//! cut off, altered or out of order are noticed as in TLS; attackers who can forge are not simulated.
 
 use std::cell::Cell;
 use std::fmt;
@@ -37,12 +37,12 @@ thread_local! {
     static RANDOM: Cell<u64> = const { Cell::new(1) };
 }
 
-/// What TLS on this thread takes for random from here on
+/// Seeds the random numbers of TLS on this thread
 pub(super) fn seed(seed: u64) {
     RANDOM.set(seed);
 }
 
-/// The provider
+/// Returns the provider
 pub(super) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
         Arc::new(CryptoProvider {
@@ -70,7 +70,7 @@ static SUITE: Tls13CipherSuite = Tls13CipherSuite {
     quic: None,
 };
 
-/// Each part of the provider
+/// Implements each part of the provider
 #[derive(Clone, Copy, Debug)]
 struct Model;
 
@@ -171,7 +171,7 @@ impl hmac::Key for Sum {
 /// The key of one direction
 struct Key(Sum);
 
-/// Bytes of a record's tag
+/// Length of a record's tag in bytes
 const TAG: usize = 8;
 
 impl Key {
@@ -261,7 +261,7 @@ impl SupportedKxGroup for Model {
     }
 }
 
-/// What both sides have seen of each other is their secret
+/// The secret is what both sides have seen of each other
 struct Exchange([u8; 32]);
 
 impl ActiveKeyExchange for Exchange {
@@ -323,7 +323,7 @@ impl Signer for Model {
     }
 }
 
-/// Tickets that say whose they are, and what they are for
+/// Tickets that contain their server and purpose
 pub(super) struct Ticketer(pub(super) u8);
 
 impl fmt::Debug for Ticketer {

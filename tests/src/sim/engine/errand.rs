@@ -1,7 +1,7 @@
-//! What takes several requests and a local file: a procedure on a simulated session
+//! Procedures, which make several requests and use a local file, on a simulated session
 //!
-//! Nothing is expected of an error but that it is one. What counts is that success is: both files are the same, no byte
-//! of the local one was lost or invented, and it ends.
+//! Any error is accepted. But a success must be true: both files are the same, no byte of the local file was lost or
+//! invented, and the procedure ends.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use super::tls::Tls;
 use crate::sim::session::FILE;
 use crate::sim::{Broken, Case, ControlFault, Fault, MoveEnd, Side, Task, Which, WireFault};
 
-/// The local file, which may be missing
+/// The local file, which may not exist
 #[derive(Debug)]
 struct Local(Option<Vec<u8>>);
 
@@ -56,7 +56,7 @@ impl Local {
     }
 }
 
-/// What the server calls the file
+/// The server's name for the file
 fn remote(task: Task) -> &'static str {
     match task {
         Task::UploadFile => "new",
@@ -66,7 +66,7 @@ fn remote(task: Task) -> &'static str {
     }
 }
 
-/// What is here at first
+/// The initial content of the local file
 fn local(task: Task) -> Option<&'static [u8]> {
     match task {
         Task::ResumeDownload => Some(&FILE[..20]),
@@ -104,7 +104,7 @@ pub(super) fn play(case: Case, tls: Tls, broken: Broken, traced: bool) -> Engine
     EngineEnd { end: shell.end(bounded), wrong }
 }
 
-/// The result, or how the clock stopped
+/// Returns the result, or why the clock stopped
 fn run<T>(
     shell: &mut Shell,
     file: &mut Local,
@@ -139,7 +139,7 @@ fn run<T>(
     }
 }
 
-/// What is wrong with the result
+/// Returns what is wrong with the result
 fn judge(
     case: Case,
     shell: &Shell,
@@ -155,7 +155,7 @@ fn judge(
         }
     } else {
         let kept = local_file.unwrap_or_default();
-        // What was there, or the server's, and nothing else.
+        // The local file may contain its old content or the server's, and nothing else.
         if !FILE.starts_with(kept) && Some(kept) != before {
             return Some(format!("bytes were invented: {}", kept.escape_ascii()));
         }
@@ -172,7 +172,7 @@ fn judge(
         Err(Error::Mismatch(Mismatch::Size { local, remote })) if local == remote => {
             Some("a mismatch of equal sizes".to_owned())
         }
-        // A number may be misread then, and nothing is done.
+        // A misread number may lead to this error, and nothing is changed.
         Err(Error::Mismatch(_))
             if matches!(case.fault, Fault::Control(ControlFault::Garbage, _)) =>
         {
@@ -184,8 +184,8 @@ fn judge(
     }
 }
 
-/// Whether nothing tells that a download is cut off: in clear text, without a size, and the server says that it has
-/// sent all (RFC 959 section 3.4.1: the end of the connection is the file's)
+/// Whether a truncated download can't be recognized: in clear text, without a size, if the server reports that it has
+/// sent everything (RFC 959 section 3.4.1: the end of the connection is the end of the file)
 fn unknowable(case: Case, shell: &Shell) -> bool {
     let cut = matches!(case.fault, Fault::Wire(WireFault::Cut, Which::Data, Side::Server, _));
     let net = shell.net.borrow();

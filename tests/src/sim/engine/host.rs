@@ -1,6 +1,6 @@
-//! The server's host: its connections, their TLS, and the faults that befall data connections
+//! The server's host: its connections, their TLS, and the faults of data connections
 //!
-//! What an FTP server does is [`Server`]'s; here are the bytes that carry it.
+//! [`Server`] models the FTP server; this module carries its bytes.
 
 mod data;
 mod layer;
@@ -22,15 +22,15 @@ pub(super) struct Host {
     pub(super) server: Server,
     case: Case,
     tls: Tls,
-    /// Commands that the server has read
+    /// Number of commands that the server has read
     pub(super) commands: usize,
     control: Option<usize>,
     layer: Layer,
     line: Vec<u8>,
     data: Option<Data>,
-    /// What the server sends as soon as there is a connection to send it on
+    /// Data to send as soon as the data connection is established
     pending: Option<Vec<u8>>,
-    /// Where the client listens
+    /// The address on which the client listens
     caller: Option<SocketAddr>,
 }
 
@@ -50,7 +50,7 @@ impl Host {
         }
     }
 
-    /// Something has come
+    /// Handles a segment that has arrived
     pub(super) fn hear(&mut self, net: &mut Net, link: usize, segment: Segment) {
         let is_data = self.data.as_ref().is_some_and(|data| data.link == link);
         match segment {
@@ -66,7 +66,7 @@ impl Host {
         }
     }
 
-    /// Something is due
+    /// Handles an expired timer
     pub(super) fn due(&mut self, net: &mut Net, timer: Timer) {
         let mut out = Vec::new();
         let live = |number| self.data.as_ref().is_some_and(|data| data.number == number);
@@ -88,7 +88,7 @@ impl Host {
         self.answer(net, out);
     }
 
-    /// Does what the server wants
+    /// Carries out the server's answers
     fn answer(&mut self, net: &mut Net, answers: Vec<Answer>) {
         for answer in answers {
             match answer {
@@ -96,7 +96,7 @@ impl Host {
                     let mut out = Vec::new();
                     let deed = &mut self.server.deeds[deed];
                     net.control.reply(deed, code, &text, &mut out);
-                    // In other words, too, as some servers say it.
+                    // Some servers give the same reply with other codes.
                     let begins = deed.verb == "AUTH"
                         && code == 234
                         && deed.said.last().is_some_and(|said| matches!(said.code, 200..400));
@@ -189,7 +189,7 @@ impl Host {
             self.caller = address(argument);
         }
         match net.control.fault {
-            // What waits for a transfer's end is carried out, or not, when it has ended.
+            // A command that waits for the end of a transfer is carried out or refused after that end.
             Fault::Refused(index, at) if at == number && !self.server.is_moving() => {
                 let (code, text) = REFUSALS[usize::from(index)];
                 self.server.refuse(line, code, text, &mut out);
@@ -242,7 +242,7 @@ impl Host {
     }
 }
 
-/// The argument of PORT (RFC 959 section 4.1.2) or EPRT (RFC 2428 section 2)
+/// Parses the argument of PORT (RFC 959 section 4.1.2) or EPRT (RFC 2428 section 2)
 fn address(argument: &str) -> Option<SocketAddr> {
     if let Some(rest) = argument.strip_prefix("|1|") {
         let (ip, port) = rest.strip_suffix('|')?.split_once('|')?;

@@ -1,4 +1,4 @@
-//! How the client's system and shell are, whatever the server is
+//! The behaviour of the client's system and shell, which does not depend on the server
 
 use crate::script::Seed;
 
@@ -9,27 +9,27 @@ pub(super) enum Wakes {
     Level,
     /// It is told once, as with epoll
     Edge,
-    /// It knows nothing, and says before each turn that everything may be ready, as with pipes
+    /// It does not know, and reports everything as possibly ready before each turn, as with pipes
     Always,
 }
 
-/// The client's side of a case, which its seed decides
+/// The client's side of a case, determined by its seed
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner {
     pub(super) wakes: Wakes,
-    /// Reads and writes are short, and would block for no reason
+    /// Reads and writes are short, and block for no reason
     pub(super) whims: bool,
-    /// What is sent to the client comes in pieces
+    /// Bytes to the client arrive in pieces
     pub(super) splits: bool,
-    /// Bytes to the server that may be under way
+    /// Maximum number of bytes in flight to the server
     pub(super) window: usize,
-    /// What has come and was not read is lost with a reset, as on some systems
+    /// A reset discards bytes that have arrived but were not read, as on some systems
     pub(super) reset_discards: bool,
-    /// Of several connections that are ready, the shell is told of one
+    /// If several connections are ready, the shell reports only one of them
     pub(super) one_by_one: bool,
     /// The shell makes the connections
     pub(super) dials: bool,
-    /// The shell sometimes comes late
+    /// The shell sometimes wakes up late
     pub(super) oversleeps: bool,
     /// Bytes that the user moves at a time
     pub(super) portion: usize,
@@ -38,7 +38,7 @@ pub(super) struct Manner {
 impl Manner {
     pub(super) fn new(seed: &mut Seed) -> Self {
         let mut one_in = |count| seed.below(count) == 0;
-        // A narrow way and a sleepy shell together would be slower than any deadline.
+        // A small window and a slow shell together would exceed every deadline.
         let is_wide = !one_in(3);
         Self {
             wakes: match (one_in(3), one_in(2)) {

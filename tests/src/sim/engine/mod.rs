@@ -1,8 +1,8 @@
-//! The same servers and faults over `ftp-session`: a whole session with its shell, on a simulated network
+//! The same servers and faults for `ftp-session`: a whole session with its shell, on a simulated network
 //!
-//! The [network](net) carries bytes, late and in pieces; the [host](host) is the server's end of it, with TLS; the
-//! [shell] waits in one of the [manners](manner) that shells have. What really happened is noted where it
-//! happens, and the judge of the core's simulator compares it with what the session reports.
+//! The [network](net) carries bytes, late and in pieces. The [host](host) is the server's end of it, with TLS. The
+//! [shell] behaves in one of the [manners](manner) of real shells. What really happened is recorded where it happens,
+//! and compared with what the session reports, by the same code as for the core.
 
 mod crypto;
 mod errand;

@@ -1,4 +1,4 @@
-//! The network: connections whose bytes take their time and come in pieces, as the client's system shows them
+//! The network: connections whose bytes take time and arrive in pieces, as the client's system presents them
 
 mod client;
 mod link;
@@ -24,77 +24,77 @@ use crate::sim::{DataFault, Gone, Move, MoveEnd, Side, WireFault};
 pub(super) use link::{Handshake, Link};
 pub(super) use sock::{Edge, Level, Listening, Sock};
 
-/// The client
+/// The client's address
 pub(super) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-/// The server
+/// The server's address
 pub(super) const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 9));
-/// Where the server takes sessions
+/// The port of the server's control connections
 pub(super) const PORT: u16 = 21;
 
-/// The client's end of a connection
+/// Returns the address of the client's end of a connection
 fn local(link: usize) -> SocketAddr {
     SocketAddr::new(HERE, 30_000 + link as u16)
 }
 
-/// What is on its way
+/// A segment in flight
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Segment {
-    /// The first; what it comes to is the server's
+    /// The first one; the server decides about its answer
     Syn,
     /// The connection is open
     Open,
-    /// There is nobody
+    /// Nothing listens there
     Refused,
-    /// Bytes, with what they are
+    /// Bytes, with the plaintext in them
     Bytes(Vec<u8>, Plain),
     /// The end of one direction
     End,
-    /// The end of both, at once
+    /// The end of both directions at once
     Reset,
 }
 
-/// What of the plaintext bytes carry
+/// The plaintext in a segment's bytes
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plain {
-    /// Each is one
+    /// Each byte is one of plaintext
     Each,
-    /// With the last of them so many are complete
+    /// With the last byte, this many bytes of plaintext are complete
     Whole(usize),
 }
 
-/// What becomes due on the server or with the client's user
+/// A timer of the server or of the client's user
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
     /// The server has waited long enough for this data connection
     AcceptTimeout(u32),
-    /// A reply that answers nothing
+    /// A reply that answers no command
     Stray(u16),
     /// All of a download has been sent
     AllSent(u32),
     /// The server notices that this data connection has broken
     Broken(u32),
-    /// The server takes what has come of an upload for all of it
+    /// The server treats what has arrived of an upload as complete
     Swallowed(u32),
     /// The control connection ends
     ControlEnd,
-    /// The user gives up the download after the task
+    /// The user aborts the download after the task
     AbortNext,
-    /// The user goes on
+    /// The user continues
     Resume,
-    /// What this connection is ready for is told, once more or for the first time
+    /// The readiness of this connection is reported, again or for the first time
     Tell(usize),
 }
 
-/// What has happened
+/// An event
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Happening {
-    /// Something has come to the client's end of this connection
+    /// A segment has arrived at the client's end of this connection
     ToClient(usize, Interest),
-    /// Somebody has connected to the client's listener in this slot
+    /// A connection has been made to the client's listener in this slot
     ToListener(Slot),
-    /// Something has come to the server
+    /// A segment has arrived at the server
     ToServer(usize, Segment),
-    /// Something is due
+    /// A timer has expired
     Due(Timer),
 }
 
@@ -113,34 +113,34 @@ struct Listener {
     queue: VecDeque<usize>,
 }
 
-/// All connections, and the book of what they brought
+/// All connections, and the record of what they carried
 #[derive(Debug)]
 pub(super) struct Net {
     pub(super) now: Duration,
     pub(super) seed: Seed,
     pub(super) manner: Manner,
-    /// The control connection's book
+    /// The record of the control connection
     pub(super) control: Replies,
     queue: BTreeMap<(Duration, u64), Arrival>,
     sequence: u64,
     links: Vec<Link>,
     listener: Option<Listener>,
-    /// Data connections that were begun
+    /// Number of data connections begun
     pub(super) number: u32,
     pub(super) moves: BTreeMap<u32, Move>,
     pub(super) received: BTreeMap<u32, Vec<u8>>,
     pub(super) gone: Option<Gone>,
-    /// What befalls the next data connection
+    /// The fault of the next data connection
     pub(super) next: Option<DataFault>,
-    /// Commands that the session has said so far, and one for the greeting
+    /// Number of commands that the session has sent, plus one for the greeting
     pub(super) asked: Arc<AtomicUsize>,
-    /// Bytes on the wire while the task was under way
+    /// Bytes on the wire while the task was running
     pub(super) wires: [[usize; 2]; 2],
-    /// What happened, a line each
+    /// The trace, one event per line
     pub(super) trace: Option<String>,
 }
 
-/// Shared by all ends
+/// Shared by both ends of all connections
 pub(super) type Shared = Rc<RefCell<Net>>;
 
 impl Net {
@@ -176,7 +176,7 @@ impl Net {
         }
     }
 
-    /// Both ends of a connection
+    /// Returns both addresses of a connection
     pub(super) fn ends(&self, link: usize) -> Ends {
         let peer = self.links[link].to;
         Ends { local: local(link), source: Source::System, peer }
@@ -195,12 +195,12 @@ impl Net {
         self.at(at, Arrival::Due(timer));
     }
 
-    /// Has the shell told what a connection is ready for, as epoll does when a socket is registered
+    /// Reports the readiness of a connection to the shell, as epoll does when a socket is registered
     pub(super) fn tell(&mut self, link: usize) {
         self.due(self.now, Timer::Tell(link));
     }
 
-    /// Sends to the client; when it comes
+    /// Sends to the client; returns when it arrives
     fn send_to_client(&mut self, link: usize, segment: Segment) -> Duration {
         self.carry(link, Side::Server, segment)
     }
@@ -240,7 +240,7 @@ impl Net {
         at
     }
 
-    /// The network fails
+    /// Lets the network fail
     fn fail(&mut self, link: usize, at: Duration, how: WireFault) {
         let end = &mut self.links[link];
         end.severed = true;
@@ -261,7 +261,7 @@ impl Net {
         self.at(both, Arrival::Server(link, Segment::Reset));
     }
 
-    /// How much has gone over the control and the first data connection so far
+    /// Notes how many bytes the control and the first data connection have carried
     pub(super) fn note_wires(&mut self) {
         for (number, wires) in self.wires.iter_mut().enumerate() {
             let link = self.links.iter().find(|link| link.number as usize == number);
@@ -269,17 +269,17 @@ impl Net {
         }
     }
 
-    /// How far the TLS of a connection is
+    /// Notes the state of a connection's TLS
     pub(super) fn note_tls(&mut self, link: usize, handshake: Handshake) {
         self.links[link].tls = handshake;
     }
 
-    /// When the next thing happens
+    /// The time of the next event
     pub(super) fn next_arrival(&self) -> Option<Duration> {
         self.queue.keys().next().map(|(at, _)| *at)
     }
 
-    /// The next thing happens; the clock may be ahead of it
+    /// Returns the next event; the clock may be ahead of it
     pub(super) fn advance(&mut self) -> Option<Happening> {
         let ((at, _), arrival) = self.queue.pop_first()?;
         self.now = self.now.max(at);
@@ -302,7 +302,7 @@ impl Net {
                 if let Segment::Bytes(bytes, _) = &segment {
                     end.flying -= bytes.len();
                     if end.closed_there {
-                        // Nobody reads that any more.
+                        // The client no longer reads it.
                         self.reset(link);
                     }
                 }
@@ -311,7 +311,7 @@ impl Net {
         }
     }
 
-    /// The server's connection has come to where the client listens, or did
+    /// Handles a connection of the server that has reached, or missed, the client's listener
     fn called(&mut self, link: usize) -> Happening {
         let to = self.links[link].to;
         match self.listener.as_mut().filter(|listener| listener.address == to) {
@@ -333,7 +333,7 @@ impl Net {
         !link.closed && link.room() > 0
     }
 
-    /// What the client sees of a connection
+    /// Returns the readiness of a connection for the client
     pub(super) fn readiness(&self, link: usize) -> Interest {
         self.links[link].readiness()
     }
@@ -345,12 +345,12 @@ impl Net {
 
 /// The server's side
 impl Net {
-    /// Takes a connection
+    /// Accepts a connection
     pub(super) fn open(&mut self, link: usize) {
         self.send_to_client(link, Segment::Open);
     }
 
-    /// Sends nothing for so long
+    /// Sends nothing until this time
     pub(super) fn pause(&mut self, link: usize, until: Duration) {
         self.links[link].last[0] = self.links[link].last[0].max(until);
     }
@@ -374,36 +374,37 @@ impl Net {
         self.send_to_client(link, Segment::Bytes(rest, plain))
     }
 
-    /// What the client is told when it has read so far: the end that TLS has
+    /// Sets the end that the client must be told once it has read this far: the end of TLS
     pub(super) fn promise(&mut self, link: usize, end: MoveEnd) {
         let link = &mut self.links[link];
         link.promised = Some((link.sent, end));
     }
 
-    /// Ends the direction to the client; an end without a [promise](Self::promise) is this one
+    /// Ends the direction to the client; without a [promise](Self::promise) this is its end
     pub(super) fn end(&mut self, link: usize, end: MoveEnd) -> Duration {
         self.links[link].at_end = end;
         self.send_to_client(link, Segment::End)
     }
 
-    /// The server has closed its end: what comes is answered with a reset
+    /// Closes the server's end: what arrives is answered with a reset
     pub(super) fn close_there(&mut self, link: usize) {
         self.links[link].closed_there = true;
     }
 
-    /// Breaks a connection; when the client is told
+    /// Resets a connection; returns when the client learns of it
     pub(super) fn reset(&mut self, link: usize) -> Duration {
         self.links[link].closed_there = true;
         self.send_to_client(link, Segment::Reset)
     }
 
-    /// Takes no more than so many bytes from now on
+    /// Accepts at most this many bytes in total
     pub(super) fn limit(&mut self, link: usize, most: usize) {
         let link = &mut self.links[link];
         link.most = Some(link.written + most);
     }
 
-    /// Connects to the client's listener; `None` if there is none, else the connection and when it is open here, too
+    /// Connects to the client's listener; returns the connection and when it is open on this side, `None` if nothing
+    /// listens
     pub(super) fn call(&mut self, to: SocketAddr) -> Option<(usize, Duration)> {
         let listener = self.listener.as_ref().filter(|listener| listener.address == to)?;
         let (slot, number) = (listener.slot, self.number);

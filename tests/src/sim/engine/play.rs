@@ -1,4 +1,4 @@
-//! One session of `ftp-session` with a task, and the user's part in it
+//! One session of `ftp-session` with a task, and its user
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::sim::book::{Book, Progress};
 use crate::sim::session::{FILE, OTHER};
 use crate::sim::{Broken, Case, DataFault, End, Fault, Habit, Task};
 
-/// How a session came out
+/// The result of a session
 #[derive(Debug)]
 pub struct EngineEnd {
-    /// As of the core's
+    /// The same as for sessions of the core
     pub end: End,
-    /// What was wrong, whatever was to be expected
+    /// An error that is wrong in every case
     pub wrong: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub fn play(case: Case, tls: Tls, broken: Broken, traced: bool) -> EngineEnd {
     play.go()
 }
 
-/// Whether the user of an upload waits before its end
+/// Whether the user of an upload waits before ending it
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pause {
     None,
@@ -62,14 +62,14 @@ struct Play {
     shell: Shell,
     case: Case,
     book: Book,
-    /// The transfer whose bytes move
+    /// The transfer whose bytes are moved
     current: Option<OpId>,
-    /// Bytes of the upload that were taken
+    /// Number of bytes of the upload that were accepted
     written: usize,
     pause: Pause,
     aborted: bool,
     wrong: Option<String>,
-    /// Data connections before the last turn
+    /// Number of data connections before the last turn
     number: u32,
 }
 
@@ -147,7 +147,7 @@ impl Play {
         }
     }
 
-    /// The user's part
+    /// Acts as the user
     fn move_data(&mut self) {
         let now = self.shell.now();
         loop {
@@ -177,7 +177,7 @@ impl Play {
         let gives_up = matches!(self.case.task, Task::AbortGet | Task::AbortList);
         if gives_up && self.current == Some(self.book.op) {
             self.shell.session.abort(self.book.op);
-            // From here on nothing comes.
+            // Nothing more arrives after this.
             self.current = None;
         }
         true
@@ -192,7 +192,7 @@ impl Play {
                 self.shell.session.abort(self.book.op);
                 return false;
             }
-            // What the server says as soon as it can, it says before the end leaves.
+            // The server's early reply arrives before the end is sent.
             if let (Habit::FinalEarly(_), Pause::None) = (self.case.habit, self.pause) {
                 self.pause = Pause::Waits;
                 let mut net = self.shell.net.borrow_mut();

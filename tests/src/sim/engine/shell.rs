@@ -1,4 +1,4 @@
-//! The shell of a session: how it connects, how it waits, and the clock
+//! The shell of a session: how it connects and waits, and the clock
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,16 +19,16 @@ use crate::script::Seed;
 use crate::sim::replies::Replies;
 use crate::sim::{Broken, Case, End};
 
-/// The server's name, which its certificate is for
+/// The server's name, which its certificate contains
 const NAME: &str = "ftp.example";
-/// No wait of a session is longer than all its deadlines together
+/// The maximum duration of a wait: longer than all deadlines of a session together
 const BOUND: Duration = Duration::from_secs(3600);
-/// Turns of a session
+/// Maximum number of turns of a session
 const STEPS: u32 = 40_000;
-/// Turns while no time passes: more is a loop that never waits
+/// Maximum number of turns without any time passing: more means that the loop never waits
 const SPINS: u32 = 5_000;
 
-/// A connection that the shell makes
+/// A connection that the shell is making
 struct Dialing {
     slot: Slot,
     sock: Sock,
@@ -43,22 +43,22 @@ pub(super) struct Shell {
     pub(super) manner: Manner,
     broken: Broken,
     dialing: Option<Dialing>,
-    /// Turns so far, and those since time has passed
+    /// Number of turns so far, and since time has last passed
     steps: u32,
     spins: u32,
     last: Duration,
-    /// How far the session was: bytes, replies, commands
+    /// How far the session has come: bytes, replies, commands
     pub(super) extent: (usize, usize, usize),
 }
 
-/// What became of a wait
+/// The result of a wait
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waited {
     /// There is something to do
     Fine,
-    /// Something of the user's is due
+    /// A timer of the user has expired
     Due(Timer),
-    /// Nothing will ever happen, or it takes too long
+    /// Nothing will ever happen, or the wait is too long
     Stuck,
     /// Time does not pass
     Spins,
@@ -66,7 +66,7 @@ pub(super) enum Waited {
 
 impl Shell {
     pub(super) fn new(case: Case, tls: Tls, broken: Broken, traced: bool) -> Self {
-        // Each case has its own client: there are more of them than of timings.
+        // Each case has a client of its own, because there are more cases than timings.
         let mut hasher = DefaultHasher::new();
         case.hash(&mut hasher);
         let mut seed = Seed(hasher.finish() | 1);
@@ -124,7 +124,7 @@ impl Shell {
         self.dial();
     }
 
-    /// Makes connections, or has them made
+    /// Makes connections for the session
     fn dial(&mut self) {
         let request = self.session.dial_request().map(|request| {
             let ip = match request.host {
@@ -161,7 +161,7 @@ impl Shell {
         self.net.borrow_mut().tell(link);
     }
 
-    /// Waits for what is next, within bounds
+    /// Waits for the next event, within limits
     pub(super) fn wait(&mut self) -> Waited {
         let now = self.net.borrow().now;
         self.spins = if now == self.last { self.spins + 1 } else { 0 };
@@ -193,14 +193,14 @@ impl Shell {
             }
             (_, None) => Waited::Stuck,
         };
-        // As poll(2) returns: with what is ready by then.
+        // Returns as poll(2) does, with everything that is ready by then.
         if self.manner.wakes == Wakes::Level {
             self.poll();
         }
         waited
     }
 
-    /// What is next happens, and more if the shell oversleeps, which is no reason to call anything late
+    /// Lets the next event happen, and more if the shell oversleeps, which must not make anything count as late
     fn advance(&mut self) -> Waited {
         let mut net = self.net.borrow_mut();
         let oversleeps = self.manner.oversleeps && net.seed.below(8) == 0;
@@ -253,7 +253,7 @@ impl Shell {
         !ready.is_empty()
     }
 
-    /// What is due for the user
+    /// Handles an event; returns the timer if it is the user's
     fn happen(&mut self, happening: Happening) -> Option<Timer> {
         let edge = self.manner.wakes == Wakes::Edge;
         match happening {
@@ -287,7 +287,7 @@ impl Shell {
         None
     }
 
-    /// What is under way comes to the server, though the session is over
+    /// Delivers what is in flight to the server, though the session is over
     fn settle(&mut self) {
         let mut net = self.net.borrow_mut();
         let until = net.now + Duration::from_secs(1);
@@ -298,14 +298,14 @@ impl Shell {
         }
     }
 
-    /// Takes note of how far the session is
+    /// Notes how far the session has come
     pub(super) fn note_extent(&mut self) {
         let mut net = self.net.borrow_mut();
         net.note_wires();
         self.extent = (net.control.bytes, net.control.replies, self.host.commands);
     }
 
-    /// How the session came out, without its requests
+    /// Returns the result of the session, without its requests
     pub(super) fn end(&mut self, bounded: bool) -> End {
         self.settle();
         let mut net = self.net.borrow_mut();

@@ -1,4 +1,4 @@
-//! TLS of the simulated servers and their clients: modelled, or rustls as it is used
+//! TLS of the simulated servers and their clients: with modelled cryptography, or rustls with real cryptography
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -14,19 +14,19 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 
 use super::crypto::{self, Ticketer};
 
-/// How TLS is done
+/// The cryptography of TLS
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tls {
-    /// By rustls, over cryptography that is none
+    /// rustls without cryptography
     Modelled,
-    /// By rustls, over aws-lc
+    /// rustls with aws-lc
     Rustls,
 }
 
-/// Tickets that a server may give with a handshake
+/// Maximum number of tickets that a server issues with a handshake
 const MOST_TICKETS: usize = 2;
 
-/// The time of day, which does not pass: the age of a ticket is part of what a client says with it
+/// A constant time of day: a client sends the age of a ticket together with the ticket
 #[derive(Debug)]
 struct Fixed;
 
@@ -36,10 +36,10 @@ impl TimeProvider for Fixed {
     }
 }
 
-/// What all sessions of a process share
+/// State shared by all sessions of a process
 struct Shared {
     client: TlsConfig,
-    /// By the number of tickets; with what the server knows of before, and without
+    /// By number of tickets: with the state of earlier sessions, and without
     servers: Vec<[Arc<ServerConfig>; 2]>,
 }
 
@@ -53,12 +53,12 @@ impl Tls {
         }
     }
 
-    /// Of the client
+    /// Returns the client's configuration
     pub(super) fn client(self) -> TlsConfig {
         self.shared().client.clone()
     }
 
-    /// The server's side of a connection, which gives so many tickets
+    /// Returns the server's side of a connection that issues this many tickets
     pub(super) fn server(self, tickets: usize, forgetful: bool) -> Box<ServerConnection> {
         let config = &self.shared().servers[tickets][usize::from(forgetful)];
         Box::new(ServerConnection::new(Arc::clone(config)).unwrap())
@@ -67,7 +67,7 @@ impl Tls {
 
 impl Shared {
     fn new(tls: Tls) -> Self {
-        // Ed25519: keys and signatures of one length, so that the same seed splits records in the same places.
+        // Ed25519 keys and signatures have a fixed length, so that the same seed splits records at the same places.
         let key = || KeyPair::generate_for(&PKCS_ED25519).unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -4,46 +4,46 @@ use ftp_proto::{ConnectionError, Error};
 
 use super::super::api;
 
-/// Class of a result
+/// The class of a result
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// Success
     Done,
-    /// Given up by the application
+    /// Aborted by the application
     Aborted,
     /// A refusal with this code
     Refused(u16),
     /// A reply of the wrong class
     Unexpected,
-    /// A reply whose text makes no sense
+    /// A reply whose text can't be parsed
     Invalid,
     /// No such directory
     NoDirectory,
-    /// Fewer bytes than due
+    /// Fewer bytes than expected
     Truncated,
-    /// More bytes than due
+    /// More bytes than expected
     TooLong,
-    /// All went through, the final reply never came
+    /// All bytes were moved, but the final reply never came
     Unconfirmed,
     /// The data connection failed
     DataFailed,
-    /// The data connection stood still
+    /// The data connection timed out
     DataTimedOut,
     /// TLS: a data connection that did not resume, or no ticket left
     Resumption,
-    /// The server wants TLS, or an account
+    /// The server requires TLS, or an account
     Demand,
     /// The session: closed by the server
     Lost,
     /// The session: 421
     Closing,
-    /// The session: a greeting that refuses
+    /// The session: the greeting refuses service
     NotServed,
-    /// The session: no answer
+    /// The session: no reply in time
     TimedOut,
     /// The session: TLS refused
     TlsRefused,
-    /// The session: the server broke the protocol
+    /// The session: the server violated the protocol
     Protocol,
     /// The session: TLS failed on the control connection
     TlsFailed,
@@ -54,7 +54,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// Class of a result
+    /// Returns the class of a result
     #[must_use]
     pub fn of(result: &Result<(), Error>) -> Self {
         let error = match result {

@@ -1,6 +1,6 @@
 //! Which replies can answer which commands
 
-/// Codes that name the one command they can answer (RFC 959 section 4.2.1, RFC 2228, RFC 2428)
+/// Codes that can only answer one command (RFC 959 section 4.2.1, RFC 2228, RFC 2428)
 pub(super) fn is_identity(code: u16) -> bool {
     matches!(
         code,
@@ -8,8 +8,8 @@ pub(super) fn is_identity(code: u16) -> bool {
     )
 }
 
-/// Whether the code can be the command's own (RFC 959 section 5.4 and its successors, and servers that
-/// differ: EPSV answered 227, FEAT as HELP)
+/// Whether a reply with this code can answer the command (RFC 959 section 5.4 and its successors, and servers that
+/// differ: EPSV answered 227, FEAT answered like HELP)
 pub(super) fn claims(verb: &str, code: u16) -> bool {
     match code {
         211..=214 => {

@@ -1,4 +1,4 @@
-//! What must be reported of a request, whatever it is
+//! The results that are possible for a request of any kind
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::super::{Ask, ControlFault, Fault, Gone, Habit, HandshakeFault, Task, 
 use super::{Class, Facts};
 
 impl Facts<'_> {
-    /// Every class that the result may have
+    /// Returns every class that the result may have
     pub(super) fn expected(&self) -> Vec<Class> {
         if self.aborted_later() {
             return vec![Class::Aborted];
@@ -22,32 +22,32 @@ impl Facts<'_> {
             may.push(Class::Aborted);
         }
         if self.is_task() && self.case.task == Task::Quit {
-            // Whatever it was, this side wanted the end.
+            // The client wanted the session to end, so any of these is fine.
             may.extend([Class::Done, Class::Local, Class::Lost]);
         }
         if let Fault::Wire(..) = self.case.fault {
-            // Each is a true word about a network that failed; that all is done is not.
+            // Each of these is true of a network that failed; a success is not.
             may.extend([Class::Lost, Class::TlsFailed, Class::TimedOut, Class::Unconfirmed]);
             if self.downloads() || self.uploads() {
                 may.extend([Class::DataFailed, Class::DataTimedOut, Class::Truncated]);
             }
         }
-        // The greeting is no command's, and before TLS nothing can be trusted.
+        // The greeting answers no command, and before TLS nothing can be trusted.
         if self.case.way.is_tls() && (self.misled() || self.is_broken_in_tls()) {
-            // What is not TLS's came where TLS had begun, or nothing; or a part of it with the reply before.
+            // Clear text arrived after TLS had begun, or nothing, or a part of TLS with the reply before it.
             may.push(Class::TlsFailed);
             if self.op.ask == Ask::Login {
                 may.push(Class::Protocol);
             }
         }
         match self.foreign() {
-            // This side wanted the end anyway.
+            // The client wanted the session to end anyway.
             Some("QUIT") => may.push(Class::Protocol),
             Some("") => may.extend([Class::Done, Class::Protocol, Class::NotServed, Class::Demand]),
             Some("AUTH" | "PBSZ" | "PROT") => {
                 return vec![Class::Protocol, Class::TlsRefused, Class::TlsFailed];
             }
-            // What comes while an abort settles is dropped until the proof that it is over.
+            // What arrives while an abort is being settled is dropped until the sentinel's answer.
             Some(_) if self.case.task.aborts() => may.push(Class::Protocol),
             Some("CWD") if self.is_late_final() => may.push(Class::TimedOut),
             Some(_) => {
@@ -63,8 +63,8 @@ impl Facts<'_> {
             if stray.idle != Some(true) {
                 may.extend([Class::Refused(stray.code), Class::TimedOut, Class::DataTimedOut]);
                 may.push(Class::Demand);
-                // Nothing tells it from the answer, and from there on each is the next one's. Where a habit
-                // is the cause something does: an opening reply, or the answer to `REST 0`.
+                // Nothing distinguishes it from the answer, and after it every reply answers the command before. If a
+                // habit is the cause, something does: a preliminary reply, or the answer to `REST 0`.
                 if self.case.habit.strays() {
                     continue;
                 }
@@ -86,8 +86,8 @@ impl Facts<'_> {
         may
     }
 
-    /// The session ends while a download runs of which bytes are known to be missing: that is told, with the
-    /// end as its cause
+    /// Adds the error for a session that ends while a download is running of which bytes are known to be missing:
+    /// truncated, with the end as its cause
     pub(super) fn cut_by_the_end(&self, may: &mut Vec<Class>) {
         let ends = [Class::Protocol, Class::TimedOut, Class::Lost, Class::Closing];
         let ended = may.iter().any(|class| ends.contains(class));
@@ -107,29 +107,29 @@ impl Facts<'_> {
         first.is_some_and(|said| said.code == 220 && self.reached(said))
     }
 
-    /// It is dropped, and each reply is the answer to the command before; the last one's never comes
+    /// The classes if it is dropped, so that each reply answers the command before, and the last reply never comes
     pub(super) fn after_second_greeting(&self) -> Vec<Class> {
         match (self.op.ask, self.case.way) {
             (Ask::Login, Way::Clear | Way::Active) => vec![Class::Done],
-            // 331 is no answer to PROT.
+            // 331 does not answer PROT.
             (_, Way::Implicit) => vec![Class::Protocol],
             _ => vec![Class::TimedOut],
         }
     }
 
-    /// Whether the reply of another command can be a second final of the transfer before (RFC 959 section
-    /// 5.4 has 225 and 226 for the two ways in which data connections end)
+    /// Whether another command's reply can be a second final reply of the previous transfer (RFC 959 section 5.4 has
+    /// 225 and 226 for the two ways in which data connections end)
     pub(super) fn is_late_final(&self) -> bool {
         let codes = self.heard().filter(|(_, said)| !said.honest).map(|(_, said)| said.code);
         codes.last() == Some(225) && self.moved().is_some_and(|moved| moved.end.is_some())
     }
 
-    /// Whether the server does not announce transfers before they are over
+    /// Whether the server sends no preliminary reply before the transfer is over
     pub(super) fn unannounced(&self) -> bool {
         matches!(self.case.habit, Habit::NoOpening | Habit::OpeningLast)
     }
 
-    /// The session's end that the error tells as its cause, if that was not the end
+    /// Returns the end of the session that the error names as its cause, if that was not the end
     pub(super) fn wrong_cause(&self, result: &Result<(), Error>) -> Option<ConnectionError> {
         let error = result.as_ref().err()?;
         if let Error::Connection(_) = error {
@@ -139,7 +139,7 @@ impl Facts<'_> {
         let right = match Class::of(&Err(Error::Connection(cause.clone()))) {
             Class::Lost => self.end.gone.is_some(),
             Class::Closing => self.end.closing.is_some(),
-            // Nothing came for as long as anything may take.
+            // Nothing arrived for longer than any deadline.
             Class::TimedOut => {
                 self.end.gone.is_none_or(|Gone::Eof(at)| at >= self.op.at)
                     && self.op.at - self.op.since >= Duration::from_secs(2)

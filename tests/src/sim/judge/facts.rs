@@ -1,4 +1,4 @@
-//! What happened, as far as one request is concerned
+//! The facts that concern one request
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use super::super::{
 use super::Class;
 use super::codes::{claims, is_identity};
 
-/// What the judge looks at for one request
+/// The facts about one request
 pub(super) struct Facts<'a> {
     pub(super) case: Case,
     pub(super) end: &'a End,
     pub(super) op: &'a OpEnd,
-    /// Bytes that had come to the client when the request before had ended
+    /// Number of bytes that had reached the client when the previous request had ended
     pub(super) floor: usize,
-    /// Number of the data connection that the request used last
+    /// Number of the last data connection that the request used
     pub(super) number: Option<u32>,
     pub(super) main: Option<&'a Deed>,
 }
@@ -29,7 +29,7 @@ impl<'a> Facts<'a> {
         let before = index.checked_sub(1).map(|index| &end.ops[index]);
         let floor = before.map_or(0, |op| op.floor);
         let first = before.map_or(0, |op| op.number);
-        // Not one that only takes what an aborted transfer has left: nothing moves on that.
+        // A connection that only takes what an aborted transfer has left does not count: nothing moves on it.
         let ended = |number: &u32| end.moves.get(number).is_some_and(|moved| moved.end.is_some());
         let last = (op.number > first).then_some(op.number);
         let number = (first + 1..=op.number).rev().find(ended).or(last);
@@ -41,7 +41,7 @@ impl<'a> Facts<'a> {
         this
     }
 
-    /// The command that counts
+    /// Returns the command that decides the result
     pub(super) fn asked(&self) -> (&'static [&'static str], Option<&'static str>) {
         match self.op.ask {
             Ask::Login => (&["PASS", "ACCT"], None),
@@ -81,7 +81,7 @@ impl<'a> Facts<'a> {
         self.op.ask == Ask::Task
     }
 
-    /// Whether a server that does all it should was asked for what it can do
+    /// Whether a server without faults was asked for something that it can do
     pub(super) fn must_succeed(&self) -> bool {
         let can = match self.op.ask {
             Ask::Delete => false,
@@ -103,7 +103,7 @@ impl<'a> Facts<'a> {
         said.end.is_some_and(|end| end <= self.op.delivered)
     }
 
-    /// Replies that reached the client while this ran, each with its command's verb
+    /// Returns the replies that reached the client while this request ran, each with its command
     pub(super) fn heard(&self) -> impl Iterator<Item = (&'a Deed, &'a Said)> + '_ {
         self.end
             .deeds
@@ -112,7 +112,7 @@ impl<'a> Facts<'a> {
             .filter(|(_, said)| self.reached(said) && said.end > Some(self.floor))
     }
 
-    /// Final replies to the command that counts, in their order
+    /// Returns the final replies to the deciding command, in order
     pub(super) fn finals(&self) -> impl Iterator<Item = &'a Said> + '_ {
         let said = self.main.map_or(&[][..], |deed| &deed.said);
         said.iter().filter(|said| said.code / 100 != 1 && self.reached(said))
@@ -134,7 +134,7 @@ impl<'a> Facts<'a> {
         self.number.and_then(|number| self.end.received.get(&number)).map_or(&[], Vec::as_slice)
     }
 
-    /// What a download must bring
+    /// Returns the expected content of a download
     pub(super) fn wanted(&self) -> &'static [u8] {
         if self.op.ask == Ask::Get {
             return OTHER;
@@ -152,7 +152,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether all bytes have gone where they should
+    /// Whether all bytes have arrived where they should
     pub(super) fn is_whole(&self) -> bool {
         let holds =
             |name: &str, bytes: &[u8]| self.end.files.get(name).is_some_and(|file| file == bytes);
@@ -167,7 +167,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Sizes that the client may take for the one due, if it knows any
+    /// Returns the sizes that the client may have taken for the expected one, if it knows any
     pub(super) fn known(&self) -> Vec<usize> {
         if self.is_task() && self.case.task == Task::GetKnown {
             return vec![FILE.len()];
@@ -175,7 +175,8 @@ impl<'a> Facts<'a> {
         let Some(deed) = self.main else { return Vec::new() };
         let told = |said: &Said| said.honest && said.code / 100 == 1 && self.reached(said);
         match deed.announced {
-            // Of the whole file or of its rest: servers differ; smaller than the marker it is the rest.
+            // Either the size of the whole file or of its rest, because servers differ; if smaller than the marker, it
+            // is the rest.
             Some(size) if deed.said.iter().any(told) => match size.checked_sub(deed.offset) {
                 Some(rest) if deed.offset > 0 => vec![size, rest],
                 _ => vec![size],
@@ -184,19 +185,19 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether the client can see that bytes are missing
+    /// Whether the client can know that bytes are missing
     pub(super) fn is_short(&self) -> bool {
         let known = self.known();
         let came = self.received().len();
-        // More than the least may be right: files grow. Between the two it is neither the whole rest nor the
-        // rest of the whole.
+        // More than the smallest size may be right, because files grow. Between the two it is neither the rest by one
+        // meaning nor by the other.
         match (known.iter().min(), known.iter().max()) {
             (Some(least), Some(most)) => came < *least || (came > *least && came < *most),
             _ => false,
         }
     }
 
-    /// What ended the session, and when
+    /// Returns what ended the session, and when
     pub(super) fn cause(&self) -> Option<(Class, Duration)> {
         if let Some((end, at)) = self.end.closing {
             if let (true, Some(at)) = (end <= self.op.delivered, at) {
@@ -209,7 +210,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether replies were lost, late, or never meant to come
+    /// Whether replies were lost or late, or were never going to come
     pub(super) fn silence(&self) -> bool {
         match self.case.fault {
             Fault::Control(ControlFault::Silent, _)
@@ -223,7 +224,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether bytes have come that are no reply, or are another's
+    /// Whether bytes arrived that are not a reply, or are another command's
     pub(super) fn misled(&self) -> bool {
         matches!(
             self.case.fault,
@@ -233,7 +234,7 @@ impl<'a> Facts<'a> {
             || self.heard().any(|(_, said)| !said.honest)
     }
 
-    /// A reply that names another command, and the verb it was given to
+    /// Returns the verb of a command that was answered with another command's reply
     pub(super) fn foreign(&self) -> Option<&'a str> {
         self.heard()
             .find(|(deed, said)| {
@@ -242,7 +243,7 @@ impl<'a> Facts<'a> {
             .map(|(deed, _)| &*deed.verb)
     }
 
-    /// Whether the application gave up the download after the task
+    /// Whether the application aborted the download after the task
     pub(super) fn aborted_later(&self) -> bool {
         self.op.ask == Ask::Get && self.end.aborted
     }

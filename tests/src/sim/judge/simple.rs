@@ -1,4 +1,4 @@
-//! What must be reported of a request without a data connection, and of refusals of every other
+//! The possible results of a request without a data connection, and of refusals of every other request
 
 use super::super::{Ask, Deed, Fault, Task};
 use super::{Class, Facts};
@@ -27,7 +27,7 @@ impl Facts<'_> {
         }
     }
 
-    /// Whether the login failed, so that what was sent along with it is answered as it is
+    /// Whether the login failed, so that commands sent together with it are refused
     pub(super) fn before_login(&self) -> bool {
         self.end.ops[0].results[0].is_err()
     }
@@ -62,7 +62,7 @@ impl Facts<'_> {
                 may.extend([Class::Protocol, Class::TlsRefused]);
             }
         }
-        // 699 and its like are no replies (RFC 959 section 4.2).
+        // 699 and the like are not replies (RFC 959 section 4.2).
         if self.heard().any(|(_, said)| said.code >= 600) {
             may.push(Class::Protocol);
             if (self.downloads() || self.uploads()) && self.is_whole() {
@@ -78,7 +78,7 @@ impl Facts<'_> {
             may.extend([Class::TimedOut, Class::Protocol, Class::Unexpected, Class::Invalid]);
         }
         if let Fault::Closing(..) = self.case.fault {
-            // Half a line is perhaps a reply; after a 234 nobody reads on.
+            // Half a line may be a reply; after a 234 the rest is not read.
             may.extend([Class::Protocol, Class::Invalid]);
             if self.end.gone.is_some() {
                 may.push(Class::Lost);
@@ -104,7 +104,7 @@ impl Facts<'_> {
                     may.push(Class::Done);
                 }
                 if said.honest && effect {
-                    // A step before may have been refused, and that ends some.
+                    // An earlier command of the request may have been refused, which ends some requests.
                     let rename = self.is_task() && self.case.task == Task::Rename;
                     if !rename && !told && !self.heard().any(|(_, said)| said.code >= 400) {
                         self.late(&mut may);
@@ -116,7 +116,7 @@ impl Facts<'_> {
             None if user => may.push(Class::Done),
             None => {}
         }
-        // A server without FEAT has no features (RFC 2389, section 3).
+        // A server without FEAT has no features (RFC 2389 section 3).
         let unknown = self.finals().any(|said| matches!(said.code, 500 | 502));
         if unknown && self.is_task() && self.case.task == Task::Features {
             may.push(Class::Done);
@@ -126,7 +126,7 @@ impl Facts<'_> {
         may
     }
 
-    /// The session may have ended in the batch that the request was part of
+    /// Adds the classes for a session that may have ended in the batch to which the request belonged
     pub(super) fn late(&self, may: &mut Vec<Class>) {
         if self.op.ask == Ask::Login || matches!(self.case.fault, Fault::Closing(..)) {
             self.endings(may);

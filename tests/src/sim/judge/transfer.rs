@@ -1,4 +1,4 @@
-//! What must be reported of a transfer
+//! The possible results of a transfer
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::super::{DataFault, Fault, Habit, HandshakeFault, MoveEnd, Place, Task
 use super::{Class, Facts};
 
 impl Facts<'_> {
-    /// Whether the client needs the answer to a command of its own to know which final was whose
+    /// Whether the client must send a command to learn to which transfer a final reply belonged
     pub(super) fn needs_proof(&self) -> bool {
         matches!(
             self.case.habit,
@@ -22,8 +22,8 @@ impl Facts<'_> {
         ) || matches!(self.case.fault, Fault::Stray(..) | Fault::Reply(..))
     }
 
-    /// Whether the command that was to prove a final reply was itself refused as transfers are: which of the
-    /// two was refused can't be told
+    /// Whether the sentinel that should have proven a final reply was refused in the way transfers are: the client
+    /// can't know which of the two was refused
     fn proof_is_refused(&self) -> bool {
         self.needs_proof()
             && self.heard().any(|(deed, said)| {
@@ -39,12 +39,12 @@ impl Facts<'_> {
         let ended = self.moved().and_then(|moved| moved.end);
         let cut = match ended {
             Some((MoveEnd::Failed(_), _)) => true,
-            // An attacker can cut there (Config::truncation), unless the size is known.
+            // An attacker can truncate here (Config::truncation), unless the size is known.
             Some((MoveEnd::Ragged, _)) => self.known().is_empty(),
             _ => false,
         };
         let mut may = Vec::new();
-        // What was refused in words and done in deed: either may be told.
+        // The command was refused but carried out: either may be reported.
         if whole && final_came && refused && !self.finals().any(|s| s.honest && s.code >= 300) {
             may.push(Class::Done);
         }
@@ -56,7 +56,7 @@ impl Facts<'_> {
                 may.extend([Class::DataFailed, Class::Truncated]);
             }
             if let (Some((class, _)), true) = (self.cause(), self.downloads() || self.uploads()) {
-                // What ends the session after the final reply says nothing of the transfer.
+                // The end of the session after the final reply does not concern the transfer.
                 if self.needs_proof() {
                     may.extend([Class::Unconfirmed, class]);
                 }
@@ -64,11 +64,12 @@ impl Facts<'_> {
             if self.silence() {
                 may.extend([Class::Unconfirmed, Class::TimedOut, Class::DataTimedOut]);
             }
-            // An opening reply after it says that the final one was another's (RFC 959 section 5.4).
+            // A preliminary reply after the final one shows that the final one was another transfer's (RFC 959 section
+            // 5.4).
             if self.case.habit == Habit::OpeningLast {
                 may.extend([Class::Unconfirmed, Class::TimedOut]);
             }
-            // A directory must be left again.
+            // A directory that was entered must be left again.
             if self.is_task() && self.case.task.reads_directory() {
                 self.refusals(&mut may);
                 self.endings(&mut may);
@@ -78,7 +79,7 @@ impl Facts<'_> {
             }
             return may;
         }
-        // An empty directory may be refused: 450 or 550 to the listing itself (vsftpd's and others' habit).
+        // An empty directory may be refused: 450 or 550 to the listing itself (vsftpd and others).
         let nothing = self.finals().any(|said| matches!(said.code, 450 | 550));
         if nothing && self.is_task() && self.case.task == Task::ReadEmpty {
             may.push(Class::Done);
@@ -102,9 +103,9 @@ impl Facts<'_> {
             Some((MoveEnd::Failed(failure), _)) => Some(failure),
             _ => None,
         };
-        // TLS that failed here is the cause; what the server makes of it is not.
+        // The failure of TLS is the cause; the server's reply to it is not.
         if failure == Some(DataFailure::Tls) && !matches!(self.case.fault, Fault::Wire(..)) {
-            // Who hears all of it at once hears the server's word, too.
+            // A client that receives everything at once also receives the server's reply.
             let at_once = self.main.is_some_and(|deed| {
                 deed.said.iter().any(|said| said.code / 100 == 1 && said.end > Some(self.op.floor))
             });
@@ -127,7 +128,7 @@ impl Facts<'_> {
             Fault::Data(DataFault::Silent, _) | Fault::DataTls(HandshakeFault::Silent)
         ) {
             may.push(Class::DataTimedOut);
-            // All of it had gone out, and so had its end.
+            // All of it had been sent, and its end too.
             if self.wrote_all() {
                 may.extend([Class::Unconfirmed, Class::TimedOut]);
             }
@@ -151,7 +152,7 @@ impl Facts<'_> {
             }
             return;
         }
-        // The bytes say enough without the final reply; TLS does in any case.
+        // The bytes are enough without the final reply; under TLS always.
         let ragged = matches!(ended, Some((MoveEnd::Ragged, _))) && self.known().is_empty();
         if down && ragged {
             may.push(Class::Truncated);
@@ -159,25 +160,25 @@ impl Facts<'_> {
         if down && (ended.is_some() && self.is_short()) && self.finals().next().is_none() {
             may.push(Class::Truncated);
         }
-        // Nothing was said and nothing came: which of the two waits ends first is chance.
+        // No reply and no data came: which of the two deadlines expires first is arbitrary.
         if self.unannounced() && matches!(self.case.fault, Fault::Data(DataFault::Silent, _)) {
             may.push(Class::TimedOut);
         }
         if self.sticky() {
-            // How a client gets out of it is its own affair, as long as it does not say that it is done.
+            // The client may report any error here, but no success.
             may.extend([Class::Unexpected, Class::Invalid, Class::TooLong, Class::Truncated]);
             may.extend([Class::Protocol, Class::TimedOut, Class::Local, Class::Other]);
         }
         if self.unannounced() && self.uploads() {
             may.extend([Class::DataTimedOut, Class::TimedOut]);
         }
-        // A server that closes before it has read close_notify resets the connection, and the file may be whole.
+        // A server that closes before it has read close_notify resets the connection, though the file may be complete.
         if self.case.way.is_tls() && self.wrote_all() && failure == Some(DataFailure::Broken) {
             may.push(Class::Unconfirmed);
         }
         if let Some((class, at)) = self.cause() {
             let over = ended.is_some_and(|(_, ended)| ended <= at);
-            // Which of the two is looked at first is chance.
+            // Which of the two is noticed first is arbitrary.
             if self.opened() && ended.is_some_and(|(_, ended)| ended == at) {
                 may.push(class);
                 if whole || self.wrote_all() {
@@ -187,13 +188,13 @@ impl Facts<'_> {
             match (self.opened(), over) {
                 (false, _) => may.push(class),
                 (true, true) if down && self.is_short() => may.push(Class::Truncated),
-                // The directory is left again, or more is looked up, after the listing.
+                // The client leaves the directory, or looks up more, after the listing.
                 (true, true) if self.is_task() && self.case.task.reads_directory() => {
                     may.extend([class, Class::Unconfirmed, Class::Truncated]);
                 }
                 (true, true) if (whole || self.wrote_all()) && failure.is_none() => {
                     may.push(Class::Unconfirmed);
-                    // Without an opening reply an empty one need not have begun.
+                    // Without a preliminary reply, an empty transfer need not have begun.
                     if self.wanted().is_empty() {
                         may.push(class);
                     }
@@ -216,7 +217,7 @@ impl Facts<'_> {
         }
         if self.silence() {
             if down && ended.is_some() && self.is_short() {
-                // That something was to come nobody had said.
+                // Nothing had announced that bytes would come.
                 if self.received().is_empty() {
                     may.push(Class::TimedOut);
                 }
@@ -227,7 +228,7 @@ impl Facts<'_> {
                 may.push(Class::Unconfirmed);
             }
         }
-        // After an abort that nothing has answered the session may be given up.
+        // After an abort that nothing has answered, the client may give up the session.
         if matches!(self.case.habit, Habit::NoRestZero(_)) && self.case.task.aborts() {
             may.push(Class::TimedOut);
         }

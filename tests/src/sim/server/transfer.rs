@@ -155,7 +155,7 @@ impl Server {
         self.mover = deed;
     }
 
-    /// Begins a transfer as pyftpdlib does: at once if there is a connection, with the next one otherwise
+    /// Begins a transfer as pyftpdlib does: at once if there is a connection, otherwise with the next one
     pub(super) fn queue(&mut self, queued: Queued, out: &mut Vec<Answer>) {
         let up = matches!(queued.moving, Moving::Up { .. });
         let unique = up && self.deeds[queued.deed].verb == "STOU";
@@ -173,17 +173,17 @@ impl Server {
         }
     }
 
-    /// Whether a transfer waits for its data connection to be made
+    /// Whether the running transfer has its data connection
     pub const fn is_connected(&self) -> bool {
         self.connected
     }
 
-    /// Whether a transfer is under way
+    /// Whether a transfer is running
     pub fn is_moving(&self) -> bool {
         self.moving != Moving::No
     }
 
-    /// All of a download has been sent and its connection closed
+    /// Handles that all of a download has been sent and its connection is closed
     pub fn sent(&mut self, out: &mut Vec<Answer>) {
         if let Moving::Down { final_code } = self.moving {
             if self.profile.final_waits_for_close() {
@@ -194,17 +194,17 @@ impl Server {
         }
     }
 
-    /// Bytes of an upload
+    /// Handles bytes of an upload
     pub fn receive(&mut self, bytes: &[u8]) {
         if let Moving::Up { path, kept, final_code } = &mut self.moving {
-            // The disk is full: one half is stored.
+            // The disk is full: half of it is stored.
             let taken = if *final_code == 226 { bytes.len() } else { bytes.len() / 2 };
             kept.extend_from_slice(&bytes[..taken]);
             self.files.insert(path.clone(), kept.clone());
         }
     }
 
-    /// The client has ended the data connection
+    /// Handles that the client has ended the data connection
     pub fn client_closed(&mut self, out: &mut Vec<Answer>) {
         match self.moving {
             Moving::Down { .. } if self.leaves_finals() => {
@@ -220,7 +220,7 @@ impl Server {
                     self.go_on(out);
                 }
             },
-            // An upload that ends early can't be told from one that ends.
+            // An upload that ends early can't be distinguished from a complete one.
             Moving::Up { final_code, .. } => {
                 out.push(Answer::Hang);
                 self.finish(final_code, "done", out);
@@ -230,7 +230,7 @@ impl Server {
         }
     }
 
-    /// The data connection has a TLS session of its own, which is not accepted
+    /// Handles a data connection whose TLS session was not resumed, which the server refuses
     pub fn spurned(&mut self, code: u16, out: &mut Vec<Answer>) {
         self.connected = false;
         if self.moving != Moving::No {
@@ -238,12 +238,12 @@ impl Server {
         }
     }
 
-    /// Whether an upload is under way
+    /// Whether an upload is running
     pub const fn is_taking(&self) -> bool {
         matches!(self.moving, Moving::Up { .. })
     }
 
-    /// The data connection could not be made, or broke
+    /// Handles a data connection that could not be made, or that broke
     pub fn data_failed(&mut self, out: &mut Vec<Answer>) {
         let oblivious =
             matches!(self.habit, Habit::Oblivious | Habit::SizeInName) && self.connected;
@@ -253,7 +253,7 @@ impl Server {
         }
     }
 
-    /// The server has no notion that its data connection failed
+    /// Handles a data connection that failed without the server noticing
     pub fn swallowed(&mut self, out: &mut Vec<Answer>) {
         self.connected = false;
         if self.moving != Moving::No {
@@ -274,7 +274,7 @@ impl Server {
         self.go_on(out);
     }
 
-    /// Answers a command, or says something of a transfer that nobody waits for any more
+    /// Answers a command, or sends a reply about a transfer for which no command waits any more
     pub(super) fn speak(&self, deed: usize, out: &mut Vec<Answer>, code: u16, text: &str) {
         if deed == usize::MAX {
             out.push(Answer::Stray(code, text.to_owned()));

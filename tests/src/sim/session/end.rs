@@ -1,4 +1,4 @@
-//! How a session came out, for the judge
+//! The result of a session
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use ftp_proto::{DataFailure, Error};
 
 use super::super::Deed;
 
-/// What was asked for
+/// A request
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// The login
     Login,
     /// The task
     Task,
-    /// Afterwards: NOOP
+    /// NOOP after the task
     Noop,
     /// SIZE of a file
     Size,
@@ -26,30 +26,30 @@ pub enum Ask {
     Put,
 }
 
-/// How a request ended, and how far everything was by then
+/// The end of a request, and how far the session had come by then
 #[derive(Debug)]
 pub struct OpEnd {
-    /// Which
+    /// The request
     pub ask: Ask,
-    /// Its results, of which there must be one
+    /// Its results, of which there must be exactly one
     pub results: Vec<Result<(), Error>>,
-    /// The number that it gave, for SIZE
+    /// The value that SIZE returned
     pub value: Option<u64>,
-    /// Commands that the server had read
+    /// Number of commands that the server had read
     pub deeds: usize,
-    /// Bytes from the server that the client had
+    /// Number of bytes from the server that had reached the client
     pub delivered: usize,
-    /// The same before the last that came
+    /// The same before the last delivery
     pub floor: usize,
-    /// Data connections so far
+    /// Number of data connections so far
     pub number: u32,
-    /// Time
+    /// The time
     pub at: Duration,
-    /// When the request before it ended
+    /// When the previous request ended
     pub since: Duration,
-    /// Whether its error says that TLS failed on the control connection
+    /// Whether its error reports that TLS failed on the control connection
     pub tls_failed: bool,
-    /// Whether the client said that its session was over
+    /// Whether the client reported its session as dead
     pub dead: bool,
 }
 
@@ -64,70 +64,70 @@ pub enum MoveEnd {
     Failed(DataFailure),
 }
 
-/// What went through a data connection
+/// The bytes and the end of a data connection
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Move {
-    /// Bytes that came to the client, or that it wrote
+    /// Number of bytes that reached the client, or that it wrote
     pub bytes: usize,
-    /// Its end, and when
+    /// Its end, and the time of it
     pub end: Option<(MoveEnd, Duration)>,
-    /// Whether it was secured with a session of its own
+    /// Whether its TLS handshake was a full one
     pub fresh: bool,
 }
 
 /// How the control connection ended for the client
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gone {
-    /// Closed
+    /// It was closed
     Eof(Duration),
 }
 
-/// A reply that answered nothing
+/// A reply that answered no command
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stray {
     /// Its code
     pub code: u16,
-    /// Where it ends among all bytes to the client
+    /// The position of its end among all bytes to the client
     pub end: usize,
-    /// Whether nothing was to be answered when it came; `None`: it never came
+    /// Whether no reply was expected when it arrived; `None` if it never arrived
     pub idle: Option<bool>,
 }
 
-/// How a session came out
+/// The result of a session
 #[derive(Debug)]
 pub struct End {
-    /// The requests in their order
+    /// The requests in order
     pub ops: Vec<OpEnd>,
-    /// Bytes that each data connection brought
+    /// The bytes that each data connection carried
     pub received: BTreeMap<u32, Vec<u8>>,
     /// The data connections
     pub moves: BTreeMap<u32, Move>,
-    /// What the server did
+    /// The commands that the server handled
     pub deeds: Vec<Deed>,
-    /// Replies that answered nothing
+    /// The replies that answered no command
     pub strays: Vec<Stray>,
     /// The end of the control connection, as the client was told
     pub gone: Option<Gone>,
-    /// Where 421 ends among all bytes to the client, and when it came
+    /// The position of the 421's end among all bytes to the client, and when it arrived
     pub closing: Option<(usize, Option<Duration>)>,
-    /// Files on the server
+    /// The files on the server
     pub files: BTreeMap<String, Vec<u8>>,
     /// The server's working directory
     pub here: String,
-    /// Whether the application gave up the download after the task
+    /// Whether the application aborted the download after the task
     pub aborted: bool,
-    /// Whether all that was asked for ended before the bound
+    /// Whether all requests ended within the limit
     pub bounded: bool,
-    /// Bytes that the server sent until the task was through
+    /// Number of bytes that the server had sent when the task ended
     pub bytes: usize,
-    /// Replies until then
+    /// Number of replies by then
     pub replies: usize,
-    /// Commands until then
+    /// Number of commands by then
     pub commands: usize,
-    /// Bytes on the wire: the server's and the client's, of the control and of the first data connection
+    /// Number of bytes on the wire: the server's and the client's, of the control and of the first data connection
     pub wires: [[usize; 2]; 2],
-    /// Virtual time taken
+    /// The virtual time that it took
     pub took: Duration,
-    /// What happened, a line each
+    /// The trace, one event per line
     pub trace: String,
 }

@@ -1,4 +1,4 @@
-//! Virtual time, and what arrives in it
+//! Virtual time, and the events in it
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ impl Session {
         self.answer(out);
     }
 
-    /// Notes how a data connection ends, if it is the live one
+    /// Notes how a data connection ends, if it is the current one
     pub(super) fn note_end(&mut self, id: DataId, end: MoveEnd) {
         if let Some((live, number)) = self.data {
             if live == id {
@@ -35,7 +35,7 @@ impl Session {
         }
     }
 
-    /// Something arrives later on a channel, behind all that was sent there before
+    /// Lets something arrive on a channel, after everything sent there before
     pub(in super::super) fn later(&mut self, channel: usize, what: What) {
         let delay = Duration::from_micros(100 + self.seed.below(40_000) as u64);
         let at = (self.now + delay).max(self.last[channel]);
@@ -48,7 +48,7 @@ impl Session {
         self.queue.insert((at, self.sequence), what);
     }
 
-    /// The next thing, or the client's deadline, whichever is first
+    /// Handles the next arrival or the client's deadline, whichever is first
     pub(super) fn advance(&mut self) -> bool {
         let deadline = self
             .client
@@ -100,7 +100,7 @@ impl Session {
                 let number = self.commands;
                 self.commands += 1;
                 match self.control.fault {
-                    // What waits for a transfer's end is carried out, or not, when it has ended.
+                    // A command that waits for the end of a transfer is carried out or refused after that end.
                     Fault::Refused(index, at) if at == number && !self.server.is_moving() => {
                         let (code, text) = REFUSALS[usize::from(index)];
                         self.server.refuse(&line, code, text, &mut out);
@@ -135,7 +135,7 @@ impl Session {
                 self.client.handle_data(now, id, DataEvent::Failed(DataFailure::Tls));
                 self.server.data_failed(&mut out);
             }
-            // Given up meanwhile.
+            // The connection was given up in the meantime.
             What::Connected(id, true) if self.data.is_none_or(|(live, _)| live != id) => {}
             What::Connected(id, true) => {
                 self.client.handle_data(now, id, DataEvent::Connected);
@@ -184,7 +184,7 @@ impl Session {
                 self.server.receive(&bytes);
             }
             What::ServerEnd(number) if number == self.number => {
-                // What was to be sent on it is gone with it.
+                // Data that was to be sent on it is dropped with it.
                 self.pending = None;
                 self.server.client_closed(&mut out);
             }

@@ -8,34 +8,34 @@ use super::super::net::{Handshake, Net, Plain, Timer};
 use super::{Heard, Host, Layer};
 use crate::sim::{Answer, DataFault, Fault, Habit, HandshakeFault, MoveEnd, Way};
 
-/// The live one
+/// The current data connection
 #[derive(Debug)]
 pub(super) struct Data {
     pub(super) link: usize,
     pub(super) number: u32,
     layer: Layer,
-    /// What has come before its TLS began
+    /// Bytes received before its TLS began
     held: Vec<u8>,
     stage: Stage,
-    /// Bytes of the upload that have come
+    /// Number of bytes of the upload received
     taken: usize,
-    /// All of the download has been sent, which the server is yet to notice
+    /// All of the download has been sent; the server has not noticed yet
     sent: bool,
 }
 
-/// How far it is
+/// The state of a data connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// TLS begins when the transfer does
+    /// TLS begins together with the transfer
     Unsecured,
     Securing,
     Open,
-    /// Closed by the server, or left alone for ever
+    /// Closed by the server, or never used again
     Over,
 }
 
 impl Host {
-    /// The fault of the task's data connection, which is the first
+    /// Returns the fault of the task's data connection, which is the first one
     fn data_fault(&self, net: &Net) -> Option<(DataFault, usize)> {
         match (net.control.fault, &self.data) {
             (Fault::Data(DataFault::RefusedLater | DataFault::AbortedLater, _), _) => None,
@@ -67,7 +67,7 @@ impl Host {
         }
     }
 
-    /// The server's part in making a data connection, once its transfer has begun
+    /// Makes the server's end of a data connection, once its transfer has begun
     pub(super) fn connect(&mut self, net: &mut Net) {
         let refused = matches!(net.control.fault, Fault::Data(DataFault::Refused, _));
         if self.case.way != Way::Active || refused && net.number == 1 {
@@ -79,7 +79,7 @@ impl Host {
         }
     }
 
-    /// The data connection can carry the file
+    /// Handles that the data connection can carry the file
     fn ready(&mut self, net: &mut Net) {
         let Some(data) = &self.data else { return };
         if let (Some((DataFault::Silent, at)), true) =
@@ -95,7 +95,7 @@ impl Host {
         }
     }
 
-    /// A server takes up the handshake when the transfer's command has come
+    /// Begins the handshake, which servers do when the transfer's command has arrived
     pub(super) fn begin_data_tls(&mut self, net: &mut Net) {
         if !self.server.is_moving() {
             return;
@@ -170,7 +170,7 @@ impl Host {
         }
     }
 
-    /// Bytes of an upload
+    /// Handles bytes of an upload
     fn take(&mut self, net: &mut Net, bytes: &[u8]) {
         let most = match self.data_fault(net) {
             Some((DataFault::Silent, _)) | None => usize::MAX,
@@ -183,7 +183,7 @@ impl Host {
         self.strike(net);
     }
 
-    /// The fault of an upload that has come so far
+    /// Applies the fault of an upload once it has come this far
     pub(super) fn strike(&mut self, net: &mut Net) {
         let Some((how, at)) = self.data_fault(net) else { return };
         let Some(data) = &mut self.data else { return };
@@ -198,7 +198,7 @@ impl Host {
             DataFault::Cut | DataFault::Reset | DataFault::Ragged => {
                 data.stage = Stage::Over;
                 let told = net.reset(data.link);
-                // One that says that it has all can't be found out before the break has come.
+                // A server that reports everything as received is not noticed before the reset has arrived.
                 if self.case.habit == Habit::Oblivious {
                     return net.due(told + Duration::from_micros(1), Timer::Broken(data.number));
                 }
@@ -215,11 +215,11 @@ impl Host {
         }
     }
 
-    /// The client has ended its side of the connection
+    /// Handles that the client has ended its side of the connection
     pub(super) fn data_ends(&mut self, net: &mut Net) {
         let Some(data) = &mut self.data else { return };
         match (&data.layer, data.stage) {
-            // A server that asks for TLS takes a file without close_notify for cut off (RFC 8446 section 6.1).
+            // A server that uses TLS treats a file without close_notify as truncated (RFC 8446 section 6.1).
             (Layer::Tls(_), Stage::Open) if self.server.is_taking() => self.data_breaks(net),
             _ => self.client_ended(net),
         }
@@ -233,13 +233,13 @@ impl Host {
         }
         if let (Some((DataFault::Swallowed, _)), true) = (fault, self.server.is_taking()) {
             if let Layer::Tls(_) = data.layer {
-                // It knows that it has no close_notify.
+                // The server knows that it has received no close_notify.
                 return self.data_breaks(net);
             }
             let told = net.reset(data.link);
             return net.due(told + Duration::from_micros(1), Timer::Swallowed(data.number));
         }
-        // What was to be sent on it is gone with it.
+        // Data that was to be sent on it is dropped with it.
         self.pending = None;
         let mut out = Vec::new();
         if std::mem::take(&mut data.sent) {
@@ -249,14 +249,14 @@ impl Host {
         self.answer(net, out);
     }
 
-    /// The server notices that all of a download has been sent
+    /// Handles that the server notices the end of a download
     pub(super) fn all_sent(&mut self, out: &mut Vec<Answer>) {
         if self.data.as_mut().is_some_and(|data| std::mem::take(&mut data.sent)) {
             self.server.sent(out);
         }
     }
 
-    /// The data connection has broken
+    /// Handles that the data connection has broken
     pub(super) fn data_breaks(&mut self, net: &mut Net) {
         let Some(data) = &mut self.data else { return };
         data.stage = Stage::Over;
@@ -267,7 +267,7 @@ impl Host {
         self.answer(net, out);
     }
 
-    /// The server ends the data connection
+    /// Ends the data connection on the server's side
     pub(super) fn hang(&mut self, net: &mut Net) {
         if let Some(data) = self.data.as_mut().filter(|data| data.stage != Stage::Over) {
             data.stage = Stage::Over;
@@ -275,7 +275,7 @@ impl Host {
         }
     }
 
-    /// Sends a file, as far as its fault permits, and what comes after it
+    /// Sends a file, as far as its fault permits, and what follows it
     pub(super) fn send(&mut self, net: &mut Net, bytes: &[u8]) {
         let (mut rest, fault) = match self.data_fault(net) {
             Some((how, at)) => (&bytes[..at.min(bytes.len())], Some(how)),
@@ -285,7 +285,7 @@ impl Host {
             return;
         };
         if let Habit::FinalEarly(_) = self.case.habit {
-            // What the server says as soon as it can comes before the first byte.
+            // The server's early reply arrives before the first byte.
             net.pause(data.link, net.now + Duration::from_secs(1));
         }
         while !rest.is_empty() {
@@ -319,19 +319,19 @@ impl Host {
                 let at = finish(net, data);
                 gone_soon(net, at);
             }
-            // Of uploads.
+            // This fault is only of uploads.
             Some(DataFault::Swallowed) => {
                 net.reset(link);
                 self.server.swallowed(&mut out);
             }
-            // The others are of connections that never carry anything.
+            // The other faults affect connections that never carry anything.
             Some(_) => {}
         }
         self.answer(net, out);
     }
 }
 
-/// Ends a connection in order; when the client has that
+/// Ends a connection in order; returns when the client receives the end
 fn finish(net: &mut Net, data: &mut Data) -> Duration {
     let notify = data.layer.close();
     if !notify.is_empty() {
@@ -346,7 +346,7 @@ fn finish(net: &mut Net, data: &mut Data) -> Duration {
     net.end(data.link, end)
 }
 
-/// The control connection ends a moment after the data connection
+/// Ends the control connection shortly after the data connection
 fn gone_soon(net: &mut Net, after: Duration) {
     net.control.open = false;
     net.due(after + Duration::from_millis(200), Timer::ControlEnd);

@@ -1,4 +1,4 @@
-//! The server's side of a connection's TLS, or none
+//! The server's side of a connection, with or without TLS
 
 use std::io::{Read, Write};
 
@@ -6,10 +6,10 @@ use ftp_session::ftp_tls::rustls::{HandshakeKind, ServerConnection};
 
 use super::super::net::Plain;
 
-/// What bytes travel in
+/// The layer that carries the bytes
 #[derive(Debug)]
 pub(super) enum Layer {
-    /// Nothing
+    /// Clear text
     Clear,
     /// TLS
     Tls(Box<ServerConnection>),
@@ -17,15 +17,15 @@ pub(super) enum Layer {
     Broken,
 }
 
-/// What came of bytes
+/// The result of received bytes
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub(super) plain: Vec<u8>,
-    /// The handshake has just ended
+    /// The handshake has just completed
     pub(super) secured: bool,
-    /// The other side has said that it is at its end, or what came is no TLS
+    /// The other side has sent close_notify, or bytes that are not TLS
     pub(super) closed: bool,
-    /// What is to be sent
+    /// Bytes to send
     pub(super) out: Vec<u8>,
 }
 
@@ -61,7 +61,7 @@ impl Layer {
         heard
     }
 
-    /// Bytes as they are sent
+    /// Encrypts bytes as they are sent
     pub(super) fn seal(&mut self, bytes: &[u8]) -> (Vec<u8>, Plain) {
         match self {
             Self::Clear => (bytes.to_vec(), Plain::Each),
@@ -73,7 +73,7 @@ impl Layer {
         }
     }
 
-    /// What says that nothing more comes
+    /// Returns the bytes that end the connection's direction
     pub(super) fn close(&mut self) -> Vec<u8> {
         match self {
             Self::Tls(tls) => {
@@ -84,7 +84,7 @@ impl Layer {
         }
     }
 
-    /// Whether the session of before was taken up again
+    /// Whether the client resumed a session
     pub(super) fn is_resumed(&self) -> bool {
         matches!(self, Self::Tls(tls) if tls.handshake_kind() == Some(HandshakeKind::Resumed))
     }

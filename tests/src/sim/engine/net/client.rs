@@ -1,4 +1,4 @@
-//! What the client's system does with its ends of connections
+//! The client's system and its ends of connections
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,7 +26,7 @@ impl Net {
         self.links.len() - 1
     }
 
-    /// A connection is begun
+    /// Begins a connection
     pub(in super::super) fn connect(&mut self, slot: Slot, to: SocketAddr) -> io::Result<usize> {
         if !slot.is_control() {
             self.number += 1;
@@ -49,7 +49,7 @@ impl Net {
         Ok(link)
     }
 
-    /// There is nobody at this port
+    /// Refuses a connection because nothing listens on the port
     pub(in super::super) fn refuse(&mut self, link: usize) {
         self.send_to_client(link, Segment::Refused);
     }
@@ -104,7 +104,7 @@ impl Net {
         if std::mem::replace(&mut end.closed, true) || end.refused {
             return;
         }
-        // What was not read is answered with a reset (RFC 2525 section 2.17).
+        // Closing with unread bytes sends a reset (RFC 2525 section 2.17).
         if !end.inbox.is_empty() {
             self.send_to_server(link, Segment::Reset);
         } else if !end.shut {

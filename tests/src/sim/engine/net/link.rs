@@ -9,60 +9,60 @@ use ftp_session::{Interest, Slot};
 use super::{HERE, Plain, Segment};
 use crate::sim::{MoveEnd, Side, WireFault};
 
-/// How far the TLS of a connection is
+/// The state of a connection's TLS
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Handshake {
     /// There is none
     None,
-    /// It has begun, or is to begin
+    /// It has begun, or is about to
     Begun,
-    /// It is done
+    /// The handshake is done
     Done,
 }
 
-/// A connection, as its client's end has it, and what is under way
+/// A connection: the client's end, and what is in flight
 #[derive(Debug)]
 pub(in super::super) struct Link {
     pub(in super::super) slot: Slot,
     pub(in super::super) to: SocketAddr,
-    /// Which data connection it is; 0: the control connection
+    /// The number of the data connection; 0 for the control connection
     pub(in super::super) number: u32,
     pub(in super::super) open: bool,
     pub(super) refused: bool,
-    /// What has come and was not read
+    /// Bytes that have arrived and were not read
     pub(super) inbox: VecDeque<u8>,
-    /// Where plaintext is complete among the bytes that come, and how much
+    /// The positions among the received bytes at which plaintext is complete, with its length
     plain: VecDeque<(usize, Plain)>,
     arrived: usize,
     pub(super) read: usize,
-    /// Bytes sent to the client
+    /// Number of bytes sent to the client
     pub(super) sent: usize,
-    /// What the client learns when it has read so far
+    /// The end that the client must be told once it has read this far
     pub(super) promised: Option<(usize, MoveEnd)>,
-    /// What it learns at the end
+    /// The end that the client is told when the connection ends
     pub(super) at_end: MoveEnd,
     pub(super) ended: bool,
     pub(super) reset: bool,
-    /// By the client
+    /// Whether the client has closed it
     pub(super) closed: bool,
     pub(super) shut: bool,
-    /// By the server
+    /// Whether the server has closed it
     pub(super) closed_there: bool,
-    /// Bytes to the server that have not come there
+    /// Number of bytes in flight to the server
     pub(super) flying: usize,
     window: usize,
     pub(super) written: usize,
-    /// Bytes that the server will take, ever
+    /// Maximum number of bytes that the server accepts in total
     pub(super) most: Option<usize>,
-    /// Bytes that the network has carried: the server's, the client's
+    /// Number of bytes that the network has carried: from the server, from the client
     pub(super) carried: [usize; 2],
-    /// Where it fails, and how
+    /// Where the network fails, and how
     pub(super) fails: Option<(WireFault, Side, usize)>,
-    /// Nothing passes any more
+    /// Whether the network has stopped carrying it
     pub(super) severed: bool,
-    /// Whether TLS is under way, and its handshake done
+    /// The state of TLS
     pub(super) tls: Handshake,
-    /// When the last that was sent comes: to the client, to the server
+    /// When the last segment sent arrives: at the client, at the server
     pub(super) last: [Duration; 2],
 }
 
@@ -98,7 +98,7 @@ impl Link {
         }
     }
 
-    /// Something has come to the client; what its end has become ready for
+    /// Handles a segment that arrives at the client; returns the readiness that it causes
     pub(super) fn arrive(&mut self, segment: Segment) -> Interest {
         match segment {
             _ if self.closed => return Interest::NONE,
@@ -125,11 +125,11 @@ impl Link {
         Interest::READ
     }
 
-    /// How many of the next bytes pass, and what happens then
+    /// Returns how many of the next bytes pass, and the failure after them
     pub(super) fn passes(&mut self, side: Side, count: usize) -> (usize, Option<WireFault>) {
         let carried = &mut self.carried[side as usize];
         match self.fails {
-            // Behind the last byte it fails when the end is sent.
+            // After the last byte, the failure occurs when the end is sent.
             Some((how, which, at)) if which == side && (*carried + count > at || count == 0) => {
                 let passed = at.saturating_sub(*carried).min(count);
                 *carried += passed;
@@ -146,7 +146,7 @@ impl Link {
         }
     }
 
-    /// The client has read so many bytes more; how many of plaintext that makes
+    /// Records that the client has read more bytes; returns how many bytes of plaintext they contain
     pub(super) fn has_read(&mut self, count: usize) -> usize {
         let before = self.read;
         self.read += count;
@@ -168,7 +168,7 @@ impl Link {
         plain
     }
 
-    /// Whether it is the server that connects
+    /// Whether the server makes the connection
     pub(super) fn is_called(&self) -> bool {
         self.to.ip() == HERE
     }
@@ -177,7 +177,7 @@ impl Link {
         self.closed
     }
 
-    /// Bytes that can be written
+    /// Number of bytes that can be written
     pub(super) fn room(&self) -> usize {
         let most = self.most.map_or(usize::MAX, |most| most.saturating_sub(self.written));
         self.window.saturating_sub(self.flying).min(most)

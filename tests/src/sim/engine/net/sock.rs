@@ -1,4 +1,4 @@
-//! The client's ends of connections, as a session is lent them
+//! The client's ends of connections, as the session uses them
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ impl Sock {
         Self { net: Rc::clone(net), link }
     }
 
-    /// What has become of the attempt to connect; `None`: nothing yet
+    /// Returns the result of the attempt to connect; `None` while it is pending
     pub(in super::super) fn outcome(&self) -> Option<io::Result<()>> {
         let mut net = self.net.borrow_mut();
         let link = net.link(self.link);
