@@ -2,9 +2,9 @@ use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, Progress};
 
 use crate::pieces;
 
-/// Splits and the room for output make no difference; what is sent comes back
+/// Splits and the size of the output buffer make no difference, and decoding restores what was encoded
 ///
-/// Byte 0: length of the pieces. Byte 1: room for output. The rest: text.
+/// Byte 0: length of the pieces. Byte 1: size of the output buffer. The rest: text.
 pub fn ascii(data: &[u8]) {
     let Some((&[length, room], text)) = data.split_first_chunk() else { return };
     let room = usize::from(room) + 1;

@@ -1,10 +1,10 @@
-//! The whole machine: calls and inputs in any order, the laws asserted at each
+//! The whole machine: calls and inputs in any order, with the laws asserted at each
 
 use ftp_proto::{Config, DataMode, TlsPolicy};
 
 use crate::laws::{Act, Lawful};
 
-/// The first byte is the configuration, then each act is a byte and what it needs
+/// The first byte is the configuration; then each act is a byte and its arguments
 pub fn client(input: &[u8]) {
     let Some((&flags, mut rest)) = input.split_first() else { return };
     let mut config = Config::new(match flags & 3 {
@@ -20,7 +20,7 @@ pub fn client(input: &[u8]) {
         config.auth_pause = core::time::Duration::from_millis(50);
     }
     let mut acts = Vec::new();
-    // More would only be slower.
+    // More acts would only be slower.
     while acts.len() < 400 {
         let Some(act) = next(&mut rest) else { break };
         acts.push(act);

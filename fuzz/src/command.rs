@@ -1,8 +1,8 @@
 use ftp_proto::{Argument, Command, Secret, Verb};
 
-/// One command is one line, whatever it is made of, and secrets are not shown
+/// A command is one line, whatever it contains, and secrets are not shown
 ///
-/// Up to the first `=`: the verb. The rest: the argument.
+/// The verb is everything up to the first `=`, the argument is the rest.
 pub fn command(data: &[u8]) {
     let end = data.iter().position(|byte| *byte == b'=').unwrap_or(data.len());
     let (verb, argument) = (&data[..end], data.get(end + 1..).unwrap_or_default());

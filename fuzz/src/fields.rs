@@ -1,6 +1,6 @@
 use ftp_proto::{Code, Features, Reply, fields};
 
-/// No text makes a field's parser panic, and what they read is in range
+/// No text makes a field's parser panic, and parsed values are in range
 pub fn fields(data: &[u8]) {
     if let Some((host, port)) = fields::parse_227(data) {
         assert_ne!(port, 0);
@@ -44,7 +44,7 @@ pub fn fields(data: &[u8]) {
     }
 }
 
-/// A path as RFC 959 wants it in a 257
+/// Quotes a path as RFC 959 requires in a 257
 fn quote(path: &[u8]) -> Vec<u8> {
     let doubled = path.iter().flat_map(|byte| match byte {
         b'"' => &b"\"\""[..],

@@ -1,11 +1,11 @@
-//! Listings: split anyhow the same items come out, and what is shown obeys nobody
+//! Listings: any split gives the same items, and what is shown contains no control characters
 
 use ftp_proto::Timestamp;
 use ftp_proto::listing::{Format, Item, ListingParser};
 
 use crate::pieces;
 
-/// What a caller may fix; 0 stands for what the lines themselves tell
+/// The formats that a caller may fix; 0 means that the format is detected
 const FORMATS: [Format; 17] = [
     Format::Mlsx,
     Format::Unix,
@@ -26,7 +26,7 @@ const FORMATS: [Format; 17] = [
     Format::Dls,
 ];
 
-/// The first byte is the length of the pieces, the second whether the time is known and which format
+/// The first byte is the length of the pieces, the second whether the time is known and which format is fixed
 pub fn listing(input: &[u8]) {
     let [length, known, bytes @ ..] = input else { return };
     let parser = || {

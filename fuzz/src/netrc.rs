@@ -1,6 +1,6 @@
 use crate::netrc_file::Netrc;
 
-/// No text makes the parser of netrc panic, and a login is the asked user's
+/// No text makes the parser of netrc panic, and a login found is the requested user's
 pub fn netrc(data: &[u8]) {
     let netrc = match Netrc::parse(data) {
         Ok(netrc) => netrc,

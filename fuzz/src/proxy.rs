@@ -1,9 +1,9 @@
 use ftp_session::Host;
 use ftp_session::proxy::{Handshake, HandshakeState, Proxy, ProxyLogin, ProxyProblem, ProxyServer};
 
-/// No answers of a proxy make a handshake panic, keep more than they may, or lose what follows them
+/// No answers of a proxy make a handshake panic, exceed its buffer limit, or lose the bytes that follow them
 ///
-/// The first byte chooses proxy and login, the second how the others are cut.
+/// The first byte chooses proxy and login, the second how the others are split.
 pub fn proxy(data: &[u8]) {
     let [choice, cut, answers @ ..] = data else { return };
     let login = (choice & 2 != 0).then(|| ProxyLogin::new("me", "secret"));
@@ -14,7 +14,7 @@ pub fn proxy(data: &[u8]) {
     };
     let pieces = play(&proxy, crate::pieces(answers, *cut));
     let single = play(&proxy, answers.chunks(1));
-    // One answer: how it is cut changes nothing. With SOCKS5 it may come too early.
+    // There is one answer, so the split changes nothing. With SOCKS5 an answer may arrive too early.
     if let Proxy::HttpConnect { .. } = proxy {
         assert_eq!(pieces, single);
     }
@@ -23,7 +23,7 @@ pub fn proxy(data: &[u8]) {
     }
 }
 
-/// What follows the handshake; `None` if there is no end of it
+/// Returns the bytes that follow the handshake; `None` if it does not end
 fn play<'a>(
     proxy: &Proxy,
     mut pieces: impl Iterator<Item = &'a [u8]>,

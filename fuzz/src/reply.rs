@@ -2,7 +2,7 @@ use ftp_proto::{MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError, ReplyPa
 
 use crate::pieces;
 
-/// Splits make no difference, limits hold, nothing behind a reply is read
+/// Splits make no difference, limits hold, and nothing after a reply is read
 ///
 /// Byte 0: leniencies. Bytes 1 and 2: limits. Byte 3: length of the pieces. The rest: input.
 pub fn reply(data: &[u8]) {
@@ -27,11 +27,11 @@ pub fn reply(data: &[u8]) {
     }
 }
 
-/// What a parser made of its input
+/// The output of a parser
 #[derive(Debug, Default, PartialEq)]
 struct Parsed {
     replies: Vec<Reply>,
-    /// Lines of all replies as received, which `Reply`'s equality leaves out
+    /// The lines of all replies as received, which `Reply`'s equality ignores
     wire_lines: Vec<Vec<u8>>,
     error: Option<ReplyError>,
 }

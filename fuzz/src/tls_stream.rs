@@ -1,9 +1,8 @@
-//! `ftp_tls::Stream` against a server that does what the input says
+//! `ftp_tls::Stream` with a server controlled by the input
 //!
-//! The first byte chooses TLS version and role, and whether a real handshake is made before
-//! the rest is carried out as operations, or the rest is what the server sends. Nothing may panic or
-//! go on for ever; what the client reads is what the server sent, as long as nobody interferes;
-//! a TLS error stays.
+//! The first byte chooses TLS version and role. It also chooses whether a real handshake is made, after which the rest
+//! is carried out as operations, or whether the rest is what the server sends. Nothing may panic or run for ever; the
+//! client reads what the server sent, unless other bytes were injected; a TLS error is permanent.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -37,7 +36,7 @@ pub fn tls_stream(data: &[u8]) {
     }
 }
 
-/// The server's bytes as they are, in chunks
+/// Sends the server's bytes unchanged, in chunks
 fn raw(mut stream: Stream<End>, wire: &Rc<RefCell<Queues>>, bytes: &[u8]) {
     let chunk = bytes.first().map_or(1, |first| usize::from(*first) + 1);
     for part in bytes.chunks(chunk) {
@@ -70,7 +69,7 @@ struct Session {
     closing: bool,
     /// The server has sent close_notify
     closed: bool,
-    /// Bytes that are not the server's TLS have been sent, or the client has thrown some away
+    /// Bytes that are not the server's TLS have been sent, or the client has discarded some
     interfered: bool,
 }
 
@@ -106,7 +105,7 @@ impl Session {
 
     fn run(mut self, operations: &[u8]) {
         let mut bytes = operations.iter().copied();
-        // Each operation is a byte, most with another as argument.
+        // Each operation is one byte; most take the next byte as argument.
         for _ in 0..500 {
             let Some(operation) = bytes.next() else { break };
             let argument = bytes.next().unwrap_or_default();
@@ -131,10 +130,10 @@ impl Session {
     fn operate(&mut self, operation: u8, argument: u8, more: &mut impl Iterator<Item = u8>) {
         let size = usize::from(argument);
         match operation {
-            // A server that has closed says no more.
+            // A server that has closed sends nothing more.
             0 | 1 | 12 if self.closed => {}
-            // rustls 0.23 asserts that it sends no alert behind its close_notify (rustls#959); the
-            // library catches that, but libFuzzer aborts first.
+            // rustls 0.23 asserts that it sends no alert after its close_notify (rustls#959). The library handles that,
+            // but libFuzzer aborts first.
             3 if self.closing => {}
             7 | 9 if self.interfered => {}
             2 if self.closing => {
@@ -204,7 +203,7 @@ impl Session {
             _ => {
                 self.stream.get_mut().chunk = size.max(1);
                 if self.stream.secure(&self.context, Role::Control).is_ok() {
-                    // In clear before: a second handshake, which nobody answers.
+                    // The connection was in clear text: this is a second handshake, which the server does not answer.
                     self.interfered = true;
                 }
             }
@@ -218,7 +217,7 @@ impl Session {
         Ok(count)
     }
 
-    /// Lets the server take what has come, and send
+    /// Lets the server receive what has arrived, and send
     fn pump(&mut self) {
         let mut wire = self.wire.borrow_mut();
         while !wire.to_server.is_empty() {
@@ -254,7 +253,7 @@ struct Queues {
     hung_up: bool,
 }
 
-/// The client's end, which moves so many bytes at a time
+/// The client's end, which moves a limited number of bytes at a time
 struct End {
     wire: Wire,
     chunk: usize,

@@ -8,7 +8,7 @@ fn replay(target: &str, run: fn(&[u8])) {
     let mut files = 0;
     for file in fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{corpus:?}: {error}")) {
         let path = file.expect("a readable corpus").path();
-        // Named before it is run: a panic's message then says which file it was.
+        // The name is printed first, so that a panic can be assigned to its file.
         println!("{}", path.display());
         run(&fs::read(&path).expect("a readable corpus"));
         files += 1;

@@ -1,4 +1,4 @@
-//! Listings of a hundred thousand lines, next to suppaftp's parser of single lines
+//! Listings of a hundred thousand lines, compared with suppaftp's parser of single lines
 //!
 //! `cargo bench -p ftp-tests --bench listing`
 
@@ -50,7 +50,7 @@ fn ours(listing: &str, now: Option<Timestamp>) -> usize {
         parser = parser.with_now(now);
     }
     let mut entries = 0;
-    // As a driver reads them.
+    // In pieces, as a driver reads them.
     for mut piece in listing.as_bytes().chunks(64 * 1024) {
         while let Some(item) = parser.parse(&mut piece) {
             entries += usize::from(matches!(black_box(item), Item::Entry(_)));

@@ -16,7 +16,7 @@ use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::Futures
 type UnderWay = FuturesUnordered<LocalBoxFuture<'static, (PipeId, BufResult<usize, Operation>)>>;
 struct Ftp(Session<Pipe, Infallible>, Origin, Pipes<TcpStream>, UnderWay);
 
-/// Waits for the end of a request
+/// Runs until the request ends
 async fn run<T: Output>(
     op: Op<T>,
     ftp: &mut Ftp,

@@ -1,7 +1,7 @@
-//! A whole FTPS session with a server in the same memory, under simulated time
+//! A whole FTPS session with a server in the same memory, in simulated time
 //!
-//! The session's connections are pipes, whose bytes the shell carries; each journey of theirs takes half a second, and
-//! nobody waits for it.
+//! The session's connections are pipes, whose bytes the shell carries. Each direction takes half a second of simulated
+//! time, so the program does not wait.
 //!
 //! ```text
 //! cargo run -p ftp-tests --example memory
@@ -16,7 +16,7 @@ use ftp_tests::memory::Server;
 
 struct Ftp<'a>(Session<Pipe, Infallible>, Pipes<Slot>, &'a mut Server, Time);
 
-/// Waits for the end of a request
+/// Runs until the request ends
 fn run<T: Output>(op: Op<T>, ftp: &mut Ftp<'_>, into: &mut Vec<u8>, mut from: &[u8]) -> Result<T> {
     let Ftp(session, pipes, server, now) = ftp;
     loop {

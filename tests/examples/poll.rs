@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 struct Ftp(Session<TcpStream, TcpListener>, Origin);
 
-/// Waits for the end of a request
+/// Runs until the request ends
 fn run<T: Output>(op: Op<T>, ftp: &mut Ftp, into: &mut Vec<u8>, mut from: &[u8]) -> Result<T> {
     let Ftp(session, clock) = ftp;
     loop {

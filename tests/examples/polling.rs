@@ -1,8 +1,8 @@
-//! A whole FTPS session over std's sockets and `polling`, which has epoll, kqueue and IOCP
+//! A whole FTPS session over std's sockets and `polling`, which uses epoll, kqueue or IOCP
 //!
-//! The sockets are registered anew for each wait. A shell with many sessions does that in a `Transport` of its own, once
-//! for each connection. In version 3 of `polling` it is `unsafe`, since a socket must be deleted before it is closed;
-//! the rest is the same there.
+//! The sockets are registered anew for each wait. A shell with many sessions registers each connection once, in a
+//! `Transport` of its own. In version 3 of `polling` registering is `unsafe`, because a socket must be deleted before
+//! it is closed; the rest is the same there.
 //!
 //! ```text
 //! cargo run -p ftp-tests --example polling -- [HOST[:PORT] USER PASSWORD DOWNLOAD UPLOAD [CA-FILE]]
@@ -18,7 +18,7 @@ use polling::{Event, Poller};
 
 struct Ftp(Session<TcpStream, TcpListener>, Origin, Poller);
 
-/// Waits for the end of a request
+/// Runs until the request ends
 fn run<T: Output>(op: Op<T>, ftp: &mut Ftp, into: &mut Vec<u8>, mut from: &[u8]) -> Result<T> {
     let Ftp(session, clock, poller) = ftp;
     loop {

@@ -1,6 +1,6 @@
 //! A whole FTPS session over std's sockets in `async` functions, here on `smol`
 //!
-//! Nothing is lost if a future is dropped while it waits: what it waited for goes on with the next one.
+//! Nothing is lost if a future is dropped while it waits: the next one continues.
 //!
 //! ```text
 //! cargo run -p ftp-tests --example smol -- [HOST[:PORT] USER PASSWORD DOWNLOAD UPLOAD [CA-FILE]]
@@ -18,7 +18,7 @@ use smol::{Async, Timer};
 
 struct Ftp(Session<TcpStream, TcpListener>, Origin);
 
-/// Waits for the end of a request
+/// Runs until the request ends
 async fn run<T: Output>(
     op: Op<T>,
     ftp: &mut Ftp,

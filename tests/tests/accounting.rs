@@ -1,4 +1,4 @@
-//! Which reply belongs to which command, where the moment of writing decides
+//! Which reply answers which command, if that depends on when the command was written
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use ftp_proto::{
     ProtocolError, Time, TlsPolicy, Verb,
 };
 
-/// A client whose bytes are written when the test says so
+/// A client whose bytes are written when the test decides
 struct Wire {
     client: Client,
     now: Time,
@@ -24,11 +24,11 @@ impl Wire {
     }
 
     fn hears(&mut self, text: &str) {
-        // What ends the session is seen in the events.
+        // An error that ends the session is also reported as an event.
         let _ = self.client.handle_input(self.now, text.as_bytes());
     }
 
-    /// Writes all there is
+    /// Writes all pending bytes
     fn writes(&mut self) -> String {
         let bytes = self.client.poll_transmit().unwrap_or_default().to_vec();
         self.client.handle_transmit(self.now, bytes.len());
@@ -57,7 +57,7 @@ fn a_reply_before_its_command_ends_the_session() {
     let [Err(Error::Connection(ConnectionError::Protocol(error)))] = &*results else {
         panic!("{results:?}")
     };
-    // A driver that does not report its writes is told so.
+    // The error tells the author of a driver that does not report its writes.
     let ProtocolError::UnsolicitedReply { unwritten: Some(Verb::SIZE), .. } = error else {
         panic!("{error:?}")
     };
@@ -67,7 +67,7 @@ fn a_reply_before_its_command_ends_the_session() {
     );
 }
 
-/// The 229 comes twice, and the second could pass for the end of an upload
+/// The 229 comes twice, and the second one could be taken for the end of an upload
 #[test]
 fn a_doubled_reply_is_not_the_answer_to_a_command_that_has_not_left() {
     let mut wire = Wire::new();
@@ -100,8 +100,8 @@ fn a_doubled_reply_is_not_the_answer_to_a_command_that_has_not_left() {
     }
 }
 
-/// Where this side has no descriptor left, the server must not wait for a connection: some wait in
-/// accept(), and hear nothing meanwhile
+/// If the client has no descriptor left, the server must not wait for a connection: some servers wait in accept() and
+/// receive no command in the meantime
 #[test]
 fn a_data_connection_that_can_not_be_tried_costs_no_command() {
     let mut wire = Wire::new();
@@ -165,7 +165,7 @@ fn a_hash_may_take_its_time() {
     assert_eq!(patience(&wire), hour / 2, "a preliminary reply does not renew the hour");
 }
 
-/// The server can't begin before it has the command
+/// The server can't begin before it has received the command
 #[test]
 fn the_time_for_a_hash_counts_from_the_moment_of_writing() {
     let mut wire = Wire::new();
@@ -180,7 +180,7 @@ fn the_time_for_a_hash_counts_from_the_moment_of_writing() {
 }
 
 impl Wire {
-    /// Asks for a first download up to its command
+    /// Requests a first download, up to its command
     fn gets(&mut self) -> (ftp_proto::Op<ftp_proto::Transfer>, ftp_proto::DataId) {
         let get = self.client.get("f");
         assert_eq!(self.writes(), "TYPE I\r\nEPSV\r\n");
@@ -198,7 +198,7 @@ impl Wire {
     }
 }
 
-/// [`Config::data_timeout`] is about silence, not about the length of the transfer
+/// [`Config::data_timeout`] limits silence, not the length of the transfer
 #[test]
 fn bytes_renew_the_deadline_of_a_transfer() {
     let mut wire = Wire::new();
@@ -212,12 +212,12 @@ fn bytes_renew_the_deadline_of_a_transfer() {
     }
 }
 
-/// [`Config::final_reply_timeout`] holds for the whole, however many steps its proof takes
+/// [`Config::final_reply_timeout`] limits the whole wait, however many steps the proof takes
 #[test]
 fn the_final_reply_has_one_deadline() {
     let mut wire = Wire::new();
     let (_, id) = wire.gets();
-    // Without a 150 before it, it may be another transfer's.
+    // Without a 150 before it, this may be another transfer's reply.
     wire.hears("226 done\r\n");
     wire.client.handle_data(wire.now, id, DataEvent::Finished);
     let end = wire.now + Duration::from_secs(300);
@@ -232,8 +232,8 @@ fn the_final_reply_has_one_deadline() {
     assert_eq!(wire.client.poll_timeout(), Some(end));
 }
 
-/// The same for an upload from its end on, while the server keeps the data connection open: it may be busy with
-/// the file for longer than it usually takes for a reply
+/// The same for an upload from its end on, while the server keeps the data connection open: it may need longer for the
+/// file than it usually takes for a reply
 #[test]
 fn the_final_reply_of_an_upload_has_one_deadline() {
     let mut wire = Wire::new();
@@ -257,7 +257,7 @@ fn the_final_reply_of_an_upload_has_one_deadline() {
     assert_eq!(wire.client.poll_timeout(), Some(end));
 }
 
-/// What is said of the user's pace, and nothing else, gives the server more time
+/// Only the pauses of the user give the server more time
 #[test]
 fn a_pause_of_the_user_is_not_the_servers() {
     let mut wire = Wire::new();
@@ -280,7 +280,7 @@ fn a_pause_of_the_user_is_not_the_servers() {
     }
 }
 
-/// A download that fails after the session has ended says that a new connection is needed
+/// A download that fails after the session has ended reports that a new connection is needed
 #[test]
 fn what_fails_after_the_end_of_the_session_is_fatal() {
     for (news, size) in [
@@ -316,12 +316,12 @@ fn failure(event: Event) -> Option<Error> {
     }
 }
 
-/// RFC 959 section 5.4: every command has a reply, and the wait for it starts when it has left
+/// RFC 959 section 5.4: every command has a reply, and the wait for it starts when the command has been written
 #[test]
 fn the_deadline_of_a_reply_counts_from_the_last_byte_of_its_command() {
     let mut wire = Wire::new();
     let _ = wire.client.delete("f");
-    // A request has no time of its own: what it sets counts from the next input.
+    // A request carries no time: its deadlines count from the next input.
     wire.client.handle_timeout(wire.now);
     let end = wire.client.poll_timeout().unwrap();
     wire.now += Duration::from_secs(20);

@@ -1,5 +1,4 @@
-//! Says on every run what was left out, and where that can be had: no harness, so that nothing
-//! captures it
+//! Prints which tests were left out, and how to run them: without a test harness, so that nothing captures the output
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The embedding examples: each is a whole FTPS session, and short
+//! The embedding examples: each runs a whole FTPS session, and is short
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -8,7 +8,7 @@ use std::path::Path;
 use ftp_tests::embedded::{Brought, CONTENT, Embedded, Result, Target};
 use ftp_tests::memory::Server;
 
-/// An example with its `main`, which nobody calls here
+/// An example as a module, whose `main` is not called
 macro_rules! example {
     ($name:ident, $path:literal) => {
         #[allow(dead_code, unreachable_pub, reason = "it is a program of its own")]
@@ -25,7 +25,7 @@ example!(polling_, "../examples/polling.rs");
 example!(io_uring, "../examples/io_uring.rs");
 example!(smol_, "../examples/smol.rs");
 
-/// Has a session with a server on loopback, and looks at all that was moved
+/// Runs a session with a server on loopback, and checks all transferred bytes
 fn check(session: impl FnOnce(&Target) -> Result<Brought>) {
     let (server, target) = Embedded::start();
     let Brought { listing, file } = session(&target).unwrap();
@@ -58,12 +58,12 @@ fn over_sockets_and_smol() {
 fn over_io_uring() {
     match compio::runtime::Runtime::new() {
         Ok(runtime) => check(|target| runtime.block_on(io_uring::session(target))),
-        // Sandboxes and containers may forbid it; a report that nobody reads would hide everything else.
+        // Sandboxes and containers may forbid io_uring; an unread report would hide everything else.
         Err(error) => {
             let error = format!(
                 "!!! NOT TESTED: the embedding on io_uring, which this system has not: {error}"
             );
-            // Past the harness, which keeps what successful tests say.
+            // Bypasses the harness, which captures the output of successful tests.
             let _ = writeln!(std::io::stderr().lock(), "\n{error}\n");
         }
     }
@@ -78,7 +78,7 @@ fn in_memory_under_simulated_time() {
     assert_eq!(server.files["new file"], CONTENT);
 }
 
-/// Lines that are neither blank nor comments
+/// Counts the lines that are neither blank nor comments
 fn code_lines(text: &str) -> usize {
     let lines = text.lines().map(str::trim_start);
     lines.filter(|line| !line.is_empty() && !line.starts_with("//")).count()

@@ -1,21 +1,20 @@
-//! Every transcript, broken off at every step in every way: nothing hangs, nothing is lost
+//! Every transcript, interrupted at every step in every way: nothing hangs, and no request is lost
 //!
-//! At each step of each transcript the server falls silent, closes, says 421, or talks nonsense.
-//! Whatever the place: every request completes exactly once, the number of deadlines until the end
-//! is bounded, every data connection opened is closed once, `Closed` comes once, and a dead client
-//! waits for nothing.
+//! At each step of each transcript the server stops responding, closes, sends 421, or sends garbage. Wherever that
+//! happens: every request completes exactly once, the number of deadlines until the end is limited, every data
+//! connection opened is closed once, `Closed` is emitted once, and a dead client waits for nothing.
 
 use ftp_tests::script::{Machine, Script, Split, Step};
 
 #[derive(Clone, Copy, Debug)]
 enum Ending {
-    /// No further byte: deadlines alone must end it
+    /// No further byte: only deadlines can end the session
     Silence,
     /// EOF on the control connection
     Closed,
     /// 421, whatever was going on
     ServiceClosing,
-    /// Bytes that are no reply
+    /// Bytes that are not a reply
     Garbage,
     /// A line without an end
     EndlessLine,
@@ -23,7 +22,7 @@ enum Ending {
     EndlessReply,
     /// The data connection breaks, then silence
     DataBroken,
-    /// A refusal to whatever was asked, for ever
+    /// Every command is refused, for ever
     Refusals,
 }
 
@@ -38,9 +37,9 @@ const ENDINGS: [Ending; 8] = [
     Ending::Refusals,
 ];
 
-/// Plays the first steps, without looking at what comes out
+/// Plays the first steps without checking the output
 fn play(script: &Script, steps: &[Step]) -> Machine {
-    // Small limits: what overruns them need not be large.
+    // Small limits are exceeded by small inputs.
     let mut config = script.config.clone();
     (config.reply.line, config.reply.reply) = (1024, 4096);
     let mut machine = Machine::new(config, script.family, Split::Whole);
@@ -108,7 +107,7 @@ fn check(script: &Script, steps: &[Step], ending: Ending) {
     let place = format!("{} after {} steps, {ending:?}", script.name, steps.len());
     let mut machine = play(script, steps);
     end(&mut machine, ending);
-    // A keep-alive is a deadline for ever: two of its rounds are enough.
+    // A keep-alive repeats for ever: two rounds of it are enough.
     let bound = if script.config.keep_alive.is_some() { 6 } else { 40 };
     let mut deadlines = 0;
     while deadlines < bound && machine.timeout() {

@@ -1,6 +1,6 @@
-//! The texts of all public errors, in a snapshot to leaf through: `snapshots/errors__texts.snap`
+//! The texts of all public errors, in a snapshot that can be read through: `snapshots/errors__texts.snap`
 //!
-//! Each says what happened, to what, and what to do. After a change that is meant: `INSTA_UPDATE=always cargo test -p
+//! Each text says what happened, to what, and what to do. After an intended change: `INSTA_UPDATE=always cargo test -p
 //! ftp-tests --test errors`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -309,7 +309,7 @@ fn of_pools() -> Texts {
     }
 }
 
-/// An enum by its file, with those of its variants that only its crate can make
+/// An enum's source file, and its variants that only its crate can create
 struct Enum {
     file: &'static str,
     name: &'static str,
@@ -326,14 +326,14 @@ fn all() -> Vec<Enum> {
         of("ftp-proto/src/control/reply/error.rs", "ReplyError", of_replies()),
         of("ftp-proto/src/control/command/argument.rs", "ArgumentError", of_arguments()),
         Enum {
-            // A drive and a stream are found as characters first; `Taken` takes a directory.
+            // Names of drives and streams are refused as characters first; `Taken` needs a directory.
             left_out: &["Drive", "Stream", "Taken"],
             ..of("ftp-proto/src/local_names.rs", "NameProblem", of_names())
         },
         of("ftp-tls/src/error.rs", "TlsError", of_tls()),
         of("ftp-tls/src/error.rs", "ConfigError", of_tls_configurations()),
         Enum {
-            // The text of `Proxy` is its problem's; that of `NotRemoved` is in the tests of `remove_dir_all`.
+            // The text of `Proxy` is that of its problem; that of `NotRemoved` is in the tests of `remove_dir_all`.
             left_out: &["Proxy", "NotRemoved"],
             ..of("ftp-session/src/error.rs", "Error", of_sessions())
         },
@@ -345,7 +345,7 @@ fn all() -> Vec<Enum> {
     ]
 }
 
-/// The variants of an enum in a source that rustfmt has formatted
+/// Returns the variants of an enum, from source formatted by rustfmt
 fn variants(source: &str, name: &str) -> BTreeSet<String> {
     let start = format!("enum {name} {{\n");
     let (_, body) = source.split_once(&start).expect("the enum");
@@ -391,7 +391,7 @@ fn every_variant_has_a_text() {
     assert!(missing.is_empty(), "in one place only: {missing:#?}");
 }
 
-/// Errors that a user sees in a log without their type
+/// Errors must be understandable in a log that does not contain their type
 #[test]
 fn no_text_is_empty_or_ends_a_line() {
     for Enum { name, texts, .. } in all() {

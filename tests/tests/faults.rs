@@ -1,4 +1,4 @@
-//! The simulator: the same seed gives the same trace, habits show, and a broken client is found out
+//! Tests of the simulator: the same seed gives the same trace, habits show, and a broken client is detected
 
 use ftp_proto::Error;
 use ftp_tests::sim::{
@@ -18,7 +18,7 @@ fn run(sets: &[Set], tasks: &[Task], profiles: &[Profile], broken: Broken) -> Ta
     Run { over: Over::Core, seeds: 1, sets, habits: &habits, tasks, profiles, ways, broken }.play()
 }
 
-/// One kind of server, `ftp-session`
+/// Cases of `ftp-session` with one kind of server
 fn sessions(tls: Tls, set: Set, task: Task, way: Way, broken: Broken) -> Tally {
     let habits = [Habit::FinalEarly(Next::Whole), Habit::FinalFirst(226), Habit::Queue];
     Run {
@@ -56,7 +56,7 @@ fn the_same_seed_gives_the_same_trace() {
     }
 }
 
-/// A model that does nothing finds nothing
+/// A model that does nothing would find nothing
 #[test]
 fn every_habit_shows() {
     for habit in Habit::all() {
@@ -68,14 +68,14 @@ fn every_habit_shows() {
         let mut all = Way::ALL.into_iter().flat_map(|way| Task::ALL.map(|task| (way, task)));
         assert!(
             all.any(|(way, task)| Profile::ALL.iter().any(|p| shows((way, task, *p))))
-                // These show when something fails as well.
+                // These also show when something fails.
                 || matches!(habit, Habit::Oblivious),
             "{habit:?}"
         );
     }
 }
 
-/// The judge has to find more in each broken client than in a sound one
+/// Each broken client must have more failures than the correct one
 #[test]
 fn a_broken_client_is_found_out() {
     let tasks = [Task::Get, Task::GetKnown, Task::List];
@@ -102,7 +102,7 @@ fn a_broken_client_is_found_out() {
     assert!(run(&[Set::Words], Broken::Believes).lies > sound.lies);
 }
 
-/// The same of `ftp-session`
+/// The same for `ftp-session`
 #[test]
 fn a_session_of_a_broken_client_is_found_out() {
     let run = |set, broken| sessions(Tls::Modelled, set, Task::GetKnown, Way::Clear, broken);
@@ -188,7 +188,7 @@ fn servers_with_habits() {
     assert!(tally.is_sound(), "{tally:#?}");
 }
 
-/// The second try of a download is part of what is played
+/// The second attempt at a download is covered, too
 #[test]
 fn a_server_that_has_forgotten_its_sessions() {
     fn task(end: &End) -> &Result<(), Error> {

@@ -1,18 +1,18 @@
-//! Every order in which the events of the two connections can reach the client, none left out
+//! Every order in which the events of the two connections can reach the client
 //!
-//! Each channel keeps its own order, and an event happens only once it can: a reply after its
-//! command, news of a data connection after the order to open it. Within that all merges run, and
-//! each must end alike: with the same result, and a session on which another transfer works.
+//! Each channel keeps its own order, and an event happens only when it can: a reply after its command, an event of a
+//! data connection after the order to open it. All merges within these rules are run. Each must have the same result,
+//! and leave a session on which another transfer works.
 
 use ftp_proto::{Config, DataMode, IpFamily, TlsPolicy};
 use ftp_tests::script::{Machine, Split};
 
-/// Something that happens once its condition is met
+/// An event that happens once its condition is met
 #[derive(Clone, Copy, Debug)]
 struct Step {
-    /// A command (`C: …`) or action (`A: …`) that must have come out of the client; empty: none
+    /// A command (`C: …`) or action (`A: …`) that the client must have emitted; empty if there is no condition
     after: &'static str,
-    /// A reply (`S: …`), the driver's report (`> …`) or a request (`do …`)
+    /// A reply (`S: …`), a report of the driver (`> …`) or a request (`do …`)
     what: &'static str,
 }
 
@@ -20,14 +20,14 @@ const fn step(after: &'static str, what: &'static str) -> Step {
     Step { after, what }
 }
 
-/// What happens, a list for each channel
+/// The events, one list per channel
 #[derive(Clone, Debug)]
 struct Scenario {
     name: &'static str,
     mode: DataMode,
     request: &'static str,
     channels: Vec<Vec<Step>>,
-    /// How the request may end: beginnings of its completion
+    /// The allowed results: beginnings of the request's completion
     ends: &'static [&'static str],
 }
 
@@ -122,7 +122,7 @@ fn scenarios() -> Vec<Scenario> {
             }
         }
     }
-    // What servers answer to ABOR, and the sentinel that settles it.
+    // The possible answers to ABOR, and to the sentinel that settles it.
     for (name, answers) in [
         ("aborted", &["S: 426 aborted", "S: 226 abort done"][..]),
         ("aborted, both fine", &["S: 226 done", "S: 226 abort done"]),
@@ -149,24 +149,24 @@ fn scenarios() -> Vec<Scenario> {
     all
 }
 
-/// How commands go out
+/// How commands are sent
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
-    /// Each waits for the answer to the one before
+    /// Each after the answer to the one before
     OneByOne,
     /// In batches
     Batches,
-    /// In batches, and behind a transfer that has worked: the connect is not waited for
+    /// In batches, after a successful transfer: the command does not wait for the connection
     Proven,
 }
 
-/// One merge: which channel goes on at each step is read from `path`, or the first that can
+/// One merge: `path` says which channel continues at each step; after its end, the first that can
 struct Run {
     machine: Machine,
     next: Vec<usize>,
     /// Number of the data connection that `#1` stands for
     connection: u32,
-    /// Everything that came out, for conditions
+    /// All output, for the conditions
     out: Vec<String>,
     order: Vec<&'static str>,
 }
@@ -196,7 +196,7 @@ impl Run {
         run
     }
 
-    /// A transfer that works
+    /// Plays a transfer that succeeds
     fn transfer(&mut self, request: &str) {
         self.out.clear();
         self.act(&format!("do {request}"));
@@ -240,7 +240,7 @@ impl Run {
         self.out.extend(actions.map(|action| format!("A: {}", action.replace(&number, "#1"))));
     }
 
-    /// Channels that can go on
+    /// Returns the channels that can continue
     fn ready(&self, scenario: &Scenario) -> Vec<usize> {
         let closed = self.out.iter().any(|line| line.starts_with("A: CloseData"));
         (0..scenario.channels.len())
@@ -248,7 +248,7 @@ impl Run {
                 let Some(step) = scenario.channels[channel].get(self.next[channel]) else {
                     return false;
                 };
-                // Of a connection that was closed there is no news.
+                // There are no events of a closed connection.
                 let gone = closed && step.what.starts_with("> data");
                 !gone
                     && (step.after.is_empty()
@@ -265,9 +265,9 @@ impl Run {
     }
 }
 
-/// Runs every merge; how many there were
+/// Runs every merge; returns their number
 fn enumerate(scenario: &Scenario, flow: Flow) -> usize {
-    // The choices made at each step, and how many there were: an odometer.
+    // The choice at each step, and the number of choices: an odometer.
     let mut path: Vec<(usize, usize)> = Vec::new();
     let mut runs = 0;
     loop {
@@ -299,7 +299,7 @@ fn enumerate(scenario: &Scenario, flow: Flow) -> usize {
 
 fn check(scenario: &Scenario, flow: Flow, mut run: Run) {
     let place = format!("{} ({}), {flow:?}: {:#?}", scenario.name, scenario.request, run.order);
-    // A transfer that broke from this end is settled behind it.
+    // A transfer that broke on the client's side is settled after it.
     for settles in [step("C: ABOR", "S: 225 nothing to abort"), step("C: REST 0", "S: 350 at 0")] {
         let answered = scenario.channels[0].iter().any(|step| step.after == settles.after);
         if !answered && run.out.iter().any(|line| line.starts_with(settles.after)) {
@@ -312,7 +312,7 @@ fn check(scenario: &Scenario, flow: Flow, mut run: Run) {
     assert!(scenario.ends.iter().any(|expected| end.contains(expected)), "{place}\n{end}");
     assert!(run.machine.client.is_idle(), "{place}\n{:?}", run.machine);
     assert_eq!(run.machine.client.poll_timeout(), None, "{place}");
-    // And the session goes on.
+    // The session continues.
     run.machine.sent.clear();
     run.machine.request(&["noop".to_owned()]);
     assert_eq!(run.machine.sent.pop_front().as_deref(), Some("NOOP"), "{place}");
@@ -330,7 +330,7 @@ fn every_order_ends_alike() {
     for mut scenario in scenarios() {
         for flow in [Flow::OneByOne, Flow::Batches, Flow::Proven] {
             if flow == Flow::Proven {
-                // It is known by then.
+                // By then the type is known.
                 scenario.channels[0].retain(|step| step.after != TYPE.after);
             }
             let runs = enumerate(&scenario, flow);

@@ -1,7 +1,7 @@
 //! The laws of ARCHITECTURE.md, for any sequence of calls and inputs
 //!
-//! Each test asserts all of them; what it is named after is what its sequences are made for. A failure
-//! prints the smallest sequence that fails, and the seed to see it again.
+//! Each test asserts all laws; its name says what its sequences are made for. A failure prints the smallest sequence
+//! that fails, and the seed to reproduce it.
 
 use ftp_proto::{Config, DataMode, TlsPolicy};
 use ftp_tests::laws::{Act, Lawful};
@@ -31,7 +31,7 @@ fn config() -> impl Strategy<Value = Config> {
     )
 }
 
-/// Mostly sensible, so that sessions get somewhere
+/// Mostly sensible acts, so that sessions get beyond the login
 fn likely() -> impl Strategy<Value = Act> {
     prop_oneof![
         6 => any::<u8>().prop_map(Act::Request),
@@ -47,7 +47,7 @@ fn likely() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Anything
+/// Any act
 fn unlikely() -> impl Strategy<Value = Act> {
     prop_oneof![
         any::<u8>().prop_map(Act::Request),
@@ -66,7 +66,7 @@ fn unlikely() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// A session that has come through its login, where sensible answers are all it takes
+/// Returns a session after its login, for which sensible answers are enough
 fn logged_in(config: Config, length: usize) -> Lawful {
     let mut lawful = Lawful::new(config);
     lawful.act_in_pieces(&Act::Request(0), length);

@@ -1,8 +1,8 @@
-//! How the files of the core and of the session import each other: in one direction, never in a circle; and
-//! what the drivers leave to the session
+//! The files of the core and of the session import each other in one direction, never in a circle; and drivers leave to
+//! the session what belongs to it
 //!
-//! What a file says of another is a path with `crate::` or `super::`, in a `use` or elsewhere. The crate's
-//! root only names what is public, and tests may import what they test.
+//! A file imports another by a path with `crate::` or `super::`, in a `use` or elsewhere. The crate's root only
+//! re-exports, and tests may import what they test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// The sources below a folder, by their module paths: `op::transfer`
+/// Collects the sources in a folder, by their module paths: `op::transfer`
 fn sources(folder: &Path, module: &str, found: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
@@ -31,7 +31,7 @@ fn sources(folder: &Path, module: &str, found: &mut BTreeMap<String, String>) {
     }
 }
 
-/// Who imports whom
+/// Returns the imports of each file
 fn imports(sources: &BTreeMap<String, String>) -> Imports {
     let mut imports = Imports::new();
     for (module, text) in sources {
@@ -54,7 +54,7 @@ fn imports(sources: &BTreeMap<String, String>) -> Imports {
     imports
 }
 
-/// The paths that begin here: one, or each of a group in braces
+/// Returns the paths that begin here: one, or each of a group in braces
 fn paths(text: &str) -> Vec<String> {
     let is_path = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == ':';
     let path = &text[..text.find(|letter| !is_path(letter)).unwrap_or(text.len())];
@@ -67,7 +67,7 @@ fn paths(text: &str) -> Vec<String> {
     }
 }
 
-/// The file that a path leads into; none if it is the crate's root
+/// Returns the file that a path leads into; `None` if it is the crate's root
 fn owner(sources: &BTreeMap<String, String>, base: &str, path: &str) -> Option<String> {
     let mut whole = if base.is_empty() { path.to_owned() } else { format!("{base}::{path}") };
     loop {
@@ -78,10 +78,10 @@ fn owner(sources: &BTreeMap<String, String>, base: &str, path: &str) -> Option<S
     }
 }
 
-/// A circle among the imports
+/// Returns a circle among the imports
 fn circle(imports: &Imports) -> Option<Vec<String>> {
     let mut left: BTreeSet<&String> = imports.keys().collect();
-    // Who imports nobody that is left is in no circle.
+    // A file that imports none of the remaining ones is in no circle.
     while let Some(free) = left
         .iter()
         .copied()
@@ -100,7 +100,7 @@ fn circle(imports: &Imports) -> Option<Vec<String>> {
     }
 }
 
-/// Looks through a crate with at least so many files and imports
+/// Checks a crate that has at least this many files and imports
 fn has_no_circle(crate_: &str, files: usize, imported: usize) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates").join(crate_).join("src");
     let mut found = BTreeMap::new();
@@ -139,11 +139,11 @@ fn no_file_of_the_object_store_imports_in_a_circle() {
     has_no_circle("ftp-object-store", 8, 15);
 }
 
-/// The core's orders, and the news that answer them
+/// The core's orders, and the events that answer them
 const ENGINE: [&str; 6] =
     ["Action", "ControlEvent", "DataEvent", "DataEndpoint", "TicketSupply", "UploadPermit"];
 
-/// Words of the engine in a source
+/// Returns the names of the core's orders that a source contains
 fn engine_words(text: &str) -> Vec<&str> {
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     text.split(|letter| !is_word(letter)).filter(|word| ENGINE.contains(word)).collect()
@@ -184,7 +184,7 @@ macro_rules! names {
 
 ftp_proto::requests!(names);
 
-/// The requests of the list that a source states again
+/// Returns the requests of the list that a source defines again
 fn stated_again(text: &str) -> Vec<String> {
     let text = text.replace("pub async fn ", "pub fn ");
     let functions = text.match_indices("pub fn ").map(|(at, start)| &text[at + start.len()..]);

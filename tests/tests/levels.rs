@@ -1,4 +1,4 @@
-//! What a driver may ask of a client at any time: whether to read, what is waited for, what the bytes are
+//! What a driver may ask a client at any time: whether to read, the deadline, the bytes to write
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn client(policy: TlsPolicy) -> (Client, Time) {
     (Client::new(Config::new(policy), IpFamily::V4, now), now)
 }
 
-/// Hands over everything the client wants written
+/// Takes all bytes that the client wants written
 fn write(client: &mut Client, now: Time) -> String {
     let bytes = client.poll_transmit().unwrap_or_default().to_vec();
     client.handle_transmit(now, bytes.len());
@@ -28,7 +28,7 @@ fn the_control_connection_is_not_read_while_tls_is_put_on() {
     assert_eq!(write(&mut client, now), "AUTH TLS\r\n");
     assert!(client.wants_input());
     client.handle_input(now, b"234 go\r\n").expect("leave to begin");
-    // RFC 4217 section 4: what follows 234 belongs to the TLS handshake.
+    // RFC 4217 section 4: bytes after 234 belong to the TLS handshake.
     assert!(!client.wants_input());
     assert!(!client.is_secure());
     assert_eq!(client.timeout_reason(), Some(Phase::ControlTls));
@@ -49,7 +49,7 @@ fn nothing_is_read_or_awaited_after_the_end() {
     assert_eq!(client.timeout_reason(), None);
 }
 
-/// The write of a command may complete after the read that brings its answer
+/// The write of a command may complete after the read of its reply
 #[test]
 fn bytes_that_were_taken_count_as_written() {
     let (mut client, now) = client(TlsPolicy::Plaintext);
@@ -105,7 +105,7 @@ fn nothing_is_written_after_the_end() {
     assert_eq!(client.poll_transmit(), None);
 }
 
-/// A host name may have addresses of both families, and which of them answers is known later
+/// A host name may have addresses of both families, and it is known only later which of them answers
 #[test]
 fn the_connection_tells_its_family_and_starts_the_wait() {
     for (policy, phase, patience) in [
@@ -134,7 +134,7 @@ fn a_raw_password_is_in_no_debug_output() {
     assert!(!text.contains("xyzzy"), "{text}");
 }
 
-/// A session in implicit TLS whose data connections are protected, and the id of the first of them
+/// Returns a session in implicit TLS with protected data connections, and the id of the first of them
 fn protected(tickets: TicketSupply) -> (Client, Time, DataId) {
     let (mut client, now) = client(TlsPolicy::Implicit);
     client.handle_control(now, ControlEvent::Secured);
@@ -151,7 +151,7 @@ fn protected(tickets: TicketSupply) -> (Client, Time, DataId) {
     (client, now, id)
 }
 
-/// A server answers no ClientHello before it has read the command
+/// A server does not answer a ClientHello before it has read the command
 #[test]
 fn a_data_connection_is_secured_after_the_command_has_left() {
     let (mut client, now, _) = protected(TicketSupply::Ample);
@@ -163,7 +163,7 @@ fn a_data_connection_is_secured_after_the_command_has_left() {
     assert!(matches!(client.poll_action(), Some(Action::SecureData(_))));
 }
 
-/// Tickets can be on their way until the refused data connection has been closed
+/// Tickets can be in flight until the refused data connection has been closed
 #[test]
 fn a_refused_transfer_is_tried_again_after_its_connection_has_been_closed() {
     let (mut client, now, id) = protected(TicketSupply::Ample);
@@ -178,8 +178,8 @@ fn a_refused_transfer_is_tried_again_after_its_connection_has_been_closed() {
     assert_eq!(write(&mut client, now), "EPSV\r\n");
 }
 
-/// MLSD has the format of RFC 3659 section 7, NLST is names alone (RFC 959 section 4.1.3), and LIST
-/// has no format of its own
+/// MLSD has the format of RFC 3659 section 7, NLST returns names alone (RFC 959 section 4.1.3), and LIST has no fixed
+/// format
 #[test]
 fn the_format_of_a_listing_is_told_by_its_command() {
     let requests = [

@@ -1,4 +1,4 @@
-//! What a hostile server can make a client keep in memory
+//! The amount of memory that a hostile server can make a client keep
 //!
 //! Measured with a counting allocator, on the client's thread alone.
 
@@ -7,10 +7,10 @@ use ftp_proto::listing::ListingParser;
 use ftp_proto::{Client, Config, IpFamily, List, Time, TlsPolicy};
 use ftp_tests::scripted::{Server, accept};
 
-/// The limits of a reply and of its lines, doubled by growing buffers, and something for the rest
+/// The limits of a reply and of its lines, doubled for growing buffers, plus some for the rest
 const BOUND: u64 = 2 * 1024 * 1024;
 
-/// Most bytes held at once by a client that hears `piece` again and again, until it has had enough
+/// Returns the peak memory of a client that receives `piece` repeatedly until it gives up
 fn held(asked: bool, piece: &[u8], times: usize) -> u64 {
     let info = measure(|| {
         let now = Time::ZERO;
@@ -66,7 +66,7 @@ fn endless_listing_lines() {
     }
 }
 
-/// What nobody reads stays in the network
+/// Unread data stays in the network
 #[test]
 fn unread_data() {
     let server = Server::start(|s| {
@@ -75,7 +75,7 @@ fn unread_data() {
         let listener = s.epsv();
         let mut data = accept(&listener);
         s.exchange("NLST", "150 here it comes");
-        // Listings are read to their end, also those that nobody wants any more.
+        // Aborted listings are read to their end, too.
         std::io::Write::write_all(&mut data, &vec![b'x'; 64 << 20]).expect("a reader");
         drop(data);
         s.reply("226 done");

@@ -1,6 +1,6 @@
-//! README, the manual and the other pages for readers: their code is compiled, and features are named
+//! README, the manual and the other pages: their code is compiled, and all features are listed
 //!
-//! `references.rs` follows their links.
+//! `references.rs` checks their links.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").to_owned()
 }
 
-/// Every page in this directory, and in those below it if `deep`
+/// Collects every page in this directory, and in those below it if `deep`
 fn pages(directory: &Path, deep: bool, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("a directory of pages") {
         let path = entry.expect("an entry").path();
@@ -22,7 +22,7 @@ fn pages(directory: &Path, deep: bool, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The pages that readers are led to
+/// Returns all pages for readers
 fn all_pages() -> Vec<PathBuf> {
     let mut found = Vec::new();
     pages(&root(), false, &mut found);
@@ -61,14 +61,14 @@ fn every_page_with_code_is_compiled() {
     assert!(with_code > 2, "only {with_code} pages");
 }
 
-/// The names in the first column of a table under this heading
+/// Returns the names in the first column of the table under this heading
 fn table<'a>(text: &'a str, heading: &str) -> BTreeSet<&'a str> {
     let section = text.split_once(heading).map_or("", |(_, section)| section);
     let section = section.split("\n## ").next().unwrap_or_default();
     section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect()
 }
 
-/// The names that a manifest's section of features defines, `default` left out
+/// Returns the features that a manifest defines, without `default`
 fn features(manifest: &str) -> BTreeSet<&str> {
     let section = manifest.split_once("[features]\n").map_or("", |(_, section)| section);
     let lines = section.lines().take_while(|line| !line.starts_with('['));

@@ -1,7 +1,6 @@
-//! Side by side with suppaftp, on servers that misbehave: who is right, who errs, lies or hangs
+//! This project and suppaftp with servers that misbehave: correct results, errors, false results and hangs
 //!
-//! `cargo test -p ftp-tests --test peers -- --nocapture` shows the table. Only our own column is
-//! asserted.
+//! `cargo test -p ftp-tests --test peers -- --nocapture` shows the table. Only this project's column is asserted.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,40 +12,40 @@ use std::time::Duration;
 use ftp_blocking::{Client, Config, TlsPolicy};
 use socket2::SockRef;
 
-/// What the server does wrong
+/// The server's misbehaviour
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// Nothing: segments of one byte
+    /// None, but segments of one byte
     Trickle,
-    /// Half of the announced bytes, the connection closed in order, 226
+    /// Half of the announced bytes, an orderly close, 226
     HalfAnd226,
-    /// Half, a reset, 226
+    /// Half of the bytes, a reset, 226
     ResetAnd226,
-    /// Half, closed in order, 426
+    /// Half of the bytes, an orderly close, 426
     HalfAnd426,
-    /// The data connection is accepted, then silence on both
+    /// The data connection is accepted, then silence on both connections
     Silence,
-    /// All the bytes, and never a 226
+    /// All bytes, and no 226
     NoFinalReply,
-    /// All the bytes, and 421 instead of 226
+    /// All bytes, and 421 instead of 226
     ClosingAtTheEnd,
-    /// The 227 names another host
+    /// The 227 contains another host
     OtherHost,
     /// The data port is closed
     DataRefused,
-    /// 550 while the client connects to a port where nobody answers
+    /// 550 while the client connects to a port that does not answer
     RefusedMeanwhile,
     /// A reply line without an end
     EndlessLine,
-    /// A banner of another protocol
+    /// The greeting of another protocol
     NotFtp,
     /// The disk is full after the first bytes of an upload
     DiskFull,
-    /// The upload's data connection is reset, and 226 says that all is well
+    /// The upload's data connection is reset, and a 226 reports success
     UploadReset,
     /// An upload without a final reply
     UploadNoFinalReply,
-    /// Nothing, but the client asks for a name with a line end
+    /// None, but the client requests a name with a line ending
     LineEndInName,
 }
 
@@ -69,16 +68,16 @@ const FAULTS: [Fault; 16] = [
     Fault::LineEndInName,
 ];
 
-/// What a client has to say of it
+/// A client's result
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// The whole is there, and it says so
+    /// The client has the whole file and reports success
     Done,
     /// An error
     Error(String),
-    /// Success was reported of what did not succeed, or a command was sent that nobody asked for
+    /// The client reports success for a failed transfer, or sent a command that was not requested
     Lie,
-    /// No end in time
+    /// The client does not return in time
     Hang,
 }
 
@@ -94,7 +93,7 @@ impl fmt::Display for Outcome {
 }
 
 impl Fault {
-    /// Whether success is the right outcome
+    /// Whether success is the right result
     const fn is_harmless(self) -> bool {
         matches!(self, Self::Trickle | Self::OtherHost)
     }
@@ -104,24 +103,24 @@ impl Fault {
     }
 }
 
-/// The file, large enough that not all of it fits into the buffers of a socket
+/// The file: too large for the buffers of a socket
 fn content() -> Vec<u8> {
     b"what is in the file\n".repeat(400_000)
 }
 
-/// A client's own deadline, where it can be given one
+/// The client's own deadline, if it has one
 const DEADLINE: Duration = Duration::from_secs(3);
 
-/// How long a client may take: several deadlines
+/// The maximum duration of a client's call: several deadlines
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Plays the server for one client; tells whether it got a command that nobody asked for
+/// Serves one client; returns whether it sent a command that was not requested
 fn serve(fault: Fault) -> (SocketAddr, thread::JoinHandle<bool>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("bound");
     let thread = thread::spawn(move || {
         let Ok((control, _)) = listener.accept() else { return false };
-        // Whoever leaves early leaves an error here, which is nobody's concern.
+        // If the client closes early, the script fails, which does not matter.
         talk(fault, &control).unwrap_or(false)
     });
     (address, thread)
@@ -224,7 +223,7 @@ fn download(
             drop(data);
             say("226 ")?;
             let more = "x".repeat(1 << 16);
-            // As long as anybody listens, but not for ever.
+            // For as long as the client reads, but not for ever.
             (0..2000).try_for_each(|_| say(&more))
         }
         _ => {
@@ -269,7 +268,7 @@ fn upload(
     }
 }
 
-/// What a client tells of its own accord
+/// The result that a client reports
 type Told = Result<Vec<u8>, String>;
 
 fn ours(fault: Fault, address: SocketAddr) -> Told {
@@ -298,7 +297,7 @@ fn ours(fault: Fault, address: SocketAddr) -> Told {
 fn theirs(fault: Fault, address: SocketAddr) -> Told {
     let play = || -> Result<Vec<u8>, suppaftp::FtpError> {
         let mut ftp = suppaftp::FtpStream::connect(address)?;
-        // The only deadline that it can be given.
+        // The only deadline that suppaftp has.
         let _ = ftp.get_ref().set_read_timeout(Some(DEADLINE));
         ftp.login("u", "p")?;
         ftp.transfer_type(suppaftp::types::FileType::Binary)?;
@@ -321,7 +320,7 @@ fn play(fault: Fault, client: fn(Fault, SocketAddr) -> Told) -> Outcome {
     let (address, server) = serve(fault);
     let (sender, told) = mpsc::channel();
     thread::spawn(move || {
-        // Nobody listens any more to one that comes too late.
+        // If the client is too late, the receiver is gone.
         let _ = sender.send(client(fault, address));
     });
     let Ok(told) = told.recv_timeout(PATIENCE) else { return Outcome::Hang };

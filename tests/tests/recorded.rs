@@ -1,9 +1,8 @@
-//! Sessions recorded from real servers, played again: the client asks for what was asked then, and
-//! gets the answers of then, whole, byte by byte and cut at random
+//! Sessions recorded from real servers, played again: the client makes the same requests and gets the recorded replies,
+//! whole, byte by byte and split at random
 //!
-//! The recordings are not part of this repository: they are read from `$FTP_CORPUS/transcripts`, or
-//! from `../shared/corpus/transcripts` beside it. Sessions under TLS play too: what TLS carried
-//! is what counts here.
+//! The recordings are not part of this repository: they are read from `$FTP_CORPUS/transcripts`, or from
+//! `../shared/corpus/transcripts` beside it. Sessions under TLS are played, too, with the decrypted bytes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,19 +10,19 @@ use std::path::{Path, PathBuf};
 use ftp_proto::{Config, IpFamily, PassiveOrder, TlsPolicy};
 use ftp_tests::script::{Machine, Split};
 
-/// A command of the recording and what came of it
+/// A command of the recording and its replies
 #[derive(Clone, Debug)]
 struct Exchange {
-    /// As text; bytes that are not UTF-8 are replaced, which no request can ask for
+    /// As text; bytes that are not UTF-8 are replaced, and no request contains the replacement
     command: String,
     answer: Vec<Vec<u8>>,
-    /// Bytes that the recording's data connection has carried
+    /// Number of bytes that the recording's data connection carried
     bytes: u64,
 }
 
-/// The exchanges up to where the recording stops to play by the rules, and the greeting
+/// Parses the greeting and the exchanges, up to where the recording stops following the protocol
 ///
-/// A connection that the recording had to replace goes on in the one that is played.
+/// If the recording continues on a second connection, both are played as one.
 fn parse(text: &str) -> (Vec<Vec<u8>>, Vec<Exchange>) {
     let mut greeting = Vec::new();
     let mut exchanges: Vec<Exchange> = Vec::new();
@@ -40,7 +39,7 @@ fn parse(text: &str) -> (Vec<Vec<u8>>, Vec<Exchange>) {
                 None => greeting.push(unescape(reply)),
             }
         } else if line.starts_with("# ---- new connection") {
-            // The command that was not answered any more.
+            // The last command was not answered.
             if exchanges.last().is_some_and(|last| last.answer.is_empty()) {
                 exchanges.pop();
             }
@@ -55,7 +54,7 @@ fn parse(text: &str) -> (Vec<Vec<u8>>, Vec<Exchange>) {
     (greeting, exchanges)
 }
 
-/// `\xNN` is a byte and `\\` a backslash
+/// Replaces `\xNN` by a byte and `\\` by a backslash
 fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text;
@@ -74,16 +73,16 @@ fn unescape(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The server of a recording: answers the commands of a request as it did then
+/// The server of a recording: answers the commands of a request as recorded
 struct Server<'a> {
     /// The request's commands
     asked: &'a [Exchange],
-    /// What each command was answered last, for what the client sends of its own accord
+    /// The last answer to each command, for commands that the client sends by itself
     habits: &'a HashMap<String, Vec<Vec<u8>>>,
 }
 
 impl Server<'_> {
-    /// Answers until the client wants nothing more
+    /// Answers until the client sends nothing more
     fn serve(&self, machine: &mut Machine) {
         loop {
             if let Some(command) = machine.sent.pop_front() {
@@ -123,7 +122,7 @@ impl Server<'_> {
     }
 }
 
-/// The request that makes the client send these commands; `None` if no request does
+/// Returns the request that makes the client send these commands; `None` if there is none
 fn request(asked: &[Exchange]) -> Option<Vec<String>> {
     let last = &asked.last()?.command;
     if last.contains(char::REPLACEMENT_CHARACTER) {
@@ -178,7 +177,7 @@ fn request(asked: &[Exchange]) -> Option<Vec<String>> {
     Some(words.into_iter().map(str::to_owned).collect())
 }
 
-/// Whether a command only prepares another, and was not refused
+/// Whether a command only prepares another one, and was not refused
 fn prepares(exchange: &Exchange) -> bool {
     let verb = exchange.command.split(' ').next().unwrap_or_default();
     matches!(verb, "TYPE" | "EPSV" | "PASV" | "REST" | "RNFR" | "USER")
@@ -187,7 +186,8 @@ fn prepares(exchange: &Exchange) -> bool {
 
 /// Whether a download begins after the end of the file, whose size is in the 150
 ///
-/// A server answers that like the download of a rest of this size that was cut before its first byte.
+/// A server answers it in the same way as the download of a rest of this size that was interrupted before its first
+/// byte.
 fn begins_after_the_end(words: &[String], exchange: &Exchange) -> bool {
     let offset = match words {
         [verb, _, resume, offset] if verb == "get" && resume == "resume" => offset.parse().ok(),
@@ -197,12 +197,12 @@ fn begins_after_the_end(words: &[String], exchange: &Exchange) -> bool {
     matches!((offset, size), (Some(offset), Some(size)) if size < offset && exchange.bytes == 0)
 }
 
-/// First digit of the final reply
+/// Returns the first digit of the final reply
 fn class(exchange: &Exchange) -> Option<u8> {
     exchange.answer.last()?.first().copied()
 }
 
-/// What the client made of it all: a line for each request
+/// Plays a recording; returns one line per request with its result
 fn play(text: &str, split: Split) -> Vec<String> {
     let (greeting, exchanges) = parse(text);
     let config = Config::new(TlsPolicy::Plaintext);
@@ -238,7 +238,7 @@ fn play(text: &str, split: Split) -> Vec<String> {
         told.push(format!("{words:?}: {last:?}"));
         let fine = last.is_some_and(|last| last.contains(" ok"));
         let last = &asked[asked.len() - 1];
-        // Who does not know FEAT has no features, and that is an answer.
+        // A server without FEAT has no features, which is a valid result.
         let no_feat = words[0] == "query-features" && last.answer[0].starts_with(b"50");
         let served =
             matches!(class(last), Some(b'2' | b'3')) && !begins_after_the_end(&words, last);

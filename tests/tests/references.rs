@@ -1,20 +1,20 @@
-//! What the repository cites is in the repository: facts about servers, RFCs, files, headings and tests
+//! Everything that the repository cites is in the repository: facts about servers, RFCs, files, headings and tests
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders of builds, recordings and installed servers, which cite nothing
+/// Folders with builds, recordings and installed servers, which cite nothing
 const SKIPPED: [&str; 5] = ["target", "corpus", ".git", ".run", "__pycache__"];
 
-/// Extensions of files that people write; scripts have none
+/// Extensions of files written by people; scripts have none
 const WRITTEN: [&str; 8] = ["", "rs", "md", "ftp", "toml", "patch", "py", "yml"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository")
 }
 
-/// The texts below a folder, by their paths from the repository's root
+/// Collects the texts in a folder, by their paths from the repository's root
 fn texts(folder: &Path, root: &Path, found: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -26,7 +26,7 @@ fn texts(folder: &Path, root: &Path, found: &mut BTreeMap<String, String>) {
             continue;
         }
         let extension = path.extension().unwrap_or_default().to_string_lossy();
-        // What is not UTF-8 is a program or a recording.
+        // A file that is not UTF-8 is a program or a recording.
         if let (true, Ok(text)) = (WRITTEN.contains(&&*extension), fs::read_to_string(&path)) {
             let from_root = path.strip_prefix(root).expect("a path below the root");
             found.insert(from_root.to_string_lossy().replace('\\', "/"), text);
@@ -42,7 +42,7 @@ fn repository() -> BTreeMap<String, String> {
     found
 }
 
-/// A text as one line, without what begins the lines of a comment
+/// Returns a text as one line, without comment markers
 fn unwrapped(text: &str) -> String {
     let lines = text.lines().map(|line| {
         let line = line.trim_start();
@@ -56,7 +56,7 @@ fn leading_digits(text: &str) -> &str {
     &text[..text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len())]
 }
 
-/// Facts about servers that a text cites: `Q1`, `P1`, and sections as `server-quirks 2.0`
+/// Returns the facts about servers that a text cites: `Q1`, `P1`, and sections as `server-quirks 2.0`
 fn facts_cited(text: &str) -> BTreeSet<String> {
     let text = unwrapped(text);
     let mut found = BTreeSet::new();
@@ -85,7 +85,7 @@ fn facts_cited(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// RFCs that a text cites, also as `RFC 1928, 1929 and 2228`
+/// Returns the RFCs that a text cites, also in the form `RFC 1928, 1929 and 2228`
 fn rfcs_cited(text: &str) -> BTreeSet<String> {
     let text = unwrapped(text);
     let mut found = BTreeSet::new();
@@ -106,7 +106,7 @@ fn rfcs_cited(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// Drafts that a text cites: `draft-somers-ftp-mfxx`
+/// Returns the drafts that a text cites: `draft-somers-ftp-mfxx`
 fn drafts_cited(text: &str) -> BTreeSet<String> {
     let is_name =
         |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
@@ -116,7 +116,7 @@ fn drafts_cited(text: &str) -> BTreeSet<String> {
     names.filter(|name| name.matches('-').count() > 1).map(str::to_owned).collect()
 }
 
-/// Headings and the first cells of tables
+/// Returns headings and the first cells of tables
 fn subjects(markdown: &str) -> String {
     let subjects = markdown.lines().filter_map(|line| match line.strip_prefix('|') {
         Some(row) => row.split('|').next(),
@@ -125,7 +125,7 @@ fn subjects(markdown: &str) -> String {
     subjects.collect::<Vec<_>>().join("\n")
 }
 
-/// Markdown without its blocks of code
+/// Returns Markdown without its code blocks
 fn prose(markdown: &str) -> String {
     let mut in_code = false;
     let lines = markdown.lines().filter(|line| {
@@ -136,14 +136,14 @@ fn prose(markdown: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Links of a text as their words and their targets
+/// Returns the links of a text, as their words and their targets
 fn links(markdown: &str) -> Vec<(String, String)> {
     let prose = prose(markdown);
     let mut found = Vec::new();
     for (at, middle) in prose.match_indices("](") {
         let words = prose[..at].rsplit_once('[').map_or("", |(_, words)| words);
         let target = prose[at + middle.len()..].split_once(')').map_or("", |(target, _)| target);
-        // A pair of brackets within code, as `a[0](b)`, is none.
+        // Brackets in code, as in `a[0](b)`, are not a link.
         if prose[..at].rsplit('\n').next().is_some_and(|line| line.matches('`').count() % 2 == 0) {
             found.push((words.to_owned(), target.to_owned()));
         }
@@ -157,7 +157,7 @@ fn links(markdown: &str) -> Vec<(String, String)> {
     found
 }
 
-/// What links may point to in a text: its headings as GitHub names them, and marks of its own
+/// Returns the possible targets of links in a text: its headings, named as on GitHub, and its explicit anchors
 fn anchors(markdown: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for line in prose(markdown).lines() {
@@ -177,7 +177,7 @@ fn anchors(markdown: &str) -> BTreeSet<String> {
     found
 }
 
-/// Why a link of this file leads nowhere
+/// Returns why a link of this file is broken
 fn broken(
     repository: &BTreeMap<String, String>,
     root: &Path,
@@ -198,7 +198,7 @@ fn broken(
     (!has_it).then(|| format!("{name} has no heading or mark {anchor}"))
 }
 
-/// Whether a source has a test of this name
+/// Whether a source contains a test of this name
 fn has_test(source: &str, name: &str) -> bool {
     let function = format!("fn {name}(");
     source.match_indices(&function).any(|(at, _)| {
@@ -215,7 +215,7 @@ fn facts_about_servers_are_written_down() {
     let repository = repository();
     let known = anchors(&repository["docs/servers.md"]);
     let (mut count, mut unknown) = (0, Vec::new());
-    // This file has examples.
+    // This file contains examples of citations.
     for (file, text) in repository.iter().filter(|(file, _)| !file.ends_with("references.rs")) {
         let cited = facts_cited(text);
         count += cited.len();
@@ -278,7 +278,7 @@ fn tests_that_documents_name_exist() {
         let (Some(file), name) = (target.strip_prefix("../"), words.trim_matches('`')) else {
             continue;
         };
-        // A link to a module has the module's path for its words.
+        // The text of a link to a module is the module's path.
         if file.ends_with(".rs") && !name.ends_with(".rs") {
             count += 1;
             if !repository.get(file).is_some_and(|source| has_test(source, name)) {
@@ -296,7 +296,7 @@ fn nothing_outside_the_repository_is_cited() {
     let mut errors = Vec::new();
     for (file, text) in &repository() {
         let lines = text.lines().filter(|line| {
-            // Tests say so if the collection of recordings is not there.
+            // Tests report when the collection of recordings is missing.
             let is_optional = line.contains("shared/corpus");
             !is_optional && outside.iter().any(|path| line.contains(path))
         });

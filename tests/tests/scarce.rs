@@ -1,4 +1,4 @@
-//! A process that has no descriptor left: the cause is told, and the session lives
+//! A process without free descriptors: the cause is reported, and the session stays usable
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -11,7 +11,7 @@ use ftp_tests::scripted::{Peer, Server, accept};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Takes all descriptors that there are
+/// Uses up all descriptors
 fn exhaust() -> Vec<File> {
     let mut taken = Vec::new();
     while let Ok(file) = File::open("/dev/null") {
@@ -47,14 +47,14 @@ fn offer(s: &Peer, command: &[u8], listener: &ftp_tests::net::Listener) {
     }
 }
 
-// One test in this process: it takes everybody's descriptors.
+// This process has only one test, because it uses up all descriptors.
 #[test]
 fn no_descriptor_is_left_for_the_data_connection() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = Some(limit.current.unwrap_or(200).min(200));
     setrlimit(Resource::Nofile, limit).unwrap();
 
-    // On a path that is new, and on one that has worked: there the transfer's command goes out with the connect.
+    // With an unproven and with a proven path: with the latter, the transfer's command is sent while connecting.
     for driver in ["blocking", "mio"] {
         for proven in [false, true] {
             let server = Server::start(move |s| {
@@ -67,7 +67,7 @@ fn no_descriptor_is_left_for_the_data_connection() {
                 let mut line = s.command().unwrap();
                 let taken = exhaust();
                 while line != b"NOOP" {
-                    // No RETR: a server would wait for a connection that never comes.
+                    // RETR must not be sent: a server would wait for a connection that never comes.
                     offer(s, &line, &listener);
                     line = s.command().unwrap();
                 }

@@ -1,4 +1,4 @@
-//! Every transcript, in every order it allows, whole, byte by byte and split at random
+//! Every transcript, in every order that it allows: whole, byte by byte and split at random
 
 use ftp_tests::script::{Script, run_script};
 

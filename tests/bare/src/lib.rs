@@ -1,7 +1,7 @@
 //! A session without std
 //!
-//! This crate has its own panic handler. A program can have one only, and std has one, so this compiles on no
-//! target if the core, or anything that it depends on, uses std.
+//! This crate has its own panic handler. A program can only have one, and std has one, so this compiles on no target if
+//! the core, or any of its dependencies, uses std.
 
 #![no_std]
 
@@ -15,16 +15,16 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// The control connection, and a counter of milliseconds
+/// The control connection, and a clock in milliseconds
 pub trait Board {
     fn milliseconds(&mut self) -> u64;
-    /// Returns how many bytes were taken
+    /// Returns the number of bytes sent
     fn send(&mut self, bytes: &[u8]) -> usize;
-    /// Returns how many bytes came
+    /// Returns the number of bytes received
     fn receive(&mut self, buffer: &mut [u8]) -> usize;
 }
 
-/// The size of a file
+/// Returns the size of a file
 pub fn size(board: &mut impl Board, path: &str) -> Result<u64, Error> {
     let config = Config::new(TlsPolicy::Plaintext);
     let mut client = Client::new(config, IpFamily::V4, now(board));
@@ -38,7 +38,7 @@ pub fn size(board: &mut impl Board, path: &str) -> Result<u64, Error> {
         }
         let count = board.receive(&mut buffer);
         if count > 0 {
-            // What this ends comes as an event.
+            // An error that ends the session is also reported as an event.
             let _ = client.handle_input(now(board), &buffer[..count]);
         }
         client.handle_timeout(now(board));

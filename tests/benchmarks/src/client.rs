@@ -1,4 +1,4 @@
-//! What clients are asked to do, and the names of files
+//! The tasks of clients, and the names of files
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 use crate::Result;
 
-/// The server, and how to log in
+/// The server's address, and the login
 pub(crate) struct At<'a> {
     /// Host and port
     pub(crate) address: &'a str,
@@ -20,10 +20,10 @@ pub(crate) struct At<'a> {
     pub(crate) tls: Option<Tls<'a>>,
 }
 
-/// How to talk TLS: always with AES-128-GCM, so that all do the same work
+/// The TLS parameters: always AES-128-GCM, so that all clients do the same work
 #[derive(Clone, Copy)]
 pub(crate) struct Tls<'a> {
-    /// PEM file of the authority of the server's certificate
+    /// PEM file with the authority of the server's certificate
     pub(crate) authority: &'a str,
     pub(crate) version: &'static SupportedProtocolVersion,
 }
@@ -39,7 +39,7 @@ impl<'a> Tls<'a> {
         Ok(Self { authority: &text[4..], version })
     }
 
-    /// For programs that use rustls themselves
+    /// Returns the configuration for programs that use rustls directly
     pub(crate) fn config(&self) -> Result<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.authority)?)?;
@@ -50,7 +50,7 @@ impl<'a> Tls<'a> {
     }
 }
 
-/// AES-128-GCM and nothing else
+/// Returns a provider with AES-128-GCM only
 pub(crate) fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.retain(|suite| format!("{suite:?}").contains("AES_128_GCM"));
@@ -66,7 +66,7 @@ pub(crate) enum Task<'a> {
         file: &'a str,
         path: &'a str,
     },
-    /// `fresh`: no TLS session of an earlier connection is resumed
+    /// With `fresh`, no TLS session of an earlier connection is resumed
     Login {
         count: usize,
         fresh: bool,
@@ -102,7 +102,7 @@ pub(crate) fn parse<'a>(arguments: &[&'a str]) -> Result<(At<'a>, Task<'a>)> {
     Ok((At { address, user, password, tls }, task))
 }
 
-/// Name of a small file in a folder on the server
+/// Returns the name of a small file in a folder on the server
 pub(crate) fn name(number: usize) -> String {
     format!("f{number:05}")
 }
@@ -115,7 +115,7 @@ pub(crate) fn local(into: &str, number: usize) -> PathBuf {
     Path::new(into).join(name(number))
 }
 
-/// The host of an address
+/// Returns the host of an address
 pub(crate) fn host(address: &str) -> &str {
     address.rsplit_once(':').map_or(address, |(host, _)| host)
 }

@@ -1,7 +1,7 @@
-//! What the machine itself costs: `machine ROUNDS SCALE`
+//! Measures the cost of the machine itself: `machine ROUNDS SCALE`
 //!
-//! Prints a line a figure: workload, unit, contestant and a number a round, with tabs between. Contestants
-//! take turns within a round. SCALE, 100 as a rule, makes the timed loops longer or shorter.
+//! Prints one line per figure: workload, unit, contestant and one number per round, separated by tabs. Contestants take
+//! turns within a round. SCALE, usually 100, makes the timed loops longer or shorter.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -35,7 +35,7 @@ fn print(workload: &str, unit: &str, contestant: &str, figures: &[f64]) {
     println!("{workload}\t{unit}\t{contestant}\t{}", figures.join("\t"));
 }
 
-/// A machine, and the driver it takes to move it
+/// A machine with its driver
 struct Wire {
     client: Client,
     now: Time,
@@ -59,7 +59,7 @@ impl Wire {
         wire
     }
 
-    /// Takes what is to be sent, and the reply; whether an operation has completed
+    /// Takes the bytes to send and handles the reply; whether an operation has completed
     fn answer(&mut self, reply: &[u8]) -> bool {
         let unsent = self.client.poll_transmit().map_or(0, <[u8]>::len);
         self.client.handle_transmit(self.now, unsent);
@@ -111,7 +111,7 @@ fn sizes() -> Result<()> {
     let info = measure(|| idle.extend((0..SESSIONS).map(|_| Wire::logged_in())));
     let heap = info.bytes_current as f64 / SESSIONS as f64;
     print("heap of an idle session", "bytes", "ours", &[heap]);
-    // With the type that the first download sets.
+    // Sets the transfer type, as the first download does.
     let wire = &mut idle[0];
     wire.client.size("some-file.bin");
     wire.answer(b"200 Switching to Binary mode.\r\n");
@@ -120,7 +120,7 @@ fn sizes() -> Result<()> {
     let cycles: [(&str, Cycle); 3] =
         [("NOOP", Wire::noop), ("SIZE", Wire::size), ("RETR", Wire::download)];
     for (name, cycle) in cycles {
-        // Warm.
+        // Warms up.
         for _ in 0..8 {
             if !cycle(wire) {
                 return Err(format!("{name} has not completed").into());
@@ -137,14 +137,14 @@ fn sizes() -> Result<()> {
     Ok(())
 }
 
-/// Amount in a second
+/// Returns the amount per second
 fn timed(amount: f64, work: impl FnOnce()) -> f64 {
     let begun = Instant::now();
     work();
     amount / begun.elapsed().as_secs_f64()
 }
 
-/// What one small download brings
+/// The replies to one small download
 const SESSION: &[u8] = b"200 Switching to Binary mode.\r\n\
     229 Entering Extended Passive Mode (|||64513|)\r\n\
     150 Opening BINARY mode data connection for file.bin (1024 bytes).\r\n\
@@ -215,7 +215,7 @@ fn listings(rounds: usize, scale: usize) -> Result<()> {
         let ours = || {
             let mut parser = ListingParser::new().with_now(now);
             let mut entries = 0;
-            // As a driver reads them.
+            // In pieces, as a driver reads them.
             for mut piece in listing.as_bytes().chunks(64 * 1024) {
                 while let Some(item) = parser.parse(&mut piece) {
                     entries += usize::from(matches!(black_box(item), Item::Entry(_)));

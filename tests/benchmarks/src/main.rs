@@ -1,20 +1,20 @@
 //! The programs of `tests/bench`
 //!
 //! ```text
-//! ftp-bench server ADDRESS PUBLIC PORT SOURCE AUTHORITY    FTP at full speed
-//! ftp-bench CLIENT SERVER TASK                                a client does something and exits
+//! ftp-bench server ADDRESS PUBLIC PORT SOURCE AUTHORITY    a fast FTP server
+//! ftp-bench CLIENT SERVER TASK                                a client that carries out a task and exits
 //!
 //! CLIENT   ours | ours-async | raw | sendfile | suppaftp
 //! SERVER   ADDRESS:PORT USER PASSWORD TLS      TLS: 1.2:FILE, 1.3:FILE (an authority, PEM), or - for none
-//! TASK     down PATH FILE          FILE: - for nowhere
+//! TASK     down PATH FILE          FILE: - to discard the bytes
 //!          up FILE PATH
 //!          login COUNT
 //!          login-fresh COUNT       no TLS session is resumed
-//!          again PATH COUNT        the same file, in one session, to nowhere
+//!          again PATH COUNT        the same file in one session, discarded
 //!          files FOLDER COUNT INTO SESSIONS
 //! ```
 //!
-//! A client that has not done all of it exits with an error.
+//! A client that does not complete its task exits with an error.
 
 mod client;
 mod ours;

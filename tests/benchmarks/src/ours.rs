@@ -1,4 +1,4 @@
-//! Our clients, used as their documentation does: ftp-blocking, and ftp-mio for several sessions
+//! This project's clients, used as documented: ftp-blocking, and ftp-mio for several sessions
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -73,7 +73,7 @@ pub(crate) fn secure(tls: Tls<'_>) -> Result<TlsConfig> {
     Ok(builder.build()?)
 }
 
-/// What a session is busy with
+/// The task of a session
 struct Job {
     get: Op<Transfer>,
     file: File,

@@ -1,4 +1,4 @@
-//! ftp-tokio, used as its documentation does: on a current-thread runtime, a task a session
+//! ftp-tokio, used as documented: on a current-thread runtime, with one task per session
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,6 +1,6 @@
-//! The limits: programs that know of FTP no more than it takes to get the data flowing
+//! The limits: programs that implement only as much of FTP as it takes to start the data connection
 //!
-//! In clear 256 KiB are read and written at a time; `sendfile` has the system send files. In TLS 256 KiB
+//! In clear text 256 KiB are read and written at a time; with `sendfile` the system sends the files. Under TLS 256 KiB
 //! of ciphertext are read and 64 KiB of plaintext are written at a time: `rustls::Stream` would read 4 KiB.
 
 use std::fs::File;
@@ -17,7 +17,7 @@ use crate::server::send_file;
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
-/// With `kernel` files are sent without a copy into this process.
+/// With `kernel`, files are sent without being copied into this process.
 pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
     let mut control = Control::log_in(at)?;
     let mut block = vec![0; 256 * 1024];
@@ -46,7 +46,7 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
                     stream.conn.send_close_notify();
                     stream.flush()?;
                     stream.sock.shutdown(Shutdown::Write)?;
-                    // Tickets that nobody has read would reset the connection.
+                    // Unread tickets would reset the connection.
                     while stream.sock.read(&mut block)? > 0 {}
                 }
             }
@@ -54,7 +54,7 @@ pub(crate) fn run(at: &At<'_>, task: &Task<'_>, kernel: bool) -> Result<()> {
         _ => return Err("there is no limit to that".into()),
     }
     control.expect('2')?;
-    // Real servers take their time for this, too.
+    // Real servers take time for this, too.
     control.say("QUIT", '2')?;
     Ok(())
 }
@@ -68,7 +68,7 @@ fn copy(from: &mut impl Read, to: &mut impl Write, block: &mut [u8]) -> Result<(
     }
 }
 
-/// What `copy` does, with large reads from the socket
+/// As `copy`, with large reads from the socket
 fn decrypt(stream: &mut Tls, to: &mut impl Write, block: &mut [u8]) -> Result<()> {
     let mut plain = vec![0; block.len()];
     loop {

@@ -1,8 +1,8 @@
-//! A server that is not the limit: sends and swallows as fast as the system lets it
+//! A server that is never the bottleneck: sends and receives as fast as the system allows
 //!
-//! A thread a session. On the first port TLS is 1.3, on the next 1.2, both with AES-128-GCM. Names mean
-//! what they say: `s1048576` is a file of so many bytes, `f00000` one of 1 KiB, a folder `tree5000` has
-//! so many of these. Uploads are thrown away. Behind PASV it names PUBLIC, the address it has for clients.
+//! One thread per session. On the first port TLS is 1.3, on the next 1.2, both with AES-128-GCM. Names describe the
+//! files: `s1048576` is a file of that many bytes, `f00000` one of 1 KiB, and a folder `tree5000` contains that many of
+//! these. Uploads are discarded. The reply to PASV contains PUBLIC, the address that the server has for clients.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -20,10 +20,10 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned, version};
 use crate::Result;
 use crate::client::provider;
 
-/// Bytes of a small file
+/// Size of a small file in bytes
 const SMALL: usize = 1024;
 
-/// Bytes that are read or written at a time
+/// Bytes read or written at a time
 const BLOCK: usize = 256 * 1024;
 
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// For the address that clients know; the authority to trust becomes a PEM file
+/// Creates the certificate for the address that clients use, and writes the authority to trust to a PEM file
 fn certificate(
     public: &str,
     authority: &str,
@@ -76,9 +76,9 @@ fn config(
 
 struct Shared {
     tls: Arc<ServerConfig>,
-    /// A file with the bytes of large files
+    /// The path of a file with the bytes of large files
     source: String,
-    /// What PASV names
+    /// The host that PASV names
     host: String,
 }
 
@@ -87,13 +87,13 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let shared = Arc::clone(shared);
         thread::spawn(move || {
             let session = Session::new(socket, &shared);
-            // Clients that go without a word are none of ours.
+            // Clients that disconnect without QUIT are not an error.
             let _ = session.and_then(|mut session| session.serve());
         });
     }
 }
 
-/// A connection, in clear or in TLS
+/// A connection, in clear text or over TLS
 enum Link {
     Clear(TcpStream),
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
@@ -134,10 +134,10 @@ struct Session<'a> {
     data: Option<TcpListener>,
 }
 
-/// Before the first answer to EPSV or PASV
+/// The pause before the first reply to EPSV or PASV
 ///
-/// curl 7.88 sleeps for a second where that answer has come before it begins to wait, which would
-/// be all there is to see of large files. Small ones come after the first and are not held up.
+/// curl 7.88 sleeps for a second if that reply arrives before it begins to wait, which would dominate the result for
+/// large files. Small files come after the first one and are not delayed.
 const PAUSE: Duration = Duration::from_millis(1);
 
 impl<'a> Session<'a> {
@@ -243,10 +243,10 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The same port for the whole session
+    /// Listens on the same port for the whole session
     ///
-    /// A new one each time would leave thousands behind that the system holds for a minute, and whoever
-    /// runs next waits while it looks for a free one.
+    /// A new port each time would leave thousands behind that the system holds for a minute, and the next client would
+    /// wait while the system looks for a free one.
     fn listen(&mut self) -> io::Result<u16> {
         let listener = match self.data.take() {
             Some(listener) => listener,
@@ -319,9 +319,9 @@ impl Shared {
     }
 }
 
-/// Sends a file, at most `most` bytes of it, without a copy in here
+/// Sends at most `most` bytes of a file, without copying them into this process
 ///
-/// `io::copy` would not: from files to sockets it reads and writes, 8 KiB at a time.
+/// `io::copy` does not do that: from files to sockets it reads and writes 8 KiB at a time.
 pub(crate) fn send_file(socket: &TcpStream, file: &File, most: u64) -> io::Result<u64> {
     let mut sent = 0;
     while sent < most {
@@ -339,7 +339,7 @@ fn swallow(link: &mut Link) -> io::Result<()> {
     match link {
         Link::Clear(socket) => while socket.read(&mut block)? > 0 {},
         Link::Tls(stream) => {
-            // rustls by itself would read the socket 4 KiB at a time.
+            // rustls by itself would read 4 KiB at a time from the socket.
             let mut plain = vec![0; BLOCK];
             loop {
                 let count = stream.sock.read(&mut block)?;
@@ -363,7 +363,7 @@ fn swallow(link: &mut Link) -> io::Result<()> {
     Ok(())
 }
 
-/// Size of a file, by its name
+/// Returns the size of a file, by its name
 fn size(path: &str) -> Option<u64> {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name.split_at_checked(1)? {
@@ -373,7 +373,7 @@ fn size(path: &str) -> Option<u64> {
     }
 }
 
-/// What is in a folder, by its name
+/// Returns the content of a folder, by its name
 fn listing(path: &str, verb: &str) -> String {
     let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
     let count = name.strip_prefix("tree").and_then(|digits| digits.parse().ok()).unwrap_or(0);

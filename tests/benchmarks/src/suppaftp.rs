@@ -1,4 +1,4 @@
-//! suppaftp, used as its documentation does
+//! suppaftp, used as documented
 
 use std::fs::File;
 use std::io;

@@ -5,10 +5,10 @@
 //!     ftpes://user@ftp.example.org/pub/2026/ "SELECT count(*) FROM t"
 //! ```
 //!
-//! The file, or the files of the directory, are the table `t`. By their ending they are CSV (`.csv`, `.csv.gz`), JSON lines
-//! (`.json`, `.json.gz`) or Parquet (`.parquet`); `--format csv.gz` tells for a directory, which is of Parquet without.
-//! `FTP_PASSWORD` is the password, and `--ca FILE` names further certificate authorities (PEM). Without a URL there is
-//! a server for the moment, with weather of a few stations.
+//! The file, or the files of the directory, are the table `t`. The extension determines the format: CSV (`.csv`,
+//! `.csv.gz`), JSON lines (`.json`, `.json.gz`) or Parquet (`.parquet`). For a directory `--format csv.gz` sets it; the
+//! default is Parquet. `FTP_PASSWORD` is the password, and `--ca FILE` names further certificate authorities (PEM).
+//! Without a URL the program starts a server of its own, with the weather of a few stations.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -59,7 +59,7 @@ async fn main() -> Result<(), Failure> {
     if let Some(file) = ca {
         builder = builder.ca_file(file);
     }
-    // From here on nobody sees the password.
+    // The password must not appear from here on.
     url.set_password(None).map_err(|()| "this is no URL of a server")?;
     let context = SessionContext::new();
     let store = register(&context, url.as_str(), builder)?;
@@ -88,7 +88,7 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The format that a file's name tells
+/// Returns the format that a file's extension implies
 fn ending(path: &str) -> &'static str {
     ["csv", "csv.gz", "json", "json.gz"]
         .into_iter()
@@ -96,7 +96,7 @@ fn ending(path: &str) -> &'static str {
         .unwrap_or("parquet")
 }
 
-/// A folder for the server of this program
+/// Creates the folder of this program's server
 fn tempfile_tree() -> std::io::Result<tempfile::TempDir> {
     let tree = tempfile::tempdir()?;
     for station in ["Jungfraujoch", "Lugano", "Sion"] {

@@ -33,9 +33,9 @@ fn external(error: impl std::error::Error + Send + Sync + 'static) -> DataFusion
     DataFusionError::External(Box::new(error))
 }
 
-/// The server of a URL: scheme, user, host and port
+/// Returns the server of a URL: scheme, user, host and port
 ///
-/// A password is refused: the URL of a table is in plans, logs and error messages.
+/// A password is refused, because the URL of a table appears in plans, logs and error messages.
 fn server(url: &Url) -> Result<String> {
     if url.password().is_some() {
         let server = &url[Position::BeforeHost..Position::AfterPort];
@@ -51,14 +51,14 @@ fn server(url: &Url) -> Result<String> {
     Ok(format!("{}://{user}{}", url.scheme(), &url[Position::BeforeHost..Position::AfterPort]))
 }
 
-/// Registers the server of this URL for all tables on it; the builder has the login, and whatever else
+/// Registers the server of this URL for all tables on it; the builder contains the login and other settings
 ///
-/// The paths of tables begin where the login leads, or in the builder's root: `/` there is the server's. DataFusion does
-/// not take `/%2F` in a URL.
+/// The paths of tables begin at the login directory, or at the builder's root: `/` is the server's root there.
+/// DataFusion does not accept `/%2F` in a URL.
 ///
 /// # Errors
 ///
-/// A URL that is none of FTP, or that has a password; whatever the builder refuses.
+/// If the URL is not one of FTP, or contains a password; errors of the builder.
 pub fn register(context: &SessionContext, url: &str, builder: FtpStoreBuilder) -> Result<FtpStore> {
     let url = Url::parse(url).map_err(external)?;
     let store = builder.url(server(&url)?).build()?;
@@ -66,7 +66,7 @@ pub fn register(context: &SessionContext, url: &str, builder: FtpStoreBuilder) -
     Ok(store)
 }
 
-/// Makes the stores of FTP servers from the URLs of tables, one for each server and user; leaves all other URLs to
+/// Creates the stores of FTP servers from the URLs of tables, one for each server and user; leaves all other URLs to
 /// DataFusion's own registry
 pub struct FtpRegistry {
     logins: HashMap<(String, String), String>,
@@ -76,7 +76,7 @@ pub struct FtpRegistry {
 }
 
 impl FtpRegistry {
-    /// A registry that logs in as nobody (`anonymous`)
+    /// Creates a registry that logs in as `anonymous`
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -87,14 +87,14 @@ impl FtpRegistry {
         }
     }
 
-    /// Adds a login: who it is on this host whose name the URL of a table has before the host
+    /// Adds a login: used on this host for tables whose URL contains its user name
     #[must_use]
     pub fn login(mut self, host: &str, user: &str, password: &str) -> Self {
         self.logins.insert((host.to_ascii_lowercase(), user.to_owned()), password.to_owned());
         self
     }
 
-    /// Sets further settings of each store: certificates, how many sessions
+    /// Changes further settings of each store, such as certificates and the number of sessions
     #[must_use]
     pub fn configure(
         mut self,
@@ -144,7 +144,7 @@ impl ObjectStoreRegistry for FtpRegistry {
         if !is_ftp(url) {
             return self.others.register_store(url, store);
         }
-        // One that can't be a key is never asked for.
+        // A URL that can't be a key is never requested.
         let server = server(url).ok()?;
         self.stores.lock().unwrap_or_else(PoisonError::into_inner).insert(server, store)
     }
@@ -171,7 +171,7 @@ impl Default for FtpRegistry {
     }
 }
 
-/// Without passwords
+/// Omits passwords
 impl fmt::Debug for FtpRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let logins: Vec<_> = self.logins.keys().collect();

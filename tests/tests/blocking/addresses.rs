@@ -1,4 +1,4 @@
-//! Addresses as they come, one timeout, and what the server's greeting tells
+//! Forms of addresses, a single timeout for connecting, and errors about the greeting
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use ftp_tests::scripted::Server;
 
 use crate::{at_once, config};
 
-/// The same server, named in every way that there is
+/// The same server, with its address in every form
 #[test]
 fn addresses_as_they_come() {
     fn greeted(server: &Server, connect: impl FnOnce(SocketAddr) -> Client) {
@@ -31,7 +31,7 @@ fn addresses_as_they_come() {
     greeted(&v6(), |at| Client::connect(("::1", at.port()), config()).unwrap());
     greeted(&v6(), |at| Client::connect(("[::1]", at.port()), config()).unwrap());
     greeted(&v6(), |at| Client::connect(format!("[::1]:{}", at.port()), config()).unwrap());
-    // One port of either family.
+    // A port of either family.
     let any: SocketAddr = "0.0.0.0:0".parse().unwrap();
     let options = Options::new(config()).source_address(any);
     greeted(&v6(), |at| Client::connect(at, options).unwrap());
@@ -47,7 +47,7 @@ fn a_url_is_no_address() {
     assert!(!format!("{error:?} {cause}").contains("sesame"));
 }
 
-/// One call for all waits that end when nothing comes, wherever the server falls silent
+/// One setting limits all waits for a server that does not respond, wherever it stops responding
 #[test]
 fn one_timeout() {
     let limit = Duration::from_millis(300);
@@ -63,7 +63,7 @@ fn one_timeout() {
                 s.exchange("RETR f", "150 here");
                 data = Some(ftp_tests::scripted::accept(&listener)).filter(|_| place == "data");
             }
-            // Whatever comes, such as ABOR, nothing is answered.
+            // Nothing is answered, not even ABOR.
             while s.command().is_some() {}
             drop(data);
         });
@@ -106,10 +106,10 @@ fn a_timeout_of_nothing_is_refused() {
     }
 }
 
-/// The wrong port for the policy: the error says which one to try
+/// The wrong port for the policy: the error names the right one
 #[test]
 fn the_wrong_port_for_tls() {
-    // As a server of port 990: without a handshake it says nothing.
+    // Like a server on port 990, which sends nothing before the handshake.
     let silent = Server::start(|s| s.expect_close());
     let options = Options::new(config()).timeout(Duration::from_millis(200));
     let error = at_once(|| Client::connect(silent.address(), options).unwrap_err());
@@ -129,7 +129,7 @@ fn the_wrong_port_for_tls() {
     in_clear.join();
 }
 
-/// 0xFF is Telnet's IAC, and doubled, except for servers that take a name's bytes as they are
+/// 0xFF is Telnet's IAC and is doubled, except for servers that take a name's bytes unchanged
 #[test]
 fn names_with_the_byte_of_telnet() {
     let (double, single) = (&b"DELE \xFF\xFF.txt"[..], &b"DELE \xFF.txt"[..]);

@@ -1,4 +1,4 @@
-//! Whole calls: their deadline, and what is left for the next one
+//! The deadline of calls, and their unfinished work, which the next call completes
 
 use std::error::Error as _;
 use std::io::{Read, Write};
@@ -29,7 +29,7 @@ fn is_overdue<T>(begun: Instant, result: Result<T, Error>) {
     assert!(took >= LIMIT && took < LIMIT + Duration::from_secs(1), "{took:?}");
 }
 
-/// Says something again and again until the client has gone, or for a second
+/// Repeats a text until the client has closed, or for a second
 fn go_on(s: &Peer, words: &[u8]) {
     for _ in 0..20 {
         if s.control().write_all(words).is_err() {
@@ -56,7 +56,7 @@ fn ends_although_preliminary_replies_go_on() {
         s.expect("SITE SLOW");
         go_on(s, b"150 working\r\n");
         s.reply("200 done at last");
-        // The next command waits for that.
+        // The next command waits for the end of the unfinished request.
         s.exchange("PWD", "257 \"/\"");
         s.expect_close();
     });
@@ -89,13 +89,13 @@ fn ends_although_a_file_trickles() {
     let mut bytes = Vec::new();
     is_overdue(begun, ftp.download_to("f", &mut bytes));
     assert!(bytes.len() >= 2);
-    // Settling takes until the server has noticed, which is the next call's time.
+    // Settling takes until the server has noticed, which is in the next call.
     ftp.noop().unwrap();
     drop(ftp);
     server.join();
 }
 
-/// Piece by piece each call has its own time
+/// A transfer that is moved piece by piece has the deadline anew for each call
 #[test]
 fn bounds_each_call_on_a_download() {
     let server = Server::start(|s| {
@@ -133,7 +133,7 @@ fn ends_although_a_listing_trickles() {
             let listener = s.epsv();
             let mut data = accept(&listener);
             s.exchange("NLST", "150 here");
-            // A name without an end.
+            // A file without an end.
             while data.write_all(b"x").is_ok() {
                 std::thread::sleep(OFTEN);
             }
@@ -200,7 +200,7 @@ fn ends_although_quit_goes_unanswered() {
     server.join();
 }
 
-/// A directory's listing takes several commands; the call may have ended before the last
+/// A directory's listing takes several commands; the deadline may expire before the last one
 #[test]
 fn a_listing_that_begins_after_its_call_has_ended_is_left() {
     let server = Server::start(|s| {
@@ -240,7 +240,7 @@ fn a_listing_that_begins_after_its_call_has_ended_is_left() {
     let result = ftp.read_dir(ftp_blocking::ReadDir::long("d")).map(drop);
     is_overdue(begun, result);
     std::thread::sleep(LIMIT * 2);
-    // What was begun is brought to its end first.
+    // The unfinished request is completed first.
     let answered = (0..5).find_map(|_| ftp.noop().ok());
     assert!(answered.is_some() && ftp.is_connected());
     drop(ftp);
@@ -279,7 +279,7 @@ fn never_is_never() {
     server.join();
 }
 
-/// The error of a stalled transfer comes when it is due, though the server does not answer ABOR either
+/// The error of a stalled transfer is returned at the deadline, though the server does not answer ABOR either
 #[test]
 fn a_stalled_transfer_fails_at_its_deadline() {
     let server = Server::start(|s| {
@@ -300,7 +300,7 @@ fn a_stalled_transfer_fails_at_its_deadline() {
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     assert!(matches!(error, Error::Ftp(FtpError::DataTimedOut(Phase::Transfer))), "{error:?}");
     assert!(!error.is_fatal());
-    // Whether the server settles is for the next call to learn, which has all the time for it.
+    // The next call learns whether the server settles, with a deadline of its own.
     let begun = Instant::now();
     let error = ftp.noop().unwrap_err();
     assert!(begun.elapsed() > Duration::from_millis(2500), "{:?}", begun.elapsed());
@@ -310,7 +310,7 @@ fn a_stalled_transfer_fails_at_its_deadline() {
     server.join();
 }
 
-/// However long the caller pauses after it: what the server has said meanwhile was in time
+/// However long the caller pauses after the request, a reply that arrived during the pause was in time
 #[test]
 fn a_pause_after_a_stalled_transfer_is_not_the_servers() {
     let server = Server::start(|s| {
@@ -334,7 +334,7 @@ fn a_pause_after_a_stalled_transfer_is_not_the_servers() {
     server.join();
 }
 
-/// Tickets that may still come do not keep the final reply from the caller
+/// Tickets that may still arrive do not delay the final reply for the caller
 #[test]
 fn the_end_of_a_transfer_does_not_wait_for_tickets() {
     let end = || {
@@ -344,7 +344,7 @@ fn the_end_of_a_transfer_does_not_wait_for_tickets() {
             control.exchange("TYPE I", "200 fine");
             let listener = control.epsv();
             control.exchange("RETR f", "150 here (7 bytes)");
-            // No new one with the data connection, which stays open.
+            // The data connection brings no new ticket and stays open.
             let mut data = tls.tickets(0).accept(&listener);
             assert!(data.handshake());
             data.send(b"content");
@@ -366,7 +366,7 @@ fn the_end_of_a_transfer_does_not_wait_for_tickets() {
         end
     };
     let ends = [end(), end(), end()];
-    // The shortest, because the machine may have been busy.
+    // The minimum, because the machine may have been busy.
     assert!(ends.iter().min().unwrap() < &Duration::from_millis(200), "{ends:?}");
 }
 
@@ -400,7 +400,7 @@ fn names_have_a_limit() {
     server.join();
 }
 
-/// A server whose file does not end where its size says
+/// A server whose file is shorter or longer than its announced size
 #[test]
 fn a_resumed_download_takes_no_more_than_there_is() {
     for beginning in [None, Some(&b"abc"[..])] {
@@ -439,7 +439,7 @@ fn a_resumed_download_takes_no_more_than_there_is() {
     }
 }
 
-/// Each error says its own part, and its source the rest
+/// Each error describes its own part, and its source the rest
 #[test]
 fn the_chain_of_causes_says_everything_once() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -449,7 +449,7 @@ fn the_chain_of_causes_says_everything_once() {
     assert!(!error.to_string().contains(&source.to_string()), "{error}: {source}");
 }
 
-/// What a call has left behind is ended by a call for that
+/// An explicit call aborts what an earlier call has left unfinished
 #[test]
 fn what_runs_is_aborted_with_the_servers_reply() {
     let server = Server::start(|s| {
@@ -476,7 +476,7 @@ fn what_runs_is_aborted_with_the_servers_reply() {
     server.join();
 }
 
-/// Nobody would be there to send it: the setting is refused, or cleared, and no NOOP precedes a request
+/// An idle client of this driver could not send it: the setting is refused or cleared, and no NOOP precedes a request
 #[test]
 fn no_keep_alive_between_calls() {
     let mut settings = config();

@@ -12,7 +12,7 @@ use crate::{at_once, config, connect, login, login_with, silent_port};
 
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// Greets and plays; then nothing more comes, and the client closes
+/// Greets the client and runs the script; then sends nothing more, and expects the client to close
 fn silent(play: impl FnOnce(&mut Peer) + Send + 'static) -> Server {
     Server::start(move |s| {
         s.welcome();
@@ -21,7 +21,7 @@ fn silent(play: impl FnOnce(&mut Peer) + Send + 'static) -> Server {
     })
 }
 
-/// Calls, while another thread waits a moment and cancels: the call ends at once, and the session with it
+/// Makes a call while another thread waits a moment and cancels: the call ends at once, and the session too
 #[track_caller]
 fn is_cancelled<T>(
     server: Server,
@@ -41,7 +41,7 @@ fn is_cancelled<T>(
     assert!(error.is_cancelled() && error.is_fatal() && !error.is_transient(), "{error:?}");
     assert!(took >= MOMENT && took < MOMENT * 5, "{took:?}");
     is_over(&mut ftp);
-    // Also while the client lives.
+    // Also while the client still exists.
     server.join();
     drop(ftp);
 }
@@ -84,7 +84,7 @@ fn while_a_download_stalls() {
     is_cancelled(server, ftp, |ftp| ftp.get("f")?.finish());
 }
 
-/// No wait ends: there is always something to read
+/// No wait occurs, because there is always something to read
 #[test]
 fn while_a_download_goes_on_and_on() {
     let server = Server::start(|s| {
@@ -100,7 +100,7 @@ fn while_a_download_goes_on_and_on() {
     is_cancelled(server, ftp, |ftp| ftp.download_to("f", &mut std::io::sink()));
 }
 
-/// The final reply has come and the server has left, but the data has not ended
+/// The final reply has arrived and the server has closed, but the data has not ended
 #[test]
 fn while_data_is_awaited_without_a_control_connection() {
     let server = Server::start(|s| {
@@ -255,7 +255,7 @@ fn between_reads() {
     server.join();
 }
 
-/// The descriptor that it holds would keep the connection open
+/// Its duplicate of the descriptor would otherwise keep the connection open
 #[test]
 fn a_canceller_does_not_keep_the_connection_open() {
     let server = silent(|_| {});

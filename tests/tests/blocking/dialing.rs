@@ -1,4 +1,4 @@
-//! Addresses as text, and connections that somebody else makes
+//! Addresses as text, and connections made by a dialer
 
 use std::net::TcpStream;
 use std::sync::mpsc;

@@ -1,4 +1,4 @@
-//! Local files, and what is left of them
+//! Local files, and their content after errors
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::{code, login};
 
 const TEXT: &[u8] = b"0123456789";
 
-/// A folder with the file `f`
+/// Creates a folder with the file `f`
 fn folder_with(bytes: &[u8]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let local = folder.path().join("f");
@@ -21,7 +21,7 @@ fn folder_with(bytes: &[u8]) -> (TempDir, PathBuf) {
     (folder, local)
 }
 
-/// Serves `RETR f` from this offset on, once SIZE has been told
+/// Serves SIZE, then `RETR f` from this offset on
 fn resumed_download(size: &'static str, offset: u64, bytes: &'static [u8]) -> Server {
     Server::start(move |s| {
         s.welcome();
@@ -42,7 +42,7 @@ fn resumed_download(size: &'static str, offset: u64, bytes: &'static [u8]) -> Se
 
 #[test]
 fn resuming_a_file() {
-    // The break is inside of what is compared, at its edge, and behind it; SIZE need not be known.
+    // The break is inside the compared part, at its edge, and after it; SIZE need not be known.
     for (overlap, offset) in [(64, 0), (4, 0), (3, 1), (0, 4)] {
         for size in ["213 10", "500 what?"] {
             let server = resumed_download(size, offset, &TEXT[offset as usize..]);
@@ -174,20 +174,20 @@ fn resuming_a_local_file() {
     let server = Server::start(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
-        // What is there is compared, and what is missing appended.
+        // The existing part is compared, and the missing part appended.
         s.exchange("SIZE f", "213 4");
         s.send_file("RETR f", b"0123");
         assert_eq!(s.receive_file("APPE f"), b"456789");
         s.exchange("SIZE f", "213 10");
-        // Nothing is there.
+        // The remote file does not exist.
         s.exchange("SIZE f", "550 no such file");
         assert_eq!(s.receive_file("STOR f"), b"0123456789");
-        // Too much is there.
+        // The remote file is too long.
         s.exchange("SIZE f", "213 11");
-        // Something else is there.
+        // The remote file has other content.
         s.exchange("SIZE f", "213 4");
         s.send_file("RETR f", b"01X3");
-        // Nothing is compared, and the file comes out too long.
+        // Nothing is compared, and the file becomes too long.
         s.exchange("SIZE f", "213 4");
         assert_eq!(s.receive_file("APPE f"), b"456789");
         s.exchange("SIZE f", "213 14");
@@ -210,7 +210,7 @@ fn resuming_a_local_file() {
         }
     }
     ftp.upload_file("f", &local).unwrap();
-    // Nothing is sent for a file that is not there.
+    // Nothing is sent for a local file that does not exist.
     assert!(matches!(ftp.upload_file("f", folder.path().join("g")).unwrap_err(), Error::Local(_)));
     drop(ftp);
     server.join();
@@ -223,11 +223,11 @@ fn files_are_compared_by_size_and_hash() {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
         s.exchange("SIZE f", "213 9");
-        // A server without hashes proves the size.
+        // With a server without hashes, the size is compared.
         s.exchange("SIZE f", "213 10");
         s.exchange("FEAT", "211 nothing");
         s.exchange("SIZE f", "213 10");
-        // What it offers is asked once, unless something may have changed it.
+        // FEAT is sent only once, unless something may have changed the answer.
         s.exchange("OPTS UTF8 OFF", "200 as you like");
         s.exchange("SIZE f", "213 10");
         s.expect("FEAT");
@@ -258,7 +258,7 @@ fn files_are_compared_by_size_and_hash() {
     server.join();
 }
 
-/// Serves an upload that the client aborts, after something has happened; what it has sent until then
+/// Serves an upload that the client aborts after an event; returns what it has sent until then
 fn aborted_upload(
     login: impl FnOnce(&mut Peer) + Send + 'static,
     command: &'static str,
@@ -275,7 +275,7 @@ fn aborted_upload(
         s.reply("150 send it");
         s.expect("ABOR");
         sender.send(read_all(&mut data)).unwrap();
-        // A server that has seen an end in clear text takes it for the end of the file.
+        // In clear text, a server that has seen the end of the connection takes it for the end of the file.
         s.reply("226 stored");
         s.reply("226 nothing to abort");
         s.exchange("REST 0", "350 restart at 0");
@@ -287,7 +287,7 @@ fn aborted_upload(
 
 #[test]
 fn a_source_of_lines_that_fails_does_not_complete_the_file() {
-    /// Lines, and then a disk that can't be read
+    /// A source of lines that ends with a read error
     struct Disk(usize);
     impl Read for Disk {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -300,7 +300,7 @@ fn a_source_of_lines_that_fails_does_not_complete_the_file() {
             }
         }
     }
-    // Less and more than what is buffered before it is sent.
+    // Less and more than is buffered before it is sent.
     for lines in [0, 3, 100_000] {
         let ascii = |s: &mut Peer| s.exchange("TYPE A", "200 ascii");
         let (server, received) = aborted_upload(ascii, "STOR f", || {});
@@ -339,7 +339,7 @@ fn a_file_that_becomes_shorter_does_not_complete_the_upload() {
             s.exchange("TYPE I", "200 binary");
             s.exchange("SIZE f", size);
         };
-        // The file was opened before the command went out.
+        // The file is opened before the command is sent.
         let (server, received) = aborted_upload(ask, command, move || file.set_len(3).unwrap());
         let mut ftp = login(&server);
         let none = ResumeOptions::new().overlap(0);
@@ -392,7 +392,7 @@ fn the_error_of_another_sessions_download_is_not_this_ones() {
 
 #[test]
 fn the_error_of_another_sessions_upload_is_not_this_ones() {
-    /// An upload whose server has gone
+    /// An upload whose server closes the connection
     struct Other;
     impl Write for Other {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -425,7 +425,7 @@ fn lines_have_the_limit_that_was_set() {
     let server = Server::start(move |s| {
         s.welcome();
         s.exchange("TYPE A", "200 text");
-        // The first file never ends, so that the client has to abort it.
+        // The first file never ends, so the client has to abort it.
         let listener = s.epsv();
         let mut data = accept(&listener);
         s.exchange("RETR f", "150 here it comes");
@@ -452,7 +452,7 @@ fn lines_have_the_limit_that_was_set() {
     server.join();
 }
 
-/// Which file it was, and why, each once in the chain of causes
+/// The chain of causes names the file and the reason, each once
 #[test]
 fn errors_of_local_files_name_them() {
     let missing = std::env::temp_dir().join("no such directory, surely").join("f");

@@ -1,4 +1,4 @@
-//! The blocking driver against scripted servers on loopback: the suite, and what only it can do
+//! The blocking driver with scripted servers on loopback: the suite, and the tests of this driver alone
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -20,5 +20,5 @@ use suite::{
     at_once, code, config, connect, login, login_with, refused, serve, serve_on, silent_port,
 };
 
-/// Servers are on loopback
+/// The servers are on loopback
 fn enter() {}

@@ -1,4 +1,4 @@
-//! Transfers that have their client
+//! Transfers that own their client
 
 use std::io::{self, Read, Write};
 
@@ -14,7 +14,7 @@ use ftp_tests::scripted::{Peer, Server, accept};
 
 use crate::{at_once, code, login};
 
-/// A server that plays a transfer, and goes on afterwards
+/// Starts a server that serves a transfer and continues afterwards
 fn transfer(
     type_: &'static str,
     command: &'static str,
@@ -210,7 +210,7 @@ fn aborting_gives_the_reply_and_the_client() {
     server.join();
 }
 
-/// No ABOR, and no wait for a server that would not answer one
+/// Neither ABOR is sent, nor is there a wait for a server that would not answer it
 #[test]
 fn dropped_they_close_the_session_at_once() {
     let server = transfer("TYPE I", "RETR f", |s, mut data| {
@@ -233,7 +233,7 @@ fn dropped_they_close_the_session_at_once() {
     server.join();
 }
 
-/// As ftplib's `transfercmd`: the caller reads, and asks for the reply afterwards
+/// As ftplib's `transfercmd`: the caller reads the data, then asks for the reply
 #[test]
 fn an_error_of_a_transfer_is_an_error_of_the_client() {
     fn fetch(client: Client) -> Result<(Vec<u8>, Client), Error> {

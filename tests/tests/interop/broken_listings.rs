@@ -9,7 +9,7 @@ use crate::driver::{Channel, Dialer, Host, Target};
 
 use crate::securely;
 
-/// Keeps a hold on the data connections
+/// Keeps a handle of the data connections
 #[derive(Clone, Debug, Default)]
 struct Held(Arc<Mutex<Vec<TcpStream>>>);
 
@@ -50,11 +50,11 @@ fn the_next_listing_is_exact() {
         ftp.cwd(&remote).unwrap();
         let mut entries = ftp.read_dir("").unwrap();
         entries.next().unwrap().unwrap();
-        // As a firewall would; TLS tells it from an end.
+        // As a firewall would do; under TLS this can be distinguished from an end.
         held.0.lock().unwrap().last().unwrap().shutdown(Shutdown::Both).unwrap();
         let end = entries.last().unwrap();
         end.unwrap_err();
-        // Some servers leave after that.
+        // Some servers close the session after that.
         if !ftp.is_connected() {
             return;
         }

@@ -1,4 +1,4 @@
-//! Files of every awkward size, compared by hash and on the server's disk
+//! Files of unusual sizes, compared by hash and on the server's disk
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::{everywhere, on_each_server};
 
 const MIB: u64 = 1 << 20;
 
-/// Bytes that repeat late, from a block made once: debug builds are slow at making them
+/// Bytes with a long period, from a block that is generated once, because debug builds are slow at it
 #[derive(Clone)]
 struct Noise {
     block: Arc<Vec<u8>>,
@@ -114,14 +114,14 @@ fn texts() {
     everywhere(|way| {
         let (mut ftp, _, local) = way.enter();
         ftp.put_lines("t", ["one", "", "three"]).unwrap();
-        // vsftpd agrees to TYPE A and ignores it, unless it is told otherwise.
+        // By default, vsftpd accepts TYPE A but does not convert.
         let converts = way.server.name != "vsftpd";
         let kept: &[u8] = if converts { b"one\n\nthree\n" } else { b"one\r\n\r\nthree\r\n" };
         assert_eq!(std::fs::read(local.join("t")).unwrap(), kept);
         let mut lines = Vec::new();
         ftp.get_lines("t", |line| lines.push(line.to_vec())).unwrap();
         assert_eq!(lines, [&b"one"[..], b"", b"three"]);
-        // A line end that is the wire's already stays one.
+        // A line ending that is already CRLF is unchanged.
         let mixed = ftp.upload_from(Put::new("t").ascii(), &mut &b"one\ntwo\r\nthree"[..]);
         assert_eq!(mixed.unwrap().bytes, 15, "bytes on the wire");
         let mut back = Vec::new();
@@ -132,7 +132,7 @@ fn texts() {
         let mut back = Vec::new();
         ftp.download_to(Get::new("t").ascii(), &mut back).unwrap();
         assert!(back == text);
-        // And bytes are bytes again.
+        // Afterwards, bytes are not converted again.
         back.clear();
         ftp.download_to("t", &mut back).unwrap();
         assert!(back == std::fs::read(local.join("t")).unwrap());

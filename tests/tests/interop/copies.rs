@@ -7,7 +7,7 @@ use crate::{Security, on_each_server};
 #[test]
 fn between_two_sessions_of_one_server() {
     on_each_server(|way| {
-        // No server can do the TLS handshake with another: the machine says so.
+        // Two servers can't do a TLS handshake with each other, and the machine reports that.
         if way.security != Security::Clear {
             return;
         }
@@ -19,14 +19,14 @@ fn between_two_sessions_of_one_server() {
         let result = copy_between_servers(&mut source, "a", &mut target, "b", TransferType::Image);
         match result {
             Ok(()) => assert!(std::fs::read(local.join("b")).unwrap() == bytes),
-            // Servers may refuse, as they should unless told otherwise; then they say so.
+            // Servers may refuse, which they should do by default; then the refusal is reported.
             Err(error) => {
                 println!("{}: {error}", way.server.name);
                 assert_ne!(way.server.name, "vsftpd", "which is told nothing else: {error}");
                 assert!(error.error.reply().is_some(), "{error}");
             }
         }
-        // Both are usable, whatever came of it.
+        // Both sessions are usable, whatever the result.
         source.noop().unwrap();
         target.noop().unwrap();
         source.quit().unwrap();

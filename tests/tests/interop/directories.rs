@@ -1,4 +1,4 @@
-//! Directories as entries: what is in them, and what becomes of those that are empty, missing or shut
+//! Directories as entries: their content, and empty, missing and unreadable directories
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use crate::driver::{Client, Error, ReadDir, ftp_proto};
 use crate::way::Way;
 use crate::{Security, everywhere, on_each_server};
 
-/// Names that somebody has somewhere, not all of which every server takes
+/// Names from real servers, not all of which every server accepts
 const NAMES: [&str; 12] = [
     "plain",
     "two words",
@@ -38,8 +38,8 @@ fn read(ftp: &mut Client, directory: impl Into<ReadDir>) -> Result<Vec<OwnedEntr
     Ok(all)
 }
 
-/// pyftpdlib closes without close_notify where it has sent nothing, and an empty listing can't be told
-/// from one that was cut off
+/// If pyftpdlib has sent nothing, it closes without close_notify, so an empty listing can't be distinguished from a
+/// truncated one
 fn is_silent_end(way: &Way, error: &Error) -> bool {
     matches!(error, Error::Ftp(ftp_proto::Error::Truncated { received: 0, .. }))
         && way.security != Security::Clear
@@ -92,7 +92,7 @@ fn entries_of_a_directory() {
     });
 }
 
-/// A directory of any name can be read, by its name, and the session stays where it is
+/// A directory with any name can be read, and the working directory stays the same
 #[test]
 fn directories_of_any_name() {
     on_each_server(|way| {
@@ -140,7 +140,7 @@ fn empty_missing_and_shut_directories() {
                     other => panic!("{name}: {other:?}"),
                 }
             }
-            // Run by root, it may read everything.
+            // As root, it may read everything.
             if way.server.name != "pyftpdlib" {
                 match read(&mut ftp, kind("shut")) {
                     Err(Error::Ftp(
@@ -175,12 +175,12 @@ fn a_listing_may_be_given_up() {
     });
 }
 
-/// One directory that moves from server to server: to make it takes longer than to list it
+/// One directory is moved from server to server, because creating it takes longer than listing it
 #[test]
 fn a_hundred_thousand_entries() {
     let made: RefCell<Option<PathBuf>> = RefCell::new(None);
     on_each_server(|way| {
-        // ProFTPD sorts them for a quarter of a minute: once is enough.
+        // ProFTPD takes 15 seconds to sort it, so one run is enough.
         if way.server.name == "proftpd" && way.security != Security::Clear {
             return;
         }

@@ -1,4 +1,4 @@
-//! What is known of single files, without a data connection, and the server's clock
+//! Facts about single files, without a data connection, and the server's clock
 
 use crate::driver::ftp_proto::listing::{Modified, Zone};
 use crate::driver::{Error, Kind, List, NameEncoding, ReadDir, encoding_rs, ftp_proto};
@@ -17,7 +17,7 @@ fn facts_and_status() {
                 assert!(entry.name().ends_with(b"two words"));
                 assert_eq!((entry.kind(), entry.size()), (Kind::File, Some(5)));
             }
-            // vsftpd has no MLST.
+            // vsftpd does not support MLST.
             Err(Error::Ftp(ftp_proto::Error::Permanent(reply))) => {
                 assert_eq!((reply.code().get(), &*way.server.name), (500, "vsftpd"));
             }
@@ -50,11 +50,11 @@ fn the_servers_clock() {
     });
 }
 
-/// Names in the charset of long ago: the bytes come through, and mean what they should
+/// Names in a legacy charset: the bytes are unchanged, and decode as they should
 #[test]
 fn names_in_another_charset() {
     everywhere(|way| {
-        // Takes what is no UTF-8 for U+FFFD: its listings have lost the bytes.
+        // It replaces bytes that are not UTF-8 by U+FFFD, so its listings have lost them.
         if way.server.name == "pyftpdlib" {
             return;
         }

@@ -1,4 +1,4 @@
-//! Listings, of directories with something and with nothing in them
+//! Listings of directories with and without content
 
 use crate::driver::{Error, List, Listing, ftp_proto};
 
@@ -14,7 +14,7 @@ fn all_kinds() {
         let lines = ftp.list("").unwrap().collect_lines().unwrap();
         assert_eq!(lines.iter().filter(|line| line.ends_with(b" file 299")).count(), 1);
         let mut names = ftp.names("").unwrap();
-        // Pure-FTPd names these two as well.
+        // Pure-FTPd lists these two, too.
         names.retain(|name| name != b"." && name != b"..");
         names.sort();
         assert_eq!(names.len(), 300);
@@ -32,7 +32,7 @@ fn empty_directories() {
     everywhere(|way| {
         let (mut ftp, _, _) = way.enter();
         for list in [List::new(""), List::names("")] {
-            // Some say 450 or 550 (Q74).
+            // Some reply 450 or 550 (Q74).
             match ftp.list(list).and_then(Listing::collect_lines) {
                 Ok(mut lines) => {
                     lines.retain(|line| {
@@ -41,8 +41,8 @@ fn empty_directories() {
                     lines.retain(|line| !line.ends_with(b" .") && !line.ends_with(b" .."));
                     assert!(lines.is_empty(), "{lines:?}");
                 }
-                // pyftpdlib closes without close_notify where it has sent nothing, and an empty
-                // listing can't be told from one that was cut off.
+                // If pyftpdlib has sent nothing, it closes without close_notify, so an empty listing can't be
+                // distinguished from a truncated one.
                 Err(Error::Ftp(ftp_proto::Error::Truncated { received: 0, .. }))
                     if way.security != Security::Clear && way.server.name == "pyftpdlib" => {}
                 Err(error) => assert!(error.reply().is_some(), "{error}"),

@@ -1,4 +1,4 @@
-//! Names that make trouble
+//! Names with unusual bytes
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -28,10 +28,10 @@ fn files_with_odd_names() {
         b"~tilde $dollar `tick` ;semi|pipe&",
     ];
     everywhere(|way| {
-        // Whether Telnet's IAC is doubled on the wire, as RFC 959 has it, follows from the greeting.
+        // Whether Telnet's IAC is doubled on the wire, as RFC 959 requires, depends on the greeting.
         let (mut ftp, _, local) = way.enter();
         for name in names {
-            // pyftpdlib is told to speak UTF-8 and answers other bytes with 501.
+            // pyftpdlib is configured for UTF-8 and answers other bytes with 501.
             if way.server.name == "pyftpdlib" && std::str::from_utf8(name).is_err() {
                 assert!(ftp.size(name).is_err());
                 continue;

@@ -1,4 +1,4 @@
-//! Every operation, and what a session survives
+//! Every operation, and the session after it
 
 use std::io::{Read, Write};
 
@@ -17,7 +17,7 @@ fn every_simple_operation() {
         ftp.system().unwrap();
         ftp.help("").unwrap();
         ftp.stat("").unwrap();
-        // Pure-FTPd speaks it, says so, and refuses to be asked for it (Q27).
+        // Pure-FTPd uses UTF-8 and lists it in FEAT, but refuses OPTS UTF8 (Q27).
         let asked = ftp.utf8();
         assert!(asked.is_ok() || !features.utf8() || way.server.name == "pureftpd", "{asked:?}");
         ftp.mkdir("d").unwrap();
@@ -30,7 +30,7 @@ fn every_simple_operation() {
             ftp.set_mdtm("d/f", time).unwrap();
             assert_eq!(ftp.mdtm("d/f").unwrap(), time);
         }
-        // The others have no SITE UTIME.
+        // The other servers do not support SITE UTIME.
         if matches!(way.server.name.as_str(), "proftpd" | "pureftpd") {
             ftp.rename("d/f", "d/f g").unwrap();
             let leap_day = Timestamp::new(2000, 2, 29, 12, 30, 59).unwrap();
@@ -101,14 +101,14 @@ fn aborted_transfers_leave_the_session_usable() {
         let bytes = vec![7; 20_000_000];
         ftp.upload_from("big", &mut &bytes[..]).unwrap();
         for round in 0..3 {
-            // After some bytes, after none, and by mere dropping.
+            // After some bytes, before any, and by dropping it.
             let mut download = ftp.get("big").unwrap();
             if round > 0 {
                 download.read_exact(&mut [0; 100_000]).unwrap();
             }
             if let Err(error) = download.abort() {
-                // Some of its sessions end with "unexpected OpenSSL error, disconnecting" when the
-                // data connection is reset under TLS; the client has to say so, and does.
+                // ProFTPD ends some sessions with "unexpected OpenSSL error, disconnecting" when the data connection is
+                // reset under TLS; the client must report that.
                 let known = way.server.name == "proftpd" && way.security != Security::Clear;
                 assert!(known && error.is_fatal() && !ftp.is_connected(), "{error}");
                 return;
@@ -152,7 +152,7 @@ fn names_of_the_servers_choice() {
         let transfer = match ftp.upload_from(crate::driver::Put::unique(), &mut &b"content"[..]) {
             Ok(transfer) => transfer,
             Err(error) => {
-                // Pure-FTPd has no STOU unless it was asked to.
+                // Pure-FTPd supports STOU only if configured to.
                 println!("{}: STOU: {error}", way.server.name);
                 assert!(matches!(error, crate::driver::Error::Ftp(ftp_proto::Error::Permanent(_))));
                 ftp.quit().unwrap();

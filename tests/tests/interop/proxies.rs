@@ -6,7 +6,7 @@ use ftp_tests::servers::{RealProxy, Server, proxies};
 
 use crate::{Way, on_each_server};
 
-/// Logs in through a proxy, to a name that the proxy resolves
+/// Logs in through a proxy, to a host name that the proxy resolves
 fn through(way: &Way, proxy: &RealProxy) -> Client {
     let Server { user, password, .. } = &way.server;
     let address = way.address().replace("127.0.0.1", "localhost");
@@ -22,7 +22,7 @@ fn files_and_listings_pass_through_proxies() {
             println!("  through {} ({:?})", proxy.name, proxy.proxy);
             let mut ftp = through(way, &proxy);
             ftp.cwd(&remote).unwrap();
-            // More than any buffer on the way holds.
+            // More than all buffers on the path hold.
             let content: Vec<u8> = (0..3_000_000_u32).map(|i| (i / 5) as u8).collect();
             for name in ["one", "two"] {
                 ftp.upload_from(name, &mut content.as_slice()).unwrap();
@@ -71,7 +71,7 @@ fn what_proxies_refuse() {
             let error = connect(&way.address(), proxy.with_login(Some(wrong)));
             assert_eq!(error.problem(), &ProxyProblem::LoginRefused);
         }
-        // Nobody listens there.
+        // Nothing listens there.
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let error = connect(&closed.to_string(), proxy.proxy.clone());
         println!("{error}");
@@ -91,7 +91,7 @@ fn what_proxies_refuse() {
             ),
             "{error}"
         );
-        // The proxy itself is not there.
+        // The proxy itself does not exist.
         let mut dead = proxy.proxy.clone();
         let nowhere = ProxyServer::new(closed.ip().to_string(), closed.port());
         match &mut dead {

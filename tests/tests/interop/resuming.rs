@@ -1,4 +1,4 @@
-//! Interrupted transfers that go on
+//! Resumed transfers
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,10 +8,10 @@ use ftp_tests::script::Seed;
 
 use crate::{everywhere, on_each_server};
 
-/// Bytes that are compared by default
+/// The number of bytes compared by default
 const OVERLAP: u64 = 64 * 1024;
 
-/// Where files break off, others on each way
+/// Lengths at which files break off, different for each connection
 fn some_lengths(end: u64) -> impl Iterator<Item = u64> {
     static ROUND: AtomicU64 = AtomicU64::new(0);
     let mut seed = Seed(ROUND.fetch_add(1, Ordering::Relaxed));
@@ -38,14 +38,14 @@ fn downloads() {
             assert_eq!(transfer.bytes, end - length.saturating_sub(OVERLAP));
             assert!(std::fs::read(&copy).unwrap() == bytes);
         }
-        // The marker holds for one transfer.
+        // The marker applies to one transfer only.
         let mut tail = Vec::new();
         ftp.download_to(Get::new("f").resume_at(499_990), &mut tail).unwrap();
         assert_eq!(tail, bytes[499_990..]);
         let mut whole = Vec::new();
         ftp.download_to("f", &mut whole).unwrap();
         assert!(whole == bytes);
-        // A tail that a crash has left empty.
+        // A tail of zeros, as a crash may leave it.
         let mut damaged = bytes[..250_000].to_vec();
         damaged[249_000..].fill(0);
         std::fs::write(&copy, &damaged).unwrap();
@@ -65,7 +65,7 @@ fn uploads() {
         let folder = tempfile::tempdir().unwrap();
         let original = folder.path().join("f");
         std::fs::write(&original, &bytes).unwrap();
-        // Who owns it decides who may append.
+        // The owner of the file determines who may append to it.
         ftp.upload_from("f", &mut &b""[..]).unwrap();
         for length in [100_000].into_iter().chain(some_lengths(bytes.len() as u64)) {
             std::fs::write(local.join("f"), &bytes[..length as usize]).unwrap();
@@ -77,7 +77,7 @@ fn uploads() {
         let error = ftp.resume_upload(&original, "f").unwrap_err();
         assert!(matches!(error, Error::Mismatch(_)), "{error:?}");
         ftp.upload_file("f", &original).unwrap();
-        // Nothing is missing, and then all of it.
+        // First nothing is missing, then everything.
         assert_eq!(ftp.resume_upload(&original, "f").unwrap().bytes, 0);
         ftp.delete("f").unwrap();
         assert_eq!(ftp.resume_upload(&original, "f").unwrap().bytes, 500_000);
@@ -109,7 +109,7 @@ fn files_are_compared() {
         ftp.upload_file("f", &original).unwrap();
         let proof = ftp.verify_file("f", &original).unwrap();
         assert_eq!(proof.size, 500_000);
-        // ProFTPD's mod_digest; the others have nothing of the kind.
+        // ProFTPD has mod_digest; the other servers have no hashes.
         let expected = (way.server.name == "proftpd").then_some(HashAlgorithm::Sha256);
         assert_eq!(proof.hash.map(|hash| hash.algorithm), expected);
         let options = ResumeOptions::new().overlap(0).verify();

@@ -1,8 +1,8 @@
 //! A hundred transfers in a row on one control connection: no refusal, no damaged file
 //!
-//! The servers differ in what they demand (vsftpd and ProFTPD refuse a data connection that does not
-//! resume the control connection's session) and in what they give (tickets that serve once, sessions
-//! that serve for ever, nothing at all). The table that is printed tells how it went.
+//! The servers differ in what they require (vsftpd and ProFTPD refuse a data connection that does not resume the
+//! control connection's session) and in what they issue (tickets that can be used once, sessions that can be used any
+//! number of times, nothing at all). The test prints a table of the results.
 
 use ftp_blocking::ftp_tls::TlsVersion;
 use ftp_tests::servers::Server;
@@ -40,7 +40,7 @@ fn step(kind: Kind, round: usize, ftp: &mut Client) {
             assert!(lines.iter().any(|line| line.ends_with(b" file")));
         }
         Kind::Mixed => {
-            // Refusals in between, too: they cost tickets.
+            // Refused transfers in between use up tickets, too.
             assert!(ftp.get("missing").is_err());
             step([Kind::Store, Kind::Retrieve, Kind::List][round % 3], round, ftp);
         }
@@ -63,9 +63,9 @@ fn run(way: &Way, kind: Kind) {
     ftp.quit().unwrap();
     assert!(resumed + full >= ROUNDS as u64, "data connections in clear");
     match (&**name, version) {
-        // Sends no tickets that serve for data connections, and does not want any.
+        // Its tickets can't be used for data connections, and it requires none.
         ("pureftpd", TlsVersion::Tls13) => {}
-        // Gives none with uploads: full handshakes are those of listings that harvest.
+        // It issues none with uploads: the full handshakes are those of listings that obtain tickets.
         ("proftpd", TlsVersion::Tls13) => assert!(resumed >= ROUNDS as u64, "{resumed}"),
         _ => assert_eq!(full, 0),
     }
@@ -78,7 +78,7 @@ fn run(way: &Way, kind: Kind) {
     }
 }
 
-/// Of a table that `--nocapture` shows
+/// A row of the table, which `--nocapture` shows
 #[test]
 fn a_hundred_of_each() {
     println!("| server    | version | TLS   | 100 x    | resumed | full |");

@@ -1,4 +1,4 @@
-//! Each setting of resumption on servers that demand it, permit it, and give nothing to resume
+//! Each setting of resumption with servers that require it, that permit it, and that issue nothing to resume
 
 use ftp_proto::Error as FtpError;
 use ftp_tests::servers::Server;
@@ -22,7 +22,7 @@ fn login(way: &Way, server: &Server, resumption: Resumption) -> Client {
     ftp
 }
 
-/// Uploads, downloads and lists, so often that TLS 1.3 tickets without renewal run out
+/// Uploads, downloads and lists so often that TLS 1.3 tickets run out unless they are renewed
 fn transfers(ftp: &mut Client, name: &str) -> Result<(), Error> {
     for _ in 0..3 {
         ftp.upload_from(name, &mut &b"content"[..])?;
@@ -40,9 +40,9 @@ fn both(way: &Way) -> impl Iterator<Item = Server> {
     [Some(way.server.clone()), way.server.without_session_reuse()].into_iter().flatten()
 }
 
-/// Whether data connections on this server can all resume
+/// Whether all data connections to this server can resume
 fn resumes(server: &Server, version: TlsVersion) -> bool {
-    // Pure-FTPd's tickets of TLS 1.3 serve for nothing; ProFTPD gives none with uploads, so they run out.
+    // Pure-FTPd's tickets of TLS 1.3 can't be used; ProFTPD issues none with uploads, so they run out.
     version == TlsVersion::Tls12 || !matches!(&*server.name, "pureftpd" | "proftpd")
 }
 
@@ -64,7 +64,7 @@ fn required_is_kept_or_refused() {
                 let stopped = matches!(error, Error::Ftp(FtpError::NoSessionTicket))
                     || error.tls() == Some(&TlsError::NotResumed);
                 assert!(stopped && !error.is_fatal(), "{error:?}");
-                // The session lives, and without the demand it works.
+                // The session is still usable, and without the requirement it works.
                 ftp.noop().unwrap();
             }
             let mut ftp = login(way, &server, Resumption::Offered);
@@ -88,8 +88,8 @@ fn never_is_accepted_or_refused() {
             assert_eq!((inventory.resumed, inventory.tickets_received), (0, 0));
             if demanded {
                 let error = result.unwrap_err();
-                // vsftpd's 522 and ProFTPD's 425 may come before the handshake is over on this side: then they are refusals
-                // like others.
+                // vsftpd's 522 and ProFTPD's 425 may arrive before the handshake has ended on the client's side; then
+                // they are ordinary refusals.
                 let refused = matches!(error, Error::Ftp(FtpError::ResumptionRequired { .. }));
                 let code = error.reply().map(|reply| reply.code().get());
                 assert!(refused || matches!(code, Some(425 | 522)), "{error:?}");

@@ -1,12 +1,12 @@
-//! What is tried twice, of itself
+//! Operations that the client retries by itself
 
 use ftp_blocking::ftp_tls::{TlsConfig, TlsVersion, Trust};
 
 use crate::driver::Client;
 use crate::{Security, securely};
 
-/// Without precautions ProFTPD refuses a listing when the tickets are used up, and gives some: the
-/// second try succeeds, and nobody notices
+/// Without precautions ProFTPD refuses a listing when the tickets are used up, and issues new ones: the second attempt
+/// succeeds, and the caller does not notice
 #[test]
 fn a_refused_listing_is_tried_again() {
     securely(|way| {
@@ -21,7 +21,7 @@ fn a_refused_listing_is_tried_again() {
         let mut ftp = Client::connect(way.address(), options).unwrap();
         ftp.login(&way.server.user, &way.server.password).unwrap();
         ftp.cwd(&way.server.directory).unwrap();
-        // These use the two tickets of the login up.
+        // These use up the two tickets of the login.
         for _ in 0..2 {
             ftp.upload_from("again", &mut &b"content"[..]).unwrap();
         }

@@ -1,4 +1,4 @@
-//! What TLS is for, and how it is put on and taken off
+//! Protection by TLS, and switching it on and off
 
 use crate::driver::ftp_tls::{TlsConfig, TlsError, TlsVersion, Trust};
 use crate::driver::{Client, Config, Error, Options, Protection, TlsPolicy};
@@ -49,7 +49,7 @@ fn data_in_clear_and_back() {
     });
 }
 
-/// As ftplib has it: login in clear, then `auth()`, then `prot_p()`
+/// As in ftplib: login in clear text, then `auth()`, then `prot_p()`
 #[test]
 fn tls_on_a_session_that_began_in_clear() {
     on_each_server(|way| {
@@ -71,8 +71,7 @@ fn tls_on_a_session_that_began_in_clear() {
     });
 }
 
-/// As ftplib allows: login, `auth()`, `prot_p()`; most servers say that it is too late, some want
-/// the login again
+/// As ftplib allows: login, `auth()`, `prot_p()`; most servers reply that it is too late, some require a new login
 #[test]
 fn tls_behind_the_login() {
     on_each_server(|way| {
@@ -88,7 +87,7 @@ fn tls_behind_the_login() {
                 assert_eq!(reply.unwrap().code().get(), 234);
                 assert!(ftp.is_secure());
                 println!("{}: AUTH TLS behind the login", way.server.name);
-                // Some want it again.
+                // Some require a new login.
                 let _ = ftp.login(&way.server.user, &way.server.password);
                 ftp.protect(Protection::Private).unwrap();
                 assert_eq!(ftp.protection(), Protection::Private);
@@ -117,7 +116,7 @@ fn the_control_connection_in_clear_again() {
                 round_trip(&mut ftp);
                 println!("{}: CCC, and files behind it", way.server.name);
             }
-            // Not every server knows CCC; then it says so, and the session goes on.
+            // Not every server supports CCC; then the refusal is reported, and the session continues.
             Err(error) => {
                 println!("{}: CCC: {error}", way.server.name);
                 assert!(error.reply().is_some() && !error.is_fatal(), "{error}");
@@ -135,11 +134,11 @@ fn strangers_are_not_trusted() {
         if way.security == Security::Clear {
             return;
         }
-        // Mozilla's authorities did not sign this.
+        // Mozilla's authorities did not sign this certificate.
         let error = Client::connect(way.address(), way.config()).unwrap_err();
         assert!(matches!(error, Error::Tls(TlsError::UnknownIssuer)), "{error}");
         assert!(error.to_string().contains("authority that is not trusted"), "{error}");
-        // The certificate is for localhost and its addresses, not for every name of this machine.
+        // The certificate is for localhost and its addresses, not for other names of this host.
         let name = crate::driver::ftp_tls::server_name("ftp.example.org").unwrap();
         let options = trusting(way, way.config()).tls_server_name(name);
         let error = Client::connect(way.address(), options).unwrap_err();

@@ -35,9 +35,9 @@ fn directories_with_their_parents() {
     });
 }
 
-/// A tree with links out of it and into itself; the files are the server's user's
+/// Creates a tree with links out of it and into itself; the files belong to the server's user
 ///
-/// No link leads to `..` alone: ProFTPD lists such a one by no form of LIST.
+/// No link leads to `..` alone: ProFTPD lists such a link with no form of LIST.
 fn make(ftp: &mut crate::driver::Client, local: &Path) {
     for path in ["tree/sub/deep", "precious"] {
         ftp.create_dir_all(path).unwrap();
@@ -85,7 +85,7 @@ fn a_tree_is_walked() {
             ];
             assert!(found.iter().eq(expected.iter()), "{} {found:?}", way.name());
         }
-        // By the best command, which may show links as what they point to, it ends, too.
+        // The best command may show links as their targets, but the walk ends with it, too.
         let mut count = 0;
         for one in ftp.walk("tree", WalkOptions::new()) {
             one.unwrap();

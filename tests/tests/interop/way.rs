@@ -1,4 +1,4 @@
-//! The ways to the servers: address family, data mode, TLS
+//! The connections to test: address family, data mode, TLS
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::driver::ftp_tls::{TlsConfig, TlsVersion, Trust};
 use crate::driver::{Client, Config, DataMode, Options, TlsPolicy};
 use ftp_tests::servers::{self, Server};
 
-/// A way to a server
+/// A kind of connection to a server
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
     pub(crate) server: Server,
@@ -48,10 +48,10 @@ impl Way {
             Security::Implicit(_) => TlsPolicy::Implicit,
         });
         config.data_mode = self.mode;
-        // pyftpdlib answers an aborted transfer with nothing; there is no distance here.
+        // pyftpdlib does not answer an aborted transfer; the server is on the same host, so replies arrive quickly.
         config.settle_quiet = Duration::from_millis(500);
         if self.server.name == "pyftpdlib" {
-            // See `run`: a session that it has lost is not waited for.
+            // See `run`: the test must not wait long for a session that the server has lost.
             config.reply_timeout = Duration::from_secs(10);
         }
         config
@@ -59,7 +59,7 @@ impl Way {
 
     pub(crate) fn options(&self, config: Config) -> Options {
         let mut options = Options::new(config);
-        // With `--nocapture`, to see what a server said.
+        // Shows the server's replies with `--nocapture`.
         if std::env::var_os("FTP_TRACE").is_some() {
             options = options.trace(|line| eprintln!("{line}"));
         }
@@ -95,7 +95,7 @@ impl Way {
         ftp
     }
 
-    /// Logged in, and in a new directory: as the server names it, and as this machine does
+    /// Logs in and enters a new directory; returns it as the server names it, and as this host does
     pub(crate) fn enter(&self) -> (Client, String, PathBuf) {
         self.enter_with(self.config())
     }
@@ -113,20 +113,20 @@ impl Way {
     }
 }
 
-/// Runs the test on every way to every server
+/// Runs the test with every kind of connection to every server
 #[track_caller]
 pub(crate) fn everywhere(test: impl Fn(&Way)) {
     run(test, &ADDRESSES, &MODES, &SECURITIES);
 }
 
-/// Runs the test on every server, with and without TLS, on one way each
+/// Runs the test with every server, with and without TLS, over one kind of connection each
 #[track_caller]
 pub(crate) fn on_each_server(test: impl Fn(&Way)) {
     let securities = [Security::Clear, Security::Explicit(TlsVersion::Tls13)];
     run(test, &ADDRESSES[..1], &MODES[..1], &securities);
 }
 
-/// Runs the test on every server with both versions of TLS, on one way each
+/// Runs the test with every server and both versions of TLS, over one kind of connection each
 #[track_caller]
 pub(crate) fn securely(test: impl Fn(&Way)) {
     run(test, &ADDRESSES[..1], &MODES[..1], &SECURITIES[1..3]);
@@ -146,9 +146,9 @@ fn run(test: impl Fn(&Way), addresses: &[&'static str], modes: &[DataMode], tls:
                     let way = Way { server: server.clone(), ip, mode, security };
                     let begun = Instant::now();
                     let mut passed = catch_unwind(AssertUnwindSafe(|| test(&way))).is_ok();
-                    // Now and then it stops looking at a connection: it answers nothing there, and
-                    // does not see the client close until its own timeout of five minutes. Seldom
-                    // that goes on for half a minute, with new connections too.
+                    // Now and then it stops serving a connection: it answers nothing there, and does not notice that
+                    // the client has closed until its own timeout of five minutes. Rarely, this lasts for half a minute
+                    // and affects new connections, too.
                     let mut more = if server.name == "pyftpdlib" { 3 } else { 0 };
                     while !passed && more > 0 {
                         println!("ONCE MORE: {}", way.name());

@@ -1,4 +1,4 @@
-//! The mio driver against real servers, through the tests of the blocking driver
+//! The mio driver with real servers, through the tests of the blocking driver
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -29,7 +29,7 @@ mod trees;
 #[path = "../interop/way.rs"]
 mod way;
 
-/// ftp-mio, one client a loop
+/// ftp-mio, with one client per loop
 mod driver {
     pub(crate) use ftp_blocking::*;
     pub(crate) use ftp_tests::driver::{Listing, Mio, Options, copy_between_servers};

@@ -1,4 +1,5 @@
-//! The tests that `object_store` has for every store; the crate's documentation says which are left out, and why
+//! The tests that `object_store` provides for every store; the crate's documentation lists which ones do not apply, and
+//! why
 
 use object_store::integration as suite;
 

@@ -1,4 +1,4 @@
-//! Servers that let in eight sessions
+//! Servers that accept at most eight sessions
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn content(file: usize) -> Vec<u8> {
     format!("file {file} and nobody else's\n").bytes().cycle().take(50_000 + file).collect()
 }
 
-/// A hundred reads at once, with sixteen sessions at the most, and then as many writes and deletions
+/// A hundred reads at once, with at most sixteen sessions, then as many writes and deletions
 #[tokio::test]
 async fn a_hundred_at_once() {
     const FILES: usize = 100;

@@ -1,4 +1,4 @@
-//! Links, names that are no UTF-8, and what may not be read
+//! Links, names that are not UTF-8, and unreadable files
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,7 +11,7 @@ use object_store::{Error, ObjectStore, ObjectStoreExt};
 
 use crate::place::everywhere;
 
-/// Links to files are objects, be they listed as links or as what they lead to; a tree with a circle has an end
+/// Links to files are objects, whether they are listed as links or as their targets; a tree with a loop has an end
 #[test]
 fn links() {
     everywhere(|place| async move {
@@ -28,7 +28,7 @@ fn links() {
         };
         assert_eq!((size("dir/file"), size("link")), (Some(5), Some(5)), "{found:?}");
         assert_eq!(size("dangling"), None, "{found:?}");
-        // Not for ever: at most once more, where servers list what a link leads to.
+        // The loop ends: it is followed at most once more, if the server lists the targets of links.
         assert!(found.len() <= 6, "{found:?}");
         assert!(store.skipped().links > 0, "{:?}", store.skipped());
         let bytes = store.get(&Path::from("link")).await.unwrap().bytes().await.unwrap();
@@ -43,7 +43,7 @@ fn names_that_are_no_utf8() {
         fs::write(place.local.join(name), "latin").unwrap();
         let store = place.store();
         if place.server.name == "pyftpdlib" {
-            // It writes a question mark for a byte that is no UTF-8, and does not take the name back.
+            // It writes a question mark for a byte that is not UTF-8, and does not accept the name back.
             return;
         }
         let found: Vec<_> = store.list(None).try_collect().await.unwrap();
@@ -60,7 +60,7 @@ fn names_that_are_no_utf8() {
 fn what_may_not_be_read_is_not_missing() {
     everywhere(|place| async move {
         if place.server.name == "pyftpdlib" {
-            // It runs as root here, who may read everything.
+            // It runs as root here, so it may read everything.
             return;
         }
         let (store, local) = (place.store(), &place.local);

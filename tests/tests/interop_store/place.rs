@@ -1,4 +1,4 @@
-//! A directory of its own on each server, in clear text and under TLS
+//! A separate directory on each server, in clear text and under TLS
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +18,7 @@ pub(crate) struct Place {
     policy: TlsPolicy,
     /// The directory as the server names it
     root: String,
-    /// The same on this machine
+    /// The same directory on this host
     pub(crate) local: PathBuf,
     logins: Arc<AtomicUsize>,
     copies: Arc<AtomicUsize>,
@@ -52,10 +52,10 @@ impl Place {
             _ => "ftp",
         };
         let mut config = Config::new(self.policy);
-        // pyftpdlib answers an aborted transfer with nothing; there is no distance here.
+        // pyftpdlib does not answer an aborted transfer; the server is on the same host, so replies arrive quickly.
         config.settle_quiet = Duration::from_millis(500);
         let (logins, copies) = (Arc::clone(&self.logins), Arc::clone(&self.copies));
-        // With `--nocapture`, to see what a server said.
+        // Shows the server's replies with `--nocapture`.
         let shown = std::env::var_os("FTP_TRACE").is_some();
         let options = Options::new(config).trace(move |line| {
             let line = line.to_string();
@@ -73,12 +73,12 @@ impl Place {
             .root(&self.root)
     }
 
-    /// How often its stores have logged in
+    /// Number of logins of its stores
     pub(crate) fn logins(&self) -> usize {
         self.logins.load(Ordering::Relaxed)
     }
 
-    /// How many files its stores have had copied by the server
+    /// Number of files that the server has copied for its stores
     pub(crate) fn copies(&self) -> usize {
         self.copies.load(Ordering::Relaxed)
     }
@@ -94,7 +94,7 @@ pub(crate) fn everywhere<F: Future<Output = ()>>(test: impl Fn(Place) -> F) {
     let mut failed = Vec::new();
     for server in servers::all() {
         for policy in [TlsPolicy::Plaintext, TlsPolicy::Explicit] {
-            // See tests/interop/way.rs: now and then pyftpdlib stops looking at a connection.
+            // See tests/interop/way.rs: now and then pyftpdlib stops serving a connection.
             let mut attempts = if server.name == "pyftpdlib" { 3 } else { 1 };
             loop {
                 let place = Place::new(&server, policy);

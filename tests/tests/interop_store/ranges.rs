@@ -1,4 +1,4 @@
-//! Large files: their ranges, what is left of a session after these, copies
+//! Ranges of large files, sessions after such reads, and copies
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 
 use crate::place::{Place, everywhere};
 
-/// Bytes that can't be taken for others of the same file
+/// Bytes whose position in the file can be recognized
 fn content(size: usize) -> Vec<u8> {
     (0..size as u64 / 8)
         .flat_map(|word| word.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes())
@@ -61,7 +61,7 @@ fn ranges_of_every_kind() {
     });
 }
 
-/// What a range costs that ends early, by what is left of the file behind it: `--nocapture` shows it
+/// Prints the cost of a range that ends early, by the number of bytes left in the file after it (`--nocapture`)
 #[test]
 fn the_session_goes_on_after_a_range() {
     everywhere(|place| async move {
@@ -75,7 +75,7 @@ fn the_session_goes_on_after_a_range() {
                 let begun = Instant::now();
                 let part = store.get_range(&path, range.clone()).await.unwrap();
                 assert!(part == bytes[range.start as usize..range.end as usize]);
-                // The only session is free again when this is done.
+                // The only session is free again when this returns.
                 store.head(&path).await.unwrap();
                 spent += begun.elapsed();
             }
@@ -85,7 +85,7 @@ fn the_session_goes_on_after_a_range() {
     });
 }
 
-/// A stream that nobody reads keeps nobody from reading another, though there is one session
+/// An unread stream does not prevent another read, though there is only one session
 #[test]
 fn a_reader_that_pauses_lends_its_session() {
     everywhere(|place| async move {
@@ -107,7 +107,7 @@ fn a_reader_that_pauses_lends_its_session() {
     });
 }
 
-/// By the server where it can, else through this side
+/// By the server if it can, otherwise through the client
 #[test]
 fn a_large_file_is_copied() {
     everywhere(|place| async move {

@@ -7,7 +7,7 @@ use object_store::{Error, GetOptions, ObjectStore, ObjectStoreExt};
 
 use crate::place::everywhere;
 
-/// The part of `object_store`'s test `get_opts` that is about times; the rest of it wants etags
+/// The part of `object_store`'s test `get_opts` that concerns times; the rest of it needs etags
 #[test]
 fn conditions_on_times() {
     everywhere(|place| async move {
@@ -26,7 +26,7 @@ fn conditions_on_times() {
         let error = get(GetOptions::new().with_if_modified_since(Some(at))).await;
         assert!(matches!(error, Err(Error::NotModified { .. })), "{error:?}");
         get(GetOptions::new().with_if_modified_since(Some(at - hours))).await.unwrap();
-        // Without etags no etag matches.
+        // Without etags, no etag matches.
         let error = get(GetOptions::new().with_if_match(Some("any"))).await;
         assert!(matches!(error, Err(Error::Precondition { .. })), "{error:?}");
     });
@@ -41,7 +41,7 @@ fn times_of_listings() {
         let head = store.head(&path).await.unwrap();
         let listed = store.list_with_delimiter(Some(&Path::from("dir"))).await.unwrap();
         let listed = &listed.objects[0];
-        // LIST tells minutes.
+        // LIST gives times to the minute.
         let apart = (head.last_modified - listed.last_modified).num_seconds();
         assert!((0..60).contains(&apart), "{head:?} {listed:?}");
         assert_eq!((head.size, listed.size), (3, 3));

@@ -1,4 +1,5 @@
-//! Operations dropped at random on the real servers: afterwards the session has right bytes, or says that it is over
+//! Operations dropped at random moments with the real servers: afterwards the session is usable and transfers the right
+//! bytes, or it reports that it is dead
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -12,13 +13,13 @@ use tokio::time::timeout;
 
 use crate::{Security, Way, on_each_server};
 
-/// How often something is dropped on each way to each server
+/// The number of operations dropped for each kind of connection to each server
 const ROUNDS: usize = 40;
 
-/// Bytes of the file that transfers are about: more than the buffers of both systems hold
+/// Size of the transferred file: more than the buffers of both systems hold
 const SIZE: usize = 8 << 20;
 
-/// A file that can't be taken for a part of another
+/// A file in which the position of all bytes can be recognized
 fn file(size: usize, salt: u32) -> Vec<u8> {
     let bytes = (0..size as u32).map(|i| (i.wrapping_mul(i).wrapping_add(salt * 77) >> 3) as u8);
     bytes.collect()
@@ -85,7 +86,7 @@ impl Moment {
     }
 }
 
-/// What an operation has come to by then; `None`: it was dropped
+/// Returns the result of an operation if it has one by then; `None` if it was dropped
 async fn until<T>(moment: Moment, operation: impl Future<Output = T>) -> Option<T> {
     let most = match moment {
         Moment::After(time) => return timeout(time, operation).await.ok(),
@@ -112,7 +113,7 @@ async fn log_in(way: &Way, remote: &str) -> Client {
     client
 }
 
-/// What the session is good for after that; the error that ended it
+/// Checks that the session is usable; otherwise returns the error that ended it
 async fn proven(client: &mut Client, small: &[u8]) -> Result<(), Error> {
     let mut bytes = Vec::new();
     client.download_to("small", &mut bytes).await?;
@@ -151,8 +152,9 @@ fn operations_can_be_dropped_at_any_time() {
                     Ok(()) => assert!(std::fs::read(local.join("third")).unwrap() == small, "{at}"),
                     Err(error) => {
                         assert!(error.is_fatal(), "{at}: {error}");
-                        // Servers end the session where TLS on its data connection is cut off: in the handshake, or
-                        // in an upload, which ends without close_notify so that nobody takes the part for the whole.
+                        // Servers end the session if TLS on its data connection is interrupted: in the handshake, or in
+                        // an upload, which ends without close_notify so that the server does not take the part for the
+                        // whole.
                         let excused = done.is_none() && way.security != Security::Clear;
                         assert!(excused || way.server.name == "pyftpdlib", "{at}: {error}");
                         println!("{at}: {error}");

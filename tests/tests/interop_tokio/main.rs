@@ -1,4 +1,4 @@
-//! The tokio driver against real servers, through the tests of the blocking driver
+//! The tokio driver with real servers, through the tests of the blocking driver
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 

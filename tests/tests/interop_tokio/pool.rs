@@ -1,6 +1,6 @@
-//! The pool against servers that let in eight sessions
+//! The pool with servers that accept at most eight sessions
 //!
-//! `FTP_POOL_FILES` is the number of files, 500 by default. The figures are printed (`--nocapture`).
+//! `FTP_POOL_FILES` is the number of files, by default 500. The test prints its figures (`--nocapture`).
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use tokio::runtime::Builder;
 #[path = "../../../crates/ftp-tokio/examples/mirror.rs"]
 mod mirror;
 
-/// What the servers let in
+/// The number of sessions that the servers accept
 const LIMIT: usize = 8;
 
 const TASKS: usize = 32;
@@ -48,7 +48,7 @@ async fn fetch(client: &mut Client, server: &Server, file: usize) {
     assert!(bytes == content(file), "{}: file {file}", server.name);
 }
 
-/// Eight sessions of which each has its share, which is what one would write by hand for such a server
+/// Eight sessions, each with its share of the files, as one would write it by hand for such a server
 async fn by_hand(server: &Server, files: usize) -> Duration {
     let begun = Instant::now();
     let mut running = Vec::new();
@@ -104,7 +104,7 @@ async fn by_pool(server: &Server, site: &Site, files: usize) -> Duration {
     elapsed
 }
 
-/// Under TLS, by tasks that move from thread to thread
+/// Under TLS, with tasks that move from thread to thread
 fn on_many_threads(server: &Server, files: usize) -> Duration {
     let tls = TlsConfig::builder(Trust::OwnCa).add_ca_file(&server.ca_file).build().unwrap();
     let site = site(server, Options::new(Config::new(TlsPolicy::Explicit)).tls(tls));
@@ -113,7 +113,7 @@ fn on_many_threads(server: &Server, files: usize) -> Duration {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async { by_pool(&server, &site, files).await })
     };
-    // One runtime can't wait inside of another.
+    // A runtime can't block inside another one.
     std::thread::spawn(work).join().unwrap()
 }
 
@@ -159,7 +159,7 @@ async fn servers_that_let_in_eight() {
         let (mut hand, mut pool) = (Vec::new(), Vec::new());
         for _ in 0..3 {
             hand.push(by_hand(&server, files).await);
-            // A server needs a moment to count those that have left.
+            // A server needs a moment to notice ended sessions.
             tokio::time::sleep(Duration::from_millis(500)).await;
             pool.push(by_pool(&server, &site(&server, config()), files).await);
             tokio::time::sleep(Duration::from_millis(500)).await;

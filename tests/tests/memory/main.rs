@@ -1,11 +1,11 @@
-//! The session itself, in one memory with scripted servers and in virtual time: the suite
+//! `ftp-session` itself, in the same memory as scripted servers and in virtual time: the suite
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
 #[path = "../suite/mod.rs"]
 mod suite;
 
-/// ftp-session, moved by the tests
+/// ftp-session, driven by the tests
 mod driver {
     pub(crate) use ftp_blocking::*;
     pub(crate) use ftp_tests::driver::{Listing, Memory, Options, copy_between_servers};
@@ -13,7 +13,7 @@ mod driver {
     pub(crate) type Client = ftp_tests::driver::Client<Memory>;
 }
 
-/// Servers are in the memory of the test
+/// The servers are in the memory of the test
 fn enter() {
     ftp_tests::net::World::enter();
 }

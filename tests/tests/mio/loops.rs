@@ -1,4 +1,4 @@
-//! What only a poll loop can do wrong: readiness, pace, fairness, crowds
+//! Properties of a poll loop: readiness, pace, fairness, many sessions
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -76,8 +76,8 @@ fn wakeups_are_in_proportion_to_the_work() {
         }
     }
     assert_eq!(bytes, SIZE);
-    // About a dozen steps of the protocol, each of which may take an event and a turn that was due;
-    // and for the bytes at most one for each read that found some.
+    // The protocol has about a dozen steps, each of which may cause an event and a turn that was due; the data causes
+    // at most one wake-up for each read that returned bytes.
     assert!(all.wakeups <= 60 + reads, "{} wake-ups, {reads} reads", all.wakeups);
     assert!(!all.ftp.has_work() && all.ftp.deadline().is_none());
     server.join();
@@ -99,7 +99,7 @@ fn a_reader_that_pauses_loses_nothing_and_is_not_woken() {
     while !all.ftp.can_read() {
         all.turn();
     }
-    // What is there stays there: no work, no deadline before the server's silence counts.
+    // Unread bytes stay unread: there is no work, and no deadline before the server's silence counts.
     while all.ftp.has_work() {
         all.turn();
     }
@@ -115,7 +115,7 @@ fn a_reader_that_pauses_loses_nothing_and_is_not_woken() {
         all.ftp.turn(all.poll.registry(), Instant::now());
         assert!(!all.ftp.has_work());
     }
-    // Bytes come until the buffers are full, which is one event each at the most.
+    // Bytes arrive until the buffers are full, which causes at most one event each.
     assert!(woken < 200, "{woken} wake-ups while nobody reads");
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 10_000];
@@ -161,7 +161,7 @@ fn the_first_address_that_answers_is_taken() {
         let addresses = [other, server.address()];
         let ftp = Session::connect(poll.registry(), Token(3), &addresses, config()).unwrap();
         let mut all = Loop { poll, events: Events::with_capacity(16), ftp, wakeups: 0 };
-        // Requests may come before the connection.
+        // Requests may be made before the connection is open.
         let login = all.ftp.login("u", "p");
         all.ftp.quit();
         let (mut connected, mut result) = (None, None);
@@ -183,7 +183,7 @@ fn the_first_address_that_answers_is_taken() {
     }
 }
 
-/// A server whose files never end
+/// Starts a server whose files never end
 fn endless() -> (SocketAddr, mpsc::Sender<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -260,7 +260,7 @@ fn a_fast_download_does_not_starve_the_others() {
         manager.turn(poll.registry(), Instant::now());
         while let Some(key) = manager.poll_ready() {
             let mut session = manager.session(key).unwrap();
-            // As greedy as can be: until it is told to wait.
+            // Reads as much as possible, until it would block.
             let mut moved = 0;
             while let Moved::Bytes(count) = session.read_data(&mut buffer) {
                 moved += count;
@@ -283,7 +283,7 @@ fn a_fast_download_does_not_starve_the_others() {
     slow.join();
 }
 
-/// The next request begins at once, before the turn that closes the aborted one's data connection
+/// The next request begins at once, before the turn that closes the aborted request's data connection
 #[test]
 fn what_an_aborted_download_has_left_is_not_the_next_ones() {
     let (said, heard) = mpsc::channel();
@@ -301,7 +301,7 @@ fn what_an_aborted_download_has_left_is_not_the_next_ones() {
     while all.ftp.read_data(&mut [0; 10]) != Moved::Bytes(10) {
         all.turn();
     }
-    // The final reply is known.
+    // The final reply has arrived.
     heard.recv().unwrap();
     std::thread::sleep(Duration::from_millis(50));
     all.turn();
@@ -340,7 +340,7 @@ fn an_upload_that_pauses_is_told_of_a_reset() {
         received.recv().unwrap();
         data.break_at_the_end();
         drop(data);
-        // It never says why, and may keep the upload for the next data connection.
+        // The server never explains the failure, and may keep the upload for the next data connection.
         s.exchange("REST 0", "350 restart at 0");
         let listener = s.epsv();
         drop(accept(&listener));
@@ -355,7 +355,7 @@ fn an_upload_that_pauses_is_told_of_a_reset() {
     }
     assert_eq!(all.ftp.write_data(b"data"), Moved::Bytes(4));
     sent.send(()).unwrap();
-    // The application has nothing to write for longer than the server may be silent.
+    // The application writes nothing for longer than the server may be silent.
     let begun = Instant::now();
     let error = 'ended: loop {
         assert!(begun.elapsed() < Duration::from_secs(4), "nobody was told");
@@ -370,7 +370,7 @@ fn an_upload_that_pauses_is_told_of_a_reset() {
     };
     let broken = ftp_proto::DataFailure::Broken;
     assert!(matches!(&error, Error::Data { failure, .. } if *failure == broken), "{error:?}");
-    // What the server still says is read, or closing would reset the connection.
+    // The server's last bytes are read, because closing with unread bytes would reset the connection.
     while !all.ftp.is_idle() {
         assert!(begun.elapsed() < Duration::from_secs(20), "it does not settle");
         all.turn();
@@ -401,7 +401,7 @@ fn a_final_reply_that_is_told_before_the_reset_of_its_upload_is_not_believed() {
     while !all.ftp.can_write() {
         all.turn();
     }
-    // The socket's buffers take all of it.
+    // The socket's buffers hold all of it.
     assert_eq!(all.ftp.write_data(&[7; 50_000]), Moved::Bytes(50_000));
     all.ftp.finish_upload();
     while all.ftp.has_work() {
@@ -410,7 +410,7 @@ fn a_final_reply_that_is_told_before_the_reset_of_its_upload_is_not_believed() {
     all_sent.send(()).unwrap();
     let result = 'ended: loop {
         all.poll.poll(&mut all.events, all.ftp.timeout(Instant::now())).unwrap();
-        // A poll gives as many events as fit, in any order: that of the data connection comes later.
+        // A poll returns as many events as fit, in any order: the data connection's event is handled later.
         for event in all.events.iter().filter(|event| event.token() == Token(3)) {
             all.ftp.handle_event(event);
         }
@@ -444,9 +444,9 @@ enum Fate {
 
 /// Greets any number of sessions on one thread and treats each according to its number
 ///
-/// Its end gives the connections that are still open.
+/// Returns the connections that are still open at the end.
 fn crowd(count: usize) -> (SocketAddr, std::thread::JoinHandle<Vec<TcpStream>>) {
-    // All at once: std's listeners have a shorter queue.
+    // All connect at once, and std's listeners have a shorter queue.
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     socket.listen(4096).unwrap();
@@ -459,7 +459,7 @@ fn crowd(count: usize) -> (SocketAddr, std::thread::JoinHandle<Vec<TcpStream>>) 
             let (mut stream, _) = listener.accept().unwrap();
             stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
             stream.write_all(b"220 ready\r\n").unwrap();
-            // The user's name says what is to become of the session.
+            // The user name says what the server does to the session.
             let mut line = [0; 64];
             let count = stream.read(&mut line).unwrap();
             let line = String::from_utf8_lossy(&line[..count]).into_owned();
@@ -467,7 +467,7 @@ fn crowd(count: usize) -> (SocketAddr, std::thread::JoinHandle<Vec<TcpStream>>) 
                 stream.write_all(b"230 welcome\r\n").unwrap();
                 healthy.push(stream);
             } else if line.contains("Reset") {
-                // With something unread the system resets.
+                // Closing with unread bytes makes the system reset the connection.
                 let socket = socket2::SockRef::from(&stream);
                 socket.set_linger(Some(Duration::ZERO)).unwrap();
             } else if line.contains("Garbage") {
@@ -506,7 +506,7 @@ fn the_dying_disturb_nobody() {
     config.reply_timeout = Duration::from_secs(2);
     let mut poll = Poll::new().unwrap();
     let mut events = Events::with_capacity(256);
-    // The server has them one after the other.
+    // The server accepts one session at a time.
     let mut manager = Manager::new(Token(0));
     let mut fates: std::collections::HashMap<Key, Fate> = std::collections::HashMap::new();
     for index in 0..COUNT {
@@ -574,7 +574,7 @@ fn a_server_that_has_enough_is_obeyed() {
     const LIMIT: usize = 3;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    // Three at a time, and the fourth is told so.
+    // Three sessions at a time; the fourth is refused for that reason.
     let server = std::thread::spawn(move || {
         let inside = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let mut threads = Vec::new();
@@ -632,18 +632,18 @@ fn a_server_that_has_enough_is_obeyed() {
             drop(session);
             let Some(error) = closed else { continue };
             manager.remove(key);
-            // Who was turned away gets in line again.
+            // A refused session gets in line again.
             if error.reply().is_some_and(|reply| reply.code().get() == 421) {
                 add(&mut manager);
             }
         }
     }
-    // All that were under way when the first refusal came may have been refused, and hardly more.
+    // All attempts in progress when the first refusal came may have been refused, and hardly more.
     let refused = server.join().unwrap();
     assert!((1..=2 * COUNT).contains(&refused), "{refused} refusals");
 }
 
-/// A reply's text is looked at once, not whenever something comes
+/// A reply's text is searched once, not whenever something arrives
 #[test]
 fn a_long_refusal_costs_nothing_later() {
     const BYTES: usize = 2000;
@@ -696,7 +696,7 @@ fn a_long_refusal_costs_nothing_later() {
             }
         }
     }
-    // 250 KB of text take some ms to search; a byte takes microseconds.
+    // Searching 250 KB of text takes milliseconds; handling a byte takes microseconds.
     let each = turns / count;
     assert!(count > 50 && each < Duration::from_millis(1), "{count} turns of {each:?}");
     drop(manager);
@@ -719,7 +719,7 @@ fn servers_after_one_proxy_have_limits_of_their_own() {
     assert!(!manager.is_waiting(keys[3]));
 }
 
-/// A request that waits can be aborted, and the one that runs goes on
+/// A queued request can be aborted while the running one continues
 #[test]
 fn a_queued_request_is_aborted_by_its_id() {
     let server = Server::start(|s| {

@@ -1,4 +1,4 @@
-//! The mio driver against scripted servers on loopback: the suite, and what only a poll loop can do
+//! The mio driver with scripted servers on loopback: the suite, and the tests of poll loops
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -9,7 +9,7 @@ mod suite;
 
 mod loops;
 
-/// ftp-mio, one client a loop
+/// ftp-mio, with one client per loop
 mod driver {
     pub(crate) use ftp_blocking::*;
     pub(crate) use ftp_tests::driver::{Listing, Mio, Options, copy_between_servers};
@@ -17,7 +17,7 @@ mod driver {
     pub(crate) type Client = ftp_tests::driver::Client<Mio>;
 }
 
-/// Servers are on loopback
+/// The servers are on loopback
 fn enter() {}
 
 use suite::{

@@ -1,4 +1,4 @@
-//! Sessions that nobody uses: whether they live, and when they are closed
+//! Idle sessions: whether they are still usable, and when they are closed
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use ftp_tokio::{Lease, Pool, PoolError, Site};
 use crate::server::{Manners, Server};
 use crate::{eventually, fetch, site};
 
-/// Has as many sessions opened, and gives them back
+/// Opens this many sessions and returns them to the pool
 async fn fill(pool: &Pool, site: &Site, count: usize) {
     let mut leases = Vec::new();
     for _ in 0..count {
@@ -31,7 +31,7 @@ async fn the_last_session_is_remembered_while_the_server_may_count_it() {
 
 #[tokio::test]
 async fn idle_sessions_beyond_a_lowered_ceiling_are_closed() {
-    // Whoever asks for a size is told that the server is overloaded.
+    // A request for a size is answered with 421, because of overload.
     let ends = Some(("SIZE", 0, Some("421 Too busy, try again later.")));
     let server = Server::start(Manners { ends, ..Manners::default() });
     let (pool, site) = (Pool::new(), site(&server));
@@ -115,7 +115,7 @@ async fn idle_and_old_sessions_are_closed_with_quit() {
     eventually("the old session is closed", || server.seen().live == 0).await;
     assert_eq!(server.seen().count("QUIT"), 2);
 
-    // After a while without use one has to answer.
+    // After a period without use, a session is checked.
     let pool = Pool::builder().check_after(Duration::ZERO).build();
     drop(pool.lease(&site).await.unwrap());
     assert!(Lease::is_reused(&pool.lease(&site).await.unwrap()));
@@ -135,6 +135,6 @@ async fn a_session_that_the_server_has_ended_is_noticed_without_a_round_trip() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(server.seen().count("NOOP"), 0);
-    // It was idle, which is no sign of too many.
+    // The session was idle when it ended, which is no sign of too many sessions.
     assert_eq!(pool.status(&site).limit, 8);
 }

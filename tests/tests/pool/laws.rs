@@ -1,9 +1,10 @@
-//! The laws of the pool, whatever its users do and wherever they give up
+//! The laws of the pool, whatever its users do and whenever they give up
 //!
-//! - There are never more sessions than the pool's maximum, nor than the server lets in, and the pool is refused once. What
-//!   the server says to an attempt that was given up before is not heard, so the server may have refused more.
-//! - Nobody waits for ever, and in the end nobody has a session, waits or is in the way of the next.
-//! - Everybody gets the bytes of the file that was asked for.
+//! - There are never more sessions than the pool's maximum or than the server accepts, and the pool is refused at most
+//!   once. The server's reply to an attempt that was given up before is not received, so the server may have refused
+//!   more.
+//! - No task waits for ever, and at the end no task has a session, waits, or blocks the next one.
+//! - Every task receives the bytes of the file that it requested.
 
 use std::future::Future;
 use std::pin::pin;
@@ -17,10 +18,10 @@ use tokio::time::timeout;
 use crate::server::{Manners, Server};
 use crate::{eventually, fetch, site};
 
-/// How long the server counts a session that has ended; the budget's model has the same (`ftp-session`)
+/// How long the server counts an ended session; the same as in the budget's model (`ftp-session`)
 const LINGERS: Duration = Duration::from_millis(80);
 
-/// xorshift: what happens depends on the seed, and on the machine's scheduling
+/// xorshift: the choices depend on the seed, and on the machine's scheduling
 struct Random(u64);
 
 impl Random {
@@ -36,7 +37,7 @@ impl Random {
     }
 }
 
-/// Polls a future so many times and drops it where it is then; what it has returned, if it was done
+/// Polls a future this many times, then drops it; returns its output if it completed
 async fn given_up_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
@@ -50,7 +51,7 @@ async fn given_up_after<F: Future>(polls: usize, future: F) -> Option<F::Output>
     .await
 }
 
-/// What a user does with a session
+/// Uses a session like one of the users
 async fn use_session(mut lease: Lease, deed: usize, name: &str) -> Result<(), Error> {
     match deed {
         0..=3 => fetch(&mut lease, name).await,
@@ -75,13 +76,13 @@ async fn use_session(mut lease: Lease, deed: usize, name: &str) -> Result<(), Er
     }
 }
 
-/// A pool, its users, and what the laws say of both
+/// A pool and its users, whose laws are checked
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) pool: Pool,
     pub(crate) sites: Vec<Site>,
-    /// What the server lets in
+    /// The number of sessions that the server accepts
     pub(crate) limit: usize,
     /// The pool's maximum
     pub(crate) most: usize,
@@ -107,7 +108,7 @@ impl World {
                 assert!(self.pool.status(site).sessions <= self.most);
                 use_session(lease, deed, &name).await
             };
-            // Most are given up somewhere on their way; the others have all the time that they want.
+            // Most operations are given up at some point; the others are not limited.
             let polls = if random.below(3) == 0 { usize::MAX } else { random.below(24) };
             if let Some(Err(error)) = given_up_after(polls, deeds).await {
                 panic!("{error}");
@@ -115,7 +116,7 @@ impl World {
         }
     }
 
-    /// Has users do as they like, and looks whether the laws hold
+    /// Runs users with random behaviour, and checks that the laws hold
     pub(crate) async fn run(self, seed: u64, users: u64, rounds: usize) {
         let tasks: Vec<_> = (0..users)
             .map(|user| tokio::spawn(self.clone().user(seed * 1000 + user, rounds)))
@@ -130,7 +131,7 @@ impl World {
         };
         eventually("all are at rest", at_rest).await;
         self.look();
-        // As many as there may be can be had at once.
+        // The maximum number of sessions can be leased at once.
         let mut leases = Vec::new();
         let limit = self.pool.status(&self.sites[0]).limit.min(self.limit);
         for index in 0..limit {
@@ -163,14 +164,14 @@ async fn laws_hold_whatever_users_do() {
     }
 }
 
-/// Nothing else happens, so each of these polls is a place at which a user gives up
+/// Nothing else runs, so each of these polls is a point at which a user gives up
 #[tokio::test]
 async fn a_lease_can_be_given_up_at_every_await() {
     let server = Server::start(Manners { limit: 1, lingers: LINGERS, ..Manners::default() });
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     let other = site.clone().login("other", "p");
     for polls in 0..40 {
-        // A session of somebody else has to make room, one has to be opened, and a file comes.
+        // Another user's session must make room, a new one must be opened, and a file is transferred.
         let deeds = async {
             let mut lease = pool.lease(&site).await.unwrap();
             fetch(&mut lease, "f").await.unwrap();

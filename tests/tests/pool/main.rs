@@ -1,4 +1,4 @@
-//! The pool of the tokio driver, against a server that counts its sessions
+//! The pool of the tokio driver, with a server that counts its sessions
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -27,7 +27,7 @@ async fn fetch(ftp: &mut Lease, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Waits for what happens in the background
+/// Waits for something that happens in the background
 async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..500 {
         if holds() {
@@ -38,7 +38,7 @@ async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("never: {what}");
 }
 
-/// Runs tasks on a pool and returns how many files came
+/// Runs tasks on a pool and returns the number of files that they received
 async fn crowd(pool: &Pool, site: &Site, tasks: usize, files: usize) {
     let mut running = Vec::new();
     for task in 0..tasks {

@@ -9,24 +9,24 @@ use std::time::{Duration, Instant};
 use ftp_tests::tls::Tls;
 use ftp_tokio::ftp_tls::rustls::{ServerConnection, StreamOwned};
 
-/// How the server treats its clients
+/// The behaviour of the server
 #[derive(Clone, Debug)]
 pub(crate) struct Manners {
-    /// Sessions that it lets in
+    /// The maximum number of sessions
     pub(crate) limit: usize,
-    /// Where it refuses further ones
+    /// Where it refuses further sessions
     pub(crate) refuses: Refuses,
-    /// How long a session may be idle before it gets a 421
+    /// How long a session may be idle before it receives a 421
     pub(crate) idle: Duration,
-    /// The command at which a session ends, with this reply if there is one; each session once it has had this many
+    /// The command at which a session ends, after this many of them, with this reply if there is one
     pub(crate) ends: Option<(&'static str, usize, Option<&'static str>)>,
-    /// How long each reply takes
+    /// The delay of each reply
     pub(crate) pause: Duration,
-    /// What it says when it refuses
+    /// The text of refusals
     pub(crate) refusal: &'static str,
-    /// How long it counts a session that has ended
+    /// How long it counts an ended session
     pub(crate) lingers: Duration,
-    /// The reply to one command; to this one there is none if it is empty
+    /// The reply to one command; none is sent if it is empty
     pub(crate) answers: Option<(&'static str, &'static str)>,
     /// For AUTH TLS and PROT P
     pub(crate) tls: Option<Tls>,
@@ -54,7 +54,7 @@ impl Default for Manners {
     }
 }
 
-/// What the server has seen
+/// What the server has observed
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) live: usize,
@@ -62,7 +62,7 @@ pub(crate) struct Seen {
     pub(crate) refused: usize,
     pub(crate) logins: usize,
     pub(crate) commands: HashMap<String, usize>,
-    /// Until when sessions count that have ended
+    /// Until when ended sessions are counted
     ghosts: Vec<Instant>,
 }
 
@@ -71,7 +71,7 @@ impl Seen {
         self.commands.get(verb).copied().unwrap_or_default()
     }
 
-    /// A session comes; whether it is let in
+    /// Handles a new session; whether it is accepted
     fn enter(&mut self, limit: usize) -> bool {
         self.ghosts.retain(|until| *until > Instant::now());
         let counted = self.live + self.ghosts.len();
@@ -116,7 +116,7 @@ impl Server {
         stream.set_nodelay(true).unwrap();
         let is_in = self.seen.lock().unwrap().enter(manners.limit);
         let stay = is_in.then(|| Stay { server: self, lingers: manners.lingers });
-        // What goes wrong is the client's end.
+        // Errors end the client's connection.
         let _ = self.talk(&stream, manners, stay);
     }
 
@@ -147,7 +147,7 @@ impl Server {
                 }
             };
             let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
-            // What precedes ABOR is for the Telnet layer.
+            // Bytes before ABOR belong to Telnet.
             let verb = verb.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).to_owned();
             *self.seen.lock().unwrap().commands.entry(verb.clone()).or_default() += 1;
             let count = counts.entry(verb.clone()).or_default();
@@ -226,9 +226,9 @@ impl Server {
     }
 }
 
-/// A session that the server counts, and for a moment after its end
+/// A session that the server counts, until a moment after its end
 ///
-/// That moment begins before the client can know of the end, as it does where a process ends after its 221.
+/// That moment begins before the client can know of the end, as with a server process that ends after its 221.
 struct Stay<'a> {
     server: &'a Server,
     lingers: Duration,
@@ -242,7 +242,7 @@ impl Drop for Stay<'_> {
     }
 }
 
-/// A connection, in TLS or not
+/// A connection, with or without TLS
 enum Wire {
     Clear(TcpStream),
     Secure(Box<StreamOwned<ServerConnection, TcpStream>>),
@@ -256,7 +256,7 @@ impl Wire {
         }
     }
 
-    /// Says that nothing follows
+    /// Ends the server's direction
     fn end(&mut self) -> io::Result<()> {
         if let Self::Secure(stream) = self {
             stream.conn.send_close_notify();
@@ -302,7 +302,7 @@ impl Control {
         self.0.as_mut().unwrap()
     }
 
-    /// From now on in TLS
+    /// Switches to TLS
     fn secure(&mut self, tls: Option<&Tls>) {
         let wire = self.0.take().unwrap().into_inner();
         let Wire::Clear(stream) = wire else { panic!("AUTH in TLS") };
@@ -315,7 +315,7 @@ impl Control {
         wire.flush()
     }
 
-    /// The next command; empty at the end
+    /// Returns the next command; empty at the end
     fn line(&mut self) -> io::Result<String> {
         let mut line = Vec::new();
         self.wire().read_until(b'\n', &mut line)?;
@@ -323,7 +323,7 @@ impl Control {
     }
 }
 
-/// The file of a name
+/// Returns the content of the file with this name
 pub(crate) fn content(name: &str) -> Vec<u8> {
     let length = if name == "big" { 8_000_000 } else { 1000 + name.len() };
     let mut bytes = name.repeat(length / name.len() + 1).into_bytes();

@@ -1,4 +1,4 @@
-//! What becomes of a session when its lease is dropped, and of an operation whose session is over
+//! Sessions after their lease is dropped, and operations whose session has ended
 
 use ftp_tokio::{Lease, Pool};
 use tokio::io::AsyncReadExt;
@@ -31,11 +31,11 @@ async fn what_was_left_half_way_is_settled_in_the_background() {
         download.read_exact(&mut [0; 1000]).await.unwrap();
         drop(download);
         drop(lease);
-        // Nobody else's bytes come.
+        // The bytes are not those of another transfer.
         let mut lease = pool.lease(&site).await.unwrap();
         fetch(&mut lease, "f").await.unwrap();
         drop(lease);
-        // The one that owns its lease, too.
+        // The same for a transfer that owns its lease.
         let lease = pool.lease(&site).await.unwrap();
         let mut download = lease.into_get("big").await.unwrap();
         download.read_exact(&mut [0; 1000]).await.unwrap();
@@ -95,7 +95,7 @@ async fn an_operation_is_tried_again_if_nothing_of_it_had_begun() {
             assert_eq!(pool.run(&site, size).await.unwrap(), 1003, "{reply:?}");
             assert_eq!(server.seen().logins, round);
         }
-        // A fresh session is not to blame.
+        // The failure of a fresh session is not retried.
         let twice = |mut ftp: Lease| async move {
             ftp.size("abc").await?;
             ftp.size("abc").await
@@ -111,19 +111,19 @@ async fn what_may_have_been_done_is_not_done_again() {
     let server = Server::start(Manners { ends, ..Manners::default() });
     let (pool, site) = (Pool::new(), site(&server));
     let delete = |mut ftp: Lease| async move { ftp.delete("abc").await.map(drop) };
-    // Without an answer it may have been deleted.
+    // Without a reply, the file may have been deleted.
     pool.run(&site, delete).await.unwrap();
     assert!(pool.run(&site, delete).await.is_err());
     assert_eq!(server.seen().count("DELE"), 2);
 
-    // In the place of the answer a 421 is a refusal.
+    // In place of the reply, a 421 is a refusal.
     let ends = Some(("DELE", 1, Some("421 Timeout.")));
     let server = Server::start(Manners { ends, ..Manners::default() });
     let site = self::site(&server);
     pool.run(&site, delete).await.unwrap();
     pool.run(&site, delete).await.unwrap();
 
-    // Something had begun.
+    // The operation had begun.
     let ends = Some(("SIZE", 1, Some("421 Timeout.")));
     let server = Server::start(Manners { ends, ..Manners::default() });
     let site = self::site(&server);
@@ -147,7 +147,7 @@ fn a_runtime_that_is_shut_down_takes_only_its_sessions_along() {
             let mut download = lease.get("big").await.unwrap();
             download.read_exact(&mut [0; 1000]).await.unwrap();
             drop(download);
-            // It settles, and the runtime ends meanwhile.
+            // The session is being settled when the runtime ends.
             drop(lease);
             outside
         });
@@ -177,7 +177,7 @@ async fn the_last_clone_of_a_pool_closes_what_is_idle_and_what_comes_back() {
     eventually("so is the last", || server.seen().count("QUIT") == 2).await;
 }
 
-/// A lease that is kept is not taken back, whatever has become of the operation
+/// A lease that the caller keeps is not taken back, whatever the result of the operation
 #[tokio::test]
 async fn an_operation_may_keep_its_lease() {
     let ends = Some(("SIZE", 0, None));
@@ -193,7 +193,7 @@ async fn an_operation_may_keep_its_lease() {
             size
         }
     });
-    // Nobody can tell whether anything had begun.
+    // It is unknown whether anything had begun.
     result.await.unwrap_err();
     assert_eq!(kept.lock().unwrap().len(), 1);
     let kept = pool.run(&site, |ftp| async move { Ok(ftp) }).await.unwrap();

@@ -1,4 +1,4 @@
-//! Those who wait for a session: how many there are, who comes first, and how waiting ends
+//! Tasks that wait for a session: their number, their order, and how the wait ends
 
 use std::future::Future;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ async fn there_are_as_many_as_the_user_wants() {
     assert_eq!((seen.most, seen.logins), (3, 3));
 }
 
-/// Those who always have somebody in line don't keep out a user whose session has to be opened in place of one of theirs
+/// Users who always have a task in line do not keep out a user whose session must be opened in place of one of theirs
 #[tokio::test]
 async fn nobody_is_passed_by_for_ever() {
     let server = Server::start(Manners::default());
@@ -80,14 +80,14 @@ async fn a_wrong_password_is_tried_once() {
     }
     assert!(matches!(pool.lease(&site).await, Err(PoolError::Session(error)) if error.is_auth()));
     assert_eq!(server.seen().count("PASS"), 1);
-    // Another password is another matter.
+    // Another password is tried.
     pool.lease(&site.login("u", "p")).await.unwrap();
 }
 
 #[tokio::test]
 async fn waiting_has_an_end() {
     let server = Server::start(Manners::default());
-    // Long enough for all to get in line on a machine that is busy.
+    // Long enough for all tasks to get in line on a busy machine.
     let limit = Duration::from_secs(1);
     let pool = Pool::builder().sessions_per_host(1).wait_timeout(limit).waiters_per_host(2).build();
     let site = site(&server);
@@ -128,7 +128,7 @@ async fn a_server_that_lets_nobody_in_is_not_pestered() {
         assert!(matches!(error, PoolError::TimedOut { .. }), "{error}");
         told += usize::from(error.session().is_some());
     }
-    // It was said to one of them, and all may know.
+    // One task received the refusal, and all may learn of it.
     assert_eq!((server.seen().refused, told), (1, 10));
 }
 
@@ -180,7 +180,7 @@ async fn a_lease_can_be_waited_for_in_a_local_set_and_with_others() {
     local.run_until(async { tokio::join!(one, other) }).await;
 }
 
-/// Runs so many tasks that want a session, and returns what they got
+/// Runs this many tasks that want a session, and returns their results
 async fn leases(pool: &Pool, site: &Site, tasks: usize) -> Vec<Result<(), PoolError>> {
     let wanted = |_| {
         let (pool, site) = (pool.clone(), site.clone());
@@ -194,7 +194,7 @@ async fn leases(pool: &Pool, site: &Site, tasks: usize) -> Vec<Result<(), PoolEr
     got
 }
 
-/// That the server has let in many says nothing of a login that nobody has tried
+/// That the server has accepted many sessions says nothing about a login that has not been tried
 #[tokio::test]
 async fn a_wrong_password_is_tried_once_where_many_sessions_are_let_in() {
     let server = Server::start(Manners { pause: Duration::from_millis(5), ..Manners::default() });
@@ -206,7 +206,7 @@ async fn a_wrong_password_is_tried_once_where_many_sessions_are_let_in() {
     }
     held.truncate(1);
     eventually("there is room for five", || pool.status(&right).sessions == 1).await;
-    // The server may count those for a moment.
+    // The server may count these sessions for a moment longer.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let wrong = site(&server).login("u", "wrong");
     for got in leases(&pool, &wrong, 20).await {
@@ -224,7 +224,7 @@ async fn a_thousand_wait() {
     assert!(seen.refused <= 1 && seen.most <= 3, "{seen:?}");
 }
 
-/// Each has the deadline of its own greeting, or its wait ends
+/// Each attempt has the deadline of its own greeting, so the wait ends
 #[tokio::test]
 async fn a_server_that_never_greets_is_waited_for_so_long() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -244,7 +244,7 @@ async fn a_server_that_never_greets_is_waited_for_so_long() {
     assert_eq!(pool.status(&site).waiting, 0);
 }
 
-/// To a task that waits it makes no difference whether it is polled
+/// A waiting task gets its session whether or not it is polled
 #[tokio::test]
 async fn whoever_gives_up_at_once_is_in_nobodys_way() {
     let server = Server::start(Manners::default());

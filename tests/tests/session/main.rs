@@ -1,4 +1,4 @@
-//! `ftp-session` without a system: over pipes, against a server in the same memory, in virtual time
+//! `ftp-session` without system calls: over pipes, with a server in the same memory, in virtual time
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -42,7 +42,7 @@ fn file() -> Vec<u8> {
     (0..100_000_u32).map(|i| (i / 7) as u8).collect()
 }
 
-/// Reads what there is
+/// Reads all available bytes
 fn read(world: &mut World, bytes: &mut Vec<u8>) {
     let mut buffer = [0; 3000];
     while let Moved::Bytes(count) = world.session.read_data(&mut buffer, world.now) {
@@ -163,7 +163,7 @@ fn a_silent_server_is_waited_for_as_long_as_the_settings_say() {
     assert!((least..=most).contains(&world.elapsed()), "{:?}", world.elapsed());
 }
 
-/// Logs in and begins a download; bytes of it are there
+/// Logs in and begins a download, some of whose bytes have arrived
 fn begin_download(world: &mut World) -> ftp_session::Op<ftp_proto::Transfer> {
     world.server.files.insert("f".into(), file());
     let login = world.session.request().login("u", "p");
@@ -216,7 +216,7 @@ fn a_pause_of_the_user_between_reads_is_none_of_the_servers() {
     let get = begin_download(&mut world);
     let mut bytes = Vec::new();
     read(&mut world, &mut bytes);
-    // The user has read all there was. More comes while it does something else.
+    // The user has read all available bytes. More arrive while it does something else.
     assert!(bytes.len() < file().len());
     let begun = world.now;
     while world.now - begun < Duration::from_secs(600) {
@@ -230,7 +230,7 @@ fn a_pause_of_the_user_between_reads_is_none_of_the_servers() {
 fn a_pause_of_the_user_is_none_of_the_servers() {
     let mut world = World::new(clear, 64);
     let get = begin_download(&mut world);
-    // A shell that asks before each wait is not told of what its user does not read.
+    // A shell that asks before each wait must not be woken by bytes that its user does not read.
     let data = |world: &World| {
         let mut all = world.interests().into_iter();
         all.find(|(slot, _)| !slot.is_control()).unwrap().1
@@ -253,7 +253,7 @@ fn a_closed_data_connection_that_has_bytes_to_send_is_waited_for_to_write() {
     world.server.files.insert("f".into(), file());
     let login = world.session.request().login("u", "p");
     world.run(login).unwrap();
-    // Handshakes begin, each with a ticket, and get no further than the first bytes of their hello.
+    // Handshakes begin, each with a ticket, and get no further than the first bytes of their ClientHello.
     world.deaf = true;
     let inventory = loop {
         let get = world.session.request().get("f");
@@ -269,8 +269,9 @@ fn a_closed_data_connection_that_has_bytes_to_send_is_waited_for_to_write() {
         }
     };
     assert!(inventory.tickets_received > 0);
-    // With the last ticket gone the connection stays for others, which can't come before the hello has left. A shell
-    // that is told of what can be read, by bytes that nobody reads yet, would not wait at all.
+    // When the last ticket is used, the connection stays open for more tickets, which can't arrive before the
+    // ClientHello has been sent. A shell that waited for readability, with bytes that are not read yet, would not wait
+    // at all.
     let data: Vec<_> =
         world.interests().into_iter().filter(|(slot, _)| !slot.is_control()).collect();
     assert!(matches!(data[..], [(_, Interest::WRITE)]), "{data:?}");
@@ -292,7 +293,7 @@ fn a_dialed_connection_is_there_before_the_transfers_command_leaves() {
     let login = world.session.request().login("u", "p");
     world.run(login).unwrap();
 
-    // The first way leads nowhere; at last the path is proven, and the command waits for it all the same.
+    // The first attempt fails; at the end the path is proven, and the command waits for the connection all the same.
     for fails in [true, false, false] {
         let get = world.session.request().get("f");
         let (mut bytes, mut dialed) = (Vec::new(), 0);
@@ -302,7 +303,7 @@ fn a_dialed_connection_is_there_before_the_transfers_command_leaves() {
             assert_eq!(request.host, Host::Name("ftp.example.org"));
             assert_eq!(request.port, world.server.port);
             let slot = request.slot;
-            // It takes its time.
+            // The shell takes its time.
             for _ in 0..3 {
                 assert!(!world.server.commands.last().unwrap().starts_with("RETR"));
                 world.step();
@@ -342,14 +343,14 @@ fn a_connection_that_is_dialed_for_too_long_is_given_up() {
     assert!(matches!(&error, Error::Data { .. }) && error.is_timeout(), "{error:?}");
     assert_eq!(world.now - begun, config.data_connect_timeout);
     assert!(world.session.dial_request().is_none());
-    // What comes after all is nobody's.
+    // A connection that arrives afterwards belongs to nothing.
     let wire = world.net.wire(Slot::Data);
     world.session.dialed(Slot::Data, Ok((wire, None)), world.now);
     let noop = world.session.request().noop();
     world.run(noop).unwrap();
 }
 
-/// A session in active mode, and the commands that it sends for a download while these callers come
+/// Creates a session in active mode; returns the commands that it sends for a download when these callers connect
 fn listen(world: &mut World, callers: &[SocketAddr]) -> Result<ftp_proto::Transfer, Error> {
     world.server.files.insert("f".into(), file());
     let get = world.session.request().get("f");

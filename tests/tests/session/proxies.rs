@@ -1,4 +1,4 @@
-//! Sessions through a proxy: SOCKS5 and CONNECT, when it works and when it does not
+//! Sessions through a proxy: SOCKS5 and CONNECT, working and failing
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -65,9 +65,9 @@ fn whole_sessions_pass_through_a_proxy() {
                     .map(|port| format!("ftp.example.org:{port}"))
                     .into();
                 assert_eq!(asked, wanted);
-                // Nobody but the proxy was connected to.
+                // All connections were made to the proxy.
                 assert!(world.net.connected.iter().all(|to| *to == address()));
-                // Nothing else says in clear text that an upload ends.
+                // In clear text, only this signals the end of an upload.
                 assert_eq!(world.net.shut_down, 3);
             }
         }
@@ -87,8 +87,8 @@ fn tls_begins_after_the_handshake() {
                 world.server.implicit = policy == TlsPolicy::Implicit;
                 world.relay = Some(Relay::new(kind, true));
                 let world = whole_session(world);
-                // Uploads end with close_notify: there are proxies that close both connections when one ends, though
-                // bytes are still on their way.
+                // Uploads end with close_notify alone: some proxies close both connections when one ends, though bytes
+                // are still in flight.
                 assert_eq!(world.net.shut_down, 0);
                 let port = if policy == TlsPolicy::Implicit { 990 } else { 21 };
                 assert_eq!(world.relay.unwrap().asked[0], format!("localhost:{port}"));
@@ -223,7 +223,7 @@ fn a_proxy_that_does_not_serve_a_data_connection() {
             assert_eq!(error.is_timeout(), waited, "{manner:?} {error:?}");
             let most = Config::new(TlsPolicy::Plaintext).data_connect_timeout;
             assert!(world.now - begun <= most, "{manner:?}: {:?}", world.now - begun);
-            // The session goes on, and so does the proxy.
+            // The session continues, and the proxy works again.
             world.relay.as_mut().unwrap().manner = Manner::Works;
             let (get, mut bytes) = (world.session.request().get("f"), Vec::new());
             world.run_with(get, |world| read(world, &mut bytes)).unwrap();
@@ -260,7 +260,7 @@ fn active_mode_is_refused() {
         let Err(Error::Proxy(error)) = made else { panic!("{made:?}") };
         assert_eq!(error.problem(), &ProxyProblem::ActiveMode);
 
-        // Chosen later, it is refused before the server hears of it.
+        // If it is chosen later, it is refused before the server receives a command.
         let mut world = logged_in(kind);
         world.session.request().config_mut().data_mode = DataMode::Active;
         let get = world.session.request().get("f");
@@ -321,7 +321,7 @@ fn a_shell_that_dials_dials_the_proxy() {
         let asked = &world.relay.as_ref().unwrap().asked;
         assert_eq!(asked[..2], ["ftp.example.org:2121", "ftp.example.org:5001"]);
 
-        // A dialer that fails has failed to reach the proxy.
+        // If the dialer fails, the proxy was not reached.
         let get = world.session.request().get("f");
         let error = world
             .run_with(get, |world| {
@@ -361,7 +361,7 @@ fn proxies_that_speak_ftp_are_told_the_server() {
         let shown = format!("{options:?}");
         let world = whole_session(World::new(session(options), 1 << 20));
         assert_eq!(world.server.commands[..wanted.len()], *wanted);
-        // Data connections go to the proxy.
+        // Data connections are made to the proxy.
         let (control, data) = world.net.connected.split_first().unwrap();
         assert_eq!(*control, address());
         assert!(data.iter().all(|to| to.ip() == address().ip() && to.port() > 5000));
@@ -377,7 +377,7 @@ fn tls_does_not_end_at_a_proxy_that_speaks_ftp() {
         let made = Session::<Wire, ()>::new(&[address()], options, Time::ZERO);
         let Err(Error::Proxy(error)) = made else { panic!("{made:?}") };
         assert_eq!(error.problem(), &ProxyProblem::Tls);
-        // Nor later.
+        // Also later.
         let mut world = World::new(session(ftp_form(open, None)), 1 << 20);
         let Err(Error::Proxy(error)) = world.session.prepare_tls() else { panic!("TLS") };
         assert_eq!(error.problem(), &ProxyProblem::Tls);

@@ -1,4 +1,4 @@
-//! A proxy between the session and the server, which does what it is told
+//! A proxy between the session and the server, with configurable behaviour
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,37 +6,37 @@ use std::time::Duration;
 use ftp_session::Slot;
 use ftp_session::ftp_proto::Time;
 
-/// What it speaks
+/// Its protocol
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Socks5,
     Connect,
 }
 
-/// What it does with connections
+/// Its behaviour
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     Works,
-    /// It says nothing
+    /// It sends nothing
     Hangs,
-    /// It closes the connection instead of an answer
+    /// It closes the connection instead of answering
     Closes,
-    /// It says something else
+    /// It sends something else
     Garbage,
-    /// It answers with a byte a second, and never to the end
+    /// It sends one byte a second, and never finishes
     Drips,
     Refuses,
 }
 
 pub(crate) struct Relay {
     kind: Kind,
-    /// Whether it wants the user `me` with the password `secret`
+    /// Whether it requires the user `me` with the password `secret`
     login: bool,
     pub(crate) manner: Manner,
-    /// Where it was to connect to
+    /// The requested targets
     pub(crate) asked: Vec<String>,
     conns: BTreeMap<Slot, Conn>,
-    /// When the next byte drips
+    /// When the next byte is sent
     next: Option<Time>,
 }
 
@@ -45,7 +45,7 @@ enum Stage {
     Methods,
     Login,
     Request,
-    /// From here on the bytes are the server's
+    /// The following bytes are the server's
     Through,
     Over,
 }
@@ -72,7 +72,7 @@ impl Relay {
         self.conns.insert(slot, conn);
     }
 
-    /// Whether the bytes of this connection are the proxy's still
+    /// Whether the bytes of this connection still belong to the proxy
     pub(crate) fn has(&self, slot: Slot) -> bool {
         self.conns.get(&slot).is_some_and(|conn| conn.stage != Stage::Through)
     }
@@ -81,7 +81,7 @@ impl Relay {
         self.conns.remove(&slot);
     }
 
-    /// What the proxy says, before what the server does
+    /// Returns the proxy's output, which precedes the server's
     pub(crate) fn outgoing(&mut self, slot: Slot) -> Option<&mut Vec<u8>> {
         self.conns.get_mut(&slot).map(|conn| &mut conn.out).filter(|out| !out.is_empty())
     }
@@ -90,12 +90,12 @@ impl Relay {
         self.conns.get(&slot).is_some_and(|conn| conn.stage == Stage::Over && conn.out.is_empty())
     }
 
-    /// When something moves by itself
+    /// Returns when it sends something by itself
     pub(crate) fn deadline(&self) -> Option<Time> {
         self.next.filter(|_| self.conns.values().any(|conn| !conn.dripping.is_empty()))
     }
 
-    /// Lets a byte drip, if it is time
+    /// Sends the next single byte, if it is due
     pub(crate) fn drip(&mut self, now: Time) {
         if self.next.is_none_or(|next| next <= now) {
             self.next = Some(now + Duration::from_secs(1));
@@ -105,7 +105,7 @@ impl Relay {
         }
     }
 
-    /// Hears the client; true as soon as the connection leads to the server
+    /// Handles bytes from the client; true as soon as the connection leads to the server
     pub(crate) fn received(&mut self, slot: Slot, bytes: &[u8]) -> bool {
         let Some(conn) = self.conns.get_mut(&slot) else { return false };
         conn.received.extend_from_slice(bytes);
@@ -163,7 +163,7 @@ impl Relay {
     }
 }
 
-/// Target and length of a request, or that the login is wrong
+/// Parses a request; returns its target and length, or an error if the login is wrong
 fn connect(received: &[u8], login: bool) -> Option<Result<(String, usize), usize>> {
     let end = received.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
     let head = String::from_utf8(received[..end].to_vec()).unwrap();

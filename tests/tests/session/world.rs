@@ -1,4 +1,4 @@
-//! A session and a server in one memory, and a clock that runs when nothing moves
+//! A session and a server in one memory, with a clock that advances when nothing moves
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -14,7 +14,7 @@ use ftp_tests::memory::Server;
 /// A pipe that knows its slot
 pub(crate) struct Wire {
     slot: Slot,
-    /// Where it leads, unless it leads here
+    /// Its target, unless that is the server in this memory
     to: Option<SocketAddr>,
     pub(crate) pipe: Pipe,
 }
@@ -35,28 +35,28 @@ impl Write for Wire {
     }
 }
 
-/// Somebody who connects in active mode
+/// An address that connects in active mode
 pub(crate) type Caller = SocketAddr;
 
 /// The session's connections
 #[derive(Default)]
 pub(crate) struct Net {
     orders: VecDeque<Order>,
-    /// What connections hold in each direction
+    /// Capacity of connections in each direction
     pub(crate) capacity: usize,
-    /// Ports that somebody has taken
+    /// Ports already in use
     pub(crate) taken: Vec<u16>,
-    /// Who connects to a listener, the first one last
+    /// The addresses that connect to a listener, the first one last
     pub(crate) callers: Vec<Caller>,
-    /// Addresses where nobody answers
+    /// Addresses that do not answer
     pub(crate) silent: Vec<SocketAddr>,
-    /// Where connections led
+    /// The targets of all connections
     pub(crate) connected: Vec<SocketAddr>,
-    /// Write sides that were ended
+    /// Number of write sides that were shut down
     pub(crate) shut_down: usize,
-    /// Data connections that are to be written without delay
+    /// Number of data connections with TCP_NODELAY
     pub(crate) no_delay: usize,
-    /// Listeners that were made
+    /// The listeners that were created
     pub(crate) listeners: Vec<SocketAddr>,
 }
 
@@ -112,7 +112,7 @@ impl Transport for Net {
 
     fn accept(&mut self, slot: Slot, (): &mut ()) -> io::Result<(Wire, SocketAddr)> {
         let caller = self.callers.pop().ok_or(io::ErrorKind::WouldBlock)?;
-        // A stranger's connection is closed again before anything is carried.
+        // A connection from another address is closed before anything is carried.
         Ok((Wire { slot, to: None, pipe: Pipe::with_capacity(self.capacity) }, caller))
     }
 
@@ -129,7 +129,7 @@ impl Transport for Net {
     fn close_listener(&mut self, (): ()) {}
 }
 
-/// All there is
+/// The session, its connections and the server
 pub(crate) struct World {
     pub(crate) session: Session<Wire, ()>,
     pub(crate) net: Net,
@@ -137,10 +137,10 @@ pub(crate) struct World {
     /// The proxy between the two, if there is one
     pub(crate) relay: Option<Relay>,
     pub(crate) now: Time,
-    /// The server has stopped reading its data connections
+    /// Whether the server has stopped reading its data connections
     pub(crate) deaf: bool,
     begun: Time,
-    /// Bytes that are carried at a time in each direction
+    /// Number of bytes carried at a time in each direction
     portion: usize,
     pub(crate) events: VecDeque<Event>,
 }
@@ -155,12 +155,12 @@ impl World {
         Self { session, net, server, relay: None, now, deaf: false, begun: now, portion, events }
     }
 
-    /// How long it has been
+    /// The time since the beginning
     pub(crate) fn elapsed(&self) -> Duration {
         self.now - self.begun
     }
 
-    /// A turn, and all that can be carried then; false if nothing has moved
+    /// Gives the session a turn and moves all bytes that can be moved then; false if nothing has moved
     pub(crate) fn step(&mut self) -> bool {
         for slot in Slot::ALL {
             self.session.ready(slot, Interest::BOTH);
@@ -168,7 +168,7 @@ impl World {
         let dials = self.session.dial_request().is_some();
         self.session.turn(&mut self.net, self.now);
         let mut moved = self.session.has_work();
-        // The shell has something to do.
+        // The shell has work to do.
         moved |= !dials && self.session.dial_request().is_some();
         while let Some(event) = self.session.poll_event() {
             moved = true;
@@ -199,7 +199,7 @@ impl World {
         moved
     }
 
-    /// Whether a connection ends at the proxy still
+    /// Whether a connection still ends at the proxy
     fn is_relayed(&self, slot: Slot) -> bool {
         self.relay.as_ref().is_some_and(|relay| relay.has(slot))
     }
@@ -214,7 +214,7 @@ impl World {
         let relay = self.relay.as_mut();
         match relay.filter(|relay| relay.has(slot)) {
             Some(relay) => {
-                // What the proxy and the server say then goes out together.
+                // The output of the proxy and of the server is then sent together.
                 if relay.received(slot, &bytes) {
                     self.server.opened(slot);
                 }
@@ -247,7 +247,7 @@ impl World {
         carried > 0 || !bytes.is_empty()
     }
 
-    /// Goes on until nothing moves; then the clock runs to the next deadline. False if there is none
+    /// Runs until nothing moves, then advances the clock to the next deadline; false if there is none
     pub(crate) fn go(&mut self) -> bool {
         if self.step() {
             return true;
@@ -259,7 +259,7 @@ impl World {
         true
     }
 
-    /// What the shell would wait for
+    /// Returns what the shell would wait for
     pub(crate) fn interests(&self) -> Vec<(Slot, Interest)> {
         let waits = |(slot, lent, interest)| {
             assert!(matches!(lent, Lent::Stream(_) | Lent::Listener(())));
@@ -268,12 +268,12 @@ impl World {
         self.session.sockets().map(waits).collect()
     }
 
-    /// The result of a request
+    /// Returns the result of a request
     pub(crate) fn run<T: Output>(&mut self, op: Op<T>) -> Result<T, ftp_session::Error> {
         self.run_with(op, |_| {})
     }
 
-    /// The same, with something to be done between the steps
+    /// As [`Self::run`], with an action between the steps
     pub(crate) fn run_with<T: Output>(
         &mut self,
         op: Op<T>,

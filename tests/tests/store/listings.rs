@@ -1,4 +1,4 @@
-//! Listings that are long, or that are not understood
+//! Listings that are long or can't be parsed
 
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
@@ -19,7 +19,7 @@ async fn names(server: &Server) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The bytes that this thread has allocated at most while it counted the objects of a listing
+/// Returns the peak memory of this thread while it counts the objects of a listing
 fn peak(files: usize) -> u64 {
     let server = server(Listing::Files(files));
     let counted = allocation_counter::measure(|| {
@@ -76,11 +76,11 @@ async fn names_that_a_path_cannot_hold() {
     let store = store(&server);
     store.list_with_delimiter(None).await.unwrap();
     let skipped = store.skipped();
-    // Two that are what others would be encoded to, and no file.
+    // Two whose names are the encoding of other names, and one special file.
     assert_eq!((skipped.names, skipped.special), (2, 1), "{skipped:?}");
 }
 
-/// Links that servers follow in listings have the fact of what they lead to
+/// Links that servers follow in listings have the facts of their targets
 #[tokio::test]
 async fn a_link_that_leads_upwards_is_not_followed_for_ever() {
     let text = "type=dir;unique=1; loop\r\ntype=file;size=1;unique=2; f\r\n";

@@ -1,4 +1,4 @@
-//! `ftp-object-store` against a server that goes wrong
+//! `ftp-object-store` with a server that misbehaves
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -27,13 +27,13 @@ fn store(server: &Server) -> FtpStore {
     builder(server).build().unwrap()
 }
 
-/// Bytes that can't be taken for others of the same file
+/// Bytes whose position in the file can be recognized
 fn content(size: usize) -> Vec<u8> {
     let word = |word: u64| word.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
     (0..size as u64 / 8).flat_map(word).collect()
 }
 
-/// Waits for what happens in the background
+/// Waits for something that happens in the background
 async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..1000 {
         if holds() {

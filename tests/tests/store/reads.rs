@@ -1,4 +1,4 @@
-//! Reads that the server ends, or that break
+//! Reads that the server ends, or whose connection breaks
 
 use futures_util::TryStreamExt;
 use object_store::path::Path;
@@ -7,7 +7,7 @@ use object_store::{GetOptions, ObjectStore, ObjectStoreExt, Result};
 use crate::server::{Change, Downloads, Manners, Server};
 use crate::{builder, content, store};
 
-/// Read before `get` returns, and read as a stream
+/// Sizes of files: read before `get` returns, and read as a stream
 const SIZES: [usize; 2] = [100_000, 4_000_000];
 
 async fn read(server: &Server, resumptions: u8) -> Result<Vec<u8>> {
@@ -16,7 +16,7 @@ async fn read(server: &Server, resumptions: u8) -> Result<Vec<u8>> {
     Ok(result.bytes().await?.to_vec())
 }
 
-/// Also if all bytes have come: only the final reply says that they were all there are
+/// Even if all bytes have arrived: only the final reply confirms that they are complete
 #[tokio::test]
 async fn what_the_server_breaks_off_is_no_file() {
     for size in SIZES {
@@ -79,7 +79,7 @@ async fn a_read_goes_on_once_after_its_connection_broke() {
     }
 }
 
-/// Not even if size and time are the same
+/// Even if size and time are the same
 #[tokio::test]
 async fn a_read_does_not_go_on_in_another_file() {
     for (change, word) in
@@ -105,7 +105,7 @@ async fn ranges_that_are_near_each_other_are_one() {
         assert!(part == content(SIZES[1])[range.start as usize..range.end as usize]);
     }
     assert_eq!(server.seen().count("RETR"), 2);
-    // Nothing else is asked.
+    // No other command is sent.
     assert_eq!((server.seen().count("MLST"), server.seen().count("SIZE")), (0, 0));
 }
 
@@ -125,14 +125,14 @@ async fn a_range_that_breaks_is_fetched_again() {
 async fn an_empty_file_is_empty() {
     let server = Server::start(Manners::default()).with("f", b"");
     assert_eq!(read(&server, 0).await.unwrap(), b"");
-    // The server has said so.
+    // The server has replied to that effect.
     assert_eq!(server.seen().count("RETR"), 1);
     let suffix = GetOptions::new().with_range(Some(object_store::GetRange::Suffix(10)));
     let result = store(&server).get_opts(&Path::from("f"), suffix).await.unwrap();
     assert_eq!(result.bytes().await.unwrap(), "");
 }
 
-/// Pieces of a size that is worth a message
+/// The pieces are large enough to be worth a message
 #[tokio::test]
 async fn pieces_are_of_reasonable_size() {
     let server = Server::start(Manners::default()).with("f", &content(SIZES[1]));

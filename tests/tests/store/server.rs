@@ -1,4 +1,4 @@
-//! A server with files in memory, which goes wrong where it is told to
+//! A server with files in memory, which misbehaves as configured
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -6,30 +6,30 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How the server behaves; whatever is left out it does as it should
+/// The server's behaviour; by default it is correct
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Manners {
-    /// Sessions that it lets in; 0: as many as come
+    /// Maximum number of sessions; 0 means no limit
     pub(crate) limit: usize,
-    /// It refuses further ones with 530 at the login, not with 421 at once
+    /// It refuses further sessions with 530 at the login, instead of with 421 at once
     pub(crate) refuses_at_login: bool,
-    /// It lets nobody in at all
+    /// It refuses all sessions
     pub(crate) full: bool,
     /// How downloads end
     pub(crate) downloads: Downloads,
-    /// How many go wrong so; 0: all
+    /// Number of downloads that fail in this way; 0 means all
     pub(crate) failures: usize,
-    /// What a download that goes wrong does to its file
+    /// A change to the file after a failed download
     pub(crate) then: Option<(&'static str, Change)>,
-    /// The final reply of uploads, if another
+    /// The final reply of uploads, if not 226
     pub(crate) uploads: Option<&'static str>,
-    /// What comes as each directory's listing (MLSD), in place of what is there
+    /// The listing of each directory (MLSD), in place of its content
     pub(crate) listing: Option<Listing>,
     /// RNTO does not replace a file
     pub(crate) keeps_targets: bool,
-    /// RNTO renames nothing
+    /// RNTO fails
     pub(crate) refuses_renames: bool,
-    /// How long a reply takes
+    /// The delay of a reply
     pub(crate) pause: Duration,
 }
 
@@ -37,15 +37,15 @@ pub(crate) struct Manners {
 pub(crate) enum Downloads {
     #[default]
     Well,
-    /// With this reply after so many bytes; `None`: after all of them
+    /// With this reply after this many bytes; `None` means after all of them
     Reply(Option<usize>, &'static str),
-    /// The control connection is closed, after so many bytes; `None`: after all of them
+    /// The control connection is closed after this many bytes; `None` means after all of them
     Drop(Option<usize>),
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
-    /// Other bytes, and nothing else is changed
+    /// Other bytes, with the same size and time
     Bytes,
     /// Another time
     Time,
@@ -54,7 +54,7 @@ pub(crate) enum Change {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Listing {
-    /// So many files
+    /// This many files
     Files(usize),
     Text(&'static str),
 }
@@ -65,7 +65,7 @@ pub(crate) struct File {
     time: &'static str,
 }
 
-/// What the server has seen
+/// What the server has observed
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     live: usize,
@@ -152,7 +152,7 @@ impl Server {
             from: String::new(),
             directory: "/".to_owned(),
         };
-        // What goes wrong is the client's end.
+        // Errors end the client's connection.
         let _ = session.talk(full);
         let _ = stream.shutdown(Shutdown::Both);
         if !full {
@@ -221,7 +221,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Commands with one reply
+    /// Handles commands with one reply
     fn simple(&mut self, verb: &str, name: &str) -> String {
         const MISSING: &str = "550 No such file or directory.";
         let mut seen = self.server.seen.lock().unwrap();
@@ -299,7 +299,7 @@ impl Session<'_> {
             (Err(_), _) => self.reply("426 broken off"),
             (Ok(()), Some(end)) => self.reply(end),
             (Ok(()), None) => {
-                // The client has read all that came by then.
+                // By then the client has read everything that has arrived.
                 std::thread::sleep(Duration::from_millis(200));
                 Err(std::io::ErrorKind::BrokenPipe.into())
             }

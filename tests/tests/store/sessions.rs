@@ -1,4 +1,4 @@
-//! How many sessions and logins a store needs
+//! The number of sessions and logins that a store needs
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ async fn a_hundred_reads_in_a_row_are_one_login() {
     assert_eq!((server.seen().logins, server.seen().count("RETR")), (1, 100));
 }
 
-/// Also of ranges, whose transfers are broken off
+/// Also for ranges, whose transfers are aborted
 #[tokio::test]
 async fn ranges_in_a_row_are_one_login() {
     let server = Server::start(Manners::default()).with("f", &content(4_000_000));
@@ -88,7 +88,7 @@ async fn waiting_for_a_server_has_an_end() {
     }
 }
 
-/// The list is not read to its end before the first is deleted
+/// The first object is deleted before the list has been read to its end
 #[tokio::test]
 async fn one_session_is_enough_to_delete_what_is_listed() {
     let mut server = Server::start(Manners { limit: 1, ..Manners::default() });
@@ -102,7 +102,7 @@ async fn one_session_is_enough_to_delete_what_is_listed() {
     assert!(server.seen().files.is_empty());
 }
 
-/// A stream that nobody reads keeps nobody from reading another
+/// An unread stream does not prevent another read
 #[tokio::test]
 async fn a_reader_that_pauses_lends_its_session() {
     let server = Server::start(Manners { limit: 1, ..Manners::default() });

@@ -1,4 +1,4 @@
-//! Writes: all of an object or nothing
+//! Writes store all of an object or nothing
 
 use object_store::path::Path;
 use object_store::{Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
@@ -54,13 +54,13 @@ async fn a_server_that_keeps_targets_is_told_to_delete_them() {
     assert_eq!(server.seen().files["f"].bytes, b"after");
 }
 
-/// The old object had to be deleted before, so the new one is the only copy
+/// The old object had to be deleted first, so the new one is the only copy
 #[tokio::test]
 async fn a_new_object_that_cannot_be_renamed_stays() {
     let manners = Manners { refuses_renames: true, ..Manners::default() };
     let server = Server::start(manners).with("f", b"before");
     let error = store(&server).put(&Path::from("f"), "after".into()).await.unwrap_err();
-    // Time for a deletion in the background.
+    // Enough time for a deletion in the background.
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let seen = server.seen();
     let names = seen.names();
@@ -80,7 +80,7 @@ async fn what_ftp_cannot_promise_is_refused() {
     refused(store.put_opts(&f, "x".into(), PutMode::Create.into()).await.map(drop));
     refused(store.copy_if_not_exists(&f, &Path::from("g")).await);
     refused(store.rename_if_not_exists(&f, &Path::from("g")).await);
-    // With a look before the write, if somebody wants that.
+    // With a check before the write, if the option is set.
     let weak = builder(&server).weak_create(true).build().unwrap();
     let error = weak.put_opts(&f, "x".into(), PutMode::Create.into()).await.unwrap_err();
     assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");

@@ -1,4 +1,4 @@
-//! Transfers that are not brought to their end
+//! Transfers that are aborted
 
 use std::io::{Read, Write};
 
@@ -98,7 +98,7 @@ fn aborting_returns_what_the_server_says_to_it() {
     let mut ftp = login(&server);
     let reply = ftp.get("f").unwrap().abort().unwrap();
     assert_eq!(reply.unwrap().wire_text(), b"426 cut off");
-    // Read to its end: nothing is left to abort, and that reply was to another ABOR.
+    // Everything was read, so there is nothing to abort, and the stored reply was to another ABOR.
     let mut names = ftp.list(List::names("")).unwrap();
     names.read_to_end(&mut Vec::new()).unwrap();
     assert_eq!(names.abort().unwrap(), None);
@@ -162,7 +162,7 @@ fn a_panic_while_a_transfer_runs_does_not_hang() {
 
 #[test]
 fn an_aborted_transfer_is_called_so() {
-    // `Error` is not `PartialEq`; its machine half is.
+    // `Error` is not `PartialEq`; the machine's error in it is.
     let aborted = Error::from(ftp_proto::Error::Aborted);
     assert!(!aborted.is_fatal() && !aborted.is_transient());
 }

@@ -36,7 +36,7 @@ fn both_families_and_both_directions() {
             s.reply("226 done");
             let address = s.active();
             s.expect("STOR f");
-            // Connected before the 150 is sent.
+            // Connects before the 150 is sent.
             let mut data = connect(address);
             s.reply("150 send it");
             assert_eq!(read_all(&mut data), b"up");
@@ -100,7 +100,7 @@ fn ports_of_a_range_in_turn() {
     server.join();
 }
 
-/// Four ports below those that the system gives out
+/// Returns four ports below those that the system assigns
 fn free_range() -> std::ops::RangeInclusive<u16> {
     crate::enter();
     let free = |port| Listener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
@@ -159,7 +159,7 @@ fn a_stranger_is_turned_away() {
     server.join();
 }
 
-/// Whoever comes first to the port is not the server because of that
+/// The first host that connects to the port need not be the server
 #[test]
 fn the_server_comes_after_strangers() {
     let server = serve(|s| {
@@ -167,7 +167,7 @@ fn the_server_comes_after_strangers() {
         s.exchange("TYPE I", "200 binary");
         let address = s.active();
         s.expect("RETR f");
-        // All are waiting when the client looks, and are more than it turns away at a time.
+        // All are waiting when the client accepts, and there are more than it rejects at a time.
         let mut strangers: Vec<_> =
             (1..=100).map(|last| Stream::connect_from([127, 5, 5, last], address)).collect();
         let mut data = connect(address);

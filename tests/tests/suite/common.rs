@@ -1,4 +1,4 @@
-//! Settings and steps that the tests have in common
+//! Settings and steps shared by the tests
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use ftp_tests::scripted::{Peer, Server};
 
 use crate::driver::{Client, Config, Error, Options, TlsPolicy};
 
-/// Settings whose deadlines don't make tests slow, and end before the script's patience
+/// Settings with short deadlines, which expire before the script's
 pub(crate) fn config() -> Config {
     let mut config = Config::new(TlsPolicy::Plaintext);
-    // Scripts show one command at a time; batches have transcripts and the real servers.
+    // Scripts show one command at a time; batches are tested with transcripts and the real servers.
     config.pipeline = false;
     config.greeting_timeout = Duration::from_secs(5);
     config.reply_timeout = Duration::from_secs(5);
@@ -23,25 +23,25 @@ pub(crate) fn config() -> Config {
     config
 }
 
-/// Starts a server where the driver finds it
+/// Starts a server on the driver's network
 pub(crate) fn serve(script: impl FnOnce(&mut Peer) + Send + 'static) -> Server {
     crate::enter();
     Server::start(script)
 }
 
-/// Starts a server at this address
+/// Starts a server on this address
 pub(crate) fn serve_on(ip: IpAddr, script: impl FnOnce(&mut Peer) + Send + 'static) -> Server {
     crate::enter();
     Server::start_on(ip, script)
 }
 
-/// A port where connecting neither succeeds nor fails
+/// Returns a port on which connecting neither succeeds nor fails
 pub(crate) fn silent_port() -> (SocketAddr, Held) {
     crate::enter();
     net::silent_port()
 }
 
-/// A port that nobody listens on
+/// Returns a port on which nothing listens
 pub(crate) fn refused() -> SocketAddr {
     crate::enter();
     Listener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
@@ -55,7 +55,7 @@ pub(crate) fn connect_with(server: &Server, options: impl Into<Options>) -> Clie
     Client::connect(server.address().to_string(), options).unwrap()
 }
 
-/// Connected and logged in; the script begins with `welcome`
+/// Connects and logs in; the script begins with `welcome`
 pub(crate) fn login(server: &Server) -> Client {
     login_with(server, config())
 }
@@ -66,7 +66,7 @@ pub(crate) fn login_with(server: &Server, options: impl Into<Options>) -> Client
     client
 }
 
-/// Runs something that must not take as long as any deadline
+/// Runs something that must take less time than any deadline
 #[track_caller]
 pub(crate) fn at_once<T>(run: impl FnOnce() -> T) -> T {
     let begun = now();
@@ -76,7 +76,7 @@ pub(crate) fn at_once<T>(run: impl FnOnce() -> T) -> T {
     result
 }
 
-/// The code of the reply behind an error
+/// Returns the code of the reply in an error
 #[track_caller]
 pub(crate) fn code(error: &Error) -> u16 {
     error.reply().unwrap_or_else(|| panic!("no reply in {error:?}")).code().get()

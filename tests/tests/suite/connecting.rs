@@ -1,4 +1,4 @@
-//! Getting a control connection: addresses, refusals, deadlines, dialers
+//! The control connection: addresses, refusals, deadlines, dialers
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::{at_once, code, config, connect, login_with, refused, serve, serve_on
 
 #[test]
 fn a_name_is_resolved_and_all_its_addresses_are_tried() {
-    // `localhost` may be ::1 first, where nobody listens.
+    // `localhost` may be ::1 first, on which nothing listens.
     let server = serve(|s| {
         s.reply("220 ready");
         s.expect_close();

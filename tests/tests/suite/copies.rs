@@ -16,7 +16,7 @@ fn the_data_goes_between_the_servers() {
         s.expect("PASV");
         let listener = Listener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        // The address is a lie; the target is sent to where the source really is.
+        // This address is wrong; the target is sent to the source's real address.
         s.reply(&format!("227 (192,0,2,1,{},{})", port >> 8, port & 255));
         s.exchange("RETR a", "150 here");
         accept(&listener).write_all(b"between servers").unwrap();

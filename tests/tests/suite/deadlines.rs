@@ -1,4 +1,4 @@
-//! Silence at every point: each wait ends, and says what it was for
+//! Silence at every point: each wait ends, and the error names what the client waited for
 
 use std::io::Write;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn phase(error: &Error) -> Phase {
     }
 }
 
-/// What the client gets from a server that plays so much and then keeps silent
+/// Returns the client's result with a server that runs a script and then stays silent
 fn silence<T>(
     adjust: impl FnOnce(&mut Config),
     play: impl FnOnce(&mut Peer) + Send + 'static,
@@ -35,7 +35,7 @@ fn silence<T>(
     let server = serve(move |s| {
         s.welcome();
         play(s);
-        // Whatever else the client has to say.
+        // Whatever else the client sends.
         while s.command().is_some() {}
     });
     let mut config = config();
@@ -246,12 +246,12 @@ fn a_slow_writer_is_not_a_silent_server() {
     server.join();
 }
 
-/// A listing that is dropped and never ends is first read on, then aborted, and its directory is left: one
-/// deadline for all of it
+/// A dropped listing that never ends is first read on, then aborted, and its directory is left: one deadline covers all
+/// of it
 #[test]
 fn a_dropped_listing_costs_one_deadline() {
     const SETTLE: Duration = Duration::from_secs(2);
-    // Where the server falls silent.
+    // The commands that are answered before the server stops responding.
     for answered in ["", "ABOR", "REST 0"] {
         let server = serve(move |s| {
             s.welcome();

@@ -1,4 +1,4 @@
-//! Directories as entries: the command says how its lines are to be read
+//! Directories as entries: the command determines how lines are parsed
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use ftp_proto::DataFailure;
 
 use crate::{login, serve};
 
-/// A line that looks like one of `ls -l`
+/// A name that looks like a line of `ls -l`
 const DISGUISED: &str = "drwxr-xr-x 2 ann staff 4096 Jan  1  2020 x";
 
 fn names(
@@ -58,7 +58,7 @@ fn the_last_line_may_lack_its_end() {
     assert_eq!(found, [&b"x"[..], b"x2"]);
 }
 
-/// The results of a listing whose data are these lines
+/// Returns the results of a listing with these lines
 fn results(
     directory: ReadDir,
     command: &'static str,
@@ -85,27 +85,27 @@ fn results(
     results
 }
 
-/// A mirror would delete what an empty directory does not have
+/// A mirror would delete the files that are missing from an empty directory
 #[test]
 fn an_error_in_place_of_entries_is_no_empty_directory() {
     let error = || Err("the directory could not be read: ls: .: Permission denied".into());
     let lines = "ls: .: Permission denied\r\n";
     assert_eq!(results(ReadDir::long(""), "LIST", lines), [error()]);
     assert_eq!(results(ReadDir::new(""), "MLSD", lines), [error()]);
-    // Its line may lack its end.
+    // The line may have no line ending.
     let lines = "total 0\r\nls: .: Permission denied";
     assert_eq!(results(ReadDir::long(""), "LIST", lines), [error()]);
-    // Among entries it is about one of them.
+    // Among entries, it is about one of them.
     let lines = "ls: y: Permission denied\r\ndrwxr-xr-x 2 ann staff 4096 Jan  1  2020 x\r\n";
     assert_eq!(results(ReadDir::long(""), "LIST", lines), [Ok(b"x".to_vec())]);
     assert_eq!(results(ReadDir::long(""), "LIST", "total 0\r\n"), []);
-    // A line that nobody understands may be such an error as well.
+    // A line that can't be parsed may be such an error, too.
     let error = |line| Err(format!("the directory could not be read: {line}"));
     let lines = "total 0\r\nPermission denied\r\n";
     assert_eq!(results(ReadDir::long(""), "LIST", lines), [error("Permission denied")]);
     let lines = "Permission denied\r\n";
     assert_eq!(results(ReadDir::new(""), "MLSD", lines), [error("Permission denied")]);
-    // Cut off in its only entry.
+    // Truncated in its only entry.
     let lines = "total 8\r\n-rw-r--r--   1 ann  staff      42 Mar 10 12:";
     let line = &lines["total 8\r\n".len()..];
     assert_eq!(results(ReadDir::long(""), "LIST", lines), [error(line)]);
@@ -147,14 +147,14 @@ fn what_stat_could_not_read_is_no_empty_directory() {
 
 #[test]
 fn no_name_is_lost_at_the_end() {
-    // A name of OpenVMS waits for the next line, which may hold its columns.
+    // A name of OpenVMS waits for the next line, which may contain its columns.
     let lines = "LOGIN.COM;1\r\nNOTES.TXT;1";
     let both = [Ok(b"LOGIN.COM".to_vec()), Ok(b"NOTES.TXT".to_vec())];
     assert_eq!(results(ReadDir::long(""), "LIST", lines), both);
 }
 
-/// A server that says nothing of a listing that broke may keep it for the next data connection: one is opened and closed
-/// for that, before the directory is left and the request ends
+/// A server that sends no reply about a broken listing may keep it for the next data connection: one is opened and
+/// closed for that, before the directory is left and the request ends
 #[test]
 fn why_a_listing_broke_is_told_although_another_connection_follows() {
     let server = serve(|s| {

@@ -1,4 +1,4 @@
-//! Downloads and listings: the bytes, and who decides how they end
+//! Downloads and listings: their bytes, and how their end is determined
 
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use ftp_tests::scripted::{Peer, Server, accept};
 
 use crate::{at_once, code, config, login, login_with, refused, serve, silent_port};
 
-/// Serves `RETR f` after the login, the data connection and the control connection in its hands
+/// Serves the login and `RETR f`, and passes both connections to `play`
 pub(crate) fn retr(play: impl FnOnce(&mut Peer, Stream) + Send + 'static) -> Server {
     serve(move |s| {
         s.welcome();
@@ -76,7 +76,7 @@ fn a_completion_that_ends_no_download_is_not_the_last_word() {
         data.write_all(b"01234").unwrap();
         drop(data);
         s.reply("451 disk error");
-        // Whether it is asked for its last word depends on which of the two is seen first.
+        // Whether the client sends a sentinel depends on which of the two it notices first.
         let mut command = s.command().unwrap();
         if command == b"REST 0" {
             s.reply("350 at the beginning");
@@ -110,7 +110,7 @@ fn reading_to_the_end_waits_for_the_final_reply() {
     let mut bytes = Vec::new();
     download.read_to_end(&mut bytes).unwrap();
     assert_eq!(bytes, b"01234");
-    // Once more is no error, and the end is known already.
+    // Another read is no error, because the end is already known.
     assert_eq!(download.read(&mut [0; 9]).unwrap(), 0);
     assert_eq!(download.finish().unwrap().reply.code().get(), 226);
     drop(ftp);
@@ -134,7 +134,7 @@ fn a_file_that_was_cut_off_is_never_taken_for_whole() {
         let mut download = ftp.get("f").unwrap();
         let error = download.read_to_end(&mut Vec::new()).unwrap_err();
         assert_eq!(code(Error::in_io(&error).unwrap()).to_string(), end[..3]);
-        // And not by asking again.
+        // A repeated call fails, too.
         assert!(download.read(&mut [0; 9]).is_err());
         assert_eq!(code(&download.finish().unwrap_err()).to_string(), end[..3]);
         ftp.noop().unwrap();
@@ -186,7 +186,7 @@ fn no_preliminary_reply_at_all() {
         data.write_all(b"data").unwrap();
         drop(data);
         s.reply("226 done");
-        // The 226 may have been an earlier transfer's: nothing comes before this answer if it was not.
+        // The 226 may belong to an earlier transfer, unless nothing else arrives before this answer.
         s.exchange("REST 0", "350 from the beginning");
         s.expect_close();
     });
@@ -284,7 +284,7 @@ fn epsv_whose_port_is_silent_falls_back_to_pasv() {
         s.expect("PASV");
         let listener = Listener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        // An address that must not be followed: nobody is there.
+        // This address must not be used: nothing listens there.
         s.reply(&format!("227 here (127,66,66,66,{},{})", port >> 8, port & 255));
         let data = accept(&listener);
         s.exchange("RETR f", "150 here");
@@ -360,7 +360,7 @@ fn text_arrives_with_this_sides_line_ends() {
     let mut ftp = login(&server);
     let mut download = ftp.get(Get::new("f").ascii()).unwrap();
     let mut text = Vec::new();
-    // Byte by byte: no line end is lost between two reads.
+    // Byte by byte: no line ending is lost between two reads.
     let mut byte = [0];
     while download.read(&mut byte).unwrap() == 1 {
         text.push(byte[0]);
@@ -407,7 +407,7 @@ fn a_line_without_end_is_bounded() {
         let listener = s.epsv();
         let mut data = accept(&listener);
         s.exchange("LIST", "150 here");
-        // Until the client has had enough.
+        // Until the client closes the connection.
         while data.write_all(&[b'x'; 65_536]).is_ok() {}
         s.settle();
         s.exchange("NOOP", "200 yes");

@@ -1,6 +1,6 @@
-//! Servers whose TLS never ends and never brings anything: tickets, empty records, single bytes, new keys
+//! Servers whose TLS sends records without end that contain no data: tickets, empty records, single bytes, key updates
 //!
-//! No wait lasts longer because of them, and the other connection is heard.
+//! No wait becomes longer because of them, and the other connection is still read.
 
 use std::io::Write;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::{at_once, code, login_with, serve};
 
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Those without a byte for the caller
+/// The floods without a byte for the caller
 const BARREN: [Flood; 3] = [Flood::Tickets, Flood::SingleTickets, Flood::Empty];
 
 fn options(adjust: impl FnOnce(&mut Config)) -> Options {
@@ -26,7 +26,7 @@ fn options(adjust: impl FnOnce(&mut Config)) -> Options {
     Options::new(config).tls(trusting(TlsVersion::Tls13).build().unwrap())
 }
 
-/// ABOR and what follows
+/// Serves ABOR and the commands after it
 fn settle(control: &mut Secured) {
     control.expect("ABOR");
     control.reply("426 transfer aborted");
@@ -56,7 +56,7 @@ fn instead_of_a_reply() {
     }
 }
 
-/// What is in the records is part of a reply, which has a limit
+/// The content of the records is part of a reply, whose length is limited
 #[test]
 fn as_an_endless_reply() {
     for flood in [Flood::SingleBytes, Flood::KeyUpdates] {
@@ -101,7 +101,7 @@ fn instead_of_a_file() {
     }
 }
 
-/// The control connection is heard while data comes without end
+/// The control connection is read while data arrives without end
 #[test]
 fn a_refusal_ends_a_flooded_download() {
     for flood in BARREN {
@@ -130,7 +130,7 @@ fn a_refusal_ends_a_flooded_download() {
     }
 }
 
-/// On the connection of an upload that is complete, where tickets are waited for
+/// On the connection of a complete upload, on which the client waits for tickets
 #[test]
 fn after_an_upload() {
     for flood in BARREN {
@@ -156,7 +156,7 @@ fn after_an_upload() {
     }
 }
 
-/// A listing that nobody reads any more is read to its end, for as long as settling may take
+/// An aborted listing is read to its end, for as long as settling may take
 #[test]
 fn after_a_listing_was_left() {
     for flood in [Flood::Tickets, Flood::SingleBytes, Flood::KeyUpdates] {
@@ -187,7 +187,7 @@ fn after_a_listing_was_left() {
     }
 }
 
-/// After CCC, where only the server's close_notify is due
+/// After CCC, when only the server's close_notify is expected
 #[test]
 fn instead_of_the_end_of_tls() {
     for flood in BARREN {
@@ -204,7 +204,7 @@ fn instead_of_the_end_of_tls() {
     }
 }
 
-/// Many small records are slow, not an error
+/// Many small records are slow, but no error
 #[test]
 fn a_file_in_single_bytes_arrives() {
     let server = serve(move |s| {
@@ -233,7 +233,7 @@ fn a_file_in_single_bytes_arrives() {
     server.join();
 }
 
-/// In clear, too: replies without end are not a reply
+/// In clear text, too: endless lines are not a reply
 #[test]
 fn preliminary_replies_do_not_keep_the_data_connection_from_its_deadline() {
     let server = serve(|s| {

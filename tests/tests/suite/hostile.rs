@@ -1,4 +1,4 @@
-//! What only sockets show: resets, single bytes, handshakes that break off, other certificates
+//! Failures that only sockets show: resets, single bytes, interrupted handshakes, other certificates
 
 use std::io::{Read, Write};
 
@@ -9,7 +9,7 @@ use ftp_tests::tls::{Clients, Tls, trusting};
 use crate::driver::{Client, Error, Options, TlsPolicy};
 use crate::{at_once, code, config, login, serve};
 
-/// The connection ends with a reset as soon as the script does
+/// Makes the connection end with a reset when the script ends
 fn reset_at_the_end(peer: &Peer) {
     peer.control().break_at_the_end();
 }
@@ -53,7 +53,7 @@ fn the_control_connection_is_reset_at_every_phase() {
                 download(&mut ftp)
             })
             .unwrap_err();
-            // The port of the last 229 is nobody's: that, too, may be what is seen first.
+            // Nothing listens on the port of the last 229 any more: the client may notice that first.
             let on_data = matches!(error, Error::Data { .. }) && phase == exchanges.len();
             assert!(error.is_fatal() || on_data, "phase {phase}: {error:?}");
             server.join();
@@ -105,7 +105,7 @@ fn replies_come_in_single_bytes() {
     server.join();
 }
 
-/// A name with a line end comes back in a reply: what follows it is nobody's answer
+/// A name with a line ending is repeated in a reply: the lines after it answer no command
 #[test]
 fn a_name_splits_a_reply() {
     let server = serve(|s| {
@@ -122,7 +122,7 @@ fn a_name_splits_a_reply() {
     let mut ftp = login(&server);
     assert_eq!(code(&download(&mut ftp).unwrap_err()), 550);
     ftp.noop().unwrap();
-    // The second half may be seen together with the first, or by who asks next.
+    // The second half may be noticed together with the first, or by the next request.
     let error = ftp.pwd().and_then(|_| ftp.noop()).and_then(|_| ftp.noop()).unwrap_err();
     assert!(error.is_fatal(), "{error:?}");
     drop(ftp);
@@ -135,7 +135,7 @@ fn a_227_names_a_port_of_other_services() {
         s.welcome();
         s.exchange("TYPE I", "200 fine");
         s.exchange("EPSV", "500 what?");
-        // Nobody serves FTP's data there; that it is this very server's is for certain.
+        // There is no FTP server at that address; the server's own address is used.
         s.exchange("PASV", "227 go (10,0,0,1,0,1)");
         s.exchange("NOOP", "200 yes");
         s.expect_close();
@@ -148,16 +148,16 @@ fn a_227_names_a_port_of_other_services() {
     server.join();
 }
 
-/// What a server says in place of a handshake, before it closes
+/// Bytes that a server sends instead of a handshake, before it closes
 const BREAKS: [&[u8]; 6] = [
     b"",
     // A fatal alert: handshake_failure.
     b"\x15\x03\x03\x00\x02\x02\x28",
-    // A record's header, and no more.
+    // The header of a record, and nothing more.
     b"\x16\x03\x03\x00\x7A",
-    // A ServerHello that breaks off.
+    // A truncated ServerHello.
     b"\x16\x03\x03\x00\x7A\x02\x00\x00\x76\x03\x03\x00\x01\x02",
-    // A record longer than any may be.
+    // A record longer than the maximum.
     b"\x16\x03\x03\xFF\xFF\x02\x00",
     b"\x80\x00\x00\x00",
 ];
@@ -202,7 +202,7 @@ fn the_handshake_of_a_data_connection_breaks_off() {
             data.write_all(bytes).unwrap();
             drop(data);
             control.reply("425 no TLS, no data");
-            // Where the break was seen before the 150, which then means that nothing may follow.
+            // If the client notices the break before the 150, it sends a sentinel.
             if control.command() == "REST 0" {
                 control.reply("350 go on");
                 control.expect("NOOP");
@@ -220,7 +220,7 @@ fn the_handshake_of_a_data_connection_breaks_off() {
     }
 }
 
-/// The data connection's certificate is looked at as closely as the control connection's
+/// The data connection's certificate is verified like the control connection's
 #[test]
 fn the_certificate_of_the_data_connection_is_another() {
     let server = serve(|s| {
@@ -237,7 +237,7 @@ fn the_certificate_of_the_data_connection_is_another() {
     let mut ftp = Client::connect(server.address().to_string(), explicit()).unwrap();
     ftp.login("u", "p").unwrap();
     let error = at_once(|| download(&mut ftp)).unwrap_err();
-    // What was wrong with it, not that the server had to give up then: nobody should try that again.
+    // The error names the certificate's problem, not the server's later failure, so that callers do not retry.
     assert!(matches!(error.tls(), Some(TlsError::NameMismatch { .. })), "{error:?}");
     assert!(!error.is_fatal() && !error.is_transient());
     ftp.noop().unwrap();

@@ -1,7 +1,7 @@
-//! What every driver does against scripted servers: compiled for each of them
+//! The behaviour of every driver with scripted servers: compiled once for each driver
 //!
-//! The binary that has this module says what the driver is: `crate::driver` with the names of ftp-blocking, and
-//! `crate::enter`, which leads the test's thread to where the driver's servers are.
+//! The binary that includes this module defines the driver: `crate::driver` with the names of ftp-blocking, and
+//! `crate::enter`, which connects the test's thread to the network of the driver's servers.
 
 mod aborts;
 mod active;

@@ -1,4 +1,4 @@
-//! Data connections that can't be opened: the first cause is told, with its address and what may help
+//! Data connections that can't be opened: the error names the first cause, with its address and a remedy
 
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ fn offer(s: &mut Peer, command: &str, to: SocketAddr) {
     s.exchange(command, &reply);
 }
 
-/// Checks what an error says of the connection that could not be opened
+/// Checks the error of a connection that could not be opened
 #[track_caller]
 fn is_of(error: &Error, to: SocketAddr, kind: ErrorKind, code: Option<u16>) {
     let Error::Data { failure: DataFailure::Open, address, error: cause, .. } = error else {
@@ -94,7 +94,7 @@ fn a_blocked_port_is_told_though_the_other_command_is_refused() {
     server.join();
 }
 
-/// The transfer's command goes out together with the connect once one has worked
+/// The transfer's command is sent while connecting once a connection has succeeded
 #[test]
 fn a_port_that_fails_after_others_have_worked() {
     let gone = refused();
@@ -113,13 +113,13 @@ fn a_port_that_fails_after_others_have_worked() {
     ftp.download_to("f", &mut Vec::new()).unwrap();
     let error = at_once(|| ftp.download_to("g", &mut Vec::new()).unwrap_err());
     is_of(&error, gone, ErrorKind::ConnectionRefused, Some(425));
-    // Nothing of it sticks to the next one.
+    // The failure does not affect the next transfer.
     ftp.download_to("h", &mut Vec::new()).unwrap();
     drop(ftp);
     server.join();
 }
 
-/// What was done without does not explain what goes wrong later
+/// A failure that had no consequence does not explain a later one
 #[test]
 fn a_port_that_was_done_without_is_no_cause_of_a_later_failure() {
     let gone = refused();

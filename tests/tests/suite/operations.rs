@@ -1,4 +1,4 @@
-//! Simple operations, one script each way
+//! Simple operations, one script each
 
 use crate::driver::{Error, Features, Options, Timestamp, ftp_proto};
 
@@ -72,7 +72,7 @@ fn every_simple_operation() {
     assert_eq!(ftp.command("XYZZ", "f").unwrap().code().get(), 350);
     assert_eq!(ftp.last_reply().unwrap().code().get(), 350);
     assert_eq!(ftp.quit().unwrap().unwrap().code().get(), 221);
-    // What was said can still be read, and nothing more be asked.
+    // The last reply can still be read, and further requests fail.
     assert_eq!(ftp.last_reply().unwrap().code().get(), 221);
     assert!(ftp.welcome().is_some() && !ftp.is_connected());
     assert!(ftp.noop().unwrap_err().is_fatal());
@@ -95,7 +95,7 @@ fn a_refusal_ends_one_operation_only() {
     assert!(error.is_missing() && !error.is_auth() && !error.is_timeout());
     let error = ftp.rename("f", "g").unwrap_err();
     assert!(!error.is_fatal() && error.is_transient());
-    // Nothing is sent of it.
+    // No byte of it is sent.
     let error = ftp.cwd("a\r\nDELE f").unwrap_err();
     assert!(matches!(error, Error::Ftp(ftp_proto::Error::InvalidArgument(_))));
     ftp.noop().unwrap();
@@ -163,7 +163,7 @@ fn a_refused_quit_closes_the_connection() {
     });
     let mut ftp = login(&server);
     assert_eq!(ftp.quit().unwrap_err().reply().unwrap().code().get(), 500);
-    // It is open no more, though the client is still there.
+    // The connection is closed, though the client still exists.
     server.join();
     assert_eq!(ftp.last_reply().unwrap().code().get(), 500);
     assert!(!ftp.is_connected());

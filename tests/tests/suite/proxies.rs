@@ -1,4 +1,4 @@
-//! Through a proxy on loopback, which is all that this side has to know
+//! Sessions through a proxy on loopback
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,7 +16,8 @@ fn socks(port: u16) -> Proxy {
     Proxy::Socks5 { server: ProxyServer::new("127.0.0.1", port), login: None }
 }
 
-/// A SOCKS5 proxy whose every name is this host, with the server's port in place of 21; tells whom it was asked for
+/// Starts a SOCKS5 proxy that resolves every name to this host, with the server's port in place of 21; reports the
+/// requested targets
 fn relay(server: u16) -> (u16, Receiver<(String, u16)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -37,7 +38,7 @@ fn relay(server: u16) -> (u16, Receiver<(String, u16)>) {
             let port = u16::from_be_bytes([port[0], port[1]]);
             let to = if port == 21 { server } else { port };
             let target = TcpStream::connect(("127.0.0.1", to)).unwrap();
-            // A server that speaks first is heard with the answer.
+            // If the server sends first, its bytes arrive together with the proxy's answer.
             let mut answer = vec![5, 0, 0, 1, 0, 0, 0, 0, 0, 0];
             if port == 21 {
                 let mut greeting = [0; 512];
@@ -57,7 +58,7 @@ fn relay(server: u16) -> (u16, Receiver<(String, u16)>) {
 
 fn carry(mut from: TcpStream, mut to: TcpStream) {
     thread::spawn(move || {
-        // An error is an end here.
+        // An error ends the connection.
         let _ = std::io::copy(&mut from, &mut to);
         let _ = to.shutdown(std::net::Shutdown::Write);
     });
@@ -99,7 +100,7 @@ fn a_proxy_that_is_not_there_is_named() {
     assert!(error.is_fatal() && error.is_transient() && !error.is_timeout());
 }
 
-/// Bytes that drip do not renew the deadline
+/// Single bytes do not extend the deadline
 #[test]
 fn a_proxy_that_takes_too_long_is_given_up() {
     for answers in [false, true] {

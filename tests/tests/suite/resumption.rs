@@ -1,4 +1,4 @@
-//! Data connections that have to resume the control connection's TLS session
+//! Data connections that must resume the control connection's TLS session
 
 use ftp_blocking::ftp_tls::{Resumption, TlsError, TlsVersion};
 use ftp_proto::Error as FtpError;
@@ -15,7 +15,7 @@ fn login(server: &Server, version: TlsVersion) -> Client {
     crate::login_with(server, Options::new(config).tls(tls))
 }
 
-/// Whatever the server says of the connection that it has lost, the cause is told, and what to do
+/// Whatever the server replies about the lost connection, the error names the cause and a remedy
 #[test]
 fn a_download_that_does_not_resume_is_refused() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
@@ -27,7 +27,7 @@ fn a_download_that_does_not_resume_is_refused() {
                 let listener = control.epsv();
                 control.exchange("RETR f", "150 here it comes");
                 let mut data = tls.forgetful().accept(&listener);
-                // TLS 1.2 has the server's Finished last: then the server's part is over.
+                // In TLS 1.2 the server's Finished comes last: by then the server's part of the handshake is complete.
                 assert_eq!(data.try_handshake().is_err(), version == TlsVersion::Tls13);
                 drop(data);
                 control.reply(refusal);
@@ -49,7 +49,7 @@ fn a_download_that_does_not_resume_is_refused() {
     }
 }
 
-/// Not even begun: a server may have emptied the file by then
+/// The upload is not even begun: a server may have truncated the file by then
 #[test]
 fn an_upload_without_a_session_in_stock_is_not_begun() {
     let server = serve(move |s| {

@@ -1,4 +1,4 @@
-//! A password is nowhere but on the wire: not in traces, not in what types show of themselves
+//! A password appears only on the wire: neither in traces nor in the `Debug` output of any type
 
 use std::fmt::{Debug, Write as _};
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use crate::{config, serve};
 
 const MARK: &str = "xyzzy-plugh";
 
-/// Shows everything in every way there is
+/// Formats a value in every way
 fn show(shown: &mut String, thing: &dyn Debug) {
     let _ = writeln!(shown, "{thing:?} {thing:#?}");
 }
@@ -40,7 +40,7 @@ fn a_marked_password_is_shown_by_nothing() {
             s.reply("226 done");
         }
         s.exchange("USER u", "331 password?");
-        // The connection ends while the password is on its way.
+        // The connection ends while the password is being sent.
         s.expect(&format!("PASS p {MARK}"));
     });
     let lines = Arc::new(Mutex::new(String::new()));
@@ -55,7 +55,7 @@ fn a_marked_password_is_shown_by_nothing() {
     let errors = [
         ftp.account(format!("b {MARK}")).unwrap_err(),
         ftp.command("PASS", MARK).unwrap_err(),
-        // Refused before it is sent.
+        // It is refused before it is sent.
         ftp.account(format!("{MARK}\r\nDELE f")).unwrap_err(),
         ftp.login("u", format!("{MARK}\n")).unwrap_err(),
     ];
@@ -98,7 +98,7 @@ fn the_core_s_types_show_no_secret() {
     client.handle_input(now, b"220 ready\r\n").unwrap();
     client.handle_transmit(now, 8);
     client.handle_input(now, b"331 password\r\n").unwrap();
-    // PASS waits to be written.
+    // PASS is queued.
     assert!(client.poll_transmit().unwrap().starts_with(b"PASS "));
     show(&mut shown, &client);
     client.close();
@@ -107,7 +107,7 @@ fn the_core_s_types_show_no_secret() {
     while let Some(event) = client.poll_event() {
         show(&mut shown, &event);
     }
-    // What is no secret is shown: the search would find one.
+    // A value that is no secret is shown, so the search would find one.
     show(&mut shown, &Argument::new("public").unwrap());
     assert!(shown.contains("public"));
     assert!(!shown.contains(MARK), "{shown}");

@@ -1,7 +1,7 @@
-//! Both connections have news in the same moment: one look finds both ready, and neither is lost
+//! Both connections have events at the same moment: one poll finds both ready, and neither is lost
 //!
-//! Nothing makes the moment certain, but a few dozen tries do: the server's second write takes a
-//! fraction of the time in which the client's waiting thread is woken. The result is the same at any moment.
+//! The moment can't be forced, but a few dozen attempts are enough: the server's second write takes a fraction of the
+//! time in which the client's waiting thread wakes up. The result is the same at any moment.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -49,7 +49,7 @@ fn a_download_is_ended_together_with_bytes() {
                 taken.recv().unwrap();
                 end(s, how);
                 let _ = data.write_all(b"more");
-                // Open until the client closes it: only the control connection tells the end.
+                // It stays open until the client closes it: only the control connection shows the end.
                 let _ = data.read(&mut [0]);
             });
             let mut ftp = login(&server);
@@ -81,13 +81,13 @@ fn an_upload_is_ended_together_with_room_for_more() {
                 end(s, how);
                 let mut some = vec![0; 4 << 20];
                 let _ = data.read(&mut some);
-                // Reading no further until the client closes.
+                // The server reads nothing until the client closes.
                 s.expect_close();
             });
             let mut ftp = login(&server);
             let mut upload = ftp.put("f").unwrap();
             upload.write_all(&[1; 100_000]).unwrap();
-            // The client goes on to fill the connection, and waits for room.
+            // The client continues to fill the connection, and waits for room.
             filled.send(()).unwrap();
             let error = at_once(|| {
                 std::io::copy(&mut std::io::repeat(1), &mut upload).expect_err("nobody reads")

@@ -1,4 +1,4 @@
-//! Replies that nobody has asked for, between two requests: they are no answers
+//! Unsolicited replies between two requests do not answer a command
 
 use std::io::Read;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::driver::ftp_proto::ProtocolError;
 use crate::driver::{Client, ConnectionError, Error, Options, TlsPolicy};
 use crate::{login, login_with, serve};
 
-/// For what a server has sent to arrive
+/// Long enough for the server's bytes to arrive
 const A_MOMENT: Duration = Duration::from_millis(100);
 
 #[track_caller]
@@ -34,7 +34,7 @@ fn the_last_word_on_one_command_is_not_the_first_on_the_next() {
         s.exchange("NOOP", "200 yes");
         pause(A_MOMENT / 2);
         s.reply("250 deleted");
-        // The command must not have left: its true answer would be nobody's.
+        // The command must not have been sent: its true reply would be lost.
         assert_eq!(s.command(), None);
     });
     let mut ftp = login(&server);
@@ -62,7 +62,7 @@ fn under_tls() {
     server.join();
 }
 
-/// What comes in clear, after the end of TLS, is read before it is answered
+/// Bytes that arrive in clear text after the end of TLS are read before the next command is sent
 #[test]
 fn after_ccc() {
     let server = serve(|s| {
@@ -83,7 +83,7 @@ fn after_ccc() {
     server.join();
 }
 
-/// The reason of the session's end is the server's, though it closed before the next command
+/// The reason for the end of the session is the server's reply, though it closed before the next command
 #[test]
 fn a_421_between_requests() {
     let server = serve(|s| {

@@ -1,4 +1,4 @@
-//! What can go wrong with TLS, in words; and the ends of protected transfers
+//! TLS errors and their texts, and the ends of protected transfers
 
 use std::io::Read;
 
@@ -30,7 +30,7 @@ fn login(server: &Server, options: Options) -> Client {
     crate::login_with(server, options)
 }
 
-/// A server that is left during the handshake
+/// Starts a server whose client closes during the handshake
 fn spurned(tls: Tls) -> Server {
     serve(move |s| {
         tls.auth(s).try_handshake().unwrap_err();
@@ -87,7 +87,7 @@ fn another_name() {
 
 #[test]
 fn a_server_that_is_too_old() {
-    // A ServerHello of TLS 1.0, and an alert that says the same.
+    // A ServerHello of TLS 1.0, and an alert that reports the same.
     let hello = [&[22, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1][..], &[7; 32], &[0, 0, 47, 0]].concat();
     for answer in [hello, vec![21, 3, 1, 0, 2, 2, 70]] {
         let server = serve(move |s| {
@@ -133,7 +133,7 @@ fn clear_text_in_the_middle_of_a_session() {
         let error = at_once(|| ftp.noop().unwrap_err());
         assert!(error.is_fatal());
         says(&error, &["500 OOPS: child died"]);
-        // And it stays so.
+        // Later calls return the same error.
         says(&ftp.noop().unwrap_err(), &["500 OOPS: child died"]);
         drop(ftp);
         server.join();
@@ -170,7 +170,7 @@ fn a_client_certificate_is_demanded() {
     }
 }
 
-/// TLS 1.3 tells the client of a missing certificate when it believes to be in
+/// In TLS 1.3 the client learns of a missing certificate after its own handshake has completed
 fn spurned_or_left(tls: Tls) -> Server {
     serve(move |s| {
         let mut control = tls.auth(s);
@@ -186,7 +186,7 @@ fn a_client_certificate_is_shown_on_both_connections() {
             let tls = Tls::with(|_| {}, Clients::Certified);
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
-            // One that can't resume and has to prove itself again.
+            // A connection that can't resume and must show its certificate again.
             download(&mut control, &tls.forgetful(), b"content", "226 done");
             control.expect_close();
         });
@@ -201,7 +201,7 @@ fn a_client_certificate_is_shown_on_both_connections() {
     }
 }
 
-/// Plays RETR f; whether the handshake was a resumption
+/// Serves RETR f; returns whether the handshake resumed a session
 fn download(control: &mut Secured, tls: &Tls, bytes: &[u8], last: &str) -> bool {
     let listener = control.epsv();
     control.exchange("RETR f", "150 here it comes");
@@ -213,7 +213,7 @@ fn download(control: &mut Secured, tls: &Tls, bytes: &[u8], last: &str) -> bool 
     resumed
 }
 
-/// Plays STOR f
+/// Serves STOR f
 fn upload(control: &mut Secured, tls: &Tls) -> (bool, Vec<u8>) {
     let listener = control.epsv();
     control.exchange("STOR f", "150 send it");
@@ -273,7 +273,8 @@ fn an_end_without_close_notify_is_a_cut_unless_the_size_is_known() {
     }
 }
 
-/// Most servers leave an idle session like this: the same as in clear text, where nothing can be cut short
+/// Most servers end an idle session like this: the result is the same as in clear text, because nothing can be
+/// truncated
 #[test]
 fn an_end_of_the_control_connection_without_close_notify_is_an_end() {
     let ends = |error: &Error| {
@@ -318,7 +319,7 @@ fn a_refusal_ends_the_wait_for_the_data_handshake() {
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
             let listener = control.epsv();
-            // Open, and nobody does a handshake.
+            // The connection is open, but the server does no handshake.
             let data = tls.accept(&listener);
             control.exchange("RETR f", "550 no such file");
             assert!(download(&mut control, &tls, b"content", "226 done"));
@@ -368,9 +369,9 @@ fn a_refused_certificate_of_a_data_connection_is_not_hidden_by_what_the_server_s
     }
 }
 
-/// A server that wants resumption, and has forgotten the session
+/// Starts a server that requires resumption, and has forgotten the session
 fn forgetful(s: &mut Peer, refusal: &str, tickets: usize) -> (Secured, Tls) {
-    // One ticket, so that there is none left when the first transfer is over.
+    // One ticket, so that none is left after the first transfer.
     let tls = Tls::new().tickets(1);
     let mut control = tls.welcome(s);
     control.exchange("TYPE I", "200 fine");
@@ -403,7 +404,7 @@ fn a_listing_is_tried_again_once() {
         let mut control = tls.welcome(s);
         control.exchange("TYPE A", "200 fine");
         for _ in 0..2 {
-            // However often it is asked, it resumes nothing.
+            // It resumes nothing, however often the client tries.
             let listener = control.epsv();
             control.exchange("NLST", "150 here it comes");
             let mut data = tls.forgetful().tickets(2).accept(&listener);
@@ -455,10 +456,10 @@ fn an_upload_never_begins_without_a_ticket() {
         let tls = Tls::new().tickets(1);
         let mut control = tls.welcome(s);
         control.exchange("TYPE I", "200 fine");
-        // No ticket with an upload, as ProFTPD has it.
+        // The upload issues no ticket, as with ProFTPD.
         let none = tls.tickets(0);
         assert_eq!(upload(&mut control, &none), (true, b"one".to_vec()));
-        // The harvest: a listing of what has just been uploaded.
+        // A listing of the uploaded file, which obtains tickets.
         control.exchange("TYPE A", "200 fine");
         let listener = control.epsv();
         control.exchange("LIST f", "150 here it comes");
@@ -468,7 +469,7 @@ fn an_upload_never_begins_without_a_ticket() {
         control.reply("425 session reuse, please");
         control.exchange("TYPE I", "200 fine");
         assert_eq!(upload(&mut control, &none), (true, b"two".to_vec()));
-        // And one that brings nothing: nothing is sent after it.
+        // A listing that obtains none: nothing is sent after it.
         control.exchange("TYPE A", "200 fine");
         let listener = control.epsv();
         control.exchange("LIST f", "150 here it comes");

@@ -1,4 +1,4 @@
-//! What takes several requests: trees, the times of files, resumed transfers
+//! Operations that consist of several requests: trees, the times of files, resumed transfers
 
 use std::io::Write;
 
@@ -17,7 +17,7 @@ fn a_directory_is_made_with_its_parents() {
         s.exchange("CWD a/c/d", "550 no such directory");
         s.exchange("MKD a/c", "257 \"/a/c\" made");
         s.exchange("MKD a/c/d", "257 \"/a/c/d\" made");
-        // It is there already, and the session stays where it is.
+        // It exists already, and the working directory is unchanged.
         s.exchange("MKD a/b", "521 exists");
         s.exchange("PWD", "257 \"/\"");
         s.exchange("CWD a/b", "250 there");
@@ -52,7 +52,7 @@ fn a_directory_that_can_not_be_made_is_refused_in_the_servers_words() {
     server.join();
 }
 
-/// As vsftpd does it, whose word for both is 213
+/// As with vsftpd, which replies 213 to both
 #[test]
 fn a_time_is_set_by_mdtm_where_there_is_no_mfmt() {
     let server = serve(|s| {
@@ -60,7 +60,7 @@ fn a_time_is_set_by_mdtm_where_there_is_no_mfmt() {
         s.exchange("MFMT 20240102030405 f", "500 Unknown command.");
         s.exchange("MDTM 20240102030405 f", "213 File modification time set.");
         s.exchange("MDTM f", "213 20240102030405");
-        // What was learned is remembered.
+        // The session remembers which command works.
         s.exchange("MDTM 20240102030405 g", "213 File modification time set.");
         s.expect_close();
     });

@@ -1,4 +1,4 @@
-//! Uploads: the bytes, their end, and servers that interrupt
+//! Uploads: their bytes, their end, and servers that interrupt them
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -12,7 +12,7 @@ use ftp_tests::scripted::{Peer, Server, accept, read_all};
 
 use crate::{at_once, code, login, serve};
 
-/// Serves `STOR f` after the login
+/// Serves the login and `STOR f`
 fn stor(play: impl FnOnce(&mut Peer, Stream) + Send + 'static) -> Server {
     serve(move |s| {
         s.welcome();
@@ -117,7 +117,7 @@ fn a_refusal_stops_an_upload_that_nobody_reads() {
         });
         let mut ftp = login(&server);
         let mut upload = ftp.put("f").unwrap();
-        // More than any socket buffers hold.
+        // More than all socket buffers hold.
         let error = at_once(|| upload.write_all(&vec![0; 64 << 20]).expect_err("nobody reads"));
         let error = Error::from(error);
         assert_eq!(code(&error).to_string(), refusal[..3]);
@@ -133,7 +133,7 @@ fn a_refusal_stops_an_upload_that_nobody_reads() {
 fn a_server_that_hangs_up_may_still_say_why() {
     let server = stor(|s, data| {
         s.reply("150 send it");
-        // With bytes unread: a reset.
+        // Closing with unread bytes sends a reset.
         pause(Duration::from_millis(100));
         drop(data);
         pause(Duration::from_millis(100));
@@ -151,7 +151,7 @@ fn a_server_that_hangs_up_may_still_say_why() {
 
 #[test]
 fn an_upload_whose_connection_is_reset_is_not_complete_though_the_server_says_so() {
-    // Small enough for the socket's buffers: all is written before the connection breaks.
+    // Small enough for the socket's buffers: all bytes are written before the connection breaks.
     let size = 50_000;
     for (read, wait) in [(20_000, 0), (20_000, 100), (0, 0), (size, 100)] {
         let server = stor(move |s, mut data| {
@@ -206,7 +206,7 @@ fn a_completion_before_the_end_is_not_about_the_file() {
                 assert_eq!(read_all(&mut data).len() + 10, end);
                 s.reply(last);
                 drop(data);
-                // Whether it is asked for its last word depends on which of the two is seen first.
+                // Whether the client sends a sentinel depends on which of the two it notices first.
                 let mut command = s.command().unwrap();
                 if command == b"REST 0" {
                     s.reply("350 at the beginning");
@@ -234,7 +234,7 @@ fn a_completion_before_the_end_is_not_about_the_file() {
 
 #[test]
 fn the_only_completion_comes_before_the_end() {
-    // It is believed when the server, asked for something else, has nothing to add.
+    // The reply is accepted once the server has answered another command without adding anything.
     let (said, heard) = mpsc::channel();
     let server = stor(move |s, mut data| {
         s.reply("150 send it");
@@ -307,7 +307,7 @@ fn a_refusal_that_waits_when_the_upload_ends_is_heard() {
     }
 }
 
-/// Closes so that the other end sees an error and not an end
+/// Closes the connection with a reset
 fn reset(data: Stream) {
     data.break_at_the_end();
 }
@@ -318,14 +318,14 @@ fn bytes_from_the_server_are_not_part_of_an_upload() {
         s.reply("150 send it");
         data.write_all(b"hello?").unwrap();
         pause(Duration::from_millis(100));
-        // Whatever the client makes of it, it has closed now, or does so soon.
+        // Whatever the client's error is, it closes now or soon.
         let _ = data.read_to_end(&mut Vec::new());
         s.reply("426 what was that");
         s.exchange("NOOP", "200 yes");
         s.expect_close();
     });
     let mut ftp = login(&server);
-    // Which step notices, is a matter of luck.
+    // Which step notices the reset is a matter of chance.
     let error = at_once(|| {
         let mut upload = ftp.put("f")?;
         upload.write_all(b"data")?;
@@ -343,7 +343,7 @@ fn the_end_of_the_data_is_a_half_close() {
     let server = stor(|s, mut data| {
         s.reply("150 send it");
         assert_eq!(read_all(&mut data), b"data");
-        // Still open this way; the client waits, or is told.
+        // The connection is still open in this direction; the client waits, or is told.
         pause(Duration::from_millis(100));
         s.reply("226 done");
         s.exchange("NOOP", "200 yes");

@@ -1,4 +1,4 @@
-//! ftp-tokio as the suite wants it: each call waits for its future, on a runtime of the thread's
+//! ftp-tokio with the interface that the suite needs: each call blocks on its future, on a runtime of the thread's
 
 #![expect(unreachable_pub, reason = "the methods of `ftp_blocking::Client`")]
 #![allow(dead_code, reason = "not all tests need all")]
@@ -21,7 +21,7 @@ thread_local! {
     static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().unwrap();
 }
 
-/// Waits for a future
+/// Blocks on a future
 fn wait<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(future))
 }
@@ -44,7 +44,7 @@ impl DerefMut for Client {
     }
 }
 
-/// Writes the requests of the list as methods that wait
+/// Defines the listed requests as blocking methods
 macro_rules! methods {
     ($(
         $(#[$group:meta])*

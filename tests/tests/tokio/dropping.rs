@@ -1,4 +1,5 @@
-//! Every operation, dropped at every poll: afterwards the session is usable with right bytes, or says that it is not
+//! Every operation, dropped at every poll: afterwards the session is usable and transfers the right bytes, or it
+//! reports that it is dead
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -14,7 +15,7 @@ use crate::memory::{World, slowly};
 type Operation =
     for<'a> fn(&'a mut Client) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
-/// A file that can't be taken for a part of another
+/// A file in which the position of all bytes can be recognized
 pub(crate) fn file(salt: u32) -> Vec<u8> {
     (0..5_000_u32).map(|i| (i.wrapping_mul(i).wrapping_add(salt * 77) >> 3) as u8).collect()
 }
@@ -59,7 +60,7 @@ const OPERATIONS: [(&str, Operation); 8] = [
     }),
 ];
 
-/// What an operation came to that was polled so often at most; `None`: it was dropped
+/// Returns the output of an operation that is polled at most this often; `None` if it was dropped
 pub(crate) async fn polled<T>(operation: impl Future<Output = T>, most: usize) -> Option<T> {
     let mut operation = pin!(operation);
     let mut polls = 0;
@@ -80,7 +81,7 @@ fn server() -> Server {
     server
 }
 
-/// Drops the operation at each of its polls, each time in a session of its own; how many polls there are
+/// Drops the operation at each of its polls, each time in a new session; returns the number of polls
 async fn drop_everywhere(name: &str, operation: Operation, options: &Options) -> usize {
     for polls in 0.. {
         let world = World::new(server());

@@ -1,4 +1,4 @@
-//! Whole local files, whose disk other threads wait for
+//! Whole local files, which are accessed on other threads
 
 use std::io::ErrorKind;
 use std::sync::mpsc::channel;
@@ -26,7 +26,7 @@ async fn a_large_file_goes_out_and_comes_back() {
     let folder = TempDir::new().unwrap();
     let (out, back) = (folder.path().join("out"), folder.path().join("back"));
     std::fs::write(&out, file()).unwrap();
-    // More than what comes: it is replaced.
+    // The file is longer than the download, and is replaced.
     std::fs::write(&back, vec![7; 3_500_000]).unwrap();
     let mut client = log_in(&server).await;
     assert_eq!(client.upload_file("f", &out).await.unwrap().bytes, 3_000_000);
@@ -75,7 +75,7 @@ async fn a_full_disk_fails_a_download_that_the_server_confirms() {
     server.join();
 }
 
-/// The runtime is short of threads, and when one is free the file is somebody else's
+/// The runtime is short of threads, and when one is free the file is no longer the call's
 #[test]
 fn what_a_dropped_download_had_ordered_is_not_done_later() {
     let (sent, all_sent) = channel();
@@ -110,7 +110,7 @@ fn what_a_dropped_download_had_ordered_is_not_done_later() {
     server.join();
 }
 
-/// It can be opened like a file, and fails only when it is read
+/// A directory can be opened like a file, and fails only when it is read
 #[tokio::test]
 async fn a_directory_is_not_uploaded_and_the_servers_file_stays() {
     let server = Server::start(|peer| {
@@ -128,7 +128,7 @@ async fn a_directory_is_not_uploaded_and_the_servers_file_stays() {
     server.join();
 }
 
-/// Whatever a dropped call has left, the next one makes the right file of it
+/// The next call transfers the file correctly, whatever a dropped call has left
 #[tokio::test(start_paused = true)]
 async fn calls_for_local_files_can_be_dropped_at_every_poll() {
     let (long, short) = (dropping::file(1), dropping::file(3)[..1_000].to_vec());

@@ -1,4 +1,4 @@
-//! The example `axum`: files of an FTP server over HTTP
+//! The example `axum`, which serves the files of an FTP server over HTTP
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,7 +11,7 @@ use ftp_tests::scripted::{Server, accept};
 #[path = "../../../crates/ftp-tokio/examples/axum.rs"]
 mod axum_;
 
-/// Serves a server's files; where
+/// Serves a server's files; returns the address
 fn serve(server: &Server) -> SocketAddr {
     let url = format!("ftp://u:p@{}/", server.address()).parse().unwrap();
     let origin = axum_::Origin { url, options: Options::new(Config::new(TlsPolicy::Plaintext)) };
@@ -28,7 +28,7 @@ fn serve(server: &Server) -> SocketAddr {
     address
 }
 
-/// Asks for a path, as HTTP 1.0 does: the end of the body is that of the connection
+/// Requests a path, as in HTTP 1.0: the end of the connection ends the body
 fn ask(address: SocketAddr, path: &str) -> TcpStream {
     let mut http = TcpStream::connect(address).unwrap();
     http.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -102,7 +102,7 @@ fn a_file_that_is_cut_off_is_no_whole_response() {
     });
     let mut http = TcpStream::connect(serve(&server)).unwrap();
     http.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    // Chunked, since a size is not promised: without a last chunk the response is not complete.
+    // Chunked, because the size is not guaranteed: without a last chunk the response is incomplete.
     write!(http, "GET /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     let _ = http.read_to_end(&mut answer);

@@ -1,4 +1,4 @@
-//! The tokio driver against scripted servers on loopback
+//! The tokio driver with scripted servers on loopback
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -14,7 +14,7 @@ mod http;
 mod memory;
 mod polls;
 
-/// Servers are on loopback
+/// The servers are on loopback
 fn enter() {}
 
 use suite::{

@@ -1,4 +1,4 @@
-//! Connections in memory. Each reads or writes once in a poll of the task, and a few bytes only
+//! Connections in memory; each reads or writes only once per poll of the task, and only a few bytes
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use ftp_tests::memory::Server;
 use ftp_tokio::{Channel, Client, Error, Target};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that a read or a write carries at most
+/// Maximum number of bytes of a read or write
 const PORTION: usize = 100;
 
 thread_local! {
@@ -31,7 +31,7 @@ pub(crate) async fn slowly<T>(task: impl Future<Output = T>) -> T {
     .await
 }
 
-/// A server, and who waits for what it says
+/// A server, and the tasks that wait for its output
 #[derive(Clone)]
 pub(crate) struct World(Arc<Mutex<State>>);
 
@@ -83,7 +83,7 @@ impl World {
 }
 
 impl State {
-    /// Whatever has happened may concern everybody
+    /// Any event may concern every task
     fn wake(&mut self) {
         for (_, reader) in std::mem::take(&mut self.readers) {
             reader.wake();
@@ -95,7 +95,7 @@ impl State {
 struct Stream {
     world: World,
     slot: Slot,
-    /// The poll in which it did something last
+    /// The last poll in which it did something
     poll: u64,
 }
 

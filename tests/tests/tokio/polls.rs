@@ -1,4 +1,4 @@
-//! Whoever polls, and whoever does not: wakers that change, connections that are never made, pauses of hours
+//! Unusual ways to poll: wakers that change, connections that are never made, pauses of hours
 
 use std::future::{Future, pending, poll_fn};
 use std::io;
@@ -56,7 +56,7 @@ impl Peer {
         self.accept().await
     }
 
-    /// Everything up to 150
+    /// Serves everything up to the 150
     async fn begin(&mut self, command: &str) -> DuplexStream {
         let data = self.epsv().await;
         self.exchange(command, "150 go").await;
@@ -68,7 +68,7 @@ fn config() -> Config {
     Config::new(TlsPolicy::Plaintext)
 }
 
-/// A client whose connections hold this many bytes, and its server
+/// Returns a client whose connections have this capacity, and its server
 async fn connect<F: Future<Output = ()> + Send + 'static>(
     size: usize,
     script: impl FnOnce(Peer) -> F + Send + 'static,
@@ -90,7 +90,7 @@ async fn connect<F: Future<Output = ()> + Send + 'static>(
 }
 
 /// Polls only when woken through the waker of the last poll; each poll has a waker of its own, and before each the
-/// future is polled with one that leads nowhere
+/// future is polled with a waker that does nothing
 struct Latest<F> {
     inner: Pin<Box<F>>,
     shared: Arc<Shared>,
@@ -202,7 +202,7 @@ async fn only_the_last_waker_is_needed() {
     }
 }
 
-/// A read, write, flush or shutdown that is given up leaves the wake-up to the next one
+/// A read, write, flush or shutdown that is given up passes its wake-up on to the next one
 #[tokio::test(start_paused = true)]
 async fn a_dial_that_is_pending_for_ever_ends() {
     let begin = Instant::now();
@@ -212,7 +212,7 @@ async fn a_dial_that_is_pending_for_ever_ends() {
     assert_eq!(ms(begin), 30_000);
 }
 
-/// In real time: the task sleeps meanwhile
+/// In real time, while the task sleeps
 #[tokio::test]
 async fn a_pending_dial_is_waited_for_without_polling() {
     let options = Options::new(config()).connect_timeout(Duration::from_millis(200));
@@ -243,7 +243,7 @@ async fn a_download_that_was_left_for_hours_still_waits_its_time() {
     .await;
     client.login("u", "p").await.unwrap();
     let mut download = client.get("f").await.unwrap();
-    // Neither between the request and the first read, nor between two reads, does anybody wait.
+    // No task waits, neither between the request and the first read, nor between two reads.
     sleep(5 * HOUR).await;
     let mut bytes = vec![0; 5];
     download.read_exact(&mut bytes).await.unwrap();

@@ -1,7 +1,7 @@
 //! DataFusion on the real servers: the same rows as from the local files
 //!
-//! `tests/run --with cargo test --manifest-path tests/engines/Cargo.toml` starts the servers; without them the tests that
-//! need one do nothing, and say so.
+//! `tests/run --with cargo test --manifest-path tests/engines/Cargo.toml` starts the servers. Without them, the tests
+//! that need one do nothing and print that.
 
 mod relay;
 
@@ -23,16 +23,16 @@ use ftp_object_store::{FtpStore, FtpStoreBuilder};
 use relay::Relay;
 use url::Url;
 
-/// A line of `tests/.run/state/servers.tsv`, with a new directory there
+/// A line of `tests/.run/state/servers.tsv`, with a new directory on that server
 #[derive(Clone, Debug)]
 struct Place {
     name: String,
     port: u16,
     user: String,
     password: String,
-    /// The directory from the server's root on
+    /// The directory, from the server's root
     path: String,
-    /// The same on this machine
+    /// The same directory on this host
     local: PathBuf,
     ca: PathBuf,
 }
@@ -89,7 +89,7 @@ async fn rows(context: &SessionContext, query: &str) -> String {
     pretty_format_batches(&batches).unwrap().to_string()
 }
 
-/// A tree of files of each format, the same rows over and over
+/// Creates a tree with files of each format, all with the same rows
 async fn tree(local: &std::path::Path) {
     for folder in ["csv", "gzip", "json", "parquet"] {
         fs::create_dir(local.join(folder)).unwrap();
@@ -139,7 +139,7 @@ async fn create_tables(context: &SessionContext, root: &str, names: &[&str]) {
 
 const TABLES: [&str; 4] = ["csv", "gzip", "json", "parquet"];
 
-/// Sums of floating-point numbers hang on the order, which differs from run to run; all of these are exact.
+/// Sums of floating-point numbers depend on the order, which differs from run to run; these results are all exact.
 const QUERIES: [&str; 4] = [
     "SELECT count(*), sum(id) FROM TABLE",
     "SELECT station, count(*), sum(id), min(celsius), max(celsius) FROM TABLE GROUP BY station ORDER BY station",
@@ -166,7 +166,7 @@ async fn the_same_rows_as_from_local_files() {
         }
         let status = store.pool().status(store.site());
         println!("{}: {status:?}", place.name);
-        // Neither its plans nor its errors have the password.
+        // Neither plans nor errors contain the password.
         let mut said = rows(&there, "EXPLAIN VERBOSE SELECT * FROM csv").await;
         let missing = format!(
             "CREATE EXTERNAL TABLE m STORED AS PARQUET LOCATION '{}'",
@@ -188,7 +188,7 @@ async fn results_are_written_back() {
             "SELECT station, count(*) AS n, max(celsius) AS highest FROM csv GROUP BY station";
         let here = SessionContext::new();
         for ending in ["parquet", "csv"] {
-            // The directory is made.
+            // The directory is created.
             let target = place.url(&format!("results/one.{ending}"));
             rows(&context, &format!("COPY ({query}) TO '{target}'")).await;
             let file = place.local.join(format!("results/one.{ending}"));
@@ -205,13 +205,13 @@ async fn results_are_written_back() {
     }
 }
 
-/// Parquet is read by ranges: a count moves at most two hundredths of a large file, a column not all of it
+/// Parquet is read by ranges: a count reads at most two hundredths of a large file, and a column not all of it
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_count_of_a_large_file_moves_little() {
     for place in places() {
         let file = place.local.join("large.parquet");
         let here = SessionContext::new();
-        // Numbers that don't compress.
+        // Numbers that can't be compressed.
         let columns: Vec<_> = (0..8).map(|column| format!("random() AS r{column}")).collect();
         let numbers = format!("SELECT value AS id, {} FROM range(0, 600000)", columns.join(", "));
         rows(&here, &format!("COPY ({numbers}) TO '{}'", file.display())).await;
@@ -261,7 +261,7 @@ async fn a_registry_makes_a_store_for_each_server_and_user() {
 
         let get = |url: &str| registry.get_store(&Url::parse(url).unwrap());
         assert!(Arc::ptr_eq(&get(&url).unwrap(), &get(&url).unwrap()));
-        // Somebody nobody knows, and a password where everybody sees it.
+        // An unknown user, and a password in the URL.
         let error = get("ftpes://nobody@127.0.0.1/").unwrap_err().to_string();
         assert!(error.contains("no login of \"nobody\""), "{error}");
         let error = get("ftpes://user:hunter2@127.0.0.1/").unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! A SOCKS5 proxy that counts what comes from the server
+//! A SOCKS5 proxy that counts the bytes from the server
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -21,20 +21,20 @@ impl Relay {
         thread::spawn(move || {
             for client in listener.incoming() {
                 let counted = Arc::clone(&counted);
-                // What goes wrong is the client's end.
+                // Errors end the client's connection.
                 thread::spawn(move || client.and_then(|client| serve(client, &counted)));
             }
         });
         Self { port, bytes }
     }
 
-    /// Bytes that servers have sent, on all connections
+    /// Returns the number of bytes that servers have sent, on all connections
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 }
 
-/// RFC 1928, without a login, for addresses and names of this machine
+/// Serves RFC 1928 without a login, for addresses and names of this host
 fn serve(mut client: TcpStream, counted: &AtomicU64) -> std::io::Result<()> {
     let mut take = |count: usize| {
         let mut bytes = vec![0; count];
