@@ -10,19 +10,19 @@ from compare import Run, compare
 KIB = 1 << 10
 MIB = 1 << 20
 
-# Ratios that are due.
+# The ratios to reach.
 TREE = {'limit': None, 'peers': 1.5}
 SEGMENTS = {'limit': None, 'peers': 1.0}
 
-# Sessions at a time.
+# Number of sessions at a time.
 TREE_SESSIONS = 8
 SEGMENT_SESSIONS = 4
 
-# Of one direction, in seconds.
+# Delay of one direction, in seconds.
 TREE_DELAY = 0.025
 SEGMENT_DELAY = 0.05
 
-# Who takes longer is left out, as wget is with the distant tree: in seconds.
+# Programs that take longer are left out, such as wget with the distant tree: in seconds.
 LONGEST = 150
 
 
@@ -80,7 +80,7 @@ class CommandLines:
 
     def _segments(self, name):
         server = self._distant(SEGMENT_DELAY)
-        # Below 8 MiB one session does it.
+        # Below 8 MiB one session is used.
         size = max(self.servers.size, 12 * MIB)
         with self.servers.laid_out('cli-file', {'large': size}):
             server.folder += '/cli-file'

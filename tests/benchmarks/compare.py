@@ -12,16 +12,16 @@ class Run:
 
     def __init__(self, workload, goal, command, unit, amount, before=None, check=None, longest=LONGEST):
         self.workload = workload
-        # The ratios that are due: against the limit, and against the peers.
+        # The ratios to reach: compared with the limit, and with the other clients.
         self.goal = goal
-        # The command line for a contestant; None where it has none.
+        # The command line for a contestant; None if it has none.
         self.command = command
         self.unit = unit
-        # In that unit, what a run does.
+        # The amount of work of a run, in that unit.
         self.amount = amount
         self.before = before
         self.check = check
-        # Who takes longer is left out: in seconds.
+        # Contestants that take longer are left out: in seconds.
         self.longest = longest
 
     def once(self, contestant):
@@ -58,7 +58,7 @@ def compare(run, contestants, rounds):
         return
     runs = {contestant.name: [] for contestant in contestants}
     for turn in range(rounds):
-        # In another order each time, the same in each run of the whole.
+        # In a different order each time, but the same in each run of the whole.
         for contestant in random.Random(turn).sample(contestants, len(contestants)):
             runs[contestant.name].append(run.once(contestant))
     seconds = {name: statistics.median(one.seconds for one in its) for name, its in runs.items()}

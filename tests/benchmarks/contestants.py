@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-# Bytes of a small file.
+# Size of a small file in bytes.
 SMALL = 1024
 
 
@@ -13,7 +13,7 @@ class Server:
         self.name = name
         self.host = host
         self.port = port
-        # A PEM file; None for clear text. All ciphers are AES-128-GCM.
+        # Path of a PEM file; None for clear text. All ciphers are AES-128-GCM.
         self.authority = authority
         self.version = version
         self.folder = folder

@@ -36,8 +36,8 @@ class Flow:
     def __init__(self, client_port, data, begun):
         self.client_port = client_port
         self.data = data
-        # The clocks of its handshake, which is between the systems: nothing else hurries or delays it.
-        # None when it is over.
+        # The clocks of its handshake, which the operating systems do: no other event hurries or delays it. None once it
+        # has ended.
         self.handshake = begun
 
 
@@ -63,7 +63,7 @@ class Link:
             # Per side: everything, and without the handshakes of data connections.
             self.clocks = {'client': [0.0, 0.0], 'server': [0.0, 0.0]}
             self.last_data = [0.0, 0.0]
-            # What is on its way belongs to what was before.
+            # Packets in flight belong to the events before.
             self.queue = [(due, number, packet, None) for due, number, packet, _ in self.queue]
 
     def _read(self):
@@ -99,7 +99,7 @@ class Link:
             sender = self.clocks['client' if to == 'server' else 'server']
             stamp = [sender[0] + 0.5, sender[1] + 0.5]
         else:
-            # A bare ACK carries no news for the protocols above.
+            # A bare ACK means nothing to the protocols above.
             return None
         return to, stamp, flow.data and payload > 0
 

@@ -12,7 +12,7 @@ context = None
 if tls != '-':
     version, authority = tls.split(':', 1)
     context = ssl.create_default_context(cafile=authority)
-    # The ciphers of 1.3 it leaves to the server.
+    # ftplib leaves the ciphers of TLS 1.3 to the server.
     context.minimum_version = context.maximum_version = (
         ssl.TLSVersion.TLSv1_2 if version == '1.2' else ssl.TLSVersion.TLSv1_3)
     context.set_ciphers('ECDHE+AESGCM:!AES256')

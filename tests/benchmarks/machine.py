@@ -8,7 +8,7 @@ from measure import Failed, middle_half
 
 INSTRUCTIONS = Path(__file__).resolve().parent.parent / 'instructions.tsv'
 
-# The most and the least that may come out.
+# The maximum and minimum results.
 MOST = {'allocations for a NOOP': 0, 'allocations for a SIZE': 0, 'allocations for a RETR': 0,
         'heap of an idle session': 8192,
         # A unit is five calls, 50 each.

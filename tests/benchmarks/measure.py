@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-# Who takes longer is left out: in seconds.
+# Programs that take longer are left out: in seconds.
 LONGEST = 30
 
 
@@ -20,7 +20,7 @@ class Measured:
     def __init__(self, seconds, processor, memory):
         self.seconds = seconds
         self.processor = processor
-        # The most at any time, in MiB.
+        # Peak memory in MiB.
         self.memory = memory
 
 

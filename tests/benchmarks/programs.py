@@ -52,7 +52,7 @@ class Rclone:
     name = 'rclone'
 
     def remote(self, server, path):
-        # What rclone wants instead of a password; it is no secret.
+        # The form in which rclone needs the password; it is not secret.
         hidden = subprocess.run(['rclone', 'obscure', server.password], check=True, capture_output=True,
                                 text=True).stdout.strip()
         return f':ftp,host={server.host},port={server.port},user={server.user},pass={hidden}:{path}'

@@ -5,7 +5,7 @@ import sys
 from contestants import SMALL
 from measure import Failed, measure
 
-# Files after the first, in the session that tells what a further one costs.
+# Number of files after the first, in the session that measures the cost of a further one.
 MORE = 4
 
 
@@ -26,7 +26,7 @@ def count(workload, contestant, server, link, seconds):
         except Failed as failed:
             print(f'{workload}: {contestant.name} is left out: {failed}', file=sys.stderr)
             return None
-        # Less that handshake.
+        # Without that handshake.
         trips.append([clock - 1 for clock in link.last_data])
     first, last = trips
     return first, [(b - a) / MORE for a, b in zip(first, last)]

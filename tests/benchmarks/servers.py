@@ -12,7 +12,7 @@ import delay
 from contestants import SMALL, Server
 from measure import Failed
 
-# The name that uploads get.
+# The name of uploaded files.
 UPLOAD = 'upload'
 
 
@@ -21,7 +21,7 @@ class Servers:
         self.program = program
         self.port = port
         self.place = place
-        # What large files are made of, and what is sent up.
+        # The content of large files and of uploads.
         self.source = place / 'source'
         self.size = size
         self.children = []

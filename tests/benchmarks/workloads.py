@@ -15,7 +15,7 @@ from servers import UPLOAD
 
 HERE = Path(__file__).resolve().parent
 
-# Ratios that are due.
+# The ratios to reach.
 BULK = {'limit': 0.97, 'peers': 1.0}
 BULK_TLS = {'limit': 0.95, 'peers': 1.0}
 FILES = {'limit': None, 'peers': 1.5}
@@ -99,7 +99,7 @@ class Workloads:
         yield from self._compare(
             Run(name, LOGIN, lambda who: who.login(server, count, fresh), 'logins/s', count))
 
-    # Elsewhere
+    # Others
 
     def _on_vsftpd(self, work):
         with self.servers.on_vsftpd(self.arguments.files) as arrived:

@@ -10,7 +10,7 @@ from pyftpdlib.servers import FTPServer
 port, user, password, home, certificate = sys.argv[1:]
 authorizer = DummyAuthorizer()
 authorizer.add_user(user, password, home, perm="elradfmwMT")
-# In clear or AUTH TLS, as the client likes.
+# Clear text or AUTH TLS, as the client chooses.
 TLS_FTPHandler.authorizer = authorizer
 TLS_FTPHandler.certfile = certificate
 loop = IOLoop.instance()
