@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(16);
     let mut ftp = Session::connect(poll.registry(), Token(0), &target.addresses, target.options)?;
-    // Requests queue: what they bring comes as events.
+    // Requests are queued: their results arrive as events.
     let login = ftp.login(&target.user, &target.password);
     let get = ftp.get(&target.path);
     ftp.quit();
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                         result?;
                     }
                     if let Some(result) = done.take(get) {
-                        // Only now it is known that the file is complete.
+                        // Only now is the file known to be complete.
                         result?;
                         out.flush()?;
                     }

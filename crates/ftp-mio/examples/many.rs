@@ -19,7 +19,7 @@ use ftp_mio::{Event, Moved, Op, Transfer};
 
 use common::Target;
 
-/// What a session has been asked for
+/// The requests of a session
 struct Job {
     size: Op<u64>,
     get: Op<Transfer>,
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let (mut bytes, mut errors) = (0, 0);
-    // One for all: nobody keeps what is in it.
+    // Shared by all sessions, because the content is discarded.
     let mut buffer = vec![0; 128 * 1024];
     while !jobs.is_empty() {
         poll.poll(&mut events, manager.timeout(Instant::now()))?;
@@ -81,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Takes what a session has; `Some` when it has ended
+/// Handles the events of a session; `Some` when it has ended
 fn serve(
     manager: &mut Manager,
     key: Key,
@@ -95,7 +95,7 @@ fn serve(
     while let Some(event) = ftp.poll_event() {
         match event {
             Event::Completed(mut done) => {
-                // Not every server knows SIZE.
+                // Not every server supports SIZE.
                 if let Some(Ok(size)) = done.take(job.size) {
                     job.expected = Some(size);
                 }
@@ -107,7 +107,7 @@ fn serve(
                     Some(Ok(_)) | None => {}
                 }
             }
-            // By QUIT, unless the transfer has failed.
+            // After QUIT, unless the transfer has failed.
             Event::Closed(_) => return Some(Ok(())),
             _ => {}
         }
@@ -115,7 +115,7 @@ fn serve(
     None
 }
 
-/// A line of /proc/self/status, in bytes; 0 where there is none
+/// Returns a value from /proc/self/status, in bytes; 0 if it does not exist
 fn memory(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));

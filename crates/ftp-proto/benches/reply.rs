@@ -1,4 +1,4 @@
-//! How fast bytes become replies, and line ends other line ends
+//! Speed of the reply parser and of the conversion of line endings
 //!
 //! `cargo bench -p ftp-proto`
 
@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ftp_proto::{AsciiDecoder, AsciiEncoder, Codec, ReplyConfig, ReplyParser};
 
-/// What one small download brings
+/// The replies to one small download
 const SESSION: &[u8] = b"200 Switching to Binary mode.\r\n\
     229 Entering Extended Passive Mode (|||64513|)\r\n\
     150 Opening BINARY mode data connection for file.bin (1024 bytes).\r\n\

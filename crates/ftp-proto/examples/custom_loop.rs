@@ -1,6 +1,6 @@
-//! A complete client on std sockets, with no driver crate: `custom_loop HOST:PORT PATH`
+//! A complete client on std sockets, without a driver crate: `custom_loop HOST:PORT PATH`
 //!
-//! Plain FTP, passive mode, one file to standard output. The loop's blocks may stand in any order.
+//! Plain FTP, passive mode, one file to standard output. The blocks of the loop may be in any order.
 
 #![expect(
     clippy::disallowed_methods,
@@ -40,7 +40,7 @@ fn fetch(server: &str, path: &str, sink: &mut impl Write) -> io::Result<u64> {
     loop {
         let now = Time::after_origin(begun.elapsed());
 
-        // 1. Commands: write what there is, say how much of it went out.
+        // 1. Commands: write pending bytes, and report how many were written.
         if let Some(bytes) = ftp.poll_transmit() {
             match control.write(bytes) {
                 Ok(count) => ftp.handle_transmit(now, count),
@@ -59,7 +59,7 @@ fn fetch(server: &str, path: &str, sink: &mut impl Write) -> io::Result<u64> {
             Err(error) => return Err(error),
         }
 
-        // 3. Data: the bytes never pass through the machine, it only counts them.
+        // 3. Data: the machine never sees the bytes, it only counts them.
         if let Some((id, socket)) = &mut data {
             match socket.read(&mut buffer) {
                 Ok(0) => ftp.handle_data(now, *id, DataEvent::Finished),
@@ -97,12 +97,12 @@ fn fetch(server: &str, path: &str, sink: &mut impl Write) -> io::Result<u64> {
                 }
                 Action::CloseData(_) => data = None,
                 Action::CloseControl | Action::StartTransfer { .. } | Action::Discard(_) => {}
-                // Not asked for above: TLS, active mode.
+                // Not used here: TLS, active mode.
                 other => return Err(io::Error::other(format!("unexpected order: {other:?}"))),
             }
         }
 
-        // 6. News for the application.
+        // 6. Events for the application.
         while let Some(event) = ftp.poll_event() {
             if let Event::Completed(mut done) = event {
                 match (done.take(get), done.error()) {

@@ -1,13 +1,13 @@
-//! Reads a raw listing, writes each entry as a line of JSON
+//! Parses a raw listing and prints each entry as a line of JSON
 //!
 //! ```text
 //! listing [--now 2026-01-31T12:00:00Z] [--ahead DAYS] [--date-order ymd|mdy|dmy] [--format NAME] < bytes
 //! ```
 //!
-//! `{"line":[1],"result":"entry","name":"notes","kind":"file","size":42,…}` an entry, with all that
-//! is known of it; `skipped` for totals, headers and blank lines, `error` for what nobody understands.
-//! `--now` decides the years that the listing leaves out, `--ahead` how far ahead they may lie, and
-//! `--date-order` which number of a date is which.
+//! `{"line":[1],"result":"entry","name":"notes","kind":"file","size":42,…}` is an entry with all known fields;
+//! `skipped` stands for totals, headers and blank lines, `error` for lines that can't be parsed. `--now` determines the
+//! years that the listing omits, `--ahead` how far in the future they may be, and `--date-order` the order of the
+//! numbers in a date.
 
 #![expect(
     clippy::disallowed_methods,
@@ -119,7 +119,7 @@ fn run(
     output.flush()
 }
 
-/// Which lines an item is made of
+/// The lines of which an item consists
 #[derive(Default)]
 struct Numbers {
     lines: Vec<usize>,

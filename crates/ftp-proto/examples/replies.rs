@@ -1,12 +1,12 @@
-//! Reads the raw bytes of a control connection, writes each reply as a line of JSON
+//! Parses the raw bytes of a control connection and prints each reply as a line of JSON
 //!
 //! ```text
 //! replies [--parse pasv|epsv|path|size|size_hint|mtime|features|mlst|class|text] < bytes
 //! ```
 //!
-//! `{"code":220,"lines":["220 ready"]}` a reply, with `parsed` if a meaning was asked for and the
-//! reply can have it; `{"error":"protocol"}` or `{"error":"too-long"}` where the bytes stop being
-//! replies, after which nothing more is read.
+//! `{"code":220,"lines":["220 ready"]}` is a reply, with `parsed` if a meaning was requested and the reply can have it;
+//! `{"error":"protocol"}` or `{"error":"too-long"}` is printed at the first bytes that are not a reply, after which
+//! nothing more is read.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,8 +1,7 @@
-//! The core in an async runtime, all waits in one `select!`: `tokio HOST:PORT PATH`
+//! The core in an async runtime, with all waits in one `select!`: `tokio HOST:PORT PATH`
 //!
-//! Plain FTP, passive mode, one file to standard output. What is polled in `select!` is levels of
-//! the machine and reads and writes that lose nothing when they are dropped, so it does not matter
-//! which of them wins.
+//! Plain FTP, passive mode, one file to standard output. The branches of `select!` are levels of the machine, and reads
+//! and writes that lose nothing when they are dropped, so it does not matter which of them completes first.
 
 #![expect(
     clippy::disallowed_methods,
@@ -41,7 +40,7 @@ enum Data {
 }
 
 impl Data {
-    /// The next thing that happens to the data connection; never, if there is none
+    /// Returns the next event of the data connection; never completes if there is none
     async fn next(&mut self, buffer: &mut [u8]) -> (DataId, DataEvent) {
         match self {
             Self::None => pending().await,
@@ -72,7 +71,7 @@ async fn fetch(server: &str, path: &str, sink: &mut (impl AsyncWrite + Unpin)) -
     let mut control = TcpStream::connect(server).await?;
     let peer = control.peer_addr()?;
     let (mut reader, mut writer) = control.split();
-    // The machine's times count from here.
+    // The origin of the machine's times.
     let begun = Instant::now();
     let now = || Time::after_origin(begun.elapsed());
     let config = Config::new(TlsPolicy::Plaintext);
@@ -94,7 +93,7 @@ async fn fetch(server: &str, path: &str, sink: &mut (impl AsyncWrite + Unpin)) -
                 }
                 Action::CloseData(_) => data = Data::None,
                 Action::CloseControl | Action::StartTransfer { .. } | Action::Discard(_) => {}
-                // Not asked for above: TLS, active mode.
+                // Not used here: TLS, active mode.
                 other => return Err(io::Error::other(format!("unexpected order: {other:?}"))),
             }
         }
@@ -112,7 +111,7 @@ async fn fetch(server: &str, path: &str, sink: &mut (impl AsyncWrite + Unpin)) -
         }
 
         let transmit = ftp.poll_transmit();
-        // No timer of this runtime, either, reaches a time that the clock can't.
+        // A deadline that the clock can't represent is never reached.
         let deadline = ftp.poll_timeout().and_then(|at| begun.checked_add(at.since_origin()));
         tokio::select! {
             written = writer.write(transmit.unwrap_or_default()), if transmit.is_some() => {
@@ -121,7 +120,7 @@ async fn fetch(server: &str, path: &str, sink: &mut (impl AsyncWrite + Unpin)) -
             count = reader.read(&mut replies), if ftp.wants_input() => match count? {
                 0 => ftp.handle_control(now(), ControlEvent::Closed),
                 count => {
-                    // What this ends comes out as an event.
+                    // An error that ends the session is also reported as an event.
                     let _ = ftp.handle_input(now(), &replies[..count]);
                 }
             },
@@ -130,7 +129,7 @@ async fn fetch(server: &str, path: &str, sink: &mut (impl AsyncWrite + Unpin)) -
                     sink.write_all(&buffer[..count as usize]).await?;
                 }
                 if matches!(event, DataEvent::Finished | DataEvent::Failed(_)) {
-                    // At its end a socket is readable for ever.
+                    // At its end a socket stays readable for ever.
                     data = Data::None;
                 }
                 ftp.handle_data(now(), id, event);

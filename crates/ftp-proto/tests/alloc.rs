@@ -1,6 +1,6 @@
-//! Ordinary replies and commands allocate nothing, and no reply much more than its size
+//! Ordinary replies and commands allocate nothing, and no reply allocates much more than its size
 //!
-//! A file of its own: the counting allocator is the whole process'.
+//! A file of its own, because the counting allocator covers the whole process.
 
 #![expect(clippy::disallowed_macros, reason = "the library writes nothing, this test does")]
 
@@ -14,7 +14,7 @@ use ftp_proto::{
     ReplyError, ReplyParser, Time, TlsPolicy, Verb, fields,
 };
 
-/// What servers say in the course of a login and a download
+/// The replies of a server during a login and a download
 const SESSION: &[u8] = b"220 (vsFTPd 3.0.3)\r\n\
     331 Please specify the password.\r\n\
     230 Login successful.\r\n\
@@ -67,7 +67,7 @@ fn ordinary_commands_do_not_allocate() {
 #[test]
 fn no_server_makes_a_parser_allocate_beyond_its_limits() {
     let config = ReplyConfig::default();
-    // A line grows by doubling, and so does the reply: less than four times the limits at once.
+    // A line grows by doubling, and so does the reply: together less than four times the limits.
     let most = 4 * (config.line + config.reply) as u64;
     for hostile in [&b"a"[..], b"220-a\r\n", b"220-\n\n\n\n", b"220 a", b"\xFF\xFA\r", b"\r"] {
         let mut parser = ReplyParser::new(config);
@@ -111,7 +111,7 @@ fn lines_of_listings_do_not_allocate() {
     }
 }
 
-/// A client that has logged in, and the server's part
+/// A client that has logged in, with its server
 struct Session {
     client: Client,
     now: Time,
@@ -158,7 +158,7 @@ impl Session {
         }
     }
 
-    /// NOOP, SIZE and RETR, as vsftpd answers
+    /// NOOP, SIZE and RETR, with the replies of vsftpd
     fn cycle(&mut self) {
         let noop = self.client.noop();
         self.answer("200 NOOP ok.\r\n");
@@ -191,7 +191,7 @@ fn a_session_in_steady_state_does_not_allocate() {
     assert_eq!(info.count_total, 0);
 }
 
-/// What thousands of sessions cost: no more than the design allows, 8 KiB each
+/// The memory of an idle session: at most the 8 KiB of the design
 #[test]
 fn an_idle_session_is_small() {
     let mut idle = None;

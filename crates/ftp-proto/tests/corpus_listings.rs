@@ -1,7 +1,6 @@
-//! The shared corpus of listings, each case whole, byte-wise and cut at random
+//! The shared corpus of listings, each case whole, byte by byte and split at random
 //!
-//! The corpus is not part of this repository: it is read from `$FTP_CORPUS`, or from
-//! `../shared/corpus` beside it.
+//! The corpus is not part of this repository: it is read from `$FTP_CORPUS`, or from `../shared/corpus` beside it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -20,7 +19,7 @@ use serde_json::Value;
 #[path = "support/listing_json.rs"]
 mod to_json;
 
-/// Cases whose source is not followed, with the reason: `id: reason`
+/// Cases whose expected result is not adopted, with the reason: `id: reason`
 const DISPUTED: &str = include_str!("corpus/disputed-listings.txt");
 
 fn corpus() -> Option<PathBuf> {
@@ -37,13 +36,13 @@ fn bytes(line: &str, latin1: bool) -> Vec<u8> {
     }
 }
 
-/// As sources have it that follow `ls` of BSD
+/// The period used by sources that follow BSD's `ls`
 const HALF_A_YEAR: Duration = Duration::from_secs(184 * 24 * 60 * 60);
 
-/// The same, as suppaftp counts it
+/// The period used by suppaftp
 const SHORT_HALF_A_YEAR: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
-/// What a source does otherwise, as the corpus notes it
+/// Whether the corpus notes this deviation for a case
 fn says(case: &Value, note: &str) -> bool {
     case["notes"].as_str().is_some_and(|notes| notes.contains(note))
 }
@@ -63,7 +62,7 @@ fn parser(case: &Value) -> ListingParser {
         Some("dd") => parser.with_date_order(DateOrder::DayFirst),
         _ => parser,
     };
-    // Who refuses a line has asked one parser alone; with no other format, it is a bare name.
+    // A source that refuses a line has tried one parser only; without a fixed format, the line is a bare name.
     let refuses = case["expected"].to_string().contains("\"result\":\"error\"");
     if refuses || !case["config"].is_null() {
         let format = match case["dialect"].as_str().expect("a dialect") {
@@ -83,7 +82,7 @@ fn parser(case: &Value) -> ListingParser {
     parser
 }
 
-/// Everything that comes out of a listing, fed in pieces
+/// Returns all items of a listing that is fed in pieces
 fn objects(mut parser: ListingParser, pieces: &[&[u8]], first: usize) -> Vec<Value> {
     let mut numbers = Vec::new();
     let mut next = first;
@@ -108,7 +107,7 @@ fn objects(mut parser: ListingParser, pieces: &[&[u8]], first: usize) -> Vec<Val
     all
 }
 
-/// The lines with their ends
+/// Returns the lines with their line endings
 fn raw(case: &Value, lines: &[Value]) -> Vec<u8> {
     let end: &[u8] = if case["eol"] == "lf" { b"\n" } else { b"\r\n" };
     let latin1 = case["bytes_latin1"] == true;
@@ -138,7 +137,7 @@ fn run(case: &Value) -> Vec<Value> {
         .collect()
 }
 
-/// A single field, in a line that is all right otherwise
+/// Returns the item of a single field, in an otherwise valid line
 fn single(case: &Value, index: usize, line: &Value) -> Vec<Value> {
     let text = line.as_str().expect("a field");
     let line = if case["dialect"] == "permissions" {
@@ -173,7 +172,7 @@ fn every_way(case: &Value, raw: &[u8], first: usize) -> Vec<Value> {
     whole
 }
 
-/// What differs between what a source expects and what came out
+/// Returns the difference between the source's expectation and the result
 fn difference(case: &Value, expected: &Value, objects: &[Value]) -> Option<String> {
     let quirk = |name: &str| case["quirks"].to_string().contains(name);
     let object = objects.iter().find(|object| object["line"] == expected["line"]);
@@ -182,7 +181,7 @@ fn difference(case: &Value, expected: &Value, objects: &[Value]) -> Option<Strin
     let show = || format!("expected {expected}, got {}", object.unwrap_or(&Value::Null));
     match wanted {
         "skipped" if quirk("dot-entries-left-out") && object.is_some_and(is_dot) => return None,
-        // A source may refuse what it was not made for, and be stricter than it has to.
+        // A source may refuse formats for which it was not made, and may be stricter than necessary.
         "error"
             if expected["why"] == "dialect not supported by the source"
                 || says(case, "Not supported by the source, but good elsewhere")
@@ -194,7 +193,7 @@ fn difference(case: &Value, expected: &Value, objects: &[Value]) -> Option<Strin
             let timed = object.is_some_and(|object| object.get("modified_partial").is_some());
             return (result == "entry" && timed).then(show);
         }
-        // Sources differ in what they pass over and what they complain of.
+        // Sources differ in what they skip and what they report as errors.
         "skipped" | "error" => return (result == "entry").then(show),
         _ => {}
     }
@@ -206,7 +205,7 @@ fn difference(case: &Value, expected: &Value, objects: &[Value]) -> Option<Strin
         let same = match &**key {
             "line" | "result" | "why" => true,
             "size" if quirk("size-unknown") => true,
-            // Blocks and tracks are not bytes, and a bare name has no size: none is told.
+            // Blocks and tracks are not bytes, and a bare name has no size.
             "size" if quirk("size-") || quirk("names-only") => object.get("size").is_none(),
             "kind" if quirk("names-only") => object.get("kind").is_none(),
             "kind" if says(case, "counted as files") => object["kind"] == "other",
@@ -215,7 +214,7 @@ fn difference(case: &Value, expected: &Value, objects: &[Value]) -> Option<Strin
             // The source's columns, under its own names for them.
             "facts" if case["dialect"] != "mlsx" => true,
             "facts" => value.as_object().expect("facts").iter().all(|(key, value)| {
-                // Ruby tells times as times.
+                // Ruby formats times differently.
                 let got = object["facts"][key].as_str().unwrap_or_default();
                 let digits = |text: &str| text.replace(['-', 'T', ':'], "");
                 got == value || digits(value.as_str().unwrap_or_default()) == got
@@ -224,10 +223,9 @@ fn difference(case: &Value, expected: &Value, objects: &[Value]) -> Option<Strin
                 let got = &object["modified_partial"];
                 value.as_object().expect("parts").iter().all(|(key, part)| got[key] == *part)
             }
-            // z/OS tells the last use; some sources call that the last change.
+            // z/OS lists the last use; some sources call that the last change.
             "modified" if object.get("accessed").is_some() => object["accessed"] == *value,
-            // A date is told with as much precision as there is; a source may ask for less, or
-            // write zeros for what there is not.
+            // A date is as precise as the listing; a source may expect less, or zeros for missing parts.
             "modified" if value.is_string() => {
                 let value = value.as_str().expect("a string");
                 let value = value.strip_suffix(".000").unwrap_or(value);
@@ -252,7 +250,7 @@ fn is_dot(object: &Value) -> bool {
     ["cdir", "pdir"].contains(&listed) || [".", ".."].map(Value::from).contains(&object["name"])
 }
 
-/// What the source adds to a name or takes from it is taken back
+/// Compares names, after undoing what the source adds or removes
 fn name_is(case: &Value, got: Option<&str>, expected: Option<&str>) -> bool {
     let quirk = |name: &str| case["quirks"].to_string().contains(name);
     let (Some(mut got), Some(mut expected)) = (got, expected) else { return false };
@@ -271,7 +269,7 @@ fn name_is(case: &Value, got: Option<&str>, expected: Option<&str>) -> bool {
     got == expected || quirk("name-lowercased") && got.to_lowercase() == expected
 }
 
-/// The letters, or `x` and `-` from sources that know nothing of the special bits; `?` is not asked
+/// Compares the letters, or only `x` and `-` for sources that do not know the special bits; `?` is not compared
 fn permissions_are(got: &Value, expected: &Value) -> bool {
     let (Some(got), Some(expected)) = (got.as_str(), expected.as_str()) else { return false };
     got.len() == expected.len()

@@ -1,7 +1,6 @@
-//! The shared corpus of replies, each case whole, byte-wise and cut at random
+//! The shared corpus of replies, each case whole, byte by byte and split at random
 //!
-//! The corpus is not part of this repository: it is read from `$FTP_CORPUS`, or from
-//! `../shared/corpus` beside it.
+//! The corpus is not part of this repository: it is read from `$FTP_CORPUS`, or from `../shared/corpus` beside it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -21,10 +20,10 @@ mod support;
 #[path = "support/json.rs"]
 mod to_json;
 
-/// Cases whose source is not followed, with the reason: `id: reason`
+/// Cases whose expected result is not adopted, with the reason: `id: reason`
 const DISPUTED: &str = include_str!("corpus/disputed-replies.txt");
 
-/// Meanings that are an operation's and not a field's
+/// Meanings that belong to an operation and not to a field
 const NOT_FIELDS: &[&str] = &["greeting", "login", "void"];
 
 fn corpus() -> Option<PathBuf> {
@@ -38,7 +37,7 @@ fn bytes(text: &Value) -> Vec<u8> {
     text.chars().map(|char| u8::try_from(char).expect("a character is a byte")).collect()
 }
 
-/// What differs from the source's view, `None` if nothing does
+/// Returns the difference from the source's result, `None` if there is none
 fn difference(case: &Value) -> Option<String> {
     let config = ReplyConfig::default();
     let input = bytes(&case["bytes"]);
@@ -72,7 +71,7 @@ fn meaning(expected: &Value, fed: &Fed) -> Option<String> {
     let found = fed.replies.iter().rev().find_map(|reply| to_json::meaning(kind, reply));
     let found = found.unwrap_or_else(|| panic!("{kind} has no parser"));
     let agrees = |(key, value): (&String, &Value)| match (value, &found[key]) {
-        // The source may know a time less exactly.
+        // The source may know a time less precisely.
         (Value::String(value), Value::String(found)) if key == "modified" => {
             found.starts_with(value.as_str())
         }

@@ -5,7 +5,7 @@
 use ftp_proto::listing::Format;
 use ftp_proto::{Action, Client, Config, DataEvent, DataId, Get, IpFamily, Put, Time, TlsPolicy};
 
-/// Feeds a reply, having written out whatever there was to write
+/// Feeds a reply, after writing all pending bytes
 fn reply(client: &mut Client, now: Time, line: &str) {
     while let Some(bytes) = client.poll_transmit() {
         let written = bytes.len();
@@ -78,7 +78,7 @@ fn what_syst_says_of_listings_is_remembered() {
     client.system();
     reply(&mut client, now, "215 MVS is the operating system of this server.");
     assert_eq!(client.listing_hint(), Some(Format::Mvs));
-    // Whoever logs in, it is the same system.
+    // The system is the same for every user.
     login(&mut client);
     assert_eq!(client.listing_hint(), Some(Format::Mvs));
 }

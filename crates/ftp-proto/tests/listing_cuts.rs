@@ -1,11 +1,11 @@
-//! Listings that break off: a connection without TLS ends as a listing does, and the last line has no end
+//! Truncated listings: a connection without TLS ends like a complete listing, and the last line has no line ending
 //!
-//! A line that is cut before its name is unknown, and counted: it is neither a file whose name is the
-//! beginning of a month, nor a heading.
+//! A line that is truncated before its name is unknown, and counted: it is neither a file named like the beginning of a
+//! month, nor a heading.
 
 use ftp_proto::listing::{Format, Item, ListingParser, Note};
 
-/// A line of each form, and what of it comes before the name
+/// A line in each format, and its part before the name
 const LINES: [(&str, &str); 15] = [
     ("-rw-r--r--   1 ann  staff      42 Mar 10 12:34 ", "name"),
     ("-rw-r--r--   1 ann  staff      42 Mar 10  2024 ", "name"),
@@ -24,7 +24,7 @@ const LINES: [(&str, &str); 15] = [
     ("+i8388621.29609,m824255902,r,s42,\t", "name"),
 ];
 
-/// What the last line comes to
+/// The result of the last line
 #[derive(Debug, PartialEq, Eq)]
 enum Last {
     Entry(String),
@@ -32,7 +32,7 @@ enum Last {
     Unknown,
 }
 
-/// What comes out for the last line, whole and byte by byte
+/// Returns the result of the last line, fed whole and byte by byte
 #[track_caller]
 fn last(parser: impl Fn() -> ListingParser, listing: &str) -> Last {
     let in_pieces_of = |size: usize| {
@@ -66,7 +66,7 @@ fn a_line_that_is_cut_before_its_name_is_unknown() {
             let listing = format!("{columns}{name}\r\n{}", &columns[..end]);
             assert_eq!(last(ListingParser::new, &listing), Last::Unknown, "{listing}");
         }
-        // What is left of a name can't be told from a whole one.
+        // A truncated name can't be distinguished from a complete one.
         let listing = format!("{columns}{name}\r\n{columns}na");
         assert_eq!(last(ListingParser::new, &listing), Last::Entry("na".into()), "{listing}");
     }
@@ -74,7 +74,7 @@ fn a_line_that_is_cut_before_its_name_is_unknown() {
 
 #[test]
 fn so_is_the_first_line() {
-    // Nothing tells the beginning of EPLF from a name.
+    // Nothing distinguishes the beginning of EPLF from a name.
     for (columns, _) in LINES.into_iter().filter(|(columns, _)| !columns.starts_with('+')) {
         // MLSD is known by its command.
         let parser = || {
@@ -114,7 +114,7 @@ fn a_link_that_is_cut_before_its_target_is_unknown() {
         assert_eq!(last(ListingParser::new, &listing), Last::Unknown, "{listing}");
     }
     assert_eq!(last(ListingParser::new, line), Last::Entry("a".into()));
-    // A server that tells no targets ends its lines all the same.
+    // A server that lists no targets ends its lines all the same.
     let listing = "lrwxrwxrwx   1 ann  staff       3 Mar 10 12:34 a\r\n";
     assert_eq!(last(ListingParser::new, listing), Last::Entry("a".into()));
 }
@@ -134,7 +134,7 @@ fn a_line_that_is_cut_in_its_time_is_no_heading() {
                 assert_eq!(last(parser, &listing), Last::Unknown, "{listing}");
             }
         }
-        // Damaged, but not cut.
+        // Damaged, but not truncated.
         let listing = "total 8\r\n-rw-r--r--   1 ann  staff      42 Mar 10 12:\r\n";
         assert_eq!(last(parser, listing), Last::Unknown);
     }
@@ -153,7 +153,7 @@ fn headings_are_headings() {
 
 #[test]
 fn a_last_line_without_its_end_is_an_entry_if_it_is_whole() {
-    // `ls` of some systems leaves the date out, and IIS the end of the last line.
+    // `ls` of some systems omits the date, and IIS the end of the last line.
     let usual = "-rw-r--r--   1 ann  staff      42 Mar 10 12:34 name";
     for (line, name) in [
         (usual, "name"),
@@ -164,7 +164,7 @@ fn a_last_line_without_its_end_is_an_entry_if_it_is_whole() {
         let listing = format!("{usual}\r\n{line}");
         assert_eq!(last(ListingParser::new, &listing), Last::Entry(name.into()), "{listing}");
     }
-    // Without a date nothing tells a name from the beginning of one, unless the line has its end.
+    // Without a date nothing distinguishes a name from the beginning of one, unless the line has its line ending.
     let line = "drwxr-xr-x 3 ann staff 512 name";
     let ended = format!("{line}\r\n");
     assert_eq!(last(ListingParser::new, &ended), Last::Entry("name".into()));

@@ -1,5 +1,5 @@
-//! Lines as servers of many kinds send them, apart from the corpus, and what becomes of them when they
-//! are damaged: each line gives one item, and no item says what its line does not
+//! Lines of many kinds of servers, apart from the corpus, and damaged versions of them: each line gives one item, and
+//! no item contains what its line does not
 //!
 //! `FTP_LONG=1 cargo test --release -p ftp-proto --test listing_foreign` damages them for longer.
 
@@ -19,9 +19,9 @@ use serde_json::Value;
 #[expect(dead_code, reason = "times of the corpus are read elsewhere")]
 mod to_json;
 
-/// Lines and their results: `key=value` for each field that counts, with `|` between and `-` for
-/// one that is absent; or `unknown`, `skipped` (a heading or a total), `continued` (a name whose rest comes
-/// with the next line). A blank line without a result ends a listing.
+/// Lines and their results: `key=value` for each checked field, separated by `|`, with `-` for an absent one; or
+/// `unknown`, `skipped` (a heading or a total), `continued` (a name whose columns are in the next line). A blank line
+/// without a result ends a listing.
 const CASES: &str = include_str!("foreign/listings.txt");
 
 fn parser() -> ListingParser {
@@ -29,7 +29,7 @@ fn parser() -> ListingParser {
     ListingParser::new().with_now(now)
 }
 
-/// What each line came to; a name with a line of its own has nothing to tell
+/// Returns the result of each line; a name on a line of its own has none
 fn read(lines: &[&str], size: usize) -> Vec<Value> {
     let listing = lines.join("\r\n") + "\r\n";
     let mut parser = parser();
@@ -45,7 +45,7 @@ fn read(lines: &[&str], size: usize) -> Vec<Value> {
     all
 }
 
-/// Why a result is not the expected one
+/// Returns why a result is not the expected one
 fn difference(expected: &str, result: &Value) -> Option<String> {
     let wrong = |what: &str| Some(format!("{what}: {result}"));
     match expected {
@@ -107,7 +107,7 @@ fn lines_of_many_servers() {
     assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// A sequence of numbers that look random, the same each time
+/// A pseudo-random sequence, the same in each run
 struct Random(u64);
 
 impl Random {
@@ -119,7 +119,7 @@ impl Random {
     }
 }
 
-/// A few lines of these, damaged
+/// Returns a few of these lines, damaged
 fn damaged(lines: &[&str], random: &mut Random) -> Vec<u8> {
     const BYTES: &[u8] = b" \t\n\r;:,./-+=<>$[]()?'\"0123456789amzAMZ\x00\x80\xC3\xE6\xFF";
     let mut listing = Vec::new();
@@ -143,13 +143,13 @@ fn damaged(lines: &[&str], random: &mut Random) -> Vec<u8> {
     listing
 }
 
-/// Lines, of which the last may lack its end
+/// Counts the lines, of which the last may have no line ending
 fn count_lines(listing: &[u8]) -> usize {
     let ends = listing.iter().filter(|byte| **byte == b'\n').count();
     ends + usize::from(!listing.is_empty() && !listing.ends_with(b"\n"))
 }
 
-/// Whether the words of a name stand in this line; VM/CMS has blanks where its names have dots
+/// Whether the words of a name occur in this line; VM/CMS has blanks where its names have dots
 fn stands_in(name: &[u8], line: &[u8]) -> bool {
     let within = |part: &[u8]| line.windows(part.len().max(1)).any(|window| window == part);
     within(name) || name.split(|byte| *byte == b'.').all(|part| part.is_empty() || within(part))
@@ -160,9 +160,9 @@ struct Counts {
     entries: usize,
     notes: usize,
     unknown: usize,
-    /// Of the notes
+    /// Among the notes
     errors: usize,
-    /// Of the entries: `.` and `..`
+    /// Among the entries: `.` and `..`
     dots: usize,
 }
 
@@ -198,7 +198,7 @@ impl Counts {
     }
 }
 
-/// The only item of a line, after these
+/// Returns the only item of a line that follows these
 fn last_item(before: &str, line: &[u8]) -> (Option<Format>, Value) {
     let mut parser = parser();
     let listing = [before.as_bytes(), line, b"\n"].concat();
@@ -210,8 +210,8 @@ fn last_item(before: &str, line: &[u8]) -> (Option<Format>, Value) {
     (parser.format(), last)
 }
 
-/// Formats of large listings have a quick way for lines in the usual form, once the format is known: it must
-/// read a line as the thorough one does, which the first line of a listing takes
+/// Formats of large listings have a fast path for lines in the usual form, once the format is known: it must parse a
+/// line like the full parser, which handles the first line of a listing
 #[test]
 fn the_quick_way_reads_what_the_thorough_one_does() {
     const USUAL: [(Format, &str); 9] = [
@@ -243,7 +243,7 @@ fn the_quick_way_reads_what_the_thorough_one_does() {
             }
         }
         let (first, thorough) = last_item("", &line);
-        // Else another format was asked first.
+        // Otherwise another format was tried first.
         if first == Some(format) {
             let (_, mut quick) = last_item(&format!("{usual}\r\n"), &line);
             for key in ["name", "name_bytes_latin1"] {
@@ -261,7 +261,7 @@ fn the_quick_way_reads_what_the_thorough_one_does() {
     assert!(compared.iter().all(|count| *count > rounds / 40), "{compared:?}");
 }
 
-/// Entries of the directory, and lines that are counted; as an error where it could not be read
+/// Returns the number of entries of the directory and of counted lines; an error if it could not be read
 fn entries(listing: &[u8], size: usize) -> Result<usize, usize> {
     let mut reader = ListingReader::new(parser());
     let mut given = 0;
@@ -282,7 +282,7 @@ fn entries(listing: &[u8], size: usize) -> Result<usize, usize> {
     }
 }
 
-/// Each line ends as an entry, a note or unknown, however it is damaged and in whatever pieces it comes
+/// Each line is an entry, a note or unknown, whatever its damage and however it is split
 #[test]
 fn each_line_is_accounted_for() {
     let rounds =
@@ -322,7 +322,7 @@ fn each_line_is_accounted_for() {
             counts.take(&item, &listing);
         }
         assert_eq!(Some(&counts), first.as_ref(), "{:?}", text());
-        // What is not given as an entry is counted, be it of this directory or not.
+        // A line that is not returned as an entry is counted, whether it belongs to this directory or not.
         let given = entries(&listing, random.below(40)).unwrap_or_else(|reader| {
             assert!(counts.errors + counts.unknown > 0, "{:?}", text());
             reader
@@ -334,6 +334,6 @@ fn each_line_is_accounted_for() {
         total.unknown += counts.unknown;
     }
     println!("{rounds} listings: {total:?}");
-    // Neither of them swallows the rest.
+    // None of the three is the only result.
     assert!([total.entries, total.notes, total.unknown].iter().all(|count| *count > rounds / 10));
 }

@@ -1,5 +1,5 @@
-//! What a whole listing comes to: the entries of the directory that was asked for, lines that are counted,
-//! and whether the directory could be read
+//! The result of whole listings: the entries of the requested directory, counted lines, and whether the directory could
+//! be read
 
 use ftp_proto::listing::{Format, ListingParser, ListingReader, OwnedEntry};
 use ftp_proto::{Error, Timestamp};
@@ -9,7 +9,7 @@ fn parser() -> ListingParser {
     ListingParser::new().with_now(now)
 }
 
-/// Names of the directory's entries, lines that are counted, and whether it could be read
+/// Returns the names of the directory's entries, the number of counted lines, and whether it could be read
 fn outcome(parser: ListingParser, listing: &str) -> (Vec<String>, u64, Result<(), Error>) {
     let mut reader = ListingReader::new(parser);
     reader.room()[..listing.len()].copy_from_slice(listing.as_bytes());
@@ -23,7 +23,7 @@ fn outcome(parser: ListingParser, listing: &str) -> (Vec<String>, u64, Result<()
     (names, reader.unknown_lines(), result)
 }
 
-/// Who mirrors a directory must not take it for empty
+/// A mirror must not mistake the directory for an empty one
 #[test]
 fn what_the_server_could_not_read_is_not_empty() {
     let lines = [
@@ -50,14 +50,14 @@ fn what_the_server_could_not_read_is_not_empty() {
             }
         }
     }
-    // Among entries it is one of them that could not be read.
+    // Among entries, one of them could not be read.
     let listing = "ls: y: Permission denied\r\n-rw-r--r-- 1 u g 5 Jan 02 2021 x\r\n";
     let (names, unknown, result) = outcome(parser(), listing);
     assert_eq!((names, unknown, result.is_ok()), (vec!["x".to_owned()], 1, true));
-    // `.` and `..` are there in any case.
+    // `.` and `..` are always listed.
     let listing = "drwxr-xr-x 1 u g 5 Jan 02 2021 .\r\nls: y: Permission denied\r\n";
     assert!(outcome(parser(), listing).2.is_err());
-    // What nobody understands may be the server's own words, or all that is left of the entries.
+    // A line that can't be parsed may be a message of the server, or the rest of the entries.
     const DOTS: &str =
         "total 8\r\ndrwxr-xr-x 2 u g 5 Jan 02 2021 .\r\ndrwxr-xr-x 2 u g 5 Jan 02 2021 ..\r\n";
     const VMS: &str = "Directory DKA0:[X]\r\n\r\n";
@@ -80,16 +80,16 @@ fn what_the_server_could_not_read_is_not_empty() {
     }
     let mlsd = || parser().with_format(Format::Mlsx);
     assert!(outcome(mlsd(), "Permission denied\r\n").2.is_err());
-    // An error that the server tells says more than a line before it.
+    // An error of the server is more useful than a line before it.
     let error = outcome(parser(), "total 0\r\nrubbish\r\nls: .: Permission denied\r\n").2;
     assert!(error.is_err_and(|error| error.to_string().ends_with("ls: .: Permission denied")));
-    // With an entry it is a line among others.
+    // With an entry it is an ordinary unknown line.
     let listing = "total 8\r\nrubbish\r\n-rw-r--r-- 1 u g 5 Jan 02 2021 x\r\n";
     let (names, unknown, result) = outcome(parser(), listing);
     assert_eq!((names.len(), unknown, result.is_ok()), (1, 1, true));
 }
 
-/// What a server says is no file where nothing else comes; among names it is one of them
+/// A message of the server is not a file if nothing else follows; among names it is one of them
 #[test]
 fn the_servers_own_words_are_no_names() {
     let lines = [
@@ -128,7 +128,7 @@ fn the_servers_own_words_are_no_names() {
             let (names, unknown, result) = outcome(parser(), &long);
             assert_eq!((names, unknown, result.is_ok()), (vec![line.to_owned()], 1, true));
         }
-        // Files may be called so.
+        // Files may have such names.
         for listing in [format!("{line}\r\nx\r\n"), format!("{line}\r\nx")] {
             assert_eq!(outcome(parser(), &listing).0, [line, "x"]);
         }
@@ -144,7 +144,7 @@ fn the_servers_own_words_are_no_names() {
     }
 }
 
-/// `ls` calls its total something else in each language
+/// The total of `ls` has another name in each language
 #[test]
 fn totals_in_languages_that_nobody_knows() {
     const X: &str = "-rw-r--r-- 1 u g 5 Jan 02 2021 x\r\n";
@@ -180,9 +180,9 @@ fn totals_in_languages_that_nobody_knows() {
             }
         }
     }
-    // Nobody knows the word, and it may be a total.
+    // The word is unknown, and may be a total.
     assert!(outcome(parser(), "ordoj 0\r\n").2.is_err());
-    // Among names, and alone with a number, it is one.
+    // Among names, or alone with a number, it is a name.
     assert_eq!(outcome(parser(), "Kapitel 1\r\nKapitel 2\r\n").0, ["Kapitel 1", "Kapitel 2"]);
     assert_eq!(outcome(parser(), "Kapitel 1\r\n").0, ["Kapitel 1"]);
     assert_eq!(outcome(parser(), "Kapitel 1\r\nx:\r\n").0, ["Kapitel 1", "x:"]);
@@ -201,10 +201,10 @@ fn names_that_all_end_in_a_colon() {
         let expected: Vec<_> = listing.lines().map(ToOwned::to_owned).collect();
         assert_eq!((names, unknown, result.is_ok()), (expected, 0, true), "{listing}");
     }
-    // Of a directory, or a file.
+    // The heading of a directory, or a file.
     let (names, unknown, result) = outcome(parser(), "d:\r\n");
     assert_eq!((names.len(), unknown, result.is_ok()), (0, 1, false));
-    // `ls -R` of one.
+    // `ls -R` of one directory.
     assert_eq!(outcome(parser(), "d:\r\nx\r\n").0, ["x"]);
     assert_eq!(outcome(parser(), "d:\r\ntotal 0\r\n").1, 0);
 }

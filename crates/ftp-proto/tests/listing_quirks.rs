@@ -1,7 +1,7 @@
-//! What single systems do otherwise, in lines of our own
+//! Peculiarities of single systems, in lines written for these tests
 //!
-//! Lines that are all right are in `listings.rs`; here is what is odd, cut off, run together, or damaged
-//! so that it has to be told from a bare name.
+//! Ordinary lines are in `listings.rs`; these are odd, truncated, run together, or so damaged that they must be
+//! distinguished from a bare name.
 
 use core::time::Duration;
 
@@ -16,7 +16,7 @@ fn parser() -> ListingParser {
     ListingParser::new().with_now(to_json::parse_iso("2026-03-10T12:00:00Z").expect("a time"))
 }
 
-/// What comes out of a listing, whole and byte by byte
+/// Returns the items of a listing, fed whole and byte by byte
 #[track_caller]
 fn read(parser: impl Fn() -> ListingParser, listing: &[u8]) -> Vec<Value> {
     let with_pieces_of = |size: usize| {
@@ -37,7 +37,7 @@ fn read(parser: impl Fn() -> ListingParser, listing: &[u8]) -> Vec<Value> {
     whole
 }
 
-/// The lines give at least this, in a listing of their own
+/// The lines contain at least this, in a listing of their own
 #[track_caller]
 fn check(listing: impl AsRef<[u8]>, expected: &[Value]) {
     check_with(parser, listing, expected);
@@ -54,7 +54,7 @@ fn check_with(parser: impl Fn() -> ListingParser, listing: impl AsRef<[u8]>, exp
     }
 }
 
-/// Each of these lines alone is told from a file's
+/// Each of these lines alone is not mistaken for a file
 #[track_caller]
 fn refused(lines: &[&str]) {
     for line in lines {
@@ -184,7 +184,7 @@ fn openvms_in_other_orders() {
             json!({ "name": "MAIL", "kind": "dir", "perms": "rwxr-xr-x" }),
         ],
     );
-    // What is no column of theirs is left out; a name with a version is a name.
+    // Values that are not a valid column are omitted; a name with a version is a name.
     for (columns, expected) in [
         ("3/4 1-FEB-2026 24:05", json!({ "modified": null })),
         ("3/4 1-FEB-2026 04:05 PM [BOB]", json!({ "modified": null, "owner": "BOB" })),
@@ -208,7 +208,7 @@ fn openvms_in_other_orders() {
             assert_eq!(&objects[1][key], value, "{key} of {columns}");
         }
     }
-    // Without anything else of theirs that may be a bare name.
+    // Without any of these columns, it may be a bare name.
     refused(&["NOTES.TXT;4 3/4 1-FEB 04:05"]);
 }
 
@@ -273,7 +273,7 @@ fn damaged_lines_of_ls() {
     ]);
 }
 
-/// A name is worth more than its other fields: what makes no sense is left out
+/// A name is more important than its other fields: invalid ones are omitted
 #[test]
 fn damaged_fields_of_ls() {
     let some = json!({ "kind": "file", "perms": "rw-r--r--", "links": 1, "owner": "ann",
@@ -373,7 +373,7 @@ fn eplf_tells_what_can_be_done_with_a_file() {
 #[test]
 fn orders_of_dates() {
     let dos = |date: &str| format!("{date}  01:02AM  3 x\r\n");
-    // Month first, unless there is no such month; that holds for what follows.
+    // Month first, unless there is no such month; this also applies to later lines.
     check(
         dos("03-04-26") + &dos("25-12-25") + &dos("03-04-26") + &dos("12-25-25"),
         &[
@@ -408,7 +408,7 @@ fn orders_of_dates() {
             &[json!({ "modified": expected })],
         );
     }
-    // Who fixes the order gets no other.
+    // If the caller fixes the order, it is never changed.
     check_with(
         || parser().with_date_order(DateOrder::MonthFirst),
         dos("25-12-25"),
@@ -472,7 +472,7 @@ fn data_sets() {
          ARCIVE Not Direct Access Device                         BOB.OLD\n",
         &[
             json!({ "result": "skipped" }),
-            // It was used then, which is not to say changed.
+            // It was used at that time, not necessarily changed.
             json!({ "name": "BOB.LOG", "modified": null, "accessed": "2026-03-01" }),
             json!({ "name": "BOB.LIB", "kind": "dir", "accessed": null }),
             json!({ "name": "BOB.KEYS", "kind": "file" }),
@@ -493,7 +493,7 @@ fn data_sets() {
 
 #[test]
 fn bare_names() {
-    // Indented from the first, the listing is, and not the names.
+    // Indented from the first line on: the listing is indented, not the names.
     check(
         " .\n ..\n plain\n  blank\n",
         &[
@@ -509,11 +509,11 @@ fn bare_names() {
         " blank\nplain\n",
         &[json!({ "name": " blank" }), json!({ "name": "plain" })],
     );
-    // No listing of bare names has a total.
+    // A listing of bare names has no total.
     check("total 3\nplain\n", &[json!({ "result": "skipped" }), json!({ "result": "error" })]);
-    // Bytes of whatever charset.
+    // Bytes in any charset.
     check(b"se\xF1or\n", &[json!({ "name": "se\u{f1}or", "name_bytes_latin1": "se\u{f1}or" })]);
-    // The file where macOS has the icon of a folder; other lines end with as many CRs as they like.
+    // The file in which macOS stores the icon of a folder; other lines may end with any number of CRs.
     check(b"Icon\r\r\nplain\r\r\n", &[json!({ "name": "Icon\r" }), json!({ "name": "plain" })]);
 }
 
@@ -533,7 +533,7 @@ fn how_far_ahead_a_date_may_be() {
     assert_eq!(year(None), 2025);
     assert_eq!(year(Some(Duration::from_secs(180 * DAY))), 2026);
     assert_eq!(year(Some(Duration::ZERO)), 2025);
-    // Beyond the calendar nothing is known to be ahead of anything, and nothing panics.
+    // Beyond the calendar no date is known to be in the future, and nothing panics.
     let mut parser = parser().with_dates_ahead(Duration::MAX);
     assert!(matches!(parser.parse(&mut &line[..]), Some(Item::Entry(_))));
 }
@@ -542,7 +542,7 @@ fn how_far_ahead_a_date_may_be() {
 fn a_name_that_waits_for_its_rest_is_told() {
     let mut parser = parser();
     let mut listing = &b"A_LONG_NAME.TXT;1\r\n"[..];
-    // Whether it goes on is not known yet.
+    // Whether it continues is not known yet.
     assert_eq!(parser.parse(&mut listing), None);
     assert!(listing.is_empty());
     let mut listing = &b"   1  1-FEB-2026 04:10\r\n"[..];
@@ -557,7 +557,7 @@ fn a_name_that_waits_for_its_rest_is_told() {
 #[test]
 fn a_name_that_is_never_continued_is_an_entry() {
     let header = "Directory DISK$DATA:[ANN]\r\n";
-    // The rest of an entry may stand at the beginning of its line.
+    // The rest of an entry may begin in the first column.
     check(
         format!(
             "{header}FILE_A.DAT;1\r\n64   4-MAR-2019 00:04 [USR,GRP] (RWED,RWED,RE,)\r\n\
@@ -577,7 +577,7 @@ fn a_name_that_is_never_continued_is_an_entry() {
             json!({ "name": "FILE_E.DAT" }),
         ],
     );
-    // What is typical for these systems is taken for theirs, anything else for a bare name.
+    // Names that are typical of these systems are parsed as theirs, all others as bare names.
     check(
         "LOGIN.COM;3\nDEEP.DIR;1\nvery;2\nlast;3",
         &[
@@ -603,7 +603,7 @@ fn a_name_that_is_never_continued_is_an_entry() {
     assert_eq!(parser.finish(), None);
 }
 
-/// Lines behind others of their format take a shorter way, which must come to the same
+/// Lines after others of their format take a fast path, which must give the same result
 #[test]
 fn a_line_is_read_the_same_wherever_it_stands() {
     let unix = [
@@ -662,7 +662,7 @@ fn a_line_is_read_the_same_wherever_it_stands() {
             let alone = read(parser, format!("{line}\n").as_bytes()).swap_remove(0);
             let behind = format!("{first}\n{first}\n{line}\n");
             let behind = read(parser, behind.as_bytes()).swap_remove(2);
-            // Bare names stand alone, and MLSD's without facts stand behind others.
+            // Bare names are alone, and lines of MLSD without facts follow others.
             let known = |object: Value| Some(object).filter(|object| object.get("kind").is_some());
             assert_eq!(known(alone), known(behind), "{line}");
         }

@@ -1,6 +1,6 @@
-//! Every size, day and year in every way of writing that is known: no line lost, no field wrong
+//! Every size, day and year in every known format: no line is lost, no field is wrong
 //!
-//! As a part of all tests it takes a sample. `FTP_LONG=1` takes all:
+//! By default it takes a sample. `FTP_LONG=1` takes all:
 //! `FTP_LONG=1 cargo test --release -p ftp-proto --test listing_sweeps -- --nocapture`.
 
 #![expect(
@@ -18,7 +18,7 @@ use ftp_proto::listing::{DateOrder, Format, Item, ListingParser, Modified};
 /// The clock of all sweeps
 const NOW: (u16, u8, u8, u8, u8) = (2024, 2, 29, 12, 0);
 
-/// Sizes up to this one
+/// The maximum size
 const SIZES: u64 = 20_000;
 
 fn long() -> bool {
@@ -30,7 +30,7 @@ fn now() -> Timestamp {
     Timestamp::new(year, month, day, hour, minute, 0).expect("a time")
 }
 
-/// What a line says
+/// The content of a line
 #[derive(Clone, Copy)]
 struct File {
     size: u64,
@@ -41,7 +41,7 @@ struct File {
     minute: u8,
 }
 
-/// Which parts of a date a way of writing has
+/// The parts of a date that a format contains
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Has {
     Year,
@@ -49,7 +49,7 @@ enum Has {
     Both,
 }
 
-/// How the lines of a server look
+/// The format of a server's lines
 struct Way {
     name: String,
     has: Has,
@@ -57,7 +57,7 @@ struct Way {
     line: Box<dyn Fn(&File) -> String>,
 }
 
-/// Months as `ls` writes them, and how the date stands
+/// Months as written by `ls`, and the form of the date
 const LANGUAGES: &[(&str, [&str; 12])] = &[
     ("en", ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]),
     (
@@ -303,11 +303,11 @@ const LANGUAGES: &[(&str, [&str; 12])] = &[
     ),
 ];
 
-/// The characters behind year, month and day of East Asia
+/// The characters after year, month and day in East Asian dates
 const EAST_ASIAN: [(&str, [&str; 3]); 3] = [
     ("zh and ja", ["\u{5e74}", "\u{6708}", "\u{65e5}"]),
     ("ko", ["\u{b144}", "\u{c6d4}", "\u{c77c}"]),
-    // A month of one, since charsets differ.
+    // An invented character for the month, since charsets differ.
     ("another", ["\u{e000}", "\u{e001}", "\u{e002}"]),
 ];
 
@@ -571,13 +571,13 @@ fn others() -> Vec<Way> {
     ways
 }
 
-/// What is to come out of a line of this way
+/// Checks the item of a line in this format
 fn check(way: &Way, file: &File, item: &Item<'_>, line: &str) {
     let Item::Entry(entry) = item else { panic!("{}: lost: {line}: {item:?}", way.name) };
     let name = String::from_utf8_lossy(entry.name);
     let known = [NAME, "a.name", "A.NAME", "ANAME", "ANAME.TXT"];
     assert!(known.contains(&&*name), "{}: {line}: {name}", way.name);
-    // Blocks and records are no bytes.
+    // Blocks and records are not bytes.
     if !way.name.starts_with("VMS") && !way.name.starts_with("z/OS") {
         assert_eq!(entry.size, Some(file.size), "{}: {line}", way.name);
     }
@@ -605,14 +605,14 @@ fn parser(way: &Way) -> ListingParser {
     }
 }
 
-/// Reads all these files in one way, as one listing, and gives their number
+/// Parses all these files in one format, as one listing, and returns their number
 fn sweep(way: &Way, files: impl Iterator<Item = File>) -> usize {
     let mut parser = parser(way);
     let mut count = 0;
     let mut line = String::new();
     for mut file in files {
         if way.has == Has::Time {
-            // Up to a day ahead, a day without a year is of this year.
+            // Up to a day in the future, a day without a year is in this year.
             let (year, _, _, hour, minute) = NOW;
             let ahead = (file.month, file.day, file.hour, file.minute) > (3, 1, hour, minute);
             file.year = year - u16::from(ahead);
@@ -640,7 +640,7 @@ fn every_size() {
     for way in &ways {
         for (month, day) in [(1, 2), (10, 12), (12, 31)] {
             let file = |size| File { size, year: 2003, month, day, hour: 10, minute: 17 };
-            // Sizes that look like years, always.
+            // Sizes that look like years are always included.
             let years = (1980..2040).chain(4090..4100);
             lines += sweep(way, (0..=SIZES).step_by(step).chain(years).map(file));
         }
@@ -696,7 +696,7 @@ fn every_minute() {
     println!("minutes: {lines} lines in {} ways", ways().count());
 }
 
-/// Formats that are chosen by the lines are chosen at the first of them
+/// Formats that are detected are detected at the first line
 #[test]
 fn the_first_line_is_enough() {
     let file = File { size: 17, year: 2003, month: 4, day: 5, hour: 6, minute: 7 };

@@ -1,4 +1,4 @@
-//! Listings of every format, as the systems write them, and what is known of each line
+//! Listings in every format, as the systems write them, and the fields of each line
 
 use ftp_proto::listing::{Format, Item, ListingParser, Note, StatListing, parse_mlsx, parse_stat};
 use ftp_proto::{Error, ReplyConfig, ReplyParser, Timestamp};
@@ -11,7 +11,7 @@ fn now() -> Timestamp {
     to_json::parse_iso("2026-03-10T12:00:00Z").expect("a time")
 }
 
-/// Everything that comes out, with the format that was chosen
+/// Returns all items, with the detected format
 fn read(listing: &[u8], size: usize) -> (Vec<Value>, Option<Format>) {
     read_with(ListingParser::new().with_now(now()), listing, size)
 }
@@ -33,7 +33,7 @@ fn read_with(
     (all, parser.format())
 }
 
-/// Each line must give at least this
+/// Each line must contain at least this
 #[track_caller]
 fn check(format: Option<Format>, listing: impl AsRef<[u8]>, expected: &[Value]) {
     let listing = listing.as_ref();
@@ -65,7 +65,7 @@ fn unix() {
             json!({ "result": "skipped" }),
             json!({ "name": "docs", "kind": "dir", "modified": "2026-03-10T09:15", "owner": "ann",
                     "group": "staff", "links": 3, "perms": "rwxr-xr-x" }),
-            // A day ahead is a matter of time zones; more is last year.
+            // A day in the future is a matter of time zones; more is last year.
             json!({ "name": "tomorrow.iso", "size": 5_000_000_000_u64,
                     "modified": "2026-03-11T11:59" }),
             json!({ "name": " two  blanks", "modified": "2025-03-12T12:00", "mode": "5755" }),
@@ -232,7 +232,7 @@ fn bare_names_and_damaged_lines() {
         "a\r\n b c\r\n-dash",
         &[json!({ "name": "a" }), json!({ "name": " b c" }), json!({ "name": "-dash" })],
     );
-    // Damage is not taken for a name.
+    // A damaged line is not mistaken for a name.
     let (objects, _) = read(b"-rw-r--r-- 1 ann staff 12 Foo name\n03-10-26 what\n", 5);
     assert!(objects.iter().all(|object| object["result"] == "error"), "{objects:?}");
 }
@@ -381,7 +381,7 @@ fn stat_counts_what_it_does_not_understand() {
         213 End\r\n";
     let listing = stat(reply).expect("an entry");
     assert_eq!((listing.entries.len(), listing.unknown_lines), (1, 2));
-    // A name whose rest may come with the next line, which is the last one.
+    // A name whose columns may be in the next line, but it is the last line.
     let listing = stat(b"213-Status\r\nA.TXT;1\r\nB.TXT;1\r\n213 End\r\n").expect("entries");
     assert_eq!((listing.entries.len(), listing.unknown_lines), (2, 0));
 }
@@ -414,7 +414,7 @@ fn a_hint_is_no_more_than_that() {
 
 #[test]
 fn a_hint_decides_where_lines_do_not() {
-    // Without facts the blank before a name is MLSD's; of a bare name it is a part.
+    // Without facts, the blank before a name belongs to MLSD; in a bare name it is a part of it.
     let name = |mut parser: ListingParser| {
         let mut line = &b"  x\n"[..];
         let Some(Item::Entry(entry)) = parser.parse(&mut line) else { panic!("an entry") };
@@ -481,7 +481,7 @@ fn names_may_look_like_facts() {
             assert_eq!(entry.name, name.as_bytes());
         }
     }
-    // No name has two.
+    // A name does not have two facts.
     for line in ["type=file; size=3; modify=20240310123456; x", "type=file; Size=3;perm=r; x"] {
         assert_eq!(parse_mlsx(line.as_bytes()), None, "{line}");
     }

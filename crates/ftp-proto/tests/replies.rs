@@ -1,4 +1,4 @@
-//! The reply grammar, one behaviour a test; each input whole, byte-wise and cut at random
+//! The grammar of replies, one behaviour per test; each input whole, byte by byte and split at random
 
 mod support;
 
@@ -12,7 +12,7 @@ fn parse(bytes: impl AsRef<[u8]>) -> Fed {
     feed_every_way(ReplyConfig::default(), bytes.as_ref())
 }
 
-/// The only reply of well-formed bytes
+/// Returns the only reply of well-formed bytes
 fn one(bytes: impl AsRef<[u8]>) -> Reply {
     let fed = parse(bytes);
     assert_eq!((fed.replies.len(), &fed.error, fed.partial), (1, &None, false), "{fed:?}");
@@ -124,7 +124,7 @@ fn another_code_ends_a_reply_only_on_request() {
     let lenient = with(|config| config.multiline_end = MultilineEnd::AnyCode);
     let fed = feed_every_way(lenient, bytes.as_bytes());
     assert_eq!(fed.replies, [Reply::new(Code::TRANSFER_ABORTED, b"done\nalmost\nnot done")]);
-    // Neither an indented number nor one that is no code.
+    // Neither an indented number nor an invalid code.
     let fed = feed_every_way(lenient, b"226-a\r\n 426 b\r\n999 c\r\n426\r\n426-d\r\n226 e\r\n");
     assert_eq!(fed.text(), ["226 a /  426 b / 999 c / 426 / 426-d / e"]);
 }
@@ -198,7 +198,7 @@ fn a_long_line_is_an_error() {
 
 #[test]
 fn the_limit_of_a_line_is_not_that_of_the_reply() {
-    // Of 20 bytes and a CR.
+    // 20 bytes and a CR.
     let config = with(|config| config.line = 21);
     let reply = [b"220-5678901234567890\r\n".repeat(9).as_slice(), b"220 end\r\n"].concat();
     let fed = feed_every_way(config, &reply);
@@ -214,7 +214,7 @@ fn a_long_reply_is_an_error() {
     assert_eq!((fit.error, fit.replies.len()), (None, 1));
     let long = ReplyError::ReplyTooLong { limit: 40 };
     assert_eq!(feed_every_way(config, &b"211-678901\n".repeat(4)).error, Some(long.clone()));
-    // Empty lines count, or there would be no end to them.
+    // Empty lines count, or they could be endless.
     let empty = [b"211-\n".as_slice(), &b"\n".repeat(100)].concat();
     assert_eq!(feed_every_way(config, &empty).error, Some(long));
 }
@@ -285,7 +285,7 @@ fn ftp_servers_are_not_taken_for_others() {
     ] {
         assert_eq!(one(format!("{line}\r\n")).to_string(), line);
     }
-    // Only the first line of a connection tells.
+    // Only the first line of a connection counts.
     assert_eq!(parse("220 hello\r\n220 ESMTP\r\n").text(), ["220 hello", "220 ESMTP"]);
     let fed = parse("220-hello\r\nSSH-2.0-x\r\n220 ESMTP\r\n220 ESMTP\r\n");
     assert_eq!(fed.text(), ["220 hello / SSH-2.0-x / ESMTP", "220 ESMTP"]);
@@ -303,7 +303,7 @@ fn tls_is_recognised_without_a_line_end() {
     assert!(matches!(error(b"\x16\x04\n"), ReplyError::NotAReply { .. }));
     assert!(parse(b"\x16").partial);
     assert!(error(b"\x16\x03").to_string().contains("implicit TLS"));
-    // Only at the start of a connection: later the peer has shown that it speaks FTP.
+    // Only at the start of a connection: later the peer has shown that it uses FTP.
     assert!(matches!(error(b"220 ready\r\n\x16\x03\x01\r\n"), ReplyError::NotAReply { .. }));
 }
 
@@ -317,7 +317,7 @@ fn reset_forgets_what_was_read() {
     assert!(!parser.is_partial());
     let (_, reply) = parser.parse(b"200 b\r\n").unwrap();
     assert_eq!(reply, Some(Reply::new(Code::OKAY, b"b")));
-    // TLS that began or ended unnoticed shows up behind a reset.
+    // TLS that began or ended unnoticed is recognized after a reset.
     parser.reset();
     assert!(matches!(parser.parse(b"\x15\x03"), Err(ReplyError::NotFtp { .. })));
 }
@@ -351,7 +351,7 @@ fn select(pieces: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
     prop::sample::select(pieces).prop_map(<[u8]>::to_vec)
 }
 
-/// Bytes rich in what the grammar cares about
+/// Bytes that are significant to the grammar
 fn control_bytes() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         2 => select(&[b"220", b"226-", b"226 ", b"426 ", b"631 ", b"-", b" "]),
@@ -392,7 +392,7 @@ proptest! {
         number in 100..=599_u16,
         text in "[ -~]{0,100}(\n[ -~]{0,100}){0,5}",
     ) {
-        // A 220 that names SMTP is another protocol's.
+        // A 220 that mentions SMTP belongs to another protocol.
         let made = Reply::new(Code::new(number).unwrap(), text.as_bytes());
         let wire: Vec<u8> = made.wire_lines().flat_map(|line| [line, b"\r\n"].concat()).collect();
         prop_assert_eq!(&feed(ReplyConfig::default(), [&wire[..]]).replies[..], &[made]);

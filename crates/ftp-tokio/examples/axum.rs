@@ -5,8 +5,9 @@
 //! curl http://127.0.0.1:8080/pub/README
 //! ```
 //!
-//! Each request has a session of its own, and its response is the download: a browser that goes away drops it, which
-//! closes the session. If the transfer fails the response breaks off, so no browser takes a part for the whole.
+//! Each request has its own session, and its response is the download: if the browser disconnects, the download is
+//! dropped, which closes the session. If the transfer fails, the response is cut off, so no browser takes a part for
+//! the whole.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,14 +24,14 @@ use ftp_tokio::{Client, Config, Error, Options};
 use tokio::net::TcpListener;
 use tokio_util::io::ReaderStream;
 
-/// Where the files are
+/// The location of the files
 #[derive(Debug)]
 pub struct Origin {
     pub url: FtpUrl,
     pub options: Options,
 }
 
-/// What the server's files are served by
+/// Returns the application that serves the server's files
 pub fn app(origin: Origin) -> Router {
     Router::new().route("/{*path}", get(file)).with_state(Arc::new(origin))
 }

@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url: FtpUrl = url.parse()?;
     let mut options = Options::new(Config::new(url.policy()));
     if let Some(file) = ca {
-        // Mozilla's list, and these.
+        // Mozilla's list, and the authorities from the file.
         options = options.tls(TlsConfig::builder(Trust::WebpkiRoots).add_ca_file(file).build()?);
     }
     let address = url.address().clone();

@@ -1,11 +1,11 @@
-//! A directory and all that is in it, fetched by eight sessions: `mirror URL DIRECTORY [--ca FILE]`
+//! A directory tree, fetched by eight sessions: `mirror URL DIRECTORY [--ca FILE]`
 //!
 //! ```text
 //! cargo run -p ftp-tokio --features pool --example mirror -- ftpes://user:password@ftp.example.org/pub/ here
 //! ```
 //!
-//! Files are fetched anew, whatever is there; what is no file and no directory is left out. `--ca` names further
-//! certificate authorities to trust (PEM).
+//! All files are downloaded, even if they exist locally; anything but files and directories is left out. `--ca` names
+//! further certificate authorities to trust (PEM).
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -19,13 +19,13 @@ use tokio::task::JoinSet;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Sessions at a time; the pool has fewer if the server lets in fewer
+/// Maximum number of sessions; the pool opens fewer if the server accepts fewer
 const SESSIONS: usize = 8;
 
-/// A file of the server, and where it goes
+/// A file on the server, and its local path
 type Job = (Vec<u8>, PathBuf);
 
-/// What has become of the files
+/// The results of the downloads
 #[derive(Debug, Default)]
 pub struct Summary {
     pub files: usize,
@@ -33,9 +33,9 @@ pub struct Summary {
     pub failed: Vec<(PathBuf, Failure)>,
 }
 
-/// Fetches all below a directory of the server
+/// Downloads everything in a directory of the server
 ///
-/// The tree is listed first and its session given back, so that one session is enough where the server lets in no more.
+/// The tree is listed first and its session is returned, so that one session is enough if the server accepts only one.
 pub async fn mirror(pool: &Pool, site: &Site, from: &[u8], to: &Path) -> Result<Summary, Failure> {
     let jobs = Arc::new(Mutex::new(list(pool, site, from, to).await?.into_iter()));
     let mut workers = JoinSet::new();
@@ -70,7 +70,7 @@ pub async fn mirror(pool: &Pool, site: &Site, from: &[u8], to: &Path) -> Result<
     Ok(all)
 }
 
-/// Lists the tree and makes its directories
+/// Lists the tree and creates its directories
 async fn list(pool: &Pool, site: &Site, from: &[u8], to: &Path) -> Result<Vec<Job>, Failure> {
     std::fs::create_dir_all(to)?;
     let mut lease = pool.lease(site).await?;
@@ -79,7 +79,7 @@ async fn list(pool: &Pool, site: &Site, from: &[u8], to: &Path) -> Result<Vec<Jo
     while let Some(found) = walk.next().await {
         let found = found?;
         let below = found.path.strip_prefix(from).unwrap_or(&found.path);
-        // The server chose the name: this refuses one that leads elsewhere.
+        // The server chose the name: this refuses one that leads out of the directory.
         let local = local_path(to, below.strip_prefix(b"/").unwrap_or(below))?;
         match found.entry.kind() {
             Kind::Dir => std::fs::create_dir_all(local)?,
@@ -108,7 +108,7 @@ async fn main() -> Result<(), Failure> {
         options = options.tls(TlsConfig::builder(Trust::WebpkiRoots).add_ca_file(file).build()?);
     }
     let site = Site::new(url.address().clone(), options)?.login(url.user(), url.password());
-    // Who waits for a session waits for the transfers of others, and those have deadlines of their own.
+    // A task that waits for a session waits for the transfers of others, which have deadlines of their own.
     let pool = Pool::builder().sessions_per_host(SESSIONS).wait_timeout(Duration::MAX).build();
     let done = mirror(&pool, &site, url.path(), Path::new(to)).await?;
     pool.close();

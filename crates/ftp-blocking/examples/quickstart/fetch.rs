@@ -15,7 +15,7 @@ pub(crate) enum Arguments {
     Fetch(Request),
 }
 
-/// What the command line asks for
+/// The request on the command line
 pub(crate) struct Request {
     url: FtpUrl,
     ca: Option<String>,
@@ -61,7 +61,7 @@ pub(crate) fn run(request: &Request, out: &mut impl Write) -> Result<(), Box<dyn
     config.auth_pause = request.auth_pause;
     let mut options = Options::new(config);
     if let Some(file) = &request.ca {
-        // Mozilla's list, and these.
+        // Mozilla's list, and the authorities from the file.
         options = options.tls(TlsConfig::builder(Trust::WebpkiRoots).add_ca_file(file).build()?);
     }
     if request.verbose {
@@ -100,7 +100,7 @@ pub(crate) fn run(request: &Request, out: &mut impl Write) -> Result<(), Box<dyn
     Ok(())
 }
 
-/// An entry for people: kind, size, time and name, as far as they are known
+/// Formats an entry for people: kind, size, time and name, as far as they are known
 pub(crate) fn line(entry: &OwnedEntry) -> String {
     let kind = match entry.kind() {
         Kind::Dir => 'd',
@@ -116,7 +116,7 @@ pub(crate) fn line(entry: &OwnedEntry) -> String {
     format!("{kind}{size:>14}  {time:19}  {}", entry.display_name())
 }
 
-/// A line on standard error, if somebody looks
+/// A progress line on standard error, if that is a terminal
 struct Progress {
     size: Option<u64>,
     visible: bool,
@@ -129,7 +129,7 @@ impl Progress {
     }
 
     fn show(&mut self, bytes: u64) {
-        // Not more often than every mebibyte.
+        // At most once per mebibyte.
         if !self.visible || bytes < self.shown + (1 << 20) {
             return;
         }

@@ -1,4 +1,4 @@
-//! A real FTP server (libunftp) in a thread, on loopback, with a certificate made on the spot
+//! A real FTP server (libunftp) in a thread, on loopback, with a new certificate
 
 use std::error::Error;
 use std::fs;
@@ -12,11 +12,11 @@ use libunftp::ServerBuilder;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use unftp_sbe_fs::Filesystem;
 
-/// libunftp answers AUTH and takes up TLS a moment later: what arrives in between it reads as a
-/// command. A fraction of it would do on a machine with nothing else to do.
+/// libunftp answers AUTH and switches to TLS a moment later: what arrives in between is read as a command. A fraction
+/// of this pause would be enough on an idle machine.
 pub(crate) const AUTH_PAUSE: Duration = Duration::from_millis(200);
 
-/// Where the server is, and whom to trust
+/// The server's address, and the authority to trust
 pub(crate) struct Embedded {
     pub(crate) address: SocketAddr,
     /// The certificate authority, PEM
@@ -41,7 +41,7 @@ pub(crate) fn start(root: &Path, keys: &Path) -> Result<Embedded, Box<dyn Error>
         let served = runtime.map(|runtime| {
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::bind("localhost:0").await?;
-                // Whoever started us has gone if this fails.
+                // If this fails, the thread that started the server has ended.
                 let _ = sender.send(listener.local_addr());
                 loop {
                     let (stream, _) = listener.accept().await?;

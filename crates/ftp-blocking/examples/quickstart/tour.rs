@@ -1,4 +1,4 @@
-//! The session of a person: look around, fetch, upload, resume, tidy up
+//! A typical session: list, download, upload, resume, tidy up
 
 use std::error::Error;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::fetch::line;
 use crate::server;
 
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
-    // A server with something to see, and a folder of our own.
+    // A server with some files, and a local folder.
     let folder = tempfile::tempdir()?;
     let (remote, local, keys) =
         (folder.path().join("remote"), folder.path().join("local"), folder.path().join("keys"));
@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let server = server::start(&remote, &keys)?;
     println!("A server has been started on {}.\n", server.address);
 
-    // Explicit TLS: the one decision that has no default. Nothing is sent before it is up.
+    // Explicit TLS: the policy has no default. Nothing is sent before TLS is established.
     let tls = TlsConfig::builder(Trust::OwnCa).add_ca_pem(server.ca).build()?;
     let mut config = Config::new(TlsPolicy::Explicit);
     config.auth_pause = server::AUTH_PAUSE;
@@ -53,7 +53,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let transfer = ftp.upload_from("notes.txt", &mut &b"seen, and liked\n"[..])?;
     step("upload", &format!("notes.txt, {} bytes", transfer.bytes));
 
-    // A download that breaks off in the middle …
+    // A download that was interrupted in the middle …
     let big = local.join("big.bin");
     let mut download = ftp.get("big.bin")?;
     let mut half = vec![0; 1_000_000];
@@ -62,7 +62,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     fs::write(&big, &half)?;
     step("abort", &format!("big.bin after {} bytes", half.len()));
 
-    // … is fetched to its end, but for some bytes that are compared the missing ones alone.
+    // … is completed: only the missing bytes are transferred, and a few before them for comparison.
     let transfer = ftp.resume_download("big.bin", &big)?;
     step("resume", &format!("big.bin with {} bytes more", transfer.bytes));
     check(fs::metadata(&big)?.len() == ftp.size("big.bin")?)?;
@@ -79,7 +79,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     ftp.delete("done.txt")?;
     step("delete", "done.txt");
 
-    // A refusal is an error of its own kind, and the session goes on.
+    // A refusal is an error, and the session stays usable.
     match ftp.delete("done.txt") {
         Err(error) if error.reply().is_some() => step("delete again", &error.to_string()),
         other => return Err(format!("deleted twice: {other:?}").into()),

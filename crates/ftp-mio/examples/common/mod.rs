@@ -1,4 +1,4 @@
-//! What a URL says: ftp:// in clear text, ftpes:// with AUTH TLS, ftps:// with TLS from the start
+//! Parses URLs: ftp:// for clear text, ftpes:// for explicit TLS, ftps:// for implicit TLS
 
 use std::error::Error;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -7,7 +7,7 @@ use ftp_mio::ftp_tls::{TlsConfig, Trust, server_name};
 use ftp_mio::{Config, Options, TlsPolicy};
 use ftp_session::FtpUrl;
 
-/// Where a file is, and how to get there
+/// The location of a file, and how to connect
 pub(crate) struct Target {
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) options: Options,
@@ -17,8 +17,8 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The environment's `FTP_CA` names a file with the authority of the server's certificate, if it
-    /// is not one of those that everybody trusts
+    /// The environment variable `FTP_CA` names a file with the authority of the server's certificate, if it is not a
+    /// generally trusted one
     pub(crate) fn parse(text: &str) -> Result<Self, Box<dyn Error>> {
         let url: FtpUrl = text.parse()?;
         let policy = url.policy();

@@ -1,4 +1,4 @@
-//! The documentation's table "When to retry what" against the functions, for errors of every variant
+//! Compares the documentation's table "When to retry what" with the functions, for errors of every variant
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -73,7 +73,7 @@ fn samples() -> Vec<Error> {
     ]
 }
 
-/// The variant's name; no arm for all the rest, so that a new variant has to get its row
+/// Returns the variant's name; there is no catch-all arm, so that a new variant must get its row
 fn variant(error: &Error) -> &'static str {
     match error {
         Error::Transient(_) => "`Transient`",

@@ -10,13 +10,13 @@ fn text(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
-/// `{"code": …, "lines": […]}`, the lines as received
+/// `{"code": …, "lines": […]}`, with the lines as received
 pub(crate) fn reply(reply: &Reply) -> Value {
     let lines: Vec<_> = reply.wire_lines().map(text).collect();
     json!({ "code": reply.code().get(), "lines": lines })
 }
 
-/// The two classes of errors that the corpus knows
+/// The two classes of errors in the corpus
 pub(crate) fn error(error: &ReplyError) -> &'static str {
     match error {
         ReplyError::LineTooLong { .. } | ReplyError::ReplyTooLong { .. } => "too-long",
@@ -24,7 +24,7 @@ pub(crate) fn error(error: &ReplyError) -> &'static str {
     }
 }
 
-/// What a reply says if it is the answer to the command that `kind` stands for
+/// Returns the meaning of a reply as the answer to the command that `kind` stands for
 ///
 /// `None` if the question does not apply to this reply or this program.
 pub(crate) fn meaning(kind: &str, reply: &Reply) -> Option<Value> {
@@ -69,7 +69,7 @@ pub(crate) fn meaning(kind: &str, reply: &Reply) -> Option<Value> {
     Some(value)
 }
 
-/// The facts in an answer to MLST, which some servers spread over lines
+/// Returns the facts in a reply to MLST, which some servers spread over lines
 fn mlst(reply: &Reply) -> Option<Value> {
     let mut entries =
         reply.lines().filter_map(parse_mlsx).filter(|entry| entry.facts.iter().next().is_some());

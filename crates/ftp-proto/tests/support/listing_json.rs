@@ -1,12 +1,12 @@
 //! Items of listings as JSON, in the form of the shared corpus
 //!
-//! In names that are not UTF-8 each character stands for a byte, and `name_bytes_latin1` says so.
+//! In names that are not UTF-8 each character stands for a byte, and `name_bytes_latin1` is set.
 
 use ftp_proto::Timestamp;
 use ftp_proto::listing::{Entry, Item, Kind, Modified, Note, Precision, Zone};
 use serde_json::{Map, Value, json};
 
-/// An item made of the lines with these numbers; `None` if it tells nothing by itself
+/// Formats an item that consists of the lines with these numbers; `None` if it is not a result by itself
 pub(crate) fn item(item: &Item<'_>, lines: &[usize]) -> Option<Value> {
     match item {
         Item::Entry(entry) => Some(self::entry(entry, lines)),
@@ -31,7 +31,7 @@ fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
-/// Everything that is known of an entry
+/// Formats all known fields of an entry
 pub(crate) fn entry(entry: &Entry<'_>, lines: &[usize]) -> Value {
     let mut object = Map::new();
     let mut set = |key: &str, value: Value| {
@@ -122,7 +122,7 @@ fn iso(time: Timestamp, precision: Precision) -> String {
     }
 }
 
-/// The parts that are told
+/// Formats the known parts
 fn partial(time: Timestamp, precision: Precision) -> Value {
     let mut parts = json!({ "year": time.year(), "month": time.month(), "day": time.day() });
     if precision >= Precision::Minute {
@@ -135,7 +135,7 @@ fn partial(time: Timestamp, precision: Precision) -> Value {
     parts
 }
 
-/// `2026-01-31T12:00:00Z`, also without the seconds or the letter
+/// Parses `2026-01-31T12:00:00Z`, also without the seconds or the letter
 pub(crate) fn parse_iso(text: &str) -> Option<Timestamp> {
     let text = text.strip_suffix('Z').unwrap_or(text);
     let (date, clock) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00"));

@@ -1,12 +1,12 @@
-//! Feeding bytes to the reply parser in pieces
+//! Feeds bytes to the reply parser in pieces
 
 use ftp_proto::{Reply, ReplyConfig, ReplyError, ReplyParser};
 
-/// What came out of a parser
+/// The output of a parser
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Fed {
     pub(crate) replies: Vec<Reply>,
-    /// The lines of each reply as received: `Reply`'s equality leaves them out
+    /// The lines of each reply as received, which `Reply`'s equality ignores
     pub(crate) wire_lines: Vec<Vec<Vec<u8>>>,
     pub(crate) error: Option<ReplyError>,
     pub(crate) partial: bool,
@@ -48,9 +48,9 @@ pub(crate) fn feed<'a>(config: ReplyConfig, pieces: impl IntoIterator<Item = &'a
     fed
 }
 
-/// Feeds the bytes whole, byte-wise, cut in two at each place, and cut at random
+/// Feeds the bytes whole, byte by byte, split in two at each place, and split at random
 ///
-/// All must come to the same.
+/// The results must be equal.
 pub(crate) fn feed_every_way(config: ReplyConfig, bytes: &[u8]) -> Fed {
     let whole = feed(config, [bytes]);
     assert_eq!(feed(config, bytes.chunks(1)), whole, "byte-wise: {}", bytes.escape_ascii());
@@ -73,7 +73,7 @@ pub(crate) fn feed_every_way(config: ReplyConfig, bytes: &[u8]) -> Fed {
     whole
 }
 
-/// Xorshift: the same cuts in every run
+/// Xorshift: the same splits in every run
 struct Random(u64);
 
 impl Random {

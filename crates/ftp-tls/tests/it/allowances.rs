@@ -1,4 +1,4 @@
-//! What a stream does before it gives way to others
+//! The work of a stream before it lets others take their turn
 
 use std::io;
 
@@ -8,25 +8,25 @@ use crate::common::*;
 
 const ROLES: [Role; 2] = [Role::Control, Role::Data];
 
-/// Of ciphertext, with 4 KiB a record and 8 KiB a ticket on top of their bytes
+/// Bytes of ciphertext, plus 4 KiB for each record and 8 KiB for each ticket
 const ALLOWANCE: usize = 64 * 1024;
 
-/// What a step may be charged that began with an allowance: a record, or 4 KiB of small ones
+/// The maximum charge of a step that began with an allowance: a record, or 4 KiB of small ones
 const OVERDRAFT: usize = 16 * 1024 + 256;
 
-/// Tickets that wait for the client, then `content`
+/// Creates a stream with tickets that wait for the client, followed by `content`
 fn with_tickets(role: Role, tickets: usize) -> (Stream<FaultyPipe>, Peer, Wire) {
     let context = context(&config(TlsVersion::Tls13));
     let server = Server::new(TlsVersion::Tls13);
     let (mut stream, mut peer, wire) =
         connect(&context, role, server.accept(tickets), NONE).unwrap();
     peer.send(&wire, b"content");
-    // The handshake leaves no debt.
+    // The handshake must not exceed the allowance.
     stream.set_allowance(ALLOWANCE);
     (stream, peer, wire)
 }
 
-/// How often a method gives way until it has a result, and the most that was delivered in between
+/// Returns how often a method pauses before it has a result, and the maximum delivered in between
 fn turns<T>(
     stream: &mut Stream<FaultyPipe>,
     wire: &Wire,
@@ -43,7 +43,7 @@ fn turns<T>(
         };
         most = most.max(wire.delivered() - before);
         if let Some(result) = result {
-            // What the last step has taken beyond its allowance is paid by later ones.
+            // The excess of the last step is deducted from later allowances.
             while stream.is_exhausted() {
                 stream.set_allowance(ALLOWANCE);
                 turns += 1;
@@ -64,7 +64,7 @@ fn tickets_are_charged_to_reads() {
         let read = |stream: &mut Stream<_>| read_some(stream).map(Some);
         let (turns, most, bytes) = turns(&mut stream, &wire, read);
         assert_eq!(bytes, b"content");
-        // 8 KiB and its bytes each, and several in a record: no more than 8 in a turn.
+        // 8 KiB each plus their bytes, several per record: at most 8 per turn.
         assert!(turns >= TICKETS / 8, "{role:?}: {turns} turns for {waiting} bytes");
         assert!(most <= ALLOWANCE + OVERDRAFT, "{role:?}: {most} bytes in a turn");
     }
@@ -110,13 +110,13 @@ fn single_bytes_and_new_keys_are_charged() {
                 }
                 turns += usize::from(stream.is_exhausted());
             }
-            // 4 KiB and a few bytes each: no more than 16 in a turn, apart from what one step takes.
+            // 4 KiB and a few bytes each: at most 16 per turn, apart from the last step.
             assert!(turns + 4 >= RECORDS / 16, "{role:?}, new keys {new_keys}: {turns} turns");
         }
     }
 }
 
-/// Callers that set none read until there is something
+/// Without an allowance, a call reads until there is data
 #[test]
 fn without_an_allowance_a_read_goes_on() {
     let context = context(&config(TlsVersion::Tls13));

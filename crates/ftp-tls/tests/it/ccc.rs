@@ -44,7 +44,7 @@ fn give_up(stream: &mut Stream<FaultyPipe>) {
     }
 }
 
-/// The 200, the close_notify and clear text behind it, all in one segment
+/// The 200, the close_notify and clear text after it, all in one segment
 #[test]
 fn nothing_behind_close_notify_is_swallowed() {
     for version in VERSIONS {
@@ -83,7 +83,7 @@ fn close_notify_comes_later() {
     }
 }
 
-/// A reply under TLS behind the 200 is not lost either
+/// A reply under TLS after the 200 is not lost either
 #[test]
 fn replies_before_the_close_come_first() {
     for version in VERSIONS {
@@ -98,7 +98,7 @@ fn replies_before_the_close_come_first() {
         assert_eq!(read_exactly(&mut stream, 21), b"220 late\r\n221 clear\r\n");
         assert!(!stream.has_pending_input() && stream.wants_read());
 
-        // Nor if somebody reads while the close is still awaited.
+        // Nor if the caller reads while the close is still awaited.
         let (mut stream, mut peer, wire) = secured(version, NONE);
         peer.send(&wire, b"one");
         assert!(!stream.clear().unwrap());
@@ -117,14 +117,14 @@ fn replies_before_the_close_come_first() {
 fn servers_without_close_notify() {
     for version in VERSIONS {
         for faults in FAULTS {
-            // One that simply goes on in clear.
+            // A server that simply continues in clear text.
             let (mut stream, _, wire) = secured(version, faults);
             assert!(!stream.clear().unwrap());
             wire.inject(b"220 hello\r\n");
             until(|| stream.clear(), || {}).unwrap();
             assert_eq!(read_exactly(&mut stream, 11), b"220 hello\r\n");
 
-            // One that waits for us to go on.
+            // A server that waits for the client to continue.
             let (mut stream, mut peer, wire) = secured(version, faults);
             give_up(&mut stream);
             assert!(!stream.is_secure());
@@ -144,7 +144,7 @@ fn close_notify_after_we_gave_up_is_taken_out() {
             let (mut stream, mut peer, wire) = secured(version, faults);
             give_up(&mut stream);
             assert!(stream.wants_read() && !stream.has_pending_input());
-            // Somebody else's bytes might be next, so TLS has to wait until this is settled.
+            // The next bytes might be clear text, so TLS must wait until this is settled.
             let context = context(&config(version));
             assert_eq!(stream.secure(&context, Role::Control), Err(TlsError::PlaintextPending));
             peer.close(&wire);
@@ -191,7 +191,7 @@ fn server_that_keeps_talking_is_cut_off() {
     assert_eq!(tls_error(&stream.clear().unwrap_err()), TlsError::EndlessClose);
 }
 
-/// AUTH again after CCC: only if nothing in clear is left to be mistaken for what TLS protects (Q79)
+/// AUTH again after CCC: only if no clear text is left that could be taken for protected data (Q79)
 #[test]
 fn secure_again() {
     for version in VERSIONS {

@@ -1,4 +1,4 @@
-//! Whom the client talks to, and whom it does not
+//! Which servers the client accepts
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use crate::common::*;
 fn refusal(config: &TlsConfig, server: &Server) -> TlsError {
     let context = context(config);
     match connect(&context, Role::Control, server.accept(2), NONE) {
-        // TLS 1.3 servers judge the client after the client's handshake is complete.
+        // TLS 1.3 servers verify the client after the client's handshake is complete.
         Ok((mut stream, ..)) => tls_error(&read_some(&mut stream).unwrap_err()),
         Err(error) => tls_error(&error),
     }
@@ -51,7 +51,7 @@ fn unknown_issuer() {
         let (mut stream, wire) = pipe(NONE);
         stream.secure(&context, Role::Control).unwrap();
         until(|| stream.handshake(), || peer.pump(&wire)).unwrap_err();
-        // The server is told why.
+        // The server receives an alert.
         peer.pump(&wire);
         let alert = rustls::Error::AlertReceived(AlertDescription::UnknownCA);
         assert_eq!(peer.error, Some(alert));
@@ -97,7 +97,7 @@ fn names() {
     }
 }
 
-/// What `openssl req -x509` makes: a certificate authority's certificate used as the server's own
+/// As made by `openssl req -x509`: a certificate authority's certificate used as the server's own
 #[test]
 fn self_signed_needs_a_pin() {
     let mut params = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
@@ -115,7 +115,7 @@ fn self_signed_needs_a_pin() {
 
         let pinned = TlsConfig::builder(Trust::Pinned).pin(pin).build().unwrap();
         connect(&context(&pinned), Role::Control, server.accept(2), NONE).unwrap();
-        // Somebody else's key, whatever name the certificate has.
+        // Another key, whatever name the certificate contains.
         let impostor = Server::new(version);
         let public_key = Pin::of_public_key(&SERVER.certificate, &provider()).unwrap();
         let certificate = Pin::of_certificate(&SERVER.certificate, &provider()).unwrap();
@@ -145,7 +145,7 @@ fn pins_come_on_top_of_trust() {
     }
 }
 
-/// As `openssl x509 -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256` has it
+/// As computed by `openssl x509 -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256`
 #[test]
 fn pin_is_the_digest_of_the_key() {
     use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256 as SUITE;
@@ -153,7 +153,7 @@ fn pin_is_the_digest_of_the_key() {
     let spki = rcgen::PublicKeyData::subject_public_key_info(&*SERVER.key);
     let pin = Pin::of_public_key(&SERVER.certificate, &provider()).unwrap();
     assert_eq!(pin.as_bytes(), digest.hash(&spki).as_ref());
-    // As `openssl x509 -fingerprint -sha256` has it.
+    // As computed by `openssl x509 -fingerprint -sha256`.
     let pin = Pin::of_certificate(&SERVER.certificate, &provider()).unwrap();
     assert_eq!(pin.as_bytes(), digest.hash(&SERVER.certificate).as_ref());
 }
@@ -173,7 +173,7 @@ fn certificates_can_be_pinned() {
     }
 }
 
-/// The digits of one kind, given as the other: the error says so, rather than that the server has changed
+/// The digits of one kind given as the other: the error says so, instead of saying that the server has changed
 #[test]
 fn a_fingerprint_that_is_pinned_as_a_key() {
     let public_key = Pin::of_public_key(&SERVER.certificate, &provider()).unwrap();
@@ -188,7 +188,7 @@ fn a_fingerprint_that_is_pinned_as_a_key() {
     }
 }
 
-/// An authority's word without the name, for servers behind addresses or other names
+/// Trust in an authority without checking the name, for servers behind addresses or other names
 #[test]
 fn any_name_of_an_authority() {
     let builder = || TlsConfig::builder(Trust::AnyName(Authorities::Own)).add_ca_pem(CA.pem());
@@ -201,7 +201,7 @@ fn any_name_of_an_authority() {
         let server = Server::with(&elsewhere, version, None);
         let _control = control(&context, server.accept(2));
         assert!(download(&context, server.accept(1)).unwrap().resumed());
-        // Everything but the name counts, on data connections too.
+        // Everything but the name is checked, on data connections too.
         let server = Server::with(&expired, version, None);
         let error = refusal(&any_name, &server);
         assert!(matches!(error, TlsError::CertificateExpired { .. }), "{error:?}");
@@ -228,7 +228,7 @@ fn dangerous_accepts_anybody_who_has_the_key() {
         });
         let server = Server::with(&expired, version, None);
         connect(&context(&anybody), Role::Control, server.accept(2), NONE).unwrap();
-        // Somebody else's certificate without its key is still refused.
+        // Another server's certificate without its key is still refused.
         let thief = Identity { certificate: SERVER.certificate.clone(), key: expired.key.clone() };
         assert!(matches!(
             refusal(&anybody, &thief.unchecked_server(version)),
@@ -254,11 +254,11 @@ fn client_certificate() {
         let context = context(&builder().build().unwrap());
         let (_stream, peer, _wire) = control(&context, server.accept(2));
         assert_eq!(peer.connection.peer_certificates().unwrap()[0], client.certificate);
-        // The data connection resumes, so it has the same (Q97).
+        // The data connection resumes, so it has the same certificate (Q97).
         let peer = download(&context, server.accept(1)).unwrap();
         assert!(peer.resumed());
         assert_eq!(peer.connection.peer_certificates().unwrap()[0], client.certificate);
-        // A full handshake presents it again.
+        // A full handshake presents the certificate again.
         let peer = download(&context.renew(), server.accept(1)).unwrap();
         assert!(!peer.resumed());
         assert_eq!(peer.connection.peer_certificates().unwrap()[0], client.certificate);
@@ -271,7 +271,7 @@ fn client_certificate() {
 
 #[test]
 fn data_connection_shows_the_control_connections_certificate() {
-    // As good a certificate for the same name, but another.
+    // Another valid certificate for the same name.
     let twin = CA.server(&[NAME]);
     for version in VERSIONS {
         let server = Server::new(version);
@@ -296,7 +296,7 @@ fn data_connection_shows_the_control_connections_certificate() {
             if version == TlsVersion::Tls13 {
                 assert_eq!(peer.connection.is_handshaking(), required);
             }
-            // The right one still gets through, resumed or not.
+            // The right one is still accepted, resumed or not.
             for _ in 0..3 {
                 connect(&context, Role::Data, server.accept(0), NONE).unwrap();
             }
@@ -353,7 +353,7 @@ fn whole_rustls_config() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     rustls.alpn_protocols = vec![b"ftp".to_vec()];
-    // Left out, by contract: every control connection has its own.
+    // Omitted by contract: every control connection has its own.
     rustls.resumption = rustls::client::Resumption::disabled();
     let context = context(&TlsConfig::from(rustls));
     assert_eq!(context.client_config().alpn_protocols, [b"ftp"]);
@@ -383,7 +383,7 @@ fn bad_configurations_say_what_is_wrong() {
     }
     refused!(own(), ConfigError::NoAuthority);
     refused!(TlsConfig::builder(Trust::AnyName(Authorities::Own)), ConfigError::NoAuthority);
-    // Nobody has chosen what the text would name.
+    // The text must not name a setting that the caller has not chosen.
     assert!(!ConfigError::NoAuthority.to_string().contains("Trust::"));
     assert!(!ConfigError::NoTrust.to_string().contains("Trust::"));
     refused!(own().add_ca_pem("no PEM"), ConfigError::NoCertificate { .. });

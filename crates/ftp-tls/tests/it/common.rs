@@ -78,7 +78,7 @@ impl Identity {
         (pem("CERTIFICATE", body), self.key.serialize_pem())
     }
 
-    /// A server that shows this certificate though the key may not be its
+    /// Creates a server with this certificate, though the key may not match it
     pub(crate) fn unchecked_server(&self, version: TlsVersion) -> Server {
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
         let key = provider().key_provider.load_private_key(key).unwrap();
@@ -94,7 +94,7 @@ impl Identity {
     }
 }
 
-/// Base64 in lines would be nicer, but parsers do not mind
+/// Formats PEM; base64 on a single line is accepted by parsers
 fn pem(label: &str, der: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = format!("-----BEGIN {label}-----\n");
@@ -131,7 +131,7 @@ pub(crate) fn versions(version: TlsVersion) -> &'static [&'static SupportedProto
     }
 }
 
-/// A server's side of one FTP session: what its connections share
+/// A server's side of one FTP session: the state that its connections share
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) config: ServerConfig,
@@ -162,7 +162,7 @@ impl Server {
         Self { config }
     }
 
-    /// The next connection, giving so many TLS 1.3 tickets
+    /// Accepts the next connection, and issues this many TLS 1.3 tickets
     pub(crate) fn accept(&self, tickets: usize) -> Peer {
         let mut config = self.config.clone();
         config.send_tls13_tickets = tickets;
@@ -175,13 +175,13 @@ impl Server {
 pub(crate) struct Peer {
     pub(crate) connection: ServerConnection,
     pub(crate) received: Vec<u8>,
-    /// The client's close_notify has come
+    /// Whether the client's close_notify has arrived
     pub(crate) closed: bool,
     pub(crate) error: Option<rustls::Error>,
 }
 
 impl Peer {
-    /// Takes what the client has sent, and answers as TLS demands
+    /// Reads what the client has sent, and answers as TLS requires
     pub(crate) fn pump(&mut self, wire: &Wire) {
         let mut wire = wire.0.borrow_mut();
         while !wire.to_server.is_empty() && !self.closed && self.error.is_none() {
@@ -223,15 +223,15 @@ pub(crate) struct Wire(Rc<RefCell<Queues>>);
 struct Queues {
     to_server: VecDeque<u8>,
     to_client: VecDeque<u8>,
-    /// The server has hung up: end of file behind what is queued
+    /// The server has closed: end of file after the queued bytes
     hung_up: bool,
-    /// What the client may still read before the connection breaks
+    /// Number of bytes that the client can still read before the connection breaks
     budget: Option<usize>,
     delivered: usize,
 }
 
 impl Wire {
-    /// Past TLS
+    /// Sends bytes outside TLS
     pub(crate) fn inject(&self, bytes: &[u8]) {
         self.0.borrow_mut().to_client.extend(bytes);
     }
@@ -240,7 +240,7 @@ impl Wire {
         self.0.borrow_mut().hung_up = true;
     }
 
-    /// Only so many bytes reach the client, then end of file
+    /// Only this many bytes reach the client, then end of file
     pub(crate) fn cut_after(&self, bytes: usize) {
         self.0.borrow_mut().budget = Some(bytes);
     }
@@ -257,25 +257,25 @@ impl Wire {
         self.0.borrow().to_client.len()
     }
 
-    /// Turns a byte over that is in flight to the client
+    /// Changes a byte in flight to the client
     pub(crate) fn corrupt(&self, at: usize) {
         self.0.borrow_mut().to_client[at] ^= 0x40;
     }
 }
 
-/// How unreliable
+/// The kinds of faults
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Faults {
     pub(crate) seed: u64,
     pub(crate) most: usize,
-    /// One in so many calls does nothing; 0: none does
+    /// One in this many calls does nothing; 0 means none
     pub(crate) block: u64,
 }
 
 pub(crate) const NONE: Faults = Faults { seed: 1, most: usize::MAX, block: 0 };
 pub(crate) const BYTEWISE: Faults = Faults { seed: 7, most: 1, block: 3 };
 
-/// The client's end: reads and writes come short, block and are interrupted, at random
+/// The client's end: reads and writes are short, block and are interrupted, at random
 pub(crate) struct FaultyPipe {
     wire: Wire,
     faults: Faults,
@@ -388,7 +388,7 @@ pub(crate) fn until(step: impl FnMut() -> io::Result<bool>, other: impl FnMut())
     drive(|| Ok(step()?.then_some(())), other)
 }
 
-/// A connection with its handshake done on both sides
+/// Creates a connection with its handshake done on both sides
 pub(crate) fn connect(
     context: &TlsContext,
     role: Role,
@@ -402,7 +402,7 @@ pub(crate) fn connect(
     Ok((stream, peer, wire))
 }
 
-/// The control connection, with one reply read so that the tickets have arrived
+/// Creates the control connection, with one reply read so that the tickets have arrived
 pub(crate) fn control(context: &TlsContext, peer: Peer) -> (Stream<FaultyPipe>, Peer, Wire) {
     let (mut stream, mut peer, wire) = connect(context, Role::Control, peer, NONE).unwrap();
     peer.send(&wire, b"200 PBSZ=0\r\n");
@@ -421,7 +421,7 @@ pub(crate) fn tls_error(error: &io::Error) -> TlsError {
     TlsError::in_io(error).unwrap_or_else(|| panic!("not a TlsError: {error:?}")).clone()
 }
 
-/// STOR: the client sends, half-closes, and drains unless it is careless
+/// STOR: the client sends, half-closes, and drains if `drain` is set
 pub(crate) fn upload(context: &TlsContext, peer: Peer, drain: bool) -> io::Result<Peer> {
     let (mut stream, mut peer, wire) = connect(context, Role::Data, peer, NONE)?;
     drive(|| stream.write_all(b"content").map(Some), || peer.pump(&wire))?;
@@ -446,7 +446,7 @@ pub(crate) fn download(context: &TlsContext, peer: Peer) -> io::Result<Peer> {
     Ok(peer)
 }
 
-/// NLST on a server that refuses data connections that resume no session
+/// NLST with a server that refuses data connections that resume no session
 pub(crate) fn refused(context: &TlsContext, peer: Peer) -> io::Result<Peer> {
     let (mut stream, mut peer, wire) = connect(context, Role::Data, peer, NONE)?;
     peer.close(&wire);

@@ -1,4 +1,4 @@
-//! Bad pipes: short, blocking and interrupted reads and writes, and connections that end anywhere
+//! Unreliable pipes: short, blocking and interrupted reads and writes, and connections that end anywhere
 
 use std::io::{self, Read, Write};
 
@@ -75,7 +75,7 @@ fn everything_arrives() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// However the bytes are split, what goes in comes out
+    /// However the bytes are split, the same bytes are received
     #[test]
     fn splits_do_not_matter(
         there in 0_usize..60_000,
@@ -96,8 +96,8 @@ proptest! {
     }
 }
 
-/// A connection that ends after any byte the server sent: in the handshake, in a record, between
-/// records, in the close_notify. Never a clean end, never anything wrong before it
+/// A connection that ends after any byte of the server: in the handshake, in a record, between records, in the
+/// close_notify. It is never a clean end, and no wrong byte is delivered before it
 #[test]
 fn cut_at_every_byte() {
     let content = pattern(700);
@@ -129,7 +129,7 @@ fn cut_at_every_byte() {
                             TlsError::ClosedInHandshake => assert!(read.is_empty()),
                             error => assert_eq!(error, TlsError::Truncated),
                         }
-                        // It stays that way.
+                        // Later calls return the same error.
                         assert_eq!(
                             stream.read(&mut [0]).unwrap_err().kind(),
                             io::ErrorKind::UnexpectedEof
@@ -237,7 +237,7 @@ fn levels_follow_the_handshake() {
     assert!(stream.has_pending_input() && !stream.wants_read());
 }
 
-/// What the socket does not take is bounded, and not lost
+/// Data that the socket does not accept is limited, and not lost
 #[test]
 fn back_pressure() {
     struct Full(Vec<u8>, bool);
@@ -270,7 +270,7 @@ fn back_pressure() {
     stream.flush().unwrap();
     assert!(!stream.wants_write() && stream.get_ref().0[0] == 22);
 
-    // After the handshake: one write of 64 KiB is taken, the next is not.
+    // After the handshake, one write of 64 KiB is accepted and the next is not.
     let (mut stream, mut peer, wire) =
         connect(&context, Role::Data, Server::new(TlsVersion::Tls13).accept(0), NONE).unwrap();
     let big = pattern(200_000);

@@ -1,4 +1,4 @@
-//! Servers that do not speak TLS, or not where they should (Q138)
+//! Servers that do not use TLS, or not where they should (Q138)
 
 use std::io;
 
@@ -13,7 +13,7 @@ fn line(text: &str) -> TlsError {
     TlsError::PlaintextReply { line: text.into() }
 }
 
-/// Implicit TLS to a server that greets in clear, or a refusal where the ServerHello should be
+/// Implicit TLS to a server that greets in clear text, or a refusal in place of the ServerHello
 #[test]
 fn reply_instead_of_handshake() {
     for faults in FAULTS {
@@ -67,7 +67,7 @@ fn incomplete_reply_is_waited_for() {
     assert!(stream.wants_read() && !stream.has_pending_input());
     wire.inject(b"ny users\n");
     assert_eq!(tls_error(&stream.handshake().unwrap_err()), line("421 Too many users"));
-    // But not for ever, and not all of it.
+    // But not for ever, and not with unlimited length.
     let (mut stream, wire) = pipe(NONE);
     stream.secure(&context, Role::Control).unwrap();
     wire.inject(b"421 ");
@@ -99,7 +99,7 @@ fn anything_else_is_not_tls() {
     }
 }
 
-/// Alerts as an old server sends them, in clear: fatal, and then the description
+/// Returns an alert as an old server sends it, in clear text: fatal, then the description
 fn alert(code: u8) -> [u8; 7] {
     [21, 3, 1, 0, 2, 2, code]
 }
@@ -150,7 +150,7 @@ fn handshake_failure_after_a_demand_for_a_certificate() {
     assert!(!stream.handshake().unwrap());
     peer.pump(&wire);
     assert!(!stream.handshake().unwrap());
-    // The server has asked, and got nothing.
+    // The server has requested a certificate and received none.
     wire.inject(&alert(40));
     let error = stream.handshake().unwrap_err();
     assert_eq!(tls_error(&error), TlsError::ClientCertificateRequired);

@@ -1,4 +1,4 @@
-//! The ticket budget, against servers that behave as real ones were seen to
+//! The supply of tickets, with servers that behave like real ones
 
 use crate::common::*;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn tls12_session_serves_without_limit() {
     assert_eq!((inventory.resumed, inventory.full, inventory.tickets), (100, 0, 0));
 }
 
-/// vsftpd renews on every data connection, behind its Finished (Q86)
+/// vsftpd issues a new ticket on every data connection, after its Finished (Q86)
 #[test]
 fn drained_uploads_keep_the_stock() {
     let context = context(&config(TlsVersion::Tls13));
@@ -51,7 +51,7 @@ fn careless_uploads_are_stopped_before_they_start() {
     assert!(!context.can_resume());
 }
 
-/// ProFTPD gives none with uploads, and two with a listing that it refuses
+/// ProFTPD issues none with uploads, and two with a listing that it refuses
 #[test]
 fn harvest_by_refused_listing() {
     let context = context(&config(TlsVersion::Tls13));
@@ -95,11 +95,11 @@ fn permits_end_whatever_the_server_does() {
     let _control = control(&context, server.accept(2));
     assert!(context.upload_permit() == UploadPermit::Go && context.can_spare_ticket());
     upload(&context, server.accept(0), true).unwrap();
-    // The last ticket is not for servers that refuse.
+    // The last ticket is not risked on servers that may refuse.
     assert!(context.upload_permit() == UploadPermit::Go && !context.can_spare_ticket());
     upload(&context, server.accept(0), true).unwrap();
     assert!(context.upload_permit() == UploadPermit::Harvest && !context.can_resume());
-    // A listing that did not bring any.
+    // A listing that obtained none.
     refused(&context, server.accept(0)).unwrap();
     assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
 }
@@ -110,7 +110,7 @@ fn lost_tls12_session_cannot_be_harvested() {
     let server = Server::new(TlsVersion::Tls12);
     let _control = control(&context, server.accept(0));
     assert!(context.can_resume());
-    // rustls gives a session up when the server's Finished of a resumption cannot be decrypted.
+    // rustls drops a session if the server's Finished of a resumption can't be decrypted.
     let (mut stream, wire) = pipe(NONE);
     stream.secure(&context, Role::Data).unwrap();
     let mut peer = server.accept(0);
@@ -122,7 +122,7 @@ fn lost_tls12_session_cannot_be_harvested() {
     assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
 }
 
-/// The session that such a data connection makes would be resumed, and refused (Q87)
+/// The session of such a data connection would be resumed, and refused (Q87)
 #[test]
 fn tls12_session_of_a_data_connection_is_no_substitute() {
     let context = context(&config(TlsVersion::Tls12));
@@ -132,7 +132,7 @@ fn tls12_session_of_a_data_connection_is_no_substitute() {
     assert!(!refused(&context, forgetful.accept(0)).unwrap().resumed());
     assert!(!context.can_resume());
     assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
-    // Unless the server does not mind.
+    // Unless the server accepts it.
     context.note_full_handshake_accepted();
     assert_eq!(context.upload_permit(), UploadPermit::Go);
 }
@@ -171,7 +171,7 @@ impl rustls::server::ProducesTickets for NoTickets {
     }
 }
 
-/// Pure-FTPd gives one ticket per full handshake, none with resumptions, and insists on nothing
+/// Pure-FTPd issues one ticket per full handshake, none with resumptions, and requires none
 #[test]
 fn accepted_full_handshakes_end_the_guard() {
     let base = context(&config(TlsVersion::Tls13));
@@ -183,7 +183,7 @@ fn accepted_full_handshakes_end_the_guard() {
     assert_eq!(base.upload_permit(), UploadPermit::Go);
     assert_eq!(base.renew().upload_permit(), UploadPermit::Go);
 
-    // Of an upload only the final reply can tell, so the driver has to.
+    // For an upload only the final reply shows it, so the driver must report it.
     let other = context(&config(TlsVersion::Tls13));
     let _control = control(&other, server.accept(1));
     upload(&other, server.accept(0), true).unwrap();
@@ -202,7 +202,7 @@ fn guard_can_be_switched_off() {
     assert_eq!(context.upload_permit(), UploadPermit::Go);
 }
 
-/// Data connections that resume pass, in both directions and any number
+/// Data connections that resume are accepted, in both directions and any number of times
 #[test]
 fn required_resumption_that_is_kept() {
     for resumption in [Resumption::Consistent, Resumption::Required] {
@@ -219,7 +219,7 @@ fn required_resumption_that_is_kept() {
     }
 }
 
-/// A full handshake in place of a resumption is refused, before a byte of data has passed
+/// A full handshake in place of a resumption is refused before any data has passed
 #[test]
 fn required_resumption_that_stops() {
     for resumption in [Resumption::Consistent, Resumption::Required] {
@@ -228,7 +228,7 @@ fn required_resumption_that_stops() {
             let server = Server::new(version);
             let _control = control(&context, server.accept(2));
             assert!(download(&context, server.accept(1)).unwrap().resumed());
-            // The same certificate, and a memory of its own: another process, or another user's.
+            // The same certificate, with another session memory: another process, or another user's.
             let forgetful = Server::new(version);
             for _ in 0..2 {
                 let (error, peer) = not_resumed(&context, forgetful.accept(2));
@@ -237,18 +237,18 @@ fn required_resumption_that_stops() {
                 let text = error.to_string();
                 assert!(text.contains("log in anew") && text.contains("resumption"), "{text}");
                 assert!(peer.received.is_empty());
-                // TLS 1.3's handshake is never completed, so nothing of that server comes in stock.
+                // TLS 1.3's handshake is never completed, so no ticket of that server is stored.
                 if version == TlsVersion::Tls13 {
                     assert!(peer.connection.is_handshaking());
                 }
             }
-            // A session of that server is none of the control connection's.
+            // A session of that server does not belong to the control connection.
             assert_eq!(
                 context.inventory().tickets_received,
                 if version == TlsVersion::Tls13 { 3 } else { 0 }
             );
             assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
-            // A new control connection starts anew.
+            // A new control connection starts without sessions.
             let context = context.renew();
             let _control = control(&context, server.accept(2));
             assert!(upload(&context, server.accept(1), true).unwrap().resumed());
@@ -256,7 +256,7 @@ fn required_resumption_that_stops() {
     }
 }
 
-/// Servers that never resume are refused only where that was demanded from the first data connection on
+/// Servers that never resume are refused only if that was required from the first data connection on
 #[test]
 fn servers_that_never_resume() {
     for (resumption, accepted) in [
@@ -299,7 +299,7 @@ fn no_resumption() {
     }
 }
 
-/// What OpenSSL's servers say that verify clients and have no session-id context
+/// The alert of OpenSSL servers that verify clients and have no session-id context
 #[test]
 fn servers_that_fail_at_an_offered_session() {
     for (role, expected) in [
@@ -344,7 +344,7 @@ impl std::io::Write for Alerting {
     }
 }
 
-/// A data connection whose handshake fails here
+/// Returns the error of a data connection whose handshake fails on the client's side
 fn not_resumed(context: &ftp_tls::TlsContext, mut peer: Peer) -> (TlsError, Peer) {
     let (mut stream, wire) = pipe(NONE);
     stream.secure(context, Role::Data).unwrap();
@@ -393,7 +393,7 @@ fn tickets_arrive_whole_through_a_bad_pipe() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// On a server that renews everywhere, no order of transfers runs out
+    /// With a server that renews tickets on every connection, no order of transfers runs out
     #[test]
     fn any_order_resumes(uploads: Vec<bool>, tls12: bool) {
         let version = VERSIONS[usize::from(!tls12)];
@@ -412,8 +412,8 @@ proptest! {
         prop_assert_eq!(context.inventory().full, 0);
     }
 
-    /// Whatever a server does, asking and obeying comes to an end, and an upload that was allowed
-    /// resumes as long as the server keeps its tickets
+    /// Whatever a server does, the sequence of permits ends, and a permitted upload resumes as long as the server keeps
+    /// its tickets
     #[test]
     fn ladder_ends(gifts in prop::collection::vec(0_usize..3, 1..30)) {
         let mut context = context(&config(TlsVersion::Tls13));

@@ -1,4 +1,4 @@
-//! The table against the RFCs, and against what real servers were recorded to answer
+//! Compares the table with the RFCs, and with recorded replies of real servers
 
 #![expect(
     clippy::disallowed_methods,

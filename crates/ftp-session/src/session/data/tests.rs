@@ -4,7 +4,7 @@ use super::*;
 use crate::pipe::Pipe;
 use crate::transport::{Interest, Trigger};
 
-/// Connections that open at once and lead nowhere
+/// Connections that open immediately and lead nowhere
 struct Nowhere;
 
 impl Transport for Nowhere {
