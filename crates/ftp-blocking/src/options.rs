@@ -46,7 +46,7 @@ impl Options {
     /// take longer. Methods that move a whole file or listing are one call each.
     ///
     /// The session remains usable: replies that are still expected are awaited within the next call. Connecting is
-    /// bounded too, except for the system's lookup of the host's name; a [`Dialer`] is told the time left. Time spent
+    /// bounded too, except for the system's lookup of the host's name; a [`Dialer`] receives the time left. Time spent
     /// in the caller's own readers, writers and callbacks counts, but they are not interrupted.
     ///
     /// [`Duration::MAX`] means never, here and in all other settings of time.

@@ -13,7 +13,7 @@ use crate::entries::parser;
 
 /// A walk through a directory tree: iterates over what it finds
 ///
-/// Between two items the session is free: [`Self::client`] lends it, to download what was found or for anything else
+/// Between two items the session is free: [`Self::client`] borrows it, for a download or any other request
 /// that leaves the working directory as it is. Names are as the server sends them: to write local files under them,
 /// use [`local_path`](crate::local_path) for the part of the path below the root of the tree.
 ///

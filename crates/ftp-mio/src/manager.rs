@@ -82,7 +82,7 @@ struct Entry {
     told: Told,
     server: Site,
     place: Place,
-    /// The number of failed data connections that the budget has been told of
+    /// The number of failed data connections reported to the budget
     data_failures: u32,
 }
 

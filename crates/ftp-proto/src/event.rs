@@ -38,7 +38,7 @@ pub enum Action {
     StartTransfer {
         /// The data connection
         id: DataId,
-        /// The request that the bytes belong to; `None`: nobody wants them, so read them to the end and
+        /// The request that the bytes belong to; `None`: there is none, so read them to the end and
         /// discard them
         op: Option<OpId>,
         /// Which way the bytes go

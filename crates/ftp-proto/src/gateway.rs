@@ -6,7 +6,7 @@ use core::net::IpAddr;
 
 use crate::control::command::{Argument, ArgumentError, Secret};
 
-/// How an FTP proxy is told which server to connect to
+/// How the server's name is sent to an FTP proxy
 ///
 /// Neither form is standardized; these two are the most common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +20,7 @@ pub enum GatewayForm {
 
 /// An FTP proxy between the client and the server, for [`Config::gateway`](crate::Config::gateway)
 ///
-/// Each [`login`](crate::Client::login) tells the proxy the name of the server. The proxy's own login, if it
+/// Each [`login`](crate::Client::login) sends the name of the server to the proxy. The proxy's own login, if it
 /// requires one, comes first, once per session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gateway {

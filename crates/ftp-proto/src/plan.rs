@@ -73,7 +73,7 @@ impl Request {
         }
     }
 
-    /// Marks that nobody waits for the result any more; what has to be cleaned up on the server still runs
+    /// Marks that the result is no longer needed; what has to be cleaned up on the server still runs
     pub(crate) fn abandon(&mut self) {
         self.owner = Owner::Abandoned;
         if let Some(directory) = &mut self.directory {

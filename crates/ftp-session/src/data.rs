@@ -168,7 +168,7 @@ impl<S, L> Data<S, L> {
         }
     }
 
-    /// The connection or listener, lent to the shell, with what to wait for on it
+    /// The connection or listener for the shell's wait, with what to wait for on it
     pub(crate) fn lent(&self) -> Option<(Slot, Lent<'_, S, L>, Interest)> {
         let lent = match &self.state {
             DataState::Dialing { .. } => return None,

@@ -1,4 +1,4 @@
-//! Who owns the client of a shell while a transfer runs: the caller, who lends it, or the transfer itself
+//! Who owns the client of a shell while a transfer runs: the caller, from whom it is borrowed, or the transfer itself
 
 use std::borrow::BorrowMut;
 use std::fmt;

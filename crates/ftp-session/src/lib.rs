@@ -12,7 +12,7 @@
 //! ```text
 //! application
 //!      │ requests, bytes           ▲ events
-//! shell: waits for sockets() until deadline(), says ready(), lends a Transport to turn()
+//! shell: waits for sockets() until deadline(), calls ready(), passes a Transport to turn()
 //!      │                           ▲
 //! Session ── ftp-proto, ftp-tls over Transport::Stream
 //! ```

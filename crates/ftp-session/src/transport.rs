@@ -220,7 +220,7 @@ pub struct DialRequest<'a> {
     pub deadline: Option<Time>,
 }
 
-/// A connection or listener of a session, lent to its shell
+/// A connection or listener of a session, borrowed by its shell for a wait
 ///
 /// For sockets it provides the descriptor (`AsFd`, on Windows `AsSocket`), for any wait function.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ pub enum Role {
 ///
 /// It contains what these connections must share so that the server recognizes them as one client's (Q84, Q87, Q90,
 /// Q97): the server's name, the verifier, the client certificate, and a session store that no other control
-/// connection uses. It also keeps count of the sessions in stock, because a TLS 1.3 ticket can be used once: see
+/// connection uses. It also counts the available sessions, because a TLS 1.3 ticket can be used once: see
 /// [`upload_permit`](Self::upload_permit).
 ///
 /// Create a new one for each control connection, for example with [`renew`](Self::renew).
@@ -54,7 +54,7 @@ pub(crate) struct Session {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inventory {
-    /// TLS 1.3 tickets in stock; each can be used for one connection
+    /// Available TLS 1.3 tickets; each can be used for one connection
     pub tickets: usize,
     /// TLS 1.3 tickets received so far, on all connections
     pub tickets_received: u64,
@@ -141,7 +141,7 @@ impl TlsContext {
         &self.config
     }
 
-    /// Returns which sessions are in stock, and how many have been used
+    /// Returns which sessions are available, and how many have been used
     #[must_use]
     pub fn inventory(&self) -> Inventory {
         Inventory {

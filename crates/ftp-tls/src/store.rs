@@ -1,4 +1,4 @@
-//! The TLS sessions in stock for one control connection
+//! The stored TLS sessions of one control connection
 //!
 //! rustls takes a session out of a [`ClientSessionStore`] when a connection is
 //! created, and puts new ones in as they arrive. Its own store keeps them, but does not tell how
@@ -72,7 +72,7 @@ impl SessionStore {
     }
 
     /// Drops the TLS 1.2 session after a full handshake of a data connection, which has replaced the control
-    /// connection's session in stock: it is useless, because ProFTPD accepts only the control connection's (Q87)
+    /// connection's stored session: it is useless, because ProFTPD accepts only the control connection's (Q87)
     pub(crate) fn discard_tls12(&self) {
         self.stock().tls12 = None;
     }

@@ -51,7 +51,7 @@ impl<S> Stream<S> {
 
     /// Starts TLS; call [`handshake`](Self::handshake) next
     ///
-    /// A TLS 1.3 ticket is taken out of the stock now, and is used up whatever happens to the connection.
+    /// A TLS 1.3 ticket is removed from the store now, and is used up whatever happens to the connection.
     ///
     /// # Errors
     ///

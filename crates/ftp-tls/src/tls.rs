@@ -83,7 +83,7 @@ impl Tls {
         allowance: Allowance,
     ) -> Result<Self, TlsError> {
         let config = Arc::clone(context.client_config());
-        // This must be asked before the connection is created, which takes the session out of the stock.
+        // This must be asked before the connection is created, which removes the session from the store.
         let offer = if context.can_resume() { Offer::Session } else { Offer::None };
         let mut connection = ClientConnection::new(config, context.server_name().clone())?;
         connection.set_buffer_limit(Some(WRITE_AHEAD));

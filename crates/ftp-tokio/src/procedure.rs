@@ -92,7 +92,7 @@ impl Session {
 
 /// A walk through a directory tree: returns what it finds, item by item
 ///
-/// Between two items the session is free: [`Self::client`] lends it, to download what was found or for anything else
+/// Between two items the session is free: [`Self::client`] borrows it, for a download or any other request
 /// that leaves the working directory as it is. Names are as the server sends them: to write local files under them,
 /// use [`local_path`](crate::local_path) for the part of the path below the root of the tree.
 ///

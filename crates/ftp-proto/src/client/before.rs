@@ -11,7 +11,7 @@ use crate::plan::{Before, Task};
 use crate::session::{HARVESTS, LastListing, TicketSupply};
 
 impl Client {
-    /// Sets how many TLS session tickets the driver has in stock; this holds until the next call
+    /// Sets how many TLS session tickets the driver has; this holds until the next call
     ///
     /// Call it whenever the supply may have changed: before requests, and before you report an event to the client.
     /// A refused transfer has used up a ticket if its handshake did not wait for the reply.

@@ -89,7 +89,7 @@ impl Client {
         self.transfer().is_some_and(|(_, transfer)| transfer.final_reply_came())
     }
 
-    /// Returns the request of the running transfer; `None` if there is none, or nobody waits for its result
+    /// Returns the request of the running transfer; `None` if there is none, or its result is no longer needed
     #[must_use]
     pub fn running_transfer(&self) -> Option<OpId> {
         self.transfer().and_then(|(owner, _)| owner.op())

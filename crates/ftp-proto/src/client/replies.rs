@@ -236,7 +236,7 @@ impl Client {
         command != Verb::QUIT && !task.operation.proves_its_end() && may_be_late(late, reply.code())
     }
 
-    /// Whether the running transfer waits for news of TLS session tickets
+    /// Whether the running transfer waits for a report about TLS session tickets
     pub(super) fn awaits_ticket(&self) -> bool {
         matches!(&self.state, State::Running(task) if task.operation.awaits_ticket())
     }

@@ -108,7 +108,7 @@ impl Running {
         }
     }
 
-    /// Whether the operation waits for news of TLS session tickets
+    /// Whether the operation waits for a report about TLS session tickets
     pub(crate) const fn awaits_ticket(&self) -> bool {
         matches!(self, Self::Transfer(op) if op.awaits_ticket())
     }

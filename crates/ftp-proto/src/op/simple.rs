@@ -100,7 +100,7 @@ impl Simple {
     }
 
     fn send(&self, cx: &mut Context<'_>) {
-        // Also if nobody waits for the reply in the end.
+        // Even if the reply is no longer needed.
         if self.want == Want::Any {
             self.forget_what_it_changes(cx);
         }

@@ -226,7 +226,7 @@ impl TransferOp {
         matches!(self.stage, Stage::Open(open) if open.awaits_performance(wire))
     }
 
-    /// Whether it waits for news of TLS session tickets
+    /// Whether it waits for a report about TLS session tickets
     pub(crate) const fn awaits_ticket(&self) -> bool {
         matches!(self.stage, Stage::AwaitTicket)
     }

@@ -20,7 +20,7 @@ pub(super) struct Member {
     line_limit: usize,
     /// Identifies the session: a caller may have put another client in its place
     ends: Option<Ends>,
-    /// The number of failed data connections that the budget has been told of
+    /// The number of failed data connections reported to the budget
     data_failures: u32,
 }
 
