@@ -52,7 +52,7 @@ pub fn lookup(host: impl Into<String>, port: u16, waker: Arc<Waker>) -> io::Resu
     let kept = Arc::clone(&waker);
     thread::Builder::new().name("ftp-mio lookup".into()).spawn(move || {
         let addresses = (&*host, port).to_socket_addrs().map(Iterator::collect);
-        // If the lookup was dropped, there is nobody to wake.
+        // If the lookup was dropped, there is no task to wake.
         if sender.send(addresses).is_ok() {
             let _ = waker.wake();
         }
@@ -65,7 +65,7 @@ pub fn lookup(host: impl Into<String>, port: u16, waker: Arc<Waker>) -> io::Resu
 ///
 /// # Errors
 ///
-/// As [`lookup`]; `InvalidInput` if the options name no host.
+/// As [`lookup`]; `InvalidInput` if the options contain no host.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -81,7 +81,7 @@ pub fn lookup(host: impl Into<String>, port: u16, waker: Arc<Waker>) -> io::Resu
 pub fn lookup_first_hop(options: &Options, waker: Arc<Waker>) -> io::Result<Lookup> {
     match options.first_hop() {
         Some((host, port)) => lookup(host, port, waker),
-        None => Err(io::Error::new(io::ErrorKind::InvalidInput, "the options name no host")),
+        None => Err(io::Error::new(io::ErrorKind::InvalidInput, "the options contain no host")),
     }
 }
 
@@ -96,7 +96,7 @@ impl Lookup {
             Ok(answer) => Some(answer),
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => {
-                Some(Err(io::Error::other("the answer has been given already")))
+                Some(Err(io::Error::other("the result was already returned")))
             }
         }
     }

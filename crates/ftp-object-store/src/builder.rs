@@ -56,7 +56,9 @@ enum Problem {
     Number { key: String, text: String },
     #[error("can't read the password from {}: {error}", .file.display())]
     PasswordFile { file: PathBuf, error: std::io::Error },
-    #[error("the user {user:?} has no password: give one by `login`, an option or the environment")]
+    #[error(
+        "the user {user:?} has no password: set one with `login`, an option or the environment"
+    )]
     NoPassword { user: String },
 }
 

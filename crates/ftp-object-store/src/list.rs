@@ -255,15 +255,13 @@ fn listed_nothing() -> Listed {
 
 fn unsafe_name(subject: Subject<'_>, entry: &OwnedEntry) -> object_store::Error {
     subject.generic(format!(
-        "the listing has the name {}, which leads elsewhere",
+        "the listing contains the name {}, which leads out of its directory",
         entry.name().escape_ascii()
     ))
 }
 
 fn too_deep(subject: Subject<'_>) -> object_store::Error {
-    subject.generic(format!(
-        "there are more than {DEPTH} directories in each other; a link may lead in a circle"
-    ))
+    subject.generic(format!("more than {DEPTH} nested directories; a link may form a loop"))
 }
 
 fn child(location: &Path, segment: &str) -> Result<Path, object_store::path::Error> {

@@ -184,7 +184,7 @@ impl Inner {
         let subject = self.subject("read", location);
         if let Some(range) = ranges.iter().find(|range| range.start >= range.end) {
             return Err(
-                subject.generic(format!("bytes {} to {} are no range", range.start, range.end))
+                subject.generic(format!("invalid range: bytes {} to {}", range.start, range.end))
             );
         }
         let gap = self.settings.coalesce.unwrap_or_else(|| self.costs.gap());
@@ -439,8 +439,8 @@ impl Reading {
         let at = self.range.start;
         let cause = match found {
             Found::Refused(error) => return Stop::Error(self.subject().told(error)),
-            Found::Missing(_) => format!("the file has gone while it was read, after byte {at}"),
-            Found::File(_) => format!("the file has changed while it was read, after byte {at}"),
+            Found::Missing(_) => format!("the file disappeared while it was read, after byte {at}"),
+            Found::File(_) => format!("the file changed while it was read, after byte {at}"),
         };
         Stop::Error(self.subject().generic(cause))
     }

@@ -143,9 +143,7 @@ impl Inner {
             return Err(subject.generic("an object needs a name"));
         }
         if name::is_temporary(name) {
-            return Err(
-                subject.generic("names like this one are for uploads that are not complete")
-            );
+            return Err(subject.generic("names of this form are reserved for incomplete uploads"));
         }
         Ok(target)
     }
@@ -159,7 +157,7 @@ impl Inner {
             ));
         }
         match self.look_up(&self.remote(location)).await.map_err(|error| subject.told(error))? {
-            Found::File(_) => Err(subject.exists("there is such a file")),
+            Found::File(_) => Err(subject.exists("a file of this name exists")),
             Found::Missing(_) => Ok(()),
             Found::Refused(error) => Err(subject.told(error)),
         }
@@ -235,7 +233,7 @@ impl Inner {
                 return ftp.rename(from, to).await.map(drop).map_err(|error| {
                     let from = from.escape_ascii();
                     subject.generic(format!(
-                        "the old object was deleted, and then the new one could not be renamed: it is {from} ({error})"
+                        "the old object was deleted, but the new one could not be renamed; it is stored as {from} ({error})"
                     ))
                 });
             }
@@ -294,7 +292,7 @@ impl Writer {
         let mut temporary = Temporary::new(&self.inner, &self.target);
         let mut begun: Option<(Upload<Lease>, u64)> = None;
         let mut failed: Option<String> = None;
-        // Sending an answer fails only if nobody waits for it.
+        // Sending an answer fails only if no task waits for it.
         while let Some(order) = queue.recv().await {
             if let Some(text) = &failed {
                 let failure = || Err(subject.generic(Cause::Text(text.clone())));
@@ -317,7 +315,7 @@ impl Writer {
                 (None, _) => match self.inner.begin(&temporary, subject).await {
                     Ok(upload) => (upload, 0),
                     Err(error) => {
-                        failed = Some(format!("the upload failed before: {error}"));
+                        failed = Some(format!("the upload failed earlier: {error}"));
                         let (Order::Part(_, answer)
                         | Order::Complete(answer)
                         | Order::Abort(answer)) = order;
@@ -335,7 +333,7 @@ impl Writer {
                             Ok(())
                         }
                         Err(error) => {
-                            failed = Some(format!("the upload failed before: {error}"));
+                            failed = Some(format!("the upload failed earlier: {error}"));
                             Err(error)
                         }
                     });
@@ -414,7 +412,7 @@ impl Parts {
                 Ok(result) if sent => result,
                 _ => Err(object_store::Error::Generic {
                     store: crate::error::STORE,
-                    source: "the upload is over".into(),
+                    source: "the upload has ended".into(),
                 }),
             }
         }

@@ -45,7 +45,7 @@ use crate::terms::{DataFailure, Phase};
 /// | `ResumptionRequired` | yes | | | | | the same |
 /// | `ResumptionRequired` with `end` | yes | yes | | | | the same |
 /// | `DataConnection` | yes | | | | | again; if it never opens: firewall, [`DataMode`](crate::DataMode) |
-/// | `DataConnection`: `Tls` | | | | | | look at the certificate: somebody may intercept |
+/// | `DataConnection`: `Tls` | | | | | | check the certificate: an attacker may intercept |
 /// | `DataTimedOut` | yes | | | | yes | again, a download with an offset |
 /// | `ForeignPeer` | | | | | | use passive mode |
 /// | `Truncated` | yes | | | | | [resume](crate::Get::resume_at) after the bytes received |
@@ -81,7 +81,7 @@ pub enum Error {
     #[doc(alias = "error_reply")]
     UnexpectedReply(Reply),
     /// A reply of the right class whose text makes no sense, such as a 227 without an address
-    #[error("reply makes no sense: {0}")]
+    #[error("could not parse the reply: {0}")]
     InvalidReply(Reply),
     /// The directory does not exist, or this user may not enter it: where servers distinguish the two,
     /// the latter is [`Self::Permanent`]
@@ -97,7 +97,7 @@ pub enum Error {
     },
     /// An argument that can't be sent; nothing was sent
     #[error("invalid argument: {0}")]
-    InvalidArgument(#[from] ArgumentError),
+    InvalidArgument(ArgumentError),
     /// The server wants TLS before this (Q23): connect with another
     /// [`TlsPolicy`](crate::TlsPolicy)
     #[error("server requires TLS; use explicit or implicit TLS: {0}")]
@@ -111,7 +111,7 @@ pub enum Error {
     /// There is no TLS session ticket for the data connection of an upload, and a server that insists
     /// on one would destroy the remote file (Q140): log in on a new connection
     #[error(
-        "no TLS session ticket is left and the server gives no new ones, so an upload might destroy \
+        "no TLS session ticket is left and the server issues no new ones, so an upload might destroy \
          the remote file; log in on a new connection, or allow only TLS 1.2"
     )]
     NoSessionTicket,
@@ -122,9 +122,9 @@ pub enum Error {
     /// upload that fails this way may have emptied the remote file; if that can be foreseen, it fails
     /// with [`Self::NoSessionTicket`] before it begins.
     #[error(
-        "the server demands that data connections resume the control connection's TLS session, and \
+        "the server requires that data connections resume the control connection's TLS session, and \
          this one could not; log in on a new connection, or allow only TLS 1.2, whose session can be \
-         used again and again: {reply}"
+         resumed any number of times: {reply}"
     )]
     ResumptionRequired {
         /// The server's refusal
@@ -178,7 +178,7 @@ pub enum Error {
     ///
     /// Compare sizes, or [hashes](crate::Client::hash), on a new connection before transferring again.
     #[error(
-        "{bytes} bytes went through and the data connection ended in order, but the session ended \
+        "{bytes} bytes were transferred and the data connection ended in order, but the session ended \
          before the server confirmed them; compare the file's size or hash on a new connection"
     )]
     Unconfirmed {
@@ -195,7 +195,7 @@ pub enum Error {
     Aborted,
     /// A copy between servers was requested while data connections are protected: both servers would act as
     /// TLS servers; switch to [`Protection::Clear`](crate::Protection::Clear) first
-    #[error("copies between servers need clear data connections (PROT C)")]
+    #[error("copies between servers need unprotected data connections: switch to PROT C first")]
     ProtectedRemote,
     /// The session is over
     #[error(transparent)]
@@ -369,6 +369,12 @@ impl Error {
     }
 }
 
+impl From<ArgumentError> for Error {
+    fn from(error: ArgumentError) -> Self {
+        Self::InvalidArgument(error)
+    }
+}
+
 /// Why a session ended; every later request fails with the same error
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -377,10 +383,10 @@ pub enum ConnectionError {
     #[error("server closed the control connection")]
     Eof,
     /// The client ended the session, by QUIT or by closing the connection
-    #[error("session was closed by this side")]
+    #[error("the session was closed by the client")]
     LocallyClosed,
     /// 421: the server ends the session, whatever the command was
-    #[error("server ends the session: {0}")]
+    #[error("server ended the session: {0}")]
     ServiceClosing(Reply),
     /// The greeting was a refusal
     #[error("server refused the connection: {0}")]
@@ -389,7 +395,7 @@ pub enum ConnectionError {
     #[error("timed out waiting for {}{}", .0, silence_hint(*.0))]
     TimedOut(Phase),
     /// TLS was required, and the server refused AUTH or PROT
-    #[error("server refused TLS, and clear text was not allowed: {0}")]
+    #[error("server refused TLS, and clear text is not allowed: {0}")]
     TlsRefused(Reply),
     /// The server broke the protocol (ftplib's `error_proto`)
     #[error(transparent)]
@@ -400,7 +406,7 @@ pub enum ConnectionError {
 const fn silence_hint(phase: Phase) -> &'static str {
     match phase {
         Phase::Greeting => {
-            "; where TLS is expected from the first byte (mostly port 990) none comes: try TlsPolicy::Implicit"
+            "; a server that expects implicit TLS (usually on port 990) sends none: try TlsPolicy::Implicit"
         }
         _ => "",
     }
@@ -441,7 +447,7 @@ pub enum ProtocolError {
     #[error(transparent)]
     Reply(#[from] ReplyError),
     /// A reply that no command asked for
-    #[error("reply that no command asked for{}: {reply}", Unwritten(*.unwritten))]
+    #[error("received a reply to no command{}: {reply}", Unwritten(*.unwritten))]
     UnsolicitedReply {
         /// The reply
         reply: Reply,
@@ -455,7 +461,7 @@ pub enum ProtocolError {
     /// A reply whose code belongs to a command other than the one it answers
     ///
     /// [`Config::foreign_replies`](crate::Config::foreign_replies) can accept such replies.
-    #[error("{command} was answered with another command's reply, session given up: {reply}")]
+    #[error("{command} was answered with another command's reply, session closed: {reply}")]
     ForeignReply {
         /// The command that was waiting for a reply
         command: Verb,
@@ -464,10 +470,12 @@ pub enum ProtocolError {
     },
     /// Clear text between AUTH's 234 and the TLS handshake: an attacker may be injecting replies
     /// (Q79)
-    #[error("clear text behind the reply to AUTH: possible injection, session given up")]
+    #[error("received clear text after the reply to AUTH: possible injection, session closed")]
     PlaintextAfterAuth,
     /// Bytes between CCC's reply and the end of TLS
-    #[error("bytes between the reply to CCC and the end of TLS")]
+    #[error(
+        "received bytes between the reply to CCC and the end of TLS: possible injection, session closed"
+    )]
     BytesDuringClear,
 }
 

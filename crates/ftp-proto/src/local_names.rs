@@ -274,10 +274,10 @@ impl From<NameError> for std::io::Error {
 #[non_exhaustive]
 pub enum NameProblem {
     /// A component is empty: an empty name, an absolute path, two slashes in a row
-    #[error("it is empty, or a part of it is")]
+    #[error("it is empty, or has an empty component")]
     Empty,
     /// `.` or `..`
-    #[error("it means a directory above, or the same one")]
+    #[error("it refers to the parent directory, or to the directory itself")]
     Dots,
     /// A slash or backslash within a name
     #[error("it has a slash or backslash")]
@@ -292,22 +292,22 @@ pub enum NameProblem {
     #[error("it is not UTF-8")]
     NotUtf8,
     /// Windows: a drive, `C:x`
-    #[error("it means a drive")]
+    #[error("it names a drive")]
     Drive,
     /// Windows: an alternate data stream, `a:b`
-    #[error("it means a stream of another file")]
+    #[error("it names a stream of another file")]
     Stream,
     /// Windows: a device, `NUL`, `com1.txt`
-    #[error("it means a device")]
+    #[error("it names a device")]
     Device,
     /// Windows: one of `< > " | ? *`
-    #[error("it has a character that Windows does not take in names")]
+    #[error("it has a character that Windows does not allow in names")]
     Character,
     /// Windows: a dot or blank at the end, which Windows would drop
     #[error("it ends with a dot or blank")]
     End,
     /// The name of another file in the same directory, see [`TakenNames`]
-    #[error("another file of the directory has the same name, but for case")]
+    #[error("another file in the directory has the same name, except for case")]
     Taken,
 }
 

@@ -160,7 +160,7 @@ impl fmt::Display for Phase {
             Self::Transfer => f.write_str("bytes on the data connection"),
             Self::FinalReply => f.write_str("the final reply of the transfer"),
             Self::RemoteTransfer => f.write_str("the transfer between two servers to end"),
-            Self::Settle => f.write_str("the server to settle after a cut transfer"),
+            Self::Settle => f.write_str("the server to settle after an interrupted transfer"),
             Self::KeepAlive => f.write_str("the next keep-alive"),
         }
     }

@@ -224,7 +224,7 @@ pub enum AddressError {
     },
     /// The text contains an `@`
     #[error(
-        "an address with a user's name: give the host alone, and the name and password to the login"
+        "the address contains a user name: pass only the host, and the name and password to the login"
     )]
     NamesUser,
 }
@@ -247,7 +247,7 @@ struct Url<'a>(&'a str, &'a str);
 impl fmt::Display for Url<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(scheme, host) = *self;
-        write!(f, "a URL ({}://…) where an address is due: ", scheme.escape_debug())?;
+        write!(f, "a URL ({}://…) instead of an address: ", scheme.escape_debug())?;
         let policy = match &*scheme.to_ascii_lowercase() {
             "ftp" => "",
             "ftps" => {
@@ -255,14 +255,11 @@ impl fmt::Display for Url<'_> {
             }
             "ftpes" => ", with TlsPolicy::Explicit",
             "sftp" | "scp" => {
-                return f.write_str(
-                    "and SFTP is not FTP but a part of SSH, for which this is no client",
-                );
+                return f.write_str("SFTP is a part of SSH, which this client does not support");
             }
             _ => {
-                return f.write_str(
-                    "and its scheme is not one of FTP; give a host, or a host and a port",
-                );
+                return f
+                    .write_str("the scheme is not one of FTP; pass a host, or a host and a port");
             }
         };
         match host {

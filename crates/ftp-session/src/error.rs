@@ -98,7 +98,7 @@ pub enum Error {
     #[error("the session was cancelled")]
     Cancelled,
     /// A listing is longer than may be held in memory at once
-    #[error("listing of more than {limit} bytes")]
+    #[error("the listing is longer than the limit of {limit} bytes")]
     ListingTooLong {
         /// The limit in bytes
         limit: usize,
@@ -107,7 +107,7 @@ pub enum Error {
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
     /// A line of text is longer than the limit
-    #[error("line of more than {limit} bytes")]
+    #[error("a line is longer than the limit of {limit} bytes")]
     LineTooLong {
         /// The limit in bytes
         limit: usize,
@@ -119,7 +119,7 @@ pub enum Error {
         path: Vec<u8>,
     },
     /// A name in a listing leads out of its directory, or can't be sent: it is left alone
-    #[error("name in a listing that leads elsewhere: {}", .name.escape_ascii())]
+    #[error("a name in the listing leads out of its directory: {}", .name.escape_ascii())]
     UnsafeName {
         /// The name as the server writes it
         name: Vec<u8>,

@@ -153,7 +153,7 @@ impl Options {
         match waits.into_iter().find(|(_, wait)| wait.is_zero()) {
             Some((option, _)) => Err(Error::InvalidOption {
                 option,
-                problem: "is zero, which leaves no time to wait; Duration::MAX means for ever",
+                problem: "is zero, so every wait would fail; Duration::MAX means no limit",
             }),
             None => Ok(()),
         }
@@ -282,7 +282,7 @@ impl Options {
             None => Ok(()),
             Some(_) => Err(Error::InvalidOption {
                 option: "keep_alive",
-                problem: "needs a driver that waits between calls, which this one does not: call `noop` now and then",
+                problem: "is not supported by this driver, which does nothing between calls: call `noop` regularly",
             }),
         }
     }

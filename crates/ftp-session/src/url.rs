@@ -61,20 +61,18 @@ pub enum UrlError {
     #[error("not a URL: {0}")]
     Malformed(url::ParseError),
     /// It has another scheme
-    #[error(
-        "{0}:// is not one of ftp://, ftpes:// (AUTH TLS) and ftps:// (TLS from the first byte)"
-    )]
+    #[error("{0}:// is not one of ftp://, ftpes:// (explicit TLS) and ftps:// (implicit TLS)")]
     Scheme(String),
     /// It has no host, or an invalid one
-    #[error("the URL names no host that can be connected to")]
+    #[error("the URL contains no valid host")]
     Host,
     /// A percent sign without two hexadecimal digits
     #[error(
-        "a percent sign in the URL has no two hexadecimal digits after it; %25 is a percent sign"
+        "a percent sign in the URL is not followed by two hexadecimal digits; write %25 for the percent sign itself"
     )]
     Percent,
     /// The code after `;type=` is not `a`, `i` or `d`
-    #[error(";type={0} in the URL: a, i and d are known")]
+    #[error("unknown ;type={0} in the URL: a, i and d are supported")]
     Type(String),
 }
 

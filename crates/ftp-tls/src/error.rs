@@ -19,7 +19,7 @@ use crate::verify::{Mistake, PinRefused};
 pub enum TlsError {
     /// The server's certificate is no longer valid
     #[error(
-        "the server's certificate expired{}; the server's administrator has to renew it \
+        "the server's certificate expired{}; the server's administrator must renew it \
          (or this computer's clock is wrong)", On(.not_after)
     )]
     CertificateExpired {
@@ -60,7 +60,7 @@ pub enum TlsError {
     /// Neither the server's key nor its certificate is pinned
     #[error(
         "the server's public key is {public_key}, which is not pinned, nor is its certificate ({certificate}); \
-         if the server has new ones and you can vouch for them, pin one"
+         if the server has a new key and you have verified it, pin it"
     )]
     PinMismatch {
         /// The pin of the server's key
@@ -72,7 +72,7 @@ pub enum TlsError {
     /// A pin has the digest of the server's certificate but is a pin of a public key, or the other way round
     #[error(
         "a pin is of the wrong kind: the server's public key is {public_key}, its certificate is {certificate}; \
-         pin one of them as what it is"
+         pin one of them as its own kind"
     )]
     PinOfOtherKind {
         /// The pin of the server's key
@@ -95,30 +95,30 @@ pub enum TlsError {
     /// A data connection showed a certificate other than that of the control connection
     #[error(
         "the data connection's certificate differs from the control connection's; \
-         somebody may be in between, or several servers share the address \
+         an attacker may be in between, or several servers share the address \
          (then allow it: TlsConfigBuilder::same_certificate_on_data)"
     )]
     DataCertificateDiffers,
 
     /// A data connection did not resume the control connection's session, as [`Resumption`](crate::Resumption) requires
     #[error(
-        "the data connection did not resume the control connection's TLS session, so it was refused here; \
-         the server may have forgotten the session, or know no resumption, or somebody else has answered: \
-         connect and log in anew, or permit full handshakes (TlsConfigBuilder::resumption)"
+        "the data connection did not resume the control connection's TLS session, so the client refused it; \
+         the server may have forgotten the session or not support resumption, or another host has answered: \
+         log in on a new connection, or permit full handshakes (TlsConfigBuilder::resumption)"
     )]
     NotResumed,
 
     /// The server ended a data connection with an alert during a handshake that offered to resume a session
     #[error(
         "the server ended the data connection's TLS handshake, which offered to resume the control connection's \
-         session: {0:?}; if that happens each time, the server can't resume: offer none (Resumption::Never)"
+         session: {0:?}; if this happens every time, the server does not support resumption: use Resumption::Never"
     )]
     ResumptionFailed(AlertDescription),
 
     /// There is no protocol version that both sides support and allow
     #[error(
-        "the server offers no TLS version that is allowed here; if it speaks only TLS 1.0 or 1.1 \
-         it has to be updated, those are broken and not supported"
+        "the server offers no TLS version that is allowed here; if it only supports TLS 1.0 or 1.1, \
+         it must be updated, because these are insecure and not supported"
     )]
     ProtocolVersion,
 
@@ -129,7 +129,7 @@ pub enum TlsError {
     NothingInCommon(&'static str),
 
     /// The server requires a client certificate and none is configured
-    #[error("the server demands a client certificate; configure one with its private key")]
+    #[error("the server requires a client certificate; configure one with its private key")]
     ClientCertificateRequired,
 
     /// The server did not accept the client certificate
@@ -139,7 +139,7 @@ pub enum TlsError {
     ClientCertificateRefused(AlertDescription),
 
     /// The server supports none of the application protocols offered
-    #[error("the server knows none of the application protocols offered (ALPN); offer none")]
+    #[error("the server supports none of the application protocols offered (ALPN); use Alpn::None")]
     NoApplicationProtocol,
 
     /// The server ended the connection with an alert that has no variant of its own
@@ -150,7 +150,7 @@ pub enum TlsError {
     ///
     /// A `500` during the handshake after AUTH means that the server has taken the handshake for a command,
     /// because its side was not in TLS yet. `Config::auth_pause` gives the server time.
-    #[error("the server answered in clear text: {line}{}", clear_text_hint(.line))]
+    #[error("the server answered the TLS handshake in clear text: {line}{}", clear_text_hint(.line))]
     PlaintextReply {
         /// The reply's first line without its line ending, at most 512 bytes of it, with unprintable bytes escaped
         line: String,
@@ -164,7 +164,7 @@ pub enum TlsError {
 
     /// The connection ended without the peer's close_notify, so data may be missing
     #[error(
-        "the connection ended without the server's TLS close_notify: the data may be cut short"
+        "the connection ended without the server's TLS close_notify: the data may be truncated"
     )]
     Truncated,
 
@@ -178,7 +178,7 @@ pub enum TlsError {
     PlaintextPending,
 
     /// The stream is already secured
-    #[error("the connection is secured already")]
+    #[error("the connection already uses TLS")]
     AlreadySecured,
 
     /// The caller wrote after [`close_notify`](crate::Stream::close_notify) or during [`clear`](crate::Stream::clear)
@@ -364,14 +364,14 @@ pub enum ConfigError {
 
     /// Only the caller's own authorities are trusted, and none was given
     #[error(
-        "no authority is given to verify certificates with: add one with add_ca_pem or add_ca_file"
+        "no authority is configured to verify certificates with: add one with add_ca_pem or add_ca_file"
     )]
     NoAuthority,
 
     /// TLS is wanted, but no trust was configured, and the list of authorities is not compiled in
     #[error(
-        "whom to trust is not configured: give a TlsConfig, or enable the feature `webpki-roots`, \
-         which has the authorities that Mozilla trusts"
+        "no trusted authorities are configured: pass a TlsConfig, or enable the feature `webpki-roots`, \
+         which contains the authorities that Mozilla trusts"
     )]
     NoTrust,
 
@@ -381,8 +381,8 @@ pub enum ConfigError {
 
     /// Authorities were given, but this [`Trust`](crate::Trust) uses none
     #[error(
-        "authorities are given, but Trust::Pinned and Trust::DangerousAnyCertificate ask none: \
-         choose another Trust, or leave them out"
+        "authorities are configured, but Trust::Pinned and Trust::DangerousAnyCertificate use none: \
+         choose another Trust, or remove the authorities"
     )]
     UselessAuthority,
 
@@ -396,7 +396,7 @@ pub enum ConfigError {
     /// The digits may be the fingerprint of a certificate or the digest of a public key
     #[error(
         "this may be the fingerprint of a certificate or of a public key: \
-         say which, with Pin::certificate_sha256 or Pin::public_key_sha256"
+         use Pin::certificate_sha256 or Pin::public_key_sha256"
     )]
     PinOfUnknownKind,
 
@@ -406,12 +406,12 @@ pub enum ConfigError {
 
     /// No crypto provider is available
     #[error(
-        "no crypto provider: enable the feature `aws-lc-rs` or `ring`, or give one with crypto_provider"
+        "no crypto provider: enable the feature `aws-lc-rs` or `ring`, or set one with crypto_provider"
     )]
     NoCryptoProvider,
 
     /// The crypto provider does not support what the configuration requires
-    #[error("the crypto provider does not fit: {0}")]
+    #[error("the crypto provider cannot be used: {0}")]
     CryptoProvider(RustlsError),
 
     /// The platform's trust store can't be used

@@ -86,7 +86,7 @@ mod file {
 
     /// An order on another thread; dropped before one has taken it up, it is not carried out
     ///
-    /// The runtime may be short of threads, and by the time there is one the file may be somebody else's.
+    /// The runtime may be short of threads, and by the time there is one the file may be used by another call.
     struct Running(JoinHandle<(Disk, io::Result<LocalAnswer>)>);
 
     impl Future for Running {
@@ -242,7 +242,9 @@ mod file {
                         }
                     }
                 }
-                State::Lost => Err(io::Error::other("the runtime gave up an earlier order")),
+                State::Lost => {
+                    Err(io::Error::other("an earlier operation on the local file was cancelled"))
+                }
             }
         }
     }

@@ -41,7 +41,7 @@ fn a_download_that_does_not_resume_is_refused() {
             assert!(bytes.is_empty() && !error.is_fatal(), "{refusal}: {error:?}");
             assert_eq!(code(&error).to_string(), refusal[..3]);
             let cause = std::error::Error::source(&error).unwrap().to_string();
-            assert!(cause.contains("log in anew"), "{cause}");
+            assert!(cause.contains("log in on a new connection"), "{cause}");
             ftp.noop().unwrap();
             drop(ftp);
             server.join();

@@ -194,7 +194,7 @@ fn names_of_one_directory_do_not_meet() {
 fn an_error_says_which_name_and_why() {
     let error = LocalRules::Windows.check("a\u{202e}gpj.C:").unwrap_err();
     let text =
-        r#""a\u{202e}gpj.C:" can't be the name of a local file: it means a stream of another file"#;
+        r#""a\u{202e}gpj.C:" can't be the name of a local file: it names a stream of another file"#;
     assert_eq!(error.to_string(), text);
     assert_eq!(
         format!("{:?}", LocalRules::Unix.check(b"\xFF/").unwrap_err()),

@@ -34,7 +34,7 @@ impl Procedure<TimeCommand> {
         let path = path.as_ref().to_vec();
         Self::new(|io| async move {
             if path.is_empty() {
-                let text = "there is no path";
+                let text = "the path is empty";
                 return Err(Error::Local(io::Error::new(io::ErrorKind::InvalidInput, text)));
             }
             let known = io.recall().await;

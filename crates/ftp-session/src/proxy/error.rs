@@ -26,7 +26,7 @@ pub enum ProxyProblem {
         text: String,
     },
     /// The connection to the proxy broke before the proxy answered
-    #[error("the connection broke before it had answered: {text}")]
+    #[error("the connection broke before the proxy answered: {text}")]
     Broken {
         /// Kind of the system's error
         kind: io::ErrorKind,
@@ -34,7 +34,7 @@ pub enum ProxyProblem {
         text: String,
     },
     /// The proxy closed the connection before it answered
-    #[error("it closed the connection before it had answered")]
+    #[error("it closed the connection before it answered")]
     Closed,
     /// The proxy did not answer in time
     #[error("it did not answer in time")]
@@ -43,10 +43,10 @@ pub enum ProxyProblem {
     #[error("{0}")]
     Malformed(&'static str),
     /// The proxy requires a login, and none was given, or not one of the kind that it requires
-    #[error("it wants a login")]
+    #[error("it requires a login")]
     LoginRequired,
     /// The proxy refuses the user or the password
-    #[error("it refuses the user or the password")]
+    #[error("it refused the user name or password")]
     LoginRefused,
     /// SOCKS5: the proxy refuses to connect, or fails to (RFC 1928 section 6)
     #[error("{text} (SOCKS5 reply {0})", text = socks_reply(*.0))]
@@ -61,20 +61,20 @@ pub enum ProxyProblem {
     },
     /// The server's name can't be sent to this kind of proxy, or is missing ([`Options::host`](crate::Options::host))
     #[error(
-        "a host must have 1 to 255 printable ASCII characters that no address or URL is made with"
+        "the host name must have 1 to 255 printable ASCII characters, none of which has a meaning in URLs"
     )]
     InvalidHost,
     /// The user or password can't be sent to this kind of proxy, see [`Proxy`](super::Proxy)
     #[error("{0}")]
     InvalidLogin(&'static str),
     /// A proxy that speaks FTP has no handshake for single connections
-    #[error("it speaks FTP and carries no other connections")]
+    #[error("it is an FTP proxy, which carries no other connections")]
     NoTunnel,
     /// Active mode is not possible through a proxy
     #[error("active mode is not possible through a proxy")]
     ActiveMode,
     /// TLS would end at the proxy
-    #[error("TLS would end at a proxy that speaks FTP")]
+    #[error("TLS would end at the FTP proxy: use TlsPolicy::Plaintext, or a SOCKS5 or HTTP proxy")]
     Tls,
 }
 

@@ -103,8 +103,7 @@ impl Handshake {
     ///
     /// A refusal by the proxy, or a violation of its protocol. The connection is then unusable.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<HandshakeState, ProxyProblem> {
-        const EARLY: ProxyProblem =
-            ProxyProblem::Malformed("it answers what it has not been asked yet");
+        const EARLY: ProxyProblem = ProxyProblem::Malformed("it answered before it was asked");
         // HTTP may refuse a request before it has read it; SOCKS5 never sends anything unasked.
         if matches!(self.kind, Kind::Socks5(_)) && !bytes.is_empty() && !self.unsent().is_empty() {
             return Err(EARLY);

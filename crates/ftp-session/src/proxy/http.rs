@@ -17,7 +17,7 @@ const LIMIT: usize = 16 * 1024;
 /// Maximum characters kept of the text of a status
 const REASON_LIMIT: usize = 200;
 
-const NOT_HTTP: ProxyProblem = ProxyProblem::Malformed("what it says is not HTTP");
+const NOT_HTTP: ProxyProblem = ProxyProblem::Malformed("its reply is not HTTP");
 
 /// The answer to CONNECT
 pub(super) struct HttpConnect {

@@ -97,7 +97,7 @@ impl Socks5 {
 fn check_version(input: &[u8]) -> Result<(), ProxyProblem> {
     match input.first() {
         None | Some(&VERSION) => Ok(()),
-        Some(_) => Err(ProxyProblem::Malformed("what it says is not SOCKS5")),
+        Some(_) => Err(ProxyProblem::Malformed("its reply is not SOCKS5")),
     }
 }
 
@@ -117,7 +117,7 @@ fn parse_reply(input: &[u8]) -> Result<Parsed, ProxyProblem> {
             None => return Ok(Parsed::Incomplete),
         },
         4 => 16,
-        _ => return Err(ProxyProblem::Malformed("its reply has an address of no known type")),
+        _ => return Err(ProxyProblem::Malformed("its reply contains an address of unknown type")),
     };
     let used = 4 + length + 2;
     Ok(if input.len() < used { Parsed::Incomplete } else { Parsed::Open { used } })

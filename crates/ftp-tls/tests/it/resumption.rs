@@ -235,7 +235,10 @@ fn required_resumption_that_stops() {
                 assert_eq!(error, TlsError::NotResumed);
                 assert!(error.is_refusal() && !error.is_certificate());
                 let text = error.to_string();
-                assert!(text.contains("log in anew") && text.contains("resumption"), "{text}");
+                assert!(
+                    text.contains("log in on a new connection") && text.contains("resumption"),
+                    "{text}"
+                );
                 assert!(peer.received.is_empty());
                 // TLS 1.3's handshake is never completed, so no ticket of that server is stored.
                 if version == TlsVersion::Tls13 {

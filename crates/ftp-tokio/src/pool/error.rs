@@ -22,7 +22,7 @@ pub enum PoolError {
         refusal: Option<Error>,
     },
     /// The maximum number of tasks is waiting already
-    #[error("{limit} tasks wait for a session to the server already")]
+    #[error("{limit} tasks are already waiting for a session to the server, which is the maximum")]
     Busy {
         /// The limit
         limit: usize,

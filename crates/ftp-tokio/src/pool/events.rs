@@ -36,11 +36,11 @@ impl fmt::Display for Why {
         f.write_str(match self {
             Self::Idle => "idle for too long",
             Self::Old => "too old",
-            Self::Changed => "not what it was",
+            Self::Changed => "changed by its user",
             Self::Unsettled => "not settled",
             Self::Unanswered => "no answer to NOOP",
             Self::Room => "to make room for another site",
-            Self::Ceiling => "more than the server wants",
+            Self::Ceiling => "more than the server accepts",
             Self::PoolClosed => "the pool is closed",
             Self::Over(SessionEnd::Cut) => "ended by the server while in use",
             Self::Over(SessionEnd::Orderly) => "ended by the server",

@@ -156,7 +156,7 @@ pub enum ArgumentError {
     },
     /// The argument is longer than [`Argument::MAX_LEN`]
     #[error(
-        "argument of {length} bytes, the limit is {}: servers read commands of 4096 bytes at most",
+        "argument of {length} bytes, the limit is {}: servers accept commands of at most 4096 bytes",
         Argument::MAX_LEN
     )]
     TooLong {
@@ -164,18 +164,18 @@ pub enum ArgumentError {
         length: usize,
     },
     /// The verb is empty, longer than [`Verb::MAX_LEN`], or contains other characters than ASCII letters and digits
-    #[error("not a command's verb: 1 to {} ASCII letters and digits are needed", Verb::MAX_LEN)]
+    #[error("invalid command name: 1 to {} ASCII letters and digits are required", Verb::MAX_LEN)]
     Verb,
     /// The verb is not allowed in a raw command: it has a request of its own, without which the
     /// client could not keep track of replies and data connections
-    #[error("not for a raw command: use the request made for it")]
+    #[error("not allowed as a raw command: use the request for it")]
     Reserved,
     /// The raw command would change the meaning of transfers: another mode than stream, another structure
     /// than file (RFC 959 sections 3.1.2 and 3.4), or a range
-    #[error("not for a raw command: later transfers would not follow it")]
+    #[error("not allowed as a raw command: it would change how later transfers work")]
     ChangesTransfers,
     /// The verb transfers no file in the requested direction
-    #[error("not a command that transfers a file in this direction")]
+    #[error("the command does not transfer a file in this direction")]
     NoTransfer,
 }
 

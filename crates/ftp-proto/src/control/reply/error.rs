@@ -15,8 +15,8 @@ use crate::control::escaped::Escaped;
 pub enum ReplyError {
     /// A line in place of a reply's first line has no code from 100 to 599
     #[error(
-        "not an FTP reply: {line}; the server does not speak FTP here, or client and server have \
-         lost step"
+        "not an FTP reply: {line}; the server does not speak FTP on this port, or replies and commands \
+         are out of step"
     )]
     NotAReply {
         /// The beginning of the line
@@ -31,26 +31,28 @@ pub enum ReplyError {
         line: Excerpt,
     },
     /// A line is longer than [`ReplyConfig::line`](super::ReplyConfig::line)
-    #[error("reply line longer than {limit} bytes; raise `ReplyConfig::line` if it is meant")]
+    #[error(
+        "reply line longer than {limit} bytes; if such lines are expected, raise `ReplyConfig::line`"
+    )]
     LineTooLong {
         /// The limit in bytes
         limit: usize,
     },
     /// A reply is longer than [`ReplyConfig::reply`](super::ReplyConfig::reply)
-    #[error("reply longer than {limit} bytes; raise `ReplyConfig::reply` if it is meant")]
+    #[error(
+        "reply longer than {limit} bytes; if such replies are expected, raise `ReplyConfig::reply`"
+    )]
     ReplyTooLong {
         /// The limit in bytes
         limit: usize,
     },
     /// A NUL in a reply (server-quirks Q4)
-    #[error(
-        "NUL in a reply; `NulPolicy::Strip` drops it, if the server is known to pad its replies"
-    )]
+    #[error("NUL in a reply; if the server is known to pad its replies, use `NulPolicy::Strip`")]
     Nul,
     /// A reply protected by a security mechanism, 6yz (RFC 2228)
     #[error(
         "protected reply {0}: the server uses a security mechanism of RFC 2228 that was not \
-         asked for"
+         requested"
     )]
     Protected(u16),
 }
@@ -77,11 +79,11 @@ impl fmt::Display for Banner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ssh => "but SSH: use an SFTP client, or FTP's own port (21)",
-            Self::Http => "but HTTP: check host and port, or a proxy on the way",
+            Self::Http => "but HTTP: check host and port, and whether a proxy is in between",
             Self::Smtp => "but SMTP (mail): check host and port",
             Self::Pop3 => "but POP3 (mail): check host and port",
             Self::Imap => "but IMAP (mail): check host and port",
-            Self::Tls => "but TLS: the port wants TLS from the first byte, use implicit TLS",
+            Self::Tls => "but TLS: the port expects implicit TLS",
         })
     }
 }

@@ -181,13 +181,13 @@ fn each_socks_reply_has_its_error() {
 
 #[test]
 fn what_is_not_socks() {
-    let problem = ProxyProblem::Malformed("what it says is not SOCKS5");
+    let problem = ProxyProblem::Malformed("its reply is not SOCKS5");
     for answer in [&b"\x04\x5a"[..], b"HTTP/1.0 400 Bad Request\r\n\r\n", b"220 ready", b"\0\0"] {
         fails(&socks(None), &[(b"\x05\x01\x00", answer)], &problem);
         let second: Script<'_> = &[(b"\x05\x01\x00", b"\x05\x00"), (SOCKS_NAME, answer)];
         fails(&socks(None), second, &problem);
     }
-    let problem = ProxyProblem::Malformed("its reply has an address of no known type");
+    let problem = ProxyProblem::Malformed("its reply contains an address of unknown type");
     let reply: Script<'_> = &[(b"\x05\x01\x00", b"\x05\x00"), (SOCKS_NAME, b"\x05\0\0\x02\0\0\0")];
     fails(&socks(None), reply, &problem);
     // An answer to a request that was not sent yet.
@@ -195,7 +195,7 @@ fn what_is_not_socks() {
     handshake.sent(3);
     let early = [b"\x05\x00", SOCKS_OPEN].concat();
     let error = handshake.receive(&early).unwrap_err();
-    assert_eq!(error, ProxyProblem::Malformed("it answers what it has not been asked yet"));
+    assert_eq!(error, ProxyProblem::Malformed("it answered before it was asked"));
     let mut handshake = Handshake::new(&socks(None), NAME, 21).unwrap();
     handshake.sent(3);
     handshake.receive(b"\x05\x00").unwrap();
@@ -270,7 +270,7 @@ fn what_is_not_http() {
         b"HTTP/1.1\n",
         b"\r\nHTTP/1.1 200 OK\r\n\r\n",
     ] {
-        let problem = ProxyProblem::Malformed("what it says is not HTTP");
+        let problem = ProxyProblem::Malformed("its reply is not HTTP");
         fails(&http(None), &[(CONNECT, answer)], &problem);
     }
 }
