@@ -9,8 +9,13 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use ftp_tests::servers::{self, Server};
+use servers::Server;
 use tempfile::TempDir;
+
+// By its path: the crate that it is of needs a Unix system, and would be a dependency that nobody can download.
+#[path = "../../../tests/src/servers.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the harness has it for other tests, too")]
+mod servers;
 
 /// A directory of a server for one test, and one here
 struct Place {
