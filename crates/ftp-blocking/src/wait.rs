@@ -64,11 +64,29 @@ pub(crate) fn poll(entries: &mut [PollFd<'_>], deadline: Option<Instant>) -> io:
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
     loop {
         let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()).min(LONGEST));
+        if entries.is_empty() {
+            // Windows calls a poll of nothing an invalid argument.
+            std::thread::sleep(timeout.unwrap_or(LONGEST));
+            return Ok(());
+        }
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         match rustix::event::poll(entries, timeout.as_ref()) {
             Ok(_) => return Ok(()),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_sockets_the_deadline_alone_is_waited_for() {
+        let begin = Instant::now();
+        let wait = Duration::from_millis(50);
+        poll(&mut [], Some(begin + wait)).unwrap();
+        assert!(begin.elapsed() >= wait);
     }
 }

@@ -99,12 +99,15 @@ impl Partial {
             let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
             options.custom_flags(flags.bits() as i32);
         }
+        #[cfg(not(unix))]
+        if std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) {
+            return Err(not_ordinary(&path));
+        }
         loop {
             let file = options.open(&path).map_err(|error| failure(&error))?;
             let metadata = file.metadata().map_err(|error| failure(&error))?;
             if !metadata.is_file() {
-                return Err(Failure::new(Exit::Local, "is not an ordinary file")
-                    .about(crate::show::path(&path)));
+                return Err(not_ordinary(&path));
             }
             // By its path: std has a method of this name from Rust 1.89 on.
             match FileExt::try_lock(&file) {
@@ -117,7 +120,7 @@ impl Partial {
                 Err(TryLockError::Error(error)) => return Err(failure(&error)),
             }
             // Another run may have renamed it between the two calls.
-            if is_same(&metadata, &path) {
+            if is_same(&file, &path).map_err(|error| failure(&error))? {
                 let place = match naming {
                     Naming::WhenWhole => Place::Beside { target: target.to_owned() },
                     Naming::AtOnce => Place::Final,
@@ -278,6 +281,10 @@ impl Partial {
     }
 }
 
+fn not_ordinary(path: &Path) -> Failure {
+    Failure::new(Exit::Local, "is not an ordinary file").about(crate::show::path(path))
+}
+
 /// The name of a file beside another one
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path.as_os_str());
@@ -293,17 +300,10 @@ pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 3] {
     [temporary, state, new]
 }
 
-#[cfg(unix)]
-fn is_same(open: &std::fs::Metadata, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::symlink_metadata(path)
-        .is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino()))
-}
-
-/// Elsewhere an open file keeps its name
-#[cfg(not(unix))]
-const fn is_same(_: &std::fs::Metadata, _: &Path) -> bool {
-    true
+/// Whether an open file is what this path names: another run may have renamed it, on Windows, too
+fn is_same(open: &File, path: &Path) -> io::Result<bool> {
+    let open = same_file::Handle::from_file(open.try_clone()?)?;
+    Ok(same_file::Handle::from_path(path).is_ok_and(|named| named == open))
 }
 
 #[cfg(test)]
@@ -325,6 +325,19 @@ mod tests {
         assert!(second.to_string().contains("another run"), "{second}");
         drop(first);
         open(&target).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_was_renamed_after_it_was_opened_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [part, whole] = ["f.part", "f"].map(|name| folder.path().join(name));
+        let file = File::create(&part).unwrap();
+        assert!(is_same(&file, &part).unwrap());
+        std::fs::rename(&part, &whole).unwrap();
+        assert!(!is_same(&file, &part).unwrap());
+        assert!(is_same(&file, &whole).unwrap());
+        File::create(&part).unwrap();
+        assert!(!is_same(&file, &part).unwrap(), "another file of this name");
     }
 
     #[test]

@@ -107,11 +107,13 @@ impl LocalFile {
 /// Opens a file whose bytes can be read: a directory can be opened, and an upload would have emptied the server's file
 /// before the first read fails
 fn open_to_read(path: &Path) -> io::Result<File> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+    let is_directory = || Err(io::ErrorKind::IsADirectory.into());
+    match File::open(path) {
+        Ok(file) if file.metadata()?.is_dir() => is_directory(),
+        // Windows does not open directories, and calls that a lack of permission.
+        Err(_) if path.is_dir() => is_directory(),
+        result => result,
     }
-    Ok(file)
 }
 
 fn hash_of(mut file: &File, algorithm: HashAlgorithm) -> io::Result<Option<FileHash>> {

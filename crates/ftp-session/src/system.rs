@@ -136,7 +136,8 @@ pub fn adopt(stream: &TcpStream) -> io::Result<()> {
 pub fn begin_connect(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<TcpStream> {
     let socket = new_socket(Domain::for_address(to))?;
     if let Some(from) = from {
-        if from.port() != 0 {
+        // Windows permits this as it is, and would also share a port that another program uses.
+        if from.port() != 0 && cfg!(not(windows)) {
             // The connection of an earlier session may still occupy the port.
             socket.set_reuse_address(true)?;
         }

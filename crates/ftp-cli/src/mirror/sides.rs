@@ -155,7 +155,7 @@ impl Sides {
         match self.direction {
             Direction::Down => {
                 let local = self.local_path(path)?;
-                let result = match is_directory {
+                let result = match is_directory || is_link_to_directory(&local) {
                     true => fs::remove_dir(&local),
                     false => fs::remove_file(&local),
                 };
@@ -173,6 +173,18 @@ impl Sides {
             }
         }
     }
+}
+
+/// Whether this is a link that is removed as directories are: on Windows, where links know what they point to
+#[cfg(windows)]
+fn is_link_to_directory(path: &Path) -> bool {
+    use std::os::windows::fs::FileTypeExt as _;
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_symlink_dir())
+}
+
+#[cfg(not(windows))]
+const fn is_link_to_directory(_: &Path) -> bool {
+    false
 }
 
 fn list_local(path: &Path) -> Result<Listing, Failure> {
