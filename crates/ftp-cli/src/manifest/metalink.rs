@@ -1,7 +1,7 @@
 //! Metalink 4 (RFC 5854): names, sizes, hashes and URLs of files
 
-use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 use super::{Entry, ManifestError, hash_of, stronger};
 
@@ -87,5 +87,5 @@ fn is_ftp(url: &str) -> bool {
 
 fn attribute(element: &BytesStart<'_>, name: &[u8]) -> Option<String> {
     let found = element.try_get_attribute(name).ok()??;
-    Some(found.unescape_value().ok()?.into_owned())
+    Some(found.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned())
 }
