@@ -128,11 +128,25 @@ pub fn all() -> Vec<Server> {
 /// If their description can't be read.
 #[must_use]
 pub fn limited() -> Vec<Server> {
+    beside("limited.tsv")
+}
+
+/// The one that lets in four sessions, on 127.0.0.1 only; none where `tests/run` has not started it
+///
+/// # Panics
+///
+/// If its description can't be read.
+#[must_use]
+pub fn limited_to_four() -> Vec<Server> {
+    beside("four.tsv")
+}
+
+fn beside(file: &str) -> Vec<Server> {
     let Some(path) = std::env::var_os("FTP_SERVERS").map(PathBuf::from) else {
         return Vec::new();
     };
-    let path = path.with_file_name("limited.tsv");
-    let text = std::fs::read_to_string(&path).expect("limited.tsv stands beside FTP_SERVERS");
+    let path = path.with_file_name(file);
+    let text = std::fs::read_to_string(&path).expect("it stands beside FTP_SERVERS");
     let ca_file = path.with_file_name("tls").join("ca.pem");
     text.lines().map(|line| parse(line, ca_file.clone())).collect()
 }
