@@ -1,4 +1,4 @@
-//! What is said while files are transferred: bars, lines, or JSON
+//! Progress, errors and the summary: as bars, lines, or JSON
 
 mod bars;
 
@@ -17,7 +17,7 @@ use bars::{Bar, Bars};
 /// How often JSON tells how far a file is
 const JSON_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Where news go, from any thread
+/// Reports progress and errors, from any thread
 #[derive(Debug)]
 pub(crate) struct Reporter {
     sink: Sink,
@@ -35,7 +35,7 @@ enum Sink {
     Bars(Bars),
 }
 
-/// What a run has come to so far
+/// The totals of a run so far
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) files: u64,
@@ -74,6 +74,8 @@ pub(crate) struct Running<'a> {
     name: Vec<u8>,
     total: Option<u64>,
     done: AtomicU64,
+    /// The most bytes so far: an attempt that starts again counts only beyond them
+    highest: AtomicU64,
     told: Mutex<Instant>,
     begun: Instant,
     bar: Option<Bar>,
@@ -102,7 +104,7 @@ impl Reporter {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A file begins
+    /// Reports that a file begins
     pub(crate) fn begin(&self, action: Action, name: &[u8], total: Option<u64>) -> Running<'_> {
         let bar = match &self.sink {
             Sink::Bars(bars) => Some(bars.file(&crate::show::bytes(name), total)),
@@ -115,6 +117,7 @@ impl Reporter {
             name: name.to_vec(),
             total,
             done: AtomicU64::new(0),
+            highest: AtomicU64::new(0),
             told: Mutex::new(begun),
             begun,
             bar,
@@ -123,31 +126,31 @@ impl Reporter {
         running
     }
 
-    /// So many bytes are to be transferred, as far as is known
+    /// Adds to the files and bytes that are to be transferred
     pub(crate) fn expect(&self, files: u64, bytes: u64) {
         if let Sink::Bars(bars) = &self.sink {
             bars.expect(files, bytes);
         }
     }
 
-    /// A file that is as it should be
+    /// A file that is up to date
     pub(crate) fn kept(&self) {
         self.lock().kept += 1;
     }
 
-    /// Something that is left out, for a reason that is no failure
+    /// Reports an item that is left out, which is no failure
     pub(crate) fn skipped(&self, name: &[u8], reason: &str) {
         self.lock().skipped += 1;
         self.notice(name, &format!("left out: {reason}"));
     }
 
-    /// Something done at once
+    /// Reports an action that was done at once
     pub(crate) fn did(&self, action: Action, name: &[u8], is_dry: bool) {
         self.lock().deleted += u64::from(action == Action::Delete);
         match &self.sink {
             Sink::Json => self.json("done", action, name, &[("dry_run", is_dry.into())]),
             Sink::Plain => self.line(&format!("{} {}", action.word(), crate::show::bytes(name))),
-            // A dry run is made for its list.
+            // The list is what a dry run is for.
             Sink::Bars(bars) if is_dry => {
                 bars.suspend(|| {
                     self.line(&format!("{} {}", action.word(), crate::show::bytes(name)));
@@ -157,7 +160,7 @@ impl Reporter {
         }
     }
 
-    /// A file that a dry run would transfer
+    /// Reports a file that a dry run would transfer
     pub(crate) fn would(&self, action: Action, name: &[u8], bytes: Option<u64>) {
         let mut totals = self.lock();
         totals.files += 1;
@@ -166,14 +169,14 @@ impl Reporter {
         self.did(action, name, true);
     }
 
-    /// Something the user should know, on standard error
+    /// Writes a notice to standard error
     pub(crate) fn notice(&self, name: &[u8], text: &str) {
         if !matches!(self.sink, Sink::Quiet) {
             self.error_line(&format!("{}: {text}", crate::show::bytes(name)));
         }
     }
 
-    /// Something was not done
+    /// Reports a failure
     pub(crate) fn fail(&self, name: &[u8], failure: &Failure) {
         self.lock().exits.push(failure.exit());
         if let Sink::Json = self.sink {
@@ -190,7 +193,7 @@ impl Reporter {
         }
     }
 
-    /// The end of the run
+    /// Writes the summary
     pub(crate) fn summary(&self, exit: Exit) {
         let totals = self.totals();
         let seconds = self.begun.elapsed().as_secs_f64();
@@ -242,7 +245,7 @@ impl Reporter {
         self.line(&Value::Object(object).to_string());
     }
 
-    /// Whoever closes the pipe wants no more lines
+    /// Writes a line to standard output; a closed pipe is no error
     fn line(&self, line: &str) {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
@@ -279,11 +282,12 @@ impl Totals {
 }
 
 impl Running<'_> {
-    /// So many bytes of the file are there, those of earlier runs included
+    /// Sets the bytes of the file that are there, those of earlier runs included
     pub(crate) fn at(&self, bytes: u64) {
-        let before = self.done.swap(bytes, Ordering::Relaxed);
+        self.done.store(bytes, Ordering::Relaxed);
         if let Some(bar) = &self.bar {
-            bar.at(bytes, bytes.saturating_sub(before));
+            let highest = self.highest.fetch_max(bytes, Ordering::Relaxed);
+            bar.at(bytes, bytes.saturating_sub(highest));
         }
         if let Sink::Json = self.reporter.sink {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -295,30 +299,30 @@ impl Running<'_> {
         }
     }
 
-    /// How far it is
+    /// The bytes that are there
     pub(crate) fn bytes(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// Something about this file
+    /// Writes a notice about this file
     pub(crate) fn notice(&self, text: &str) {
         self.reporter.notice(&self.name, text);
     }
 
-    /// It turns out to have another name
+    /// Changes the name of the file
     #[must_use]
     pub(crate) fn renamed(mut self, name: &[u8]) -> Self {
         self.name = name.to_vec();
         self
     }
 
-    /// It is over: either whole, of which so many bytes were transferred, or not done
+    /// Ends the file: complete, with this many bytes transferred, or failed
     pub(crate) fn end(self, result: Result<u64, Failure>) -> Result<(), Failure> {
         match result {
             Ok(moved) => self.done(moved),
             Err(failure) => {
                 if let Some(bar) = &self.bar {
-                    bar.done();
+                    bar.remove();
                 }
                 return Err(failure);
             }
