@@ -17,9 +17,9 @@ mod verify;
 use std::io::Write as _;
 use std::path::Path;
 
-use clap::{ArgMatches, CommandFactory as _};
+use clap::ArgMatches;
 
-use crate::args::{Cli, Command};
+use crate::args::{self, Cli, Command};
 use crate::compat::{ftplib, ftpmirror};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -50,15 +50,15 @@ pub(crate) fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Info(args) => info::info(&args, &common, &interrupt),
         Command::Ftplib(args) => ftplib::run(&args.arguments, &common, &interrupt),
         Command::Ftpmirror(args) => ftpmirror::run(&args.arguments, &common, &interrupt),
-        Command::Completions(args) => {
-            // In memory first: the generators panic where standard output is closed.
+        Command::Completions(which) => {
+            // In memory first: the generators panic if standard output is closed.
             let mut text = Vec::new();
-            clap_complete::generate(args.shell, &mut Cli::command(), "rftp", &mut text);
+            clap_complete::generate(which.shell, &mut args::command(), "rftp", &mut text);
             print(&text)
         }
         Command::Man => {
             let mut text = Vec::new();
-            clap_mangen::Man::new(Cli::command())
+            clap_mangen::Man::new(args::command())
                 .render(&mut text)
                 .map_err(|error| Failure::local(Path::new("standard output"), &error))?;
             print(&text)

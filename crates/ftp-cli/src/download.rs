@@ -1,4 +1,4 @@
-//! One file from the server: resumed, checked, and under its name only when it is whole
+//! Downloads one file: resumed, checked, and under its name only when it is complete
 
 use std::io::Read as _;
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::site::Site;
 /// Bytes that are moved at a time
 pub(crate) const BLOCK: usize = 256 * 1024;
 
-/// What transfers have in common
+/// What all transfers of a run have in common
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'a> {
     pub(crate) site: &'a Site,
@@ -33,7 +33,7 @@ pub(crate) struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    /// End of the names of files that are not whole; `None`: they have their own
+    /// End of the names of incomplete files; `None`: they have their final names
     pub(crate) fn suffix(&self) -> Option<&str> {
         (!self.args.inplace).then_some(&*self.args.temp_suffix)
     }
@@ -44,8 +44,10 @@ impl Terms<'_> {
 pub(crate) struct Job<'a> {
     pub(crate) remote: &'a [u8],
     pub(crate) local: &'a Path,
-    /// What is known of it
+    /// Its version, as far as it is known
     pub(crate) version: Version,
+    /// Whether the version is what the server said, and not what a list demands
+    pub(crate) is_listed: bool,
     /// The time that it gets
     pub(crate) modified: Option<SystemTime>,
     /// The permissions that it gets, if it gets any
@@ -54,7 +56,7 @@ pub(crate) struct Job<'a> {
     pub(crate) expected: Option<FileHash>,
 }
 
-/// What the server tells of a file, if it tells anything; that it is missing is for RETR to say
+/// Size and time of a file, if the server tells them; a missing file is left to RETR to report
 pub(crate) fn version(client: &mut Client, path: &[u8]) -> Result<Version, Error> {
     let size = known(client.size(path))?;
     let modified = known(client.mdtm(path))?;
@@ -96,10 +98,21 @@ pub(crate) fn download(
     let mut transfer = Transfer { client, terms, job, running, partial, moved: 0, digest: None };
     let result = transfer.run();
     let (partial, moved) = (transfer.partial, transfer.moved);
+    let result = result.map_err(|failure| match has_changed(client, job, &failure) {
+        true => Failure::changed(),
+        false => failure,
+    });
     close(partial, terms, job, result).map(|()| moved)
 }
 
-/// Opens what an earlier run has left of the file, emptied if that is of another version
+/// Whether a file has another size than expected because it has changed since
+fn has_changed(client: &mut Client, job: &Job<'_>, failure: &Failure) -> bool {
+    job.is_listed
+        && failure.is_about_size()
+        && version(client, job.remote).is_ok_and(|now| now.is_another_than(job.version))
+}
+
+/// Opens the part that an earlier run left, emptied if it is of another version
 pub(crate) fn open(
     terms: Terms<'_>,
     job: &Job<'_>,
@@ -109,16 +122,18 @@ pub(crate) fn open(
     let naming = if args.inplace { Naming::AtOnce } else { Naming::WhenWhole };
     let mut partial = Partial::open(job.local, &args.temp_suffix, naming)?;
     if args.no_resume || !partial.is_of(job.version) {
-        // Of a small one there was nothing to note, and under the final name lies an older version.
+        // A small file has no state file, and under the final name there is an older version.
         if !args.no_resume && naming == Naming::WhenWhole && partial.length() >= STATE_FROM {
-            running.notice("what an earlier run has left is not of this version; begun anew");
+            running.notice(
+                "the part from an earlier run is of another version, so the download starts again",
+            );
         }
         clear(&mut partial)?;
     }
     Ok(partial)
 }
 
-/// Gives a file that is whole its name; of one that is not, what a later run can go on with stays
+/// Gives a complete file its name; of an incomplete one, keeps what a later run can resume
 pub(crate) fn close(
     partial: Partial,
     terms: Terms<'_>,
@@ -130,6 +145,7 @@ pub(crate) fn close(
     };
     match failure.exit() {
         Exit::Verification => partial.remove(),
+        _ if failure.is_change() => partial.remove(),
         _ => partial.give_up(),
     }
     Err(failure)
@@ -152,14 +168,14 @@ pub(crate) fn wanted_hashes(
         match hash.map_err(|error| terms.site.failure(error))? {
             Some(hash) => wanted.push(hash),
             None => {
-                running.notice("the server has no hash of it, so its size alone is compared");
+                running.notice("the server has no hash of it, so only the size was compared");
             }
         }
     }
     Ok(wanted)
 }
 
-/// Compares size and hashes of a file that has come whole; `found` was computed while it came
+/// Compares size and hashes of a complete file; `found` was computed while it arrived
 pub(crate) fn check_whole(
     partial: &mut Partial,
     terms: Terms<'_>,
@@ -185,7 +201,7 @@ pub(crate) fn check_whole(
     Ok(())
 }
 
-/// The hash of what is there
+/// The hash of the bytes that are there
 fn digest_of_file(
     partial: &mut Partial,
     interrupt: &Interrupt,
@@ -234,7 +250,7 @@ impl Transfer<'_> {
         Failure::local(self.partial.path(), error)
     }
 
-    /// Goes on after what is there; false if that is no part of the server's file
+    /// Resumes after the bytes that are there; false if they are no part of the server's file
     fn go_on(&mut self, algorithm: Option<HashAlgorithm>) -> Result<bool, Failure> {
         let length = self.partial.length();
         let offset = length.saturating_sub(OVERLAP);
@@ -252,7 +268,7 @@ impl Transfer<'_> {
         let mut download = match self.client.get(get) {
             Ok(download) => download,
             Err(error) if is_about_restarting(&error) => {
-                self.running.notice("the server can't resume; begun anew");
+                self.running.notice("the server can't resume, so the download starts again");
                 return Ok(false);
             }
             Err(error) => return Err(self.terms.site.failure(error)),
@@ -266,9 +282,11 @@ impl Transfer<'_> {
                 return Err(self.terms.site.failure(error.into()));
             }
             _ => {
-                // Whether the session survives it is for the next request to learn.
+                // The next request finds out whether the session survives this.
                 drop(download);
-                self.running.notice("what an earlier run has left is of another file; begun anew");
+                self.running.notice(
+                    "the part from an earlier run is of another file, so the download starts again",
+                );
                 return Ok(false);
             }
         }
@@ -326,7 +344,7 @@ fn copy(
     }
 }
 
-/// Whether all has come that the server sends, and it is too little; a connection that has broken is another matter
+/// Whether the transfer ended in order but too early; a broken connection is another matter
 pub(crate) fn is_short(error: &std::io::Error) -> bool {
     match Error::in_io(error) {
         Some(error) => matches!(error, Error::Ftp(FtpError::Truncated { end: None, .. })),

@@ -1,6 +1,6 @@
 //! How the program ends: the exit codes, stated once
 
-/// What the program's exit status says
+/// The program's exit status
 ///
 /// 0 to 8 mean what they mean with wget, because workflow engines know those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,7 +68,7 @@ impl Exit {
         }
     }
 
-    /// The status of a run of which parts have ended so: the one code that all failures share, or 1
+    /// The status of a run whose parts ended like this: the code that all failures share, or 1
     ///
     /// An interruption and a limit are about the whole run.
     #[must_use]

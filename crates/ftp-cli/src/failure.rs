@@ -5,10 +5,11 @@ use std::io;
 
 use ftp_proto::{ConnectionError, Error as FtpError};
 use ftp_session::{Error, Mismatch};
+use ftp_tls::TlsError;
 
 use crate::exit::Exit;
 
-/// Why something was not done
+/// Why something failed
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
@@ -17,7 +18,17 @@ pub struct Failure {
     message: String,
     remedy: Option<&'static str>,
     cause: Option<Box<Error>>,
-    is_final: bool,
+    retry: Retry,
+}
+
+/// Whether the same may be tried again
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Retry {
+    /// If the cause is transient
+    ByCause,
+    Never,
+    /// Never as it is: the file has become another one
+    Another,
 }
 
 impl Failure {
@@ -29,11 +40,11 @@ impl Failure {
             message: message.into(),
             remedy: None,
             cause: None,
-            is_final: false,
+            retry: Retry::ByCause,
         }
     }
 
-    /// A command line that can't be carried out
+    /// A command line that makes no sense
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
@@ -67,7 +78,7 @@ impl Failure {
             message,
             remedy: remedy_of(&error),
             cause: Some(Box::new(error)),
-            is_final: false,
+            retry: Retry::ByCause,
         }
     }
 
@@ -85,18 +96,30 @@ impl Failure {
         self
     }
 
-    /// Says what to do
+    /// Adds what the user can do
     #[must_use]
     pub(crate) const fn remedy(mut self, remedy: &'static str) -> Self {
         self.remedy = Some(remedy);
         self
     }
 
-    /// Not to be tried again, whatever the cause
+    /// Rules out a retry, whatever the cause
     #[must_use]
     pub(crate) const fn for_good(mut self) -> Self {
-        self.is_final = true;
+        self.retry = Retry::Never;
         self
+    }
+
+    /// A file of the server that changed after its size was asked for
+    pub(crate) fn changed() -> Self {
+        let message = "has changed on the server while it was fetched";
+        let failure = Self::new(Exit::Network, message).remedy("fetch it when it is complete");
+        Self { retry: Retry::Another, ..failure }
+    }
+
+    /// Whether it is [`Self::changed`]
+    pub(crate) fn is_change(&self) -> bool {
+        self.retry == Retry::Another
     }
 
     /// The exit status that it leads to
@@ -124,10 +147,10 @@ impl Failure {
     /// Whether the same may succeed later
     pub(crate) fn is_transient(&self) -> bool {
         match &self.cause {
-            _ if self.is_final => false,
+            _ if self.retry != Retry::ByCause => false,
             Some(error) => {
                 error.is_transient()
-                    // The bytes went through, and whether they arrived is compared on a new connection.
+                    // All bytes were sent; a new connection compares whether they arrived.
                     || matches!(&**error, Error::Ftp(FtpError::Unconfirmed { .. }))
             }
             None => false,
@@ -137,6 +160,17 @@ impl Failure {
     /// Whether the server says that there is no such thing
     pub(crate) fn is_missing(&self) -> bool {
         self.cause.as_ref().is_some_and(|error| error.is_missing())
+    }
+
+    /// Whether a transfer ended in order, with more or fewer bytes than expected
+    pub(crate) fn is_about_size(&self) -> bool {
+        matches!(
+            self.cause(),
+            Some(
+                Error::Ftp(FtpError::TooLong { .. } | FtpError::Truncated { end: None, .. })
+                    | Error::Mismatch(Mismatch::Size { .. })
+            )
+        )
     }
 
     /// Whether it ended the session
@@ -213,6 +247,9 @@ fn exit_of_ftp(error: &FtpError) -> Exit {
 }
 
 fn remedy_of(error: &Error) -> Option<&'static str> {
+    if matches!(error.tls(), Some(TlsError::ClientCertificateRequired)) {
+        return Some("--cert FILE and --key FILE name them");
+    }
     if error.tls().is_some() {
         return Some(
             "--ca FILE trusts another authority, --insecure accepts any certificate and anybody in between",

@@ -13,6 +13,7 @@ mod download;
 mod exit;
 mod failure;
 mod interrupt;
+mod latest;
 mod location;
 mod login;
 mod manifest;
@@ -32,7 +33,7 @@ mod upload;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::FromArgMatches as _;
 
 pub use exit::Exit;
 pub use failure::Failure;
@@ -41,7 +42,7 @@ pub use failure::Failure;
 ///
 /// News go to standard output, errors to standard error. Ctrl-C is handled from here on.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let parsed = args::Cli::command().try_get_matches_from(arguments).and_then(|matches| {
+    let parsed = args::command().try_get_matches_from(arguments).and_then(|matches| {
         let cli = args::Cli::from_arg_matches(&matches)?;
         Ok((cli, matches))
     });

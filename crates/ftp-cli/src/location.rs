@@ -21,7 +21,7 @@ pub(crate) enum Location {
     Local(PathBuf),
 }
 
-/// What tells servers apart, as far as logins are concerned
+/// What distinguishes servers, as far as logins are concerned
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Origin {
     policy: u8,
@@ -167,7 +167,7 @@ fn not_a_url(text: &str, error: &UrlError) -> Failure {
             failure.remedy("that is SSH, another protocol: use sftp")
         }
         UrlError::Malformed(_) | UrlError::Scheme(_) if !text.contains("://") => Failure::usage(
-            "is no URL",
+            "is not a URL",
         )
         .remedy("write ftp://HOST/PATH, or ftpes:// for explicit and ftps:// for implicit TLS"),
         _ => failure,

@@ -17,7 +17,7 @@ use crate::netrc::{self, Login, MAX_SIZE, Netrc, Secret};
 /// Longest password that a file is read for
 const MAX_PASSWORD: u64 = 4096;
 
-/// Where logins come from; files and standard input are read once, however many sessions there will be
+/// Where logins come from; files and standard input are read once for all sessions
 #[derive(Debug)]
 pub(crate) struct Logins {
     user: Option<Vec<u8>>,
@@ -146,7 +146,7 @@ fn read_netrc(common: &Common) -> Result<Option<Netrc>, Failure> {
         _ if common.no_netrc => return Ok(None),
         Some(path) => path.clone(),
         None => match netrc::usual_place() {
-            // Only who names a file in so many words is told that it is missing.
+            // A missing file is an error only if an option names it.
             Some(path) if path.exists() => path,
             _ => return Ok(None),
         },

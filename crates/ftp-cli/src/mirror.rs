@@ -1,4 +1,4 @@
-//! Carrying a plan out: threads with a session each, which list while others transfer
+//! Carries out a plan with threads that have a session each: some list while others transfer
 
 mod links;
 mod sides;
@@ -20,20 +20,20 @@ use crate::report::{Action, Reporter};
 
 pub(crate) use sides::{Sides, stamp};
 
-/// How often a thread that has nothing to do looks for an interruption
+/// How often an idle thread checks for an interruption
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Directories are listed ahead until so many files wait for each thread
+/// Directories are listed ahead until this many files wait for each thread
 const AHEAD: usize = 4;
 
-/// What a run is for
+/// The purpose of a run
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// The target becomes the same as the source
+    /// Make the target the same as the source
     Mirror,
-    /// It is told what would be done
+    /// Report what would be done
     DryRun,
-    /// Each difference is a failure
+    /// Report each difference as a failure
     Verify,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Mirror<'a> {
     reporter: Reporter,
     rate: Rate,
     state: Mutex<State>,
-    /// Held while directories are made that another thread may be making, too
+    /// Held while a thread creates directories that another one may be creating, too
     making: Mutex<()>,
     changed: Condvar,
 }
@@ -59,13 +59,15 @@ struct State {
     waiting: VecDeque<Step>,
     /// Tasks that threads have taken
     running: usize,
+    /// Those of them that list a directory, which may find more to do
+    listing: usize,
     /// Threads that have a session, or wait for their first
     threads: usize,
     failures: u64,
     stopped: Option<Failure>,
 }
 
-/// What a thread does next
+/// The next task of a thread
 enum Task {
     List(Directory),
     Do(Step),
@@ -87,6 +89,7 @@ impl<'a> Mirror<'a> {
             plan: Plan::new(policy, target_exists),
             waiting: VecDeque::new(),
             running: 0,
+            listing: 0,
             threads: 0,
             failures: 0,
             stopped: None,
@@ -105,7 +108,7 @@ impl<'a> Mirror<'a> {
         }
     }
 
-    /// Does it all; the summary has been written then
+    /// Does everything, and writes the summary
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         self.sides.check()?;
         let threads = usize::from(self.args.parallel);
@@ -146,7 +149,7 @@ impl<'a> Mirror<'a> {
         }
     }
 
-    /// Works until nothing is left
+    /// Works until no task is left
     fn thread(&self) {
         let mut lease = self.pool.lease();
         loop {
@@ -162,9 +165,12 @@ impl<'a> Mirror<'a> {
                     break;
                 }
             }
-            let Some(task) = self.take() else { break };
+            let Some(task) = self.take(&mut lease) else { break };
             match task {
-                Task::List(directory) => self.list(&mut lease, &directory),
+                Task::List(directory) => {
+                    self.list(&mut lease, &directory);
+                    self.lock().listing -= 1;
+                }
                 Task::Do(step) => self.carry_out(&mut lease, step),
             }
             self.lock().running -= 1;
@@ -174,14 +180,15 @@ impl<'a> Mirror<'a> {
         self.changed.notify_all();
     }
 
-    /// Whether work is left, or may still be found by a thread that is listing a directory
+    /// Whether tasks are left, or may still be found by a thread that lists a directory
     fn is_open(&self) -> bool {
         let state = self.lock();
         let is_over = state.running == 0 && state.waiting.is_empty() && !state.plan.has_next();
         state.stopped.is_none() && !is_over && !self.interrupt.is_set()
     }
 
-    fn take(&self) -> Option<Task> {
+    /// The next task; waits until there is one; `None` if there will be none
+    fn take(&self, lease: &mut Lease<'_>) -> Option<Task> {
         let mut state = self.lock();
         loop {
             if state.stopped.is_some() || self.interrupt.is_set() {
@@ -192,19 +199,29 @@ impl<'a> Mirror<'a> {
                 Some(directory) => Some(Task::List(directory)),
                 None => state.waiting.pop_front().map(Task::Do),
             };
-            if task.is_some() {
+            if let Some(task) = task {
                 state.running += 1;
-                return task;
+                state.listing += usize::from(matches!(task, Task::List(_)));
+                return Some(task);
             }
             if state.running == 0 {
                 return None;
+            }
+            // For a thread whose session has broken, or for more segments of the last files
+            let is_divided = self.args.segments.segments.most() > 1 && state.listing == 0;
+            let makes_room = is_divided || self.pool.is_needed();
+            if makes_room && lease.is_open() {
+                drop(state);
+                lease.close();
+                state = self.lock();
+                continue;
             }
             state =
                 self.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// Reports a failure; ends the run if it concerns every file, or if there have been `--max-errors` of them
+    /// Reports a failure; ends the run if it concerns every file, or if it is the last that `--max-errors` allows
     fn failed(&self, path: &[u8], failure: Failure) {
         if self.interrupt.is_set() {
             return;
@@ -225,7 +242,7 @@ impl<'a> Mirror<'a> {
         self.reporter.fail(path, &failure);
     }
 
-    /// Both sides are not the same
+    /// Reports a difference between both sides
     fn differs(&self, path: &[u8], how: &str) {
         self.failed(path, Failure::new(Exit::Verification, how));
     }
@@ -241,7 +258,7 @@ impl<'a> Mirror<'a> {
             return None;
         }
         if state.failures > 0 {
-            self.reporter.notice(b"--delete", "nothing was deleted, because something has failed");
+            self.reporter.notice(b"--delete", "nothing was deleted, because something failed");
             return None;
         }
         let doomed = match state.plan.deletions() {
@@ -250,9 +267,7 @@ impl<'a> Mirror<'a> {
                 drop(state);
                 let failure = Failure::new(
                     Exit::Limit,
-                    format!(
-                        "nothing was deleted: {count} are to be deleted, more than --max-delete"
-                    ),
+                    format!("nothing was deleted: {count} items are more than --max-delete allows"),
                 );
                 self.reporter.fail(b"--delete", &failure);
                 return Some(failure.exit());
@@ -286,7 +301,7 @@ impl<'a> Mirror<'a> {
                 directory.in_target &= target.is_some();
                 let found = self.lock().plan.listed(&directory, source, target);
                 if incomplete {
-                    let message = "lines of its listing were not understood, or could not be read on the server";
+                    let message = "its listing has lines that were not understood";
                     self.failed(&directory.path, Failure::new(Exit::Protocol, message));
                 }
                 self.begin(lease, &directory, found);

@@ -1,8 +1,8 @@
-//! A local file that is not whole yet: `NAME.part`, locked against other runs, and what is known of its origin
+//! A local file that is not complete yet: `NAME.part`, locked against other runs, and the version that it is a part of
 //!
-//! The file itself tells how far it is. A state file beside it (`NAME.part.state`) says of which version of the server's
-//! file it is a part, and, if several sessions fetch it, which bytes are there. Nothing is gone on with that has none, or
-//! one of another version: an older version may have the same bytes where they are compared, and others before that.
+//! The file's length tells how far it is. A state file beside it (`NAME.part.state`) notes the version of the server's
+//! file and, if several sessions fetch it, which bytes are there. A part without a state file, or of another version, is
+//! not resumed: an older version may have the same bytes where they are compared, and others before that.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -18,10 +18,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ranges::{Cut, Ranges};
 
-/// A state file is written for files from this size on: smaller ones are fetched anew as quickly as compared
+/// Smallest file with a state file: smaller ones are fetched again as quickly as they are compared
 pub(crate) const STATE_FROM: u64 = 1024 * 1024;
 
-/// Longest state file that is read
+/// Longest state file that is read: bytes
 const MAX_STATE: u64 = 256 * 1024;
 
 /// End of the names of state files
@@ -77,11 +77,11 @@ enum Place {
 }
 
 impl Partial {
-    /// Opens what an earlier run has left, or a new file, under the final name or with this suffix
+    /// Opens the part that an earlier run left, or creates one, under the final name or with this suffix
     ///
     /// # Errors
     ///
-    /// Those of the system; another run that writes it at this moment.
+    /// Those of the system; another run is writing the file.
     pub(crate) fn open(target: &Path, suffix: &str, naming: Naming) -> Result<Self, Failure> {
         let temporary = beside(target, suffix);
         let state_path = beside(&temporary, STATE);
@@ -92,7 +92,7 @@ impl Partial {
         let failure = |error: &io::Error| Failure::local(&path, error);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        // A link at this place would lead the bytes elsewhere.
+        // A link would lead the bytes elsewhere.
         #[cfg(unix)]
         {
             use std::os::unix::fs::OpenOptionsExt as _;
@@ -115,7 +115,7 @@ impl Partial {
                 Err(TryLockError::WouldBlock) => {
                     return Err(Failure::new(Exit::Local, "another run is writing this file")
                         .about(crate::show::path(&path))
-                        .remedy("wait for it, or end it"));
+                        .remedy("wait until it ends"));
                 }
                 Err(TryLockError::Error(error)) => return Err(failure(&error)),
             }
@@ -135,9 +135,9 @@ impl Partial {
         self.length
     }
 
-    /// Whether what is there is of this version, as an earlier run has noted it
+    /// Whether the part is of this version, as an earlier run noted it
     ///
-    /// Both sizes must be known, and the same. Times are compared where both are known: where the server tells none the
+    /// Both sizes must be known and equal. Times are compared if both are known: if the server tells none, the
     /// size alone tells versions apart.
     pub(crate) fn is_of(&self, version: Version) -> bool {
         let (Some(size), Some((state, _))) = (version.size, self.state()) else { return false };
@@ -157,7 +157,7 @@ impl Partial {
         }
     }
 
-    /// Keeps what is there from the start of the file on, for a single session to go on with
+    /// Keeps the bytes at the start of the file, and drops later pieces, for a single session to resume
     pub(crate) fn keep_prefix(&mut self, version: Version, cut: Cut) -> io::Result<()> {
         let Some((_, Value::Array(_))) = self.state() else { return Ok(()) };
         match self.ranges(version, cut).map_or(0, |ranges| ranges.prefix()) {
@@ -182,7 +182,7 @@ impl Partial {
         Some((version, state["pieces"].clone()))
     }
 
-    /// Notes the version for a later run, and which bytes are there, unless they are those before the end of the file
+    /// Notes the version for a later run and, for several sessions, which bytes are there
     pub(crate) fn note(&self, version: Version, ranges: Option<&Ranges>) {
         let Some(size) = version.size.filter(|size| *size >= STATE_FROM) else { return };
         let modified = version.modified.and_then(timestamp).map(ftp_proto::Timestamp::to_unix);
@@ -190,11 +190,11 @@ impl Partial {
         if let Some(ranges) = ranges {
             state["pieces"] = ranges.to_json();
         }
-        // Without it the next run begins anew.
+        // Without it the next run starts again.
         let _ = self.replace_state(&state.to_string());
     }
 
-    /// At no time is there half a state
+    /// Replaces the state file at once: it is never half written
     fn replace_state(&self, text: &str) -> io::Result<()> {
         let new = beside(&self.state_path, NEW);
         let _ = std::fs::remove_file(&new);
@@ -208,7 +208,7 @@ impl Partial {
         let _ = std::fs::remove_file(&self.state_path);
     }
 
-    /// Empties it, and forgets of which version it was
+    /// Empties the part and removes its state file
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.remove_state();
         self.file.set_len(0)?;
@@ -230,7 +230,7 @@ impl Partial {
         Ok(())
     }
 
-    /// It is whole: gives it its time, its permissions and its name
+    /// Gives a complete file its time, its permissions and its name
     pub(crate) fn finish(
         self,
         modified: Option<SystemTime>,
@@ -239,13 +239,13 @@ impl Partial {
     ) -> Result<(), Failure> {
         let failure = |error: &io::Error| Failure::local(&self.path, error);
         if let Some(modified) = modified {
-            // Where the system can't have this time, the next run transfers it again.
+            // If the system can't store this time, the next run transfers the file again.
             let _ = self.file.set_modified(modified);
         }
         #[cfg(unix)]
         if let Some(mode) = mode {
             use std::os::unix::fs::PermissionsExt as _;
-            // No file of a server runs as another user.
+            // Never set-user-ID and its kin.
             let permissions = std::fs::Permissions::from_mode(mode & 0o777);
             self.file.set_permissions(permissions).map_err(|error| failure(&error))?;
         }
@@ -261,7 +261,7 @@ impl Partial {
         Ok(())
     }
 
-    /// Removes it, if it has nothing that a later run could go on with
+    /// Removes the part if it is empty
     pub(crate) fn give_up(self) {
         if self.length == 0 {
             self.remove();
@@ -292,7 +292,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Names that belong to the file `name` while it is not whole
+/// Names that belong to the file `name` while it is incomplete
 pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 3] {
     let temporary = [name, suffix.as_bytes()].concat();
     let state = [&*temporary, STATE.as_bytes()].concat();

@@ -1,4 +1,4 @@
-//! What a mirror does: two trees and a policy in, steps out; no I/O
+//! The plan of a mirror: two trees and a policy in, steps out; no I/O
 //!
 //! Directories are listed by the caller, one at a time and in any order: [`Plan::next`] names one, [`Plan::listed`] takes
 //! what is in it on both sides and gives the steps, and the directories below, which [`Plan::enter`] takes back. So memory holds the directories that are still to be listed, not the
@@ -48,19 +48,19 @@ pub(crate) enum Compare {
     Content,
 }
 
-/// What is wanted
+/// What a mirror is asked to do
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) direction: Direction,
     pub(crate) compare: Compare,
-    /// Whether what only the target has is deleted
+    /// Whether items that only the target has are deleted
     pub(crate) delete: bool,
-    /// How much of it at most
+    /// The most items that are deleted
     pub(crate) max_delete: Option<u64>,
     pub(crate) filter: Filter,
-    /// What names may be on the target
+    /// Which names the target can have
     pub(crate) names: LocalRules,
-    /// End of the names of files that are not whole; `None`: they have their own
+    /// End of the names of incomplete files; `None`: they have their final names
     pub(crate) suffix: Option<String>,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Directory {
     pub(crate) in_source: bool,
     /// Whether the target has it
     pub(crate) in_target: bool,
-    /// Whether it is made also if it stays empty
+    /// Whether it is created even if it stays empty
     is_wanted: bool,
     above: Option<Arc<Above>>,
     depth: usize,
@@ -81,14 +81,14 @@ pub(crate) struct Directory {
     links: usize,
 }
 
-/// The directories that a directory is in, as far as the server tells them apart
+/// The parents of a directory, as far as the server identifies them
 #[derive(Debug)]
 struct Above {
     identity: Box<[u8]>,
     above: Option<Arc<Self>>,
 }
 
-/// Something to do
+/// A step of a plan
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The target lacks this directory; comes before everything in it
@@ -97,15 +97,15 @@ pub(crate) enum Step {
         /// Whether those that it is in may be missing as well
         with_parents: bool,
     },
-    /// A file that the target lacks, or has otherwise
+    /// A file that the target lacks or has in another version
     Transfer(File),
     /// A file whose content is to be compared, and transferred if it differs
     Check(File),
-    /// A file that is as it should be
+    /// A file that is up to date
     Keep { path: Vec<u8> },
-    /// Something that is left out, which is no failure
+    /// An item that is left out, which is no failure
     LeaveOut { path: Vec<u8>, reason: &'static str },
-    /// Something that can't be mirrored
+    /// An item that can't be mirrored
     Refuse { path: Vec<u8>, reason: String },
 }
 
@@ -123,23 +123,23 @@ pub(crate) struct File {
     pub(crate) mode: Option<u32>,
 }
 
-/// Something that only the target has
+/// An item that only the target has
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Doomed {
     pub(crate) path: Vec<u8>,
     pub(crate) is_directory: bool,
 }
 
-/// What listing a directory has brought
+/// The result of listing a directory
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// What is to be done in it, in order
+    /// The steps in it, in order
     pub(crate) steps: Vec<Step>,
     /// The directories in it, for [`Plan::enter`] when it has been made
     pub(crate) directories: Vec<Directory>,
 }
 
-/// More is to be deleted than may be
+/// More items would be deleted than allowed
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooMany(pub(crate) u64);
 
@@ -184,7 +184,7 @@ impl Plan {
         self.open.extend(directories);
     }
 
-    /// A directory could not be listed or made: nothing is known of it
+    /// Notes that a directory could not be listed or created: nothing is known of it
     pub(crate) fn unreadable(&mut self, directory: &Directory) {
         self.spare(&directory.path);
     }
@@ -197,7 +197,7 @@ impl Plan {
         }
     }
 
-    /// What is to be deleted when all else is done and nothing has failed, what is in a directory before the directory
+    /// The items to delete once everything else is done and nothing has failed, each before its directory
     pub(crate) fn deletions(&mut self) -> Result<Vec<Doomed>, TooMany> {
         let mut doomed = std::mem::take(&mut self.doomed);
         doomed.retain(|doomed| !self.spared.contains(&doomed.path));

@@ -1,4 +1,4 @@
-//! The sessions with one server: how many there may be, and what is tried again
+//! The sessions with one server: how many there may be, and which failures are retried
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::site::{Session, Site};
 
-/// How often a wait looks whether it is still wanted
+/// How often a wait checks whether it is still wanted
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The longest pause before a further try
+/// The longest pause before a retry
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
 /// The sessions with one server, shared by all threads
@@ -30,9 +30,20 @@ pub(crate) struct Pool {
 struct State {
     budget: Budget,
     utc_offset: Option<UtcOffset>,
+    /// Threads that wait for a session to go on with a task
+    needy: usize,
 }
 
-/// A session that one thread has; it is opened when it is used, and again after it has broken
+/// What a thread wants a session for
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// It has begun a task, which no other thread will do
+    Task,
+    /// It has nothing to do yet
+    None,
+}
+
+/// One thread's session; it is opened on first use, and again after it has broken
 #[derive(Debug)]
 pub(crate) struct Lease<'a> {
     pool: &'a Pool,
@@ -41,12 +52,12 @@ pub(crate) struct Lease<'a> {
 
 impl Pool {
     pub(crate) fn new(site: Site, most: usize, interrupt: &Interrupt) -> Self {
-        let budget = Budget::new(most);
+        let budget = Budget::new(most.min(usize::from(site.common().max_sessions)));
         Self {
             site,
             interrupt: interrupt.clone(),
             origin: Origin::new(Instant::now()),
-            state: Mutex::new(State { budget, utc_offset: None }),
+            state: Mutex::new(State { budget, utc_offset: None, needy: 0 }),
             changed: Condvar::new(),
         }
     }
@@ -59,12 +70,17 @@ impl Pool {
         Lease { pool: self, session: None }
     }
 
-    /// How many sessions there may be, as far as is known
+    /// How many sessions the server allows, as far as is known
     pub(crate) fn limit(&self) -> usize {
         self.lock().budget.limit(self.origin.now())
     }
 
-    /// Tells how far the clock of the server's listings is ahead of UTC
+    /// Whether a thread waits for a session to continue a task; a thread without a task should then close its own
+    pub(crate) fn is_needed(&self) -> bool {
+        self.lock().needy > 0
+    }
+
+    /// Sets how far the clock of the server's listings is ahead of UTC
     pub(crate) fn set_utc_offset(&self, offset: Option<UtcOffset>) {
         self.lock().utc_offset = offset;
     }
@@ -83,38 +99,52 @@ impl Pool {
     }
 
     /// Waits until one more session may be opened; false if that is no longer wanted
-    fn admitted(&self, is_wanted: &dyn Fn() -> bool) -> Result<bool, Failure> {
-        let mut state = self.lock();
+    fn admitted(&self, purpose: Purpose, is_wanted: &dyn Fn() -> bool) -> Result<bool, Failure> {
+        let is_needy = usize::from(purpose == Purpose::Task);
+        self.lock().needy += is_needy;
+        let result = self.wait_for_admission(purpose, is_wanted);
+        self.lock().needy -= is_needy;
+        result
+    }
+
+    fn wait_for_admission(
+        &self,
+        purpose: Purpose,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<bool, Failure> {
         loop {
             self.interrupt.check()?;
+            // Not under the lock: the closure takes locks of its own.
             if !is_wanted() {
                 return Ok(false);
             }
+            let mut state = self.lock();
             let now = self.origin.now();
-            match state.budget.admission(now) {
-                Admission::Now => {
+            // A thread with a task comes first: without it the others may never get anything to do.
+            let is_its_turn = purpose == Purpose::Task || state.needy == 0;
+            let until = match state.budget.admission(now) {
+                Admission::Now if is_its_turn => {
                     state.budget.begin(now);
                     return Ok(true);
                 }
-                Admission::Later(at) => {
-                    let until = at.and_then(|at| self.origin.instant(at));
-                    let wait = until
-                        .map_or(LOOK, |at| at.saturating_duration_since(Instant::now()).min(LOOK));
-                    let wait = wait.max(Duration::from_millis(1));
-                    state = self
-                        .changed
-                        .wait_timeout(state, wait)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0;
-                }
-            }
+                Admission::Now => None,
+                Admission::Later(at) => at.and_then(|at| self.origin.instant(at)),
+            };
+            let wait =
+                until.map_or(LOOK, |at| at.saturating_duration_since(Instant::now()).min(LOOK));
+            let wait = wait.max(Duration::from_millis(1));
+            drop(self.changed.wait_timeout(state, wait));
         }
     }
 
-    /// Opens a session as soon as the server lets one more in; `None` if that is no longer wanted
-    fn open(&self, is_wanted: &dyn Fn() -> bool) -> Result<Option<Session>, Failure> {
+    /// Opens a session as soon as one more is allowed; `None` if it is no longer wanted
+    fn open(
+        &self,
+        purpose: Purpose,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Option<Session>, Failure> {
         let mut tries = Tries::new(self);
-        while self.admitted(is_wanted)? {
+        while self.admitted(purpose, is_wanted)? {
             let failure = match self.site.open(&self.interrupt) {
                 Ok(session) => {
                     self.report(|budget, now| budget.opened(now));
@@ -136,7 +166,7 @@ impl Pool {
     }
 }
 
-/// Counts how often something was tried in vain
+/// Counts failed attempts
 #[derive(Debug)]
 struct Tries<'a> {
     pool: &'a Pool,
@@ -150,7 +180,7 @@ impl<'a> Tries<'a> {
         Self { pool, left: common.retries, delay: common.retry_delay }
     }
 
-    /// Waits before the next try; the failure, if there is to be none
+    /// Waits before the next attempt; returns the failure if there is none left
     fn again(&mut self, failure: Failure) -> Result<(), Failure> {
         self.pool.interrupt.check()?;
         let is_turned_away = failure.cause().is_some_and(|cause| cause.turned_away().is_some());
@@ -165,9 +195,11 @@ impl<'a> Tries<'a> {
 }
 
 impl Lease<'_> {
-    /// The session of this lease, which is opened first if there is none
+    /// The session of this lease, opened first if there is none
     pub(crate) fn client(&mut self) -> Result<&mut Client, Failure> {
-        self.open_while(&|| true)?;
+        if self.session.is_none() {
+            self.session = self.pool.open(Purpose::Task, &|| true)?;
+        }
         match &mut self.session {
             Some(session) => Ok(&mut session.client),
             // Not reached: it was opened, or that was an error.
@@ -175,15 +207,15 @@ impl Lease<'_> {
         }
     }
 
-    /// Opens a session if there is none; false if none was opened because it is no longer wanted
+    /// Opens a session for the next task, if there is none; false if it is no longer wanted
     pub(crate) fn open_while(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<bool, Failure> {
         if self.session.is_none() {
-            self.session = self.pool.open(is_wanted)?;
+            self.session = self.pool.open(Purpose::None, is_wanted)?;
         }
         Ok(self.session.is_some())
     }
 
-    /// Does something once, as [`Self::attempt`]
+    /// Runs `work` once
     pub(crate) fn once<T>(
         &mut self,
         work: impl FnOnce(&mut Client) -> Result<T, Failure>,
@@ -203,9 +235,9 @@ impl Lease<'_> {
         }
     }
 
-    /// Does something, again if it may succeed then, on a new session if this one is over
+    /// Runs `work`, and retries it if it may succeed then, on a new session if this one is over
     ///
-    /// `moved` tells how far it has come: tries that move bytes are not counted.
+    /// `moved` returns the bytes so far: attempts that move bytes do not count as retries.
     pub(crate) fn attempt<T>(
         &mut self,
         moved: &dyn Fn() -> u64,
@@ -225,7 +257,7 @@ impl Lease<'_> {
         }
     }
 
-    /// A request that moves no bytes of files
+    /// Makes a request that moves no bytes of files, with retries
     pub(crate) fn request<T>(
         &mut self,
         mut work: impl FnMut(&mut Client) -> Result<T, Error>,
@@ -234,7 +266,7 @@ impl Lease<'_> {
         self.attempt(&|| 0, |client| work(client).map_err(|error| pool.site.failure(error)))
     }
 
-    /// Reports what a failure says of the session
+    /// Reports what a failure says about the session
     fn note(&mut self, failure: &Failure) {
         match failure.cause() {
             Some(Error::Data { .. }) => self.pool.report(|budget, now| budget.data_failed(now)),
@@ -257,16 +289,13 @@ impl Lease<'_> {
         }
     }
 
-    fn drop_session(&mut self, end: SessionEnd) {
-        if self.session.take().is_some() {
-            self.pool.report(|budget, now| budget.ended(end, now));
-        }
+    /// Whether there is a session
+    pub(crate) const fn is_open(&self) -> bool {
+        self.session.is_some()
     }
-}
 
-/// Says goodbye
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
+    /// Ends the session with QUIT; it is opened again when it is used
+    pub(crate) fn close(&mut self) {
         if let Some(session) = &mut self.session {
             let end = match session.client.is_connected() && session.client.quit().is_ok() {
                 true => SessionEnd::Orderly,
@@ -274,5 +303,17 @@ impl Drop for Lease<'_> {
             };
             self.drop_session(end);
         }
+    }
+
+    fn drop_session(&mut self, end: SessionEnd) {
+        if self.session.take().is_some() {
+            self.pool.report(|budget, now| budget.ended(end, now));
+        }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        self.close();
     }
 }

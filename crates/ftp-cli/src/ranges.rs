@@ -19,7 +19,7 @@ pub(crate) const CUT: Cut = Cut {
     least: 4 * 1024 * 1024,
 };
 
-/// Pieces of a file at most; a state file with more is not believed
+/// Most pieces of a file; a state file with more is rejected
 const MOST: usize = 1024;
 
 /// How a file is cut, in bytes
@@ -49,7 +49,7 @@ struct Piece {
     /// The first byte that is missing
     at: u64,
     end: u64,
-    /// Whether a session fetches it
+    /// Whether a session is fetching it
     is_taken: bool,
     seam: Seam,
 }
@@ -57,11 +57,11 @@ struct Piece {
 /// What is known of the bytes before the start of a piece
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Seam {
-    /// Its session has not got them yet
+    /// Its session has not received them yet
     Unknown,
-    /// Their hash, as its session got them
+    /// Their hash, as its session received them
     Hash(String),
-    /// The session of the piece before got the same; or there are none
+    /// The session of the previous piece received the same; or there are none
     Same,
 }
 
@@ -147,7 +147,7 @@ impl Ranges {
         Task { start, at, offset }
     }
 
-    /// What is missing of the first piece that nobody fetches
+    /// What is missing of the first free piece
     pub(crate) fn take_first(&mut self) -> Option<Task> {
         let at = self.pieces.iter().position(|piece| !piece.is_taken && piece.at < piece.end)?;
         self.pieces[at].is_taken = true;
@@ -162,7 +162,7 @@ impl Ranges {
         self.pieces.last().map(|piece| self.task_of(piece))
     }
 
-    /// What is missing of the first piece that nobody fetches, or half of what the busiest session has to do
+    /// What is missing of the first free piece, or half of what the busiest session still has to fetch
     pub(crate) fn take(&mut self) -> Option<Task> {
         self.take_first().or_else(|| self.halve())
     }
@@ -193,8 +193,6 @@ impl Ranges {
     }
 
     /// Where the session of a piece writes next, and how many bytes it may write
-    ///
-    /// At the end of its piece it goes on with the next one, if nobody has begun that.
     pub(crate) fn room(&mut self, start: u64) -> (u64, u64) {
         let Some(at) = self.index(start) else { return (self.size, 0) };
         let is_fresh = |next: &Piece| !next.is_taken && next.at == next.start;
@@ -220,7 +218,7 @@ impl Ranges {
         }
     }
 
-    /// Nobody fetches this piece any more; what is missing of it is for others
+    /// Frees a piece; others may fetch what is missing of it
     pub(crate) fn release(&mut self, start: u64) {
         if let Some(piece) = self.piece(start) {
             piece.is_taken = false;
@@ -270,7 +268,7 @@ impl Ranges {
         self.pieces.iter().map(piece).collect()
     }
 
-    /// What a state file says of a file of this size, if it can be true
+    /// Reads a state file's pieces of a file of this size; `None` if they are inconsistent
     ///
     /// `length` is that of the local file: what it does not have is not there.
     pub(crate) fn from_json(value: &Value, size: u64, length: u64, cut: Cut) -> Option<Self> {

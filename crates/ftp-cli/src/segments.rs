@@ -1,4 +1,4 @@
-//! One large file over several sessions, as far as the server lets them in and goes on where it is asked to
+//! Downloads one large file over several sessions, if the server allows them and honours REST
 //!
 //! The first session fetches the file from its start, as without segments. A second one fetches its last bytes: if exactly
 //! those come, the server honours REST, and only then others begin in the middle. What is there is compared at every
@@ -13,6 +13,7 @@ use ftp_proto::fields::HashAlgorithm;
 use ftp_proto::{Error as FtpError, Get};
 use ftp_session::{Error, FileDigest};
 
+use crate::args::Segments;
 use crate::download::{self, BLOCK, Job, Terms};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -21,30 +22,28 @@ use crate::pool::{Lease, Pool};
 use crate::ranges::{CUT, Comparison, Ranges, Task};
 use crate::report::Running;
 
-/// Files from this size on are fetched by several sessions: what a further login costs is to be worth it
-const LARGE: u64 = 8 * 1024 * 1024;
-
-/// How often the state is noted: so much is fetched again after `kill -9`
+/// How often the state is written: what arrived since is fetched again after `kill -9`
 const NOTE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How often a thread that has nothing to do looks for an interruption
+/// How often an idle thread checks for an interruption
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Downloads a file by so many sessions at most, this one among them; returns the bytes that were transferred
+/// Downloads a file by one or more sessions, this one among them; returns the bytes that were transferred
 pub(crate) fn download(
     pool: &Pool,
     lease: &mut Lease<'_>,
     terms: Terms<'_>,
     job: &Job<'_>,
-    sessions: u16,
+    segments: Segments,
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let mut moved = 0;
     let size = job.version.size;
-    if sessions > 1 && size.is_none() {
+    if segments.most() > 1 && size.is_none() {
         running.notice("the server does not tell its size, so one session fetches it");
     }
-    if let Some(size) = size.filter(|size| sessions > 1 && *size >= LARGE) {
+    if let Some(size) = size.filter(|size| segments.of(*size) > 1) {
+        let sessions = segments.of(size).min(terms.site.common().max_sessions);
         let mut partial = download::open(terms, job, running)?;
         loop {
             let is_begun = partial.length() > 0;
@@ -56,7 +55,7 @@ pub(crate) fn download(
                 End::Whole => return finish(lease, terms, job, running, partial).map(|()| moved),
                 End::Alone => break,
                 End::Failed(failure) if is_begun && failure.exit() == Exit::Verification => {
-                    running.notice("what an earlier run has left is of another file; begun anew");
+                    running.notice("the part from an earlier run is of another file, so the download starts again");
                     download::clear(&mut partial)?;
                 }
                 End::Failed(failure) => {
@@ -69,7 +68,7 @@ pub(crate) fn download(
     lease.attempt(&|| running.bytes(), alone).map(|bytes| moved + bytes)
 }
 
-/// Gives a file that has come whole its name, if it is still that of the server and has the hashes that it must have
+/// Gives a complete file its name, if it is still the server's version and has the expected hashes
 fn finish(
     lease: &mut Lease<'_>,
     terms: Terms<'_>,
@@ -91,13 +90,12 @@ fn finish(
 }
 
 fn changed() -> Failure {
-    let message = "its segments are not of one file: it has changed on the server meanwhile, or the server does not go on \
-                   where it is asked to";
+    let message = "its segments do not fit together: it has changed on the server, or the server does not honour REST";
     Failure::new(Exit::Verification, message)
-        .remedy("get it again; if this recurs, without --segments")
+        .remedy("try again; if this recurs, without --segments")
 }
 
-/// A file that several sessions fetch
+/// A file that several sessions fetch together
 struct Fetch<'a> {
     pool: &'a Pool,
     terms: Terms<'a>,
@@ -112,39 +110,39 @@ struct State {
     partial: Partial,
     ranges: Ranges,
     proof: Proof,
-    /// Bytes that were transferred, those that are compared included
+    /// Bytes transferred, those that are only compared included
     moved: u64,
     noted: Instant,
-    /// Why all have to stop
+    /// Why all sessions have to stop
     stopped: Option<Failure>,
-    /// Why a session could not go on, while others do
+    /// Why one session could not continue, while others do
     failed: Option<Failure>,
 }
 
-/// Whether the server begins a download where it is asked to
+/// Whether the server honours REST
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Proof {
     Missing,
-    /// A session is finding it out
+    /// A session is testing it
     Sought,
     Given,
-    /// It does not: one session fetches the file
+    /// It does not: one session has to fetch the file
     Refuted,
 }
 
-/// What a session is for
+/// The role of a session
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    /// It begins with the first bytes that are missing, and stays until the file is whole
+    /// Starts with the first missing bytes, and stays until the file is complete
     First,
     Further,
 }
 
-/// What became of a file
+/// The result of fetching a file
 enum End {
     /// All bytes are there, and have been compared where they meet
     Whole,
-    /// One session has to go on after the bytes at the start
+    /// One session has to continue after the bytes at the start
     Alone,
     Failed(Failure),
 }
@@ -174,7 +172,7 @@ impl<'a> Fetch<'a> {
         Self { pool, terms, job, size, running, state, changed: Condvar::new() }
     }
 
-    /// Fetches what is missing; also the file as it is then, and how many bytes were transferred
+    /// Fetches what is missing; returns the result, the file, and the bytes transferred
     fn run(self, lease: &mut Lease<'_>, sessions: u16) -> (End, Partial, u64) {
         self.running.at(self.lock().ranges.done());
         self.note();
@@ -188,7 +186,7 @@ impl<'a> Fetch<'a> {
         self.note();
         let limit = self.pool.limit();
         if limit < usize::from(sessions) {
-            self.running.notice(&format!("the server lets in {limit} of {sessions} sessions"));
+            self.running.notice(&format!("the server allows {limit} of {sessions} sessions"));
         }
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let end = match (state.stopped, state.proof) {
@@ -196,7 +194,7 @@ impl<'a> Fetch<'a> {
             _ if self.terms.interrupt.is_set() => End::Failed(Failure::interrupted()),
             (Some(failure), _) => End::Failed(failure),
             (None, Proof::Refuted) => End::Alone,
-            // Without a failure it would be whole.
+            // Without a failure it would be complete.
             (None, _) => End::Failed(state.failed.unwrap_or_else(Failure::interrupted)),
         };
         (end, state.partial, state.moved)
@@ -210,7 +208,7 @@ impl<'a> Fetch<'a> {
         Failure::local(self.job.local, error)
     }
 
-    /// Notes which bytes are there
+    /// Writes down which bytes are there
     fn note(&self) {
         self.lock().note(self.job);
     }
@@ -245,7 +243,7 @@ impl<'a> Fetch<'a> {
             && !self.terms.interrupt.is_set()
     }
 
-    /// The start of a piece to fetch; waits until there is one, or until none will be
+    /// The start of the next piece to fetch; waits until there is one; `None` if there will be none
     fn take(&self, role: Role) -> Option<u64> {
         loop {
             if !self.is_wanted(role) {
@@ -267,14 +265,15 @@ impl<'a> Fetch<'a> {
             if let Some(task) = task {
                 return Some(task.start);
             }
-            if role == Role::Further && state.proof == Proof::Given {
+            // The session that fetches the file's start may have broken, and need this one's place.
+            if role == Role::Further && (state.proof == Proof::Given || self.pool.is_needed()) {
                 return None;
             }
             drop(self.changed.wait_timeout(state, LOOK));
         }
     }
 
-    /// A session has left a piece, and perhaps found out what the server does with REST
+    /// Gives a piece back after a session has stopped fetching it, and notes what it learned about REST
     fn release(&self, start: u64, role: Role, is_done: bool) {
         let mut state = self.lock();
         state.ranges.release(start);
@@ -286,7 +285,7 @@ impl<'a> Fetch<'a> {
         self.changed.notify_all();
     }
 
-    /// A session can't go on, or, if that is for a reason that all have, none can
+    /// Records that a session can't continue or, with `is_of_all`, that none can
     fn failed(&self, failure: Failure, is_of_all: bool) {
         let mut state = self.lock();
         let place = if is_of_all { &mut state.stopped } else { &mut state.failed };
@@ -328,7 +327,7 @@ impl<'a> Fetch<'a> {
         match error {
             Trouble::NoRestart(failure) if is_proven => Err(failure),
             Trouble::NoRestart(_) => Err(self.refute()),
-            // Tries again only from the start of the file, which is for a session alone.
+            // A retry starts at the beginning of the file, which is for one session alone.
             Trouble::Failure(failure) if self.lock().proof == Proof::Refuted => {
                 Err(failure.for_good())
             }
@@ -351,7 +350,7 @@ impl<'a> Fetch<'a> {
         loop {
             let (at, room) = self.lock().ranges.room(task.start);
             if room == 0 {
-                // Dropped elsewhere, it is aborted: what comes is another session's.
+                // Dropping the download aborts it: the rest belongs to another session.
                 return match at == self.size {
                     true => self.end(download, task, &mut block),
                     false => Ok(()),
@@ -367,7 +366,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// The file's last byte has come; if more come, they were not those that were asked for
+    /// Checks that no byte follows the last one; otherwise the server did not start where it was told
     fn end(&self, mut download: Download<'_>, task: Task, block: &mut [u8]) -> Result<(), Trouble> {
         match self.read(&mut download, task, block)? {
             0 => Ok(()),
@@ -395,7 +394,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Reads the bytes before those that are missing: they are compared with what is there, now or when it has come
+    /// Reads the bytes before the missing ones, and compares them with the local ones, now or once those have arrived
     fn compare_start(&self, download: &mut Download<'_>, task: Task) -> Result<(), Trouble> {
         let mut there = vec![0; (task.at - task.offset) as usize];
         download.read_exact(&mut there).map_err(|error| self.trouble(error, task))?;
@@ -415,7 +414,7 @@ impl<'a> Fetch<'a> {
     fn write(&self, start: u64, bytes: &[u8]) -> Result<(), Failure> {
         let mut state = self.lock();
         let (at, room) = state.ranges.room(start);
-        // Its end may have moved since.
+        // The end of the piece may have moved since.
         let bytes = &bytes[..room.min(bytes.len() as u64) as usize];
         let written = state.partial.seek(at).and_then(|()| state.partial.write(bytes));
         written.map_err(|error| self.local(&error))?;
@@ -431,16 +430,14 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// The server does not go on where it is asked to: the session that began with the first bytes goes on alone
+    /// Notes that the server ignores REST: the session that fetches the start continues alone
     fn refute(&self) -> Failure {
         let mut state = self.lock();
         if state.proof != Proof::Refuted {
             state.proof = Proof::Refuted;
             state.ranges.alone();
             state.note(self.job);
-            self.running.notice(
-                "the server does not go on where it is asked to (REST), so one session fetches it",
-            );
+            self.running.notice("the server does not honour REST, so one session fetches it");
         }
         drop(state);
         self.changed.notify_all();
@@ -464,7 +461,7 @@ impl State {
 
 /// Why a piece did not come
 enum Trouble {
-    /// What came was not what comes from this place on, or nothing came; what to say if the server was known to be able
+    /// The bytes were not those from this offset on, or none came; the failure to report if REST was proven before
     NoRestart(Failure),
     Failure(Failure),
 }
@@ -475,13 +472,13 @@ impl From<Failure> for Trouble {
     }
 }
 
-/// Why a session stops that others don't need
+/// Why a session stops that is not needed any more
 fn alone() -> Failure {
     Failure::new(Exit::Network, "left to another session")
 }
 
 fn hash_of(bytes: &[u8]) -> String {
-    // An algorithm that is always there.
+    // SHA-256 is always available.
     FileDigest::new(HashAlgorithm::Sha256).map_or_else(String::new, |mut digest| {
         digest.update(bytes);
         digest.finish().to_string()

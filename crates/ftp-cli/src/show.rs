@@ -1,4 +1,4 @@
-//! Names and numbers as people read them
+//! Names and numbers for people
 
 use std::ffi::OsStr;
 use std::io::IsTerminal as _;
@@ -11,7 +11,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> String {
     Readable(bytes).to_string()
 }
 
-/// A text that may hold what a terminal would obey
+/// A text, with control characters escaped
 pub(crate) fn text(text: &str) -> String {
     bytes(text.as_bytes())
 }
@@ -26,7 +26,7 @@ pub(crate) fn os_bytes(name: &OsStr) -> &[u8] {
     name.as_encoded_bytes()
 }
 
-/// Whether standard output is a terminal, which would obey what is in a name
+/// Whether standard output is a terminal, so that control characters must be escaped
 pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }

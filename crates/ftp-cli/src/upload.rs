@@ -1,5 +1,6 @@
-//! One file to the server: by a temporary name, which an interrupted run leaves to be resumed
+//! Uploads one file under a temporary name, which an interrupted run leaves for the next one to resume
 
+use std::cmp::Ordering;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
@@ -22,7 +23,7 @@ pub(crate) struct Job<'a> {
     pub(crate) remote: &'a [u8],
 }
 
-/// What tells versions of a local file apart: its length, and when it was changed last
+/// What distinguishes versions of a local file: its length, and the time of its last change
 type Stamp = (u64, Option<SystemTime>);
 
 /// Whether a part of a file is on the server, under its temporary name
@@ -37,7 +38,7 @@ pub(crate) enum Begun {
 
 /// Uploads a local file; returns the bytes that were transferred
 ///
-/// `begun` says what the next try can go on with.
+/// `begun` says what the next attempt can resume.
 pub(crate) fn upload(
     client: &mut Client,
     terms: Terms<'_>,
@@ -49,7 +50,7 @@ pub(crate) fn upload(
     let temporary = temporary(job.remote, terms.suffix());
     let moved = running.bytes();
     let sent = send(client, terms, job, *begun, &temporary, &before, running);
-    // It reads only when the server has begun the file.
+    // Bytes are read only after the server has opened the file.
     if running.bytes() != moved {
         *begun = Begun::ByThisRun(stamp(&before));
     }
@@ -64,7 +65,7 @@ pub(crate) fn upload(
             if terms.args.verify {
                 let proof = check::compare(client, &temporary, job.local, before.len());
                 if proof.map_err(|error| terms.site.failure(error))? == check::Proof::Size {
-                    running.notice("the server has no hash of it, so its size alone is compared");
+                    running.notice("the server has no hash of it, so only the size was compared");
                 }
             }
             Ok(moved)
@@ -74,7 +75,7 @@ pub(crate) fn upload(
         Err(failure) => return Err(leave(client, terms, &temporary, failure)),
     };
     if let Some(time) = before.modified().ok().and_then(timestamp) {
-        // The file is there; that its time is that of the upload is no failure.
+        // The file is there; a wrong time is no failure.
         if let Err(error) = client.set_modified(&temporary, time) {
             if error.is_fatal() {
                 return Err(terms.site.failure(error));
@@ -104,7 +105,7 @@ fn set_mode(
         Ok(_) => Ok(()),
         Err(error) if error.is_fatal() => Err(terms.site.failure(error)),
         Err(_) => {
-            running.notice("the server does not set its permissions (SITE CHMOD)");
+            running.notice("the server did not set its permissions (SITE CHMOD)");
             Ok(())
         }
     }
@@ -121,7 +122,7 @@ fn set_mode(
     Ok(())
 }
 
-/// Uploads what a reader has, such as standard input, which can't be resumed
+/// Uploads from a reader such as standard input, which can't be resumed
 pub(crate) fn upload_stream(
     client: &mut Client,
     terms: Terms<'_>,
@@ -144,7 +145,7 @@ pub(crate) fn upload_stream(
     }
 }
 
-/// An upload that can't be done twice
+/// An upload that can't be retried
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way<'a> {
     /// To the end of a file
@@ -153,7 +154,7 @@ pub(crate) enum Way<'a> {
     Unique { folder: &'a [u8] },
 }
 
-/// Uploads what a reader has in this way; returns the bytes that were transferred, and the name that the server chose, if
+/// Uploads from a reader in this way; returns the bytes transferred, and the name that the server chose, if
 /// it tells
 pub(crate) fn add_stream(
     client: &mut Client,
@@ -177,7 +178,7 @@ pub(crate) fn add_stream(
         }
     };
     if matches!(way, Way::Unique { .. }) && name.is_none() {
-        running.notice("the server does not tell the name that it has chosen");
+        running.notice("the server does not report the name that it chose");
     }
     Ok((moved, name))
 }
@@ -210,7 +211,7 @@ fn send(
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let length = local.len();
-    // Under its final name another version may lie.
+    // Under the final name there may be another version.
     let may_resume = !terms.args.no_resume && !terms.args.inplace;
     if may_resume && is_a_part(client, terms, begun, temporary, local)? {
         let mut moved = 0;
@@ -218,7 +219,7 @@ fn send(
         let mut progress = |bytes| {
             let more = bytes - moved;
             moved = bytes;
-            // What was there before is known only at the end.
+            // The bytes that were there before are known only at the end.
             running.at(bytes.min(length));
             if let Err(failure) = terms.rate.pass(more as usize, terms.interrupt) {
                 stop = Some(failure);
@@ -233,7 +234,7 @@ fn send(
             Err(_) if stop.is_some() => return Err(Failure::interrupted()),
             Err(Error::Mismatch(_)) => {
                 running.notice(
-                    "what an earlier run has left on the server is of another file; begun anew",
+                    "the part from an earlier run is of another file, so the upload starts again",
                 );
             }
             // No SIZE, no APPE, or none for this user.
@@ -263,8 +264,17 @@ fn is_a_part(
     }
     match client.mdtm(temporary) {
         Ok(left) => {
-            let changed = local.modified().ok().and_then(timestamp);
-            Ok(changed.is_some_and(|changed| changed < left))
+            let Some(changed) = local.modified().ok().and_then(timestamp) else { return Ok(false) };
+            match changed.to_unix().cmp(&left.to_unix()) {
+                Ordering::Less => Ok(true),
+                // Complete: it has got the time of the local file, and lacks only its name.
+                Ordering::Equal => match client.size(temporary) {
+                    Ok(size) => Ok(size == local.len()),
+                    Err(error) if error.is_fatal() => Err(terms.site.failure(error)),
+                    Err(_) => Ok(false),
+                },
+                Ordering::Greater => Ok(false),
+            }
         }
         Err(error) if error.is_fatal() => Err(terms.site.failure(error)),
         // There is none, or the server tells no times.
@@ -313,7 +323,7 @@ fn cannot_resume(error: &Error) -> bool {
     matches!(error, Error::Ftp(FtpError::Permanent(_) | FtpError::NoDirectory(_)))
 }
 
-/// What becomes of the temporary file of an upload that failed: it stays if a later try can go on with it
+/// Deletes the temporary file of a failed upload, unless a later attempt can resume it
 fn leave(client: &mut Client, terms: Terms<'_>, temporary: &[u8], failure: Failure) -> Failure {
     let can_go_on = failure.is_transient() || failure.exit() == Exit::Interrupted;
     if terms.suffix().is_some() && !can_go_on && client.is_connected() {
@@ -337,7 +347,7 @@ fn publish(
     if error.is_transient() || error.is_fatal() {
         return Err(terms.site.failure(error));
     }
-    // Some servers rename onto no file that exists.
+    // Some servers refuse to rename onto an existing file.
     if client.delete(remote).is_err() {
         let _ = client.delete(temporary);
         return Err(terms.site.failure(error).remedy("--inplace uploads without renaming"));
@@ -345,6 +355,8 @@ fn publish(
     client.rename(temporary, remote).map(|_| ()).map_err(|error| {
         // The old file is gone, so the new one stays.
         let failure = terms.site.failure(error);
-        failure.about(crate::show::bytes(temporary)).remedy("rename this file by hand: it is whole")
+        failure
+            .about(crate::show::bytes(temporary))
+            .remedy("rename this file by hand: it is complete")
     })
 }

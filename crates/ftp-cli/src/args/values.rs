@@ -7,7 +7,7 @@ pub(crate) fn mode(text: &str) -> Result<String, String> {
         (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
     match is_octal {
         true => Ok(text.to_owned()),
-        false => Err("three or four octal digits are due, such as 644".into()),
+        false => Err("expected three or four octal digits, such as 644".into()),
     }
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn time(text: &str) -> Result<ftp_proto::Timestamp, String> {
     };
     parsed
         .and_then(ftp_proto::Timestamp::from_unix)
-        .ok_or_else(|| "a time is due, such as 2026-11-26T12:34:56Z".to_owned())
+        .ok_or_else(|| "expected a time, such as 2026-11-26T12:34:56Z".to_owned())
 }
 
 /// Bytes of a file
@@ -48,7 +48,43 @@ pub(crate) fn range(text: &str) -> Result<Range, String> {
             .map(|(from, to)| Range::From(from, Some(to))),
         None => None,
     };
-    range.ok_or_else(|| "FROM-TO, FROM- or -COUNT is due, in bytes from 0 on".to_owned())
+    range.ok_or_else(|| "expected FROM-TO, FROM- or -COUNT, in bytes counted from 0".to_owned())
+}
+
+/// How many sessions fetch one file together
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Segments {
+    most: u16,
+    /// Smaller files are fetched by one session: bytes
+    from: u64,
+}
+
+impl Segments {
+    /// One session
+    pub(crate) const ONE: Self = Self { most: 1, from: 0 };
+
+    /// Sessions for a file of the largest size
+    pub(crate) const fn most(self) -> u16 {
+        self.most
+    }
+
+    /// Sessions for a file of this size
+    pub(crate) const fn of(self, size: u64) -> u16 {
+        if size >= self.from { self.most } else { 1 }
+    }
+}
+
+pub(crate) fn segments(text: &str) -> Result<Segments, String> {
+    const MIB: u64 = 1024 * 1024;
+    if text == "auto" {
+        // Four logins cost less than a second nearly everywhere, which is little beside what such a file takes.
+        return Ok(Segments { most: 4, from: 64 * MIB });
+    }
+    match text.parse() {
+        // What a further login costs is to be worth it.
+        Ok(most @ 1..=16) => Ok(Segments { most, from: 8 * MIB }),
+        _ => Err("expected a number from 1 to 16, or auto".into()),
+    }
 }
 
 /// Seconds since 1970: a time, or an age such as `3d`
@@ -89,15 +125,15 @@ pub(crate) fn shard(text: &str) -> Result<Shard, String> {
         .and_then(|(index, count)| Some((index.parse::<u64>().ok()?, count.parse::<u64>().ok()?)));
     match numbers {
         Some((index @ 1.., count)) if index <= count => Ok(Shard { index: index - 1, count }),
-        _ => Err("two numbers are due, such as 1/4 to 4/4".into()),
+        _ => Err("expected two numbers, such as 1/4 to 4/4".into()),
     }
 }
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is due".to_owned())?;
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("more than 0 seconds are due".into()),
+        _ => Err("expected more than 0 seconds".into()),
     }
 }
 
@@ -114,7 +150,7 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     };
     let number: Option<f64> = number.parse().ok().filter(|number: &f64| *number > 0.0);
     let (Some(number), Some(power)) = (number, power) else {
-        return Err("a number of bytes is due, such as 1500, 500k, 10M, 1.5G".into());
+        return Err("expected a number of bytes, such as 1500, 500k, 10M, 1.5G".into());
     };
     let bytes = number * 1024_f64.powi(i32::try_from(power).unwrap_or(0));
     if bytes < 1.0 || bytes > u64::MAX as f64 {
@@ -127,7 +163,7 @@ pub(crate) fn suffix(text: &str) -> Result<String, String> {
     let fits = |byte: u8| byte.is_ascii_graphic() && !b"/\\:*?\"<>|".contains(&byte);
     match !text.is_empty() && text.bytes().all(fits) {
         true => Ok(text.to_owned()),
-        false => Err("printable ASCII without separators is due, such as .part".into()),
+        false => Err("expected printable ASCII without separators, such as .part".into()),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::download::{self, Job, Terms, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::latest;
 use crate::location::Remote;
 use crate::manifest::{Entry, local_name, read};
 use crate::partial::Version;
@@ -36,7 +37,7 @@ pub(super) fn fetch(
     if args.manifest == Path::new("-") && common.password_file.as_deref() == Some(Path::new("-")) {
         return Err(Failure::usage("standard input can't be both the password and the list"));
     }
-    let sessions = args.parallel;
+    let sessions = args.parallel.max(args.segments.segments.most());
     let queues = Queues::new(wanted(args)?, |wanted| &wanted.remote, common, sessions, interrupt)?;
     let fetching = Fetching {
         args,
@@ -45,7 +46,7 @@ pub(super) fn fetch(
         interrupt,
     };
     queues.work_off(
-        sessions,
+        args.parallel,
         |lease, pool, wanted| fetching.fetch(lease, pool, wanted),
         |wanted, failure| fetching.reporter.fail(&wanted.name, failure),
     );
@@ -73,7 +74,7 @@ fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
                 Remote::parse(&OsString::from(format!("{base}/{}", encoded(source))))?
             }
             _ => {
-                let failure = Failure::usage("is no URL").about(crate::show::text(source));
+                let failure = Failure::usage("is not a URL").about(crate::show::text(source));
                 return Err(failure.remedy("--base URL says where names are"));
             }
         };
@@ -140,10 +141,10 @@ impl Fetching<'_> {
             modified: version.modified,
             mode,
             expected: entry.hash.clone(),
+            is_listed: entry.size.is_none(),
         };
-        let result = lease.attempt(&|| running.bytes(), |client| {
-            download::download(client, terms, &job, &running)
-        });
+        let result =
+            latest::download(pool, lease, terms, &job, self.args.segments.segments, &running);
         running.end(result).map_err(|failure| failure.about(crate::show::bytes(name)))
     }
 }

@@ -12,11 +12,11 @@ use crate::download::{self, Job, Terms, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::latest;
 use crate::location::{Remote, remotes};
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
-use crate::segments;
 
 pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
     if args.output.as_deref() == Some(Path::new("-")) {
@@ -40,7 +40,7 @@ pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Res
         std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
     }
     let at_a_time = args.parallel.min(u16::try_from(wanted.len()).unwrap_or(u16::MAX));
-    let sessions = at_a_time.max(args.segments);
+    let sessions = at_a_time.max(args.segments.segments.most());
     let queues = Queues::new(wanted, |wanted| &wanted.remote, common, sessions, interrupt)?;
     let reporter = Reporter::new(common);
     let rate = Rate::new(args.transfer.limit_rate);
@@ -117,7 +117,8 @@ fn fetch(
         modified: version.modified,
         mode,
         expected: args.checksum.clone(),
+        is_listed: true,
     };
-    let result = segments::download(pool, lease, terms, &job, args.segments, &running);
+    let result = latest::download(pool, lease, terms, &job, args.segments.segments, &running);
     running.end(result).map_err(|failure| failure.about(crate::show::bytes(path)))
 }

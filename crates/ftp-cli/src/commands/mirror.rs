@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use clap::ArgMatches;
 use ftp_proto::LocalRules;
 
-use crate::args::{Common, Comparison, FilterArgs, MirrorArgs, TransferArgs, VerifyArgs};
+use crate::args::{
+    Common, Comparison, FilterArgs, MirrorArgs, SegmentArgs, Segments, TransferArgs, VerifyArgs,
+};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -46,6 +48,7 @@ pub(super) fn compare(
         follow: args.follow,
         dry_run: true,
         shard: None,
+        segments: SegmentArgs { segments: Segments::ONE },
         transfer: TransferArgs::plain(),
     };
     run(&args, Purpose::Verify, matches, "verify", common, interrupt)
@@ -94,7 +97,8 @@ fn run(
     };
     let logins = Logins::new(common, &[&remote])?;
     let site = Site::new(&remote, &logins, common)?;
-    let pool = Pool::new(site, usize::from(args.parallel), interrupt);
+    let sessions = args.parallel.max(args.segments.segments.most());
+    let pool = Pool::new(site, usize::from(sessions), interrupt);
     let sides = Sides { direction, local, remote: remote.path().to_vec(), follow: args.follow };
     Mirror::new(args, purpose, common, policy, sides, &pool, interrupt).run()
 }

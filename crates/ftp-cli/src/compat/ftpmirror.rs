@@ -102,12 +102,12 @@ pub(crate) fn run(
                     common.user = Some(value()?);
                     break;
                 }
-                'p' | 'a' => return Err(usage("passwords are for netrc or --password-file")),
-                _ => return Err(usage("an option that is not known")),
+                'p' | 'a' => return Err(usage("passwords come from netrc or --password-file")),
+                _ => return Err(usage("an unknown option")),
             }
         }
     }
-    let [host, more @ ..] = &*operands else { return Err(usage("a host is due")) };
+    let [host, more @ ..] = &*operands else { return Err(usage("a host is missing")) };
     if more.len() > 2 {
         return Err(usage("too many names"));
     }
@@ -234,7 +234,15 @@ impl Run<'_> {
     fn fetch(&self, lease: &mut Lease<'_>, remote: &[u8], local: &Path) -> Result<(), Failure> {
         let version = lease.request(|client| version(client, remote))?;
         let running = self.reporter.begin(Action::Get, remote, version.size);
-        let job = Job { remote, local, version, modified: None, mode: None, expected: None };
+        let job = Job {
+            remote,
+            local,
+            version,
+            modified: None,
+            mode: None,
+            expected: None,
+            is_listed: true,
+        };
         let result = lease
             .attempt(&|| running.bytes(), |client| download(client, self.terms, &job, &running));
         running.end(result).map_err(|failure| failure.about(crate::show::bytes(remote)))

@@ -11,7 +11,7 @@ use crate::location::{join, local_name};
 use crate::plan::{Item, Kind, Stamp};
 use crate::pool::Lease;
 
-/// Makes of links what they lead to, on this side; a link that leads nowhere stays one
+/// Replaces local links by what they lead to; a broken link stays a link
 pub(super) fn follow_local(folder: &Path, items: &mut [Item]) {
     for item in items.iter_mut().filter(|item| item.kind == Kind::Link) {
         let Some(path) = local_name(&item.name).map(|name| folder.join(name)) else {
@@ -31,7 +31,7 @@ pub(super) fn follow_local(folder: &Path, items: &mut [Item]) {
     }
 }
 
-/// Whether a link in a directory leads to that directory, or one that it is in
+/// Whether a link leads to the directory that holds it, or to one above
 fn leads_back(folder: &Path, link: &Path) -> bool {
     match (fs::canonicalize(folder), fs::canonicalize(link)) {
         (Ok(folder), Ok(target)) => folder.starts_with(target),
@@ -39,7 +39,7 @@ fn leads_back(folder: &Path, link: &Path) -> bool {
     }
 }
 
-/// Makes of links what they lead to, on the server; a link that leads nowhere stays one
+/// Replaces links on the server by what they lead to; a broken link stays a link
 pub(super) fn follow_remote(
     lease: &mut Lease<'_>,
     folder: &[u8],
@@ -47,7 +47,7 @@ pub(super) fn follow_remote(
 ) -> Result<(), Failure> {
     for item in items.iter_mut().filter(|item| item.kind == Kind::Link) {
         let path = join(folder, &item.name);
-        // A name that no command can carry is refused with the others.
+        // A name that no command can carry is refused later, with other bad names.
         if path.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             continue;
         }
@@ -65,7 +65,7 @@ fn look(client: &mut Client, folder: &[u8], path: &[u8], item: &mut Item) -> Res
         item.mode = None;
         return Ok(());
     }
-    // Servers tell where a link has led by PWD, or don't: then the number of links in a path ends a loop.
+    // Some servers report by PWD where a link led. With the others the number of links in a path ends a loop.
     let home = client.pwd()?;
     let Some(here) = place(client, folder, &home)? else { return Ok(()) };
     let Some(there) = place(client, path, &home)? else { return Ok(()) };
@@ -82,7 +82,7 @@ fn is_in(path: &[u8], other: &[u8]) -> bool {
     path.strip_prefix(other).is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
 }
 
-/// The path of a directory as the server has it when it has gone there; `None`: it is no directory
+/// The path that the server reports after CWD; `None` if it is no directory
 fn place(client: &mut Client, path: &[u8], home: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     if !path.is_empty() && known(client.cwd(path))?.is_none() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The two directories of a mirror: listing, making, deleting
+//! The two directories of a mirror: list, create, delete
 
 use std::fs;
 use std::io;
@@ -26,7 +26,7 @@ pub(crate) struct Sides {
 }
 
 impl Sides {
-    /// Whether the target may be there: on the server only listing it tells
+    /// Whether the target may exist: on the server only its listing tells
     pub(super) fn target_may_exist(&self) -> bool {
         match self.direction {
             Direction::Down => self.local.exists(),
@@ -34,7 +34,7 @@ impl Sides {
         }
     }
 
-    /// Refuses what can't be mirrored
+    /// Checks that the local directory can be mirrored
     pub(super) fn check(&self) -> Result<(), Failure> {
         let metadata = match fs::metadata(&self.local) {
             Ok(metadata) => metadata,
@@ -52,7 +52,7 @@ impl Sides {
         }
     }
 
-    /// The local path of something that this side has named
+    /// The local path of an item that the local side has named
     pub(super) fn local_path(&self, path: &[u8]) -> Result<PathBuf, Failure> {
         if path.is_empty() {
             return Ok(self.local.clone());
@@ -62,7 +62,7 @@ impl Sides {
         })
     }
 
-    /// Source and target of a directory; `None`: that side has it not
+    /// Source and target of a directory; `None` if that side does not have it
     pub(super) fn list(
         &self,
         lease: &mut Lease<'_>,
@@ -123,7 +123,7 @@ impl Sides {
         });
         match result {
             Ok(listing) => Ok(Some(listing)),
-            // The target of an upload is made.
+            // The target of an upload is created later.
             Err(failure) if is_root && self.direction == Direction::Up && failure.is_missing() => {
                 Ok(None)
             }
@@ -131,7 +131,7 @@ impl Sides {
         }
     }
 
-    /// Makes a directory of the target, with those that it is in
+    /// Creates a directory of the target, with its parents
     pub(super) fn make_directory(&self, lease: &mut Lease<'_>, path: &[u8]) -> Result<(), Failure> {
         match self.direction {
             Direction::Down => {
@@ -145,7 +145,7 @@ impl Sides {
         }
     }
 
-    /// Deletes something of the target
+    /// Deletes an item of the target
     pub(super) fn delete(
         &self,
         lease: &mut Lease<'_>,
@@ -192,7 +192,7 @@ fn list_local(path: &Path) -> Result<Listing, Failure> {
     let mut listing = Listing { items: Vec::new(), is_complete: true };
     for entry in fs::read_dir(path).map_err(|error| failure(&error))? {
         let entry = entry.map_err(|error| failure(&error))?;
-        // Not through links.
+        // This does not follow links.
         let metadata = match entry.metadata() {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -243,7 +243,7 @@ fn list_remote(client: &mut Client, path: &[u8]) -> Result<(Listing, Option<Loca
 
 fn item(entry: &OwnedEntry) -> Item {
     let kind = match entry.kind() {
-        // Where only names are told, most are files.
+        // If the server lists names only, most are files.
         RemoteKind::File | RemoteKind::Unknown => Kind::File,
         RemoteKind::Dir => Kind::Dir,
         RemoteKind::Symlink => Kind::Link,
@@ -261,7 +261,7 @@ fn item(entry: &OwnedEntry) -> Item {
     }
 }
 
-/// A time of which the zone is not known is taken for UTC, in every run alike
+/// A time in an unknown zone counts as UTC, in every run alike
 pub(crate) fn stamp(modified: Modified) -> Option<Stamp> {
     let Modified::At { time, precision, .. } = modified else { return None };
     let unit = match precision {
@@ -277,7 +277,7 @@ fn is_of_servers_clock(modified: &Modified) -> bool {
     matches!(modified, Modified::At { zone: Zone::Server, precision, .. } if *precision >= Precision::Minute)
 }
 
-/// Asks for the time of a file in another way than its listing, which tells it by the server's clock
+/// Asks for a file's time by MDTM, which is UTC, to learn the zone of the listing
 fn learn_utc_offset(
     client: &mut Client,
     path: &[u8],

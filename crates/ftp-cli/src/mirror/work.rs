@@ -1,4 +1,4 @@
-//! What is done with the steps of a plan
+//! How the steps of a plan are carried out
 
 use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
@@ -7,8 +7,9 @@ use ftp_session::{Error, Mismatch, local_path};
 
 use super::{Mirror, Purpose};
 use crate::check;
-use crate::download::{self, download};
+use crate::download;
 use crate::failure::Failure;
+use crate::latest;
 use crate::location::join;
 use crate::partial::Version;
 use crate::plan::{Direction, Directory, File, Found, Stamp, Step};
@@ -17,13 +18,13 @@ use crate::report::Action;
 use crate::upload::{self, Begun, upload};
 
 impl Mirror<'_> {
-    /// Takes the steps of a directory: makes it if it is missing, counts what is to be done, and queues that
+    /// Takes the steps of a directory: creates it if it is missing, counts its transfers, and queues them
     pub(super) fn begin(&self, lease: &mut Lease<'_>, directory: &Directory, found: Found) {
         let mut queue = Vec::new();
         for step in found.steps {
             match step {
                 Step::MakeDirectory { path, .. } if self.purpose == Purpose::Verify => {
-                    self.differs(&path, "is a directory that the target lacks");
+                    self.differs(&path, "is a directory that is missing in the target");
                 }
                 Step::MakeDirectory { path, with_parents } => {
                     if let Err(failure) = self.make_directory(lease, &path, with_parents) {
@@ -62,19 +63,19 @@ impl Mirror<'_> {
         with_parents: bool,
     ) -> Result<(), Failure> {
         if self.purpose == Purpose::Mirror {
-            // Servers refuse to make what another session is making.
+            // Servers refuse to create what another session is creating.
             let lock = || self.making.lock().unwrap_or_else(PoisonError::into_inner);
             let _alone = with_parents.then(lock);
             self.sides.make_directory(lease, path)?;
         }
-        // The root is there as far as the user is concerned.
+        // For the user the root is not news.
         if !path.is_empty() {
             self.reporter.did(Action::Mkdir, path, self.purpose == Purpose::DryRun);
         }
         Ok(())
     }
 
-    /// Does what a thread has taken
+    /// Carries out a step
     pub(super) fn carry_out(&self, lease: &mut Lease<'_>, step: Step) {
         match step {
             Step::Transfer(file) => self.transfer(lease, &file),
@@ -86,7 +87,7 @@ impl Mirror<'_> {
                 }
                 Err(failure) => self.failed(&file.path, failure),
             },
-            // Those are done when they are planned.
+            // These were done when they were planned.
             Step::MakeDirectory { .. }
             | Step::Keep { .. }
             | Step::LeaveOut { .. }
@@ -108,7 +109,7 @@ impl Mirror<'_> {
             })?;
         if proof == Some(check::Proof::Size) && length > 0 {
             self.reporter
-                .notice(&file.path, "the server has no hash of it, so its size alone is compared");
+                .notice(&file.path, "the server has no hash of it, so only the size was compared");
         }
         Ok(proof.is_some())
     }
@@ -126,7 +127,6 @@ impl Mirror<'_> {
         }
         let running = self.reporter.begin(action, &file.path, file.size);
         let remote = join(&self.sides.remote, &file.path);
-        let moved = || running.bytes();
         let result = match self.sides.direction {
             Direction::Down => local_path(&self.sides.local, &file.path)
                 .map_err(|error| Failure::new(crate::exit::Exit::Local, error.to_string()))
@@ -139,13 +139,15 @@ impl Mirror<'_> {
                         modified,
                         mode: file.mode.filter(|_| self.args.transfer.preserve.is_some()),
                         expected: None,
+                        is_listed: true,
                     };
-                    lease.attempt(&moved, |client| download(client, self.terms(), &job, &running))
+                    let segments = self.args.segments.segments;
+                    latest::download(self.pool, lease, self.terms(), &job, segments, &running)
                 }),
             Direction::Up => self.sides.local_path(&file.path).and_then(|local| {
                 let mut begun = if file.is_begun { Begun::Perhaps } else { Begun::No };
                 let job = upload::Job { local: &local, remote: &remote };
-                lease.attempt(&moved, |client| {
+                lease.attempt(&|| running.bytes(), |client| {
                     upload(client, self.terms(), &job, &mut begun, &running)
                 })
             }),

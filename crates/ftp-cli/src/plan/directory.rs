@@ -1,4 +1,4 @@
-//! One directory of both trees: what is to be done in it
+//! The steps in one directory of both trees
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::partial::reserved;
 
-/// What comparing a file of both sides says
+/// The result of comparing a file of both sides
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Same,
@@ -21,7 +21,7 @@ enum Verdict {
 }
 
 impl Plan {
-    /// What is to be done in a directory, in order; `None`: this side has no such directory
+    /// The steps in a directory, in order; `None`: this side has no such directory
     ///
     /// The order of the items makes no difference.
     pub(crate) fn listed(
@@ -65,7 +65,7 @@ impl Plan {
         found
     }
 
-    /// The names that files have while they are not whole
+    /// The names that files have while they are incomplete
     fn reserved(&self, items: &[Item]) -> BTreeSet<Vec<u8>> {
         let Some(suffix) = &self.policy.suffix else { return BTreeSet::new() };
         let files = items.iter().filter(|item| item.kind == Kind::File);
@@ -94,19 +94,21 @@ impl Plan {
                 }
             }
             (Kind::Dir, Some(_)) => {
-                found
-                    .steps
-                    .push(refuse(path, "on the target this is no directory; remove it first"));
+                found.steps.push(refuse(
+                    path,
+                    "the target has something else under this name; remove it first",
+                ));
             }
             _ if !self.policy.filter.takes(&path) => {}
             (Kind::File, Some(Kind::Dir)) => {
-                found
-                    .steps
-                    .push(refuse(path, "on the target this is a directory; remove it first"));
+                found.steps.push(refuse(
+                    path,
+                    "the target has a directory under this name; remove it first",
+                ));
             }
             (Kind::File, _) if self.policy.filter.age(item.time) == Age::Other => {}
             (Kind::File, _) if self.policy.filter.age(item.time) == Age::Unknown => {
-                let reason = "its time is not known, and --newer or --older is about that";
+                let reason = "its time is not known, so --newer and --older cannot apply";
                 found.steps.push(Step::LeaveOut { path, reason });
             }
             (Kind::File, target_kind) => {
@@ -131,7 +133,7 @@ impl Plan {
                 });
             }
             (Kind::Other, _) => {
-                found.steps.push(Step::LeaveOut { path, reason: "no ordinary file" });
+                found.steps.push(Step::LeaveOut { path, reason: "not an ordinary file" });
             }
         }
     }
@@ -148,7 +150,7 @@ impl Plan {
         let times = source.time.zip(target.time);
         let same_time = times.map(|(source, target)| match self.policy.direction {
             Direction::Down => source.may_be(target),
-            // Where the server can't be told a time, it is that of the upload.
+            // If the server can't set times, the time is that of the upload.
             Direction::Up => !source.is_after(target),
         });
         let is_newer = times.is_some_and(|(source, target)| source.is_after(target));
@@ -165,7 +167,7 @@ impl Plan {
         }
     }
 
-    /// Collects what only the target has; what may belong to something of the source is spared
+    /// Collects what only the target has, except what may belong to an item of the source
     fn doom(
         &mut self,
         directory: &Directory,
@@ -207,7 +209,7 @@ impl Plan {
     }
 }
 
-/// A directory in another one, unless it is one of those that it is in
+/// Enters a directory, unless it is one of its own parents
 fn enter(
     directory: &Directory,
     item: &Item,
@@ -224,7 +226,7 @@ fn enter(
     let mut above = directory.above.as_ref();
     while let Some(other) = above {
         if Some(&other.identity) == item.identity.as_ref() {
-            return Err("is a directory that it is in itself: a loop");
+            return Err("contains itself: a loop");
         }
         above = other.above.as_ref();
     }

@@ -1,6 +1,6 @@
 //! What is in a directory, on either side
 
-/// What something is
+/// The kind of an item
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     File,
@@ -54,7 +54,7 @@ impl Stamp {
     }
 }
 
-/// Something in a directory
+/// An item of a directory
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Item {
     pub(crate) name: Box<[u8]>,
@@ -69,7 +69,7 @@ pub(crate) struct Item {
     pub(crate) is_linked: bool,
 }
 
-/// What is in a directory, without `.` and `..`
+/// The items of a directory, without `.` and `..`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
     pub(crate) items: Vec<Item>,

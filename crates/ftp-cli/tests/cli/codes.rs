@@ -1,9 +1,23 @@
-//! Each exit code of the table
+//! Each exit code of the table; 130, an interruption, is in `files.rs`
 
 use std::net::TcpListener;
 
 use crate::Home;
 use crate::server::{Habit, Server};
+
+#[test]
+fn the_manual_and_the_help_have_the_table() {
+    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+    let manual = std::fs::read_to_string(manual).unwrap().replace('`', "");
+    let help = Home::new().rftp(&["--help"]).stdout;
+    for (exit, meaning) in ftp_cli::Exit::TABLE {
+        let row = format!("| {} | {meaning} |", exit.code());
+        assert!(manual.contains(&row), "{row}");
+        // Long lines are wrapped.
+        let start: String = meaning.chars().take(20).collect();
+        assert!(help.contains(&format!("{:>3}  {start}", exit.code())), "{help}");
+    }
+}
 
 #[test]
 fn a_command_line_that_is_not_understood_is_2() {

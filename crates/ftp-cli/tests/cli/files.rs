@@ -60,7 +60,7 @@ fn what_is_no_part_of_the_file_is_begun_anew() {
         assert_eq!(run.code, Some(0), "{run:?}");
         assert_eq!(home.read("file"), bytes(SIZE));
         assert_eq!(home.names(""), ["file"]);
-        assert!(run.stderr.contains("begun anew"), "{run:?}");
+        assert!(run.stderr.contains("starts again"), "{run:?}");
     }
 }
 
@@ -195,7 +195,7 @@ fn a_file_that_has_changed_since_is_not_spliced() {
     home.write("file.part.state", br#"{"size":3000000,"modified":1}"#);
     let run = home.rftp(&["get", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stderr.contains("not of this version"), "{run:?}");
+    assert!(run.stderr.contains("of another version"), "{run:?}");
     assert_eq!(home.read("file"), bytes(SIZE));
     assert!(!server.log().iter().any(|line| line.starts_with("REST 19")), "{:?}", server.log());
 }
@@ -271,6 +271,27 @@ fn an_upload_that_breaks_off_is_gone_on_with() {
     assert_eq!((server.count("STOR"), server.count("APPE")), (0, 1), "{:?}", server.log());
 }
 
+/// The part has got the time of the local file already
+#[test]
+fn an_upload_that_lacks_only_its_name_is_not_sent_again() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(SIZE));
+    set_time(&home, "file", 1_600_000_000);
+    server.habits(|verb, _| match verb {
+        "RNFR" => Habit::Gone,
+        _ => Habit::Usual,
+    });
+    let run = home.rftp(&["put", "file", &server.url("file"), "--retries", "0"]);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert!(server.has("file.part") && !server.has("file"));
+    server.habits(|_, _| Habit::Usual);
+    server.forget_log();
+    let run = home.rftp(&["put", "--json", "file", &server.url("file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(server.content("file") == Some(bytes(SIZE)) && !server.has("file.part"));
+    assert_eq!(server.count("STOR"), 0, "{:?}", server.log());
+}
+
 /// The local file has changed since a run was interrupted, and not where it is compared
 #[test]
 fn an_upload_of_an_older_version_is_not_gone_on_with() {
@@ -296,7 +317,7 @@ fn what_an_upload_of_another_file_has_left_is_replaced() {
     let run = home.rftp(&["put", "file", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(server.content("file"), Some(bytes(SIZE)));
-    assert!(run.stderr.contains("begun anew"), "{run:?}");
+    assert!(run.stderr.contains("starts again"), "{run:?}");
     assert!(!server.has("file.part"));
 }
 

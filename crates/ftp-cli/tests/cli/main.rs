@@ -12,6 +12,7 @@ mod logins;
 mod mirror;
 mod names;
 mod options;
+mod robust;
 mod segments;
 mod server;
 

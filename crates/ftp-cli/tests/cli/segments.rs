@@ -94,7 +94,7 @@ fn a_server_that_lets_one_session_in_serves_that() {
     server.limit(1);
     let run = get(&home, &server);
     is_whole(&home, &run);
-    assert!(run.stderr.contains("lets in 1 of 4 sessions"), "{run:?}");
+    assert!(run.stderr.contains("allows 1 of 4 sessions"), "{run:?}");
     assert_eq!(server.count("RETR"), 1, "{:?}", server.log());
     assert_eq!(server.count("REFUSED"), 1, "{:?}", server.log());
 }
@@ -196,4 +196,34 @@ fn a_damaged_state_is_not_believed() {
         let run = get(&home, &server);
         is_whole(&home, &run);
     }
+}
+
+/// Its sessions are those that have no file any more
+#[test]
+fn a_mirror_and_a_list_divide_a_large_file() {
+    let (server, home) = (server(), Home::new());
+    server.file("small", b"content");
+    home.write("list", server.url("file").as_bytes());
+    for arguments in [
+        vec!["mirror", "-j4", "--exclude", "list", &server.url(""), "here"],
+        vec!["fetch", "-j4", "-O", "there", "list"],
+    ] {
+        server.forget_log();
+        let run = home.rftp(&[&arguments[..], &["--segments", "4", RATE]].concat());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let folder = if arguments[0] == "mirror" { "here" } else { "there" };
+        assert!(home.read(&format!("{folder}/file")) == content(), "{run:?}");
+        assert!(offsets(&server).len() > 1, "{arguments:?}: {:?}", server.log());
+    }
+    assert!((3..=4).contains(&server.most_sessions()), "{}", server.most_sessions());
+}
+
+#[test]
+fn there_are_no_more_sessions_than_wanted() {
+    let (server, home) = (server(), Home::new());
+    let url = server.url("file");
+    let run = home.rftp(&["get", "--segments", "4", "--max-sessions", "2", RATE, &url]);
+    is_whole(&home, &run);
+    assert!(!run.stderr.contains("allows"), "{run:?}");
+    assert_eq!(server.most_sessions(), 2);
 }
