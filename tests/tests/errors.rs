@@ -391,6 +391,21 @@ fn every_variant_has_a_text() {
     assert!(missing.is_empty(), "in one place only: {missing:#?}");
 }
 
+/// Printing an error with its sources repeats no text
+#[test]
+fn no_text_contains_that_of_the_source() {
+    for Enum { name, texts, .. } in all() {
+        for (variant, error) in texts {
+            let mut error: &dyn StdError = &*error;
+            while let Some(source) = error.source() {
+                let (text, cause) = (error.to_string(), source.to_string());
+                assert!(!text.contains(&cause), "{name}::{variant}: {text}: {cause}");
+                error = source;
+            }
+        }
+    }
+}
+
 /// Errors must be understandable in a log that does not contain their type
 #[test]
 fn no_text_is_empty_or_ends_a_line() {

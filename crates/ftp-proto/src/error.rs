@@ -491,6 +491,13 @@ impl core::fmt::Display for Unwritten {
     }
 }
 
+// Not derived, because the text contains the cause, which would be said again as the source.
+impl From<ArgumentError> for Error {
+    fn from(error: ArgumentError) -> Self {
+        Self::InvalidArgument(error)
+    }
+}
+
 #[cfg(feature = "std")]
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {

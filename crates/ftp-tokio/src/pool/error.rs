@@ -12,7 +12,7 @@ pub enum PoolError {
     #[error(transparent)]
     Session(#[from] Error),
     /// No session became free in time
-    #[error("no session to the server became free within {limit:?}{}", Because(.refusal.as_ref()))]
+    #[error("no session to the server became free within {limit:?}")]
     TimedOut {
         /// The limit
         limit: Duration,
@@ -30,14 +30,6 @@ pub enum PoolError {
     /// The pool was closed
     #[error("the pool was closed")]
     Closed,
-}
-
-struct Because<'a>(Option<&'a Error>);
-
-impl std::fmt::Display for Because<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.map_or(Ok(()), |error| write!(f, "; the last attempt to open one: {error}"))
-    }
 }
 
 impl PoolError {
