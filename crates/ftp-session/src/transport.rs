@@ -134,8 +134,16 @@ pub trait Transport {
     ///
     /// It is called only before uploads and TLS handshakes: a download writes nothing, so the system call is saved. On
     /// TCP, control connections need the same, which [`Self::connected`] must do.
-    /// TCP, control connections need the same, which is [`Self::connected`]'s to do.
     fn no_delay(&mut self, stream: &mut Self::Stream) {
+        let _ = stream;
+    }
+
+    /// Makes the next reads of a connection ask the system, until one would block
+    ///
+    /// It is called where the session must know what has arrived by now: before it sends something to which that is no
+    /// answer, and before it believes a reply that the connection may contradict. Only shells whose reads consult a
+    /// record of readiness need it, such as those on an async runtime.
+    fn look(&mut self, stream: &mut Self::Stream) {
         let _ = stream;
     }
 

@@ -55,8 +55,10 @@ fn poll_copy(
     context: &mut Context<'_>,
 ) -> Poll<Result<(), CopyError>> {
     loop {
-        source.advance(context, Look::Runtime);
-        target.advance(context, Look::Runtime);
+        source.attend(context, Look::Runtime);
+        source.advance(context);
+        target.attend(context, Look::Runtime);
+        target.advance(context);
         for end in [CopyEnd::Source, CopyEnd::Target] {
             loop {
                 let event = match end {

@@ -32,7 +32,7 @@ pub(crate) struct Io {
 pub(crate) enum Look {
     /// In the runtime's record of what is ready
     Runtime,
-    /// In the socket itself, which the runtime may not have polled yet
+    /// In the socket itself, which the runtime may not have polled yet, until a read would block
     Socket,
 }
 
@@ -90,7 +90,9 @@ impl Read for Io {
         if let (Stream::Tcp(stream), Look::Socket) = (&self.stream, self.look) {
             match system::read_now(stream, buffer) {
                 // Polled below, so that the runtime wakes the task.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.look = Look::Runtime;
+                }
                 result => return result,
             }
         }
@@ -189,6 +191,10 @@ impl Transport for Net<'_> {
             // Without it the connection is slower, but works.
             let _ = stream.set_nodelay(true);
         }
+    }
+
+    fn look(&mut self, io: &mut Io) {
+        io.look = Look::Socket;
     }
 
     fn local_addr(&self, io: &Io) -> io::Result<SocketAddr> {

@@ -27,7 +27,7 @@ impl Session {
         loop {
             // While the local file was waited for, the session may have been left with another waker.
             poll_fn(|context| {
-                self.attend(context, Look::Runtime, Look::Runtime);
+                self.attend(context, Look::Runtime);
                 Poll::Ready(())
             })
             .await;
@@ -47,6 +47,7 @@ impl Session {
                     self.hear(&mut procedure).await;
                 }
                 Next::Done(result) => {
+                    self.release();
                     // Also after a failure, so that the file has all bytes that have arrived.
                     let written = local.finish().await.map_err(Error::Local);
                     return result.and_then(|value| written.map(|()| value));
@@ -78,7 +79,8 @@ impl Session {
     /// Does what can be done without waiting, and passes the events to the procedure
     async fn hear<T>(&mut self, procedure: &mut Procedure<T>) {
         poll_fn(|context| {
-            self.advance(context, Look::Socket);
+            self.attend(context, Look::Runtime);
+            self.advance(context);
             Poll::Ready(())
         })
         .await;

@@ -207,7 +207,8 @@ impl Session {
         }
         self.abandon();
         poll_fn(|context| {
-            self.advance(context, Look::Socket);
+            self.attend(context, Look::Socket);
+            self.advance(context);
             Poll::Ready(())
         })
         .await;
@@ -221,7 +222,9 @@ impl Session {
     pub(crate) fn look(&mut self) {
         let pause = self.told.elapsed();
         self.origin = self.origin.later_by(pause);
-        self.advance(&mut Context::from_waker(std::task::Waker::noop()), Look::Socket);
+        let context = &mut Context::from_waker(std::task::Waker::noop());
+        self.attend(context, Look::Socket);
+        self.advance(context);
     }
 
     /// Whether no request is unfinished
@@ -242,19 +245,19 @@ impl Session {
 
     /// Waits until `done` returns a value; it is called after each turn
     pub(crate) async fn wait<T>(&mut self, mut done: impl FnMut(&mut Self) -> Option<T>) -> T {
-        poll_fn(|context| self.poll(context, Look::Runtime, &mut done)).await
+        poll_fn(|context| self.poll(context, &mut done)).await
     }
 
     /// As [`Self::wait`]
     pub(crate) fn poll<T>(
         &mut self,
         context: &mut Context<'_>,
-        look: Look,
         mut done: impl FnMut(&mut Self) -> Option<T>,
     ) -> Poll<T> {
         self.run_clock();
+        self.attend(context, Look::Runtime);
         for _ in 0..TURNS {
-            self.advance(context, look);
+            self.advance(context);
             if let Some(found) = done(self) {
                 self.stop_clock();
                 return Poll::Ready(found);
@@ -267,19 +270,13 @@ impl Session {
         Poll::Pending
     }
 
-    /// Does what can be done without waiting, up to a bound
-    ///
-    /// What the server sent before a command, or before the end of an upload, is not the answer to it. In these cases
-    /// the control connection's socket is read directly. Data connections are always read directly, because what they
-    /// report of a handshake precedes what the control connection says about it.
-    pub(crate) fn advance(&mut self, context: &mut Context<'_>, control: Look) {
-        self.attend(context, control, Look::Socket);
+    /// Does what can be done without waiting, up to a bound, on connections that [wake the task](Self::attend)
+    pub(crate) fn advance(&mut self, context: &mut Context<'_>) {
         self.turn(context);
         while let Some(event) = self.inner.poll_event() {
             self.note(event);
         }
         self.poll_dialing(context);
-        self.attend(context, Look::Runtime, Look::Runtime);
     }
 
     fn turn(&mut self, context: &Context<'_>) {
@@ -297,11 +294,13 @@ impl Session {
         }
     }
 
-    /// Makes the connections wake this task from now on, and sets where reads look
-    pub(crate) fn attend(&mut self, context: &Context<'_>, control: Look, data: Look) {
+    /// Makes the connections wake this task from now on, and sets where reads look first
+    ///
+    /// What the server sent before a command is not the answer to it, so before a request the sockets are read
+    /// directly. Where else they must be, the session [says so](ftp_session::Transport::look).
+    pub(crate) fn attend(&mut self, context: &Context<'_>, look: Look) {
         for slot in Slot::ALL {
             if let Some(io) = self.inner.stream_mut(slot) {
-                let look = if slot.is_control() { control } else { data };
                 io.attend(context.waker(), look);
             }
         }
@@ -361,6 +360,12 @@ impl Session {
             return Poll::Ready(());
         }
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        // Only a runtime that is shut down lets its timers fire early. Polling one of them would panic.
+        if timer.is_elapsed() && Instant::now() < timer.deadline() {
+            let now = self.now();
+            self.inner.control_lost(io::Error::other("the runtime was shut down"), now);
+            return Poll::Ready(());
+        }
         // Deadlines mostly move later. A timer that fires too early is set again then, which costs less than moving it
         // each time.
         if at < timer.deadline() {
@@ -382,15 +387,21 @@ impl Session {
         while let Some(event) = self.events.pop_front() {
             if let Event::Completed(mut done) = event {
                 if let Some(result) = done.take(op) {
-                    self.current = None;
-                    // The capacity for four events is a fifth of an idle session's memory, and allocating it again
-                    // costs little compared with a round trip.
-                    self.events = VecDeque::new();
+                    self.release();
                     return Some(result);
                 }
             }
         }
         None
+    }
+
+    /// Ends a call that waits for no request any more
+    pub(crate) fn release(&mut self) {
+        self.current = None;
+        // An idle session needs neither, and allocating them again costs little compared with a round trip. The
+        // capacity for four events is a fifth of its memory, and the timer would wake its task.
+        self.events = VecDeque::new();
+        self.timer = None;
     }
 
     /// Returns the next event

@@ -91,14 +91,14 @@ impl<C: Holder<Client>> Guard<C> {
         let op = self.op;
         let session = &mut self.client.borrow_mut().session;
         session.run_clock();
-        session.attend(context, Look::Runtime, Look::Runtime);
+        session.attend(context, Look::Runtime);
         session.inner.look_for_data();
         session.inner.renew_budget();
         if let Moved::Bytes(count) = attempt(session) {
             session.stop_clock();
             return Poll::Ready(Some(count));
         }
-        let found = session.poll(context, Look::Runtime, |session| {
+        let found = session.poll(context, |session| {
             if let Some(result) = session.take(op) {
                 return Some(Err(result));
             }
@@ -126,7 +126,7 @@ impl<C: Holder<Client>> Guard<C> {
             return Poll::Ready(());
         }
         let op = self.op;
-        let ended = self.session().poll(context, Look::Socket, |session| {
+        let ended = self.session().poll(context, |session| {
             let ended = session.take(op);
             if ended.is_none() {
                 meanwhile(session);
@@ -355,7 +355,7 @@ impl<C: Holder<Client> + Unpin> AsyncWrite for Upload<C> {
         if let State::Moving = self.guard.state {
             let op = self.guard.op;
             let flushed =
-                self.guard.session().poll(context, Look::Runtime, |session| {
+                self.guard.session().poll(context, |session| {
                     match session.take(op) {
                         Some(ended) => Some(Some(ended)),
                         None if session.inner.holds_back() => None,

@@ -13,6 +13,7 @@ mod files;
 mod http;
 mod memory;
 mod polls;
+mod shutdown;
 
 /// The servers are on loopback
 fn enter() {}

@@ -10,7 +10,7 @@ use super::{Failure, Session};
 use crate::link::{Control, Link, LinkPhase};
 use crate::socket::{interest_of_tls, is_passing, is_readable};
 use crate::time::{has_passed, later};
-use crate::transport::{Interest, Trigger};
+use crate::transport::{Interest, Transport, Trigger};
 
 /// How long the server's close_notify is waited for at the end of TLS; some never send it
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -82,11 +82,13 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Reads what the server has sent, even if the shell has not reported it yet; returns true if the machine has
     /// learned something
-    pub(super) fn hear(&mut self, trigger: Trigger, now: Time) -> bool {
+    pub(super) fn hear<T: Transport<Stream = S>>(&mut self, transport: &mut T, now: Time) -> bool {
         match &mut self.control {
             Control::Open(link) if link.phase == LinkPhase::Open => {
-                link.stream.get_mut().ready.read = true;
-                self.read_control(trigger, now)
+                let socket = link.stream.get_mut();
+                socket.ready.read = true;
+                transport.look(socket.io_mut());
+                self.read_control(T::TRIGGER, now)
             }
             _ => false,
         }

@@ -55,6 +55,7 @@ impl<S: Read + Write, L> Session<S, L> {
     ) -> bool {
         let Some(Linger { stream, until, direction }) = &mut self.linger else { return false };
         if stream.is_secure() {
+            transport.look(stream.get_mut().io_mut());
             let ended = match stream.handshake() {
                 Ok(true) => !matches!(stream.drain(), Ok(false)),
                 Ok(false) => false,

@@ -127,6 +127,9 @@ impl<S: Read + Write, L> Session<S, L> {
                 ..
             })
         ) {
+            if let Some(socket) = self.data.as_mut().and_then(Data::socket_mut) {
+                transport.look(socket.io_mut());
+            }
             moved |= self.drive_data(transport, now);
             self.collect();
         }

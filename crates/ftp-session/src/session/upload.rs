@@ -24,7 +24,7 @@ impl<S: Read + Write, L> Session<S, L> {
     {
         if let Some((_, _, Course::Upload(UploadStage::Ending, _))) = self.moving() {
             // A final reply that is waiting can't be about the end, which is not sent yet.
-            if self.hear(T::TRIGGER, now) {
+            if self.hear(transport, now) {
                 return true;
             }
         }
@@ -89,7 +89,10 @@ impl<S: Read + Write, L> Session<S, L> {
                 } else {
                     // The final reply is believed only if the connection has not broken, which the shell may not have
                     // reported yet.
-                    stream.get_mut().ready.read |= final_reply_came;
+                    if final_reply_came {
+                        stream.get_mut().ready.read = true;
+                        transport.look(stream.get_mut().io_mut());
+                    }
                     match listen(stream) {
                         Ok(Heard::Nothing) => false,
                         Ok(Heard::Bytes) => return self.over(id, UNEXPECTED, now),

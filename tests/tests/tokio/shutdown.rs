@@ -1,0 +1,124 @@
+//! A runtime that is shut down while a call waits: the call ends in an error, and nothing panics or hangs
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use ftp_tests::scripted::{Peer, Server, accept};
+use ftp_tokio::{Client, Error};
+use tokio::runtime::{Builder, Runtime};
+
+use super::log_in;
+
+/// Wakes a thread that runs a future itself, as executors without tokio's I/O do
+struct Parked(Thread);
+
+impl Wake for Parked {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Parked(thread::current())));
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return value;
+        }
+        thread::park();
+    }
+}
+
+/// Plays the beginning of a transfer, and no more until the client has gone
+fn half(command: &'static str) -> (Server, Receiver<()>) {
+    let (sender, begun) = mpsc::channel();
+    let server = Server::start(move |peer: &mut Peer| {
+        peer.welcome();
+        peer.exchange("TYPE I", "200 fine");
+        let listener = peer.epsv();
+        let mut data = accept(&listener);
+        peer.exchange(command, "150 go");
+        if command.starts_with("RETR") {
+            std::io::Write::write_all(&mut data, b"the first half").unwrap();
+        }
+        sender.send(()).unwrap();
+        peer.expect_close();
+    });
+    (server, begun)
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// The error of a call that a thread waits for while the runtime, whose sockets it uses, is shut down
+fn shut_down_during<F>(
+    command: &'static str,
+    call: impl FnOnce(Client) -> F + Send + 'static,
+) -> Error
+where
+    F: Future<Output = Result<(), Error>>,
+{
+    let (server, begun) = half(command);
+    let runtime = runtime();
+    let client = runtime.block_on(log_in(&server));
+    let handle = runtime.handle().clone();
+    let (sender, result) = mpsc::channel();
+    let caller = thread::spawn(move || {
+        let _guard = handle.enter();
+        sender.send(block_on(call(client))).unwrap();
+    });
+    begun.recv_timeout(Duration::from_secs(10)).unwrap();
+    thread::sleep(Duration::from_millis(50));
+    runtime.shutdown_background();
+    let result = result.recv_timeout(Duration::from_secs(10)).expect("it hangs or panics");
+    caller.join().unwrap();
+    server.join();
+    result.unwrap_err()
+}
+
+#[test]
+fn a_download_whose_runtime_is_shut_down_fails() {
+    let error = shut_down_during("RETR f", async |mut client: Client| {
+        client.download_to("f", &mut Vec::new()).await.map(drop)
+    });
+    assert!(error.is_fatal(), "{error:?}");
+}
+
+#[test]
+fn a_download_into_a_file_whose_runtime_is_shut_down_fails() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let local = folder.path().join("f");
+    let error = shut_down_during("RETR f", async move |mut client: Client| {
+        client.download_file("f", local).await.map(drop)
+    });
+    assert!(error.is_fatal(), "{error:?}");
+}
+
+#[test]
+fn an_upload_whose_runtime_is_shut_down_fails() {
+    let error = shut_down_during("STOR f", async |mut client: Client| {
+        // More than the systems' buffers hold.
+        client.upload_from("f", &mut &vec![0; 50_000_000][..]).await.map(drop)
+    });
+    assert!(error.is_fatal(), "{error:?}");
+}
+
+/// A task of the runtime is dropped with it, and so is its session
+#[test]
+fn a_session_goes_with_its_runtime() {
+    let (server, begun) = half("RETR f");
+    let runtime = runtime();
+    let mut client = runtime.block_on(log_in(&server));
+    runtime.spawn(async move { client.download_to("f", &mut Vec::new()).await });
+    begun.recv_timeout(Duration::from_secs(10)).unwrap();
+    thread::sleep(Duration::from_millis(50));
+    runtime.shutdown_timeout(Duration::from_secs(10));
+    // The server sees the end of the connection.
+    server.join();
+}
