@@ -52,9 +52,9 @@ impl LocalFile {
                 self.at += count as u64;
                 Ok(LocalAnswer::Read(count))
             }
-            LocalOrder::Write { at, bytes } => {
-                self.at(at)?.write_all(bytes)?;
-                self.at += bytes.len() as u64;
+            LocalOrder::Write { at, from, length } => {
+                self.at(at)?.write_all(&from[..length])?;
+                self.at += length as u64;
                 Ok(LocalAnswer::Done)
             }
             LocalOrder::SetLength(length) => {

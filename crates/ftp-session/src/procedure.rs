@@ -308,12 +308,11 @@ impl<T> Procedure<T> {
             Stage::Local(Local::SetLength(length)) => LocalOrder::SetLength(length),
             Stage::Local(Local::Hash(algorithm)) => LocalOrder::Hash(algorithm),
             Stage::Writing { at, received } => {
-                LocalOrder::Write { at, bytes: &self.buffer[..received] }
+                LocalOrder::Write { at, from: &mut self.buffer, length: received }
             }
             Stage::Comparing { at, received, compared } => {
-                self.local.resize(self.buffer.len(), 0);
-                let into = &mut self.local[..received - compared];
-                LocalOrder::Read { at: at + compared as u64, into }
+                self.local.resize(received - compared, 0);
+                LocalOrder::Read { at: at + compared as u64, into: &mut self.local }
             }
             Stage::Reading { at } => LocalOrder::Read { at, into: &mut self.buffer },
             _ => unreachable!("only these stages are about the local file"),

@@ -32,15 +32,17 @@ pub enum LocalOrder<'a> {
     Read {
         /// Offset in the file
         at: u64,
-        /// The buffer, at least one byte
-        into: &'a mut [u8],
+        /// The buffer, at least one byte; a shell that has read ahead may exchange it for one of the same length
+        into: &'a mut Vec<u8>,
     },
-    /// Write all bytes; answer [`LocalAnswer::Done`]
+    /// Write the first `length` bytes of `from`; answer [`LocalAnswer::Done`]
     Write {
         /// Offset in the file, which is its end
         at: u64,
-        /// The bytes to write
-        bytes: &'a [u8],
+        /// The buffer; a shell that writes later may exchange it for one of the same length
+        from: &'a mut Vec<u8>,
+        /// The number of bytes to write
+        length: usize,
     },
     /// Cut the file to this length; answer [`LocalAnswer::Done`]
     SetLength(u64),

@@ -41,10 +41,10 @@ impl Local {
                 into[..count].copy_from_slice(&rest[..count]);
                 LocalAnswer::Read(count)
             }
-            LocalOrder::Write { at, bytes } => {
+            LocalOrder::Write { at, from, length } => {
                 let file = self.0.as_mut().ok_or_else(missing)?;
                 assert_eq!(at, file.len() as u64, "not at the end of the file");
-                file.extend_from_slice(bytes);
+                file.extend_from_slice(&from[..length]);
                 LocalAnswer::Done
             }
             LocalOrder::SetLength(length) => {
