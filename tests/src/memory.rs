@@ -28,6 +28,8 @@ pub struct Server {
     private: bool,
     /// TLS from the first byte
     pub implicit: bool,
+    /// What REST has said directly before
+    offset: usize,
     transfer: Option<Transfer>,
 }
 
@@ -35,6 +37,7 @@ pub struct Server {
 enum Transfer {
     Send(Vec<u8>),
     Store(String),
+    Append(String),
 }
 
 /// The server's side of a connection
@@ -107,6 +110,7 @@ impl Server {
             port: 5000,
             private: false,
             implicit: false,
+            offset: 0,
             transfer: None,
         }
     }
@@ -230,6 +234,7 @@ impl Server {
     }
 
     fn obey(&mut self, verb: &str, argument: &str) {
+        let offset = std::mem::take(&mut self.offset);
         match verb {
             "AUTH" => {
                 self.reply("234 go on");
@@ -250,8 +255,13 @@ impl Server {
                 self.transfer = Some(Transfer::Send(listing(&self.files)));
                 self.reply("150 here it comes");
             }
+            "NLST" => {
+                let names: String = self.files.keys().map(|name| format!("{name}\r\n")).collect();
+                self.transfer = Some(Transfer::Send(names.into()));
+                self.reply("150 here they come");
+            }
             "RETR" => {
-                let file = self.files[argument].clone();
+                let file = self.files[argument][offset..].to_vec();
                 self.transfer = Some(Transfer::Send(file));
                 self.reply("150 here it comes");
             }
@@ -259,6 +269,20 @@ impl Server {
                 self.transfer = Some(Transfer::Store(argument.to_owned()));
                 self.reply("150 send it");
             }
+            "APPE" => {
+                self.transfer = Some(Transfer::Append(argument.to_owned()));
+                self.reply("150 send it");
+            }
+            "SIZE" => match self.files.get(argument) {
+                Some(file) => self.reply(&format!("213 {}", file.len())),
+                None => self.reply("550 no such file"),
+            },
+            "MFMT" => {
+                let (time, name) = argument.split_once(' ').unwrap();
+                self.reply(&format!("213 Modify={time}; {name}"));
+            }
+            "MKD" => self.reply(&format!("257 \"{argument}\" made")),
+            "CWD" => self.reply("250 fine"),
             "PASV" => self.reply("502 not here"),
             "ABOR" => {
                 if self.transfer.take().is_some() {
@@ -266,7 +290,10 @@ impl Server {
                 }
                 self.reply("226 nothing to abort");
             }
-            "REST" => self.reply("350 restart"),
+            "REST" => {
+                self.offset = argument.parse().unwrap();
+                self.reply("350 restart");
+            }
             "PWD" => self.reply("257 \"/\""),
             "QUIT" => {
                 self.reply("221 bye");
@@ -299,6 +326,10 @@ impl Server {
             }
             Some(Transfer::Store(name)) if conn.ended => {
                 self.files.insert(name.clone(), std::mem::take(&mut conn.received));
+                conn.close();
+            }
+            Some(Transfer::Append(name)) if conn.ended => {
+                self.files.entry(name.clone()).or_default().append(&mut conn.received);
                 conn.close();
             }
             _ => return,

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ftp_tests::script::Seed;
-use ftp_tokio::{Client, Error};
+use ftp_tokio::{Client, Error, TransferType, copy_between_servers};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -170,5 +170,76 @@ fn operations_can_be_dropped_at_any_time() {
         });
         println!("{}: {dropped} of {ROUNDS} dropped, {over} sessions over", way.name());
         assert!(dropped >= ROUNDS / 4, "{dropped}");
+    });
+}
+
+/// Both sessions, each on its own
+#[test]
+fn copies_between_servers_can_be_dropped_at_any_time() {
+    let (content, small) = (file(SIZE / 8, 1), file(50_000, 2));
+    on_each_server(|way| {
+        // No server can do the TLS handshake with another.
+        if way.security != Security::Clear {
+            return;
+        }
+        let (mut ftp, remote, local) = way.enter();
+        for (name, bytes) in [("one", &content), ("small", &small)] {
+            std::fs::write(local.join(name), bytes).unwrap();
+        }
+        ftp.noop().unwrap();
+        drop(ftp);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // pyftpdlib loses sessions whose transfer is aborted, and each is waited for.
+        let rounds = if way.server.name == "pyftpdlib" { ROUNDS / 8 } else { ROUNDS };
+        let (mut dropped, mut refused, mut over) = (0, 0, 0);
+        let mut seed = Seed(2);
+        runtime.block_on(async {
+            let mut source = log_in(way, &remote).await;
+            let mut target = log_in(way, &remote).await;
+            for round in 0..rounds {
+                let moment = Moment::any(&mut seed);
+                let copy = copy_between_servers(
+                    &mut source,
+                    "one",
+                    &mut target,
+                    "new",
+                    TransferType::Image,
+                );
+                match until(moment, copy).await {
+                    None => dropped += 1,
+                    Some(Ok(())) => {
+                        assert!(std::fs::read(local.join("new")).unwrap() == content, "{round}");
+                    }
+                    // As servers should unless told otherwise.
+                    Some(Err(error)) => {
+                        assert_ne!(way.server.name, "vsftpd", "which is told otherwise: {error}");
+                        assert!(error.error.reply().is_some(), "{round}: {error}");
+                        refused += 1;
+                    }
+                }
+                for (end, client) in [("source", &mut source), ("target", &mut target)] {
+                    let at = format!("{round}: {end}, until {moment:?}");
+                    match proven(client, &small).await {
+                        Ok(()) => {
+                            assert!(std::fs::read(local.join("third")).unwrap() == small, "{at}");
+                        }
+                        Err(error) => {
+                            assert!(error.is_fatal(), "{at}: {error}");
+                            assert_eq!(way.server.name, "pyftpdlib", "{at}: {error}");
+                            over += 1;
+                            *client = log_in(way, &remote).await;
+                        }
+                    }
+                }
+                if let Ok(new) = std::fs::read(local.join("new")) {
+                    assert!(content.starts_with(&new), "{round}: the file has other bytes");
+                }
+            }
+        });
+        println!(
+            "{}: {dropped} of {rounds} copies dropped, {refused} refused, {over} sessions over",
+            way.name()
+        );
+        assert!(dropped >= rounds / 8, "{dropped}");
     });
 }

@@ -5,9 +5,10 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use ftp_session::{Config, Options, TlsPolicy};
+use ftp_session::{Config, Options, Slot, TlsPolicy};
 use ftp_tests::memory::Server;
-use ftp_tokio::{Client, Error};
+use ftp_tokio::ftp_proto::Protection;
+use ftp_tokio::{Client, Error, Timestamp, WalkOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::memory::{World, slowly};
@@ -20,7 +21,7 @@ pub(crate) fn file(salt: u32) -> Vec<u8> {
     (0..5_000_u32).map(|i| (i.wrapping_mul(i).wrapping_add(salt * 77) >> 3) as u8).collect()
 }
 
-const OPERATIONS: [(&str, Operation); 8] = [
+const OPERATIONS: [(&str, Operation); 16] = [
     ("login", |client| Box::pin(async { client.login("u", "p").await.map(drop) })),
     ("pwd", |client| Box::pin(async { client.pwd().await.map(drop) })),
     ("noop", |client| Box::pin(async { client.noop().await.map(drop) })),
@@ -58,7 +59,58 @@ const OPERATIONS: [(&str, Operation); 8] = [
             Ok(())
         })
     }),
+    ("list", |client| {
+        Box::pin(async {
+            let mut listing = client.list("").await?;
+            while listing.next_line().await?.is_some() {}
+            listing.finish().await.map(drop)
+        })
+    }),
+    ("names", |client| {
+        Box::pin(async {
+            let names = client.names("").await?;
+            assert_eq!(names, ["one", "other", "text"].map(str::as_bytes));
+            Ok(())
+        })
+    }),
+    ("get_lines", |client| {
+        Box::pin(async {
+            client.get_lines("text", |line| assert_eq!(line, b"a line")).await.map(drop)
+        })
+    }),
+    ("put_lines", |client| {
+        Box::pin(async { client.put_lines("lines", ["a line"; 100]).await.map(drop) })
+    }),
+    ("size", |client| {
+        Box::pin(async {
+            assert_eq!(client.size("one").await?, 5_000);
+            Ok(())
+        })
+    }),
+    ("walk", |client| {
+        Box::pin(async {
+            let mut walk = client.walk("", WalkOptions::new());
+            while let Some(found) = walk.next().await {
+                found.unwrap();
+            }
+            Ok(())
+        })
+    }),
+    ("create_dir_all", |client| Box::pin(async { client.create_dir_all("a/b").await.map(drop) })),
+    ("set_modified", |client| {
+        Box::pin(async {
+            let time = Timestamp::from_unix(1_600_000_000).unwrap();
+            client.set_modified("one", time).await.map(drop)
+        })
+    }),
 ];
+
+/// Operations that change the connection
+const SECURING: [(&str, Operation); 1] =
+    [("secure", |client| Box::pin(async { client.secure().await }))];
+
+const PROTECTING: [(&str, Operation); 1] =
+    [("protect", |client| Box::pin(async { client.protect(Protection::Clear).await.map(drop) }))];
 
 /// Returns the output of an operation that is polled at most this often; `None` if it was dropped
 pub(crate) async fn polled<T>(operation: impl Future<Output = T>, most: usize) -> Option<T> {
@@ -78,6 +130,7 @@ fn server() -> Server {
     let mut server = Server::new();
     server.files.insert("one".into(), file(1));
     server.files.insert("other".into(), file(3));
+    server.files.insert("text".into(), b"a line\r\n".repeat(100));
     server
 }
 
@@ -106,18 +159,20 @@ async fn drop_everywhere(name: &str, operation: Operation, options: &Options) ->
         assert_eq!(client.pwd().await.unwrap(), b"/", "{at}");
         if let Some(result) = done {
             result.unwrap();
-            if name == "put" {
-                world.server(|server| assert!(server.files["new"] == file(2)));
-            }
+            world.server(|server| match name {
+                "put" => assert!(server.files["new"] == file(2)),
+                "put_lines" => assert!(server.files["lines"] == b"a line\r\n".repeat(100)),
+                _ => {}
+            });
             return polls;
         }
     }
     unreachable!("it ends");
 }
 
-async fn drop_everything(options: &Options) -> usize {
+async fn drop_everything(options: &Options, others: &[(&str, Operation)]) -> usize {
     let mut all = 0;
-    for (name, operation) in OPERATIONS {
+    for (name, operation) in OPERATIONS.iter().chain(others).copied() {
         let polls = drop_everywhere(name, operation, options).await;
         println!("{name}: {polls} polls");
         all += polls;
@@ -127,12 +182,53 @@ async fn drop_everything(options: &Options) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn operations_can_be_dropped_at_every_poll() {
-    let polls = slowly(drop_everything(&Options::new(Config::new(TlsPolicy::Plaintext)))).await;
+    let mut options = Server::options().host("localhost");
+    options.config_mut().tls = TlsPolicy::Plaintext;
+    let polls = slowly(drop_everything(&options, &SECURING)).await;
     assert!(polls > 100, "{polls}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn operations_can_be_dropped_at_every_poll_under_tls() {
-    let polls = slowly(drop_everything(&Server::options().host("localhost"))).await;
+    let polls = slowly(drop_everything(&Server::options().host("localhost"), &PROTECTING)).await;
     assert!(polls > 150, "{polls}");
+}
+
+/// From connecting to QUIT, by transfers that own their client: nothing of it stays
+async fn owned(world: &World) -> Result<(), Error> {
+    let mut client = world.connect(Options::new(Config::new(TlsPolicy::Plaintext))).await?;
+    client.login("u", "p").await?;
+    let mut download = client.into_get("one").await?;
+    let mut bytes = Vec::new();
+    download.read_to_end(&mut bytes).await?;
+    assert!(bytes == file(1));
+    let (_, client) = download.finish().await?;
+    let mut upload = client.into_put("new").await?;
+    upload.write_all(&file(2)).await?;
+    let (_, client) = upload.finish().await?;
+    let mut entries = client.into_read_dir("").await?;
+    while entries.next().await.transpose()?.is_some() {}
+    let (_, mut client) = entries.finish().await?;
+    client.quit().await.map(drop)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_owns_its_client_closes_the_session_at_every_poll() {
+    let polls = slowly(async {
+        for polls in 0.. {
+            let world = World::new(server());
+            let done = polled(owned(&world), polls).await;
+            world.server(|server| {
+                assert!(!server.has(Slot::Control), "dropped at poll {polls}");
+                assert!(!server.has(Slot::Data) && !server.has(Slot::NextData), "{polls}");
+            });
+            if let Some(result) = done {
+                result.unwrap();
+                return polls;
+            }
+        }
+        unreachable!("it ends");
+    });
+    let polls = polls.await;
+    assert!(polls > 100, "{polls}");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ftp_tests::memory;
 use ftp_tests::scripted::Server;
-use ftp_tokio::{Config, Error, Options, TlsPolicy};
+use ftp_tokio::{Config, Error, Options, ResumeOptions, TlsPolicy};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -126,6 +126,53 @@ async fn a_directory_is_not_uploaded_and_the_servers_file_stays() {
     client.noop().await.unwrap();
     client.quit().await.unwrap();
     server.join();
+}
+
+/// The next call completes the file correctly, wherever the previous one was dropped
+#[tokio::test(start_paused = true)]
+async fn transfers_that_are_resumed_can_be_dropped_at_every_poll() {
+    let whole = dropping::file(1);
+    let part = &whole[..2_000];
+    let folder = TempDir::new().unwrap();
+    let [local, out] = ["local", "out"].map(|name| folder.path().join(name));
+    std::fs::write(&out, &whole).unwrap();
+    let options = ResumeOptions::new().overlap(500);
+    let drop_at = async |upload: bool, polls: usize| {
+        let mut server = memory::Server::new();
+        server.files.insert("long".into(), whole.clone());
+        server.files.insert("new".into(), part.to_vec());
+        std::fs::write(&local, part).unwrap();
+        let world = World::new(server);
+        let mut client =
+            world.connect(Options::new(Config::new(TlsPolicy::Plaintext))).await.unwrap();
+        client.login("u", "p").await.unwrap();
+        let (done, got) = if upload {
+            let resume = client.resume_upload_with(&out, "new", options, |_| ());
+            let done = dropping::polled(resume, polls).await;
+            client.resume_upload(&out, "new").await.unwrap();
+            (done, world.server(|server| server.files["new"].clone()))
+        } else {
+            let resume = client.resume_download_with("long", &local, options, |_| ());
+            let done = dropping::polled(resume, polls).await;
+            client.resume_download("long", &local).await.unwrap();
+            (done, std::fs::read(&local).unwrap())
+        };
+        assert!(got == whole, "upload: {upload}, dropped at poll {polls}: {} bytes", got.len());
+        done.map(Result::unwrap).is_some()
+    };
+    let all = slowly(async {
+        let mut all = 0;
+        for upload in [false, true] {
+            let mut polls = 0;
+            while !drop_at(upload, polls).await {
+                polls += 1;
+            }
+            all += polls;
+        }
+        all
+    });
+    let all = all.await;
+    assert!(all > 60, "{all}");
 }
 
 /// The next call transfers the file correctly, whatever a dropped call has left

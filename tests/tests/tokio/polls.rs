@@ -202,7 +202,6 @@ async fn only_the_last_waker_is_needed() {
     }
 }
 
-/// A read, write, flush or shutdown that is given up passes its wake-up on to the next one
 #[tokio::test(start_paused = true)]
 async fn a_dial_that_is_pending_for_ever_ends() {
     let begin = Instant::now();
