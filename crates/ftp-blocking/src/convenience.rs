@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::path::Path;
 
 use ftp_proto::{Get, List, Put, Transfer};
-use ftp_session::{Error, Holder, Procedure};
+use ftp_session::{Error, Holder};
 
 use crate::client::Client;
 use crate::listing::Lines;
@@ -171,38 +170,6 @@ impl Client {
     ) -> Result<Transfer, Error> {
         let _call = self.session.clock.begin_all();
         self.put(put)?.copy_from(reader, CopyOptions::new())
-    }
-
-    /// Downloads into a local file, which is created, or overwritten from the request's offset on
-    ///
-    /// The local file is not touched before the server has accepted the request. After a failure it holds the bytes
-    /// received so far, for [`Self::resume_download`]. If the server chose its name, make the path with
-    /// [`local_path`](crate::local_path).
-    ///
-    /// # Errors
-    ///
-    /// Why the transfer failed; [`Error::Local`] if the local file failed, or if it ends before the offset.
-    pub fn download_file(
-        &mut self,
-        get: impl Into<Get>,
-        local: impl AsRef<Path>,
-    ) -> Result<Transfer, Error> {
-        self.session.perform(Procedure::download_file(get), Some(local.as_ref()), None)
-    }
-
-    /// Uploads a local file, from the request's offset on
-    ///
-    /// # Errors
-    ///
-    /// Why the transfer failed; [`Error::Local`] if the file can't be read, if it ends before the offset, or if it has
-    /// become shorter meanwhile. The last of these aborts the transfer, and the bytes already sent stay on the server:
-    /// see [`UploadWith`].
-    pub fn upload_file(
-        &mut self,
-        put: impl Into<Put>,
-        local: impl AsRef<Path>,
-    ) -> Result<Transfer, Error> {
-        self.session.perform(Procedure::upload_file(put), Some(local.as_ref()), None)
     }
 }
 

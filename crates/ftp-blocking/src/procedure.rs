@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ftp_proto::Transfer;
-use ftp_session::procedure::{self, Next, Procedure, Proof};
+use ftp_session::procedure::{self, Next, Procedure};
 use ftp_session::{Error, LocalFile};
 
 use crate::client::Client;
@@ -116,21 +116,29 @@ enum Heard {
     Now,
 }
 
-/// Resuming
-impl Client {
-    /// Resumes an interrupted download with the default options
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::resume_download_with`].
-    pub fn resume_download(
-        &mut self,
-        remote: impl AsRef<[u8]>,
-        local: impl AsRef<Path>,
-    ) -> Result<Transfer, Error> {
-        self.resume_download_with(remote, local, ResumeOptions::new())
-    }
+/// Turns each operation of the list into a method that waits for its result
+macro_rules! methods {
+    ($(
+        $(#[$group:meta])*
+        impl on $local:ident {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $procedure:expr }
+        )*}
+    )*) => {$(
+        $(#[$group])*
+        impl Client {$(
+            $(#[$meta])*
+            pub fn $name(&mut self, $($argument: $type),*) -> Result<$output, Error> {
+                self.session.perform($procedure, Some($local.as_ref()), None)
+            }
+        )*}
+    )*};
+}
 
+ftp_session::file_operations!(methods);
+
+/// Resuming with options
+impl Client {
     /// Resumes an interrupted download: appends what the local file lacks (REST)
     ///
     /// If there is no local file, the whole file is downloaded. [`Transfer::bytes`] includes the bytes that were
@@ -148,19 +156,6 @@ impl Client {
     ) -> Result<Transfer, Error> {
         let procedure = Procedure::resume_download(remote, options.inner);
         self.session.perform(procedure, Some(local.as_ref()), options.copy.progress)
-    }
-
-    /// Goes on with an upload that was interrupted, with the default options
-    /// Resumes an interrupted upload with the default options
-    /// # Errors
-    ///
-    /// As [`Self::resume_upload_with`].
-    pub fn resume_upload(
-        &mut self,
-        local: impl AsRef<Path>,
-        remote: impl AsRef<[u8]>,
-    ) -> Result<Transfer, Error> {
-        self.resume_upload_with(local, remote, ResumeOptions::new())
     }
 
     /// Resumes an interrupted upload: appends what the server's file lacks (APPE)
@@ -182,24 +177,5 @@ impl Client {
     ) -> Result<Transfer, Error> {
         let procedure = Procedure::resume_upload(remote, options.inner);
         self.session.perform(procedure, Some(local.as_ref()), options.copy.progress)
-    }
-
-    /// Compares a local file with the server's: by size, and by the strongest hash that the server
-    /// offers (XSHA256 and its kin, HASH)
-    ///
-    /// Use it on a new connection to find out the outcome of a transfer that ended in
-    /// [`Unconfirmed`](ftp_proto::Error::Unconfirmed), or in any other way. The server reads its whole file to compute
-    /// a hash, which takes time.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Mismatch`] if they differ; otherwise, why they could not be compared, for example because the server
-    /// does not support SIZE.
-    pub fn verify_file(
-        &mut self,
-        remote: impl AsRef<[u8]>,
-        local: impl AsRef<Path>,
-    ) -> Result<Proof, Error> {
-        self.session.perform(Procedure::verify_file(remote), Some(local.as_ref()), None)
     }
 }

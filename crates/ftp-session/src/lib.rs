@@ -135,6 +135,7 @@ mod link;
 mod local;
 mod local_path;
 mod names;
+mod operations;
 mod options;
 mod pipe;
 pub mod procedure;

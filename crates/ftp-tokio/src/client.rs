@@ -45,12 +45,11 @@ impl Client {
     /// [`TlsPolicy::Implicit`]: crate::TlsPolicy::Implicit
     /// [`ConnectionError::Refused`]: ftp_proto::ConnectionError::Refused
     /// [`ConnectionError::TlsRefused`]: ftp_proto::ConnectionError::TlsRefused
-    pub async fn connect(
+    pub fn connect(
         address: impl IntoServerAddress,
         options: impl Into<Options>,
-    ) -> Result<Self, Error> {
-        let session = Session::connect(address, options.into(), None).await?;
-        Self::greeted(session).await
+    ) -> impl Future<Output = Result<Self, Error>> {
+        Self::greeted(Session::connect(address, options.into(), None))
     }
 
     /// As [`Self::connect`], over connections that the caller makes: tunnels, in-memory streams, TLS to a proxy
@@ -61,22 +60,23 @@ impl Client {
     /// # Errors
     ///
     /// As [`Self::connect`]; [`Error::Connect`] contains the error that `dial` returned.
-    pub async fn connect_with<D, F, C>(
+    pub fn connect_with<D, F, C>(
         address: impl IntoServerAddress,
         options: impl Into<Options>,
         dial: D,
-    ) -> Result<Self, Error>
+    ) -> impl Future<Output = Result<Self, Error>>
     where
         D: FnMut(Target) -> F + Send + 'static,
         F: Future<Output = io::Result<C>> + Send + 'static,
         C: Connection + 'static,
     {
-        let dialer = Some(dialer(dial));
-        let session = Session::connect(address, options.into(), dialer).await?;
-        Self::greeted(session).await
+        Self::greeted(Session::connect(address, options.into(), Some(dialer(dial))))
     }
 
-    async fn greeted(mut session: Box<Session>) -> Result<Self, Error> {
+    async fn greeted(
+        connecting: impl Future<Output = Result<Box<Session>, Error>>,
+    ) -> Result<Self, Error> {
+        let mut session = connecting.await?;
         session.rest().await?;
         Ok(Self { session })
     }
@@ -87,16 +87,19 @@ impl Client {
     /// # Errors
     ///
     /// Those of both methods.
-    pub async fn connect_and_login(
+    pub fn connect_and_login(
         address: impl IntoServerAddress,
         options: impl Into<Options>,
         user: impl AsRef<[u8]>,
         password: impl AsRef<[u8]>,
-    ) -> Result<Self, Error> {
-        let mut session = Session::connect(address, options.into(), None).await?;
-        let op = session.inner.request().login(user, password);
-        session.run(op).await?;
-        Ok(Self { session })
+    ) -> impl Future<Output = Result<Self, Error>> {
+        let connecting = Session::connect(address, options.into(), None);
+        async move {
+            let mut session = connecting.await?;
+            let op = session.inner.request().login(user, password);
+            session.run(op).await?;
+            Ok(Self { session })
+        }
     }
 
     /// The server's greeting

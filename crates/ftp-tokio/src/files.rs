@@ -2,60 +2,36 @@
 
 use std::path::Path;
 
-use ftp_proto::{Get, Put, Transfer};
+use ftp_proto::Transfer;
 use ftp_session::Error;
-use ftp_session::procedure::{Procedure, Proof, ResumeOptions};
+use ftp_session::procedure::{Procedure, ResumeOptions};
 
 use crate::client::Client;
 use crate::local::{File, Local};
 
-/// Whole local files
+/// Turns each operation of the list into a method that waits for its result
+macro_rules! methods {
+    ($(
+        $(#[$group:meta])*
+        impl on $local:ident {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $procedure:expr }
+        )*}
+    )*) => {$(
+        $(#[$group])*
+        impl Client {$(
+            $(#[$meta])*
+            pub async fn $name(&mut self, $($argument: $type),*) -> Result<$output, Error> {
+                self.perform_on($local, $procedure, |_| ()).await
+            }
+        )*}
+    )*};
+}
+
+ftp_session::file_operations!(methods);
+
+/// Resuming with options
 impl Client {
-    /// Downloads into a local file, which is created, or overwritten from the request's offset on
-    ///
-    /// The local file is not touched before the server has accepted the request. After a failure, or when the future
-    /// is dropped, it holds the bytes received so far, for [`Self::resume_download`]. If the server chose its name,
-    /// make the path with [`local_path`](crate::local_path).
-    ///
-    /// # Errors
-    ///
-    /// Why the transfer failed; [`Error::Local`] if the local file failed, or if it ends before the offset.
-    pub async fn download_file(
-        &mut self,
-        get: impl Into<Get>,
-        local: impl AsRef<Path>,
-    ) -> Result<Transfer, Error> {
-        self.perform_on(local, Procedure::download_file(get), |_| ()).await
-    }
-
-    /// Uploads a local file, from the request's offset on
-    ///
-    /// # Errors
-    ///
-    /// Why the transfer failed; [`Error::Local`] if the file can't be read, if it ends before the offset, or if it has
-    /// become shorter meanwhile. The last of these aborts the transfer, and the bytes already sent stay on the server:
-    /// see [`Upload`](crate::Upload).
-    pub async fn upload_file(
-        &mut self,
-        put: impl Into<Put>,
-        local: impl AsRef<Path>,
-    ) -> Result<Transfer, Error> {
-        self.perform_on(local, Procedure::upload_file(put), |_| ()).await
-    }
-
-    /// Resumes an interrupted download with the default options
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::resume_download_with`].
-    pub async fn resume_download(
-        &mut self,
-        remote: impl AsRef<[u8]>,
-        local: impl AsRef<Path>,
-    ) -> Result<Transfer, Error> {
-        self.resume_download_with(remote, local, ResumeOptions::new(), |_| ()).await
-    }
-
     /// Resumes an interrupted download: appends what the local file lacks (REST); calls `progress` with the number of
     /// bytes appended so far
     ///
@@ -76,19 +52,6 @@ impl Client {
         self.perform_on(local, Procedure::resume_download(remote, options), progress).await
     }
 
-    /// Resumes an interrupted upload with the default options
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::resume_upload_with`].
-    pub async fn resume_upload(
-        &mut self,
-        local: impl AsRef<Path>,
-        remote: impl AsRef<[u8]>,
-    ) -> Result<Transfer, Error> {
-        self.resume_upload_with(local, remote, ResumeOptions::new(), |_| ()).await
-    }
-
     /// Resumes an interrupted upload: appends what the server's file lacks (APPE); calls `progress` with the number of
     /// bytes sent so far
     ///
@@ -107,25 +70,6 @@ impl Client {
         progress: impl FnMut(u64),
     ) -> Result<Transfer, Error> {
         self.perform_on(local, Procedure::resume_upload(remote, options), progress).await
-    }
-
-    /// Compares a local file with the server's: by size, and by the strongest hash that the server offers (XSHA256
-    /// and its kin, HASH)
-    ///
-    /// Use it on a new connection to find out the outcome of a transfer that ended in
-    /// [`Unconfirmed`](ftp_proto::Error::Unconfirmed), or in any other way. The server reads its whole file to compute
-    /// a hash, which takes time.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Mismatch`] if they differ; otherwise, why they could not be compared, for example because the server
-    /// does not support SIZE.
-    pub async fn verify_file(
-        &mut self,
-        remote: impl AsRef<[u8]>,
-        local: impl AsRef<Path>,
-    ) -> Result<Proof, Error> {
-        self.perform_on(local, Procedure::verify_file(remote), |_| ()).await
     }
 
     async fn perform_on<T>(

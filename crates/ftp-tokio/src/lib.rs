@@ -53,7 +53,8 @@
 //! - **Usable, or it says so.** The session remains usable after an error, unless [`Error::is_fatal`]. The same holds
 //!   after anything that was dropped before its end.
 //! - **One task.** A session spawns nothing, and has no lock and no channel. Its owner polls it, on any tokio runtime
-//!   with I/O and time enabled. A client that is not polled does nothing. Its deadlines stand still between two calls,
+//!   with I/O and time enabled. Outside a runtime tokio itself panics. If the runtime of its sockets is shut down,
+//!   calls end in an error. A client that is not polled does nothing. Its deadlines stand still between two calls,
 //!   and between two reads or writes of a transfer. The deadlines of a pending future run, whether it is polled or
 //!   not.
 //! - **Verified.** Under TLS, certificates are checked unless you opt out in a way that can't be overlooked

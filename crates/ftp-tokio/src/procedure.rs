@@ -3,11 +3,8 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use ftp_proto::Timestamp;
-use ftp_session::procedure::{
-    self, Found, Next, Procedure, RemoveOptions, WalkError, WalkOptions, WalkStep,
-};
-use ftp_session::{Error, Removal, TimeCommand};
+use ftp_session::Error;
+use ftp_session::procedure::{self, Found, Next, Procedure, WalkError, WalkOptions, WalkStep};
 
 use crate::client::Client;
 use crate::io::Look;
@@ -141,20 +138,29 @@ impl Walk<'_> {
     }
 }
 
-/// Trees
-impl Client {
-    /// Makes a directory and any missing parents (MKD); returns how many it made
-    ///
-    /// Directories that exist already are no error. The working directory is the same afterwards.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotADirectory`] if a file is in the way, otherwise the server's refusal to make the first missing
-    /// directory.
-    pub async fn create_dir_all(&mut self, path: impl AsRef<[u8]>) -> Result<usize, Error> {
-        self.perform(Procedure::create_dir_all(path)).await
-    }
+/// Turns each operation of the list into a method that waits for its result
+macro_rules! methods {
+    ($(
+        $(#[$group:meta])*
+        impl {$(
+            $(#[$meta:meta])*
+            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $procedure:expr }
+        )*}
+    )*) => {$(
+        $(#[$group])*
+        impl Client {$(
+            $(#[$meta])*
+            pub async fn $name(&mut self, $($argument: $type),*) -> Result<$output, Error> {
+                self.session.perform($procedure, Local::None, |_| ()).await
+            }
+        )*}
+    )*};
+}
 
+ftp_session::operations!(methods);
+
+/// Walks
+impl Client {
     /// Walks through a directory and everything below it; an empty path is the working directory
     ///
     /// ```no_run
@@ -175,55 +181,5 @@ impl Client {
     /// finished.
     pub fn walk(&mut self, path: impl AsRef<[u8]>, options: WalkOptions) -> Walk<'_> {
         Walk { client: self, inner: procedure::Walk::new(path, options) }
-    }
-
-    /// Removes a directory and everything in it, stopping at the first item that can't be removed
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::remove_dir_all_with`].
-    pub async fn remove_dir_all(&mut self, path: impl AsRef<[u8]>) -> Result<Removal, Error> {
-        self.remove_dir_all_with(path, RemoveOptions::new()).await
-    }
-
-    /// Removes a directory and everything in it (DELE, RMD)
-    ///
-    /// Links are removed, not their targets. It succeeds only if the server has confirmed that the directory itself is
-    /// gone. The parent is listed first, to see whether the path is a link.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Local`] for an empty path, the root, and a path with `..`, all before anything is sent;
-    /// [`Error::NotADirectory`] if the path is a file or a link; [`NoDirectory`](ftp_proto::Error::NoDirectory) if it
-    /// does not exist; [`Error::NotRemoved`], which lists what is left, if something could not be removed.
-    pub async fn remove_dir_all_with(
-        &mut self,
-        path: impl AsRef<[u8]>,
-        options: RemoveOptions,
-    ) -> Result<Removal, Error> {
-        self.perform(Procedure::remove_dir_all(path, options)).await
-    }
-
-    /// Sets a file's modification time, UTC, with the first command that the server supports: MFMT, MDTM with a time,
-    /// SITE UTIME; returns which it was
-    ///
-    /// The time has a resolution of one second. Success means that the time is set: if the reply may be about
-    /// something else, the time is read back first. The supported commands are determined once per session.
-    /// [`timestamp`](crate::timestamp) converts a system time.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::TimeNotSet`] if no command is known to have set it, otherwise the server's refusal for this file.
-    pub async fn set_modified(
-        &mut self,
-        path: impl AsRef<[u8]>,
-        time: Timestamp,
-    ) -> Result<TimeCommand, Error> {
-        self.perform(Procedure::set_modified(path, time)).await
-    }
-
-    /// Runs a procedure that has no local file
-    async fn perform<T>(&mut self, procedure: Procedure<T>) -> Result<T, Error> {
-        self.session.perform(procedure, Local::None, |_| ()).await
     }
 }

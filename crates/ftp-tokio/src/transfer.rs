@@ -30,7 +30,6 @@ use crate::session::Session;
 /// Dropping it before its end aborts the transfer. With a `&mut Client` the next call does so before anything else,
 /// within [`Config::settle_timeout`](crate::Config::settle_timeout); with a `Client` the session is closed at once,
 /// without QUIT.
-/// closed at once, without QUIT.
 #[must_use = "dropping it aborts the transfer"]
 pub struct Download<C: Holder<Client>> {
     guard: Guard<C>,
@@ -354,14 +353,11 @@ impl<C: Holder<Client> + Unpin> AsyncWrite for Upload<C> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let State::Moving = self.guard.state {
             let op = self.guard.op;
-            let flushed =
-                self.guard.session().poll(context, |session| {
-                    match session.take(op) {
-                        Some(ended) => Some(Some(ended)),
-                        None if session.inner.holds_back() => None,
-                        None => Some(None),
-                    }
-                });
+            let flushed = self.guard.session().poll(context, |session| match session.take(op) {
+                Some(ended) => Some(Some(ended)),
+                None if session.inner.holds_back() => None,
+                None => Some(None),
+            });
             match ready!(flushed) {
                 Some(ended) => self.guard.state = State::Ended(ended),
                 None => return Poll::Ready(Ok(())),
