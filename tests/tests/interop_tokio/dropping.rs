@@ -105,7 +105,9 @@ async fn until<T>(moment: Moment, operation: impl Future<Output = T>) -> Option<
 }
 
 async fn log_in(way: &Way, remote: &str) -> Client {
-    let options = way.options(way.config());
+    let mut config = way.config();
+    config.remote_transfer_timeout = Duration::from_secs(10);
+    let options = way.options(config);
     let (user, password) = (&way.server.user, &way.server.password);
     let client = Client::connect_and_login(way.address(), options, user, password).await;
     let mut client = client.unwrap();
@@ -189,7 +191,7 @@ fn copies_between_servers_can_be_dropped_at_any_time() {
         ftp.noop().unwrap();
         drop(ftp);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        // pyftpdlib loses sessions whose transfer is aborted, and each is waited for.
+        // pyftpdlib keeps a copy whose connection never came, and the next one is waited for in vain.
         let rounds = if way.server.name == "pyftpdlib" { ROUNDS / 8 } else { ROUNDS };
         let (mut dropped, mut refused, mut over) = (0, 0, 0);
         let mut seed = Seed(2);
@@ -213,7 +215,8 @@ fn copies_between_servers_can_be_dropped_at_any_time() {
                     // As servers should unless told otherwise.
                     Some(Err(error)) => {
                         assert_ne!(way.server.name, "vsftpd", "which is told otherwise: {error}");
-                        assert!(error.error.reply().is_some(), "{round}: {error}");
+                        let kept = way.server.name == "pyftpdlib" && error.error.is_timeout();
+                        assert!(kept || error.error.reply().is_some(), "{round}: {error}");
                         refused += 1;
                     }
                 }
