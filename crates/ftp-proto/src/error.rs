@@ -369,12 +369,6 @@ impl Error {
     }
 }
 
-impl From<ArgumentError> for Error {
-    fn from(error: ArgumentError) -> Self {
-        Self::InvalidArgument(error)
-    }
-}
-
 /// Why a session ended; every later request fails with the same error
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -491,7 +485,7 @@ impl core::fmt::Display for Unwritten {
     }
 }
 
-// Not derived, because the text contains the cause, which would be said again as the source.
+// Not derived by `#[from]`, which would make the cause the source: the text contains it already.
 impl From<ArgumentError> for Error {
     fn from(error: ArgumentError) -> Self {
         Self::InvalidArgument(error)
