@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex};
 
 use ftp_session::ftp_tls::{TlsConfig, TlsVersion, Trust};
 use ftp_session::{Config, Options, TlsPolicy};
+use ftp_test::Server;
+use ftp_test::tls::Tls;
 
-use crate::net::Listener;
-use crate::scripted::{Peer, Server};
-use crate::tls::{Secured, Tls, trusting};
+use crate::tls::trusting;
 
 /// The result of an example
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -48,14 +47,9 @@ pub struct Brought {
 /// The content to upload
 pub const CONTENT: &[u8] = b"uploaded by an example\n";
 
-type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
-
-/// A small FTPS server on loopback, for one session
+/// An FTPS server on loopback, for one session
 #[derive(Debug)]
-pub struct Embedded {
-    server: Server,
-    files: Files,
-}
+pub struct Embedded(Server);
 
 impl Target {
     /// Runs the session of an example with the server of the command line, or with a server of its own; prints what was
@@ -119,10 +113,8 @@ impl Embedded {
     /// If no port is available.
     #[must_use]
     pub fn start() -> (Self, Target) {
-        let files = Files::default();
-        files.lock().unwrap().insert("file".into(), file());
-        let served = Arc::clone(&files);
-        let server = Server::start(move |peer| serve(peer, &served));
+        let server = Server::with_files([("file", file())]);
+        server.set_tls(Tls::new());
         let address = server.address();
         let tls = trusting(TlsVersion::Tls13).build().unwrap();
         let options = Options::new(Config::new(TlsPolicy::Explicit)).host("localhost").tls(tls);
@@ -136,26 +128,23 @@ impl Embedded {
             download: "file".into(),
             upload: "new file".into(),
         };
-        (Self { server, files }, target)
+        (Self(server), target)
     }
 
-    /// Returns the file of this name, if there is one
-    ///
-    /// # Panics
-    ///
-    /// If the server panicked.
+    /// A file, if there is one of this name
     #[must_use]
     pub fn file(&self, name: &str) -> Option<Vec<u8>> {
-        self.files.lock().unwrap().get(name).cloned()
+        self.0.files().get(name)
     }
 
-    /// Waits for the end of the session
+    /// The session has to be over
     ///
     /// # Panics
     ///
-    /// If the server panicked.
+    /// If the client did not protect its session, or has not ended it with QUIT.
     pub fn join(self) {
-        self.server.join();
+        let counts = ["AUTH", "PROT", "QUIT"].map(|verb| self.0.count(verb));
+        assert_eq!(counts, [1; 3], "{}", self.0.transcript());
     }
 }
 
@@ -167,56 +156,7 @@ pub(crate) fn file() -> Vec<u8> {
 /// Formats lines as `ls -l` does
 pub(crate) fn listing(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let line = |(name, bytes): (&String, &Vec<u8>)| {
-        format!("-rw-r--r-- 1 ftp ftp {} Jan 1 2025 {name}\r\n", bytes.len())
+        format!("-rw-r--r-- 1 ftp ftp {} Feb 29 2024 {name}\r\n", bytes.len())
     };
     files.iter().map(line).collect::<String>().into_bytes()
-}
-
-fn serve(peer: &mut Peer, files: &Files) {
-    let tls = Tls::new();
-    let mut control = tls.auth(peer);
-    let mut listener = None;
-    loop {
-        let command = control.command();
-        let (verb, argument) = command.split_once(' ').unwrap_or((&command, ""));
-        let mut transfer = |control: &mut Secured| {
-            let mut data = tls.accept(&listener.take().expect("EPSV comes first"));
-            control.reply("150 go on");
-            data.handshake();
-            data
-        };
-        match verb {
-            "USER" => control.reply("331 password, please"),
-            "PASS" => control.reply("230 welcome"),
-            "EPSV" => listener = Some(offer(peer, &mut control)),
-            "LIST" | "RETR" => {
-                let bytes = match verb {
-                    "LIST" => Some(listing(&files.lock().unwrap())),
-                    _ => files.lock().unwrap().get(argument).cloned(),
-                };
-                let mut data = transfer(&mut control);
-                data.send(&bytes.unwrap_or_default());
-                data.close();
-                control.reply("226 done");
-            }
-            "STOR" => {
-                let mut data = transfer(&mut control);
-                files.lock().unwrap().insert(argument.into(), data.read_all());
-                data.close();
-                control.reply("226 done");
-            }
-            "QUIT" => {
-                control.reply("221 bye");
-                return control.close();
-            }
-            _ => control.reply("200 fine"),
-        }
-    }
-}
-
-fn offer(peer: &Peer, control: &mut Secured) -> Listener {
-    let listener = Listener::bind((peer.ip(), 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    control.reply(&format!("229 entering extended passive mode (|||{port}|)"));
-    listener
 }

@@ -12,6 +12,7 @@ use ftp_blocking::ftp_tls::rustls::{
 };
 
 use crate::net::Stream;
+use crate::tls::Secured;
 
 /// The kind of records in a flood
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,10 @@ enum Source {
 }
 
 impl Flooding {
-    pub(crate) fn new(mut connection: ServerConnection, socket: Stream, flood: Flood) -> Self {
+    /// Sends nothing else from now on; the handshake has to be done
+    #[must_use]
+    pub fn new(secured: Secured, flood: Flood) -> Self {
+        let (mut connection, socket) = secured.into_parts();
         connection.set_buffer_limit(None);
         let source = match flood {
             Flood::KeyUpdates => Source::Updates(Box::new(connection)),

@@ -12,13 +12,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use ftp_test::PATIENCE;
+use ftp_test::scripted::{self, Connection, prepare};
 pub(crate) use world::State;
 pub use world::{End, World};
 
-/// The maximum time that a script waits for anything
-pub const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A connection of a script, which waits for at most [`PATIENCE`]
+/// A connection of a script, which waits for [`PATIENCE`] at most
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a test's own")]
 pub enum Stream {
@@ -37,7 +36,7 @@ impl Stream {
     pub fn connect(to: SocketAddr) -> io::Result<Self> {
         match World::current() {
             Some(world) => Ok(Self::Memory(Arc::new(world.connect(to, None)?))),
-            None => Ok(Self::from(TcpStream::connect_timeout(&to, PATIENCE)?)),
+            None => Ok(Self::Socket(TcpStream::open(to)?)),
         }
     }
 
@@ -126,14 +125,8 @@ impl Stream {
 
 impl From<TcpStream> for Stream {
     fn from(socket: TcpStream) -> Self {
-        let set = || {
-            socket.set_nonblocking(false)?;
-            socket.set_read_timeout(Some(PATIENCE))?;
-            socket.set_write_timeout(Some(PATIENCE))?;
-            socket.set_nodelay(true)
-        };
-        // Fails if the socket is already broken, which the next call reports.
-        let _ = set();
+        // Fails for a socket that is broken already, which the next call tells.
+        let _ = prepare(&socket);
         Self::Socket(socket)
     }
 }
@@ -222,25 +215,7 @@ impl Listener {
     /// If nobody connects.
     #[must_use]
     pub fn accept(&self) -> Stream {
-        match self {
-            Self::Socket(listener) => {
-                listener.set_nonblocking(true).unwrap();
-                let begun = Instant::now();
-                loop {
-                    match listener.accept() {
-                        Ok((stream, _)) => return stream.into(),
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                            assert!(begun.elapsed() < PATIENCE, "nobody has connected");
-                            thread::sleep(Duration::from_millis(1));
-                        }
-                        Err(error) => panic!("accept: {error}"),
-                    }
-                }
-            }
-            Self::Memory(world, address) => {
-                Stream::Memory(world.accept(*address).expect("nobody has connected"))
-            }
-        }
+        scripted::accept(self)
     }
 
     /// Accepts a connection in memory without waiting
@@ -250,6 +225,57 @@ impl Listener {
         };
         let accepted = world.try_accept(*address).map(Stream::Memory);
         accepted.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    }
+}
+
+impl Connection for Stream {
+    type Listener = Listener;
+    type Thread = Thread;
+
+    fn open(to: SocketAddr) -> io::Result<Self> {
+        Self::connect(to)
+    }
+
+    fn duplicate(&self) -> io::Result<Self> {
+        self.try_clone()
+    }
+
+    fn end(&self, how: Shutdown) -> io::Result<()> {
+        self.shutdown(how)
+    }
+
+    fn local_address(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+
+    fn start(run: impl FnOnce() + Send + 'static) -> Thread {
+        Thread::start(run)
+    }
+
+    fn join(thread: Thread) -> thread::Result<()> {
+        thread.join()
+    }
+}
+
+impl scripted::Listener for Listener {
+    type Connection = Stream;
+
+    fn listen(on: SocketAddr) -> io::Result<Self> {
+        Self::bind(on)
+    }
+
+    fn address(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+
+    fn next(&self) -> io::Result<Stream> {
+        match self {
+            Self::Socket(listener) => Ok(Stream::Socket(scripted::Listener::next(listener)?)),
+            Self::Memory(world, address) => {
+                let accepted = world.accept(*address).map(Stream::Memory);
+                accepted.ok_or_else(|| io::ErrorKind::TimedOut.into())
+            }
+        }
     }
 }
 
@@ -349,15 +375,13 @@ impl Thread {
 
     /// Waits for the thread to end
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If the thread panicked.
-    pub fn join(self) {
+    /// What it panicked with.
+    pub fn join(self) -> thread::Result<()> {
         if let Some(world) = World::current() {
             world.wait(None, |_| self.over.lock().unwrap().then_some(()));
         }
-        if let Err(panic) = self.handle.join() {
-            std::panic::resume_unwind(panic);
-        }
+        self.handle.join()
     }
 }

@@ -35,7 +35,7 @@ fn check(session: impl FnOnce(&Target) -> Result<Brought>) {
     server.join();
 }
 
-const LISTING: &[u8] = b"-rw-r--r-- 1 ftp ftp 3000000 Jan 1 2025 file\r\n";
+const LISTING: &[u8] = b"-rw-r--r-- 1 ftp ftp 3000000 Feb 29 2024 file\r\n";
 
 #[test]
 fn over_sockets_and_poll() {

@@ -139,6 +139,11 @@ fn no_file_of_the_object_store_imports_in_a_circle() {
     has_no_circle("ftp-object-store", 8, 15);
 }
 
+#[test]
+fn no_file_of_the_servers_for_tests_imports_in_a_circle() {
+    has_no_circle("ftp-test", 8, 15);
+}
+
 /// The core's orders, and the events that answer them
 const ENGINE: [&str; 6] =
     ["Action", "ControlEvent", "DataEvent", "DataEndpoint", "TicketSupply", "UploadPermit"];

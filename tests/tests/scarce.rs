@@ -38,7 +38,7 @@ fn config() -> Config {
 }
 
 /// Answers EPSV or PASV
-fn offer(s: &Peer, command: &[u8], listener: &ftp_tests::net::Listener) {
+fn offer(s: &mut Peer, command: &[u8], listener: &ftp_tests::net::Listener) {
     let port = listener.local_addr().unwrap().port();
     match command {
         b"EPSV" => s.reply(&format!("229 (|||{port}|)")),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ftp_blocking::ftp_tls::TlsVersion;
 use ftp_blocking::{Client, ConnectionError, Error, Options, TlsPolicy};
 use ftp_proto::{Error as FtpError, Phase};
-use ftp_tests::flood::Flood;
+use ftp_tests::flood::{Flood, Flooding};
 use ftp_tests::scripted::{Peer, Server, accept};
 use ftp_tests::tls::{Tls, trusting};
 
@@ -176,7 +176,7 @@ fn ends_although_records_go_on() {
         let server = Server::start(move |s| {
             let mut control = Tls::new().welcome(s);
             control.expect("NOOP");
-            control.flood(flood).pour();
+            Flooding::new(control, flood).pour();
         });
         let mut config = config();
         config.tls = TlsPolicy::Explicit;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ftp_blocking::ftp_tls::TlsVersion;
 use ftp_proto::{Error as FtpError, Phase};
-use ftp_tests::flood::Flood;
+use ftp_tests::flood::{Flood, Flooding};
 use ftp_tests::scripted::accept;
 use ftp_tests::tls::{Secured, Tls, trusting};
 
@@ -40,7 +40,7 @@ fn instead_of_a_reply() {
         let server = serve(move |s| {
             let mut control = Tls::new().welcome(s);
             control.expect("NOOP");
-            control.flood(flood).pour();
+            Flooding::new(control, flood).pour();
         });
         let mut ftp = login_with(&server, options(|config| config.reply_timeout = SHORT));
         let error = at_once(|| ftp.noop()).unwrap_err();
@@ -63,7 +63,7 @@ fn as_an_endless_reply() {
         let server = serve(move |s| {
             let mut control = Tls::new().welcome(s);
             control.expect("NOOP");
-            control.flood(flood).pour();
+            Flooding::new(control, flood).pour();
         });
         let mut ftp = login_with(&server, options(|config| config.reply_timeout = SHORT));
         let error = at_once(|| ftp.noop()).unwrap_err();
@@ -84,7 +84,7 @@ fn instead_of_a_file() {
             control.exchange("RETR f", "150 here");
             let mut data = tls.accept(&listener);
             data.handshake();
-            data.flood(flood).pour();
+            Flooding::new(data, flood).pour();
             settle(&mut control);
             control.exchange("NOOP", "200 yes");
             control.expect_close();
@@ -113,7 +113,7 @@ fn a_refusal_ends_a_flooded_download() {
             control.exchange("RETR f", "150 here");
             let mut data = tls.accept(&listener);
             data.handshake();
-            let mut data = data.flood(flood);
+            let mut data = Flooding::new(data, flood);
             let some = data.forge(200_000);
             data.send(&some).unwrap();
             control.reply("451 disk on fire");
@@ -144,7 +144,7 @@ fn after_an_upload() {
             data.handshake();
             assert_eq!(data.read_all(), b"content");
             control.reply("226 done");
-            data.flood(flood).pour();
+            Flooding::new(data, flood).pour();
             control.exchange("NOOP", "200 yes");
             control.expect_close();
         });
@@ -169,7 +169,7 @@ fn after_a_listing_was_left() {
             let mut data = tls.accept(&listener);
             data.handshake();
             data.send(b"one\r\ntwo\r\n");
-            data.flood(flood).pour();
+            Flooding::new(data, flood).pour();
         });
         let mut ftp = login_with(
             &server,
@@ -194,7 +194,7 @@ fn instead_of_the_end_of_tls() {
         let server = serve(move |s| {
             let mut control = Tls::new().welcome(s);
             control.exchange("CCC", "200 going");
-            control.flood(flood).pour();
+            Flooding::new(control, flood).pour();
         });
         let mut ftp = login_with(&server, options(|config| config.tls_timeout = SHORT));
         let error = at_once(|| ftp.clear_control()).unwrap_err();
@@ -215,7 +215,7 @@ fn a_file_in_single_bytes_arrives() {
         control.exchange("RETR f", "150 here (3000 bytes)");
         let mut data = tls.accept(&listener);
         data.handshake();
-        let mut data = data.flood(Flood::SingleBytes);
+        let mut data = Flooding::new(data, Flood::SingleBytes);
         let mut bytes = Vec::new();
         for _ in 0..3000 {
             bytes.extend(data.forge(1));

@@ -17,7 +17,7 @@ const TRIES: usize = 30;
 /// How a server ends a transfer on the control connection
 const ENDS: [&str; 3] = ["421 shutting down", "426 broken", "EOF"];
 
-fn end(s: &Peer, how: &str) {
+fn end(s: &mut Peer, how: &str) {
     match how {
         "EOF" => s.control().shutdown(Shutdown::Both).unwrap(),
         reply => s.reply(reply),

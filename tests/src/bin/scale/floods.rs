@@ -7,7 +7,7 @@ use ftp_mio::ftp_tls::TlsVersion;
 use ftp_mio::manager::Key;
 use ftp_mio::mio::{Events, Poll, Token};
 use ftp_mio::{Config, Event, List, Moved, Options, Session, TlsPolicy};
-use ftp_tests::flood::{FLOODS, Flood};
+use ftp_tests::flood::{FLOODS, Flood, Flooding};
 use ftp_tests::scripted::Server;
 use ftp_tests::tls::{Tls, trusting};
 use rustix::time::{ClockId, clock_gettime};
@@ -176,18 +176,18 @@ fn serve(place: Place, flood: Flood) -> Server {
         match place {
             Place::Control => {
                 control.expect("NOOP");
-                control.flood(flood).pour();
+                Flooding::new(control, flood).pour();
             }
-            Place::Data => data("RETR f", "TYPE I").flood(flood).pour(),
+            Place::Data => Flooding::new(data("RETR f", "TYPE I"), flood).pour(),
             Place::Listing => {
                 let mut data = data("LIST", "TYPE A");
                 data.send(b"one\r\ntwo\r\n");
-                data.flood(flood).pour();
+                Flooding::new(data, flood).pour();
             }
             Place::Closing => {
                 let mut data = data("STOR f", "TYPE I");
                 data.read_all();
-                data.flood(flood).pour();
+                Flooding::new(data, flood).pour();
             }
         }
     })

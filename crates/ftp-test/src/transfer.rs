@@ -1,0 +1,152 @@
+//! Transfers, and what goes wrong with them
+
+use std::io::{self, Read, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::files::{MODIFIED, Node};
+use crate::rule::{End, Faults};
+use crate::session::{Goes, Session, Source};
+use crate::state::Shared;
+use crate::wire::Wire;
+
+/// What has become of the data
+enum Moved {
+    All,
+    Part,
+}
+
+impl Session<'_> {
+    pub(crate) fn transfer(&mut self, source: Source, faults: &Faults) -> Goes {
+        let marker = std::mem::take(&mut self.marker);
+        let marker = if faults.from_start { 0 } else { marker };
+        let bytes = match &source {
+            Source::File(path) => match faults.data.clone().or_else(|| self.files().get(path)) {
+                Some(bytes) if marker <= bytes.len() => bytes[marker..].to_vec(),
+                Some(_) => return self.reply("550 The file is shorter than that."),
+                None => return self.reply("550 No such file or directory."),
+            },
+            Source::Listing(lines) => faults.data.as_ref().unwrap_or(lines).clone(),
+            _ => Vec::new(),
+        };
+        let Some(socket) = self.open()? else { return Ok(true) };
+        self.reply(&match (&faults.preliminary, &source) {
+            (Some(reply), _) => reply.clone(),
+            // RFC 1123 section 4.1.2.9
+            (None, Source::Unique(path)) => {
+                format!("150 FILE: {}", path.rsplit('/').next().unwrap_or(path))
+            }
+            _ => "150 here it comes".to_owned(),
+        })?;
+        let moved = match self.protected(socket) {
+            Err(error) => Err(error),
+            Ok(mut data) => match source {
+                Source::File(_) | Source::Listing(_) => {
+                    send(&mut data, &bytes, faults, self.shared)
+                }
+                Source::Store(path) | Source::Unique(path) => {
+                    self.receive(data, path, Some(marker), faults)
+                }
+                Source::Append(path) => self.receive(data, path, None, faults),
+            },
+        };
+        wait(faults.pause, || self.shared.is_stopping());
+        match (&faults.end, moved) {
+            (End::Close, _) => Ok(false),
+            (End::Reply(reply), _) => self.reply(reply),
+            (End::Usual, Ok(Moved::All)) => self.reply("226 done"),
+            (End::Usual, Ok(Moved::Part)) => self.reply("426 The transfer is broken off."),
+            (End::Usual, Err(error)) => self.reply(&format!("426 The transfer broke: {error}.")),
+        }
+    }
+
+    /// Stores what comes after `marker` bytes of the file, or at its end
+    fn receive(
+        &mut self,
+        mut data: Wire,
+        path: String,
+        marker: Option<usize>,
+        faults: &Faults,
+    ) -> io::Result<Moved> {
+        let mut bytes = Vec::new();
+        let moved = take(&mut data, &mut bytes, faults, self.shared);
+        let mut whole = self.files().get(&path).unwrap_or_default();
+        whole.truncate(marker.unwrap_or(usize::MAX));
+        whole.extend_from_slice(&bytes);
+        // Before the client can know of the end.
+        self.files()
+            .lock()
+            .insert(path, Node::File { bytes: whole, modified: MODIFIED.to_owned() });
+        finish(&mut data, faults, moved)
+    }
+}
+
+fn send(data: &mut Wire, bytes: &[u8], faults: &Faults, shared: &Shared) -> io::Result<Moved> {
+    let end = faults.break_at.map_or(bytes.len(), |most| most.min(bytes.len()));
+    let fast = faults.slow.map_or(end, |(fast, _)| fast.min(end));
+    let sent = || {
+        data.write_all(&bytes[..fast])?;
+        data.flush()?;
+        for byte in &bytes[fast..end] {
+            if pause(data, faults, shared)? {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            data.write_all(&[*byte])?;
+            data.flush()?;
+        }
+        Ok(if end < bytes.len() { Moved::Part } else { Moved::All })
+    };
+    let moved = { sent }();
+    finish(data, faults, moved)
+}
+
+fn take(
+    data: &mut Wire,
+    bytes: &mut Vec<u8>,
+    faults: &Faults,
+    shared: &Shared,
+) -> io::Result<Moved> {
+    let most = faults.break_at.unwrap_or(usize::MAX);
+    let fast = faults.slow.map_or(most, |(fast, _)| fast.min(most));
+    data.take(fast as u64).read_to_end(bytes)?;
+    while bytes.len() >= fast && bytes.len() < most {
+        // If the client has ended, the read says so.
+        pause(data, faults, shared)?;
+        if data.take(1).read_to_end(bytes)? == 0 {
+            break;
+        }
+    }
+    Ok(if bytes.len() < most { Moved::All } else { Moved::Part })
+}
+
+/// Ends the data connection as it is to be ended
+fn finish(data: &mut Wire, faults: &Faults, moved: io::Result<Moved>) -> io::Result<Moved> {
+    match moved {
+        Ok(Moved::All) => data.end(),
+        _ if faults.reset => data.reset()?,
+        _ => {}
+    }
+    moved
+}
+
+/// A pause before a byte, which ends with the connection; whether it has ended
+fn pause(data: &Wire, faults: &Faults, shared: &Shared) -> io::Result<bool> {
+    let (_, pause) = faults.slow.unwrap_or_default();
+    let socket = data.socket();
+    socket.set_nonblocking(true)?;
+    let gone = wait(pause, || matches!(socket.peek(&mut [0]), Ok(0)) || shared.is_stopping());
+    socket.set_nonblocking(false)?;
+    Ok(gone)
+}
+
+/// Waits, unless `over` is true before; whether it was
+fn wait(time: Duration, mut over: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    while let Some(left) = time.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
+        if over() {
+            return true;
+        }
+        thread::sleep(left.min(Duration::from_millis(10)));
+    }
+    false
+}
