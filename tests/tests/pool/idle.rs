@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use ftp_test::{Action, Command, Limit};
 use ftp_tokio::{Lease, Pool, PoolError, Site};
 
-use crate::server::{Manners, Server};
+use crate::server::{ends, start, start_with};
 use crate::{eventually, fetch, site};
 
 /// Opens this many sessions and returns them to the pool
@@ -20,69 +21,71 @@ async fn fill(pool: &Pool, site: &Site, count: usize) {
 #[tokio::test]
 async fn the_last_session_is_remembered_while_the_server_may_count_it() {
     let lingers = Duration::from_millis(60);
-    let server = Server::start(Manners { limit: 1, lingers, ..Manners::default() });
+    let server = start();
+    server.limit_sessions(Limit::new(1).lingers(lingers));
     let (pool, site) = (Pool::builder().max_age(Duration::ZERO).build(), site(&server));
     for _ in 0..3 {
         drop(pool.lease(&site).await.unwrap());
         eventually("it is closed", || pool.status(&site).sessions == 0).await;
     }
-    assert_eq!(server.seen().refused, 0);
+    assert_eq!(server.sessions().refused, 0);
 }
 
 #[tokio::test]
 async fn idle_sessions_beyond_a_lowered_ceiling_are_closed() {
-    // A request for a size is answered with 421, because of overload.
-    let ends = Some(("SIZE", 0, Some("421 Too busy, try again later.")));
-    let server = Server::start(Manners { ends, ..Manners::default() });
+    // Whoever asks for a size is told that the server is overloaded.
+    let server = start_with(ends("SIZE", 0, Some("421 Too busy, try again later.")));
     let (pool, site) = (Pool::new(), site(&server));
     fill(&pool, &site, 6).await;
     let mut lease = pool.lease(&site).await.unwrap();
     lease.size("f").await.unwrap_err();
     drop(lease);
     eventually("half of them are left", || pool.status(&site).sessions == 3).await;
-    assert_eq!(server.seen().count("QUIT"), 2);
+    assert_eq!(server.count("QUIT"), 2);
     fetch(&mut pool.lease(&site).await.unwrap(), "f").await.unwrap();
 }
 
 #[tokio::test]
 async fn sessions_that_do_not_answer_are_waited_for_once() {
-    let server = Server::start(Manners { answers: Some(("NOOP", "")), ..Manners::default() });
+    let server =
+        start_with(|Command { verb, .. }: Command<'_>| (verb == "NOOP").then(Action::ignore));
     let patience = Duration::from_millis(100);
     let pool = Pool::builder().check_after(Duration::ZERO).check_timeout(patience).build();
     let site = site(&server);
     fill(&pool, &site, 4).await;
     let mut lease = pool.lease(&site).await.unwrap();
     assert!(!Lease::is_reused(&lease));
-    assert_eq!(server.seen().count("NOOP"), 1);
+    assert_eq!(server.count("NOOP"), 1);
     fetch(&mut lease, "f").await.unwrap();
 }
 
 #[tokio::test]
 async fn a_refused_noop_is_an_answer() {
-    let server =
-        Server::start(Manners { answers: Some(("NOOP", "500 What?")), ..Manners::default() });
+    let refuses =
+        |Command { verb, .. }: Command<'_>| (verb == "NOOP").then(|| Action::reply("500 What?"));
+    let server = start_with(refuses);
     let (pool, site) = (Pool::builder().check_after(Duration::ZERO).build(), site(&server));
     fill(&pool, &site, 1).await;
     assert!(Lease::is_reused(&pool.lease(&site).await.unwrap()));
-    assert_eq!((server.seen().count("NOOP"), server.seen().logins), (1, 1));
+    assert_eq!((server.count("NOOP"), server.sessions().logins), (1, 1));
 }
 
 #[tokio::test]
 async fn a_refused_login_can_be_remembered_for_ever() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let pool = Pool::builder().refused_login_memory(Duration::MAX).build();
     let wrong = site(&server).login("u", "wrong");
     for _ in 0..3 {
         let error = pool.lease(&wrong).await.unwrap_err();
         assert!(matches!(&error, PoolError::Session(error) if error.is_auth()), "{error}");
     }
-    assert_eq!(server.seen().count("PASS"), 1);
+    assert_eq!(server.count("PASS"), 1);
 }
 
 #[tokio::test]
 async fn the_callers_connections_are_used_for_all_sessions() {
-    let server = Server::start(Manners::default());
-    let address = server.address;
+    let server = start();
+    let address = server.address();
     let dial = move |target: ftp_tokio::Target| async move {
         assert_eq!(target.host, "nowhere.example");
         tokio::net::TcpStream::connect((address.ip(), target.port)).await
@@ -96,45 +99,46 @@ async fn the_callers_connections_are_used_for_all_sessions() {
     for _ in 0..3 {
         fetch(&mut pool.lease(&site).await.unwrap(), "f").await.unwrap();
     }
-    assert_eq!(server.seen().logins, 1);
+    assert_eq!(server.sessions().logins, 1);
 }
 
 #[tokio::test]
 async fn idle_and_old_sessions_are_closed_with_quit() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let site = site(&server);
     let pool = Pool::builder().idle_timeout(Duration::from_millis(50)).build();
     drop(pool.lease(&site).await.unwrap());
     eventually("the idle session is closed", || pool.status(&site).sessions == 0).await;
-    assert_eq!(server.seen().count("QUIT"), 1);
+    assert_eq!(server.count("QUIT"), 1);
 
     let pool = Pool::builder().max_age(Duration::from_millis(50)).build();
     let lease = pool.lease(&site).await.unwrap();
     tokio::time::sleep(Duration::from_millis(60)).await;
     drop(lease);
-    eventually("the old session is closed", || server.seen().live == 0).await;
-    assert_eq!(server.seen().count("QUIT"), 2);
+    eventually("the old session is closed", || server.sessions().open == 0).await;
+    assert_eq!(server.count("QUIT"), 2);
 
     // After a period without use, a session is checked.
     let pool = Pool::builder().check_after(Duration::ZERO).build();
     drop(pool.lease(&site).await.unwrap());
     assert!(Lease::is_reused(&pool.lease(&site).await.unwrap()));
-    assert_eq!(server.seen().count("NOOP"), 1);
+    assert_eq!(server.count("NOOP"), 1);
 }
 
 #[tokio::test]
 async fn a_session_that_the_server_has_ended_is_noticed_without_a_round_trip() {
-    let server = Server::start(Manners { idle: Duration::from_millis(500), ..Manners::default() });
+    let server = start();
+    server.set_idle_timeout(Duration::from_millis(500));
     let (pool, site) = (Pool::new(), site(&server));
     for _ in 0..3 {
         let mut lease = pool.lease(&site).await.unwrap();
         assert!(!Lease::is_reused(&lease));
         fetch(&mut lease, "f").await.unwrap();
         drop(lease);
-        eventually("the server ends the session", || server.seen().live == 0).await;
+        eventually("the server ends the session", || server.sessions().open == 0).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(server.seen().count("NOOP"), 0);
-    // The session was idle when it ended, which is no sign of too many sessions.
+    assert_eq!(server.count("NOOP"), 0);
+    // It was idle, which is no sign of too many.
     assert_eq!(pool.status(&site).limit, 8);
 }

@@ -8,14 +8,16 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use ftp_test::{Limit, Server};
 use ftp_tokio::{Error, Lease, Pool, Site};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-use crate::server::{Manners, Server};
+use crate::server::{start, start_with};
 use crate::{eventually, fetch, site};
 
 /// How long the server counts an ended session; the same as in the budget's model (`ftp-session`)
@@ -79,7 +81,7 @@ async fn use_session(mut lease: Lease, deed: usize, name: &str) -> Result<(), Er
 /// A pool and its users, whose laws are checked
 #[derive(Clone)]
 pub(crate) struct World {
-    pub(crate) server: Server,
+    pub(crate) server: Arc<Server>,
     pub(crate) pool: Pool,
     pub(crate) sites: Vec<Site>,
     /// The number of sessions that the server accepts
@@ -89,13 +91,17 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(manners: Manners, most: usize, site: impl Fn(&Server) -> Site) -> Self {
-        let limit = manners.limit;
-        let server = Server::start(Manners { lingers: LINGERS, ..manners });
+    pub(crate) fn new(
+        server: Server,
+        limit: usize,
+        most: usize,
+        site: impl Fn(&Server) -> Site,
+    ) -> Self {
+        server.limit_sessions(Limit::new(limit).lingers(LINGERS));
         let pool = Pool::builder().sessions_per_host(most).build();
         let site = site(&server);
         let sites = ["u", "v", "w"].map(|user| site.clone().login(user, "p")).to_vec();
-        Self { server, pool, sites, limit, most }
+        Self { server: Arc::new(server), pool, sites, limit, most }
     }
 
     async fn user(self, seed: u64, rounds: usize) {
@@ -142,12 +148,12 @@ impl World {
         }
         drop(leases);
         self.pool.close();
-        eventually("the server has nobody left", || self.server.seen().live == 0).await;
+        eventually("the server has nobody left", || self.server.sessions().open == 0).await;
         self.look();
     }
 
     fn look(&self) {
-        let seen = self.server.seen();
+        let seen = self.server.sessions();
         assert!(seen.most <= self.limit.min(self.most), "too many at once: {seen:?}");
         let heard = self.pool.status(&self.sites[0]).refused;
         assert!(heard <= u64::from(self.most > self.limit), "refused again: {heard}, {seen:?}");
@@ -157,17 +163,20 @@ impl World {
 #[tokio::test]
 async fn laws_hold_whatever_users_do() {
     for seed in 0..4 {
-        let pause = Duration::from_micros(200);
+        let server = start_with(|_| {
+            std::thread::sleep(Duration::from_micros(200));
+            None
+        });
         let limit = 2 + seed as usize % 3;
-        let manners = Manners { limit, pause, ..Manners::default() };
-        World::new(manners, 6 - 2 * (seed as usize % 3), site).run(seed, 6, 10).await;
+        World::new(server, limit, 6 - 2 * (seed as usize % 3), site).run(seed, 6, 10).await;
     }
 }
 
 /// Nothing else runs, so each of these polls is a point at which a user gives up
 #[tokio::test]
 async fn a_lease_can_be_given_up_at_every_await() {
-    let server = Server::start(Manners { limit: 1, lingers: LINGERS, ..Manners::default() });
+    let server = start();
+    server.limit_sessions(Limit::new(1).lingers(LINGERS));
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     let other = site.clone().login("other", "p");
     for polls in 0..40 {
@@ -180,6 +189,6 @@ async fn a_lease_can_be_given_up_at_every_await() {
         let next = timeout(Duration::from_secs(20), pool.lease(&other)).await;
         fetch(&mut next.expect("the place is free").unwrap(), "g").await.unwrap();
     }
-    let seen = server.seen();
+    let seen = server.sessions();
     assert_eq!((seen.refused, seen.most), (0, 1), "{seen:?}");
 }

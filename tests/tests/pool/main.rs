@@ -11,13 +11,14 @@ mod waits;
 
 use std::time::Duration;
 
+use ftp_test::Server;
 use ftp_tokio::{Config, Error, Lease, Pool, Site, TlsPolicy};
-use server::{Server, content};
+use server::content;
 
 fn site(server: &Server) -> Site {
     let mut config = Config::new(TlsPolicy::Plaintext);
     config.settle_quiet = Duration::from_millis(100);
-    Site::new(server.address, config).unwrap().login("u", "p")
+    Site::new(server.address(), config).unwrap().login("u", "p")
 }
 
 async fn fetch(ftp: &mut Lease, name: &str) -> Result<(), Error> {

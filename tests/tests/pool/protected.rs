@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
+use ftp_test::Server;
 use ftp_tests::tls::{Tls, trusting};
 use ftp_tokio::ftp_tls::TlsVersion;
 use ftp_tokio::{Config, Options, Site, TlsPolicy};
 
 use crate::laws::World;
-use crate::server::{Manners, Server};
+use crate::server::start;
 
 fn secure_site(server: &Server) -> Site {
     let mut config = Config::new(TlsPolicy::Explicit);
     config.settle_quiet = Duration::from_millis(100);
     let tls = trusting(TlsVersion::Tls13).build().unwrap();
-    Site::new(server.address, Options::new(config).tls(tls)).unwrap()
+    Site::new(server.address(), Options::new(config).tls(tls)).unwrap()
 }
 
 fn many_threads() -> tokio::runtime::Runtime {
@@ -23,13 +24,14 @@ fn many_threads() -> tokio::runtime::Runtime {
 #[test]
 fn laws_hold_on_many_threads() {
     for seed in 10..12 {
-        let world = World::new(Manners { limit: 3, ..Manners::default() }, 5, crate::site);
+        let world = World::new(start(), 3, 5, crate::site);
         many_threads().block_on(world.run(seed, 10, 12));
     }
 }
 
 #[test]
 fn laws_hold_under_tls() {
-    let manners = Manners { limit: 3, tls: Some(Tls::new()), ..Manners::default() };
-    many_threads().block_on(World::new(manners, 4, secure_site).run(20, 6, 12));
+    let server = start();
+    server.set_tls(Tls::new());
+    many_threads().block_on(World::new(server, 3, 4, secure_site).run(20, 6, 12));
 }

@@ -3,27 +3,26 @@
 use ftp_tokio::{Lease, Pool};
 use tokio::io::AsyncReadExt;
 
-use crate::server::{Manners, Server};
+use crate::server::{ends, start, start_with};
 use crate::{eventually, fetch, runtime, site};
 
 #[tokio::test]
 async fn a_session_is_used_again() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, site) = (Pool::new(), site(&server));
     for round in 0..5 {
         let mut lease = pool.lease(&site).await.unwrap();
         assert_eq!(Lease::is_reused(&lease), round > 0);
         fetch(&mut lease, "f").await.unwrap();
     }
-    let seen = server.seen();
-    assert_eq!((seen.logins, seen.count("NOOP")), (1, 0));
+    assert_eq!((server.sessions().logins, server.count("NOOP")), (1, 0));
     let status = pool.status(&site);
     assert_eq!((status.sessions, status.idle, status.waiting), (1, 1, 0));
 }
 
 #[tokio::test]
 async fn what_was_left_half_way_is_settled_in_the_background() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     for _ in 0..3 {
         let mut lease = pool.lease(&site).await.unwrap();
@@ -43,22 +42,22 @@ async fn what_was_left_half_way_is_settled_in_the_background() {
     }
     let mut lease = pool.lease(&site).await.unwrap();
     fetch(&mut lease, "f").await.unwrap();
-    assert_eq!(server.seen().logins, 1);
+    assert_eq!(server.sessions().logins, 1);
 }
 
 #[tokio::test]
 async fn a_working_directory_does_not_stay() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     pool.lease(&site).await.unwrap().cwd("/elsewhere").await.unwrap();
     let mut lease = pool.lease(&site).await.unwrap();
-    assert_eq!(lease.pwd().await.unwrap(), b"/home");
-    assert_eq!(server.seen().logins, 1);
+    assert_eq!(lease.pwd().await.unwrap(), b"/");
+    assert_eq!(server.sessions().logins, 1);
 }
 
 #[tokio::test]
 async fn a_session_that_is_not_what_it_was_is_closed() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     pool.lease(&site).await.unwrap().opts("UTF8 OFF").await.unwrap();
     pool.lease(&site).await.unwrap().login("other", "p").await.unwrap();
@@ -68,12 +67,12 @@ async fn a_session_that_is_not_what_it_was_is_closed() {
     assert!(Lease::is_reused(&lease));
     assert_eq!(lease.config().truncation, ftp_tokio::Truncation::Reject);
     // Three and one, and the other user's.
-    assert_eq!(server.seen().logins, 5);
+    assert_eq!(server.sessions().logins, 5);
 }
 
 #[tokio::test]
 async fn clients_that_were_exchanged_are_noticed() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let pool = Pool::new();
     let (one, other) = (site(&server), site(&server).login("other", "p"));
     let mut first = pool.lease(&one).await.unwrap();
@@ -87,13 +86,12 @@ async fn clients_that_were_exchanged_are_noticed() {
 #[tokio::test]
 async fn an_operation_is_tried_again_if_nothing_of_it_had_begun() {
     for reply in [Some("421 Timeout."), None] {
-        let ends = Some(("SIZE", 1, reply));
-        let server = Server::start(Manners { ends, ..Manners::default() });
+        let server = start_with(ends("SIZE", 1, reply));
         let (pool, site) = (Pool::new(), site(&server));
         let size = |mut ftp: Lease| async move { ftp.size("abc").await };
         for round in 1..4 {
             assert_eq!(pool.run(&site, size).await.unwrap(), 1003, "{reply:?}");
-            assert_eq!(server.seen().logins, round);
+            assert_eq!(server.sessions().logins, round);
         }
         // The failure of a fresh session is not retried.
         let twice = |mut ftp: Lease| async move {
@@ -107,25 +105,22 @@ async fn an_operation_is_tried_again_if_nothing_of_it_had_begun() {
 
 #[tokio::test]
 async fn what_may_have_been_done_is_not_done_again() {
-    let ends = Some(("DELE", 1, None));
-    let server = Server::start(Manners { ends, ..Manners::default() });
+    let server = start_with(ends("DELE", 1, None));
     let (pool, site) = (Pool::new(), site(&server));
     let delete = |mut ftp: Lease| async move { ftp.delete("abc").await.map(drop) };
     // Without a reply, the file may have been deleted.
     pool.run(&site, delete).await.unwrap();
     assert!(pool.run(&site, delete).await.is_err());
-    assert_eq!(server.seen().count("DELE"), 2);
+    assert_eq!(server.count("DELE"), 2);
 
-    // In place of the reply, a 421 is a refusal.
-    let ends = Some(("DELE", 1, Some("421 Timeout.")));
-    let server = Server::start(Manners { ends, ..Manners::default() });
+    // In the place of the answer a 421 is a refusal.
+    let server = start_with(ends("DELE", 1, Some("421 Timeout.")));
     let site = self::site(&server);
     pool.run(&site, delete).await.unwrap();
     pool.run(&site, delete).await.unwrap();
 
-    // The operation had begun.
-    let ends = Some(("SIZE", 1, Some("421 Timeout.")));
-    let server = Server::start(Manners { ends, ..Manners::default() });
+    // Something had begun.
+    let server = start_with(ends("SIZE", 1, Some("421 Timeout.")));
     let site = self::site(&server);
     let both = |mut ftp: Lease| async move {
         ftp.noop().await?;
@@ -137,7 +132,7 @@ async fn what_may_have_been_done_is_not_done_again() {
 
 #[test]
 fn a_runtime_that_is_shut_down_takes_only_its_sessions_along() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(2).build(), site(&server));
     for _ in 0..3 {
         let first = runtime();
@@ -158,12 +153,12 @@ fn a_runtime_that_is_shut_down_takes_only_its_sessions_along() {
             fetch(&mut lease, "f").await.unwrap();
         });
     }
-    assert_eq!(server.seen().refused, 0);
+    assert_eq!(server.sessions().refused, 0);
 }
 
 #[tokio::test]
 async fn the_last_clone_of_a_pool_closes_what_is_idle_and_what_comes_back() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let site = site(&server);
     let pool = Pool::new();
     let (mut held, idle) = (pool.lease(&site).await.unwrap(), pool.lease(&site).await.unwrap());
@@ -171,17 +166,16 @@ async fn the_last_clone_of_a_pool_closes_what_is_idle_and_what_comes_back() {
     drop(pool.clone());
     assert_eq!(pool.status(&site).sessions, 2);
     drop(pool);
-    eventually("the idle one is closed", || server.seen().count("QUIT") == 1).await;
+    eventually("the idle one is closed", || server.count("QUIT") == 1).await;
     fetch(&mut held, "f").await.unwrap();
     drop(held);
-    eventually("so is the last", || server.seen().count("QUIT") == 2).await;
+    eventually("so is the last", || server.count("QUIT") == 2).await;
 }
 
 /// A lease that the caller keeps is not taken back, whatever the result of the operation
 #[tokio::test]
 async fn an_operation_may_keep_its_lease() {
-    let ends = Some(("SIZE", 0, None));
-    let server = Server::start(Manners { ends, ..Manners::default() });
+    let server = start_with(ends("SIZE", 0, None));
     let (pool, site) = (Pool::new(), site(&server));
     drop(pool.lease(&site).await.unwrap());
     let kept = std::sync::Mutex::new(Vec::new());
@@ -203,7 +197,7 @@ async fn an_operation_may_keep_its_lease() {
 
 #[tokio::test]
 async fn a_session_that_can_only_say_epsv_is_closed() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     pool.lease(&site).await.unwrap().command("EPSV", "ALL").await.unwrap();
     assert!(!Lease::is_reused(&pool.lease(&site).await.unwrap()));

@@ -5,39 +5,41 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ftp_test::{Action, Command, Limit};
 use ftp_tokio::{Pool, PoolError, Site};
 
-use crate::server::{Manners, Refuses, Server};
+use crate::server::{ends, start, start_with};
 use crate::{crowd, eventually, fetch, site};
 
 #[tokio::test]
 async fn a_server_with_a_limit_refuses_once() {
-    for (refuses, refusal) in [
-        (Refuses::AtOnce, "There are too many connections from your internet address."),
-        (Refuses::AtLogin, "Sorry, the maximum number of clients (4) is reached."),
+    for limit in [
+        Limit::new(4).text("There are too many connections from your internet address."),
+        Limit::new(4).at_login().text("Sorry, the maximum number of clients (4) is reached."),
     ] {
-        let server = Server::start(Manners { limit: 4, refuses, refusal, ..Manners::default() });
+        let server = start();
+        server.limit_sessions(limit.clone());
         let (pool, site) = (Pool::builder().sessions_per_host(16).build(), site(&server));
         crowd(&pool, &site, 32, 400).await;
-        let seen = server.seen();
-        assert_eq!((seen.refused, seen.most, seen.logins), (1, 4, 4), "{refuses:?}");
+        let seen = server.sessions();
+        assert_eq!((seen.refused, seen.most, seen.logins), (1, 4, 4), "{limit:?}");
         assert_eq!(pool.status(&site).limit, 4);
     }
 }
 
 #[tokio::test]
 async fn there_are_as_many_as_the_user_wants() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(3).build(), site(&server));
     crowd(&pool, &site, 20, 200).await;
-    let seen = server.seen();
+    let seen = server.sessions();
     assert_eq!((seen.most, seen.logins), (3, 3));
 }
 
 /// Users who always have a task in line do not keep out a user whose session must be opened in place of one of theirs
 #[tokio::test]
 async fn nobody_is_passed_by_for_ever() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, theirs) = (Pool::builder().sessions_per_host(2).build(), site(&server));
     let ours = theirs.clone().login("other", "p");
     let mut running = Vec::new();
@@ -64,9 +66,15 @@ async fn nobody_is_passed_by_for_ever() {
     }
 }
 
+/// Leaves others time to get in line
+fn slowly(_: Command<'_>) -> Option<Action> {
+    std::thread::sleep(Duration::from_millis(5));
+    None
+}
+
 #[tokio::test]
 async fn a_wrong_password_is_tried_once() {
-    let server = Server::start(Manners { pause: Duration::from_millis(5), ..Manners::default() });
+    let server = start_with(slowly);
     let pool = Pool::new();
     let site = site(&server).login("u", "wrong");
     let mut running = Vec::new();
@@ -79,15 +87,15 @@ async fn a_wrong_password_is_tried_once() {
         assert!(error.session().unwrap().is_auth(), "{error}");
     }
     assert!(matches!(pool.lease(&site).await, Err(PoolError::Session(error)) if error.is_auth()));
-    assert_eq!(server.seen().count("PASS"), 1);
-    // Another password is tried.
+    assert_eq!(server.count("PASS"), 1);
+    // Another password is another matter.
     pool.lease(&site.login("u", "p")).await.unwrap();
 }
 
 #[tokio::test]
 async fn waiting_has_an_end() {
-    let server = Server::start(Manners::default());
-    // Long enough for all tasks to get in line on a busy machine.
+    let server = start();
+    // Long enough for all to get in line on a machine that is busy.
     let limit = Duration::from_secs(1);
     let pool = Pool::builder().sessions_per_host(1).wait_timeout(limit).waiters_per_host(2).build();
     let site = site(&server);
@@ -113,7 +121,8 @@ async fn waiting_has_an_end() {
 
 #[tokio::test]
 async fn a_server_that_lets_nobody_in_is_not_pestered() {
-    let server = Server::start(Manners { limit: 0, ..Manners::default() });
+    let server = start();
+    server.limit_sessions(Limit::new(0));
     let pool = Pool::builder().wait_timeout(Duration::from_millis(300)).build();
     let site = site(&server);
     let tasks: Vec<_> = (0..10)
@@ -130,13 +139,14 @@ async fn a_server_that_lets_nobody_in_is_not_pestered() {
         assert_eq!(error.to_string(), "no session to the server became free within 300ms");
         told += usize::from(error.session().is_some());
     }
-    // One task received the refusal, and all may learn of it.
-    assert_eq!((server.seen().refused, told), (1, 10));
+    // It was said to one of them, and all may know.
+    assert_eq!((server.sessions().refused, told), (1, 10));
 }
 
 #[tokio::test]
 async fn an_idle_session_of_another_user_makes_room() {
-    let server = Server::start(Manners { limit: 2, ..Manners::default() });
+    let server = start();
+    server.limit_sessions(Limit::new(2));
     let (pool, one) = (Pool::new(), site(&server));
     let users: Vec<Site> = (0..5).map(|user| one.clone().login(format!("u{user}"), "p")).collect();
     for _ in 0..3 {
@@ -145,13 +155,13 @@ async fn an_idle_session_of_another_user_makes_room() {
             fetch(&mut lease, "f").await.unwrap();
         }
     }
-    let seen = server.seen();
+    let seen = server.sessions();
     assert!(seen.refused <= 1 && seen.most == 2, "{seen:?}");
 }
 
 #[tokio::test]
 async fn a_closed_pool_gives_nothing() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     let held = pool.lease(&site).await.unwrap();
     let waiter = tokio::spawn({
@@ -163,12 +173,12 @@ async fn a_closed_pool_gives_nothing() {
     assert!(matches!(waiter.await.unwrap(), Err(PoolError::Closed)));
     assert!(matches!(pool.lease(&site).await, Err(PoolError::Closed)));
     drop(held);
-    eventually("the last session is closed", || server.seen().live == 0).await;
+    eventually("the last session is closed", || server.sessions().open == 0).await;
 }
 
 #[tokio::test]
 async fn a_lease_can_be_waited_for_in_a_local_set_and_with_others() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, site) = (Pool::new(), site(&server));
     let local = tokio::task::LocalSet::new();
     let task = |name: &'static str| -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
@@ -199,7 +209,7 @@ async fn leases(pool: &Pool, site: &Site, tasks: usize) -> Vec<Result<(), PoolEr
 /// That the server has accepted many sessions says nothing about a login that has not been tried
 #[tokio::test]
 async fn a_wrong_password_is_tried_once_where_many_sessions_are_let_in() {
-    let server = Server::start(Manners { pause: Duration::from_millis(5), ..Manners::default() });
+    let server = start_with(slowly);
     let pool = Pool::builder().idle_timeout(Duration::from_millis(50)).build();
     let right = site(&server);
     let mut held = Vec::new();
@@ -214,15 +224,16 @@ async fn a_wrong_password_is_tried_once_where_many_sessions_are_let_in() {
     for got in leases(&pool, &wrong, 20).await {
         assert!(matches!(got, Err(PoolError::Session(error)) if error.is_auth()));
     }
-    assert_eq!(server.seen().count("PASS"), 7);
+    assert_eq!(server.count("PASS"), 7);
 }
 
 #[tokio::test]
 async fn a_thousand_wait() {
-    let server = Server::start(Manners { limit: 3, ..Manners::default() });
+    let server = start();
+    server.limit_sessions(Limit::new(3));
     let (pool, site) = (Pool::new(), site(&server));
     assert!(leases(&pool, &site, 1000).await.iter().all(Result::is_ok));
-    let seen = server.seen();
+    let seen = server.sessions();
     assert!(seen.refused <= 1 && seen.most <= 3, "{seen:?}");
 }
 
@@ -249,7 +260,7 @@ async fn a_server_that_never_greets_is_waited_for_so_long() {
 /// A waiting task gets its session whether or not it is polled
 #[tokio::test]
 async fn whoever_gives_up_at_once_is_in_nobodys_way() {
-    let server = Server::start(Manners::default());
+    let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     for _ in 0..1000 {
         let lease = pool.lease(&site);
@@ -263,8 +274,7 @@ async fn whoever_gives_up_at_once_is_in_nobodys_way() {
 #[tokio::test]
 async fn a_server_that_says_421_to_each_command_ends_the_wait() {
     for (verb, reused) in [("USER", false), ("PWD", false), ("SIZE", true)] {
-        let ends = Some((verb, 0, Some("421 Service not available.")));
-        let server = Server::start(Manners { ends, ..Manners::default() });
+        let server = start_with(ends(verb, 0, Some("421 Service not available.")));
         let pool = Pool::builder().wait_timeout(Duration::from_secs(1)).build();
         let site = site(&server);
         let size = |mut ftp: ftp_tokio::Lease| async move { ftp.size("f").await };
@@ -274,7 +284,7 @@ async fn a_server_that_says_421_to_each_command_ends_the_wait() {
             assert!(error.session().is_some(), "{verb}, {reused}: {error}");
         }
         assert!(begun.elapsed() < Duration::from_secs(8), "{verb}");
-        assert!(server.seen().count(verb) <= 6, "{verb}: {:?}", server.seen());
+        assert!(server.count(verb) <= 6, "{verb}: {}", server.transcript());
         eventually("nothing is left", || pool.status(&site).sessions == 0).await;
     }
 }

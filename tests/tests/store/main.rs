@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use ftp_object_store::ftp_tokio::{Config, Options, TlsPolicy};
 use ftp_object_store::{FtpStore, FtpStoreBuilder};
-use server::Server;
+use ftp_test::Server;
 
 fn builder(server: &Server) -> FtpStoreBuilder {
     let mut config = Config::new(TlsPolicy::Plaintext);
     config.settle_quiet = Duration::from_millis(100);
     FtpStore::builder()
-        .url(format!("ftp://{}", server.address))
+        .url(format!("ftp://{}", server.address()))
         .connection(Options::new(config))
         .login("u", "p")
 }

@@ -1,14 +1,29 @@
 //! Reads that the server ends, or whose connection breaks
 
+use std::time::Duration;
+
+use ftp_test::{Action, Command, Files, Server};
 use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt, Result};
 
-use crate::server::{Change, Downloads, Manners, Server};
+use crate::server::{all, first, start, start_with};
 use crate::{builder, content, store};
 
 /// Sizes of files: read before `get` returns, and read as a stream
 const SIZES: [usize; 2] = [100_000, 4_000_000];
+
+/// A download that ends after so many bytes, if that is not `None`, and with this reply
+fn ending(count: Option<usize>, reply: &str) -> Action {
+    Action::serve().break_at(count.unwrap_or(usize::MAX)).final_reply(reply)
+}
+
+/// A download after whose last byte, or after so many, the control connection is closed
+fn dropping(count: Option<usize>) -> Action {
+    // The client has read everything by then.
+    let pause = Duration::from_millis(200);
+    Action::serve().break_at(count.unwrap_or(usize::MAX)).pause(pause).then_close()
+}
 
 async fn read(server: &Server, resumptions: u8) -> Result<Vec<u8>> {
     let store = builder(server).resumptions(resumptions).build().unwrap();
@@ -23,13 +38,12 @@ async fn what_the_server_breaks_off_is_no_file() {
         for count in [None, Some(size / 2), Some(0)] {
             for reply in ["426 broken off", "451 disk error"] {
                 for resumptions in [0, 1] {
-                    let downloads = Downloads::Reply(count, reply);
-                    let server = Server::start(Manners { downloads, ..Manners::default() });
-                    let server = server.with("f", &content(size));
+                    let rule = all("RETR", ending(count, reply));
+                    let server = start_with(&[("f", &content(size))], rule);
                     let error = read(&server, resumptions).await.unwrap_err().to_string();
                     assert!(error.contains(reply), "{size} {count:?}: {error}");
                     assert!(error.contains("can't read /f on ftp://u@127.0.0.1"), "{error}");
-                    assert_eq!(server.seen().count("RETR"), 1);
+                    assert_eq!(server.count("RETR"), 1);
                 }
             }
         }
@@ -40,9 +54,8 @@ async fn what_the_server_breaks_off_is_no_file() {
 async fn a_file_that_is_short_is_no_file() {
     for size in SIZES {
         for resumptions in [0, 1] {
-            let downloads = Downloads::Reply(Some(size / 2), "226 done");
-            let server = Server::start(Manners { downloads, ..Manners::default() });
-            let server = server.with("f", &content(size));
+            let rule = all("RETR", ending(Some(size / 2), "226 done"));
+            let server = start_with(&[("f", &content(size))], rule);
             let error = read(&server, resumptions).await.unwrap_err().to_string();
             assert!(error.contains("cut off after"), "{error}");
         }
@@ -53,8 +66,8 @@ async fn a_file_that_is_short_is_no_file() {
 async fn a_control_connection_that_drops_is_no_end_of_a_file() {
     for size in SIZES {
         for count in [None, Some(size / 2), Some(0)] {
-            let manners = Manners { downloads: Downloads::Drop(count), ..Manners::default() };
-            let server = Server::start(manners).with("f", &content(size));
+            let rule = all("RETR", dropping(count));
+            let server = start_with(&[("f", &content(size))], rule);
             read(&server, 0).await.unwrap_err();
             read(&server, 1).await.unwrap_err();
         }
@@ -65,16 +78,15 @@ async fn a_control_connection_that_drops_is_no_end_of_a_file() {
 async fn a_read_goes_on_once_after_its_connection_broke() {
     for size in SIZES {
         for count in [None, Some(size / 2), Some(0)] {
-            let downloads = Downloads::Drop(count);
-            let manners = Manners { downloads, failures: 1, ..Manners::default() };
-            let server = Server::start(manners).with("f", &content(size));
+            let rule = first(1, "RETR", dropping(count));
+            let server = start_with(&[("f", &content(size))], rule);
             assert!(read(&server, 1).await.unwrap() == content(size), "{size} {count:?}");
-            assert_eq!(server.seen().count("RETR"), 2);
+            assert_eq!(server.count("RETR"), 2);
 
-            let manners = Manners { downloads, failures: 2, ..Manners::default() };
-            let server = Server::start(manners).with("f", &content(size));
+            let rule = first(2, "RETR", dropping(count));
+            let server = start_with(&[("f", &content(size))], rule);
             read(&server, 1).await.unwrap_err();
-            assert_eq!(server.seen().count("RETR"), 2);
+            assert_eq!(server.count("RETR"), 2);
         }
     }
 }
@@ -82,39 +94,48 @@ async fn a_read_goes_on_once_after_its_connection_broke() {
 /// Even if size and time are the same
 #[tokio::test]
 async fn a_read_does_not_go_on_in_another_file() {
-    for (change, word) in
-        [(Change::Bytes, "has changed"), (Change::Time, "has changed"), (Change::Gone, "has gone")]
-    {
+    let other_bytes = |files: &Files| {
+        let bytes = files.get("f").unwrap();
+        files.put("f", bytes.iter().map(|byte| byte ^ 1).collect::<Vec<_>>());
+    };
+    let other_time = |files: &Files| files.set_modified("f", "20200101120001");
+    let gone = |files: &Files| files.remove("f");
+    let changes: [(fn(&Files), &str); 3] =
+        [(other_bytes, "has changed"), (other_time, "has changed"), (gone, "has gone")];
+    for (change, word) in changes {
         let size = SIZES[1];
-        let downloads = Downloads::Drop(Some(size / 2));
-        let then = Some(("f", change));
-        let manners = Manners { downloads, failures: 1, then, ..Manners::default() };
-        let server = Server::start(manners).with("f", &content(size));
+        let broken = first(1, "RETR", dropping(Some(size / 2)));
+        let rule = move |command: Command<'_>, files: &Files| {
+            if (command.verb, command.session) == ("GREETING", 2) {
+                change(files);
+            }
+            broken(command, files)
+        };
+        let server = start_with(&[("f", &content(size))], rule);
         let error = read(&server, 1).await.unwrap_err().to_string();
-        assert!(error.contains(word), "{change:?}: {error}");
+        assert!(error.contains(word), "{word}: {error}");
     }
 }
 
 #[tokio::test]
 async fn ranges_that_are_near_each_other_are_one() {
-    let server = Server::start(Manners::default()).with("f", &content(SIZES[1]));
+    let server = start(&[("f", &content(SIZES[1]))]);
     let store = builder(&server).coalesce(1000).build().unwrap();
     let ranges = [2_000_000..2_000_010, 0..10, 500..600, 1_500..1_600];
     let parts = store.get_ranges(&Path::from("f"), &ranges).await.unwrap();
     for (range, part) in ranges.iter().zip(parts) {
         assert!(part == content(SIZES[1])[range.start as usize..range.end as usize]);
     }
-    assert_eq!(server.seen().count("RETR"), 2);
-    // No other command is sent.
-    assert_eq!((server.seen().count("MLST"), server.seen().count("SIZE")), (0, 0));
+    assert_eq!(server.count("RETR"), 2);
+    // Nothing else is asked.
+    assert_eq!((server.count("MLST"), server.count("SIZE")), (0, 0));
 }
 
 #[tokio::test]
 async fn a_range_that_breaks_is_fetched_again() {
     for size in SIZES {
-        let downloads = Downloads::Drop(Some(100));
-        let manners = Manners { downloads, failures: 1, ..Manners::default() };
-        let server = Server::start(manners).with("f", &content(size));
+        let rule = first(1, "RETR", dropping(Some(100)));
+        let server = start_with(&[("f", &content(size))], rule);
         let ranges = [1000..60_000, 0..10];
         let parts = store(&server).get_ranges(&Path::from("f"), &ranges).await.unwrap();
         assert!(parts[0] == content(size)[1000..60_000]);
@@ -123,10 +144,10 @@ async fn a_range_that_breaks_is_fetched_again() {
 
 #[tokio::test]
 async fn an_empty_file_is_empty() {
-    let server = Server::start(Manners::default()).with("f", b"");
+    let server = start(&[("f", b"")]);
     assert_eq!(read(&server, 0).await.unwrap(), b"");
-    // The server has replied to that effect.
-    assert_eq!(server.seen().count("RETR"), 1);
+    // The server has said so.
+    assert_eq!(server.count("RETR"), 1);
     let suffix = GetOptions::new().with_range(Some(object_store::GetRange::Suffix(10)));
     let result = store(&server).get_opts(&Path::from("f"), suffix).await.unwrap();
     assert_eq!(result.bytes().await.unwrap(), "");
@@ -135,7 +156,7 @@ async fn an_empty_file_is_empty() {
 /// The pieces are large enough to be worth a message
 #[tokio::test]
 async fn pieces_are_of_reasonable_size() {
-    let server = Server::start(Manners::default()).with("f", &content(SIZES[1]));
+    let server = start(&[("f", &content(SIZES[1]))]);
     let stream = store(&server).get(&Path::from("f")).await.unwrap().into_stream();
     let pieces: Vec<_> = stream.try_collect().await.unwrap();
     let largest = pieces.iter().map(bytes_of).max().unwrap();

@@ -2,41 +2,44 @@
 
 use std::time::{Duration, Instant};
 
+use ftp_test::Limit;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt};
 
-use crate::server::{Manners, Server};
+use crate::server::{start, start_with};
 use crate::{builder, content, store};
 
 #[tokio::test]
 async fn a_hundred_reads_in_a_row_are_one_login() {
-    let server = Server::start(Manners::default()).with("f", &content(5000));
+    let server = start(&[("f", &content(5000))]);
     let store = store(&server);
     for _ in 0..100 {
         let bytes = store.get(&Path::from("f")).await.unwrap().bytes().await.unwrap();
         assert!(bytes == content(5000));
     }
-    assert_eq!((server.seen().logins, server.seen().count("RETR")), (1, 100));
+    assert_eq!((server.sessions().logins, server.count("RETR")), (1, 100));
 }
 
 /// Also for ranges, whose transfers are aborted
 #[tokio::test]
 async fn ranges_in_a_row_are_one_login() {
-    let server = Server::start(Manners::default()).with("f", &content(4_000_000));
+    let server = start(&[("f", &content(4_000_000))]);
     let store = builder(&server).max_sessions(1).build().unwrap();
     for start in 0..30 {
         let range = start * 1000..start * 1000 + 500;
         let bytes = store.get_range(&Path::from("f"), range.clone()).await.unwrap();
         assert!(bytes == content(4_000_000)[range.start as usize..range.end as usize]);
     }
-    assert_eq!((server.seen().logins, server.seen().count("RETR")), (1, 30));
+    assert_eq!((server.sessions().logins, server.count("RETR")), (1, 30));
 }
 
 #[tokio::test]
 async fn a_wrong_password_is_tried_once() {
-    let manners = Manners { pause: Duration::from_millis(5), ..Manners::default() };
-    let server = Server::start(manners).with("f", b"abc");
+    let server = start_with(&[("f", b"abc")], |_, _| {
+        std::thread::sleep(Duration::from_millis(5));
+        None
+    });
     let store = builder(&server).login("u", "hunter2").build().unwrap();
     let mut running = Vec::new();
     for _ in 0..20 {
@@ -49,14 +52,14 @@ async fn a_wrong_password_is_tried_once() {
         assert!(error.to_string().contains("530 Login incorrect."), "{error}");
         assert!(!format!("{error} {error:?} {store} {store:?}").contains("hunter2"), "{error:?}");
     }
-    assert_eq!(server.seen().count("PASS"), 1);
+    assert_eq!(server.count("PASS"), 1);
 }
 
 #[tokio::test]
 async fn a_server_with_a_limit_is_waited_for() {
-    for refuses_at_login in [false, true] {
-        let manners = Manners { limit: 4, refuses_at_login, ..Manners::default() };
-        let server = Server::start(manners).with("f", &content(50_000));
+    for limit in [Limit::new(4), Limit::new(4).at_login()] {
+        let server = start(&[("f", &content(50_000))]);
+        server.limit_sessions(limit.clone());
         let store = builder(&server).max_sessions(16).build().unwrap();
         let mut running = Vec::new();
         for _ in 0..100 {
@@ -68,46 +71,47 @@ async fn a_server_with_a_limit_is_waited_for() {
         for task in running {
             assert!(task.await.unwrap() == content(50_000));
         }
-        let seen = server.seen();
-        assert_eq!((seen.most, seen.refused), (4, 1), "{refuses_at_login}");
+        let seen = server.sessions();
+        assert_eq!((seen.most, seen.refused), (4, 1), "{limit:?}");
     }
 }
 
 #[tokio::test]
 async fn waiting_for_a_server_has_an_end() {
-    for refuses_at_login in [false, true] {
-        let manners = Manners { full: true, refuses_at_login, ..Manners::default() };
-        let server = Server::start(manners).with("f", b"abc");
+    for limit in [Limit::new(0), Limit::new(0).at_login()] {
+        let server = start(&[("f", b"abc")]);
+        server.limit_sessions(limit);
         let limit = Duration::from_millis(500);
         let store = builder(&server).wait_timeout(limit).build().unwrap();
         let begun = Instant::now();
         let error = store.get(&Path::from("f")).await.unwrap_err();
         assert!((limit..limit * 10).contains(&begun.elapsed()), "{:?}", begun.elapsed());
         assert!(error.to_string().contains("too many connections"), "{error}");
-        assert_eq!(server.seen().refused, 1);
+        assert_eq!(server.sessions().refused, 1);
     }
 }
 
 /// The first object is deleted before the list has been read to its end
 #[tokio::test]
 async fn one_session_is_enough_to_delete_what_is_listed() {
-    let mut server = Server::start(Manners { limit: 1, ..Manners::default() });
+    let server = start(&[]);
+    server.limit_sessions(Limit::new(1));
     for file in 0..30 {
-        server = server.with(&format!("f{file}"), b"abc");
+        server.files().put(&format!("f{file}"), b"abc");
     }
     let store = store(&server);
     let listed = store.list(None).map_ok(|object| object.location).boxed();
     let deleted: Vec<_> = store.delete_stream(listed).try_collect().await.unwrap();
     assert_eq!(deleted.len(), 30);
-    assert!(server.seen().files.is_empty());
+    assert_eq!(server.files().paths(), [""; 0]);
 }
 
 /// An unread stream does not prevent another read
 #[tokio::test]
 async fn a_reader_that_pauses_lends_its_session() {
-    let server = Server::start(Manners { limit: 1, ..Manners::default() });
     let size = 16_000_000;
-    let server = server.with("one", &content(size)).with("other", &content(5000));
+    let server = start(&[("one", &content(size)), ("other", &content(5000))]);
+    server.limit_sessions(Limit::new(1));
     let store = builder(&server).wait_timeout(Duration::from_secs(10)).build().unwrap();
     let mut one = store.get(&Path::from("one")).await.unwrap().into_stream();
     let mut read = one.next().await.unwrap().unwrap().to_vec();
@@ -120,5 +124,5 @@ async fn a_reader_that_pauses_lends_its_session() {
         read.extend(piece.unwrap());
     }
     assert!(read == content(size));
-    assert_eq!(server.seen().logins, 1);
+    assert_eq!(server.sessions().logins, 1);
 }

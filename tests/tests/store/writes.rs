@@ -1,77 +1,77 @@
 //! Writes store all of an object or nothing
 
+use ftp_test::Action;
 use object_store::path::Path;
 use object_store::{Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
-use crate::server::{Manners, Server};
+use crate::server::{all, start, start_with};
 use crate::{builder, content, eventually, store};
 
 #[tokio::test]
 async fn a_write_of_no_bytes_makes_a_file() {
-    let server = Server::start(Manners::default());
+    let server = start(&[]);
     store(&server).put(&Path::from("f"), PutPayload::new()).await.unwrap();
     let mut upload = store(&server).put_multipart(&Path::from("g")).await.unwrap();
     upload.complete().await.unwrap();
-    assert_eq!(server.seen().names(), ["f", "g"]);
+    assert_eq!(server.files().paths(), ["f", "g"]);
 }
 
 #[tokio::test]
 async fn a_write_that_fails_leaves_what_was_there() {
     for reply in ["451 disk error", "552 quota exceeded", "426 broken off"] {
-        let manners = Manners { uploads: Some(reply), ..Manners::default() };
-        let server = Server::start(manners).with("f", b"before");
+        let rule = all("STOR", Action::serve().final_reply(reply));
+        let server = start_with(&[("f", b"before")], rule);
         let error = store(&server).put(&Path::from("f"), "after".into()).await.unwrap_err();
         assert!(error.to_string().contains(reply), "{error}");
         let mut upload = store(&server).put_multipart(&Path::from("f")).await.unwrap();
         upload.put_part("after".into()).await.unwrap();
         let error = upload.complete().await.unwrap_err();
         assert!(error.to_string().contains(reply), "{error}");
-        eventually("nothing else is left", || server.seen().names() == ["f"]).await;
-        assert_eq!(server.seen().files["f"].bytes, b"before");
+        eventually("nothing else is left", || server.files().paths() == ["f"]).await;
+        assert_eq!(server.files().get("f").unwrap(), b"before");
     }
 }
 
 #[tokio::test]
 async fn a_write_that_nobody_ends_leaves_nothing() {
-    let server = Server::start(Manners::default()).with("f", b"before");
+    let server = start(&[("f", b"before")]);
     let mut upload = store(&server).put_multipart(&Path::from("f")).await.unwrap();
     upload.put_part(content(1_000_000).into()).await.unwrap();
     drop(upload);
-    eventually("the upload has come", || server.seen().count("STOR") == 1).await;
-    eventually("it is deleted", || {
-        server.seen().count("DELE") > 0 && server.seen().names() == ["f"]
-    })
-    .await;
-    assert_eq!(server.seen().files["f"].bytes, b"before");
+    eventually("the upload has come", || server.count("STOR") == 1).await;
+    eventually("it is deleted", || server.count("DELE") > 0 && server.files().paths() == ["f"])
+        .await;
+    assert_eq!(server.files().get("f").unwrap(), b"before");
 }
 
 #[tokio::test]
 async fn a_server_that_keeps_targets_is_told_to_delete_them() {
-    let manners = Manners { keeps_targets: true, ..Manners::default() };
-    let server = Server::start(manners).with("f", b"before");
+    let server = start_with(&[("f", b"before")], |command, files| {
+        let exists = command.verb == "RNTO" && files.contains(command.argument);
+        exists.then(|| Action::reply("550 File exists."))
+    });
     store(&server).put(&Path::from("f"), "after".into()).await.unwrap();
-    assert_eq!(server.seen().names(), ["f"]);
-    assert_eq!(server.seen().files["f"].bytes, b"after");
+    assert_eq!(server.files().paths(), ["f"]);
+    assert_eq!(server.files().get("f").unwrap(), b"after");
 }
 
 /// The old object had to be deleted first, so the new one is the only copy
 #[tokio::test]
 async fn a_new_object_that_cannot_be_renamed_stays() {
-    let manners = Manners { refuses_renames: true, ..Manners::default() };
-    let server = Server::start(manners).with("f", b"before");
+    let rule = all("RNTO", Action::reply("550 Not today."));
+    let server = start_with(&[("f", b"before")], rule);
     let error = store(&server).put(&Path::from("f"), "after".into()).await.unwrap_err();
     // Enough time for a deletion in the background.
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    let seen = server.seen();
-    let names = seen.names();
+    let names = server.files().paths();
     assert_eq!(names.len(), 1, "{names:?}");
-    assert_eq!(seen.files[names[0]].bytes, b"after");
-    assert!(error.to_string().contains(names[0]), "{error}");
+    assert_eq!(server.files().get(&names[0]).unwrap(), b"after");
+    assert!(error.to_string().contains(&names[0]), "{error}");
 }
 
 #[tokio::test]
 async fn what_ftp_cannot_promise_is_refused() {
-    let server = Server::start(Manners::default()).with("f", b"before");
+    let server = start(&[("f", b"before")]);
     let (store, f) = (store(&server), Path::from("f"));
     let refused = |result: object_store::Result<()>| {
         let error = result.unwrap_err();
@@ -85,7 +85,7 @@ async fn what_ftp_cannot_promise_is_refused() {
     let error = weak.put_opts(&f, "x".into(), PutMode::Create.into()).await.unwrap_err();
     assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
     weak.put_opts(&Path::from("g"), "x".into(), PutMode::Create.into()).await.unwrap();
-    assert_eq!(server.seen().names(), ["f", "g"]);
+    assert_eq!(server.files().paths(), ["f", "g"]);
     let reserved = Path::from(".ftp-store-0123456789abcdef.tmp");
     store.put(&reserved, "x".into()).await.unwrap_err();
 }
