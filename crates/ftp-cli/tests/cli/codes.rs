@@ -2,8 +2,9 @@
 
 use std::net::TcpListener;
 
+use ftp_test::{Action, Command, Server};
+
 use crate::Home;
-use crate::server::{Habit, Server};
 
 #[test]
 fn the_manual_and_the_help_have_the_table() {
@@ -41,7 +42,7 @@ fn a_command_line_that_is_not_understood_is_2() {
 #[test]
 fn trouble_with_a_local_file_is_3() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", b"content");
+    server.files().put("file", b"content");
     home.write("file.part/inside", b"a directory is in the way");
     let run = home.rftp(&["get", &server.url("file")]);
     assert_eq!(run.code, Some(3), "{run:?}");
@@ -62,16 +63,16 @@ fn a_server_that_is_not_there_is_4() {
 #[test]
 fn a_server_without_tls_is_5_and_gets_no_password() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", b"content");
+    server.files().put("file", b"content");
     home.write("password", b"seeded\n");
-    let url = format!("ftpes://me@127.0.0.1:{}/file", server.port);
+    let url = format!("ftpes://me@127.0.0.1:{}/file", server.address().port());
     let run = home.rftp(&["get", "--password-file", "password", &url]);
     assert_eq!(run.code, Some(5), "{run:?}");
     assert_eq!((server.count("USER"), server.count("PASS")), (0, 0));
     // And the other way round: a server that wants TLS.
-    server.habits(|verb, _| match verb {
-        "USER" => Habit::Reply("530 Non-anonymous sessions must use encryption."),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "USER" => Action::reply("530 Non-anonymous sessions must use encryption."),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["get", &server.url("file")]);
     assert!(matches!(run.code, Some(5 | 6)), "{run:?}");
@@ -80,12 +81,12 @@ fn a_server_without_tls_is_5_and_gets_no_password() {
 #[test]
 fn a_refused_login_is_6_and_is_not_tried_again() {
     let (server, home) = (Server::start(), Home::new());
-    server.habits(|verb, _| match verb {
-        "PASS" => Habit::Reply("530 Login incorrect."),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "PASS" => Action::reply("530 Login incorrect."),
+        _ => Action::serve(),
     });
     for arguments in [vec!["get"], vec!["mirror"]] {
-        server.forget_log();
+        server.forget_commands();
         let url = server.url("dir");
         let mut arguments = arguments.clone();
         arguments.push(&url);
@@ -102,9 +103,9 @@ fn a_refused_login_is_6_and_is_not_tried_again() {
 #[test]
 fn a_server_that_is_not_understood_is_7() {
     let (server, home) = (Server::start(), Home::new());
-    server.habits(|verb, _| match verb {
-        "GREETING" => Habit::Reply("SSH-2.0-OpenSSH_9.6"),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "GREETING" => Action::reply("SSH-2.0-OpenSSH_9.6"),
+        _ => Action::serve(),
     });
     assert_eq!(home.rftp(&["get", &server.url("file")]).code, Some(7));
 }
@@ -122,20 +123,20 @@ fn a_missing_file_is_8_and_leaves_nothing() {
 #[test]
 fn a_file_that_is_not_what_it_should_be_is_9() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", b"content");
-    server.habits(|verb, _| match verb {
-        "FEAT" => Habit::Reply("211-features\r\n XMD5\r\n SIZE\r\n211 end"),
-        "XMD5" => Habit::Reply("250 00000000000000000000000000000000"),
-        _ => Habit::Usual,
+    server.files().put("file", b"content");
+    server.on_command(|Command { verb, .. }| match verb {
+        "FEAT" => Action::reply("211-features\r\n XMD5\r\n SIZE\r\n211 end"),
+        "XMD5" => Action::reply("250 00000000000000000000000000000000"),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["get", "--verify", &server.url("file")]);
     assert_eq!(run.code, Some(9), "{run:?}");
     assert_eq!(home.names(""), [""; 0]);
-    server.habits(|verb, _| match verb {
-        "FEAT" => Habit::Reply("211-features\r\n XMD5\r\n SIZE\r\n211 end"),
+    server.on_command(|Command { verb, .. }| match verb {
+        "FEAT" => Action::reply("211-features\r\n XMD5\r\n SIZE\r\n211 end"),
         // md5sum of "content"
-        "XMD5" => Habit::Reply("250 9a0364b9e99bb480dd25e1f0284c8555"),
-        _ => Habit::Usual,
+        "XMD5" => Action::reply("250 9a0364b9e99bb480dd25e1f0284c8555"),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["get", "--verify", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -144,7 +145,7 @@ fn a_file_that_is_not_what_it_should_be_is_9() {
 #[test]
 fn a_limit_is_10() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("dir/file", b"content");
+    server.files().put("dir/file", b"content");
     home.write("here/a", b"");
     home.write("here/b", b"");
     let url = server.url("dir");
@@ -159,7 +160,7 @@ fn a_limit_is_10() {
 #[test]
 fn different_failures_are_1() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("a", b"content");
+    server.files().put("a", b"content");
     home.write("a.part/inside", b"");
     let run = home.rftp(&["get", &server.url("a"), &server.url("none")]);
     assert_eq!(run.code, Some(1), "{run:?}");

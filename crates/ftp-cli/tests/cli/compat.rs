@@ -1,18 +1,19 @@
 //! `ftplib` and `ftpmirror`, as Python's programs
 
-use crate::server::{Habit, Server};
+use ftp_test::{Action, Command, Server};
+
 use crate::{Home, bytes};
 
 #[test]
 fn ftplib_lists_changes_directory_and_writes_files() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("d/a", b"\xffbytes\n");
+    server.files().put("d/a", b"\xffbytes\n");
     let host = server.url("");
     let run = home.rftp(&["ftplib", &host, "-l", "-dd", "a"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stdout.contains(" d\n") && run.stdout.ends_with("bytes\n"), "{run:?}");
     assert!(run.stderr.contains("anonymous"), "{run:?}");
-    assert!(server.log().contains(&"CWD d".to_owned()));
+    assert!(server.commands().contains(&"CWD d".to_owned()));
     let run = home.rftp(&["ftplib"]);
     assert!(run.code == Some(0) && run.stdout.contains("HOST"), "{run:?}");
     let run = home.rftp(&["ftplib", "-d", &host, "none"]);
@@ -22,21 +23,21 @@ fn ftplib_lists_changes_directory_and_writes_files() {
 #[test]
 fn ftpmirror_fetches_what_has_another_version() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/a", b"one");
-    server.file("pub/b.o", b"two");
-    server.file("pub/d/c", b"three");
+    server.files().put("pub/a", b"one");
+    server.files().put("pub/b.o", b"two");
+    server.files().put("pub/d/c", b"three");
     let host = server.url("");
     let run = home.rftp(&["ftpmirror", "-s", "*.o", &host, "pub", "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(home.names("here"), [".mirrorinfo", "a", "d"]);
     assert_eq!(home.read("here/d/c"), b"three");
     assert_eq!(home.read("here/.mirrorinfo"), b"{'a': '3 Feb 29 2024'}\n");
-    server.forget_log();
+    server.forget_commands();
     home.write("here/old", b"");
     assert_eq!(home.rftp(&["ftpmirror", "-s", "*.o", &host, "pub", "here"]).code, Some(0));
     assert_eq!(server.count("RETR"), 0);
     // A changed size is a changed version.
-    server.file("pub/a", b"1");
+    server.files().put("pub/a", b"1");
     let run = home.rftp(&["ftpmirror", "-rs", "*.o", &host, "pub", "here"]);
     assert_eq!((run.code, server.count("RETR")), (Some(0), 1), "{run:?}");
     assert_eq!(home.names("here"), [".mirrorinfo", "a", "d"]);
@@ -48,11 +49,11 @@ fn ftpmirror_fetches_what_has_another_version() {
 #[test]
 fn ftpmirror_does_not_note_what_has_failed() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/a", b"one");
+    server.files().put("pub/a", b"one");
     home.write("here/a", b"old");
-    server.habits(|verb, _| match verb {
-        "RETR" => Habit::Reply("550 Permission denied"),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "RETR" => Action::reply("550 Permission denied"),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["ftpmirror", &server.url(""), "pub", "here"]);
     assert_eq!(run.code, Some(8), "{run:?}");
@@ -75,7 +76,7 @@ fn ftpmirror_goes_on_only_with_a_part_of_the_same_version() {
         [(&older, of_then, 0), (&older, unknown, 0), (&bytes(size), of_now, 1)]
     {
         let (server, home) = (Server::start(), Home::new());
-        server.file("pub/a", &bytes(size));
+        server.files().put("pub/a", bytes(size));
         home.write("here/a.part", &part[..2_000_000]);
         home.write("here/a.part.state", state.as_bytes());
         let run = home.rftp(&["ftpmirror", &server.url(""), "pub", "here"]);
@@ -90,8 +91,8 @@ fn ftpmirror_goes_on_only_with_a_part_of_the_same_version() {
 #[test]
 fn ftpmirror_does_not_evaluate_its_state() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/a", b"one");
-    server.file("pub/.mirrorinfo", b"{'a': 'evil'}");
+    server.files().put("pub/a", b"one");
+    server.files().put("pub/.mirrorinfo", b"{'a': 'evil'}");
     home.write("here/.mirrorinfo", b"__import__('os').system('touch evil')");
     let run = home.rftp(&["ftpmirror", &server.url(""), "pub", "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");

@@ -4,7 +4,8 @@
 
 use std::process::Command;
 
-use crate::server::Server;
+use ftp_test::Server;
+
 use crate::{Home, bytes, run};
 
 const SIZE: usize = 3_000_000;
@@ -24,7 +25,7 @@ const NO_ROOM: &str = "trap '' XFSZ; ulimit -f 2000;";
 #[test]
 fn a_file_that_finds_no_room_is_gone_on_with_when_there_is_some() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", &bytes(SIZE));
+    server.files().put("file", bytes(SIZE));
     let url = server.url("file");
     let failed = run(&mut after(&home, NO_ROOM, &format!("get {url}")));
     assert_eq!(failed.code, Some(3), "{failed:?}");
@@ -36,7 +37,7 @@ fn a_file_that_finds_no_room_is_gone_on_with_when_there_is_some() {
     assert_eq!((again.code, home.names("")), (Some(0), vec!["file".to_owned()]), "{again:?}");
     assert!(home.read("file") == bytes(SIZE));
     // `REST 0` may settle the download that was broken off.
-    let log = server.log();
+    let log = server.commands();
     let resumed = log.iter().filter(|line| line.starts_with("REST ") && *line != "REST 0");
     assert_eq!(resumed.count(), 1, "{log:?}");
 }
@@ -45,7 +46,7 @@ fn a_file_that_finds_no_room_is_gone_on_with_when_there_is_some() {
 fn a_file_in_segments_that_finds_no_room_is_gone_on_with_when_there_is_some() {
     let (server, home) = (Server::start(), Home::new());
     let size = 20_000_000;
-    server.file("file", &bytes(size));
+    server.files().put("file", bytes(size));
     let url = server.url("file");
     let arguments = format!("get --segments 4 --limit-rate 12M {url}");
     let failed = run(&mut after(&home, NO_ROOM, &arguments));
@@ -59,7 +60,7 @@ fn a_file_in_segments_that_finds_no_room_is_gone_on_with_when_there_is_some() {
 fn a_mirror_on_a_full_disk_leaves_nothing_that_is_not_whole() {
     let (server, home) = (Server::start(), Home::new());
     for file in 0..10 {
-        server.file(&format!("pub/f{file}"), &bytes(400_000));
+        server.files().put(&format!("pub/f{file}"), bytes(400_000));
     }
     let url = server.url("pub");
     std::fs::create_dir(home.path("here")).unwrap();
@@ -89,7 +90,7 @@ fn a_mirror_on_a_full_disk_leaves_nothing_that_is_not_whole() {
 #[test]
 fn standard_output_that_is_full_is_told() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", &bytes(SIZE));
+    server.files().put("file", bytes(SIZE));
     if std::path::Path::new("/dev/full").exists() {
         let failed = run(&mut after(&home, "", &format!("cat {} > /dev/full", server.url("file"))));
         assert_eq!(failed.code, Some(3), "{failed:?}");
@@ -102,7 +103,7 @@ fn standard_output_that_is_full_is_told() {
 fn a_directory_that_can_not_be_written_to_is_told() {
     use std::os::unix::fs::PermissionsExt as _;
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/file", b"content");
+    server.files().put("pub/file", b"content");
     std::fs::create_dir(home.path("here")).unwrap();
     let permissions = |mode| std::fs::Permissions::from_mode(mode);
     std::fs::set_permissions(home.path("here"), permissions(0o555)).unwrap();

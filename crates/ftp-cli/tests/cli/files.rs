@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::server::{Habit, Server};
+use ftp_test::{Action, Command, Server};
+
 use crate::{Home, bytes};
 
 const SIZE: usize = 3_000_000;
@@ -24,7 +25,7 @@ fn set_time(home: &Home, name: &str, seconds: u64) {
 #[test]
 fn a_file_comes_whole_with_its_time() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/file", &bytes(SIZE));
+    server.files().put("pub/file", bytes(SIZE));
     let run = home.rftp(&["get", &server.url("pub/file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(home.read("file"), bytes(SIZE));
@@ -37,7 +38,7 @@ fn a_file_comes_whole_with_its_time() {
 #[test]
 fn what_an_earlier_run_has_left_is_gone_on_with() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", &bytes(SIZE));
+    server.files().put("file", bytes(SIZE));
     home.write("file.part", &bytes(SIZE)[..2_000_000]);
     home.write("file.part.state", STATE);
     let run = home.rftp(&["get", &server.url("file")]);
@@ -45,14 +46,18 @@ fn what_an_earlier_run_has_left_is_gone_on_with() {
     assert_eq!(home.read("file"), bytes(SIZE));
     assert_eq!(home.names(""), ["file"]);
     // The last 64 KiB are compared.
-    assert!(server.log().contains(&format!("REST {}", 2_000_000 - 65_536)), "{:?}", server.log());
+    assert!(
+        server.commands().contains(&format!("REST {}", 2_000_000 - 65_536)),
+        "{:?}",
+        server.commands()
+    );
 }
 
 /// It stayed for ever, and each run failed
 #[test]
 fn what_is_no_part_of_the_file_is_begun_anew() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", &bytes(SIZE));
+    server.files().put("file", bytes(SIZE));
     for left in [vec![7; 2_000_000], vec![7; SIZE], vec![7; SIZE + 1]] {
         home.write("file.part", &left);
         home.write("file.part.state", STATE);
@@ -67,11 +72,13 @@ fn what_is_no_part_of_the_file_is_begun_anew() {
 #[test]
 fn a_transfer_that_breaks_off_goes_on_by_itself() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", &bytes(SIZE));
+    server.files().put("file", bytes(SIZE));
     let cuts = AtomicUsize::new(0);
-    server.habits(move |verb, _| match verb {
-        "RETR" if cuts.fetch_add(1, Ordering::SeqCst) < 2 => Habit::Cut(1_000_000),
-        _ => Habit::Usual,
+    server.on_command(move |Command { verb, .. }| match verb {
+        "RETR" if cuts.fetch_add(1, Ordering::SeqCst) < 2 => {
+            Action::serve().break_at(1_000_000).then_close()
+        }
+        _ => Action::serve(),
     });
     let run = home.rftp(&["get", "--retry-delay", "0.05", "--retries", "1", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -83,21 +90,26 @@ fn a_transfer_that_breaks_off_goes_on_by_itself() {
 #[test]
 fn a_connection_that_breaks_while_bytes_are_compared_is_no_other_file() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", &bytes(SIZE));
+    server.files().put("file", bytes(SIZE));
     let cuts = AtomicUsize::new(0);
-    server.habits(move |verb, _| match verb {
+    server.on_command(move |Command { verb, .. }| match verb {
         "RETR" => match cuts.fetch_add(1, Ordering::SeqCst) {
-            0 => Habit::Cut(2_000_000),
-            1 => Habit::Cut(10),
-            _ => Habit::Usual,
+            0 => Action::serve().break_at(2_000_000).then_close(),
+            1 => Action::serve().break_at(10).then_close(),
+            _ => Action::serve(),
         },
-        _ => Habit::Usual,
+        _ => Action::serve(),
     });
     let run = home.rftp(&["get", "--retry-delay", "0.05", &server.url("file")]);
     assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
     assert_eq!(home.read("file"), bytes(SIZE));
     let rest = format!("REST {}", 2_000_000 - 65_536);
-    assert_eq!(server.log().iter().filter(|line| **line == rest).count(), 2, "{:?}", server.log());
+    assert_eq!(
+        server.commands().iter().filter(|line| **line == rest).count(),
+        2,
+        "{:?}",
+        server.commands()
+    );
 }
 
 #[test]
@@ -105,11 +117,11 @@ fn files_are_fetched_side_by_side() {
     let (server, home) = (Server::start(), Home::new());
     let urls: Vec<String> = (0..6).map(|file| server.url(&format!("d{file}/f{file}"))).collect();
     for file in 0..6 {
-        server.file(&format!("d{file}/f{file}"), &bytes(100_000 + file));
+        server.files().put(&format!("d{file}/f{file}"), bytes(100_000 + file));
     }
     // All that may run at a time are under way before one ends.
     let waiting = AtomicUsize::new(0);
-    server.habits(move |verb, _| {
+    server.on_command(move |Command { verb, .. }| {
         if verb == "RETR" {
             waiting.fetch_add(1, Ordering::SeqCst);
             let begun = std::time::Instant::now();
@@ -117,7 +129,7 @@ fn files_are_fetched_side_by_side() {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
-        Habit::Usual
+        Action::serve()
     });
     let mut arguments = vec!["get", "-j3", "-O", "here"];
     arguments.extend(urls.iter().map(String::as_str));
@@ -126,26 +138,26 @@ fn files_are_fetched_side_by_side() {
     for file in 0..6 {
         assert_eq!(home.read(&format!("here/f{file}")), bytes(100_000 + file));
     }
-    assert_eq!(server.most_sessions(), 3);
+    assert_eq!(server.sessions().most, 3);
 }
 
 /// The second one replaced the first one without a word
 #[test]
 fn two_files_do_not_get_one_name() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("a/file", b"one");
-    server.file("b/file", b"two");
+    server.files().put("a/file", b"one");
+    server.files().put("b/file", b"two");
     let run = home.rftp(&["get", &server.url("a/file"), &server.url("b/file")]);
     assert_eq!((run.code, home.names("")), (Some(2), vec![]), "{run:?}");
     assert!(run.stderr.contains("file") && run.stderr.contains("-o"), "{run:?}");
-    assert_eq!(server.log(), [""; 0]);
+    assert_eq!(server.commands(), [""; 0]);
 }
 
 /// Those that fail are told, in JSON too
 #[test]
 fn files_that_fail_are_in_the_summary() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("a", b"one");
+    server.files().put("a", b"one");
     let run = home.rftp(&["get", "--json", &server.url("a"), &server.url("none")]);
     assert_eq!(run.code, Some(8), "{run:?}");
     let events: Vec<serde_json::Value> =
@@ -158,10 +170,10 @@ fn files_that_fail_are_in_the_summary() {
 #[test]
 fn an_interrupted_run_leaves_what_the_next_one_goes_on_with() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", &bytes(SIZE));
-    server.habits(|verb, _| match verb {
-        "RETR" => Habit::Slow(2_000_000),
-        _ => Habit::Usual,
+    server.files().put("file", bytes(SIZE));
+    server.on_command(|Command { verb, .. }| match verb {
+        "RETR" => Action::serve().slow_from(2_000_000, Duration::from_millis(50)),
+        _ => Action::serve(),
     });
     let mut child = home.command(&["get", &server.url("file")]).spawn().unwrap();
     let begun = SystemTime::now();
@@ -178,8 +190,8 @@ fn an_interrupted_run_leaves_what_the_next_one_goes_on_with() {
     assert!(interrupted.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(home.names(""), ["file.part", "file.part.state"]);
-    server.habits(|_, _| Habit::Usual);
-    server.forget_log();
+    server.on_command(|_| Action::serve());
+    server.forget_commands();
     let run = home.rftp(&["get", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!((home.read("file"), home.names("")), (bytes(SIZE), vec!["file".to_owned()]));
@@ -189,7 +201,7 @@ fn an_interrupted_run_leaves_what_the_next_one_goes_on_with() {
 #[test]
 fn a_file_that_has_changed_since_is_not_spliced() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", &bytes(SIZE));
+    server.files().put("file", bytes(SIZE));
     home.write("file.part", &bytes(SIZE)[..2_000_000]);
     // The bytes are the same where they are compared.
     home.write("file.part.state", br#"{"size":3000000,"modified":1}"#);
@@ -197,7 +209,11 @@ fn a_file_that_has_changed_since_is_not_spliced() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stderr.contains("of another version"), "{run:?}");
     assert_eq!(home.read("file"), bytes(SIZE));
-    assert!(!server.log().iter().any(|line| line.starts_with("REST 19")), "{:?}", server.log());
+    assert!(
+        !server.commands().iter().any(|line| line.starts_with("REST 19")),
+        "{:?}",
+        server.commands()
+    );
 }
 
 /// An older version with the same size, and the same bytes at its end
@@ -205,7 +221,7 @@ fn a_file_that_has_changed_since_is_not_spliced() {
 fn a_version_that_differs_before_the_bytes_that_are_compared_is_not_gone_on_with() {
     for (name, arguments) in [("file.part", vec!["get"]), ("file", vec!["get", "--inplace"])] {
         let (server, home) = (Server::start(), Home::new());
-        server.file("file", &bytes(SIZE));
+        server.files().put("file", bytes(SIZE));
         let mut older = bytes(SIZE);
         older[0] ^= 1;
         home.write(name, &older);
@@ -221,8 +237,8 @@ fn a_version_that_differs_before_the_bytes_that_are_compared_is_not_gone_on_with
 #[test]
 fn standard_output_has_the_file_and_nothing_else() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("a", b"one\n");
-    server.file("b", b"two\n");
+    server.files().put("a", b"one\n");
+    server.files().put("b", b"two\n");
     for arguments in [vec!["get", "-o", "-"], vec!["cat"]] {
         let urls = [server.url("a"), server.url("b")];
         let arguments: Vec<&str> =
@@ -239,9 +255,9 @@ fn an_upload_gets_its_name_when_it_is_whole() {
     home.write("file", &bytes(SIZE));
     let run = home.rftp(&["put", "file", &server.url("new/dir/"), "--mkdir"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(server.content("new/dir/file"), Some(bytes(SIZE)));
-    assert!(!server.has("new/dir/file.part"));
-    let log = server.log();
+    assert_eq!(server.files().get("new/dir/file"), Some(bytes(SIZE)));
+    assert!(!server.files().contains("new/dir/file.part"));
+    let log = server.commands();
     for line in ["STOR new/dir/file.part", "RNFR new/dir/file.part", "RNTO new/dir/file"] {
         assert!(log.iter().any(|other| other == line), "{line} is not in {log:?}");
     }
@@ -253,22 +269,22 @@ fn an_upload_that_breaks_off_is_gone_on_with() {
     let (server, home) = (Server::start(), Home::new());
     home.write("file", &bytes(SIZE));
     set_time(&home, "file", 1_600_000_000);
-    server.habits(|verb, _| match verb {
-        "STOR" => Habit::Cut(1_000_000),
-        "APPE" => Habit::Gone,
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "STOR" => Action::serve().break_at(1_000_000).then_close(),
+        "APPE" => Action::close(),
+        _ => Action::serve(),
     });
     let run =
         home.rftp(&["put", "file", &server.url("file"), "--retries", "1", "--retry-delay", "0.05"]);
     assert_eq!(run.code, Some(4), "{run:?}");
-    assert!(server.has("file.part") && !server.has("file"));
-    server.habits(|_, _| Habit::Usual);
-    server.forget_log();
+    assert!(server.files().contains("file.part") && !server.files().contains("file"));
+    server.on_command(|_| Action::serve());
+    server.forget_commands();
     let run = home.rftp(&["put", "file", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(server.content("file"), Some(bytes(SIZE)));
-    assert!(!server.has("file.part"));
-    assert_eq!((server.count("STOR"), server.count("APPE")), (0, 1), "{:?}", server.log());
+    assert_eq!(server.files().get("file"), Some(bytes(SIZE)));
+    assert!(!server.files().contains("file.part"));
+    assert_eq!((server.count("STOR"), server.count("APPE")), (0, 1), "{:?}", server.commands());
 }
 
 /// The part has got the time of the local file already
@@ -277,19 +293,21 @@ fn an_upload_that_lacks_only_its_name_is_not_sent_again() {
     let (server, home) = (Server::start(), Home::new());
     home.write("file", &bytes(SIZE));
     set_time(&home, "file", 1_600_000_000);
-    server.habits(|verb, _| match verb {
-        "RNFR" => Habit::Gone,
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "RNFR" => Action::close(),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["put", "file", &server.url("file"), "--retries", "0"]);
     assert_eq!(run.code, Some(4), "{run:?}");
-    assert!(server.has("file.part") && !server.has("file"));
-    server.habits(|_, _| Habit::Usual);
-    server.forget_log();
+    assert!(server.files().contains("file.part") && !server.files().contains("file"));
+    server.on_command(|_| Action::serve());
+    server.forget_commands();
     let run = home.rftp(&["put", "--json", "file", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(server.content("file") == Some(bytes(SIZE)) && !server.has("file.part"));
-    assert_eq!(server.count("STOR"), 0, "{:?}", server.log());
+    assert!(
+        server.files().get("file") == Some(bytes(SIZE)) && !server.files().contains("file.part")
+    );
+    assert_eq!(server.count("STOR"), 0, "{:?}", server.commands());
 }
 
 /// The local file has changed since a run was interrupted, and not where it is compared
@@ -299,13 +317,13 @@ fn an_upload_of_an_older_version_is_not_gone_on_with() {
     home.write("file", &bytes(SIZE));
     let mut older = bytes(SIZE)[..1_000_000].to_vec();
     older[0] ^= 1;
-    server.file("file.part", &older);
+    server.files().put("file.part", older);
     // The server's part is of 2024.
     set_time(&home, "file", 1_800_000_000);
     let run = home.rftp(&["put", "file", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(server.content("file") == Some(bytes(SIZE)));
-    assert_eq!((server.count("STOR"), server.count("APPE")), (1, 0), "{:?}", server.log());
+    assert!(server.files().get("file") == Some(bytes(SIZE)));
+    assert_eq!((server.count("STOR"), server.count("APPE")), (1, 0), "{:?}", server.commands());
 }
 
 #[test]
@@ -313,12 +331,12 @@ fn what_an_upload_of_another_file_has_left_is_replaced() {
     let (server, home) = (Server::start(), Home::new());
     home.write("file", &bytes(SIZE));
     set_time(&home, "file", 1_600_000_000);
-    server.file("file.part", &[7; 1_000_000]);
+    server.files().put("file.part", &[7; 1_000_000]);
     let run = home.rftp(&["put", "file", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(server.content("file"), Some(bytes(SIZE)));
+    assert_eq!(server.files().get("file"), Some(bytes(SIZE)));
     assert!(run.stderr.contains("starts again"), "{run:?}");
-    assert!(!server.has("file.part"));
+    assert!(!server.files().contains("file.part"));
 }
 
 /// It stayed on the server for ever
@@ -326,29 +344,29 @@ fn what_an_upload_of_another_file_has_left_is_replaced() {
 fn an_upload_that_is_refused_leaves_nothing() {
     let (server, home) = (Server::start(), Home::new());
     home.write("file", b"content");
-    server.habits(|verb, _| match verb {
-        "RNTO" => Habit::Reply("553 not this name"),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "RNTO" => Action::reply("553 not this name"),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["put", "file", &server.url("file")]);
     assert_eq!(run.code, Some(8), "{run:?}");
-    assert!(!server.has("file.part") && !server.has("file"));
+    assert!(!server.files().contains("file.part") && !server.files().contains("file"));
 }
 
 #[test]
 fn a_file_that_the_server_does_not_replace_is_deleted_first() {
     let (server, home) = (Server::start(), Home::new());
     home.write("file", b"new");
-    server.file("file", b"old");
+    server.files().put("file", b"old");
     let refused = AtomicUsize::new(0);
-    server.habits(move |verb, _| match verb {
-        "RNTO" if refused.fetch_add(1, Ordering::SeqCst) == 0 => Habit::Reply("550 File exists"),
-        _ => Habit::Usual,
+    server.on_command(move |Command { verb, .. }| match verb {
+        "RNTO" if refused.fetch_add(1, Ordering::SeqCst) == 0 => Action::reply("550 File exists"),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["put", "file", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(server.content("file").unwrap(), b"new");
-    assert!(!server.has("file.part"));
+    assert_eq!(server.files().get("file").unwrap(), b"new");
+    assert!(!server.files().contains("file.part"));
 }
 
 #[test]
@@ -359,14 +377,14 @@ fn standard_input_is_uploaded() {
     let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"from a pipe").unwrap();
     assert!(child.wait().unwrap().success());
-    assert_eq!(server.content("in").unwrap(), b"from a pipe");
+    assert_eq!(server.files().get("in").unwrap(), b"from a pipe");
 }
 
 #[test]
 fn files_and_directories_are_listed_moved_and_removed() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("d/a", b"12345");
-    server.file("d/e/b", b"1");
+    server.files().put("d/a", b"12345");
+    server.files().put("d/e/b", b"1");
     let run = home.rftp(&["ls", &server.url("d/")]);
     assert_eq!((run.code, &*run.stdout), (Some(0), "a\ne\n"));
     let run = home.rftp(&["ls", "-R", &server.url("d/")]);
@@ -378,14 +396,14 @@ fn files_and_directories_are_listed_moved_and_removed() {
     let run = home.rftp(&["stat", "--json", &server.url("d/a")]);
     assert!(run.stdout.contains(r#""size":5"#), "{run:?}");
     assert_eq!(home.rftp(&["mv", &server.url("d/a"), &server.url("d/e/")]).code, Some(0));
-    assert!(server.has("d/e/a") && !server.has("d/a"));
+    assert!(server.files().contains("d/e/a") && !server.files().contains("d/a"));
     assert_eq!(home.rftp(&["mkdir", "-p", &server.url("x/y/z")]).code, Some(0));
-    assert!(server.has("x/y/z"));
+    assert!(server.files().contains("x/y/z"));
     assert_eq!(home.rftp(&["rm", &server.url("d/e/a")]).code, Some(0));
-    assert!(!server.has("d/e/a"));
+    assert!(!server.files().contains("d/e/a"));
     let run = home.rftp(&["rm", "-r", &server.url("d")]);
-    assert_eq!(run.code, Some(0), "{run:?} {:?}", server.log());
-    assert!(!server.has("d") && !server.has("d/e/b"));
+    assert_eq!(run.code, Some(0), "{run:?} {:?}", server.commands());
+    assert!(!server.files().contains("d") && !server.files().contains("d/e/b"));
     let run = home.rftp(&["info", &server.url("")]);
     assert!(
         run.code == Some(0) && run.stdout.contains("ready") && run.stdout.contains("REST STREAM"),

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use ftp_proto::LocalRules;
 
+use ftp_test::{Action, Command, Server};
+
 use crate::Home;
 use crate::names::{NAMES, Name, RESERVED};
-use crate::server::{Habit, Server};
 
 #[test]
 fn names_are_refused_by_the_rules_of_each_system() {
@@ -33,16 +34,16 @@ fn files(folder: &Path) -> Vec<Vec<u8>> {
 /// Fetches a directory with the file `good` and one of this name, as a listing has it
 fn fetch(home: &Home, name: &[u8], listing: fn(&[u8]) -> Vec<u8>) -> Vec<Vec<u8>> {
     let server = Server::start();
-    server.file("pub/good", b"good");
+    server.files().put("pub/good", b"good");
     let lines = [listing(name), listing(b"good")].concat();
     let has_mlsd = lines.starts_with(b"type");
-    server.habits(move |verb, argument| match (verb, argument) {
-        ("FEAT", _) if !has_mlsd => Habit::Reply("211 none"),
-        ("MLSD", _) if !has_mlsd => Habit::Reply("500 not here"),
-        ("MLSD" | "LIST", _) => Habit::Data(lines.clone()),
-        ("RETR", "pub/good") => Habit::Usual,
-        ("RETR", _) => Habit::Data(b"evil".to_vec()),
-        _ => Habit::Usual,
+    server.on_command(move |Command { verb, argument, .. }| match (verb, argument) {
+        ("FEAT", _) if !has_mlsd => Action::reply("211 none"),
+        ("MLSD", _) if !has_mlsd => Action::reply("500 not here"),
+        ("MLSD" | "LIST", _) => Action::serve().data(lines.clone()),
+        ("RETR", "pub/good") => Action::serve(),
+        ("RETR", _) => Action::serve().data(b"evil".to_vec()),
+        _ => Action::serve(),
     });
     let shown = name.escape_ascii();
     let run = home.rftp(&["mirror", &server.url("pub"), "in/here"]);
@@ -89,7 +90,7 @@ fn names_that_lead_elsewhere_are_refused_and_the_rest_comes() {
 fn names_that_mean_one_file_are_refused_but_for_the_first() {
     let (server, home) = (Server::start(), Home::new());
     for name in ["README", "ReadMe"] {
-        server.file(&format!("pub/{name}"), &name.as_bytes()[2..]);
+        server.files().put(&format!("pub/{name}"), &name.as_bytes()[2..]);
     }
     let run = home.rftp(&["mirror", &server.url("pub"), "here"]);
     if cfg!(any(windows, target_vendor = "apple")) {
@@ -98,11 +99,11 @@ fn names_that_mean_one_file_are_refused_but_for_the_first() {
         assert_eq!(home.names("here"), ["README", "ReadMe"], "{run:?}");
     }
     assert_eq!(home.read("here/README"), b"ADME");
-    server.habits(|verb, _| match verb {
-        "MLSD" => Habit::Data([mlsd(b"README"), mlsd(b"README")].concat()),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "MLSD" => Action::serve().data([mlsd(b"README"), mlsd(b"README")].concat()),
+        _ => Action::serve(),
     });
-    server.forget_log();
+    server.forget_commands();
     let run = home.rftp(&["mirror", &server.url("pub"), "there"]);
     assert_eq!((run.code, home.names("there")), (Some(3), vec!["README".to_owned()]), "{run:?}");
     assert_eq!(server.count("RETR"), 1, "{run:?}");
@@ -112,7 +113,7 @@ fn names_that_mean_one_file_are_refused_but_for_the_first() {
 #[cfg(unix)]
 fn links_are_neither_made_nor_written_through() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/link/file", b"evil");
+    server.files().put("pub/link/file", b"evil");
     home.write("elsewhere/keep", b"");
     std::fs::create_dir(home.path("here")).unwrap();
     std::os::unix::fs::symlink(home.path("elsewhere"), home.path("here/link")).unwrap();
@@ -120,9 +121,9 @@ fn links_are_neither_made_nor_written_through() {
     assert_ne!(run.code, Some(0), "{run:?}");
     assert_eq!(home.names("elsewhere"), ["keep"]);
     // A link of the server's is left out, and what it is named here stays.
-    server.habits(|verb, argument| match (verb, argument) {
-        ("MLSD", "pub") => Habit::Data(b"type=OS.unix=slink:/etc; link\r\n".to_vec()),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
+        ("MLSD", "pub") => Action::serve().data(b"type=OS.unix=slink:/etc; link\r\n".to_vec()),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["mirror", "--delete", &server.url("pub"), "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -133,7 +134,7 @@ fn links_are_neither_made_nor_written_through() {
 #[cfg(unix)]
 fn a_link_in_place_of_a_file_is_replaced_not_followed() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/file", b"new");
+    server.files().put("pub/file", b"new");
     home.write("elsewhere", b"old");
     std::fs::create_dir(home.path("here")).unwrap();
     std::os::unix::fs::symlink(home.path("elsewhere"), home.path("here/file")).unwrap();
@@ -148,9 +149,9 @@ fn a_link_in_place_of_a_file_is_replaced_not_followed() {
 #[test]
 fn a_tree_without_an_end_ends() {
     let (server, home) = (Server::start(), Home::new());
-    server.habits(|verb, _| match verb {
-        "MLSD" => Habit::Data(b"type=dir;unique=U1; d\r\n".to_vec()),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "MLSD" => Action::serve().data(b"type=dir;unique=U1; d\r\n".to_vec()),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["mirror", &server.url("pub"), "here"]);
     assert!(run.code.is_some_and(|code| code != 0), "{run:?}");
@@ -161,9 +162,9 @@ fn a_tree_without_an_end_ends() {
 #[test]
 fn what_a_server_says_types_nothing() {
     let (server, home) = (Server::start(), Home::new());
-    server.habits(|verb, _| match verb {
-        "RETR" => Habit::Reply("550 no\u{1b}]0;owned\u{7}"),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "RETR" => Action::reply("550 no\u{1b}]0;owned\u{7}"),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["get", "-o", "f", &server.url("f%1b[2J")]);
     assert_eq!(run.code, Some(8), "{run:?}");

@@ -1,6 +1,7 @@
 //! `fetch` and `verify`, and commands that look at trees
 
-use crate::server::{Habit, Server};
+use ftp_test::{Action, Command, Server};
+
 use crate::{Home, bytes};
 
 /// Of `content` and of `other`
@@ -9,9 +10,9 @@ const MD5: [&str; 2] = ["9a0364b9e99bb480dd25e1f0284c8555", "795f3202b17cb6bc3d4
 #[test]
 fn the_files_of_a_list_come_checked() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/a", b"content");
-    server.file("pub/b", b"other");
-    server.file("pub/c", &bytes(300_000));
+    server.files().put("pub/a", b"content");
+    server.files().put("pub/b", b"other");
+    server.files().put("pub/c", bytes(300_000));
     let list = format!(
         "# a list\n{}\t7\tmd5:{}\tdir/a\n{}\t\tmd5:{}\n{}\n",
         server.url("pub/a"),
@@ -31,7 +32,7 @@ fn the_files_of_a_list_come_checked() {
     let run = home.rftp(&["verify", "list", "-O", "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     // What is right is not fetched again; of the third one the list says nothing.
-    server.forget_log();
+    server.forget_commands();
     let run = home.rftp(&["fetch", "list", "-O", "here"]);
     assert_eq!((run.code, server.count("RETR")), (Some(0), 1), "{run:?}");
     home.write("here/b", b"0ther");
@@ -45,8 +46,8 @@ fn the_files_of_a_list_come_checked() {
 #[test]
 fn files_that_are_not_what_the_list_says_do_not_come() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/a", b"content");
-    server.file("pub/b", b"0ther");
+    server.files().put("pub/a", b"content");
+    server.files().put("pub/b", b"0ther");
     home.write("md5", format!("{}  ./a\n{}  b\n", MD5[0], MD5[1]).as_bytes());
     let base = server.url("pub/");
     let run = home.rftp(&["fetch", "md5", "--base", &base, "-O", "here"]);
@@ -59,7 +60,7 @@ fn files_that_are_not_what_the_list_says_do_not_come() {
 #[test]
 fn names_of_a_list_stay_in_the_directory() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("a", b"content");
+    server.files().put("a", b"content");
     for name in ["../evil", "/evil", "a/../../evil", "a\\b"] {
         home.write("list", format!("{}\t\t\t{name}\n", server.url("a")).as_bytes());
         let run = home.rftp(&["fetch", "list", "-O", "here"]);
@@ -74,21 +75,21 @@ fn names_of_a_list_stay_in_the_directory() {
 #[test]
 fn a_list_sends_no_password_elsewhere() {
     let (server, other, home) = (Server::start(), Server::start(), Home::new());
-    server.file("a", b"content");
-    other.file("b", b"other");
+    server.files().put("a", b"content");
+    other.files().put("b", b"other");
     home.write("password", b"seeded\n");
     home.write("list", format!("{}\n{}\n", server.url("a"), other.url("b")).as_bytes());
     let run = home.rftp(&["fetch", "list", "--password-file", "password", "--user", "me"]);
     assert_eq!(run.code, Some(2), "{run:?}");
     let run = home.rftp(&["fetch", "list"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(!server.log().iter().chain(&other.log()).any(|line| line.contains("seeded")));
+    assert!(!server.commands().iter().chain(&other.commands()).any(|line| line.contains("seeded")));
 }
 
 #[test]
 fn a_metalink_is_a_list() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/a", b"content");
+    server.files().put("pub/a", b"content");
     let text = format!(
         "<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\"><file name=\"got\"><size>7</size>\
          <hash type=\"md5\">{}</hash><url>{}</url></file></metalink>",
@@ -103,9 +104,9 @@ fn a_metalink_is_a_list() {
 #[test]
 fn trees_are_looked_at() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("d/a.txt", &[0; 100]);
-    server.file("d/e/b.txt", &[0; 20]);
-    server.file("d/e/c.gz", &[0; 3]);
+    server.files().put("d/a.txt", &[0; 100]);
+    server.files().put("d/e/b.txt", &[0; 20]);
+    server.files().put("d/e/c.gz", &[0; 3]);
     let find = |more: &[&str]| {
         let url = server.url("d");
         let arguments: Vec<&str> = ["find", &url].into_iter().chain(more.iter().copied()).collect();
@@ -129,15 +130,15 @@ fn trees_are_looked_at() {
 #[test]
 fn hashes_are_the_servers_or_made_here() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("a", b"content");
+    server.files().put("a", b"content");
     let run = home.rftp(&["hash", &server.url("a")]);
     assert_eq!(run.code, Some(8), "{run:?}");
     let run = home.rftp(&["hash", "--download", "md5", &server.url("a")]);
     assert_eq!((run.code, &*run.stdout), (Some(0), &*format!("{}  a\n", MD5[0])), "{run:?}");
-    server.habits(|verb, _| match verb {
-        "FEAT" => Habit::Reply("211-features\r\n XMD5\r\n211 end"),
-        "XMD5" => Habit::Reply("250 795f3202b17cb6bc3d4b771d8c6c9eaf"),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "FEAT" => Action::reply("211-features\r\n XMD5\r\n211 end"),
+        "XMD5" => Action::reply("250 795f3202b17cb6bc3d4b771d8c6c9eaf"),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["hash", &server.url("a")]);
     assert_eq!(run.stdout, format!("{}  a\n", MD5[1]), "{run:?}");
@@ -146,18 +147,22 @@ fn hashes_are_the_servers_or_made_here() {
 #[test]
 fn times_and_permissions_are_changed() {
     let (server, home) = (Server::start(), Home::new());
-    server.habits(|verb, _| match verb {
-        "SITE" => Habit::Reply("200 done"),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "SITE" => Action::reply("200 done"),
+        _ => Action::serve(),
     });
     assert_eq!(
         home.rftp(&["touch", "-d", "2020-01-02T03:04:05Z", &server.url("new")]).code,
         Some(0)
     );
-    assert_eq!(server.content("new").unwrap(), b"");
+    assert_eq!(server.files().get("new").unwrap(), b"");
     let run = home.rftp(&["stat", &server.url("new")]);
     assert!(run.stdout.contains("2020-01-02T03:04:05"), "{run:?}");
     assert_eq!(home.rftp(&["chmod", "640", &server.url("two%20words")]).code, Some(0));
-    assert!(server.log().contains(&"SITE CHMOD 640 two words".to_owned()), "{:?}", server.log());
+    assert!(
+        server.commands().contains(&"SITE CHMOD 640 two words".to_owned()),
+        "{:?}",
+        server.commands()
+    );
     assert_eq!(home.rftp(&["chmod", "9", &server.url("new")]).code, Some(2));
 }

@@ -2,18 +2,19 @@
 
 use std::process::Stdio;
 
+use ftp_test::Server;
+
 use crate::Home;
-use crate::server::Server;
 
 fn logins(server: &Server) -> Vec<String> {
     let is_login = |line: &String| line.starts_with("USER") || line.starts_with("PASS");
-    server.log().into_iter().filter(is_login).collect()
+    server.commands().into_iter().filter(is_login).collect()
 }
 
 #[test]
 fn without_a_login_it_is_anonymous() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("f", b"");
+    server.files().put("f", b"");
     assert_eq!(home.rftp(&["get", &server.url("f")]).code, Some(0));
     assert_eq!(logins(&server), ["USER anonymous", "PASS anonymous@"]);
 }
@@ -21,13 +22,13 @@ fn without_a_login_it_is_anonymous() {
 #[test]
 fn netrc_has_the_login_of_its_host_and_of_no_other() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("f", b"");
+    server.files().put("f", b"");
     home.write(".netrc", b"machine other login me password seeded\nmachine 127.0.0.1 login one password 1\nmachine 127.0.0.1 login two password 2\n");
-    let url = |user: &str| format!("ftp://{user}127.0.0.1:{}/f", server.port);
+    let url = |user: &str| format!("ftp://{user}127.0.0.1:{}/f", server.address().port());
     for (user, expected) in
         [("", "USER one, PASS 1"), ("two@", "USER two, PASS 2"), ("me@", "USER me, PASS ")]
     {
-        server.forget_log();
+        server.forget_commands();
         let run = home.rftp(&["get", &url(user)]);
         assert_eq!(run.code, Some(0), "{run:?}");
         let found = logins(&server).join(", ");
@@ -40,7 +41,7 @@ fn netrc_has_the_login_of_its_host_and_of_no_other() {
 fn a_netrc_that_others_can_read_is_told_of() {
     use std::os::unix::fs::PermissionsExt as _;
     let (server, home) = (Server::start(), Home::new());
-    server.file("f", b"");
+    server.files().put("f", b"");
     home.write(".netrc", b"machine 127.0.0.1 login u password p\n");
     for (mode, is_told) in [(0o644, true), (0o600, false)] {
         std::fs::set_permissions(home.path(".netrc"), std::fs::Permissions::from_mode(mode))
@@ -64,7 +65,7 @@ fn a_password_is_for_one_server() {
         let run = home.rftp(arguments);
         assert_eq!(run.code, Some(2), "{run:?}");
     }
-    assert!(one.log().is_empty() && other.log().is_empty());
+    assert!(one.commands().is_empty() && other.commands().is_empty());
 }
 
 /// It was read anew for each session, and the second one got nothing
@@ -73,9 +74,9 @@ fn a_password_from_standard_input_is_read_once() {
     use std::io::Write as _;
     let (server, home) = (Server::start(), Home::new());
     for file in 0..40 {
-        server.file(&format!("d/{file}"), &[1; 10_000]);
+        server.files().put(&format!("d/{file}"), &[1; 10_000]);
     }
-    let url = format!("ftp://me@127.0.0.1:{}/d/", server.port);
+    let url = format!("ftp://me@127.0.0.1:{}/d/", server.address().port());
     let mut command = home.command(&["mirror", "-j4", "--password-file", "-", &url, "here"]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"p\xc3\xa4ss word\nmore\n").unwrap();
@@ -89,10 +90,10 @@ fn a_password_from_standard_input_is_read_once() {
 #[test]
 fn no_password_is_told() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("f", b"");
+    server.files().put("f", b"");
     home.write("password", b"seeded\n");
     for arguments in [&["--trace"][..], &["--json", "--trace"], &[]] {
-        let url = format!("ftp://me@127.0.0.1:{}/f", server.port);
+        let url = format!("ftp://me@127.0.0.1:{}/f", server.address().port());
         let mut all = vec!["get", "--password-file", "password", &url];
         all.extend(arguments);
         let run = home.rftp(&all);
@@ -144,17 +145,17 @@ fn on_a_terminal(
 #[cfg(target_os = "linux")]
 fn a_password_is_asked_for_on_a_terminal() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", b"content");
-    let url = format!("ftp://me@127.0.0.1:{}/file", server.port);
+    server.files().put("file", b"content");
+    let url = format!("ftp://me@127.0.0.1:{}/file", server.address().port());
     let (code, seen) =
         on_a_terminal(&home, &["get", &url], "Password for me@127.0.0.1: ", "seeded\n");
     assert_eq!(code, Some(0), "{seen}");
     assert!(!seen.contains("seeded"), "{seen}");
-    assert!(server.log().contains(&"PASS seeded".to_owned()), "{:?}", server.log());
-    server.forget_log();
+    assert!(server.commands().contains(&"PASS seeded".to_owned()), "{:?}", server.commands());
+    server.forget_commands();
     let (code, seen) =
         on_a_terminal(&home, &["get", &url], "Password for me@127.0.0.1: ", "see\u{3}");
-    assert_eq!((code, server.log()), (Some(130), vec![]), "{seen}");
+    assert_eq!((code, server.commands()), (Some(130), vec![]), "{seen}");
     // Nobody is there to answer.
     let run = home.rftp(&["get", "-o", "other", &url]);
     assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");

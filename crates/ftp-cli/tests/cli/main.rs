@@ -14,7 +14,6 @@ mod names;
 mod options;
 mod robust;
 mod segments;
-mod server;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,24 +1,25 @@
 //! `mirror`: both directions, a second run, what is deleted
 
-use crate::server::{Habit, Server};
+use ftp_test::{Action, Command, Limit, Server};
+
 use crate::{Home, bytes};
 
 fn tree(server: &Server) {
     for folder in 0..5 {
         for file in 0..10 {
-            server.file(&format!("pub/d{folder}/f{file}"), &bytes(1000 * file + folder));
+            server.files().put(&format!("pub/d{folder}/f{file}"), bytes(1000 * file + folder));
         }
     }
-    server.file("pub/large", &bytes(2_000_000));
-    server.file("pub/two words", b"");
+    server.files().put("pub/large", bytes(2_000_000));
+    server.files().put("pub/two words", b"");
 }
 
 /// Files take long enough for further sessions to be opened
-fn slowly(verb: &str, _: &str) -> Habit {
+fn slowly(Command { verb, .. }: Command<'_>) -> Action {
     if verb == "RETR" {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    Habit::Usual
+    Action::serve()
 }
 
 fn check(home: &Home, folder: &str) {
@@ -42,13 +43,13 @@ fn a_tree_comes_once() {
     assert_eq!(run.code, Some(0), "{run:?}");
     check(&home, "here");
     assert_eq!(server.count("RETR"), 52);
-    server.forget_log();
+    server.forget_commands();
     let run = home.rftp(&["mirror", "--json", &url, "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(server.count("RETR"), 0, "{run:?}");
     assert!(run.stdout.contains(r#""kept":52"#) && run.stdout.contains(r#""files":0"#), "{run:?}");
     // What has changed comes again, and nothing else.
-    server.file("pub/d1/f1", b"changed");
+    server.files().put("pub/d1/f1", b"changed");
     let run = home.rftp(&["mirror", &url, "here"]);
     assert_eq!((run.code, server.count("RETR")), (Some(0), 1));
     assert_eq!(home.read("here/d1/f1"), b"changed");
@@ -68,10 +69,10 @@ fn a_tree_goes_once() {
     for folder in 0..3 {
         for file in 0..10 {
             let path = format!("up/here/d{folder}/f{file}");
-            assert_eq!(server.content(&path), Some(bytes(1000 * file + folder)), "{path}");
+            assert_eq!(server.files().get(&path), Some(bytes(1000 * file + folder)), "{path}");
         }
     }
-    server.forget_log();
+    server.forget_commands();
     let run = home.rftp(&["mirror", "here", &url]);
     assert_eq!((run.code, server.count("STOR")), (Some(0), 0), "{run:?}");
 }
@@ -80,7 +81,7 @@ fn a_tree_goes_once() {
 #[test]
 fn times_of_the_servers_clock_are_compared_in_utc() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/a", b"1");
+    server.files().put("pub/a", b"1");
     let now = std::time::SystemTime::now();
     let seconds = now.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs();
     // Some day of the last half year, which listings tell to the minute.
@@ -92,11 +93,11 @@ fn times_of_the_servers_clock_are_compared_in_utc() {
         format!("-rw-r--r-- 1 ftp ftp 1 {} {of_month} 15:30 a\r\n", MONTHS[usize::from(month) - 1]);
     // Replies of habits live for ever.
     let mdtm: &'static str = format!("213 {year:04}{month:02}{of_month:02}123007").leak();
-    server.habits(move |verb, _| match verb {
-        "FEAT" | "MLSD" => Habit::Reply("502 not here"),
-        "LIST" => Habit::Data(line.clone().into_bytes()),
-        "MDTM" => Habit::Reply(mdtm),
-        _ => Habit::Usual,
+    server.on_command(move |Command { verb, .. }| match verb {
+        "FEAT" | "MLSD" => Action::reply("502 not here"),
+        "LIST" => Action::serve().data(line.clone().into_bytes()),
+        "MDTM" => Action::reply(mdtm),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["mirror", &server.url("pub"), "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -104,7 +105,7 @@ fn times_of_the_servers_clock_are_compared_in_utc() {
     let modified = home.path("here/a").metadata().unwrap().modified().unwrap();
     let modified = modified.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs();
     assert_eq!(modified as i64, expected.to_unix());
-    server.forget_log();
+    server.forget_commands();
     assert_eq!(home.rftp(&["mirror", &server.url("pub"), "here"]).code, Some(0));
     assert_eq!(server.count("RETR"), 0);
 }
@@ -112,12 +113,12 @@ fn times_of_the_servers_clock_are_compared_in_utc() {
 #[test]
 fn events_are_json_each() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/a", b"12345");
-    server.habits(|verb, argument| match (verb, argument) {
-        ("RETR", "pub/b") => Habit::Reply("550 Permission denied"),
-        _ => Habit::Usual,
+    server.files().put("pub/a", b"12345");
+    server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
+        ("RETR", "pub/b") => Action::reply("550 Permission denied"),
+        _ => Action::serve(),
     });
-    server.file("pub/b", b"1");
+    server.files().put("pub/b", b"1");
     let run = home.rftp(&["mirror", "--json", &server.url("pub"), "here"]);
     assert_eq!(run.code, Some(8), "{run:?}");
     let events: Vec<serde_json::Value> =
@@ -137,23 +138,23 @@ fn events_are_json_each() {
 #[test]
 fn nothing_is_deleted_where_something_has_failed() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/a", b"1");
-    server.file("pub/d/b", b"1");
-    for habit in [
-        |verb: &str, argument: &str| match (verb, argument) {
-            ("RETR", "pub/a") => Habit::Reply("550 Permission denied"),
-            _ => Habit::Usual,
+    server.files().put("pub/a", b"1");
+    server.files().put("pub/d/b", b"1");
+    for rule in [
+        |Command { verb, argument, .. }: Command<'_>| match (verb, argument) {
+            ("RETR", "pub/a") => Action::reply("550 Permission denied"),
+            _ => Action::serve(),
         },
-        |verb: &str, argument: &str| match (verb, argument) {
-            ("MLSD", "pub/d") => Habit::Reply("550 Permission denied"),
-            _ => Habit::Usual,
+        |Command { verb, argument, .. }: Command<'_>| match (verb, argument) {
+            ("MLSD", "pub/d") => Action::reply("550 Permission denied"),
+            _ => Action::serve(),
         },
-        |verb: &str, argument: &str| match (verb, argument) {
-            ("MLSD", "pub") => Habit::Data(b"type=file;size=1; a\r\n???\r\n".to_vec()),
-            _ => Habit::Usual,
+        |Command { verb, argument, .. }: Command<'_>| match (verb, argument) {
+            ("MLSD", "pub") => Action::serve().data(b"type=file;size=1; a\r\n???\r\n".to_vec()),
+            _ => Action::serve(),
         },
     ] {
-        server.habits(habit);
+        server.on_command(rule);
         home.write("here/old/file", b"");
         home.write("here/d/old", b"");
         let run = home.rftp(&["mirror", "--delete", &server.url("pub"), "here"]);
@@ -161,7 +162,7 @@ fn nothing_is_deleted_where_something_has_failed() {
         assert!(home.path("here/old/file").exists() && home.path("here/d/old").exists(), "{run:?}");
         let _ = std::fs::remove_file(home.path("here/a"));
     }
-    server.habits(|_, _| Habit::Usual);
+    server.on_command(|_| Action::serve());
     let run = home.rftp(&["mirror", "--delete", &server.url("pub"), "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(
@@ -174,27 +175,31 @@ fn nothing_is_deleted_where_something_has_failed() {
 fn what_only_the_server_has_is_deleted_there() {
     let (server, home) = (Server::start(), Home::new());
     home.write("here/a", b"1");
-    server.file("up/old/b", b"1");
-    server.file("up/c", b"1");
+    server.files().put("up/old/b", b"1");
+    server.files().put("up/c", b"1");
     let run = home.rftp(&["mirror", "--delete", "--dry-run", "here", &server.url("up")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.stdout.contains("delete old/b") && server.has("up/c"), "{run:?}");
+    assert!(run.stdout.contains("delete old/b") && server.files().contains("up/c"), "{run:?}");
     let run = home.rftp(&["mirror", "--delete", "here", &server.url("up")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(server.has("up/a") && !server.has("up/old") && !server.has("up/c"));
+    assert!(
+        server.files().contains("up/a")
+            && !server.files().contains("up/old")
+            && !server.files().contains("up/c")
+    );
 }
 
 #[test]
 fn a_server_that_lets_in_two_refuses_one_at_most() {
     let (server, home) = (Server::start(), Home::new());
     tree(&server);
-    server.limit(2);
-    server.habits(slowly);
+    server.limit_sessions(Limit::new(2));
+    server.on_command(slowly);
     let run = home.rftp(&["mirror", "-j8", &server.url("pub"), "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     check(&home, "here");
-    assert!(server.count("REFUSED") <= 1, "{}", server.count("REFUSED"));
-    assert_eq!(server.most_sessions(), 2);
+    assert!(server.sessions().refused <= 1, "{}", server.sessions().refused);
+    assert_eq!(server.sessions().most, 2);
 }
 
 /// As ProFTPD does: only the login is refused, with the code of a wrong password
@@ -203,11 +208,11 @@ fn a_login_that_is_one_too_many_is_no_wrong_password() {
     let (server, home) = (Server::start(), Home::new());
     tree(&server);
     let logins = std::sync::atomic::AtomicUsize::new(0);
-    server.habits(move |verb, argument| match verb {
-        "PASS" if logins.fetch_add(1, std::sync::atomic::Ordering::SeqCst) >= 2 => Habit::Reply(
+    server.on_command(move |command| match command.verb {
+        "PASS" if logins.fetch_add(1, std::sync::atomic::Ordering::SeqCst) >= 2 => Action::reply(
             "530 Sorry, the maximum number of clients (2) for this user are already connected.",
         ),
-        _ => slowly(verb, argument),
+        _ => slowly(command),
     });
     let run = home.rftp(&["mirror", "-j8", &server.url("pub"), "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -219,9 +224,9 @@ fn a_login_that_is_one_too_many_is_no_wrong_password() {
 fn several_files_come_at_the_same_time() {
     let (server, home) = (Server::start(), Home::new());
     tree(&server);
-    server.habits(slowly);
+    server.on_command(slowly);
     assert_eq!(home.rftp(&["mirror", "-j4", &server.url("pub"), "here"]).code, Some(0));
-    assert!((2..=4).contains(&server.most_sessions()), "{}", server.most_sessions());
+    assert!((2..=4).contains(&server.sessions().most), "{}", server.sessions().most);
 }
 
 #[test]
@@ -240,7 +245,7 @@ fn shares_of_several_runs_are_the_whole() {
 fn patterns_choose() {
     let (server, home) = (Server::start(), Home::new());
     for path in ["pub/a.gz", "pub/a.txt", "pub/d/b.gz", "pub/d/b.txt", "pub/.git/c.gz"] {
-        server.file(path, b"1");
+        server.files().put(path, b"1");
     }
     let url = server.url("pub");
     let run = home.rftp(&[

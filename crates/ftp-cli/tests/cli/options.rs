@@ -6,21 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::server::{Habit, Server};
+use ftp_test::{Action, Command, Server};
+
 use crate::{Home, bytes, run};
 
 #[test]
 fn cat_writes_some_bytes() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", b"0123456789");
+    server.files().put("file", b"0123456789");
     let url = server.url("file");
     let ranges =
         [("0-2", "012"), ("3-5", "345"), ("7-", "789"), ("-2", "89"), ("8-99", "89"), ("50-", "")];
     for ignores_rest in [false, true] {
         if ignores_rest {
-            server.habits(|verb, _| match verb {
-                "RETR" => Habit::FromStart,
-                _ => Habit::Usual,
+            server.on_command(|Command { verb, .. }| match verb {
+                "RETR" => Action::serve().from_start(),
+                _ => Action::serve(),
             });
         }
         for (range, wanted) in ranges {
@@ -28,9 +29,9 @@ fn cat_writes_some_bytes() {
             assert_eq!((run.code, &*run.stdout), (Some(0), wanted), "{range} {run:?}");
         }
     }
-    server.habits(|verb, argument| match (verb, argument) {
-        ("REST", offset) if offset != "0" => Habit::Reply("502 not here"),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
+        ("REST", offset) if offset != "0" => Action::reply("502 not here"),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["cat", "--range", "3-5", &url]);
     assert_eq!((run.code, &*run.stdout), (Some(0), "345"), "{run:?}");
@@ -40,7 +41,7 @@ fn cat_writes_some_bytes() {
 #[test]
 fn a_file_has_the_hash_that_was_given() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", b"content");
+    server.files().put("file", b"content");
     let url = server.url("file");
     // sha256sum of "content"
     let right = "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
@@ -63,18 +64,18 @@ fn a_file_has_the_hash_that_was_given() {
 #[test]
 fn an_upload_is_added_to_a_file() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("d/log", b"one\n");
+    server.files().put("d/log", b"one\n");
     home.write("log", b"two\n");
     let run = home.rftp(&["put", "--append", "log", &server.url("d/")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(server.content("d/log").unwrap(), b"one\ntwo\n");
+    assert_eq!(server.files().get("d/log").unwrap(), b"one\ntwo\n");
     // Half of it may be there, and would be there twice.
-    server.habits(|verb, _| match verb {
-        "APPE" => Habit::Cut(1),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "APPE" => Action::serve().break_at(1).then_close(),
+        _ => Action::serve(),
     });
     home.write("log", &bytes(3_000_000));
-    server.forget_log();
+    server.forget_commands();
     let run = home.rftp(&["put", "--append", "log", &server.url("d/")]);
     assert_eq!((run.code, server.count("APPE")), (Some(4), 1), "{run:?}");
 }
@@ -82,13 +83,13 @@ fn an_upload_is_added_to_a_file() {
 #[test]
 fn the_server_chooses_a_name() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("d/file", b"old");
+    server.files().put("d/file", b"old");
     home.write("a", b"a");
     home.write("b", b"b");
     let run = home.rftp(&["put", "--unique", "a", "b", &server.url("d/")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!((server.count("STOU"), server.count("STOR")), (2, 0));
-    assert_eq!(server.content("d/unique-1").unwrap(), b"b");
+    assert_eq!(server.files().get("d/unique-2").unwrap(), b"b");
     assert!(run.stdout.contains("put unique-1"), "{run:?}");
     assert_eq!(home.rftp(&["put", "--unique", "a", &server.url("d/a")]).code, Some(2));
 }
@@ -97,10 +98,13 @@ fn the_server_chooses_a_name() {
 #[cfg(target_os = "linux")]
 fn sessions_come_from_the_address_that_was_given() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("file", b"content");
+    server.files().put("file", b"content");
+    server.on_command(|Command { client, .. }| {
+        assert_eq!(client.ip().to_string(), "127.0.0.9");
+        Action::serve()
+    });
     let run = home.rftp(&["get", "--bind", "127.0.0.9", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(server.peers(), ["127.0.0.9".parse::<std::net::IpAddr>().unwrap()]);
     assert_eq!(home.rftp(&["get", "--bind", "here", &server.url("file")]).code, Some(2));
 }
 
@@ -175,7 +179,7 @@ fn connect(mut client: &TcpStream) -> Option<TcpStream> {
 fn all_connections_go_through_the_proxy() {
     for (scheme, is_socks) in [("socks5", true), ("http", false)] {
         let (server, home) = (Server::start(), Home::new());
-        server.file("file", b"content");
+        server.files().put("file", b"content");
         let (port, count) = proxy(is_socks);
         let url = format!("{scheme}://127.0.0.1:{port}");
         let run = home.rftp(&["get", "--proxy", &url, &server.url("file")]);
@@ -194,9 +198,9 @@ fn all_connections_go_through_the_proxy() {
 #[test]
 fn a_password_in_a_url_is_warned_of() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("a", b"content");
-    server.file("b", b"content");
-    let url = |path: &str| format!("ftp://me:seeded@127.0.0.1:{}/{path}", server.port);
+    server.files().put("a", b"content");
+    server.files().put("b", b"content");
+    let url = |path: &str| format!("ftp://me:seeded@127.0.0.1:{}/{path}", server.address().port());
     let run = home.rftp(&["get", &url("a"), &url("b")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(run.stderr.matches("warning: a password in a URL").count(), 1, "{run:?}");
@@ -210,9 +214,9 @@ fn a_password_in_a_url_is_warned_of() {
 #[test]
 fn info_tells_what_a_server_is_known_for() {
     let (server, home) = (Server::start(), Home::new());
-    server.habits(|verb, _| match verb {
-        "GREETING" => Habit::Reply("220 (vsFTPd 3.0.3)"),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "GREETING" => Action::reply("220 (vsFTPd 3.0.3)"),
+        _ => Action::serve(),
     });
     let told = home.rftp(&["info", &server.url("")]);
     assert!(told.code == Some(0) && told.stdout.contains("vsftpd"), "{told:?}");
@@ -233,16 +237,15 @@ fn mode_of(home: &Home, name: &str) -> u32 {
 fn permissions_are_kept() {
     use std::os::unix::fs::PermissionsExt as _;
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/file", b"content");
-    server.habits(|verb, argument| match (verb, argument) {
-        ("MLSD", "pub") => {
-            Habit::Data(b"type=file;size=7;modify=20240101000000;UNIX.mode=4750; file\r\n".to_vec())
-        }
+    server.files().put("pub/file", b"content");
+    server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
+        ("MLSD", "pub") => Action::serve()
+            .data(b"type=file;size=7;modify=20240101000000;UNIX.mode=4750; file\r\n".to_vec()),
         ("MLST", _) => {
-            Habit::Reply("250-it is\r\n type=file;size=7;UNIX.mode=0640; file\r\n250 end")
+            Action::reply("250-it is\r\n type=file;size=7;UNIX.mode=0640; file\r\n250 end")
         }
-        ("SITE", _) => Habit::Reply("200 fine"),
-        _ => Habit::Usual,
+        ("SITE", _) => Action::reply("200 fine"),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["mirror", "--preserve", "mode", &server.url("pub"), "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -253,20 +256,24 @@ fn permissions_are_kept() {
     std::fs::set_permissions(home.path("file"), std::fs::Permissions::from_mode(0o604)).unwrap();
     let run = home.rftp(&["put", "--preserve", "mode", "file", &server.url("new")]);
     assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
-    assert!(server.log().contains(&"SITE CHMOD 604 new.part".to_owned()), "{:?}", server.log());
+    assert!(
+        server.commands().contains(&"SITE CHMOD 604 new.part".to_owned()),
+        "{:?}",
+        server.commands()
+    );
     // Where the server can't, the file is there all the same.
-    server.habits(|_, _| Habit::Usual);
+    server.on_command(|_| Action::serve());
     let run = home.rftp(&["put", "--preserve", "mode", "file", &server.url("other")]);
     assert!(run.code == Some(0) && run.stderr.contains("CHMOD"), "{run:?}");
-    assert!(server.has("other"));
+    assert!(server.files().contains("other"));
 }
 
 #[test]
 fn files_are_chosen_by_their_age() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/old", b"old");
-    server.file("pub/new", b"new");
-    server.set_time("pub/old", "20200101000000");
+    server.files().put("pub/old", b"old");
+    server.files().put("pub/new", b"new");
+    server.files().set_modified("pub/old", "20200101000000");
     home.write("here/mine", b"");
     let url = server.url("pub");
     let run = home.rftp(&["mirror", "--newer", "2024-01-01", "--delete", &url, "here"]);
@@ -286,12 +293,12 @@ fn files_are_chosen_by_their_age() {
 #[test]
 fn links_of_a_server_are_followed() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/file", b"file");
-    server.file("pub/link", b"linked");
-    server.file("pub/folder/inside", b"inside");
+    server.files().put("pub/file", b"file");
+    server.files().put("pub/link", b"linked");
+    server.files().put("pub/folder/inside", b"inside");
     let went_up = std::sync::atomic::AtomicBool::new(false);
-    server.habits(move |verb, argument| match (verb, argument) {
-        ("MLSD", "pub") => Habit::Data(
+    server.on_command(move |Command { verb, argument, .. }| match (verb, argument) {
+        ("MLSD", "pub") => Action::serve().data(
             b"type=file;size=4;modify=20240229123456; file\r\n\
               type=OS.unix=slink:elsewhere; link\r\n\
               type=OS.unix=slink:/data; folder\r\n\
@@ -301,10 +308,10 @@ fn links_of_a_server_are_followed() {
         ),
         ("CWD", path) => {
             went_up.store(path == "pub/up", Ordering::SeqCst);
-            if path == "pub/up" { Habit::Reply("250 fine") } else { Habit::Usual }
+            if path == "pub/up" { Action::reply("250 fine") } else { Action::serve() }
         }
-        ("PWD", _) if went_up.load(Ordering::SeqCst) => Habit::Reply("257 \"/\""),
-        _ => Habit::Usual,
+        ("PWD", _) if went_up.load(Ordering::SeqCst) => Action::reply("257 \"/\""),
+        _ => Action::serve(),
     });
     let run = home.rftp(&["mirror", &server.url("pub"), "here"]);
     assert_eq!((run.code, home.names("here")), (Some(0), vec!["file".to_owned()]), "{run:?}");
@@ -335,9 +342,12 @@ fn links_here_are_followed() {
     symlink("..", home.path("here/up")).unwrap();
     symlink(home.path("here"), home.path("data/back")).unwrap();
     let run = home.rftp(&["mirror", "--follow", "here", &server.url("pub")]);
-    assert_eq!(server.content("pub/folder/inside").unwrap(), b"inside");
-    assert_eq!(server.content("pub/link").unwrap(), b"file");
-    assert!(!server.has("pub/up") && !server.has("pub/broken"), "{run:?}");
+    assert_eq!(server.files().get("pub/folder/inside").unwrap(), b"inside");
+    assert_eq!(server.files().get("pub/link").unwrap(), b"file");
+    assert!(
+        !server.files().contains("pub/up") && !server.files().contains("pub/broken"),
+        "{run:?}"
+    );
     // Two directories that lead to each other: that ends, and is told.
     assert!(run.code.is_some_and(|code| code != 0) && run.stderr.contains("loop"), "{run:?}");
 }
@@ -348,16 +358,16 @@ fn two_directories_are_compared() {
     for (name, content) in
         [("same", "same"), ("size", "12345"), ("content", "abc"), ("d/missing", "x")]
     {
-        server.file(&format!("pub/{name}"), content.as_bytes());
+        server.files().put(&format!("pub/{name}"), content.as_bytes());
     }
-    server.habits(|verb, argument| match (verb, argument) {
+    server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
         ("FEAT", _) => {
-            Habit::Reply("211-features\r\n MLST type*;size*;modify*;\r\n XMD5\r\n SIZE\r\n211 end")
+            Action::reply("211-features\r\n MLST type*;size*;modify*;\r\n XMD5\r\n SIZE\r\n211 end")
         }
         // md5sum of "same", and of "abc".
-        ("XMD5", "pub/same") => Habit::Reply("250 51037a4a37730f52c8732586d3aaa316"),
-        ("XMD5", _) => Habit::Reply("250 900150983cd24fb0d6963f7d28e17f72"),
-        _ => Habit::Usual,
+        ("XMD5", "pub/same") => Action::reply("250 51037a4a37730f52c8732586d3aaa316"),
+        ("XMD5", _) => Action::reply("250 900150983cd24fb0d6963f7d28e17f72"),
+        _ => Action::serve(),
     });
     for (name, content) in [("same", "same"), ("size", "1234"), ("content", "abd"), ("extra", "x")]
     {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::server::{Habit, Server};
+use ftp_test::{Action, Command, Server};
+
 use crate::{Home, bytes};
 
 const SOON: [&str; 2] = ["--retry-delay", "0.02"];
@@ -32,33 +33,34 @@ fn mirror(home: &Home, from: &str, to: &str) -> crate::Run {
 
 fn tree(server: &Server) {
     for file in 0..60 {
-        server.file(&format!("pub/d{}/f{file}", file % 6), &bytes(1000 + 37 * file));
+        server.files().put(&format!("pub/d{}/f{file}", file % 6), bytes(1000 + 37 * file));
     }
-    server.file("pub/large", &bytes(3_000_000));
+    server.files().put("pub/large", bytes(3_000_000));
 }
 
 /// Something happens each time that so many commands of a verb have come
-fn each(verb: &'static str, count: usize, habit: fn() -> Habit) -> impl Fn(&str, &str) -> Habit {
+fn each(verb: &'static str, count: usize, habit: fn() -> Action) -> impl Fn(Command<'_>) -> Action {
     let seen = Arc::new(AtomicUsize::new(0));
-    move |other, _| match verb == other && seen.fetch_add(1, Ordering::SeqCst) % count == count - 1
+    move |command| match verb == command.verb
+        && seen.fetch_add(1, Ordering::SeqCst) % count == count - 1
     {
         true => habit(),
-        false => Habit::Usual,
+        false => Action::serve(),
     }
 }
 
 #[test]
 fn links_that_are_cut_again_and_again_are_no_failure() {
     for (verb, count, habit) in [
-        ("RETR", 4, (|| Habit::Cut(500)) as fn() -> Habit),
-        ("RETR", 5, || Habit::Gone),
-        ("MLSD", 3, || Habit::Gone),
-        ("EPSV", 6, || Habit::Gone),
-        ("PASS", 2, || Habit::Gone),
+        ("RETR", 4, (|| Action::serve().break_at(500).then_close()) as fn() -> Action),
+        ("RETR", 5, || Action::close()),
+        ("MLSD", 3, || Action::close()),
+        ("EPSV", 6, || Action::close()),
+        ("PASS", 2, || Action::close()),
     ] {
         let (server, home) = (Server::start(), Home::new());
         tree(&server);
-        server.habits(each(verb, count, habit));
+        server.on_command(each(verb, count, habit));
         let run = mirror(&home, &server.url("pub"), "here");
         assert_eq!(run.code, Some(0), "{verb}: {run:?}");
         for file in 0..60 {
@@ -73,26 +75,26 @@ fn links_that_are_cut_again_and_again_are_no_failure() {
 #[test]
 fn links_that_are_cut_while_files_go_up_are_no_failure() {
     for (verb, count, habit) in [
-        ("STOR", 4, (|| Habit::Cut(500)) as fn() -> Habit),
-        ("STOR", 5, || Habit::Gone),
-        ("MFMT", 4, || Habit::Gone),
-        ("RNTO", 4, || Habit::Gone),
-        ("MKD", 2, || Habit::Gone),
+        ("STOR", 4, (|| Action::serve().break_at(500).then_close()) as fn() -> Action),
+        ("STOR", 5, || Action::close()),
+        ("MFMT", 4, || Action::close()),
+        ("RNTO", 4, || Action::close()),
+        ("MKD", 2, || Action::close()),
     ] {
         let (server, home) = (Server::start(), Home::new());
         for file in 0..40 {
             home.write(&format!("here/d{}/f{file}", file % 4), &bytes(1000 + 37 * file));
         }
         home.write("here/large", &bytes(3_000_000));
-        server.habits(each(verb, count, habit));
+        server.on_command(each(verb, count, habit));
         let run = mirror(&home, "here", &server.url("up"));
         assert_eq!(run.code, Some(0), "{verb}: {run:?}");
         for file in 0..40 {
-            let there = server.content(&format!("up/d{}/f{file}", file % 4));
+            let there = server.files().get(&format!("up/d{}/f{file}", file % 4));
             assert!(there == Some(bytes(1000 + 37 * file)), "{verb}: f{file}");
         }
-        assert!(server.content("up/large") == Some(bytes(3_000_000)), "{verb}");
-        assert!(!server.has("up/large.part"), "{verb}");
+        assert!(server.files().get("up/large") == Some(bytes(3_000_000)), "{verb}");
+        assert!(!server.files().contains("up/large.part"), "{verb}");
     }
 }
 
@@ -102,17 +104,17 @@ fn a_file_that_changes_while_it_is_fetched_comes_as_it_is_then() {
     for length in [100_000, 40_000] {
         for (command, target) in [("mirror", "here"), ("get", "-O=here")] {
             let (server, home) = (Server::start(), Home::new());
-            server.file("pub/log", &bytes(70_000));
-            server.file("pub/other", b"other");
-            let (other, changes) = (server.clone(), AtomicUsize::new(0));
-            server.habits(move |verb, argument| {
+            server.files().put("pub/log", bytes(70_000));
+            server.files().put("pub/other", b"other");
+            let (other, changes) = (server.files().clone(), AtomicUsize::new(0));
+            server.on_command(move |Command { verb, argument, .. }| {
                 let is_first = (verb, argument) == ("RETR", "pub/log")
                     && changes.fetch_add(1, Ordering::SeqCst) == 0;
                 if is_first {
-                    other.file("pub/log", &bytes(length));
-                    other.set_time("pub/log", "20250101000000");
+                    other.put("pub/log", bytes(length));
+                    other.set_modified("pub/log", "20250101000000");
                 }
-                Habit::Usual
+                Action::serve()
             });
             let url = server.url(if command == "mirror" { "pub" } else { "pub/log" });
             let run = home.rftp(&[command, SOON[0], SOON[1], &url, target]);
@@ -121,7 +123,7 @@ fn a_file_that_changes_while_it_is_fetched_comes_as_it_is_then() {
             assert_eq!(server.count("RETR"), if command == "mirror" { 3 } else { 2 });
             // With the time of what it is now: a second run finds it up to date.
             if command == "mirror" {
-                server.forget_log();
+                server.forget_commands();
                 assert_eq!(mirror(&home, &server.url("pub"), "here").code, Some(0));
                 assert_eq!(server.count("RETR"), 0, "{length}");
             }
@@ -133,31 +135,31 @@ fn a_file_that_changes_while_it_is_fetched_comes_as_it_is_then() {
 #[test]
 fn a_file_that_changes_all_the_time_is_told() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/log", &bytes(1000));
-    server.file("pub/other", b"other");
-    let (other, length) = (server.clone(), AtomicUsize::new(1000));
-    server.habits(move |verb, argument| {
+    server.files().put("pub/log", bytes(1000));
+    server.files().put("pub/other", b"other");
+    let (other, length) = (server.files().clone(), AtomicUsize::new(1000));
+    server.on_command(move |Command { verb, argument, .. }| {
         if (verb, argument) == ("RETR", "pub/log") {
-            other.file("pub/log", &bytes(length.fetch_add(100, Ordering::SeqCst) + 100));
+            other.put("pub/log", bytes(length.fetch_add(100, Ordering::SeqCst) + 100));
         }
-        Habit::Usual
+        Action::serve()
     });
     let run = mirror(&home, &server.url("pub"), "here");
     assert_eq!(run.code, Some(4), "{run:?}");
     assert!(run.stderr.contains("log: ") && run.stderr.contains("changed"), "{run:?}");
     assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
-    assert!((2..6).contains(&server.count("RETR")), "{:?}", server.log());
+    assert!((2..6).contains(&server.count("RETR")), "{:?}", server.commands());
     assert_eq!(home.names("here"), ["other"]);
 }
 
 #[test]
 fn a_file_that_is_gone_when_it_is_fetched_is_told() {
     let (server, home) = (Server::start(), Home::new());
-    server.file("pub/gone", b"1");
-    server.file("pub/other", b"other");
-    server.habits(|verb, argument| match (verb, argument) {
-        ("RETR", "pub/gone") => Habit::Reply("550 No such file or directory"),
-        _ => Habit::Usual,
+    server.files().put("pub/gone", b"1");
+    server.files().put("pub/other", b"other");
+    server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
+        ("RETR", "pub/gone") => Action::reply("550 No such file or directory"),
+        _ => Action::serve(),
     });
     let run = mirror(&home, &server.url("pub"), "here");
     assert_eq!(run.code, Some(8), "{run:?}");
@@ -171,11 +173,11 @@ fn a_file_that_changes_while_it_goes_up_does_not_get_its_name() {
         home.write("here/log", &bytes(50_000));
         home.write("here/other", b"other");
         let path = home.path("here/log");
-        server.habits(move |verb, argument| {
+        server.on_command(move |Command { verb, argument, .. }| {
             if verb == "STOR" && argument.ends_with("log.part") {
                 std::fs::write(&path, bytes(60_000)).unwrap();
             }
-            Habit::Usual
+            Action::serve()
         });
         let url = server.url("up/");
         let run = match command {
@@ -184,11 +186,14 @@ fn a_file_that_changes_while_it_goes_up_does_not_get_its_name() {
         };
         assert_eq!(run.code, Some(3), "{command}: {run:?}");
         assert!(run.stderr.contains("log: has changed"), "{command}: {run:?}");
-        assert!(!server.has("up/log") && !server.has("up/log.part"), "{command}: {run:?}");
-        assert_eq!(server.content("up/other").as_deref(), Some(&b"other"[..]), "{command}");
-        server.habits(|_, _| Habit::Usual);
+        assert!(
+            !server.files().contains("up/log") && !server.files().contains("up/log.part"),
+            "{command}: {run:?}"
+        );
+        assert_eq!(server.files().get("up/other").as_deref(), Some(&b"other"[..]), "{command}");
+        server.on_command(|_| Action::serve());
         assert_eq!(mirror(&home, "here", &url).code, Some(0), "{command}");
-        assert!(server.content("up/log") == Some(bytes(60_000)), "{command}");
+        assert!(server.files().get("up/log") == Some(bytes(60_000)), "{command}");
     }
 }
 
@@ -199,15 +204,15 @@ fn a_server_that_takes_nothing_is_told_once_for_each_file() {
     home.write("here/a", b"1");
     home.write("here/b", b"1");
     home.write("here/d/c", b"1");
-    server.file("up/there", b"");
-    server.habits(|verb, _| match verb {
-        "STOR" | "MKD" => Habit::Reply("550 Permission denied"),
-        _ => Habit::Usual,
+    server.files().put("up/there", b"");
+    server.on_command(|Command { verb, .. }| match verb {
+        "STOR" | "MKD" => Action::reply("550 Permission denied"),
+        _ => Action::serve(),
     });
     let run = mirror(&home, "here", &server.url("up"));
     assert_eq!(run.code, Some(8), "{run:?}");
     assert_eq!(run.stderr.lines().count(), 3, "{run:?}");
-    assert_eq!(server.count("STOR"), 2, "{:?}", server.log());
+    assert_eq!(server.count("STOR"), 2, "{:?}", server.commands());
     let run = home.rftp(&["put", "here/a", &server.url("up/")]);
     assert_eq!((run.code, run.stderr.lines().count()), (Some(8), 1), "{run:?}");
 }
@@ -218,13 +223,13 @@ fn a_server_that_goes_away_is_told() {
     let (server, home) = (Server::start(), Home::new());
     tree(&server);
     let files = AtomicUsize::new(0);
-    server.habits(move |verb, _| {
+    server.on_command(move |Command { verb, .. }| {
         let is_gone = match verb {
             "RETR" => files.fetch_add(1, Ordering::SeqCst) >= 20,
             "GREETING" => files.load(Ordering::SeqCst) >= 20,
             _ => false,
         };
-        if is_gone { Habit::Gone } else { Habit::Usual }
+        if is_gone { Action::close() } else { Action::serve() }
     });
     let begun = Instant::now();
     let run = home.rftp(&[
@@ -241,7 +246,7 @@ fn a_server_that_goes_away_is_told() {
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     // One for each file that was under way, and one for the end.
     assert!(run.stderr.lines().count() <= 5, "{run:?}");
-    server.habits(|_, _| Habit::Usual);
+    server.on_command(|_| Action::serve());
     let run = mirror(&home, &server.url("pub"), "here");
     assert_eq!(run.code, Some(0), "{run:?}");
 }

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::server::{Habit, Server};
+use ftp_test::{Action, Command, Limit, Server};
+
 use crate::{Home, Run, bytes};
 
 const SIZE: usize = 20_000_000;
@@ -19,7 +20,7 @@ fn content() -> &'static [u8] {
 
 fn server() -> Server {
     let server = Server::start();
-    server.file("file", content());
+    server.files().put("file", content());
     server
 }
 
@@ -45,7 +46,7 @@ fn noted(home: &Home) -> Option<Vec<u64>> {
 /// The offsets of downloads
 fn offsets(server: &Server) -> Vec<usize> {
     let offset = |line: &String| line.strip_prefix("REST ").and_then(|offset| offset.parse().ok());
-    server.log().iter().filter_map(offset).filter(|offset| *offset > 0).collect()
+    server.commands().iter().filter_map(offset).filter(|offset| *offset > 0).collect()
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn several_sessions_fetch_one_file() {
     let run = get(&home, &server);
     is_whole(&home, &run);
     assert_eq!(run.stderr, "");
-    assert_eq!(server.most_sessions(), 4);
+    assert_eq!(server.sessions().most, 4);
     let offsets = offsets(&server);
     // The last bytes first, and then from the middle on.
     assert_eq!(offsets[0], SIZE - 12 * 1024);
@@ -65,23 +66,23 @@ fn several_sessions_fetch_one_file() {
 #[test]
 fn a_server_that_ignores_rest_serves_one_session() {
     let (server, home) = (server(), Home::new());
-    server.habits(|verb, _| match verb {
-        "RETR" => Habit::FromStart,
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "RETR" => Action::serve().from_start(),
+        _ => Action::serve(),
     });
     let run = get(&home, &server);
     is_whole(&home, &run);
     assert!(run.stderr.contains("REST"), "{run:?}");
     // The first session was not disturbed.
-    assert_eq!(server.count("RETR"), 2, "{:?}", server.log());
+    assert_eq!(server.count("RETR"), 2, "{:?}", server.commands());
 }
 
 #[test]
 fn a_server_that_refuses_rest_serves_one_session() {
     let (server, home) = (server(), Home::new());
-    server.habits(|verb, argument| match (verb, argument) {
-        ("REST", offset) if offset != "0" => Habit::Reply("502 not here"),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
+        ("REST", offset) if offset != "0" => Action::reply("502 not here"),
+        _ => Action::serve(),
     });
     let run = get(&home, &server);
     is_whole(&home, &run);
@@ -91,39 +92,39 @@ fn a_server_that_refuses_rest_serves_one_session() {
 #[test]
 fn a_server_that_lets_one_session_in_serves_that() {
     let (server, home) = (server(), Home::new());
-    server.limit(1);
+    server.limit_sessions(Limit::new(1));
     let run = get(&home, &server);
     is_whole(&home, &run);
     assert!(run.stderr.contains("allows 1 of 4 sessions"), "{run:?}");
-    assert_eq!(server.count("RETR"), 1, "{:?}", server.log());
-    assert_eq!(server.count("REFUSED"), 1, "{:?}", server.log());
+    assert_eq!(server.count("RETR"), 1, "{:?}", server.commands());
+    assert_eq!(server.sessions().refused, 1, "{:?}", server.commands());
 }
 
 #[test]
 fn a_file_whose_size_is_not_known_is_fetched_by_one_session() {
     let (server, home) = (server(), Home::new());
-    server.habits(|verb, _| match verb {
-        "SIZE" => Habit::Reply("502 not here"),
-        _ => Habit::Usual,
+    server.on_command(|Command { verb, .. }| match verb {
+        "SIZE" => Action::reply("502 not here"),
+        _ => Action::serve(),
     });
     let run = get(&home, &server);
     is_whole(&home, &run);
     assert!(run.stderr.contains("size"), "{run:?}");
-    assert_eq!(server.most_sessions(), 1);
+    assert_eq!(server.sessions().most, 1);
 }
 
 #[test]
 fn segments_that_break_off_go_on() {
     let (server, home) = (server(), Home::new());
     let cuts = AtomicUsize::new(0);
-    server.habits(move |verb, _| match verb {
+    server.on_command(move |Command { verb, .. }| match verb {
         // Within the bytes that are compared, and after them.
         "RETR" => match cuts.fetch_add(1, Ordering::SeqCst) {
-            1 | 4 => Habit::Cut(30_000),
-            0 | 3 | 5 | 7 => Habit::Cut(2_000_000),
-            _ => Habit::Usual,
+            1 | 4 => Action::serve().break_at(30_000).then_close(),
+            0 | 3 | 5 | 7 => Action::serve().break_at(2_000_000).then_close(),
+            _ => Action::serve(),
         },
-        _ => Habit::Usual,
+        _ => Action::serve(),
     });
     let run = get(&home, &server);
     is_whole(&home, &run);
@@ -135,17 +136,17 @@ fn a_file_that_changes_meanwhile_is_not_put_together() {
     newer.iter_mut().for_each(|byte| *byte ^= 1);
     for changes_content in [true, false] {
         let (server, home) = (server(), Home::new());
-        let (other, newer) = (server.clone(), newer.clone());
+        let (files, newer) = (server.files().clone(), newer.clone());
         let downloads = AtomicUsize::new(0);
-        server.habits(move |verb, _| {
+        server.on_command(move |Command { verb, .. }| {
             // After two sessions have begun and it is known that the server honours REST.
             if verb == "RETR" && downloads.fetch_add(1, Ordering::SeqCst) == 2 {
                 match changes_content {
-                    true => other.file("file", &newer),
-                    false => other.set_time("file", "20240301000000"),
+                    true => files.put("file", newer.clone()),
+                    false => files.set_modified("file", "20240301000000"),
                 }
             }
-            Habit::Usual
+            Action::serve()
         });
         let run = get(&home, &server);
         assert_eq!(run.code, Some(9), "{run:?}");
@@ -164,18 +165,18 @@ fn a_second_run_goes_on_with_all_segments() {
         let begun = Instant::now();
         // Several sessions have begun, and some megabytes have come, also at the start.
         while !noted(&home).is_some_and(|pieces| pieces.len() > 3 && pieces[0] > 2_000_000) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", server.log());
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", server.commands());
             std::thread::sleep(Duration::from_millis(20));
         }
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(home.names(""), ["file.part", "file.part.state"]);
-        server.forget_log();
+        server.forget_commands();
         let run = home.rftp(&["get", "--json", "--segments", segments, &url]);
         is_whole(&home, &run);
         assert_eq!(run.stderr, "");
         let count = offsets(&server).len();
-        assert!(rests.contains(&count), "{count} {:?}", server.log());
+        assert!(rests.contains(&count), "{count} {:?}", server.commands());
         // What the first run had fetched did not come again.
         let summary: serde_json::Value =
             serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
@@ -202,20 +203,20 @@ fn a_damaged_state_is_not_believed() {
 #[test]
 fn a_mirror_and_a_list_divide_a_large_file() {
     let (server, home) = (server(), Home::new());
-    server.file("small", b"content");
+    server.files().put("small", b"content");
     home.write("list", server.url("file").as_bytes());
     for arguments in [
         vec!["mirror", "-j4", "--exclude", "list", &server.url(""), "here"],
         vec!["fetch", "-j4", "-O", "there", "list"],
     ] {
-        server.forget_log();
+        server.forget_commands();
         let run = home.rftp(&[&arguments[..], &["--segments", "4", RATE]].concat());
         assert_eq!(run.code, Some(0), "{run:?}");
         let folder = if arguments[0] == "mirror" { "here" } else { "there" };
         assert!(home.read(&format!("{folder}/file")) == content(), "{run:?}");
-        assert!(offsets(&server).len() > 1, "{arguments:?}: {:?}", server.log());
+        assert!(offsets(&server).len() > 1, "{arguments:?}: {:?}", server.commands());
     }
-    assert!((3..=4).contains(&server.most_sessions()), "{}", server.most_sessions());
+    assert!((3..=4).contains(&server.sessions().most), "{}", server.sessions().most);
 }
 
 #[test]
@@ -225,5 +226,5 @@ fn there_are_no_more_sessions_than_wanted() {
     let run = home.rftp(&["get", "--segments", "4", "--max-sessions", "2", RATE, &url]);
     is_whole(&home, &run);
     assert!(!run.stderr.contains("allows"), "{run:?}");
-    assert_eq!(server.most_sessions(), 2);
+    assert_eq!(server.sessions().most, 2);
 }

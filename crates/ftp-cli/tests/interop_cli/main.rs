@@ -16,7 +16,7 @@ use servers::Server;
 use tempfile::TempDir;
 
 // By its path: the crate that it is of needs a Unix system, and would be a dependency that nobody can download.
-#[path = "../../../tests/src/servers.rs"]
+#[path = "../../../../tests/src/servers.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the harness has it for other tests, too")]
 mod servers;
 
