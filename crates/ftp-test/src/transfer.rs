@@ -62,7 +62,7 @@ impl Session<'_> {
 
     /// Stores what comes after `marker` bytes of the file, or at its end
     fn receive(
-        &mut self,
+        &self,
         mut data: Wire,
         path: String,
         marker: Option<usize>,
