@@ -4,16 +4,16 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-pub struct Raw(BufReader<TcpStream>);
+pub(crate) struct Raw(BufReader<TcpStream>);
 
 impl Raw {
-    pub fn connect(address: SocketAddr) -> Self {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
         let socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         Self(BufReader::new(socket))
     }
 
-    pub fn login(address: SocketAddr) -> Self {
+    pub(crate) fn login(address: SocketAddr) -> Self {
         let mut raw = Self::connect(address);
         raw.reply();
         raw.say("USER u");
@@ -21,12 +21,12 @@ impl Raw {
         raw
     }
 
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.0.get_mut().write_all(bytes).unwrap();
     }
 
     /// The next reply with all its lines; empty at the end of the connection
-    pub fn reply(&mut self) -> String {
+    pub(crate) fn reply(&mut self) -> String {
         let mut reply = String::new();
         loop {
             let start = reply.len();
@@ -40,13 +40,13 @@ impl Raw {
         }
     }
 
-    pub fn say(&mut self, command: &str) -> String {
+    pub(crate) fn say(&mut self, command: &str) -> String {
         self.send(format!("{command}\r\n").as_bytes());
         self.reply()
     }
 
     /// A data connection by PASV
-    pub fn passive(&mut self) -> TcpStream {
+    pub(crate) fn passive(&mut self) -> TcpStream {
         let reply = self.say("PASV");
         let numbers = reply.split(['(', ')']).nth(1).unwrap_or_else(|| panic!("{reply}"));
         let numbers: Vec<u8> = numbers.split(',').map(|n| n.parse().unwrap()).collect();
@@ -56,7 +56,7 @@ impl Raw {
     }
 
     /// A download or listing: its bytes, and the final reply
-    pub fn fetch(&mut self, command: &str) -> (std::io::Result<Vec<u8>>, String) {
+    pub(crate) fn fetch(&mut self, command: &str) -> (std::io::Result<Vec<u8>>, String) {
         let mut data = self.passive();
         let preliminary = self.say(command);
         assert!(preliminary.starts_with("150"), "{preliminary}");
@@ -65,7 +65,7 @@ impl Raw {
         (result.map(|_| bytes), self.reply())
     }
 
-    pub fn store(&mut self, command: &str, bytes: &[u8]) -> String {
+    pub(crate) fn store(&mut self, command: &str, bytes: &[u8]) -> String {
         let mut data = self.passive();
         let preliminary = self.say(command);
         assert!(preliminary.starts_with("150"), "{preliminary}");

@@ -1,14 +1,11 @@
 //! Scripted servers: what they report when a client does something else
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
-
-mod client;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use client::Raw;
 use ftp_test::{ScriptedServer, accept};
+
+use crate::client::Raw;
 
 fn report(server: impl FnOnce()) -> String {
     *catch_unwind(AssertUnwindSafe(server)).unwrap_err().downcast::<String>().unwrap()

@@ -1,16 +1,13 @@
 //! The server with files: what it does without faults, and each fault
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
-
-mod client;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use client::Raw;
 use ftp_test::{Action, Command, Limit, Server};
+
+use crate::client::Raw;
 
 fn server() -> Server {
     Server::with_files([("pub/big", vec![7; 100_000]), ("a", b"content".to_vec())])

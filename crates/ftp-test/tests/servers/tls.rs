@@ -1,8 +1,5 @@
 //! TLS of both servers, with a client that verifies certificates
 
-#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
-
 use ftp_blocking::ftp_tls::{TlsConfig, Trust};
 use ftp_blocking::{Client, Config, Error, Options, TlsPolicy};
 use ftp_test::tls::rcgen::{self, CertificateParams};

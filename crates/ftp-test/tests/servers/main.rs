@@ -1,0 +1,9 @@
+//! Both servers, with a client of a few lines and, over TLS, with one that verifies certificates
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
+
+mod client;
+mod scripted;
+mod server;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod tls;
