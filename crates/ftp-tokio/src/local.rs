@@ -268,7 +268,9 @@ mod file {
                 State::Idle(file) => return Ok(file),
                 State::Reading(_, running) => return Ok(running.await?.0),
                 State::Lost => {
-                    return Err(io::Error::other("an earlier operation on the local file was cancelled"));
+                    return Err(io::Error::other(
+                        "an earlier operation on the local file was cancelled",
+                    ));
                 }
                 State::Writing(running) => running,
                 State::Replacing(file) => Running::start(file, |file| {

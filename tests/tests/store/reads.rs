@@ -94,13 +94,14 @@ async fn a_read_goes_on_once_after_its_connection_broke() {
 /// Even if size and time are the same
 #[tokio::test]
 async fn a_read_does_not_go_on_in_another_file() {
+    type Change = fn(&Files);
     let other_bytes = |files: &Files| {
         let bytes = files.get("f").unwrap();
         files.put("f", bytes.iter().map(|byte| byte ^ 1).collect::<Vec<_>>());
     };
     let other_time = |files: &Files| files.set_modified("f", "20200101120001");
     let gone = |files: &Files| files.remove("f");
-    let changes: [(fn(&Files), &str); 3] =
+    let changes: [(Change, &str); 3] =
         [(other_bytes, "has changed"), (other_time, "has changed"), (gone, "has gone")];
     for (change, word) in changes {
         let size = SIZES[1];

@@ -49,7 +49,7 @@ impl Host {
         }
     }
 
-    fn reply(&mut self, line: &str) {
+    fn reply(&self, line: &str) {
         let _ = self.control.get_ref().write_all(format!("{line}\r\n").as_bytes());
     }
 

@@ -331,7 +331,7 @@ fn what_an_upload_of_another_file_has_left_is_replaced() {
     let (server, home) = (Server::start(), Home::new());
     home.write("file", &bytes(SIZE));
     set_time(&home, "file", 1_600_000_000);
-    server.files().put("file.part", &[7; 1_000_000]);
+    server.files().put("file.part", [7; 1_000_000]);
     let run = home.rftp(&["put", "file", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(server.files().get("file"), Some(bytes(SIZE)));

@@ -104,9 +104,9 @@ fn a_metalink_is_a_list() {
 #[test]
 fn trees_are_looked_at() {
     let (server, home) = (Server::start(), Home::new());
-    server.files().put("d/a.txt", &[0; 100]);
-    server.files().put("d/e/b.txt", &[0; 20]);
-    server.files().put("d/e/c.gz", &[0; 3]);
+    server.files().put("d/a.txt", [0; 100]);
+    server.files().put("d/e/b.txt", [0; 20]);
+    server.files().put("d/e/c.gz", [0; 3]);
     let find = |more: &[&str]| {
         let url = server.url("d");
         let arguments: Vec<&str> = ["find", &url].into_iter().chain(more.iter().copied()).collect();

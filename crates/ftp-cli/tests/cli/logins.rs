@@ -74,7 +74,7 @@ fn a_password_from_standard_input_is_read_once() {
     use std::io::Write as _;
     let (server, home) = (Server::start(), Home::new());
     for file in 0..40 {
-        server.files().put(&format!("d/{file}"), &[1; 10_000]);
+        server.files().put(&format!("d/{file}"), [1; 10_000]);
     }
     let url = format!("ftp://me@127.0.0.1:{}/d/", server.address().port());
     let mut command = home.command(&["mirror", "-j4", "--password-file", "-", &url, "here"]);
