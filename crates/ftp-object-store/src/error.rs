@@ -33,10 +33,21 @@ pub struct StoreError {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Cause {
-    #[error(transparent)]
+    #[error("{}", with_sources(.0))]
     Pool(PoolError),
     #[error("{0}")]
     Text(String),
+}
+
+/// Returns the text of an error and of its sources: those who use a store often print the outermost error alone
+fn with_sources(error: &PoolError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
 }
 
 impl From<PoolError> for Cause {

@@ -101,8 +101,11 @@ async fn a_read_does_not_go_on_in_another_file() {
     };
     let other_time = |files: &Files| files.set_modified("f", "20200101120001");
     let gone = |files: &Files| files.remove("f");
-    let changes: [(Change, &str); 3] =
-        [(other_bytes, "has changed"), (other_time, "has changed"), (gone, "has gone")];
+    let changes: [(Change, &str); 3] = [
+        (other_bytes, "the file changed"),
+        (other_time, "the file changed"),
+        (gone, "disappeared"),
+    ];
     for (change, word) in changes {
         let size = SIZES[1];
         let broken = first(1, "RETR", dropping(Some(size / 2)));

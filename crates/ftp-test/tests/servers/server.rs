@@ -100,7 +100,7 @@ fn a_transfer_breaks_off_at_byte_4711() {
     for (action, reply) in [
         (cut.clone(), "426 The transfer is broken off."),
         (cut.clone().final_reply("226 fine"), "226 fine"),
-        (cut.clone().then_close(), ""),
+        (cut.then_close(), ""),
     ] {
         let server = faulty(action.clone());
         let mut ftp = Raw::login(server.address());
