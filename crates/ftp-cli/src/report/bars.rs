@@ -179,7 +179,10 @@ mod tests {
             for line in &lines {
                 assert!(measure_text_width(line) <= usize::from(columns), "{columns}: {lines:#?}");
             }
-            assert!(lines[0].contains("-data.tar.gz  25%    1.00 KiB"), "{columns}: {lines:#?}");
+            assert!(
+                lines[0].contains("-data.tar.gz ") && lines[0].contains(" 25%    1.00 KiB"),
+                "{columns}: {lines:#?}"
+            );
             assert!(
                 lines[1].contains("長い.txt") && lines[1].contains("10 B"),
                 "{columns}: {lines:#?}"
