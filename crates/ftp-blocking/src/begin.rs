@@ -1,4 +1,4 @@
-//! ! How transfers begin: those that borrow the client, and those that own it
+//! How transfers begin: those that borrow the client, and those that own it
 
 use ftp_proto::{Get, List, Put};
 use ftp_session::Error;
@@ -12,7 +12,7 @@ use crate::transfer::{Download, DownloadWith, OwnedDownload, OwnedUpload, Upload
 impl Client {
     /// Begins a download: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
     ///
-    /// Begins a download: `get("f")`, or `get(Get::new("f").resume_at(n).ascii())`
+    /// # Errors
     ///
     /// A refusal by the server, or the failure of the data connection.
     #[doc(alias = "RETR")]
