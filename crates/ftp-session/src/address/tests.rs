@@ -65,7 +65,7 @@ fn urls_are_told_what_to_do_instead() {
         ("ftps://u:sesame@ftp.example.org/x", &["\"ftp.example.org\"", "TlsPolicy::Implicit"]),
         ("ftpes://[::1]:21/", &["\"[::1]:21\"", "TlsPolicy::Explicit"]),
         ("ftp://", &["give the host"]),
-        ("sftp://ftp.example.org", &["SFTP is not FTP"]),
+        ("sftp://ftp.example.org", &["SFTP is a part of SSH"]),
         ("https://ftp.example.org", &["not one of FTP"]),
     ] {
         for result in [text.into_server_address(), (text, 21).into_server_address()] {
