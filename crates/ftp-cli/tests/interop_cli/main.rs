@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use servers::Server;
 use tempfile::TempDir;
@@ -192,6 +192,14 @@ fn files_go_and_come() {
     }
 }
 
+/// Returns how many bytes a state file says are there
+fn pieces_noted(state: &Path) -> u64 {
+    let Ok(text) = std::fs::read_to_string(state) else { return 0 };
+    let state: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let pieces = state["pieces"].as_array().map(Vec::as_slice).unwrap_or_default();
+    pieces.iter().map(|piece| piece[1].as_u64().unwrap() - piece[0].as_u64().unwrap()).sum()
+}
+
 #[test]
 fn segments_of_one_file_come_together() {
     let content = bytes(30_000_000, 3);
@@ -207,7 +215,11 @@ fn segments_of_one_file_come_together() {
         std::fs::remove_file(place.here("back")).unwrap();
         // And after it was killed.
         let mut child = place.command(&arguments).stdout(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(700));
+        let begun = Instant::now();
+        while pieces_noted(&place.here("back.part.state")) < 2_000_000 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{place}: nothing is noted");
+            std::thread::sleep(Duration::from_millis(10));
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         let run = place.succeeds(&["get", "--json", "--segments", "4", &url, "-o", "back"]);
