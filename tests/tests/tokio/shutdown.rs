@@ -9,7 +9,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use ftp_tests::scripted::{Peer, Server, accept};
-use ftp_tokio::{Client, Error};
+use ftp_tokio::{Client, Config, Error, TlsPolicy};
 use tokio::runtime::{Builder, Runtime};
 
 use super::log_in;
@@ -107,6 +107,32 @@ fn an_upload_whose_runtime_is_shut_down_fails() {
         client.upload_from("f", &mut &vec![0; 50_000_000][..]).await.map(drop)
     });
     assert!(error.is_fatal(), "{error:?}");
+}
+
+/// Only its timer is the runtime's: nothing else tells that it is gone
+#[test]
+fn a_call_on_the_callers_connection_whose_runtime_is_shut_down_fails() {
+    let runtime = runtime();
+    let handle = runtime.handle().clone();
+    let (sender, result) = mpsc::channel();
+    let caller = thread::spawn(move || {
+        let _guard = handle.enter();
+        // The other end stays open, and says nothing.
+        let (mine, theirs) = tokio::io::duplex(64);
+        let mut mine = Some(mine);
+        let config = Config::new(TlsPolicy::Plaintext);
+        let connect = Client::connect_with("localhost", config, move |_| {
+            let mine = mine.take().unwrap();
+            async { Ok(mine) }
+        });
+        sender.send(block_on(connect).map(drop)).unwrap();
+        drop(theirs);
+    });
+    thread::sleep(Duration::from_millis(50));
+    runtime.shutdown_background();
+    let result = result.recv_timeout(Duration::from_secs(10)).expect("it hangs or panics");
+    caller.join().unwrap();
+    assert!(result.unwrap_err().is_fatal());
 }
 
 /// A task of the runtime is dropped with it, and so is its session
