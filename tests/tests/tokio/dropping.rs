@@ -126,6 +126,15 @@ pub(crate) async fn polled<T>(operation: impl Future<Output = T>, most: usize) -
     .await
 }
 
+/// Calls this with a limit of 0 polls, 1, 2 and so on, until the operation in it ends; returns how many it took
+pub(crate) async fn at_every_poll(mut is_over: impl AsyncFnMut(usize) -> bool) -> usize {
+    let mut polls = 0;
+    while !is_over(polls).await {
+        polls += 1;
+    }
+    polls
+}
+
 fn server() -> Server {
     let mut server = Server::new();
     server.files.insert("one".into(), file(1));
@@ -136,7 +145,7 @@ fn server() -> Server {
 
 /// Drops the operation at each of its polls, each time in a new session; returns the number of polls
 async fn drop_everywhere(name: &str, operation: Operation, options: &Options) -> usize {
-    for polls in 0.. {
+    at_every_poll(async |polls| {
         let world = World::new(server());
         let mut client = world.connect(options.clone()).await.unwrap();
         client.login("u", "p").await.unwrap();
@@ -157,17 +166,16 @@ async fn drop_everywhere(name: &str, operation: Operation, options: &Options) ->
         upload.finish().await.unwrap();
         world.server(|server| assert!(server.files["third"] == file(4), "{at}: wrong bytes"));
         assert_eq!(client.pwd().await.unwrap(), b"/", "{at}");
-        if let Some(result) = done {
-            result.unwrap();
-            world.server(|server| match name {
-                "put" => assert!(server.files["new"] == file(2)),
-                "put_lines" => assert!(server.files["lines"] == b"a line\r\n".repeat(100)),
-                _ => {}
-            });
-            return polls;
-        }
-    }
-    unreachable!("it ends");
+        let Some(result) = done else { return false };
+        result.unwrap();
+        world.server(|server| match name {
+            "put" => assert!(server.files["new"] == file(2)),
+            "put_lines" => assert!(server.files["lines"] == b"a line\r\n".repeat(100)),
+            _ => {}
+        });
+        true
+    })
+    .await
 }
 
 async fn drop_everything(options: &Options, others: &[(&str, Operation)]) -> usize {
@@ -214,21 +222,15 @@ async fn owned(world: &World) -> Result<(), Error> {
 
 #[tokio::test(start_paused = true)]
 async fn what_owns_its_client_closes_the_session_at_every_poll() {
-    let polls = slowly(async {
-        for polls in 0.. {
-            let world = World::new(server());
-            let done = polled(owned(&world), polls).await;
-            world.server(|server| {
-                assert!(!server.has(Slot::Control), "dropped at poll {polls}");
-                assert!(!server.has(Slot::Data) && !server.has(Slot::NextData), "{polls}");
-            });
-            if let Some(result) = done {
-                result.unwrap();
-                return polls;
-            }
-        }
-        unreachable!("it ends");
-    });
+    let polls = slowly(at_every_poll(async |polls| {
+        let world = World::new(server());
+        let done = polled(owned(&world), polls).await;
+        world.server(|server| {
+            assert!(!server.has(Slot::Control), "dropped at poll {polls}");
+            assert!(!server.has(Slot::Data) && !server.has(Slot::NextData), "{polls}");
+        });
+        done.map(Result::unwrap).is_some()
+    }));
     let polls = polls.await;
     assert!(polls > 100, "{polls}");
 }

@@ -161,15 +161,8 @@ async fn transfers_that_are_resumed_can_be_dropped_at_every_poll() {
         done.map(Result::unwrap).is_some()
     };
     let all = slowly(async {
-        let mut all = 0;
-        for upload in [false, true] {
-            let mut polls = 0;
-            while !drop_at(upload, polls).await {
-                polls += 1;
-            }
-            all += polls;
-        }
-        all
+        let downloads = dropping::at_every_poll(async |polls| drop_at(false, polls).await).await;
+        downloads + dropping::at_every_poll(async |polls| drop_at(true, polls).await).await
     });
     let all = all.await;
     assert!(all > 60, "{all}");
@@ -204,15 +197,8 @@ async fn calls_for_local_files_can_be_dropped_at_every_poll() {
         done.map(Result::unwrap).is_some()
     };
     let all = slowly(async {
-        let mut all = 0;
-        for upload in [false, true] {
-            let mut polls = 0;
-            while !drop_at(upload, polls).await {
-                polls += 1;
-            }
-            all += polls;
-        }
-        all
+        let downloads = dropping::at_every_poll(async |polls| drop_at(false, polls).await).await;
+        downloads + dropping::at_every_poll(async |polls| drop_at(true, polls).await).await
     });
     let all = all.await;
     assert!(all > 60, "{all}");
