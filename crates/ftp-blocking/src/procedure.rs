@@ -120,7 +120,7 @@ enum Heard {
 macro_rules! methods {
     ($(
         $(#[$group:meta])*
-        impl on $local:ident {$(
+        impl ($local:expr) {$(
             $(#[$meta:meta])*
             fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $procedure:expr }
         )*}
@@ -129,12 +129,13 @@ macro_rules! methods {
         impl Client {$(
             $(#[$meta])*
             pub fn $name(&mut self, $($argument: $type),*) -> Result<$output, Error> {
-                self.session.perform($procedure, Some($local.as_ref()), None)
+                self.session.perform($procedure, $local, None)
             }
         )*}
     )*};
 }
 
+ftp_session::operations!(methods);
 ftp_session::file_operations!(methods);
 
 /// Resuming with options

@@ -1,8 +1,7 @@
-//! Whole trees, and the times of files
+//! Walks through directory trees
 
 use std::iter::FusedIterator;
 
-use ftp_session::Error;
 use ftp_session::procedure::{self, Found, Procedure, WalkError, WalkOptions, WalkStep};
 
 use crate::client::Client;
@@ -58,27 +57,6 @@ impl Iterator for Walk<'_> {
 }
 
 impl FusedIterator for Walk<'_> {}
-
-/// Turns each operation of the list into a method that waits for its result
-macro_rules! methods {
-    ($(
-        $(#[$group:meta])*
-        impl {$(
-            $(#[$meta:meta])*
-            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $procedure:expr }
-        )*}
-    )*) => {$(
-        $(#[$group])*
-        impl Client {$(
-            $(#[$meta])*
-            pub fn $name(&mut self, $($argument: $type),*) -> Result<$output, Error> {
-                self.session.perform($procedure, None, None)
-            }
-        )*}
-    )*};
-}
-
-ftp_session::operations!(methods);
 
 /// Walks
 impl Client {

@@ -1,10 +1,10 @@
 //! The operations of a shell's client that are procedures, stated once for all shells
 //!
 //! `ftp_session::operations!(methods)` passes the list to `methods!`, a macro of the shell that writes the methods of
-//! its client, as `ftp_proto::requests!` does for single requests. An entry has documentation, whose links begin with
-//! `Self::` or `ftp_session::`; a signature without `self`; and the expression that creates the
-//! [`Procedure`](crate::Procedure). `ftp_session::file_operations!` is the same for those with a local file, whose path
-//! is the argument that the group names.
+//! its client, as `ftp_proto::requests!` does for single requests. Each group of the list has the path of the local
+//! file, an `Option<&Path>`. An entry has documentation, whose links begin with `Self::` or `ftp_session::`; a
+//! signature without `self`; and the expression that creates the [`Procedure`](crate::Procedure).
+//! `ftp_session::file_operations!` is the list of the operations with a local file.
 //!
 //! Operations with options that differ between shells are not in these lists.
 
@@ -14,7 +14,7 @@ macro_rules! operations {
     ($methods:ident) => {
         $methods! {
             /// Directories with what is in them, and the times of files
-            impl {
+            impl (None) {
                 /// Makes a directory and any missing parents (MKD); returns how many it made
                 ///
                 /// Directories that exist already are no error. The working directory is the same afterwards.
@@ -84,7 +84,7 @@ macro_rules! file_operations {
     ($methods:ident) => {
         $methods! {
             /// Whole local files
-            impl on local {
+            impl (Some(local.as_ref())) {
                 /// Downloads into a local file, which is created, or overwritten from the request's offset on
                 ///
                 /// The local file is not touched before the server has accepted the request. After a failure it holds

@@ -1,4 +1,4 @@
-//! Whole local files in one call
+//! Resuming local files, with options and progress
 
 use std::path::Path;
 
@@ -7,28 +7,7 @@ use ftp_session::Error;
 use ftp_session::procedure::{Procedure, ResumeOptions};
 
 use crate::client::Client;
-use crate::local::{File, Local};
-
-/// Turns each operation of the list into a method that waits for its result
-macro_rules! methods {
-    ($(
-        $(#[$group:meta])*
-        impl on $local:ident {$(
-            $(#[$meta:meta])*
-            fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $procedure:expr }
-        )*}
-    )*) => {$(
-        $(#[$group])*
-        impl Client {$(
-            $(#[$meta])*
-            pub async fn $name(&mut self, $($argument: $type),*) -> Result<$output, Error> {
-                self.perform_on($local, $procedure, |_| ()).await
-            }
-        )*}
-    )*};
-}
-
-ftp_session::file_operations!(methods);
+use crate::local::Local;
 
 /// Resuming with options
 impl Client {
@@ -78,7 +57,6 @@ impl Client {
         procedure: Procedure<T>,
         progress: impl FnMut(u64),
     ) -> Result<T, Error> {
-        let file = Local::File(File::new(local.as_ref()));
-        self.session.perform(procedure, file, progress).await
+        self.session.perform(procedure, Local::of(Some(local.as_ref())), progress).await
     }
 }

@@ -1,15 +1,16 @@
-//! What procedures order of local files
-
-#[cfg(feature = "files")]
-pub(crate) use file::File;
+//! The local files of procedures, read and written on the runtime's blocking threads
 
 use std::io;
+use std::path::Path;
 
 use ftp_session::procedure::{LocalAnswer, LocalOrder};
 
-/// What a procedure's orders for its local file go to
+#[cfg(feature = "files")]
+use file::File;
+
+/// What carries out a procedure's orders for its local file
 pub(crate) enum Local {
-    /// It gives none
+    /// The procedure gives no such orders
     None,
     #[cfg(feature = "files")]
     File(File),
@@ -20,6 +21,14 @@ pub(crate) enum Local {
     expect(clippy::needless_pass_by_ref_mut, reason = "files change when they are read")
 )]
 impl Local {
+    pub(crate) fn of(path: Option<&Path>) -> Self {
+        match path {
+            #[cfg(feature = "files")]
+            Some(path) => Self::File(File::new(path)),
+            _ => Self::None,
+        }
+    }
+
     pub(crate) async fn carry_out(&mut self, order: LocalOrder<'_>) -> io::Result<LocalAnswer> {
         match self {
             #[cfg(feature = "files")]

@@ -142,7 +142,7 @@ impl Walk<'_> {
 macro_rules! methods {
     ($(
         $(#[$group:meta])*
-        impl {$(
+        impl ($local:expr) {$(
             $(#[$meta:meta])*
             fn $name:ident($($argument:ident: $type:ty),*) -> $output:ty { $procedure:expr }
         )*}
@@ -151,13 +151,15 @@ macro_rules! methods {
         impl Client {$(
             $(#[$meta])*
             pub async fn $name(&mut self, $($argument: $type),*) -> Result<$output, Error> {
-                self.session.perform($procedure, Local::None, |_| ()).await
+                self.session.perform($procedure, Local::of($local), |_| ()).await
             }
         )*}
     )*};
 }
 
 ftp_session::operations!(methods);
+#[cfg(feature = "files")]
+ftp_session::file_operations!(methods);
 
 /// Walks
 impl Client {
