@@ -1,7 +1,7 @@
 //! Every order in which the events of the two connections can reach the client
 //!
 //! Each channel keeps its own order, and an event happens only when it can: a reply after its command, an event of a
-//! data connection after the order to open it. All merges within these rules are run. Each must have the same result,
+//! data connection after the order to open it. The test runs every order that these rules permit. Each must have the same result,
 //! and leave a session on which another transfer works.
 
 use ftp_proto::{Config, DataMode, IpFamily, TlsPolicy};

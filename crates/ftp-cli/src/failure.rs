@@ -150,7 +150,7 @@ impl Failure {
             _ if self.retry != Retry::ByCause => false,
             Some(error) => {
                 error.is_transient()
-                    // All bytes were sent; a new connection compares whether they arrived.
+                    // All bytes were sent. The next attempt finds out whether they arrived.
                     || matches!(&**error, Error::Ftp(FtpError::Unconfirmed { .. }))
             }
             None => false,

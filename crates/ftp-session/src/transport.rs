@@ -140,9 +140,10 @@ pub trait Transport {
 
     /// Makes the next reads of a connection ask the system, until one would block
     ///
-    /// It is called where the session must know what has arrived by now: before it sends something to which that is no
-    /// answer, and before it believes a reply that the connection may contradict. Only shells whose reads consult a
-    /// record of readiness need it, such as those on an async runtime.
+    /// The session calls it where it must know everything that has arrived so far: during TLS handshakes of data
+    /// connections, before it ends an upload, since a final reply that is there already can't be about the end, and before
+    /// it accepts a final reply that the data connection may contradict. Only shells whose reads consult a record of
+    /// readiness need it, such as those on an async runtime.
     fn look(&mut self, stream: &mut Self::Stream) {
         let _ = stream;
     }

@@ -35,9 +35,9 @@ pub enum Alpn {
 
 /// Whether data connections resume the TLS session of their control connection (RFC 5077, RFC 8446 section 2.2)
 ///
-/// Only a peer that took part in the control connection's handshake can resume its session. So for either side,
-/// resumption proves that the data connection belongs to the other: an attacker who has guessed or seen the port can't
-/// take the connection, even with the same certificate.
+/// Only a peer that took part in the control connection's handshake can resume its session. So
+/// resumption proves to each side that the data connection comes from its peer on the control connection. An attacker who
+/// has guessed or seen the port can't take the data connection, even with the same certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resumption {

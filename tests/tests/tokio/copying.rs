@@ -144,7 +144,7 @@ async fn log_in(address: SocketAddr) -> Client {
     Client::connect_and_login(address, config, "u", "p").await.unwrap()
 }
 
-/// The session is usable, with the right bytes
+/// Checks that the session is usable and that its next download has the right bytes
 async fn prove(client: &mut Client, at: &str) {
     let mut bytes = Vec::new();
     client.noop().await.unwrap_or_else(|error| panic!("{at}: {error}"));

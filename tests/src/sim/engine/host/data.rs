@@ -95,7 +95,7 @@ impl Host {
         }
     }
 
-    /// Begins the handshake, which servers do when the transfer's command has arrived
+    /// Begins the TLS handshake of the data connection, unless the transfer's command has not arrived yet
     pub(super) fn begin_data_tls(&mut self, net: &mut Net) {
         if !self.server.is_moving() {
             return;

@@ -31,7 +31,7 @@ pub(in super::super) struct Link {
     pub(super) refused: bool,
     /// Bytes that have arrived and were not read
     pub(super) inbox: VecDeque<u8>,
-    /// The positions among the received bytes at which plaintext is complete, with its length
+    /// For each TLS record: the position in the received bytes where it ends, and its plaintext
     plain: VecDeque<(usize, Plain)>,
     arrived: usize,
     pub(super) read: usize,
