@@ -1,4 +1,4 @@
-//! What scripted servers do with connections, and how sockets do it
+//! The connections and listeners of scripted servers, and their implementation for sockets
 
 use std::fmt::Debug;
 use std::io::{self, Read, Write};
@@ -6,84 +6,85 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long a server waits for its client to connect, to send a command, or to take or send data: 10 seconds
+/// The time limit of each read, each write and each wait for a data connection: 10 seconds
 ///
-/// Longer than a machine under load needs for loopback, and short enough that a test which is stuck ends by itself.
+/// A loaded machine needs less than this on loopback, and a test that is stuck soon ends by itself.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection of a scripted server: a socket, or one of a network of your own
 ///
-/// It is implemented for [`TcpStream`]. Implement it for the connections of a simulated network, and the same scripts
-/// run there. Reading and writing wait for [`PATIENCE`] at most and then fail.
+/// It is implemented for [`TcpStream`]. To run the same scripts in a simulated network, implement it for the
+/// connections of that network. Reads and writes of the connections that [`open`](Self::open) and [`Listener::next`]
+/// return must fail after [`PATIENCE`].
 pub trait Connection: Read + Write + Debug + Send + Sized + 'static {
-    /// What accepts such connections
+    /// The listener that accepts these connections
     type Listener: Listener<Connection = Self>;
-    /// A thread in which a script runs
+    /// The handle of a thread that runs a script
     type Thread: Debug + Send;
 
-    /// Connects, as a server does in active mode
+    /// Connects to a client that listens, as a server does in active mode
     ///
     /// # Errors
     ///
-    /// Those of the network, and `TimedOut` after [`PATIENCE`].
+    /// Errors of the network; `TimedOut` after [`PATIENCE`].
     fn open(to: SocketAddr) -> io::Result<Self>;
 
-    /// Another handle of the same connection
+    /// Returns another handle of the same connection
     ///
     /// # Errors
     ///
-    /// Those of the network.
+    /// Errors of the network.
     fn duplicate(&self) -> io::Result<Self>;
 
-    /// Ends one direction or both
+    /// Shuts down one direction of the connection, or both
     ///
     /// # Errors
     ///
-    /// Those of the network.
+    /// Errors of the network.
     fn end(&self, how: Shutdown) -> io::Result<()>;
 
-    /// The server's address
+    /// Returns the server's address on this connection
     ///
     /// # Errors
     ///
-    /// Those of the network.
+    /// Errors of the network.
     fn local_address(&self) -> io::Result<SocketAddr>;
 
-    /// Starts a thread in which such connections can be used
+    /// Starts a thread that can use these connections
     fn start(run: impl FnOnce() + Send + 'static) -> Self::Thread;
 
-    /// Waits until a thread ends
+    /// Waits until a thread has ended
     ///
     /// # Errors
     ///
-    /// What the thread panicked with.
+    /// The payload of the thread's panic, if it panicked.
     fn join(thread: Self::Thread) -> thread::Result<()>;
 }
 
 /// A listener of a scripted server
 pub trait Listener: Send + Sized + 'static {
-    /// What it accepts
+    /// The connections that it accepts
     type Connection: Connection<Listener = Self>;
 
-    /// Listens on an address; port 0 is any
+    /// Starts to listen on an address; port 0 selects a free port
     ///
     /// # Errors
     ///
-    /// Those of the network.
+    /// Errors of the network.
     fn listen(on: SocketAddr) -> io::Result<Self>;
 
-    /// Its address, with the port
+    /// Returns the address that it listens on, with the actual port
     ///
     /// # Errors
     ///
-    /// Those of the network.
+    /// Errors of the network.
     fn address(&self) -> io::Result<SocketAddr>;
 
-    /// The next connection
+    /// Accepts the next connection
     ///
     /// # Errors
     ///
-    /// `TimedOut` after [`PATIENCE`], and those of the network.
+    /// `TimedOut` after [`PATIENCE`]; errors of the network.
     fn next(&self) -> io::Result<Self::Connection>;
 }
 
@@ -134,7 +135,8 @@ impl Listener for TcpListener {
     }
 }
 
-/// The next connection, unless the wait is to end before; `TimedOut` after [`PATIENCE`]
+/// Accepts the next connection; fails with `ConnectionAborted` once `over` returns true, or `TimedOut` after
+/// [`PATIENCE`]
 pub(crate) fn accept_unless(
     listener: &TcpListener,
     mut over: impl FnMut() -> bool,
@@ -158,13 +160,13 @@ pub(crate) fn accept_unless(
     }
 }
 
-/// Has reads and writes of a socket wait for [`PATIENCE`] at most, and sends without delay
+/// Makes a socket blocking, limits its reads and writes to [`PATIENCE`], and disables Nagle's algorithm
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// Errors of the system.
 pub fn prepare(stream: &TcpStream) -> io::Result<()> {
-    // Some systems let an accepted socket inherit this from its listener.
+    // On some systems an accepted socket inherits the non-blocking mode of its listener.
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

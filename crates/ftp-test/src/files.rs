@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The modification time of files and directories that have no other, as MLSD and MDTM write it: YYYYMMDDhhmmss in UTC
+/// The default modification time of files and directories, in the format of MLSD and MDTM: YYYYMMDDhhmmss in UTC
 pub const MODIFIED: &str = "20240229123456";
 
 /// Files and directories in memory
 ///
-/// Clones share them, so a test and a server's rule can change what the server has. Paths are absolute or relative to
-/// the root, with `/` between names: `pub/a` and `/pub/a` are the same.
+/// Clones share the same files, so both a test and a rule can change the files of a server. Paths are absolute or
+/// relative to the root, with `/` between names: `pub/a` and `/pub/a` are the same. `.` and `..` have no special
+/// meaning.
 #[derive(Clone, Debug, Default)]
 pub struct Files(Arc<Mutex<BTreeMap<String, Node>>>);
 
@@ -20,7 +21,9 @@ pub(crate) enum Node {
 }
 
 impl Files {
-    /// Creates a file with its parent directories, or replaces it
+    /// Creates or replaces a file, and creates its parent directories
+    ///
+    /// Its modification time is [`MODIFIED`].
     pub fn put(&self, path: &str, bytes: impl Into<Vec<u8>>) {
         let (path, bytes) = (normalized(path), bytes.into());
         let mut nodes = self.lock();
@@ -30,7 +33,7 @@ impl Files {
         nodes.insert(path, Node::File { bytes, modified: MODIFIED.to_owned() });
     }
 
-    /// Creates a directory with its parents
+    /// Creates a directory and its parent directories, unless they exist
     pub fn make_dir(&self, path: &str) {
         let path = normalized(path);
         let mut nodes = self.lock();
@@ -39,7 +42,7 @@ impl Files {
         }
     }
 
-    /// The content of a file; `None` if there is none of this path
+    /// Returns the content of a file; `None` if there is no file at this path
     #[must_use]
     pub fn get(&self, path: &str) -> Option<Vec<u8>> {
         match self.lock().get(&normalized(path)) {
@@ -48,27 +51,31 @@ impl Files {
         }
     }
 
-    /// Whether there is a file or directory of this path
+    /// Returns whether a file or directory exists at this path; `false` for the root
     #[must_use]
     pub fn contains(&self, path: &str) -> bool {
         self.lock().contains_key(&normalized(path))
     }
 
-    /// Removes a file, or a directory with everything in it
+    /// Removes a file, or a directory and everything in it
+    ///
+    /// Does nothing if neither exists, or for the root.
     pub fn remove(&self, path: &str) {
         let path = normalized(path);
         let inside = format!("{path}/");
         self.lock().retain(|other, _| *other != path && !other.starts_with(&inside));
     }
 
-    /// Sets the modification time of a file, as [`MODIFIED`] is written
+    /// Sets the modification time of a file, in the format of [`MODIFIED`]
+    ///
+    /// The format is not checked. Does nothing if there is no file at this path.
     pub fn set_modified(&self, path: &str, time: &str) {
         if let Some(Node::File { modified, .. }) = self.lock().get_mut(&normalized(path)) {
             time.clone_into(modified);
         }
     }
 
-    /// The paths of all files, relative to the root, in the order of their bytes
+    /// Returns the paths of all files, without directories, relative to the root and in byte order
     #[must_use]
     pub fn paths(&self) -> Vec<String> {
         let is_file = |(path, node): (&String, &Node)| {
@@ -78,7 +85,7 @@ impl Files {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Node>> {
-        // No panic leaves a change half done.
+        // A poisoned lock is usable: no change can be interrupted halfway by a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -86,7 +93,7 @@ impl Files {
         path.is_empty() || matches!(self.lock().get(path), Some(Node::Directory))
     }
 
-    /// The names in a directory, or the file of this path
+    /// Returns the entries of a directory, or the file at this path
     pub(crate) fn list(&self, path: &str) -> Vec<(String, Node)> {
         let nodes = self.lock();
         if let Some(file @ Node::File { .. }) = nodes.get(path) {
@@ -101,7 +108,7 @@ impl Files {
     }
 }
 
-/// A path as the files are kept: relative to the root, without empty names
+/// Returns the form of a path that is used as a key: relative to the root, without empty names
 pub(crate) fn normalized(path: &str) -> String {
     path.split('/').filter(|name| !name.is_empty()).collect::<Vec<_>>().join("/")
 }

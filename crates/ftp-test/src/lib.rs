@@ -1,17 +1,17 @@
 //! FTP and FTPS servers on loopback that fail where a test tells them to
 //!
-//! They are for tests of programs that use FTP, whatever client these use, in whatever language: the servers are
-//! threads of the test's process, listen on a port of 127.0.0.1, and speak FTP. There are two kinds.
+//! Use them to test programs that use FTP, with any client in any language. A server runs in threads of the test's
+//! process and listens on a port of 127.0.0.1. There are two kinds:
 //!
-//! | server | the test says | take it if |
+//! | server | the test specifies | use it to test |
 //! |---|---|---|
-//! | [`Server`] | which files there are, and what goes wrong at which command | you test what your program makes of faults |
-//! | [`ScriptedServer`] | every command that has to come, and its reply | you test what exactly is sent, or need what no server does |
+//! | [`Server`] | the files, and which commands fail in which way | how your program handles faults |
+//! | [`ScriptedServer`] | each expected command, and its reply | which commands are sent, or behaviour that no real server has |
 //!
 //! # A server with files
 //!
-//! This one ends the first download after 4,711 bytes, and says nevertheless that all went well. Then it behaves. The
-//! client knows better because the server has said the size.
+//! This server breaks off the first download after 4,711 bytes, and still reports success. Later downloads are
+//! complete. The client detects the loss because the preliminary reply contains the size.
 //!
 //! ```
 //! use ftp_blocking::{Client, Config, TlsPolicy};
@@ -39,24 +39,24 @@
 //! # Ok::<(), ftp_blocking::Error>(())
 //! ```
 //!
-//! | what goes wrong | the rule returns |
+//! | fault | the rule returns |
 //! |---|---|
-//! | a transfer ends too early; with another reply; with none | [`serve`](Action::serve)`().`[`break_at`](Action::break_at)`(4_711)`; `.`[`final_reply`](Action::final_reply)`("226 …")`; `.`[`then_close`](Action::then_close)`()` |
-//! | a transfer is reset, slow, stalls | `serve().break_at(n).`[`reset`](Action::reset)`()`, `serve().`[`slow_from`](Action::slow_from)`(n, pause)` |
-//! | REST is ignored; other bytes come | `serve().`[`from_start`](Action::from_start)`()`; `serve().`[`data`](Action::data)`(bytes)` |
-//! | a preliminary reply is odd, or says a size | `serve().`[`preliminary_reply`](Action::preliminary_reply)`("150 …")` |
-//! | the final reply is late; any reply is | `serve().`[`pause`](Action::pause)`(time)`; call `std::thread::sleep` in the rule |
-//! | a command is refused; a size is wrong; a greeting is odd | [`reply`](Action::reply)`("550 …")`; `reply("213 99")`; `reply("220 …")` to `GREETING` |
-//! | there is no reply; the session ends | [`ignore`](Action::ignore)`()`; [`close`](Action::close)`()` or `reply("421 …")` |
-//! | there are too many sessions | [`Server::limit_sessions`] |
+//! | a transfer ends early, with 426; with another reply; with none | [`serve`](Action::serve)`().`[`break_at`](Action::break_at)`(4_711)`; `.`[`final_reply`](Action::final_reply)`("226 …")`; `.`[`then_close`](Action::then_close)`()` |
+//! | a transfer is reset; is slow, or stalls | `serve().break_at(n).`[`reset`](Action::reset)`()`; `serve().`[`slow_from`](Action::slow_from)`(n, pause)` |
+//! | REST is ignored; other bytes are sent | `serve().`[`from_start`](Action::from_start)`()`; `serve().`[`data`](Action::data)`(bytes)` |
+//! | the preliminary reply is unusual, or contains a size | `serve().`[`preliminary_reply`](Action::preliminary_reply)`("150 …")` |
+//! | the final reply is late; any reply is late | `serve().`[`pause`](Action::pause)`(time)`; call `std::thread::sleep` in the rule |
+//! | a command is refused; a size is wrong; the greeting is unusual | [`reply`](Action::reply)`("550 …")`; `reply("213 99")`; `reply("220 …")` to `GREETING` |
+//! | no reply is sent; the session ends | [`ignore`](Action::ignore)`()`; [`close`](Action::close)`()` or `reply("421 …")` |
+//! | too many sessions are open | none: call [`Server::limit_sessions`] |
 //!
-//! [`Server::commands`] lists what came, and [`Server::files`] holds the files as they are now. A client's mistakes are
-//! answered as servers answer them, with 425, 500, 502, 503 or 530. If a test fails, print [`Server::transcript`].
+//! [`Server::commands`] returns the commands received so far, and [`Server::files`] the current files. A client's
+//! mistakes are refused with 425, 500, 501, 502, 503, 530, 536 or 550. If a test fails, print [`Server::transcript`].
 //!
 //! # A scripted server
 //!
-//! The script is a closure. It panics if the client does anything else, and [`join`](scripted::Server::join) passes the
-//! panic on with everything that was said before.
+//! The script is a closure. It panics with a transcript if the client does anything else, and
+//! [`join`](scripted::Server::join) resumes the panic in the test.
 //!
 //! ```
 //! use std::io::Write;
@@ -82,11 +82,18 @@
 //! # Ok::<(), ftp_blocking::Error>(())
 //! ```
 //!
-//! # No test hangs
+//! # Time limits
 //!
-//! No wait of a server is longer than [`PATIENCE`], whether the client never connects, sends nothing or reads nothing. A
-//! scripted server then panics; a server with files answers 421 or 425 and ends the session. Give your client's own
-//! waits an end as well.
+//! The servers do not wait forever for a client. Each read, each write and each wait for a data connection, and in a
+//! script for the control connection, is limited to [`PATIENCE`]. Other waits are the test's own: pauses that a rule
+//! asks for, and the time that it sets with [`Server::set_idle_timeout`]. A client that keeps sending bytes renews the
+//! limit.
+//!
+//! After a timeout a script panics. A server with files replies 425 if no data connection was opened, 426 if the client
+//! stopped sending or reading data (both leave the session open), and 421 if no command was sent, which ends the
+//! session.
+//!
+//! Set timeouts in your client as well: a server that sends no reply is one of the faults.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -110,10 +117,10 @@ pub use scripted::{accept, read_all};
 pub use server::Server;
 pub use state::Sessions;
 
-/// A scripted server on a socket of loopback
+/// A scripted server that listens on a loopback socket
 pub type ScriptedServer = scripted::Server<std::net::TcpStream>;
 
-/// The README, whose example is compiled
+/// Includes the README, so that its example is tested
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

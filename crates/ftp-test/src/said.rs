@@ -1,8 +1,8 @@
-//! What was said on a control connection so far, for the report of what went wrong
+//! A transcript of a control connection, for the panics of a script
 
 use std::io::{self, BufRead, Read, Write};
 
-/// The lines of a control connection, in their order
+/// The commands and replies of a control connection, in order
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Said(String);
 
@@ -17,7 +17,7 @@ impl Said {
         self.note('S', line);
     }
 
-    /// The next command; `None` at the end
+    /// Receives the next command; `None` at the end of the connection
     #[track_caller]
     pub(crate) fn receive(&mut self, from: &mut impl BufRead) -> Option<Vec<u8>> {
         let line = read_line(from).unwrap_or_else(|error| {
@@ -27,7 +27,7 @@ impl Said {
         Some(line)
     }
 
-    /// Expects this command, or the end
+    /// Expects this command, or with `None` the end of the connection
     #[track_caller]
     pub(crate) fn expect(&mut self, from: &mut impl BufRead, command: Option<&str>) {
         let line = self.receive(from);
@@ -37,7 +37,7 @@ impl Said {
         }
     }
 
-    /// Reports that something else came than was expected
+    /// Panics with what was received, what was expected, and the transcript
     #[track_caller]
     pub(crate) fn fail(&self, came: Option<&str>, expected: &str) -> ! {
         let came = came.unwrap_or("the end of the connection");
@@ -53,10 +53,13 @@ impl Said {
     }
 }
 
-/// A line without its CRLF, from a reader that waits for [`PATIENCE`] at most
+/// Reads a line and returns it without its CRLF; `None` at the end of the connection
+///
+/// The reader's own timeout limits each read. A line that does not end with CRLF, or is longer than 64 KiB, is an
+/// `InvalidData` error.
 pub(crate) fn read_line(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    // Longer than any path that systems have.
+    // No system has paths this long.
     reader.by_ref().take(1 << 16).read_until(b'\n', &mut line)?;
     if line.is_empty() {
         return Ok(None);

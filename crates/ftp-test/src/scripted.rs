@@ -1,8 +1,8 @@
-//! A server that follows a script: what it expects, what it answers
+//! A server that follows a script of expected commands and their replies
 //!
-//! The script is a closure that runs in a thread of its own. If the client does anything else than the script expects,
-//! the script panics, and [`Server::join`] passes the panic on to the test, with everything that was said before.
-//! No wait takes longer than [`PATIENCE`].
+//! The script is a closure that runs in its own thread. If the client does anything that the script does not expect,
+//! the script panics with a transcript of the control connection, and [`Server::join`] resumes the panic in the test.
+//! Each read, each write and each wait for a connection is limited to [`PATIENCE`]; a timeout is a panic, too.
 //!
 //! ```
 //! use ftp_test::ScriptedServer;
@@ -12,7 +12,7 @@
 //! let server = ScriptedServer::start(|peer| {
 //!     peer.reply("220 ready");
 //!     peer.exchange("NOOP", "200 fine");
-//!     peer.farewell(); // QUIT, 221, and the client closes
+//!     peer.farewell(); // QUIT, 221, then the client closes
 //! });
 //!
 //! let client = TcpStream::connect(server.address())?;
@@ -35,10 +35,11 @@ use crate::said::Said;
 
 /// A scripted server for one control connection; see the [module](self)
 ///
-/// If it is dropped without [`join`](Self::join), it is joined all the same, unless the test has failed already. Then
-/// its own panic, if there is one, is in the output of the test.
+/// Dropping it joins it like [`join`](Self::join), unless the thread is panicking already. In that case a panic of the
+/// script appears only in the output of the test.
 ///
-/// `C` is a `TcpStream` in [`ScriptedServer`](crate::ScriptedServer), and can be a connection of a network of your own.
+/// `C` is `TcpStream` in [`ScriptedServer`](crate::ScriptedServer). It can be a connection of a simulated network
+/// instead.
 #[derive(Debug)]
 pub struct Server<C: Connection> {
     address: SocketAddr,
@@ -46,20 +47,20 @@ pub struct Server<C: Connection> {
 }
 
 impl<C: Connection> Server<C> {
-    /// Serves one control connection on 127.0.0.1, on any free port
+    /// Starts a server on a free port of 127.0.0.1; it accepts one control connection and runs the script
     ///
     /// # Panics
     ///
-    /// If the system has no port left.
+    /// Panics if no port is free.
     pub fn start(script: impl FnOnce(&mut Peer<C>) + Send + 'static) -> Self {
         Self::start_on(Ipv4Addr::LOCALHOST.into(), script)
     }
 
-    /// Serves one control connection on this address of the machine, on any free port
+    /// Starts a server on a free port of this local address; it accepts one control connection and runs the script
     ///
     /// # Panics
     ///
-    /// If the machine does not have the address, or no port left.
+    /// Panics if the machine does not have the address, or no port is free.
     pub fn start_on(ip: IpAddr, script: impl FnOnce(&mut Peer<C>) + Send + 'static) -> Self {
         let listener = listen::<C>(ip);
         let address = listener.address().expect("a listener has an address");
@@ -67,17 +68,17 @@ impl<C: Connection> Server<C> {
         Self { address, thread: Some(thread) }
     }
 
-    /// The address that it listens on
+    /// Returns the address that the server listens on
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Waits for the end of the script
+    /// Waits until the script has ended
     ///
     /// # Panics
     ///
-    /// If the script did.
+    /// Panics if the script panicked, with the same payload.
     pub fn join(mut self) {
         self.finish();
     }
@@ -97,7 +98,7 @@ impl<C: Connection> Drop for Server<C> {
     }
 }
 
-/// The server's end of a control connection in clear text
+/// The server's end of a control connection without TLS
 #[derive(Debug)]
 pub struct Peer<C> {
     control: BufReader<C>,
@@ -109,78 +110,79 @@ impl<C: Connection> Peer<C> {
         Self { control: BufReader::new(control), said: Said::default() }
     }
 
-    /// The control connection
+    /// Returns the control connection, to close it or to use it directly
     #[must_use]
     pub fn control(&self) -> &C {
         self.control.get_ref()
     }
 
-    /// The server's address
+    /// Returns the server's IP address on the control connection
     ///
     /// # Panics
     ///
-    /// If the connection is gone.
+    /// Panics if the connection is closed.
     #[must_use]
     pub fn ip(&self) -> IpAddr {
         self.control().local_address().expect("the control connection is open").ip()
     }
 
-    /// Sends a line; CRLF is added
+    /// Sends a reply, or any other line, and appends CRLF
     ///
     /// # Panics
     ///
-    /// If the client is gone.
+    /// Panics if the connection is closed, or the client does not read within [`PATIENCE`].
     #[track_caller]
     pub fn reply(&mut self, line: &str) {
         self.said.send(self.control.get_mut(), line);
     }
 
-    /// The next command, without its CRLF; `None` if the client has closed
+    /// Receives the next command, without its CRLF; returns `None` if the client has closed the connection
     ///
     /// # Panics
     ///
-    /// If nothing comes within [`PATIENCE`], or a line that does not end with CRLF.
+    /// Panics if nothing arrives within [`PATIENCE`], the connection is reset, or a line does not end with CRLF or is
+    /// longer than 64 KiB.
     #[track_caller]
     pub fn command(&mut self) -> Option<Vec<u8>> {
         self.said.receive(&mut self.control)
     }
 
-    /// Expects a command
+    /// Expects this command, with its argument
     ///
     /// # Panics
     ///
-    /// If another comes, or none within [`PATIENCE`].
+    /// Panics if the client sends anything else, or nothing within [`PATIENCE`].
     #[track_caller]
     pub fn expect(&mut self, command: &str) {
         self.said.expect(&mut self.control, Some(command));
     }
 
-    /// Expects a command and answers it
+    /// Expects this command, with its argument, and sends the reply
     ///
     /// # Panics
     ///
-    /// If another comes, or none within [`PATIENCE`].
+    /// Panics if the client sends anything else, or nothing within [`PATIENCE`].
     #[track_caller]
     pub fn exchange(&mut self, command: &str, reply: &str) {
         self.expect(command);
         self.reply(reply);
     }
 
-    /// Expects the client to close
+    /// Expects the client to close the connection
     ///
     /// # Panics
     ///
-    /// If it sends something, or has not closed within [`PATIENCE`].
+    /// Panics if the client sends anything, resets the connection, or does not close it within [`PATIENCE`].
     #[track_caller]
     pub fn expect_close(&mut self) {
         self.said.expect(&mut self.control, None);
     }
 
-    /// Greets, and lets the user `u` in with the password `p`
+    /// Sends the greeting, and expects and accepts a login as user `u` with password `p`
     ///
     /// # Panics
     ///
-    /// If the client does anything else.
+    /// Panics if the client does anything else.
     #[track_caller]
     pub fn welcome(&mut self) {
         self.reply("220 ready");
@@ -188,11 +190,11 @@ impl<C: Connection> Peer<C> {
         self.exchange("PASS p", "230 welcome");
     }
 
-    /// Expects EPSV and listens for the data connection, which [`accept`] returns
+    /// Expects EPSV, replies 229, and returns the listener for the data connection; pass it to [`accept`]
     ///
     /// # Panics
     ///
-    /// If something else comes.
+    /// Panics if the client sends anything else, or nothing within [`PATIENCE`].
     #[track_caller]
     pub fn epsv(&mut self) -> C::Listener {
         self.expect("EPSV");
@@ -201,11 +203,12 @@ impl<C: Connection> Peer<C> {
         listener
     }
 
-    /// Expects PASV and listens for the data connection, which [`accept`] returns
+    /// Expects PASV, replies 227, and returns the listener for the data connection; pass it to [`accept`]
     ///
     /// # Panics
     ///
-    /// If something else comes, or the connection is not one of IPv4.
+    /// Panics if the client sends anything else, or nothing within [`PATIENCE`], or if the control connection uses
+    /// IPv6.
     #[track_caller]
     pub fn pasv(&mut self) -> C::Listener {
         self.expect("PASV");
@@ -215,11 +218,11 @@ impl<C: Connection> Peer<C> {
         listener
     }
 
-    /// Expects PORT or EPRT and answers with 200; the address where the client listens
+    /// Expects PORT or EPRT, replies 200, and returns the address on which the client listens; pass it to [`connect`]
     ///
     /// # Panics
     ///
-    /// If something else comes.
+    /// Panics if the client sends anything else, or nothing within [`PATIENCE`].
     #[track_caller]
     pub fn active(&mut self) -> SocketAddr {
         let line = self.command().map(|line| String::from_utf8_lossy(&line).into_owned());
@@ -229,11 +232,11 @@ impl<C: Connection> Peer<C> {
         address
     }
 
-    /// Plays a download: EPSV, `command`, the bytes, 226
+    /// Serves a whole download: expects EPSV, the data connection and `command`, then sends 150, the bytes and 226
     ///
     /// # Panics
     ///
-    /// If the client does anything else.
+    /// Panics if the client does anything else, such as to wait for 150 before it opens the data connection.
     #[track_caller]
     pub fn send_file(&mut self, command: &str, bytes: &[u8]) {
         let listener = self.epsv();
@@ -244,11 +247,12 @@ impl<C: Connection> Peer<C> {
         self.reply("226 done");
     }
 
-    /// Plays an upload: EPSV, `command`, the bytes, 226; returns the bytes
+    /// Serves a whole upload: expects EPSV, the data connection and `command`, sends 150, receives the bytes up to the
+    /// end of the connection, sends 226, and returns the bytes
     ///
     /// # Panics
     ///
-    /// If the client does anything else.
+    /// Panics if the client does anything else, such as to wait for 150 before it opens the data connection.
     #[track_caller]
     pub fn receive_file(&mut self, command: &str) -> Vec<u8> {
         let listener = self.epsv();
@@ -260,11 +264,12 @@ impl<C: Connection> Peer<C> {
         bytes
     }
 
-    /// Answers what `ftp-proto` sends after an aborted transfer: `426` and `226` to ABOR, `350` to `REST 0`
+    /// Expects what `ftp-proto` sends after an aborted transfer: ABOR, to which it replies 426 and 226, and `REST 0`,
+    /// to which it replies 350
     ///
     /// # Panics
     ///
-    /// If the client does anything else.
+    /// Panics if the client does anything else.
     #[track_caller]
     pub fn settle(&mut self) {
         self.expect("ABOR");
@@ -273,15 +278,15 @@ impl<C: Connection> Peer<C> {
         self.exchange("REST 0", "350 restart at 0");
     }
 
-    /// Expects QUIT, answers 221, and expects the client to close
+    /// Expects QUIT, replies 221, shuts down the sending direction, and expects the client to close the connection
     ///
     /// # Panics
     ///
-    /// If the client does anything else.
+    /// Panics if the client does anything else.
     #[track_caller]
     pub fn farewell(&mut self) {
         self.exchange("QUIT", "221 goodbye");
-        // It fails if the client has closed already.
+        // This fails if the client has already closed the connection.
         let _ = self.control().end(Shutdown::Write);
         self.expect_close();
     }
@@ -292,7 +297,7 @@ fn listen<C: Connection>(ip: IpAddr) -> C::Listener {
     C::Listener::listen((ip, 0).into()).unwrap_or_else(|error| panic!("listening on {ip}: {error}"))
 }
 
-/// A listener, and the reply to EPSV that names it
+/// Starts a listener, and returns it with the reply to EPSV that contains its port
 #[track_caller]
 pub(crate) fn extended_passive<C: Connection>(ip: IpAddr) -> (C::Listener, String) {
     let listener = listen::<C>(ip);
@@ -300,14 +305,14 @@ pub(crate) fn extended_passive<C: Connection>(ip: IpAddr) -> (C::Listener, Strin
     (listener, format!("229 entering extended passive mode (|||{port}|)"))
 }
 
-/// An address as PASV and PORT write it: `127,0,0,1,195,80`
+/// Returns an address in the format of PASV and PORT: `127,0,0,1,195,80`
 pub(crate) fn numbers(address: SocketAddr) -> String {
     let IpAddr::V4(ip) = address.ip() else { panic!("PASV is for IPv4, and not for {address}") };
     let ([a, b, c, d], [high, low]) = (ip.octets(), address.port().to_be_bytes());
     format!("{a},{b},{c},{d},{high},{low}")
 }
 
-/// The address in a PORT or EPRT command
+/// Returns the address in a PORT or EPRT command; `None` if it is malformed
 pub(crate) fn active_address(line: &str) -> Option<SocketAddr> {
     if let Some(numbers) = line.strip_prefix("PORT ") {
         let numbers: Vec<u8> = numbers.split(',').map_while(|n| n.parse().ok()).collect();
@@ -318,33 +323,33 @@ pub(crate) fn active_address(line: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-/// The next connection that a client opens, within [`PATIENCE`]
+/// Accepts the next connection
 ///
 /// # Panics
 ///
-/// If none comes.
+/// Panics if the client does not connect within [`PATIENCE`].
 #[must_use]
 #[track_caller]
 pub fn accept<L: Listener>(listener: &L) -> L::Connection {
     listener.next().unwrap_or_else(|error| panic!("waiting for a connection: {error}"))
 }
 
-/// A connection to a client that listens, as a server opens it in active mode
+/// Connects to a client that listens, as a server does in active mode
 ///
 /// # Panics
 ///
-/// If nobody listens there.
+/// Panics if the connection is refused, or not established within [`PATIENCE`].
 #[must_use]
 #[track_caller]
 pub fn connect<C: Connection>(address: SocketAddr) -> C {
     C::open(address).unwrap_or_else(|error| panic!("connecting to {address}: {error}"))
 }
 
-/// Everything up to the end of a connection
+/// Reads everything up to the end of a connection
 ///
 /// # Panics
 ///
-/// If the connection breaks, or nothing comes within [`PATIENCE`].
+/// Panics if a read fails: if the connection is reset, or nothing arrives within [`PATIENCE`].
 #[track_caller]
 pub fn read_all(stream: &mut impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();

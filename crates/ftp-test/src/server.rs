@@ -13,14 +13,23 @@ use crate::state::{Sessions, Shared, Stay};
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 use crate::tls::Tls;
 
-/// An FTP server with files in memory, for any number of sessions at the same time
+/// A server with files in memory and any number of concurrent sessions
 ///
-/// It serves passive and active mode, resuming, listings (MLSD, MLST, LIST, NLST), directories, times, renaming, and TLS
-/// if it has been given a certificate. It admits any user with any password. What goes wrong is said by a rule:
-/// [`on_command`](Self::on_command). All settings can be changed at any time, and count from the next command on.
+/// It supports passive and active mode, resumption (REST), listings (MLSD, MLST, LIST, NLST), directories, modification
+/// times (MDTM, MFMT), renaming and, after `set_tls`, explicit TLS. It accepts any user with any password. A rule
+/// selects the commands that fail, and how: see [`on_command`](Self::on_command). All settings can be changed while it
+/// runs; each method says what a change applies to.
 ///
-/// When it is dropped, it closes its listener and the control connections. If a rule has panicked, dropping panics, too,
-/// so that a rule can assert something.
+/// It differs from most servers in four ways:
+///
+/// - The preliminary reply is sent after the data connection has been opened. In passive mode the client must
+///   therefore connect without waiting for it.
+/// - Commands that arrive during a transfer, ABOR among them, are read after it.
+/// - TYPE, MODE, STRU, OPTS and ALLO are accepted and have no effect; no line ends are converted.
+/// - `.` and `..` are not resolved (CDUP works), and STOR, MKD and RNTO do not require the parent directory to exist.
+///
+/// Dropping it closes the listener and the control connections. If a rule has panicked, the drop panics with the same
+/// payload, unless the thread is panicking already: a rule can contain assertions.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -29,21 +38,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server without files on 127.0.0.1, on any free port
+    /// Starts a server without files on a free port of 127.0.0.1
     ///
     /// # Panics
     ///
-    /// If the system has no port left.
+    /// Panics if no port is free.
     #[must_use]
     pub fn start() -> Self {
         Self::start_on(Ipv4Addr::LOCALHOST.into())
     }
 
-    /// Starts a server with these files on 127.0.0.1; names are paths, and their directories are created
+    /// Starts a server with these files on a free port of 127.0.0.1
+    ///
+    /// The names are paths; their parent directories are created.
     ///
     /// # Panics
     ///
-    /// If the system has no port left.
+    /// Panics if no port is free.
     #[must_use]
     pub fn with_files<N: AsRef<str>, B: Into<Vec<u8>>>(
         files: impl IntoIterator<Item = (N, B)>,
@@ -55,11 +66,11 @@ impl Server {
         server
     }
 
-    /// Starts a server without files on an address of this machine, such as `::1`, on any free port
+    /// Starts a server without files on a free port of this local address, such as `::1`
     ///
     /// # Panics
     ///
-    /// If the machine does not have the address, or no port left.
+    /// Panics if the machine does not have the address, or no port is free.
     #[must_use]
     pub fn start_on(ip: IpAddr) -> Self {
         let listener = TcpListener::bind((ip, 0))
@@ -79,35 +90,39 @@ impl Server {
         Self { address, shared, thread: Some(thread) }
     }
 
-    /// The address that it listens on
+    /// Returns the address that the server listens on
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A URL of a file here, with the scheme `ftp`; `path` is not encoded
+    /// Returns the `ftp` URL of a file on this server; `path` is not percent-encoded
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("ftp://{}/{}", self.address, path.trim_start_matches('/'))
     }
 
-    /// Its files
+    /// Returns the server's files, for reading and changing
+    ///
+    /// Changes apply at once.
     #[must_use]
     pub fn files(&self) -> &Files {
         &self.shared.files
     }
 
-    /// Sets the rule that says what the server does with each command, and with the greeting
+    /// Sets the rule that selects the [`Action`] for the greeting and for each command
     ///
-    /// The rule runs in the threads of sessions. It may wait (`std::thread::sleep`), which delays the reply, and it may
-    /// assert something. The default is [`Action::serve`] for all commands.
+    /// It applies from the next command on. The default is [`Action::serve`] for all commands.
+    ///
+    /// The rule runs in the threads of the sessions. It may block (`std::thread::sleep`), which delays the reply, and
+    /// it may panic: its session then ends, other sessions continue, and dropping the server resumes the first panic.
     ///
     /// ```
     /// use ftp_test::{Action, Command, Server};
     ///
     /// let server = Server::with_files([("big.iso", vec![7; 100_000])]);
     /// server.on_command(|Command { verb, number, in_all, .. }| match verb {
-    ///     "RETR" if in_all == 1 => Action::serve().break_at(4_711), // the first download of all
+    ///     "RETR" if in_all == 1 => Action::serve().break_at(4_711), // the first download of any session
     ///     "SIZE" => Action::reply("213 99"),                        // a wrong size
     ///     "GREETING" => Action::reply("220 (vsFTPd 3.0.5)"),
     ///     _ if number == 20 => Action::reply("421 Enough."),        // the 20th command of each session
@@ -118,31 +133,39 @@ impl Server {
         self.shared.lock().rule = Arc::new(rule);
     }
 
-    /// Has the server offer AUTH TLS and PROT P
+    /// Makes the server offer explicit TLS: AUTH TLS and PROT P
+    ///
+    /// TLS is offered, not required. It applies to the next AUTH and PROT: a session keeps the settings that were in
+    /// force when it sent these commands.
     #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
     pub fn set_tls(&self, tls: Tls) {
         self.shared.lock().tls = Some(tls);
     }
 
-    /// Limits the number of sessions at the same time; there is no limit by default
+    /// Limits the number of open sessions; there is no limit by default
+    ///
+    /// It applies to sessions that connect from now on, and counts those that are open already.
     pub fn limit_sessions(&self, limit: Limit) {
         self.shared.lock().limit = limit;
     }
 
-    /// Ends sessions that send no command for this time, with 421; [`PATIENCE`](crate::PATIENCE) by default
+    /// Sets how long a session may send nothing before it is ended with 421; [`PATIENCE`](crate::PATIENCE) by default
     ///
-    /// It counts from the next session on. Zero is taken for a millisecond.
+    /// It applies to sessions that connect from now on. Any byte restarts the time. Zero means one millisecond. It also
+    /// limits each read of the TLS handshake on the control connection; after that timeout no reply is sent.
     pub fn set_idle_timeout(&self, timeout: Duration) {
         self.shared.lock().idle_timeout = timeout.max(Duration::from_millis(1));
     }
 
-    /// Counts of its sessions
+    /// Returns the numbers of open and refused sessions, and of logins
     #[must_use]
     pub fn sessions(&self) -> Sessions {
         self.shared.lock().sessions
     }
 
-    /// The commands of all sessions in the order in which they came, verbs in capitals
+    /// Returns the commands of all sessions in the order of arrival, with verbs in upper case
+    ///
+    /// Lines that do not end with CRLF, which are answered with 500, are not included.
     #[must_use]
     pub fn commands(&self) -> Vec<String> {
         let state = self.shared.lock();
@@ -150,14 +173,18 @@ impl Server {
         commands.map(|(_, _, line)| line.clone()).collect()
     }
 
-    /// How many commands of a verb came
+    /// Returns the number of commands with this verb, given in upper case
+    ///
+    /// For `GREETING` it is the number of sessions.
     #[must_use]
     pub fn count(&self, verb: &str) -> usize {
         self.shared.lock().verbs.get(verb).copied().unwrap_or_default()
     }
 
-    /// What was said on the control connections, to print when a test fails: lines such as `2 C: RETR a`, which is a
-    /// command of the second session, and `2 S: 150 …`
+    /// Returns the commands and replies of all control connections, to print when a test fails
+    ///
+    /// Each line starts with the number of the session: `2 C: RETR a` is a command of the second session, and
+    /// `2 S: 150 …` a reply to it.
     #[must_use]
     pub fn transcript(&self) -> String {
         let line = |(session, is_reply, line): &(usize, bool, String)| {
@@ -166,7 +193,7 @@ impl Server {
         self.shared.lock().lines.iter().map(line).collect()
     }
 
-    /// Forgets the commands so far, and their counts
+    /// Clears the commands, the replies, and the counts of [`count`](Self::count) and [`Command::in_all`]
     pub fn forget_commands(&self) {
         let mut state = self.shared.lock();
         state.lines.clear();
@@ -184,7 +211,7 @@ impl Drop for Server {
             }
             state.panic.take()
         };
-        // The thread that accepts looks whether it is to stop when somebody has connected.
+        // The accepting thread checks the flag only after a connection, so make one.
         let woken = TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_ok();
         if let (true, Some(thread)) = (woken, self.thread.take()) {
             let _ = thread.join();
@@ -200,14 +227,14 @@ fn serve(socket: TcpStream, shared: &Shared) {
     let Some(stay) = Stay::new(shared, &socket) else { return };
     let id = stay.id;
     let result = catch_unwind(AssertUnwindSafe(|| {
-        // What breaks the connection is the client's end, and the test has the client.
+        // An I/O error ends the session. It needs no report: the test sees it at the client.
         let _ = Session::start(socket, shared, stay).and_then(Session::run);
     }));
     let mut state = shared.lock();
     if let Err(panic) = result {
         state.panic.get_or_insert(panic);
     }
-    // Only now, so that the test knows of a panic before its client knows of the end.
+    // The panic must be recorded before the client sees the end: the test may then drop the server at once.
     if let Some(control) = state.controls.remove(&id) {
         let _ = control.shutdown(Shutdown::Both);
     }

@@ -13,19 +13,19 @@ use crate::scripted::{active_address, numbers};
 use crate::state::{Shared, State, Stay};
 use crate::wire::{Tls, Wire};
 
-/// Where the next data connection comes from
+/// How the next data connection is opened
 enum Data {
     None,
     Passive(TcpListener),
     Active(SocketAddr),
 }
 
-/// What a transfer moves
+/// The source of a download, or the target of an upload
 pub(crate) enum Source {
-    /// A download of the file of this path
+    /// A download of the file at this path
     File(String),
     Listing(Vec<u8>),
-    /// Uploads to this path
+    /// Uploads to this path, by STOR, APPE and STOU
     Store(String),
     Append(String),
     Unique(String),
@@ -39,16 +39,16 @@ pub(crate) struct Session<'a> {
     logged_in: bool,
     directory: String,
     data: Data,
-    /// TLS of data connections
+    /// The TLS settings of data connections, after PROT P
     protection: Option<Tls>,
-    /// Where the next transfer begins (REST)
+    /// The offset at which the next transfer starts (REST)
     pub(crate) marker: usize,
     renamed: Option<String>,
     number: usize,
     verbs: HashMap<String, usize>,
 }
 
-/// Whether a session goes on
+/// Whether the session continues
 pub(crate) type Goes = io::Result<bool>;
 
 const MISSING: &str = "550 No such file or directory.";
@@ -100,7 +100,7 @@ impl<'a> Session<'a> {
                     return Err(error);
                 }
             };
-            // Telnet's Synch may come before ABOR.
+            // ABOR may be preceded by the Telnet Synch.
             let line = line.trim_start_matches(|letter: char| !letter.is_ascii_alphabetic());
             let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
             let verb = verb.to_ascii_uppercase();
@@ -116,7 +116,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Notes a command, and asks the rule
+    /// Records a command and returns the rule's action for it
     fn action(&mut self, verb: &str, argument: &str) -> Action {
         let in_session = self.verbs.entry(verb.to_owned()).or_default();
         *in_session += 1;
@@ -131,7 +131,7 @@ impl<'a> Session<'a> {
             }
             (Arc::clone(&state.rule), *in_all)
         };
-        // Not under the lock, since a rule may wait.
+        // Call the rule without the lock, because it may block.
         rule(Command {
             verb,
             argument,
@@ -147,7 +147,7 @@ impl<'a> Session<'a> {
         self.control.as_mut().expect("it is only away while AUTH is answered")
     }
 
-    /// Sends a reply; whether the session goes on after it
+    /// Sends a reply; returns whether the session continues after it
     pub(crate) fn reply(&mut self, reply: &str) -> Goes {
         let goes_on = !reply.starts_with("421") && !reply.starts_with("221");
         if !goes_on {
@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
         Ok(goes_on)
     }
 
-    /// Sends a reply to a command, and notes what it means for the session
+    /// Sends a reply to a command; 230 to USER or PASS logs the session in
     fn answer(&mut self, verb: &str, reply: &str) -> Goes {
         if matches!(verb, "USER" | "PASS") && reply.starts_with("230") {
             self.logged_in = true;
@@ -248,7 +248,7 @@ impl<'a> Session<'a> {
             "MLSD" if !self.files().is_directory(&path) && faults.data.is_none() => {
                 self.reply("550 No such directory.")
             }
-            // The argument may be an option.
+            // An argument that starts with `-` is an option; it is ignored, and so is a path after it.
             "LIST" | "NLST" if argument.starts_with('-') => {
                 self.list(verb, &self.directory.clone(), faults)
             }
@@ -308,7 +308,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The data connection of a transfer, in clear text; `None` if there is none, which is answered
+    /// Opens the data connection of a transfer, without TLS; replies 425 and returns `None` if it can't
     pub(crate) fn open(&mut self) -> io::Result<Option<TcpStream>> {
         let opened = match std::mem::replace(&mut self.data, Data::None) {
             Data::None => {
@@ -327,7 +327,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Secures a data connection if the client has asked for it
+    /// Wraps a data connection in TLS if the client has sent PROT P
     pub(crate) fn protected(&self, data: TcpStream) -> io::Result<Wire> {
         match &self.protection {
             Some(tls) => Wire::secure(data, tls),
@@ -348,7 +348,7 @@ impl<'a> Session<'a> {
         self.transfer(Source::Listing(lines.collect::<String>().into_bytes()), faults)
     }
 
-    /// Commands that ask for facts of files, or change them
+    /// Executes commands that return facts about files or change them; returns the reply
     fn edit(&mut self, verb: &str, argument: &str, path: String) -> String {
         let mut nodes = self.files().lock();
         let exists = nodes.contains_key(&path) || path.is_empty();
@@ -408,7 +408,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The facts of MLSD and MLST (RFC 3659 section 7)
+/// Returns the facts of a file or directory for MLSD and MLST (RFC 3659 section 7)
 fn facts(node: &Node) -> String {
     match node {
         Node::File { bytes, modified } => {
@@ -418,7 +418,7 @@ fn facts(node: &Node) -> String {
     }
 }
 
-/// A line of LIST as `ls -l` writes it
+/// Returns a line of LIST in the format of `ls -l`
 fn line(name: &str, node: &Node) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -1,4 +1,4 @@
-//! What all threads of a server share
+//! The state that all threads of a server share
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
@@ -11,23 +11,23 @@ use crate::files::Files;
 use crate::rule::{Action, Command, Limit};
 use crate::wire::Tls;
 
-/// The sessions of a server so far
+/// The numbers of sessions of a server, since it started
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sessions {
-    /// Those that are open and were not refused
+    /// Sessions that are open and were not refused
     pub open: usize,
-    /// The largest number that the server counted at the same time
+    /// The largest number of sessions at one time, including those that [linger](Limit::lingers)
     pub most: usize,
-    /// How many a [`Limit`] has refused
+    /// Sessions that a [`Limit`] has refused, counted when they connect
     pub refused: usize,
-    /// How many have logged in
+    /// Replies to USER and PASS that began with 230
     pub logins: usize,
 }
 
 pub(crate) type Rule = dyn Fn(Command<'_>) -> Action + Send + Sync;
 
-/// What all threads of a server share
+/// The state that all threads of a server share
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) files: Files,
@@ -40,11 +40,11 @@ pub(crate) struct State {
     pub(crate) idle_timeout: Duration,
     pub(crate) limit: Limit,
     pub(crate) sessions: Sessions,
-    /// How many commands of each verb came
+    /// The number of commands received with each verb
     pub(crate) verbs: HashMap<String, usize>,
-    /// The lines of all sessions, with the session's number and whether it is a reply
+    /// The commands and replies of all sessions: the number of the session, whether it is a reply, and the text
     pub(crate) lines: Vec<(usize, bool, String)>,
-    /// Until when sessions count that have ended
+    /// The times until which ended sessions still count
     ghosts: Vec<Instant>,
     started: usize,
     pub(crate) controls: BTreeMap<usize, TcpStream>,
@@ -80,7 +80,7 @@ impl std::fmt::Debug for State {
 
 impl Shared {
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        // No panic leaves a change half done.
+        // A poisoned lock is usable: no change can be interrupted halfway by a panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -89,11 +89,11 @@ impl Shared {
     }
 }
 
-/// The place of a session among those that the server counts
+/// The registration of a session with its server, which counts it until it ends
 pub(crate) struct Stay<'a> {
     shared: &'a Shared,
     pub(crate) id: usize,
-    /// Why it is not let in
+    /// The limit that refuses the session, if one does
     pub(crate) refused: Option<Limit>,
     over: bool,
 }
@@ -104,7 +104,7 @@ impl<'a> Stay<'a> {
         let mut state = shared.lock();
         state.started += 1;
         let id = state.started;
-        // A socket that is broken already is no session.
+        // If the socket is already unusable, there is no session to count.
         state.controls.insert(id, control.ok()?);
         state.ghosts.retain(|until| *until > Instant::now());
         let counted = state.sessions.open + state.ghosts.len();
@@ -119,7 +119,7 @@ impl<'a> Stay<'a> {
         Some(Self { shared, id, over: refused.is_some(), refused })
     }
 
-    /// Ends it, before the client can know of the end
+    /// Stops counting the session; called before the client can see its end, so that the test reads the new counts
     pub(crate) fn end(&mut self) {
         if !std::mem::replace(&mut self.over, true) {
             let mut state = self.shared.lock();

@@ -1,7 +1,8 @@
-//! TLS for both kinds of servers: certificates by an authority that exists only in this process (features `aws-lc-rs`
+//! TLS for both kinds of servers, with a certificate authority that exists only in this process (features `aws-lc-rs`
 //! and `ring`)
 //!
-//! A client trusts them if it trusts [`ca_pem`]. Certificates that it must refuse come from [`Tls::with`].
+//! A client must trust the authority's certificate, [`ca_pem`]. [`Tls::with`] creates certificates that a client must
+//! reject.
 //!
 //! ```
 //! use ftp_test::Server;
@@ -9,7 +10,7 @@
 //!
 //! let server = Server::with_files([("a", "content")]);
 //! server.set_tls(Tls::new());
-//! let path = std::env::temp_dir().join("ftp-test-ca.pem"); // for a client that reads authorities from a file
+//! let path = std::env::temp_dir().join("ftp-test-ca.pem"); // for clients that read CA certificates from a file
 //! std::fs::write(&path, ca_pem())?;
 //! # std::fs::remove_file(&path)?;
 //! # Ok::<(), std::io::Error>(())
@@ -33,7 +34,7 @@ pub use {rcgen, rustls};
 use crate::said::Said;
 use crate::scripted::{Connection, Listener, Peer, accept, extended_passive};
 
-/// The authority
+/// The certificate authority
 static CA: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::new(|| {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -41,21 +42,22 @@ static CA: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::new(|| {
     CertifiedIssuer::self_signed(params, key).expect("the parameters are complete")
 });
 
-/// The certificate of the authority that has signed all others, as PEM: what a client has to trust
+/// Returns the CA certificate that signs all others, as PEM; a client must trust it
 ///
-/// It is made anew in each process.
+/// Each process generates its own.
 #[must_use]
 pub fn ca_pem() -> String {
     CA.pem()
 }
 
-/// A certificate by the authority for these names or addresses, and its key, both as PEM; for a client too
+/// Creates a certificate for these DNS names or IP addresses, and returns it and its private key, both as PEM
 ///
-/// `adjust` changes the certificate before it is signed.
+/// The certificate is signed by the authority and valid for servers and clients. `adjust` changes its parameters before
+/// it is signed.
 ///
 /// # Panics
 ///
-/// If `adjust` asks for a certificate that can't be made.
+/// Panics if a name is not ASCII, or the parameters that `adjust` sets can't be signed.
 pub fn identity(names: &[&str], adjust: impl FnOnce(&mut CertificateParams)) -> (String, String) {
     let (params, key) = prepare(names, adjust);
     let certificate = params.signed_by(&key, &*CA).expect("the parameters can be signed");
@@ -74,25 +76,26 @@ fn prepare(
     (params, KeyPair::generate().expect("the provider makes keys"))
 }
 
-/// Certificate and settings of a server: TLS 1.2 and 1.3, sessions that can be resumed
+/// The certificate and TLS settings of a server: TLS 1.2 and 1.3, with session resumption
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: ServerConfig,
 }
 
 impl Tls {
-    /// With a certificate for `localhost` and 127.0.0.1
+    /// Creates settings with a certificate for `localhost` and 127.0.0.1, for clients with or without a certificate
     #[must_use]
     pub fn new() -> Self {
         Self::with(|_| {}, Clients::Anybody)
     }
 
-    /// With a certificate that `adjust` changes before it is signed, such as one for another name or one that has
-    /// expired, and for clients that must have a certificate
+    /// Creates settings with a changed certificate, such as an expired one, or with client certificates required
+    ///
+    /// `adjust` changes the parameters of the certificate of [`new`](Self::new) before it is signed.
     ///
     /// # Panics
     ///
-    /// If `adjust` asks for a certificate that can't be made.
+    /// Panics if the parameters that `adjust` sets can't be signed.
     pub fn with(adjust: impl FnOnce(&mut CertificateParams), clients: Clients) -> Self {
         const COMPLETE: &str = "the settings are complete";
         let (params, key) = prepare(&["localhost", "127.0.0.1"], adjust);
@@ -117,12 +120,14 @@ impl Tls {
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect(COMPLETE);
         config.ticketer = provider::Ticketer::new().expect("the provider makes tickets");
-        // So that a test can go on by hand where rustls does not misbehave.
+        // A test can then take the keys and write records that rustls itself would never send.
         config.enable_secret_extraction = true;
         Self { config }
     }
 
-    /// Gives this number of TLS 1.3 tickets with each handshake; 2 by default
+    /// Returns settings that send this number of TLS 1.3 tickets after each handshake; the default is 2
+    ///
+    /// TLS 1.2 is not affected.
     #[must_use]
     pub fn tickets(&self, count: usize) -> Self {
         let mut config = self.config.clone();
@@ -130,11 +135,11 @@ impl Tls {
         Self { config }
     }
 
-    /// The same server after it has forgotten all sessions
+    /// Returns the same settings with a new ticket key: tickets issued earlier are no longer accepted
     ///
     /// # Panics
     ///
-    /// If there is no randomness for new keys.
+    /// Panics if the system provides no randomness for the key.
     #[must_use]
     pub fn forgetful(&self) -> Self {
         let mut config = self.config.clone();
@@ -142,11 +147,11 @@ impl Tls {
         Self { config }
     }
 
-    /// The server's side of a connection, without a socket
+    /// Creates the server's side of a TLS connection, without a socket
     ///
     /// # Panics
     ///
-    /// Never, since the settings are complete.
+    /// Never, because the settings are complete.
     #[must_use]
     pub fn connection(&self) -> ServerConnection {
         ServerConnection::new(Arc::new(self.config.clone())).expect("the settings are complete")
@@ -160,11 +165,12 @@ impl Tls {
         Secured { stream: BufReader::new(self.stream(connection)), said }
     }
 
-    /// Greets, expects AUTH TLS, PBSZ, PROT P, and lets the user `u` in with the password `p`; the control connection
+    /// Sends the greeting, expects AUTH TLS, PBSZ, PROT P and a login as user `u` with password `p`, and returns the
+    /// secured control connection
     ///
     /// # Panics
     ///
-    /// If the client does anything else.
+    /// Panics if the client does anything else, or the handshake fails.
     #[track_caller]
     #[must_use]
     pub fn welcome<C: Connection>(&self, peer: &mut Peer<C>) -> Secured<C> {
@@ -176,11 +182,11 @@ impl Tls {
         control
     }
 
-    /// Greets and expects AUTH TLS; the control connection, whose handshake is still to come
+    /// Sends the greeting, expects AUTH TLS, and returns the control connection before its handshake
     ///
     /// # Panics
     ///
-    /// If the client does anything else.
+    /// Panics if the client does anything else.
     #[track_caller]
     #[must_use]
     pub fn auth<C: Connection>(&self, peer: &mut Peer<C>) -> Secured<C> {
@@ -190,11 +196,11 @@ impl Tls {
         self.secure(control, peer.said.clone())
     }
 
-    /// The next data connection, whose handshake is still to come
+    /// Accepts the next data connection, and returns it before its handshake
     ///
     /// # Panics
     ///
-    /// If nobody connects within [`PATIENCE`](crate::PATIENCE).
+    /// Panics if the client does not connect within [`PATIENCE`](crate::PATIENCE).
     #[track_caller]
     #[must_use]
     pub fn accept<L: Listener>(&self, listener: &L) -> Secured<L::Connection> {
@@ -208,19 +214,20 @@ impl Default for Tls {
     }
 }
 
-/// Which clients a server accepts
+/// Whether clients need a certificate
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is nothing between")]
 pub enum Clients {
-    /// Those with and those without a certificate
+    /// No client certificate is requested
     Anybody,
-    /// Those with a certificate by the authority of [`identity`]
+    /// A certificate signed by the authority is required; [`identity`] creates one
     Certified,
 }
 
-/// The server's end of a connection in TLS
+/// The server's end of a TLS connection
 ///
-/// The handshake is done with the first byte that is sent or received, if not before.
+/// The first send or receive performs the handshake, unless [`handshake`](Self::handshake) has done so. If the
+/// connection is dropped, it ends without close_notify.
 #[derive(Debug)]
 pub struct Secured<C: Connection> {
     stream: BufReader<StreamOwned<ServerConnection, C>>,
@@ -228,21 +235,21 @@ pub struct Secured<C: Connection> {
 }
 
 impl<C: Connection> Secured<C> {
-    /// Does the handshake; whether the client resumed a session
+    /// Performs the handshake; returns whether the client resumed a session
     ///
     /// # Panics
     ///
-    /// If it fails.
+    /// Panics if the handshake fails.
     #[track_caller]
     pub fn handshake(&mut self) -> bool {
         self.try_handshake().unwrap_or_else(|error| panic!("the handshake failed: {error}"))
     }
 
-    /// Does the handshake, or fails at it; whether the client resumed a session
+    /// Performs the handshake; returns whether the client resumed a session, or why the handshake failed
     ///
     /// # Errors
     ///
-    /// Those of the connection and of TLS.
+    /// Errors of the connection and of TLS.
     pub fn try_handshake(&mut self) -> io::Result<bool> {
         let StreamOwned { conn, sock } = self.stream.get_mut();
         handshake(conn, sock)
@@ -252,35 +259,37 @@ impl<C: Connection> Secured<C> {
     ///
     /// # Panics
     ///
-    /// If the client is gone.
+    /// Panics if the connection is closed, or the client does not read within [`PATIENCE`](crate::PATIENCE).
     #[track_caller]
     pub fn send(&mut self, bytes: &[u8]) {
         let stream = self.stream.get_mut();
         stream.write_all(bytes).and_then(|()| stream.flush()).expect("the client takes the bytes");
     }
 
-    /// Sends bytes past TLS
+    /// Sends bytes on the connection below TLS, without encryption
     ///
     /// # Panics
     ///
-    /// If the client is gone.
+    /// Panics if the connection is closed, or the client does not read within [`PATIENCE`](crate::PATIENCE).
     #[track_caller]
     pub fn send_in_clear(&mut self, bytes: &[u8]) {
         self.stream.get_mut().sock.write_all(bytes).expect("the client takes the bytes");
     }
 
-    /// The connection and its TLS, to go on by hand
+    /// Returns the TLS state and the connection, for tests that continue on their own
+    ///
+    /// Bytes that were received together with the last command, but not read, are discarded.
     #[must_use]
     pub fn into_parts(self) -> (ServerConnection, C) {
         let StreamOwned { conn, sock } = self.stream.into_inner();
         (conn, sock)
     }
 
-    /// Reads up to the client's close_notify
+    /// Reads everything up to the client's close_notify
     ///
     /// # Panics
     ///
-    /// If the connection ends without it.
+    /// Panics if the connection ends without close_notify, or nothing arrives within [`PATIENCE`](crate::PATIENCE).
     #[track_caller]
     pub fn read_all(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -288,86 +297,95 @@ impl<C: Connection> Secured<C> {
         bytes
     }
 
-    /// Sends close_notify, and keeps the connection
+    /// Sends close_notify and returns the connection, which stays open
     #[must_use]
     pub fn end(mut self) -> Self {
         self.close_tls();
         self
     }
 
-    /// Sends close_notify; after it the connection is in clear text
+    /// Sends close_notify; afterwards the connection can be used in clear text, for example after CCC
+    ///
+    /// Send with [`send_in_clear`](Self::send_in_clear), or with the [`Peer`] of the control connection.
     pub fn close_tls(&mut self) {
         let StreamOwned { conn, sock } = self.stream.get_mut();
         close_notify(conn, sock);
     }
 
-    /// Sends close_notify and closes; a dropped connection ends without it
+    /// Sends close_notify and drops the connection
+    ///
+    /// This closes a data connection. A control connection stays open until its [`Peer`] is dropped, too.
     pub fn close(mut self) {
         self.close_tls();
     }
 
-    /// Sends a reply; CRLF is added
+    /// Sends a reply, or any other line, and appends CRLF
     ///
     /// # Panics
     ///
-    /// If the client is gone.
+    /// Panics if the connection is closed, or the client does not read within [`PATIENCE`](crate::PATIENCE).
     #[track_caller]
     pub fn reply(&mut self, line: &str) {
         self.said.send(self.stream.get_mut(), line);
     }
 
-    /// The next command, without its CRLF; empty if the client has sent close_notify
+    /// Receives the next command, without its CRLF; returns an empty string if the client has sent close_notify
+    ///
+    /// Quotes, backslashes and bytes that are not printable ASCII are escaped, as by `escape_ascii` of slices.
     ///
     /// # Panics
     ///
-    /// If none comes within [`PATIENCE`](crate::PATIENCE).
+    /// Panics if nothing arrives within [`PATIENCE`](crate::PATIENCE), the connection ends without close_notify, or a
+    /// line does not end with CRLF or is longer than 64 KiB.
     #[track_caller]
     pub fn command(&mut self) -> String {
         let line = self.said.receive(&mut self.stream).unwrap_or_default();
         line.escape_ascii().to_string()
     }
 
-    /// Expects a command
+    /// Expects this command, with its argument
     ///
     /// # Panics
     ///
-    /// If another comes, or none within [`PATIENCE`](crate::PATIENCE).
+    /// Panics if the client sends anything else, or nothing within [`PATIENCE`](crate::PATIENCE).
     #[track_caller]
     pub fn expect(&mut self, command: &str) {
         self.said.expect(&mut self.stream, Some(command));
     }
 
-    /// Expects a command and answers it
+    /// Expects this command, with its argument, and sends the reply
     ///
     /// # Panics
     ///
-    /// If another comes, or none within [`PATIENCE`](crate::PATIENCE).
+    /// Panics if the client sends anything else, or nothing within [`PATIENCE`](crate::PATIENCE).
     #[track_caller]
     pub fn exchange(&mut self, command: &str, reply: &str) {
         self.expect(command);
         self.reply(reply);
     }
 
-    /// Expects the client to go, with or without close_notify
+    /// Waits until the client closes the connection, with or without close_notify, and expects no more data
+    ///
+    /// A client that sends nothing and does not close is accepted, too, after [`PATIENCE`](crate::PATIENCE).
     ///
     /// # Panics
     ///
-    /// If it sends something.
+    /// Panics if the client sends anything.
     #[track_caller]
     pub fn expect_close(&mut self) {
         let mut rest = Vec::new();
-        // A client that was dropped may have sent no close_notify.
+        // A client that was dropped may have sent no close_notify, which is an error here.
         let _ = self.stream.read_to_end(&mut rest);
         if !rest.is_empty() {
             self.said.fail(Some(&rest.escape_ascii().to_string()), "the end of the connection");
         }
     }
 
-    /// Expects EPSV and listens for the data connection, which [`Tls::accept`] returns
+    /// Expects EPSV, replies 229, and returns the listener for the data connection; pass it to [`Tls::accept`]
     ///
     /// # Panics
     ///
-    /// If something else comes.
+    /// Panics if the client sends anything else, or nothing within [`PATIENCE`](crate::PATIENCE).
     #[track_caller]
     pub fn epsv(&mut self) -> C::Listener {
         self.expect("EPSV");
@@ -379,7 +397,7 @@ impl<C: Connection> Secured<C> {
     }
 }
 
-/// Does a handshake to its end; whether the client resumed a session
+/// Completes a handshake; returns whether the client resumed a session
 pub(crate) fn handshake(
     connection: &mut ServerConnection,
     socket: &mut (impl Read + Write),
@@ -391,13 +409,13 @@ pub(crate) fn handshake(
     Ok(connection.handshake_kind() == Some(HandshakeKind::Resumed))
 }
 
-/// Sends close_notify, if the client is still there to hear it
+/// Sends close_notify; ignores an error, which means that the client has already closed the connection
 pub(crate) fn close_notify(connection: &mut ServerConnection, socket: &mut impl Write) {
     connection.send_close_notify();
     let _ = flush(connection, socket);
 }
 
-/// What rustls' `complete_io` does not do once the handshake is over
+/// Writes all pending TLS records, which rustls' `complete_io` no longer does once the handshake is over
 fn flush(connection: &mut ServerConnection, socket: &mut impl Write) -> io::Result<()> {
     while connection.wants_write() {
         connection.write_tls(socket)?;

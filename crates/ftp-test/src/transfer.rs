@@ -1,4 +1,4 @@
-//! Transfers, and what goes wrong with them
+//! Transfers and their faults
 
 use std::io::{self, Read, Write};
 use std::thread;
@@ -10,7 +10,7 @@ use crate::session::{Goes, Session, Source};
 use crate::state::Shared;
 use crate::wire::Wire;
 
-/// What has become of the data
+/// How much of the data was transferred
 enum Moved {
     All,
     Part,
@@ -60,7 +60,7 @@ impl Session<'_> {
         }
     }
 
-    /// Stores what comes after `marker` bytes of the file, or at its end
+    /// Receives data and stores it after the first `marker` bytes of the file; `None` appends it
     fn receive(
         &self,
         mut data: Wire,
@@ -73,7 +73,7 @@ impl Session<'_> {
         let mut whole = self.files().get(&path).unwrap_or_default();
         whole.truncate(marker.unwrap_or(usize::MAX));
         whole.extend_from_slice(&bytes);
-        // Before the client can know of the end.
+        // Store the file before the client can see the end: the test may then read it at once.
         self.files()
             .lock()
             .insert(path, Node::File { bytes: whole, modified: MODIFIED.to_owned() });
@@ -110,7 +110,7 @@ fn take(
     let fast = faults.slow.map_or(most, |(fast, _)| fast.min(most));
     data.take(fast as u64).read_to_end(bytes)?;
     while bytes.len() >= fast && bytes.len() < most {
-        // If the client has ended, the read says so.
+        // Whether the pause ended early is not needed: the read reports the end of the connection.
         pause(data, faults, shared)?;
         if data.take(1).read_to_end(bytes)? == 0 {
             break;
@@ -119,7 +119,7 @@ fn take(
     Ok(if bytes.len() < most { Moved::All } else { Moved::Part })
 }
 
-/// Ends the data connection as it is to be ended
+/// Prepares the data connection for its end: close_notify, a reset, or neither
 fn finish(data: &mut Wire, faults: &Faults, moved: io::Result<Moved>) -> io::Result<Moved> {
     match moved {
         Ok(Moved::All) => data.end(),
@@ -129,7 +129,9 @@ fn finish(data: &mut Wire, faults: &Faults, moved: io::Result<Moved>) -> io::Res
     moved
 }
 
-/// A pause before a byte, which ends with the connection; whether it has ended
+/// Pauses before a byte; returns whether the pause ended early
+///
+/// It does if the client has closed the connection and nothing is left to read, or if the server is being dropped.
 fn pause(data: &Wire, faults: &Faults, shared: &Shared) -> io::Result<bool> {
     let (_, pause) = faults.slow.unwrap_or_default();
     let socket = data.socket();
@@ -139,7 +141,7 @@ fn pause(data: &Wire, faults: &Faults, shared: &Shared) -> io::Result<bool> {
     Ok(gone)
 }
 
-/// Waits, unless `over` is true before; whether it was
+/// Waits for `time`, or until `over` returns true; returns whether it did
 fn wait(time: Duration, mut over: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while let Some(left) = time.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// TLS of a server
+/// The TLS settings of a server; without a TLS feature there are none
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 #[derive(Clone, Debug)]
 pub(crate) enum Tls {}
@@ -19,7 +19,7 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
-    /// Secures the connection, and does the handshake
+    /// Wraps the socket in TLS and completes the handshake
     #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
     pub(crate) fn secure(socket: TcpStream, tls: &Tls) -> io::Result<Self> {
         let mut stream = Box::new(tls.stream(socket));
@@ -40,7 +40,7 @@ impl Wire {
         }
     }
 
-    /// Says that nothing follows
+    /// Sends close_notify under TLS; in clear text, closing the socket marks the end
     pub(crate) fn end(&mut self) {
         match self {
             Self::Clear(_) => {}
@@ -49,7 +49,7 @@ impl Wire {
         }
     }
 
-    /// Has the client see a reset when this is dropped
+    /// Makes dropping the connection send a reset
     pub(crate) fn reset(&self) -> io::Result<()> {
         socket2::SockRef::from(self.socket()).set_linger(Some(Duration::ZERO))
     }

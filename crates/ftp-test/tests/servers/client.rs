@@ -1,4 +1,4 @@
-//! A client of a few lines, so that the servers are not only tested with ours
+//! A minimal client, so that the servers are tested with more than the clients of this project
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -25,7 +25,7 @@ impl Raw {
         self.0.get_mut().write_all(bytes).unwrap();
     }
 
-    /// The next reply with all its lines; empty at the end of the connection
+    /// Returns the next reply with all its lines; empty at the end of the connection
     pub(crate) fn reply(&mut self) -> String {
         let mut reply = String::new();
         loop {
@@ -45,7 +45,7 @@ impl Raw {
         self.reply()
     }
 
-    /// A data connection by PASV
+    /// Opens a data connection by PASV
     pub(crate) fn passive(&mut self) -> TcpStream {
         let reply = self.say("PASV");
         let numbers = reply.split(['(', ')']).nth(1).unwrap_or_else(|| panic!("{reply}"));
@@ -55,7 +55,7 @@ impl Raw {
         TcpStream::connect(SocketAddr::from((ip, port))).unwrap()
     }
 
-    /// A download or listing: its bytes, and the final reply
+    /// Downloads a file or listing; returns its bytes and the final reply
     pub(crate) fn fetch(&mut self, command: &str) -> (std::io::Result<Vec<u8>>, String) {
         let mut data = self.passive();
         let preliminary = self.say(command);
@@ -69,7 +69,7 @@ impl Raw {
         let mut data = self.passive();
         let preliminary = self.say(command);
         assert!(preliminary.starts_with("150"), "{preliminary}");
-        // It fails where the server breaks off.
+        // This fails if the server breaks off the transfer.
         let _ = data.write_all(bytes);
         drop(data);
         self.reply()

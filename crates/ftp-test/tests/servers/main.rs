@@ -1,4 +1,4 @@
-//! Both servers, with a client of a few lines and, over TLS, with one that verifies certificates
+//! Tests of both servers, with a minimal client and, over TLS, with a client that verifies certificates
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 

@@ -1,4 +1,4 @@
-//! Scripted servers: what they report when a client does something else
+//! Scripted servers: their reports when a client deviates from the script
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -57,7 +57,7 @@ fn lines_without_crlf_are_reported() {
     assert!(text.contains("a line without CRLF: NOOP\\n"), "{text}");
 }
 
-/// Without an end of the wait the test would hang
+/// Without a time limit this test would hang
 #[test]
 fn a_client_that_never_comes_is_waited_for_ten_seconds() {
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! The server with files: what it does without faults, and each fault
+//! The server with files: its behaviour without faults, and with each fault
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -13,7 +13,7 @@ fn server() -> Server {
     Server::with_files([("pub/big", vec![7; 100_000]), ("a", b"content".to_vec())])
 }
 
-/// A server that does this with the first RETR or STOR
+/// Starts a server that applies this action to the first RETR or STOR
 fn faulty(action: Action) -> Server {
     let server = server();
     server.on_command(move |Command { verb, in_all, .. }| match verb {
@@ -30,7 +30,7 @@ fn files_are_served_and_stored() {
     assert_eq!(ftp.fetch("RETR pub/big").0.unwrap(), [7; 100_000]);
     ftp.say("REST 3");
     assert_eq!(ftp.fetch("RETR a").0.unwrap(), b"tent");
-    // The marker is for one transfer.
+    // REST applies to one transfer only.
     assert_eq!(ftp.fetch("RETR a").0.unwrap(), b"content");
     ftp.store("STOR new", b"one");
     ftp.store("APPE new", b"two");
@@ -115,7 +115,7 @@ fn a_transfer_breaks_off_at_byte_4711() {
         assert_eq!(ftp.store("STOR up", &[1; 1_000_000]), reply);
         assert_eq!(server.files().get("up").unwrap().len(), 4_711);
     }
-    // There is nothing to break off.
+    // The file has no bytes after this one, so the transfer is complete.
     let server = faulty(Action::serve().break_at(100_000));
     assert_eq!(Raw::login(server.address()).fetch("RETR pub/big").1, "226 done");
 }
@@ -158,7 +158,7 @@ fn a_slow_transfer_takes_its_time() {
     assert_eq!(server.files().get("up").unwrap(), b"content");
 }
 
-/// A stall ends when the client closes, and when the server is dropped
+/// A stall ends when the client closes the data connection, and when the server is dropped
 #[test]
 fn a_stall_ends_with_the_connection() {
     let stall = || faulty(Action::serve().slow_from(3, Duration::from_secs(1000)));
@@ -227,7 +227,7 @@ fn sessions_are_limited_and_counted() {
     let sessions = server.sessions();
     let counts = (sessions.open, sessions.most, sessions.refused, sessions.logins);
     assert_eq!(counts, (1, 1, 2, 1));
-    // A session that has just ended counts for a moment.
+    // A session that has just ended still counts while it lingers.
     server.limit_sessions(Limit::new(1).lingers(Duration::from_millis(200)));
     first.say("QUIT");
     assert!(Raw::connect(server.address()).reply().starts_with("421"));
@@ -252,7 +252,7 @@ fn what_is_no_command_is_said() {
     assert!(ftp.say("AUTH TLS").starts_with("502"));
 }
 
-/// Without an end of the wait the test would hang
+/// Without a time limit this test would hang
 #[test]
 fn a_data_connection_that_never_comes_is_answered() {
     let server = server();
@@ -291,7 +291,7 @@ fn a_dropped_server_is_gone() {
 
 #[test]
 fn it_is_reached_over_ipv6() {
-    // Some machines have none.
+    // Some machines have no IPv6.
     if TcpListener::bind("[::1]:0").is_err() {
         return;
     }

@@ -1,4 +1,4 @@
-//! TLS of both servers, with a client that verifies certificates
+//! TLS with both servers, and a client that verifies certificates
 
 use ftp_blocking::ftp_tls::{TlsConfig, Trust};
 use ftp_blocking::{Client, Config, Error, Options, TlsPolicy};
@@ -25,7 +25,7 @@ fn a_session_and_its_transfers_are_protected() {
     assert_eq!((server.count("AUTH"), server.count("PROT")), (1, 1));
 }
 
-/// The data ends without close_notify, and the server says that all went well
+/// The data ends without close_notify, although the final reply reports success
 #[test]
 fn a_transfer_that_breaks_off_has_no_close_notify() {
     let server = Server::with_files([("a", vec![7; 100_000])]);
