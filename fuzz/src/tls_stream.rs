@@ -238,7 +238,7 @@ impl Session {
             assert!(self.sent.starts_with(&self.received), "not what the server has sent");
         }
         assert!(self.written.starts_with(&self.arrived), "not what the client has sent");
-        assert!(self.context.inventory().tickets <= 4);
+        assert!(self.context.stats().tickets <= 4);
         let stream = &self.stream;
         assert!(!(stream.wants_read() && stream.has_pending_input()), "waiting with input in hand");
     }

@@ -69,7 +69,7 @@ fn a_reply_before_its_command_ends_the_session() {
 
 /// The 229 comes twice, and the second one could be taken for the end of an upload
 #[test]
-fn a_doubled_reply_is_not_the_answer_to_a_command_that_has_not_left() {
+fn a_doubled_reply_does_not_answer_a_command_that_was_not_sent() {
     let mut wire = Wire::new();
     for (name, ask) in [("f", "TYPE I\r\nEPSV\r\n"), ("g", "EPSV\r\n")] {
         let put = wire.client.put(name);
@@ -103,7 +103,7 @@ fn a_doubled_reply_is_not_the_answer_to_a_command_that_has_not_left() {
 /// If the client has no descriptor left, the server must not wait for a connection: some servers wait in accept() and
 /// receive no command in the meantime
 #[test]
-fn a_data_connection_that_can_not_be_tried_costs_no_command() {
+fn no_command_is_sent_for_a_data_connection_that_cannot_be_attempted() {
     let mut wire = Wire::new();
     for round in 0..3 {
         let get = wire.client.get("f");
@@ -259,7 +259,7 @@ fn the_final_reply_of_an_upload_has_one_deadline() {
 
 /// Only the pauses of the user give the server more time
 #[test]
-fn a_pause_of_the_user_is_not_the_servers() {
+fn a_pause_of_the_user_is_not_one_of_the_server() {
     let mut wire = Wire::new();
     let (_, id) = wire.gets();
     wire.hears("150 here\r\n");
@@ -282,7 +282,7 @@ fn a_pause_of_the_user_is_not_the_servers() {
 
 /// A download that fails after the session has ended reports that a new connection is needed
 #[test]
-fn what_fails_after_the_end_of_the_session_is_fatal() {
+fn a_failure_after_the_end_of_the_session_is_fatal() {
     for (news, size) in [
         (DataEvent::Failed(DataFailure::Broken), None),
         (DataEvent::Finished, Some(100)),

@@ -108,6 +108,6 @@ fn examples_are_short() {
 }
 
 #[test]
-fn blank_lines_and_comments_are_no_code() {
+fn blank_lines_and_comments_are_not_code() {
     assert_eq!(code_lines("//! a\n\nuse b;\n    /// c\n    fn d() {}\n"), 2);
 }

@@ -77,7 +77,7 @@ fn every_habit_shows() {
 
 /// Each broken client must have more failures than the correct one
 #[test]
-fn a_broken_client_is_found_out() {
+fn a_broken_client_is_detected() {
     let tasks = [Task::Get, Task::GetKnown, Task::List];
     let run = |sets: &[Set], broken| {
         Run {
@@ -93,26 +93,26 @@ fn a_broken_client_is_found_out() {
         .play()
     };
     let sound = run(&[Set::Places], Broken::No);
-    for broken in [Broken::Lies, Broken::Classes, Broken::Shifts] {
-        assert!(run(&[Set::Places], broken).lies > sound.lies, "{broken:?}");
+    for broken in [Broken::Successes, Broken::Classes, Broken::Shifts] {
+        assert!(run(&[Set::Places], broken).false_reports > sound.false_reports, "{broken:?}");
     }
     assert!(run(&[Set::Places], Broken::Hangs).hangs > sound.hangs);
     assert!(run(&[Set::Places], Broken::Panics).panics > sound.panics);
     let sound = run(&[Set::Words], Broken::No);
-    assert!(run(&[Set::Words], Broken::Believes).lies > sound.lies);
+    assert!(run(&[Set::Words], Broken::Believes).false_reports > sound.false_reports);
 }
 
 /// The same for `ftp-session`
 #[test]
-fn a_session_of_a_broken_client_is_found_out() {
+fn a_session_of_a_broken_client_is_detected() {
     let run = |set, broken| sessions(Tls::Modelled, set, Task::GetKnown, Way::Clear, broken);
     let sound = run(Set::Places, Broken::No);
     assert!(sound.is_sound(), "{sound:#?}");
-    for broken in [Broken::Lies, Broken::Classes, Broken::Shifts] {
-        assert!(run(Set::Places, broken).lies > 0, "{broken:?}");
+    for broken in [Broken::Successes, Broken::Classes, Broken::Shifts] {
+        assert!(run(Set::Places, broken).false_reports > 0, "{broken:?}");
     }
     assert!(run(Set::Places, Broken::Hangs).hangs > 0);
-    assert!(run(Set::Words, Broken::Believes).lies > 0);
+    assert!(run(Set::Words, Broken::Believes).false_reports > 0);
 }
 
 #[test]
@@ -152,9 +152,9 @@ fn sessions_over_a_network_that_fails() {
 }
 
 #[test]
-fn procedures_that_go_on_with_a_file() {
-    are_sound(Tls::Modelled, Set::Errands, Task::ResumeDownload, Way::Clear);
-    are_sound(Tls::Modelled, Set::Errands, Task::ResumeUpload, Way::Clear);
+fn procedures_that_resume_a_file() {
+    are_sound(Tls::Modelled, Set::Procedures, Task::ResumeDownload, Way::Clear);
+    are_sound(Tls::Modelled, Set::Procedures, Task::ResumeUpload, Way::Clear);
 }
 
 #[test]

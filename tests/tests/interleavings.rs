@@ -1,8 +1,8 @@
 //! Every order in which the events of the two connections can reach the client
 //!
 //! Each channel keeps its own order, and an event happens only when it can: a reply after its command, an event of a
-//! data connection after the order to open it. The test runs every order that these rules permit. Each must have the same result,
-//! and leave a session on which another transfer works.
+//! data connection after the order to open it. The test runs every order that these rules permit. Each must have the
+//! same result, and leave a session on which another transfer works.
 
 use ftp_proto::{Config, DataMode, IpFamily, TlsPolicy};
 use ftp_tests::script::{Machine, Split};
@@ -325,7 +325,7 @@ fn check(scenario: &Scenario, flow: Flow, mut run: Run) {
 }
 
 #[test]
-fn every_order_ends_alike() {
+fn every_order_has_the_same_result() {
     let mut total = 0;
     for mut scenario in scenarios() {
         for flow in [Flow::OneByOne, Flow::Batches, Flow::Proven] {

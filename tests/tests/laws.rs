@@ -116,7 +116,7 @@ proptest! {
 
 /// The sequences above would prove little if they ended at the greeting
 #[test]
-fn sensible_sequences_bring_transfers_to_their_end() {
+fn sensible_sequences_complete_transfers() {
     for policy in [TlsPolicy::Plaintext, TlsPolicy::Explicit, TlsPolicy::Implicit] {
         let mut acts = Vec::new();
         for request in [3, 7, 10, 19] {

@@ -169,7 +169,7 @@ fn no_driver_moves_the_machine_by_itself() {
 }
 
 #[test]
-fn words_of_the_engine_are_found() {
+fn names_of_the_engine_are_found() {
     let text = "use ftp_proto::{Action, Reply};\nfn f(x: DataEvent) { Transaction; }";
     assert_eq!(engine_words(text), ["Action", "DataEvent"]);
 }

@@ -86,7 +86,7 @@ fn a_write_that_is_reported_twice_is_noticed() {
 }
 
 #[test]
-fn a_write_that_the_end_has_overtaken_may_be_reported() {
+fn a_write_overtaken_by_the_end_may_be_reported() {
     let (mut client, now) = client(TlsPolicy::Plaintext);
     client.handle_input(now, b"220 ready\r\n").expect("a greeting");
     let _ = client.noop();
@@ -107,7 +107,7 @@ fn nothing_is_written_after_the_end() {
 
 /// A host name may have addresses of both families, and it is known only later which of them answers
 #[test]
-fn the_connection_tells_its_family_and_starts_the_wait() {
+fn the_connection_sets_the_family_and_starts_the_deadline() {
     for (policy, phase, patience) in [
         (TlsPolicy::Plaintext, Phase::Greeting, 60),
         (TlsPolicy::Explicit, Phase::Greeting, 60),
@@ -153,7 +153,7 @@ fn protected(tickets: TicketSupply) -> (Client, Time, DataId) {
 
 /// A server does not answer a ClientHello before it has read the command
 #[test]
-fn a_data_connection_is_secured_after_the_command_has_left() {
+fn a_data_connection_is_secured_after_the_command_was_sent() {
     let (mut client, now, _) = protected(TicketSupply::Ample);
     assert_eq!(client.poll_transmit(), Some(&b"RETR f\r\n"[..]));
     assert_eq!(client.poll_action(), None);
@@ -181,7 +181,7 @@ fn a_refused_transfer_is_tried_again_after_its_connection_has_been_closed() {
 /// MLSD has the format of RFC 3659 section 7, NLST returns names alone (RFC 959 section 4.1.3), and LIST has no fixed
 /// format
 #[test]
-fn the_format_of_a_listing_is_told_by_its_command() {
+fn the_command_determines_the_format_of_a_listing() {
     let requests = [
         (List::facts(""), "MLSD\r\n", Some(Format::Mlsx)),
         (List::names(""), "NLST\r\n", Some(Format::Names)),
@@ -202,15 +202,15 @@ fn the_format_of_a_listing_is_told_by_its_command() {
         client.handle_input(now, b"150 here\r\n").expect("a mark");
         assert_eq!(client.listing_format(), format, "{command}");
         assert_eq!(client.running_transfer(), Some(list.id()));
-        assert!(!client.final_reply_came());
+        assert!(!client.final_reply_received());
         client.handle_input(now, b"226 done\r\n").expect("a final reply");
-        assert!(client.final_reply_came());
+        assert!(client.final_reply_received());
         assert_eq!(client.last_reply().map(|reply| reply.code().get()), Some(226));
     }
 }
 
 #[test]
-fn a_client_is_idle_only_while_nothing_is_asked_or_owed() {
+fn a_client_is_idle_only_without_requests_and_expected_replies() {
     let (mut client, now) = client(TlsPolicy::Plaintext);
     assert!(!client.is_idle());
     client.handle_input(now, b"220 ready\r\n").expect("a greeting");

@@ -76,7 +76,7 @@ enum Outcome {
     /// An error
     Error(String),
     /// The client reports success for a failed transfer, or sent a command that was not requested
-    Lie,
+    FalseSuccess,
     /// The client does not return in time
     Hang,
 }
@@ -86,7 +86,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Done => f.write_str("done"),
             Self::Error(text) => write!(f, "error: {}", &text[..text.len().min(60)]),
-            Self::Lie => f.write_str("LIE"),
+            Self::FalseSuccess => f.write_str("LIE"),
             Self::Hang => f.write_str("HANG"),
         }
     }
@@ -269,9 +269,9 @@ fn upload(
 }
 
 /// The result that a client reports
-type Told = Result<Vec<u8>, String>;
+type Reported = Result<Vec<u8>, String>;
 
-fn ours(fault: Fault, address: SocketAddr) -> Told {
+fn ours(fault: Fault, address: SocketAddr) -> Reported {
     let mut config = Config::new(TlsPolicy::Plaintext);
     (config.reply_timeout, config.greeting_timeout) = (DEADLINE, DEADLINE);
     (config.data_timeout, config.data_connect_timeout) = (DEADLINE, DEADLINE);
@@ -294,7 +294,7 @@ fn ours(fault: Fault, address: SocketAddr) -> Told {
     play().map_err(|error| error.to_string())
 }
 
-fn theirs(fault: Fault, address: SocketAddr) -> Told {
+fn theirs(fault: Fault, address: SocketAddr) -> Reported {
     let play = || -> Result<Vec<u8>, suppaftp::FtpError> {
         let mut ftp = suppaftp::FtpStream::connect(address)?;
         // The only deadline that suppaftp has.
@@ -316,7 +316,7 @@ fn theirs(fault: Fault, address: SocketAddr) -> Told {
     play().map_err(|error| error.to_string())
 }
 
-fn play(fault: Fault, client: fn(Fault, SocketAddr) -> Told) -> Outcome {
+fn play(fault: Fault, client: fn(Fault, SocketAddr) -> Reported) -> Outcome {
     let (address, server) = serve(fault);
     let (sender, told) = mpsc::channel();
     thread::spawn(move || {
@@ -325,19 +325,19 @@ fn play(fault: Fault, client: fn(Fault, SocketAddr) -> Told) -> Outcome {
     });
     let Ok(told) = told.recv_timeout(PATIENCE) else { return Outcome::Hang };
     match (fault, told) {
-        (Fault::LineEndInName, Ok(_)) => Outcome::Lie,
+        (Fault::LineEndInName, Ok(_)) => Outcome::FalseSuccess,
         (Fault::LineEndInName, Err(error)) => {
             let injected = server.join().unwrap_or(true);
-            if injected { Outcome::Lie } else { Outcome::Error(error) }
+            if injected { Outcome::FalseSuccess } else { Outcome::Error(error) }
         }
         (_, Err(error)) => Outcome::Error(error),
         (_, Ok(bytes)) if fault.is_harmless() && bytes == content() => Outcome::Done,
-        (_, Ok(_)) => Outcome::Lie,
+        (_, Ok(_)) => Outcome::FalseSuccess,
     }
 }
 
 #[test]
-fn who_errs_lies_or_hangs() {
+fn results_with_misbehaving_servers() {
     let rows: Vec<_> = FAULTS
         .map(|fault| thread::spawn(move || (fault, play(fault, ours), play(fault, theirs))))
         .into_iter()

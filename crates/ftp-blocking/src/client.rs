@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ftp_proto::{Config, DataMode, Reply};
-use ftp_session::{Error, IntoServerAddress, Lent};
+use ftp_session::{Error, IntoServerAddress, SocketRef};
 
 use crate::canceller::{Cancel, Canceller};
 use crate::options::Options;
@@ -78,13 +78,13 @@ impl Client {
     /// The remote address of the control connection: the server's, or a proxy's
     #[must_use]
     pub fn peer_addr(&self) -> SocketAddr {
-        self.session.ends.peer
+        self.session.endpoints.peer
     }
 
     /// The local address of the control connection
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.session.ends.local
+        self.session.endpoints.local
     }
 
     /// The settings, for changes: deadlines, the mode of data connections, …
@@ -206,7 +206,7 @@ impl Client {
             None => {
                 let mut sockets = session.inner.sockets();
                 let control = sockets.find_map(|(slot, socket, _)| match socket {
-                    Lent::Stream(stream) if slot.is_control() => Some(stream.try_clone()),
+                    SocketRef::Stream(stream) if slot.is_control() => Some(stream.try_clone()),
                     _ => None,
                 });
                 let control = control.unwrap_or(Err(io::ErrorKind::NotConnected.into()))?;
@@ -250,7 +250,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("host", &self.session.host)
-            .field("peer", &self.session.ends.peer)
+            .field("peer", &self.session.endpoints.peer)
             .field("proto", self.session.inner.client())
             .finish_non_exhaustive()
     }

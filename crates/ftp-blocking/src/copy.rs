@@ -1,6 +1,6 @@
 //! Copies a file from one server to another without passing through this machine
 
-use ftp_proto::{CopyEnd, TransferType};
+use ftp_proto::{CopySide, TransferType};
 use ftp_session::{CopyError, ServerCopy};
 
 use crate::client::Client;
@@ -28,28 +28,28 @@ pub fn copy_between_servers(
     type_: TransferType,
 ) -> Result<(), CopyError> {
     let (source, target) = (&mut source.session, &mut target.session);
-    for (end, session) in [(CopyEnd::Source, &mut *source), (CopyEnd::Target, &mut *target)] {
+    for (side, session) in [(CopySide::Source, &mut *source), (CopySide::Target, &mut *target)] {
         session.begin();
-        session.rest().map_err(|error| CopyError::new(end, error))?;
+        session.rest().map_err(|error| CopyError::new(side, error))?;
     }
     let copy = ServerCopy::start(&mut source.inner, source_path, target_path, type_);
     // A client is always connected, if only to a proxy.
     let Some(mut copy) = copy else {
         let error = std::io::ErrorKind::NotConnected.into();
-        return Err(CopyError::new(CopyEnd::Source, ftp_session::Error::Io(error)));
+        return Err(CopyError::new(CopySide::Source, ftp_session::Error::Io(error)));
     };
     let mut result = None;
     loop {
         source.settle();
         target.settle();
-        for end in [CopyEnd::Source, CopyEnd::Target] {
+        for side in [CopySide::Source, CopySide::Target] {
             loop {
-                let event = match end {
-                    CopyEnd::Source => source.next_event(),
-                    CopyEnd::Target => target.next_event(),
+                let event = match side {
+                    CopySide::Source => source.next_event(),
+                    CopySide::Target => target.next_event(),
                 };
                 let Some(mut event) = event else { break };
-                let ended = copy.handle(end, &mut event, &mut source.inner, &mut target.inner);
+                let ended = copy.handle(side, &mut event, &mut source.inner, &mut target.inner);
                 result = result.or(ended);
             }
         }
@@ -63,11 +63,11 @@ pub fn copy_between_servers(
         }
         if let Err(error) = source.keep_to_deadline() {
             target.stop();
-            return Err(CopyError::new(CopyEnd::Source, error));
+            return Err(CopyError::new(CopySide::Source, error));
         }
         if let Err(error) = target.keep_to_deadline() {
             source.stop();
-            return Err(CopyError::new(CopyEnd::Target, error));
+            return Err(CopyError::new(CopySide::Target, error));
         }
         wait_for(&mut [&mut *source, &mut *target]);
     }

@@ -67,17 +67,19 @@ pub use convenience::CopyOptions;
 pub use copy::copy_between_servers;
 pub use dial::{Channel, Dialer, Target};
 pub use entries::{Entries, EntriesWith, OwnedEntries};
-pub use ftp_proto::listing::{Kind, OwnedEntry, StatListing, UtcOffset};
+pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
-    Config, ConnectionError, CopyEnd, DataMode, Features, Get, List, LocalRules, NameError,
+    Config, ConnectionError, CopySide, DataMode, Features, Get, List, LocalRules, NameError,
     NameProblem, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, TakenNames, Timestamp,
     TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation,
 };
-pub use ftp_session::procedure::{Descent, Found, Proof, RemoveOptions, WalkError, WalkOptions};
+pub use ftp_session::procedure::{
+    Descent, RemoveOptions, Verification, WalkEntry, WalkError, WalkOptions,
+};
 pub use ftp_session::{
-    AddressError, CopyError, Error, Holder, Host, IntoServerAddress, Left, Mismatch, NameEncoding,
-    Removal, ServerAddress, SourceAddress, TimeCommand, TlsInfo, local_path, system_time,
-    timestamp,
+    AddressError, CopyError, Error, Holder, Host, IntoServerAddress, Leftover, Mismatch,
+    NameEncoding, Removal, ServerAddress, SourceAddress, TimeCommand, TlsInfo, local_path,
+    system_time, timestamp,
 };
 pub use holder::{Borrowed, OwnedError};
 pub use listing::{Listing, ListingWith, OwnedListing};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ftp_proto::Transfer;
-use ftp_session::procedure::{self, Next, Procedure};
+use ftp_session::procedure::{self, Procedure, ProcedureStep};
 use ftp_session::{Error, LocalFile};
 
 use crate::client::Client;
@@ -61,27 +61,27 @@ impl Session {
     ) -> Result<T, Error> {
         let _call = self.clock.begin_all();
         let mut file = LocalFile::new(file.unwrap_or_else(|| Path::new("")));
-        let (mut moved, mut heard) = (0, Heard::Before);
+        let (mut moved, mut events) = (0, Events::Unseen);
         loop {
             self.inner.look_for_data();
-            self.inner.renew_budget();
+            self.inner.renew_allowance();
             match procedure.turn(&mut self.inner, self.clock.now()) {
-                Next::Request => {
+                ProcedureStep::Request => {
                     self.begin();
                 }
-                Next::Local(order) => {
+                ProcedureStep::Local(order) => {
                     let answer = file.carry_out(order);
                     procedure.answer(answer);
-                    heard = Heard::Before;
+                    events = Events::Unseen;
                 }
-                Next::Wait => {
-                    if heard == Heard::Now {
+                ProcedureStep::Wait => {
+                    if events == Events::Handled {
                         self.wait();
                     }
-                    self.hear(&mut procedure);
-                    heard = Heard::Now;
+                    self.handle_events(&mut procedure);
+                    events = Events::Handled;
                 }
-                Next::Done(result) => {
+                ProcedureStep::Done(result) => {
                     self.leave();
                     return result;
                 }
@@ -95,7 +95,7 @@ impl Session {
     }
 
     /// Does what can be done without waiting, and passes the events to the procedure
-    fn hear<T>(&mut self, procedure: &mut Procedure<T>) {
+    fn handle_events<T>(&mut self, procedure: &mut Procedure<T>) {
         self.watch(procedure.current());
         self.settle();
         while let Some(mut event) = self.next_event() {
@@ -109,11 +109,11 @@ impl Session {
 
 /// Whether events may have arrived since the procedure's last turn
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Heard {
+enum Events {
     /// They may have
-    Before,
+    Unseen,
     /// The procedure has handled all events and had a turn since, so the next event must be waited for
-    Now,
+    Handled,
 }
 
 /// Turns each operation of the list into a method that waits for its result

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ftp_proto::listing::UtcOffset;
-use ftp_proto::{Config, Ends, Op, OpId, Output, Reply, Source, Transfer};
+use ftp_proto::{Config, Endpoints, Op, OpId, Output, Reply, SourceSelection, Transfer};
 use ftp_session::system::{self, Sockets, adopt};
 use ftp_session::{Error, Event, Interest, IntoServerAddress, Slot};
 
@@ -30,11 +30,11 @@ pub(crate) struct Session {
     net: Sockets,
     dialer: Option<Box<dyn Dialer>>,
     /// Who chooses the local address of the control connection, if a dialer makes it
-    source: Source,
+    source: SourceSelection,
     /// The server, as the caller named it
     pub(crate) host: String,
     /// Both addresses of the control connection
-    pub(crate) ends: Ends,
+    pub(crate) endpoints: Endpoints,
     pub(crate) greeting: Option<Reply>,
     /// The size that the server announced for the latest transfer
     pub(crate) size_hint: Option<u64>,
@@ -62,7 +62,7 @@ impl Session {
         let port = address.port().unwrap_or_else(|| session.default_port());
         let clock = Clock::new(deadline);
         session.refuse_keep_alive()?;
-        let source = session.source().map_or(Source::System, |_| Source::Caller);
+        let source = session.source().map_or(SourceSelection::System, |_| SourceSelection::Caller);
         let session = session.host(host).port(port).connect_within(clock.at_most(Duration::MAX));
         let inner = if dialer.is_some() {
             ftp_session::Session::dialed_by_shell(host, port, session, clock.now())?
@@ -79,7 +79,7 @@ impl Session {
             dialer,
             source,
             host: host.to_owned(),
-            ends: Ends { local: unspecified, source, peer: unspecified },
+            endpoints: Endpoints { local: unspecified, source, peer: unspecified },
             greeting: None,
             size_hint: None,
             // The same limit as ftplib's `maxline`.
@@ -98,8 +98,8 @@ impl Session {
     fn connect(&mut self) -> Result<(), Error> {
         loop {
             self.settle();
-            if let Some(ends) = self.inner.ends() {
-                self.ends = ends;
+            if let Some(endpoints) = self.inner.endpoints() {
+                self.endpoints = endpoints;
                 return Ok(());
             }
             if let Some(limit) = self.clock.overdue() {
@@ -210,7 +210,7 @@ impl Session {
             self.abandon();
             self.clock.resume();
         }
-        for slot in [Slot::Control, Slot::ControlRival] {
+        for slot in [Slot::Control, Slot::SecondControl] {
             self.inner.ready(slot, Interest::READ);
         }
         self.settle();
@@ -294,8 +294,9 @@ impl Session {
                 return Ok((stream, None));
             }
             system::keep_alive(&stream);
-            let ends = Ends { local: stream.local_addr()?, source, peer: stream.peer_addr()? };
-            Ok((stream, Some(ends)))
+            let endpoints =
+                Endpoints { local: stream.local_addr()?, source, peer: stream.peer_addr()? };
+            Ok((stream, Some(endpoints)))
         });
         self.inner.dialed(slot, result, self.clock.now());
         true

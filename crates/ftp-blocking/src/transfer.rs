@@ -120,7 +120,7 @@ impl<C: Holder<Client>> Guard<C> {
     /// During that wait, a transfer that was refused for lack of a TLS session is repeated if there is a session now.
     fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
         let session = self.session_mut();
-        session.inner.renew_budget();
+        session.inner.renew_allowance();
         match session.inner.read_data(buffer, session.clock.now()) {
             Moved::Bytes(count) => Some(count),
             Moved::NotReady | Moved::Ended => {
@@ -135,7 +135,7 @@ impl<C: Holder<Client>> Guard<C> {
         match &self.state {
             State::Moving => None,
             State::Ended(Ok(_)) => Some(Ok(())),
-            State::Ended(Err(error)) => Some(Err(error.again())),
+            State::Ended(Err(error)) => Some(Err(error.duplicate())),
         }
     }
 
@@ -355,7 +355,7 @@ impl<C: Holder<Client>> UploadWith<C> {
                 None => {}
             }
             let session = self.guard.session_mut();
-            session.inner.renew_budget();
+            session.inner.renew_allowance();
             match session.inner.write_data(bytes, session.clock.now()) {
                 Moved::Bytes(count) => return Ok(count),
                 // Wait until the server accepts more, sends a reply, or violates the protocol.

@@ -2,7 +2,7 @@
 
 use std::iter::FusedIterator;
 
-use ftp_session::procedure::{self, Found, Procedure, WalkError, WalkOptions, WalkStep};
+use ftp_session::procedure::{self, Procedure, WalkEntry, WalkError, WalkOptions, WalkStep};
 
 use crate::client::Client;
 use crate::entries::parser;
@@ -38,12 +38,12 @@ impl Walk<'_> {
 }
 
 impl Iterator for Walk<'_> {
-    type Item = Result<Found, WalkError>;
+    type Item = Result<WalkEntry, WalkError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.inner.step() {
-                WalkStep::Found(found) => return Some(Ok(found)),
+                WalkStep::Entry(found) => return Some(Ok(found)),
                 WalkStep::Failed(error) => return Some(Err(error)),
                 WalkStep::Over => return None,
                 WalkStep::Read(directory) => {

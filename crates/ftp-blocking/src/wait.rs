@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use ftp_session::system::Polled;
-use ftp_session::{Interest, Lent, Slot};
+use ftp_session::{Interest, Slot, SocketRef};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use smallvec::SmallVec;
@@ -27,14 +27,14 @@ const fn flags(interest: Interest) -> PollFlags {
 
 /// Adds a session's sockets to the entries for [`poll`], and notes their slots
 pub(crate) fn enter<'a>(
-    sockets: impl Iterator<Item = (Slot, Lent<'a, TcpStream, TcpListener>, Interest)>,
+    sockets: impl Iterator<Item = (Slot, SocketRef<'a, TcpStream, TcpListener>, Interest)>,
     entries: &mut Entries<'a>,
 ) -> Slots {
     let mut slots = Slots::new();
     for (slot, socket, interest) in sockets.filter(|(.., interest)| !interest.is_none()) {
         entries.push(match socket {
-            Lent::Stream(stream) => PollFd::new(stream, flags(interest)),
-            Lent::Listener(listener) => PollFd::new(listener, flags(interest)),
+            SocketRef::Stream(stream) => PollFd::new(stream, flags(interest)),
+            SocketRef::Listener(listener) => PollFd::new(listener, flags(interest)),
         });
         slots.push((slot, interest, Polled::Nothing));
     }

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_something_else_gets_a_hint() {
+    fn text_of_another_protocol_gets_a_hint() {
         for (text, hint) in [
             ("host:path", "ftp://HOST/PATH"),
             ("ftp.example.org", "ftp://HOST/PATH"),

@@ -152,7 +152,7 @@ impl Pool {
                 }
                 Err(failure) => failure,
             };
-            let refusal = failure.cause().and_then(Error::turned_away);
+            let refusal = failure.cause().and_then(Error::too_many_sessions);
             match refusal {
                 Some(reply) => self.report(|budget, now| budget.refused(reply, now)),
                 None => self.report(|budget, now| budget.failed(now)),
@@ -183,7 +183,8 @@ impl<'a> Tries<'a> {
     /// Waits before the next attempt; returns the failure if there is none left
     fn again(&mut self, failure: Failure) -> Result<(), Failure> {
         self.pool.interrupt.check()?;
-        let is_turned_away = failure.cause().is_some_and(|cause| cause.turned_away().is_some());
+        let is_turned_away =
+            failure.cause().is_some_and(|cause| cause.too_many_sessions().is_some());
         if self.left == 0 || !(failure.is_transient() || is_turned_away) {
             return Err(failure);
         }

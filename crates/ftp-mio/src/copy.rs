@@ -1,6 +1,6 @@
 //! Copies a file from one server to another without passing through this machine
 
-use ftp_proto::{CopyEnd, TransferType};
+use ftp_proto::{CopySide, TransferType};
 use ftp_session::{CopyError, Event};
 
 use crate::session::Session;
@@ -42,11 +42,11 @@ impl ServerCopy {
     /// idle](Session::is_idle).
     pub fn handle(
         &mut self,
-        end: CopyEnd,
+        side: CopySide,
         event: &mut Event,
         source: &mut Session,
         target: &mut Session,
     ) -> Option<Result<(), CopyError>> {
-        self.inner.handle(end, event, &mut source.inner, &mut target.inner)
+        self.inner.handle(side, event, &mut source.inner, &mut target.inner)
     }
 }

@@ -66,7 +66,7 @@
 //! - **Nothing is forgotten.** A socket counts as ready until it would block, and so does plaintext that is buffered
 //!   inside TLS. If you stop reading and continue later, nothing is lost.
 //! - **No session starves.** A turn, and the data moved between two turns, have a
-//!   [bound](Options::budget). The next turn does the rest, without waiting.
+//!   [bound](Options::allowance). The next turn does the rest, without waiting.
 //! - **Every wait ends.** Each has a deadline in [`Config`].
 //! - **Complete or an error.** A transfer has succeeded only if its completion says so.
 //!
@@ -94,9 +94,9 @@ pub use mio;
 
 pub use copy::ServerCopy;
 pub use entries::Entries;
-pub use ftp_proto::listing::{Kind, OwnedEntry, UtcOffset};
+pub use ftp_proto::listing::{EntryKind, OwnedEntry, UtcOffset};
 pub use ftp_proto::{
-    Config, ConnectionError, CopyEnd, DataMode, Direction, Features, Get, List, Op, OpId, Output,
+    Config, ConnectionError, CopySide, DataMode, Direction, Features, Get, List, Op, OpId, Output,
     PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy, Trace,
     Transfer, TransferType, Truncation,
 };

@@ -51,7 +51,7 @@ pub struct Manager {
     /// Sessions that have work, each once
     queue: VecDeque<usize>,
     /// Sessions that had a turn and have something for the application, each once
-    news: VecDeque<Key>,
+    ready: VecDeque<Key>,
     servers: HashMap<Site, Server>,
     limit: usize,
     at_once: usize,
@@ -79,9 +79,9 @@ struct Entry {
     /// The instant of its entry in `timers`: its deadline or earlier
     timer: Option<Instant>,
     queued: Queued,
-    told: Told,
+    reported: Reported,
     server: Site,
-    place: Place,
+    state: BudgetState,
     /// The number of failed data connections reported to the budget
     data_failures: u32,
 }
@@ -93,14 +93,14 @@ enum Queued {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+enum Reported {
     No,
-    InLine,
+    Queued,
 }
 
 /// The state of a session with regard to its server's limit
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum BudgetState {
     /// Not started
     Waiting,
     /// Counts as one of the server's sessions, but has not been idle yet
@@ -108,7 +108,7 @@ enum Place {
     /// Counts as one of the server's sessions
     Open,
     /// No longer counts: over, or refused because of the server's limit
-    Out,
+    Released,
 }
 
 /// The state kept for a server
@@ -129,7 +129,7 @@ impl Manager {
             generation: 0,
             timers: BTreeSet::new(),
             queue: VecDeque::new(),
-            news: VecDeque::new(),
+            ready: VecDeque::new(),
             servers: HashMap::new(),
             limit: usize::MAX,
             at_once: usize::MAX,
@@ -184,9 +184,9 @@ impl Manager {
             generation,
             timer: None,
             queued: Queued::No,
-            told: Told::No,
+            reported: Reported::No,
             server: server.clone(),
-            place: Place::Waiting,
+            state: BudgetState::Waiting,
             data_failures: 0,
         });
         match self.free.pop() {
@@ -214,18 +214,18 @@ impl Manager {
         self.free.push(key.index);
         let now = Instant::now();
         let time = self.origin.time(now);
-        match entry.place {
-            Place::Opening => self.report(&entry.server, now, |budget| budget.failed(time)),
-            Place::Open => {
+        match entry.state {
+            BudgetState::Opening => self.report(&entry.server, now, |budget| budget.failed(time)),
+            BudgetState::Open => {
                 let end = SessionEnd::Broken;
                 self.report(&entry.server, now, |budget| budget.ended(end, time));
             }
-            Place::Waiting => {
+            BudgetState::Waiting => {
                 if let Some(server) = self.servers.get_mut(&entry.server) {
                     server.waiting.retain(|waiting| *waiting != key);
                 }
             }
-            Place::Out => {}
+            BudgetState::Released => {}
         }
         true
     }
@@ -251,7 +251,7 @@ impl Manager {
     /// Whether a session waits for its server's limit
     #[must_use]
     pub fn is_waiting(&self, key: Key) -> bool {
-        self.entry(key).is_some_and(|entry| entry.place == Place::Waiting)
+        self.entry(key).is_some_and(|entry| entry.state == BudgetState::Waiting)
     }
 
     /// Notes that a socket is ready; returns false if the event belongs to none of the sessions
@@ -293,9 +293,9 @@ impl Manager {
             let Some(Some(entry)) = self.slots.get_mut(index) else { continue };
             entry.queued = Queued::No;
             entry.session.turn(registry, now);
-            if entry.session.has_news() && entry.told == Told::No {
-                entry.told = Told::InLine;
-                self.news.push_back(Key { index, generation: entry.generation });
+            if entry.session.is_ready() && entry.reported == Reported::No {
+                entry.reported = Reported::Queued;
+                self.ready.push_back(Key { index, generation: entry.generation });
             }
             self.count(index, now);
             self.schedule(index);
@@ -307,10 +307,10 @@ impl Manager {
     /// Take all its events, and move data until it is [`NotReady`](crate::Moved::NotReady): the session is not
     /// returned again before its next turn.
     pub fn poll_ready(&mut self) -> Option<Key> {
-        while let Some(key) = self.news.pop_front() {
+        while let Some(key) = self.ready.pop_front() {
             if let Some(Some(entry)) = self.slots.get_mut(key.index) {
                 if entry.generation == key.generation {
-                    entry.told = Told::No;
+                    entry.reported = Reported::No;
                     return Some(key);
                 }
             }
@@ -327,7 +327,7 @@ impl Manager {
     /// Whether [`Self::turn`] is due at once
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.queue.is_empty() || !self.news.is_empty()
+        !self.queue.is_empty() || !self.ready.is_empty()
     }
 
     /// How long to wait for events, as [`mio::Poll::poll`] takes it
@@ -381,27 +381,27 @@ impl Manager {
     /// Reports the session's state to the server's budget
     fn count(&mut self, index: usize, now: Instant) {
         let Some(Some(entry)) = self.slots.get_mut(index) else { return };
-        let opening = match entry.place {
-            Place::Opening => true,
-            Place::Open => false,
-            Place::Waiting | Place::Out => return,
+        let opening = match entry.state {
+            BudgetState::Opening => true,
+            BudgetState::Open => false,
+            BudgetState::Waiting | BudgetState::Released => return,
         };
         let time = self.origin.time(now);
         let inner = &entry.session.inner;
         let failures = inner.data_failures();
         let failed = failures - std::mem::replace(&mut entry.data_failures, failures);
-        let refused = inner.turned_away().cloned();
+        let refused = inner.too_many_sessions().cloned();
         let error = inner.client().error();
         let ended = error.map(SessionEnd::of);
         // The session was closed before it was ever idle, but the server had accepted it.
         let quit = matches!(error, Some(ConnectionError::LocallyClosed));
-        entry.place = match (&refused, ended) {
-            (None, None) if opening && inner.is_idle() => Place::Open,
-            (None, None) => entry.place,
-            _ => Place::Out,
+        entry.state = match (&refused, ended) {
+            (None, None) if opening && inner.is_idle() => BudgetState::Open,
+            (None, None) => entry.state,
+            _ => BudgetState::Released,
         };
-        let opened = opening && entry.place == Place::Open;
-        if !opened && failed == 0 && entry.place != Place::Out {
+        let opened = opening && entry.state == BudgetState::Open;
+        if !opened && failed == 0 && entry.state != BudgetState::Released {
             return;
         }
         let address = entry.server.clone();
@@ -431,7 +431,7 @@ impl Manager {
     fn report(&mut self, address: &Site, now: Instant, report: impl FnOnce(&mut Budget)) {
         if let Some(server) = self.servers.get_mut(address) {
             report(&mut server.budget);
-            if server.waiting.is_empty() && server.budget.is_blank(self.origin.time(now)) {
+            if server.waiting.is_empty() && server.budget.can_be_forgotten(self.origin.time(now)) {
                 self.servers.remove(address);
             }
         }
@@ -455,7 +455,7 @@ impl Manager {
             server.budget.begin(time);
             // Removed sessions have left the queue already.
             if let Some(Some(entry)) = self.slots.get_mut(key.index) {
-                entry.place = Place::Opening;
+                entry.state = BudgetState::Opening;
                 entry.session.start();
             }
             self.enqueue(key.index);
@@ -506,7 +506,7 @@ impl fmt::Debug for Manager {
         f.debug_struct("Manager")
             .field("sessions", &self.len())
             .field("with_work", &self.queue.len())
-            .field("with_news", &self.news.len())
+            .field("with_events", &self.ready.len())
             .field("deadlines", &self.timers.len())
             .field("servers", &self.servers)
             .finish_non_exhaustive()
@@ -518,7 +518,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_removed_session_has_no_name_any_more() {
+    fn the_key_of_a_removed_session_is_invalid() {
         let address = [SocketAddr::from(([127, 0, 0, 1], 1))];
         let config = || ftp_proto::Config::new(ftp_proto::TlsPolicy::Plaintext);
         let mut manager = Manager::new(Token(5)).limit_per_server(1);

@@ -167,12 +167,12 @@ impl Session {
     /// The remote address of the control connection, once it is open
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.inner.ends().map(|ends| ends.peer)
+        self.inner.endpoints().map(|endpoints| endpoints.peer)
     }
 
     /// The local address of the control connection, once it is open
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.inner.ends().map(|ends| ends.local)
+        self.inner.endpoints().map(|endpoints| endpoints.local)
     }
 }

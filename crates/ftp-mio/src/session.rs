@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ftp_session::procedure::{Next, Procedure};
+use ftp_session::procedure::{Procedure, ProcedureStep};
 use ftp_session::{Error, Event, Interest, Options, Origin, Slot, Time};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Registry, Token};
@@ -132,8 +132,8 @@ impl Session {
     /// Whether [`Self::turn`] is due at once
     ///
     /// This is level-triggered: true after requests, after events, when data has been moved up to the
-    /// [budget](Options::budget), and when a turn has reached its own limit. Data that the application does not read
-    /// is not work: [`Self::can_read`] reports it.
+    /// [allowance](Options::allowance), and when a turn has reached its own limit. Data that the application does not
+    /// read is not work: [`Self::can_read`] reports it.
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.inner.has_work()
@@ -149,7 +149,7 @@ impl Session {
     }
 
     /// Whether the application has something to do: events, or data to move
-    pub(crate) fn has_news(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.inner.has_events() || self.can_read() || self.can_write()
     }
 
@@ -157,9 +157,13 @@ impl Session {
     ///
     /// Call it at the start, after each [`Self::turn`], and after the procedure's [answers](Procedure::answer). Pass
     /// each [`Event`] of the session to [`Procedure::handle`], and make no other requests until the procedure has
-    /// ended. At [`Next::Request`] and [`Next::Wait`], continue with the loop. Carry out the order of [`Next::Local`]
-    /// on your own file, or with `LocalFile` (feature `files`).
-    pub fn perform<'a, T>(&mut self, procedure: &'a mut Procedure<T>, now: Instant) -> Next<'a, T> {
+    /// ended. At [`ProcedureStep::Request`] and [`ProcedureStep::Wait`], continue with the loop. Carry out the order of
+    /// [`ProcedureStep::Local`] on your own file, or with `LocalFile` (feature `files`).
+    pub fn perform<'a, T>(
+        &mut self,
+        procedure: &'a mut Procedure<T>,
+        now: Instant,
+    ) -> ProcedureStep<'a, T> {
         let now = self.advance(now);
         procedure.turn(&mut self.inner, now)
     }

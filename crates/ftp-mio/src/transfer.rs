@@ -12,9 +12,9 @@ use crate::session::Session;
 /// lost, and the server waits. Only the server's own pauses are bounded, by
 /// [`Config::data_timeout`](crate::Config::data_timeout).
 ///
-/// Between two turns a session moves about as much as its [budget](crate::Options::budget) permits, and is `NotReady`
-/// beyond that. So it is safe to call these methods until they return that, and one fast transfer leaves time for the
-/// others.
+/// Between two turns a session moves about as much as its [allowance](crate::Options::allowance) permits, and is
+/// `NotReady` beyond that. So it is safe to call these methods until they return that, and one fast transfer leaves
+/// time for the others.
 impl Session {
     /// Reads bytes of a download
     ///

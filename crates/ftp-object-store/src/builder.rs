@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn errors_name_the_problem() {
         let text = |result: Result<FtpStore>| result.unwrap_err().to_string();
         let builder = FtpStoreBuilder::new;
         assert!(text(builder().build()).contains("no URL is given"));

@@ -57,7 +57,7 @@ impl Inner {
         let source = self.remote(from);
         let subject = self.subject("rename", from);
         // Without this check, a directory, which is not an object, could be renamed.
-        let found = self.look_up(&source).await.map_err(|error| subject.told(error))?;
+        let found = self.look_up(&source).await.map_err(|error| subject.error(error))?;
         found.into_file(subject)?;
         if mode == RenameTargetMode::Create {
             self.check_absent("rename to", to).await?;
@@ -65,7 +65,7 @@ impl Inner {
         if source == target {
             return Ok(());
         }
-        let mut ftp = self.pool.lease(&self.site).await.map_err(|error| subject.told(error))?;
+        let mut ftp = self.pool.lease(&self.site).await.map_err(|error| subject.error(error))?;
         self.place(&mut ftp, &source, &target, subject, || ()).await
     }
 
@@ -78,7 +78,7 @@ impl Inner {
         let target = self.target(to, self.subject("copy to", to))?;
         let source = self.remote(from);
         let subject = self.subject("copy", from);
-        let found = self.look_up(&source).await.map_err(|error| subject.told(error))?;
+        let found = self.look_up(&source).await.map_err(|error| subject.error(error))?;
         let version = found.into_file(subject)?;
         if mode == CopyMode::Create {
             self.check_absent("copy to", to).await?;
@@ -107,9 +107,9 @@ impl Inner {
         location: &Path,
     ) -> Result<bool> {
         let subject = self.subject("copy to", location);
-        let told = |error: FtpError| subject.told(error);
-        let mut ftp = self.pool.lease(&self.site).await.map_err(|error| subject.told(error))?;
-        if !self.has_site_copy(&mut ftp).await.map_err(told)? {
+        let convert = |error: FtpError| subject.error(error);
+        let mut ftp = self.pool.lease(&self.site).await.map_err(|error| subject.error(error))?;
+        if !self.has_site_copy(&mut ftp).await.map_err(convert)? {
             return Ok(false);
         }
         let mut temporary = Temporary::new(self, to);
@@ -122,7 +122,7 @@ impl Inner {
             Ok(_) => {}
             // The copy through this machine then succeeds, or reports what is wrong.
             Err(error) if is_refusal(&error) => return Ok(false),
-            Err(error) => return Err(told(error)),
+            Err(error) => return Err(convert(error)),
         }
         temporary.place(&mut ftp, to, subject).await?;
         Ok(true)

@@ -136,7 +136,7 @@ impl Subject<'_> {
     }
 
     /// Chooses the kind of error from the server's reply: not found, denied, not authenticated, or none of these
-    pub(crate) fn told(self, error: impl Into<Cause>) -> object_store::Error {
+    pub(crate) fn error(self, error: impl Into<Cause>) -> object_store::Error {
         let cause = error.into();
         let Some(error) = cause.session() else { return self.generic(cause) };
         if error.is_missing() {
@@ -177,7 +177,7 @@ pub(crate) fn is_refusal(error: &FtpError) -> bool {
 }
 
 /// Whether the server has refused, permanently or not: Pure-FTPd answers 451 if a directory is missing
-pub(crate) fn is_told(error: &FtpError) -> bool {
+pub(crate) fn is_refused_by_server(error: &FtpError) -> bool {
     error.reply().is_some() && !error.is_fatal() && !error.is_auth()
 }
 
@@ -189,8 +189,8 @@ pub(crate) fn is_unknown_command(error: &FtpError) -> bool {
 
 /// Whether the connection broke, so that a new one may help, as opposed to a refusal or failure of the server
 pub(crate) fn broke(error: &FtpError) -> bool {
-    let told = error.reply().is_some() && !error.is_fatal();
-    !told && error.is_transient() && !error.is_auth() || is_unconfirmed(error)
+    let refused = error.reply().is_some() && !error.is_fatal();
+    !refused && error.is_transient() && !error.is_auth() || is_unconfirmed(error)
 }
 
 fn is_unconfirmed(error: &FtpError) -> bool {

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gap_is_what_passes_while_a_request_is_made() {
+    fn the_gap_is_what_is_transferred_during_one_request() {
         let costs = Costs::default();
         assert_eq!(costs.gap(), Costs::UNKNOWN);
         // 100 ms until the first byte, 10 MB/s: 1 MB.

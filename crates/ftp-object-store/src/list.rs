@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ftp_tokio::{Error as FtpError, Kind, Lease, OwnedEntry, PoolError};
+use ftp_tokio::{EntryKind, Error as FtpError, Lease, OwnedEntry, PoolError};
 use futures_util::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{ListResult, ObjectMeta, Result};
@@ -109,7 +109,7 @@ impl Inner {
                 {
                     left -= 1;
                 }
-                Err(error) => return Err(subject.told(error)),
+                Err(error) => return Err(subject.error(error)),
             }
         }
     }
@@ -120,11 +120,11 @@ impl Inner {
             // It was listed, or it is the login directory.
             return Ok(true);
         }
-        let told = refusal.reply().is_some_and(|reply| {
+        let refused = refusal.reply().is_some_and(|reply| {
             ftp_tokio::ftp_proto::Error::Permanent(reply.clone()).is_missing()
         });
         let (parent, name) = name::split(&directory.path);
-        if told || name.is_empty() {
+        if refused || name.is_empty() {
             return Ok(false);
         }
         let find = |mut ftp: Lease| async move {
@@ -132,14 +132,14 @@ impl Inner {
             let mut found = false;
             while let Some(entry) = entries.next().await {
                 let entry = entry?;
-                found |= entry.kind() == Kind::Dir && entry.name() == name;
+                found |= entry.kind() == EntryKind::Dir && entry.name() == name;
             }
             Ok(found)
         };
         match self.pool.run(&self.site, find).await {
             Ok(found) => Ok(found),
             Err(PoolError::Session(error)) if error.is_missing() || is_refusal(&error) => Ok(false),
-            Err(error) => Err(self.subject("list", &directory.location).told(error)),
+            Err(error) => Err(self.subject("list", &directory.location).error(error)),
         }
     }
 
@@ -176,16 +176,16 @@ impl Inner {
                 continue;
             };
             match (entry.kind(), entry.size()) {
-                (Kind::File, Some(size)) => {
+                (EntryKind::File, Some(size)) => {
                     let version = Version { size, modified: entry_date(&entry) };
                     listed.objects.push(meta(location, version));
                 }
-                (Kind::Dir, _) => match directory.below(&entry, location) {
+                (EntryKind::Dir, _) => match directory.below(&entry, location) {
                     Some(below) if below.depth > DEPTH => return Ok(Err(too_deep(subject))),
                     Some(below) => listed.directories.push(below),
                     None => skipped.links += 1,
                 },
-                (Kind::File | Kind::Symlink | Kind::Unknown, _) => {
+                (EntryKind::File | EntryKind::Symlink | EntryKind::Unknown, _) => {
                     unclear.push((entry, location));
                 }
                 _ => skipped.special += 1,
@@ -214,11 +214,11 @@ impl Inner {
             match self.look(&mut ftp, &path).await? {
                 Found::File(version) => listed.objects.push(meta(location, version)),
                 // It is a link to a directory, or to nothing.
-                Found::Missing(_) if entry.kind() != Kind::File => skipped.links += 1,
-                Found::Refused(_) if entry.kind() == Kind::Symlink => skipped.links += 1,
+                Found::Missing(_) if entry.kind() != EntryKind::File => skipped.links += 1,
+                Found::Refused(_) if entry.kind() == EntryKind::Symlink => skipped.links += 1,
                 // It was deleted meanwhile.
                 Found::Missing(_) => {}
-                Found::Refused(error) => return Ok(Err(subject.told(error))),
+                Found::Refused(error) => return Ok(Err(subject.error(error))),
             }
         }
         self.count(&skipped, &directory.location);

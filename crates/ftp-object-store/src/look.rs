@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ftp_tokio::ftp_proto::listing::Modified;
-use ftp_tokio::{Error as FtpError, Kind, Lease, OwnedEntry, PoolError, Timestamp};
+use ftp_tokio::{EntryKind, Error as FtpError, Lease, OwnedEntry, PoolError, Timestamp};
 use object_store::path::Path;
 use object_store::{ObjectMeta, Result};
 
@@ -33,7 +33,7 @@ impl Found {
         match self {
             Self::File(version) => Ok(version),
             Self::Missing(cause) => Err(subject.not_found(cause)),
-            Self::Refused(error) => Err(subject.told(error)),
+            Self::Refused(error) => Err(subject.error(error)),
         }
     }
 }
@@ -73,11 +73,11 @@ impl Inner {
         if self.has_mlst(ftp).await? {
             match ftp.facts(path).await {
                 Ok(entry) => match (entry.kind(), entry.size()) {
-                    (Kind::File, Some(size)) if !may_be_link(&entry) => {
+                    (EntryKind::File, Some(size)) if !may_be_link(&entry) => {
                         let modified = entry_date(&entry);
                         return Ok(Found::File(Version { size, modified }));
                     }
-                    (Kind::Dir, _) => return Ok(Found::Missing("it is a directory".into())),
+                    (EntryKind::Dir, _) => return Ok(Found::Missing("it is a directory".into())),
                     // It is a link, or the server reports too little.
                     _ => {}
                 },
@@ -130,9 +130,11 @@ impl Inner {
         }
         let all_understood = entries.unknown_lines() == 0;
         Ok(match found {
-            Some(entry) if entry.kind() == Kind::Dir => Found::Missing("it is a directory".into()),
+            Some(entry) if entry.kind() == EntryKind::Dir => {
+                Found::Missing("it is a directory".into())
+            }
             Some(entry) => match entry.size() {
-                Some(size) if entry.kind() == Kind::File => {
+                Some(size) if entry.kind() == EntryKind::File => {
                     Found::File(Version { size, modified: entry_date(&entry) })
                 }
                 _ => Found::Refused(refusal),
@@ -156,12 +158,12 @@ impl Inner {
     ) -> object_store::Error {
         let unclear = |error: &FtpError| is_refusal(error) && !error.is_missing();
         if !refusal.session().is_some_and(unclear) {
-            return subject.told(refusal);
+            return subject.error(refusal);
         }
         match self.look_up(&self.remote(subject.location)).await {
             Ok(Found::Missing(_)) => subject.not_found(refusal),
             Ok(Found::File(_)) if is_file_refusal(&refusal) => subject.denied(refusal),
-            _ => subject.told(refusal),
+            _ => subject.error(refusal),
         }
     }
 }

@@ -94,7 +94,7 @@ impl Inner {
             .pool
             .run(&self.site, |ftp| self.open(ftp, location, &path, &options))
             .await
-            .map_err(|error| subject.told(error))?;
+            .map_err(|error| subject.error(error))?;
         let (version, range, payload) = match opened {
             Opened::Refused(error) => return Err(error),
             Opened::Looked(found) => {
@@ -168,7 +168,7 @@ impl Inner {
                     // It was deleted meanwhile.
                     true => subject.not_found(error),
                     false if is_file_refusal(&error) => subject.denied(error),
-                    false => subject.told(error),
+                    false => subject.error(error),
                 };
                 Ok(Opened::Refused(error))
             }
@@ -322,7 +322,7 @@ impl Reading {
                     drop(error);
                     self.resumptions -= 1;
                 }
-                Err(Stop::Broke(error)) => return Err(self.subject().told(error)),
+                Err(Stop::Broke(error)) => return Err(self.subject().error(error)),
                 Err(Stop::Error(error)) => return Err(error),
             }
         }
@@ -412,7 +412,7 @@ impl Reading {
         let mut again = vec![0; self.tail.len()];
         if let Err(error) = download.read_exact(&mut again).await {
             return Err(match FtpError::in_io(&error) {
-                Some(error) => self.stop(error.again()),
+                Some(error) => self.stop(error.duplicate()),
                 None => self.shorter(),
             });
         }
@@ -431,14 +431,14 @@ impl Reading {
     fn stop(&self, error: FtpError) -> Stop {
         match broke(&error) {
             true => Stop::Broke(error),
-            false => Stop::Error(self.subject().told(error)),
+            false => Stop::Error(self.subject().error(error)),
         }
     }
 
     fn changed(&self, found: Found) -> Stop {
         let at = self.range.start;
         let cause = match found {
-            Found::Refused(error) => return Stop::Error(self.subject().told(error)),
+            Found::Refused(error) => return Stop::Error(self.subject().error(error)),
             Found::Missing(_) => format!("the file disappeared while it was read, after byte {at}"),
             Found::File(_) => format!("the file changed while it was read, after byte {at}"),
         };

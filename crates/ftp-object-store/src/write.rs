@@ -12,7 +12,7 @@ use object_store::{
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::{Cause, Subject, is_refusal, is_told};
+use crate::error::{Cause, Subject, is_refusal, is_refused_by_server};
 use crate::inner::Inner;
 use crate::look::Found;
 use crate::name;
@@ -156,10 +156,10 @@ impl Inner {
                 "creating only what does not exist: FTP can't do it in one step (see FtpStoreBuilder::weak_create)",
             ));
         }
-        match self.look_up(&self.remote(location)).await.map_err(|error| subject.told(error))? {
+        match self.look_up(&self.remote(location)).await.map_err(|error| subject.error(error))? {
             Found::File(_) => Err(subject.exists("a file of this name exists")),
             Found::Missing(_) => Ok(()),
-            Found::Refused(error) => Err(subject.told(error)),
+            Found::Refused(error) => Err(subject.error(error)),
         }
     }
 
@@ -169,7 +169,7 @@ impl Inner {
         let begin = |ftp: Lease| ftp.into_put(Put::new(path));
         let refusal = match self.pool.run(&self.site, begin).await {
             Err(PoolError::Session(error)) if is_refusal(&error) => error,
-            result => return result.map_err(|error| subject.told(error)),
+            result => return result.map_err(|error| subject.error(error)),
         };
         let (directory, _) = name::split(path);
         if directory.is_empty() {
@@ -179,11 +179,11 @@ impl Inner {
         // Retry even if nothing was made here: another task may have just made it.
         self.pool.run(&self.site, create).await.map_err(|error| match error {
             PoolError::Session(error) => refused(subject, error),
-            error => subject.told(error),
+            error => subject.error(error),
         })?;
         self.pool.run(&self.site, begin).await.map_err(|error| match error {
             PoolError::Session(error) => refused(subject, error),
-            error => subject.told(error),
+            error => subject.error(error),
         })
     }
 
@@ -205,7 +205,7 @@ impl Inner {
             }
             Ok(_) => {}
             Err(error) if is_refusal(&error) => {}
-            Err(error) => return Err(subject.told(error)),
+            Err(error) => return Err(subject.error(error)),
         }
         temporary.place(&mut ftp, target, subject).await
     }
@@ -219,13 +219,13 @@ impl Inner {
         subject: Subject<'_>,
         deleted: impl FnOnce(),
     ) -> Result<()> {
-        let told = |error: FtpError| subject.told(error);
+        let convert = |error: FtpError| subject.error(error);
         let refusal = match ftp.rename(from, to).await {
             Ok(_) => return Ok(()),
-            Err(error) if is_told(&error) => error,
-            Err(error) => return Err(told(error)),
+            Err(error) if is_refused_by_server(&error) => error,
+            Err(error) => return Err(convert(error)),
         };
-        match self.look(ftp, to).await.map_err(told)? {
+        match self.look(ftp, to).await.map_err(convert)? {
             // The server does not replace files.
             Found::File(_) => {
                 ftp.delete(to).await.map_err(|error| refused(subject, error))?;
@@ -267,7 +267,7 @@ impl Inner {
 fn refused(subject: Subject<'_>, error: FtpError) -> object_store::Error {
     match error.reply().map(|reply| reply.code().get()) {
         Some(550 | 553) if is_refusal(&error) => subject.denied(error),
-        _ => subject.told(error),
+        _ => subject.error(error),
     }
 }
 
@@ -372,7 +372,7 @@ async fn write_part(
     for chunk in payload {
         if let Err(error) = upload.write_all(chunk).await {
             return Err(match FtpError::in_io(&error) {
-                Some(error) => subject.told(error.again()),
+                Some(error) => subject.error(error.duplicate()),
                 // The server does not want the rest, and says why.
                 None => match upload.finish().await {
                     Err(error) => refused(subject, error),

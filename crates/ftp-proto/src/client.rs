@@ -393,7 +393,7 @@ impl Client {
             self.wire.timers.stop(timer);
         }
         // An operation can end while its reply is still expected.
-        if self.wire.control.owes_nothing() {
+        if self.wire.control.expects_nothing() {
             self.wire.stop_reply_timers();
         }
         self.held = None;
@@ -434,11 +434,11 @@ impl Client {
                 self.queue.push_front(Task { request, operation });
                 self.await_rest();
             }
-            Ok(Step::Cut(error, farewell)) => {
+            Ok(Step::Interrupted(error, interruption)) => {
                 let missing = operation.missing(received);
                 let failed = Failed { request, error, moved, missing };
                 let (settling, failed) =
-                    Settling::cut(failed, farewell, contact, self.now, &mut self.wire);
+                    Settling::cut(failed, interruption, contact, self.now, &mut self.wire);
                 self.state = State::Settling(settling);
                 self.fail(failed);
             }
@@ -462,7 +462,7 @@ impl Client {
                 if !matches!(result, Ok(Step::Again)) {
                     session.late = session.late.and_due(0);
                 }
-                let failed = matches!(result, Ok(Step::Cut(..)) | Err(_));
+                let failed = matches!(result, Ok(Step::Interrupted(..)) | Err(_));
                 let shown = matches!(task.request.owner, Owner::User(_) | Owner::Abandoned);
                 if failed && moved && shown && transfer.is_listing() {
                     session.listing = LastListing::Cut;
@@ -488,9 +488,9 @@ impl Client {
 
     /// Waits for the replies that are still expected after an operation has ended, and drops them
     fn await_rest(&mut self) {
-        if self.wire.control.in_doubt() {
+        if self.wire.control.is_doubtful() {
             self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
-        } else if !self.wire.control.owes_nothing() {
+        } else if !self.wire.control.expects_nothing() {
             if self.wire.control.front_is_sentinel() {
                 let sentinel = Settling::sentinel(self.now, &mut self.wire);
                 self.state = State::Settling(sentinel);
@@ -541,7 +541,7 @@ impl Client {
         }
         let Some(mut task) = self.queue.pop_front() else { return };
         let mut cx = Context { now: self.now, owner: task.request.owner, wire: &mut self.wire };
-        if !cx.may_send_behind(Verb::USER) {
+        if !cx.may_pipeline(Verb::USER) {
             return self.queue.push_front(task);
         }
         match task.operation.step(Input::Start, &mut cx) {
@@ -617,7 +617,7 @@ impl Client {
         if self.has_left() {
             return;
         }
-        if !self.final_reply_came() {
+        if !self.final_reply_received() {
             return self.die(error);
         }
         self.wire.stop_reply_timers();
@@ -641,12 +641,12 @@ impl Client {
         self.wire.control.shut();
         match core::mem::replace(&mut self.state, State::Idle) {
             State::Running(task) => {
-                let end = task.operation.dies_with(data.as_ref(), error.clone());
+                let end = task.operation.error_at_end(data.as_ref(), error.clone());
                 self.end(task.request, Ended { result: Err(end), moved: false, answered: None });
             }
             State::Settling(mut settling) => {
                 if let Some(failed) = settling.take_failed() {
-                    let end = failed.dies_with(error.clone());
+                    let end = failed.error_at_end(error.clone());
                     self.complete(failed.request.owner, Err(end));
                 }
             }

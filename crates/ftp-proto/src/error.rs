@@ -134,7 +134,7 @@ pub enum Error {
         end: Option<Box<ConnectionError>>,
     },
     /// The data connection failed, and the server's replies, if any, did not explain why
-    #[error("data connection failed: {failure}{}", AlsoSaid(.reply.as_ref()))]
+    #[error("data connection failed: {failure}{}", WithReply(.reply.as_ref()))]
     DataConnection {
         /// What happened to the connection
         failure: DataFailure,
@@ -214,9 +214,9 @@ impl core::fmt::Display for Expected {
 }
 
 /// Appends what the server said, if anything
-struct AlsoSaid<'a>(Option<&'a Reply>);
+struct WithReply<'a>(Option<&'a Reply>);
 
-impl core::fmt::Display for AlsoSaid<'_> {
+impl core::fmt::Display for WithReply<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.0.map_or(Ok(()), |reply| write!(f, "; the server said: {reply}"))
     }

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn all_news_is_in_the_section_of_orders() {
+    fn every_event_is_in_the_section_of_orders() {
         let (_, rest) = include_str!("lib.rs").split_once("//! # Orders\n").expect("the section");
         let (section, _) = rest.split_once("//! # ").expect("the next section");
         for (name, count) in [("ControlEvent", 4), ("DataEvent", 10)] {

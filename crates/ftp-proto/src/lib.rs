@@ -164,7 +164,7 @@ mod codec;
 mod config;
 mod control;
 mod data;
-mod ends;
+mod endpoints;
 mod error;
 mod event;
 mod gateway;
@@ -200,14 +200,14 @@ pub use control::reply::{
     Banner, Code, Excerpt, Lines, MultilineEnd, NulPolicy, Reply, ReplyConfig, ReplyError,
     ReplyKind, ReplyParser,
 };
-pub use ends::{Ends, Source};
+pub use endpoints::{Endpoints, SourceSelection};
 pub use error::{ConnectionError, Error, ProtocolError};
 pub use event::{Action, Completion, ControlEvent, DataEvent, Event, Trace, TraceDirection};
 pub use gateway::{Gateway, GatewayForm};
 pub use local_names::{LocalRules, NameError, NameProblem, TakenNames};
 pub use op::read_dir::ReadDir;
 pub use op::request::{Get, List, Put};
-pub use server_copy::{CopyEnd, CopyError, ServerCopy};
+pub use server_copy::{CopyError, CopySide, ServerCopy};
 pub use session::TicketSupply;
 pub use terms::{
     DataEndpoint, DataFailure, DataHost, DataId, Direction, Encoding, IpFamily, Phase, Protection,

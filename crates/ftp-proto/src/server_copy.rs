@@ -23,7 +23,7 @@ use crate::terms::TransferType;
 /// One of the two servers
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a copy has two ends")]
-pub enum CopyEnd {
+pub enum CopySide {
     /// The server that has the file
     Source,
     /// The server that receives the file
@@ -32,11 +32,11 @@ pub enum CopyEnd {
 
 /// A copy between servers that failed; drivers use their own error type, which has more details
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("copying failed on the {} server", match .end { CopyEnd::Source => "source", CopyEnd::Target => "target" })]
+#[error("copying failed on the {} server", match .side { CopySide::Source => "source", CopySide::Target => "target" })]
 #[non_exhaustive]
 pub struct CopyError<E = Error> {
     /// Which server
-    pub end: CopyEnd,
+    pub side: CopySide,
     /// What went wrong there
     #[source]
     pub error: E,
@@ -45,8 +45,8 @@ pub struct CopyError<E = Error> {
 impl<E> CopyError<E> {
     /// Creates the error of one server's failure
     #[must_use]
-    pub const fn new(end: CopyEnd, error: E) -> Self {
-        Self { end, error }
+    pub const fn new(side: CopySide, error: E) -> Self {
+        Self { side, error }
     }
 }
 
@@ -109,25 +109,25 @@ impl ServerCopy {
     /// Takes an event of one of the two clients; returns `Some` once, when the copy has ended
     pub fn handle(
         &mut self,
-        end: CopyEnd,
+        side: CopySide,
         event: &mut Event,
         source: &mut Client,
         target: &mut Client,
     ) -> Option<Result<(), CopyError>> {
         match event {
             Event::TransferStarted { op, .. } => {
-                self.handle_started(end, *op, source);
+                self.handle_started(side, *op, source);
                 None
             }
-            Event::Completed(done) => self.handle_completed(end, done, source, target),
+            Event::Completed(done) => self.handle_completed(side, done, source, target),
             _ => None,
         }
     }
 
     /// Does the same as [`Self::handle`] for [`Event::TransferStarted`], for drivers with events of their own
-    pub fn handle_started(&mut self, end: CopyEnd, op: OpId, source: &mut Client) {
+    pub fn handle_started(&mut self, side: CopySide, op: OpId, source: &mut Client) {
         if let State::Storing(store) = self.state {
-            if end == CopyEnd::Target && op == store.id() {
+            if side == CopySide::Target && op == store.id() {
                 let retrieve = source.remote_get(&self.source_path);
                 self.state =
                     State::Moving { source: Half::Running(retrieve), target: Half::Running(store) };
@@ -138,13 +138,13 @@ impl ServerCopy {
     /// Does the same as [`Self::handle`] for [`Event::Completed`], for drivers with events of their own
     pub fn handle_completed(
         &mut self,
-        end: CopyEnd,
+        side: CopySide,
         done: &mut Completion,
         source: &mut Client,
         target: &mut Client,
     ) -> Option<Result<(), CopyError>> {
-        match (&mut self.state, end) {
-            (State::Listening(op), CopyEnd::Source) => match done.take(*op)? {
+        match (&mut self.state, side) {
+            (State::Listening(op), CopySide::Source) => match done.take(*op)? {
                 Ok(address) => {
                     let host = match (source.config().passive_host, address.host) {
                         (PassiveHost::TrustReply, Some(host)) => host,
@@ -154,25 +154,25 @@ impl ServerCopy {
                     self.state = State::Announcing(target.remote_active(address, self.type_));
                     None
                 }
-                Err(error) => self.end(end, error),
+                Err(error) => self.end(side, error),
             },
-            (State::Announcing(op), CopyEnd::Target) => match done.take(*op)? {
+            (State::Announcing(op), CopySide::Target) => match done.take(*op)? {
                 // The target comes first, as in ftplib: it must connect before the source has data.
                 Ok(_) => {
                     self.state = State::Storing(target.remote_put(&self.target_path));
                     None
                 }
-                Err(error) => self.end(end, error),
+                Err(error) => self.end(side, error),
             },
-            (State::Storing(op), CopyEnd::Target) => match done.take(*op)? {
+            (State::Storing(op), CopySide::Target) => match done.take(*op)? {
                 // Without a 1yz, the target has taken nothing, whatever it says.
-                Ok(transfer) => self.end(end, Error::UnexpectedReply(transfer.reply)),
-                Err(error) => self.end(end, error),
+                Ok(transfer) => self.end(side, Error::UnexpectedReply(transfer.reply)),
+                Err(error) => self.end(side, error),
             },
             (State::Moving { source: from, target: to }, _) => {
-                let (half, other, other_client) = match end {
-                    CopyEnd::Source => (from, to, target),
-                    CopyEnd::Target => (to, from, source),
+                let (half, other, other_client) = match side {
+                    CopySide::Source => (from, to, target),
+                    CopySide::Target => (to, from, source),
                 };
                 let Half::Running(op) = half else { return None };
                 match done.take(*op)? {
@@ -198,18 +198,18 @@ impl ServerCopy {
             (Half::Done, Half::Done) => Ok(()),
             // An abort that followed the other end's failure is not the reason.
             (Half::Failed(error), Half::Done | Half::Failed(Error::Aborted)) => {
-                Err(CopyError { end: CopyEnd::Source, error: error.clone() })
+                Err(CopyError { side: CopySide::Source, error: error.clone() })
             }
             (_, Half::Failed(error)) => {
-                Err(CopyError { end: CopyEnd::Target, error: error.clone() })
+                Err(CopyError { side: CopySide::Target, error: error.clone() })
             }
         };
         self.state = State::Ended;
         Some(result)
     }
 
-    fn end(&mut self, end: CopyEnd, error: Error) -> Option<Result<(), CopyError>> {
+    fn end(&mut self, side: CopySide, error: Error) -> Option<Result<(), CopyError>> {
         self.state = State::Ended;
-        Some(Err(CopyError { end, error }))
+        Some(Err(CopyError { side, error }))
     }
 }

@@ -52,7 +52,7 @@ pub(crate) enum ActiveMemory {
 pub(crate) enum Mlsd {
     /// If the answer to FEAT lists it
     #[default]
-    AsTold,
+    AsListed,
     /// The server does not know it, whatever FEAT lists
     Unknown,
 }
@@ -177,7 +177,7 @@ pub enum TicketSupply {
 }
 
 /// The number of listings made to obtain a ticket: one of the file uploaded last, one of the directory
-pub(crate) const HARVESTS: u8 = 2;
+pub(crate) const MAX_TICKET_LISTINGS: u8 = 2;
 
 /// Everything that a session knows about its server
 #[derive(Debug)]
@@ -203,7 +203,7 @@ pub(crate) struct Session {
     pub(crate) gateway: GatewayMemory,
     pub(crate) tickets: TicketSupply,
     /// Consecutive listings made to obtain a ticket
-    pub(crate) harvests: u8,
+    pub(crate) ticket_listings: u8,
     /// The file uploaded last: a listing of it is short
     pub(crate) uploaded: Option<Argument>,
     /// A greeting that was a 230: no login is needed (Q17)
@@ -226,7 +226,7 @@ impl Session {
             protection: Protection::Clear,
             type_: None,
             features: None,
-            mlsd: Mlsd::AsTold,
+            mlsd: Mlsd::AsListed,
             system: None,
             directory: None,
             passive: PassiveMemory::Untried,
@@ -240,7 +240,7 @@ impl Session {
             keep_alive: KeepAlive::Untried,
             gateway: GatewayMemory::Before,
             tickets: TicketSupply::Ample,
-            harvests: 0,
+            ticket_listings: 0,
             uploaded: None,
             admitted: None,
             abort_reply: None,
@@ -251,7 +251,7 @@ impl Session {
     pub(crate) fn forget_clear_text(&mut self) {
         self.admitted = None;
         self.features = None;
-        self.mlsd = Mlsd::AsTold;
+        self.mlsd = Mlsd::AsListed;
         self.system = None;
         self.directory = None;
         self.type_ = None;
@@ -264,7 +264,7 @@ impl Session {
     /// Forgets what a login may have changed (Q18, Q19)
     pub(crate) fn forget_login(&mut self) {
         self.features = None;
-        self.mlsd = Mlsd::AsTold;
+        self.mlsd = Mlsd::AsListed;
         self.directory = None;
         self.type_ = None;
     }

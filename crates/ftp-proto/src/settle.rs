@@ -3,7 +3,7 @@
 //! ```text
 //! Count      every command sent will be answered: wait for the answers, drop them
 //!
-//! Cut        a transfer ended before its final reply
+//! Interrupted        a transfer ended before its final reply
 //!  Early ── 1yz ──▶ Listening
 //!  Listening ── final reply ─────────────────────────────────▶ settled
 //!      │ └───── 1yz, or quiet ──▶ REST 0 ── 350 ─────────────▶ settled
@@ -27,7 +27,7 @@ use crate::control::command::{Command, Verb};
 use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::error::{ConnectionError, Error};
 use crate::held::refuses_sentinel;
-use crate::op::machine::Farewell;
+use crate::op::machine::Interruption;
 use crate::op::transfer::Missing;
 use crate::plan::Request;
 use crate::session::RestartMarker;
@@ -49,7 +49,7 @@ pub(crate) struct Failed {
 
 impl Failed {
     /// Returns the error if the session ends before the server has explained the failure
-    pub(crate) fn dies_with(&self, cause: ConnectionError) -> Error {
+    pub(crate) fn error_at_end(&self, cause: ConnectionError) -> Error {
         match self.missing {
             Some(missing) => missing.cut_off(Some(cause)),
             None => cause.into(),
@@ -72,24 +72,24 @@ pub(crate) enum Contact {
 #[derive(Debug)]
 pub(crate) enum Settling {
     Count,
-    Cut(Cut),
+    Interrupted(Interrupted),
 }
 
 /// An interrupted transfer that is being settled
 #[derive(Debug)]
-pub(crate) struct Cut {
+pub(crate) struct Interrupted {
     /// The request, as long as it waits for the server's explanation
     failed: Option<Failed>,
     stage: Stage,
-    farewell: Farewell,
+    interruption: Interruption,
     /// Number of final replies expected to the transfer and to ABOR
     due: u8,
-    remains: Remains,
+    leftover_if: LeftoverIf,
 }
 
 /// Whether the server may still hold the transfer, to run it over the next data connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Remains {
+enum LeftoverIf {
     No,
     /// If nothing answers the transfer: no data connection was ever established
     IfUnanswered,
@@ -134,40 +134,50 @@ impl Settling {
     /// Begins to settle an interrupted transfer; returns the request if it need not wait for the server
     pub(crate) fn cut(
         failed: Failed,
-        farewell: Farewell,
+        interruption: Interruption,
         contact: Contact,
         now: Time,
         wire: &mut Wire,
     ) -> (Self, Option<Failed>) {
-        let (failed, ended, stage, due) = match farewell {
-            Farewell::Listen | Farewell::ListenOn => (Some(failed), None, Stage::Listening, 1),
-            Farewell::ListenEarly => (Some(failed), None, Stage::Early, 1),
-            Farewell::Abort => {
+        let (failed, ended, stage, due) = match interruption {
+            Interruption::Await | Interruption::AwaitNext => {
+                (Some(failed), None, Stage::Listening, 1)
+            }
+            Interruption::AwaitAll => (Some(failed), None, Stage::Early, 1),
+            Interruption::Abort => {
                 wire.send(now, &Command::bare(Verb::ABOR));
                 (None, Some(failed), Stage::Draining, 2)
             }
         };
         // In active mode, the server has tried to connect, and knows that it can't.
         let passive = wire.config.data_mode == DataMode::Passive;
-        let remains = match (contact, farewell) {
-            _ if !passive => Remains::No,
-            (Contact::Never, _) => Remains::IfUnanswered,
-            (Contact::Established, Farewell::Listen | Farewell::ListenEarly) => Remains::IfSilent,
-            _ => Remains::No,
+        let leftover_if = match (contact, interruption) {
+            _ if !passive => LeftoverIf::No,
+            (Contact::Never, _) => LeftoverIf::IfUnanswered,
+            (Contact::Established, Interruption::Await | Interruption::AwaitAll) => {
+                LeftoverIf::IfSilent
+            }
+            _ => LeftoverIf::No,
         };
         // All of settling has one deadline, whatever replies come.
         wire.stop_reply_timers();
         wire.start_settling(now);
         quiet(now, wire);
-        (Self::Cut(Cut { failed, stage, farewell, due, remains }), ended)
+        (Self::Interrupted(Interrupted { failed, stage, interruption, due, leftover_if }), ended)
     }
 
     /// Finds out which replies are still to come, when they can't be counted
     pub(crate) fn doubt(now: Time, wire: &mut Wire) -> Self {
         wire.start_settling(now);
         sentinel(Verb::REST, now, wire);
-        let (stage, farewell) = (Stage::Restart, Farewell::Listen);
-        Self::Cut(Cut { failed: None, stage, farewell, due: 0, remains: Remains::No })
+        let (stage, interruption) = (Stage::Restart, Interruption::Await);
+        Self::Interrupted(Interrupted {
+            failed: None,
+            stage,
+            interruption,
+            due: 0,
+            leftover_if: LeftoverIf::No,
+        })
     }
 
     /// Waits for the answer to a sentinel that has been sent, which the server may have refused or ignored
@@ -179,8 +189,14 @@ impl Settling {
         wire.stop_reply_timers();
         wire.start_settling(now);
         quiet(now, wire);
-        let farewell = Farewell::Listen;
-        Self::Cut(Cut { failed: None, stage, farewell, due: 0, remains: Remains::No })
+        let interruption = Interruption::Await;
+        Self::Interrupted(Interrupted {
+            failed: None,
+            stage,
+            interruption,
+            due: 0,
+            leftover_if: LeftoverIf::No,
+        })
     }
 
     pub(crate) fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Settled {
@@ -188,18 +204,18 @@ impl Settling {
             Self::Count => {
                 // A sentinel's answer shows that the sentinels before it were refused or ignored.
                 if reply.kind() != ReplyKind::Preliminary
-                    && !wire.control.pay_sentinel(reply.code())
+                    && !wire.control.sentinel_received(reply.code())
                 {
-                    wire.control.pay();
+                    wire.control.reply_received();
                 }
                 wire.await_reply(now);
-                if wire.control.owes_nothing() {
+                if wire.control.expects_nothing() {
                     Settled::Yes(None, Leftover::Nothing)
                 } else {
                     Settled::No
                 }
             }
-            Self::Cut(cut) => cut.replied(reply, now, wire),
+            Self::Interrupted(cut) => cut.replied(reply, now, wire),
         }
     }
 
@@ -207,7 +223,7 @@ impl Settling {
     pub(crate) fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Failed> {
         match self {
             Self::Count => None,
-            Self::Cut(cut) => cut.quiet(now, wire),
+            Self::Interrupted(cut) => cut.quiet(now, wire),
         }
     }
 
@@ -215,7 +231,7 @@ impl Settling {
     pub(crate) fn take_failed(&mut self) -> Option<Failed> {
         match self {
             Self::Count => None,
-            Self::Cut(cut) => cut.failed.take(),
+            Self::Interrupted(cut) => cut.failed.take(),
         }
     }
 
@@ -223,12 +239,12 @@ impl Settling {
     pub(crate) fn waiting(&self) -> Option<&Request> {
         match self {
             Self::Count => None,
-            Self::Cut(cut) => cut.failed.as_ref().map(|failed| &failed.request),
+            Self::Interrupted(cut) => cut.failed.as_ref().map(|failed| &failed.request),
         }
     }
 }
 
-impl Cut {
+impl Interrupted {
     fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Settled {
         let (kind, code) = (reply.kind(), reply.code());
         let answers_sentinel =
@@ -268,24 +284,24 @@ impl Cut {
         }
         if kind != ReplyKind::Preliminary {
             self.due = self.due.saturating_sub(1);
-            if self.farewell == Farewell::Abort && wire.session.abort_reply.is_none() {
+            if self.interruption == Interruption::Abort && wire.session.abort_reply.is_none() {
                 wire.session.abort_reply = Some(reply.clone());
             }
         }
-        self.remains = match (self.remains, code.get()) {
-            (Remains::IfUnanswered, 225) => Remains::IfNothingElse,
+        self.leftover_if = match (self.leftover_if, code.get()) {
+            (LeftoverIf::IfUnanswered, 225) => LeftoverIf::IfNothingElse,
             // Pure-FTPd ends a broken download with another 1yz.
-            (Remains::IfSilent, 100..=199) if self.stage != Stage::Early => Remains::No,
+            (LeftoverIf::IfSilent, 100..=199) if self.stage != Stage::Early => LeftoverIf::No,
             // The 1yz may come before the data connection is established.
-            (remains, 100..=199) => remains,
-            _ => Remains::No,
+            (leftover_if, 100..=199) => leftover_if,
+            _ => LeftoverIf::No,
         };
     }
 
     fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Failed> {
         match self.stage {
             // The server waits for a data connection that will never come.
-            Stage::Early | Stage::Listening if self.remains == Remains::IfUnanswered => {
+            Stage::Early | Stage::Listening if self.leftover_if == LeftoverIf::IfUnanswered => {
                 self.stage = Stage::Draining;
                 self.due += 1;
                 wire.send(now, &Command::bare(Verb::ABOR));
@@ -307,12 +323,12 @@ impl Cut {
 
     fn end(&mut self, now: Time, wire: &mut Wire) -> Settled {
         wire.session.late = wire.session.late.and_due(self.due);
-        wire.control.forgive();
+        wire.control.expect_nothing();
         wire.await_reply(now);
         wire.timers.stop(Timer::Quiet);
-        let leftover = match self.remains {
-            Remains::IfNothingElse | Remains::IfSilent => Leftover::Transfer,
-            Remains::No | Remains::IfUnanswered => Leftover::Nothing,
+        let leftover = match self.leftover_if {
+            LeftoverIf::IfNothingElse | LeftoverIf::IfSilent => Leftover::Transfer,
+            LeftoverIf::No | LeftoverIf::IfUnanswered => Leftover::Nothing,
         };
         Settled::Yes(self.failed.take(), leftover)
     }

@@ -70,8 +70,8 @@ impl Wire {
     /// Records a final reply to the first command that waits for one
     ///
     /// For a transfer it need not be the last reply; the wait for that one has a single deadline.
-    pub(crate) fn pay(&mut self) {
-        self.control.pay();
+    pub(crate) fn reply_received(&mut self) {
+        self.control.reply_received();
         if self.timers.phase(Timer::Command) != Some(Phase::FinalReply) {
             self.timers.stop(Timer::Command);
         }

@@ -37,18 +37,18 @@ fn the_final_reply_of_an_upload_may_come_before_the_end_of_its_connection() {
     let id = opened(&mut client);
     client.handle_data(now, id, DataEvent::Connected);
     reply(&mut client, now, "150 go");
-    assert!(!client.final_reply_came());
+    assert!(!client.final_reply_received());
     client.handle_data(now, id, DataEvent::Sent);
     reply(&mut client, now, "226 done");
-    assert!(client.final_reply_came());
+    assert!(client.final_reply_received());
     assert_eq!(client.last_reply().unwrap().code().get(), 226);
     client.handle_data(now, id, DataEvent::Finished);
-    assert!(!client.final_reply_came());
+    assert!(!client.final_reply_received());
     assert!(client.is_idle());
 }
 
 #[test]
-fn requests_tell_their_offset() {
+fn requests_return_their_offset() {
     assert_eq!(Get::new("f").offset(), 0);
     assert_eq!(Get::new("f").resume_at(7).offset(), 7);
     assert_eq!(Put::new("f").resume_at(7).offset(), 7);
@@ -57,7 +57,7 @@ fn requests_tell_their_offset() {
 }
 
 #[test]
-fn uploads_tell_where_to() {
+fn uploads_return_their_target() {
     assert_eq!(Put::new("f").path(), Some(&b"f"[..]));
     assert_eq!(Put::unique().path(), None);
     assert_eq!(Put::new("f\r\nDELE g").path(), None);

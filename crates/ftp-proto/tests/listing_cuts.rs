@@ -60,7 +60,7 @@ fn last(parser: impl Fn() -> ListingParser, listing: &str) -> Last {
 }
 
 #[test]
-fn a_line_that_is_cut_before_its_name_is_unknown() {
+fn a_line_truncated_before_its_name_is_unknown() {
     for (columns, name) in LINES {
         for end in 1..columns.len() {
             let listing = format!("{columns}{name}\r\n{}", &columns[..end]);
@@ -107,7 +107,7 @@ fn a_name_of_openvms_without_its_version_is_unknown() {
 }
 
 #[test]
-fn a_link_that_is_cut_before_its_target_is_unknown() {
+fn a_link_truncated_before_its_target_is_unknown() {
     let line = "lrwxrwxrwx   1 ann  staff       3 Mar 10 12:34 a -> b";
     for end in line.len() - 6..line.len() {
         let listing = format!("{line}\r\n{}", &line[..end]);
@@ -120,7 +120,7 @@ fn a_link_that_is_cut_before_its_target_is_unknown() {
 }
 
 #[test]
-fn a_line_that_is_cut_in_its_time_is_no_heading() {
+fn a_line_truncated_in_its_time_is_not_a_heading() {
     let parsers: [fn() -> ListingParser; 4] = [
         ListingParser::new,
         || ListingParser::new().with_hint(Format::Unix),
@@ -152,7 +152,7 @@ fn headings_are_headings() {
 }
 
 #[test]
-fn a_last_line_without_its_end_is_an_entry_if_it_is_whole() {
+fn a_complete_last_line_without_its_line_ending_is_an_entry() {
     // `ls` of some systems omits the date, and IIS the end of the last line.
     let usual = "-rw-r--r--   1 ann  staff      42 Mar 10 12:34 name";
     for (line, name) in [

@@ -213,7 +213,7 @@ fn last_item(before: &str, line: &[u8]) -> (Option<Format>, Value) {
 /// Formats of large listings have a fast path for lines in the usual form, once the format is known: it must parse a
 /// line like the full parser, which handles the first line of a listing
 #[test]
-fn the_quick_way_reads_what_the_thorough_one_does() {
+fn the_fast_path_parses_the_same_as_the_full_parser() {
     const USUAL: [(Format, &str); 9] = [
         (Format::Unix, "-rw-r--r--   1 ann  staff      42 Mar 10 12:34 name"),
         (Format::Unix, "drwxr-sr-t  12 1000 100   1234567 Dec  1  1999  a b "),

@@ -91,7 +91,7 @@ fn what_the_server_could_not_read_is_not_empty() {
 
 /// A message of the server is not a file if nothing else follows; among names it is one of them
 #[test]
-fn the_servers_own_words_are_no_names() {
+fn messages_of_the_server_are_not_names() {
     let lines = [
         "Permission denied",
         "Access is denied.",
@@ -146,7 +146,7 @@ fn the_servers_own_words_are_no_names() {
 
 /// The total of `ls` has another name in each language
 #[test]
-fn totals_in_languages_that_nobody_knows() {
+fn totals_in_unknown_languages() {
     const X: &str = "-rw-r--r-- 1 u g 5 Jan 02 2021 x\r\n";
     let known = [
         "總用量",
@@ -236,7 +236,7 @@ fn empty_directories_are_empty() {
 
 /// A recursive listing has entries of other directories, under their own names
 #[test]
-fn entries_of_other_directories_are_none_of_this_one() {
+fn entries_of_other_directories_are_not_entries_of_this_one() {
     const X: &str = "-rw-r--r-- 1 u g 5 Jan 02 2021 x\r\n";
     const Y: &str = "-rw-r--r-- 1 u g 5 Jan 02 2021 y\r\n";
     let cases = [

@@ -365,7 +365,7 @@ fn facts() {
 }
 
 #[test]
-fn eplf_tells_what_can_be_done_with_a_file() {
+fn eplf_contains_what_can_be_done_with_a_file() {
     check("+up700,/,\tdir\r\n", &[json!({ "kind": "dir", "mode": "0700" })]);
     refused(&["+m1767225600,\tneither", "+r,s3,  no tab", "+r,\t", "+\t"]);
 }
@@ -539,7 +539,7 @@ fn how_far_ahead_a_date_may_be() {
 }
 
 #[test]
-fn a_name_that_waits_for_its_rest_is_told() {
+fn a_name_that_waits_for_its_columns_is_reported() {
     let mut parser = parser();
     let mut listing = &b"A_LONG_NAME.TXT;1\r\n"[..];
     // Whether it continues is not known yet.
@@ -605,7 +605,7 @@ fn a_name_that_is_never_continued_is_an_entry() {
 
 /// Lines after others of their format take a fast path, which must give the same result
 #[test]
-fn a_line_is_read_the_same_wherever_it_stands() {
+fn a_line_is_parsed_the_same_at_any_position() {
     let unix = [
         "-rw-r--r--   1 ann      staff          42 Mar 10 12:34 plain",
         "drwxr-xr-x  12 ann      staff        4096 Dec 31  1999 a year",
@@ -670,7 +670,7 @@ fn a_line_is_read_the_same_wherever_it_stands() {
 }
 
 #[test]
-fn a_line_of_blanks_is_no_depth_to_fall_into() {
+fn a_long_line_of_blanks_does_not_recurse() {
     let objects = read(|| parser().with_format(Format::Mlsx), &[b' '; 60_000]);
     assert_eq!(objects.len(), 1);
 }

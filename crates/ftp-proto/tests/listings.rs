@@ -188,7 +188,7 @@ fn vms() {
 }
 
 #[test]
-fn seldom_met() {
+fn rare_formats() {
     check(
         Some(Format::Os400),
         "ANN            4096 24.12.25 18:00:01 *STMF      letter.txt\n",
@@ -254,7 +254,7 @@ fn a_year_needs_to_know_the_time() {
 }
 
 #[test]
-fn names_that_are_traps() {
+fn names_that_are_easily_misread() {
     for (name, safe) in [
         ("plain", true),
         ("with blank", true),
@@ -284,7 +284,7 @@ fn a_line_without_end_is_bounded() {
 }
 
 #[test]
-fn a_name_that_is_cut_at_the_bound_is_none() {
+fn a_name_truncated_at_the_limit_is_not_a_name() {
     const MOST: usize = 64 * 1024;
     let lines = [
         (None, "-rw-r--r-- 1 ann staff 17 Mar 10  2024 "),
@@ -373,7 +373,7 @@ fn stat_of_a_directory_that_could_not_be_read_is_not_empty() {
 }
 
 #[test]
-fn stat_counts_what_it_does_not_understand() {
+fn stat_counts_lines_that_it_cannot_parse() {
     let reply = b"213-Status of x:\r\n\
         ls: d: Permission denied\r\n\
         -rw-r--r-- 1 ann staff 5 Jan  1  2020 x\r\n\
@@ -387,7 +387,7 @@ fn stat_counts_what_it_does_not_understand() {
 }
 
 #[test]
-fn owners_that_are_numbers_are_no_dates() {
+fn numeric_owners_are_not_dates() {
     check(
         Some(Format::Unix),
         "drwxr-xr-x    3 1        1            4096 Mar 09 08:19 ..\r\n\
@@ -403,7 +403,7 @@ fn owners_that_are_numbers_are_no_dates() {
 }
 
 #[test]
-fn a_hint_is_no_more_than_that() {
+fn a_hint_does_not_override_the_lines() {
     let mut parser = ListingParser::new().with_hint(Format::Vms);
     assert_eq!(parser.format(), None);
     let mut line = &b"-rw-r--r-- 1 ann staff 17 Mar 10  2024 notes\n"[..];
@@ -413,7 +413,7 @@ fn a_hint_is_no_more_than_that() {
 }
 
 #[test]
-fn a_hint_decides_where_lines_do_not() {
+fn a_hint_decides_if_the_lines_do_not() {
     // Without facts, the blank before a name belongs to MLSD; in a bare name it is a part of it.
     let name = |mut parser: ListingParser| {
         let mut line = &b"  x\n"[..];
@@ -425,7 +425,7 @@ fn a_hint_decides_where_lines_do_not() {
 }
 
 #[test]
-fn systems_speak_for_formats() {
+fn the_system_suggests_a_format() {
     let of = |text: &str| {
         let mut parser = ReplyParser::new(ReplyConfig::default());
         let (_, reply) = parser.parse(format!("215 {text}\r\n").as_bytes()).expect("a reply");

@@ -46,7 +46,7 @@ fn several_replies_at_once() {
 }
 
 #[test]
-fn bytes_behind_a_reply_are_left_to_the_caller() {
+fn bytes_after_a_reply_are_left_to_the_caller() {
     let mut parser = ReplyParser::new(ReplyConfig::default());
     let (consumed, reply) = parser.parse(b"234 go\r\n\r\n200 injected\r\n").unwrap();
     assert_eq!((consumed, reply.unwrap().code()), (8, Code::SECURITY_ACCEPTED));
@@ -95,7 +95,7 @@ fn a_bare_code_is_a_reply_and_ends_one() {
 }
 
 #[test]
-fn anything_but_a_hyphen_behind_the_code_ends_the_reply() {
+fn anything_but_a_hyphen_after_the_code_ends_the_reply() {
     // Q2
     for (line, text) in [("220ready", "ready"), ("220\tready", "\tready"), ("220_", "_")] {
         assert_eq!(one(format!("{line}\r\n")).text(), text.as_bytes());
@@ -157,7 +157,7 @@ fn nul_is_refused_or_dropped() {
 }
 
 #[test]
-fn telnet_sequences_are_taken_out() {
+fn telnet_sequences_are_removed() {
     // Q5: WILL, WONT, DO, DONT with an option (one of which is LF), two-byte commands, SB … SE
     let fed = parse(
         b"\xFF\xFB\x0A220\xFF\xFC\x00 \xFF\xFD\x18a\xFF\xFE\x01\xFF\xF1b\
@@ -276,7 +276,7 @@ fn other_protocols_are_recognised() {
 }
 
 #[test]
-fn ftp_servers_are_not_taken_for_others() {
+fn ftp_servers_are_not_mistaken_for_other_protocols() {
     for line in [
         "220 smtp.example.com ready",
         "220 mail.example.com FTP and ESMTP gateway",

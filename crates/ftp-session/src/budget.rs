@@ -20,19 +20,19 @@ use std::time::Duration;
 
 use ftp_proto::{ConnectionError, Reply, Time};
 
-use crate::crowd::{is_idle_timeout, stated_limit};
+use crate::session_limit::{is_idle_timeout, stated_limit};
 
 /// How long a refusal limits the number of sessions, before one more is tried
 const CEILING_HOLDS: Duration = Duration::from_secs(600);
 
 /// How long a session beyond the proven number may take to open before the next is tried anyway
-const PATIENCE: Duration = Duration::from_secs(10);
+const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a server may count a session that has broken
 const LINGER: Duration = Duration::from_millis(250);
 
 /// How long it may count a session that it has ended itself: a process must exit after its 221
-const FAREWELL: Duration = Duration::from_millis(100);
+const PROCESS_EXIT: Duration = Duration::from_millis(100);
 
 /// The first and the longest wait after a server has refused even a single session
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
@@ -162,7 +162,7 @@ impl Budget {
     }
 
     /// Changes the caller's maximum, which is at least 1; open sessions stay open
-    pub fn set_most(&mut self, most: usize) {
+    pub fn set_maximum(&mut self, most: usize) {
         self.most = most.max(1);
     }
 
@@ -186,7 +186,7 @@ impl Budget {
 
     /// Whether nothing is counted or remembered that matters, so that a new budget would be equivalent
     #[must_use]
-    pub fn is_blank(&self, now: Time) -> bool {
+    pub fn can_be_forgotten(&self, now: Time) -> bool {
         self.count() == 0
             && self.leaving.iter().all(|until| *until <= now)
             && self.stated.is_none()
@@ -209,18 +209,18 @@ impl Budget {
             let ceiling = self.ceiling.filter(|ceiling| {
                 self.stated.is_none_or(|stated| ceiling.count < stated) && total < self.most
             });
-            let gone = self.leaving.front().copied();
-            return Admission::Later(earlier(gone, ceiling.map(|ceiling| ceiling.until)));
+            let forgotten_at = self.leaving.front().copied();
+            return Admission::Later(earlier(forgotten_at, ceiling.map(|ceiling| ceiling.until)));
         }
         // Sessions beyond the proven number wait while the server may still count ended ones: a refusal would be due
         // to those.
-        if let Some(gone) = self.leaving.front() {
+        if let Some(forgotten_at) = self.leaving.front() {
             if total + self.leaving.len() >= self.proven.saturating_add(self.at_once - 1) {
-                return Admission::Later(Some(*gone));
+                return Admission::Later(Some(*forgotten_at));
             }
         } else if total >= self.proven.saturating_add(self.at_once) {
             // A session is already being tried, and it may hang.
-            let patient = self.tried + PATIENCE;
+            let patient = self.tried + OPENING_TIMEOUT;
             if self.opening > 0 && now < patient {
                 return Admission::Later(Some(patient));
             }
@@ -273,10 +273,10 @@ impl Budget {
         let before = self.live;
         self.live = self.live.saturating_sub(1);
         match end {
-            SessionEnd::Orderly => self.leave(now + FAREWELL),
+            SessionEnd::Orderly => self.leave(now + PROCESS_EXIT),
             SessionEnd::Broken => self.leave(now + LINGER),
             SessionEnd::Cut => {
-                self.leave(now + FAREWELL);
+                self.leave(now + PROCESS_EXIT);
                 self.halve(before, now);
             }
         }

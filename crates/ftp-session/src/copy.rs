@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use ftp_proto::{CopyEnd, TransferType};
+use ftp_proto::{CopySide, TransferType};
 
 use crate::error::Error;
 use crate::event::{Event, explain};
@@ -50,7 +50,7 @@ impl ServerCopy {
     /// idle](Session::is_idle).
     pub fn handle<S: Read + Write, L>(
         &mut self,
-        end: CopyEnd,
+        side: CopySide,
         event: &mut Event,
         source: &mut Session<S, L>,
         target: &mut Session<S, L>,
@@ -58,15 +58,15 @@ impl ServerCopy {
         let (source, target) = (source.request(), target.request());
         match event {
             Event::TransferStarted { op, .. } => {
-                self.inner.handle_started(end, *op, source);
+                self.inner.handle_started(side, *op, source);
                 None
             }
             Event::Completed(done) => {
-                let ended = self.inner.handle_completed(end, &mut done.inner, source, target)?;
+                let ended = self.inner.handle_completed(side, &mut done.inner, source, target)?;
                 let cause = done.cause.take();
                 Some(ended.map_err(|failed| {
-                    let cause = cause.filter(|_| failed.end == end);
-                    CopyError::new(failed.end, explain(failed.error, cause))
+                    let cause = cause.filter(|_| failed.side == side);
+                    CopyError::new(failed.side, explain(failed.error, cause))
                 }))
             }
             _ => None,

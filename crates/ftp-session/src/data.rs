@@ -9,7 +9,7 @@ use ftp_tls::Stream;
 use crate::proxy::{Handshake, waits_for};
 use crate::socket::{Listener, Socket, interest_of_tls};
 use crate::text::{TextIn, TextOut};
-use crate::transport::{Interest, Lent, Slot};
+use crate::transport::{Interest, Slot, SocketRef};
 
 pub(crate) struct Data<S, L> {
     pub(crate) id: DataId,
@@ -24,7 +24,7 @@ pub(crate) enum DataState<S, L> {
         port: u16,
     },
     /// Passive: not open yet; waits for this readiness
-    Connecting(Socket<S>, Interest, Way),
+    Connecting(Socket<S>, Interest, Route),
     /// Passive: the handshake with a proxy
     Tunneling(Socket<S>, Box<Handshake>),
     /// Active: the server has not connected yet, though another host may have
@@ -34,13 +34,13 @@ pub(crate) enum DataState<S, L> {
     /// To be secured as soon as a ticket has arrived, or none will
     AwaitingTicket(Stream<Socket<S>>),
     Securing(Stream<Socket<S>>),
-    Moving(Stream<Socket<S>>, Course),
+    Moving(Stream<Socket<S>>, TransferState),
     /// The machine knows that it is over, and will close it
     Over(Stream<Socket<S>>, Option<Direction>),
 }
 
 /// Where a data connection goes
-pub(crate) enum Way {
+pub(crate) enum Route {
     /// Directly to this address
     Direct(SocketAddr),
     /// To a proxy, which connects to the server
@@ -48,10 +48,10 @@ pub(crate) enum Way {
 }
 
 /// The direction and progress of a transfer
-pub(crate) enum Course {
+pub(crate) enum TransferState {
     Download(Option<Box<TextIn>>),
     /// A listing that is only read for the tickets that arrive with it
-    Harvest,
+    TicketListing,
     Upload(UploadStage, Option<Box<TextOut>>),
 }
 
@@ -169,26 +169,28 @@ impl<S, L> Data<S, L> {
     }
 
     /// The connection or listener for the shell's wait, with what to wait for on it
-    pub(crate) fn lent(&self) -> Option<(Slot, Lent<'_, S, L>, Interest)> {
-        let lent = match &self.state {
+    pub(crate) fn socket_ref(&self) -> Option<(Slot, SocketRef<'_, S, L>, Interest)> {
+        let socket_ref = match &self.state {
             DataState::Dialing { .. } => return None,
-            DataState::Listening(listener, _) => Lent::Listener(&listener.io),
+            DataState::Listening(listener, _) => SocketRef::Listener(&listener.io),
             DataState::Connecting(socket, ..) | DataState::Tunneling(socket, _) => {
-                Lent::Stream(socket.io())
+                SocketRef::Stream(socket.io())
             }
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream)
             | DataState::Moving(stream, _)
-            | DataState::Over(stream, _) => Lent::Stream(stream.get_ref().io()),
+            | DataState::Over(stream, _) => SocketRef::Stream(stream.get_ref().io()),
         };
-        Some((self.slot, lent, self.interest()))
+        Some((self.slot, socket_ref, self.interest()))
     }
 
     /// Until when the end of an upload is waited for
-    pub(crate) const fn patience(&self) -> Option<Time> {
+    pub(crate) const fn close_deadline(&self) -> Option<Time> {
         match self.state {
-            DataState::Moving(_, Course::Upload(UploadStage::Draining { until }, _)) => until,
+            DataState::Moving(_, TransferState::Upload(UploadStage::Draining { until }, _)) => {
+                until
+            }
             _ => None,
         }
     }
@@ -206,14 +208,18 @@ impl<S, L> Data<S, L> {
             DataState::Tunneling(_, handshake) => waits_for(handshake),
             DataState::Listening(..) => Interest::READ,
             DataState::Securing(stream) => interest_of_tls(stream),
-            DataState::Moving(stream, course) => {
+            DataState::Moving(stream, transfer) => {
                 let ready = stream.get_ref().ready;
-                let wants = match course {
-                    Course::Download(_) | Course::Harvest => Interest::READ,
-                    Course::Upload(UploadStage::Writing(ServerEnd::Open), _) => Interest::BOTH,
-                    Course::Upload(UploadStage::Writing(ServerEnd::Closed), _) => Interest::WRITE,
-                    Course::Upload(UploadStage::Ending, _) => Interest::WRITE,
-                    Course::Upload(UploadStage::Draining { .. }, _) => Interest::READ,
+                let wants = match transfer {
+                    TransferState::Download(_) | TransferState::TicketListing => Interest::READ,
+                    TransferState::Upload(UploadStage::Writing(ServerEnd::Open), _) => {
+                        Interest::BOTH
+                    }
+                    TransferState::Upload(UploadStage::Writing(ServerEnd::Closed), _) => {
+                        Interest::WRITE
+                    }
+                    TransferState::Upload(UploadStage::Ending, _) => Interest::WRITE,
+                    TransferState::Upload(UploadStage::Draining { .. }, _) => Interest::READ,
                 };
                 Interest {
                     read: wants.read && !ready.read,
@@ -234,9 +240,9 @@ impl<S, L> fmt::Debug for Data<S, L> {
             DataState::Open(_) => "open",
             DataState::AwaitingTicket(_) => "awaiting a ticket",
             DataState::Securing(_) => "securing",
-            DataState::Moving(_, Course::Download(_)) => "download",
-            DataState::Moving(_, Course::Upload(..)) => "upload",
-            DataState::Moving(_, Course::Harvest) => "harvest",
+            DataState::Moving(_, TransferState::Download(_)) => "download",
+            DataState::Moving(_, TransferState::Upload(..)) => "upload",
+            DataState::Moving(_, TransferState::TicketListing) => "ticket listing",
             DataState::Over(..) => "over",
         };
         write!(f, "{:?} {state}", self.id)

@@ -10,10 +10,10 @@ use ftp_proto::{ConnectionError, DataFailure, NameError, Reply};
 use ftp_tls::{ConfigError, TlsError};
 
 use crate::address::AddressError;
-use crate::crowd::is_full;
 use crate::failure::Described;
 use crate::local::FileError;
 use crate::proxy::ProxyError;
+use crate::session_limit::is_full;
 
 /// Why an operation failed
 ///
@@ -147,7 +147,7 @@ pub struct Removal {
     /// Directories that were removed
     pub directories: u64,
     /// The items that could not be removed, without the directories that contain them; the first thousand
-    pub left: Vec<Left>,
+    pub left: Vec<Leftover>,
     /// The number of items that could not be removed
     pub left_count: u64,
     /// Lines of listings that were not recognized: they may stand for files that are left
@@ -158,8 +158,9 @@ impl Removal {
     /// Maximum number of items in `left`
     pub(crate) const MOST: usize = 1000;
 
-    fn again(&self) -> Self {
-        let left = |left: &Left| Left { path: left.path.clone(), error: left.error.again() };
+    fn duplicate(&self) -> Self {
+        let left =
+            |left: &Leftover| Leftover { path: left.path.clone(), error: left.error.duplicate() };
         Self { left: self.left.iter().map(left).collect(), ..*self }
     }
 }
@@ -169,7 +170,7 @@ impl fmt::Display for Removal {
         let Self { files, directories, left_count, .. } = self;
         write!(f, "{files} files and {directories} directories removed, {left_count} left")?;
         match self.left.first() {
-            Some(Left { path, error }) => write!(f, "; {}: {error}", path.escape_ascii()),
+            Some(Leftover { path, error }) => write!(f, "; {}: {error}", path.escape_ascii()),
             None => Ok(()),
         }
     }
@@ -178,7 +179,7 @@ impl fmt::Display for Removal {
 /// Something that could not be removed
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Left {
+pub struct Leftover {
     /// Its path; if its name leads elsewhere, the path of its directory
     pub path: Vec<u8>,
     /// Why it could not be removed
@@ -270,7 +271,7 @@ impl Error {
     ///
     /// Report it to a [`Budget`](crate::Budget) with [`Budget::refused`](crate::Budget::refused).
     #[must_use]
-    pub fn turned_away(&self) -> Option<&Reply> {
+    pub fn too_many_sessions(&self) -> Option<&Reply> {
         let Self::Ftp(error) = self else { return None };
         let reply = error.reply()?;
         let closed = match error.connection_error() {
@@ -347,7 +348,7 @@ impl Error {
     ///
     /// [`io::Error`]s can't be cloned: for one that does not come from the system, only its kind and text are kept.
     #[must_use]
-    pub fn again(&self) -> Self {
+    pub fn duplicate(&self) -> Self {
         match self {
             Self::Connect { target, error } => {
                 Self::Connect { target: target.clone(), error: again(error) }
@@ -369,7 +370,7 @@ impl Error {
             Self::NotADirectory { path } => Self::NotADirectory { path: path.clone() },
             Self::UnsafeName { name } => Self::UnsafeName { name: name.clone() },
             Self::TimeNotSet { reply } => Self::TimeNotSet { reply: reply.clone() },
-            Self::NotRemoved(removal) => Self::NotRemoved(Box::new(removal.again())),
+            Self::NotRemoved(removal) => Self::NotRemoved(Box::new(removal.duplicate())),
             Self::Deadline { limit } => Self::Deadline { limit: *limit },
             Self::Cancelled => Self::Cancelled,
             Self::LineTooLong { limit } => Self::LineTooLong { limit: *limit },

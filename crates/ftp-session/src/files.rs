@@ -28,7 +28,7 @@ impl LocalFile {
         Self { path: path.into(), file: None, at: 0 }
     }
 
-    /// Carries out an order of [`Next::Local`](crate::procedure::Next::Local)
+    /// Carries out an order of [`ProcedureStep::Local`](crate::procedure::ProcedureStep::Local)
     ///
     /// # Errors
     ///

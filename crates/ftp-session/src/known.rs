@@ -48,9 +48,9 @@ macro_rules! known {
             /// The number of TLS sessions available, and of data connections that have resumed one so far; `None` if
             /// TLS was never used
             #[must_use]
-            pub fn tls_inventory(&self) -> Option<$crate::ftp_tls::Inventory> {
+            pub fn tls_stats(&self) -> Option<$crate::ftp_tls::TlsStats> {
                 let $this = self;
-                $session.tls_inventory()
+                $session.tls_stats()
             }
 
             /// What TLS has negotiated for the control connection, with the server's certificate; `None` in clear text

@@ -16,7 +16,7 @@ pub enum TimeCommand {
 
 /// The state of knowledge about a command
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Support {
     #[default]
     Untried,
     /// It has set a time, which was read back or whose reply was unambiguous
@@ -27,7 +27,7 @@ pub(crate) enum Standing {
 
 /// The state of knowledge about the commands that set times
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TimeCommands([Standing; TimeCommand::ALL.len()]);
+pub(crate) struct TimeCommands([Support; TimeCommand::ALL.len()]);
 
 impl TimeCommand {
     /// All commands, in the order in which they are tried
@@ -35,19 +35,19 @@ impl TimeCommand {
 }
 
 impl TimeCommands {
-    pub(crate) const fn standing(self, command: TimeCommand) -> Standing {
+    pub(crate) const fn support(self, command: TimeCommand) -> Support {
         self.0[command as usize]
     }
 
-    pub(crate) const fn set(&mut self, command: TimeCommand, standing: Standing) {
-        self.0[command as usize] = standing;
+    pub(crate) const fn set(&mut self, command: TimeCommand, support: Support) {
+        self.0[command as usize] = support;
     }
 
     /// The commands worth trying: the proven ones, then the untried ones
     pub(crate) fn candidates(self) -> impl Iterator<Item = TimeCommand> {
-        let with = move |standing| {
-            TimeCommand::ALL.into_iter().filter(move |command| self.standing(*command) == standing)
+        let with = move |support| {
+            TimeCommand::ALL.into_iter().filter(move |command| self.support(*command) == support)
         };
-        with(Standing::Proven).chain(with(Standing::Untried))
+        with(Support::Proven).chain(with(Support::Untried))
     }
 }

@@ -62,8 +62,8 @@
 //! transport of std's sockets, [`Pipes`] is one for shells that carry the bytes themselves. The shell can also make
 //! connections itself: see [`Session::dialed_by_shell`].
 //!
-//! **2. Take turns.** [`Session::turn`] does all that can be done without waiting, up to a bound: deadlines, connecting,
-//! TLS, commands, replies. Call it whenever something may have changed; an extra call does no harm.
+//! **2. Take turns.** [`Session::turn`] does all that can be done without waiting, up to a bound: deadlines,
+//! connecting, TLS, commands, replies. Call it whenever something may have changed; an extra call does no harm.
 //!
 //! **3. Wait.** Do not wait while [`Session::has_work`]. Otherwise wait for the connections that [`Session::sockets`]
 //! lends, until [`Session::deadline`]; [`Session::timeout`] combines the two. Then call [`Session::ready`] with what a
@@ -74,8 +74,8 @@
 //! - *Without readiness* (pipes, streams that register a waker when they would block): call [`Session::ready_all`]
 //!   before each turn.
 //!
-//! **4. Take the events.** [`Session::poll_event`] returns each [`Event`] once. [`Event::Completed`] has the result of a
-//! request, which its [`Op`] takes. If you wait for one request after another, call [`Session::completed`] instead.
+//! **4. Take the events.** [`Session::poll_event`] returns each [`Event`] once. [`Event::Completed`] has the result of
+//! a request, which its [`Op`] takes. If you wait for one request after another, call [`Session::completed`] instead.
 //!
 //! **5. Move the bytes.** [`Session::read_data`], [`Session::write_data`] and [`Session::finish_upload`] move them at
 //! the user's pace; [`Session::read_data_into`] and [`Session::write_data_from`] move them between the connection and
@@ -119,7 +119,6 @@ mod address;
 mod budget;
 mod cancel;
 mod copy;
-mod crowd;
 mod data;
 mod entries;
 mod error;
@@ -143,6 +142,7 @@ pub mod proxy;
 mod race;
 mod security;
 mod session;
+mod session_limit;
 mod socket;
 #[cfg(feature = "system")]
 pub mod system;
@@ -162,11 +162,13 @@ pub use budget::{Admission, Budget, SessionEnd};
 pub use cancel::CancelFlag;
 pub use copy::{CopyError, ServerCopy};
 pub use entries::Entries;
-pub use error::{Error, Left, Mismatch, Removal};
+pub use error::{Error, Leftover, Mismatch, Removal};
 pub use event::{Completion, Event};
 #[cfg(feature = "files")]
 pub use files::{FileDigest, LocalFile};
-pub use ftp_proto::{Config, Direction, Ends, Op, OpId, Output, Source, Time, TlsPolicy};
+pub use ftp_proto::{
+    Config, Direction, Endpoints, Op, OpId, Output, SourceSelection, Time, TlsPolicy,
+};
 pub use holder::{Holder, OwnedError};
 pub use info::TlsInfo;
 pub use learned::TimeCommand;
@@ -178,7 +180,7 @@ pub use procedure::Procedure;
 pub use session::{Moved, Session};
 pub use time::Origin;
 pub use times::{system_time, timestamp};
-pub use transport::{DialRequest, Host, Interest, Lent, Slot, Transport, Trigger};
+pub use transport::{DialRequest, Host, Interest, Slot, SocketRef, Transport, Trigger};
 #[cfg(feature = "url")]
 pub use url::{FtpUrl, UrlError, UrlTarget};
 

@@ -1,6 +1,6 @@
 //! The control connection: how it is made, and its state
 
-use ftp_proto::{Ends, Time};
+use ftp_proto::{Endpoints, Time};
 use ftp_tls::Stream;
 
 use crate::proxy::Handshake;
@@ -26,7 +26,7 @@ pub(crate) enum Control<S> {
 pub(crate) struct Tunneling<S> {
     pub(crate) socket: Socket<S>,
     /// Both addresses of the connection to the proxy, if it has addresses
-    pub(crate) ends: Option<Ends>,
+    pub(crate) endpoints: Option<Endpoints>,
     pub(crate) handshake: Handshake,
     /// Bounds the whole handshake; received bytes do not extend it
     pub(crate) deadline: Option<Time>,
@@ -52,8 +52,8 @@ pub(crate) enum LinkPhase {
     Open,
     /// The TLS handshake
     Securing,
-    /// TLS is being closed; `patience` is the time until which the server's close_notify is waited for
-    Clearing { patience: Option<Time> },
+    /// TLS is being closed; `close_deadline` is the time until which the server's close_notify is waited for
+    Clearing { close_deadline: Option<Time> },
     /// Nothing: the connection broke, and the machine only waits for the end of a transfer that is already confirmed
     Broken,
 }
@@ -64,9 +64,9 @@ impl<S> Link<S> {
     }
 
     /// Until when the end of TLS is waited for
-    pub(crate) const fn patience(&self) -> Option<Time> {
+    pub(crate) const fn close_deadline(&self) -> Option<Time> {
         match self.phase {
-            LinkPhase::Clearing { patience } => patience,
+            LinkPhase::Clearing { close_deadline } => close_deadline,
             LinkPhase::Open | LinkPhase::Securing | LinkPhase::Broken => None,
         }
     }

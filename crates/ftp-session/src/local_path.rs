@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_only_other_systems_mind_are_joined_where_they_are_fine() {
+    fn names_are_joined_by_the_rules_of_this_system() {
         for name in ["C:x", "a:b", "nul.txt", "name.", "what?"] {
             assert_eq!(local_path("d", name).is_err(), cfg!(windows), "{name}");
         }

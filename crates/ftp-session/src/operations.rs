@@ -154,7 +154,7 @@ macro_rules! file_operations {
                 fn verify_file(
                     remote: impl AsRef<[u8]>,
                     local: impl AsRef<::std::path::Path>
-                ) -> $crate::procedure::Proof {
+                ) -> $crate::procedure::Verification {
                     $crate::Procedure::verify_file(remote)
                 }
             }

@@ -36,7 +36,7 @@ pub struct Options {
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) proxy: Option<Proxy>,
-    pub(crate) budget: usize,
+    pub(crate) allowance: usize,
     pub(crate) trace: Option<TraceHook>,
 }
 
@@ -73,7 +73,7 @@ impl Options {
             port: None,
             proxy: None,
             // Four reads of the most efficient size; well below a millisecond of work.
-            budget: 256 * 1024,
+            allowance: 256 * 1024,
             trace: None,
         }
     }
@@ -316,8 +316,8 @@ impl Options {
 
     /// Sets how many bytes of data a session moves before others get a turn, at least one read's worth; 256 KiB by
     /// default
-    pub fn budget(mut self, bytes: usize) -> Self {
-        self.budget = bytes.max(1);
+    pub fn allowance(mut self, bytes: usize) -> Self {
+        self.allowance = bytes.max(1);
         self
     }
 }

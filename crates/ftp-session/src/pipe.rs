@@ -495,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_the_break_is_read() {
+    fn bytes_before_the_break_are_read() {
         let mut pipe = Pipe::new();
         assert_eq!(pipe.receive(b"x"), 1);
         pipe.fail(io::ErrorKind::ConnectionReset);
@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn one_read_and_one_write_are_under_way_at_a_time() {
+    fn one_read_and_one_write_are_in_progress_at_a_time() {
         let mut pipe = Pipe::with_capacity(8);
         assert_eq!(pipe.next_operation(), Some(Operation::Read(vec![0; 8])));
         assert_eq!(pipe.next_operation(), None);

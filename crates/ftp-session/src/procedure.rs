@@ -5,11 +5,11 @@
 //! the awaited steps (`work.rs`, `request.rs`), the bytes of transfers (`moving.rs`), and a file for each subject.
 //!
 //! ```text
-//!   ┌─ Next::Request   read what the server has sent, then turn again
-//!   ├─ Next::Wait      wait as the session says, pass its events on, then turn again
-//!   ├─ Next::Local     carry out an order for the local file, answer it, then turn again
+//!   ┌─ ProcedureStep::Request   read what the server has sent, then turn again
+//!   ├─ ProcedureStep::Wait      wait as the session says, pass its events on, then turn again
+//!   ├─ ProcedureStep::Local     carry out an order for the local file, answer it, then turn again
 //! turn
-//!   └─ Next::Done
+//!   └─ ProcedureStep::Done
 //! ```
 
 mod create;
@@ -36,11 +36,11 @@ use ftp_proto::fields::HashAlgorithm;
 use ftp_proto::listing::ListingParser;
 use ftp_proto::{Op, OpId, ReadDir, Time, Transfer};
 
-pub use order::{LocalAnswer, LocalOrder, Next};
+pub use order::{LocalAnswer, LocalOrder, ProcedureStep};
 pub use remove::RemoveOptions;
 pub use resume::ResumeOptions;
-pub use verify::Proof;
-pub use walk::{Descent, Found, Walk, WalkError, WalkOptions, WalkStep};
+pub use verify::Verification;
+pub use walk::{Descent, Walk, WalkEntry, WalkError, WalkOptions, WalkStep};
 pub use work::{Access, Directory};
 
 use crate::entries::Entries;
@@ -158,7 +158,7 @@ enum Local {
     Hash(HashAlgorithm),
 }
 
-/// What is waited for: a [`Next`] that borrows nothing
+/// What is waited for: a [`ProcedureStep`] that borrows nothing
 enum Pause<T> {
     Request,
     Wait,
@@ -226,7 +226,7 @@ impl<T> Procedure<T> {
         true
     }
 
-    /// Handles the result of the order that [`Next::Local`] gave
+    /// Handles the result of the order that [`ProcedureStep::Local`] gave
     ///
     /// # Panics
     ///
@@ -289,15 +289,15 @@ impl<T> Procedure<T> {
         &mut self,
         session: &mut Session<S, L>,
         now: Time,
-    ) -> Next<'_, T> {
+    ) -> ProcedureStep<'_, T> {
         match self.advance(session, now) {
             Pause::Request => {
                 session.want_turn();
-                Next::Request
+                ProcedureStep::Request
             }
-            Pause::Wait => Next::Wait,
-            Pause::Done(result) => Next::Done(result),
-            Pause::Local => Next::Local(self.local_order()),
+            Pause::Wait => ProcedureStep::Wait,
+            Pause::Done(result) => ProcedureStep::Done(result),
+            Pause::Local => ProcedureStep::Local(self.local_order()),
         }
     }
 

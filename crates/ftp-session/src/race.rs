@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ftp_proto::{Source, Time};
+use ftp_proto::{SourceSelection, Time};
 
 use crate::address::SourceAddress;
 use crate::socket::Socket;
@@ -19,9 +19,9 @@ use crate::transport::{Interest, Slot, Transport};
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// How long an attempt may be silent while untried addresses wait: enough for a SYN to be sent twice
-const PATIENCE: Duration = Duration::from_secs(2);
+const SILENCE_LIMIT: Duration = Duration::from_secs(2);
 
-const SLOTS: [Slot; 2] = [Slot::Control, Slot::ControlRival];
+const SLOTS: [Slot; 2] = [Slot::Control, Slot::SecondControl];
 
 #[derive(Debug)]
 pub(crate) struct Race<S> {
@@ -55,12 +55,12 @@ struct Attempt<S> {
     candidate: Candidate,
     deadline: Option<Time>,
     /// When it ends for the sake of untried addresses
-    gives_way: Option<Time>,
+    yields_at: Option<Time>,
 }
 
 /// The state of a race after a step
 #[derive(Debug)]
-pub(crate) enum Standing<S> {
+pub(crate) enum RaceState<S> {
     Undecided,
     /// The connection, its address, and the attempt's deadline
     Won(Socket<S>, SocketAddr, Option<Time>),
@@ -95,8 +95,8 @@ impl<S: Read + Write> Race<S> {
     }
 
     /// Who chooses the local address
-    pub(crate) fn source(&self) -> Source {
-        self.source.map_or(Source::System, |_| Source::Caller)
+    pub(crate) fn source(&self) -> SourceSelection {
+        self.source.map_or(SourceSelection::System, |_| SourceSelection::Caller)
     }
 
     /// When the next address is due, or an attempt takes too long
@@ -106,14 +106,14 @@ impl<S: Read + Write> Race<S> {
             .filter(|_| !self.waiting.is_empty() && self.attempts.iter().any(Option::is_none));
         let attempts = self.attempts.iter().flatten();
         let ends = attempts.filter_map(|attempt| {
-            let gives_way = attempt.gives_way.filter(|_| self.is_crowded());
-            [attempt.deadline, gives_way].into_iter().flatten().min()
+            let yields_at = attempt.yields_at.filter(|_| self.is_waited_for());
+            [attempt.deadline, yields_at].into_iter().flatten().min()
         });
         ends.chain(next).min()
     }
 
     /// Whether an untried address waits for a slot
-    fn is_crowded(&self) -> bool {
+    fn is_waited_for(&self) -> bool {
         self.attempts.iter().all(Option::is_some)
             && self.waiting.iter().any(|candidate| candidate.trial == Trial::First)
     }
@@ -131,21 +131,21 @@ impl<S: Read + Write> Race<S> {
         &mut self,
         transport: &mut impl Transport<Stream = S>,
         now: Time,
-    ) -> Standing<S> {
+    ) -> RaceState<S> {
         for index in 0..self.attempts.len() {
             let Some(Attempt { socket, interest, deadline, .. }) = &mut self.attempts[index] else {
                 continue;
             };
-            let standing = if socket.ready.intersects(*interest) {
+            let result = if socket.ready.intersects(*interest) {
                 transport.connected(socket.slot, socket.io_mut())
             } else {
                 Ok(Some(*interest))
             };
-            match standing {
+            match result {
                 Ok(None) => {
                     let Some(won) = self.attempts[index].take() else { continue };
                     self.give_up(transport);
-                    return Standing::Won(won.socket, won.candidate.address, won.deadline);
+                    return RaceState::Won(won.socket, won.candidate.address, won.deadline);
                 }
                 // The deadline holds even if the shell reports at every turn that it may be open.
                 Ok(Some(_)) if has_passed(*deadline, now) => {
@@ -164,14 +164,14 @@ impl<S: Read + Write> Race<S> {
             let idle = self.attempts.iter().all(Option::is_none);
             let due = idle || has_passed(self.next_start, now);
             let Some(index) = self.attempts.iter().position(Option::is_none).filter(|_| due) else {
-                return Standing::Undecided;
+                return RaceState::Undecided;
             };
             let Some(candidate) = self.waiting.pop() else {
                 if !idle || self.failures.is_empty() {
-                    return Standing::Undecided;
+                    return RaceState::Undecided;
                 }
                 let failures = std::mem::take(&mut self.failures);
-                return Standing::Lost(failures[0].0, all_failed(failures));
+                return RaceState::Lost(failures[0].0, all_failed(failures));
             };
             let address = candidate.address;
             let source = self.source.and_then(|source| source.towards(address));
@@ -182,8 +182,8 @@ impl<S: Read + Write> Race<S> {
                         interest: Interest::WRITE,
                         candidate,
                         deadline: later(now, self.timeout),
-                        gives_way: match candidate.trial {
-                            Trial::First => later(now, PATIENCE),
+                        yields_at: match candidate.trial {
+                            Trial::First => later(now, SILENCE_LIMIT),
                             Trial::Second => None,
                         },
                     });
@@ -196,10 +196,10 @@ impl<S: Read + Write> Race<S> {
 
     /// Ends one attempt that has been silent for long, to make room for an untried address
     fn give_way(&mut self, transport: &mut impl Transport<Stream = S>, now: Time) {
-        if !self.is_crowded() {
+        if !self.is_waited_for() {
             return;
         }
-        let silent = |attempt: &mut Attempt<S>| has_passed(attempt.gives_way, now);
+        let silent = |attempt: &mut Attempt<S>| has_passed(attempt.yields_at, now);
         let Some(attempt) = self.attempts.iter_mut().find_map(|slot| slot.take_if(silent)) else {
             return;
         };
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_is_told() {
+    fn each_failure_is_reported() {
         let failure = |last: u8, kind: io::ErrorKind| {
             (SocketAddr::from(([192, 0, 2, last], 21)), io::Error::from(kind))
         };

@@ -22,15 +22,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ftp_proto::{
-    ConnectionError, DataHost, Ends, IpFamily, Op, OpId, Output, Reply, Time, TlsPolicy,
+    ConnectionError, DataHost, Endpoints, IpFamily, Op, OpId, Output, Reply, Time, TlsPolicy,
 };
-use ftp_tls::Inventory;
+use ftp_tls::TlsStats;
 use ftp_tls::rustls::HandshakeKind;
 
 pub use transfer::Moved;
 
 use crate::cancel::CancelFlag;
-use crate::crowd::is_full;
 use crate::data::{Attempt, Data, DataState, Linger};
 use crate::error::Error;
 use crate::event::Event;
@@ -42,8 +41,9 @@ use crate::options::{Options, TraceHook};
 use crate::proxy::{ProxyError, Via, waits_for};
 use crate::race::Race;
 use crate::security::{Name, Security};
+use crate::session_limit::is_full;
 use crate::socket::Socket;
-use crate::transport::{DialRequest, Host, Interest, Lent, Slot};
+use crate::transport::{DialRequest, Host, Interest, Slot, SocketRef};
 
 /// A session with an FTP server, over connections of the types `S` and, in active mode, `L`
 ///
@@ -78,7 +78,7 @@ pub struct Session<S, L> {
     attempt: Attempt,
     security: Security,
     last_upload: Option<LastUpload>,
-    ends: Option<Ends>,
+    endpoints: Option<Endpoints>,
     /// The proxy, if there is one
     via: Option<Via>,
     /// How the shell reaches the server or the proxy, if it makes all connections
@@ -90,8 +90,8 @@ pub struct Session<S, L> {
     events: VecDeque<Event>,
     trace: Option<TraceHook>,
     work: Work,
-    budget: usize,
-    /// The part of the budget that is left until the next turn
+    allowance: usize,
+    /// The part of the allowance that is left until the next turn
     credit: usize,
     /// A 530 reply that was about the number of sessions
     refusal: Option<Reply>,
@@ -174,7 +174,7 @@ impl<S: Read + Write, L> Session<S, L> {
     /// With a [proxy](Options::proxy) the dial requests are for connections to the proxy, which the shell may make
     /// over TLS, for example.
     ///
-    /// Active mode needs a control connection that has [addresses](Ends).
+    /// Active mode needs a control connection that has [addresses](Endpoints).
     ///
     /// # Errors
     ///
@@ -235,7 +235,7 @@ impl<S: Read + Write, L> Session<S, L> {
             attempt: Attempt::Moved,
             security,
             last_upload: None,
-            ends: None,
+            endpoints: None,
             via,
             dialed: None,
             host: options.host,
@@ -243,8 +243,8 @@ impl<S: Read + Write, L> Session<S, L> {
             events: VecDeque::new(),
             trace: options.trace,
             work: Work::None,
-            budget: options.budget,
-            credit: options.budget,
+            allowance: options.allowance,
+            credit: options.allowance,
             refusal: None,
             data_failures: 0,
             cancelled: None,
@@ -335,15 +335,15 @@ impl<S: Read + Write, L> Session<S, L> {
     ///
     /// Through a proxy these are the addresses of the connection to the proxy.
     #[must_use]
-    pub const fn ends(&self) -> Option<Ends> {
-        self.ends
+    pub const fn endpoints(&self) -> Option<Endpoints> {
+        self.endpoints
     }
 
     /// The number of TLS sessions available, and of data connections that have resumed one so far; `None` if TLS was
     /// never used
     #[must_use]
-    pub fn tls_inventory(&self) -> Option<Inventory> {
-        self.security.context.as_ref().map(ftp_tls::TlsContext::inventory)
+    pub fn tls_stats(&self) -> Option<TlsStats> {
+        self.security.context.as_ref().map(ftp_tls::TlsContext::stats)
     }
 
     /// What TLS has negotiated for the control connection, with the server's certificate; `None` in clear text
@@ -359,7 +359,7 @@ impl<S: Read + Write, L> Session<S, L> {
     ///
     /// Report it to a [`Budget`](crate::Budget).
     #[must_use]
-    pub fn turned_away(&self) -> Option<&Reply> {
+    pub fn too_many_sessions(&self) -> Option<&Reply> {
         match self.proto.error() {
             Some(ConnectionError::Refused(reply))
                 if reply.code().get() == 421 || is_full(reply) =>
@@ -425,28 +425,31 @@ impl<S: Read + Write, L> Session<S, L> {
     /// A closed or failed connection counts as ready for both reading and writing. What to wait for changes with every
     /// call, so a shell with level-triggered events asks before each wait. If the user does not read a download that
     /// has bytes, its connection is not waited for.
-    pub fn sockets(&self) -> impl Iterator<Item = (Slot, Lent<'_, S, L>, Interest)> {
-        fn lend<S, L>(socket: &Socket<S>, interest: Interest) -> (Slot, Lent<'_, S, L>, Interest) {
-            (socket.slot, Lent::Stream(socket.io()), interest)
+    pub fn sockets(&self) -> impl Iterator<Item = (Slot, SocketRef<'_, S, L>, Interest)> {
+        fn socket_ref<S, L>(
+            socket: &Socket<S>,
+            interest: Interest,
+        ) -> (Slot, SocketRef<'_, S, L>, Interest) {
+            (socket.slot, SocketRef::Stream(socket.io()), interest)
         }
         let (attempts, link) = match &self.control {
             Control::Connecting(race) => (Some(race.sockets()), None),
             Control::Tunneling(tunneling) => {
                 let interest = waits_for(&tunneling.handshake);
-                (None, Some(lend(&tunneling.socket, interest)))
+                (None, Some(socket_ref(&tunneling.socket, interest)))
             }
             Control::Open(link) => {
-                (None, Some(lend(link.stream.get_ref(), self.interest_in(link))))
+                (None, Some(socket_ref(link.stream.get_ref(), self.interest_in(link))))
             }
             Control::Idle(_) | Control::Dialing { .. } | Control::Closed => (None, None),
         };
         let attempts = attempts.into_iter().flatten();
         let linger = self.linger.as_ref();
         attempts
-            .map(|(socket, interest)| lend(socket, interest))
+            .map(|(socket, interest)| socket_ref(socket, interest))
             .chain(link)
-            .chain(self.data.as_ref().and_then(Data::lent))
-            .chain(linger.map(|linger| lend(linger.stream.get_ref(), linger.interest())))
+            .chain(self.data.as_ref().and_then(Data::socket_ref))
+            .chain(linger.map(|linger| socket_ref(linger.stream.get_ref(), linger.interest())))
     }
 
     /// Returns the connection in a slot, for shells that carry its bytes themselves
@@ -473,10 +476,10 @@ impl<S: Read + Write, L> Session<S, L> {
             Control::Dialing { deadline, .. } => *deadline,
             Control::Tunneling(tunneling) => tunneling.deadline,
             Control::Open(link) => {
-                let data = self.data.as_ref().and_then(Data::patience);
+                let data = self.data.as_ref().and_then(Data::close_deadline);
                 let linger = self.linger.as_ref().and_then(|linger| linger.until);
-                let patience = [link.patience(), data, linger, self.proto.poll_timeout()];
-                patience.into_iter().flatten().min()
+                let deadlines = [link.close_deadline(), data, linger, self.proto.poll_timeout()];
+                deadlines.into_iter().flatten().min()
             }
         }
     }
@@ -484,8 +487,8 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Whether [`Self::turn`] is due at once
     ///
     /// This is level-triggered: true after requests, after [`Self::ready`], when data has been moved up to the
-    /// [budget](Options::budget), and when a turn has reached its own limit. Data that the user does not read is not
-    /// work: [`Self::can_read`] reports it.
+    /// [allowance](Options::allowance), and when a turn has reached its own limit. Data that the user does not read is
+    /// not work: [`Self::can_read`] reports it.
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.work == Work::Left
@@ -580,7 +583,7 @@ fn named(host: Option<&str>, address: SocketAddr) -> String {
 impl<S, L> fmt::Debug for Session<S, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
-            .field("peer", &self.ends.map(|ends| ends.peer))
+            .field("peer", &self.endpoints.map(|endpoints| endpoints.peer))
             .field("proto", &self.proto)
             .field("data", &self.data)
             .field("work", &self.work)

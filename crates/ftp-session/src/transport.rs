@@ -16,7 +16,7 @@ pub enum Slot {
     /// The control connection, or one attempt to open it
     Control,
     /// The control connection, if the second of two attempts to open it succeeded first
-    ControlRival,
+    SecondControl,
     /// A data connection or the listener for one
     Data,
     /// The next data connection, while the last one, in the slot `Data`, still waits for tickets; or the other way
@@ -26,12 +26,12 @@ pub enum Slot {
 
 impl Slot {
     /// All slots in order
-    pub const ALL: [Self; 4] = [Self::Control, Self::ControlRival, Self::Data, Self::NextData];
+    pub const ALL: [Self; 4] = [Self::Control, Self::SecondControl, Self::Data, Self::NextData];
 
     /// Whether this slot belongs to the control connection
     #[must_use]
     pub const fn is_control(self) -> bool {
-        matches!(self, Self::Control | Self::ControlRival)
+        matches!(self, Self::Control | Self::SecondControl)
     }
 }
 
@@ -141,9 +141,9 @@ pub trait Transport {
     /// Makes the next reads of a connection ask the system, until one would block
     ///
     /// The session calls it where it must know everything that has arrived so far: during TLS handshakes of data
-    /// connections, before it ends an upload, since a final reply that is there already can't be about the end, and before
-    /// it accepts a final reply that the data connection may contradict. Only shells whose reads consult a record of
-    /// readiness need it, such as those on an async runtime.
+    /// connections, before it ends an upload, since a final reply that is there already can't be about the end, and
+    /// before it accepts a final reply that the data connection may contradict. Only shells whose reads consult a
+    /// record of readiness need it, such as those on an async runtime.
     fn look(&mut self, stream: &mut Self::Stream) {
         let _ = stream;
     }
@@ -234,7 +234,7 @@ pub struct DialRequest<'a> {
 /// For sockets it provides the descriptor (`AsFd`, on Windows `AsSocket`), for any wait function.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "there are these two")]
-pub enum Lent<'a, S, L> {
+pub enum SocketRef<'a, S, L> {
     /// A connection, open or not
     Stream(&'a S),
     /// A listener in active mode
@@ -242,7 +242,7 @@ pub enum Lent<'a, S, L> {
 }
 
 #[cfg(unix)]
-impl<S: std::os::fd::AsFd, L: std::os::fd::AsFd> std::os::fd::AsFd for Lent<'_, S, L> {
+impl<S: std::os::fd::AsFd, L: std::os::fd::AsFd> std::os::fd::AsFd for SocketRef<'_, S, L> {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         match self {
             Self::Stream(stream) => stream.as_fd(),
@@ -252,7 +252,7 @@ impl<S: std::os::fd::AsFd, L: std::os::fd::AsFd> std::os::fd::AsFd for Lent<'_, 
 }
 
 #[cfg(windows)]
-impl<S, L> std::os::windows::io::AsSocket for Lent<'_, S, L>
+impl<S, L> std::os::windows::io::AsSocket for SocketRef<'_, S, L>
 where
     S: std::os::windows::io::AsSocket,
     L: std::os::windows::io::AsSocket,

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_of_ftp_is_an_error() {
+    fn a_url_of_another_scheme_is_an_error() {
         let error = |text: &str| text.parse::<FtpUrl>().unwrap_err();
         assert_eq!(error("http://h/"), UrlError::Scheme("http".into()));
         assert_eq!(error("sftp://h/f"), UrlError::Scheme("sftp".into()));

@@ -74,11 +74,11 @@ impl<'a> Session<'a> {
     }
 
     pub(crate) fn run(mut self) -> io::Result<()> {
-        let turned_away = match &self.stay.refused {
+        let too_many_sessions = match &self.stay.refused {
             Some(limit) if !limit.at_login => Some(format!("421 {}", limit.text)),
             _ => None,
         };
-        let mut goes_on = match (turned_away, self.action("GREETING", "").0) {
+        let mut goes_on = match (too_many_sessions, self.action("GREETING", "").0) {
             (Some(refusal), _) => self.reply(&refusal)?,
             (None, Kind::Serve(_)) => self.reply("220 ready")?,
             (None, Kind::Reply(reply)) => self.reply(&reply)?,

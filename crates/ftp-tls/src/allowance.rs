@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_overdrawn_is_paid_back() {
+    fn the_excess_is_deducted_from_the_next_allowance() {
         let mut allowance = Allowance::UNLIMITED;
         allowance.charge(usize::MAX, usize::MAX, u64::MAX);
         assert!(!allowance.is_exhausted());

@@ -53,7 +53,7 @@ pub(crate) struct Session {
 /// What is known about the sessions of one [`TlsContext`]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Inventory {
+pub struct TlsStats {
     /// Available TLS 1.3 tickets; each can be used for one connection
     pub tickets: usize,
     /// TLS 1.3 tickets received so far, on all connections
@@ -71,13 +71,13 @@ pub struct Inventory {
 #[must_use]
 pub enum UploadPermit {
     /// Start the upload
-    Go,
+    Proceed,
     /// First make a small listing (NLST of one name is enough), read its data connection to the
     /// end and then [drain](crate::Stream::drain) it, then ask again
     ///
     /// Even a listing that the server refuses for lack of resumption may bring tickets: two with
     /// ProFTPD.
-    Harvest,
+    ObtainTicket,
     /// Do not start the upload; log in on a new control connection, with [`TlsContext::renew`]
     Reconnect,
 }
@@ -143,19 +143,19 @@ impl TlsContext {
 
     /// Returns which sessions are available, and how many have been used
     #[must_use]
-    pub fn inventory(&self) -> Inventory {
-        Inventory {
+    pub fn stats(&self) -> TlsStats {
+        TlsStats {
             resumed: self.session.resumed.load(Ordering::Relaxed),
             full: self.session.full.load(Ordering::Relaxed),
-            ..self.session.store.inventory()
+            ..self.session.store.stats()
         }
     }
 
     /// Whether the next connection can resume a session
     #[must_use]
     pub fn can_resume(&self) -> bool {
-        let inventory = self.session.store.inventory();
-        inventory.tickets > 0 || inventory.tls12_session
+        let stats = self.session.store.stats();
+        stats.tickets > 0 || stats.tls12_session
     }
 
     /// Whether a data connection may begin its handshake before the server has agreed to the transfer
@@ -164,8 +164,8 @@ impl TlsContext {
     /// servers that require resumption (Q84), there may be no way to get another.
     #[must_use]
     pub fn can_spare_ticket(&self) -> bool {
-        let inventory = self.session.store.inventory();
-        inventory.tls12_session || inventory.tickets != 1
+        let stats = self.session.store.stats();
+        stats.tls12_session || stats.tickets != 1
     }
 
     /// Whether an upload over a protected data connection may start
@@ -176,9 +176,9 @@ impl TlsContext {
     /// used up, or are more than 45 minutes old, so that the server may have forgotten them, new ones must be
     /// obtained first.
     ///
-    /// It is always [`Go`](UploadPermit::Go) if the server never sent any, if it is known to accept full handshakes,
-    /// or if the [configuration](crate::TlsConfigBuilder::guard_uploads) says so. If you ask again after each step,
-    /// the result is finally `Go` or `Reconnect`.
+    /// It is always [`Proceed`](UploadPermit::Proceed) if the server never sent any, if it is known to accept full
+    /// handshakes, or if the [configuration](crate::TlsConfigBuilder::guard_uploads) says so. If you ask again after
+    /// each step, the result is finally `Go` or `Reconnect`.
     ///
     /// If this side [refuses](crate::Resumption) data connections without resumption, it is `Go` if there is a fresh
     /// session, else `Reconnect`: the data connection of a listing could not provide a session that belongs to the
@@ -186,12 +186,12 @@ impl TlsContext {
     pub fn upload_permit(&self) -> UploadPermit {
         if self.session.must_resume() {
             return match self.session.store.has_fresh(Instant::now()) {
-                true => UploadPermit::Go,
+                true => UploadPermit::Proceed,
                 false => UploadPermit::Reconnect,
             };
         }
         if !self.base.guard_uploads || self.session.full_accepted.load(Ordering::Relaxed) {
-            return UploadPermit::Go;
+            return UploadPermit::Proceed;
         }
         self.session.store.upload_permit(Instant::now())
     }

@@ -9,7 +9,7 @@ use rustls::{
 };
 
 use crate::pin::Pin;
-use crate::verify::{Mistake, PinRefused};
+use crate::verify::{OtherKind, PinRefused};
 
 /// Why a TLS connection failed, in words a person can act on
 ///
@@ -273,9 +273,9 @@ impl From<CertificateError> for TlsError {
             },
             E::Revoked => Self::CertificateRevoked,
             E::Other(OtherError(ref why)) => match why.downcast_ref::<PinRefused>() {
-                Some(&PinRefused { public_key, certificate, mistake }) => match mistake {
-                    Mistake::None => Self::PinMismatch { public_key, certificate },
-                    Mistake::Kind => Self::PinOfOtherKind { public_key, certificate },
+                Some(&PinRefused { public_key, certificate, other_kind }) => match other_kind {
+                    OtherKind::Differs => Self::PinMismatch { public_key, certificate },
+                    OtherKind::Matches => Self::PinOfOtherKind { public_key, certificate },
                 },
                 // This crate does not depend on webpki, so its error is recognized by its name.
                 None if why.to_string().contains("CaUsedAsEndEntity") => Self::CaUsedAsServer,

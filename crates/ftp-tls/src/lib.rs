@@ -116,7 +116,7 @@ mod verify;
 pub use rustls;
 
 pub use config::{Alpn, Resumption, TlsConfig, TlsConfigBuilder, TlsVersion};
-pub use context::{Inventory, Role, TlsContext, UploadPermit, server_name};
+pub use context::{Role, TlsContext, TlsStats, UploadPermit, server_name};
 pub use error::{ConfigError, TlsError};
 pub use pin::Pin;
 pub use stream::Stream;

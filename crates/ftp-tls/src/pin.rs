@@ -269,7 +269,7 @@ mod tests {
 
     /// The output of `openssl x509 -fingerprint -sha256` may be pasted without its prefix
     #[test]
-    fn digits_alone_do_not_tell_of_what_they_are() {
+    fn digits_alone_do_not_determine_the_kind_of_pin() {
         let hex: Vec<_> = some_digest().iter().map(|byte| format!("{byte:02X}")).collect();
         for digits in [hex.concat(), hex.join(":")] {
             let error = digits.parse::<Pin>().unwrap_err();

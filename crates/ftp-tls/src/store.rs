@@ -13,7 +13,7 @@ use rustls::NamedGroup;
 use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::ServerName;
 
-use crate::context::{Inventory, UploadPermit};
+use crate::context::{TlsStats, UploadPermit};
 
 /// Maximum number of TLS 1.3 tickets kept; when it is exceeded, the oldest is dropped
 ///
@@ -30,11 +30,11 @@ const STALE_AFTER: Duration = Duration::from_secs(45 * 60);
 pub(crate) struct SessionStore {
     /// The only name whose sessions are kept; rustls may use the same configuration for others
     name: ServerName<'static>,
-    stock: Mutex<Stock>,
+    state: Mutex<StoreState>,
 }
 
 #[derive(Default)]
-struct Stock {
+struct StoreState {
     kx_hint: Option<NamedGroup>,
     /// Tickets with their time of arrival, oldest first
     tickets: VecDeque<(Instant, Tls13ClientSessionValue)>,
@@ -43,66 +43,66 @@ struct Stock {
     tls12: Option<(Instant, Tls12ClientSessionValue)>,
     has_had_tls12: bool,
     /// Number of connections begun without a fresh ticket since the last ticket arrived
-    dry_runs: u32,
+    without_ticket: u32,
 }
 
 impl SessionStore {
     pub(crate) fn new(name: ServerName<'static>) -> Self {
-        Self { name, stock: Mutex::default() }
+        Self { name, state: Mutex::default() }
     }
 
-    fn stock(&self) -> MutexGuard<'_, Stock> {
+    fn state(&self) -> MutexGuard<'_, StoreState> {
         // No method panics in the middle of a change.
-        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the part of the inventory that the store knows
-    pub(crate) fn inventory(&self) -> Inventory {
-        let stock = self.stock();
-        Inventory {
-            tickets: stock.tickets.len(),
-            tickets_received: stock.tickets_received,
-            tls12_session: stock.tls12.is_some(),
-            ..Inventory::default()
+    /// Returns the statistics that the store knows
+    pub(crate) fn stats(&self) -> TlsStats {
+        let state = self.state();
+        TlsStats {
+            tickets: state.tickets.len(),
+            tickets_received: state.tickets_received,
+            tls12_session: state.tls12.is_some(),
+            ..TlsStats::default()
         }
     }
 
     pub(crate) fn tickets_received(&self) -> u64 {
-        self.stock().tickets_received
+        self.state().tickets_received
     }
 
     /// Drops the TLS 1.2 session after a full handshake of a data connection, which has replaced the control
     /// connection's stored session: it is useless, because ProFTPD accepts only the control connection's (Q87)
     pub(crate) fn discard_tls12(&self) {
-        self.stock().tls12 = None;
+        self.state().tls12 = None;
     }
 
     /// Whether there is a session that the server has probably not forgotten at `now`
     pub(crate) fn has_fresh(&self, now: Instant) -> bool {
-        self.stock().has_fresh(now)
+        self.state().has_fresh(now)
     }
 
     /// Returns what an upload may do at `now`, if the server requires resumption
     pub(crate) fn upload_permit(&self, now: Instant) -> UploadPermit {
-        let stock = self.stock();
-        let has_had_any = stock.has_had_tls12 || stock.tickets_received > 0;
-        match stock.has_fresh(now) {
+        let state = self.state();
+        let has_had_any = state.has_had_tls12 || state.tickets_received > 0;
+        match state.has_fresh(now) {
             // A server that never sent a session can't require one.
-            _ if !has_had_any => UploadPermit::Go,
-            true => UploadPermit::Go,
+            _ if !has_had_any => UploadPermit::Proceed,
+            true => UploadPermit::Proceed,
             // A lost TLS 1.2 session can't be restored, see `discard_tls12`.
-            false if stock.tls12.is_none() && stock.tickets_received == 0 => {
+            false if state.tls12.is_none() && state.tickets_received == 0 => {
                 UploadPermit::Reconnect
             }
             // A listing brings new tickets, or shows that the server sends none; with TLS 1.2 it
             // shows whether the server still knows the session.
-            false if stock.dry_runs == 0 => UploadPermit::Harvest,
+            false if state.without_ticket == 0 => UploadPermit::ObtainTicket,
             false => UploadPermit::Reconnect,
         }
     }
 }
 
-impl Stock {
+impl StoreState {
     fn has_fresh(&self, now: Instant) -> bool {
         let fresh = |since: Instant| now.saturating_duration_since(since) < STALE_AFTER;
         let ticket = self.tickets.back().is_some_and(|(since, _)| fresh(*since));
@@ -113,44 +113,44 @@ impl Stock {
 impl ClientSessionStore for SessionStore {
     fn set_kx_hint(&self, name: ServerName<'static>, group: NamedGroup) {
         if name == self.name {
-            self.stock().kx_hint = Some(group);
+            self.state().kx_hint = Some(group);
         }
     }
 
     fn kx_hint(&self, name: &ServerName<'_>) -> Option<NamedGroup> {
-        self.stock().kx_hint.filter(|_| *name == self.name)
+        self.state().kx_hint.filter(|_| *name == self.name)
     }
 
     fn set_tls12_session(&self, name: ServerName<'static>, session: Tls12ClientSessionValue) {
         if name == self.name {
-            let mut stock = self.stock();
-            stock.tls12 = Some((Instant::now(), session));
-            stock.has_had_tls12 = true;
-            stock.dry_runs = 0;
+            let mut state = self.state();
+            state.tls12 = Some((Instant::now(), session));
+            state.has_had_tls12 = true;
+            state.without_ticket = 0;
         }
     }
 
     fn tls12_session(&self, name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        let stock = self.stock();
-        let (_, session) = stock.tls12.as_ref().filter(|_| *name == self.name)?;
+        let state = self.state();
+        let (_, session) = state.tls12.as_ref().filter(|_| *name == self.name)?;
         Some(session.clone())
     }
 
     fn remove_tls12_session(&self, name: &ServerName<'static>) {
         if *name == self.name {
-            self.stock().tls12 = None;
+            self.state().tls12 = None;
         }
     }
 
     fn insert_tls13_ticket(&self, name: ServerName<'static>, ticket: Tls13ClientSessionValue) {
         if name == self.name {
-            let mut stock = self.stock();
-            if stock.tickets.len() == MAX_TICKETS {
-                stock.tickets.pop_front();
+            let mut state = self.state();
+            if state.tickets.len() == MAX_TICKETS {
+                state.tickets.pop_front();
             }
-            stock.tickets.push_back((Instant::now(), ticket));
-            stock.tickets_received += 1;
-            stock.dry_runs = 0;
+            state.tickets.push_back((Instant::now(), ticket));
+            state.tickets_received += 1;
+            state.without_ticket = 0;
         }
     }
 
@@ -163,11 +163,11 @@ impl ClientSessionStore for SessionStore {
         if *name != self.name {
             return None;
         }
-        let mut stock = self.stock();
-        if !stock.has_fresh(Instant::now()) {
-            stock.dry_runs = stock.dry_runs.saturating_add(1);
+        let mut state = self.state();
+        if !state.has_fresh(Instant::now()) {
+            state.without_ticket = state.without_ticket.saturating_add(1);
         }
-        stock.tickets.pop_back().map(|(_, ticket)| ticket)
+        state.tickets.pop_back().map(|(_, ticket)| ticket)
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
     use crate::{Role, Stream, TlsConfig, TlsContext, TlsVersion, Trust, server_name};
 
     /// Returns a context whose control connection has been secured
-    fn stocked(version: TlsVersion) -> TlsContext {
+    fn with_session(version: TlsVersion) -> TlsContext {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
         let certificate = params.self_signed(&key).unwrap().der().clone();
@@ -235,40 +235,40 @@ mod tests {
     #[test]
     fn old_sessions_are_not_relied_on() {
         for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
-            let context = stocked(version);
+            let context = with_session(version);
             let store = context.store();
             let permit = |age| store.upload_permit(Instant::now() + age);
-            assert_eq!(permit(Duration::ZERO), UploadPermit::Go);
-            assert_eq!(permit(STALE_AFTER - Duration::from_secs(60)), UploadPermit::Go);
-            assert_eq!(permit(STALE_AFTER), UploadPermit::Harvest);
+            assert_eq!(permit(Duration::ZERO), UploadPermit::Proceed);
+            assert_eq!(permit(STALE_AFTER - Duration::from_secs(60)), UploadPermit::Proceed);
+            assert_eq!(permit(STALE_AFTER), UploadPermit::ObtainTicket);
             // A listing has been made, but brought no ticket.
-            store.stock().dry_runs = 1;
+            store.state().without_ticket = 1;
             assert_eq!(permit(STALE_AFTER), UploadPermit::Reconnect);
-            assert_eq!(permit(Duration::ZERO), UploadPermit::Go);
+            assert_eq!(permit(Duration::ZERO), UploadPermit::Proceed);
         }
     }
 
     #[test]
     fn other_names_find_nothing() {
         let other = server_name("b.example").unwrap();
-        let context = stocked(TlsVersion::Tls13);
+        let context = with_session(TlsVersion::Tls13);
         let store = context.store();
-        let before = store.inventory();
+        let before = store.stats();
         assert!(store.take_tls13_ticket(&other).is_none());
         assert!(store.kx_hint(&other).is_none());
-        assert_eq!(store.inventory(), before);
+        assert_eq!(store.stats(), before);
         let ticket = store.take_tls13_ticket(&store.name).unwrap();
         store.insert_tls13_ticket(other.clone(), ticket);
-        assert_eq!(store.inventory().tickets_received, before.tickets_received);
+        assert_eq!(store.stats().tickets_received, before.tickets_received);
 
-        let context = stocked(TlsVersion::Tls12);
+        let context = with_session(TlsVersion::Tls12);
         let store = context.store();
         assert!(store.tls12_session(&other).is_none());
         store.remove_tls12_session(&other);
         let session = store.tls12_session(&store.name).unwrap();
         store.remove_tls12_session(&store.name);
         store.set_tls12_session(other, session);
-        assert!(!store.inventory().tls12_session);
+        assert!(!store.stats().tls12_session);
         assert_eq!(store.upload_permit(Instant::now()), UploadPermit::Reconnect);
     }
 }

@@ -424,7 +424,7 @@ impl Tls {
     }
 
     /// Whether the handshake offered to resume a session and has not completed
-    fn has_offered_in_vain(&self) -> bool {
+    fn has_offered_without_success(&self) -> bool {
         self.role == Role::Data && self.offer == Offer::Session && self.connection.is_handshaking()
     }
 
@@ -433,7 +433,7 @@ impl Tls {
         use AlertDescription as A;
         match error {
             // OpenSSL's servers without a session-id context, for example, send no other alert.
-            TlsError::Alert(alert @ A::InternalError) if self.has_offered_in_vain() => {
+            TlsError::Alert(alert @ A::InternalError) if self.has_offered_without_success() => {
                 TlsError::ResumptionFailed(alert)
             }
             TlsError::Alert(

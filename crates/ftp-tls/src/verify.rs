@@ -21,14 +21,14 @@ use crate::pin::Pin;
 pub(crate) struct PinRefused {
     pub(crate) public_key: Pin,
     pub(crate) certificate: Pin,
-    pub(crate) mistake: Mistake,
+    pub(crate) other_kind: OtherKind,
 }
 
 /// Whether a pin of the other kind would have matched
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mistake {
-    None,
-    Kind,
+pub(crate) enum OtherKind {
+    Differs,
+    Matches,
 }
 
 impl fmt::Display for PinRefused {
@@ -70,11 +70,11 @@ impl Verifier {
         }
         let others =
             [Pin::PublicKey(*certificate.as_bytes()), Pin::Certificate(*public_key.as_bytes())];
-        let mistake = match self.pins.iter().any(|pin| others.contains(pin)) {
-            true => Mistake::Kind,
-            false => Mistake::None,
+        let other_kind = match self.pins.iter().any(|pin| others.contains(pin)) {
+            true => OtherKind::Matches,
+            false => OtherKind::Differs,
         };
-        let refused = OtherError(Arc::new(PinRefused { public_key, certificate, mistake }));
+        let refused = OtherError(Arc::new(PinRefused { public_key, certificate, other_kind }));
         Err(CertificateError::Other(refused).into())
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ftp_session::FtpUrl;
 use ftp_tokio::ftp_tls::{TlsConfig, Trust};
-use ftp_tokio::{Config, Kind, Options, Pool, Site, WalkOptions, local_path};
+use ftp_tokio::{Config, EntryKind, Options, Pool, Site, WalkOptions, local_path};
 use tokio::task::JoinSet;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -82,8 +82,8 @@ async fn list(pool: &Pool, site: &Site, from: &[u8], to: &Path) -> Result<Vec<Jo
         // The server chose the name: this refuses one that leads out of the directory.
         let local = local_path(to, below.strip_prefix(b"/").unwrap_or(below))?;
         match found.entry.kind() {
-            Kind::Dir => std::fs::create_dir_all(local)?,
-            Kind::File => jobs.push((found.path, local)),
+            EntryKind::Dir => std::fs::create_dir_all(local)?,
+            EntryKind::File => jobs.push((found.path, local)),
             _ => eprintln!("left out: {}", local.display()),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 
-use ftp_proto::{Config, DataMode, Ends, Reply};
+use ftp_proto::{Config, DataMode, Endpoints, Reply};
 use ftp_session::{Error, IntoServerAddress, Options};
 
 use crate::dial::{Target, dialer};
@@ -112,8 +112,8 @@ impl Client {
     /// Both addresses of the control connection, where the remote one is the server's or a proxy's; `None` if the
     /// caller made the connection
     #[must_use]
-    pub fn ends(&self) -> Option<Ends> {
-        self.session.ends
+    pub fn endpoints(&self) -> Option<Endpoints> {
+        self.session.endpoints
     }
 
     /// The settings, for changes: deadlines, the mode of data connections, …
@@ -230,7 +230,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("host", &self.session.host)
-            .field("ends", &self.session.ends)
+            .field("endpoints", &self.session.endpoints)
             .field("proto", self.session.inner.client())
             .finish_non_exhaustive()
     }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use ftp_proto::{CopyEnd, TransferType};
+use ftp_proto::{CopySide, TransferType};
 use ftp_session::{CopyError, Error, ServerCopy};
 
 use crate::client::Client;
@@ -35,15 +35,15 @@ pub async fn copy_between_servers(
     type_: TransferType,
 ) -> Result<(), CopyError> {
     let (source, target) = (&mut source.session, &mut target.session);
-    for (end, session) in [(CopyEnd::Source, &mut *source), (CopyEnd::Target, &mut *target)] {
+    for (side, session) in [(CopySide::Source, &mut *source), (CopySide::Target, &mut *target)] {
         session.begin().await;
-        session.rest().await.map_err(|error| CopyError::new(end, error))?;
+        session.rest().await.map_err(|error| CopyError::new(side, error))?;
     }
     let copy = ServerCopy::start(&mut source.inner, source_path, target_path, type_);
     // A client is always connected, if only to a proxy.
     let Some(mut copy) = copy else {
         let error = std::io::ErrorKind::NotConnected.into();
-        return Err(CopyError::new(CopyEnd::Source, Error::Io(error)));
+        return Err(CopyError::new(CopySide::Source, Error::Io(error)));
     };
     poll_fn(|context| poll_copy(&mut copy, source, target, context)).await
 }
@@ -59,14 +59,14 @@ fn poll_copy(
         source.advance(context);
         target.attend(context, Look::Runtime);
         target.advance(context);
-        for end in [CopyEnd::Source, CopyEnd::Target] {
+        for side in [CopySide::Source, CopySide::Target] {
             loop {
-                let event = match end {
-                    CopyEnd::Source => source.next_event(),
-                    CopyEnd::Target => target.next_event(),
+                let event = match side {
+                    CopySide::Source => source.next_event(),
+                    CopySide::Target => target.next_event(),
                 };
                 let Some(mut event) = event else { break };
-                let ended = copy.handle(end, &mut event, &mut source.inner, &mut target.inner);
+                let ended = copy.handle(side, &mut event, &mut source.inner, &mut target.inner);
                 if let Some(result) = ended {
                     return Poll::Ready(result);
                 }

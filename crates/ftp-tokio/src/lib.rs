@@ -22,10 +22,9 @@
 //! [`shutdown`](tokio::io::AsyncWriteExt::shutdown), which waits for the server to confirm the file, too:
 //!
 //! ```no_run
-//! # async fn f(ftp: &mut ftp_tokio::Client, body: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<(), ftp_tokio::Error> {
-//! let mut upload = ftp.put("incoming/report.csv").await?;
-//! tokio::io::copy(body, &mut upload).await?;
-//! upload.finish().await?;
+//! # async fn f(ftp: &mut ftp_tokio::Client, body: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<(),
+//! ftp_tokio::Error> { let mut upload = ftp.put("incoming/report.csv").await?; tokio::io::copy(body, &mut
+//! upload).await?; upload.finish().await?;
 //! # Ok(()) }
 //! ```
 //!
@@ -122,19 +121,19 @@ pub use ftp_tls;
 pub use client::{Client, OwnedError};
 pub use copy::copy_between_servers;
 pub use dial::{Channel, Target};
-pub use ftp_proto::listing::{Kind, OwnedEntry, StatListing, UtcOffset};
+pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
-    Config, ConnectionError, CopyEnd, DataMode, Ends, Features, Get, List, LocalRules, NameError,
-    NameProblem, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, TakenNames, Timestamp,
-    TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation,
+    Config, ConnectionError, CopySide, DataMode, Endpoints, Features, Get, List, LocalRules,
+    NameError, NameProblem, PassiveHost, PassiveOrder, Protection, Put, ReadDir, Reply, TakenNames,
+    Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation,
 };
 pub use ftp_session::procedure::{
-    Descent, Found, Proof, RemoveOptions, ResumeOptions, WalkError, WalkOptions,
+    Descent, RemoveOptions, ResumeOptions, Verification, WalkEntry, WalkError, WalkOptions,
 };
 pub use ftp_session::{
-    AddressError, CopyError, Error, Holder, Host, IntoServerAddress, Left, Mismatch, NameEncoding,
-    Options, Removal, ServerAddress, SourceAddress, TimeCommand, TlsInfo, local_path, system_time,
-    timestamp,
+    AddressError, CopyError, Error, Holder, Host, IntoServerAddress, Leftover, Mismatch,
+    NameEncoding, Options, Removal, ServerAddress, SourceAddress, TimeCommand, TlsInfo, local_path,
+    system_time, timestamp,
 };
 pub use io::Connection;
 pub use listing::{Entries, Listing};

@@ -86,10 +86,10 @@ pub use options::PoolBuilder;
 pub use site::Site;
 
 use crate::client::Client;
-use events::Why;
+use events::CloseReason;
 use held::{Grant, Held, Permit, Ticket};
-use lease::{Use, Verdict};
-use member::{Fate, Member, Unopened};
+use lease::{Untouched, Use};
+use member::{Member, MemberState, Unopened};
 use shared::Shared;
 
 /// A pool of sessions shared by many tasks; cheap to clone
@@ -123,7 +123,7 @@ impl PoolBuilder {
 enum Opened {
     Session(Held),
     /// The server has too many sessions
-    Crowded(Error),
+    TooManySessions(Error),
     Failed(Error),
 }
 
@@ -182,9 +182,9 @@ impl Pool {
     {
         let lease = self.lease(site).await?;
         let reused = Lease::is_reused(&lease);
-        let verdict = Arc::new(Verdict::default());
-        match operation(lease.observed(&verdict)).await {
-            Err(error) if error.is_fatal() && reused && verdict.is_untouched() => {}
+        let untouched = Arc::new(Untouched::default());
+        match operation(lease.observed(&untouched)).await {
+            Err(error) if error.is_fatal() && reused && untouched.is_untouched() => {}
             result => return Ok(result?),
         }
         let lease = self.lease_checked(site, Duration::ZERO).await?;
@@ -218,11 +218,11 @@ impl Pool {
                 }
                 Some(Grant::Open(permit)) => match Self::open(permit, site).await {
                     Opened::Session(held) => return Ok(Lease::new(held, Use::First)),
-                    Opened::Crowded(error) => refusal = Some(error),
+                    Opened::TooManySessions(error) => refusal = Some(error),
                     Opened::Failed(error) => return Err(error.into()),
                 },
                 None => {
-                    let refusal = refusal.or_else(|| ticket.trouble());
+                    let refusal = refusal.or_else(|| ticket.last_error());
                     return Err(PoolError::TimedOut { limit, refusal });
                 }
             }
@@ -236,13 +236,13 @@ impl Pool {
             Ok(member) => member,
             Err(Unopened { error, refusal: Some(reply) }) => {
                 events::refused(site, &error);
-                permit.refused(reply, error.again());
-                return Opened::Crowded(error);
+                permit.refused(reply, error.duplicate());
+                return Opened::TooManySessions(error);
             }
             Err(Unopened { error, refusal: None }) => {
                 match error.is_auth() {
-                    true => permit.rejected(error.again()),
-                    false => permit.failed(error.again()),
+                    true => permit.rejected(error.duplicate()),
+                    false => permit.failed(error.duplicate()),
                 }
                 return Opened::Failed(error);
             }
@@ -253,7 +253,7 @@ impl Pool {
         match held.member_mut().prepare().await {
             Ok(()) => Opened::Session(held),
             Err(error) => {
-                held.discard(Why::Unsettled);
+                held.discard(CloseReason::Unsettled);
                 Opened::Failed(error)
             }
         }
@@ -263,21 +263,21 @@ impl Pool {
     async fn checked(&self, mut held: Held, since: Instant, check: &mut Check) -> Option<Lease> {
         let settings = &self.owner.shared.settings;
         let idle = since.elapsed();
-        let why = match held.member_mut().look() {
-            Fate::Dead(end) => {
+        let reason = match held.member_mut().look() {
+            MemberState::Dead(end) => {
                 // The session was idle, so its end does not mean that the server has too many.
                 let end = if end == SessionEnd::Cut { SessionEnd::Orderly } else { end };
-                held.end(end, Why::Over(end));
+                held.end(end, CloseReason::Over(end));
                 return None;
             }
-            Fate::Settle | Fate::Close => Why::Changed,
-            Fate::Clean if idle > settings.idle => Why::Idle,
-            Fate::Clean if held.member().is_older_than(settings.age) => Why::Old,
-            Fate::Clean => {
+            MemberState::Settle | MemberState::Close => CloseReason::Changed,
+            MemberState::Clean if idle > settings.idle => CloseReason::Idle,
+            MemberState::Clean if held.member().is_older_than(settings.age) => CloseReason::Old,
+            MemberState::Clean => {
                 // Held as a lease: if the caller gives up meanwhile, dropping it settles the session.
                 let mut lease = Lease::new(held, Use::Again);
                 if idle >= check.after && !check.answers(&mut lease).await {
-                    lease.into_held()?.end(SessionEnd::Broken, Why::Unanswered);
+                    lease.into_held()?.end(SessionEnd::Broken, CloseReason::Unanswered);
                     return None;
                 }
                 lease.session.inner.request().clear_effects();
@@ -285,7 +285,7 @@ impl Pool {
                 return Some(lease);
             }
         };
-        held.discard(why);
+        held.discard(reason);
         None
     }
 }

@@ -4,7 +4,9 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use ftp_session::Error;
-use ftp_session::procedure::{self, Found, Next, Procedure, WalkError, WalkOptions, WalkStep};
+use ftp_session::procedure::{
+    self, Procedure, ProcedureStep, WalkEntry, WalkError, WalkOptions, WalkStep,
+};
 
 use crate::client::Client;
 use crate::io::Look;
@@ -28,22 +30,22 @@ impl Session {
                 Poll::Ready(())
             })
             .await;
-            self.inner.renew_budget();
+            self.inner.renew_allowance();
             let now = self.now();
             match procedure.turn(&mut self.inner, now) {
-                Next::Request => {
+                ProcedureStep::Request => {
                     self.begin().await;
                 }
-                Next::Local(order) => {
+                ProcedureStep::Local(order) => {
                     let answer = local.carry_out(order).await;
                     procedure.answer(answer);
                 }
-                Next::Wait => {
+                ProcedureStep::Wait => {
                     self.watch(procedure.current());
                     self.pause().await;
-                    self.hear(&mut procedure).await;
+                    self.handle_events(&mut procedure).await;
                 }
-                Next::Done(result) => {
+                ProcedureStep::Done(result) => {
                     self.release();
                     // Also after a failure, so that the file has all bytes that have arrived.
                     let written = local.finish().await.map_err(Error::Local);
@@ -74,7 +76,7 @@ impl Session {
     }
 
     /// Does what can be done without waiting, and passes the events to the procedure
-    async fn hear<T>(&mut self, procedure: &mut Procedure<T>) {
+    async fn handle_events<T>(&mut self, procedure: &mut Procedure<T>) {
         poll_fn(|context| {
             self.attend(context, Look::Runtime);
             self.advance(context);
@@ -121,10 +123,10 @@ impl Walk<'_> {
     /// Returns the next item; `None` at the end
     ///
     /// If the future is dropped, it is as if it had not been called: the next call lists the directory again.
-    pub async fn next(&mut self) -> Option<Result<Found, WalkError>> {
+    pub async fn next(&mut self) -> Option<Result<WalkEntry, WalkError>> {
         loop {
             match self.inner.step() {
-                WalkStep::Found(found) => return Some(Ok(found)),
+                WalkStep::Entry(found) => return Some(Ok(found)),
                 WalkStep::Failed(error) => return Some(Err(error)),
                 WalkStep::Over => return None,
                 WalkStep::Read(directory) => {

@@ -19,7 +19,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use ftp_proto::listing::{ListingParser, UtcOffset};
-use ftp_proto::{Ends, Op, OpId, Output, Reply, Time, Transfer};
+use ftp_proto::{Endpoints, Op, OpId, Output, Reply, Time, Transfer};
 use ftp_session::{Error, Event, Interest, IntoServerAddress, Options, Origin, Slot, system};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -35,12 +35,12 @@ pub(crate) struct Session {
     origin: Origin,
     clock: Clock,
     /// When the session last learned the time
-    told: Instant,
+    last_now: Instant,
     timer: Option<Pin<Box<Sleep>>>,
     dialer: Option<Dialer>,
     dialing: Option<Dialing>,
     pub(crate) host: String,
-    pub(crate) ends: Option<Ends>,
+    pub(crate) endpoints: Option<Endpoints>,
     pub(crate) greeting: Option<Reply>,
     /// The size that the server announced for the latest transfer
     pub(crate) size_hint: Option<u64>,
@@ -87,9 +87,9 @@ impl Destination {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Clock {
     /// A call is waiting for the server
-    Runs,
+    Running,
     /// A call has returned, or bytes have moved: until the next poll the user does something else
-    Stands,
+    Stopped,
 }
 
 impl Session {
@@ -130,13 +130,13 @@ impl Session {
         let mut session = Box::new(Self {
             inner,
             origin,
-            clock: Clock::Runs,
-            told: now,
+            clock: Clock::Running,
+            last_now: now,
             timer: None,
             dialer,
             dialing: None,
             host,
-            ends: None,
+            endpoints: None,
             greeting: None,
             size_hint: None,
             // As in ftplib: more than any sensible line, and a bound on the memory that a server can make the client
@@ -152,20 +152,20 @@ impl Session {
 
     /// Restarts the session's clock, which leaves out the time that the user spent
     pub(crate) fn run_clock(&mut self) {
-        if std::mem::replace(&mut self.clock, Clock::Runs) == Clock::Stands {
-            self.origin = self.origin.later_by(self.told.elapsed());
+        if std::mem::replace(&mut self.clock, Clock::Running) == Clock::Stopped {
+            self.origin = self.origin.later_by(self.last_now.elapsed());
         }
     }
 
     /// Stops the session's clock: the current wait is over
     pub(crate) const fn stop_clock(&mut self) {
-        self.clock = Clock::Stands;
+        self.clock = Clock::Stopped;
     }
 
     /// The present on the session's clock
     pub(crate) fn now(&mut self) -> Time {
-        self.told = Instant::now();
-        self.origin.time(self.told.into_std())
+        self.last_now = Instant::now();
+        self.origin.time(self.last_now.into_std())
     }
 
     /// Waits until no reply is expected and no data connection is open
@@ -220,7 +220,7 @@ impl Session {
     /// Reads what the server has sent meanwhile, without waiting and without sending a request
     #[cfg(feature = "pool")]
     pub(crate) fn look(&mut self) {
-        let pause = self.told.elapsed();
+        let pause = self.last_now.elapsed();
         self.origin = self.origin.later_by(pause);
         let context = &mut Context::from_waker(std::task::Waker::noop());
         self.attend(context, Look::Socket);
@@ -308,7 +308,7 @@ impl Session {
 
     fn note(&mut self, event: Event) {
         match event {
-            Event::Connected { .. } => self.ends = self.inner.ends(),
+            Event::Connected { .. } => self.endpoints = self.inner.endpoints(),
             Event::Greeting(reply) => self.greeting = Some(reply),
             Event::TransferStarted { size_hint, .. } => {
                 self.size_hint = size_hint;
@@ -323,14 +323,14 @@ impl Session {
 
     /// Lets the dialer make the connection that the session asks for
     fn poll_dialing(&mut self, context: &mut Context<'_>) {
-        let told = self.origin.time(self.told.into_std());
+        let last_now = self.origin.time(self.last_now.into_std());
         let Some(request) = self.inner.dial_request() else {
             // The connection came too late, or is no longer wanted.
             self.dialing = None;
             return;
         };
         let slot = request.slot;
-        let has_passed = request.deadline.is_some_and(|at| at <= told);
+        let has_passed = request.deadline.is_some_and(|at| at <= last_now);
         if self.dialing.as_ref().is_none_or(|dialing| dialing.slot != slot) {
             let Some(dialer) = &mut self.dialer else { return };
             let channel = if slot.is_control() { Channel::Control } else { Channel::Data };
@@ -356,7 +356,7 @@ impl Session {
             return Poll::Pending;
         };
         let at = Instant::from_std(at);
-        if at <= self.told {
+        if at <= self.last_now {
             return Poll::Ready(());
         }
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));

@@ -77,7 +77,7 @@ impl<C: Holder<Client>> Guard<C> {
         match &self.state {
             State::Moving => None,
             State::Ended(Ok(_)) => Some(Ok(())),
-            State::Ended(Err(error)) => Some(Err(error.again())),
+            State::Ended(Err(error)) => Some(Err(error.duplicate())),
         }
     }
 
@@ -92,7 +92,7 @@ impl<C: Holder<Client>> Guard<C> {
         session.run_clock();
         session.attend(context, Look::Runtime);
         session.inner.look_for_data();
-        session.inner.renew_budget();
+        session.inner.renew_allowance();
         if let Moved::Bytes(count) = attempt(session) {
             session.stop_clock();
             return Poll::Ready(Some(count));

@@ -4,11 +4,11 @@
 //! network whose TLS has no cryptography, and `--over rustls` plays the same sessions with real TLS.
 //!
 //! `--seeds N` plays each case with N different timings (default 6, for sessions 1). `--habit NAME` plays only the
-//! servers with this habit, `--set places|words|habits|wires|errands` only this part, `--set sessions` places, wires
-//! and errands; `--task NAME`, `--way NAME` and `--server NAME` restrict the run in the same way. `--models` prints the
-//! number of cases and failures of each model, `--traces` prints the trace of the first case of each kind of failure.
-//! `--broken lies|classes|shifts|believes|ragged|hangs|panics` plays a client that is broken on purpose, which the run
-//! must detect.
+//! servers with this habit, `--set places|words|habits|wires|procedures` only this part, `--set sessions` places, wires
+//! and procedures; `--task NAME`, `--way NAME` and `--server NAME` restrict the run in the same way. `--models` prints
+//! the number of cases and failures of each model, `--traces` prints the trace of the first case of each kind of
+//! failure. `--broken successes|classes|shifts|believes|ragged|hangs|panics` plays a client that is broken on purpose,
+//! which the run must detect.
 
 use std::process::ExitCode;
 
@@ -31,9 +31,9 @@ fn main() -> ExitCode {
     let Some(options) = options() else {
         eprintln!(
             "usage: faults [--over core|engine|rustls] [--seeds N] \
-             [--set places|words|habits|wires|errands|sessions] [--habit NAME] [--task NAME] \
+             [--set places|words|habits|wires|procedures|sessions] [--habit NAME] [--task NAME] \
              [--way NAME] [--server NAME] [--models] [--traces] \
-             [--broken lies|classes|shifts|believes|ragged|hangs|panics]"
+             [--broken successes|classes|shifts|believes|ragged|hangs|panics]"
         );
         return ExitCode::from(2);
     };
@@ -63,8 +63,9 @@ fn main() -> ExitCode {
             println!("{model}: cases {cases} failed {failed}");
         }
     }
-    let (cases, hangs, lies, panics) = (tally.cases, tally.hangs, tally.lies, tally.panics);
-    println!("cases {cases} hangs {hangs} lies {lies} panics {panics}");
+    let (cases, hangs, false_reports, panics) =
+        (tally.cases, tally.hangs, tally.false_reports, tally.panics);
+    println!("cases {cases} hangs {hangs} false {false_reports} panics {panics}");
     if tally.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -72,7 +73,7 @@ fn options() -> Option<Options> {
     let mut options = Options {
         over: Over::Core,
         seeds: None,
-        tasks: [Task::ALL.as_slice(), &Task::ERRANDS].concat(),
+        tasks: [Task::ALL.as_slice(), &Task::PROCEDURES].concat(),
         ways: Way::ALL.to_vec(),
         profiles: Profile::ALL.to_vec(),
         broken: Broken::No,
@@ -106,10 +107,10 @@ fn options() -> Option<Options> {
             ("--set", "places") => options.sets = vec![Set::Places],
             ("--set", "words") => options.sets = vec![Set::Words],
             ("--set", "wires") => options.sets = vec![Set::Wires],
-            ("--set", "sessions") => options.sets = vec![Set::Places, Set::Wires, Set::Errands],
-            ("--set", "errands") => options.sets = vec![Set::Errands],
+            ("--set", "sessions") => options.sets = vec![Set::Places, Set::Wires, Set::Procedures],
+            ("--set", "procedures") => options.sets = vec![Set::Procedures],
             ("--set", "habits") => options.sets = vec![Set::Habits],
-            ("--broken", "lies") => options.broken = Broken::Lies,
+            ("--broken", "successes") => options.broken = Broken::Successes,
             ("--broken", "classes") => options.broken = Broken::Classes,
             ("--broken", "shifts") => options.broken = Broken::Shifts,
             ("--broken", "believes") => options.broken = Broken::Believes,

@@ -9,13 +9,13 @@ use std::path::Path;
 
 use ftp_proto::listing::{ListingParser, StatListing, parse_stat};
 use ftp_proto::{
-    Config, CopyEnd, DataMode, Get, List, Op, Output, Put, ReadDir, Reply, Timestamp, Trace,
+    Config, CopySide, DataMode, Get, List, Op, Output, Put, ReadDir, Reply, Timestamp, Trace,
     Transfer, TransferType,
 };
-use ftp_session::ftp_tls::Inventory;
+use ftp_session::ftp_tls::TlsStats;
 use ftp_session::procedure::{
-    Found, Next, Procedure, Proof, RemoveOptions, ResumeOptions, Walk, WalkError, WalkOptions,
-    WalkStep,
+    Procedure, ProcedureStep, RemoveOptions, ResumeOptions, Verification, Walk, WalkEntry,
+    WalkError, WalkOptions, WalkStep,
 };
 use ftp_session::{
     CopyError, Error, Event, IntoServerAddress, LocalFile, Removal, ServerCopy, SourceAddress,
@@ -176,11 +176,11 @@ impl<D: Driver> Client<D> {
     }
 
     pub fn peer_addr(&self) -> SocketAddr {
-        self.driver.session().ends().unwrap().peer
+        self.driver.session().endpoints().unwrap().peer
     }
 
     pub fn local_addr(&self) -> SocketAddr {
-        self.driver.session().ends().unwrap().local
+        self.driver.session().endpoints().unwrap().local
     }
 
     pub fn is_connected(&self) -> bool {
@@ -191,8 +191,8 @@ impl<D: Driver> Client<D> {
         self.driver.session().tls()
     }
 
-    pub fn tls_inventory(&self) -> Option<Inventory> {
-        self.driver.session().tls_inventory()
+    pub fn tls_stats(&self) -> Option<TlsStats> {
+        self.driver.session().tls_stats()
     }
 
     pub fn config_mut(&mut self) -> &mut Config {
@@ -314,7 +314,7 @@ impl<D: Driver> Client<D> {
         &mut self,
         remote: impl AsRef<[u8]>,
         local: impl AsRef<Path>,
-    ) -> Result<Proof> {
+    ) -> Result<Verification> {
         self.perform(Procedure::verify_file(remote), local)
     }
 
@@ -323,11 +323,11 @@ impl<D: Driver> Client<D> {
         &mut self,
         path: impl AsRef<[u8]>,
         options: WalkOptions,
-    ) -> std::vec::IntoIter<std::result::Result<Found, WalkError>> {
+    ) -> std::vec::IntoIter<std::result::Result<WalkEntry, WalkError>> {
         let (mut walk, mut all) = (Walk::new(path, options), Vec::new());
         loop {
             match walk.step() {
-                WalkStep::Found(found) => all.push(Ok(found)),
+                WalkStep::Entry(found) => all.push(Ok(found)),
                 WalkStep::Failed(error) => all.push(Err(error)),
                 WalkStep::Over => return all.into_iter(),
                 WalkStep::Read(directory) => {
@@ -344,12 +344,12 @@ impl<D: Driver> Client<D> {
         loop {
             let now = self.driver.now();
             match procedure.turn(self.driver.session_mut(), now) {
-                Next::Done(result) => return result,
-                Next::Local(order) => {
+                ProcedureStep::Done(result) => return result,
+                ProcedureStep::Local(order) => {
                     let answer = local.carry_out(order);
                     procedure.answer(answer);
                 }
-                Next::Request | Next::Wait => {
+                ProcedureStep::Request | ProcedureStep::Wait => {
                     self.wait();
                     for mut event in std::mem::take(&mut self.events) {
                         procedure.handle(&mut event);
@@ -443,12 +443,12 @@ pub fn copy_between_servers<D: Driver>(
     let mut copy = ServerCopy::start(from, source_path, target_path, type_).unwrap();
     let mut result = None;
     loop {
-        for end in [CopyEnd::Source, CopyEnd::Target] {
-            let client = if end == CopyEnd::Source { &mut *source } else { &mut *target };
+        for side in [CopySide::Source, CopySide::Target] {
+            let client = if side == CopySide::Source { &mut *source } else { &mut *target };
             client.collect();
             for mut event in std::mem::take(&mut client.events) {
                 let (from, to) = (source.driver.session_mut(), target.driver.session_mut());
-                let ended = copy.handle(end, &mut event, from, to);
+                let ended = copy.handle(side, &mut event, from, to);
                 result = result.or(ended);
             }
         }

@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 
 use ftp_proto::Time;
-use ftp_session::{Error, Interest, Lent, Options, Session, Slot, Transport, Trigger};
+use ftp_session::{Error, Interest, Options, Session, Slot, SocketRef, Transport, Trigger};
 
 use super::Driver;
 use crate::net::{End, Listener, State, Stream, World};
@@ -128,10 +128,10 @@ impl Transport for Net {
 impl Memory {
     /// Returns the connections that the session waits for and that are ready
     fn ready(&self, state: &State) -> Vec<(Slot, Interest)> {
-        let ready = |lent: &Lent<'_, Wire, Listener>, interest: Interest| match lent {
-            Lent::Stream(wire) => wire.is_ready(state, interest),
-            Lent::Listener(Listener::Memory(_, address)) => state.has_caller(*address),
-            Lent::Listener(Listener::Socket(_)) => false,
+        let ready = |lent: &SocketRef<'_, Wire, Listener>, interest: Interest| match lent {
+            SocketRef::Stream(wire) => wire.is_ready(state, interest),
+            SocketRef::Listener(Listener::Memory(_, address)) => state.has_caller(*address),
+            SocketRef::Listener(Listener::Socket(_)) => false,
         };
         let sockets = self.session.sockets().filter(|(_, lent, interest)| ready(lent, *interest));
         sockets.map(|(slot, _, interest)| (slot, interest)).collect()

@@ -35,7 +35,7 @@ impl<'a, D: Driver> Running<'a, D> {
         }
         match running.end.take() {
             Some(Err(error)) => {
-                running.end = Some(Err(error.again()));
+                running.end = Some(Err(error.duplicate()));
                 Err(error)
             }
             end => {
@@ -61,7 +61,7 @@ impl<'a, D: Driver> Running<'a, D> {
         self.is_over();
         match self.end.as_ref()? {
             Ok(_) => Some(Ok(())),
-            Err(error) => Some(Err(error.again())),
+            Err(error) => Some(Err(error.duplicate())),
         }
     }
 

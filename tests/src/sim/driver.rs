@@ -139,8 +139,10 @@ impl Session {
                         continue;
                     }
                     // The session's second data connection, for which the command is sent before it is established.
-                    let later = match (self.control.fault, self.book.next) {
-                        (Fault::Data(how, _), Some(op)) if self.book.probing && !self.struck => {
+                    let later = match (self.control.fault, self.requests.next) {
+                        (Fault::Data(how, _), Some(op))
+                            if self.requests.probing && !self.struck =>
+                        {
                             Some((how, op))
                         }
                         _ => None,
@@ -270,8 +272,8 @@ impl Session {
         }
         let mut out = Vec::new();
         match fault {
-            None if self.task == Task::AbortPut && !self.book.probing => {
-                api::abort(&mut self.client, self.book.op);
+            None if self.task == Task::AbortPut && !self.requests.probing => {
+                api::abort(&mut self.client, self.requests.op);
             }
             Some(DataFault::Swallowed) => {
                 let end = self.last[3] + Duration::from_millis(20);

@@ -2,31 +2,31 @@
 //!
 //! [`Session`] plays one session: a client (the machine of `ftp-proto`), a model of a server ([`Server`]) with a
 //! [`Profile`] and a [`Habit`], and one [`Fault`]. Every delay and every split is derived from the seed, so the same
-//! seed gives the same trace to the byte. The server and the network record what really happened, and [`judge`]
+//! seed gives the same trace to the byte. The server and the network record what really happened, and [`check`]
 //! compares that with what the client reports.
 
 mod api;
-mod book;
+mod check;
 mod control;
 mod driver;
 mod engine;
 mod faults;
 mod habit;
-mod judge;
 mod profile;
 mod replies;
+mod requests;
 mod run;
 mod server;
 mod session;
 mod task;
 
+pub use check::{Class, Finding, check};
 pub use engine::{EngineEnd, Tls, play};
 pub use faults::{
     ControlFault, DataFault, Extent, FOREIGN, Fault, HandshakeFault, Place, REFUSALS, ReplyFault,
     Side, Which, WireFault, faults_of, few_faults_of, wire_faults_of, words_of,
 };
 pub use habit::{Habit, Late, Next};
-pub use judge::{Class, Verdict, judge};
 pub use profile::{Early, Profile, Tickets};
 pub use run::{Failure, Over, Run, Set, Tally};
 pub use server::{Answer, Deed, Said, Server};

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::session::FILE;
 use super::{
-    Broken, Case, EngineEnd, Extent, Fault, Habit, Profile, Session, Task, Tls, Verdict, Way,
-    faults_of, few_faults_of, judge, play, wire_faults_of, words_of,
+    Broken, Case, EngineEnd, Extent, Fault, Finding, Habit, Profile, Session, Task, Tls, Way,
+    check, faults_of, few_faults_of, play, wire_faults_of, words_of,
 };
 
 /// A part of all cases
@@ -23,19 +23,19 @@ pub enum Set {
     /// The network fails at every place; only for `ftp-session`
     Wires,
     /// Procedures with local files, with every fault at every place; only for `ftp-session`
-    Errands,
+    Procedures,
 }
 
 impl Set {
     /// All parts
     pub const ALL: [Self; 5] =
-        [Self::Places, Self::Words, Self::Habits, Self::Wires, Self::Errands];
+        [Self::Places, Self::Words, Self::Habits, Self::Wires, Self::Procedures];
 }
 
 impl Set {
     /// Whether it applies only to `ftp-session`
     const fn is_sessions(self) -> bool {
-        matches!(self, Self::Wires | Self::Errands)
+        matches!(self, Self::Wires | Self::Procedures)
     }
 }
 
@@ -89,7 +89,7 @@ pub struct Tally {
     /// Number of sessions that did not end
     pub hangs: usize,
     /// Number of sessions with a false report
-    pub lies: usize,
+    pub false_reports: usize,
     /// Number of sessions with a panic
     pub panics: usize,
     /// Number of cases and failures for each model
@@ -150,8 +150,8 @@ impl Run<'_> {
             for (&habit, &profile) in
                 habits.iter().flat_map(|h| self.profiles.iter().map(move |p| (h, p)))
             {
-                let errands = set == Set::Errands;
-                let tasks = self.tasks.iter().filter(|task| task.is_errand() == errands);
+                let procedures = set == Set::Procedures;
+                let tasks = self.tasks.iter().filter(|task| task.is_procedure() == procedures);
                 // In clear text, real and modelled TLS are the same.
                 let is_real = self.over == Over::Engine(Tls::Rustls);
                 let ways = self.ways.iter().filter(|way| way.is_tls() || !is_real);
@@ -190,7 +190,7 @@ impl Tally {
             Set::Places => faults_of(clean.way, extent),
             Set::Words => words_of(extent),
             Set::Wires => wire_faults_of(extent),
-            Set::Errands => {
+            Set::Procedures => {
                 let places = faults_of(clean.way, extent);
                 places.into_iter().chain(wire_faults_of(extent)).collect()
             }
@@ -209,15 +209,17 @@ impl Tally {
         let play = || over.play(case, broken, false);
         let (count, what) = match catch_unwind(AssertUnwindSafe(play)) {
             Err(_) => (&mut self.panics, "panic".to_owned()),
-            Ok(EngineEnd { wrong: Some(what), .. }) => (&mut self.lies, format!("lie: {what}")),
-            Ok(EngineEnd { end, wrong: None }) if case.task.is_errand() => match end.bounded {
+            Ok(EngineEnd { wrong: Some(what), .. }) => {
+                (&mut self.false_reports, format!("lie: {what}"))
+            }
+            Ok(EngineEnd { end, wrong: None }) if case.task.is_procedure() => match end.bounded {
                 true => return,
                 false => (&mut self.hangs, "hang: the procedure".to_owned()),
             },
-            Ok(EngineEnd { end, wrong: None }) => match judge(case, &end) {
-                Verdict::Sound => return,
-                Verdict::Hang(what) => (&mut self.hangs, format!("hang: {what}")),
-                Verdict::Lie(what) => (&mut self.lies, format!("lie: {what}")),
+            Ok(EngineEnd { end, wrong: None }) => match check(case, &end) {
+                Finding::Correct => return,
+                Finding::Hang(what) => (&mut self.hangs, format!("hang: {what}")),
+                Finding::FalseReport(what) => (&mut self.false_reports, format!("lie: {what}")),
             },
         };
         *count += 1;
@@ -230,7 +232,7 @@ impl Tally {
     fn add(&mut self, other: Self) {
         self.cases += other.cases;
         self.hangs += other.hangs;
-        self.lies += other.lies;
+        self.false_reports += other.false_reports;
         self.panics += other.panics;
         for (model, (cases, failed)) in other.models {
             let sum = self.models.entry(model).or_default();
@@ -250,6 +252,6 @@ impl Tally {
     /// Whether nothing failed
     #[must_use]
     pub const fn is_sound(&self) -> bool {
-        self.hangs == 0 && self.lies == 0 && self.panics == 0
+        self.hangs == 0 && self.false_reports == 0 && self.panics == 0
     }
 }

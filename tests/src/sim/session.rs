@@ -1,7 +1,7 @@
 //! One session: client, server and everything in between
 
 mod end;
-mod news;
+mod events;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,8 +12,8 @@ use ftp_proto::{
     Truncation,
 };
 
-use super::book::{Book, Progress};
 use super::replies::Replies;
+use super::requests::{Progress, Requests};
 use super::{Fault, Habit, Profile, Server, Task, Way};
 use crate::script::Seed;
 
@@ -25,7 +25,7 @@ pub enum Broken {
     /// It is not broken
     No,
     /// It reports every failed transfer as a success
-    Lies,
+    Successes,
     /// It reports the wrong error for every interrupted transfer
     Classes,
     /// It gives each request the result of the previous one
@@ -141,7 +141,7 @@ pub struct Session {
     pub(super) habit: Habit,
     pub(super) way: Way,
     /// The requests
-    pub(super) book: Book,
+    pub(super) requests: Requests,
     pub(super) control: Replies,
     broken: Broken,
     pub(super) seed: Seed,
@@ -190,14 +190,14 @@ impl Session {
         let Case { profile, habit, way, task, fault, .. } = case;
         let start = Time::ZERO;
         let mut client = Client::new(case.config(broken), IpFamily::V4, start);
-        let book = Book::new(task, broken, &mut client);
+        let requests = Requests::new(task, broken, &mut client);
         let mut this = Self {
             client,
             server: case.server(),
             profile,
             habit,
             way,
-            book,
+            requests,
             control: Replies::new(fault),
             broken,
             seed: case.seed(),
@@ -239,7 +239,7 @@ impl Session {
                 self.note(|| format!("event {event:?}"));
                 let Event::Completed(mut done) = event else { continue };
                 let result = done.error().map_or(Ok(()), |error| Err(error.clone()));
-                let size = self.book.size();
+                let size = self.requests.size();
                 let value = size.and_then(|size| done.take(size)).and_then(Result::ok);
                 let progress = Progress {
                     server: &self.server,
@@ -250,13 +250,13 @@ impl Session {
                     dead: self.client.is_dead(),
                     tls_failed: false,
                 };
-                if self.book.ended(done.op(), result, value, &progress) {
+                if self.requests.ended(done.op(), result, value, &progress) {
                     self.upload = OTHER.to_vec();
-                    self.book.probe(&mut self.client);
+                    self.requests.probe(&mut self.client);
                     self.control.spare_the_proof();
                 }
             }
-            if self.book.is_complete() && (self.client.is_dead() || self.client.is_idle()) {
+            if self.requests.is_complete() && (self.client.is_dead() || self.client.is_idle()) {
                 bounded = true;
                 break;
             }
@@ -264,9 +264,9 @@ impl Session {
                 break;
             }
         }
-        let (bytes, replies, commands) = self.book.extent;
+        let (bytes, replies, commands) = self.requests.extent;
         End {
-            ops: std::mem::take(&mut self.book.ops),
+            ops: std::mem::take(&mut self.requests.ops),
             received: std::mem::take(&mut self.received),
             moves: std::mem::take(&mut self.moves),
             deeds: std::mem::take(&mut self.server.deeds),

@@ -145,7 +145,7 @@ impl Task {
     ];
 
     /// The procedures, which make several requests and use a local file
-    pub const ERRANDS: [Self; 8] = [
+    pub const PROCEDURES: [Self; 8] = [
         Self::DownloadFile,
         Self::UploadFile,
         Self::ResumeDownload,
@@ -156,10 +156,10 @@ impl Task {
         Self::VerifyFile,
     ];
 
-    /// Whether it is one of [`Self::ERRANDS`]
+    /// Whether it is one of [`Self::PROCEDURES`]
     #[must_use]
-    pub fn is_errand(self) -> bool {
-        Self::ERRANDS.contains(&self)
+    pub fn is_procedure(self) -> bool {
+        Self::PROCEDURES.contains(&self)
     }
 
     /// Whether it uses a data connection

@@ -10,7 +10,7 @@ use crate::{at_once, config};
 
 /// The same server, with its address in every form
 #[test]
-fn addresses_as_they_come() {
+fn addresses_in_every_form() {
     fn greeted(server: &Server, connect: impl FnOnce(SocketAddr) -> Client) {
         let ftp = connect(server.address());
         assert_eq!(ftp.peer_addr(), server.address());
@@ -38,7 +38,7 @@ fn addresses_as_they_come() {
 }
 
 #[test]
-fn a_url_is_no_address() {
+fn a_url_is_not_an_address() {
     let error = Client::connect("ftp://u:sesame@127.0.0.1/pub", config()).unwrap_err();
     assert!(matches!(error, Error::InvalidAddress(_)), "{error:?}");
     assert!(error.is_fatal() && !error.is_transient());
@@ -90,7 +90,7 @@ fn one_timeout() {
 }
 
 #[test]
-fn a_timeout_of_nothing_is_refused() {
+fn a_timeout_of_zero_is_refused() {
     let none = Duration::ZERO;
     let mut settings = config();
     settings.data_timeout = none;

@@ -202,7 +202,7 @@ fn ends_although_quit_goes_unanswered() {
 
 /// A directory's listing takes several commands; the deadline may expire before the last one
 #[test]
-fn a_listing_that_begins_after_its_call_has_ended_is_left() {
+fn a_listing_that_begins_after_its_call_has_ended_is_abandoned() {
     let server = Server::start(|s| {
         s.welcome();
         let mut pause = LIMIT * 2;
@@ -312,7 +312,7 @@ fn a_stalled_transfer_fails_at_its_deadline() {
 
 /// However long the caller pauses after the request, a reply that arrived during the pause was in time
 #[test]
-fn a_pause_after_a_stalled_transfer_is_not_the_servers() {
+fn a_pause_after_a_stalled_transfer_does_not_count_for_the_server() {
     let server = Server::start(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
@@ -451,7 +451,7 @@ fn the_chain_of_causes_says_everything_once() {
 
 /// An explicit call aborts what an earlier call has left unfinished
 #[test]
-fn what_runs_is_aborted_with_the_servers_reply() {
+fn an_unfinished_request_is_aborted_and_the_reply_returned() {
     let server = Server::start(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");

@@ -275,7 +275,7 @@ fn a_canceller_does_not_keep_the_connection_open() {
 }
 
 #[test]
-fn a_session_that_is_over_has_no_canceller() {
+fn a_session_that_has_ended_has_no_canceller() {
     let server = Server::start(|s| s.reply("220 ready"));
     let mut ftp = connect(&server);
     server.join();

@@ -10,7 +10,7 @@ use ftp_tests::scripted::Server;
 use crate::config;
 
 #[test]
-fn addresses_that_are_none() {
+fn invalid_addresses() {
     for address in ["", ":21", "[::1", "[::1]21", "host:port", "host:+1", "host:99999", "a b"] {
         let error = Client::connect(address, config()).unwrap_err();
         assert!(matches!(error, Error::InvalidAddress(_)), "{address}: {error:?}");

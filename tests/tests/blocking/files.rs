@@ -58,7 +58,7 @@ fn resuming_a_file() {
 }
 
 #[test]
-fn a_download_is_resumed_into_a_file_that_is_not_there() {
+fn a_download_is_resumed_without_a_local_file() {
     let server = resumed_download("213 10", 0, TEXT);
     let (folder, _) = folder_with(b"");
     let mut ftp = login(&server);
@@ -70,7 +70,7 @@ fn a_download_is_resumed_into_a_file_that_is_not_there() {
 }
 
 #[test]
-fn what_comes_of_a_resumed_download_that_ends_early_stays() {
+fn the_bytes_of_a_resumed_download_that_ends_early_are_kept() {
     let server = resumed_download("213 10", 2, b"23456");
     let (_folder, local) = folder_with(&TEXT[..4]);
     let mut ftp = login(&server);
@@ -140,7 +140,7 @@ fn a_download_is_not_resumed_from_another_file() {
 }
 
 #[test]
-fn an_ignored_offset_shows_where_all_bytes_are_alike() {
+fn an_ignored_offset_is_noticed_even_if_all_bytes_are_equal() {
     let server = resumed_download("213 10", 2, b"0000000000");
     let (_folder, local) = folder_with(b"0000");
     let mut ftp = login(&server);
@@ -364,7 +364,7 @@ fn a_file_that_becomes_shorter_does_not_complete_the_upload() {
 }
 
 #[test]
-fn the_error_of_another_sessions_download_is_not_this_ones() {
+fn the_error_of_another_sessions_download_is_not_an_error_of_this_session() {
     let (begin, begun) = channel();
     let source = retr(move |s, mut data| {
         s.reply("150 here");
@@ -391,7 +391,7 @@ fn the_error_of_another_sessions_download_is_not_this_ones() {
 }
 
 #[test]
-fn the_error_of_another_sessions_upload_is_not_this_ones() {
+fn an_error_of_another_sessions_upload_is_not_an_error_of_this_session() {
     /// An upload whose server closes the connection
     struct Other;
     impl Write for Other {
@@ -470,7 +470,7 @@ fn errors_of_local_files_name_them() {
     for error in errors {
         let Error::Local(inner) = &error else { panic!("{error:?}") };
         assert_eq!(inner.kind(), io::ErrorKind::NotFound);
-        for error in [&error, &error.again()] {
+        for error in [&error, &error.duplicate()] {
             let mut chain = vec![error.to_string()];
             let mut cause = std::error::Error::source(error);
             while let Some(error) = cause {

@@ -46,7 +46,7 @@ fn they_can_go_anywhere() {
 }
 
 #[test]
-fn a_download_ends_on_another_thread_and_gives_the_client_back() {
+fn a_download_ends_on_another_thread_and_returns_the_client() {
     let server = transfer("TYPE I", "RETR f", |s, mut data| {
         data.write_all(&[7; 100_000]).unwrap();
         drop(data);
@@ -68,7 +68,7 @@ fn a_download_ends_on_another_thread_and_gives_the_client_back() {
 }
 
 #[test]
-fn an_upload_gives_the_client_back() {
+fn an_upload_returns_the_client() {
     let server = transfer("TYPE I", "STOR f", |s, mut data| {
         let mut bytes = Vec::new();
         data.read_to_end(&mut bytes).unwrap();
@@ -86,7 +86,7 @@ fn an_upload_gives_the_client_back() {
 }
 
 #[test]
-fn a_listing_gives_the_client_back() {
+fn a_listing_returns_the_client() {
     let server = transfer("TYPE A", "NLST", |s, mut data| {
         data.write_all(b"a\r\nb\r\nc\r\n").unwrap();
         drop(data);
@@ -103,7 +103,7 @@ fn a_listing_gives_the_client_back() {
 }
 
 #[test]
-fn entries_give_the_client_back() {
+fn entries_return_the_client() {
     let server = transfer("TYPE A", "LIST", |s, mut data| {
         data.write_all(b"-rw-r--r-- 1 u g 1 Jan  1  2020 f\r\n").unwrap();
         drop(data);
@@ -119,7 +119,7 @@ fn entries_give_the_client_back() {
 }
 
 #[test]
-fn a_refusal_gives_the_client_back() {
+fn a_refusal_returns_the_client() {
     let server = Server::start(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 yes");
@@ -136,7 +136,7 @@ fn a_refusal_gives_the_client_back() {
 }
 
 #[test]
-fn a_failure_at_the_end_gives_the_client_back() {
+fn a_failure_at_the_end_returns_the_client() {
     let (begun, wait) = mpsc::channel();
     let server = transfer("TYPE I", "RETR f", move |s, data| {
         wait.recv().unwrap();
@@ -154,7 +154,7 @@ fn a_failure_at_the_end_gives_the_client_back() {
 }
 
 #[test]
-fn a_session_that_is_over_gives_no_client_back() {
+fn a_session_that_has_ended_returns_no_client() {
     let (begun, wait) = mpsc::channel();
     let server = transfer("TYPE I", "RETR f", move |s, data| {
         wait.recv().unwrap();
@@ -169,7 +169,7 @@ fn a_session_that_is_over_gives_no_client_back() {
 }
 
 #[test]
-fn a_writer_that_fails_leaves_a_settled_client() {
+fn a_failing_writer_leaves_a_settled_client() {
     struct Full;
     impl Write for Full {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -194,7 +194,7 @@ fn a_writer_that_fails_leaves_a_settled_client() {
 }
 
 #[test]
-fn aborting_gives_the_reply_and_the_client() {
+fn aborting_returns_the_reply_and_the_client() {
     let server = transfer("TYPE I", "RETR f", |s, data| {
         s.expect("ABOR");
         drop(data);

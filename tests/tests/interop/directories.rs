@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::driver::ftp_proto::listing::{Kind, Modified, OwnedEntry};
+use crate::driver::ftp_proto::listing::{EntryKind, Modified, OwnedEntry};
 use crate::driver::{Client, Error, ReadDir, ftp_proto};
 
 use crate::way::Way;
@@ -59,17 +59,17 @@ fn check(way: &Way, entries: &[OwnedEntry], long: bool) {
     for (size, name) in NAMES.iter().enumerate() {
         let found = entries.get(name.as_bytes());
         let entry = found.unwrap_or_else(|| panic!("{name:?} is not in {entries:?}"));
-        assert_eq!((entry.kind(), entry.size()), (Kind::File, Some(size as u64)), "{name:?}");
+        assert_eq!((entry.kind(), entry.size()), (EntryKind::File, Some(size as u64)), "{name:?}");
         assert!(entry.is_safe_name());
         let Some(Modified::At { time, .. }) = entry.modified() else { panic!("{entry:?}") };
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let age = now.as_secs() as i64 - time.to_unix();
         assert!((-86_400..86_400).contains(&age), "{entry:?}");
     }
-    assert_eq!(entries[&b"sub"[..]].kind(), Kind::Dir);
+    assert_eq!(entries[&b"sub"[..]].kind(), EntryKind::Dir);
     let link = &entries[&b"link"[..]];
     if long {
-        assert_eq!((link.kind(), link.entry().target), (Kind::Symlink, Some(&b"plain"[..])));
+        assert_eq!((link.kind(), link.entry().target), (EntryKind::Symlink, Some(&b"plain"[..])));
     }
     assert_eq!(entries.len(), NAMES.len() + 2, "{} {entries:?}", way.name());
 }
@@ -116,7 +116,7 @@ fn directories_of_any_name() {
 }
 
 #[test]
-fn empty_missing_and_shut_directories() {
+fn empty_missing_and_unreadable_directories() {
     everywhere(|way| {
         let (mut ftp, _, local) = way.enter();
         for name in ["empty", "[empty]", "shut"] {
@@ -159,7 +159,7 @@ fn empty_missing_and_shut_directories() {
 }
 
 #[test]
-fn a_listing_may_be_given_up() {
+fn a_listing_can_be_abandoned() {
     on_each_server(|way| {
         let (mut ftp, _, local) = way.enter();
         std::fs::create_dir(local.join("*")).unwrap();

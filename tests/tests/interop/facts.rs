@@ -1,7 +1,7 @@
 //! Facts about single files, without a data connection, and the server's clock
 
 use crate::driver::ftp_proto::listing::{Modified, Zone};
-use crate::driver::{Error, Kind, List, NameEncoding, ReadDir, encoding_rs, ftp_proto};
+use crate::driver::{EntryKind, Error, List, NameEncoding, ReadDir, encoding_rs, ftp_proto};
 
 use crate::{everywhere, on_each_server};
 
@@ -15,7 +15,7 @@ fn facts_and_status() {
         match ftp.facts("two words") {
             Ok(entry) => {
                 assert!(entry.name().ends_with(b"two words"));
-                assert_eq!((entry.kind(), entry.size()), (Kind::File, Some(5)));
+                assert_eq!((entry.kind(), entry.size()), (EntryKind::File, Some(5)));
             }
             // vsftpd does not support MLST.
             Err(Error::Ftp(ftp_proto::Error::Permanent(reply))) => {

@@ -168,7 +168,7 @@ fn names_of_the_servers_choice() {
 }
 
 #[test]
-fn line_ends_in_arguments_go_nowhere() {
+fn line_ends_in_arguments_are_not_sent() {
     on_each_server(|way| {
         let (mut ftp, _, local) = way.enter();
         ftp.upload_from("f", &mut &b"content"[..]).unwrap();

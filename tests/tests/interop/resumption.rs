@@ -50,11 +50,11 @@ fn step(kind: Kind, round: usize, ftp: &mut Client) {
 fn run(way: &Way, kind: Kind) {
     let (mut ftp, _, local) = way.enter();
     ftp.upload_from(Put::new("file"), &mut &content(50)[..]).unwrap();
-    let before = ftp.tls_inventory().unwrap();
+    let before = ftp.tls_stats().unwrap();
     for round in 0..ROUNDS {
         step(kind, round, &mut ftp);
     }
-    let after = ftp.tls_inventory().unwrap();
+    let after = ftp.tls_stats().unwrap();
     let (resumed, full) = (after.resumed - before.resumed, after.full - before.full);
     let Security::Explicit(version) = way.security else { panic!("{way:?}") };
     let kind_name = format!("{kind:?}");

@@ -54,11 +54,11 @@ fn required_is_kept_or_refused() {
             let name = format!("required-{}", std::process::id());
             let mut ftp = login(way, &server, Resumption::Required);
             let result = transfers(&mut ftp, &name);
-            let inventory = ftp.tls_inventory().unwrap();
-            println!("{} port {} {version:?}: {result:?} {inventory:?}", server.name, server.port);
+            let stats = ftp.tls_stats().unwrap();
+            println!("{} port {} {version:?}: {result:?} {stats:?}", server.name, server.port);
             if resumes(&server, version) {
                 result.unwrap();
-                assert_eq!(inventory.full, 0);
+                assert_eq!(stats.full, 0);
             } else {
                 let error = result.unwrap_err();
                 let stopped = matches!(error, Error::Ftp(FtpError::NoSessionTicket))
@@ -84,8 +84,8 @@ fn never_is_accepted_or_refused() {
             let demanded =
                 server.port == way.server.port && matches!(&*server.name, "vsftpd" | "proftpd");
             let result = transfers(&mut ftp, &name);
-            let inventory = ftp.tls_inventory().unwrap();
-            assert_eq!((inventory.resumed, inventory.tickets_received), (0, 0));
+            let stats = ftp.tls_stats().unwrap();
+            assert_eq!((stats.resumed, stats.tickets_received), (0, 0));
             if demanded {
                 let error = result.unwrap_err();
                 // vsftpd's 522 and ProFTPD's 425 may arrive before the handshake has ended on the client's side; then
@@ -95,7 +95,7 @@ fn never_is_accepted_or_refused() {
                 assert!(refused || matches!(code, Some(425 | 522)), "{error:?}");
             } else {
                 result.unwrap();
-                assert!(inventory.full >= 12, "{inventory:?}");
+                assert!(stats.full >= 12, "{stats:?}");
             }
             // vsftpd has ended the session.
             drop(ftp);

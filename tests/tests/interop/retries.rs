@@ -30,11 +30,11 @@ fn a_refused_listing_is_tried_again() {
         ftp.download_to("again", &mut back).unwrap();
         assert_eq!(back, b"content");
         ftp.delete("again").unwrap();
-        let inventory = ftp.tls_inventory().unwrap();
+        let stats = ftp.tls_stats().unwrap();
         let refuses =
             way.server.name == "proftpd" && way.security == Security::Explicit(TlsVersion::Tls13);
         if refuses {
-            assert_eq!((inventory.resumed, inventory.full), (4, 1), "{inventory:?}");
+            assert_eq!((stats.resumed, stats.full), (4, 1), "{stats:?}");
         }
         ftp.quit().unwrap();
     });

@@ -30,8 +30,8 @@ fn everything_is_protected_by_default() {
         let wanted = if way.security == Security::Explicit(TlsVersion::Tls12) { "2" } else { "3" };
         assert!(version.ends_with(wanted), "{version}");
         round_trip(&mut ftp);
-        let inventory = ftp.tls_inventory().unwrap();
-        assert!(inventory.resumed + inventory.full >= 4, "{inventory:?}");
+        let stats = ftp.tls_stats().unwrap();
+        assert!(stats.resumed + stats.full >= 4, "{stats:?}");
         ftp.quit().unwrap();
     });
 }
@@ -73,7 +73,7 @@ fn tls_on_a_session_that_began_in_clear() {
 
 /// As ftplib allows: login, `auth()`, `prot_p()`; most servers reply that it is too late, some require a new login
 #[test]
-fn tls_behind_the_login() {
+fn tls_after_the_login() {
     on_each_server(|way| {
         if way.security != Security::Clear {
             return;
@@ -129,7 +129,7 @@ fn the_control_connection_in_clear_again() {
 }
 
 #[test]
-fn strangers_are_not_trusted() {
+fn unknown_issuers_are_not_trusted() {
     on_each_server(|way| {
         if way.security == Security::Clear {
             return;

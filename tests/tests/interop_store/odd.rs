@@ -37,7 +37,7 @@ fn links() {
 }
 
 #[test]
-fn names_that_are_no_utf8() {
+fn names_that_are_not_utf8() {
     everywhere(|place| async move {
         let name = OsStr::from_bytes(b"caf\xE9 & co");
         fs::write(place.local.join(name), "latin").unwrap();

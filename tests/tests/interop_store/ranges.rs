@@ -87,7 +87,7 @@ fn the_session_goes_on_after_a_range() {
 
 /// An unread stream does not prevent another read, though there is only one session
 #[test]
-fn a_reader_that_pauses_lends_its_session() {
+fn a_paused_reader_gives_up_its_session() {
     everywhere(|place| async move {
         let (store, bytes) = (one_session(&place), content(SIZE));
         for name in ["one", "other"] {

@@ -148,7 +148,7 @@ async fn mirrored(server: &Server) {
 }
 
 #[tokio::test]
-async fn servers_that_let_in_eight() {
+async fn servers_that_accept_eight_sessions() {
     let files = count();
     for server in servers::limited() {
         let directory = server.home.join("pool-files");

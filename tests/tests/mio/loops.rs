@@ -84,7 +84,7 @@ fn wakeups_are_in_proportion_to_the_work() {
 }
 
 #[test]
-fn a_reader_that_pauses_loses_nothing_and_is_not_woken() {
+fn a_paused_reader_loses_nothing_and_is_not_woken() {
     const SIZE: usize = 8 << 20;
     let server = Server::start(|s| {
         s.welcome();
@@ -241,7 +241,7 @@ fn a_fast_download_does_not_starve_the_others() {
     let mut poll = Poll::new().unwrap();
     let mut events = Events::with_capacity(16);
     let mut manager = Manager::new(Token(0));
-    let options = Options::new(config()).budget(BUDGET);
+    let options = Options::new(config()).allowance(BUDGET);
     let greedy = manager.connect(&[fast], options).unwrap();
     {
         let mut session = manager.session(greedy).unwrap();
@@ -285,7 +285,7 @@ fn a_fast_download_does_not_starve_the_others() {
 
 /// The next request begins at once, before the turn that closes the aborted request's data connection
 #[test]
-fn what_an_aborted_download_has_left_is_not_the_next_ones() {
+fn bytes_of_an_aborted_download_do_not_reach_the_next_one() {
     let (said, heard) = mpsc::channel();
     let server = Server::start(move |s| {
         s.welcome();
@@ -380,7 +380,7 @@ fn an_upload_that_pauses_is_told_of_a_reset() {
 }
 
 #[test]
-fn a_final_reply_that_is_told_before_the_reset_of_its_upload_is_not_believed() {
+fn a_final_reply_reported_before_the_reset_of_its_upload_is_not_accepted() {
     let (all_sent, sent) = mpsc::channel();
     let server = Server::start(move |s| {
         s.welcome();
@@ -492,7 +492,7 @@ fn crowd(count: usize) -> (SocketAddr, std::thread::JoinHandle<Vec<TcpStream>>) 
 }
 
 #[test]
-fn the_dying_disturb_nobody() {
+fn failing_sessions_do_not_disturb_others() {
     const COUNT: usize = 1000;
     let fate = |index: usize| match index % 25 {
         0 => Fate::Reset,
@@ -569,7 +569,7 @@ fn check(fate: Fate, error: &Error) {
 }
 
 #[test]
-fn a_server_that_has_enough_is_obeyed() {
+fn a_server_that_refuses_further_sessions_gets_no_more() {
     const COUNT: usize = 12;
     const LIMIT: usize = 3;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

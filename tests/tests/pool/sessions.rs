@@ -21,7 +21,7 @@ async fn a_session_is_used_again() {
 }
 
 #[tokio::test]
-async fn what_was_left_half_way_is_settled_in_the_background() {
+async fn unfinished_requests_are_settled_in_the_background() {
     let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     for _ in 0..3 {
@@ -46,7 +46,7 @@ async fn what_was_left_half_way_is_settled_in_the_background() {
 }
 
 #[tokio::test]
-async fn a_working_directory_does_not_stay() {
+async fn a_working_directory_does_not_persist() {
     let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     pool.lease(&site).await.unwrap().cwd("/elsewhere").await.unwrap();
@@ -56,7 +56,7 @@ async fn a_working_directory_does_not_stay() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_not_what_it_was_is_closed() {
+async fn a_session_that_was_changed_is_closed() {
     let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     pool.lease(&site).await.unwrap().opts("UTF8 OFF").await.unwrap();
@@ -71,7 +71,7 @@ async fn a_session_that_is_not_what_it_was_is_closed() {
 }
 
 #[tokio::test]
-async fn clients_that_were_exchanged_are_noticed() {
+async fn exchanged_clients_are_noticed() {
     let server = start();
     let pool = Pool::new();
     let (one, other) = (site(&server), site(&server).login("other", "p"));
@@ -84,7 +84,7 @@ async fn clients_that_were_exchanged_are_noticed() {
 }
 
 #[tokio::test]
-async fn an_operation_is_tried_again_if_nothing_of_it_had_begun() {
+async fn an_operation_is_retried_if_it_had_not_begun() {
     for reply in [Some("421 Timeout."), None] {
         let server = start_with(ends("SIZE", 1, reply));
         let (pool, site) = (Pool::new(), site(&server));
@@ -104,7 +104,7 @@ async fn an_operation_is_tried_again_if_nothing_of_it_had_begun() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_done_is_not_done_again() {
+async fn an_operation_that_may_have_been_done_is_not_repeated() {
     let server = start_with(ends("DELE", 1, None));
     let (pool, site) = (Pool::new(), site(&server));
     let delete = |mut ftp: Lease| async move { ftp.delete("abc").await.map(drop) };
@@ -131,7 +131,7 @@ async fn what_may_have_been_done_is_not_done_again() {
 }
 
 #[test]
-fn a_runtime_that_is_shut_down_takes_only_its_sessions_along() {
+fn a_runtime_that_is_shut_down_ends_only_its_own_sessions() {
     let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(2).build(), site(&server));
     for _ in 0..3 {
@@ -196,7 +196,7 @@ async fn an_operation_may_keep_its_lease() {
 }
 
 #[tokio::test]
-async fn a_session_that_can_only_say_epsv_is_closed() {
+async fn a_session_that_can_only_use_epsv_is_closed() {
     let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     pool.lease(&site).await.unwrap().command("EPSV", "ALL").await.unwrap();

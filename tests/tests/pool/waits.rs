@@ -38,7 +38,7 @@ async fn there_are_as_many_as_the_user_wants() {
 
 /// Users who always have a task in line do not keep out a user whose session must be opened in place of one of theirs
 #[tokio::test]
-async fn nobody_is_passed_by_for_ever() {
+async fn no_task_is_passed_over_for_ever() {
     let server = start();
     let (pool, theirs) = (Pool::builder().sessions_per_host(2).build(), site(&server));
     let ours = theirs.clone().login("other", "p");
@@ -120,7 +120,7 @@ async fn waiting_has_an_end() {
 }
 
 #[tokio::test]
-async fn a_server_that_lets_nobody_in_is_not_pestered() {
+async fn a_server_that_accepts_no_session_is_not_asked_repeatedly() {
     let server = start();
     server.limit_sessions(Limit::new(0));
     let pool = Pool::builder().wait_timeout(Duration::from_millis(300)).build();
@@ -208,7 +208,7 @@ async fn leases(pool: &Pool, site: &Site, tasks: usize) -> Vec<Result<(), PoolEr
 
 /// That the server has accepted many sessions says nothing about a login that has not been tried
 #[tokio::test]
-async fn a_wrong_password_is_tried_once_where_many_sessions_are_let_in() {
+async fn a_wrong_password_is_tried_once_even_if_many_sessions_are_accepted() {
     let server = start_with(slowly);
     let pool = Pool::builder().idle_timeout(Duration::from_millis(50)).build();
     let right = site(&server);
@@ -239,7 +239,7 @@ async fn a_thousand_wait() {
 
 /// Each attempt has the deadline of its own greeting, so the wait ends
 #[tokio::test]
-async fn a_server_that_never_greets_is_waited_for_so_long() {
+async fn a_server_that_never_greets_is_waited_for_until_the_deadline() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = ftp_tokio::Config::new(ftp_tokio::TlsPolicy::Plaintext);
     config.greeting_timeout = Duration::from_millis(200);
@@ -259,7 +259,7 @@ async fn a_server_that_never_greets_is_waited_for_so_long() {
 
 /// A waiting task gets its session whether or not it is polled
 #[tokio::test]
-async fn whoever_gives_up_at_once_is_in_nobodys_way() {
+async fn a_task_that_gives_up_at_once_blocks_no_other() {
     let server = start();
     let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
     for _ in 0..1000 {

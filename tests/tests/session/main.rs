@@ -110,15 +110,15 @@ fn addresses(count: u8) -> Vec<SocketAddr> {
 }
 
 #[test]
-fn silent_addresses_give_way_to_others() {
+fn silent_addresses_yield_to_others() {
     let addresses = addresses(5);
     let new = |now| Session::new(&addresses, Config::new(TlsPolicy::Plaintext), now).unwrap();
     let mut world = World::new(new, 1 << 20);
     world.net.silent = addresses[..4].to_vec();
-    while world.session.ends().is_none() {
+    while world.session.endpoints().is_none() {
         assert!(world.go());
     }
-    assert_eq!(world.session.ends().unwrap().peer, addresses[4]);
+    assert_eq!(world.session.endpoints().unwrap().peer, addresses[4]);
     assert!(world.elapsed() < Duration::from_secs(5), "{:?}", world.elapsed());
 }
 
@@ -148,7 +148,7 @@ fn data_connections_resume_the_control_connections_session() {
     let get = world.session.request().get("f");
     world.run_with(get, |world| read(world, &mut Vec::new())).unwrap();
     assert!(world.session.tls().is_some());
-    assert_eq!(world.session.tls_inventory().unwrap().resumed, 1);
+    assert_eq!(world.session.tls_stats().unwrap().resumed, 1);
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_server_that_stops_reading_an_upload_is_waited_for_as_long_as_the_settings_s
 }
 
 #[test]
-fn a_pause_of_the_user_between_reads_is_none_of_the_servers() {
+fn a_pause_of_the_user_between_reads_does_not_count_for_the_server() {
     let mut world = World::new(clear, 64);
     let get = begin_download(&mut world);
     let mut bytes = Vec::new();
@@ -227,7 +227,7 @@ fn a_pause_of_the_user_between_reads_is_none_of_the_servers() {
 }
 
 #[test]
-fn a_pause_of_the_user_is_none_of_the_servers() {
+fn a_pause_of_the_user_does_not_count_for_the_server() {
     let mut world = World::new(clear, 64);
     let get = begin_download(&mut world);
     // A shell that asks before each wait must not be woken by bytes that its user does not read.
@@ -255,7 +255,7 @@ fn a_closed_data_connection_that_has_bytes_to_send_is_waited_for_to_write() {
     world.run(login).unwrap();
     // Handshakes begin, each with a ticket, and get no further than the first bytes of their ClientHello.
     world.deaf = true;
-    let inventory = loop {
+    let stats = loop {
         let get = world.session.request().get("f");
         while world.server.commands.last().is_none_or(|line| !line.starts_with("RETR")) {
             assert!(world.go());
@@ -263,12 +263,12 @@ fn a_closed_data_connection_that_has_bytes_to_send_is_waited_for_to_write() {
         while world.step() {}
         world.session.abort(get.id());
         assert!(world.run(get).is_err());
-        let inventory = world.session.tls_inventory().unwrap();
-        if inventory.tickets == 0 {
-            break inventory;
+        let stats = world.session.tls_stats().unwrap();
+        if stats.tickets == 0 {
+            break stats;
         }
     };
-    assert!(inventory.tickets_received > 0);
+    assert!(stats.tickets_received > 0);
     // When the last ticket is used, the connection stays open for more tickets, which can't arrive before the
     // ClientHello has been sent. A shell that waited for readability, with bytes that are not read yet, would not wait
     // at all.
@@ -278,7 +278,7 @@ fn a_closed_data_connection_that_has_bytes_to_send_is_waited_for_to_write() {
 }
 
 #[test]
-fn a_dialed_connection_is_there_before_the_transfers_command_leaves() {
+fn a_dialed_connection_exists_before_the_transfers_command_is_sent() {
     let dialed = |now| {
         Session::dialed_by_shell("ftp.example.org", 2121, Config::new(TlsPolicy::Plaintext), now)
     };

@@ -162,7 +162,7 @@ fn a_proxy_that_does_not_serve_the_control_connection() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there() {
+fn a_missing_proxy() {
     let options = options(Kind::Socks5, false, "ftp.example.org");
     let mut world = World::new(session(options), 1 << 20);
     world.net.silent = vec![address()];
@@ -176,7 +176,7 @@ fn a_proxy_that_is_not_there() {
 }
 
 #[test]
-fn a_proxy_that_wants_another_login() {
+fn a_proxy_that_requires_another_login() {
     for kind in KINDS {
         for (login, problem) in
             [(false, ProxyProblem::LoginRequired), (true, ProxyProblem::LoginRefused)]
@@ -233,7 +233,7 @@ fn a_proxy_that_does_not_serve_a_data_connection() {
 }
 
 #[test]
-fn an_aborted_handshake_leaves_a_session_that_works() {
+fn an_aborted_handshake_leaves_a_usable_session() {
     for kind in KINDS {
         let mut world = logged_in(kind);
         world.relay.as_mut().unwrap().manner = Manner::Hangs;
@@ -273,7 +273,7 @@ fn active_mode_is_refused() {
 }
 
 #[test]
-fn a_proxy_needs_a_host_that_can_be_said() {
+fn a_proxy_needs_a_valid_host_name() {
     for kind in KINDS {
         for host in [None, Some("a\r\nUSER x"), Some("ü.example"), Some("")] {
             let mut options =
@@ -349,7 +349,7 @@ fn ftp_form(open: bool, login: Option<ProxyLogin>) -> Options {
 }
 
 #[test]
-fn proxies_that_speak_ftp_are_told_the_server() {
+fn ftp_proxies_receive_the_server() {
     for (open, login, wanted) in [
         (false, false, &["USER u@ftp.example.org:2121", "PASS p"][..]),
         (false, true, &["USER me", "PASS secret", "USER u@ftp.example.org:2121", "PASS p"]),
@@ -385,7 +385,7 @@ fn tls_does_not_end_at_a_proxy_that_speaks_ftp() {
 }
 
 #[test]
-fn a_proxy_that_speaks_ftp_and_is_not_there() {
+fn a_missing_ftp_proxy() {
     let mut world = World::new(session(ftp_form(true, None)), 1 << 20);
     world.net.silent = vec![address()];
     let (error, _) = ended(world);

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ftp_proto::Time;
-use ftp_session::{Event, Interest, Lent, Op, Output, Pipe, Session, Slot, Transport, Trigger};
+use ftp_session::{
+    Event, Interest, Op, Output, Pipe, Session, Slot, SocketRef, Transport, Trigger,
+};
 
 use crate::relay::Relay;
 use ftp_tests::memory::Server;
@@ -262,7 +264,7 @@ impl World {
     /// Returns what the shell would wait for
     pub(crate) fn interests(&self) -> Vec<(Slot, Interest)> {
         let waits = |(slot, lent, interest)| {
-            assert!(matches!(lent, Lent::Stream(_) | Lent::Listener(())));
+            assert!(matches!(lent, SocketRef::Stream(_) | SocketRef::Listener(())));
             (slot, interest)
         };
         self.session.sockets().map(waits).collect()

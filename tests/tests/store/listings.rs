@@ -54,7 +54,7 @@ fn a_long_listing_takes_bounded_memory() {
 }
 
 #[tokio::test]
-async fn a_line_that_is_not_understood_is_an_error() {
+async fn a_line_that_cannot_be_parsed_is_an_error() {
     let text = "type=file;size=1;modify=20200101120000; a\r\n\
                 drwxr-xr-what is this\r\n\
                 type=file;size=2;modify=20200101120000; b\r\n";
@@ -90,21 +90,21 @@ async fn names_that_a_path_cannot_hold() {
 
 /// Links that servers follow in listings have the facts of their targets
 #[tokio::test]
-async fn a_link_that_leads_upwards_is_not_followed_for_ever() {
+async fn a_link_to_a_parent_directory_is_not_followed_for_ever() {
     let text = "type=dir;unique=1; loop\r\ntype=file;size=1;unique=2; f\r\n";
     let server = server(text);
     assert_eq!(names(&server).await.unwrap(), ["f", "loop/f"]);
 }
 
 #[tokio::test]
-async fn directories_without_an_end_are_an_error() {
+async fn endless_directories_are_an_error() {
     let server = server("type=dir; d\r\n");
     let error = names(&server).await.unwrap_err().to_string();
     assert!(error.contains("more than 64 nested directories"), "{error}");
 }
 
 #[tokio::test]
-async fn only_what_is_after_an_offset_is_listed() {
+async fn only_names_after_an_offset_are_listed() {
     let server = start(&[("a", b"1"), ("b", b"2"), ("c", b"3")]);
     let listed = store(&server).list_with_offset(None, &Path::from("a"));
     let mut names: Vec<_> = listed.map_ok(|one| one.location).try_collect().await.unwrap();

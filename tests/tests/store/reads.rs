@@ -33,7 +33,7 @@ async fn read(server: &Server, resumptions: u8) -> Result<Vec<u8>> {
 
 /// Even if all bytes have arrived: only the final reply confirms that they are complete
 #[tokio::test]
-async fn what_the_server_breaks_off_is_no_file() {
+async fn a_file_truncated_by_the_server_is_an_error() {
     for size in SIZES {
         for count in [None, Some(size / 2), Some(0)] {
             for reply in ["426 broken off", "451 disk error"] {
@@ -51,7 +51,7 @@ async fn what_the_server_breaks_off_is_no_file() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_short_is_no_file() {
+async fn a_short_file_is_an_error() {
     for size in SIZES {
         for resumptions in [0, 1] {
             let rule = all("RETR", ending(Some(size / 2), "226 done"));
@@ -63,7 +63,7 @@ async fn a_file_that_is_short_is_no_file() {
 }
 
 #[tokio::test]
-async fn a_control_connection_that_drops_is_no_end_of_a_file() {
+async fn a_dropped_control_connection_does_not_end_a_file() {
     for size in SIZES {
         for count in [None, Some(size / 2), Some(0)] {
             let rule = all("RETR", dropping(count));
@@ -75,7 +75,7 @@ async fn a_control_connection_that_drops_is_no_end_of_a_file() {
 }
 
 #[tokio::test]
-async fn a_read_goes_on_once_after_its_connection_broke() {
+async fn a_read_is_resumed_once_after_its_connection_broke() {
     for size in SIZES {
         for count in [None, Some(size / 2), Some(0)] {
             let rule = first(1, "RETR", dropping(count));
@@ -93,7 +93,7 @@ async fn a_read_goes_on_once_after_its_connection_broke() {
 
 /// Even if size and time are the same
 #[tokio::test]
-async fn a_read_does_not_go_on_in_another_file() {
+async fn a_read_is_not_resumed_in_another_file() {
     type Change = fn(&Files);
     let other_bytes = |files: &Files| {
         let bytes = files.get("f").unwrap();

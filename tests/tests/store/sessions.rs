@@ -108,7 +108,7 @@ async fn one_session_is_enough_to_delete_what_is_listed() {
 
 /// An unread stream does not prevent another read
 #[tokio::test]
-async fn a_reader_that_pauses_lends_its_session() {
+async fn a_paused_reader_gives_up_its_session() {
     let size = 16_000_000;
     let server = start(&[("one", &content(size)), ("other", &content(5000))]);
     server.limit_sessions(Limit::new(1));

@@ -17,7 +17,7 @@ async fn a_write_of_no_bytes_makes_a_file() {
 }
 
 #[tokio::test]
-async fn a_write_that_fails_leaves_what_was_there() {
+async fn a_failed_write_leaves_the_old_object() {
     for reply in ["451 disk error", "552 quota exceeded", "426 broken off"] {
         let rule = all("STOR", Action::serve().final_reply(reply));
         let server = start_with(&[("f", b"before")], rule);
@@ -33,7 +33,7 @@ async fn a_write_that_fails_leaves_what_was_there() {
 }
 
 #[tokio::test]
-async fn a_write_that_nobody_ends_leaves_nothing() {
+async fn an_unfinished_write_leaves_nothing() {
     let server = start(&[("f", b"before")]);
     let mut upload = store(&server).put_multipart(&Path::from("f")).await.unwrap();
     upload.put_part(content(1_000_000).into()).await.unwrap();
@@ -45,7 +45,7 @@ async fn a_write_that_nobody_ends_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_keeps_targets_is_told_to_delete_them() {
+async fn targets_are_deleted_first_if_the_server_does_not_replace_them() {
     let server = start_with(&[("f", b"before")], |command, files| {
         let exists = command.verb == "RNTO" && files.contains(command.argument);
         exists.then(|| Action::reply("550 File exists."))

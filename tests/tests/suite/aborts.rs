@@ -79,7 +79,7 @@ fn aborting_says_whether_the_session_is_usable() {
 }
 
 #[test]
-fn aborting_returns_what_the_server_says_to_it() {
+fn aborting_returns_the_servers_reply() {
     let server = transfer("RETR f", |s, data| {
         s.expect("ABOR");
         drop(data);
@@ -108,7 +108,7 @@ fn aborting_returns_what_the_server_says_to_it() {
 }
 
 #[test]
-fn a_server_that_answers_an_abort_with_silence_costs_a_moment() {
+fn a_server_that_does_not_answer_an_abort_costs_a_moment() {
     let server = transfer("RETR f", |s, _data| {
         s.expect("ABOR");
         s.exchange("REST 0", "350 restart at 0");
@@ -161,7 +161,7 @@ fn a_panic_while_a_transfer_runs_does_not_hang() {
 }
 
 #[test]
-fn an_aborted_transfer_is_called_so() {
+fn an_aborted_transfer_is_reported_as_aborted() {
     // `Error` is not `PartialEq`; the machine's error in it is.
     let aborted = Error::from(ftp_proto::Error::Aborted);
     assert!(!aborted.is_fatal() && !aborted.is_transient());

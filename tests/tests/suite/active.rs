@@ -134,7 +134,7 @@ fn no_free_port_fails_the_transfer_only() {
 }
 
 #[test]
-fn a_stranger_is_turned_away() {
+fn another_host_is_rejected() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");

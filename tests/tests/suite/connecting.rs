@@ -39,7 +39,7 @@ fn ipv6() {
 }
 
 #[test]
-fn nobody_there() {
+fn nothing_listens() {
     let gone = refused();
     let error = at_once(|| Client::connect(gone.to_string(), config()).unwrap_err());
     let Error::Connect { target, error: inner } = &error else { panic!("{error:?}") };
@@ -49,7 +49,7 @@ fn nobody_there() {
 }
 
 #[test]
-fn nobody_answers() {
+fn no_answer() {
     let (full, _held) = silent_port();
     let options = Options::new(config()).connect_timeout(Duration::from_millis(200));
     let error = at_once(|| Client::connect(full.to_string(), options).unwrap_err());
@@ -58,7 +58,7 @@ fn nobody_answers() {
 }
 
 #[test]
-fn greetings_that_are_none() {
+fn lines_that_are_not_greetings() {
     let refusals = [
         "421 too many users",
         "530 not you",

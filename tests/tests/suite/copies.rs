@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::driver::{CopyEnd, TransferType, copy_between_servers};
+use crate::driver::{CopySide, TransferType, copy_between_servers};
 use ftp_tests::net::Listener;
 use ftp_tests::scripted::{accept, connect, read_all};
 
@@ -65,7 +65,7 @@ fn a_refusal_of_either_names_the_server() {
     let error = at_once(|| {
         copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
     });
-    assert_eq!((error.end, code(&error.error)), (CopyEnd::Source, 550));
+    assert_eq!((error.side, code(&error.error)), (CopySide::Source, 550));
     from.noop().unwrap();
     to.noop().unwrap();
     drop((from, to));
@@ -74,7 +74,7 @@ fn a_refusal_of_either_names_the_server() {
 }
 
 #[test]
-fn a_server_that_goes_is_named() {
+fn a_server_that_closes_is_named() {
     let source = serve(|s| {
         s.welcome();
         s.expect("TYPE I");
@@ -88,7 +88,7 @@ fn a_server_that_goes_is_named() {
     let error = at_once(|| {
         copy_between_servers(&mut from, "a", &mut to, "b", TransferType::Image).unwrap_err()
     });
-    assert_eq!(error.end, CopyEnd::Source);
+    assert_eq!(error.side, CopySide::Source);
     assert!(error.error.is_fatal());
     to.noop().unwrap();
     drop((from, to));

@@ -50,7 +50,7 @@ fn in_mlsd_what_follows_the_blank_is_the_name() {
 }
 
 #[test]
-fn the_last_line_may_lack_its_end() {
+fn the_last_line_may_have_no_line_ending() {
     let found = names(ReadDir::long(""), |s| {
         s.exchange("TYPE A", "200 text");
         s.send_file("LIST", format!("{DISGUISED}\r\n{DISGUISED}2").as_bytes());
@@ -87,7 +87,7 @@ fn results(
 
 /// A mirror would delete the files that are missing from an empty directory
 #[test]
-fn an_error_in_place_of_entries_is_no_empty_directory() {
+fn an_error_in_place_of_entries_is_not_an_empty_directory() {
     let error = || Err("the directory could not be read: ls: .: Permission denied".into());
     let lines = "ls: .: Permission denied\r\n";
     assert_eq!(results(ReadDir::long(""), "LIST", lines), [error()]);
@@ -123,7 +123,7 @@ fn entries_of_other_directories_are_left_out() {
 }
 
 #[test]
-fn what_stat_could_not_read_is_no_empty_directory() {
+fn a_directory_that_stat_could_not_read_is_not_empty() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("STAT d", "213-Status of d:\r\nls: .: Permission denied\r\n213 End");

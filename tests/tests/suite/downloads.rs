@@ -49,7 +49,7 @@ fn files_of_many_sizes() {
 }
 
 #[test]
-fn what_the_server_says_after_its_completion_does_not_fail_the_download() {
+fn replies_after_the_completion_do_not_fail_the_download() {
     for (farewell, hangs_up) in [("421 idle", false), ("500 what?", false), ("421 idle", true)] {
         let server = retr(move |s, mut data| {
             s.reply(&format!("150 here\r\n226 done\r\n{farewell}"));
@@ -70,7 +70,7 @@ fn what_the_server_says_after_its_completion_does_not_fail_the_download() {
 }
 
 #[test]
-fn a_completion_that_ends_no_download_is_not_the_last_word() {
+fn a_completion_that_ends_no_download_is_not_final() {
     let server = retr(|s, mut data| {
         s.reply("150 here\r\n200 whatever");
         data.write_all(b"01234").unwrap();
@@ -118,7 +118,7 @@ fn reading_to_the_end_waits_for_the_final_reply() {
 }
 
 #[test]
-fn a_file_that_was_cut_off_is_never_taken_for_whole() {
+fn a_truncated_file_is_never_taken_for_complete() {
     let ends = ["426 broken", "451 disk error", "550 after all not"];
     for end in ends {
         let server = retr(move |s, mut data| {
@@ -301,7 +301,7 @@ fn epsv_whose_port_is_silent_falls_back_to_pasv() {
 }
 
 #[test]
-fn the_address_of_a_227_is_followed_only_by_who_trusts_it() {
+fn the_address_in_a_227_is_used_only_if_trusted() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");
@@ -325,7 +325,7 @@ fn the_address_of_a_227_is_followed_only_by_who_trusts_it() {
 }
 
 #[test]
-fn a_data_connection_that_is_refused_says_so() {
+fn a_refused_data_connection_is_reported() {
     let gone = refused();
     let server = serve(move |s| {
         s.welcome();
@@ -349,7 +349,7 @@ fn a_data_connection_that_is_refused_says_so() {
 }
 
 #[test]
-fn text_arrives_with_this_sides_line_ends() {
+fn text_arrives_with_local_line_ends() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE A", "200 ascii");

@@ -235,7 +235,7 @@ fn a_file_in_single_bytes_arrives() {
 
 /// In clear text, too: endless lines are not a reply
 #[test]
-fn preliminary_replies_do_not_keep_the_data_connection_from_its_deadline() {
+fn preliminary_replies_do_not_extend_the_deadline_of_the_data_connection() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");

@@ -169,7 +169,7 @@ fn explicit() -> Options {
 }
 
 #[test]
-fn the_handshake_of_the_control_connection_breaks_off() {
+fn the_handshake_of_the_control_connection_is_interrupted() {
     for bytes in BREAKS {
         for reset in [false, true] {
             let server = serve(move |s| {
@@ -190,7 +190,7 @@ fn the_handshake_of_the_control_connection_breaks_off() {
 }
 
 #[test]
-fn the_handshake_of_a_data_connection_breaks_off() {
+fn the_handshake_of_a_data_connection_is_interrupted() {
     for bytes in BREAKS {
         let server = serve(move |s| {
             let mut control = Tls::new().welcome(s);

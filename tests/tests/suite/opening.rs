@@ -55,7 +55,7 @@ fn a_refused_port_is_not_hidden_by_the_refusal_of_the_other_command() {
 }
 
 #[test]
-fn of_two_refused_ports_the_first_is_told() {
+fn of_two_refused_ports_the_first_is_reported() {
     let ports = [refused(), refused()];
     let server = serve(move |s| {
         s.welcome();
@@ -74,7 +74,7 @@ fn of_two_refused_ports_the_first_is_told() {
 }
 
 #[test]
-fn a_blocked_port_is_told_though_the_other_command_is_refused() {
+fn a_blocked_port_is_reported_although_the_other_command_is_refused() {
     let (silent, _held) = silent_port();
     let server = serve(move |s| {
         s.welcome();
@@ -121,7 +121,7 @@ fn a_port_that_fails_after_others_have_worked() {
 
 /// A failure that had no consequence does not explain a later one
 #[test]
-fn a_port_that_was_done_without_is_no_cause_of_a_later_failure() {
+fn a_port_replaced_by_another_does_not_explain_a_later_failure() {
     let gone = refused();
     let server = serve(move |s| {
         s.welcome();
@@ -150,7 +150,7 @@ fn a_port_that_was_done_without_is_no_cause_of_a_later_failure() {
 }
 
 #[test]
-fn a_server_that_never_comes_is_told_where_it_was_awaited() {
+fn the_error_of_a_server_that_never_connects_contains_the_local_address() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE I", "200 binary");

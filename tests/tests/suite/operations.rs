@@ -145,7 +145,7 @@ fn the_trace_shows_no_password() {
 }
 
 #[test]
-fn a_server_that_just_goes_after_quit_is_no_error() {
+fn a_server_that_closes_after_quit_is_not_an_error() {
     let server = serve(|s| {
         s.welcome();
         s.expect("QUIT");

@@ -88,7 +88,7 @@ fn the_proxy_resolves_the_name_of_both_connections() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_named() {
+fn a_missing_proxy_is_named() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let options = Options::new(config()).proxy(socks(closed));
     let error = Client::connect("ftp.invalid:21", options).map(drop).unwrap_err();

@@ -51,7 +51,7 @@ fn a_download_that_does_not_resume_is_refused() {
 
 /// The upload is not even begun: a server may have truncated the file by then
 #[test]
-fn an_upload_without_a_session_in_stock_is_not_begun() {
+fn an_upload_without_a_session_to_resume_is_not_begun() {
     let server = serve(move |s| {
         let mut control = Tls::new().tickets(0).welcome(s);
         control.exchange("NOOP", "200 yes");

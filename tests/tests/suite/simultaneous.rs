@@ -66,7 +66,7 @@ fn a_download_is_ended_together_with_bytes() {
 }
 
 #[test]
-fn an_upload_is_ended_together_with_room_for_more() {
+fn the_end_of_an_upload_arrives_together_with_writability() {
     for how in ENDS {
         for _ in 0..TRIES {
             let (filled, full) = mpsc::channel();

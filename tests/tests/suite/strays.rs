@@ -28,7 +28,7 @@ fn is_nobodys(error: &Error, code: u16) {
 }
 
 #[test]
-fn the_last_word_on_one_command_is_not_the_first_on_the_next() {
+fn a_late_reply_to_one_command_does_not_answer_the_next() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("NOOP", "200 yes");

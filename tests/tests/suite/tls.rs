@@ -141,7 +141,7 @@ fn clear_text_in_the_middle_of_a_session() {
 }
 
 #[test]
-fn clear_text_behind_the_234_is_an_attack() {
+fn clear_text_after_the_234_is_an_attack() {
     let server = serve(|s| {
         s.reply("220 ready");
         s.exchange("AUTH TLS", "234 go on\r\n230 you are in");
@@ -243,7 +243,7 @@ fn an_empty_upload_does_its_handshake_and_close_notify() {
 }
 
 #[test]
-fn an_end_without_close_notify_is_a_cut_unless_the_size_is_known() {
+fn an_end_without_close_notify_is_a_truncation_unless_the_size_is_known() {
     for version in VERSIONS {
         let server = serve(|s| {
             let tls = Tls::new();
@@ -276,7 +276,7 @@ fn an_end_without_close_notify_is_a_cut_unless_the_size_is_known() {
 /// Most servers end an idle session like this: the result is the same as in clear text, because nothing can be
 /// truncated
 #[test]
-fn an_end_of_the_control_connection_without_close_notify_is_an_end() {
+fn a_control_connection_that_ends_without_close_notify_has_ended() {
     let ends = |error: &Error| {
         assert_eq!(error.to_string(), "server closed the control connection");
         assert!(error.is_fatal() && error.is_transient() && !error.is_timeout(), "{error:?}");
@@ -335,7 +335,7 @@ fn a_refusal_ends_the_wait_for_the_data_handshake() {
 }
 
 #[test]
-fn a_refused_certificate_of_a_data_connection_is_not_hidden_by_what_the_server_says_of_it() {
+fn a_refused_certificate_of_a_data_connection_is_not_hidden_by_the_servers_reply() {
     for version in VERSIONS {
         for refusal in ["425 can't build data connection", "550 handshake failed"] {
             let server = serve(move |s| {
@@ -429,7 +429,7 @@ fn a_listing_is_tried_again_once() {
 }
 
 #[test]
-fn session_reuse_is_demanded_and_there_is_no_way() {
+fn session_reuse_is_required_but_impossible() {
     // TLS 1.2 has one session, which data connections can't replace.
     for (version, refusal) in
         [(TlsVersion::Tls12, "522 session reuse, please"), (TlsVersion::Tls13, "425 no")]

@@ -33,7 +33,7 @@ fn a_directory_is_made_with_its_parents() {
 }
 
 #[test]
-fn a_directory_that_can_not_be_made_is_refused_in_the_servers_words() {
+fn the_error_of_a_directory_that_cannot_be_made_is_the_servers_refusal() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("MKD a/b", "550 read-only");
@@ -54,7 +54,7 @@ fn a_directory_that_can_not_be_made_is_refused_in_the_servers_words() {
 
 /// As with vsftpd, which replies 213 to both
 #[test]
-fn a_time_is_set_by_mdtm_where_there_is_no_mfmt() {
+fn a_time_is_set_by_mdtm_if_mfmt_is_not_supported() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("MFMT 20240102030405 f", "500 Unknown command.");
@@ -74,7 +74,7 @@ fn a_time_is_set_by_mdtm_where_there_is_no_mfmt() {
 }
 
 #[test]
-fn a_time_that_can_not_be_read_back_is_not_set() {
+fn a_time_that_cannot_be_read_back_is_not_set() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("MFMT 20240102030405 f", "502 no");

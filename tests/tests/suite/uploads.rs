@@ -82,7 +82,7 @@ fn appending_resuming_and_names_of_the_servers_choice() {
 }
 
 #[test]
-fn text_leaves_with_the_wires_line_ends() {
+fn text_is_sent_with_crlf() {
     let server = serve(|s| {
         s.welcome();
         s.exchange("TYPE A", "200 ascii");
@@ -105,7 +105,7 @@ fn text_leaves_with_the_wires_line_ends() {
 }
 
 #[test]
-fn a_refusal_stops_an_upload_that_nobody_reads() {
+fn a_refusal_stops_an_upload_that_is_not_read() {
     for refusal in ["426 broken", "452 disk full", "552 quota"] {
         let server = stor(move |s, data| {
             s.reply("150 send it");
@@ -130,7 +130,7 @@ fn a_refusal_stops_an_upload_that_nobody_reads() {
 }
 
 #[test]
-fn a_server_that_hangs_up_may_still_say_why() {
+fn a_server_that_closes_may_still_give_the_reason() {
     let server = stor(|s, data| {
         s.reply("150 send it");
         // Closing with unread bytes sends a reset.
@@ -150,7 +150,7 @@ fn a_server_that_hangs_up_may_still_say_why() {
 }
 
 #[test]
-fn an_upload_whose_connection_is_reset_is_not_complete_though_the_server_says_so() {
+fn an_upload_whose_connection_is_reset_is_not_complete_even_if_the_server_confirms_it() {
     // Small enough for the socket's buffers: all bytes are written before the connection breaks.
     let size = 50_000;
     for (read, wait) in [(20_000, 0), (20_000, 100), (0, 0), (size, 100)] {
@@ -260,7 +260,7 @@ fn the_only_completion_comes_before_the_end() {
 }
 
 #[test]
-fn what_the_server_says_after_its_completion_does_not_fail_the_upload() {
+fn replies_after_the_completion_do_not_fail_the_upload() {
     for farewell in ["421 idle", "500 what?"] {
         let server = stor(move |s, mut data| {
             s.reply("150 send it");
@@ -279,7 +279,7 @@ fn what_the_server_says_after_its_completion_does_not_fail_the_upload() {
 }
 
 #[test]
-fn a_refusal_that_waits_when_the_upload_ends_is_heard() {
+fn a_refusal_that_waits_when_the_upload_ends_is_read() {
     for refusal in ["426 no", "552 disk full", "421 idle"] {
         let (said, heard) = mpsc::channel();
         let server = stor(move |s, mut data| {
@@ -358,7 +358,7 @@ fn the_end_of_the_data_is_a_half_close() {
 }
 
 #[test]
-fn a_server_that_never_closes_its_side_has_its_time_for_the_final_reply() {
+fn a_server_that_never_closes_its_side_has_the_deadline_of_the_final_reply() {
     let server = stor(|s, mut data| {
         s.reply("150 send it");
         assert_eq!(read_all(&mut data), b"data");

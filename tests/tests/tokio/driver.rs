@@ -78,11 +78,11 @@ impl Client {
     }
 
     pub fn peer_addr(&self) -> SocketAddr {
-        self.0.ends().unwrap().peer
+        self.0.endpoints().unwrap().peer
     }
 
     pub fn local_addr(&self) -> SocketAddr {
-        self.0.ends().unwrap().local
+        self.0.endpoints().unwrap().local
     }
 
     pub fn quit(&mut self) -> Result<Option<Reply>> {
@@ -135,7 +135,7 @@ impl Client {
         &mut self,
         path: impl AsRef<[u8]>,
         options: WalkOptions,
-    ) -> impl Iterator<Item = Result<Found, WalkError>> {
+    ) -> impl Iterator<Item = Result<WalkEntry, WalkError>> {
         let mut walk = self.0.walk(path, options);
         std::iter::from_fn(move || wait(walk.next()))
     }
@@ -160,7 +160,7 @@ impl Client {
         &mut self,
         remote: impl AsRef<[u8]>,
         local: impl AsRef<Path>,
-    ) -> Result<Proof> {
+    ) -> Result<Verification> {
         wait(self.0.verify_file(remote, local))
     }
 

@@ -15,7 +15,7 @@ use super::memory::{World, slowly};
 use super::{dropping, file, log_in};
 
 #[tokio::test]
-async fn a_large_file_goes_out_and_comes_back() {
+async fn a_large_file_is_uploaded_and_downloaded() {
     let server = Server::start(|peer| {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");
@@ -57,7 +57,7 @@ async fn an_empty_file_replaces_what_was_there() {
 /// The last block is written while the server confirms the transfer
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_full_disk_fails_a_download_that_the_server_confirms() {
+async fn a_full_disk_fails_a_download_that_the_server_has_confirmed() {
     let server = Server::start(|peer| {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");
@@ -77,7 +77,7 @@ async fn a_full_disk_fails_a_download_that_the_server_confirms() {
 
 /// The runtime is short of threads, and when one is free the file is no longer the call's
 #[test]
-fn what_a_dropped_download_had_ordered_is_not_done_later() {
+fn the_orders_of_a_dropped_download_are_not_carried_out_later() {
     let (sent, all_sent) = channel();
     let server = Server::start(move |peer| {
         peer.welcome();

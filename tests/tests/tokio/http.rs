@@ -88,7 +88,7 @@ fn a_browser_that_goes_away_ends_the_session() {
 }
 
 #[test]
-fn a_file_that_is_cut_off_is_no_whole_response() {
+fn a_truncated_file_is_not_a_complete_response() {
     let server = Server::start(|peer| {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");

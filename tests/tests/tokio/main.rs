@@ -66,7 +66,7 @@ async fn a_whole_session() {
 }
 
 #[tokio::test]
-async fn an_owned_download_gives_its_client_back() {
+async fn an_owned_download_returns_its_client() {
     let server = Server::start(|peer| {
         peer.welcome();
         peer.exchange("TYPE I", "200 fine");
@@ -89,7 +89,7 @@ async fn an_owned_download_gives_its_client_back() {
 }
 
 #[tokio::test]
-async fn a_dropped_request_leaves_its_reply_to_nobody() {
+async fn the_reply_to_a_dropped_request_is_dropped() {
     let server = Server::start(|peer| {
         peer.welcome();
         peer.expect("PWD");

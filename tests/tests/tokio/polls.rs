@@ -227,7 +227,7 @@ async fn a_pending_dial_is_waited_for_without_polling() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_download_that_was_left_for_hours_still_waits_its_time() {
+async fn a_download_left_for_hours_still_has_its_full_deadline() {
     let mut client = connect(4096, |mut peer| async move {
         peer.welcome().await;
         peer.exchange("TYPE I", "200 fine").await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ftp_blocking::ftp_proto::listing::Modified;
 use ftp_blocking::ftp_tls::{TlsConfig, Trust};
-use ftp_blocking::{Client, Config, CopyOptions, Get, Kind, Options, OwnedEntry, ReadDir};
+use ftp_blocking::{Client, Config, CopyOptions, EntryKind, Get, Options, OwnedEntry, ReadDir};
 use ftp_session::{FtpUrl, UrlTarget};
 
 pub(crate) enum Arguments {
@@ -103,9 +103,9 @@ pub(crate) fn run(request: &Request, out: &mut impl Write) -> Result<(), Box<dyn
 /// Formats an entry for people: kind, size, time and name, as far as they are known
 pub(crate) fn line(entry: &OwnedEntry) -> String {
     let kind = match entry.kind() {
-        Kind::Dir => 'd',
-        Kind::File => '-',
-        Kind::Symlink => 'l',
+        EntryKind::Dir => 'd',
+        EntryKind::File => '-',
+        EntryKind::Symlink => 'l',
         _ => '?',
     };
     let size = entry.size().map(|size| size.to_string()).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use ftp_blocking::Kind;
+use ftp_blocking::EntryKind;
 use ftp_session::timestamp;
 
 use super::context::Places;
@@ -96,11 +96,11 @@ pub(super) fn touch(
 }
 
 /// One letter for what an entry is, as `ls -l` has it
-pub(super) const fn letter(kind: Kind) -> char {
+pub(super) const fn letter(kind: EntryKind) -> char {
     match kind {
-        Kind::Dir => 'd',
-        Kind::File => '-',
-        Kind::Symlink => 'l',
+        EntryKind::Dir => 'd',
+        EntryKind::File => '-',
+        EntryKind::Symlink => 'l',
         _ => '?',
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use ftp_blocking::{Client, Found, Kind, OwnedEntry, WalkOptions};
+use ftp_blocking::{Client, EntryKind, OwnedEntry, WalkEntry, WalkOptions};
 use ftp_proto::listing::{Modified, Zone};
 use ftp_session::Error;
 use globset::{Glob, GlobMatcher};
@@ -239,9 +239,9 @@ pub(super) fn du(args: &DuArgs, common: &Common, interrupt: &Interrupt) -> Resul
             let mut sums = BTreeMap::from([(root.to_vec(), 0)]);
             let mut files = 0_u64;
             visit(client, root, &mut |found| {
-                if found.entry.kind() == Kind::Dir {
+                if found.entry.kind() == EntryKind::Dir {
                     sums.entry(found.path.clone()).or_insert(0);
-                } else if found.entry.kind() == Kind::File {
+                } else if found.entry.kind() == EntryKind::File {
                     files += 1;
                     add(&mut sums, root, &found.path, found.entry.size().unwrap_or(0));
                 }
@@ -293,7 +293,7 @@ fn add(sums: &mut BTreeMap<Vec<u8>, u64>, root: &[u8], file: &[u8], size: u64) {
 fn visit(
     client: &mut Client,
     path: &[u8],
-    visitor: &mut dyn FnMut(&Found) -> Result<(), Failure>,
+    visitor: &mut dyn FnMut(&WalkEntry) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut failed = None;
     let mut walk = client.walk(path, WalkOptions::new());

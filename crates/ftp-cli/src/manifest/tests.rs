@@ -27,7 +27,7 @@ fn urls_with_sizes_hashes_and_names() {
 }
 
 #[test]
-fn files_of_md5sum_and_its_kin() {
+fn files_of_md5sum_and_similar_programs() {
     let sha256 = "0".repeat(64);
     for (line, name) in [
         (format!("{MD5}  name"), "name"),
@@ -82,7 +82,7 @@ fn metalinks() {
 }
 
 #[test]
-fn mistakes_are_told_with_their_line() {
+fn mistakes_are_reported_with_their_line() {
     for (text, line) in [
         ("ftp://h/a\nftp://h/b\tmany", 2),
         ("ftp://h/a\t1\tmd5", 1),

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ftp_blocking::{Client, Kind as RemoteKind, OwnedEntry, UtcOffset};
+use ftp_blocking::{Client, EntryKind as RemoteKind, OwnedEntry, UtcOffset};
 use ftp_proto::listing::{Modified, Precision, Zone};
 use ftp_session::{Error, timestamp};
 

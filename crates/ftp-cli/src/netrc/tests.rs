@@ -112,7 +112,7 @@ fn no_password_goes_to_another_host_or_user() {
 }
 
 #[test]
-fn mistakes_are_told_with_their_line_and_no_word_of_the_file() {
+fn mistakes_are_reported_with_their_line_but_without_content() {
     for (text, line) in [
         ("machine h\nlogin l\npassword two words\n", 3),
         ("login l", 1),

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_are_compared_as_precisely_as_times_are_told() {
+    fn ages_are_compared_as_precisely_as_times_are_listed() {
         let ages = |newer, older| Ages { newer, older };
         let second = |time| Some(Stamp::new(time, 1));
         let minute = |time| Some(Stamp::new(time, 60));

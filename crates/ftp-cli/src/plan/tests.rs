@@ -232,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_deleted_on_doubt(
+    fn nothing_is_deleted_if_in_doubt(
         source in plain(), target in plain(), direction in direction(), letter in "[abc]?",
     ) {
         let is_incomplete = |path: &[u8]| path == letter.as_bytes();
@@ -352,7 +352,7 @@ fn loops_end() {
 
 /// What is left out is not deleted, either
 #[test]
-fn files_of_another_age_take_no_part() {
+fn files_of_another_age_are_left_out() {
     let source = Tree::from([file("old", 1, 10), file("new", 1, 100)]);
     let target = Tree::from([file("gone-old", 1, 10), file("gone-new", 1, 100)]);
     let filter = Filter::new(Vec::new(), Ages { newer: Some(50), older: None });
@@ -364,7 +364,7 @@ fn files_of_another_age_take_no_part() {
 }
 
 #[test]
-fn what_is_in_the_way_is_not_removed() {
+fn an_existing_file_in_the_way_is_not_removed() {
     let dir = |name: &str| (name.as_bytes().to_vec(), Node::Dir(Tree::new()));
     let source = Tree::from([file("a", 1, 1), dir("b"), (b"l".to_vec(), Node::Link)]);
     let target = Tree::from([dir("a"), file("b", 1, 1), file("l", 1, 1)]);

@@ -183,7 +183,7 @@ proptest! {
 
     /// One session can do what is left, from wherever the others were stopped
     #[test]
-    fn one_session_goes_on_alone(cut in cuts(), size in 1_u64..200, blocks in prop::collection::vec((0_usize..8, 1_u64..9), 0..60)) {
+    fn one_session_continues_alone(cut in cuts(), size in 1_u64..200, blocks in prop::collection::vec((0_usize..8, 1_u64..9), 0..60)) {
         let mut model = Model::new(size, 0, cut);
         for (worker, count) in blocks {
             let task = model.ranges.take();
@@ -201,7 +201,7 @@ proptest! {
 
     /// A state file can say anything
     #[test]
-    fn no_state_is_believed_that_cannot_be(
+    fn an_impossible_state_is_not_used(
         cut in cuts(),
         size in 1_u64..100,
         length in 0_u64..120,
@@ -225,7 +225,7 @@ proptest! {
 }
 
 #[test]
-fn a_file_that_is_cut_off_has_lost_its_pieces() {
+fn a_shortened_file_has_lost_its_ranges() {
     let cut = Cut { overlap: 2, seam: 2, least: 4, tail: 5 };
     let state = json!([[0, 40, true], [50, 60, "ab"], [95, 100, true]]);
     let ranges = Ranges::from_json(&state, 100, 40, cut).unwrap();

@@ -21,7 +21,7 @@ fn the_manual_and_the_help_have_the_table() {
 }
 
 #[test]
-fn a_command_line_that_is_not_understood_is_2() {
+fn an_invalid_command_line_exits_with_2() {
     let home = Home::new();
     for arguments in [
         &["nonsense"][..],
@@ -40,7 +40,7 @@ fn a_command_line_that_is_not_understood_is_2() {
 }
 
 #[test]
-fn trouble_with_a_local_file_is_3() {
+fn a_local_file_error_exits_with_3() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", b"content");
     home.write("file.part/inside", b"a directory is in the way");
@@ -51,7 +51,7 @@ fn trouble_with_a_local_file_is_3() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_4() {
+fn an_unreachable_server_exits_with_4() {
     let home = Home::new();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("ftp://127.0.0.1:{port}/file");
@@ -61,7 +61,7 @@ fn a_server_that_is_not_there_is_4() {
 }
 
 #[test]
-fn a_server_without_tls_is_5_and_gets_no_password() {
+fn a_server_without_tls_exits_with_5_and_receives_no_password() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", b"content");
     home.write("password", b"seeded\n");
@@ -79,7 +79,7 @@ fn a_server_without_tls_is_5_and_gets_no_password() {
 }
 
 #[test]
-fn a_refused_login_is_6_and_is_not_tried_again() {
+fn a_refused_login_exits_with_6_and_is_not_retried() {
     let (server, home) = (Server::start(), Home::new());
     server.on_command(|Command { verb, .. }| match verb {
         "PASS" => Action::reply("530 Login incorrect."),
@@ -101,7 +101,7 @@ fn a_refused_login_is_6_and_is_not_tried_again() {
 }
 
 #[test]
-fn a_server_that_is_not_understood_is_7() {
+fn a_server_that_cannot_be_understood_exits_with_7() {
     let (server, home) = (Server::start(), Home::new());
     server.on_command(|Command { verb, .. }| match verb {
         "GREETING" => Action::reply("SSH-2.0-OpenSSH_9.6"),
@@ -111,7 +111,7 @@ fn a_server_that_is_not_understood_is_7() {
 }
 
 #[test]
-fn a_missing_file_is_8_and_leaves_nothing() {
+fn a_missing_file_exits_with_8_and_leaves_nothing() {
     let (server, home) = (Server::start(), Home::new());
     let run = home.rftp(&["get", &server.url("pub/none")]);
     assert_eq!(run.code, Some(8), "{run:?}");
@@ -121,7 +121,7 @@ fn a_missing_file_is_8_and_leaves_nothing() {
 }
 
 #[test]
-fn a_file_that_is_not_what_it_should_be_is_9() {
+fn a_file_with_the_wrong_content_exits_with_9() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", b"content");
     server.on_command(|Command { verb, .. }| match verb {
@@ -143,7 +143,7 @@ fn a_file_that_is_not_what_it_should_be_is_9() {
 }
 
 #[test]
-fn a_limit_is_10() {
+fn an_exceeded_limit_exits_with_10() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("dir/file", b"content");
     home.write("here/a", b"");

@@ -21,7 +21,7 @@ fn ftplib_lists_changes_directory_and_writes_files() {
 }
 
 #[test]
-fn ftpmirror_fetches_what_has_another_version() {
+fn ftpmirror_fetches_files_of_another_version() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("pub/a", b"one");
     server.files().put("pub/b.o", b"two");
@@ -65,7 +65,7 @@ fn ftpmirror_does_not_note_what_has_failed() {
 
 /// What was left was gone on with if its last 64 KiB were the same, whichever version it was of
 #[test]
-fn ftpmirror_goes_on_only_with_a_part_of_the_same_version() {
+fn ftpmirror_resumes_only_a_part_of_the_same_version() {
     let size = 3_000_000;
     let mut older = bytes(size);
     older[0] ^= 1;

@@ -23,7 +23,7 @@ fn after(home: &Home, before: &str, arguments: &str) -> Command {
 const NO_ROOM: &str = "trap '' XFSZ; ulimit -f 2000;";
 
 #[test]
-fn a_file_that_finds_no_room_is_gone_on_with_when_there_is_some() {
+fn a_file_that_filled_the_disk_is_resumed_once_there_is_room() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(SIZE));
     let url = server.url("file");
@@ -43,7 +43,7 @@ fn a_file_that_finds_no_room_is_gone_on_with_when_there_is_some() {
 }
 
 #[test]
-fn a_file_in_segments_that_finds_no_room_is_gone_on_with_when_there_is_some() {
+fn a_file_in_segments_that_filled_the_disk_is_resumed_once_there_is_room() {
     let (server, home) = (Server::start(), Home::new());
     let size = 20_000_000;
     server.files().put("file", bytes(size));
@@ -57,7 +57,7 @@ fn a_file_in_segments_that_finds_no_room_is_gone_on_with_when_there_is_some() {
 }
 
 #[test]
-fn a_mirror_on_a_full_disk_leaves_nothing_that_is_not_whole() {
+fn a_mirror_on_a_full_disk_leaves_no_incomplete_file() {
     let (server, home) = (Server::start(), Home::new());
     for file in 0..10 {
         server.files().put(&format!("pub/f{file}"), bytes(400_000));
@@ -88,7 +88,7 @@ fn a_mirror_on_a_full_disk_leaves_nothing_that_is_not_whole() {
 }
 
 #[test]
-fn standard_output_that_is_full_is_told() {
+fn full_standard_output_is_reported() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(SIZE));
     if std::path::Path::new("/dev/full").exists() {
@@ -100,7 +100,7 @@ fn standard_output_that_is_full_is_told() {
 }
 
 #[test]
-fn a_directory_that_can_not_be_written_to_is_told() {
+fn a_directory_that_cannot_be_written_to_is_reported() {
     use std::os::unix::fs::PermissionsExt as _;
     let (server, home) = (Server::start(), Home::new());
     server.files().put("pub/file", b"content");

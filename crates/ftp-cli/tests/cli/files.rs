@@ -23,7 +23,7 @@ fn set_time(home: &Home, name: &str, seconds: u64) {
 }
 
 #[test]
-fn a_file_comes_whole_with_its_time() {
+fn a_file_is_downloaded_whole_with_its_time() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("pub/file", bytes(SIZE));
     let run = home.rftp(&["get", &server.url("pub/file")]);
@@ -36,7 +36,7 @@ fn a_file_comes_whole_with_its_time() {
 }
 
 #[test]
-fn what_an_earlier_run_has_left_is_gone_on_with() {
+fn a_part_left_by_an_earlier_run_is_resumed() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(SIZE));
     home.write("file.part", &bytes(SIZE)[..2_000_000]);
@@ -55,7 +55,7 @@ fn what_an_earlier_run_has_left_is_gone_on_with() {
 
 /// It stayed for ever, and each run failed
 #[test]
-fn what_is_no_part_of_the_file_is_begun_anew() {
+fn a_part_of_another_file_is_downloaded_again() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(SIZE));
     for left in [vec![7; 2_000_000], vec![7; SIZE], vec![7; SIZE + 1]] {
@@ -70,7 +70,7 @@ fn what_is_no_part_of_the_file_is_begun_anew() {
 }
 
 #[test]
-fn a_transfer_that_breaks_off_goes_on_by_itself() {
+fn a_broken_transfer_is_resumed_automatically() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(SIZE));
     let cuts = AtomicUsize::new(0);
@@ -88,7 +88,7 @@ fn a_transfer_that_breaks_off_goes_on_by_itself() {
 
 /// It was taken for the end of another file, and all that was there was fetched again
 #[test]
-fn a_connection_that_breaks_while_bytes_are_compared_is_no_other_file() {
+fn a_connection_that_breaks_during_the_comparison_does_not_mean_a_different_file() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(SIZE));
     let cuts = AtomicUsize::new(0);
@@ -168,7 +168,7 @@ fn files_that_fail_are_in_the_summary() {
 }
 
 #[test]
-fn an_interrupted_run_leaves_what_the_next_one_goes_on_with() {
+fn an_interrupted_run_is_resumed_by_the_next_one() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(SIZE));
     server.on_command(|Command { verb, .. }| match verb {
@@ -218,7 +218,7 @@ fn a_file_that_has_changed_since_is_not_spliced() {
 
 /// An older version with the same size, and the same bytes at its end
 #[test]
-fn a_version_that_differs_before_the_bytes_that_are_compared_is_not_gone_on_with() {
+fn a_version_that_differs_before_the_compared_bytes_is_not_resumed() {
     for (name, arguments) in [("file.part", vec!["get"]), ("file", vec!["get", "--inplace"])] {
         let (server, home) = (Server::start(), Home::new());
         server.files().put("file", bytes(SIZE));
@@ -265,7 +265,7 @@ fn an_upload_gets_its_name_when_it_is_whole() {
 }
 
 #[test]
-fn an_upload_that_breaks_off_is_gone_on_with() {
+fn a_broken_upload_is_resumed() {
     let (server, home) = (Server::start(), Home::new());
     home.write("file", &bytes(SIZE));
     set_time(&home, "file", 1_600_000_000);
@@ -312,7 +312,7 @@ fn an_upload_that_lacks_only_its_name_is_not_sent_again() {
 
 /// The local file has changed since a run was interrupted, and not where it is compared
 #[test]
-fn an_upload_of_an_older_version_is_not_gone_on_with() {
+fn an_upload_of_an_older_version_is_not_resumed() {
     let (server, home) = (Server::start(), Home::new());
     home.write("file", &bytes(SIZE));
     let mut older = bytes(SIZE)[..1_000_000].to_vec();
@@ -381,7 +381,7 @@ fn standard_input_is_uploaded() {
 }
 
 #[test]
-fn files_and_directories_are_listed_moved_and_removed() {
+fn files_and_directories_are_listed_renamed_and_removed() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("d/a", b"12345");
     server.files().put("d/e/b", b"1");

@@ -69,7 +69,7 @@ fn list(name: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn names_that_lead_elsewhere_are_refused_and_the_rest_comes() {
+fn names_that_lead_out_of_the_directory_are_refused_and_the_rest_is_downloaded() {
     let home = Home::new();
     for Name { name, on_unix, on_windows } in NAMES {
         let is_allowed = if cfg!(windows) { *on_windows } else { *on_unix };
@@ -87,7 +87,7 @@ fn names_that_lead_elsewhere_are_refused_and_the_rest_comes() {
 
 /// One of them would replace the other
 #[test]
-fn names_that_mean_one_file_are_refused_but_for_the_first() {
+fn of_names_that_mean_one_file_only_the_first_is_accepted() {
     let (server, home) = (Server::start(), Home::new());
     for name in ["README", "ReadMe"] {
         server.files().put(&format!("pub/{name}"), &name.as_bytes()[2..]);
@@ -160,7 +160,7 @@ fn a_tree_without_an_end_ends() {
 }
 
 #[test]
-fn what_a_server_says_types_nothing() {
+fn text_from_a_server_does_not_control_the_terminal() {
     let (server, home) = (Server::start(), Home::new());
     server.on_command(|Command { verb, .. }| match verb {
         "RETR" => Action::reply("550 no\u{1b}]0;owned\u{7}"),

@@ -8,7 +8,7 @@ use crate::{Home, bytes};
 const MD5: [&str; 2] = ["9a0364b9e99bb480dd25e1f0284c8555", "795f3202b17cb6bc3d4b771d8c6c9eaf"];
 
 #[test]
-fn the_files_of_a_list_come_checked() {
+fn the_files_of_a_list_are_downloaded_and_checked() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("pub/a", b"content");
     server.files().put("pub/b", b"other");
@@ -44,7 +44,7 @@ fn the_files_of_a_list_come_checked() {
 }
 
 #[test]
-fn files_that_are_not_what_the_list_says_do_not_come() {
+fn files_that_differ_from_the_list_are_refused() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("pub/a", b"content");
     server.files().put("pub/b", b"0ther");
@@ -102,7 +102,7 @@ fn a_metalink_is_a_list() {
 }
 
 #[test]
-fn trees_are_looked_at() {
+fn trees_are_listed() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("d/a.txt", [0; 100]);
     server.files().put("d/e/b.txt", [0; 20]);

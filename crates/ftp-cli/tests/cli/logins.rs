@@ -38,7 +38,7 @@ fn netrc_has_the_login_of_its_host_and_of_no_other() {
 
 #[test]
 #[cfg(unix)]
-fn a_netrc_that_others_can_read_is_told_of() {
+fn a_netrc_readable_by_others_is_reported() {
     use std::os::unix::fs::PermissionsExt as _;
     let (server, home) = (Server::start(), Home::new());
     server.files().put("f", b"");
@@ -88,7 +88,7 @@ fn a_password_from_standard_input_is_read_once() {
 }
 
 #[test]
-fn no_password_is_told() {
+fn no_password_is_printed() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("f", b"");
     home.write("password", b"seeded\n");

@@ -35,7 +35,7 @@ fn check(home: &Home, folder: &str) {
 }
 
 #[test]
-fn a_tree_comes_once() {
+fn a_tree_is_downloaded_once() {
     let (server, home) = (Server::start(), Home::new());
     tree(&server);
     let url = server.url("pub/");
@@ -56,7 +56,7 @@ fn a_tree_comes_once() {
 }
 
 #[test]
-fn a_tree_goes_once() {
+fn a_tree_is_uploaded_once() {
     let (server, home) = (Server::start(), Home::new());
     for folder in 0..3 {
         for file in 0..10 {
@@ -190,7 +190,7 @@ fn what_only_the_server_has_is_deleted_there() {
 }
 
 #[test]
-fn a_server_that_lets_in_two_refuses_one_at_most() {
+fn a_server_that_accepts_two_sessions_refuses_at_most_one() {
     let (server, home) = (Server::start(), Home::new());
     tree(&server);
     server.limit_sessions(Limit::new(2));
@@ -204,7 +204,7 @@ fn a_server_that_lets_in_two_refuses_one_at_most() {
 
 /// As ProFTPD does: only the login is refused, with the code of a wrong password
 #[test]
-fn a_login_that_is_one_too_many_is_no_wrong_password() {
+fn a_login_beyond_the_limit_is_not_a_wrong_password() {
     let (server, home) = (Server::start(), Home::new());
     tree(&server);
     let logins = std::sync::atomic::AtomicUsize::new(0);

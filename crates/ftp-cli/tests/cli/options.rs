@@ -212,7 +212,7 @@ fn a_password_in_a_url_is_warned_of() {
 }
 
 #[test]
-fn info_tells_what_a_server_is_known_for() {
+fn info_prints_the_known_quirks_of_a_server() {
     let (server, home) = (Server::start(), Home::new());
     server.on_command(|Command { verb, .. }| match verb {
         "GREETING" => Action::reply("220 (vsFTPd 3.0.3)"),

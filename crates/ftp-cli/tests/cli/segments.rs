@@ -90,7 +90,7 @@ fn a_server_that_refuses_rest_serves_one_session() {
 }
 
 #[test]
-fn a_server_that_lets_one_session_in_serves_that() {
+fn a_server_that_accepts_one_session_serves_that() {
     let (server, home) = (server(), Home::new());
     server.limit_sessions(Limit::new(1));
     let run = get(&home, &server);
@@ -114,7 +114,7 @@ fn a_file_whose_size_is_not_known_is_fetched_by_one_session() {
 }
 
 #[test]
-fn segments_that_break_off_go_on() {
+fn broken_segments_are_resumed() {
     let (server, home) = (server(), Home::new());
     let cuts = AtomicUsize::new(0);
     server.on_command(move |Command { verb, .. }| match verb {
@@ -156,7 +156,7 @@ fn a_file_that_changes_meanwhile_is_not_put_together() {
 }
 
 #[test]
-fn a_second_run_goes_on_with_all_segments() {
+fn a_second_run_resumes_all_segments() {
     for (segments, rests) in [("4", 2..20), ("1", 1..2)] {
         let (server, home) = (server(), Home::new());
         let url = server.url("file");
@@ -187,7 +187,7 @@ fn a_second_run_goes_on_with_all_segments() {
 
 /// What lies beyond the bytes at the start may be a hole
 #[test]
-fn a_damaged_state_is_not_believed() {
+fn a_damaged_state_is_not_used() {
     for state in
         ["", "[]", "7", "{\"size\":20000000,\"modified\":1709210096,\"pieces\":[[5,6,true]]}"]
     {

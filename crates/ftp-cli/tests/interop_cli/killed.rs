@@ -84,7 +84,7 @@ struct Figures {
 }
 
 #[test]
-fn killed_mirrors_are_gone_on_with() {
+fn killed_mirrors_are_resumed() {
     let extent = extent();
     for mut place in places("kill") {
         let relay = (place.scheme == "ftp").then(|| Relay::start(place.server.port));

@@ -171,7 +171,7 @@ fn summary(run: &Run, key: &str) -> u64 {
 }
 
 #[test]
-fn files_go_and_come() {
+fn files_are_uploaded_and_downloaded() {
     for place in places("files") {
         std::fs::write(place.here("file"), bytes(3_000_000, 1)).unwrap();
         place.succeeds(&["put", "file", &place.url("new/"), "--mkdir"]);
@@ -201,7 +201,7 @@ fn pieces_noted(state: &Path) -> u64 {
 }
 
 #[test]
-fn segments_of_one_file_come_together() {
+fn segments_of_one_file_are_joined() {
     let content = bytes(30_000_000, 3);
     for place in places("segments") {
         std::fs::write(place.here("file"), &content).unwrap();
@@ -292,7 +292,7 @@ fn directories_are_compared_and_permissions_kept() {
 }
 
 #[test]
-fn trees_go_and_come_once() {
+fn trees_are_uploaded_and_downloaded_once() {
     for place in places("mirror") {
         let source = place.here("source");
         make_tree(&source, 6, 10, 2_000_000);

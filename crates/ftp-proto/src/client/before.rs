@@ -8,7 +8,7 @@ use crate::op::machine::Input;
 use crate::op::running::Running;
 use crate::op::transfer::TransferOp;
 use crate::plan::{Before, Task};
-use crate::session::{HARVESTS, LastListing, TicketSupply};
+use crate::session::{LastListing, MAX_TICKET_LISTINGS, TicketSupply};
 
 impl Client {
     /// Sets how many TLS session tickets the driver has; this holds until the next call
@@ -44,17 +44,17 @@ impl Client {
         }
         let session = &mut self.wire.session;
         match session.tickets {
-            TicketSupply::Wanted if session.harvests < HARVESTS => {
-                session.harvests += 1;
+            TicketSupply::Wanted if session.ticket_listings < MAX_TICKET_LISTINGS => {
+                session.ticket_listings += 1;
                 let listed = session.uploaded.take();
                 return Before::Operation(listing(Owner::Tickets, TransferOp::unwanted(listed)));
             }
             // An upload does not begin without a ticket; a download is worth an attempt.
             TicketSupply::Wanted | TicketSupply::Exhausted if transfer.is_upload() => {
-                session.harvests = 0;
+                session.ticket_listings = 0;
                 return Before::Refusal(Error::NoSessionTicket);
             }
-            _ => session.harvests = 0,
+            _ => session.ticket_listings = 0,
         }
         Before::Nothing
     }

@@ -85,8 +85,8 @@ impl Client {
     ///
     /// For an upload, the driver then need not wait long for the server to close its side.
     #[must_use]
-    pub fn final_reply_came(&self) -> bool {
-        self.transfer().is_some_and(|(_, transfer)| transfer.final_reply_came())
+    pub fn final_reply_received(&self) -> bool {
+        self.transfer().is_some_and(|(_, transfer)| transfer.final_reply_received())
     }
 
     /// Returns the request of the running transfer; `None` if there is none, or its result is no longer needed

@@ -59,7 +59,7 @@ impl Client {
             self.wire.await_reply(self.now);
             return self.step_answered(Input::Reply(reply), Some(command));
         }
-        if self.wire.control.pay_sentinel(reply.code()) {
+        if self.wire.control.sentinel_received(reply.code()) {
             return self.sentinel_answered(command, reply.code());
         }
         if self.wire.control.front_is_sentinel() {
@@ -173,7 +173,7 @@ impl Client {
             self.wire.session.late = late.less_one();
             return;
         }
-        self.wire.pay();
+        self.wire.reply_received();
         self.wire.await_reply(self.now);
         self.step(Input::Sentinel(reply.code()));
     }
@@ -219,7 +219,7 @@ impl Client {
 
     /// Passes the final reply to a command on to the running operation
     fn deliver(&mut self, command: Verb, reply: Reply) {
-        self.wire.pay();
+        self.wire.reply_received();
         self.wire.await_reply(self.now);
         self.step_answered(Input::Reply(reply), Some(command));
     }

@@ -1,8 +1,8 @@
 //! The control connection: bytes to write, expected replies, the TLS barrier
 //!
 //! [`Control`] counts replies. Every command sent is answered by one final reply (2yz to 5yz), in order; a
-//! command that waits for its reply is in `owed`. A preliminary reply (1yz) does not count. The client knows what each
-//! reply is for.
+//! command that waits for its reply is in `expected`. A preliminary reply (1yz) does not count. The client knows what
+//! each reply is for.
 
 pub(crate) mod answers;
 pub(crate) mod command;
@@ -34,7 +34,7 @@ pub(crate) enum Barrier {
 
 /// A command whose final reply has not come yet
 #[derive(Clone, Copy, Debug)]
-struct Owed {
+struct Expected {
     verb: Verb,
     purpose: Purpose,
     /// Position after the command's last byte, counted over all bytes that were ever queued
@@ -53,8 +53,8 @@ enum Purpose {
 pub(crate) struct Control {
     parser: ReplyParser,
     out: OutBuffer,
-    owed: VecDeque<Owed>,
-    account: Account,
+    expected: VecDeque<Expected>,
+    certainty: Certainty,
     barrier: Barrier,
     telnet: bool,
     pub(crate) effects: Effects,
@@ -62,7 +62,7 @@ pub(crate) struct Control {
 
 /// Whether each expected reply will come
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Account {
+enum Certainty {
     Certain,
     /// A command was sent again that the server may have received the first time
     Doubtful,
@@ -73,8 +73,8 @@ impl Control {
         Self {
             parser: ReplyParser::new(config),
             out: OutBuffer::default(),
-            owed: VecDeque::new(),
-            account: Account::Certain,
+            expected: VecDeque::new(),
+            certainty: Certainty::Certain,
             barrier,
             telnet,
             effects: Effects::default(),
@@ -99,7 +99,7 @@ impl Control {
     fn queue(&mut self, command: &Command<'_>, purpose: Purpose) {
         self.effects.sent(command);
         self.out.push(command, self.telnet);
-        self.owed.push_back(Owed { verb: command.verb(), purpose, end: self.out.queued });
+        self.expected.push_back(Expected { verb: command.verb(), purpose, end: self.out.queued });
     }
 
     /// Parses `input` up to the end of a reply; returns the number of bytes consumed, and the reply if it is complete
@@ -118,80 +118,81 @@ impl Control {
 
     /// Whether every command that waits for a reply has been written
     pub(crate) fn all_written(&self) -> bool {
-        self.owed.back().is_none_or(|last| last.end <= self.out.sent)
+        self.expected.back().is_none_or(|last| last.end <= self.out.sent)
     }
 
     /// Whether the command whose reply comes next has been written
     pub(crate) fn front_written(&self) -> bool {
-        self.owed.front().is_none_or(|first| first.end <= self.out.sent)
+        self.expected.front().is_none_or(|first| first.end <= self.out.sent)
     }
 
     /// Returns the command whose reply comes next
     pub(crate) fn front(&self) -> Option<Verb> {
-        self.owed.front().map(|owed| owed.verb)
+        self.expected.front().map(|expected| expected.verb)
     }
 
     /// Returns the last command that has no reply yet
     pub(crate) fn back(&self) -> Option<Verb> {
-        self.owed.back().map(|owed| owed.verb)
+        self.expected.back().map(|expected| expected.verb)
     }
 
     /// Records the final reply to the first command that waits for one
-    pub(crate) fn pay(&mut self) {
-        self.owed.pop_front();
+    pub(crate) fn reply_received(&mut self) {
+        self.expected.pop_front();
     }
 
     /// Expects another final reply to this command next, because the one that came was not its own
-    pub(crate) fn owe_again(&mut self, verb: Verb) {
-        self.owed.push_front(Owed { verb, purpose: Purpose::Request, end: self.out.sent });
+    pub(crate) fn expect_again(&mut self, verb: Verb) {
+        self.expected.push_front(Expected { verb, purpose: Purpose::Request, end: self.out.sent });
     }
 
     /// Whether the next reply is expected to answer a sentinel
     pub(crate) fn front_is_sentinel(&self) -> bool {
-        self.owed.front().is_some_and(|owed| owed.purpose == Purpose::Sentinel)
+        self.expected.front().is_some_and(|expected| expected.purpose == Purpose::Sentinel)
     }
 
     /// Records the answer to a sentinel, if a reply with this code can only be that, and removes the sentinels
     /// before it
-    pub(crate) fn pay_sentinel(&mut self, code: Code) -> bool {
+    pub(crate) fn sentinel_received(&mut self, code: Code) -> bool {
         let verb = match code {
             Code::ACTION_PENDING => Verb::REST,
             Code::PATHNAME => Verb::PWD,
             _ => return false,
         };
-        let is_it = |owed: &Owed| owed.purpose == Purpose::Sentinel && owed.verb == verb;
-        let Some(index) = self.owed.iter().position(is_it) else { return false };
+        let is_it =
+            |expected: &Expected| expected.purpose == Purpose::Sentinel && expected.verb == verb;
+        let Some(index) = self.expected.iter().position(is_it) else { return false };
         // A sentinel that was sent before this one was refused or ignored.
         let mut place = 0;
-        self.owed.retain(|owed| {
+        self.expected.retain(|expected| {
             place += 1;
-            place > index + 1 || owed.purpose != Purpose::Sentinel
+            place > index + 1 || expected.purpose != Purpose::Sentinel
         });
         true
     }
 
     /// Stops waiting for answers to sentinels, because all were refused
     pub(crate) fn drop_sentinels(&mut self) {
-        self.owed.retain(|owed| owed.purpose != Purpose::Sentinel);
+        self.expected.retain(|expected| expected.purpose != Purpose::Sentinel);
     }
 
     /// Records that fewer replies than expected may come
-    pub(crate) fn doubt(&mut self) {
-        self.account = Account::Doubtful;
+    pub(crate) fn set_doubtful(&mut self) {
+        self.certainty = Certainty::Doubtful;
     }
 
-    pub(crate) fn in_doubt(&self) -> bool {
-        self.account == Account::Doubtful
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.certainty == Certainty::Doubtful
     }
 
     /// Stops waiting for any reply, because a sentinel has settled them, or the session has ended
-    pub(crate) fn forgive(&mut self) {
-        self.owed.clear();
-        self.account = Account::Certain;
+    pub(crate) fn expect_nothing(&mut self) {
+        self.expected.clear();
+        self.certainty = Certainty::Certain;
     }
 
-    pub(crate) fn owes_nothing(&self) -> bool {
-        self.owed.is_empty()
+    pub(crate) fn expects_nothing(&self) -> bool {
+        self.expected.is_empty()
     }
 
     pub(crate) const fn barrier(&self) -> Barrier {
@@ -205,7 +206,7 @@ impl Control {
     /// Ends the connection: nothing is sent or expected any more, and secrets are wiped
     pub(crate) fn shut(&mut self) {
         self.out.wipe();
-        self.forgive();
+        self.expect_nothing();
         self.barrier = Barrier::Down;
     }
 }

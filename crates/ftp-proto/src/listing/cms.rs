@@ -17,7 +17,7 @@
 //! 03/09/2026 08:15:42 D - -     'plans'
 //! ```
 
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, EntryKind};
 use super::scan::{Words, clock, is_clock_shaped, number, parts};
 use super::time::{DateOrder, Dates, Modified};
 
@@ -45,13 +45,13 @@ fn record_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut end = name.len();
     let mut word = words.next()?;
     // A type or a mode may also be `V`, but then a format follows.
-    let mut behind = words;
-    let next = behind.next()?;
+    let mut after = words;
+    let next = after.next()?;
     if kind(next).is_some() || kind(word).is_none() {
         if !is_mode(word) || is_mode(next) {
             end = line.len() - words.rest.len();
         }
-        (word, words) = (next, behind);
+        (word, words) = (next, after);
         if kind(word).is_none() {
             is_mode(word).then_some(())?;
             word = words.next()?;
@@ -59,7 +59,7 @@ fn record_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     }
     let mut entry = Entry::new(line, &line[..end], kind(word)?);
     let [length, records, blocks] = [words.next()?, words.next()?, words.next()?];
-    if entry.kind == Kind::Dir {
+    if entry.kind == EntryKind::Dir {
         [length, records, blocks].iter().all(|word| *word == b"-").then_some(())?;
     } else {
         number(blocks)?;
@@ -76,9 +76,9 @@ fn byte_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let modified = date_and_time(&mut words, dates)?;
     let kind = match words.next()? {
-        b"F" => Kind::File,
-        b"D" => Kind::Dir,
-        b"S" => Kind::Symlink,
+        b"F" => EntryKind::File,
+        b"D" => EntryKind::Dir,
+        b"S" => EntryKind::Symlink,
         _ => return None,
     };
     // This is the number of records.
@@ -88,7 +88,7 @@ fn byte_file<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let name = name.strip_suffix(b"'")?;
     let mut entry = Entry::new(line, name, kind);
     entry.modified = modified;
-    entry.size = number(size).filter(|_| kind == Kind::File);
+    entry.size = number(size).filter(|_| kind == EntryKind::File);
     (!name.is_empty()).then_some(entry)
 }
 
@@ -102,10 +102,10 @@ fn date_and_time(words: &mut Words<'_>, dates: &mut Dates) -> Option<Option<Modi
 }
 
 /// Returns the kind according to the format of the records
-fn kind(format: &[u8]) -> Option<Kind> {
+fn kind(format: &[u8]) -> Option<EntryKind> {
     match format {
-        b"F" | b"V" => Some(Kind::File),
-        b"DIR" => Some(Kind::Dir),
+        b"F" | b"V" => Some(EntryKind::File),
+        b"DIR" => Some(EntryKind::Dir),
         _ => None,
     }
 }

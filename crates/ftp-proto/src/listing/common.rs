@@ -4,7 +4,7 @@
 //! which is more thorough.
 
 use super::date::is_year;
-use super::entry::{Entry, Facts, Kind, Permissions};
+use super::entry::{Entry, EntryKind, Facts, Permissions};
 use super::month::ascii_month;
 use super::scan::{digit, leading_number, pair};
 use super::time::{Dates, Parts};
@@ -15,9 +15,9 @@ use super::unix;
 pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let (head, rest) = line.split_first_chunk::<10>()?;
     let kind = match head[0] {
-        b'-' => Kind::File,
-        b'd' => Kind::Dir,
-        b'l' => Kind::Symlink,
+        b'-' => EntryKind::File,
+        b'd' => EntryKind::Dir,
+        b'l' => EntryKind::Symlink,
         _ => return None,
     };
     let permissions = Permissions::parse(&head[1..])?;
@@ -28,7 +28,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let size = columns.number()?;
     let (date, name) = date(columns.rest)?;
     let (name, target) = match kind {
-        Kind::Symlink => unix::split_link(name),
+        EntryKind::Symlink => unix::split_link(name),
         _ => (name, None),
     };
     if name.is_empty() {

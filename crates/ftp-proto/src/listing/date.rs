@@ -19,40 +19,46 @@ pub(super) enum Before {
 /// Parses a date that consists of this word and those after it, and the name after the date
 pub(super) fn before_name<'a>(
     first: &'a [u8],
-    mut behind: Words<'a>,
+    mut following: Words<'a>,
     before: Before,
     dates: &mut Dates,
 ) -> Option<Found<'a>> {
     // Most words are not part of a date, and their first byte shows that.
     let (parts, words) = if first[0].is_ascii_digit() {
-        let mut after = behind;
+        let mut after = following;
         let named = day(first).zip(after.next().and_then(month));
         match named {
             Some((day, month)) => with_year(month, day, after)?,
-            None => numbers(first, behind, dates)
-                .or_else(|| east_asian(Numbers::new(first, behind), before))?,
+            None => numbers(first, following, dates)
+                .or_else(|| east_asian(Numbers::new(first, following), before))?,
         }
     } else {
         match month(first) {
             // `Mar-10-2024` also begins with a month.
             Some(month) if !first.contains(&b'-') => {
-                with_year(month, day(behind.next()?)?, behind)?
+                with_year(month, day(following.next()?)?, following)?
             }
-            _ => numbers(first, behind, dates)?,
+            _ => numbers(first, following, dates)?,
         }
     };
     Some((Some(parts), words.name()?))
 }
 
 /// As [`before_name`], for a month that is only a number, which may also be an owner: `3 10 12:34`
-pub(super) fn counted_before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> Option<Found<'a>> {
+pub(super) fn counted_before_name<'a>(
+    first: &'a [u8],
+    mut following: Words<'a>,
+) -> Option<Found<'a>> {
     let month = small(first).filter(|month| (1..=12).contains(month))?;
-    let (parts, words) = with_year(month, day(behind.next()?)?, behind)?;
+    let (parts, words) = with_year(month, day(following.next()?)?, following)?;
     Some((Some(parts), words.name()?))
 }
 
 /// Parses words in the form of a date, although no such month, day or time is known: `Foo 32 25:61`
-pub(super) fn shaped_before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> Option<Found<'a>> {
+pub(super) fn shaped_before_name<'a>(
+    first: &'a [u8],
+    mut following: Words<'a>,
+) -> Option<Found<'a>> {
     let is_day = |word: &[u8]| word.len() <= 2 && number(word).is_some();
     let is_month = |word: &[u8]| {
         let word = word.strip_suffix(b".").unwrap_or(word);
@@ -65,17 +71,17 @@ pub(super) fn shaped_before_name<'a>(first: &'a [u8], mut behind: Words<'a>) -> 
     };
     let separated = [b'-', b'/', b'.'].iter().find_map(|separator| parts::<3>(first, *separator));
     if separated.is_some_and(is_date_shaped) {
-        let mut after = behind;
+        let mut after = following;
         if after.next().is_some_and(is_clock_shaped) {
-            behind = after;
+            following = after;
         }
     } else {
-        let second = behind.next()?;
-        let last = behind.next()?;
+        let second = following.next()?;
+        let last = following.next()?;
         let month_and_day = is_month(first) && is_day(second) || is_day(first) && is_month(second);
         (month_and_day && is_end(last)).then_some(())?;
     }
-    Some((None, behind.name()?))
+    Some((None, following.name()?))
 }
 
 /// Parses `Mar 10 12:34`, `Mar 10  2024`, `10 Mar 2024`, `10. Mar 12:34`, `Mar 10 12:34:56 2024`
@@ -93,32 +99,32 @@ fn with_year(month: u8, day: u8, mut words: Words<'_>) -> Option<(Parts, Words<'
     if let Some(time) = time_of_day(third).or_else(|| dotted_clock(third)) {
         parts.time = Some(time);
         // On some systems, a time with seconds is followed by a year, and perhaps a time zone before it.
-        let mut behind = words;
-        let mut word = behind.next().filter(|_| time.2.is_some());
+        let mut following = words;
+        let mut word = following.next().filter(|_| time.2.is_some());
         if word.is_some_and(|zone| {
             matches!(zone.len(), 3 | 4) && zone.iter().all(u8::is_ascii_uppercase)
         }) {
-            word = behind.next();
+            word = following.next();
         }
         if let Some(year) = word.filter(|word| word.len() == 4) {
             if let Some(year) = small::<u16>(year).filter(|year| is_year(*year)) {
                 parts.year = Some(year);
-                words = behind;
+                words = following;
             }
         }
     } else {
         let digits = unmarked(third);
         parts.year = Some(year(digits).filter(|year| digits.len() == 4 && is_year(*year))?);
         let one_blank = before_year.starts_with(b" ") && !before_year.starts_with(b"  ");
-        let mut behind = words;
+        let mut following = words;
         if one_blank && words.rest.starts_with(b"  ") {
             // `Mar  1 2003  name`: the column has a width of five and is padded after the year, not before it.
             words.rest = &words.rest[1..];
-        } else if let Some(time) = behind.next().and_then(clock).filter(|_| one_blank) {
+        } else if let Some(time) = following.next().and_then(clock).filter(|_| one_blank) {
             // In the column of `ls`, a year has two blanks before it and replaces the time. What follows is the
             // name, even `12:30 notes`.
             parts.time = Some(time);
-            words = behind;
+            words = following;
         }
     }
     Some((parts, words))
@@ -175,13 +181,13 @@ fn numbers<'a>(word: &'a [u8], words: Words<'a>, dates: &mut Dates) -> Option<(P
 
 /// Parses what may follow a date of three numbers: a time of day, and its offset from UTC
 fn with_time(mut parts: Parts, mut words: Words<'_>) -> (Parts, Words<'_>) {
-    let mut behind = words;
-    if let Some(time) = behind.next().and_then(time_of_day) {
+    let mut following = words;
+    if let Some(time) = following.next().and_then(time_of_day) {
         parts.time = Some(time);
-        words = behind;
+        words = following;
         // Only `ls --full-time` writes an offset, and it writes seconds.
-        if time.2.is_some() && behind.next().is_some_and(is_offset) {
-            words = behind;
+        if time.2.is_some() && following.next().is_some_and(is_offset) {
+            words = following;
         }
     }
     (parts, words)
@@ -235,8 +241,8 @@ fn east_asian<'a>(mut numbers: Numbers<'a>, before: Before) -> Option<(Parts, Wo
             return Some(with_time(parts, words));
         }
         // Otherwise it may be a size before `3M 10 12:34` or `3M 10 2024`.
-        let mut behind = words;
-        let next = behind.next()?;
+        let mut following = words;
+        let next = following.next()?;
         let digits = unmarked(next);
         let year = digits.len() == 4 && small(digits).is_some_and(is_year);
         let other = clock(next).is_some() || year && (next != digits || before == Before::Less);

@@ -11,7 +11,7 @@
 //! The size ends in column 23; `-` and `=` mean that there is none.
 
 use super::date;
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, EntryKind};
 use super::scan::{Words, number};
 use super::time::Dates;
 
@@ -28,8 +28,8 @@ pub(super) fn is_name(line: &[u8]) -> bool {
 /// Parses a name that had a line of its own, and whose rest is missing
 pub(super) fn lone(line: &[u8]) -> Option<Entry<'_>> {
     let (name, kind) = match line.strip_suffix(b"/") {
-        Some(name) => (name, Kind::Dir),
-        None => (line, Kind::Unknown),
+        Some(name) => (name, EntryKind::Dir),
+        None => (line, EntryKind::Unknown),
     };
     (!name.is_empty()).then(|| Entry::new(line, name, kind))
 }
@@ -37,8 +37,8 @@ pub(super) fn lone(line: &[u8]) -> Option<Entry<'_>> {
 /// Parses a line whose first `wrapped` bytes are a name that had a line of its own
 pub(super) fn parse<'a>(line: &'a [u8], wrapped: usize, dates: &Dates) -> Option<Entry<'a>> {
     let rest = &line[wrapped..];
-    let (columns, behind) = rest.split_at_checked(SIZE_END)?;
-    let behind = behind.strip_prefix(b"  ")?;
+    let (columns, after) = rest.split_at_checked(SIZE_END)?;
+    let after = after.strip_prefix(b"  ")?;
     let (before, size) =
         columns.split_at(columns.trim_ascii_end().iter().rposition(|b| *b == b' ')? + 1);
     let name = if wrapped > 0 { &line[..wrapped] } else { before.trim_ascii_end() };
@@ -47,21 +47,21 @@ pub(super) fn parse<'a>(line: &'a [u8], wrapped: usize, dates: &Dates) -> Option
         return None;
     }
     let (name, kind) = match name.strip_suffix(b"/") {
-        Some(name) => (name, Kind::Dir),
-        None => (name, Kind::File),
+        Some(name) => (name, EntryKind::Dir),
+        None => (name, EntryKind::File),
     };
     let mut entry = Entry::new(line, name, kind);
     entry.size = match size {
         b"-" | b"=" => None,
         digits => Some(number(digits)?),
     };
-    let mut comment = behind;
-    if let Some((parts, words)) = date::named(Words::new(behind)) {
+    let mut comment = after;
+    if let Some((parts, words)) = date::named(Words::new(after)) {
         entry.modified = parts.modified(dates);
         comment = words.rest;
     }
     if let Some(target) = comment.trim_ascii().strip_prefix(b"-> ") {
-        (entry.kind, entry.target) = (Kind::Symlink, Some(target));
+        (entry.kind, entry.target) = (EntryKind::Symlink, Some(target));
     }
     (!entry.name.is_empty()).then_some(entry)
 }

@@ -1,6 +1,6 @@
 //! IIS and other Windows servers: `03-10-24  12:34PM  <DIR>  name`
 
-use super::entry::{Entry, Facts, Kind};
+use super::entry::{Entry, EntryKind, Facts};
 use super::scan::{
     Words, half_of_day, is_clock_shaped, leading_number, pair, parts, time_of_day, twelve_hours,
     year_of_two,
@@ -30,10 +30,10 @@ pub(super) fn common<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>>
     let minute = pair(n0, n1)?;
     let rest = &rest[rest.iter().position(|byte| *byte != b' ')?..];
     let (kind, size, name) = match rest {
-        [b'<', b'D', b'I', b'R', b'>', name @ ..] => (Kind::Dir, None, name),
+        [b'<', b'D', b'I', b'R', b'>', name @ ..] => (EntryKind::Dir, None, name),
         _ => {
             let (size, length) = leading_number(rest)?;
-            (Kind::File, Some(size), &rest[length..])
+            (EntryKind::File, Some(size), &rest[length..])
         }
     };
     name.starts_with(b" ").then_some(())?;
@@ -68,16 +68,16 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     let time = time(&mut words)?;
     let what = words.next()?;
     let (kind, size) = match what {
-        b"<DIR>" => (Kind::Dir, None),
-        b"<JUNCTION>" | b"<SYMLINKD>" | b"<SYMLINK>" => (Kind::Symlink, None),
+        b"<DIR>" => (EntryKind::Dir, None),
+        b"<JUNCTION>" | b"<SYMLINKD>" | b"<SYMLINK>" => (EntryKind::Symlink, None),
         [b'<', word @ .., b'>'] => (kind(word)?, None),
-        digits => (Kind::File, size(digits)?),
+        digits => (EntryKind::File, size(digits)?),
     };
     let name = name_after(line, words.rest, kind, dates);
     let mut entry = Entry::new(line, name, kind);
     entry.size = size;
     entry.modified = date.and_then(|date| date.at(time)?.modified(dates));
-    if kind == Kind::Symlink {
+    if kind == EntryKind::Symlink {
         (entry.name, entry.target) = link(name);
     }
     (!entry.name.is_empty()).then_some(entry)
@@ -89,12 +89,14 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
 /// Other servers pad as they like. After `<DIR>`, some pad with one blank more, so it is not known whether a blank
 /// belongs to the name of a directory, unless an earlier line has shown where names begin.
 #[inline(always)]
-fn name_after<'a>(line: &'a [u8], rest: &'a [u8], kind: Kind, dates: &mut Dates) -> &'a [u8] {
+fn name_after<'a>(line: &'a [u8], rest: &'a [u8], kind: EntryKind, dates: &mut Dates) -> &'a [u8] {
     match rest {
-        [b' ', name @ ..] if kind == Kind::File && COLUMNS.contains(&(line.len() - name.len())) => {
+        [b' ', name @ ..]
+            if kind == EntryKind::File && COLUMNS.contains(&(line.len() - name.len())) =>
+        {
             name
         }
-        _ if kind == Kind::Dir => name_of_directory(line, rest, dates),
+        _ if kind == EntryKind::Dir => name_of_directory(line, rest, dates),
         _ => rest.trim_ascii_start(),
     }
 }
@@ -118,15 +120,15 @@ fn name_of_directory<'a>(line: &'a [u8], rest: &'a [u8], dates: &mut Dates) -> &
 
 /// Returns the kind for the word in angle brackets that replaces a size, in any case and also in French
 #[cold]
-fn kind(word: &[u8]) -> Option<Kind> {
+fn kind(word: &[u8]) -> Option<EntryKind> {
     let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
     let letters = !word.is_empty() && word.iter().all(u8::is_ascii_alphabetic);
     letters.then_some(if is("DIR") || is("REP") {
-        Kind::Dir
+        EntryKind::Dir
     } else if is("JUNCTION") || is("SYMLINKD") || is("SYMLINK") {
-        Kind::Symlink
+        EntryKind::Symlink
     } else {
-        Kind::Unknown
+        EntryKind::Unknown
     })
 }
 
@@ -152,11 +154,11 @@ fn time(words: &mut Words<'_>) -> Option<Option<(u8, u8, Option<u8>)>> {
         half = Some(half_before(word)?);
         word = words.next()?;
     }
-    let mut behind = *words;
+    let mut after = *words;
     if half.is_none() && word.last().is_some_and(u8::is_ascii_digit) {
-        half = behind.next().and_then(half_of_day);
+        half = after.next().and_then(half_of_day);
         if half.is_some() {
-            *words = behind;
+            *words = after;
         }
     }
     match (time_of_day(word), half) {

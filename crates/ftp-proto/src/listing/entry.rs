@@ -13,7 +13,7 @@ pub struct Entry<'a> {
     /// The name as the server writes it, which has a meaning only to the server
     pub name: &'a [u8],
     /// What the entry is
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Size in bytes; `None` also if the server counts in blocks
     pub size: Option<u64>,
     /// Time of the last modification
@@ -39,7 +39,7 @@ pub struct Entry<'a> {
 /// What an entry is
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum EntryKind {
     /// A file with content
     File,
     /// A directory, also `.` and `..`
@@ -137,7 +137,7 @@ impl fmt::Debug for Permissions {
 }
 
 impl<'a> Entry<'a> {
-    pub(super) const fn new(raw: &'a [u8], name: &'a [u8], kind: Kind) -> Self {
+    pub(super) const fn new(raw: &'a [u8], name: &'a [u8], kind: EntryKind) -> Self {
         Self {
             name,
             kind,

@@ -1,6 +1,6 @@
 //! EPLF, Easily Parsed List Format (anonftpd, publicfile): `+i8388621.29609,m824255902,/,<TAB>name`
 
-use super::entry::{Entry, Kind, Permissions};
+use super::entry::{Entry, EntryKind, Permissions};
 use super::scan::number;
 use super::time::{Modified, Precision, Zone};
 use crate::Timestamp;
@@ -12,11 +12,11 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
     if name.is_empty() {
         return None;
     }
-    let mut entry = Entry::new(line, name, Kind::Unknown);
+    let mut entry = Entry::new(line, name, EntryKind::Unknown);
     for fact in facts.split(|byte| *byte == b',').filter(|fact| !fact.is_empty()) {
         match fact {
-            b"/" => entry.kind = Kind::Dir,
-            b"r" => entry.kind = Kind::File,
+            b"/" => entry.kind = EntryKind::Dir,
+            b"r" => entry.kind = EntryKind::File,
             [b's', digits @ ..] => entry.size = number(digits),
             [b'm', digits @ ..] => {
                 let seconds = number(digits).and_then(|seconds| i64::try_from(seconds).ok());
@@ -37,5 +37,5 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
         }
     }
     // According to the format's author, an entry that can be neither fetched nor entered is of no use.
-    (entry.kind != Kind::Unknown).then_some(entry)
+    (entry.kind != EntryKind::Unknown).then_some(entry)
 }

@@ -1,6 +1,6 @@
 //! Rare systems: OS/400, Tandem NonStop, Nortel's WFFTP
 
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, EntryKind};
 use super::month::month;
 use super::scan::{Words, clock, is_clock_shaped, number, parts, small, year};
 use super::time::{DateOrder, Dates, Modified, Parts};
@@ -12,7 +12,7 @@ use super::time::{DateOrder, Dates, Modified, Parts};
 pub(super) fn os400<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     /// Maximum number of columns before the type: owner, an extra word, size, date, time
     const MOST: usize = 5;
-    let mut entry = Entry::new(line, b"", Kind::Unknown);
+    let mut entry = Entry::new(line, b"", EntryKind::Unknown);
     let mut words = Words::new(line);
     let mut before = [&[][..]; MOST];
     let mut count = 0;
@@ -42,11 +42,11 @@ pub(super) fn os400<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     }
     entry.owner = columns.first().copied().filter(|owner| owner[0].is_ascii_alphabetic());
     entry.kind = match kind {
-        b"*DIR" | b"*DDIR" | b"*FLR" | b"*LIB" => Kind::Dir,
-        b"*STMF" | b"*FILE" | b"*MEM" | b"*DSTMF" | b"*DOC" => Kind::File,
-        b"*SYMLNK" => Kind::Symlink,
+        b"*DIR" | b"*DDIR" | b"*FLR" | b"*LIB" => EntryKind::Dir,
+        b"*STMF" | b"*FILE" | b"*MEM" | b"*DSTMF" | b"*DOC" => EntryKind::File,
+        b"*SYMLNK" => EntryKind::Symlink,
         [b'*', rest @ ..] if !rest.is_empty() && rest.iter().all(u8::is_ascii_uppercase) => {
-            Kind::File
+            EntryKind::File
         }
         _ => return None,
     };
@@ -91,7 +91,7 @@ pub(super) fn nonstop<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
         day: small(day)?,
         time: Some(clock(words.next()?)?),
     };
-    let mut entry = Entry::new(line, name, Kind::File);
+    let mut entry = Entry::new(line, name, EntryKind::File);
     entry.size = Some(size);
     entry.modified = parts.modified(dates);
     // Group and user are written as `255, 17` or `255,255`.
@@ -112,7 +112,7 @@ pub(super) fn wfftp<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     let weekday = weekday.strip_suffix(b".").unwrap_or(weekday);
     (weekday.len() >= 3 && weekday.iter().all(u8::is_ascii_alphabetic)).then_some(())?;
     let time = Some(clock(words.next()?)?);
-    let mut entry = Entry::new(line, name, Kind::File);
+    let mut entry = Entry::new(line, name, EntryKind::File);
     entry.size = Some(size);
     entry.modified = date.and_then(|date| date.at(time)?.modified(dates));
     words.next().is_none().then_some(entry)

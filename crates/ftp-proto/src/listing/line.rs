@@ -1,13 +1,15 @@
 //! A line, as each format parses it
 
 use super::damaged::is_begun;
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, EntryKind};
 use super::format::Format;
 use super::item::Item;
 use super::lines::End;
 use super::note::Note;
 use super::time::Dates;
-use super::{cms, dls, dos, eplf, legacy, mlsx, mvs, note, numeric, os9, said, sized, unix, vms};
+use super::{
+    ambiguous, cms, dls, dos, eplf, legacy, mlsx, mvs, note, numeric, os9, sized, unix, vms,
+};
 
 /// A line, and the number of its bytes that are a name which had a line of its own
 #[derive(Clone, Copy)]
@@ -20,7 +22,7 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     /// Creates a line that came in one piece, with its line ending
     pub(super) const fn whole(bytes: &'a [u8]) -> Self {
-        Self { bytes, wrapped: 0, end: End::Told }
+        Self { bytes, wrapped: 0, end: End::Present }
     }
 
     /// Parses the line in this format
@@ -38,7 +40,7 @@ impl<'a> Line<'a> {
                 (known && !self.is_no_heading(note)).then_some(Item::Note(note))
             })
             .or_else(|| self.member(format, dates).map(Item::Entry))
-            .unwrap_or_else(|| said::unknown(self.bytes))
+            .unwrap_or_else(|| ambiguous::unknown(self.bytes))
     }
 
     /// Whether what looks like a heading is an entry that is cut off at the colon of its time
@@ -94,7 +96,7 @@ impl<'a> Line<'a> {
         match format {
             Format::Mvs => mvs::known(self.bytes),
             // The version shows that the name is complete.
-            Format::Vms if self.end == End::Told || self.bytes.contains(&b';') => {
+            Format::Vms if self.end == End::Present || self.bytes.contains(&b';') => {
                 vms::member(self.bytes, dates)
             }
             _ => None,
@@ -107,6 +109,6 @@ pub(super) fn name(line: &[u8]) -> Item<'_> {
     if line.is_empty() {
         Item::Note(Note::Blank)
     } else {
-        Item::Entry(Entry::new(line, line, Kind::Unknown))
+        Item::Entry(Entry::new(line, line, EntryKind::Unknown))
     }
 }

@@ -8,7 +8,7 @@ pub(super) const MAX_LINE: usize = 64 * 1024;
 /// Whether a line came with its line ending
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    Told,
+    Present,
     /// It is the last line, which may be cut off anywhere: after a broken connection, the listing looks the same
     Missing,
 }

@@ -1,6 +1,6 @@
 //! MLSD and MLST: `type=file;size=42;modify=20240310120000; name` (RFC 3659 section 7)
 
-use super::entry::{Entry, Facts, Kind, OtherKind, Permissions};
+use super::entry::{Entry, EntryKind, Facts, OtherKind, Permissions};
 use super::scan::{self, number};
 use super::time::{Modified, Precision, Zone};
 use crate::Timestamp;
@@ -18,14 +18,14 @@ pub fn parse_mlsx(line: &[u8]) -> Option<Entry<'_>> {
     }
     // The line is indented as in MLST's reply; without facts, only the blank precedes the name (RFC 3659 section 7.2).
     let indented = facts_and_name(line.trim_ascii_start());
-    let entry = indented.unwrap_or_else(|| Entry::new(line, name, Kind::Unknown));
+    let entry = indented.unwrap_or_else(|| Entry::new(line, name, EntryKind::Unknown));
     Some(Entry { raw: line, ..entry })
 }
 
 /// Parses a line that is not indented, in one pass, because a listing may have a million of these
 #[inline(always)]
 pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
-    let mut told = Told::new();
+    let mut common = CommonFacts::new();
     let mut unix = UnixFacts::default();
     let mut rest = line;
     // The byte before `rest`.
@@ -36,26 +36,26 @@ pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
             // A few servers send a tab instead of the blank.
             [b'\t', name @ ..] if last == b';' => break name,
             // Each fact is followed by one; some servers omit the last one.
-            [b';', behind @ ..] => (last, rest) = (b';', behind),
+            [b';', after @ ..] => (last, rest) = (b';', after),
             _ => {
-                if let Some(behind) = told.read_usual(rest) {
-                    (last, rest) = (b';', behind);
+                if let Some(after) = common.read_usual(rest) {
+                    (last, rest) = (b';', after);
                     continue;
                 }
-                rest = &rest[told.read(rest, &mut unix)?..];
+                rest = &rest[common.read(rest, &mut unix)?..];
                 last = b'=';
-                if let [b';', behind @ ..] = rest {
-                    (last, rest) = (b';', behind);
+                if let [b';', after @ ..] = rest {
+                    (last, rest) = (b';', after);
                 }
             }
         }
     };
     let facts = &line[..line.len() - name.len() - 1];
-    let told_something = facts.iter().any(|byte| *byte != b';');
-    if name.is_empty() || !told_something || has_blanks_between(facts, name) {
+    let has_facts = facts.iter().any(|byte| *byte != b';');
+    if name.is_empty() || !has_facts || has_blanks_between(facts, name) {
         return None;
     }
-    let Told { kind, target, size, time } = told;
+    let CommonFacts { kind, target, size, time } = common;
     let UnixFacts { permissions, owner, group, links } = unix;
     Some(Entry {
         name,
@@ -75,8 +75,8 @@ pub(super) fn facts_and_name(line: &[u8]) -> Option<Entry<'_>> {
 }
 
 /// The facts that all servers send
-struct Told<'a> {
-    kind: Kind,
+struct CommonFacts<'a> {
+    kind: EntryKind,
     target: Option<&'a [u8]>,
     size: Option<u64>,
     /// Time of the last modification, as it is written; empty if there is none
@@ -101,14 +101,14 @@ fn has_blanks_between(facts: &[u8], name: &[u8]) -> bool {
     let [_, _, _, _, four, _, six, ..] = name else { return false };
     (*four == b'=' || *six == b'=')
         && facts_in_name(name) > usize::from(facts.ends_with(b";"))
-        && !is_told(facts, name)
+        && !has_fact(facts, name)
 }
 
 /// Whether the facts contain the fact that a name begins with
 #[cold]
-fn is_told(facts: &[u8], name: &[u8]) -> bool {
+fn has_fact(facts: &[u8], name: &[u8]) -> bool {
     let key = name.split(|byte| *byte == b'=').next().unwrap_or_default();
-    Facts(facts).iter().any(|(told, _)| told.eq_ignore_ascii_case(key))
+    Facts(facts).iter().any(|(known, _)| known.eq_ignore_ascii_case(key))
 }
 
 /// Counts the facts at the beginning of a name that all servers send
@@ -133,13 +133,13 @@ pub(super) fn is_fact(name: &[u8]) -> bool {
     facts_in_name(name) > 0
 }
 
-impl<'a> Told<'a> {
+impl<'a> CommonFacts<'a> {
     const fn new() -> Self {
-        Self { kind: Kind::Unknown, target: None, size: None, time: &[] }
+        Self { kind: EntryKind::Unknown, target: None, size: None, time: &[] }
     }
 
     fn is_known(&self) -> bool {
-        self.kind != Kind::Unknown || self.size.is_some() || modified(self.time).is_some()
+        self.kind != EntryKind::Unknown || self.size.is_some() || modified(self.time).is_some()
     }
 
     /// Parses a fact that all servers send, in its most common form, and returns what
@@ -151,8 +151,8 @@ impl<'a> Told<'a> {
             (TYPE, b'=') => {
                 let ([a, b, c, d, fifth], _) = value.split_first_chunk::<5>()?;
                 let (kind, length) = match (lower([*a, *b, *c, *d]), d, fifth) {
-                    (FILE, _, b';') => (Kind::File, 5),
-                    (DIR, b';', _) => (Kind::Dir, 4),
+                    (FILE, _, b';') => (EntryKind::File, 5),
+                    (DIR, b';', _) => (EntryKind::Dir, 4),
                     _ => return None,
                 };
                 (self.kind, self.target) = (kind, None);
@@ -246,37 +246,37 @@ impl<'a> UnixFacts<'a> {
 }
 
 #[inline]
-fn kind_and_target(value: &[u8]) -> (Kind, Option<&[u8]>) {
+fn kind_and_target(value: &[u8]) -> (EntryKind, Option<&[u8]>) {
     let kind = match *value {
-        [] => Kind::Unknown,
-        [b'd' | b'D', b'i' | b'I', b'r' | b'R'] => Kind::Dir,
+        [] => EntryKind::Unknown,
+        [b'd' | b'D', b'i' | b'I', b'r' | b'R'] => EntryKind::Dir,
         [a, b, c, d] => match lower([a, b, c, d]) {
-            FILE => Kind::File,
-            CDIR | PDIR => Kind::Dir,
+            FILE => EntryKind::File,
+            CDIR | PDIR => EntryKind::Dir,
             _ => other_kind(value),
         },
         _ => other_kind(value),
     };
-    (kind, if kind == Kind::Symlink { link_target(value) } else { None })
+    (kind, if kind == EntryKind::Symlink { link_target(value) } else { None })
 }
 
-fn other_kind(value: &[u8]) -> Kind {
+fn other_kind(value: &[u8]) -> EntryKind {
     let is = |name: &str| value.eq_ignore_ascii_case(name.as_bytes());
     let begins = |name: &str| {
         value.len() >= name.len() && value[..name.len()].eq_ignore_ascii_case(name.as_bytes())
     };
     if begins("os.unix=slink") || begins("os.unix=symlink") || is("link") {
-        Kind::Symlink
+        EntryKind::Symlink
     } else if begins("os.unix=chr") {
-        Kind::Other(OtherKind::CharDevice)
+        EntryKind::Other(OtherKind::CharDevice)
     } else if begins("os.unix=blk") {
-        Kind::Other(OtherKind::BlockDevice)
+        EntryKind::Other(OtherKind::BlockDevice)
     } else if begins("os.unix=fifo") || begins("os.unix=pipe") {
-        Kind::Other(OtherKind::Fifo)
+        EntryKind::Other(OtherKind::Fifo)
     } else if begins("os.unix=socket") {
-        Kind::Other(OtherKind::Socket)
+        EntryKind::Other(OtherKind::Socket)
     } else {
-        Kind::Other(OtherKind::Special)
+        EntryKind::Other(OtherKind::Special)
     }
 }
 

@@ -30,6 +30,7 @@
 //! tried first, and the others only if it can't parse the line. A line is taken for a bare name only if no line has
 //! been parsed in another format. A caller who knows the format sets it with [`ListingParser::with_format`].
 
+mod ambiguous;
 mod cms;
 mod common;
 mod damaged;
@@ -54,7 +55,6 @@ mod owned;
 mod parser;
 mod reader;
 mod replies;
-mod said;
 mod scan;
 mod section;
 mod sized;
@@ -64,7 +64,7 @@ mod unix;
 mod vms;
 mod votes;
 
-pub use entry::{Entry, Facts, Kind, OtherKind, Permissions};
+pub use entry::{Entry, EntryKind, Facts, OtherKind, Permissions};
 pub use format::Format;
 pub use item::Item;
 pub use mlsx::parse_mlsx;

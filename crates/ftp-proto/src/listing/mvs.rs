@@ -16,7 +16,7 @@
 //! Old systems write years of two digits: month first for data sets, year first for members. Sizes are
 //! tracks, records, or the memory that a module needs, so no size is returned.
 
-use super::entry::{Entry, Kind, OtherKind};
+use super::entry::{Entry, EntryKind, OtherKind};
 use super::scan::{Words, clock, number, parts};
 use super::time::{DateOrder, Dates, Parts};
 
@@ -82,33 +82,33 @@ fn data_set<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
 }
 
 /// Returns the kind of a data set according to its organisation
-fn organisation(word: &[u8]) -> Option<Kind> {
+fn organisation(word: &[u8]) -> Option<EntryKind> {
     match word {
         // Generations are listed like members.
-        b"PO" | b"PO-E" | b"POU" | b"GDG" => Some(Kind::Dir),
+        b"PO" | b"PO-E" | b"POU" | b"GDG" => Some(EntryKind::Dir),
         b"PS" | b"PS-E" | b"PS-L" | b"PSU" | b"PS-B" | b"DA" | b"DAU" | b"IS" | b"VSAM" | b"VS"
-        | b"HFS" | b"ZFS" | b"PATH" => Some(Kind::File),
+        | b"HFS" | b"ZFS" | b"PATH" => Some(EntryKind::File),
         _ => None,
     }
 }
 
 /// Parses a data set with only a few words instead of attributes, perhaps after its volume
 fn without_attributes(line: &[u8]) -> Option<Entry<'_>> {
-    const WORDS: [(&[u8], Kind); 14] = [
-        (b"Migrated", Kind::File),
-        (b"MIGRATED", Kind::File),
-        (b"MIGRAT", Kind::File),
-        (b"Pseudo Directory", Kind::Dir),
-        (b"PSEUDO DIRECTORY", Kind::Dir),
-        (b"User catalog connector", Kind::Other(OtherKind::Special)),
-        (b"Error determining attributes", Kind::Unknown),
-        (b"Not Direct Access Device", Kind::File),
-        (b"Not a DASD device", Kind::File),
-        (b"Not Mounted", Kind::File),
-        (b"File not on volume", Kind::File),
-        (b"Tape", Kind::File),
-        (b"GDG", Kind::Dir),
-        (b"VSAM", Kind::File),
+    const WORDS: [(&[u8], EntryKind); 14] = [
+        (b"Migrated", EntryKind::File),
+        (b"MIGRATED", EntryKind::File),
+        (b"MIGRAT", EntryKind::File),
+        (b"Pseudo Directory", EntryKind::Dir),
+        (b"PSEUDO DIRECTORY", EntryKind::Dir),
+        (b"User catalog connector", EntryKind::Other(OtherKind::Special)),
+        (b"Error determining attributes", EntryKind::Unknown),
+        (b"Not Direct Access Device", EntryKind::File),
+        (b"Not a DASD device", EntryKind::File),
+        (b"Not Mounted", EntryKind::File),
+        (b"File not on volume", EntryKind::File),
+        (b"Tape", EntryKind::File),
+        (b"GDG", EntryKind::Dir),
+        (b"VSAM", EntryKind::File),
     ];
     let after = |text: &[u8]| {
         let (words, kind) = WORDS.iter().find(|(words, _)| text.starts_with(words))?;
@@ -117,17 +117,17 @@ fn without_attributes(line: &[u8]) -> Option<Entry<'_>> {
     let text = line.trim_ascii();
     let mut words = Words::new(text);
     let volume = words.next()?;
-    let behind_volume = || {
+    let after_volume = || {
         let only = volume == b"ARCIVE" && !words.trimmed().contains(&b' ');
         let known = after(words.trimmed()).filter(|_| volume.len() <= 6);
-        known.or_else(|| only.then_some((words.rest.len(), Kind::File)))
+        known.or_else(|| only.then_some((words.rest.len(), EntryKind::File)))
     };
-    let (length, kind) = after(text).or_else(behind_volume)?;
+    let (length, kind) = after(text).or_else(after_volume)?;
     one_word(line, &text[text.len() - length..], kind)
 }
 
 /// Returns a name with blanks before it and nothing after it
-fn one_word<'a>(line: &'a [u8], text: &'a [u8], kind: Kind) -> Option<Entry<'a>> {
+fn one_word<'a>(line: &'a [u8], text: &'a [u8], kind: EntryKind) -> Option<Entry<'a>> {
     let mut words = Words::new(text);
     // One blank is not enough: `Tape recordings` may be a file.
     let separated = matches!(text, [b'\t', ..] | [b' ', b' ' | b'\t', ..]);
@@ -140,7 +140,7 @@ fn in_its_column(line: &[u8]) -> Option<Entry<'_>> {
     let (columns, name) = line.trim_ascii_end().split_at_checked(NAME_COLUMN)?;
     let apart = columns.ends_with(b" ") && !name.is_empty() && !name.contains(&b' ');
     let organised = Words::new(columns).last().and_then(organisation);
-    apart.then(|| Entry::new(line, name, organised.unwrap_or(Kind::Unknown)))
+    apart.then(|| Entry::new(line, name, organised.unwrap_or(EntryKind::Unknown)))
 }
 
 fn is_member_name(name: &[u8]) -> bool {
@@ -153,7 +153,7 @@ fn bare_member(line: &[u8]) -> Option<Entry<'_>> {
     let mut words = Words::new(line);
     let name = words.next()?;
     let sure = line.starts_with(name) && is_member_name(name) && words.next().is_none();
-    sure.then(|| Entry::new(line, name, Kind::File))
+    sure.then(|| Entry::new(line, name, EntryKind::File))
 }
 
 fn member<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
@@ -165,7 +165,7 @@ fn member<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     date(words.next()?, ORDERS, dates)?;
     let changed = date(words.next()?, ORDERS, dates)?;
     let time = clock(words.next()?);
-    let mut entry = Entry::new(line, name, Kind::File);
+    let mut entry = Entry::new(line, name, EntryKind::File);
     entry.modified = changed.and_then(|day| day.at(time)?.modified(dates));
     // These are the current, initial and modified records; the size in bytes is not listed.
     for _ in 0..3 {
@@ -191,7 +191,7 @@ fn module(line: &[u8]) -> Option<Entry<'_>> {
     for word in words {
         last = [last[1], word];
     }
-    last.iter().all(|word| is_mode(word)).then(|| Entry::new(line, name, Kind::File))
+    last.iter().all(|word| is_mode(word)).then(|| Entry::new(line, name, EntryKind::File))
 }
 
 fn job(line: &[u8]) -> Option<Entry<'_>> {
@@ -210,7 +210,7 @@ fn job(line: &[u8]) -> Option<Entry<'_>> {
     let known = [&b"OUTPUT"[..], b"INPUT", b"ACTIVE", b"HELD"];
     let has_state = state.any(|word| known.contains(&word));
     (is_id && has_state).then(|| {
-        let mut entry = Entry::new(line, number, Kind::Other(OtherKind::Special));
+        let mut entry = Entry::new(line, number, EntryKind::Other(OtherKind::Special));
         entry.owner = Some(name);
         entry
     })

@@ -2,7 +2,7 @@
 //!
 //! The columns are the mode in octal with the type of the file, owner, group, size, seconds since 1970, and name.
 
-use super::entry::{Entry, Kind, OtherKind, Permissions};
+use super::entry::{Entry, EntryKind, OtherKind, Permissions};
 use super::scan::{Words, number};
 use super::time::{Modified, Precision, Zone};
 use crate::Timestamp;
@@ -13,13 +13,13 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry<'_>> {
     let mode = core::str::from_utf8(digits).ok()?;
     let mode = u32::from_str_radix(mode, 8).ok()?;
     let kind = match mode >> 12 {
-        0o10 => Kind::File,
-        0o04 => Kind::Dir,
-        0o12 => Kind::Symlink,
-        0o01 => Kind::Other(OtherKind::Fifo),
-        0o02 => Kind::Other(OtherKind::CharDevice),
-        0o06 => Kind::Other(OtherKind::BlockDevice),
-        0o14 => Kind::Other(OtherKind::Socket),
+        0o10 => EntryKind::File,
+        0o04 => EntryKind::Dir,
+        0o12 => EntryKind::Symlink,
+        0o01 => EntryKind::Other(OtherKind::Fifo),
+        0o02 => EntryKind::Other(OtherKind::CharDevice),
+        0o06 => EntryKind::Other(OtherKind::BlockDevice),
+        0o14 => EntryKind::Other(OtherKind::Socket),
         _ => return None,
     };
     let (owner, group) = (words.next()?, words.next()?);

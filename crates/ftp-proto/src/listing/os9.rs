@@ -3,7 +3,7 @@
 //! The columns are group and user of the owner, date, time, attributes (directory, single user, and the rights of
 //! others and the owner), sector, size, and name.
 
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, EntryKind};
 use super::scan::{Words, number, parts, small};
 use super::time::{DateOrder, Dates};
 
@@ -15,8 +15,8 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> 
     let date = parts::<3>(words.next()?, b'/')?;
     let time = words.next().filter(|time| time.len() == 4)?;
     let kind = match words.next()? {
-        [b'd', rest @ ..] if is_attributes(rest) => Kind::Dir,
-        [b'-', rest @ ..] if is_attributes(rest) => Kind::File,
+        [b'd', rest @ ..] if is_attributes(rest) => EntryKind::Dir,
+        [b'-', rest @ ..] if is_attributes(rest) => EntryKind::File,
         _ => return None,
     };
     // This is the sector.

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::ops::Range;
 
-use super::entry::{Entry, Facts, Kind, Permissions};
+use super::entry::{Entry, EntryKind, Facts, Permissions};
 use super::time::Modified;
 
 /// An [`Entry`] with a copy of its line: one allocation, to which everything else refers
@@ -18,7 +18,7 @@ pub struct OwnedEntry {
     group: Option<Span>,
     target: Option<Span>,
     facts: Span,
-    kind: Kind,
+    kind: EntryKind,
     size: Option<u64>,
     modified: Option<Modified>,
     accessed: Option<Modified>,
@@ -123,7 +123,7 @@ impl OwnedEntry {
 
     /// Returns what the entry is
     #[must_use]
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> EntryKind {
         self.kind
     }
 

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::ambiguous::Next;
 use super::entry::Entry;
 use super::format::Format;
 use super::item::Item;
@@ -10,7 +11,6 @@ use super::line::Line;
 use super::lines::{End, Lines, MAX_LINE};
 use super::note::Note;
 use super::offset::UtcOffset;
-use super::said::Next;
 use super::time::{DateOrder, Dates};
 use super::votes::Votes;
 use super::{cms, common, dls, dos, mlsx, vms};
@@ -48,7 +48,7 @@ enum Wrap {
     Name,
     /// The entry continues there, and the caller has been told
     Continued,
-    /// `wrapped` is a line whose meaning depends on the next one: see [`said`](super::said)
+    /// `wrapped` is a line whose meaning depends on the next one: see [`ambiguous`](super::ambiguous)
     Doubtful,
 }
 
@@ -191,7 +191,7 @@ impl ListingParser {
                 return Some(Item::Entry(entry));
             }
         }
-        let mut item = read(line, scratch, choice, dates, End::Told);
+        let mut item = read(line, scratch, choice, dates, End::Present);
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }

@@ -1,6 +1,6 @@
 //! Systems that put the size first: OS/2, VShell, VxWorks
 
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, EntryKind};
 use super::month::month;
 use super::scan::{Words, clock, is_clock_shaped, number, parts, small, year};
 use super::time::{DateOrder, Dates, Parts};
@@ -9,11 +9,11 @@ use super::time::{DateOrder, Dates, Parts};
 pub(super) fn os2<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
     let mut words = Words::new(line);
     let size = number(words.next()?)?;
-    let mut kind = Kind::File;
+    let mut kind = EntryKind::File;
     let date = loop {
         let word = words.next()?;
         if word == b"DIR" {
-            kind = Kind::Dir;
+            kind = EntryKind::Dir;
         } else if word.iter().any(u8::is_ascii_digit) {
             break word;
         } else if word.len() > 4 || !word.iter().all(u8::is_ascii_uppercase) {
@@ -44,8 +44,8 @@ pub(super) fn vshell<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     };
     let name = words.name()?;
     let (name, kind) = match name.strip_suffix(b"/") {
-        Some(name) => (name, Kind::Dir),
-        None => (name, Kind::File),
+        Some(name) => (name, EntryKind::Dir),
+        None => (name, EntryKind::File),
     };
     let mut entry = Entry::new(line, name, kind);
     entry.size = Some(size);
@@ -66,8 +66,8 @@ pub(super) fn vxworks<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     };
     let name = words.trimmed().trim_ascii_end();
     let (name, kind) = match name.strip_suffix(b"<DIR>") {
-        Some(name) => (name.trim_ascii_end(), Kind::Dir),
-        None => (name, Kind::File),
+        Some(name) => (name.trim_ascii_end(), EntryKind::Dir),
+        None => (name, EntryKind::File),
     };
     let mut entry = Entry::new(line, name, kind);
     entry.size = Some(size);

@@ -317,7 +317,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_compared_as_far_as_they_were_told() {
+    fn times_are_compared_as_precisely_as_they_are_known() {
         let utc = |precision, hour, minute, second| Modified::At {
             time: Timestamp::new(2026, 3, 10, hour, minute, second).unwrap(),
             precision,

@@ -11,7 +11,7 @@
 use smallvec::SmallVec;
 
 use super::date::{self, Before, Found};
-use super::entry::{Entry, Kind, OtherKind, Permissions};
+use super::entry::{Entry, EntryKind, OtherKind, Permissions};
 use super::lines::End;
 use super::scan::{Words, number, parts, size_with_unit};
 use super::time::Dates;
@@ -27,7 +27,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates, end: End) -> Option<E
     let Some((date, name)) = date_and_name(words, kind, &mut columns, dates) else {
         // If the line is cut off, the last word may be the beginning of a date.
         let dateless = || dateless(line, kind, permissions?, &columns);
-        return (end == End::Told).then(dateless).flatten().or_else(|| unreadable(line));
+        return (end == End::Present).then(dateless).flatten().or_else(|| unreadable(line));
     };
     if end == End::Missing && is_begun_column(line, name) {
         return None;
@@ -40,7 +40,7 @@ pub(super) fn parse<'a>(line: &'a [u8], dates: &mut Dates, end: End) -> Option<E
     }
     entry.modified = date.and_then(|date| date.modified(dates));
     describe(&mut entry, &columns);
-    if kind == Kind::Symlink {
+    if kind == EntryKind::Symlink {
         (entry.name, entry.target) = split_link(name);
         if entry.target.is_none() && end == End::Missing {
             return None;
@@ -67,7 +67,7 @@ fn is_begun_column(line: &[u8], name: &[u8]) -> bool {
 /// comes first: the date is the first one that follows a size, and its month is a word.
 fn date_and_name<'a>(
     words: Words<'a>,
-    kind: Kind,
+    kind: EntryKind,
     columns: &mut Columns<'a>,
     dates: &mut Dates,
 ) -> Option<Found<'a>> {
@@ -91,9 +91,9 @@ fn date_and_name<'a>(
 /// Fills the columns up to the first place where `date` finds a date; if there is none, with all words
 fn find<'a>(
     mut words: Words<'a>,
-    kind: Kind,
+    kind: EntryKind,
     columns: &mut Columns<'a>,
-    behind: impl Fn(&[Column<'a>]) -> bool,
+    after: impl Fn(&[Column<'a>]) -> bool,
     mut date: impl FnMut(&'a [u8], Words<'a>, &[Column<'a>]) -> Option<Found<'a>>,
 ) -> Option<Found<'a>> {
     columns.clear();
@@ -101,15 +101,15 @@ fn find<'a>(
         let before = words.rest;
         let word = words.next()?;
         // A date is preceded by at least a size.
-        if !columns.is_empty() && behind(columns) {
+        if !columns.is_empty() && after(columns) {
             if let Some(found) = date(word, words, columns) {
                 return Some(found);
             }
         }
         let text = &before[before.len() - words.rest.len() - word.len()..];
-        if kind == Kind::Symlink && columns.len() > 3 {
-            if let Some((at, behind)) = end_of_target(word, text) {
-                if let Some(found) = date(at, behind, columns) {
+        if kind == EntryKind::Symlink && columns.len() > 3 {
+            if let Some((at, after)) = end_of_target(word, text) {
+                if let Some(found) = date(at, after, columns) {
                     return Some(found);
                 }
             }
@@ -163,8 +163,8 @@ fn headless<'a>(line: &'a [u8], dates: &mut Dates) -> Option<Entry<'a>> {
         let named = word.iter().any(|byte| !byte.is_ascii_digit()) && !word.contains(&b'-');
         named.then(|| date::before_name(word, words, Before::All, dates)).flatten()
     };
-    let (date, name) = find(Words::new(line), Kind::Unknown, &mut columns, shape, find_named)?;
-    let mut entry = Entry::new(line, name, Kind::Unknown);
+    let (date, name) = find(Words::new(line), EntryKind::Unknown, &mut columns, shape, find_named)?;
+    let mut entry = Entry::new(line, name, EntryKind::Unknown);
     entry.modified = date.and_then(|date| date.modified(dates));
     describe(&mut entry, &columns[columns.len() - 4..]);
     (!entry.name.is_empty()).then_some(entry)
@@ -181,15 +181,15 @@ pub(super) fn split_link(name: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// Finds the date after the target of a link: one server writes both without a blank, `/targetMar 10  2024`
 fn end_of_target<'a>(word: &[u8], text: &'a [u8]) -> Option<(&'a [u8], Words<'a>)> {
     let at = word.len().checked_sub(3).filter(|_| word.starts_with(b"/"))?;
-    let mut behind = Words::new(&text[at..]);
-    let month = behind.next()?;
-    Some((month, behind))
+    let mut after = Words::new(&text[at..]);
+    let month = after.next()?;
+    Some((month, after))
 }
 
 /// Parses `drwxr-xr-x 3 ann staff 512 name`: everything but the date, and a name of one word, to be certain
 fn dateless<'a>(
     line: &'a [u8],
-    kind: Kind,
+    kind: EntryKind,
     permissions: Permissions,
     columns: &[Column<'a>],
 ) -> Option<Entry<'a>> {
@@ -212,9 +212,9 @@ fn unreadable(line: &[u8]) -> Option<Entry<'_>> {
         words.next().filter(|word| *word == b"?")?;
     }
     let kind = match head[0] {
-        b'd' => Kind::Dir,
-        b'l' => Kind::Symlink,
-        b'?' | b'-' => Kind::Unknown,
+        b'd' => EntryKind::Dir,
+        b'l' => EntryKind::Symlink,
+        b'?' | b'-' => EntryKind::Unknown,
         _ => return None,
     };
     Some(Entry::new(line, words.name()?, kind))
@@ -229,7 +229,7 @@ enum Dialect {
 
 /// The beginning of a line
 struct Head<'a> {
-    kind: Kind,
+    kind: EntryKind,
     permissions: Option<Permissions>,
     dialect: Dialect,
     words: Words<'a>,
@@ -240,14 +240,14 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
     if matches!(line.first()?, b' ' | b'\t' | b'0'..=b'9') {
         // Some servers indent, or put inode and blocks first; then the permissions must be unmistakable.
         let mut words = Words::new(line);
-        let mut behind = words;
+        let mut after = words;
         for _ in 0..2 {
             if words.next().and_then(number).is_none() {
                 break;
             }
-            behind = words;
+            after = words;
         }
-        let line = behind.trimmed();
+        let line = after.trimmed();
         if line.first()?.is_ascii_digit() {
             return None;
         }
@@ -255,17 +255,17 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
     }
     let letter = line.first()?;
     let kind = match letter {
-        b'-' | b'f' | b'F' | b'm' | b'M' | b'C' => Kind::File,
-        b'd' => Kind::Dir,
+        b'-' | b'f' | b'F' | b'm' | b'M' | b'C' => EntryKind::File,
+        b'd' => EntryKind::Dir,
         // `e` is a link from z/OS to something outside Unix.
-        b'l' | b'e' => Kind::Symlink,
-        b'b' => Kind::Other(OtherKind::BlockDevice),
-        b'c' => Kind::Other(OtherKind::CharDevice),
-        b'p' => Kind::Other(OtherKind::Fifo),
-        b's' => Kind::Other(OtherKind::Socket),
-        b'D' => Kind::Other(OtherKind::Door),
-        b'n' | b'w' | b'P' => Kind::Other(OtherKind::Special),
-        _ => Kind::Unknown,
+        b'l' | b'e' => EntryKind::Symlink,
+        b'b' => EntryKind::Other(OtherKind::BlockDevice),
+        b'c' => EntryKind::Other(OtherKind::CharDevice),
+        b'p' => EntryKind::Other(OtherKind::Fifo),
+        b's' => EntryKind::Other(OtherKind::Socket),
+        b'D' => EntryKind::Other(OtherKind::Door),
+        b'n' | b'w' | b'P' => EntryKind::Other(OtherKind::Special),
+        _ => EntryKind::Unknown,
     };
     // NetWare writes `d [RWCEAFMS]`, also without the blank.
     let netware = line[1..].trim_ascii_start();
@@ -278,8 +278,8 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
     let (letters, rest) = line[1..].split_at_checked(9)?;
     let permissions = Permissions::parse(letters);
     let words = if permissions.is_some() {
-        behind_marks(rest)?
-    } else if kind == Kind::Unknown {
+        after_marks(rest)?
+    } else if kind == EntryKind::Unknown {
         return None;
     } else if let [eight @ .., b' '] = letters {
         return too_short(kind, eight, Words::new(rest));
@@ -288,13 +288,13 @@ fn head(line: &[u8]) -> Option<Head<'_>> {
         let strange = |byte: &u8| byte.is_ascii_alphabetic() && !b"rwxsStTlL".contains(byte);
         let shaped = letters.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
         (shaped && letters.iter().any(strange)).then_some(())?;
-        behind_marks(rest).or_else(|| enterprise(rest))?
+        after_marks(rest).or_else(|| enterprise(rest))?
     };
     Some(Head { kind, permissions, dialect: Dialect::Unix, words })
 }
 
 /// Skips `+`, `@`, `.`, which stand for access control lists and the like; AIX writes `-` for none
-fn behind_marks(rest: &[u8]) -> Option<Words<'_>> {
+fn after_marks(rest: &[u8]) -> Option<Words<'_>> {
     let rest = match rest {
         [b'+' | b'@' | b'.' | b'*' | b'-', rest @ ..] => rest,
         _ => rest,
@@ -306,7 +306,7 @@ fn behind_marks(rest: &[u8]) -> Option<Words<'_>> {
 
 /// Parses permissions without the last letter, as one server writes them: `drw-r--rw`. In nine dashes it is not
 /// known which one is missing
-fn too_short<'a>(kind: Kind, letters: &[u8], words: Words<'a>) -> Option<Head<'a>> {
+fn too_short<'a>(kind: EntryKind, letters: &[u8], words: Words<'a>) -> Option<Head<'a>> {
     let mut nine = [b'-'; 9];
     nine[..8].copy_from_slice(letters);
     let permissions = Permissions::parse(&nine).filter(|all| all.mode() != 0)?;
@@ -340,7 +340,7 @@ fn describe<'a>(entry: &mut Entry<'a>, columns: &[Column<'a>]) {
     };
     let Some((last, rest)) = columns.split_last() else { return };
     // Devices have two numbers, `1,   0` or `1,0`, in place of a size.
-    let device = matches!(entry.kind, Kind::Other(_));
+    let device = matches!(entry.kind, EntryKind::Other(_));
     let links = rest.first().and_then(|first| number(first.word));
     match rest {
         [before @ .., major] if device && major.word.ends_with(b",") => {

@@ -4,7 +4,7 @@
 //! in another order or omit some. The size is in blocks of 512 bytes, and it is not known how
 //! full the last block is: so no size is returned, unless it has a unit.
 
-use super::entry::{Entry, Kind, Permissions};
+use super::entry::{Entry, EntryKind, Permissions};
 use super::month::month;
 use super::scan::{Words, clock, half_of_day, parts, size_with_unit, small, year};
 use super::time::{Dates, Parts};
@@ -14,7 +14,7 @@ pub(super) fn is_name(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     memchr::memchr(b';', line).is_some()
         && memchr::memchr2(b' ', b'\t', line).is_none()
-        && matches!(name(line), Some((_, Version::Told)))
+        && matches!(name(line), Some((_, Version::Present)))
 }
 
 /// As [`is_name`], in a listing that is known to be of OpenVMS, where versions may be omitted
@@ -37,20 +37,20 @@ pub(super) fn is_continued(line: &[u8], dates: &Dates) -> bool {
         return false;
     }
     let Some((mut entry, _, words)) = begin(line) else { return false };
-    let all = Columns { date: Column::Told, nonsense: Column::None };
+    let all = Columns { date: Column::Present, unknown: Column::None };
     is_refused(words) || columns(&mut entry, words, dates) == all
 }
 
 pub(super) fn parse<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let (mut entry, version, words) = begin(line)?;
     if is_refused(words) {
-        return (version == Version::Told).then_some(entry);
+        return (version == Version::Present).then_some(entry);
     }
     let columns = columns(&mut entry, words, dates);
     let sure = match version {
-        Version::Told => columns.date == Column::Told,
-        Version::LeftOut => {
-            columns == Columns { date: Column::Told, nonsense: Column::None }
+        Version::Present => columns.date == Column::Present,
+        Version::Absent => {
+            columns == Columns { date: Column::Present, unknown: Column::None }
                 && entry.owner.is_some()
                 && entry.permissions.is_some()
         }
@@ -63,7 +63,7 @@ pub(super) fn member<'a>(line: &'a [u8], dates: &Dates) -> Option<Entry<'a>> {
     let (mut entry, version, words) = begin(line)?;
     columns(&mut entry, words, dates);
     let alone = words.trimmed().is_empty() && memchr::memchr(b'.', line).is_some();
-    (version == Version::Told || alone).then_some(entry)
+    (version == Version::Present || alone).then_some(entry)
 }
 
 /// Returns the name that a line begins with
@@ -77,9 +77,9 @@ fn begin(line: &[u8]) -> Option<(Entry<'_>, Version, Words<'_>)> {
     let entry = match stem {
         // The name that CWD takes does not have the suffix.
         Some((stem, suffix)) if suffix.eq_ignore_ascii_case(b".DIR") && !stem.is_empty() => {
-            Entry::new(line, stem, Kind::Dir)
+            Entry::new(line, stem, EntryKind::Dir)
         }
-        _ => Entry::new(line, name, Kind::File),
+        _ => Entry::new(line, name, EntryKind::File),
     };
     Some((entry, version, words))
 }
@@ -95,18 +95,18 @@ fn is_refused(words: Words<'_>) -> bool {
 struct Columns {
     date: Column,
     /// Words that belong to no column
-    nonsense: Column,
+    unknown: Column,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Column {
     None,
-    Told,
+    Present,
 }
 
 /// Parses size, date, owner and protection in any order; other words are skipped
 fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Columns {
-    let mut columns = Columns { date: Column::None, nonsense: Column::None };
+    let mut columns = Columns { date: Column::None, unknown: Column::None };
     let mut has_size = false;
     loop {
         match words.trimmed() {
@@ -130,7 +130,7 @@ fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Co
                 let end = memchr::memchr(b')', inside).unwrap_or(inside.len());
                 entry.permissions = protection(&inside[..end]);
                 if entry.permissions.is_none() {
-                    columns.nonsense = Column::Told;
+                    columns.unknown = Column::Present;
                 }
                 words = Words::new(inside.get(end + 1..).unwrap_or_default());
             }
@@ -140,10 +140,10 @@ fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Co
                     has_size = true;
                     entry.size = word.split(|byte| *byte == b'/').next().and_then(size_with_unit);
                 } else if let Some(parts) = date(word).filter(|_| columns.date == Column::None) {
-                    columns.date = Column::Told;
+                    columns.date = Column::Present;
                     let parts = match time(words) {
-                        Some((time, behind)) => {
-                            words = behind;
+                        Some((time, after)) => {
+                            words = after;
                             parts.at(time)
                         }
                         None => Some(parts),
@@ -152,7 +152,7 @@ fn columns<'a>(entry: &mut Entry<'a>, mut words: Words<'a>, dates: &Dates) -> Co
                 } else if entry.owner.is_none() && words.trimmed().starts_with(b"(") {
                     entry.owner = Some(word);
                 } else {
-                    columns.nonsense = Column::Told;
+                    columns.unknown = Column::Present;
                 }
             }
         }
@@ -170,11 +170,11 @@ fn date(word: &[u8]) -> Option<Parts> {
 
 /// Parses a time of day, if the next word is one; `Some((None, _))` if there is no such time
 fn time(words: Words<'_>) -> Option<(Option<Time>, Words<'_>)> {
-    let mut behind = words;
-    let word = behind.next().filter(|word| word.contains(&b':'))?;
+    let mut after = words;
+    let word = after.next().filter(|word| word.contains(&b':'))?;
     // No server writes AM or PM here; if one does, it is not known how it counts the hours.
-    let half = { behind }.next().is_some_and(|word| half_of_day(word).is_some());
-    Some((clock(word).filter(|_| !half), behind))
+    let half = { after }.next().is_some_and(|word| half_of_day(word).is_some());
+    Some((clock(word).filter(|_| !half), after))
 }
 
 /// Whether a word is the number of blocks used, and perhaps allocated: `2/4`, asterisks where they don't fit, `2KB`
@@ -213,8 +213,8 @@ fn rights(class: &[u8]) -> Option<u16> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Version {
-    Told,
-    LeftOut,
+    Present,
+    Absent,
 }
 
 /// Returns the name without its version, and without the directory that some servers put before it
@@ -223,9 +223,9 @@ fn name(word: &[u8]) -> Option<(&[u8], Version)> {
         Some(at) => {
             let version = &word[at + 1..];
             let numbered = !version.is_empty() && version.iter().all(u8::is_ascii_digit);
-            (numbered.then_some(&word[..at])?, Version::Told)
+            (numbered.then_some(&word[..at])?, Version::Present)
         }
-        None => (word, Version::LeftOut),
+        None => (word, Version::Absent),
     };
     let name = match name.strip_prefix(b"[") {
         Some(path) => &path[memchr::memchr(b']', path)? + 1..],

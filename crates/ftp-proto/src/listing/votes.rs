@@ -1,14 +1,14 @@
 //! Detects the format of lines: each line that a format can parse is a vote for it
 
+use super::ambiguous::{self, Doubt, Next};
 use super::damaged::{is_cut, is_damaged};
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, EntryKind};
 use super::format::Format;
 use super::item::Item;
 use super::line::{Line, name};
 use super::lines::End;
 use super::mlsx;
 use super::note::{self, Note};
-use super::said::{self, Doubt, Next};
 use super::time::Dates;
 
 /// The formats that contain more than a name, the frequent ones first, except for one whose names may look like any
@@ -147,8 +147,8 @@ impl Votes {
             // In MLSD, a blank before a name means that there are no facts. Any format may contain `KEY= value`.
             // Both count as MLSD only in a listing that is known to be one.
             let known = |entry: &Entry<'_>| {
-                let told = entry.facts.0.contains(&b';') || entry.facts.get("type").is_some();
-                format != Format::Mlsx || told && !mlsx::is_fact(entry.name)
+                let has_facts = entry.facts.0.contains(&b';') || entry.facts.get("type").is_some();
+                format != Format::Mlsx || has_facts && !mlsx::is_fact(entry.name)
             };
             if let Some(entry) = line.entry(format, dates).filter(known) {
                 return Some((format, entry));
@@ -162,12 +162,12 @@ impl Votes {
     /// Whether the meaning of this line depends on the next one
     pub(super) fn is_doubtful(&self, line: &[u8], dates: &Dates) -> bool {
         let may_be = |doubt| match doubt {
-            Doubt::Said | Doubt::Total => true,
+            Doubt::Message | Doubt::Total => true,
             // After a blank line, it is a heading.
             Doubt::Heading => self.previous == Previous::Other,
         };
         self.names == BareNames::Perhaps
-            && said::doubt(line).is_some_and(may_be)
+            && ambiguous::doubt(line).is_some_and(may_be)
             && self.find(Line::whole(line), &mut dates.clone()).is_none()
     }
 
@@ -176,9 +176,9 @@ impl Votes {
         if let Some((format, _)) = self.find(Line::whole(line), &mut dates.clone()) {
             return Next::Entry(format);
         }
-        match (note::of(line), said::doubt(line)) {
+        match (note::of(line), ambiguous::doubt(line)) {
             (Some((Note::Section(_), None)), _) => Next::Heading,
-            (Some(_), _) | (_, Some(Doubt::Said)) => Next::Other,
+            (Some(_), _) | (_, Some(Doubt::Message)) => Next::Other,
             _ if is_damaged(line) => Next::Other,
             _ => Next::Name,
         }
@@ -186,7 +186,7 @@ impl Votes {
 
     /// Returns the item of a [doubtful](Self::is_doubtful) line
     pub(super) fn doubtful<'a>(&mut self, line: &'a [u8], next: Next) -> Item<'a> {
-        let item = said::doubt(line).and_then(|doubt| said::resolve(line, doubt, next));
+        let item = ambiguous::doubt(line).and_then(|doubt| ambiguous::resolve(line, doubt, next));
         if matches!(item, Some(Item::Note(Note::Total(_)))) {
             self.names = BareNames::No;
         }
@@ -222,7 +222,7 @@ impl Votes {
     pub(super) fn name<'a>(&mut self, line: &'a [u8]) -> Item<'a> {
         self.previous = Previous::Other;
         if self.names == BareNames::No {
-            return said::unknown(line);
+            return ambiguous::unknown(line);
         }
         if is_damaged(line) {
             return Item::Unknown(line);
@@ -233,7 +233,7 @@ impl Votes {
         }
         match line {
             [b' ', rest @ ..] if self.names == BareNames::Indented && !rest.is_empty() => {
-                Item::Entry(Entry::new(line, rest, Kind::Unknown))
+                Item::Entry(Entry::new(line, rest, EntryKind::Unknown))
             }
             _ => name(line),
         }

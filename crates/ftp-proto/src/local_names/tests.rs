@@ -163,7 +163,7 @@ fn paths_are_checked_component_by_component() {
 }
 
 #[test]
-fn names_of_one_directory_do_not_meet() {
+fn names_in_one_directory_do_not_collide() {
     // Under the rules of these systems, the second name refers to the same file as the first.
     for (first, second, problems) in [
         ("f", "f", [Some(Taken); 3]),

@@ -32,16 +32,16 @@ pub(crate) struct Hash {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Features,
-    Type(Way),
+    Type(Method),
     /// OPTS HASH has been sent
-    Options(Way),
+    Options(Method),
     /// The hash is being computed
     Hash(HashAlgorithm),
 }
 
 /// The algorithm, and the command that computes it
 #[derive(Clone, Copy, Debug)]
-struct Way {
+struct Method {
     algorithm: HashAlgorithm,
     verb: Verb,
 }
@@ -56,7 +56,7 @@ const NAMED: [(Verb, HashAlgorithm); 6] = [
     (Verb::XCRC, HashAlgorithm::Crc32),
 ];
 
-impl Way {
+impl Method {
     /// Returns the strongest algorithm offered, with the command that needs the fewest round trips
     fn best(features: &Features) -> Option<Self> {
         HashAlgorithm::ALL.into_iter().find_map(|algorithm| {
@@ -95,13 +95,13 @@ impl Hash {
                 cx.wire.timers.stop(Timer::Reply);
             }
             (Input::Reply(reply), _) if reply.kind() == ReplyKind::Preliminary => {}
-            (Input::Reply(reply), State::Type(way)) => {
+            (Input::Reply(reply), State::Type(method)) => {
                 BINARY.replied(reply, cx)?;
-                self.ask(way, cx);
+                self.ask(method, cx);
             }
-            (Input::Reply(reply), State::Options(way)) => {
+            (Input::Reply(reply), State::Options(method)) => {
                 completion(reply)?;
-                self.compute(way, cx);
+                self.compute(method, cx);
             }
             (Input::Reply(reply), State::Hash(algorithm)) => return finish(reply, algorithm),
             _ => {}
@@ -110,22 +110,22 @@ impl Hash {
     }
 
     fn choose(&mut self, cx: &mut Context<'_>) -> Step {
-        let Some(way) = cx.wire.session.features.as_ref().and_then(Way::best) else {
+        let Some(method) = cx.wire.session.features.as_ref().and_then(Method::best) else {
             return Step::Done(Outcome::Hash(None));
         };
-        self.state = State::Type(way);
+        self.state = State::Type(method);
         if BINARY.start(cx) {
-            self.ask(way, cx);
+            self.ask(method, cx);
         }
         Step::Pending
     }
 
-    fn ask(&mut self, way: Way, cx: &mut Context<'_>) {
-        if way.verb != Verb::HASH {
-            return self.compute(way, cx);
+    fn ask(&mut self, method: Method, cx: &mut Context<'_>) {
+        if method.verb != Verb::HASH {
+            return self.compute(method, cx);
         }
-        self.state = State::Options(way);
-        let option = match way.algorithm {
+        self.state = State::Options(method);
+        let option = match method.algorithm {
             HashAlgorithm::Sha256 => "HASH SHA-256",
             HashAlgorithm::Sha512 => "HASH SHA-512",
             HashAlgorithm::Sha1 => "HASH SHA-1",
@@ -135,9 +135,9 @@ impl Hash {
         cx.send(&Command::literal(Verb::OPTS, option));
     }
 
-    fn compute(&mut self, way: Way, cx: &mut Context<'_>) {
-        self.state = State::Hash(way.algorithm);
-        cx.send(&Command::new(way.verb, &self.path));
+    fn compute(&mut self, method: Method, cx: &mut Context<'_>) {
+        self.state = State::Hash(method.algorithm);
+        cx.send(&Command::new(method.verb, &self.path));
         self.await_hash(cx);
     }
 

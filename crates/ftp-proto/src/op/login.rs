@@ -52,7 +52,7 @@ enum Stage {
     /// PASS, sent with the USER that asked for it
     PassOfBatch,
     /// PASS, sent although the server did not ask for it
-    PassInVain,
+    PassUnasked,
 }
 
 impl Login {
@@ -82,15 +82,15 @@ impl Login {
                     self.begin(cx)?;
                 }
             }
-            Input::Reply(reply) if self.in_vain(&reply) => self.once_more(cx)?,
-            Input::Quiet if self.stage == Stage::PassInVain => {
-                cx.wire.control.doubt();
+            Input::Reply(reply) if self.was_unneeded(&reply) => self.once_more(cx)?,
+            Input::Quiet if self.stage == Stage::PassUnasked => {
+                cx.wire.control.set_doubtful();
                 self.once_more(cx)?;
             }
             Input::Quiet => {
                 if let (Stage::PassOfBatch, Some(password)) = (self.stage, self.password.take()) {
                     cx.wire.session.batches = Batches::Refused;
-                    cx.wire.control.doubt();
+                    cx.wire.control.set_doubtful();
                     self.stage = Stage::OneByOne;
                     cx.send(&Command::secret(Verb::PASS, &password));
                 }
@@ -100,7 +100,7 @@ impl Login {
                 ReplyKind::Completion => return Ok(Step::Done(Outcome::Reply(reply))),
                 ReplyKind::Intermediate if self.stage == Stage::UserOfBatch => {
                     self.stage = match reply.code().get() {
-                        332 => Stage::PassInVain,
+                        332 => Stage::PassUnasked,
                         _ => Stage::PassOfBatch,
                     };
                     cx.await_batch();
@@ -122,16 +122,16 @@ impl Login {
 
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         cx.wire.session.forget_login();
-        self.say_user(cx)?;
+        self.send_user(cx)?;
         self.stage = Stage::OneByOne;
-        if let Some(password) = self.password.as_ref().filter(|_| cx.may_send_behind(Verb::PASS)) {
+        if let Some(password) = self.password.as_ref().filter(|_| cx.may_pipeline(Verb::PASS)) {
             cx.send(&Command::secret(Verb::PASS, password));
             self.stage = Stage::UserOfBatch;
         }
         Ok(())
     }
 
-    fn say_user(&self, cx: &mut Context<'_>) -> Result<(), Error> {
+    fn send_user(&self, cx: &mut Context<'_>) -> Result<(), Error> {
         let named = cx.wire.config.gateway.as_ref().map(|gateway| gateway.user(&self.user));
         let named = named.transpose()?;
         cx.send(&Command::new(Verb::USER, named.as_ref().unwrap_or(&self.user)));
@@ -142,15 +142,15 @@ impl Login {
         cx.wire.session.batches = Batches::Refused;
         cx.wire.timers.stop(Timer::Quiet);
         self.stage = Stage::OneByOne;
-        self.say_user(cx)
+        self.send_user(cx)
     }
 
     /// Whether the reply shows that the server did not accept PASS in a batch with USER
-    fn in_vain(&self, reply: &Reply) -> bool {
+    fn was_unneeded(&self, reply: &Reply) -> bool {
         match self.stage {
             Stage::OneByOne | Stage::UserOfBatch => false,
             Stage::PassOfBatch => matches!(reply.code().get(), 331 | 503),
-            Stage::PassInVain => true,
+            Stage::PassUnasked => true,
         }
     }
 

@@ -48,18 +48,18 @@ pub(crate) enum Step {
     /// Start again from the beginning, after the expected replies have come
     Again,
     /// A transfer ended before its final reply: the session must be settled
-    Cut(Error, Farewell),
+    Interrupted(Error, Interruption),
 }
 
 /// How an interrupted transfer is ended
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Farewell {
+pub(crate) enum Interruption {
     /// Its data connection failed: the server knows that, and its reply may explain the failure
-    Listen,
+    Await,
     /// As `Listen`, after a final reply that may have belonged to the transfer
-    ListenOn,
+    AwaitNext,
     /// As `Listen`, before the 1yz, which is still to come and explains nothing
-    ListenEarly,
+    AwaitAll,
     /// The client gave up: send ABOR
     Abort,
 }
@@ -95,7 +95,7 @@ impl Context<'_> {
     }
 
     /// Whether a command may be sent before the last one has been answered
-    pub(crate) fn may_send_behind(&self, next: Verb) -> bool {
+    pub(crate) fn may_pipeline(&self, next: Verb) -> bool {
         let last = self.wire.control.back();
         self.wire.config.pipeline
             && self.wire.session.batches == Batches::Trusted

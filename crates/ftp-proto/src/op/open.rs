@@ -83,7 +83,7 @@ impl Open {
             (Input::Start, State::Start) => match self.mode {
                 DataMode::Passive => {
                     let verb = first_passive(cx);
-                    let alone = cx.wire.control.owes_nothing();
+                    let alone = cx.wire.control.expects_nothing();
                     self.ask(verb, if alone { Sent::Alone } else { Sent::InBatch }, cx);
                 }
                 DataMode::Active => {

@@ -159,7 +159,7 @@ impl ReadDirOp {
 
     /// Chooses the first operation
     fn begin(&mut self, session: &Session) -> Next {
-        if self.by == By::Best && session.features.is_none() && session.mlsd == Mlsd::AsTold {
+        if self.by == By::Best && session.features.is_none() && session.mlsd == Mlsd::AsListed {
             self.stage = Stage::Features;
             return Next::Run(Running::Features(FeaturesOp));
         }
@@ -288,7 +288,7 @@ impl ReadDirOp {
             }
             Listed::Refused(reply) if denies(&reply) => Next::Done(Err(Error::from_reply(reply))),
             // The working directory may have been removed since it was entered.
-            Listed::Refused(reply) if self.path.is_none() && !says_empty(&reply) => {
+            Listed::Refused(reply) if self.path.is_none() && !reports_empty(&reply) => {
                 Next::Done(Err(Error::from_reply(reply)))
             }
             Listed::Refused(reply) => self.locate(Purpose::Prove(reply), session),
@@ -338,8 +338,8 @@ fn listing(verb: Verb, path: Option<Argument>) -> Result<Running, Error> {
 fn best(session: &Session) -> Verb {
     let known = |features: &Features| features.has("MLST") || features.has("MLSD");
     match session.mlsd {
-        Mlsd::AsTold if session.features.as_ref().is_some_and(known) => Verb::MLSD,
-        Mlsd::AsTold | Mlsd::Unknown => Verb::LIST,
+        Mlsd::AsListed if session.features.as_ref().is_some_and(known) => Verb::MLSD,
+        Mlsd::AsListed | Mlsd::Unknown => Verb::LIST,
     }
 }
 
@@ -388,14 +388,14 @@ fn inspect(verb: Verb, ended: Ended) -> Listed {
 
 /// Returns the result of a refused listing of a directory that exists: some servers refuse to list an empty one
 fn refused_inside(reply: Reply) -> Result<Outcome, Error> {
-    if says_empty(&reply) {
+    if reports_empty(&reply) {
         return Ok(Outcome::Transfer(Transfer { bytes: 0, reply, name: None }));
     }
     Err(Error::from_reply(reply))
 }
 
 /// Whether the refusal to list a directory that exists says that the directory is empty
-fn says_empty(reply: &Reply) -> bool {
+fn reports_empty(reply: &Reply) -> bool {
     const EMPTY: [&str; 6] =
         ["no files", "no such file", "not found", "empty", "no members", "no data sets"];
     // What is not found may also be the listing program: `550 /bin/ls: not found`. A failure does not

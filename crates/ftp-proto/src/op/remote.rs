@@ -16,7 +16,7 @@ use crate::control::command::{Argument, Command, Verb};
 use crate::control::reply::ReplyKind;
 use crate::error::Error;
 use crate::event::Event;
-use crate::op::machine::{Context, Farewell, Input, Step, completion};
+use crate::op::machine::{Context, Input, Interruption, Step, completion};
 use crate::op::open::{announcement, passive_address};
 use crate::op::set_type::SetType;
 use crate::terms::{IpFamily, Phase, TransferType};
@@ -146,7 +146,7 @@ impl RemoteTransfer {
                 return Ok(Step::Done(Outcome::Transfer(Transfer { bytes: 0, reply, name: None })));
             }
             Input::DataTimeout(phase) => {
-                return Ok(Step::Cut(Error::DataTimedOut(phase), Farewell::Abort));
+                return Ok(Step::Interrupted(Error::DataTimedOut(phase), Interruption::Abort));
             }
             _ => {}
         }

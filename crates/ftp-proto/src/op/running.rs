@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use crate::claim::Outcome;
 use crate::data::DataConnection;
 use crate::error::{ConnectionError, Error};
-use crate::op::machine::{Context, Farewell, Input, Step};
+use crate::op::machine::{Context, Input, Interruption, Step};
 use crate::op::transfer::Missing;
 use crate::op::{features, flush, hash, login, quit, remote, rename, secure, simple, transfer};
 
@@ -68,9 +68,13 @@ impl Running {
     }
 
     /// Returns the request's error if the session ends now, with this data connection open
-    pub(crate) fn dies_with(&self, data: Option<&DataConnection>, cause: ConnectionError) -> Error {
+    pub(crate) fn error_at_end(
+        &self,
+        data: Option<&DataConnection>,
+        cause: ConnectionError,
+    ) -> Error {
         match self {
-            Self::Transfer(op) => op.dies_with(data, cause),
+            Self::Transfer(op) => op.error_at_end(data, cause),
             _ => cause.into(),
         }
     }
@@ -84,7 +88,7 @@ impl Running {
     ) -> Error {
         match error {
             Error::DataConnection { .. } | Error::DataTimedOut(_) => {
-                self.dies_with(data, cause.clone())
+                self.error_at_end(data, cause.clone())
             }
             Error::Truncated { received, expected, end: None } => {
                 Error::Truncated { received, expected, end: Some(Box::new(cause.clone())) }
@@ -119,7 +123,7 @@ impl Running {
     pub(crate) fn abort(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self {
             Self::Transfer(op) => op.abort(cx),
-            Self::RemoteTransfer(_) => Ok(Step::Cut(Error::Aborted, Farewell::Abort)),
+            Self::RemoteTransfer(_) => Ok(Step::Interrupted(Error::Aborted, Interruption::Abort)),
             Self::Secure(_)
             | Self::Protect(_)
             | Self::ClearControl(_)

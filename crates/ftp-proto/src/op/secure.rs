@@ -214,7 +214,7 @@ impl Protect {
         match (input, self.state) {
             (Input::Start, ProtectState::BufferSize) => {
                 cx.send(&Command::literal(Verb::PBSZ, "0"));
-                if cx.may_send_behind(Verb::PROT) {
+                if cx.may_pipeline(Verb::PROT) {
                     self.state = ProtectState::Both;
                     self.send_level(cx);
                 }

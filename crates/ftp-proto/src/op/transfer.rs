@@ -14,7 +14,7 @@
 //! (Granted | Over, Open | Secured)              Action::StartTransfer, once
 //! (Over, Ended)                                 done
 //! (Asked | Granted, Ended)                      close, await the final reply
-//! (4yz | 5yz, any)                              close, fail; or try again, see `refused` (verdict.rs)
+//! (4yz | 5yz, any)                              close, fail; or try again, see `refused` (outcome.rs)
 //! ```
 //!
 //! REST is sent directly before its transfer command (Q51), and nothing is ever sent after that until
@@ -22,9 +22,9 @@
 
 mod control_side;
 mod joint;
-mod verdict;
+mod outcome;
 
-pub(crate) use verdict::Missing;
+pub(crate) use outcome::Missing;
 
 use control_side::ControlSide;
 
@@ -35,7 +35,7 @@ use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::Action;
 use crate::listing::Format;
-use crate::op::machine::{Context, Farewell, Input, Step};
+use crate::op::machine::{Context, Input, Interruption, Step};
 use crate::op::open::{Open, Opening, ended_early, first_passive};
 use crate::op::request::{Get, List, Put};
 use crate::op::set_type::SetType;
@@ -144,7 +144,7 @@ impl TransferOp {
             }
             (Stage::Open(_), Input::Quiet) => {
                 cx.wire.session.batches = Batches::Refused;
-                cx.wire.control.doubt();
+                cx.wire.control.set_doubtful();
                 self.stage = Stage::Type;
                 return Ok(Step::Again);
             }
@@ -161,7 +161,7 @@ impl TransferOp {
             (Stage::Rest, Input::Reply(reply)) => return self.restarted(reply, cx),
             (Stage::Joint(_), input) => return self.joint(input, cx),
             (Stage::AwaitFinal { .. }, input) => return self.await_final(input, cx),
-            (Stage::AwaitTicket, Input::Tickets) => return self.tickets_told(cx),
+            (Stage::AwaitTicket, Input::Tickets) => return self.tickets_reported(cx),
             (Stage::AwaitTicket, Input::Quiet) => return Err(self.without_ticket()),
             (Stage::Rest, Input::DataTimeout(phase)) => {
                 cx.wire.session.path = PassivePath::Unproven;
@@ -188,8 +188,8 @@ impl TransferOp {
     }
 
     /// Whether only the data connection's end is outstanding
-    pub(crate) const fn final_reply_came(&self) -> bool {
-        matches!(self.stage, Stage::Joint(ControlSide::Over(_)))
+    pub(crate) const fn final_reply_received(&self) -> bool {
+        matches!(self.stage, Stage::Joint(ControlSide::Answered(_)))
     }
 
     /// Whether the remote file would be lost if the data connection were refused
@@ -235,13 +235,13 @@ impl TransferOp {
     /// nothing is left to stop, and a listing is read to its end
     pub(crate) fn abort(&self, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self.stage {
-            Stage::Joint(ControlSide::Over(_)) => Err(Error::Aborted),
+            Stage::Joint(ControlSide::Answered(_)) => Err(Error::Aborted),
             Stage::Joint(_) | Stage::AwaitFinal { .. } if self.is_listing() => {
                 self.discard(cx);
                 Ok(Step::Pending)
             }
             Stage::Joint(_) | Stage::AwaitFinal { .. } => {
-                Ok(Step::Cut(Error::Aborted, Farewell::Abort))
+                Ok(Step::Interrupted(Error::Aborted, Interruption::Abort))
             }
             _ => Err(Error::Aborted),
         }
@@ -265,7 +265,7 @@ impl TransferOp {
             return self.open(cx);
         }
         let passive = cx.wire.config.data_mode == DataMode::Passive;
-        if passive && cx.may_send_behind(first_passive(cx)) {
+        if passive && cx.may_pipeline(first_passive(cx)) {
             let mut open = Open::new(cx.wire.config.data_mode);
             open.step(Input::Start, cx)?;
             self.stage = Stage::TypeAndOpen(open);
@@ -312,7 +312,7 @@ impl TransferOp {
             Some(argument) => Command::new(self.verb, argument),
             None => Command::bare(self.verb),
         });
-        self.stage = Stage::Joint(ControlSide::Asked);
+        self.stage = Stage::Joint(ControlSide::Requested);
         if let Some(DataState::Listening(_)) = cx.wire.data_state() {
             let wait = cx.wire.config.data_connect_timeout;
             cx.wire.data_deadline(cx.now, wait, Phase::DataAccept);

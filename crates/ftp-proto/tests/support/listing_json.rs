@@ -3,7 +3,7 @@
 //! In names that are not UTF-8 each character stands for a byte, and `name_bytes_latin1` is set.
 
 use ftp_proto::Timestamp;
-use ftp_proto::listing::{Entry, Item, Kind, Modified, Note, Precision, Zone};
+use ftp_proto::listing::{Entry, EntryKind, Item, Modified, Note, Precision, Zone};
 use serde_json::{Map, Value, json};
 
 /// Formats an item that consists of the lines with these numbers; `None` if it is not a result by itself
@@ -44,10 +44,10 @@ pub(crate) fn entry(entry: &Entry<'_>, lines: &[usize]) -> Value {
         set("name_bytes_latin1", latin1(entry.name).into());
     }
     match entry.kind {
-        Kind::File => set("kind", "file".into()),
-        Kind::Dir => set("kind", "dir".into()),
-        Kind::Symlink => set("kind", "symlink".into()),
-        Kind::Other(_) => set("kind", "other".into()),
+        EntryKind::File => set("kind", "file".into()),
+        EntryKind::Dir => set("kind", "dir".into()),
+        EntryKind::Symlink => set("kind", "symlink".into()),
+        EntryKind::Other(_) => set("kind", "other".into()),
         _ => {}
     }
     if let Some(size) = entry.size {

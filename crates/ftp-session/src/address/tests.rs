@@ -58,7 +58,7 @@ fn addresses_of_any_type() {
 }
 
 #[test]
-fn urls_are_told_what_to_do_instead() {
+fn the_error_for_a_url_says_what_to_pass_instead() {
     for (text, words) in [
         ("ftp://ftp.example.org/pub/file", &["\"ftp.example.org\"", "login", "path"][..]),
         ("FTP://ftp.example.org:2121", &["\"ftp.example.org:2121\""]),

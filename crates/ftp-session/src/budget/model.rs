@@ -298,7 +298,7 @@ proptest! {
 
     /// Whatever is reported, in whatever order, each wait ends
     #[test]
-    fn nothing_that_is_reported_locks_anybody_out(
+    fn no_report_stops_all_sessions_for_ever(
         reports in prop::collection::vec((0_u8..8, 0_u64..100_000), 1..200),
     ) {
         let mut budget = Budget::new(8);

@@ -43,9 +43,9 @@ fn a_refusal_sets_the_ceiling_for_ten_minutes() {
     assert_eq!(budget.admission(at(2)), Admission::Later(Some(at(601))));
     // A session that ends makes room for another.
     budget.ended(SessionEnd::Orderly, at(3));
-    let gone = at(3) + FAREWELL;
-    assert_eq!(budget.admission(at(3)), Admission::Later(Some(gone)));
-    open(&mut budget, gone);
+    let forgotten_at = at(3) + PROCESS_EXIT;
+    assert_eq!(budget.admission(at(3)), Admission::Later(Some(forgotten_at)));
+    open(&mut budget, forgotten_at);
     assert_eq!(budget.admission(at(600)), Admission::Later(Some(at(601))));
     // After ten minutes one more is tried, and only one.
     assert_eq!(budget.admission(at(601)), Admission::Now);
@@ -66,7 +66,7 @@ fn a_limit_that_was_raised_is_found() {
 }
 
 #[test]
-fn a_stated_number_holds_beyond_that() {
+fn a_stated_number_holds_longer() {
     let mut budget = Budget::new(100);
     open_all(&mut budget, 8, at(0));
     refuse(&mut budget, &full_at(8), at(1));
@@ -90,7 +90,7 @@ fn a_stated_number_may_be_out_of_reach() {
 }
 
 #[test]
-fn a_number_below_what_lives_is_of_something_else() {
+fn a_stated_number_below_the_open_sessions_is_ignored() {
     let mut budget = Budget::new(100);
     open_all(&mut budget, 4, at(0));
     refuse(&mut budget, &full_at(2), at(1));
@@ -132,7 +132,7 @@ fn a_lower_limit_is_probed_one_by_one_too() {
 }
 
 #[test]
-fn several_under_way_are_all_refused() {
+fn all_attempts_in_progress_may_be_refused() {
     let mut budget = Budget::new(100).at_once(usize::MAX);
     for _ in 0..12 {
         assert_eq!(budget.admission(at(0)), Admission::Now);
@@ -151,7 +151,7 @@ fn the_users_maximum_comes_first() {
     // The maximum is at least one.
     let mut budget = Budget::new(0);
     open(&mut budget, at(0));
-    budget.set_most(2);
+    budget.set_maximum(2);
     open(&mut budget, at(0));
 }
 
@@ -183,9 +183,9 @@ fn a_broken_session_is_counted_for_a_moment() {
     open_all(&mut budget, 8, at(0));
     refuse(&mut budget, &full(), at(1));
     budget.ended(SessionEnd::Broken, at(2));
-    let gone = at(2) + LINGER;
-    assert_eq!(budget.admission(at(2)), Admission::Later(Some(gone)));
-    assert_eq!(budget.admission(gone), Admission::Now);
+    let forgotten_at = at(2) + LINGER;
+    assert_eq!(budget.admission(at(2)), Admission::Later(Some(forgotten_at)));
+    assert_eq!(budget.admission(forgotten_at), Admission::Now);
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn sessions_that_are_cut_halve_once() {
     // The limit never falls below one session.
     budget.ended(SessionEnd::Cut, at(200));
     assert_eq!(budget.limit(at(200)), 1);
-    assert_eq!(budget.admission(at(200)), Admission::Later(Some(at(200) + FAREWELL)));
+    assert_eq!(budget.admission(at(200)), Admission::Later(Some(at(200) + PROCESS_EXIT)));
     open(&mut budget, at(201));
 }
 
@@ -217,7 +217,7 @@ fn data_connections_that_fail_in_numbers_halve() {
 }
 
 #[test]
-fn a_refused_password_is_no_matter_of_the_budget() {
+fn a_refused_password_does_not_change_the_budget() {
     let mut budget = Budget::new(100);
     open_all(&mut budget, 2, at(0));
     budget.begin(at(0));
@@ -227,23 +227,23 @@ fn a_refused_password_is_no_matter_of_the_budget() {
 }
 
 #[test]
-fn a_blank_budget_can_be_forgotten() {
+fn a_budget_without_state_can_be_forgotten() {
     let mut budget = Budget::new(100);
-    assert!(budget.is_blank(at(0)));
+    assert!(budget.can_be_forgotten(at(0)));
     open(&mut budget, at(0));
-    assert!(!budget.is_blank(at(0)));
+    assert!(!budget.can_be_forgotten(at(0)));
     refuse(&mut budget, &full(), at(0));
     budget.ended(SessionEnd::Orderly, at(1));
-    assert!(!budget.is_blank(at(1)) && budget.is_blank(at(601)));
+    assert!(!budget.can_be_forgotten(at(1)) && budget.can_be_forgotten(at(601)));
 }
 
 #[test]
 fn a_budget_is_not_forgotten_while_the_server_may_count_its_last_session() {
-    for (end, moment) in [(SessionEnd::Orderly, FAREWELL), (SessionEnd::Broken, LINGER)] {
+    for (end, moment) in [(SessionEnd::Orderly, PROCESS_EXIT), (SessionEnd::Broken, LINGER)] {
         let mut budget = Budget::new(100);
         open(&mut budget, at(0));
         budget.ended(end, at(1));
-        assert!(!budget.is_blank(at(1)), "{end:?}");
-        assert!(budget.is_blank(at(1) + moment), "{end:?}");
+        assert!(!budget.can_be_forgotten(at(1)), "{end:?}");
+        assert!(budget.can_be_forgotten(at(1) + moment), "{end:?}");
     }
 }

@@ -8,7 +8,7 @@ use crate::error::Error;
 /// What a procedure needs before it can continue
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every shell")]
-pub enum Next<'a, T> {
+pub enum ProcedureStep<'a, T> {
     /// The next turn makes a request: before it, read what the server has sent meanwhile, so that it is not taken for
     /// an answer
     Request,

@@ -12,14 +12,14 @@
 use std::io;
 use std::vec::IntoIter;
 
-use ftp_proto::listing::{Kind, OwnedEntry};
+use ftp_proto::listing::{EntryKind, OwnedEntry};
 use ftp_proto::{List, ReadDir};
 
 use super::Procedure;
 use super::path::{components, inside, prefixes};
 use super::request::Request;
 use super::work::{Directory, Io, Listing, unless_refused};
-use crate::error::{Error, Left, Removal};
+use crate::error::{Error, Leftover, Removal};
 
 /// Maximum number of directory levels that are entered
 const MAX_DEPTH: usize = 100;
@@ -144,7 +144,7 @@ impl Removing {
             match outcome {
                 (Outcome::Removed, _) => {}
                 (Outcome::Entered(level), _) => stack.push(level),
-                (Outcome::Left(error), path) => self.leave_behind(path, error),
+                (Outcome::Left(error), path) => self.record_leftover(path, error),
             }
             if self.is_over() {
                 break;
@@ -160,10 +160,10 @@ impl Removing {
         self.options.on_refusal == OnRefusal::Stop && self.removal.left_count > 0
     }
 
-    fn leave_behind(&mut self, path: Vec<u8>, error: Error) {
+    fn record_leftover(&mut self, path: Vec<u8>, error: Error) {
         self.removal.left_count += 1;
         if self.removal.left.len() < Removal::MOST {
-            self.removal.left.push(Left { path, error });
+            self.removal.left.push(Leftover { path, error });
         }
     }
 
@@ -175,20 +175,27 @@ impl Removing {
         let listed = unless_refused(self.io.list(listing).await)?.unwrap_or_default();
         let entry = listed.entries.iter().find(|entry| entry.name() == name);
         match entry.map(OwnedEntry::kind) {
-            None | Some(Kind::Dir | Kind::Unknown) => Ok(()),
+            None | Some(EntryKind::Dir | EntryKind::Unknown) => Ok(()),
             Some(_) => Err(Error::NotADirectory { path: path.to_vec() }),
         }
     }
 
     /// Removes an entry of a listing
-    async fn remove(&mut self, path: &[u8], kind: Kind, depth: usize) -> Result<Outcome, Error> {
+    async fn remove(
+        &mut self,
+        path: &[u8],
+        kind: EntryKind,
+        depth: usize,
+    ) -> Result<Outcome, Error> {
         match self.io.reply(Request::Delete(path.to_vec())).await {
             Ok(_) => {
                 self.removal.files += 1;
                 Ok(Outcome::Removed)
             }
             Err(error) if error.is_fatal() => Err(error),
-            Err(error) if !matches!(kind, Kind::Dir | Kind::Unknown) => Ok(Outcome::Left(error)),
+            Err(error) if !matches!(kind, EntryKind::Dir | EntryKind::Unknown) => {
+                Ok(Outcome::Left(error))
+            }
             Err(error) => match self.remove_directory(path, depth).await? {
                 // It was a file after all, and `error` says why it can't be deleted.
                 Outcome::Left(other) if other.is_missing() => Ok(Outcome::Left(error)),
@@ -242,7 +249,7 @@ impl Removing {
                 return Ok(Some(self.level(&level.path, directory, Hidden::Listed)));
             }
         }
-        self.leave_behind(level.path, refusal);
+        self.record_leftover(level.path, refusal);
         Ok(None)
     }
 

@@ -160,7 +160,7 @@ fn a_resumed_upload_is_whole_or_an_error() {
 
 /// A file counts as missing only if the server says so, or if a listing shows it
 #[test]
-fn a_refusal_of_size_is_no_missing_file() {
+fn a_refusal_of_size_does_not_mean_a_missing_file() {
     let upload = || Procedure::resume_upload("f", ResumeOptions::new());
     let mut model = Model::new(&[("/home", Node::Dir), ("/home/other", file(b"x"))]);
     model.local = Some(REMOTE.to_vec());
@@ -261,7 +261,7 @@ fn a_file_in_the_way_of_a_directory_is_an_error_of_its_own() {
 }
 
 #[test]
-fn a_directory_that_was_made_is_there_whatever_goes_wrong() {
+fn a_directory_reported_as_made_exists_whatever_fails() {
     let mut cases = 0;
     for path in ["there", "a/b/c", "there/deep/x/y", "file/x"] {
         tree().run_with_faults(
@@ -297,7 +297,7 @@ fn links() -> Model {
     ])
 }
 
-fn is_precious_there(model: &Model) -> bool {
+fn outside_is_intact(model: &Model) -> bool {
     ["/precious/a", "/home/file", "/home/link"].iter().all(|path| model.tree.contains_key(*path))
 }
 
@@ -308,7 +308,7 @@ fn a_tree_is_removed_and_what_its_links_point_to_is_not() {
         let removal = model.run(Procedure::remove_dir_all(path, RemoveOptions::new())).unwrap();
         assert_eq!((removal.files, removal.directories, removal.left_count), (4, 3, 0));
         assert!(model.tree.keys().all(|path| !path.starts_with("/home/d")));
-        assert!(is_precious_there(&model));
+        assert!(outside_is_intact(&model));
     }
 }
 
@@ -331,7 +331,7 @@ fn some_paths_are_never_removed() {
 }
 
 #[test]
-fn what_can_not_be_removed_is_told() {
+fn items_that_cannot_be_removed_are_reported() {
     for (options, files) in [(RemoveOptions::new(), 0), (RemoveOptions::new().keep_going(), 3)] {
         let mut model = links();
         model.stuck = vec!["/home/d/one", "/home/d/sub/empty"];
@@ -345,7 +345,7 @@ fn what_can_not_be_removed_is_told() {
         }
         assert_eq!((removal.files, removal.left_count), (files, left.len() as u64));
         assert!(error.to_string().contains("d/one"), "{error}");
-        assert!(is_precious_there(&model));
+        assert!(outside_is_intact(&model));
     }
 }
 
@@ -357,19 +357,19 @@ fn hidden_files_are_found_before_a_directory_is_left() {
     model.tree.insert("/home/d/sub/.git/.x".into(), file(b"x"));
     model.tree.insert("/home/d/.out".into(), Node::Link("/precious"));
     model.run(Procedure::remove_dir_all("d", RemoveOptions::new())).unwrap();
-    assert!(is_precious_there(&model) && !model.tree.contains_key("/home/d"));
+    assert!(outside_is_intact(&model) && !model.tree.contains_key("/home/d"));
     assert_eq!(model.working_directory, "/home");
 }
 
 #[test]
-fn a_removed_tree_is_gone_whatever_goes_wrong() {
+fn a_tree_reported_as_removed_is_gone_whatever_fails() {
     let mut cases = 0;
     for options in [RemoveOptions::new(), RemoveOptions::new().keep_going()] {
         links().run_with_faults(
             || Procedure::remove_dir_all("d", options),
             |model, result| {
                 cases += 1;
-                assert!(is_precious_there(model), "{:#?}", model.commands);
+                assert!(outside_is_intact(model), "{:#?}", model.commands);
                 if result.is_ok() {
                     assert!(!model.tree.contains_key("/home/d"), "{:#?}", model.commands);
                 }
@@ -384,7 +384,7 @@ fn walk(model: &mut Model, options: WalkOptions) -> Vec<(String, Descent)> {
     let mut found = Vec::new();
     loop {
         match walk.step() {
-            WalkStep::Found(one) => {
+            WalkStep::Entry(one) => {
                 found.push((String::from_utf8(one.path).unwrap(), one.descent));
             }
             WalkStep::Failed(failed) => {
@@ -422,7 +422,7 @@ fn a_walk_finds_everything_once() {
 }
 
 #[test]
-fn a_walk_goes_on_after_a_directory_that_can_not_be_read() {
+fn a_walk_continues_after_a_directory_that_cannot_be_read() {
     for contents_first in [false, true] {
         let mut walk = match contents_first {
             false => Walk::new("d", WalkOptions::new()),
@@ -432,7 +432,7 @@ fn a_walk_goes_on_after_a_directory_that_can_not_be_read() {
         let (mut found, mut failed, mut listings) = (0, 0, 0);
         loop {
             match walk.step() {
-                WalkStep::Found(_) => found += 1,
+                WalkStep::Entry(_) => found += 1,
                 WalkStep::Failed(error) => {
                     assert_eq!(error.path, b"d/sub");
                     failed += 1;
@@ -467,7 +467,7 @@ fn a_loop_ends_a_walk() {
     let mut found = Vec::new();
     loop {
         match walk.step() {
-            WalkStep::Found(one) => found.push((one.path, one.descent)),
+            WalkStep::Entry(one) => found.push((one.path, one.descent)),
             WalkStep::Read(_) => {
                 walk.listed(Ok(super::Directory { entries: entries(), unknown_lines: 1 }));
             }
@@ -543,7 +543,7 @@ fn a_time_that_was_not_set_is_never_a_success() {
 }
 
 #[test]
-fn a_time_is_set_whatever_goes_wrong_or_it_is_an_error() {
+fn a_time_is_set_or_an_error_is_reported_whatever_fails() {
     let mut cases = 0;
     for dialect in [
         Dialect::Mfmt,
@@ -569,7 +569,7 @@ fn a_time_is_set_whatever_goes_wrong_or_it_is_an_error() {
 }
 
 #[test]
-fn a_missing_file_is_no_matter_of_commands() {
+fn a_missing_file_does_not_mean_an_unknown_command() {
     for dialect in [Dialect::Mfmt, Dialect::MdtmSets, Dialect::UtimeUtc] {
         let mut model = with_file(b"x");
         model.dialect = dialect;

@@ -18,7 +18,7 @@ use super::Procedure;
 use super::request::Request;
 use super::work::Io;
 use crate::error::Error;
-use crate::learned::{Standing, TimeCommand, TimeCommands};
+use crate::learned::{Support, TimeCommand, TimeCommands};
 
 impl Procedure<TimeCommand> {
     /// Sets a file's modification time, in UTC, with the first command that works; returns that command
@@ -68,11 +68,11 @@ impl Setting {
         for command in self.known.candidates() {
             match self.attempt(command).await? {
                 Attempt::Set => {
-                    self.known.set(command, Standing::Proven);
+                    self.known.set(command, Support::Proven);
                     return Ok(command);
                 }
                 Attempt::Unknown(reply) => {
-                    self.known.set(command, Standing::Unknown);
+                    self.known.set(command, Support::Unknown);
                     last = reply.or(last);
                 }
                 Attempt::Refused(reply) => last = Some(reply),
@@ -115,7 +115,7 @@ impl Setting {
 
     /// Whether a success can only mean that the time was set
     fn is_plain(&self, command: TimeCommand, reply: &Reply) -> bool {
-        let proven = self.known.standing(command) == Standing::Proven;
+        let proven = self.known.support(command) == Support::Proven;
         match command {
             TimeCommand::Mfmt => proven || reply.code().get() == 213,
             // If the reply is a time, MDTM was taken for a query.

@@ -9,14 +9,14 @@ use crate::error::{Error, Mismatch};
 /// What was found to be the same
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Proof {
+pub struct Verification {
     /// Size of both files in bytes
     pub size: u64,
     /// Hash of both files; `None` if the server computes none, or none that this crate supports
     pub hash: Option<FileHash>,
 }
 
-impl Procedure<Proof> {
+impl Procedure<Verification> {
     /// Compares the local file with the server's: by size, and by the strongest hash that the server
     /// offers (XSHA256 and its kin, HASH)
     ///
@@ -33,13 +33,13 @@ impl Procedure<Proof> {
     }
 }
 
-pub(super) async fn verify(io: &Io, remote: &[u8]) -> Result<Proof, Error> {
+pub(super) async fn verify(io: &Io, remote: &[u8]) -> Result<Verification, Error> {
     let length = io.open_to_read().await?;
     let size = check_size(io, remote, length).await?;
-    let Some(remote) = io.hash(remote).await? else { return Ok(Proof { size, hash: None }) };
+    let Some(remote) = io.hash(remote).await? else { return Ok(Verification { size, hash: None }) };
     match io.hash_local(remote.algorithm).await? {
         Some(local) if local != remote => Err(Mismatch::Hash { local, remote }.into()),
-        hash => Ok(Proof { size, hash }),
+        hash => Ok(Verification { size, hash }),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::vec::IntoIter;
 
 use ftp_proto::ReadDir;
-use ftp_proto::listing::{Kind, OwnedEntry};
+use ftp_proto::listing::{EntryKind, OwnedEntry};
 
 use super::path::inside;
 use super::work::Directory;
@@ -69,7 +69,7 @@ impl Default for WalkOptions {
 /// An item found in a tree
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Found {
+pub struct WalkEntry {
     /// Its path: the path of the tree, then names, with `/` between them
     pub path: Vec<u8>,
     /// Levels below the directory that is walked, at least 1
@@ -111,7 +111,7 @@ pub struct WalkError {
 #[expect(clippy::exhaustive_enums, reason = "a new duty must break the build of every shell")]
 pub enum WalkStep {
     /// An item was found; the session is idle
-    Found(Found),
+    Entry(WalkEntry),
     /// A directory must be listed with [`Procedure::read_dir`](super::Procedure::read_dir); pass the result to
     /// [`Walk::listed`]
     Read(ReadDir),
@@ -151,7 +151,7 @@ struct Level {
     entries: IntoIter<OwnedEntry>,
     held: usize,
     /// The directory itself, if it comes after its contents
-    itself: Option<Found>,
+    itself: Option<WalkEntry>,
 }
 
 impl Level {
@@ -195,7 +195,7 @@ impl Walk {
                 self.held -= level.held;
                 let done = self.stack.pop();
                 match done.and_then(|level| level.itself) {
-                    Some(found) => return WalkStep::Found(found),
+                    Some(found) => return WalkStep::Entry(found),
                     None => continue,
                 }
             };
@@ -208,20 +208,20 @@ impl Walk {
             let depth = level.depth + 1;
             let unique = entry.entry().facts.get("unique").map(<[u8]>::to_vec);
             let descent = match entry.kind() {
-                Kind::Dir if self.is_open(unique.as_deref()) => Descent::Loop,
-                Kind::Dir if depth >= self.options.max_depth => Descent::TooDeep,
-                Kind::Dir => Descent::Entered,
+                EntryKind::Dir if self.is_open(unique.as_deref()) => Descent::Loop,
+                EntryKind::Dir if depth >= self.options.max_depth => Descent::TooDeep,
+                EntryKind::Dir => Descent::Entered,
                 _ => Descent::None,
             };
-            let found = Found { path, depth, entry, descent };
+            let found = WalkEntry { path, depth, entry, descent };
             if descent != Descent::Entered {
-                return WalkStep::Found(found);
+                return WalkStep::Entry(found);
             }
             let mut next = Level { unique, ..Level::new(found.path.clone(), depth) };
             match self.options.order {
                 Order::DirectoriesFirst => {
                     self.next = Some(next);
-                    return WalkStep::Found(found);
+                    return WalkStep::Entry(found);
                 }
                 Order::ContentsFirst => {
                     next.itself = Some(found);

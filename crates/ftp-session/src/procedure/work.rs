@@ -151,7 +151,7 @@ impl Io {
     async fn request(&self, request: Request) -> Result<Value, Error> {
         match self.ask(Order::Request(request)).await {
             Answer::Value(result) => result,
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
@@ -159,35 +159,35 @@ impl Io {
     pub(crate) async fn reply(&self, request: Request) -> Result<Reply, Error> {
         match self.request(request).await? {
             Value::Reply(reply) => Ok(reply),
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
     pub(crate) async fn size(&self, path: &[u8]) -> Result<u64, Error> {
         match self.request(Request::Size(path.to_vec())).await? {
             Value::Number(size) => Ok(size),
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
     pub(crate) async fn hash(&self, path: &[u8]) -> Result<Option<FileHash>, Error> {
         match self.request(Request::Hash(path.to_vec())).await? {
             Value::Hash(hash) => Ok(hash),
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
     pub(crate) async fn mdtm(&self, path: &[u8]) -> Result<Timestamp, Error> {
         match self.request(Request::Mdtm(path.to_vec())).await? {
             Value::Time(time) => Ok(time),
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
     pub(crate) async fn pwd(&self) -> Result<Vec<u8>, Error> {
         match self.request(Request::Pwd()).await? {
             Value::Path(path) => Ok(path),
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
@@ -202,7 +202,7 @@ impl Io {
     pub(crate) async fn list(&self, listing: Listing) -> Result<Directory, Error> {
         match self.ask(Order::List(listing)).await {
             Answer::Listed(result) => result,
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
@@ -211,7 +211,7 @@ impl Io {
         match self.ask(Order::Begin(begin)).await {
             Answer::Begun => Ok(None),
             Answer::Ended(result) => result.map(Some),
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
@@ -222,7 +222,7 @@ impl Io {
             Answer::Different => Ok(Received::Different),
             Answer::Ended(result) => result.map(Received::End),
             Answer::Failed(error) => self.give_up(error).await,
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
@@ -235,14 +235,14 @@ impl Io {
                 result.and(Err(Error::Local(io::ErrorKind::BrokenPipe.into())))
             }
             Answer::Failed(error) => self.give_up(error).await,
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
     pub(crate) async fn finish(&self) -> Result<Transfer, Error> {
         match self.ask(Order::Finish).await {
             Answer::Ended(result) => result,
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
@@ -255,7 +255,7 @@ impl Io {
     pub(crate) async fn abort(&self) {
         match self.ask(Order::Abort).await {
             Answer::Done => {}
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
@@ -264,7 +264,7 @@ impl Io {
         match self.ask(Order::Open(access)).await {
             Answer::Opened(length) => Ok(length),
             Answer::Failed(error) => Err(Error::Local(error)),
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
@@ -278,7 +278,7 @@ impl Io {
         match self.ask(Order::SetLength(length)).await {
             Answer::Done => Ok(()),
             Answer::Failed(error) => Err(Error::Local(error)),
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
@@ -290,21 +290,21 @@ impl Io {
         match self.ask(Order::HashLocal(algorithm)).await {
             Answer::Hashed(hash) => Ok(hash),
             Answer::Failed(error) => Err(Error::Local(error)),
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
     pub(crate) async fn recall(&self) -> TimeCommands {
         match self.ask(Order::Recall).await {
             Answer::Known(commands) => commands,
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 
     pub(crate) async fn remember(&self, commands: TimeCommands) {
         match self.ask(Order::Remember(commands)).await {
             Answer::Done => {}
-            other => mistaken(&other),
+            other => unexpected(&other),
         }
     }
 }
@@ -326,7 +326,7 @@ pub(crate) fn unless_refused<T>(result: Result<T, Error>) -> Result<Option<T>, E
     }
 }
 
-fn mistaken<T>(answer: &dyn fmt::Debug) -> T {
+fn unexpected<T>(answer: &dyn fmt::Debug) -> T {
     unreachable!("the answer is not to the order that was given: {answer:?}")
 }
 

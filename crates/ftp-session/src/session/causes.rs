@@ -10,13 +10,13 @@ use ftp_proto::{ConnectionError, DataFailure, OpId, Phase};
 use ftp_tls::TlsError;
 
 use super::{Failure, Session};
-use crate::crowd::is_full;
-use crate::data::{DataState, Way};
+use crate::data::{DataState, Route};
 use crate::error::{Error, again};
 use crate::event::{Cause, Completion, Event, explain};
 use crate::failure::FailedData;
 use crate::options::TraceHook;
 use crate::proxy::ProxyProblem;
+use crate::session_limit::is_full;
 
 impl<S: Read + Write, L> Session<S, L> {
     /// Collects the machine's events
@@ -144,10 +144,10 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Notes the address of a data connection that was not opened in time
     pub(super) fn note_unopened(&mut self) {
         let (failure, address) = match self.data.as_ref().map(|data| &data.state) {
-            Some(DataState::Connecting(_, _, Way::Direct(address))) => {
+            Some(DataState::Connecting(_, _, Route::Direct(address))) => {
                 (DataFailure::Open, Some(*address))
             }
-            Some(DataState::Connecting(_, _, Way::Proxy(handshake))) => {
+            Some(DataState::Connecting(_, _, Route::Proxy(handshake))) => {
                 let error = io::ErrorKind::TimedOut.into();
                 let error = self.proxy_unreachable(error, handshake.target());
                 return self.note_failure(DataFailure::Open, None, error);

@@ -13,10 +13,10 @@ use crate::time::{has_passed, later};
 use crate::transport::{Interest, Transport, Trigger};
 
 /// How long the server's close_notify is waited for at the end of TLS; some never send it
-const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The delay between attempts to continue in clear text while this side's close_notify can't be written
-const WRITE_PATIENCE: Duration = Duration::from_millis(100);
+const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Replies are small; the next round reads the rest of a longer one
 const BUFFER: usize = 4 * 1024;
@@ -82,7 +82,11 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Reads what the server has sent, even if the shell has not reported it yet; returns true if the machine has
     /// learned something
-    pub(super) fn hear<T: Transport<Stream = S>>(&mut self, transport: &mut T, now: Time) -> bool {
+    pub(super) fn read_replies_now<T: Transport<Stream = S>>(
+        &mut self,
+        transport: &mut T,
+        now: Time,
+    ) -> bool {
         match &mut self.control {
             Control::Open(link) if link.phase == LinkPhase::Open => {
                 let socket = link.stream.get_mut();
@@ -152,13 +156,15 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Action: switches TLS off on the control connection
     pub(super) fn begin_clear_control(&mut self, now: Time) {
         let Control::Open(link) = &mut self.control else { return };
-        link.phase = LinkPhase::Clearing { patience: later(now, CLOSE_PATIENCE) };
+        link.phase = LinkPhase::Clearing { close_deadline: later(now, CLOSE_TIMEOUT) };
     }
 
     fn drive_clear(&mut self, now: Time) -> bool {
         let Control::Open(link) = &mut self.control else { return false };
         let cleared = match link.stream.clear() {
-            Ok(false) if has_passed(link.patience(), now) => link.stream.clear_now().map(|()| true),
+            Ok(false) if has_passed(link.close_deadline(), now) => {
+                link.stream.clear_now().map(|()| true)
+            }
             result => result,
         };
         match cleared {
@@ -169,7 +175,7 @@ impl<S: Read + Write, L> Session<S, L> {
             Ok(false) => return false,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // This side's close_notify could not be written yet; after that, the machine's deadline decides.
-                link.phase = LinkPhase::Clearing { patience: later(now, WRITE_PATIENCE) };
+                link.phase = LinkPhase::Clearing { close_deadline: later(now, WRITE_TIMEOUT) };
                 return false;
             }
             Err(error) => self.control_failed(error, now),

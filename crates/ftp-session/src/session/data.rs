@@ -9,7 +9,7 @@ use ftp_tls::rustls::HandshakeKind;
 use ftp_tls::{Role, Stream, TlsError};
 
 use super::{LastUpload, Session, Work};
-use crate::data::{Attempt, Course, Data, DataState, Linger, ServerEnd, UploadStage, Way};
+use crate::data::{Attempt, Data, DataState, Linger, Route, ServerEnd, TransferState, UploadStage};
 use crate::event::Event;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::time::later;
@@ -17,7 +17,7 @@ use crate::transport::{Slot, Transport};
 
 /// How long to wait for tickets on a closed data connection: the server sends them in answer to the end of this side's
 /// handshake, one round trip later
-const TICKET_PATIENCE: Duration = Duration::from_millis(300);
+const TICKET_TIMEOUT: Duration = Duration::from_millis(300);
 
 impl<S: Read + Write, L> Session<S, L> {
     /// Advances whatever the data connection is doing; returns true if the machine has learned something
@@ -30,15 +30,15 @@ impl<S: Read + Write, L> Session<S, L> {
             DataState::Tunneling(socket, handshake) => {
                 return self.drive_data_tunneling(id, socket, handshake, transport, now);
             }
-            DataState::Connecting(mut socket, interest, way)
+            DataState::Connecting(mut socket, interest, route)
                 if socket.ready.intersects(interest) =>
             {
                 match transport.connected(slot, socket.io_mut()) {
-                    Ok(None) => match way {
-                        Way::Direct(_) => {
+                    Ok(None) => match route {
+                        Route::Direct(_) => {
                             (DataState::Open(socket.into_stream()), Some(DataEvent::Connected))
                         }
-                        Way::Proxy(handshake) => {
+                        Route::Proxy(handshake) => {
                             socket.opened();
                             let state = DataState::Tunneling(socket, handshake);
                             self.data = Some(Data::new(id, slot, state));
@@ -48,11 +48,11 @@ impl<S: Read + Write, L> Session<S, L> {
                     // The shell may have reported readiness spuriously.
                     Ok(Some(next)) => {
                         socket.ready = socket.ready.without(next);
-                        (DataState::Connecting(socket, next, way), None)
+                        (DataState::Connecting(socket, next, route), None)
                     }
                     Err(error) => {
                         transport.close(socket.into_io());
-                        self.data_unreachable(id, &way, error, now);
+                        self.data_unreachable(id, &route, error, now);
                         return true;
                     }
                 }
@@ -84,13 +84,13 @@ impl<S: Read + Write, L> Session<S, L> {
                     return true;
                 }
             },
-            state @ DataState::Moving(_, Course::Upload(..)) => {
+            state @ DataState::Moving(_, TransferState::Upload(..)) => {
                 self.data = Some(Data::new(id, slot, state));
                 return self.drive_upload(transport, now);
             }
-            state @ DataState::Moving(_, Course::Harvest) => {
+            state @ DataState::Moving(_, TransferState::TicketListing) => {
                 self.data = Some(Data::new(id, slot, state));
-                return self.drive_harvest(now);
+                return self.drive_ticket_listing(now);
             }
             other => (other, None),
         };
@@ -146,18 +146,18 @@ impl<S: Read + Write, L> Session<S, L> {
         let Some((slot, stream)) = self.take_open(id, now) else { return };
         self.attempt = Attempt::Moved;
         let ascii = encoding == Encoding::Ascii;
-        let course = match direction {
-            Direction::Download if op.is_none() => Course::Harvest,
-            Direction::Download => Course::Download(ascii.then(Box::default)),
+        let transfer = match direction {
+            Direction::Download if op.is_none() => TransferState::TicketListing,
+            Direction::Download => TransferState::Download(ascii.then(Box::default)),
             Direction::Upload => {
                 let stage = UploadStage::Writing(ServerEnd::Open);
-                Course::Upload(stage, ascii.then(Box::default))
+                TransferState::Upload(stage, ascii.then(Box::default))
             }
         };
         if let (Some(op), Direction::Upload) = (op, direction) {
             self.last_upload = Some(LastUpload { op, handshake: stream.handshake_kind() });
         }
-        self.data = Some(Data::new(id, slot, DataState::Moving(stream, course)));
+        self.data = Some(Data::new(id, slot, DataState::Moving(stream, transfer)));
         self.carried = op;
         if let Some(op) = op {
             self.events.push_back(Event::DataOpen { op, direction });
@@ -186,9 +186,9 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// Action: discards the rest
     pub(super) fn discard(&mut self, id: DataId) {
-        if let Some(Data { id: live, state: DataState::Moving(_, course), .. }) = &mut self.data {
+        if let Some(Data { id: live, state: DataState::Moving(_, transfer), .. }) = &mut self.data {
             if *live == id {
-                *course = Course::Harvest;
+                *transfer = TransferState::TicketListing;
             }
         }
     }
@@ -208,13 +208,16 @@ impl<S: Read + Write, L> Session<S, L> {
             DataState::Open(stream)
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream) => (stream, None),
-            DataState::Moving(stream, Course::Download(_) | Course::Harvest) => {
-                (stream, Some(Direction::Download))
+            DataState::Moving(
+                stream,
+                TransferState::Download(_) | TransferState::TicketListing,
+            ) => (stream, Some(Direction::Download)),
+            DataState::Moving(stream, TransferState::Upload(..)) => {
+                (stream, Some(Direction::Upload))
             }
-            DataState::Moving(stream, Course::Upload(..)) => (stream, Some(Direction::Upload)),
             DataState::Over(stream, direction) => (stream, direction),
         };
-        let until = later(now, TICKET_PATIENCE);
+        let until = later(now, TICKET_TIMEOUT);
         if let Some(old) = self.linger.replace(Linger { stream, until, direction }) {
             transport.close(old.stream.into_inner().into_io());
         }
@@ -222,8 +225,8 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Reads and discards a few bytes each round
-    fn drive_harvest(&mut self, now: Time) -> bool {
-        let Some((id, stream, Course::Harvest)) = self.moving() else { return false };
+    fn drive_ticket_listing(&mut self, now: Time) -> bool {
+        let Some((id, stream, TransferState::TicketListing)) = self.moving() else { return false };
         if !is_readable(stream) {
             return false;
         }
@@ -277,10 +280,12 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Handles the end of the data connection, which the machine will close; always returns true
     pub(super) fn over(&mut self, id: DataId, event: DataEvent, now: Time) -> bool {
         self.data = self.data.take().map(|data| match data.state {
-            DataState::Moving(stream, course) => {
-                let direction = match course {
-                    Course::Download(_) | Course::Harvest => Direction::Download,
-                    Course::Upload(..) => Direction::Upload,
+            DataState::Moving(stream, transfer) => {
+                let direction = match transfer {
+                    TransferState::Download(_) | TransferState::TicketListing => {
+                        Direction::Download
+                    }
+                    TransferState::Upload(..) => Direction::Upload,
                 };
                 Data::new(data.id, data.slot, DataState::Over(stream, Some(direction)))
             }
@@ -326,7 +331,7 @@ impl<S: Read + Write, L> Session<S, L> {
     /// stays open until the next turn, and another request may have begun
     pub(super) fn moving_current(
         &mut self,
-    ) -> Option<(DataId, &mut Stream<Socket<S>>, &mut Course)> {
+    ) -> Option<(DataId, &mut Stream<Socket<S>>, &mut TransferState)> {
         if self.carries_current() { self.moving() } else { None }
     }
 
@@ -335,10 +340,12 @@ impl<S: Read + Write, L> Session<S, L> {
         running.is_some() && running == self.carried
     }
 
-    pub(super) fn moving(&mut self) -> Option<(DataId, &mut Stream<Socket<S>>, &mut Course)> {
+    pub(super) fn moving(
+        &mut self,
+    ) -> Option<(DataId, &mut Stream<Socket<S>>, &mut TransferState)> {
         match &mut self.data {
-            Some(Data { id, state: DataState::Moving(stream, course), .. }) => {
-                Some((*id, stream, course))
+            Some(Data { id, state: DataState::Moving(stream, transfer), .. }) => {
+                Some((*id, stream, transfer))
             }
             _ => None,
         }

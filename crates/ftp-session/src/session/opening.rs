@@ -4,10 +4,10 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use ftp_proto::{DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Ends, Time};
+use ftp_proto::{DataEndpoint, DataEvent, DataFailure, DataHost, DataId, Endpoints, Time};
 
 use super::{Session, Work};
-use crate::data::{Data, DataState, Way};
+use crate::data::{Data, DataState, Route};
 use crate::proxy::ProxyProblem;
 use crate::socket::{Listener, Socket};
 use crate::transport::{Interest, Slot, Transport};
@@ -46,28 +46,28 @@ impl<S: Read + Write, L> Session<S, L> {
             return;
         }
         // Actions come only once the control connection is open.
-        let Some(ends) = self.ends else { return };
+        let Some(endpoints) = self.endpoints else { return };
         let mut address = match host {
             DataHost::Address(ip) if !self.is_tunneled() => SocketAddr::new(ip, port),
-            DataHost::ControlPeer | DataHost::Address(_) => ends.peer,
+            DataHost::ControlPeer | DataHost::Address(_) => endpoints.peer,
         };
-        let way = match self.data_handshake(host, port) {
+        let route = match self.data_handshake(host, port) {
             None => {
                 address.set_port(port);
-                Way::Direct(address)
+                Route::Direct(address)
             }
-            Some(Ok(handshake)) => Way::Proxy(Box::new(handshake)),
+            Some(Ok(handshake)) => Route::Proxy(Box::new(handshake)),
             Some(Err(error)) => {
                 return self.data_failed_at(id, DataFailure::Open, None, error.into(), now);
             }
         };
-        match transport.connect(slot, address, ends.source_for(address)) {
+        match transport.connect(slot, address, endpoints.source_for(address)) {
             Ok(io) => {
                 let socket = Socket::new(slot, io);
-                let state = DataState::Connecting(socket, Interest::WRITE, way);
+                let state = DataState::Connecting(socket, Interest::WRITE, route);
                 self.data = Some(Data::new(id, slot, state));
             }
-            Err(error) => self.data_unreachable(id, &way, error, now),
+            Err(error) => self.data_unreachable(id, &route, error, now),
         }
     }
 
@@ -85,7 +85,7 @@ impl<S: Read + Write, L> Session<S, L> {
             let error = via.failed(ProxyProblem::ActiveMode).into();
             return self.data_failed_at(id, DataFailure::Open, None, error, now);
         }
-        let Some(Ends { local, .. }) = self.ends else {
+        let Some(Endpoints { local, .. }) = self.endpoints else {
             let text = "active mode needs a control connection that has addresses";
             let error = io::Error::new(io::ErrorKind::Unsupported, text);
             return self.data_failed_at(id, DataFailure::Open, None, error, now);
@@ -201,7 +201,7 @@ impl<S: Read + Write, L> Session<S, L> {
         T: Transport<Stream = S, Listener = L>,
     {
         // A listener has addresses.
-        let control_peer = self.ends.ok_or(io::ErrorKind::NotConnected)?.peer.ip();
+        let control_peer = self.endpoints.ok_or(io::ErrorKind::NotConnected)?.peer.ip();
         let slot = listener.slot;
         // Accepts until the listener would block, because its readiness is not reported again, or until others get
         // their turn.
@@ -247,8 +247,8 @@ impl<S: Read + Write, L> Session<S, L> {
             return false;
         };
         let (id, peer) = (*id, *peer);
-        let Some(ends) = self.ends else { return false };
-        self.tell(id, DataEvent::Accepted { peer, control_peer: ends.peer.ip() }, now);
+        let Some(endpoints) = self.endpoints else { return false };
+        self.tell(id, DataEvent::Accepted { peer, control_peer: endpoints.peer.ip() }, now);
         true
     }
 }

@@ -22,11 +22,11 @@ impl<S: Read + Write, L> Session<S, L> {
             return;
         }
         let supply = match context.upload_permit() {
-            UploadPermit::Harvest => TicketSupply::Wanted,
+            UploadPermit::ObtainTicket => TicketSupply::Wanted,
             UploadPermit::Reconnect => TicketSupply::Exhausted,
-            UploadPermit::Go if !context.can_resume() => TicketSupply::Unneeded,
-            UploadPermit::Go if context.can_spare_ticket() => TicketSupply::Ample,
-            UploadPermit::Go => TicketSupply::Scarce,
+            UploadPermit::Proceed if !context.can_resume() => TicketSupply::Unneeded,
+            UploadPermit::Proceed if context.can_spare_ticket() => TicketSupply::Ample,
+            UploadPermit::Proceed => TicketSupply::Scarce,
         };
         self.proto.set_ticket_supply(supply);
     }
@@ -62,7 +62,7 @@ impl<S: Read + Write, L> Session<S, L> {
                 Err(_) => true,
             };
             let has_tickets = self.security.context.as_ref().is_none_or(|context| {
-                context.can_resume() || context.inventory().tickets_received == 0
+                context.can_resume() || context.stats().tickets_received == 0
             });
             let open = matches!(self.control, Control::Open(_));
             let waits = until.is_none_or(|until| until > now);

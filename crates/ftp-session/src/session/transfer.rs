@@ -6,7 +6,7 @@ use ftp_proto::{DataEvent, Direction, Op, Output, Time};
 use ftp_tls::Stream;
 
 use super::{Session, Work};
-use crate::data::{Attempt, Course, Data, DataState, UploadStage};
+use crate::data::{Attempt, Data, DataState, TransferState, UploadStage};
 use crate::error::Error;
 use crate::socket::{Socket, is_passing, is_readable};
 use crate::transport::{Slot, Transport};
@@ -34,9 +34,9 @@ pub enum Moved {
 /// lost, and the server waits. Only the server's own pauses are bounded, by
 /// [`Config::data_timeout`](ftp_proto::Config::data_timeout).
 ///
-/// Between two turns a session moves about as much as its [budget](crate::Options::budget) permits, and is `NotReady`
-/// beyond that. So it is safe to call these methods until they return that, and one fast transfer leaves time for the
-/// others.
+/// Between two turns a session moves about as much as its [allowance](crate::Options::allowance) permits, and is
+/// `NotReady` beyond that. So it is safe to call these methods until they return that, and one fast transfer leaves
+/// time for the others.
 impl<S: Read + Write, L> Session<S, L> {
     /// Reads bytes of a download
     ///
@@ -47,7 +47,7 @@ impl<S: Read + Write, L> Session<S, L> {
             return self.wait_for_turn(Direction::Download);
         }
         loop {
-            let Some((id, stream, Course::Download(text))) = self.moving_current() else {
+            let Some((id, stream, TransferState::Download(text))) = self.moving_current() else {
                 return Moved::Ended;
             };
             if buffer.is_empty() {
@@ -99,7 +99,7 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Appends all received bytes of a download to a buffer; between two turns about as many as the
-    /// [budget](crate::Options::budget) permits
+    /// [allowance](crate::Options::allowance) permits
     ///
     /// If no download has got that far, nothing happens, so a loop can call it after each turn.
     pub fn read_data_into(&mut self, bytes: &mut Vec<u8>, now: Time) {
@@ -170,8 +170,10 @@ impl<S: Read + Write, L> Session<S, L> {
         if self.credit == 0 {
             return self.wait_for_turn(Direction::Upload);
         }
-        let Some((id, stream, course)) = self.moving_current() else { return Moved::Ended };
-        let Course::Upload(UploadStage::Writing(_), text) = course else { return Moved::Ended };
+        let Some((id, stream, transfer)) = self.moving_current() else { return Moved::Ended };
+        let TransferState::Upload(UploadStage::Writing(_), text) = transfer else {
+            return Moved::Ended;
+        };
         if bytes.is_empty() {
             return Moved::NotReady;
         }
@@ -207,7 +209,7 @@ impl<S: Read + Write, L> Session<S, L> {
     /// Ends an upload: sends the bytes that are held back and the end of the file, and awaits the server's
     /// confirmation
     pub fn finish_upload(&mut self, now: Time) {
-        if let Some((id, _, Course::Upload(stage @ UploadStage::Writing(_), _))) =
+        if let Some((id, _, TransferState::Upload(stage @ UploadStage::Writing(_), _))) =
             self.moving_current()
         {
             *stage = UploadStage::Ending;
@@ -221,9 +223,9 @@ impl<S: Read + Write, L> Session<S, L> {
     #[must_use]
     pub fn data_direction(&self) -> Option<Direction> {
         match self.moving_now()? {
-            (_, Course::Download(_)) => Some(Direction::Download),
-            (_, Course::Upload(UploadStage::Writing(_), _)) => Some(Direction::Upload),
-            (_, Course::Upload(..) | Course::Harvest) => None,
+            (_, TransferState::Download(_)) => Some(Direction::Download),
+            (_, TransferState::Upload(UploadStage::Writing(_), _)) => Some(Direction::Upload),
+            (_, TransferState::Upload(..) | TransferState::TicketListing) => None,
         }
     }
 
@@ -233,7 +235,7 @@ impl<S: Read + Write, L> Session<S, L> {
     #[must_use]
     pub fn can_read(&self) -> bool {
         match self.moving_now() {
-            Some((stream, Course::Download(text))) => {
+            Some((stream, TransferState::Download(text))) => {
                 is_readable(stream) || text.as_ref().is_some_and(|text| !text.is_empty())
             }
             _ => false,
@@ -244,7 +246,7 @@ impl<S: Read + Write, L> Session<S, L> {
     #[must_use]
     pub fn can_write(&self) -> bool {
         match self.moving_now() {
-            Some((stream, Course::Upload(UploadStage::Writing(_), _))) => {
+            Some((stream, TransferState::Upload(UploadStage::Writing(_), _))) => {
                 stream.get_ref().ready.write
             }
             _ => false,
@@ -255,7 +257,7 @@ impl<S: Read + Write, L> Session<S, L> {
     #[must_use]
     pub fn holds_back(&self) -> bool {
         match self.moving_now() {
-            Some((stream, Course::Upload(_, text))) => {
+            Some((stream, TransferState::Upload(_, text))) => {
                 stream.wants_write() || text.as_ref().is_some_and(|text| !text.is_empty())
             }
             _ => false,
@@ -268,12 +270,12 @@ impl<S: Read + Write, L> Session<S, L> {
         self.moving_now().map(|(stream, _)| stream.get_ref().slot)
     }
 
-    fn moving_now(&self) -> Option<(&Stream<Socket<S>>, &Course)> {
+    fn moving_now(&self) -> Option<(&Stream<Socket<S>>, &TransferState)> {
         match &self.data {
-            Some(Data { state: DataState::Moving(stream, course), .. })
+            Some(Data { state: DataState::Moving(stream, transfer), .. })
                 if self.carries_current() =>
             {
-                Some((stream, course))
+                Some((stream, transfer))
             }
             _ => None,
         }

@@ -3,10 +3,10 @@
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
-use ftp_proto::{DataEvent, DataFailure, DataHost, DataId, Ends, Time};
+use ftp_proto::{DataEvent, DataFailure, DataHost, DataId, Endpoints, Time};
 
 use super::{Failure, Session};
-use crate::data::{Data, DataState, Way};
+use crate::data::{Data, DataState, Route};
 use crate::error::Error;
 use crate::link::{Control, Tunneling};
 use crate::proxy::{Handshake, HandshakeState, ProxyError, ProxyProblem, drive};
@@ -22,9 +22,9 @@ impl<S: Read + Write, L> Session<S, L> {
 
     /// The server's address, if the control connection is open and it is known
     pub(crate) fn server_ip(&self) -> Option<IpAddr> {
-        let ends = self.ends?;
+        let endpoints = self.endpoints?;
         match self.via.as_ref().filter(|via| via.is_tunnel()).map(|via| via.host()) {
-            None => Some(ends.peer.ip()),
+            None => Some(endpoints.peer.ip()),
             Some(Host::Address(address)) => Some(address),
             Some(Host::Name(_)) => None,
         }
@@ -42,15 +42,15 @@ impl<S: Read + Write, L> Session<S, L> {
     pub(super) fn reached(
         &mut self,
         mut socket: Socket<S>,
-        ends: Option<Ends>,
+        endpoints: Option<Endpoints>,
         deadline: Option<Time>,
         now: Time,
     ) {
         match self.via.as_ref().filter(|via| via.is_tunnel()).map(|via| via.control()) {
-            None => self.opened(socket, ends, now),
+            None => self.opened(socket, endpoints, now),
             Some(Ok(handshake)) => {
                 socket.opened();
-                let tunneling = Tunneling { socket, ends, handshake, deadline };
+                let tunneling = Tunneling { socket, endpoints, handshake, deadline };
                 self.control = Control::Tunneling(Box::new(tunneling));
             }
             Some(Err(error)) => self.fail(Failure::Proxy(error), now),
@@ -76,7 +76,7 @@ impl<S: Read + Write, L> Session<S, L> {
         let control = std::mem::replace(&mut self.control, Control::Closed);
         let Control::Tunneling(tunneling) = control else { return false };
         match result {
-            Ok(_) => self.opened(tunneling.socket, tunneling.ends, now),
+            Ok(_) => self.opened(tunneling.socket, tunneling.endpoints, now),
             Err(problem) => {
                 transport.close(tunneling.socket.into_io());
                 if let Some(via) = &self.via {
@@ -131,12 +131,18 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Handles a failure to open the connection to the server, or to the proxy
-    pub(super) fn data_unreachable(&mut self, id: DataId, way: &Way, error: io::Error, now: Time) {
-        match way {
-            Way::Direct(address) => {
+    pub(super) fn data_unreachable(
+        &mut self,
+        id: DataId,
+        route: &Route,
+        error: io::Error,
+        now: Time,
+    ) {
+        match route {
+            Route::Direct(address) => {
                 self.data_failed_at(id, DataFailure::Open, Some(*address), error, now);
             }
-            Way::Proxy(handshake) => {
+            Route::Proxy(handshake) => {
                 let error = self.proxy_unreachable(error, handshake.target());
                 self.data_failed_at(id, DataFailure::Open, None, error, now);
             }

@@ -3,13 +3,13 @@
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
-use ftp_proto::{Action, ControlEvent, Direction, Ends, IpFamily, Phase, Time};
+use ftp_proto::{Action, ControlEvent, Direction, Endpoints, IpFamily, Phase, Time};
 
 use super::{Failure, Session, Work, named};
 use crate::data::{Data, DataState};
 use crate::event::Event;
 use crate::link::{Begun, Control, Link};
-use crate::race::Standing;
+use crate::race::RaceState;
 use crate::socket::{ALLOWANCE, Socket};
 use crate::time::later;
 use crate::transport::{Slot, Transport};
@@ -30,7 +30,7 @@ impl<S: Read + Write, L> Session<S, L> {
     where
         T: Transport<Stream = S, Listener = L>,
     {
-        self.renew_budget();
+        self.renew_allowance();
         if self.is_cancelled() {
             self.proto.close();
         }
@@ -45,15 +45,15 @@ impl<S: Read + Write, L> Session<S, L> {
         self.collect();
     }
 
-    /// Renews the [budget](crate::Options::budget), as each turn does; a shell with a single session calls it before
-    /// it reads or writes
-    pub fn renew_budget(&mut self) {
-        self.credit = self.budget;
+    /// Renews the [allowance](crate::Options::allowance), as each turn does; a shell with a single session calls it
+    /// before it reads or writes
+    pub fn renew_allowance(&mut self) {
+        self.credit = self.allowance;
         if let Control::Open(link) = &mut self.control {
             link.stream.set_allowance(ALLOWANCE);
         }
         if let Some(stream) = self.data.as_mut().and_then(Data::stream) {
-            stream.set_allowance(self.budget.max(ALLOWANCE));
+            stream.set_allowance(self.allowance.max(ALLOWANCE));
         }
         if let Some(linger) = &mut self.linger {
             linger.stream.set_allowance(ALLOWANCE);
@@ -147,15 +147,15 @@ impl<S: Read + Write, L> Session<S, L> {
     {
         let Control::Connecting(race) = &mut self.control else { return false };
         match race.drive(transport, now) {
-            Standing::Undecided => return false,
-            Standing::Lost(address, error) => {
+            RaceState::Undecided => return false,
+            RaceState::Lost(address, error) => {
                 let failure = self.unconnected(Some(address), error);
                 self.fail(failure, now);
             }
-            Standing::Won(socket, peer, deadline) => match transport.local_addr(socket.io()) {
+            RaceState::Won(socket, peer, deadline) => match transport.local_addr(socket.io()) {
                 Ok(local) => {
                     let source = race.source();
-                    self.reached(socket, Some(Ends { local, source, peer }), deadline, now);
+                    self.reached(socket, Some(Endpoints { local, source, peer }), deadline, now);
                 }
                 Err(error) => {
                     transport.close(socket.into_io());
@@ -183,10 +183,10 @@ impl<S: Read + Write, L> Session<S, L> {
     }
 
     /// Continues once the control connection is open
-    pub(super) fn opened(&mut self, socket: Socket<S>, ends: Option<Ends>, now: Time) {
-        self.ends = ends;
+    pub(super) fn opened(&mut self, socket: Socket<S>, endpoints: Option<Endpoints>, now: Time) {
+        self.endpoints = endpoints;
         self.control = Control::Open(Link::new(socket));
-        let peer = ends.map(|ends| ends.peer);
+        let peer = endpoints.map(|endpoints| endpoints.peer);
         self.events.push_back(Event::Connected { peer });
         let server = peer.as_ref().filter(|_| !self.is_tunneled());
         let family = server.map_or_else(|| self.proto.family(), IpFamily::of);
@@ -197,13 +197,13 @@ impl<S: Read + Write, L> Session<S, L> {
     /// connection if it has any, or the error
     ///
     /// `now` is the time after dialing. A connection that is no longer wanted is dropped.
-    pub fn dialed(&mut self, slot: Slot, result: io::Result<(S, Option<Ends>)>, now: Time) {
+    pub fn dialed(&mut self, slot: Slot, result: io::Result<(S, Option<Endpoints>)>, now: Time) {
         self.work = Work::Left;
         match (&self.control, slot) {
             (Control::Dialing { begun: Begun::Yes, deadline }, Slot::Control) => match result {
-                Ok((io, ends)) => {
+                Ok((io, endpoints)) => {
                     let deadline = *deadline;
-                    self.reached(Socket::new(slot, io), ends, deadline, now);
+                    self.reached(Socket::new(slot, io), endpoints, deadline, now);
                 }
                 Err(error) => {
                     let failure = self.unconnected(None, error);

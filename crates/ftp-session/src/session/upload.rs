@@ -7,7 +7,7 @@ use ftp_proto::{DataEvent, DataFailure, Time};
 use ftp_tls::{Stream, TlsError};
 
 use super::Session;
-use crate::data::{Course, ServerEnd, UploadStage};
+use crate::data::{ServerEnd, TransferState, UploadStage};
 use crate::socket::{Socket, is_passing, is_readable, repeated};
 use crate::text::TextOut;
 use crate::time::{has_passed, later};
@@ -22,22 +22,24 @@ impl<S: Read + Write, L> Session<S, L> {
     where
         T: Transport<Stream = S, Listener = L>,
     {
-        if let Some((_, _, Course::Upload(UploadStage::Ending, _))) = self.moving() {
+        if let Some((_, _, TransferState::Upload(UploadStage::Ending, _))) = self.moving() {
             // A final reply that is waiting can't be about the end, which is not sent yet.
-            if self.hear(transport, now) {
+            if self.read_replies_now(transport, now) {
                 return true;
             }
         }
-        let final_reply_came = self.proto.final_reply_came();
+        let final_reply_received = self.proto.final_reply_received();
         let end = if self.is_tunneled() { End::CloseNotify } else { End::HalfClose };
-        let Some((id, stream, Course::Upload(stage, text))) = self.moving() else { return false };
+        let Some((id, stream, TransferState::Upload(stage, text))) = self.moving() else {
+            return false;
+        };
         match stage {
             UploadStage::Writing(server) => {
                 if *server == ServerEnd::Open && is_readable(stream) {
-                    match listen(stream) {
-                        Ok(Heard::Nothing) => {}
-                        Ok(Heard::Bytes) => return self.over(id, UNEXPECTED, now),
-                        Ok(Heard::End) => *server = ServerEnd::Closed,
+                    match read_unexpected(stream) {
+                        Ok(Unexpected::Nothing) => {}
+                        Ok(Unexpected::Bytes) => return self.over(id, UNEXPECTED, now),
+                        Ok(Unexpected::End) => *server = ServerEnd::Closed,
                         // The server sends nothing more; the next write shows whether it still reads.
                         Err(error) if TlsError::in_io(&error).is_some() => {
                             *server = ServerEnd::Closed;
@@ -89,14 +91,14 @@ impl<S: Read + Write, L> Session<S, L> {
                 } else {
                     // The final reply is believed only if the connection has not broken, which the shell may not have
                     // reported yet.
-                    if final_reply_came {
+                    if final_reply_received {
                         stream.get_mut().ready.read = true;
                         transport.look(stream.get_mut().io_mut());
                     }
-                    match listen(stream) {
-                        Ok(Heard::Nothing) => false,
-                        Ok(Heard::Bytes) => return self.over(id, UNEXPECTED, now),
-                        Ok(Heard::End) => true,
+                    match read_unexpected(stream) {
+                        Ok(Unexpected::Nothing) => false,
+                        Ok(Unexpected::Bytes) => return self.over(id, UNEXPECTED, now),
+                        Ok(Unexpected::End) => true,
                         // Bytes are lost, whatever the final reply says: in clear text the server
                         // can't tell a broken upload from a complete one.
                         Err(error) => {
@@ -105,10 +107,10 @@ impl<S: Read + Write, L> Session<S, L> {
                         }
                     }
                 };
-                if final_reply_came && until.is_none() {
+                if final_reply_received && until.is_none() {
                     *until = later(now, LINGER);
                 }
-                let waited = final_reply_came && !secure || has_passed(*until, now);
+                let waited = final_reply_received && !secure || has_passed(*until, now);
                 (drained || waited) && self.over(id, DataEvent::Finished, now)
             }
         }
@@ -119,17 +121,17 @@ impl<S: Read + Write, L> Session<S, L> {
 const UNEXPECTED: DataEvent = DataEvent::Failed(DataFailure::UnexpectedData);
 
 /// What the server has sent on an upload's connection, where it should send nothing
-enum Heard {
+enum Unexpected {
     Nothing,
     Bytes,
     End,
 }
 
-fn listen<S: Read + Write>(stream: &mut Stream<Socket<S>>) -> io::Result<Heard> {
+fn read_unexpected<S: Read + Write>(stream: &mut Stream<Socket<S>>) -> io::Result<Unexpected> {
     match stream.read(&mut [0; 256]) {
-        Ok(0) => Ok(Heard::End),
-        Ok(_) => Ok(Heard::Bytes),
-        Err(error) if is_passing(&error) => Ok(Heard::Nothing),
+        Ok(0) => Ok(Unexpected::End),
+        Ok(_) => Ok(Unexpected::Bytes),
+        Err(error) if is_passing(&error) => Ok(Unexpected::Nothing),
         Err(error) => Err(error),
     }
 }

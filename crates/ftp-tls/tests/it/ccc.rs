@@ -46,7 +46,7 @@ fn give_up(stream: &mut Stream<FaultyPipe>) {
 
 /// The 200, the close_notify and clear text after it, all in one segment
 #[test]
-fn nothing_behind_close_notify_is_swallowed() {
+fn nothing_after_close_notify_is_lost() {
     for version in VERSIONS {
         for faults in FAULTS {
             let (mut stream, mut peer, wire) = secured(version, faults);
@@ -138,7 +138,7 @@ fn servers_without_close_notify() {
 }
 
 #[test]
-fn close_notify_after_we_gave_up_is_taken_out() {
+fn a_close_notify_after_the_deadline_is_removed() {
     for version in VERSIONS {
         for faults in FAULTS {
             let (mut stream, mut peer, wire) = secured(version, faults);
@@ -183,7 +183,7 @@ fn connection_ends_instead() {
 }
 
 #[test]
-fn server_that_keeps_talking_is_cut_off() {
+fn a_server_that_keeps_sending_is_cut_off() {
     let (mut stream, mut peer, wire) = secured(TlsVersion::Tls13, NONE);
     for _ in 0..20 {
         peer.send(&wire, &[b'x'; 10_000]);
@@ -193,7 +193,7 @@ fn server_that_keeps_talking_is_cut_off() {
 
 /// AUTH again after CCC: only if no clear text is left that could be taken for protected data (Q79)
 #[test]
-fn secure_again() {
+fn securing_twice_is_an_error() {
     for version in VERSIONS {
         let context = context(&config(version));
         let server = Server::new(version);

@@ -59,7 +59,7 @@ fn unknown_issuer() {
 }
 
 #[test]
-fn wrong_name_says_both_names() {
+fn a_wrong_name_is_reported_with_both_names() {
     let other = CA.server(&["www.example.net", "*.example.org"]);
     for version in VERSIONS {
         let error = refusal(&config(version), &Server::with(&other, version, None));
@@ -128,7 +128,7 @@ fn self_signed_needs_a_pin() {
 }
 
 #[test]
-fn pins_come_on_top_of_trust() {
+fn pins_restrict_trust() {
     let pin = Pin::of_public_key(&SERVER.certificate, &provider()).unwrap();
     let other = Pin::PublicKey([0; 32]);
     let builder = || TlsConfig::builder(Trust::OwnCa).add_ca_pem(CA.pem());
@@ -220,7 +220,7 @@ fn any_name_of_an_authority() {
 }
 
 #[test]
-fn dangerous_accepts_anybody_who_has_the_key() {
+fn dangerous_accepts_any_peer_that_has_the_key() {
     let anybody = TlsConfig::builder(Trust::DangerousAnyCertificate).build().unwrap();
     for version in VERSIONS {
         let expired = Ca::new().issue(&["elsewhere"], |params| {
@@ -300,7 +300,7 @@ fn data_connection_shows_the_control_connections_certificate() {
             for _ in 0..3 {
                 connect(&context, Role::Data, server.accept(0), NONE).unwrap();
             }
-            assert!(context.inventory().full > 0 || version == TlsVersion::Tls12);
+            assert!(context.stats().full > 0 || version == TlsVersion::Tls12);
         }
     }
 }
@@ -363,7 +363,7 @@ fn whole_rustls_config() {
 }
 
 #[test]
-fn bad_configurations_say_what_is_wrong() {
+fn errors_of_bad_configurations_name_the_problem() {
     let own = || TlsConfig::builder(Trust::OwnCa);
     let (chain, key) = SERVER.pem();
     let (_, other_key) = CA.server(&["x"]).pem();
@@ -433,7 +433,7 @@ fn files_work_as_well() {
 
 #[cfg(feature = "webpki-roots")]
 #[test]
-fn own_authorities_come_on_top_of_webpki_roots() {
+fn own_authorities_are_added_to_webpki_roots() {
     let server = Server::new(TlsVersion::Tls13);
     let alone = TlsConfig::builder(Trust::WebpkiRoots).build().unwrap();
     assert_eq!(refusal(&alone, &server), TlsError::UnknownIssuer);
@@ -443,7 +443,7 @@ fn own_authorities_come_on_top_of_webpki_roots() {
 
 #[cfg(feature = "platform-verifier")]
 #[test]
-fn own_authorities_come_on_top_of_the_platforms() {
+fn own_authorities_are_added_to_the_platforms() {
     let server = Server::new(TlsVersion::Tls13);
     let more = TlsConfig::builder(Trust::Platform).add_ca_pem(CA.pem()).build().unwrap();
     connect(&context(&more), Role::Control, server.accept(2), NONE).unwrap();

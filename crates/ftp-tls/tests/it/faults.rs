@@ -178,7 +178,7 @@ fn clean_end_differs_from_truncation() {
 }
 
 #[test]
-fn what_came_before_a_bad_record_is_delivered() {
+fn bytes_before_a_bad_record_are_delivered() {
     for version in VERSIONS {
         for role in ROLES {
             let context = context(&config(version));
@@ -297,7 +297,7 @@ fn writes_end_with_close_notify() {
 
 /// rustls 0.23 panics here in builds with debug assertions
 #[test]
-fn bad_record_behind_our_close_notify() {
+fn bad_record_after_our_close_notify() {
     for version in VERSIONS {
         for role in ROLES {
             let context = context(&config(version));

@@ -58,7 +58,7 @@ fn reply_between_records() {
 }
 
 #[test]
-fn incomplete_reply_is_waited_for() {
+fn the_rest_of_an_incomplete_reply_is_awaited() {
     let context = context(&config(TlsVersion::Tls13));
     let (mut stream, wire) = pipe(NONE);
     stream.secure(&context, Role::Control).unwrap();

@@ -8,34 +8,34 @@ use proptest::prelude::*;
 use rustls::HandshakeKind;
 
 #[test]
-fn tls12_session_serves_without_limit() {
+fn a_tls12_session_can_be_resumed_without_limit() {
     let context = context(&config(TlsVersion::Tls12));
     let server = Server::new(TlsVersion::Tls12);
     let _control = control(&context, server.accept(0));
     assert!(context.can_resume());
     for _ in 0..100 {
-        assert_eq!(context.upload_permit(), UploadPermit::Go);
+        assert_eq!(context.upload_permit(), UploadPermit::Proceed);
         assert!(upload(&context, server.accept(0), true).unwrap().resumed());
     }
-    let inventory = context.inventory();
-    assert!(inventory.tls12_session);
-    assert_eq!((inventory.resumed, inventory.full, inventory.tickets), (100, 0, 0));
+    let stats = context.stats();
+    assert!(stats.tls12_session);
+    assert_eq!((stats.resumed, stats.full, stats.tickets), (100, 0, 0));
 }
 
 /// vsftpd issues a new ticket on every data connection, after its Finished (Q86)
 #[test]
-fn drained_uploads_keep_the_stock() {
+fn drained_uploads_keep_the_tickets() {
     let context = context(&config(TlsVersion::Tls13));
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(2));
-    assert_eq!(context.inventory().tickets, 2);
+    assert_eq!(context.stats().tickets, 2);
     for _ in 0..100 {
-        assert_eq!(context.upload_permit(), UploadPermit::Go);
+        assert_eq!(context.upload_permit(), UploadPermit::Proceed);
         assert!(upload(&context, server.accept(1), true).unwrap().resumed());
-        assert_eq!(context.inventory().tickets, 2);
+        assert_eq!(context.stats().tickets, 2);
     }
-    let inventory = context.inventory();
-    assert_eq!((inventory.resumed, inventory.full, inventory.tickets_received), (100, 0, 102));
+    let stats = context.stats();
+    assert_eq!((stats.resumed, stats.full, stats.tickets_received), (100, 0, 102));
 }
 
 #[test]
@@ -44,27 +44,27 @@ fn careless_uploads_are_stopped_before_they_start() {
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(2));
     for _ in 0..2 {
-        assert_eq!(context.upload_permit(), UploadPermit::Go);
+        assert_eq!(context.upload_permit(), UploadPermit::Proceed);
         assert!(upload(&context, server.accept(1), false).unwrap().resumed());
     }
-    assert_eq!(context.upload_permit(), UploadPermit::Harvest);
+    assert_eq!(context.upload_permit(), UploadPermit::ObtainTicket);
     assert!(!context.can_resume());
 }
 
 /// ProFTPD issues none with uploads, and two with a listing that it refuses
 #[test]
-fn harvest_by_refused_listing() {
+fn a_refused_listing_brings_tickets() {
     let context = context(&config(TlsVersion::Tls13));
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(2));
     let (mut uploads, mut harvests) = (0, 0);
     while uploads < 100 {
         match context.upload_permit() {
-            UploadPermit::Go => {
+            UploadPermit::Proceed => {
                 assert!(upload(&context, server.accept(0), true).unwrap().resumed());
                 uploads += 1;
             }
-            UploadPermit::Harvest => {
+            UploadPermit::ObtainTicket => {
                 assert!(!refused(&context, server.accept(2)).unwrap().resumed());
                 harvests += 1;
             }
@@ -75,17 +75,17 @@ fn harvest_by_refused_listing() {
 }
 
 #[test]
-fn fruitless_harvest_leads_to_new_control_connection() {
+fn listings_without_new_tickets_lead_to_a_new_control_connection() {
     let context = context(&config(TlsVersion::Tls13));
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(1));
     upload(&context, server.accept(0), true).unwrap();
-    assert_eq!(context.upload_permit(), UploadPermit::Harvest);
+    assert_eq!(context.upload_permit(), UploadPermit::ObtainTicket);
     refused(&context, server.accept(0)).unwrap();
     assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
     let context = context.renew();
     let _control = control(&context, server.accept(1));
-    assert_eq!(context.upload_permit(), UploadPermit::Go);
+    assert_eq!(context.upload_permit(), UploadPermit::Proceed);
 }
 
 #[test]
@@ -93,19 +93,19 @@ fn permits_end_whatever_the_server_does() {
     let context = context(&config(TlsVersion::Tls13));
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(2));
-    assert!(context.upload_permit() == UploadPermit::Go && context.can_spare_ticket());
+    assert!(context.upload_permit() == UploadPermit::Proceed && context.can_spare_ticket());
     upload(&context, server.accept(0), true).unwrap();
     // The last ticket is not risked on servers that may refuse.
-    assert!(context.upload_permit() == UploadPermit::Go && !context.can_spare_ticket());
+    assert!(context.upload_permit() == UploadPermit::Proceed && !context.can_spare_ticket());
     upload(&context, server.accept(0), true).unwrap();
-    assert!(context.upload_permit() == UploadPermit::Harvest && !context.can_resume());
+    assert!(context.upload_permit() == UploadPermit::ObtainTicket && !context.can_resume());
     // A listing that obtained none.
     refused(&context, server.accept(0)).unwrap();
     assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
 }
 
 #[test]
-fn lost_tls12_session_cannot_be_harvested() {
+fn a_lost_tls12_session_cannot_be_obtained_again() {
     let context = context(&config(TlsVersion::Tls12));
     let server = Server::new(TlsVersion::Tls12);
     let _control = control(&context, server.accept(0));
@@ -124,7 +124,7 @@ fn lost_tls12_session_cannot_be_harvested() {
 
 /// The session of such a data connection would be resumed, and refused (Q87)
 #[test]
-fn tls12_session_of_a_data_connection_is_no_substitute() {
+fn the_tls12_session_of_a_data_connection_does_not_replace_the_first() {
     let context = context(&config(TlsVersion::Tls12));
     let server = Server::new(TlsVersion::Tls12);
     let _control = control(&context, server.accept(0));
@@ -134,11 +134,11 @@ fn tls12_session_of_a_data_connection_is_no_substitute() {
     assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
     // Unless the server accepts it.
     context.note_full_handshake_accepted();
-    assert_eq!(context.upload_permit(), UploadPermit::Go);
+    assert_eq!(context.upload_permit(), UploadPermit::Proceed);
 }
 
 #[test]
-fn server_without_sessions_cannot_insist() {
+fn a_server_without_sessions_cannot_require_resumption() {
     for version in VERSIONS {
         let context = context(&config(version));
         let mut server = Server::new(version);
@@ -147,7 +147,7 @@ fn server_without_sessions_cannot_insist() {
         let _control = control(&context, server.accept(0));
         for _ in 0..3 {
             assert!(!context.can_resume());
-            assert_eq!(context.upload_permit(), UploadPermit::Go);
+            assert_eq!(context.upload_permit(), UploadPermit::Proceed);
             assert!(!upload(&context, server.accept(0), true).unwrap().resumed());
         }
     }
@@ -178,10 +178,10 @@ fn accepted_full_handshakes_end_the_guard() {
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&base, server.accept(1));
     upload(&base, server.accept(0), true).unwrap();
-    assert_eq!(base.upload_permit(), UploadPermit::Harvest);
+    assert_eq!(base.upload_permit(), UploadPermit::ObtainTicket);
     assert!(!download(&base, server.accept(0)).unwrap().resumed());
-    assert_eq!(base.upload_permit(), UploadPermit::Go);
-    assert_eq!(base.renew().upload_permit(), UploadPermit::Go);
+    assert_eq!(base.upload_permit(), UploadPermit::Proceed);
+    assert_eq!(base.renew().upload_permit(), UploadPermit::Proceed);
 
     // For an upload only the final reply shows it, so the driver must report it.
     let other = context(&config(TlsVersion::Tls13));
@@ -190,7 +190,7 @@ fn accepted_full_handshakes_end_the_guard() {
     upload(&other, server.accept(0), true).unwrap();
     assert_eq!(other.upload_permit(), UploadPermit::Reconnect);
     other.note_full_handshake_accepted();
-    assert_eq!(other.upload_permit(), UploadPermit::Go);
+    assert_eq!(other.upload_permit(), UploadPermit::Proceed);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn guard_can_be_switched_off() {
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(1));
     upload(&context, server.accept(0), true).unwrap();
-    assert_eq!(context.upload_permit(), UploadPermit::Go);
+    assert_eq!(context.upload_permit(), UploadPermit::Proceed);
 }
 
 /// Data connections that resume are accepted, in both directions and any number of times
@@ -211,7 +211,7 @@ fn required_resumption_that_is_kept() {
             let server = Server::new(version);
             let _control = control(&context, server.accept(2));
             for _ in 0..5 {
-                assert_eq!(context.upload_permit(), UploadPermit::Go);
+                assert_eq!(context.upload_permit(), UploadPermit::Proceed);
                 assert!(upload(&context, server.accept(1), true).unwrap().resumed());
                 assert!(download(&context, server.accept(1)).unwrap().resumed());
             }
@@ -247,7 +247,7 @@ fn required_resumption_that_stops() {
             }
             // A session of that server does not belong to the control connection.
             assert_eq!(
-                context.inventory().tickets_received,
+                context.stats().tickets_received,
                 if version == TlsVersion::Tls13 { 3 } else { 0 }
             );
             assert_eq!(context.upload_permit(), UploadPermit::Reconnect);
@@ -274,7 +274,7 @@ fn servers_that_never_resume() {
             server.config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
             server.config.ticketer = Arc::new(NoTickets);
             let _control = control(&context, server.accept(0));
-            let permit = if accepted { UploadPermit::Go } else { UploadPermit::Reconnect };
+            let permit = if accepted { UploadPermit::Proceed } else { UploadPermit::Reconnect };
             assert_eq!(context.upload_permit(), permit);
             if accepted {
                 upload(&context, server.accept(0), true).unwrap();
@@ -294,11 +294,11 @@ fn no_resumption() {
         let _control = control(&context, server.accept(2));
         for _ in 0..3 {
             assert!(!context.can_resume());
-            assert_eq!(context.upload_permit(), UploadPermit::Go);
+            assert_eq!(context.upload_permit(), UploadPermit::Proceed);
             assert!(!upload(&context, server.accept(1), true).unwrap().resumed());
             assert!(!download(&context, server.accept(1)).unwrap().resumed());
         }
-        assert_eq!(context.inventory().tickets_received, 0);
+        assert_eq!(context.stats().tickets_received, 0);
     }
 }
 
@@ -371,12 +371,12 @@ fn control_connections_share_nothing() {
 }
 
 #[test]
-fn stock_is_bounded() {
+fn the_number_of_tickets_is_limited() {
     let context = context(&config(TlsVersion::Tls13));
     let server = Server::new(TlsVersion::Tls13);
     let _control = control(&context, server.accept(10));
-    assert_eq!(context.inventory().tickets, 4);
-    assert_eq!(context.inventory().tickets_received, 10);
+    assert_eq!(context.stats().tickets, 4);
+    assert_eq!(context.stats().tickets_received, 10);
 }
 
 #[test]
@@ -390,7 +390,7 @@ fn tickets_arrive_whole_through_a_bad_pipe() {
     peer.pump(&wire);
     wire.hang_up();
     until(|| stream.drain(), || {}).unwrap();
-    assert_eq!(context.inventory().tickets, 4);
+    assert_eq!(context.stats().tickets, 4);
 }
 
 proptest! {
@@ -404,7 +404,7 @@ proptest! {
         let server = Server::new(version);
         let _control = control(&context, server.accept(2));
         for is_upload in uploads {
-            prop_assert_eq!(context.upload_permit(), UploadPermit::Go);
+            prop_assert_eq!(context.upload_permit(), UploadPermit::Proceed);
             let peer = server.accept(1);
             let peer = match is_upload {
                 true => upload(&context, peer, true).unwrap(),
@@ -412,13 +412,13 @@ proptest! {
             };
             prop_assert!(peer.resumed());
         }
-        prop_assert_eq!(context.inventory().full, 0);
+        prop_assert_eq!(context.stats().full, 0);
     }
 
     /// Whatever a server does, the sequence of permits ends, and a permitted upload resumes as long as the server keeps
     /// its tickets
     #[test]
-    fn ladder_ends(gifts in prop::collection::vec(0_usize..3, 1..30)) {
+    fn the_sequence_of_permits_ends(gifts in prop::collection::vec(0_usize..3, 1..30)) {
         let mut context = context(&config(TlsVersion::Tls13));
         let server = Server::new(TlsVersion::Tls13);
         let _control = control(&context, server.accept(1));
@@ -427,8 +427,8 @@ proptest! {
             let mut rungs = 0;
             loop {
                 match context.upload_permit() {
-                    UploadPermit::Go => break,
-                    UploadPermit::Harvest => {
+                    UploadPermit::Proceed => break,
+                    UploadPermit::ObtainTicket => {
                         refused(&context, server.accept(gifts.next().unwrap())).unwrap();
                     }
                     UploadPermit::Reconnect => {

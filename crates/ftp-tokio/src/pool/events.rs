@@ -10,7 +10,7 @@ use super::site::Site;
 
 /// Why a session was closed, or is over
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum CloseReason {
     /// Nobody has used it for too long
     Idle,
     Old,
@@ -31,7 +31,7 @@ pub(super) enum Why {
     Dropped,
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Idle => "idle for too long",
@@ -51,10 +51,10 @@ impl fmt::Display for Why {
 }
 
 #[cfg(feature = "tracing")]
-mod told {
+mod report {
     use ftp_session::Error;
 
-    use super::{Site, Why};
+    use super::{CloseReason, Site};
 
     pub(in crate::pool) fn opened(site: &Site) {
         tracing::debug!(target: "ftp::pool", host = site.host(), port = site.port(), "opened");
@@ -68,16 +68,16 @@ mod told {
         tracing::debug!(target: "ftp::pool", host = site.host(), port = site.port(), %error, "refused");
     }
 
-    pub(in crate::pool) fn closed(site: &Site, why: Why) {
-        tracing::debug!(target: "ftp::pool", host = site.host(), port = site.port(), %why, "closed");
+    pub(in crate::pool) fn closed(site: &Site, reason: CloseReason) {
+        tracing::debug!(target: "ftp::pool", host = site.host(), port = site.port(), %reason, "closed");
     }
 }
 
 #[cfg(not(feature = "tracing"))]
-mod told {
+mod report {
     use ftp_session::Error;
 
-    use super::{Site, Why};
+    use super::{CloseReason, Site};
 
     pub(in crate::pool) const fn opened(_: &Site) {}
 
@@ -85,7 +85,7 @@ mod told {
 
     pub(in crate::pool) const fn refused(_: &Site, _: &Error) {}
 
-    pub(in crate::pool) const fn closed(_: &Site, _: Why) {}
+    pub(in crate::pool) const fn closed(_: &Site, _: CloseReason) {}
 }
 
-pub(super) use told::{closed, opened, refused, reused};
+pub(super) use report::{closed, opened, refused, reused};

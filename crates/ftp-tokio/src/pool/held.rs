@@ -9,10 +9,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::error::PoolError;
-use super::events::Why;
-use super::host::{Attempt, Stay};
+use super::events::CloseReason;
+use super::host::{Attempt, EndedWhile};
 use super::line::{Idle, Turn};
-use super::member::{Fate, Member};
+use super::member::{Member, MemberState};
 use super::reaper;
 use super::shared::Shared;
 use super::site::{HostKey, Site};
@@ -51,21 +51,23 @@ impl Held {
             self.shared.change(&key, |host, now| host.data_failed(failures, now));
         }
         match self.member_mut().look() {
-            Fate::Clean => self.keep(),
-            Fate::Settle => {
+            MemberState::Clean => self.keep(),
+            MemberState::Settle => {
                 // Without a runtime nothing can settle it, so it is closed.
                 let Ok(runtime) = Handle::try_current() else { return };
                 runtime.spawn(async move {
                     if self.member_mut().settle().await.is_err() {
-                        return self.discard(Why::Unsettled);
+                        return self.discard(CloseReason::Unsettled);
                     }
                     match self.member_mut().look() {
-                        Fate::Clean => self.keep(),
-                        Fate::Settle | Fate::Close | Fate::Dead(_) => self.discard(Why::Changed),
+                        MemberState::Clean => self.keep(),
+                        MemberState::Settle | MemberState::Close | MemberState::Dead(_) => {
+                            self.discard(CloseReason::Changed);
+                        }
                     }
                 });
             }
-            Fate::Close | Fate::Dead(_) => self.discard(Why::Changed),
+            MemberState::Close | MemberState::Dead(_) => self.discard(CloseReason::Changed),
         }
     }
 
@@ -79,22 +81,22 @@ impl Held {
     }
 
     /// Takes the session out of use: one that is over has ended; any other is closed with QUIT
-    pub(super) fn discard(mut self, why: Why) {
+    pub(super) fn discard(mut self, reason: CloseReason) {
         match self.member_mut().look() {
-            Fate::Dead(end) => self.end(end, Why::Over(end)),
-            Fate::Clean | Fate::Settle | Fate::Close => {
+            MemberState::Dead(end) => self.end(end, CloseReason::Over(end)),
+            MemberState::Clean | MemberState::Settle | MemberState::Close => {
                 if let Some(member) = self.member.take() {
                     let key = member.site.key().clone();
-                    self.shared.change(&key, |host, _| host.part(member, why));
+                    self.shared.change(&key, |host, _| host.close_later(member, reason));
                 }
             }
         }
     }
 
     /// Reports that the session is over
-    pub(super) fn end(mut self, end: SessionEnd, why: Why) {
+    pub(super) fn end(mut self, end: SessionEnd, reason: CloseReason) {
         if let Some(member) = self.member.take() {
-            self.shared.ended(member, end, Stay::Used, why);
+            self.shared.ended(member, end, EndedWhile::InUse, reason);
         }
     }
 }
@@ -102,7 +104,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(member) = self.member.take() {
-            self.shared.ended(member, SessionEnd::Broken, Stay::Used, Why::Dropped);
+            self.shared.ended(member, SessionEnd::Broken, EndedWhile::InUse, CloseReason::Dropped);
         }
     }
 }
@@ -157,24 +159,24 @@ pub(super) struct Ticket {
     shared: Arc<Shared>,
     key: HostKey,
     number: u64,
-    bell: Arc<Notify>,
+    notify: Arc<Notify>,
 }
 
 impl Ticket {
     pub(super) fn new(shared: &Arc<Shared>, site: &Site) -> Result<Self, PoolError> {
-        let bell = Arc::new(Notify::new());
-        let number = shared.enter(site, None, &bell)?;
-        Ok(Self { shared: Arc::clone(shared), key: site.key().clone(), number, bell })
+        let notify = Arc::new(Notify::new());
+        let number = shared.enter(site, None, &notify)?;
+        Ok(Self { shared: Arc::clone(shared), key: site.key().clone(), number, notify })
     }
 
     /// Returns to the same place in line
     pub(super) fn again(&self, site: &Site) -> Result<(), PoolError> {
-        self.shared.enter(site, Some(self.number), &self.bell).map(drop)
+        self.shared.enter(site, Some(self.number), &self.notify).map(drop)
     }
 
     /// Why the last attempt to open a session failed, even if it was another task's
-    pub(super) fn trouble(&self) -> Option<Error> {
-        self.shared.change(&self.key, |host, _| host.trouble()).flatten()
+    pub(super) fn last_error(&self) -> Option<Error> {
+        self.shared.change(&self.key, |host, _| host.last_error()).flatten()
     }
 
     /// Waits until the task's turn has come; `None` if the deadline passes first
@@ -190,12 +192,13 @@ impl Ticket {
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Ok(None);
             }
-            let rung = self.bell.notified();
+            let notified = self.notify.notified();
             let Some(until) = look.into_iter().chain(deadline).min() else {
-                rung.await;
+                notified.await;
                 continue;
             };
-            if timeout_at(until, rung).await.is_err() && look.is_some_and(|look| look <= until) {
+            if timeout_at(until, notified).await.is_err() && look.is_some_and(|look| look <= until)
+            {
                 self.shared.change(&self.key, |host, _| host.line.has_looked(self.number));
             }
         }

@@ -11,7 +11,7 @@ use ftp_session::{Admission, Budget, Error, Origin, SessionEnd};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::events::Why;
+use super::events::CloseReason;
 use super::line::{Idle, Line, Turn};
 use super::logins::Logins;
 use super::member::Member;
@@ -33,18 +33,18 @@ pub(super) struct Host {
     pub(super) line: Line,
     logins: Logins,
     /// Sessions that are being closed, which the budget still counts
-    leaving: usize,
+    closing: usize,
     refused: u64,
     /// Why the last attempt to open a session failed, if none has succeeded since
-    trouble: Option<Error>,
-    /// Sessions to close once the lock is free; `leaving` counts them too
-    parting: Vec<Parting>,
+    last_error: Option<Error>,
+    /// Sessions to close once the lock is free; `closing` counts them too
+    to_close: Vec<ToClose>,
 }
 
 /// A session that will be closed
-pub(super) struct Parting {
+pub(super) struct ToClose {
     pub(super) member: Box<Member>,
-    pub(super) why: Why,
+    pub(super) reason: CloseReason,
 }
 
 /// The result of an attempt to open a session
@@ -83,10 +83,10 @@ impl Host {
             idle: Vec::new(),
             line: Line::default(),
             logins: Logins::default(),
-            leaving: 0,
+            closing: 0,
             refused: 0,
-            trouble: None,
-            parting: Vec::new(),
+            last_error: None,
+            to_close: Vec::new(),
         }
     }
 
@@ -110,8 +110,8 @@ impl Host {
     }
 
     /// Why the last attempt to open a session failed, if none has succeeded since
-    pub(super) fn trouble(&self) -> Option<Error> {
-        self.trouble.as_ref().map(Error::again)
+    pub(super) fn last_error(&self) -> Option<Error> {
+        self.last_error.as_ref().map(Error::duplicate)
     }
 
     /// Serves the waiting tasks: the only place where that is decided
@@ -122,7 +122,7 @@ impl Host {
     pub(super) fn serve(&mut self, now: Instant) {
         let time = self.time(now);
         self.logins.forget(now);
-        while self.budget.excess(time) > self.leaving && self.part_with_oldest(Why::Ceiling) {}
+        while self.budget.excess(time) > self.closing && self.close_oldest(CloseReason::Ceiling) {}
         self.hand_over(now);
         while let Some(first) = self.first_to_open(now) {
             match self.budget.admission(time) {
@@ -140,7 +140,7 @@ impl Host {
                         self.line.look_at(first, Instant::from_std(at));
                     }
                     if self.lacks_room(time) {
-                        self.part_with_oldest(Why::Room);
+                        self.close_oldest(CloseReason::Room);
                         self.hand_over(now);
                     }
                     break;
@@ -204,23 +204,23 @@ impl Host {
 
     /// Whether no session can be opened before another is closed, and none is being closed
     fn lacks_room(&self, time: Time) -> bool {
-        self.leaving == 0 && self.budget.count() >= self.budget.limit(time)
+        self.closing == 0 && self.budget.count() >= self.budget.limit(time)
     }
 
     /// Closes the session that was idle for longest; returns false if there is none
-    fn part_with_oldest(&mut self, why: Why) -> bool {
+    fn close_oldest(&mut self, reason: CloseReason) -> bool {
         if self.idle.is_empty() {
             return false;
         }
         let member = self.idle.remove(0).member;
-        self.part(member, why);
+        self.close_later(member, reason);
         true
     }
 
     /// Notes that a session must be closed
-    pub(super) fn part(&mut self, member: Box<Member>, why: Why) {
-        self.leaving += 1;
-        self.parting.push(Parting { member, why });
+    pub(super) fn close_later(&mut self, member: Box<Member>, reason: CloseReason) {
+        self.closing += 1;
+        self.to_close.push(ToClose { member, reason });
     }
 
     /// Keeps a returned session as idle
@@ -247,21 +247,21 @@ impl Host {
             Attempt::Opened => {
                 self.budget.opened(time);
                 self.logins.accepted(site);
-                self.trouble = None;
+                self.last_error = None;
             }
             Attempt::Refused(reply, error) => {
                 self.refused += 1;
-                self.trouble = Some(error);
+                self.last_error = Some(error);
                 self.budget.refused(&reply, time);
                 self.logins.gave_up(site);
             }
             Attempt::Rejected(error, memory) => {
                 self.budget.failed(time);
-                self.line.call_all(|other| other == site, || Turn::Rejected(error.again()));
+                self.line.call_all(|other| other == site, || Turn::Rejected(error.duplicate()));
                 self.logins.refused(site, now.checked_add(memory), error);
             }
             Attempt::Failed(error) => {
-                self.trouble = Some(error);
+                self.last_error = Some(error);
                 self.attempted(site, Attempt::GivenUp, now);
             }
             Attempt::GivenUp => {
@@ -272,9 +272,15 @@ impl Host {
     }
 
     /// Handles the end of a session that was in use or being closed
-    pub(super) fn ended(&mut self, site: &Site, end: SessionEnd, stay: Stay, now: Instant) {
-        if stay == Stay::Leaving {
-            self.leaving = self.leaving.saturating_sub(1);
+    pub(super) fn ended(
+        &mut self,
+        site: &Site,
+        end: SessionEnd,
+        ended_while: EndedWhile,
+        now: Instant,
+    ) {
+        if ended_while == EndedWhile::Closing {
+            self.closing = self.closing.saturating_sub(1);
         }
         self.logins.ended(site);
         self.budget.ended(end, self.time(now));
@@ -290,7 +296,7 @@ impl Host {
         // The first one has been idle for longest.
         while let Some(idle) = self.idle.first() {
             match idle.since.checked_add(limit) {
-                Some(at) if at <= now => self.part_with_oldest(Why::Idle),
+                Some(at) if at <= now => self.close_oldest(CloseReason::Idle),
                 at => return at,
             };
         }
@@ -299,43 +305,46 @@ impl Host {
 
     /// Closes the idle sessions, and calls all waiters, because the pool is closed
     pub(super) fn close(&mut self) {
-        while self.part_with_oldest(Why::PoolClosed) {}
+        while self.close_oldest(CloseReason::PoolClosed) {}
         self.line.call_all(|_| true, || Turn::Closed);
     }
 
     /// Returns the notes of what to do once the lock is free
-    pub(super) fn take_notes(&mut self) -> Notes {
-        Notes { rung: self.line.take_rung(), parting: std::mem::take(&mut self.parting) }
+    pub(super) fn take_deferred(&mut self) -> Deferred {
+        Deferred {
+            to_notify: self.line.take_to_notify(),
+            to_close: std::mem::take(&mut self.to_close),
+        }
     }
 
     /// Whether a new host would be equivalent
     pub(super) fn is_forgettable(&self, now: Instant) -> bool {
         self.idle.is_empty()
             && self.line.is_empty()
-            && self.logins.is_blank(now)
-            && self.leaving == 0
-            && self.budget.is_blank(self.time(now))
+            && self.logins.can_be_forgotten(now)
+            && self.closing == 0
+            && self.budget.can_be_forgotten(self.time(now))
     }
 }
 
 /// The notes made under the lock
 #[derive(Default)]
-#[must_use = "somebody waits for it"]
-pub(super) struct Notes {
-    pub(super) rung: Vec<Arc<Notify>>,
-    pub(super) parting: Vec<Parting>,
+#[must_use = "tasks wait for it"]
+pub(super) struct Deferred {
+    pub(super) to_notify: Vec<Arc<Notify>>,
+    pub(super) to_close: Vec<ToClose>,
 }
 
-impl Notes {
+impl Deferred {
     pub(super) fn add(&mut self, other: Self) {
-        self.rung.extend(other.rung);
-        self.parting.extend(other.parting);
+        self.to_notify.extend(other.to_notify);
+        self.to_close.extend(other.to_close);
     }
 }
 
 /// Whether a session was being closed when it ended
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stay {
-    Used,
-    Leaving,
+pub(super) enum EndedWhile {
+    InUse,
+    Closing,
 }

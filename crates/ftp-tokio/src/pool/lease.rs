@@ -24,14 +24,14 @@ pub struct Lease {
     held: Option<Held>,
     use_: Use,
     /// Receives how the session has ended
-    verdict: Option<Arc<Verdict>>,
+    untouched: Option<Arc<Untouched>>,
 }
 
 /// Whether the session was over, when its lease was dropped, before the server had begun anything
 #[derive(Debug, Default)]
-pub(super) struct Verdict(AtomicBool);
+pub(super) struct Untouched(AtomicBool);
 
-impl Verdict {
+impl Untouched {
     pub(super) fn is_untouched(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
@@ -46,7 +46,7 @@ pub(super) enum Use {
 
 impl Lease {
     pub(super) const fn new(held: Held, use_: Use) -> Self {
-        Self { held: Some(held), use_, verdict: None }
+        Self { held: Some(held), use_, untouched: None }
     }
 
     pub(super) fn into_held(mut self) -> Option<Held> {
@@ -79,8 +79,8 @@ impl Lease {
         this.use_ == Use::Again
     }
 
-    pub(super) fn observed(mut self, verdict: &Arc<Verdict>) -> Self {
-        self.verdict = Some(Arc::clone(verdict));
+    pub(super) fn observed(mut self, untouched: &Arc<Untouched>) -> Self {
+        self.untouched = Some(Arc::clone(untouched));
         self
     }
 
@@ -158,7 +158,7 @@ impl Holder<Client> for Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(held) = self.held.take() {
-            if let Some(Verdict(untouched)) = self.verdict.as_deref() {
+            if let Some(Untouched(untouched)) = self.untouched.as_deref() {
                 untouched.store(held.member().ended_untouched(), Ordering::Release);
             }
             held.give_back();

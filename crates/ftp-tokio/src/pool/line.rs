@@ -31,7 +31,7 @@ pub(super) enum Turn {
 struct Waiter {
     site: Site,
     /// Notified when it is called, and when it must look sooner
-    bell: Arc<Notify>,
+    notify: Arc<Notify>,
     /// When it serves the host's line even if nothing has happened
     look: Option<Instant>,
     /// Sessions that were given to later waiters while it was the first that must open one
@@ -43,12 +43,12 @@ pub(super) struct Line {
     waiting: BTreeMap<u64, Waiter>,
     called: HashMap<u64, Turn>,
     /// Waiters to notify once the lock is free
-    rung: Vec<Arc<Notify>>,
+    to_notify: Vec<Arc<Notify>>,
 }
 
 impl Line {
-    pub(super) fn enter(&mut self, number: u64, site: Site, bell: Arc<Notify>) {
-        self.waiting.insert(number, Waiter { site, bell, look: None, passed_by: 0 });
+    pub(super) fn enter(&mut self, number: u64, site: Site, notify: Arc<Notify>) {
+        self.waiting.insert(number, Waiter { site, notify, look: None, passed_by: 0 });
     }
 
     /// The number of tasks that wait and are not called yet
@@ -84,7 +84,7 @@ impl Line {
     pub(super) fn call(&mut self, number: u64, turn: impl FnOnce(Site) -> Turn) {
         if let Some(waiter) = self.waiting.remove(&number) {
             self.called.insert(number, turn(waiter.site));
-            self.rung.push(waiter.bell);
+            self.to_notify.push(waiter.notify);
         }
     }
 
@@ -102,7 +102,7 @@ impl Line {
         if let Some(waiter) = self.waiting.get_mut(&number) {
             if waiter.look.is_none_or(|look| at < look) {
                 waiter.look = Some(at);
-                self.rung.push(Arc::clone(&waiter.bell));
+                self.to_notify.push(Arc::clone(&waiter.notify));
             }
         }
     }
@@ -130,7 +130,7 @@ impl Line {
         self.called.remove(&number)
     }
 
-    pub(super) fn take_rung(&mut self) -> Vec<Arc<Notify>> {
-        std::mem::take(&mut self.rung)
+    pub(super) fn take_to_notify(&mut self) -> Vec<Arc<Notify>> {
+        std::mem::take(&mut self.to_notify)
     }
 }

@@ -18,7 +18,7 @@ use super::site::Site;
 
 /// How long one attempt may delay the next: as long as a [`Budget`](ftp_session::Budget) waits for an attempt that
 /// hangs
-const PATIENCE: Duration = Duration::from_secs(10);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 pub(super) struct Logins {
@@ -38,7 +38,7 @@ impl Logins {
     /// The error of a refused login that must not be tried again
     pub(super) fn refusal(&self, site: &Site, now: Instant) -> Option<Error> {
         match self.sites.get(site)? {
-            Login::Refused(until, error) if is_ahead(*until, now) => Some(error.again()),
+            Login::Refused(until, error) if is_ahead(*until, now) => Some(error.duplicate()),
             _ => None,
         }
     }
@@ -46,7 +46,7 @@ impl Logins {
     /// Until when no other task may try this login
     pub(super) fn tried_until(&self, site: &Site, now: Instant) -> Option<Instant> {
         match self.sites.get(site)? {
-            Login::Tried(begun) => Some(*begun + PATIENCE).filter(|until| *until > now),
+            Login::Tried(begun) => Some(*begun + ATTEMPT_TIMEOUT).filter(|until| *until > now),
             Login::Accepted(_) | Login::Refused(..) => None,
         }
     }
@@ -90,7 +90,7 @@ impl Logins {
     }
 
     /// Whether nothing is known that still matters
-    pub(super) fn is_blank(&self, now: Instant) -> bool {
+    pub(super) fn can_be_forgotten(&self, now: Instant) -> bool {
         self.sites.values().all(|login| match login {
             Login::Refused(until, _) => !is_ahead(*until, now),
             Login::Tried(_) | Login::Accepted(_) => false,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ftp_proto::{Config, ConnectionError, Effect, Ends, Protection, Reply};
+use ftp_proto::{Config, ConnectionError, Effect, Endpoints, Protection, Reply};
 use ftp_session::{Error, SessionEnd};
 use tokio::time::Instant;
 
@@ -19,14 +19,14 @@ pub(super) struct Member {
     config: Config,
     line_limit: usize,
     /// Identifies the session: a caller may have put another client in its place
-    ends: Option<Ends>,
+    endpoints: Option<Endpoints>,
     /// The number of failed data connections reported to the budget
     data_failures: u32,
 }
 
 /// What to do with a session that is not in use
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum MemberState {
     /// It can be leased
     Clean,
     /// It can be leased once its unfinished requests are settled
@@ -68,7 +68,7 @@ impl Member {
             home: None,
             config: client.config().clone(),
             line_limit: client.session.line_limit,
-            ends: client.session.ends,
+            endpoints: client.session.endpoints,
             data_failures: 0,
             client,
         })
@@ -103,21 +103,21 @@ impl Member {
     }
 
     /// Checks the session without a round trip: bytes that are waiting are its end, or a 421
-    pub(super) fn look(&mut self) -> Fate {
+    pub(super) fn look(&mut self) -> MemberState {
         self.client.session.look();
         let proto = self.client.session.inner.client();
         if let Some(error) = proto.error() {
-            return Fate::Dead(SessionEnd::of(error));
+            return MemberState::Dead(SessionEnd::of(error));
         }
         let effects = proto.effects();
         let kept = effects.has(Effect::Directory) && self.home.is_none();
         if effects.has(Effect::Settings) || kept || !self.is_itself() {
-            return Fate::Close;
+            return MemberState::Close;
         }
         if effects.has(Effect::Directory) || !self.client.session.is_settled() {
-            return Fate::Settle;
+            return MemberState::Settle;
         }
-        Fate::Clean
+        MemberState::Clean
     }
 
     /// Whether the session still is the one that was opened for the site, with the same protection
@@ -126,7 +126,7 @@ impl Member {
         let secure = self.client.is_secure();
         let protected = self.client.protection() == Protection::Private;
         let was_secure = self.config.tls != ftp_proto::TlsPolicy::Plaintext;
-        self.client.session.ends == self.ends
+        self.client.session.endpoints == self.endpoints
             && secure == (was_secure && !site.wants_clear_control())
             && protected == (was_secure && !site.wants_clear_data())
     }
@@ -178,5 +178,5 @@ fn refusal(session: &Session) -> Option<Reply> {
         Some(ConnectionError::ServiceClosing(reply)) => Some(reply),
         _ => None,
     };
-    inner.turned_away().or(closing).cloned()
+    inner.too_many_sessions().or(closing).cloned()
 }

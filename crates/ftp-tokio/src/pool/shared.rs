@@ -17,15 +17,15 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::error::PoolError;
-use super::events::{self, Why};
-use super::host::{Host, Notes, Parting, Status, Stay};
+use super::events::{self, CloseReason};
+use super::host::{Deferred, EndedWhile, Host, Status, ToClose};
 use super::line::Turn;
 use super::member::Member;
 use super::options::PoolBuilder;
 use super::site::{HostKey, Site};
 
 /// How long a server may take to answer QUIT
-const GOODBYE: Duration = Duration::from_secs(5);
+const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct Shared {
     pub(super) settings: PoolBuilder,
@@ -83,17 +83,17 @@ impl Shared {
         change: impl FnOnce(&mut Host, Instant) -> T,
     ) -> Option<T> {
         let mut state = self.lock();
-        let (done, notes) = state.change(key, change)?;
+        let (done, deferred) = state.change(key, change)?;
         drop(state);
-        self.follow(notes);
+        self.follow(deferred);
         Some(done)
     }
 
     /// Carries out what was noted under the lock
-    fn follow(self: &Arc<Self>, notes: Notes) {
-        notes.rung.iter().for_each(|bell| bell.notify_one());
-        for Parting { member, why } in notes.parting {
-            Leaving { shared: Arc::clone(self), member: Some(member), why }.say_goodbye();
+    fn follow(self: &Arc<Self>, deferred: Deferred) {
+        deferred.to_notify.iter().for_each(|notify| notify.notify_one());
+        for ToClose { member, reason } in deferred.to_close {
+            ClosingSession { shared: Arc::clone(self), member: Some(member), reason }.send_quit();
         }
     }
 
@@ -102,7 +102,7 @@ impl Shared {
         self: &Arc<Self>,
         site: &Site,
         number: Option<u64>,
-        bell: &Arc<Notify>,
+        notify: &Arc<Notify>,
     ) -> Result<u64, PoolError> {
         let now = Instant::now();
         let key = site.key();
@@ -123,7 +123,7 @@ impl Shared {
         state.next += u64::from(is_new);
         let limit = self.settings.waiters;
         let entered = state.change(key, |host, now| {
-            host.line.enter(number, site.clone(), Arc::clone(bell));
+            host.line.enter(number, site.clone(), Arc::clone(notify));
             host.serve(now);
             // A task that was in line before keeps its place.
             let fits = !is_new || host.line.len() <= limit || !host.line.is_waiting(number);
@@ -133,8 +133,8 @@ impl Shared {
             fits
         });
         drop(state);
-        let Some((fits, notes)) = entered else { return Err(PoolError::Closed) };
-        self.follow(notes);
+        let Some((fits, deferred)) = entered else { return Err(PoolError::Closed) };
+        self.follow(deferred);
         if fits { Ok(number) } else { Err(PoolError::Busy { limit }) }
     }
 
@@ -152,13 +152,13 @@ impl Shared {
         let mut state = self.lock();
         let is_closed = state.life == Life::Closed;
         let changed = state.change(&key, |host, now| match (is_closed, is_old) {
-            (true, _) => host.part(member, Why::PoolClosed),
-            (false, true) => host.part(member, Why::Old),
+            (true, _) => host.close_later(member, CloseReason::PoolClosed),
+            (false, true) => host.close_later(member, CloseReason::Old),
             (false, false) => host.keep(member, now),
         });
         drop(state);
-        if let Some(((), notes)) = changed {
-            self.follow(notes);
+        if let Some(((), deferred)) = changed {
+            self.follow(deferred);
         }
     }
 
@@ -167,44 +167,44 @@ impl Shared {
         self: &Arc<Self>,
         member: Box<Member>,
         end: SessionEnd,
-        stay: Stay,
-        why: Why,
+        ended_while: EndedWhile,
+        reason: CloseReason,
     ) {
         let site = member.site.clone();
         // The connection is closed before the session is counted out, so that the server can notice first.
         drop(member);
-        events::closed(&site, why);
-        self.change(site.key(), |host, now| host.ended(&site, end, stay, now));
+        events::closed(&site, reason);
+        self.change(site.key(), |host, now| host.ended(&site, end, ended_while, now));
     }
 
     /// Closes the pool
     pub(super) fn close(self: &Arc<Self>) {
-        let mut notes = Notes::default();
+        let mut deferred = Deferred::default();
         let mut state = self.lock();
         state.life = Life::Closed;
         for host in state.hosts.values_mut() {
             host.close();
-            notes.add(host.take_notes());
+            deferred.add(host.take_deferred());
         }
         drop(state);
-        self.follow(notes);
+        self.follow(deferred);
     }
 
     /// Closes sessions that were idle for too long; returns when to look again, and unregisters the reaper if never
     pub(super) fn reap(self: &Arc<Self>) -> Option<Instant> {
         let now = Instant::now();
-        let mut notes = Notes::default();
+        let mut deferred = Deferred::default();
         let mut next = None;
         let mut state = self.lock();
         for host in state.hosts.values_mut() {
             next = host.reap(self.settings.idle, now).into_iter().chain(next).min();
-            notes.add(host.take_notes());
+            deferred.add(host.take_deferred());
         }
         if next.is_none() {
             state.reaper = Reaper::None;
         }
         drop(state);
-        self.follow(notes);
+        self.follow(deferred);
         next
     }
 
@@ -227,17 +227,17 @@ impl State {
         &mut self,
         key: &HostKey,
         change: impl FnOnce(&mut Host, Instant) -> T,
-    ) -> Option<(T, Notes)> {
+    ) -> Option<(T, Deferred)> {
         // Read under the lock, so that times don't decrease.
         let now = Instant::now();
         let host = self.hosts.get_mut(key)?;
         let done = change(host, now);
         host.serve(now);
-        let notes = host.take_notes();
+        let deferred = host.take_deferred();
         if host.is_forgettable(now) {
             self.hosts.remove(key);
         }
-        Some((done, notes))
+        Some((done, deferred))
     }
 
     /// Forgets hosts without any state left; runs each time their number has doubled, which costs little
@@ -250,33 +250,33 @@ impl State {
 }
 
 /// A session that is being closed; it counts as leaving until it has ended
-struct Leaving {
+struct ClosingSession {
     shared: Arc<Shared>,
     member: Option<Box<Member>>,
-    why: Why,
+    reason: CloseReason,
 }
 
-impl Leaving {
+impl ClosingSession {
     /// Sends QUIT, in the background if there is a runtime
-    fn say_goodbye(mut self) {
+    fn send_quit(mut self) {
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             let Some(member) = &mut self.member else { return };
-            let goodbye = timeout(GOODBYE, member.client.quit()).await;
+            let quit = timeout(QUIT_TIMEOUT, member.client.quit()).await;
             let end =
-                if matches!(goodbye, Ok(Ok(_))) { SessionEnd::Orderly } else { SessionEnd::Broken };
+                if matches!(quit, Ok(Ok(_))) { SessionEnd::Orderly } else { SessionEnd::Broken };
             self.end(end);
         });
     }
 
     fn end(&mut self, end: SessionEnd) {
         if let Some(member) = self.member.take() {
-            self.shared.ended(member, end, Stay::Leaving, self.why);
+            self.shared.ended(member, end, EndedWhile::Closing, self.reason);
         }
     }
 }
 
-impl Drop for Leaving {
+impl Drop for ClosingSession {
     fn drop(&mut self) {
         self.end(SessionEnd::Broken);
     }

@@ -207,7 +207,7 @@ async fn results_are_written_back() {
 
 /// Parquet is read by ranges: a count reads at most two hundredths of a large file, and a column not all of it
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_count_of_a_large_file_moves_little() {
+async fn a_count_reads_little_of_a_large_file() {
     for place in places() {
         let file = place.local.join("large.parquet");
         let here = SessionContext::new();

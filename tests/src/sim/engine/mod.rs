@@ -5,11 +5,11 @@
 //! and compared with what the session reports, by the same code as for the core.
 
 mod crypto;
-mod errand;
 mod host;
 mod manner;
 mod net;
 mod play;
+mod procedure;
 mod shell;
 mod tls;
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use ftp_proto::{DataFailure, Ends, Source};
+use ftp_proto::{DataFailure, Endpoints, SourceSelection};
 use ftp_session::{Interest, Slot};
 
 use super::manner::Manner;
@@ -177,9 +177,9 @@ impl Net {
     }
 
     /// Returns both addresses of a connection
-    pub(super) fn ends(&self, link: usize) -> Ends {
+    pub(super) fn endpoints(&self, link: usize) -> Endpoints {
         let peer = self.links[link].to;
-        Ends { local: local(link), source: Source::System, peer }
+        Endpoints { local: local(link), source: SourceSelection::System, peer }
     }
 
     fn latency(&mut self) -> Duration {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use ftp_proto::{Direction, OpId, Time};
 use ftp_session::{Error, Event, Moved};
 
-use super::errand;
 use super::net::Timer;
+use super::procedure;
 use super::shell::{Shell, Waited};
 use super::tls::Tls;
-use crate::sim::book::{Book, Progress};
+use crate::sim::requests::{Progress, Requests};
 use crate::sim::session::{FILE, OTHER};
 use crate::sim::{Broken, Case, DataFault, End, Fault, Habit, Task};
 
@@ -31,15 +31,15 @@ impl From<End> for EngineEnd {
 /// Plays a session to its end
 #[must_use]
 pub fn play(case: Case, tls: Tls, broken: Broken, traced: bool) -> EngineEnd {
-    if case.task.is_errand() {
-        return errand::play(case, tls, broken, traced);
+    if case.task.is_procedure() {
+        return procedure::play(case, tls, broken, traced);
     }
     let mut shell = Shell::new(case, tls, broken, traced);
-    let book = Book::new(case.task, broken, shell.session.request());
+    let requests = Requests::new(case.task, broken, shell.session.request());
     let mut play = Play {
         shell,
         case,
-        book,
+        requests,
         current: None,
         written: 0,
         pause: Pause::None,
@@ -61,7 +61,7 @@ enum Pause {
 struct Play {
     shell: Shell,
     case: Case,
-    book: Book,
+    requests: Requests,
     /// The transfer whose bytes are moved
     current: Option<OpId>,
     /// Number of bytes of the upload that were accepted
@@ -82,14 +82,14 @@ impl Play {
             self.move_data();
             self.hear_news();
             let session = &self.shell.session;
-            if self.book.is_complete() && (session.client().is_dead() || session.is_idle()) {
+            if self.requests.is_complete() && (session.client().is_dead() || session.is_idle()) {
                 return self.end(true);
             }
             match self.shell.wait() {
                 Waited::Fine => {}
                 Waited::Due(Timer::Resume) => self.pause = Pause::Over,
                 Waited::Due(_) => {
-                    if let Some(next) = self.book.next {
+                    if let Some(next) = self.requests.next {
                         self.aborted = true;
                         self.shell.session.abort(next);
                     }
@@ -119,7 +119,7 @@ impl Play {
             self.current.take_if(|current| *current == done.op());
             let result = done.error().map_or(Ok(()), |error| Err(error.clone()));
             let error = done.take_error();
-            let size = self.book.size();
+            let size = self.requests.size();
             let value = size.and_then(|size| done.take(size)).and_then(Result::ok);
             let net = self.shell.net.borrow();
             let progress = Progress {
@@ -131,10 +131,10 @@ impl Play {
                 dead: self.shell.session.client().is_dead(),
                 tls_failed: matches!(error, Some(Error::Tls(_))),
             };
-            let proof_is_due = self.book.ended(done.op(), result, value, &progress);
+            let proof_is_due = self.requests.ended(done.op(), result, value, &progress);
             drop(net);
             if proof_is_due {
-                self.book.probe(self.shell.session.request());
+                self.requests.probe(self.shell.session.request());
                 let mut net = self.shell.net.borrow_mut();
                 net.note_wires();
                 net.control.spare_the_proof();
@@ -175,8 +175,8 @@ impl Play {
         net.moves.entry(number).or_default().bytes += count;
         drop(net);
         let gives_up = matches!(self.case.task, Task::AbortGet | Task::AbortList);
-        if gives_up && self.current == Some(self.book.op) {
-            self.shell.session.abort(self.book.op);
+        if gives_up && self.current == Some(self.requests.op) {
+            self.shell.session.abort(self.requests.op);
             // Nothing more arrives after this.
             self.current = None;
         }
@@ -184,12 +184,12 @@ impl Play {
     }
 
     fn send(&mut self, now: Time) -> bool {
-        let is_task = self.current == Some(self.book.op);
+        let is_task = self.current == Some(self.requests.op);
         let file = if is_task { FILE } else { OTHER };
         let rest = &file[self.written..];
         if rest.is_empty() {
             if is_task && self.case.task == Task::AbortPut {
-                self.shell.session.abort(self.book.op);
+                self.shell.session.abort(self.requests.op);
                 return false;
             }
             // The server's early reply arrives before the end is sent.
@@ -217,9 +217,9 @@ impl Play {
     }
 
     fn end(&mut self, bounded: bool) -> EngineEnd {
-        self.shell.extent = self.book.extent;
+        self.shell.extent = self.requests.extent;
         let mut end = self.shell.end(bounded);
-        end.ops = std::mem::take(&mut self.book.ops);
+        end.ops = std::mem::take(&mut self.requests.ops);
         end.aborted = self.aborted;
         EngineEnd { end, wrong: self.wrong.take() }
     }

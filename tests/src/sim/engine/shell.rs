@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ftp_proto::{Time, TraceDirection};
-use ftp_session::{Host as Named, Interest, Lent, Options, Session, Slot};
+use ftp_session::{Host as Named, Interest, Options, Session, Slot, SocketRef};
 
 use super::crypto;
 use super::host::Host;
@@ -153,7 +153,7 @@ impl Shell {
         };
         let Some(Dialing { slot, sock, .. }) = self.dialing.take() else { return };
         let link = sock.link;
-        let result = outcome.map(|()| (sock, Some(self.net.borrow().ends(link))));
+        let result = outcome.map(|()| (sock, Some(self.net.borrow().endpoints(link))));
         if result.is_err() {
             self.net.borrow_mut().close(link);
         }
@@ -234,8 +234,8 @@ impl Shell {
         let mut ready = Vec::new();
         for (slot, lent, wanted) in self.session.sockets() {
             let is = match lent {
-                Lent::Stream(sock) => net.readiness(sock.link),
-                Lent::Listener(_) => Interest { read: net.listener_is_ready(), write: false },
+                SocketRef::Stream(sock) => net.readiness(sock.link),
+                SocketRef::Listener(_) => Interest { read: net.listener_is_ready(), write: false },
             };
             let told = Interest { read: is.read && wanted.read, write: is.write && wanted.write };
             if !told.is_none() {

@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sent_comes_back(bytes in text()) {
+    fn decoding_restores_what_was_encoded(bytes in text()) {
         // A CRLF in the source comes back as LF, because on the network the two are the same.
         prop_assert_eq!(decode(&encode(&bytes)), decode(&bytes));
     }

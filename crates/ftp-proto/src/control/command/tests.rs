@@ -23,7 +23,7 @@ fn commands_are_one_line() {
 }
 
 #[test]
-fn an_empty_argument_leaves_no_space_except_behind_secrets() {
+fn an_empty_argument_leaves_no_space_except_after_secrets() {
     let (empty, nothing) = (Argument::new("").unwrap(), Secret::new("").unwrap());
     assert_eq!(encoded(Command::new(Verb::LIST, &empty)), "LIST\r\n");
     assert_eq!(encoded(Command::new(Verb::PASS, &empty)), "PASS \r\n");
@@ -61,7 +61,7 @@ fn iac_is_doubled_only_for_telnet() {
 }
 
 #[test]
-fn a_second_command_cannot_be_brought_along() {
+fn an_argument_cannot_contain_a_second_command() {
     for (bytes, byte, at) in
         [("f\r\nDELE g", b'\r', 1), ("f\nDELE g", b'\n', 1), ("\0", 0, 0), ("name\r", b'\r', 4)]
     {

@@ -28,7 +28,7 @@ pub fn parse_257(text: &[u8]) -> Option<Vec<u8>> {
 #[must_use]
 pub fn parse_stou(text: &[u8]) -> Option<Vec<u8>> {
     let name = lines(text)
-        .find_map(|line| behind(line, b"FILE:").or_else(|| unique_name(line)))
+        .find_map(|line| after(line, b"FILE:").or_else(|| unique_name(line)))
         .map(|name| name.trim_ascii().to_vec())
         .or_else(|| lines(text).find_map(quoted))
         .or_else(|| single_word(text).map(<[u8]>::to_vec))?;
@@ -66,7 +66,7 @@ fn quoted(line: &[u8]) -> Option<Vec<u8>> {
 /// Returns a path without quotes
 fn unquoted(line: &[u8]) -> Option<&[u8]> {
     let line = line.trim_ascii();
-    if let Some(path) = behind(line, b" = ") {
+    if let Some(path) = after(line, b" = ") {
         return Some(path.trim_ascii());
     }
     match before(line, b" is current").or_else(|| before(line, b" is the current")) {
@@ -103,7 +103,7 @@ fn single_word(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Returns what follows the first `mark`; case is ignored
-fn behind<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
+fn after<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
     find(line, mark).map(|at| &line[at + mark.len()..])
 }
 

@@ -8,13 +8,13 @@ use crate::held::Held;
 #[derive(Debug)]
 pub(crate) enum ControlSide {
     /// The command has been sent
-    Asked,
+    Requested,
     /// 1yz
-    Granted,
+    Started,
     /// A final reply that may belong to an earlier transfer
     Held(Begun, Box<Held>),
     /// The final reply
-    Over(Reply),
+    Answered(Reply),
 }
 
 /// How far the transfer was when the reply came that is held back

@@ -18,14 +18,14 @@ use crate::data::{DataState, End};
 use crate::error::Error;
 use crate::event::Event;
 use crate::held::Held;
-use crate::op::machine::{Context, Farewell, Input, Step};
+use crate::op::machine::{Context, Input, Interruption, Step};
 use crate::session::{Late, PassivePath, Preliminary};
 use crate::terms::{DataFailure, Direction, Encoding, Phase, TransferType};
 use crate::timer::Timer;
 use crate::wire::Wire;
 
 /// The meaning of a reply for the transfer
-enum News {
+enum Decision {
     /// Nothing has been decided
     None,
     /// This is the final reply
@@ -37,17 +37,17 @@ enum News {
 
 impl TransferOp {
     pub(super) fn joint(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
-        let input = match self.news(input, cx) {
-            Ok(News::None) => return self.settle(cx),
-            Ok(News::Final(reply)) if reply.kind() == ReplyKind::Completion => {
+        let input = match self.decide(input, cx) {
+            Ok(Decision::None) => return self.settle(cx),
+            Ok(Decision::Final(reply)) if reply.kind() == ReplyKind::Completion => {
                 self.over(reply, cx);
                 return self.settle(cx);
             }
-            Ok(News::Final(reply)) => {
+            Ok(Decision::Final(reply)) => {
                 let bytes = cx.wire.data.as_ref().map_or(0, |data| data.bytes);
                 return self.refused(reply, bytes, cx);
             }
-            Ok(News::Unconfirmed(error)) => return Err(error),
+            Ok(Decision::Unconfirmed(error)) => return Err(error),
             Err(input) => input,
         };
         match input {
@@ -60,10 +60,10 @@ impl TransferOp {
                 if phase == Phase::DataConnect {
                     cx.wire.session.path = PassivePath::Unproven;
                 }
-                return self.give_up(Error::DataTimedOut(phase), Farewell::Abort);
+                return self.give_up(Error::DataTimedOut(phase), Interruption::Abort);
             }
             Input::Quiet => match &mut self.stage {
-                Stage::Joint(ControlSide::Over(reply)) => {
+                Stage::Joint(ControlSide::Answered(reply)) => {
                     let reply = reply.clone();
                     return self.never_opened(reply);
                 }
@@ -87,29 +87,29 @@ impl TransferOp {
             return Ok(Step::Pending);
         };
         let (end, bytes) = (*end, *bytes);
-        match self.news(input, cx) {
-            Ok(News::Final(reply)) if reply.kind() == ReplyKind::Completion => {
+        match self.decide(input, cx) {
+            Ok(Decision::Final(reply)) if reply.kind() == ReplyKind::Completion => {
                 self.note_name(&reply);
                 self.finish(end, bytes, reply, cx)
             }
-            Ok(News::Final(reply)) => self.refused(reply, bytes, cx),
-            Ok(News::Unconfirmed(error)) => Err(error),
-            Ok(News::None) => {
+            Ok(Decision::Final(reply)) => self.refused(reply, bytes, cx),
+            Ok(Decision::Unconfirmed(error)) => Err(error),
+            Ok(Decision::None) => {
                 // The final reply has one deadline, whatever other replies come.
                 cx.wire.timers.stop(Timer::Reply);
                 Ok(Step::Pending)
             }
             Err(Input::DataTimeout(phase)) => {
-                self.give_up(Error::DataTimedOut(phase), Farewell::Abort)
+                self.give_up(Error::DataTimedOut(phase), Interruption::Abort)
             }
             Err(_) => Ok(Step::Pending),
         }
     }
 
     /// Decides what an input means for the final reply; returns the input if it is about something else
-    fn news(&mut self, input: Input, cx: &mut Context<'_>) -> Result<News, Input> {
+    fn decide(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Decision, Input> {
         Ok(match input {
-            Input::Reply(reply) => self.heard(reply, cx),
+            Input::Reply(reply) => self.reply_received(reply, cx),
             Input::Sentinel(code) => self.sentinel(code, cx),
             Input::Quiet if self.awaits_proof() => self.sentinel_quiet(cx),
             other => return Err(other),
@@ -117,20 +117,20 @@ impl TransferOp {
     }
 
     /// Takes a reply to the command; a final one no longer counts as expected
-    fn heard(&mut self, reply: Reply, cx: &mut Context<'_>) -> News {
+    fn reply_received(&mut self, reply: Reply, cx: &mut Context<'_>) -> Decision {
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
-            return News::None;
+            return Decision::None;
         };
         if reply.kind() == ReplyKind::Preliminary {
             self.preliminary(&reply, cx);
-            return News::None;
+            return Decision::None;
         }
         match control {
             ControlSide::Held(begun, held) if held.is_asked() => {
                 if *begun == Begun::Unsent {
                     *begun = Begun::Yes;
                 }
-                cx.wire.control.owe_again(self.verb);
+                cx.wire.control.expect_again(self.verb);
                 cx.wire.session.late = cx.wire.session.late.less_one();
                 let reply = held.replied(reply, cx.now, cx.wire);
                 self.proof(reply, cx)
@@ -140,22 +140,22 @@ impl TransferOp {
                 cx.wire.session.late = cx.wire.session.late.less_one();
                 self.hold_or_take(reply, cx)
             }
-            ControlSide::Asked | ControlSide::Granted => self.hold_or_take(reply, cx),
-            ControlSide::Over(_) => News::None,
+            ControlSide::Requested | ControlSide::Started => self.hold_or_take(reply, cx),
+            ControlSide::Answered(_) => Decision::None,
         }
     }
 
-    fn hold_or_take(&mut self, reply: Reply, cx: &mut Context<'_>) -> News {
+    fn hold_or_take(&mut self, reply: Reply, cx: &mut Context<'_>) -> Decision {
         let premature = self.is_premature(reply.code(), cx.wire);
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
-            return News::None;
+            return Decision::None;
         };
         let begun = match control {
-            ControlSide::Asked | ControlSide::Over(_) | ControlSide::Held(Begun::No, _) => {
+            ControlSide::Requested | ControlSide::Answered(_) | ControlSide::Held(Begun::No, _) => {
                 Begun::No
             }
-            ControlSide::Granted | ControlSide::Held(..) if premature => Begun::Unsent,
-            ControlSide::Granted | ControlSide::Held(..) => Begun::Yes,
+            ControlSide::Started | ControlSide::Held(..) if premature => Begun::Unsent,
+            ControlSide::Started | ControlSide::Held(..) => Begun::Yes,
         };
         let early = begun == Begun::No && cx.wire.session.preliminary == Preliminary::Expected;
         let doubtful = match reply.kind() {
@@ -166,11 +166,11 @@ impl TransferOp {
             ReplyKind::Preliminary | ReplyKind::Intermediate => false,
         };
         if !doubtful {
-            return News::Final(reply);
+            return Decision::Final(reply);
         }
         let refuses = reply.kind() != ReplyKind::Completion;
         *control = ControlSide::Held(begun, Box::new(Held::new(reply)));
-        cx.wire.control.owe_again(self.verb);
+        cx.wire.control.expect_again(self.verb);
         if let Stage::AwaitFinal { .. } = self.stage {
             self.prove(cx);
         } else {
@@ -178,7 +178,7 @@ impl TransferOp {
             let listening = matches!(cx.wire.data_state(), Some(DataState::Listening(_)));
             if cx.wire.data_state() == Some(DataState::Sent) {
                 self.sent(cx);
-                return News::None;
+                return Decision::None;
             }
             if refuses || listening {
                 // If this reply is true, there will be no data connection and no data.
@@ -187,7 +187,7 @@ impl TransferOp {
             }
             self.ensure_data_deadline(cx);
         }
-        News::None
+        Decision::None
     }
 
     /// Whether a 2yz comes too early to confirm the transfer: an upload, or its end, has not been sent completely;
@@ -207,14 +207,14 @@ impl TransferOp {
             return;
         };
         match control {
-            ControlSide::Granted
-            | ControlSide::Over(_)
+            ControlSide::Started
+            | ControlSide::Answered(_)
             | ControlSide::Held(Begun::Unsent | Begun::Yes, _) => {}
-            ControlSide::Asked | ControlSide::Held(Begun::No, _) => {
+            ControlSide::Requested | ControlSide::Held(Begun::No, _) => {
                 if let ControlSide::Held(..) = control {
                     cx.wire.session.late = cx.wire.session.late.less_one();
                 }
-                *control = ControlSide::Granted;
+                *control = ControlSide::Started;
                 cx.wire.session.preliminary = Preliminary::Expected;
                 cx.wire.timers.stop(Timer::Quiet);
                 self.granted(reply, cx);
@@ -259,7 +259,7 @@ impl TransferOp {
     /// Takes the final reply while the data connection is open
     fn over(&mut self, reply: Reply, cx: &mut Context<'_>) {
         self.note_name(&reply);
-        self.stage = Stage::Joint(ControlSide::Over(reply));
+        self.stage = Stage::Joint(ControlSide::Answered(reply));
         if let Some(DataState::Listening(_)) = cx.wire.data_state() {
             // The server's connection may be on its way, or may never have been made.
             let wait = cx.wire.config.settle_quiet;
@@ -302,19 +302,19 @@ impl TransferOp {
     }
 
     /// Takes the answer to a sentinel
-    fn sentinel(&mut self, code: Code, cx: &mut Context<'_>) -> News {
-        let Some(held) = self.held() else { return News::None };
+    fn sentinel(&mut self, code: Code, cx: &mut Context<'_>) -> Decision {
+        let Some(held) = self.held() else { return Decision::None };
         let reply = held.answered(code, cx.now, cx.wire);
         self.proof(reply, cx)
     }
 
     /// Continues after a silence that followed a sentinel
-    fn sentinel_quiet(&mut self, cx: &mut Context<'_>) -> News {
-        let Some(held) = self.held() else { return News::None };
+    fn sentinel_quiet(&mut self, cx: &mut Context<'_>) -> Decision {
+        let Some(held) = self.held() else { return Decision::None };
         match held.quiet(cx.now, cx.wire) {
             None => {
                 cx.wire.timers.stop(Timer::Reply);
-                News::None
+                Decision::None
             }
             proven => self.proof(proven, cx),
         }
@@ -329,10 +329,10 @@ impl TransferOp {
     }
 
     /// Returns the final reply if it has been proven; otherwise waits
-    fn proof(&mut self, reply: Option<Reply>, cx: &mut Context<'_>) -> News {
+    fn proof(&mut self, reply: Option<Reply>, cx: &mut Context<'_>) -> Decision {
         let Some(reply) = reply else {
             self.await_proof(cx);
-            return News::None;
+            return Decision::None;
         };
         let unconfirmed = match self.stage {
             _ if self.kind != TransferKind::Upload || reply.kind() != ReplyKind::Completion => None,
@@ -344,24 +344,24 @@ impl TransferOp {
             _ => None,
         };
         let (Stage::Joint(control) | Stage::AwaitFinal { control, .. }) = &mut self.stage else {
-            return News::None;
+            return Decision::None;
         };
         let before = !matches!(control, ControlSide::Held(Begun::Yes, _));
         if matches!(control, ControlSide::Held(Begun::No, _)) {
-            *control = ControlSide::Asked;
+            *control = ControlSide::Requested;
             if reply.kind() == ReplyKind::Completion {
                 cx.wire.session.preliminary = Preliminary::Absent;
             }
         } else {
-            *control = ControlSide::Granted;
+            *control = ControlSide::Started;
         }
-        cx.wire.pay();
+        cx.wire.reply_received();
         cx.wire.session.late = Late::None;
         cx.wire.stop_reply_timers();
         cx.wire.timers.stop(Timer::Quiet);
         match unconfirmed {
-            Some(error) if before => News::Unconfirmed(error),
-            _ => News::Final(reply),
+            Some(error) if before => Decision::Unconfirmed(error),
+            _ => Decision::Final(reply),
         }
     }
 
@@ -387,12 +387,12 @@ impl TransferOp {
     fn sent(&self, cx: &mut Context<'_>) {
         let Stage::Joint(control) = &self.stage else { return };
         match control {
-            ControlSide::Over(_) => return,
+            ControlSide::Answered(_) => return,
             ControlSide::Held(_, held) if !held.is_asked() => {
                 let wait = cx.wire.config.settle_quiet;
                 cx.wire.timers.set_after(Timer::Quiet, cx.now, wait, Phase::FinalReply);
             }
-            ControlSide::Held(..) | ControlSide::Asked | ControlSide::Granted => {}
+            ControlSide::Held(..) | ControlSide::Requested | ControlSide::Started => {}
         }
         cx.wire.timers.stop(Timer::Data);
         self.await_final_reply(cx);
@@ -411,8 +411,8 @@ impl TransferOp {
         let Some(state) = cx.wire.data_state() else { return Ok(Step::Pending) };
         let protects = cx.wire.protects_data();
         let may_move = match control {
-            ControlSide::Asked => false,
-            ControlSide::Granted | ControlSide::Over(_) => true,
+            ControlSide::Requested => false,
+            ControlSide::Started | ControlSide::Answered(_) => true,
             ControlSide::Held(begun, held) => {
                 *begun != Begun::No || held.reply().kind() == ReplyKind::Completion
             }
@@ -448,10 +448,10 @@ impl TransferOp {
                 if failure == DataFailure::Open {
                     cx.wire.session.path = PassivePath::Unproven;
                 }
-                return self.give_up(Error::data(failure), Farewell::Listen);
+                return self.give_up(Error::data(failure), Interruption::Await);
             }
             End::Foreign { expected, actual } => {
-                return self.give_up(Error::ForeignPeer { expected, actual }, Farewell::Abort);
+                return self.give_up(Error::ForeignPeer { expected, actual }, Interruption::Abort);
             }
         }
         let Stage::Joint(control) = core::mem::replace(&mut self.stage, Stage::Type) else {
@@ -460,7 +460,7 @@ impl TransferOp {
         // Close it at once: ProFTPD keeps its 226 back until then.
         let bytes = cx.wire.close_data().map_or(0, |data| data.bytes);
         match control {
-            ControlSide::Over(reply) => self.finish(end, bytes, reply, cx),
+            ControlSide::Answered(reply) => self.finish(end, bytes, reply, cx),
             control => {
                 let is_held = matches!(&control, ControlSide::Held(_, held) if !held.is_asked());
                 self.await_final_reply(cx);
@@ -474,16 +474,16 @@ impl TransferOp {
     }
 
     /// Ends a transfer that can't continue; the session must be settled unless the final reply has come
-    fn give_up(&self, error: Error, farewell: Farewell) -> Result<Step, Error> {
+    fn give_up(&self, error: Error, interruption: Interruption) -> Result<Step, Error> {
         match self.stage {
-            Stage::Joint(ControlSide::Over(_)) => Err(error),
-            Stage::Joint(ControlSide::Asked) if farewell == Farewell::Listen => {
-                Ok(Step::Cut(error, Farewell::ListenEarly))
+            Stage::Joint(ControlSide::Answered(_)) => Err(error),
+            Stage::Joint(ControlSide::Requested) if interruption == Interruption::Await => {
+                Ok(Step::Interrupted(error, Interruption::AwaitAll))
             }
-            Stage::Joint(ControlSide::Held(..)) if farewell == Farewell::Listen => {
-                Ok(Step::Cut(error, Farewell::ListenOn))
+            Stage::Joint(ControlSide::Held(..)) if interruption == Interruption::Await => {
+                Ok(Step::Interrupted(error, Interruption::AwaitNext))
             }
-            _ => Ok(Step::Cut(error, farewell)),
+            _ => Ok(Step::Interrupted(error, interruption)),
         }
     }
 

@@ -385,7 +385,7 @@ fn an_end_at_any_place_is_an_error() {
 }
 
 #[test]
-fn what_follows_is_read_first() {
+fn bytes_after_the_proxys_answer_are_read_first() {
     let mut handshake = Handshake::new(&http(None), NAME, 21).unwrap();
     let input = [b"HTTP/1.1 200 OK\r\n\r\n", GREETING].concat();
     let mut socket = Socket::new(crate::Slot::Control, Fake { input, ends: false });

@@ -154,9 +154,9 @@ impl Session {
                         self.moves.entry(number).or_default().bytes += bytes.len();
                         self.client.handle_data(now, id, DataEvent::Progress(bytes.len() as u64));
                         if matches!(self.task, Task::AbortGet | Task::AbortList)
-                            && !self.book.probing
+                            && !self.requests.probing
                         {
-                            api::abort(&mut self.client, self.book.op);
+                            api::abort(&mut self.client, self.requests.op);
                         }
                     }
                 }

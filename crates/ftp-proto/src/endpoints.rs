@@ -5,11 +5,11 @@ use core::net::SocketAddr;
 /// Both ends of the control connection, for drivers
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "made by drivers")]
-pub struct Ends {
+pub struct Endpoints {
     /// This end
     pub local: SocketAddr,
     /// Who chose this end's address
-    pub source: Source,
+    pub source: SourceSelection,
     /// The other end: the server, or a proxy
     pub peer: SocketAddr,
 }
@@ -17,14 +17,14 @@ pub struct Ends {
 /// Who chose the local address of the control connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "there is nobody else")]
-pub enum Source {
+pub enum SourceSelection {
     /// The system
     System,
     /// The caller
     Caller,
 }
 
-impl Ends {
+impl Endpoints {
     /// Returns the address to bind a connection to `target` to: if this host has several addresses, the server expects
     /// the one from which the control connection comes
     ///
@@ -34,7 +34,9 @@ impl Ends {
     #[must_use]
     pub fn source_for(&self, target: SocketAddr) -> Option<SocketAddr> {
         let same = target.is_ipv4() && target.ip() == self.peer.ip();
-        if same && self.source == Source::System || self.local.is_ipv4() != target.is_ipv4() {
+        if same && self.source == SourceSelection::System
+            || self.local.is_ipv4() != target.is_ipv4()
+        {
             return None;
         }
         let mut source = self.local;
@@ -49,20 +51,23 @@ mod tests {
 
     use super::*;
 
-    fn source(local: &str, source: Source, target: &str) -> Option<String> {
+    fn source(local: &str, source: SourceSelection, target: &str) -> Option<String> {
         let peer = if local.starts_with('[') { "[2001:db8::9]:21" } else { "192.0.2.9:21" };
         let [local, peer, target] = [local, peer, target].map(|text| text.parse().unwrap());
-        Ends { local, source, peer }.source_for(target).map(|source| source.to_string())
+        Endpoints { local, source, peer }.source_for(target).map(|source| source.to_string())
     }
 
     #[test]
     fn bound_where_the_system_may_choose_otherwise() {
         let mine = Some("192.0.2.1:0".into());
-        assert_eq!(source("192.0.2.1:40000", Source::System, "192.0.2.9:5000"), None);
-        assert_eq!(source("192.0.2.1:40000", Source::Caller, "192.0.2.9:5000"), mine);
-        assert_eq!(source("192.0.2.1:40000", Source::System, "192.0.2.8:5000"), mine);
-        assert_eq!(source("192.0.2.1:40000", Source::Caller, "[2001:db8::9]:5000"), None);
+        assert_eq!(source("192.0.2.1:40000", SourceSelection::System, "192.0.2.9:5000"), None);
+        assert_eq!(source("192.0.2.1:40000", SourceSelection::Caller, "192.0.2.9:5000"), mine);
+        assert_eq!(source("192.0.2.1:40000", SourceSelection::System, "192.0.2.8:5000"), mine);
+        assert_eq!(source("192.0.2.1:40000", SourceSelection::Caller, "[2001:db8::9]:5000"), None);
         let mine = Some("[2001:db8::1]:0".into());
-        assert_eq!(source("[2001:db8::1]:40000", Source::System, "[2001:db8::9]:5000"), mine);
+        assert_eq!(
+            source("[2001:db8::1]:40000", SourceSelection::System, "[2001:db8::9]:5000"),
+            mine
+        );
     }
 }

@@ -13,7 +13,7 @@ use super::scan::{Words, number};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
     /// A message of the server: `Permission denied`
-    Said,
+    Message,
     /// `total 8`, in any language
     Total,
     /// `d:`
@@ -43,7 +43,7 @@ pub(super) fn doubt(line: &[u8]) -> Option<Doubt> {
             Some(Doubt::Heading)
         }
         Some(_) => None,
-        None if is_said(line) => Some(Doubt::Said),
+        None if is_message(line) => Some(Doubt::Message),
         None => is_total(line).then_some(Doubt::Total),
     }
 }
@@ -51,8 +51,8 @@ pub(super) fn doubt(line: &[u8]) -> Option<Doubt> {
 /// Returns the item of a doubtful line; `None` if it is a name
 pub(super) fn resolve(line: &[u8], doubt: Doubt, next: Next) -> Option<Item<'_>> {
     match (doubt, next) {
-        (Doubt::Said, Next::Name | Next::Heading) => None,
-        (Doubt::Said, _) => Some(Item::Note(Note::Error(line))),
+        (Doubt::Message, Next::Name | Next::Heading) => None,
+        (Doubt::Message, _) => Some(Item::Note(Note::Error(line))),
         (Doubt::Total, Next::Entry(Format::Unix)) => Some(Item::Note(Note::Total(line))),
         // If it is a total, the directory is empty.
         (Doubt::Total, Next::End) if line.trim_ascii_end().ends_with(b" 0") => {
@@ -67,11 +67,11 @@ pub(super) fn resolve(line: &[u8], doubt: Doubt, next: Next) -> Option<Item<'_>>
 
 /// Returns the item of a line that no format can parse
 pub(super) fn unknown(line: &[u8]) -> Item<'_> {
-    if is_said(line) { Item::Note(Note::Error(line)) } else { Item::Unknown(line) }
+    if is_message(line) { Item::Note(Note::Error(line)) } else { Item::Unknown(line) }
 }
 
 /// Whether a line is a message that servers, shells and systems send in place of a listing
-fn is_said(line: &[u8]) -> bool {
+fn is_message(line: &[u8]) -> bool {
     const ENDS: [&[u8]; 18] = [
         b"permission denied",
         b"access denied",

@@ -6,7 +6,7 @@ use ftp_proto::Reply;
 ///
 /// 530 mostly means a wrong password, and 421 an idle session; only the text tells.
 pub(crate) fn is_full(reply: &Reply) -> bool {
-    speaks_of_crowds(reply.text())
+    is_about_sessions(reply.text())
 }
 
 /// The number of sessions that such a refusal permits, if it states one
@@ -20,7 +20,7 @@ pub(crate) fn is_idle_timeout(reply: &Reply) -> bool {
     contains_any(&reply.text().to_ascii_lowercase(), &WORDS)
 }
 
-fn speaks_of_crowds(text: &[u8]) -> bool {
+fn is_about_sessions(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 6] = [
         b"too many",
         b"maximum",
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn crowds_are_told_from_other_refusals() {
+    fn refusals_about_the_number_of_sessions_are_recognized() {
         let crowded = [
             "There are too many connected users, please try later.",
             "Too many connections (8) from this IP",
@@ -95,8 +95,8 @@ mod tests {
             "Maximum number of failures reached",
             "",
         ];
-        assert!(crowded.iter().all(|text| speaks_of_crowds(text.as_bytes())));
-        assert!(!others.iter().any(|text| speaks_of_crowds(text.as_bytes())));
+        assert!(crowded.iter().all(|text| is_about_sessions(text.as_bytes())));
+        assert!(!others.iter().any(|text| is_about_sessions(text.as_bytes())));
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl TransferOp {
     }
 
     /// Continues after the driver has reported how many tickets there are
-    pub(super) fn tickets_told(&mut self, cx: &Context<'_>) -> Result<Step, Error> {
+    pub(super) fn tickets_reported(&mut self, cx: &Context<'_>) -> Result<Step, Error> {
         match cx.wire.session.tickets {
             // A listing that is made for tickets has done its work.
             TicketSupply::Ample | TicketSupply::Scarce if cx.owner != Owner::Tickets => {
@@ -84,7 +84,11 @@ impl TransferOp {
     }
 
     /// Returns the request's error if the session ends now, with this data connection open
-    pub(crate) fn dies_with(&self, data: Option<&DataConnection>, cause: ConnectionError) -> Error {
+    pub(crate) fn error_at_end(
+        &self,
+        data: Option<&DataConnection>,
+        cause: ConnectionError,
+    ) -> Error {
         let (received, finished) = match (&self.stage, data) {
             (Stage::AwaitFinal { end, bytes, .. }, _) => (*bytes, *end == End::Finished),
             (_, Some(data)) => (data.bytes, data.state == DataState::Sent),

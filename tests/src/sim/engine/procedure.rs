@@ -5,7 +5,7 @@
 
 use std::io;
 
-use ftp_session::procedure::{Access, LocalAnswer, LocalOrder, Next, ResumeOptions};
+use ftp_session::procedure::{Access, LocalAnswer, LocalOrder, ProcedureStep, ResumeOptions};
 use ftp_session::{Error, Mismatch, Procedure};
 
 use super::play::EngineEnd;
@@ -96,7 +96,7 @@ pub(super) fn play(case: Case, tls: Tls, broken: Broken, traced: bool) -> Engine
     let _ = login;
     let bounded = outcome.is_ok();
     let wrong = match &outcome {
-        Ok(result) => judge(case, &shell, result, file.0.as_deref()),
+        Ok(result) => check(case, &shell, result, file.0.as_deref()),
         Err(Waited::Spins) => Some("turns without waiting".to_owned()),
         Err(_) => None,
     };
@@ -119,18 +119,18 @@ fn run<T>(
         loop {
             let now = shell.now();
             match procedure.turn(&mut shell.session, now) {
-                Next::Request => break,
-                Next::Local(order) => {
+                ProcedureStep::Request => break,
+                ProcedureStep::Local(order) => {
                     let answer = file.carry_out(order);
                     procedure.answer(answer);
                 }
-                Next::Wait => {
+                ProcedureStep::Wait => {
                     if let waited @ (Waited::Stuck | Waited::Spins) = shell.wait() {
                         return Err(waited);
                     }
                     break;
                 }
-                Next::Done(result) => {
+                ProcedureStep::Done(result) => {
                     shell.note_extent();
                     return Ok(result.map(drop));
                 }
@@ -140,7 +140,7 @@ fn run<T>(
 }
 
 /// Returns what is wrong with the result
-fn judge(
+fn check(
     case: Case,
     shell: &Shell,
     result: &Result<(), Error>,

@@ -10,7 +10,7 @@ use crate::sim::replies::Replies;
 
 /// The requests of a session: login, task, and then the requests that prove that the session is usable
 #[derive(Debug)]
-pub(super) struct Book {
+pub(super) struct Requests {
     task: Task,
     broken: Broken,
     /// The task's request
@@ -40,7 +40,7 @@ pub(super) struct Progress<'a> {
     pub(super) tls_failed: bool,
 }
 
-impl Book {
+impl Requests {
     /// Makes the requests for login and task
     pub(super) fn new(task: Task, broken: Broken, client: &mut Client) -> Self {
         let login = client.login("u", "p").id();
@@ -83,7 +83,7 @@ impl Book {
             panic!("a completion of nothing");
         };
         match (self.broken, &result) {
-            (Broken::Lies, Err(_)) if ask == Ask::Task && self.task.transfers() => {
+            (Broken::Successes, Err(_)) if ask == Ask::Task && self.task.transfers() => {
                 result = Ok(());
             }
             (Broken::Classes, Err(Error::Truncated { .. })) => result = Err(Error::Aborted),

@@ -19,22 +19,22 @@ pub use class::Class;
 
 /// The result of the comparison for one session
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Finding {
     /// Everything is as it should be
-    Sound,
+    Correct,
     /// A request never ended, or ended more than once
     Hang(String),
     /// Something false was reported
-    Lie(String),
+    FalseReport(String),
 }
 
 /// Checks the result of a session
-pub fn judge(case: Case, end: &End) -> Verdict {
+pub fn check(case: Case, end: &End) -> Finding {
     if !end.bounded {
-        return Verdict::Hang(format!("no end after {:?}", end.took));
+        return Finding::Hang(format!("no end after {:?}", end.took));
     }
     if end.ops.len() != 7 || end.ops.iter().any(|op| op.results.len() != 1) {
-        return Verdict::Hang("not every request ended once".into());
+        return Finding::Hang("not every request ended once".into());
     }
     let mut dead = false;
     for (index, op) in end.ops.iter().enumerate() {
@@ -44,13 +44,15 @@ pub fn judge(case: Case, end: &End) -> Verdict {
                 Err(Error::Connection(_)) => continue,
                 // QUIT has done its work, even if the server ended the session first.
                 Ok(()) if op.ask == Ask::Task && case.task == Task::Quit => continue,
-                _ => return Verdict::Lie(format!("{:?} after the end: {result:?}", op.ask)),
+                _ => {
+                    return Finding::FalseReport(format!("{:?} after the end: {result:?}", op.ask));
+                }
             }
         }
         dead = op.dead;
         let facts = Facts::new(case, end, index);
         if let (true, Err(error)) = (facts.must_succeed(), result) {
-            return Verdict::Lie(format!(
+            return Finding::FalseReport(format!(
                 "{:?}: nothing went wrong, and it failed: {error}",
                 op.ask
             ));
@@ -70,22 +72,25 @@ pub fn judge(case: Case, end: &End) -> Verdict {
                 Ok(()) => "reported done, and is not whole".to_owned(),
                 Err(error) => format!("the wrong error: {error}"),
             };
-            return Verdict::Lie(format!("{:?}: {class:?} ({what}) instead of {may:?}", op.ask));
+            return Finding::FalseReport(format!(
+                "{:?}: {class:?} ({what}) instead of {may:?}",
+                op.ask
+            ));
         }
         if let (Ask::Size, Ok(()), Some(value)) = (op.ask, result, op.value) {
             let excused = end.strays.iter().any(|stray| stray.idle != Some(true));
             if value != 7 && !excused {
-                return Verdict::Lie(format!("SIZE says {value} of seven bytes"));
+                return Finding::FalseReport(format!("SIZE says {value} of seven bytes"));
             }
         }
         if let Some(cause) = facts.wrong_cause(result) {
-            return Verdict::Lie(format!("{:?}: the wrong cause: {cause}", op.ask));
+            return Finding::FalseReport(format!("{:?}: the wrong cause: {cause}", op.ask));
         }
         if let Err(error) = result {
             if op.dead && !error.is_fatal() && facts.cause().is_none() && !facts.misled() {
-                return Verdict::Lie(format!("{:?}: over, but not fatal: {error}", op.ask));
+                return Finding::FalseReport(format!("{:?}: over, but not fatal: {error}", op.ask));
             }
         }
     }
-    Verdict::Sound
+    Finding::Correct
 }
