@@ -8,6 +8,7 @@ mod proxies;
 mod suite;
 
 mod loops;
+mod many;
 
 /// ftp-mio, with one client per loop
 mod driver {
