@@ -24,8 +24,10 @@
 //! `C:`, `A:` and `E:` are each checked against their own queue. Unexpected output is an error: the queues must be
 //! empty at the end of the script. A last line `end idle` or `end dead` gives the client's final state.
 
+mod claim;
 mod parse;
 mod run;
+mod words;
 
 pub use parse::{Item, Script, Step};
 pub use run::{Machine, Split, run_script, run_steps};
