@@ -12,11 +12,12 @@ use ftp_proto::fields::FileHash;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::plan::Sizes;
 
 pub(crate) use common::{Common, Progress};
 pub(crate) use transfer::{Comparison, FilterArgs, SegmentArgs, TransferArgs};
-pub(crate) use values::{Range, Segments, Shard, bytes};
-use values::{mode, moment, range, shard, time};
+pub(crate) use values::{Range, Segments, Shard};
+use values::{mode, moment, range, shard, sizes, time};
 
 /// FTP and FTPS on the command line
 #[derive(Debug, Parser)]
@@ -345,9 +346,9 @@ pub(crate) struct FindArgs {
     /// Only files, directories or links
     #[arg(long = "type", value_name = "f|d|l", value_parser = clap::builder::PossibleValuesParser::new(["f", "d", "l"]))]
     pub(crate) kind: Option<String>,
-    /// Only files of this size: +10M is at least, -10M at most, 10M exactly
-    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
-    pub(crate) size: Option<String>,
+    /// Only files of this size: +10M is at least, -10M at most, 10M exactly; several bounds hold together
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = sizes)]
+    pub(crate) size: Vec<Sizes>,
     /// Only files changed at this time or later: 2026-11-26, 2026-11-26T12:34:56Z, or an age: 90min, 12h, 3d, 2w
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub(crate) newer: Option<i64>,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use ftp_proto::LocalRules;
 
-pub(crate) use filter::{Age, Ages, Filter, Rule};
+pub(crate) use filter::{Age, Ages, Filter, Rule, Sizes};
 pub(crate) use tree::{Item, Kind, Listing, Stamp};
 
 /// Directories below each other that are entered: deeper ones are loops that nothing else shows

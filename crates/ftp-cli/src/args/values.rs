@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::plan::Sizes;
+
 pub(crate) fn mode(text: &str) -> Result<String, String> {
     let is_octal =
         (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
@@ -159,6 +161,17 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     Ok(bytes as u64)
 }
 
+/// Sizes of files: `+10M` is at least, `-10M` at most, `10M` exactly
+pub(crate) fn sizes(text: &str) -> Result<Sizes, String> {
+    // An empty file has a size, too; a rate of 0 would never end.
+    let size = |text: &str| if text == "0" { Ok(0) } else { bytes(text) };
+    match (text.strip_prefix('+'), text.strip_prefix('-')) {
+        (Some(text), _) => Ok(Sizes { least: size(text)?, ..Sizes::ALL }),
+        (None, Some(text)) => Ok(Sizes { most: size(text)?, ..Sizes::ALL }),
+        (None, None) => size(text).map(|size| Sizes { least: size, most: size }),
+    }
+}
+
 pub(crate) fn suffix(text: &str) -> Result<String, String> {
     let fits = |byte: u8| byte.is_ascii_graphic() && !b"/\\:*?\"<>|".contains(&byte);
     match !text.is_empty() && text.bytes().all(fits) {
@@ -209,6 +222,22 @@ mod tests {
         }
         for text in ["", "-", "5", "5-4", "-0", "a-b", "+1-2", "1-2-3", "18446744073709551616-"] {
             assert!(super::range(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bounds_of_sizes() {
+        for (text, least, most) in [
+            ("+10k", 10_240, u64::MAX),
+            ("-1M", 0, 1 << 20),
+            ("7", 7, 7),
+            ("0", 0, 0),
+            ("-0", 0, 0),
+        ] {
+            assert_eq!(super::sizes(text), Ok(super::Sizes { least, most }), "{text}");
+        }
+        for text in ["", "+", "-", "+-1", "--1", "1x"] {
+            assert!(super::sizes(text).is_err(), "{text}");
         }
     }
 

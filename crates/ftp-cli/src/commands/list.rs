@@ -12,13 +12,13 @@ use serde_json::{Map, Value, json};
 
 use super::context::Places;
 use super::edit::letter;
-use crate::args::{Common, DuArgs, FindArgs, LsArgs, UrlsArgs, bytes};
+use crate::args::{Common, DuArgs, FindArgs, LsArgs, UrlsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::join;
 use crate::mirror::stamp;
-use crate::plan::{Age, Ages};
+use crate::plan::{Age, Ages, Sizes};
 
 /// How entries are written
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,8 +165,7 @@ fn write(bytes: &[u8]) -> Result<(), Failure> {
 struct Wanted {
     name: Option<GlobMatcher>,
     kind: Option<char>,
-    least: u64,
-    most: u64,
+    sizes: Sizes,
     ages: Ages,
 }
 
@@ -186,28 +185,20 @@ impl Wanted {
                 'l'
             }
         });
-        let size =
-            |text: &str| bytes(text).map_err(|error| Failure::usage(format!("--size: {error}")));
-        let (least, most) = match args.size.as_deref() {
-            None => (0, u64::MAX),
-            Some(text) => match (text.strip_prefix('+'), text.strip_prefix('-')) {
-                (Some(text), _) => (size(text)?, u64::MAX),
-                (None, Some(text)) => (0, size(text)?),
-                (None, None) => (size(text)?, size(text)?),
-            },
-        };
+        let sizes = Sizes::all_of(&args.size).map_err(Failure::usage)?;
         let name = args.name.as_ref().map(glob).transpose()?;
         let ages = Ages { newer: args.newer, older: args.older };
-        Ok(Self { name, kind, least, most, ages })
+        Ok(Self { name, kind, sizes, ages })
     }
 
     fn has(&self, entry: &OwnedEntry) -> bool {
         let name = String::from_utf8_lossy(entry.name());
-        let is_all = self.least == 0 && self.most == u64::MAX;
         self.name.as_ref().is_none_or(|glob| glob.is_match(Path::new(&*name)))
             && self.kind.is_none_or(|kind| kind == letter(entry.kind()))
             && self.ages.age(entry.modified().and_then(stamp)) == Age::Fits
-            && (is_all || entry.size().is_some_and(|size| (self.least..=self.most).contains(&size)))
+            && (self.sizes == Sizes::ALL
+                // Some servers list sizes of directories, too.
+                || entry.kind() == EntryKind::File && self.sizes.fit(entry.size()) == Some(true))
     }
 }
 

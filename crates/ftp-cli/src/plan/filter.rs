@@ -56,6 +56,38 @@ impl Ages {
     }
 }
 
+/// Which sizes files must have: bytes, both bounds included
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    pub(crate) least: u64,
+    pub(crate) most: u64,
+}
+
+impl Sizes {
+    pub(crate) const ALL: Self = Self { least: 0, most: u64::MAX };
+
+    /// The sizes that all of these allow; an error if there are none
+    pub(crate) fn all_of(bounds: &[Self]) -> Result<Self, String> {
+        let both = |one: Self, other: &Self| Self {
+            least: one.least.max(other.least),
+            most: one.most.min(other.most),
+        };
+        let all = bounds.iter().fold(Self::ALL, both);
+        match all.least <= all.most {
+            true => Ok(all),
+            false => Err("no file has all sizes that --size asks for".into()),
+        }
+    }
+
+    /// Whether a file of this size is one of them; `None` if its size is not known, and matters
+    pub(crate) fn fit(self, size: Option<u64>) -> Option<bool> {
+        match self == Self::ALL {
+            true => Some(true),
+            false => size.map(|size| (self.least..=self.most).contains(&size)),
+        }
+    }
+}
+
 impl Rule {
     pub(crate) fn new(includes: bool, pattern: &str) -> Result<Self, String> {
         let trimmed = pattern.trim_end_matches('/');

@@ -121,10 +121,35 @@ fn trees_are_listed() {
     assert_eq!(find(&["--type", "d"]), ["d/e"]);
     assert_eq!(find(&["--type", "f", "--size", "-20"]), ["d/e/b.txt", "d/e/c.gz"]);
     assert_eq!(find(&["--size", "+100"]), ["d/a.txt"]);
+    assert_eq!(find(&["--size", "+4", "--size", "-99"]), ["d/e/b.txt"]);
+    assert_eq!(find(&["--size", "-20", "--size", "+3"]), ["d/e/b.txt", "d/e/c.gz"]);
+    assert_eq!(find(&["--size", "20"]), ["d/e/b.txt"]);
+    for wrong in [&["+5", "-4"][..], &["5", "6"], &["+"], &["+x"]] {
+        let mut arguments = vec!["find".to_owned(), server.url("d")];
+        arguments.extend(wrong.iter().map(|size| format!("--size={size}")));
+        let run = home.rftp(&arguments);
+        assert!(run.code == Some(2) && run.stderr.contains("--size"), "{wrong:?}: {run:?}");
+    }
     let run = home.rftp(&["du", &server.url("d")]);
     assert_eq!((run.code, &*run.stdout), (Some(0), "123\td\n23\td/e\n"), "{run:?}");
     let run = home.rftp(&["du", "-s", &server.url("")]);
     assert_eq!((run.code, &*run.stdout), (Some(0), "123\t.\n"), "{run:?}");
+}
+
+/// Of a file without a size nobody knows whether it fits, and the size of a directory is none of its files'
+#[test]
+fn only_files_have_sizes() {
+    let (server, home) = (Server::start(), Home::new());
+    server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
+        ("MLSD", "d") => Action::serve().data(
+            b"type=dir;size=4096; e\r\ntype=file;size=5000; a\r\ntype=file; unknown\r\n".to_vec(),
+        ),
+        ("MLSD", _) => Action::serve().data(Vec::new()),
+        _ => Action::serve(),
+    });
+    server.files().put("d/a", b"");
+    let run = home.rftp(&["find", &server.url("d"), "--size", "+4k"]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), "d/a\n"), "{run:?}");
 }
 
 #[test]
