@@ -2,7 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::values::{Segments, bytes, moment, segments, suffix};
+use super::values::{Segments, bytes, moment, segments, sizes, suffix};
+use crate::plan::Sizes;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TransferArgs {
@@ -73,6 +74,9 @@ pub(crate) struct FilterArgs {
     /// Only files changed before this time
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub(crate) older: Option<i64>,
+    /// Only files of this size: +10M is at least, -10M at most, 10M exactly; several bounds hold together
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = sizes)]
+    pub(crate) size: Vec<Sizes>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

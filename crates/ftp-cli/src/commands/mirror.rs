@@ -14,7 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::location::Location;
 use crate::login::Logins;
 use crate::mirror::{Mirror, Purpose, Sides};
-use crate::plan::{Ages, Compare, Direction, Filter, Policy, Rule};
+use crate::plan::{Ages, Compare, Direction, Filter, Policy, Rule, Sizes};
 use crate::pool::Pool;
 use crate::site::Site;
 
@@ -115,5 +115,6 @@ fn filter(args: &FilterArgs, matches: &ArgMatches) -> Result<Filter, Failure> {
     }
     rules.sort_by_key(|(at, _)| *at);
     let ages = Ages { newer: args.newer, older: args.older };
-    Ok(Filter::new(rules.into_iter().map(|(_, rule)| rule).collect(), ages))
+    let sizes = Sizes::all_of(&args.size).map_err(Failure::usage)?;
+    Ok(Filter::new(rules.into_iter().map(|(_, rule)| rule).collect(), ages, sizes))
 }

@@ -111,6 +111,11 @@ impl Plan {
                 let reason = "its time is not known, so --newer and --older cannot apply";
                 found.steps.push(Step::LeaveOut { path, reason });
             }
+            (Kind::File, _) if self.policy.filter.size(item.size) == Some(false) => {}
+            (Kind::File, _) if self.policy.filter.size(item.size).is_none() => {
+                let reason = "its size is not known, so --size cannot apply";
+                found.steps.push(Step::LeaveOut { path, reason });
+            }
             (Kind::File, target_kind) => {
                 let is_begun = self.is_begun(&item.name, there);
                 let is_there = target_kind.is_some();
@@ -182,7 +187,11 @@ impl Plan {
             let is_there_too = names.take(&item.name).is_err() || reserved.contains(&*item.name);
             let takes_part = match item.kind {
                 Kind::Dir => filter.enters(&path),
-                Kind::File => filter.takes(&path) && filter.age(item.time) == Age::Fits,
+                Kind::File => {
+                    filter.takes(&path)
+                        && filter.age(item.time) == Age::Fits
+                        && filter.size(item.size) == Some(true)
+                }
                 _ => filter.takes(&path),
             };
             if is_there_too || !takes_part {

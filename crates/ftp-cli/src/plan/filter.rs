@@ -20,6 +20,7 @@ pub(crate) struct Rule {
 pub(crate) struct Filter {
     rules: Vec<Rule>,
     ages: Ages,
+    sizes: Sizes,
 }
 
 /// When files must have been changed, in seconds since 1970
@@ -88,6 +89,12 @@ impl Sizes {
     }
 }
 
+impl Default for Sizes {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
 impl Rule {
     pub(crate) fn new(includes: bool, pattern: &str) -> Result<Self, String> {
         let trimmed = pattern.trim_end_matches('/');
@@ -107,8 +114,13 @@ impl Rule {
 }
 
 impl Filter {
-    pub(crate) const fn new(rules: Vec<Rule>, ages: Ages) -> Self {
-        Self { rules, ages }
+    pub(crate) const fn new(rules: Vec<Rule>, ages: Ages, sizes: Sizes) -> Self {
+        Self { rules, ages, sizes }
+    }
+
+    /// Whether a file of this size takes part, as far as its size is concerned; `None` if that is not known, and matters
+    pub(crate) fn size(&self, size: Option<u64>) -> Option<bool> {
+        self.sizes.fit(size)
     }
 
     /// Whether a file with this time takes part, as far as its time is concerned
@@ -118,7 +130,7 @@ impl Filter {
 
     /// Whether a directory takes part although no file in it does
     pub(crate) fn takes_empty(&self, path: &[u8]) -> bool {
-        self.ages == Ages::default() && self.takes(path)
+        self.ages == Ages::default() && self.sizes == Sizes::ALL && self.takes(path)
     }
 
     /// The number of the last rule that matches a path, or a directory that it is in
@@ -149,7 +161,7 @@ mod tests {
 
     fn filter(rules: &[&str]) -> Filter {
         let rule = |text: &&str| Rule::new(text.starts_with('+'), &text[1..]).unwrap();
-        Filter::new(rules.iter().map(rule).collect(), Ages::default())
+        Filter::new(rules.iter().map(rule).collect(), Ages::default(), Sizes::ALL)
     }
 
     #[test]

@@ -279,7 +279,7 @@ fn what_the_filter_leaves_out_is_neither_transferred_nor_deleted() {
     let source = Tree::from([file("a.o", 1, 1), file("a.c", 1, 1)]);
     let inner = Tree::from([file("b.o", 1, 1), file("b.c", 1, 1)]);
     let target = Tree::from([file("c.o", 1, 1), (b"old".to_vec(), Node::Dir(inner))]);
-    let filter = Filter::new(rules, Ages::default());
+    let filter = Filter::new(rules, Ages::default(), Sizes::ALL);
     let outcome =
         run(Policy { filter, ..policy(Direction::Down, true) }, &world(&source, &target, 1));
     assert_eq!(changes(&outcome).len(), 1);
@@ -355,7 +355,7 @@ fn loops_end() {
 fn files_of_another_age_are_left_out() {
     let source = Tree::from([file("old", 1, 10), file("new", 1, 100)]);
     let target = Tree::from([file("gone-old", 1, 10), file("gone-new", 1, 100)]);
-    let filter = Filter::new(Vec::new(), Ages { newer: Some(50), older: None });
+    let filter = Filter::new(Vec::new(), Ages { newer: Some(50), older: None }, Sizes::ALL);
     let policy = Policy { filter, ..policy(Direction::Down, true) };
     let outcome = run(policy, &world(&source, &target, 1));
     let is_new = |step: &&Step| matches!(step, Step::Transfer(file) if file.path == b"new");

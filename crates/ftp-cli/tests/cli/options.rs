@@ -291,6 +291,36 @@ fn files_are_chosen_by_their_age() {
 }
 
 #[test]
+fn files_are_chosen_by_their_size() {
+    let (server, home) = (Server::start(), Home::new());
+    for (name, size) in [("empty", 0), ("small", 10), ("middle", 2000), ("large", 30_000)] {
+        server.files().put(&format!("pub/{name}"), bytes(size));
+    }
+    // These have other sizes, so they take no part here, either.
+    home.write("here/mine", b"");
+    home.write("here/small", b"old");
+    home.write("here/gone", &bytes(1500));
+    let url = server.url("pub");
+    let run = home.rftp(&["mirror", "--size", "+1k", "--size=-10k", "--delete", &url, "here"]);
+    assert_eq!((run.code, home.names("here").join(" ")), (Some(0), "middle mine small".into()));
+    assert_eq!(home.read("here/small"), b"old");
+    let run =
+        home.rftp(&["verify", "--compare", "size", "--size=-10k", "--size=+1k", &url, "here"]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+    server.files().put("pub/unknown", b"");
+    // A size that is not known is no size that fits.
+    server.on_command(|Command { verb, .. }| match verb {
+        "MLSD" => Action::serve().data(b"type=file; unknown\r\n".to_vec()),
+        _ => Action::serve(),
+    });
+    let run = home.rftp(&["mirror", "--size", "+0", &url, "there"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "every size fits: {run:?}");
+    let run = home.rftp(&["mirror", "--size", "+1", &url, "elsewhere"]);
+    assert!(run.code == Some(0) && run.stderr.contains("its size is not known"), "{run:?}");
+    assert_eq!(home.rftp(&["mirror", "--size", "big", &url, "here"]).code, Some(2));
+}
+
+#[test]
 fn links_of_a_server_are_followed() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("pub/file", b"file");
