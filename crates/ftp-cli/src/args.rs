@@ -16,8 +16,8 @@ use crate::plan::Sizes;
 
 pub(crate) use common::{Common, Progress};
 pub(crate) use transfer::{Comparison, FilterArgs, SegmentArgs, TransferArgs};
-pub(crate) use values::{Range, Segments, Shard};
-use values::{mode, moment, range, shard, sizes, time};
+pub(crate) use values::{Parallel, Range, Segments, Shard};
+use values::{mode, moment, parallel, range, shard, sizes, time};
 
 /// FTP and FTPS on the command line
 #[derive(Debug, Parser)]
@@ -161,9 +161,9 @@ pub(crate) struct GetArgs {
     /// The hash that the file must have: sha256:DIGITS, md5:DIGITS and others
     #[arg(long, value_name = "ALGORITHM:DIGITS", value_parser = crate::manifest::parse_hash, conflicts_with_all = ["no_clobber"])]
     pub(crate) checksum: Option<FileHash>,
-    /// Files to transfer at a time, each over a session of its own; fewer if the server allows fewer sessions
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) parallel: u16,
+    /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer; auto begins with two and adds one as long as that makes it faster, up to eight
+    #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
+    pub(crate) parallel: Parallel,
     #[command(flatten)]
     pub(crate) segments: SegmentArgs,
     #[command(flatten)]
@@ -239,9 +239,9 @@ pub(crate) struct MirrorArgs {
     /// The copy: a local directory, or the URL of a directory
     #[arg(value_name = "TARGET")]
     pub(crate) target: OsString,
-    /// Files to transfer at a time, each over a session of its own; fewer if the server allows fewer sessions
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) parallel: u16,
+    /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer; auto begins with two and adds one as long as that makes it faster, up to eight
+    #[arg(short = 'j', long, value_name = "N|auto", default_value = "8", value_parser = parallel)]
+    pub(crate) parallel: Parallel,
     /// How to tell whether a file is up to date
     #[arg(long, value_name = "HOW", default_value = "time")]
     pub(crate) compare: Comparison,
@@ -283,9 +283,9 @@ pub(crate) struct FetchArgs {
     /// Write into this directory; it is created if it is missing
     #[arg(short = 'O', long, value_name = "DIR", default_value = ".")]
     pub(crate) output_dir: PathBuf,
-    /// Files to transfer at a time, each over a session of its own; fewer if the server allows fewer sessions
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) parallel: u16,
+    /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer; auto begins with two and adds one as long as that makes it faster, up to eight
+    #[arg(short = 'j', long, value_name = "N|auto", default_value = "8", value_parser = parallel)]
+    pub(crate) parallel: Parallel,
     /// Take only share I of N of the files, for N runs side by side
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(crate) shard: Option<Shard>,
@@ -307,8 +307,8 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "HOW", default_value = "hash")]
     pub(crate) compare: Comparison,
     /// Sessions to use for two directories
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) parallel: u16,
+    #[arg(short = 'j', long, value_name = "N|auto", default_value = "8", value_parser = parallel)]
+    pub(crate) parallel: Parallel,
     /// Follow symbolic links of the source
     #[arg(long)]
     pub(crate) follow: bool,

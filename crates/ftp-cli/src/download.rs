@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::partial::{Naming, Partial, STATE_FROM, Version};
+use crate::pool::Pool;
 use crate::ranges::{CUT, OVERLAP};
 use crate::rate::Rate;
 use crate::report::Running;
@@ -26,13 +27,23 @@ pub(crate) const BLOCK: usize = 256 * 1024;
 /// What all transfers of a run have in common
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'a> {
-    pub(crate) site: &'a Site,
+    pub(crate) pool: &'a Pool,
     pub(crate) args: &'a TransferArgs,
     pub(crate) rate: &'a Rate,
     pub(crate) interrupt: &'a Interrupt,
 }
 
-impl Terms<'_> {
+impl<'a> Terms<'a> {
+    pub(crate) const fn site(&self) -> &'a Site {
+        self.pool.site()
+    }
+
+    /// Counts bytes that were moved, and waits as long as the rate demands
+    pub(crate) fn pass(&self, bytes: usize) -> Result<(), Failure> {
+        self.pool.count(bytes as u64);
+        self.rate.pass(bytes, self.interrupt)
+    }
+
     /// End of the names of incomplete files; `None`: they have their final names
     pub(crate) fn suffix(&self) -> Option<&str> {
         (!self.args.inplace).then_some(&*self.args.temp_suffix)
@@ -165,7 +176,7 @@ pub(crate) fn wanted_hashes(
     let mut wanted: Vec<FileHash> = job.expected.iter().cloned().collect();
     if terms.args.verify {
         let hash = check::server_hash(client, job.remote);
-        match hash.map_err(|error| terms.site.failure(error))? {
+        match hash.map_err(|error| terms.site().failure(error))? {
             Some(hash) => wanted.push(hash),
             None => {
                 running.notice("the server has no hash of it, so only the size was compared");
@@ -186,7 +197,7 @@ pub(crate) fn check_whole(
     let length = partial.length();
     if let Some(size) = job.version.size.filter(|size| *size != length) {
         let mismatch = Mismatch::Size { local: length, remote: size };
-        return Err(terms.site.failure(mismatch.into()));
+        return Err(terms.site().failure(mismatch.into()));
     }
     for wanted in wanted {
         let found = match &found {
@@ -195,7 +206,7 @@ pub(crate) fn check_whole(
         };
         if found.value != wanted.value {
             let mismatch = Mismatch::Hash { local: found, remote: wanted };
-            return Err(terms.site.failure(mismatch.into()));
+            return Err(terms.site().failure(mismatch.into()));
         }
     }
     Ok(())
@@ -271,7 +282,7 @@ impl Transfer<'_> {
                 self.running.notice("the server can't resume, so the download starts again");
                 return Ok(false);
             }
-            Err(error) => return Err(self.terms.site.failure(error)),
+            Err(error) => return Err(self.terms.site().failure(error)),
         };
         let mut there = vec![0; here.len()];
         let result = download.read_exact(&mut there);
@@ -279,7 +290,7 @@ impl Transfer<'_> {
             Ok(()) if here == there => {}
             Err(error) if !is_short(&error) => {
                 drop(download);
-                return Err(self.terms.site.failure(error.into()));
+                return Err(self.terms.site().failure(error.into()));
             }
             _ => {
                 // The next request finds out whether the session survives this.
@@ -305,7 +316,7 @@ impl Transfer<'_> {
             get = get.expect_size(size);
         }
         self.running.at(at);
-        let download = self.client.get(get).map_err(|error| self.terms.site.failure(error))?;
+        let download = self.client.get(get).map_err(|error| self.terms.site().failure(error))?;
         self.partial.note(self.job.version, None);
         let moved =
             copy(download, at, &mut self.partial, self.terms, self.running, &mut self.digest)?;
@@ -330,7 +341,7 @@ fn copy(
             Ok(count) => count,
             Err(error) => {
                 drop(download);
-                return Err(terms.site.failure(error.into()));
+                return Err(terms.site().failure(error.into()));
             }
         };
         partial.write(&block[..count]).map_err(|error| Failure::local(partial.path(), &error))?;
@@ -340,7 +351,7 @@ fn copy(
         at += count as u64;
         moved += count as u64;
         running.at(at);
-        terms.rate.pass(count, terms.interrupt)?;
+        terms.pass(count)?;
     }
 }
 

@@ -23,6 +23,7 @@ mod partial;
 mod plan;
 mod pool;
 mod proxy;
+mod ramp;
 mod ranges;
 mod rate;
 mod report;

@@ -111,7 +111,7 @@ impl<'a> Mirror<'a> {
     /// Does everything, and writes the summary
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         self.sides.check()?;
-        let threads = usize::from(self.args.parallel);
+        let threads = usize::from(self.args.parallel.most());
         self.lock().threads = threads;
         std::thread::scope(|scope| {
             for _ in 0..threads {
@@ -142,7 +142,7 @@ impl<'a> Mirror<'a> {
 
     fn terms(&self) -> Terms<'_> {
         Terms {
-            site: self.pool.site(),
+            pool: self.pool,
             args: &self.args.transfer,
             rate: &self.rate,
             interrupt: self.interrupt,
@@ -194,7 +194,7 @@ impl<'a> Mirror<'a> {
             if state.stopped.is_some() || self.interrupt.is_set() {
                 return None;
             }
-            let is_short = state.waiting.len() < AHEAD * usize::from(self.args.parallel);
+            let is_short = state.waiting.len() < AHEAD * usize::from(self.args.parallel.most());
             let task = match is_short.then(|| state.plan.next()).flatten() {
                 Some(directory) => Some(Task::List(directory)),
                 None => state.waiting.pop_front().map(Task::Do),

@@ -1,13 +1,16 @@
 //! The sessions with one server: how many there may be, and which failures are retried
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ftp_blocking::{Client, UtcOffset};
 use ftp_session::{Admission, Budget, Error, Origin, SessionEnd};
 
+use crate::args::Parallel;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::ramp::{REQUEST, Ramp};
 use crate::site::{Session, Site};
 
 /// How often a wait checks whether it is still wanted
@@ -24,11 +27,15 @@ pub(crate) struct Pool {
     origin: Origin,
     state: Mutex<State>,
     changed: Condvar,
+    /// What has been done so far: bytes moved, and requests as if they were bytes
+    work: AtomicU64,
 }
 
 #[derive(Debug)]
 struct State {
     budget: Budget,
+    /// Whether the number of sessions grows only while that makes the whole faster
+    ramp: Option<Ramp>,
     utc_offset: Option<UtcOffset>,
     /// Threads that wait for a session to go on with a task
     needy: usize,
@@ -51,14 +58,17 @@ pub(crate) struct Lease<'a> {
 }
 
 impl Pool {
-    pub(crate) fn new(site: Site, most: usize, interrupt: &Interrupt) -> Self {
-        let budget = Budget::new(most.min(usize::from(site.common().max_sessions)));
+    pub(crate) fn new(site: Site, sessions: Parallel, interrupt: &Interrupt) -> Self {
+        let most = usize::from(sessions.most().min(site.common().max_sessions));
+        let budget = Budget::new(most);
+        let ramp = (sessions == Parallel::Auto).then(|| Ramp::new(most));
         Self {
             site,
             interrupt: interrupt.clone(),
             origin: Origin::new(Instant::now()),
-            state: Mutex::new(State { budget, utc_offset: None, needy: 0 }),
+            state: Mutex::new(State { budget, ramp, utc_offset: None, needy: 0 }),
             changed: Condvar::new(),
+            work: AtomicU64::new(0),
         }
     }
 
@@ -68,6 +78,11 @@ impl Pool {
 
     pub(crate) const fn lease(&self) -> Lease<'_> {
         Lease { pool: self, session: None }
+    }
+
+    /// Notes that a transfer has moved bytes
+    pub(crate) fn count(&self, bytes: u64) {
+        self.work.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// How many sessions the server allows, as far as is known
@@ -87,6 +102,10 @@ impl Pool {
 
     pub(crate) fn utc_offset(&self) -> Option<UtcOffset> {
         self.lock().utc_offset
+    }
+
+    fn work(&self) -> u64 {
+        self.work.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -121,7 +140,8 @@ impl Pool {
             let mut state = self.lock();
             let now = self.origin.now();
             // A thread with a task comes first: without it the others may never get anything to do.
-            let is_its_turn = purpose == Purpose::Task || state.needy == 0;
+            let is_its_turn =
+                purpose == Purpose::Task || state.needy == 0 && state.is_useful(self.work(), now);
             let until = match state.budget.admission(now) {
                 Admission::Now if is_its_turn => {
                     state.budget.begin(now);
@@ -147,6 +167,11 @@ impl Pool {
         while self.admitted(purpose, is_wanted)? {
             let failure = match self.site.open(&self.interrupt) {
                 Ok(session) => {
+                    let mut state = self.lock();
+                    if let Some(ramp) = &mut state.ramp {
+                        ramp.opened(self.work(), self.origin.now());
+                    }
+                    drop(state);
                     self.report(|budget, now| budget.opened(now));
                     return Ok(Some(session));
                 }
@@ -163,6 +188,14 @@ impl Pool {
             }
         }
         Ok(None)
+    }
+}
+
+impl State {
+    /// Whether one more session may make the whole faster
+    fn is_useful(&mut self, work: u64, now: ftp_session::Time) -> bool {
+        let count = self.budget.count();
+        self.ramp.as_mut().is_none_or(|ramp| count < ramp.allowed(count, work, now))
     }
 }
 
@@ -223,6 +256,7 @@ impl Lease<'_> {
     ) -> Result<T, Failure> {
         match work(self.client()?) {
             Ok(value) => {
+                self.pool.count(REQUEST);
                 self.drop_if_over();
                 Ok(value)
             }

@@ -43,7 +43,7 @@ pub(crate) fn download(
         running.notice("the server does not tell its size, so one session fetches it");
     }
     if let Some(size) = size.filter(|size| segments.of(*size) > 1) {
-        let sessions = segments.of(size).min(terms.site.common().max_sessions);
+        let sessions = segments.of(size).min(terms.site().common().max_sessions);
         let mut partial = download::open(terms, job, running)?;
         loop {
             let is_begun = partial.length() > 0;
@@ -78,8 +78,8 @@ fn finish(
 ) -> Result<(), Failure> {
     let result = lease
         .attempt(&|| 0, |client| {
-            let now =
-                download::version(client, job.remote).map_err(|error| terms.site.failure(error))?;
+            let now = download::version(client, job.remote)
+                .map_err(|error| terms.site().failure(error))?;
             match now.is_another_than(job.version) {
                 true => Err(changed()),
                 false => download::wanted_hashes(client, terms, job, running),
@@ -341,7 +341,7 @@ impl<'a> Fetch<'a> {
             Ok(download) => download,
             Err(error) => {
                 let is_about_it = task.offset > 0 && download::is_about_restarting(&error);
-                let failure = self.terms.site.failure(error);
+                let failure = self.terms.site().failure(error);
                 return Err(if is_about_it { Trouble::NoRestart(failure) } else { failure.into() });
             }
         };
@@ -362,7 +362,7 @@ impl<'a> Fetch<'a> {
                 return Err(changed().into());
             }
             self.write(task.start, &block[..count])?;
-            self.terms.rate.pass(count, self.terms.interrupt)?;
+            self.terms.pass(count)?;
         }
     }
 
@@ -389,8 +389,8 @@ impl<'a> Fetch<'a> {
         let is_short = download::is_short(&error);
         match task.offset > 0 {
             true if is_too_long => Trouble::NoRestart(changed()),
-            true if is_short => Trouble::NoRestart(self.terms.site.failure(error.into())),
-            _ => self.terms.site.failure(error.into()).into(),
+            true if is_short => Trouble::NoRestart(self.terms.site().failure(error.into())),
+            _ => self.terms.site().failure(error.into()).into(),
         }
     }
 

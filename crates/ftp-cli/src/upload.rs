@@ -64,7 +64,7 @@ pub(crate) fn upload(
         .and_then(|moved| {
             if terms.args.verify {
                 let proof = check::compare(client, &temporary, job.local, before.len());
-                if proof.map_err(|error| terms.site.failure(error))? == check::Proof::Size {
+                if proof.map_err(|error| terms.site().failure(error))? == check::Proof::Size {
                     running.notice("the server has no hash of it, so only the size was compared");
                 }
             }
@@ -78,7 +78,7 @@ pub(crate) fn upload(
         // The file is there; a wrong time is no failure.
         if let Err(error) = client.set_modified(&temporary, time) {
             if error.is_fatal() {
-                return Err(terms.site.failure(error));
+                return Err(terms.site().failure(error));
             }
         }
     }
@@ -103,7 +103,7 @@ fn set_mode(
     let mode = local.permissions().mode() & 0o777;
     match client.site([format!("CHMOD {mode:03o} ").as_bytes(), remote].concat()) {
         Ok(_) => Ok(()),
-        Err(error) if error.is_fatal() => Err(terms.site.failure(error)),
+        Err(error) if error.is_fatal() => Err(terms.site().failure(error)),
         Err(_) => {
             running.notice("the server did not set its permissions (SITE CHMOD)");
             Ok(())
@@ -166,7 +166,7 @@ pub(crate) fn add_stream(
     let (moved, name) = match way {
         Way::Append { path } => send_all(client, terms, from, Put::new(path).append(), running)?,
         Way::Unique { folder } => {
-            let failure = |error| terms.site.failure(error);
+            let failure = |error| terms.site().failure(error);
             // STOU has no path, and that of the next file begins where the login leads.
             let home = client.pwd().map_err(failure)?;
             if !folder.is_empty() {
@@ -221,7 +221,7 @@ fn send(
             moved = bytes;
             // The bytes that were there before are known only at the end.
             running.at(bytes.min(length));
-            if let Err(failure) = terms.rate.pass(more as usize, terms.interrupt) {
+            if let Err(failure) = terms.pass(more as usize) {
                 stop = Some(failure);
             }
         };
@@ -239,7 +239,7 @@ fn send(
             }
             // No SIZE, no APPE, or none for this user.
             Err(error) if cannot_resume(&error) => {}
-            Err(error) => return Err(terms.site.failure(error)),
+            Err(error) => return Err(terms.site().failure(error)),
         }
     }
     let mut file = File::open(job.local).map_err(|error| Failure::local(job.local, &error))?;
@@ -270,13 +270,13 @@ fn is_a_part(
                 // Complete: it has got the time of the local file, and lacks only its name.
                 Ordering::Equal => match client.size(temporary) {
                     Ok(size) => Ok(size == local.len()),
-                    Err(error) if error.is_fatal() => Err(terms.site.failure(error)),
+                    Err(error) if error.is_fatal() => Err(terms.site().failure(error)),
                     Err(_) => Ok(false),
                 },
                 Ordering::Greater => Ok(false),
             }
         }
-        Err(error) if error.is_fatal() => Err(terms.site.failure(error)),
+        Err(error) if error.is_fatal() => Err(terms.site().failure(error)),
         // There is none, or the server tells no times.
         Err(_) => Ok(false),
     }
@@ -290,12 +290,12 @@ fn send_all(
     running: &Running<'_>,
 ) -> Result<(u64, Option<Vec<u8>>), Failure> {
     let mut reader = Paced { from, terms, running, moved: 0 };
-    let upload = client.put(put).map_err(|error| terms.site.failure(error))?;
+    let upload = client.put(put).map_err(|error| terms.site().failure(error))?;
     let result = upload.copy_from(&mut reader, CopyOptions::new());
     match result {
         Ok(transfer) => Ok((reader.moved, transfer.name)),
         Err(_) if terms.interrupt.is_set() => Err(Failure::interrupted()),
-        Err(error) => Err(terms.site.failure(error)),
+        Err(error) => Err(terms.site().failure(error)),
     }
 }
 
@@ -312,7 +312,7 @@ impl Read for Paced<'_> {
         let count = self.from.read(buffer)?;
         self.moved += count as u64;
         self.running.at(self.moved);
-        match self.terms.rate.pass(count, self.terms.interrupt) {
+        match self.terms.pass(count) {
             Ok(()) => Ok(count),
             Err(_) => Err(io::ErrorKind::Other.into()),
         }
@@ -345,16 +345,16 @@ fn publish(
     }
     let Err(error) = client.rename(temporary, remote) else { return Ok(()) };
     if error.is_transient() || error.is_fatal() {
-        return Err(terms.site.failure(error));
+        return Err(terms.site().failure(error));
     }
     // Some servers refuse to rename onto an existing file.
     if client.delete(remote).is_err() {
         let _ = client.delete(temporary);
-        return Err(terms.site.failure(error).remedy("--inplace uploads without renaming"));
+        return Err(terms.site().failure(error).remedy("--inplace uploads without renaming"));
     }
     client.rename(temporary, remote).map(|_| ()).map_err(|error| {
         // The old file is gone, so the new one stays.
-        let failure = terms.site.failure(error);
+        let failure = terms.site().failure(error);
         failure
             .about(crate::show::bytes(temporary))
             .remedy("rename this file by hand: it is complete")

@@ -53,6 +53,50 @@ pub(crate) fn range(text: &str) -> Result<Range, String> {
     range.ok_or_else(|| "expected FROM-TO, FROM- or -COUNT, in bytes counted from 0".to_owned())
 }
 
+/// How many files are transferred at a time, each over a session of its own
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parallel {
+    Number(u16),
+    /// As many as make it faster, up to eight
+    Auto,
+}
+
+impl Parallel {
+    pub(crate) const fn most(self) -> u16 {
+        match self {
+            Self::Number(number) => number,
+            // Servers that allow more are rare, and some block clients with so many.
+            Self::Auto => 8,
+        }
+    }
+
+    /// Not more than these files need, if a number was given
+    pub(crate) fn of_files(self, files: usize) -> Self {
+        match self {
+            Self::Number(number) => {
+                Self::Number(number.min(u16::try_from(files).unwrap_or(u16::MAX)))
+            }
+            Self::Auto => Self::Auto,
+        }
+    }
+
+    /// Enough for a file that is divided, if a number was given
+    pub(crate) fn for_segments(self, segments: Segments) -> Self {
+        match self {
+            Self::Number(number) => Self::Number(number.max(segments.most())),
+            Self::Auto => Self::Auto,
+        }
+    }
+}
+
+pub(crate) fn parallel(text: &str) -> Result<Parallel, String> {
+    match text.parse() {
+        Ok(number @ 1..=256) => Ok(Parallel::Number(number)),
+        _ if text == "auto" => Ok(Parallel::Auto),
+        _ => Err("expected a number from 1 to 256, or auto".into()),
+    }
+}
+
 /// How many sessions fetch one file together
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Segments {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use crate::args::Common;
+use crate::args::{Common, Parallel};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -33,7 +33,11 @@ impl Places {
         let mut pools = BTreeMap::new();
         for remote in &remotes {
             if let std::collections::btree_map::Entry::Vacant(vacant) = pools.entry(key(remote)) {
-                vacant.insert(Pool::new(Site::new(remote, &logins, common)?, 1, interrupt));
+                vacant.insert(Pool::new(
+                    Site::new(remote, &logins, common)?,
+                    Parallel::Number(1),
+                    interrupt,
+                ));
             }
         }
         Ok(Self { remotes, pools })

@@ -37,7 +37,7 @@ pub(super) fn fetch(
     if args.manifest == Path::new("-") && common.password_file.as_deref() == Some(Path::new("-")) {
         return Err(Failure::usage("standard input can't be both the password and the list"));
     }
-    let sessions = args.parallel.max(args.segments.segments.most());
+    let sessions = args.parallel.for_segments(args.segments.segments);
     let queues = Queues::new(wanted(args)?, |wanted| &wanted.remote, common, sessions, interrupt)?;
     let fetching = Fetching {
         args,
@@ -46,7 +46,7 @@ pub(super) fn fetch(
         interrupt,
     };
     queues.work_off(
-        args.parallel,
+        args.parallel.most(),
         |lease, pool, wanted| fetching.fetch(lease, pool, wanted),
         |wanted, failure| fetching.reporter.fail(&wanted.name, failure),
     );
@@ -128,12 +128,8 @@ impl Fetching<'_> {
         let version = Version { size: entry.size.or(found.size), ..found };
         self.reporter.expect(1, version.size.unwrap_or(0));
         let running = self.reporter.begin(Action::Get, name, version.size);
-        let terms = Terms {
-            site: pool.site(),
-            args: &self.args.transfer,
-            rate: &self.rate,
-            interrupt: self.interrupt,
-        };
+        let terms =
+            Terms { pool, args: &self.args.transfer, rate: &self.rate, interrupt: self.interrupt };
         let job = Job {
             remote: remote.path(),
             local,

@@ -39,15 +39,14 @@ pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Res
     if let Some(folder) = &args.output_dir {
         std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
     }
-    let at_a_time = args.parallel.min(u16::try_from(wanted.len()).unwrap_or(u16::MAX));
-    let sessions = at_a_time.max(args.segments.segments.most());
+    let sessions = args.parallel.of_files(wanted.len()).for_segments(args.segments.segments);
     let queues = Queues::new(wanted, |wanted| &wanted.remote, common, sessions, interrupt)?;
     let reporter = Reporter::new(common);
     let rate = Rate::new(args.transfer.limit_rate);
     queues.work_off(
-        at_a_time,
+        args.parallel.most(),
         |lease, pool, wanted| {
-            let terms = Terms { site: pool.site(), args: &args.transfer, rate: &rate, interrupt };
+            let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };
             fetch(lease, pool, terms, args, wanted, &reporter)
         },
         |wanted, failure| reporter.fail(wanted.remote.path(), failure),

@@ -97,8 +97,8 @@ fn run(
     };
     let logins = Logins::new(common, &[&remote])?;
     let site = Site::new(&remote, &logins, common)?;
-    let sessions = args.parallel.max(args.segments.segments.most());
-    let pool = Pool::new(site, usize::from(sessions), interrupt);
+    let sessions = args.parallel.for_segments(args.segments.segments);
+    let pool = Pool::new(site, sessions, interrupt);
     let sides = Sides { direction, local, remote: remote.path().to_vec(), follow: args.follow };
     Mirror::new(args, purpose, common, policy, sides, &pool, interrupt).run()
 }

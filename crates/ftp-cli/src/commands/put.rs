@@ -37,7 +37,7 @@ pub(super) fn put(args: PutArgs, common: &Common, interrupt: &Interrupt) -> Resu
     let rate = Rate::new(args.transfer.limit_rate);
     let mut exits = Vec::new();
     let whole = places.each(|lease, pool, remote| {
-        let terms = Terms { site: pool.site(), args: &args.transfer, rate: &rate, interrupt };
+        let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };
         if args.mkdir {
             let folder = folder(remote);
             if !folder.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::context::{Key, key};
-use crate::args::Common;
+use crate::args::{Common, Parallel};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::Remote;
@@ -29,7 +29,7 @@ impl<'a, T: Send> Queues<'a, T> {
         tasks: Vec<T>,
         remote_of: impl Fn(&T) -> &Remote,
         common: &Common,
-        sessions: u16,
+        sessions: Parallel,
         interrupt: &'a Interrupt,
     ) -> Result<Self, Failure> {
         let logins = Logins::new(common, &tasks.iter().map(&remote_of).collect::<Vec<_>>())?;
@@ -39,7 +39,7 @@ impl<'a, T: Send> Queues<'a, T> {
             let key = key(remote);
             if !servers.contains_key(&key) {
                 let site = Site::new(remote, &logins, common)?;
-                let pool = Pool::new(site, usize::from(sessions), interrupt);
+                let pool = Pool::new(site, sessions, interrupt);
                 servers.insert(key.clone(), Server { pool, waiting: Mutex::default() });
             }
             if let Some(server) = servers.get_mut(&key) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ftp_blocking::{Client, DataMode, List};
 use ftp_proto::Get;
 
-use crate::args::Common;
+use crate::args::{Common, Parallel};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -50,7 +50,7 @@ pub(crate) fn run(
     if logins.login(&remote)?.user.is_empty() {
         eprintln!("rftp: no login for {host} in netrc, so it is anonymous");
     }
-    let pool = Pool::new(Site::new(&remote, &logins, &common)?, 1, interrupt);
+    let pool = Pool::new(Site::new(&remote, &logins, &common)?, Parallel::Number(1), interrupt);
     let mut lease = pool.lease();
     lease.once(|client| {
         for argument in rest {

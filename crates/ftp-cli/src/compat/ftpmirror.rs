@@ -13,7 +13,7 @@ use ftp_session::{Error, local_path};
 use globset::{Glob, GlobMatcher};
 
 use super::mirrorinfo::{self, Versions};
-use crate::args::{Common, TransferArgs};
+use crate::args::{Common, Parallel, TransferArgs};
 use crate::download::{Job, Terms, download, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -115,11 +115,11 @@ pub(crate) fn run(
     let text = if host.contains("://") { host.to_owned() } else { format!("ftp://{host}/") };
     let remote = Remote::of_argument(text.as_ref())?;
     let logins = Logins::new(&common, &[&remote])?;
-    let pool = Pool::new(Site::new(&remote, &logins, &common)?, 1, interrupt);
+    let pool = Pool::new(Site::new(&remote, &logins, &common)?, Parallel::Number(1), interrupt);
     let reporter = Reporter::new(&common);
     let rate = Rate::new(None);
     let transfer = TransferArgs::plain();
-    let terms = Terms { site: pool.site(), args: &transfer, rate: &rate, interrupt };
+    let terms = Terms { pool: &pool, args: &transfer, rate: &rate, interrupt };
     let run = Run { options, terms, reporter: &reporter };
     let mut lease = pool.lease();
     let from = more.first().map_or_else(Vec::new, |path| crate::show::os_bytes(path).to_vec());

@@ -12,6 +12,7 @@ mod logins;
 mod mirror;
 mod names;
 mod options;
+mod rates;
 mod robust;
 mod segments;
 
