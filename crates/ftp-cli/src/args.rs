@@ -262,6 +262,10 @@ pub(crate) struct MirrorArgs {
     /// Show what would be done, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
+    /// Note in this file what was transferred; a file of the source that it has in the same version is up to date,
+    /// even if its copy was changed, moved or deleted since
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
     /// Take only share I of N of the files, for N runs side by side
     #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "delete")]
     pub(crate) shard: Option<Shard>,

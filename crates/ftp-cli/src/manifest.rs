@@ -184,7 +184,7 @@ fn hash_of(name: &str, digits: &str) -> Result<FileHash, String> {
     }
 }
 
-fn hex(digits: &str) -> Option<Vec<u8>> {
+pub(crate) fn hex(digits: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pairs = digits.as_bytes().chunks(2);
     pairs

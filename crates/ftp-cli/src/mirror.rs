@@ -1,6 +1,7 @@
 //! Carries out a plan with threads that have a session each: some list while others transfer
 
 mod links;
+mod record;
 mod sides;
 mod work;
 
@@ -8,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::args::{Common, MirrorArgs};
+use crate::args::MirrorArgs;
 use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -18,6 +19,7 @@ use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 
+pub(crate) use record::Record;
 pub(crate) use sides::{Sides, stamp};
 
 /// How often an idle thread checks for an interruption
@@ -43,6 +45,7 @@ pub(crate) struct Mirror<'a> {
     args: &'a MirrorArgs,
     purpose: Purpose,
     sides: Sides,
+    record: Option<Record>,
     pool: &'a Pool,
     interrupt: &'a Interrupt,
     reporter: Reporter,
@@ -77,9 +80,9 @@ impl<'a> Mirror<'a> {
     pub(crate) fn new(
         args: &'a MirrorArgs,
         purpose: Purpose,
-        common: &Common,
         policy: Policy,
         sides: Sides,
+        record: Option<Record>,
         pool: &'a Pool,
         interrupt: &'a Interrupt,
     ) -> Self {
@@ -98,9 +101,10 @@ impl<'a> Mirror<'a> {
             args,
             purpose,
             sides,
+            record,
             pool,
             interrupt,
-            reporter: Reporter::new(common),
+            reporter: Reporter::new(pool.site().common()),
             rate: Rate::new(args.transfer.limit_rate),
             state: Mutex::new(state),
             making: Mutex::new(()),
@@ -132,6 +136,10 @@ impl<'a> Mirror<'a> {
         }
         exits.extend(self.reporter.totals().exits);
         let exit = Exit::of_all(exits);
+        if let Some(record) = &self.record {
+            let took_all = self.lock().plan.takes_all() && self.args.shard.is_none();
+            record.tidy(took_all && exit == Exit::Done);
+        }
         self.reporter.summary(exit);
         Ok(exit)
     }

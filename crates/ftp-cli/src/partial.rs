@@ -27,7 +27,7 @@ const MAX_STATE: u64 = 256 * 1024;
 /// End of the names of state files
 const STATE: &str = ".state";
 
-/// End of the name under which a state file is written before it replaces the old one
+/// End of the name under which a file is written before it replaces the old one
 const NEW: &str = "~";
 
 /// What tells versions of a server's file apart
@@ -89,45 +89,13 @@ impl Partial {
             Naming::WhenWhole => temporary,
             Naming::AtOnce => target.to_owned(),
         };
-        let failure = |error: &io::Error| Failure::local(&path, error);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        // A link would lead the bytes elsewhere.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-            options.custom_flags(flags.bits() as i32);
-        }
-        #[cfg(not(unix))]
-        if std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) {
-            return Err(not_ordinary(&path));
-        }
-        loop {
-            let file = options.open(&path).map_err(|error| failure(&error))?;
-            let metadata = file.metadata().map_err(|error| failure(&error))?;
-            if !metadata.is_file() {
-                return Err(not_ordinary(&path));
-            }
-            // By its path: std has a method of this name from Rust 1.89 on.
-            match FileExt::try_lock(&file) {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    return Err(Failure::new(Exit::Local, "another run is writing this file")
-                        .about(crate::show::path(&path))
-                        .remedy("wait until it ends"));
-                }
-                Err(TryLockError::Error(error)) => return Err(failure(&error)),
-            }
-            // Another run may have renamed it between the two calls.
-            if is_same(&file, &path).map_err(|error| failure(&error))? {
-                let place = match naming {
-                    Naming::WhenWhole => Place::Beside { target: target.to_owned() },
-                    Naming::AtOnce => Place::Final,
-                };
-                return Ok(Self { file, path, state_path, place, length: metadata.len() });
-            }
-        }
+        let file = open_alone(&path)?;
+        let length = file.metadata().map_err(|error| Failure::local(&path, &error))?.len();
+        let place = match naming {
+            Naming::WhenWhole => Place::Beside { target: target.to_owned() },
+            Naming::AtOnce => Place::Final,
+        };
+        Ok(Self { file, path, state_path, place, length })
     }
 
     /// Bytes that are there
@@ -191,16 +159,7 @@ impl Partial {
             state["pieces"] = ranges.to_json();
         }
         // Without it the next run starts again.
-        let _ = self.replace_state(&state.to_string());
-    }
-
-    /// Replaces the state file at once: it is never half written
-    fn replace_state(&self, text: &str) -> io::Result<()> {
-        let new = beside(&self.state_path, NEW);
-        let _ = std::fs::remove_file(&new);
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
-        io::Write::write_all(&mut file, text.as_bytes())?;
-        std::fs::rename(&new, &self.state_path)
+        let _ = replace(&self.state_path, state.to_string().as_bytes());
     }
 
     fn remove_state(&self) {
@@ -279,6 +238,57 @@ impl Partial {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Opens a file, or creates it, and keeps other runs from opening it like this
+///
+/// # Errors
+///
+/// Those of the system; another run has it open; it is no ordinary file.
+pub(crate) fn open_alone(path: &Path) -> Result<File, Failure> {
+    let failure = |error: &io::Error| Failure::local(path, error);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    // A link would lead the bytes elsewhere.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits() as i32);
+    }
+    #[cfg(not(unix))]
+    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        return Err(not_ordinary(path));
+    }
+    loop {
+        let file = options.open(path).map_err(|error| failure(&error))?;
+        if !file.metadata().map_err(|error| failure(&error))?.is_file() {
+            return Err(not_ordinary(path));
+        }
+        // By its path: std has a method of this name from Rust 1.89 on.
+        match FileExt::try_lock(&file) {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::new(Exit::Local, "another run is writing this file")
+                    .about(crate::show::path(path))
+                    .remedy("wait until it ends"));
+            }
+            Err(TryLockError::Error(error)) => return Err(failure(&error)),
+        }
+        // Another run may have renamed it between the two calls.
+        if is_same(&file, path).map_err(|error| failure(&error))? {
+            return Ok(file);
+        }
+    }
+}
+
+/// Replaces a file at once, so that it is never half written
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = beside(path, NEW);
+    let _ = std::fs::remove_file(&new);
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
+    io::Write::write_all(&mut file, bytes)?;
+    std::fs::rename(&new, path)
 }
 
 fn not_ordinary(path: &Path) -> Failure {

@@ -102,7 +102,7 @@ pub(crate) enum Step {
     /// A file whose content is to be compared, and transferred if it differs
     Check(File),
     /// A file that is up to date
-    Keep { path: Vec<u8> },
+    Keep(File),
     /// An item that is left out, which is no failure
     LeaveOut { path: Vec<u8>, reason: &'static str },
     /// An item that can't be mirrored
@@ -177,6 +177,11 @@ impl Plan {
     /// Whether there are directories to list that nobody has taken
     pub(crate) fn has_next(&self) -> bool {
         !self.open.is_empty()
+    }
+
+    /// Whether every file takes part
+    pub(crate) fn takes_all(&self) -> bool {
+        self.policy.filter.takes_all()
     }
 
     /// Further directories are to be listed

@@ -228,8 +228,7 @@ impl Reporter {
         object.insert("event".into(), event.into());
         object.insert("file".into(), String::from_utf8_lossy(name).into_owned().into());
         if std::str::from_utf8(name).is_err() {
-            let hex: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-            object.insert("file_hex".into(), hex.into());
+            object.insert("file_hex".into(), crate::show::hex(name).into());
         }
         object
     }

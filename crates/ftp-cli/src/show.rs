@@ -26,6 +26,11 @@ pub(crate) fn os_bytes(name: &OsStr) -> &[u8] {
     name.as_encoded_bytes()
 }
 
+/// Bytes as hexadecimal digits, for JSON, whose texts are UTF-8
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Whether standard output is a terminal, so that control characters must be escaped
 pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()

@@ -128,8 +128,7 @@ fn object(entry: &OwnedEntry, name: &[u8]) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("name".into(), text(name).into());
     if std::str::from_utf8(name).is_err() {
-        let hex: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-        object.insert("name_hex".into(), hex.into());
+        object.insert("name_hex".into(), crate::show::hex(name).into());
     }
     object.insert("type".into(), kind_word(letter(entry.kind())).into());
     object.insert("size".into(), entry.size().into());

@@ -1,6 +1,7 @@
 //! `mirror`, and `verify` for two directories: their command lines
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use ftp_proto::LocalRules;
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::Location;
 use crate::login::Logins;
-use crate::mirror::{Mirror, Purpose, Sides};
+use crate::mirror::{Mirror, Purpose, Record, Sides};
 use crate::plan::{Ages, Compare, Direction, Filter, Policy, Rule, Sizes};
 use crate::pool::Pool;
 use crate::site::Site;
@@ -47,6 +48,7 @@ pub(super) fn compare(
         filter: args.filter.clone(),
         follow: args.follow,
         dry_run: true,
+        state: None,
         shard: None,
         segments: SegmentArgs { segments: Segments::ONE },
         transfer: TransferArgs::plain(),
@@ -100,7 +102,41 @@ fn run(
     let sessions = args.parallel.for_segments(args.segments.segments);
     let pool = Pool::new(site, sessions, interrupt);
     let sides = Sides { direction, local, remote: remote.path().to_vec(), follow: args.follow };
-    Mirror::new(args, purpose, common, policy, sides, &pool, interrupt).run()
+    let record = match &args.state {
+        Some(path) => record(path, &sides, purpose, pool.site())?,
+        None => None,
+    };
+    Mirror::new(args, purpose, policy, sides, record, &pool, interrupt).run()
+}
+
+/// The record of this mirror: of its directory on the server and, if that is the target, of the local one
+fn record(
+    path: &Path,
+    sides: &Sides,
+    purpose: Purpose,
+    site: &Site,
+) -> Result<Option<Record>, Failure> {
+    let local = |path: &Path| -> Result<PathBuf, Failure> {
+        std::path::absolute(path).map_err(|error| Failure::local(path, &error))
+    };
+    let folder = local(path)?.parent().and_then(|folder| folder.canonicalize().ok());
+    let is_inside = folder
+        .zip(sides.local.canonicalize().ok())
+        .is_some_and(|(folder, local)| folder.starts_with(local));
+    if is_inside {
+        return Err(Failure::usage("the state is in the directory that is mirrored")
+            .about(crate::show::path(path))
+            .remedy("name a file elsewhere"));
+    }
+    let server = format!("{} {}", site.name(), crate::show::bytes(&sides.remote));
+    let mirror = match sides.direction {
+        Direction::Down => format!("from {server}"),
+        Direction::Up => format!("from {} to {server}", crate::show::path(&local(&sides.local)?)),
+    };
+    match purpose {
+        Purpose::Mirror => Record::open(path, mirror).map(Some),
+        Purpose::DryRun | Purpose::Verify => Record::look(path, mirror),
+    }
 }
 
 /// The rules in the order of the command line

@@ -37,12 +37,16 @@ impl Mirror<'_> {
                     if self.args.shard.is_some_and(|shard| !shard.has(&file.path)) {
                         continue;
                     }
+                    if self.record.as_ref().is_some_and(|record| record.has(file)) {
+                        self.reporter.kept();
+                        continue;
+                    }
                     if let Step::Transfer(file) = &step {
                         self.reporter.expect(1, file.size.unwrap_or(0));
                     }
                     queue.push(step);
                 }
-                Step::Keep { .. } => self.reporter.kept(),
+                Step::Keep(file) => self.keep(&file),
                 Step::LeaveOut { path, reason } => self.reporter.skipped(&path, reason),
                 Step::Refuse { path, reason } => {
                     self.failed(&path, Failure::new(crate::exit::Exit::Local, reason));
@@ -80,7 +84,7 @@ impl Mirror<'_> {
         match step {
             Step::Transfer(file) => self.transfer(lease, &file),
             Step::Check(file) => match self.is_same(lease, &file) {
-                Ok(true) => self.reporter.kept(),
+                Ok(true) => self.keep(&file),
                 Ok(false) => {
                     self.reporter.expect(1, file.size.unwrap_or(0));
                     self.transfer(lease, &file);
@@ -89,9 +93,22 @@ impl Mirror<'_> {
             },
             // These were done when they were planned.
             Step::MakeDirectory { .. }
-            | Step::Keep { .. }
+            | Step::Keep(_)
             | Step::LeaveOut { .. }
             | Step::Refuse { .. } => {}
+        }
+    }
+
+    /// Counts a file that is up to date
+    fn keep(&self, file: &File) {
+        self.reporter.kept();
+        self.note(file);
+    }
+
+    /// Notes a file for later runs
+    fn note(&self, file: &File) {
+        if let Some(Err(failure)) = self.record.as_ref().map(|record| record.note(file)) {
+            self.failed(&file.path, failure);
         }
     }
 
@@ -152,8 +169,9 @@ impl Mirror<'_> {
                 })
             }),
         };
-        if let Err(failure) = running.end(result) {
-            self.failed(&file.path, failure);
+        match running.end(result) {
+            Ok(()) => self.note(file),
+            Err(failure) => self.failed(&file.path, failure),
         }
     }
 }

@@ -126,7 +126,7 @@ impl Plan {
                     _ => Verdict::Differs,
                 };
                 found.steps.push(match verdict {
-                    Verdict::Same => Step::Keep { path: file.path },
+                    Verdict::Same => Step::Keep(file),
                     Verdict::Differs => Step::Transfer(file),
                     Verdict::Unclear => Step::Check(file),
                 });

@@ -128,6 +128,11 @@ impl Filter {
         self.ages.age(time)
     }
 
+    /// Whether every file takes part
+    pub(crate) fn takes_all(&self) -> bool {
+        self.rules.is_empty() && self.ages == Ages::default() && self.sizes == Sizes::ALL
+    }
+
     /// Whether a directory takes part although no file in it does
     pub(crate) fn takes_empty(&self, path: &[u8]) -> bool {
         self.ages == Ages::default() && self.sizes == Sizes::ALL && self.takes(path)

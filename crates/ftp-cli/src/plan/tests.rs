@@ -206,8 +206,8 @@ proptest! {
         let outcome = run(policy(direction, true), &world(&source, &target, 1));
         for step in &outcome.steps {
             let path = match step {
-                Step::MakeDirectory { path, .. } | Step::Keep { path } => path,
-                Step::Transfer(file) | Step::Check(file) => &file.path,
+                Step::MakeDirectory { path, .. } => path,
+                Step::Transfer(file) | Step::Check(file) | Step::Keep(file) => &file.path,
                 Step::LeaveOut { .. } | Step::Refuse { .. } => continue,
             };
             prop_assert!(path.is_empty() || LocalRules::Unix.components(path).is_ok(), "{:?}", step);

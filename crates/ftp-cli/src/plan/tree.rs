@@ -30,6 +30,11 @@ impl Stamp {
         self.seconds
     }
 
+    /// Seconds that it leaves open: 1, 60, 86400
+    pub(crate) const fn unit(self) -> i64 {
+        self.unit
+    }
+
     /// The first second after those that it may be
     pub(crate) const fn end(self) -> i64 {
         self.seconds + self.unit

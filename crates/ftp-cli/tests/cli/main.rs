@@ -15,6 +15,7 @@ mod options;
 mod rates;
 mod robust;
 mod segments;
+mod state;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
