@@ -16,7 +16,7 @@ use crate::plan::Sizes;
 
 pub(crate) use common::{Common, Progress};
 pub(crate) use transfer::{Comparison, FilterArgs, SegmentArgs, TransferArgs};
-pub(crate) use values::{Parallel, Range, Segments, Shard};
+pub(crate) use values::{Parallel, Range, Segments, Shard, bytes};
 use values::{mode, moment, parallel, range, shard, sizes, time};
 
 /// FTP and FTPS on the command line

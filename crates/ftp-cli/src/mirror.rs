@@ -105,7 +105,7 @@ impl<'a> Mirror<'a> {
             pool,
             interrupt,
             reporter: Reporter::new(pool.site().common()),
-            rate: Rate::new(args.transfer.limit_rate),
+            rate: Rate::new(args.transfer.limit_rate.as_ref()),
             state: Mutex::new(state),
             making: Mutex::new(()),
             changed: Condvar::new(),

@@ -2,8 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
-use super::values::{Segments, bytes, moment, segments, sizes, suffix};
+use super::values::{Segments, moment, segments, sizes, suffix};
 use crate::plan::Sizes;
+use crate::rate::Timetable;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TransferArgs {
@@ -19,9 +20,10 @@ pub(crate) struct TransferArgs {
     /// Compare with the server's hash after the transfer, if the server has one (HASH, XSHA256, XMD5 and others)
     #[arg(long)]
     pub(crate) verify: bool,
-    /// Bytes a second at most, for all files together: 500k, 10M
-    #[arg(long, value_name = "RATE", value_parser = bytes)]
-    pub(crate) limit_rate: Option<u64>,
+    /// Bytes a second at most, for all files together: 500k, 10M; or by this machine's clock: '08:00,1M 18:00,off',
+    /// 'Fri-18:00,off Mon-06:00,1M'
+    #[arg(long, value_name = "RATE", value_parser = Timetable::parse)]
+    pub(crate) limit_rate: Option<Timetable>,
     /// Wait until a file is on the disk before it gets its name
     #[arg(long)]
     pub(crate) fsync: bool,

@@ -42,7 +42,7 @@ pub(super) fn fetch(
     let fetching = Fetching {
         args,
         reporter: Reporter::new(common),
-        rate: Rate::new(args.transfer.limit_rate),
+        rate: Rate::new(args.transfer.limit_rate.as_ref()),
         interrupt,
     };
     queues.work_off(

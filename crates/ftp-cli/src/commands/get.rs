@@ -42,7 +42,7 @@ pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Res
     let sessions = args.parallel.of_files(wanted.len()).for_segments(args.segments.segments);
     let queues = Queues::new(wanted, |wanted| &wanted.remote, common, sessions, interrupt)?;
     let reporter = Reporter::new(common);
-    let rate = Rate::new(args.transfer.limit_rate);
+    let rate = Rate::new(args.transfer.limit_rate.as_ref());
     queues.work_off(
         args.parallel.most(),
         |lease, pool, wanted| {

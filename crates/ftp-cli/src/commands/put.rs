@@ -34,7 +34,7 @@ pub(super) fn put(args: PutArgs, common: &Common, interrupt: &Interrupt) -> Resu
         return Err(failure.remedy("end the URL with a slash"));
     }
     let reporter = Reporter::new(common);
-    let rate = Rate::new(args.transfer.limit_rate);
+    let rate = Rate::new(args.transfer.limit_rate.as_ref());
     let mut exits = Vec::new();
     let whole = places.each(|lease, pool, remote| {
         let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };

@@ -1,12 +1,12 @@
-//! How many sessions a run takes
+//! How many sessions a run takes, and how many bytes a second
 
 use std::sync::Mutex;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use ftp_test::{Action, Command, Server};
 
-use crate::Home;
+use crate::{Home, bytes, run};
 
 /// What a server needs for each file
 const TIME: Duration = Duration::from_millis(50);
@@ -70,5 +70,38 @@ fn every_command_with_several_sessions_takes_auto() {
     for wrong in ["0", "257", "Auto", "-1", ""] {
         let run = home.rftp(&["fetch", &format!("-j={wrong}"), "list"]);
         assert!(run.code == Some(2) && run.stderr.contains("or auto"), "{wrong}: {run:?}");
+    }
+}
+
+/// `HH:MM` in so many minutes, by UTC
+fn clock(minutes: i64) -> String {
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let minute = (seconds as i64 / 60 + minutes).rem_euclid(24 * 60);
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+#[test]
+fn the_rate_is_that_of_the_time_of_the_day() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", bytes(300_000));
+    // Five hours east of Greenwich it is five hours later.
+    for (zone, minutes) in [("UTC0", 0), ("EAST-5", 300), ("WEST+5:30", -330)] {
+        let [before, now] = [-600, -5].map(|earlier| clock(minutes + earlier));
+        for (table, is_limited) in [
+            (format!("{before},off {now},100k"), true),
+            (format!("{before},100k {now},off"), false),
+        ] {
+            let begun = Instant::now();
+            let url = server.url("file");
+            let run = run(home.command(&["get", "--limit-rate", &table, &url]).env("TZ", zone));
+            assert_eq!((run.code, home.read("file")), (Some(0), bytes(300_000)), "{run:?}");
+            let time = begun.elapsed().as_secs_f64();
+            assert!(!is_limited || time > 2.8, "{zone} {table}: {time}");
+            assert!(is_limited || time < 2.8, "{zone} {table}: {time}");
+        }
+    }
+    for wrong in ["08:00", "25:00,1M", "08:00,1M 08:00,2M", "08:00,0"] {
+        let run = home.rftp(&["get", "--limit-rate", wrong, &server.url("file")]);
+        assert!(run.code == Some(2) && run.stderr.contains("--limit-rate"), "{wrong}: {run:?}");
     }
 }
