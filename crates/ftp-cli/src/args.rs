@@ -99,6 +99,10 @@ pub(crate) enum Command {
     Chmod(ChmodArgs),
     /// Set the time of files; a missing one is created empty
     Touch(TouchArgs),
+    /// Read commands from standard input, and carry them out over one session: cd, ls, get, put, mget, mput, rm, help
+    #[command(after_help = "Examples:\n  rftp shell ftpes://me@ftp.example.org/pub/\n  \
+                      printf 'cd pub\\nmget *.gz\\n' | rftp shell -e ftp://ftp.example.org/")]
+    Shell(ShellArgs),
     /// Describe a server: greeting, features, TLS, round trip, known habits
     Info(UrlsArgs),
     /// Do what `python -m ftplib` does: HOST, then -l[DIR], -d[DIR], -p and files in order
@@ -128,6 +132,16 @@ pub(crate) struct CatArgs {
     /// Write only these bytes of each file: 0-99 is the first hundred, 100- the rest, -100 the last hundred
     #[arg(long, value_name = "FROM-TO", value_parser = range, allow_hyphen_values = true)]
     pub(crate) range: Option<Range>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShellArgs {
+    /// The server, and the directory to begin in
+    #[arg(value_name = "URL")]
+    pub(crate) url: OsString,
+    /// End at the first command that fails, with its exit code
+    #[arg(short = 'e', long)]
+    pub(crate) exit_on_error: bool,
 }
 
 #[derive(Debug, Args)]

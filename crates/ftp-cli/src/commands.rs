@@ -12,12 +12,15 @@ mod list;
 mod mirror;
 mod put;
 mod queue;
+mod shell;
 mod verify;
 
 use std::io::Write as _;
 use std::path::Path;
 
 use clap::ArgMatches;
+
+use context::Context;
 
 use crate::args::{self, Cli, Command};
 use crate::compat::{ftplib, ftpmirror};
@@ -30,26 +33,29 @@ pub(crate) fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
     let interrupt = Interrupt::default();
     interrupt.install();
     let Cli { command, common } = cli;
+    let context = Context { common, interrupt, connection: None };
+    let Context { common, interrupt, .. } = &context;
     match command {
-        Command::Get(args) => get::get(&args, &common, &interrupt),
-        Command::Cat(args) => cat::cat(&args, &common, &interrupt),
-        Command::Put(args) => put::put(args, &common, &interrupt),
-        Command::Ls(args) => list::ls(&args, &common, &interrupt),
-        Command::Stat(args) => list::stat(&args, &common, &interrupt),
-        Command::Rm(args) => edit::rm(&args, &common, &interrupt),
-        Command::Mv(args) => edit::mv(&args, &common, &interrupt),
-        Command::Mkdir(args) => edit::mkdir(&args, &common, &interrupt),
-        Command::Mirror(args) => mirror::mirror(&args, matches, &common, &interrupt),
-        Command::Fetch(args) => fetch::fetch(&args, &common, &interrupt),
-        Command::Verify(args) => verify::verify(&args, matches, &common, &interrupt),
-        Command::Hash(args) => hash::hash(&args, &common, &interrupt),
-        Command::Find(args) => list::find(&args, &common, &interrupt),
-        Command::Du(args) => list::du(&args, &common, &interrupt),
-        Command::Chmod(args) => edit::chmod(&args, &common, &interrupt),
-        Command::Touch(args) => edit::touch(&args, &common, &interrupt),
-        Command::Info(args) => info::info(&args, &common, &interrupt),
-        Command::Ftplib(args) => ftplib::run(&args.arguments, &common, &interrupt),
-        Command::Ftpmirror(args) => ftpmirror::run(&args.arguments, &common, &interrupt),
+        Command::Get(args) => get::get(&args, &context),
+        Command::Cat(args) => cat::cat(&args, &context),
+        Command::Put(args) => put::put(args, &context),
+        Command::Ls(args) => list::ls(&args, &context),
+        Command::Stat(args) => list::stat(&args, &context),
+        Command::Rm(args) => edit::rm(&args, &context),
+        Command::Mv(args) => edit::mv(&args, &context),
+        Command::Mkdir(args) => edit::mkdir(&args, &context),
+        Command::Mirror(args) => mirror::mirror(&args, matches, common, interrupt),
+        Command::Fetch(args) => fetch::fetch(&args, &context),
+        Command::Verify(args) => verify::verify(&args, matches, common, interrupt),
+        Command::Hash(args) => hash::hash(&args, &context),
+        Command::Find(args) => list::find(&args, &context),
+        Command::Du(args) => list::du(&args, &context),
+        Command::Chmod(args) => edit::chmod(&args, &context),
+        Command::Touch(args) => edit::touch(&args, &context),
+        Command::Shell(args) => shell::shell(&args, common.clone(), interrupt.clone()),
+        Command::Info(args) => info::info(&args, &context),
+        Command::Ftplib(args) => ftplib::run(&args.arguments, common, interrupt),
+        Command::Ftpmirror(args) => ftpmirror::run(&args.arguments, common, interrupt),
         Command::Completions(which) => {
             // In memory first: the generators panic if standard output is closed.
             let mut text = Vec::new();

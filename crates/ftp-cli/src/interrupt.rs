@@ -19,6 +19,8 @@ pub(crate) struct Interrupt(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     set: AtomicBool,
+    /// Whether nothing is being done that would have to be tidied up
+    is_idle: AtomicBool,
     sessions: Mutex<Sessions>,
     changed: Condvar,
 }
@@ -44,7 +46,9 @@ impl Interrupt {
         let _ = ctrlc::set_handler(move || {
             interrupt.set();
             // Some calls can't be cancelled, such as the lookup of a name: they end with the process.
-            std::thread::sleep(PATIENCE);
+            if !interrupt.0.is_idle.load(Ordering::SeqCst) {
+                std::thread::sleep(PATIENCE);
+            }
             std::process::exit(i32::from(crate::exit::Exit::Interrupted.code()));
         });
     }
@@ -58,6 +62,11 @@ impl Interrupt {
         }
         drop(sessions);
         self.0.changed.notify_all();
+    }
+
+    /// Notes whether an interruption may end the program at once
+    pub(crate) fn set_idle(&self, is_idle: bool) {
+        self.0.is_idle.store(is_idle, Ordering::SeqCst);
     }
 
     pub(crate) fn is_set(&self) -> bool {

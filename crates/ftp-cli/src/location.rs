@@ -1,6 +1,6 @@
 //! What the command line names: a place on a server, or a local one
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -12,6 +12,8 @@ use crate::failure::Failure;
 #[derive(Clone, Debug)]
 pub(crate) struct Remote {
     pub(crate) url: FtpUrl,
+    /// A path in the place of the URL's
+    path: Option<Vec<u8>>,
 }
 
 /// A place on a server, or a local one
@@ -60,7 +62,7 @@ impl Remote {
             let message = "a line break or NUL in a URL, which no FTP command can carry";
             return Err(Failure::usage(message).about(shown));
         }
-        Ok(Self { url })
+        Ok(Self { url, path: None })
     }
 
     /// A URL of the command line, which other users of the machine can read
@@ -78,13 +80,27 @@ impl Remote {
         Ok(remote)
     }
 
+    /// Another place of this server; one that ends in a slash is a directory
+    pub(crate) fn at(&self, path: Vec<u8>) -> Self {
+        Self { url: self.url.clone(), path: Some(path) }
+    }
+
     pub(crate) fn path(&self) -> &[u8] {
-        self.url.path()
+        self.path.as_deref().unwrap_or_else(|| self.url.path())
+    }
+
+    /// What the path is of
+    pub(crate) fn target(&self) -> UrlTarget {
+        match &self.path {
+            Some(path) if path.is_empty() || path.ends_with(b"/") => UrlTarget::Directory,
+            Some(_) => UrlTarget::File,
+            None => self.url.target(),
+        }
     }
 
     /// Whether the URL ends in a slash, or names no path at all
     pub(crate) fn is_directory(&self) -> bool {
-        matches!(self.url.target(), UrlTarget::Directory | UrlTarget::Names)
+        matches!(self.target(), UrlTarget::Directory | UrlTarget::Names)
     }
 
     /// The last component of the path
@@ -179,11 +195,6 @@ pub(crate) fn single_origin<'a>(remotes: impl IntoIterator<Item = &'a Remote>) -
     let mut origins = remotes.into_iter().map(Remote::origin);
     let first = origins.next();
     origins.all(|origin| Some(&origin) == first.as_ref())
-}
-
-/// Several places of the command line
-pub(crate) fn remotes(texts: &[OsString]) -> Result<Vec<Remote>, Failure> {
-    texts.iter().map(|text| Remote::of_argument(text)).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ use crate::site::{Session, Site};
 /// How often a wait checks whether it is still wanted
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long a session may be unused before it is asked whether it is still there: shorter than any server's patience
+const FRESH: Duration = Duration::from_secs(10);
+
 /// The longest pause before a retry
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
@@ -23,6 +26,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Pool {
     site: Site,
+    /// Whether a session stays open for the next lease
+    keeps: bool,
     interrupt: Interrupt,
     origin: Origin,
     state: Mutex<State>,
@@ -39,6 +44,8 @@ struct State {
     utc_offset: Option<UtcOffset>,
     /// Threads that wait for a session to go on with a task
     needy: usize,
+    /// A session for the next lease, and since when it has been unused
+    kept: Option<(Session, Instant)>,
 }
 
 /// What a thread wants a session for
@@ -64,12 +71,38 @@ impl Pool {
         let ramp = (sessions == Parallel::Auto).then(|| Ramp::new(most));
         Self {
             site,
+            keeps: false,
             interrupt: interrupt.clone(),
             origin: Origin::new(Instant::now()),
-            state: Mutex::new(State { budget, ramp, utc_offset: None, needy: 0 }),
+            state: Mutex::new(State { budget, ramp, utc_offset: None, needy: 0, kept: None }),
             changed: Condvar::new(),
             work: AtomicU64::new(0),
         }
+    }
+
+    /// Keeps one session open between leases, until [`Self::end_kept`]
+    pub(crate) fn keeping(mut self) -> Self {
+        self.keeps = true;
+        self
+    }
+
+    /// Ends the session that was kept
+    pub(crate) fn end_kept(&self) {
+        let kept = self.lock().kept.take();
+        if let Some((session, _)) = kept {
+            Lease { pool: self, session: Some(session) }.close();
+        }
+    }
+
+    /// The session that was kept, unless the server has ended it since
+    fn take_kept(&self) -> Option<Session> {
+        let (session, since) = self.lock().kept.take()?;
+        let mut lease = Lease { pool: self, session: Some(session) };
+        if since.elapsed() >= FRESH {
+            // A failure of NOOP is no news: another session is opened.
+            let _ = lease.once(|client| client.noop().map_err(|error| self.site.failure(error)));
+        }
+        lease.session.take()
     }
 
     pub(crate) const fn site(&self) -> &Site {
@@ -232,6 +265,9 @@ impl Lease<'_> {
     /// The session of this lease, opened first if there is none
     pub(crate) fn client(&mut self) -> Result<&mut Client, Failure> {
         if self.session.is_none() {
+            self.session = self.pool.take_kept();
+        }
+        if self.session.is_none() {
             self.session = self.pool.open(Purpose::Task, &|| true)?;
         }
         match &mut self.session {
@@ -243,6 +279,9 @@ impl Lease<'_> {
 
     /// Opens a session for the next task, if there is none; false if it is no longer wanted
     pub(crate) fn open_while(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<bool, Failure> {
+        if self.session.is_none() {
+            self.session = self.pool.take_kept();
+        }
         if self.session.is_none() {
             self.session = self.pool.open(Purpose::None, is_wanted)?;
         }
@@ -349,6 +388,13 @@ impl Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
+        self.drop_if_over();
+        if self.pool.keeps {
+            let mut state = self.pool.lock();
+            if state.kept.is_none() {
+                state.kept = self.session.take().map(|session| (session, Instant::now()));
+            }
+        }
         self.close();
     }
 }

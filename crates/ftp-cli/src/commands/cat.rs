@@ -8,27 +8,25 @@ use ftp_blocking::Client;
 use ftp_proto::{Error as FtpError, Get};
 use ftp_session::{Error, UrlTarget};
 
-use super::context::Places;
-use crate::args::{CatArgs, Common, Range};
+use super::context::Context;
+use crate::args::{CatArgs, Range};
 use crate::download::is_about_restarting;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::location::Remote;
 use crate::site::Site;
 
-pub(super) fn cat(args: &CatArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    write_out(&args.urls, args.range, common, interrupt)
+pub(super) fn cat(args: &CatArgs, context: &Context) -> Result<Exit, Failure> {
+    write_out(&args.urls, args.range, context)
 }
 
 /// Files to standard output, one after the other
 pub(super) fn write_out(
     urls: &[OsString],
     range: Option<Range>,
-    common: &Common,
-    interrupt: &Interrupt,
+    context: &Context,
 ) -> Result<Exit, Failure> {
-    Places::new(urls, common, interrupt)?.each(|lease, pool, remote| {
+    context.places(urls)?.each(|lease, pool, remote| {
         if remote.is_directory() {
             return Err(Failure::usage("is a directory").remedy("`rftp ls` lists it"));
         }
@@ -41,7 +39,7 @@ pub(super) fn write_out(
 
 fn write_whole(client: &mut Client, site: &Site, remote: &Remote) -> Result<(), Failure> {
     let get = Get::new(remote.path());
-    let get = if remote.url.target() == UrlTarget::Text { get.ascii() } else { get };
+    let get = if remote.target() == UrlTarget::Text { get.ascii() } else { get };
     copy(client, site, get, 0, u64::MAX)
 }
 
@@ -52,7 +50,7 @@ fn write_range(
     range: Range,
 ) -> Result<(), Failure> {
     let path = remote.path();
-    if remote.url.target() == UrlTarget::Text {
+    if remote.target() == UrlTarget::Text {
         return Err(Failure::usage("a range is of bytes, and texts (;type=a) are converted"));
     }
     let (from, to) = match range {

@@ -1,13 +1,14 @@
-//! What commands with several URLs have in common: one session a server, and an exit code for all
+//! What commands have in common: options, sessions, and one exit code for several URLs
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, btree_map};
+use std::ffi::{OsStr, OsString};
+use std::sync::Arc;
 
 use crate::args::{Common, Parallel};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::location::{Origin, Remote, remotes};
+use crate::location::{Origin, Remote, join};
 use crate::login::Logins;
 use crate::pool::{Lease, Pool};
 use crate::site::Site;
@@ -15,34 +16,78 @@ use crate::site::Site;
 /// What tells servers and logins apart
 pub(super) type Key = (Origin, Vec<u8>);
 
+/// What a command is carried out with
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) common: Common,
+    pub(crate) interrupt: Interrupt,
+    /// In the shell, the server that paths are about
+    pub(super) connection: Option<Connection>,
+}
+
+/// The server of a shell
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) remote: Remote,
+    pub(super) pool: Arc<Pool>,
+    /// The directory that paths begin in
+    pub(super) here: Vec<u8>,
+}
+
+impl Context {
+    /// A place that a command line names by its URL, or a shell by its path
+    pub(super) fn remote(&self, text: &OsStr) -> Result<Remote, Failure> {
+        let Some(Connection { remote, here, .. }) = &self.connection else {
+            return Remote::of_argument(text);
+        };
+        match crate::show::os_bytes(text) {
+            path if path.starts_with(b"/") => Ok(remote.at(path.to_vec())),
+            b"" => Ok(remote.at(join(here, b"/"))),
+            path => Ok(remote.at(join(here, path))),
+        }
+    }
+
+    pub(super) fn remotes(&self, texts: &[OsString]) -> Result<Vec<Remote>, Failure> {
+        texts.iter().map(|text| self.remote(text)).collect()
+    }
+
+    /// The sessions with the servers of these places: in the shell those that it keeps, else at most so many new ones each
+    pub(super) fn pools(
+        &self,
+        remotes: &[&Remote],
+        sessions: Parallel,
+    ) -> Result<BTreeMap<Key, Arc<Pool>>, Failure> {
+        if let Some(Connection { remote, pool, .. }) = &self.connection {
+            // The login was read when the shell began, perhaps from standard input.
+            return Ok(BTreeMap::from([(key(remote), Arc::clone(pool))]));
+        }
+        let logins = Logins::new(&self.common, remotes)?;
+        let mut pools = BTreeMap::new();
+        for remote in remotes {
+            if let btree_map::Entry::Vacant(vacant) = pools.entry(key(remote)) {
+                let site = Site::new(remote, &logins, &self.common)?;
+                vacant.insert(Arc::new(Pool::new(site, sessions, &self.interrupt)));
+            }
+        }
+        Ok(pools)
+    }
+
+    /// The places of a command line, or of a line of the shell
+    pub(super) fn places(&self, texts: &[OsString]) -> Result<Places, Failure> {
+        let remotes = self.remotes(texts)?;
+        let pools = self.pools(&remotes.iter().collect::<Vec<_>>(), Parallel::Number(1))?;
+        Ok(Places { remotes, pools })
+    }
+}
+
 /// The places of a command line, with the sessions of their servers
 #[derive(Debug)]
 pub(crate) struct Places {
     remotes: Vec<Remote>,
-    pools: BTreeMap<Key, Pool>,
+    pools: BTreeMap<Key, Arc<Pool>>,
 }
 
 impl Places {
-    pub(crate) fn new(
-        urls: &[OsString],
-        common: &Common,
-        interrupt: &Interrupt,
-    ) -> Result<Self, Failure> {
-        let remotes = remotes(urls)?;
-        let logins = Logins::new(common, &remotes.iter().collect::<Vec<_>>())?;
-        let mut pools = BTreeMap::new();
-        for remote in &remotes {
-            if let std::collections::btree_map::Entry::Vacant(vacant) = pools.entry(key(remote)) {
-                vacant.insert(Pool::new(
-                    Site::new(remote, &logins, common)?,
-                    Parallel::Number(1),
-                    interrupt,
-                ));
-            }
-        }
-        Ok(Self { remotes, pools })
-    }
-
     pub(crate) fn remotes(&self) -> &[Remote] {
         &self.remotes
     }

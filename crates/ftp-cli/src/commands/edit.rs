@@ -5,15 +5,14 @@ use std::time::SystemTime;
 use ftp_blocking::EntryKind;
 use ftp_session::timestamp;
 
-use super::context::Places;
-use crate::args::{ChmodArgs, Common, MkdirArgs, MvArgs, RmArgs, TouchArgs};
+use super::context::Context;
+use crate::args::{ChmodArgs, MkdirArgs, MvArgs, RmArgs, TouchArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::location::{Remote, join, single_origin};
+use crate::location::{join, single_origin};
 
-pub(super) fn rm(args: &RmArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+pub(super) fn rm(args: &RmArgs, context: &Context) -> Result<Exit, Failure> {
+    context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
         if !args.recursive {
             if remote.is_directory() {
@@ -29,13 +28,13 @@ pub(super) fn rm(args: &RmArgs, common: &Common, interrupt: &Interrupt) -> Resul
     })
 }
 
-pub(super) fn mv(args: &MvArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let to = Remote::of_argument(&args.to)?;
-    let from = Remote::of_argument(&args.from)?;
+pub(super) fn mv(args: &MvArgs, context: &Context) -> Result<Exit, Failure> {
+    let to = context.remote(&args.to)?;
+    let from = context.remote(&args.from)?;
     if !single_origin([&from, &to]) {
         return Err(Failure::usage("both URLs must be of one server"));
     }
-    Places::new(std::slice::from_ref(&args.from), common, interrupt)?.each(|lease, _, remote| {
+    context.places(std::slice::from_ref(&args.from))?.each(|lease, _, remote| {
         let path = match to.is_directory() {
             true => join(to.path(), remote.name()),
             false => to.path().to_vec(),
@@ -44,12 +43,8 @@ pub(super) fn mv(args: &MvArgs, common: &Common, interrupt: &Interrupt) -> Resul
     })
 }
 
-pub(super) fn mkdir(
-    args: &MkdirArgs,
-    common: &Common,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
-    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+pub(super) fn mkdir(args: &MkdirArgs, context: &Context) -> Result<Exit, Failure> {
+    context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
         match args.parents {
             true => lease.request(|client| client.create_dir_all(path).map(|_| ())),
@@ -58,28 +53,20 @@ pub(super) fn mkdir(
     })
 }
 
-pub(super) fn chmod(
-    args: &ChmodArgs,
-    common: &Common,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
-    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+pub(super) fn chmod(args: &ChmodArgs, context: &Context) -> Result<Exit, Failure> {
+    context.places(&args.urls)?.each(|lease, _, remote| {
         let command = [b"CHMOD ", args.mode.as_bytes(), b" ", remote.path()].concat();
         lease.request(|client| client.site(&command).map(|_| ()))
     })
 }
 
-pub(super) fn touch(
-    args: &TouchArgs,
-    common: &Common,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
+pub(super) fn touch(args: &TouchArgs, context: &Context) -> Result<Exit, Failure> {
     let time = match args.date {
         Some(time) => time,
         None => timestamp(SystemTime::now())
             .ok_or_else(|| Failure::usage("this system's clock is beyond the year 9999"))?,
     };
-    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+    context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
         lease.request(|client| {
             match client.size(path) {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use ftp_proto::{LocalRules, TakenNames};
 use ftp_session::local_path;
 
+use super::context::Context;
 use super::queue::Queues;
-use crate::args::{Common, FetchArgs};
+use crate::args::FetchArgs;
 use crate::download::{self, Job, Terms, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -29,16 +30,13 @@ struct Wanted {
     entry: Entry,
 }
 
-pub(super) fn fetch(
-    args: &FetchArgs,
-    common: &Common,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
+pub(super) fn fetch(args: &FetchArgs, context: &Context) -> Result<Exit, Failure> {
+    let Context { common, interrupt, .. } = context;
     if args.manifest == Path::new("-") && common.password_file.as_deref() == Some(Path::new("-")) {
         return Err(Failure::usage("standard input can't be both the password and the list"));
     }
     let sessions = args.parallel.for_segments(args.segments.segments);
-    let queues = Queues::new(wanted(args)?, |wanted| &wanted.remote, common, sessions, interrupt)?;
+    let queues = Queues::new(wanted(args)?, |wanted| &wanted.remote, sessions, context)?;
     let fetching = Fetching {
         args,
         reporter: Reporter::new(common),

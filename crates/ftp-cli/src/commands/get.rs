@@ -6,26 +6,26 @@ use ftp_proto::{LocalRules, NameError, TakenNames};
 use ftp_session::{UrlTarget, local_path};
 
 use super::cat;
+use super::context::Context;
 use super::queue::Queues;
-use crate::args::{Common, GetArgs};
+use crate::args::GetArgs;
 use crate::download::{self, Job, Terms, version};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::latest;
-use crate::location::{Remote, remotes};
+use crate::location::Remote;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 
-pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
+pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
     if args.output.as_deref() == Some(Path::new("-")) {
         if args.checksum.is_some() {
             return Err(Failure::usage("what is written to standard output can't be taken back")
                 .about("--checksum")
                 .remedy("write to a file"));
         }
-        return cat::write_out(&args.urls, None, common, interrupt);
+        return cat::write_out(&args.urls, None, context);
     }
     let is_file = args.output.as_ref().is_some_and(|path| !path.is_dir());
     if is_file && args.urls.len() > 1 {
@@ -35,12 +35,13 @@ pub(super) fn get(args: &GetArgs, common: &Common, interrupt: &Interrupt) -> Res
         let failure = Failure::usage("one --checksum is for one URL");
         return Err(failure.remedy("`rftp fetch` takes a list with a hash for each file"));
     }
-    let wanted = wanted(args)?;
+    let Context { common, interrupt, .. } = context;
+    let wanted = wanted(args, context)?;
     if let Some(folder) = &args.output_dir {
         std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
     }
     let sessions = args.parallel.of_files(wanted.len()).for_segments(args.segments.segments);
-    let queues = Queues::new(wanted, |wanted| &wanted.remote, common, sessions, interrupt)?;
+    let queues = Queues::new(wanted, |wanted| &wanted.remote, sessions, context)?;
     let reporter = Reporter::new(common);
     let rate = Rate::new(args.transfer.limit_rate.as_ref());
     queues.work_off(
@@ -67,13 +68,13 @@ struct Wanted {
 }
 
 /// The files of the command line, each with a place here that no other one has
-fn wanted(args: &GetArgs) -> Result<Vec<Wanted>, Failure> {
+fn wanted(args: &GetArgs, context: &Context) -> Result<Vec<Wanted>, Failure> {
     let mut taken = TakenNames::new(LocalRules::current());
     let place = |remote: Remote| {
         if remote.is_directory() {
             return Err(Failure::usage("is a directory").remedy("`rftp mirror` takes directories"));
         }
-        if remote.url.target() == UrlTarget::Text {
+        if remote.target() == UrlTarget::Text {
             return Err(Failure::usage("texts (;type=a) are for `rftp cat`"));
         }
         let folder = match (&args.output, &args.output_dir) {
@@ -88,7 +89,7 @@ fn wanted(args: &GetArgs) -> Result<Vec<Wanted>, Failure> {
         taken.take(remote.name()).map_err(unfit)?;
         Ok(Wanted { remote, local })
     };
-    remotes(&args.urls)?.into_iter().map(place).collect()
+    context.remotes(&args.urls)?.into_iter().map(place).collect()
 }
 
 fn fetch(

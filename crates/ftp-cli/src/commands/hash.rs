@@ -9,12 +9,11 @@ use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_session::{Error, FileDigest};
 use serde_json::json;
 
-use super::context::Places;
-use crate::args::{Algorithm, Common, HashArgs};
+use super::context::Context;
+use crate::args::{Algorithm, HashArgs};
 use crate::check;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 
 impl Algorithm {
     const fn of_protocol(self) -> HashAlgorithm {
@@ -28,12 +27,8 @@ impl Algorithm {
     }
 }
 
-pub(super) fn hash(
-    args: &HashArgs,
-    common: &Common,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
-    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> {
+    context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
         let found = match args.download {
             Some(algorithm) => {
@@ -46,7 +41,7 @@ pub(super) fn hash(
             return Err(failure.remedy("--download sha256 downloads it and hashes it here"));
         };
         let name = String::from_utf8_lossy(path);
-        let line = match common.json {
+        let line = match context.common.json {
             true => {
                 let algorithm = found.algorithm.name();
                 let hash = found.to_string();

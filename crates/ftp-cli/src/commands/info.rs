@@ -8,25 +8,20 @@ use ftp_blocking::Client;
 use ftp_session::Error;
 use serde_json::{Value, json};
 
-use super::context::Places;
+use super::context::Context;
 use super::known;
-use crate::args::{Common, UrlsArgs};
+use crate::args::UrlsArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 
 /// Round trips that are measured
 const ROUND_TRIPS: u32 = 3;
 
-pub(super) fn info(
-    args: &UrlsArgs,
-    common: &Common,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
-    Places::new(&args.urls, common, interrupt)?.each(|lease, pool, _| {
+pub(super) fn info(args: &UrlsArgs, context: &Context) -> Result<Exit, Failure> {
+    context.places(&args.urls)?.each(|lease, pool, _| {
         let server = pool.site().name().to_owned();
         let facts = lease.request(|client| look(client, &server))?;
-        let text = match common.json {
+        let text = match context.common.json {
             true => format!("{}\n", Value::Object(facts)),
             false => lines(&facts),
         };

@@ -10,12 +10,11 @@ use ftp_session::Error;
 use globset::{Glob, GlobMatcher};
 use serde_json::{Map, Value, json};
 
-use super::context::Places;
+use super::context::Context;
 use super::edit::letter;
-use crate::args::{Common, DuArgs, FindArgs, LsArgs, UrlsArgs};
+use crate::args::{DuArgs, FindArgs, LsArgs, UrlsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::location::join;
 use crate::mirror::stamp;
 use crate::plan::{Age, Ages, Sizes};
@@ -28,13 +27,13 @@ enum Form {
     Json,
 }
 
-pub(super) fn ls(args: &LsArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let form = match (common.json, args.long) {
+pub(super) fn ls(args: &LsArgs, context: &Context) -> Result<Exit, Failure> {
+    let form = match (context.common.json, args.long) {
         (true, _) => Form::Json,
         (false, true) => Form::Long,
         (false, false) => Form::Names,
     };
-    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+    context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
         let lines = match args.recursive {
             true => lease.request(|client| walk(client, path, form))?,
@@ -201,14 +200,10 @@ impl Wanted {
     }
 }
 
-pub(super) fn find(
-    args: &FindArgs,
-    common: &Common,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
+pub(super) fn find(args: &FindArgs, context: &Context) -> Result<Exit, Failure> {
     let wanted = Wanted::new(args)?;
-    let form = if common.json { Form::Json } else { Form::Names };
-    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+    let form = if context.common.json { Form::Json } else { Form::Names };
+    context.places(&args.urls)?.each(|lease, _, remote| {
         // Lines go out while the walk goes on, so it is not made again.
         lease.once(|client| {
             visit(client, remote.path(), &mut |found| {
@@ -222,8 +217,8 @@ pub(super) fn find(
     })
 }
 
-pub(super) fn du(args: &DuArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+pub(super) fn du(args: &DuArgs, context: &Context) -> Result<Exit, Failure> {
+    context.places(&args.urls)?.each(|lease, _, remote| {
         let root = remote.path();
         let (sums, files) = lease.once(|client| {
             let mut sums = BTreeMap::from([(root.to_vec(), 0)]);
@@ -245,7 +240,7 @@ pub(super) fn du(args: &DuArgs, common: &Common, interrupt: &Interrupt) -> Resul
             if args.summarize && !is_root {
                 continue;
             }
-            if common.json {
+            if context.common.json {
                 let text = String::from_utf8_lossy(&path);
                 let files = is_root.then_some(files);
                 out.extend_from_slice(
@@ -315,16 +310,12 @@ fn not_understood(count: u64) -> Failure {
     Failure::new(Exit::Protocol, message)
 }
 
-pub(super) fn stat(
-    args: &UrlsArgs,
-    common: &Common,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
-    Places::new(&args.urls, common, interrupt)?.each(|lease, _, remote| {
+pub(super) fn stat(args: &UrlsArgs, context: &Context) -> Result<Exit, Failure> {
+    context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
         let (object, entry) = lease.request(|client| look_up(client, path))?;
         let mut out = Vec::new();
-        match (common.json, &entry) {
+        match (context.common.json, &entry) {
             (true, _) => out = format!("{}\n", Value::Object(object)).into_bytes(),
             (false, Some(entry)) => line(&mut out, entry, path, Form::Long),
             (false, None) => {

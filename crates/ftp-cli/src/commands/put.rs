@@ -5,21 +5,21 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::context::Places;
-use crate::args::{Common, PutArgs, split_last};
+use super::context::Context;
+use crate::args::{PutArgs, split_last};
 use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::location::{Remote, join};
 use crate::pool::Lease;
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 use crate::upload::{Begun, Job, Way, add_stream, upload, upload_stream};
 
-pub(super) fn put(args: PutArgs, common: &Common, interrupt: &Interrupt) -> Result<Exit, Failure> {
+pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
+    let Context { common, interrupt, .. } = context;
     let (files, url) = split_last(args.operands.clone())?;
-    let places = Places::new(&[url], common, interrupt)?;
+    let places = context.places(&[url])?;
     let [remote] = places.remotes() else { return Err(Failure::usage("one URL is due")) };
     if files.len() > 1 && !remote.is_directory() {
         let failure = Failure::usage("several files go into a directory");

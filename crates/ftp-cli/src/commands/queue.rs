@@ -1,16 +1,14 @@
 //! Files of one or more servers, each server's worked off by several sessions at the same time
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::context::{Key, key};
-use crate::args::{Common, Parallel};
+use super::context::{Context, Key, key};
+use crate::args::Parallel;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::Remote;
-use crate::login::Logins;
 use crate::pool::{Lease, Pool};
-use crate::site::Site;
 
 /// What is to be done on each server
 pub(super) struct Queues<'a, T> {
@@ -19,7 +17,7 @@ pub(super) struct Queues<'a, T> {
 }
 
 struct Server<T> {
-    pool: Pool,
+    pool: Arc<Pool>,
     waiting: Mutex<VecDeque<T>>,
 }
 
@@ -28,25 +26,19 @@ impl<'a, T: Send> Queues<'a, T> {
     pub(super) fn new(
         tasks: Vec<T>,
         remote_of: impl Fn(&T) -> &Remote,
-        common: &Common,
         sessions: Parallel,
-        interrupt: &'a Interrupt,
+        context: &'a Context,
     ) -> Result<Self, Failure> {
-        let logins = Logins::new(common, &tasks.iter().map(&remote_of).collect::<Vec<_>>())?;
-        let mut servers = BTreeMap::<Key, Server<T>>::new();
+        let remotes: Vec<&Remote> = tasks.iter().map(&remote_of).collect();
+        let server = |(key, pool)| (key, Server { pool, waiting: Mutex::default() });
+        let servers: BTreeMap<Key, Server<T>> =
+            context.pools(&remotes, sessions)?.into_iter().map(server).collect();
         for task in tasks {
-            let remote = remote_of(&task);
-            let key = key(remote);
-            if !servers.contains_key(&key) {
-                let site = Site::new(remote, &logins, common)?;
-                let pool = Pool::new(site, sessions, interrupt);
-                servers.insert(key.clone(), Server { pool, waiting: Mutex::default() });
-            }
-            if let Some(server) = servers.get_mut(&key) {
+            if let Some(server) = servers.get(&key(remote_of(&task))) {
                 server.lock().push_back(task);
             }
         }
-        Ok(Self { servers, interrupt })
+        Ok(Self { servers, interrupt: &context.interrupt })
     }
 
     /// Does all of it, so many tasks of each server at a time; `fail` is told what was not done, unless that was because

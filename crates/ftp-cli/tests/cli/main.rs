@@ -15,6 +15,7 @@ mod options;
 mod rates;
 mod robust;
 mod segments;
+mod shell;
 mod state;
 
 use std::ffi::OsStr;

@@ -5,6 +5,7 @@
 
 mod killed;
 mod relay;
+mod shell;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,371 @@
+//! `shell`: the other commands with paths in the place of URLs, over a session that stays open
+//!
+//! It reads lines as they are, without editing them, so it works the same on a terminal and with a script.
+
+mod words;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use ftp_blocking::EntryKind;
+use ftp_session::UrlTarget;
+use globset::{Glob, GlobMatcher};
+
+use super::context::{Connection, Context};
+use super::{cat, edit, get, list, put};
+use crate::args::{
+    CatArgs, Common, GetArgs, LsArgs, MkdirArgs, MvArgs, Parallel, PutArgs, RmArgs, ShellArgs,
+    TransferArgs,
+};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::location::{Remote, local_name};
+use crate::login::Logins;
+use crate::pool::Pool;
+use crate::site::Site;
+
+/// Longest line that is read, in bytes
+const MAX_LINE: u64 = 64 * 1024;
+
+/// A line of the shell
+#[derive(Debug, Parser)]
+#[command(
+    multicall = true,
+    disable_version_flag = true,
+    after_help = "Names on the server are paths, where rftp's commands take URLs: relative to `pwd`, or from the root with a \
+                  leading slash. Names with spaces are quoted. `COMMAND --help` shows options; # begins a comment."
+)]
+struct Line {
+    #[command(subcommand)]
+    word: Word,
+}
+
+#[derive(Debug, Subcommand)]
+enum Word {
+    /// List a directory
+    Ls(LsLine),
+    /// Change the directory on the server; without a name, to the one in which the shell began
+    Cd {
+        /// The directory
+        #[arg(value_name = "DIR")]
+        directory: Option<OsString>,
+    },
+    /// Show the directory on the server
+    Pwd,
+    /// Change the directory here
+    Lcd {
+        /// The directory
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Download files
+    Get(GetArgs),
+    /// Download the files whose names match: *.gz, d/*.gz
+    Mget(GetArgs),
+    /// Upload files
+    Put(PutLine),
+    /// Upload the files whose names match: *.gz, d/*.gz
+    Mput(PutLine),
+    /// Write files to the screen
+    Cat(CatArgs),
+    /// Delete files; with -r also directories and everything in them
+    Rm(RmArgs),
+    /// Create directories
+    Mkdir(MkdirArgs),
+    /// Rename or move a file or directory
+    Mv(MvArgs),
+    /// Leave the shell
+    #[command(visible_aliases = ["exit", "bye"])]
+    Quit,
+}
+
+#[derive(Debug, Args)]
+struct LsLine {
+    /// Directories; by default the one that `pwd` shows
+    #[arg(value_name = "DIR")]
+    directories: Vec<OsString>,
+    /// Show kind, size and time of each name
+    #[arg(short = 'l', long)]
+    long: bool,
+    /// Also list the directories below
+    #[arg(short = 'R', long)]
+    recursive: bool,
+}
+
+#[derive(Debug, Args)]
+struct PutLine {
+    /// Files here
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<OsString>,
+    /// The name on the server or, ending in a slash, the directory; by default the one that `pwd` shows
+    #[arg(short = 'o', long, value_name = "PLACE", default_value = "")]
+    output: OsString,
+    /// Create the directory on the server if it is missing
+    #[arg(long)]
+    mkdir: bool,
+    #[command(flatten)]
+    transfer: TransferArgs,
+}
+
+/// What follows a line
+enum Next {
+    Line(Exit),
+    Quit,
+}
+
+pub(super) fn shell(
+    args: &ShellArgs,
+    common: Common,
+    interrupt: Interrupt,
+) -> Result<Exit, Failure> {
+    let remote = Remote::of_argument(&args.url)?;
+    if matches!(remote.url.target(), UrlTarget::Text | UrlTarget::Names) {
+        return Err(Failure::usage("a shell is for all files: leave `;type=` out"));
+    }
+    let logins = Logins::new(&common, &[&remote])?;
+    let site = Site::new(&remote, &logins, &common)?;
+    let most = Parallel::Number(common.max_sessions);
+    let pool = Arc::new(Pool::new(site, most, &interrupt).keeping());
+    let connection = Connection { remote, pool: Arc::clone(&pool), here: Vec::new() };
+    let context = Context { common, interrupt, connection: Some(connection) };
+    let result = run(args, context);
+    pool.end_kept();
+    result
+}
+
+fn run(args: &ShellArgs, mut context: Context) -> Result<Exit, Failure> {
+    let start = context.connection.as_ref().map_or(&b""[..], |connection| connection.remote.path());
+    let start = start.to_vec();
+    let home = enter(&mut context, &start)?;
+    let is_terminal = std::io::stdin().is_terminal();
+    let mut exits = Vec::new();
+    loop {
+        if is_terminal {
+            prompt(&context);
+        }
+        let Some(line) = read_line(&context.interrupt)? else { break };
+        let exit = match obey(&mut context, &line, &home) {
+            Ok(Next::Line(exit)) => exit,
+            Ok(Next::Quit) => break,
+            Err(failure) => {
+                eprintln!("rftp: {failure}");
+                failure.exit()
+            }
+        };
+        if context.interrupt.is_set() {
+            return Ok(Exit::Interrupted);
+        }
+        if args.exit_on_error && exit != Exit::Done {
+            return Ok(exit);
+        }
+        exits.push(exit);
+    }
+    // Somebody at a terminal has seen what failed, and has gone on.
+    Ok(if is_terminal { Exit::Done } else { Exit::of_all(exits) })
+}
+
+fn prompt(context: &Context) {
+    let Some(Connection { pool, here, .. }) = &context.connection else { return };
+    let mut out = std::io::stdout().lock();
+    // Without a prompt it works as well.
+    let _ = write!(out, "{} {}> ", pool.site().name(), crate::show::bytes(here));
+    let _ = out.flush();
+}
+
+/// The next line; `None` at the end of the input
+fn read_line(interrupt: &Interrupt) -> Result<Option<Vec<u8>>, Failure> {
+    let mut line = Vec::new();
+    interrupt.set_idle(true);
+    let read = std::io::stdin().lock().take(MAX_LINE).read_until(b'\n', &mut line);
+    interrupt.set_idle(false);
+    let count = read.map_err(|error| Failure::local(Path::new("standard input"), &error))?;
+    if count as u64 == MAX_LINE {
+        return Err(Failure::usage("a line is too long").about("standard input"));
+    }
+    Ok((count > 0).then_some(line))
+}
+
+/// Changes the directory on the server, and returns its path
+fn enter(context: &mut Context, path: &[u8]) -> Result<Vec<u8>, Failure> {
+    let Some(connection) = &mut context.connection else { return Ok(Vec::new()) };
+    // CDUP works on servers that don't know `..`, too.
+    let (folder, goes_up) = match path.strip_suffix(b"/..") {
+        Some(b"") => (&b"/"[..], true),
+        Some(folder) => (folder, true),
+        None => (path, false),
+    };
+    let place = connection.pool.lease().request(|client| {
+        if !folder.is_empty() {
+            client.cwd(folder)?;
+        }
+        if goes_up {
+            client.cdup()?;
+        }
+        match client.pwd() {
+            Err(error) if error.is_fatal() => Err(error),
+            // One that does not say where it is takes the path that led there.
+            answer => Ok(answer.ok()),
+        }
+    });
+    let place = place.map_err(|failure| failure.about(crate::show::bytes(path)))?;
+    connection.here = place.unwrap_or_else(|| path.to_vec());
+    Ok(connection.here.clone())
+}
+
+fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure> {
+    let words = words::split(line).map_err(Failure::usage)?;
+    let words = words.iter().map(|word| {
+        let name = local_name(word).map(|name| name.as_os_str().to_owned());
+        name.ok_or_else(|| Failure::usage("is no name here").about(crate::show::bytes(word)))
+    });
+    let words: Vec<OsString> = words.collect::<Result<_, _>>()?;
+    if words.is_empty() {
+        return Ok(Next::Line(Exit::Done));
+    }
+    let word = match Line::try_parse_from(words) {
+        Ok(line) => line.word,
+        Err(error) => {
+            // Help is asked for, and goes to standard output.
+            let _ = error.print();
+            return Ok(Next::Line(if error.use_stderr() { Exit::Usage } else { Exit::Done }));
+        }
+    };
+    let exit = match word {
+        Word::Quit => return Ok(Next::Quit),
+        Word::Ls(LsLine { mut directories, long, recursive }) => {
+            if directories.is_empty() {
+                directories.push(OsString::new());
+            }
+            list::ls(&LsArgs { urls: directories, long, recursive }, context)?
+        }
+        Word::Cd { directory } => {
+            let path = match directory {
+                Some(directory) => context.remote(&directory)?.path().to_vec(),
+                None => home.to_vec(),
+            };
+            enter(context, &path)?;
+            Exit::Done
+        }
+        Word::Pwd => {
+            let here = context.connection.as_ref().map_or(&b""[..], |connection| &connection.here);
+            println!("{}", crate::show::bytes(here));
+            Exit::Done
+        }
+        Word::Lcd { directory } => std::env::set_current_dir(&directory)
+            .map(|()| Exit::Done)
+            .map_err(|error| Failure::local(&directory, &error))?,
+        Word::Get(args) => get::get(&args, context)?,
+        Word::Mget(args) => {
+            let urls = every(&args.urls, |pattern| matching(context, pattern))?;
+            get::get(&GetArgs { urls, ..args }, context)?
+        }
+        Word::Put(line) => put::put(line.args()?, context)?,
+        Word::Mput(line) => {
+            let files = every(&line.files, matching_here)?;
+            put::put(PutLine { files, ..line }.args()?, context)?
+        }
+        Word::Cat(args) => cat::cat(&args, context)?,
+        Word::Rm(args) => edit::rm(&args, context)?,
+        Word::Mkdir(args) => edit::mkdir(&args, context)?,
+        Word::Mv(args) => edit::mv(&args, context)?,
+    };
+    Ok(Next::Line(exit))
+}
+
+impl PutLine {
+    fn args(self) -> Result<PutArgs, Failure> {
+        let Self { files: mut operands, output, mkdir, transfer } = self;
+        if operands.iter().any(|file| file == "-") {
+            return Err(Failure::usage("standard input is what the shell reads its lines from")
+                .remedy("`rftp put - URL` uploads it"));
+        }
+        operands.push(output);
+        Ok(PutArgs { operands, mkdir, append: false, unique: false, transfer })
+    }
+}
+
+/// The names that match any of the patterns
+fn every(
+    patterns: &[OsString],
+    mut matching: impl FnMut(&OsStr) -> Result<Vec<OsString>, Failure>,
+) -> Result<Vec<OsString>, Failure> {
+    let mut all = Vec::new();
+    for pattern in patterns {
+        let mut names = matching(pattern)?;
+        names.sort();
+        all.extend(names);
+    }
+    Ok(all)
+}
+
+/// The directory of a pattern, with its slash, and the pattern of names in it
+fn parts(pattern: &OsStr) -> Result<(&str, GlobMatcher), Failure> {
+    let text = pattern.to_str().ok_or_else(|| Failure::usage("a pattern is UTF-8"))?;
+    let (folder, names) = text.split_at(text.rfind('/').map_or(0, |at| at + 1));
+    let glob = Glob::new(names).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok((folder, glob.compile_matcher()))
+}
+
+/// A name in the directory of a pattern
+fn joined(folder: &str, name: &OsStr) -> OsString {
+    let mut path = OsString::from(folder);
+    path.push(name);
+    path
+}
+
+fn nothing(exit: Exit, pattern: &OsStr) -> Failure {
+    Failure::new(exit, "no file matches").about(crate::show::path(Path::new(pattern)))
+}
+
+/// The files on the server that match
+fn matching(context: &Context, pattern: &OsStr) -> Result<Vec<OsString>, Failure> {
+    let (folder, glob) = parts(pattern)?;
+    let Some(connection) = &context.connection else { return Ok(Vec::new()) };
+    let path = context.remote(OsStr::new(folder))?;
+    let names = connection.pool.lease().request(|client| {
+        let mut names = Vec::new();
+        for entry in client.read_dir(path.path())? {
+            let entry = entry?;
+            let is_file = matches!(entry.kind(), EntryKind::File | EntryKind::Unknown);
+            let name = local_name(entry.name()).filter(|name| is_file && glob.is_match(name));
+            names.extend(name.map(|name| joined(folder, name.as_os_str())));
+        }
+        Ok(names)
+    })?;
+    match names.is_empty() {
+        true => Err(nothing(Exit::Refused, pattern)),
+        false => Ok(names),
+    }
+}
+
+/// The files here that match
+fn matching_here(pattern: &OsStr) -> Result<Vec<OsString>, Failure> {
+    let (folder, glob) = parts(pattern)?;
+    let path = Path::new(if folder.is_empty() { "." } else { folder });
+    let failure = |error: &std::io::Error| Failure::local(path, error);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(|error| failure(&error))? {
+        let name = entry.map_err(|error| failure(&error))?.file_name();
+        if glob.is_match(Path::new(&name)) && path.join(&name).is_file() {
+            names.push(joined(folder, &name));
+        }
+    }
+    match names.is_empty() {
+        true => Err(nothing(Exit::Local, pattern)),
+        false => Ok(names),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_lines_are_consistent() {
+        super::Line::command().debug_assert();
+    }
+}

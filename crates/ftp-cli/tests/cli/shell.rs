@@ -1,0 +1,141 @@
+//! `shell`: lines from a pipe, over one session
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use ftp_test::{Action, Command, Server};
+
+use crate::{Home, Run, bytes};
+
+/// Runs a shell with these lines
+fn shell(home: &Home, arguments: &[&str], lines: &str) -> Run {
+    let mut command = home.command(&[&["shell"], arguments].concat());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[test]
+fn a_session_does_everything() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("pub/a.txt", b"first\n");
+    server.files().put("pub/b.txt", b"second\n");
+    server.files().put("pub/two words", b"third\n");
+    server.files().put("pub/deep/c.gz", bytes(300_000));
+    home.write("up/x.csv", b"x");
+    home.write("up/y.csv", b"y");
+    home.write("up/z", b"z");
+    let run = shell(
+        &home,
+        &["--progress", "none", &server.url("pub/")],
+        "# looks around\npwd\nls\ncat a.txt 'two words'\ncd deep\npwd\nget c.gz\ncd ..\n\
+         mkdir new\ncd new\nlcd up\nmput *.csv\nput z -o renamed\nput z -o /pub/deep/\nls -l\n\
+         mv x.csv /pub/moved\nrm y.csv\ncd\nlcd ..\nmget *.txt new/r* -O got\nls new\n",
+    );
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+    for line in ["/pub\n", "a.txt\nb.txt\ndeep\n", "first\nthird\n", "/pub/deep\n", "renamed\n"] {
+        assert!(run.stdout.contains(line), "{line}: {run:?}");
+    }
+    assert_eq!(home.read("c.gz"), bytes(300_000));
+    assert_eq!(home.names("got"), ["a.txt", "b.txt", "renamed"]);
+    for (path, content) in [("pub/moved", "x"), ("pub/new/renamed", "z"), ("pub/deep/z", "z")] {
+        assert_eq!(server.files().get(path), Some(content.into()), "{path}");
+    }
+    assert!(!server.files().contains("pub/new/y.csv") && !server.files().contains("pub/new/x.csv"));
+    // One session for all but the files that come at the same time.
+    let sessions = server.sessions();
+    assert!(sessions.logins <= 3, "{sessions:?}");
+    assert!(server.count("QUIT") == sessions.logins, "{:?}", server.commands());
+}
+
+#[test]
+fn one_session_serves_all_lines() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("a", b"content");
+    let run =
+        shell(&home, &[&server.url("")], "get a\nls\nrm a\nls -R /\nmkdir d\nquit\nmkdir e\n");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!((server.sessions().logins, server.count("QUIT")), (1, 1));
+    assert!(!server.files().contains("e") && server.count("MKD") == 1, "quit ends it");
+}
+
+#[test]
+fn what_fails_is_told_and_counts() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("a", b"content");
+    let url = server.url("");
+    for (lines, code, told) in [
+        ("get none\nget a -o b\n", 8, "none"),
+        ("cd none\n", 8, "none"),
+        ("lcd none\n", 3, "none"),
+        ("mget *.x\n", 8, "no file matches"),
+        ("mput *.x\n", 3, "no file matches"),
+        ("frobnicate\n", 2, "frobnicate"),
+        ("get 'a\n", 2, "quote"),
+        ("put -\n", 2, "standard input"),
+        ("get --segments none a\n", 2, "segments"),
+        ("rm none\nfrobnicate\n", 1, "none"),
+    ] {
+        let run = shell(&home, &[&url], lines);
+        assert_eq!(run.code, Some(code), "{lines}: {run:?}");
+        assert!(run.stderr.contains(told), "{lines}: {run:?}");
+        assert!(!run.stdout.contains("> "), "a prompt: {run:?}");
+    }
+    assert_eq!(home.read("b"), b"content", "the others come");
+    // With -e the first failure is the last command.
+    let run = shell(&home, &["-e", &url], "get none\nget a -o c\nfrobnicate\n");
+    assert_eq!((run.code, home.path("c").exists()), (Some(8), false), "{run:?}");
+    assert_eq!(shell(&home, &["-e", &url], "get a -o c\n").code, Some(0));
+    // Help is no failure, and the end of the input is the end.
+    let run = shell(&home, &["-e", &url], "help\nhelp get\nls --help\n");
+    assert!(run.code == Some(0) && run.stdout.contains("mget"), "{run:?}");
+    assert_eq!(shell(&home, &[&url], "").code, Some(0));
+    for (url, code) in [(server.url("none/"), 8), (server.url("a;type=a"), 2), ("here".into(), 2)] {
+        assert_eq!(shell(&home, &[&url], "ls\n").code, Some(code), "{url}");
+    }
+}
+
+#[test]
+fn a_session_that_the_server_ended_is_opened_again() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("pub/a", b"content");
+    let url = server.url("pub");
+    let mut command = home.command(&["shell", "--retry-delay", "0.1", &url]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = child.stdin.take().unwrap();
+    lines.write_all(b"ls\n").unwrap();
+    while server.count("MLSD") == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    server.on_command(|Command { verb, session, .. }| match (verb, session) {
+        ("MLSD" | "RETR" | "SIZE" | "MDTM", 1) => Action::reply("421 you were idle").then_close(),
+        _ => Action::serve(),
+    });
+    lines.write_all(b"get a\nls\n").unwrap();
+    drop(lines);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!((home.read("a"), server.sessions().logins), (b"content".to_vec(), 2));
+}
+
+#[test]
+fn a_password_from_standard_input_is_read_once() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("a", b"content");
+    let run = shell(
+        &home,
+        &["--user", "me", "--password-file", "-", &server.url("")],
+        "seeded\nls\nget a\n",
+    );
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+    assert_eq!(home.read("a"), b"content");
+    assert!(!run.stdout.contains("seeded"));
+}
