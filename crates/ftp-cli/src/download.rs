@@ -1,4 +1,4 @@
-//! Downloads one file: resumed, checked, and under its name only when it is complete
+//! Downloads one file: resumes it, checks it, and gives it its name only when it is complete
 
 use std::io::Read as _;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::rate::Rate;
 use crate::report::Running;
 use crate::site::Site;
 
-/// Bytes that are moved at a time
+/// The size of a block that is read and written at a time, in bytes
 pub(crate) const BLOCK: usize = 256 * 1024;
 
 /// What all transfers of a run have in common
@@ -38,13 +38,13 @@ impl<'a> Terms<'a> {
         self.pool.site()
     }
 
-    /// Counts bytes that were moved, and waits as long as the rate demands
+    /// Counts transferred bytes, and waits as long as the rate limit requires
     pub(crate) fn pass(&self, bytes: usize) -> Result<(), Failure> {
         self.pool.count(bytes as u64);
         self.rate.pass(bytes, self.interrupt)
     }
 
-    /// End of the names of incomplete files; `None`: they have their final names
+    /// Returns the suffix of the names of incomplete files; `None` if they have their final names
     pub(crate) fn suffix(&self) -> Option<&str> {
         (!self.args.inplace).then_some(&*self.args.temp_suffix)
     }
@@ -55,26 +55,28 @@ impl<'a> Terms<'a> {
 pub(crate) struct Job<'a> {
     pub(crate) remote: &'a [u8],
     pub(crate) local: &'a Path,
-    /// Its version, as far as it is known
+    /// The file's version, as far as it is known
     pub(crate) version: Version,
-    /// Whether the version is what the server said, and not what a list demands
+    /// Whether the version is what the server reported, rather than what a list requires
     pub(crate) is_listed: bool,
-    /// The time that it gets
+    /// The modification time that the local file gets
     pub(crate) modified: Option<SystemTime>,
-    /// The permissions that it gets, if it gets any
+    /// The permissions that the local file gets, if they are kept
     pub(crate) mode: Option<u32>,
-    /// What its hash must be
+    /// The hash that the file must have
     pub(crate) expected: Option<FileHash>,
 }
 
-/// Size and time of a file, if the server tells them; a missing file is left to RETR to report
+/// Returns size and time of a file, if the server reports them
+///
+/// A missing file is no error here: RETR reports it.
 pub(crate) fn version(client: &mut Client, path: &[u8]) -> Result<Version, Error> {
     let size = known(client.size(path))?;
     let modified = known(client.mdtm(path))?;
     Ok(Version { size, modified: modified.and_then(system_time) })
 }
 
-/// The permissions of a file on the server, if they are to be kept and it tells them
+/// Returns the permissions of a file on the server, if they are to be kept and the server reports them
 pub(crate) fn mode(
     client: &mut Client,
     args: &TransferArgs,
@@ -123,7 +125,7 @@ fn has_changed(client: &mut Client, job: &Job<'_>, failure: &Failure) -> bool {
         && version(client, job.remote).is_ok_and(|now| now.is_another_than(job.version))
 }
 
-/// Opens the part that an earlier run left, emptied if it is of another version
+/// Opens the partial file that an earlier run left, and empties it unless it can be resumed
 pub(crate) fn open(
     terms: Terms<'_>,
     job: &Job<'_>,
@@ -133,7 +135,7 @@ pub(crate) fn open(
     let naming = if args.inplace { Naming::AtOnce } else { Naming::WhenWhole };
     let mut partial = Partial::open(job.local, &args.temp_suffix, naming)?;
     if args.no_resume || !partial.is_of(job.version) {
-        // A small file has no state file, and under the final name there is an older version.
+        // No notice for small files, which have no state file, nor with --inplace, where the file is an older version.
         if !args.no_resume && naming == Naming::WhenWhole && partial.length() >= STATE_FROM {
             running.notice(
                 "the part from an earlier run is of another version, so the download starts again",
@@ -144,7 +146,7 @@ pub(crate) fn open(
     Ok(partial)
 }
 
-/// Gives a complete file its name; of an incomplete one, keeps what a later run can resume
+/// Gives a complete file its name; keeps an incomplete one if a later run can resume it
 pub(crate) fn close(
     partial: Partial,
     terms: Terms<'_>,
@@ -166,7 +168,7 @@ pub(crate) fn clear(partial: &mut Partial) -> Result<(), Failure> {
     partial.clear().map_err(|error| Failure::local(partial.path(), &error))
 }
 
-/// The hashes that the file must have: that of the job, and with --verify the server's
+/// Returns the hashes that the file must have: that of the job, and with --verify the server's
 pub(crate) fn wanted_hashes(
     client: &mut Client,
     terms: Terms<'_>,
@@ -186,7 +188,7 @@ pub(crate) fn wanted_hashes(
     Ok(wanted)
 }
 
-/// Compares size and hashes of a complete file; `found` was computed while it arrived
+/// Compares size and hashes of a complete file; `found` is the hash that was computed during the download
 pub(crate) fn check_whole(
     partial: &mut Partial,
     terms: Terms<'_>,
@@ -212,7 +214,7 @@ pub(crate) fn check_whole(
     Ok(())
 }
 
-/// The hash of the bytes that are there
+/// Computes the hash of the bytes in the partial file
 fn digest_of_file(
     partial: &mut Partial,
     interrupt: &Interrupt,
@@ -261,7 +263,7 @@ impl Transfer<'_> {
         Failure::local(self.partial.path(), error)
     }
 
-    /// Resumes after the bytes that are there; false if they are no part of the server's file
+    /// Resumes after the bytes in the partial file; returns false if the download has to start again
     fn go_on(&mut self, algorithm: Option<HashAlgorithm>) -> Result<bool, Failure> {
         let length = self.partial.length();
         let offset = length.saturating_sub(OVERLAP);
@@ -293,7 +295,7 @@ impl Transfer<'_> {
                 return Err(self.terms.site().failure(error.into()));
             }
             _ => {
-                // The next request finds out whether the session survives this.
+                // If aborting the transfer has ended the session, the next request fails and reports it.
                 drop(download);
                 self.running.notice(
                     "the part from an earlier run is of another file, so the download starts again",
@@ -355,7 +357,7 @@ fn copy(
     }
 }
 
-/// Whether the transfer ended in order but too early; a broken connection is another matter
+/// Whether the transfer ended normally but too early; a broken connection does not count
 pub(crate) fn is_short(error: &std::io::Error) -> bool {
     match Error::in_io(error) {
         Some(error) => matches!(error, Error::Ftp(FtpError::Truncated { end: None, .. })),

@@ -1,4 +1,4 @@
-//! What went wrong, in one line: the file, the server, the reason, the remedy
+//! Errors as the user sees them, in one line: the file, the reason, the server, the remedy
 
 use std::fmt;
 use std::io;
@@ -21,13 +21,13 @@ pub struct Failure {
     retry: Retry,
 }
 
-/// Whether the same may be tried again
+/// Whether the operation may be tried again
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Retry {
     /// If the cause is transient
     ByCause,
     Never,
-    /// Never as it is: the file has become another one
+    /// Only with the file's new version: it has changed on the server
     Another,
 }
 
@@ -44,7 +44,7 @@ impl Failure {
         }
     }
 
-    /// A command line that makes no sense
+    /// An invalid command line, or an invalid file that it names
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
@@ -53,18 +53,18 @@ impl Failure {
         Self::new(Exit::Interrupted, "interrupted")
     }
 
-    /// A local file or directory
+    /// An error of the operating system about a local file or directory
     pub(crate) fn local(path: &std::path::Path, error: &io::Error) -> Self {
         Self::new(Exit::Local, error.to_string()).about(crate::show::path(path))
     }
 
-    /// Of a session with this server
+    /// An error of a session with this server
     pub(crate) fn session(error: Error, server: &str) -> Self {
         let mut message = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(inner) = source {
             let inner_text = inner.to_string();
-            // Transparent errors say the same as their sources.
+            // Transparent errors have the same text as their sources.
             if !message.contains(&inner_text) {
                 message.push_str(": ");
                 message.push_str(&inner_text);
@@ -82,14 +82,14 @@ impl Failure {
         }
     }
 
-    /// Names the file, unless it is named already
+    /// Adds the file or directory, unless the failure has one already
     #[must_use]
     pub(crate) fn about(mut self, subject: impl fmt::Display) -> Self {
         self.subject.get_or_insert_with(|| subject.to_string());
         self
     }
 
-    /// Names the server, unless it is named already
+    /// Adds the server, unless the failure has one already
     #[must_use]
     pub(crate) fn at(mut self, server: &str) -> Self {
         self.server.get_or_insert_with(|| server.to_owned());
@@ -110,31 +110,31 @@ impl Failure {
         self
     }
 
-    /// A file of the server that changed after its size was asked for
+    /// A file that changed on the server after its size was requested
     pub(crate) fn changed() -> Self {
         let message = "has changed on the server while it was fetched";
         let failure = Self::new(Exit::Network, message).remedy("fetch it when it is complete");
         Self { retry: Retry::Another, ..failure }
     }
 
-    /// Whether it is [`Self::changed`]
+    /// Whether the failure was made by [`Self::changed`]
     pub(crate) fn is_change(&self) -> bool {
         self.retry == Retry::Another
     }
 
-    /// The exit status that it leads to
+    /// Returns the program's exit status for this failure
     #[must_use]
     pub const fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// The reason, without file, server and remedy
+    /// Returns the reason, without file, server and remedy
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The file or directory that it is about
+    /// Returns the file or directory that the failure is about
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
@@ -144,25 +144,25 @@ impl Failure {
         self.cause.as_deref()
     }
 
-    /// Whether the same may succeed later
+    /// Whether the same operation may succeed later
     pub(crate) fn is_transient(&self) -> bool {
         match &self.cause {
             _ if self.retry != Retry::ByCause => false,
             Some(error) => {
                 error.is_transient()
-                    // All bytes were sent. The next attempt finds out whether they arrived.
+                    // All bytes were sent, but not acknowledged. The next attempt finds out whether they arrived.
                     || matches!(&**error, Error::Ftp(FtpError::Unconfirmed { .. }))
             }
             None => false,
         }
     }
 
-    /// Whether the server says that there is no such thing
+    /// Whether the server reports that the file or directory does not exist
     pub(crate) fn is_missing(&self) -> bool {
         self.cause.as_ref().is_some_and(|error| error.is_missing())
     }
 
-    /// Whether a transfer ended in order, with more or fewer bytes than expected
+    /// Whether a transfer ended normally, but with more or fewer bytes than expected
     pub(crate) fn is_about_size(&self) -> bool {
         matches!(
             self.cause(),
@@ -173,7 +173,7 @@ impl Failure {
         )
     }
 
-    /// Whether it ended the session
+    /// Whether the error ended the session
     pub(crate) fn is_fatal(&self) -> bool {
         self.cause.as_ref().is_some_and(|error| error.is_fatal())
     }
@@ -185,7 +185,7 @@ impl fmt::Display for Failure {
         if let Some(subject) = &self.subject {
             write!(f, "{subject}: ")?;
         }
-        // One line, whatever the server says.
+        // The failure stays one line even if the server's reply has several.
         for line in self.message.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate()
         {
             write!(f, "{}{}", if line.0 > 0 { " / " } else { "" }, crate::show::text(line.1))?;

@@ -1,58 +1,60 @@
-//! `-j auto`: how many sessions are worth having
+//! `-j auto`: finds the number of sessions that gives the highest throughput
 //!
-//! Two at first, and one more as long as the last one made the whole faster. No clock and no I/O: the caller says what
-//! time it is, and how much work has been done.
+//! It starts with two sessions, and adds one at a time as long as the last one raised the total throughput. It has no
+//! clock and does no I/O: the caller passes the time and the amount of work done so far.
 
 use std::time::Duration;
 
 use ftp_session::Time;
 
-/// Sessions at the beginning: with one, the time between two files is lost
+/// Sessions at the start: a single one would leave the line idle between two files
 const FIRST: usize = 2;
 
-/// How long each number of sessions is measured: several round trips and several small files, on nearly every line
+/// How long each number of sessions is measured: on nearly every line enough for several round trips and small files
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// How long the number stays once one more was of no use: lines and files change
+/// How long the number stays after a session did not help; then it is tried again, since lines and files change
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// The work of a request, in bytes: what passes in the time that small files and listings take anyway
+/// The work of one request, in bytes, so that small files and listings count although they move few bytes
 pub(crate) const REQUEST: u64 = 4096;
 
-/// How many sessions may be open
+/// Decides how many sessions may be open
 #[derive(Debug)]
 pub(crate) struct Ramp {
     most: usize,
     allowed: usize,
     phase: Phase,
-    /// Work a second with one session less, if that was measured
+    /// Work per second, in bytes, with one session fewer; `None` if that was not measured
     before: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
-    /// Fewer sessions are open than may be
+    /// Fewer sessions are open than allowed
     Opening,
-    /// As many are open as may be
+    /// All allowed sessions are open, and their throughput is being measured
     Measuring { since: Time, work: u64 },
-    /// One more was of no use
+    /// The last session did not help, or the maximum is reached: the number stays
     Enough { until: Time },
 }
 
 impl Ramp {
-    /// A ramp to at most so many sessions
+    /// Creates a ramp to at most `most` sessions
     pub(crate) fn new(most: usize) -> Self {
         Self { most, allowed: FIRST.min(most), phase: Phase::Opening, before: None }
     }
 
-    /// A session has logged in, and begins to work
+    /// Restarts the measurement because a session has logged in and begins to work
     pub(crate) fn opened(&mut self, work: u64, now: Time) {
         if let Phase::Measuring { .. } = self.phase {
             self.phase = Phase::Measuring { since: now, work };
         }
     }
 
-    /// How many sessions may be open or opening now, of which `count` are; `work` is what all of them have done so far, in bytes
+    /// Returns how many sessions may be open or opening now
+    ///
+    /// `count` is the number that are; `work` is what all of them have done so far, in bytes.
     pub(crate) fn allowed(&mut self, count: usize, work: u64, now: Time) -> usize {
         match self.phase {
             _ if count < self.allowed => self.phase = Phase::Opening,
@@ -60,7 +62,7 @@ impl Ramp {
             Phase::Measuring { since, work: first } if now >= since + WINDOW => {
                 let seconds = now.saturating_duration_since(since).as_secs_f64();
                 let rate = work.saturating_sub(first) as f64 / seconds;
-                // At least half of what a session adds if nothing holds them up.
+                // One more session must add at least half of its proportional share.
                 let gain = 1.0 + 0.5 / (self.allowed.max(2) - 1) as f64;
                 let is_faster = self.before.is_none_or(|before| rate >= before * gain);
                 if is_faster && self.allowed < self.most {
@@ -85,7 +87,9 @@ impl Ramp {
 mod tests {
     use super::*;
 
-    /// The most sessions of a run of so many seconds on a line where n sessions do `rate(n)` bytes a second
+    /// Returns the number of open sessions at each tenth of a second of a run
+    ///
+    /// `rate(count, second)` is how many bytes per second that many sessions transfer in that second.
     fn sessions(most: usize, seconds: u64, rate: impl Fn(usize, u64) -> u64) -> Vec<usize> {
         let mut ramp = Ramp::new(most);
         let (mut count, mut work, mut all) = (0, 0, Vec::new());
@@ -104,7 +108,7 @@ mod tests {
     fn sessions_are_added_while_each_makes_it_faster() {
         let all = sessions(8, 20, |count, _| count as u64 * 1_000_000);
         assert_eq!((all[5], all.last()), (2, Some(&8)), "{all:?}");
-        // One at a time, and each for a second at least.
+        // Sessions are added one at a time, at least a second apart.
         let times: Vec<usize> =
             (3..=8).map(|count| all.iter().position(|other| *other == count).unwrap()).collect();
         assert!(times.windows(2).all(|pair| pair[1] >= pair[0] + 10), "{times:?}");
@@ -112,10 +116,10 @@ mod tests {
 
     #[test]
     fn a_full_line_gets_no_more_sessions() {
-        // Three sessions fill it: the fourth one is of no use.
+        // Three sessions fill the line, so the fourth one does not help.
         let all = sessions(8, 25, |count, _| count.min(3) as u64 * 1_000_000);
         assert_eq!(all.last(), Some(&4));
-        // Nothing gets faster by more sessions.
+        // More sessions make nothing faster.
         assert_eq!(sessions(8, 25, |_, _| 1_000_000).last(), Some(&3));
         assert_eq!(sessions(8, 25, |_, _| 0).last(), Some(&8), "nothing is known yet");
     }

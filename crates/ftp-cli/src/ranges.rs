@@ -1,37 +1,38 @@
-//! Which bytes of a file are there, and which session fetches which of the others; no I/O
+//! Tracks which bytes of a file have been received, and assigns the missing ones to sessions; no I/O
 //!
-//! The file is cut into pieces without gaps. A piece is fetched from its start to its end, by one session at a time. A
-//! piece that is being fetched can be halved: its end moves, and its session stops there. Each piece but the first has a
-//! seam: the bytes before its start are fetched twice, by its own session and by that of the piece before. The file is
-//! whole when all bytes are there and both sides of each seam were the same.
+//! The file is divided into pieces without gaps. A piece is fetched from its start to its end, by one session at a
+//! time. A piece that is being fetched can be halved: its end moves, and its session stops there. Each piece except the
+//! first has a seam: the bytes just before its start are fetched twice, by its own session and by that of the previous
+//! piece. The file is complete when all bytes have been received and both copies of the bytes at each seam are equal.
 
 use serde_json::{Value, json};
 
-/// Bytes before the end of what is there that are fetched once more and compared
+/// How many of the last received bytes a resumed download fetches again and compares
 pub(crate) const OVERLAP: u64 = 64 * 1024;
 
 pub(crate) const CUT: Cut = Cut {
     overlap: OVERLAP,
-    // With the tail below what a server sends at once, before it waits for the first acknowledgement: ten packets.
+    // Together with the tail less than a server sends before it waits for the first acknowledgement (ten packets).
     seam: 8 * 1024,
     tail: 4 * 1024,
-    // Beginning a piece costs some round trips, and ending it early what is on its way then: about so much on long lines.
+    // Starting a piece costs some round trips, and stopping one early wastes the bytes in flight: on lines with a
+    // long delay, about this many bytes.
     least: 4 * 1024 * 1024,
 };
 
-/// Most pieces of a file; a state file with more is rejected
+/// Maximum number of pieces of a file; a state file with more is rejected
 const MOST: usize = 1024;
 
-/// How a file is cut, in bytes
+/// How a file is divided into pieces; all values are in bytes
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
-    /// Fetched again before what is missing of a piece that was begun, to be compared
+    /// How much of a partly received piece is fetched again and compared when the piece is resumed
     pub(crate) overlap: u64,
-    /// Fetched before the start of a piece, to be compared
+    /// How much is fetched before the start of a piece, and compared with the end of the previous one
     pub(crate) seam: u64,
-    /// Neither half of a piece is smaller
+    /// The minimum size of each half when a piece is halved
     pub(crate) least: u64,
-    /// The last bytes of the file, which are a piece of their own
+    /// The size of the last piece, which is fetched early to test whether the server honours REST
     pub(crate) tail: u64,
 }
 
@@ -49,44 +50,44 @@ struct Piece {
     /// The first byte that is missing
     at: u64,
     end: u64,
-    /// Whether a session is fetching it
+    /// Whether a session is fetching the piece
     is_taken: bool,
     seam: Seam,
 }
 
-/// What is known of the bytes before the start of a piece
+/// What is known about the bytes just before the start of a piece
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Seam {
-    /// Its session has not received them yet
+    /// The session of this piece has not received them yet
     Unknown,
-    /// Their hash, as its session received them
+    /// The hash of the bytes that the session of this piece received
     Hash(String),
-    /// The session of the previous piece received the same; or there are none
+    /// The session of the previous piece received the same bytes, or there is no previous piece
     Same,
 }
 
-/// A piece for a session to fetch: named by its start, which stays
+/// A piece for a session to fetch, identified by its start, which never changes
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
     pub(crate) start: u64,
     /// The first byte that is missing
     pub(crate) at: u64,
-    /// Where its download begins: some bytes earlier, which are compared
+    /// Where the download begins: some bytes before `at`, which are compared
     pub(crate) offset: u64,
 }
 
-/// Bytes that are there and have to be compared with what the next piece's session got
+/// Received bytes that must be compared with those that the next piece's session received
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Comparison {
     pub(crate) from: u64,
     /// Where the next piece starts
     pub(crate) to: u64,
-    /// What their hash must be
+    /// The hash of the bytes that the next piece's session received
     pub(crate) hash: String,
 }
 
 impl Ranges {
-    /// A file of this size, of which so many bytes at its start are there
+    /// Creates the pieces of a file of `size` bytes, of which the first `prefix` have been received
     pub(crate) fn new(size: u64, prefix: u64, cut: Cut) -> Self {
         let middle = size.saturating_sub(cut.tail).max(prefix);
         let piece = |start, at, end, seam| Piece { start, at, end, is_taken: false, seam };
@@ -107,12 +108,12 @@ impl Ranges {
         self.index(start).map(|at| &mut self.pieces[at])
     }
 
-    /// Bytes that are there
+    /// Returns how many bytes have been received
     pub(crate) fn done(&self) -> u64 {
         self.pieces.iter().map(|piece| piece.at - piece.start).sum()
     }
 
-    /// Bytes that are there from the start of the file on
+    /// Returns how many bytes from the start of the file have been received and compared without a gap
     pub(crate) fn prefix(&self) -> u64 {
         let open =
             self.pieces.iter().find(|piece| piece.at < piece.end || piece.seam != Seam::Same);
@@ -122,7 +123,7 @@ impl Ranges {
         )
     }
 
-    /// Whether all bytes are there, and the same on both sides of each seam
+    /// Whether all bytes have been received, and those at each seam compared
     pub(crate) fn is_whole(&self) -> bool {
         self.prefix() == self.size
     }
@@ -132,7 +133,7 @@ impl Ranges {
         self.pieces.iter().any(|piece| piece.at < piece.end)
     }
 
-    /// Whether the last bytes are there
+    /// Whether the last piece has been received
     pub(crate) fn has_tail(&self) -> bool {
         self.pieces.last().is_some_and(|piece| piece.at == self.size)
     }
@@ -140,21 +141,21 @@ impl Ranges {
     fn task_of(&self, piece: &Piece) -> Task {
         let Piece { start, at, .. } = *piece;
         let offset = match at > start {
-            // What is before a piece may be missing.
+            // The bytes before the piece may not have been received yet.
             true => at.saturating_sub(self.cut.overlap).max(start),
             false => at.saturating_sub(self.cut.seam),
         };
         Task { start, at, offset }
     }
 
-    /// What is missing of the first free piece
+    /// Takes the first incomplete piece that no session is fetching
     pub(crate) fn take_first(&mut self) -> Option<Task> {
         let at = self.pieces.iter().position(|piece| !piece.is_taken && piece.at < piece.end)?;
         self.pieces[at].is_taken = true;
         Some(self.task_of(&self.pieces[at]))
     }
 
-    /// The last piece of the file, if it is one of its own that nobody has begun
+    /// Takes the last piece of the file, unless it is the only one or has been started
     pub(crate) fn take_tail(&mut self) -> Option<Task> {
         let is_fresh =
             |piece: &&mut Piece| !piece.is_taken && piece.start > 0 && piece.at == piece.start;
@@ -162,7 +163,7 @@ impl Ranges {
         self.pieces.last().map(|piece| self.task_of(piece))
     }
 
-    /// What is missing of the first free piece, or half of what the busiest session still has to fetch
+    /// Takes the first free incomplete piece or, if there is none, half of the largest remainder of a piece in progress
     pub(crate) fn take(&mut self) -> Option<Task> {
         self.take_first().or_else(|| self.halve())
     }
@@ -186,13 +187,15 @@ impl Ranges {
         Some(task)
     }
 
-    /// What is missing now of a piece that was taken
+    /// Returns what is still missing of a piece; `None` if it is complete
     pub(crate) fn task(&self, start: u64) -> Option<Task> {
         let piece = &self.pieces[self.index(start)?];
         (piece.at < piece.end).then(|| self.task_of(piece))
     }
 
-    /// Where the session of a piece writes next, and how many bytes it may write
+    /// Returns the offset at which the session of a piece writes next, and how many bytes it may write there
+    ///
+    /// A session that has completed its piece continues with the next one if no session has started that.
     pub(crate) fn room(&mut self, start: u64) -> (u64, u64) {
         let Some(at) = self.index(start) else { return (self.size, 0) };
         let is_fresh = |next: &Piece| !next.is_taken && next.at == next.start;
@@ -204,28 +207,30 @@ impl Ranges {
         (piece.at, piece.end - piece.at)
     }
 
-    /// So many bytes more of a piece are there
+    /// Notes that `count` more bytes of a piece have been received
     pub(crate) fn advance(&mut self, start: u64, count: u64) {
         if let Some(piece) = self.piece(start) {
             piece.at = piece.at.saturating_add(count).min(piece.end);
         }
     }
 
-    /// The session of a piece that is not begun got bytes with this hash before its start
+    /// Notes the hash of the bytes that the session of a new piece received before its start
     pub(crate) fn set_seam(&mut self, start: u64, hash: String) {
         if let Some(piece) = self.piece(start).filter(|piece| piece.start > 0) {
             piece.seam = Seam::Hash(hash);
         }
     }
 
-    /// Frees a piece; others may fetch what is missing of it
+    /// Releases a piece, so that any session may fetch the rest of it
     pub(crate) fn release(&mut self, start: u64) {
         if let Some(piece) = self.piece(start) {
             piece.is_taken = false;
         }
     }
 
-    /// Bytes of which both sides of a seam are there; to be compared, and told by [`Self::same`] if they are the same
+    /// Returns a seam of which both copies have been received
+    ///
+    /// The caller compares them, and calls [`Self::same`] if they are equal.
     pub(crate) fn comparison(&self) -> Option<Comparison> {
         self.pieces.iter().find_map(|piece| {
             let Seam::Hash(hash) = &piece.seam else { return None };
@@ -239,14 +244,14 @@ impl Ranges {
         between.all(|piece| piece.at >= piece.end.min(to))
     }
 
-    /// Both sides of the seam at this place are the same
+    /// Notes that both copies of the bytes before the piece that starts at this offset are equal
     pub(crate) fn same(&mut self, at: u64) {
         if let Some(piece) = self.piece(at) {
             piece.seam = Seam::Same;
         }
     }
 
-    /// One session fetches all that is missing after what is there at the start; what is there of later pieces is dropped
+    /// Lets one session fetch everything after the first incomplete piece's received bytes; later pieces are dropped
     pub(crate) fn alone(&mut self) {
         let open = self.pieces.iter().position(|piece| piece.at < piece.end);
         if let Some(at) = open {
@@ -255,7 +260,7 @@ impl Ranges {
         }
     }
 
-    /// For a state file: start, first missing byte and seam of each piece
+    /// Returns the value for a state file: start, first missing byte and seam of each piece
     pub(crate) fn to_json(&self) -> Value {
         let piece = |piece: &Piece| {
             let seam = match &piece.seam {
@@ -270,7 +275,7 @@ impl Ranges {
 
     /// Reads a state file's pieces of a file of this size; `None` if they are inconsistent
     ///
-    /// `length` is that of the local file: what it does not have is not there.
+    /// `length` is that of the local file: bytes beyond it count as missing.
     pub(crate) fn from_json(value: &Value, size: u64, length: u64, cut: Cut) -> Option<Self> {
         let values = value.as_array().filter(|values| (1..=MOST).contains(&values.len()))?;
         let mut pieces = Vec::with_capacity(values.len());
@@ -294,7 +299,7 @@ impl Ranges {
             let is_sound = start <= piece.at && piece.at <= end && start < end
                 && is_first == (start == 0)
                 && (!is_first || piece.seam == Seam::Same)
-                // Without it nothing tells whether its bytes are of the same file.
+                // Without a seam, nothing shows that the bytes of a piece are of the same file.
                 && (piece.at == start || piece.seam != Seam::Unknown);
             if !is_sound {
                 return None;
