@@ -1,8 +1,8 @@
-//! How the program ends: the exit codes, stated once
+//! The program's exit codes, and what they mean
 
 /// The program's exit status
 ///
-/// 0 to 8 mean what they mean with wget, because workflow engines know those.
+/// 0 to 8 have the same meaning as in wget, because workflow engines know those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the table of the manual")]
 pub enum Exit {
@@ -33,7 +33,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// All of them, with what they mean: the table of the manual and of the help
+    /// All exit statuses with their meanings, as the manual and the help show them
     pub const TABLE: [(Self, &'static str); 12] = [
         (Self::Done, "all done"),
         (Self::SomeFailed, "some files failed, for different reasons"),
@@ -49,7 +49,7 @@ impl Exit {
         (Self::Interrupted, "interrupted by Ctrl-C or a signal"),
     ];
 
-    /// The process's exit status
+    /// Returns the exit status as a number
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -68,9 +68,9 @@ impl Exit {
         }
     }
 
-    /// The status of a run whose parts ended like this: the code that all failures share, or 1
+    /// Returns the status of a run from those of its parts: the one that all failures share, or [`Self::SomeFailed`]
     ///
-    /// An interruption and a limit are about the whole run.
+    /// If a part was interrupted, so was the run; otherwise, if a part reached a limit, so did the run.
     #[must_use]
     pub fn of_all(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut whole = Self::Done;

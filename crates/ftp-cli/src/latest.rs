@@ -1,4 +1,4 @@
-//! One file from the server as it is now, even if it has changed since it was listed
+//! Downloads the current version of a file, even if it has changed since it was listed
 
 use crate::args::Segments;
 use crate::download::{self, Job, Terms};
@@ -9,7 +9,7 @@ use crate::segments;
 
 /// Downloads a file; returns the bytes that were transferred
 ///
-/// A file that changes meanwhile, such as a log, is fetched once more; if it changes again, that is a failure.
+/// A file that changes during the download, such as a log, is fetched once more; a second change is a failure.
 pub(crate) fn download(
     pool: &Pool,
     lease: &mut Lease<'_>,

@@ -1,8 +1,9 @@
-//! The plan of a mirror: two trees and a policy in, steps out; no I/O
+//! Plans a mirror: compares two trees according to a policy, and returns the steps to take; no I/O
 //!
-//! Directories are listed by the caller, one at a time and in any order: [`Plan::next`] names one, [`Plan::listed`] takes
-//! what is in it on both sides and gives the steps, and the directories below, which [`Plan::enter`] takes back. So memory holds the directories that are still to be listed, not the
-//! trees. What is to be deleted is collected, and handed out at the end.
+//! The caller lists the directories, in any order: [`Plan::next`] returns one to list, [`Plan::listed`] takes its
+//! listings of both sides and returns the steps and the subdirectories, and [`Plan::enter`] queues those. Therefore
+//! only the directories that are still to be listed are in memory, not the trees. The items to delete are collected,
+//! and returned at the end by [`Plan::deletions`].
 
 mod directory;
 mod filter;
@@ -18,13 +19,13 @@ use ftp_proto::LocalRules;
 pub(crate) use filter::{Age, Ages, Filter, Rule, Sizes};
 pub(crate) use tree::{Item, Kind, Listing, Stamp};
 
-/// Directories below each other that are entered: deeper ones are loops that nothing else shows
+/// Maximum depth of directories; deeper ones are taken for a loop that can't be detected otherwise
 pub(crate) const MAX_DEPTH: usize = 128;
 
-/// Symbolic links in one path that are followed: more are loops that nothing else shows
+/// Maximum number of symbolic links followed in one path; more are taken for a loop that can't be detected otherwise
 const MAX_LINKS: usize = 8;
 
-/// Where files go
+/// The direction of a mirror
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// From the server
@@ -33,7 +34,7 @@ pub(crate) enum Direction {
     Up,
 }
 
-/// When a file that is on both sides is transferred again
+/// When a file that both sides have is transferred again
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compare {
     /// If size or time differ, as far as they are known
@@ -44,7 +45,7 @@ pub(crate) enum Compare {
     Newer,
     /// Never
     Missing,
-    /// If the content differs, which the caller finds out: [`Step::Check`]
+    /// If the content differs; the caller compares it: [`Step::Check`]
     Content,
 }
 
@@ -55,33 +56,33 @@ pub(crate) struct Policy {
     pub(crate) compare: Compare,
     /// Whether items that only the target has are deleted
     pub(crate) delete: bool,
-    /// The most items that are deleted
+    /// Maximum number of items to delete; if there are more, none is deleted
     pub(crate) max_delete: Option<u64>,
     pub(crate) filter: Filter,
-    /// Which names the target can have
+    /// Which names are valid on the target
     pub(crate) names: LocalRules,
-    /// End of the names of incomplete files; `None`: they have their final names
+    /// The suffix of the names of incomplete files; `None` if they have their final names
     pub(crate) suffix: Option<String>,
 }
 
 /// A directory to list
 #[derive(Clone, Debug)]
 pub(crate) struct Directory {
-    /// Relative to both roots, with `/` between names; empty: the root
+    /// The path relative to both roots, with `/` between names; empty for the root
     pub(crate) path: Vec<u8>,
     /// Whether the source has it
     pub(crate) in_source: bool,
     /// Whether the target has it
     pub(crate) in_target: bool,
-    /// Whether it is created even if it stays empty
+    /// Whether it is created even if no file in it is transferred
     is_wanted: bool,
     above: Option<Arc<Above>>,
     depth: usize,
-    /// Symbolic links that its path leads through
+    /// The number of symbolic links in its path
     links: usize,
 }
 
-/// The parents of a directory, as far as the server identifies them
+/// The chain of parent directories that the server identifies, to detect loops
 #[derive(Debug)]
 struct Above {
     identity: Box<[u8]>,
@@ -91,21 +92,21 @@ struct Above {
 /// A step of a plan
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The target lacks this directory; comes before everything in it
+    /// A directory that the target lacks; precedes all steps in it
     MakeDirectory {
         path: Vec<u8>,
-        /// Whether those that it is in may be missing as well
+        /// Whether its parent directories may be missing as well
         with_parents: bool,
     },
     /// A file that the target lacks or has in another version
     Transfer(File),
-    /// A file whose content is to be compared, and transferred if it differs
+    /// A file whose content must be compared, and that is transferred if it differs
     Check(File),
     /// A file that is up to date
     Keep(File),
-    /// An item that is left out, which is no failure
+    /// An item that is left out without a failure
     LeaveOut { path: Vec<u8>, reason: &'static str },
-    /// An item that can't be mirrored
+    /// An item that can't be mirrored, which is a failure
     Refuse { path: Vec<u8>, reason: String },
 }
 
@@ -115,11 +116,11 @@ pub(crate) struct File {
     pub(crate) path: Vec<u8>,
     pub(crate) size: Option<u64>,
     pub(crate) time: Option<Stamp>,
-    /// Whether an earlier run has left a part of it on the target
+    /// Whether the target has a part of the file that an earlier run left
     pub(crate) is_begun: bool,
     /// Whether the target has a file of this name
     pub(crate) is_there: bool,
-    /// Permissions, if they are known
+    /// The permissions, if known
     pub(crate) mode: Option<u32>,
 }
 
@@ -133,13 +134,13 @@ pub(crate) struct Doomed {
 /// The result of listing a directory
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// The steps in it, in order
+    /// The steps in the directory, in order
     pub(crate) steps: Vec<Step>,
-    /// The directories in it, for [`Plan::enter`] when it has been made
+    /// The subdirectories, for [`Plan::enter`] once the directory exists on the target
     pub(crate) directories: Vec<Directory>,
 }
 
-/// More items would be deleted than allowed
+/// Error: the number of items to delete, which is more than the policy allows
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooMany(pub(crate) u64);
 
@@ -147,15 +148,15 @@ pub(crate) struct TooMany(pub(crate) u64);
 #[derive(Debug)]
 pub(crate) struct Plan {
     policy: Policy,
-    /// Directories to list, the next one last
+    /// Directories to list; the last one is listed next
     open: Vec<Directory>,
     doomed: Vec<Doomed>,
-    /// Directories that the source lacks, and in which something is kept
+    /// Directories that must not be deleted because something in them is kept, or could not be listed
     spared: BTreeSet<Vec<u8>>,
 }
 
 impl Plan {
-    /// A plan for two root directories, of which the source is there and the target may be missing
+    /// Creates a plan for two root directories; the source exists, and `target_exists` says whether the target does
     pub(crate) fn new(policy: Policy, target_exists: bool) -> Self {
         let root = Directory {
             path: Vec::new(),
@@ -169,32 +170,32 @@ impl Plan {
         Self { policy, open: vec![root], doomed: Vec::new(), spared: BTreeSet::new() }
     }
 
-    /// The next directory to list, on the sides that have it; several can be listed at the same time
+    /// Returns the next directory to list on the sides that have it; several can be listed at the same time
     pub(crate) fn next(&mut self) -> Option<Directory> {
         self.open.pop()
     }
 
-    /// Whether there are directories to list that nobody has taken
+    /// Whether [`Self::next`] would return a directory
     pub(crate) fn has_next(&self) -> bool {
         !self.open.is_empty()
     }
 
-    /// Whether every file takes part
+    /// Whether the filter selects every file
     pub(crate) fn takes_all(&self) -> bool {
         self.policy.filter.takes_all()
     }
 
-    /// Further directories are to be listed
+    /// Queues further directories to list
     pub(crate) fn enter(&mut self, directories: Vec<Directory>) {
         self.open.extend(directories);
     }
 
-    /// Notes that a directory could not be listed or created: nothing is known of it
+    /// Notes that a directory could not be listed or created, so that nothing in it is deleted
     pub(crate) fn unreadable(&mut self, directory: &Directory) {
         self.spare(&directory.path);
     }
 
-    /// Neither it nor the directories that it is in are deleted
+    /// Prevents the deletion of a directory and of its parents
     fn spare(&mut self, path: &[u8]) {
         let mut path = path;
         while !path.is_empty() && self.spared.insert(path.to_vec()) {
@@ -202,11 +203,13 @@ impl Plan {
         }
     }
 
-    /// The items to delete once everything else is done and nothing has failed, each before its directory
+    /// Returns the items to delete, each before its directory
+    ///
+    /// To be called after all steps have been carried out without a failure.
     pub(crate) fn deletions(&mut self) -> Result<Vec<Doomed>, TooMany> {
         let mut doomed = std::mem::take(&mut self.doomed);
         doomed.retain(|doomed| !self.spared.contains(&doomed.path));
-        // A path sorts before those below it.
+        // In reverse order, since a directory sorts before everything in it.
         doomed.sort_unstable_by(|one, other| other.cmp(one));
         match self.policy.max_delete {
             Some(most) if doomed.len() as u64 > most => Err(TooMany(doomed.len() as u64)),
@@ -215,7 +218,7 @@ impl Plan {
     }
 }
 
-/// A path below a directory
+/// Joins a directory and a name; the path of the root is empty
 fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
     match directory {
         b"" => name.to_vec(),

@@ -1,4 +1,4 @@
-//! Uploads one file under a temporary name, which an interrupted run leaves for the next one to resume
+//! Uploads one file under a temporary name, so that the next run can resume an interrupted upload
 
 use std::cmp::Ordering;
 use std::fs::{File, Metadata};
@@ -23,22 +23,22 @@ pub(crate) struct Job<'a> {
     pub(crate) remote: &'a [u8],
 }
 
-/// What distinguishes versions of a local file: its length, and the time of its last change
+/// Identifies a version of a local file: its length in bytes, and its modification time
 type Stamp = (u64, Option<SystemTime>);
 
-/// Whether a part of a file is on the server, under its temporary name
+/// Whether the server has a part of the file, under its temporary name
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
     No,
-    /// An earlier run may have left it, of this version of the local file or of an older one
+    /// An earlier run may have left one, of this version of the local file or of an older one
     Perhaps,
-    /// This run has left it, of this version of the local file
+    /// This run has uploaded one, of this version of the local file
     ByThisRun(Stamp),
 }
 
 /// Uploads a local file; returns the bytes that were transferred
 ///
-/// `begun` says what the next attempt can resume.
+/// `begun` says what this attempt may resume, and is updated for the next one.
 pub(crate) fn upload(
     client: &mut Client,
     terms: Terms<'_>,
@@ -50,7 +50,7 @@ pub(crate) fn upload(
     let temporary = temporary(job.remote, terms.suffix());
     let moved = running.bytes();
     let sent = send(client, terms, job, *begun, &temporary, &before, running);
-    // Bytes are read only after the server has opened the file.
+    // Bytes are read, and the progress changes, only after the server has opened the file.
     if running.bytes() != moved {
         *begun = Begun::ByThisRun(stamp(&before));
     }
@@ -75,7 +75,7 @@ pub(crate) fn upload(
         Err(failure) => return Err(leave(client, terms, &temporary, failure)),
     };
     if let Some(time) = before.modified().ok().and_then(timestamp) {
-        // The file is there; a wrong time is no failure.
+        // The content has been uploaded, so a refused modification time is not reported.
         if let Err(error) = client.set_modified(&temporary, time) {
             if error.is_fatal() {
                 return Err(terms.site().failure(error));
@@ -122,7 +122,7 @@ fn set_mode(
     Ok(())
 }
 
-/// Uploads from a reader such as standard input, which can't be resumed
+/// Uploads from a reader such as standard input, which can't be resumed; returns the bytes that were transferred
 pub(crate) fn upload_stream(
     client: &mut Client,
     terms: Terms<'_>,
@@ -145,17 +145,16 @@ pub(crate) fn upload_stream(
     }
 }
 
-/// An upload that can't be retried
+/// How to upload a stream when the upload can't be retried
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way<'a> {
     /// To the end of a file
     Append { path: &'a [u8] },
-    /// To a file in this directory whose name the server chooses; empty: where the login leads
+    /// To a file whose name the server chooses, in this directory or, if it is empty, in the login directory
     Unique { folder: &'a [u8] },
 }
 
-/// Uploads from a reader in this way; returns the bytes transferred, and the name that the server chose, if
-/// it tells
+/// Uploads from a reader; returns the bytes transferred, and the name that the server chose, if it reports one
 pub(crate) fn add_stream(
     client: &mut Client,
     terms: Terms<'_>,
@@ -167,7 +166,7 @@ pub(crate) fn add_stream(
         Way::Append { path } => send_all(client, terms, from, Put::new(path).append(), running)?,
         Way::Unique { folder } => {
             let failure = |error| terms.site().failure(error);
-            // STOU has no path, and that of the next file begins where the login leads.
+            // STOU takes no path, so the directory is entered and then left: later paths start at the login directory.
             let home = client.pwd().map_err(failure)?;
             if !folder.is_empty() {
                 client.cwd(folder).map_err(failure)?;
@@ -211,7 +210,7 @@ fn send(
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let length = local.len();
-    // Under the final name there may be another version.
+    // With --inplace, the existing file may be the old version instead of a part of the new one.
     let may_resume = !terms.args.no_resume && !terms.args.inplace;
     if may_resume && is_a_part(client, terms, begun, temporary, local)? {
         let mut moved = 0;
@@ -219,7 +218,7 @@ fn send(
         let mut progress = |bytes| {
             let more = bytes - moved;
             moved = bytes;
-            // The bytes that were there before are known only at the end.
+            // The transfer counts only its own bytes; how many the server had before is known only at the end.
             running.at(bytes.min(length));
             if let Err(failure) = terms.pass(more as usize) {
                 stop = Some(failure);
@@ -237,7 +236,7 @@ fn send(
                     "the part from an earlier run is of another file, so the upload starts again",
                 );
             }
-            // No SIZE, no APPE, or none for this user.
+            // The server lacks SIZE or APPE, or refuses them to this user.
             Err(error) if cannot_resume(&error) => {}
             Err(error) => return Err(terms.site().failure(error)),
         }
@@ -248,8 +247,8 @@ fn send(
 
 /// Whether the file under the temporary name is a part of this version of the local file
 ///
-/// The comparison of its last bytes does not tell: an older version may differ before them. So one that an earlier run has
-/// left must be younger than the last change of the local file, by the server's clock.
+/// Comparing the last bytes is not enough: an older version may differ in earlier ones. Therefore a part that an
+/// earlier run left must be newer, by the server's clock, than the last change of the local file.
 fn is_a_part(
     client: &mut Client,
     terms: Terms<'_>,
@@ -277,7 +276,7 @@ fn is_a_part(
             }
         }
         Err(error) if error.is_fatal() => Err(terms.site().failure(error)),
-        // There is none, or the server tells no times.
+        // There is no part, or the server does not support MDTM.
         Err(_) => Ok(false),
     }
 }
@@ -299,7 +298,7 @@ fn send_all(
     }
 }
 
-/// Counts what is read, and keeps to the rate
+/// A reader that counts the bytes read, and keeps to the rate limit
 struct Paced<'a> {
     from: &'a mut dyn Read,
     terms: Terms<'a>,
@@ -327,13 +326,13 @@ fn cannot_resume(error: &Error) -> bool {
 fn leave(client: &mut Client, terms: Terms<'_>, temporary: &[u8], failure: Failure) -> Failure {
     let can_go_on = failure.is_transient() || failure.exit() == Exit::Interrupted;
     if terms.suffix().is_some() && !can_go_on && client.is_connected() {
-        // If it is not there, there is nothing to tidy up.
+        // A refused deletion is not reported: usually the server has no temporary file then.
         let _ = client.delete(temporary);
     }
     failure
 }
 
-/// Gives it its name
+/// Renames the uploaded temporary file to its final name
 fn publish(
     client: &mut Client,
     terms: Terms<'_>,

@@ -1,4 +1,4 @@
-//! The steps in one directory of both trees
+//! Compares one directory of both trees, and finds the steps in it
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::partial::reserved;
 
-/// The result of comparing a file of both sides
+/// The result of comparing a file of the source with that of the target
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Same,
@@ -21,9 +21,9 @@ enum Verdict {
 }
 
 impl Plan {
-    /// The steps in a directory, in order; `None`: this side has no such directory
+    /// Returns the steps in a directory, in order; a listing is `None` if that side has no such directory
     ///
-    /// The order of the items makes no difference.
+    /// The order of the items in the listings makes no difference.
     pub(crate) fn listed(
         &mut self,
         directory: &Directory,
@@ -65,7 +65,7 @@ impl Plan {
         found
     }
 
-    /// The names that files have while they are incomplete
+    /// Returns the names that these files have while they are incomplete
     fn reserved(&self, items: &[Item]) -> BTreeSet<Vec<u8>> {
         let Some(suffix) = &self.policy.suffix else { return BTreeSet::new() };
         let files = items.iter().filter(|item| item.kind == Kind::File);
@@ -155,7 +155,7 @@ impl Plan {
         let times = source.time.zip(target.time);
         let same_time = times.map(|(source, target)| match self.policy.direction {
             Direction::Down => source.may_be(target),
-            // If the server can't set times, the time is that of the upload.
+            // If the server can't set modification times, the target's time is that of the upload.
             Direction::Up => !source.is_after(target),
         });
         let is_newer = times.is_some_and(|(source, target)| source.is_after(target));
@@ -172,7 +172,7 @@ impl Plan {
         }
     }
 
-    /// Collects what only the target has, except what may belong to an item of the source
+    /// Collects the items to delete: those that only the target has, unless they may belong to an item of the source
     fn doom(
         &mut self,
         directory: &Directory,
@@ -218,7 +218,7 @@ impl Plan {
     }
 }
 
-/// Enters a directory, unless it is one of its own parents
+/// Returns a subdirectory to list, or the reason why it is not entered, such as a loop
 fn enter(
     directory: &Directory,
     item: &Item,

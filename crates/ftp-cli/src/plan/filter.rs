@@ -1,4 +1,4 @@
-//! Which files take part: each rule takes files or leaves them out, and the last rule that matches a file decides
+//! Selects files by name, time and size: each rule includes or excludes names, and the last one that matches decides
 
 use std::path::Path;
 
@@ -6,16 +6,16 @@ use globset::{Glob, GlobBuilder, GlobMatcher};
 
 use super::tree::Stamp;
 
-/// One of `--include` and `--exclude`, in the order of the command line
+/// One `--include` or `--exclude`
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     includes: bool,
-    /// Whether it has a slash: then it is about whole paths, else about names at any level
+    /// Whether the pattern contains a slash: then it matches whole paths, otherwise names at any level
     is_path: bool,
     pattern: GlobMatcher,
 }
 
-/// The rules; without any, all files take part
+/// The rules in the order of the command line, and the bounds; without any, all files are selected
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     rules: Vec<Rule>,
@@ -23,28 +23,28 @@ pub(crate) struct Filter {
     sizes: Sizes,
 }
 
-/// When files must have been changed, in seconds since 1970
+/// Bounds of the modification time, in seconds since 1970
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ages {
-    /// Then or later
+    /// Only files modified at this time or later
     pub(crate) newer: Option<i64>,
-    /// Before
+    /// Only files modified before this time
     pub(crate) older: Option<i64>,
 }
 
-/// What ages say of a file
+/// The result of comparing a file's time with [`Ages`]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
     Fits,
     Other,
-    /// Its time is not known, and matters
+    /// There are bounds, but the file's time is not known
     Unknown,
 }
 
 impl Ages {
     pub(crate) fn age(self, time: Option<Stamp>) -> Age {
         let fits = |time: Stamp| {
-            // A time that is not precise may be a later one.
+            // A time known only to the minute or the day may be as late as the end of that minute or day.
             self.newer.is_none_or(|newer| time.end() > newer)
                 && self.older.is_none_or(|older| time.seconds() < older)
         };
@@ -57,7 +57,7 @@ impl Ages {
     }
 }
 
-/// Which sizes files must have: bytes, both bounds included
+/// Bounds of the file size, in bytes, both inclusive
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
     pub(crate) least: u64,
@@ -67,7 +67,7 @@ pub(crate) struct Sizes {
 impl Sizes {
     pub(crate) const ALL: Self = Self { least: 0, most: u64::MAX };
 
-    /// The sizes that all of these allow; an error if there are none
+    /// Returns the sizes that all of these bounds allow; an error if there are none
     pub(crate) fn all_of(bounds: &[Self]) -> Result<Self, String> {
         let both = |one: Self, other: &Self| Self {
             least: one.least.max(other.least),
@@ -80,7 +80,7 @@ impl Sizes {
         }
     }
 
-    /// Whether a file of this size is one of them; `None` if its size is not known, and matters
+    /// Whether a size is within the bounds; `None` if there are bounds and the size is not known
     pub(crate) fn fit(self, size: Option<u64>) -> Option<bool> {
         match self == Self::ALL {
             true => Some(true),
@@ -118,27 +118,27 @@ impl Filter {
         Self { rules, ages, sizes }
     }
 
-    /// Whether a file of this size takes part, as far as its size is concerned; `None` if that is not known, and matters
+    /// Whether a file's size is within the bounds; `None` if there are bounds and the size is not known
     pub(crate) fn size(&self, size: Option<u64>) -> Option<bool> {
         self.sizes.fit(size)
     }
 
-    /// Whether a file with this time takes part, as far as its time is concerned
+    /// Compares a file's time with the bounds
     pub(crate) fn age(&self, time: Option<Stamp>) -> Age {
         self.ages.age(time)
     }
 
-    /// Whether every file takes part
+    /// Whether the filter selects every file
     pub(crate) fn takes_all(&self) -> bool {
         self.rules.is_empty() && self.ages == Ages::default() && self.sizes == Sizes::ALL
     }
 
-    /// Whether a directory takes part although no file in it does
+    /// Whether a directory is selected even if no file in it is
     pub(crate) fn takes_empty(&self, path: &[u8]) -> bool {
         self.ages == Ages::default() && self.sizes == Sizes::ALL && self.takes(path)
     }
 
-    /// The number of the last rule that matches a path, or a directory that it is in
+    /// Returns the index of the last rule that matches the path or one of its parent directories
     fn last_match(&self, path: &[u8]) -> Option<usize> {
         let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
         let mut prefixes: Vec<&[u8]> = ends.map(|at| &path[..at]).collect();
@@ -146,12 +146,12 @@ impl Filter {
         self.rules.iter().rposition(|rule| prefixes.iter().any(|prefix| rule.matches(prefix)))
     }
 
-    /// Whether a file takes part, or a directory itself
+    /// Whether the rules select a file, or a directory itself
     pub(crate) fn takes(&self, path: &[u8]) -> bool {
         self.last_match(path).is_none_or(|at| self.rules[at].includes)
     }
 
-    /// Whether something in a directory may take part
+    /// Whether the rules may select something in a directory
     pub(crate) fn enters(&self, path: &[u8]) -> bool {
         match self.last_match(path) {
             Some(at) => self.rules[at..].iter().any(|rule| rule.includes),
@@ -198,7 +198,7 @@ mod tests {
             (ages(Some(100), None), None, Age::Unknown),
             (ages(Some(100), None), second(100), Age::Fits),
             (ages(Some(100), None), second(99), Age::Other),
-            // 60 to 119
+            // A time to the minute: any second from 60 to 119.
             (ages(Some(100), None), minute(60), Age::Fits),
             (ages(Some(120), None), minute(60), Age::Other),
             (ages(None, Some(100)), second(99), Age::Fits),

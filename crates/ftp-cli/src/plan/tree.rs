@@ -1,22 +1,22 @@
-//! What is in a directory, on either side
+//! The content of a directory, of the source or of the target
 
 /// The kind of an item
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     File,
     Dir,
-    /// A symbolic link, to whatever
+    /// A symbolic link to anything
     Link,
-    /// A device, a pipe
+    /// Anything else, such as a device or a pipe
     Other,
 }
 
-/// A time, as precise as it was told
+/// A time with its precision: a listing may give it to the second, the minute or the day
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp {
-    /// Seconds since 1970
+    /// The earliest second that the time may be, counted from 1970
     seconds: i64,
-    /// Seconds that it leaves open: 1, 60, 86400
+    /// The precision in seconds: 1, 60 or 86400
     unit: i64,
 }
 
@@ -30,29 +30,29 @@ impl Stamp {
         self.seconds
     }
 
-    /// Seconds that it leaves open: 1, 60, 86400
+    /// Returns the precision in seconds: 1, 60 or 86400
     pub(crate) const fn unit(self) -> i64 {
         self.unit
     }
 
-    /// The first second after those that it may be
+    /// Returns the first second after those that the time may be
     pub(crate) const fn end(self) -> i64 {
         self.seconds + self.unit
     }
 
-    /// Both, as precise as the less precise one
+    /// Returns both times in units of the less precise one, so that they can be compared
     fn pair(self, other: Self) -> (i64, i64) {
         let unit = self.unit.max(other.unit);
         (self.seconds.div_euclid(unit), other.seconds.div_euclid(unit))
     }
 
-    /// Whether both may be the same time
+    /// Whether both may be the same time, given their precision
     pub(crate) fn may_be(self, other: Self) -> bool {
         let (one, other) = self.pair(other);
         one == other
     }
 
-    /// Whether this is certainly later
+    /// Whether this time is certainly later, given their precision
     pub(crate) fn is_after(self, other: Self) -> bool {
         let (one, other) = self.pair(other);
         one > other
@@ -66,11 +66,11 @@ pub(crate) struct Item {
     pub(crate) kind: Kind,
     pub(crate) size: Option<u64>,
     pub(crate) time: Option<Stamp>,
-    /// What tells a directory from all others, if the server says: the fact `unique`
+    /// Identifies a directory on the server, if the server reports it: the fact `unique` (RFC 3659, section 7.5.2)
     pub(crate) identity: Option<Box<[u8]>>,
-    /// Permissions, if they are known
+    /// The permissions, if known
     pub(crate) mode: Option<u32>,
-    /// Whether it is what a symbolic link leads to
+    /// Whether this is the target of a symbolic link that was followed
     pub(crate) is_linked: bool,
 }
 
@@ -78,6 +78,6 @@ pub(crate) struct Item {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
     pub(crate) items: Vec<Item>,
-    /// Whether there is nothing else
+    /// Whether the listing was understood completely, so that the directory contains nothing else
     pub(crate) is_complete: bool,
 }

@@ -1,4 +1,4 @@
-//! Bars on a terminal: a line for the whole run, and one for each running file
+//! Progress bars on a terminal: a line for the whole run, and one for each file in transfer
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,13 +7,13 @@ use std::time::Duration;
 use console::{Term, measure_text_width};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often a second the terminal is drawn
+/// How many times per second the bars are redrawn
 const FRAMES: u8 = 10;
 
-/// Columns of a file's line besides its name, with a bar that is just wide enough
+/// Columns that a file's line needs besides the name, with the narrowest useful bar
 const FIGURES: usize = 44;
 
-/// Columns for the name of a file: at least and at most
+/// Minimum and maximum columns for the name of a file
 const NAME: (usize, usize) = (16, 70);
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Whole {
     files: Arc<Files>,
 }
 
-/// Files that are to be transferred, as far as is known, and those that have been
+/// How many files are to be transferred, as far as is known, and how many have been
 #[derive(Debug, Default)]
 struct Files {
     expected: AtomicU64,
@@ -83,7 +83,7 @@ impl Bars {
         Bar { line, whole: self.whole.clone() }
     }
 
-    /// Something else is printed meanwhile
+    /// Hides the bars while `print` writes to the terminal
     pub(super) fn suspend(&self, print: impl FnOnce()) {
         self.all.suspend(print);
     }
@@ -102,13 +102,13 @@ impl Whole {
 }
 
 impl Bar {
-    /// So many bytes of the file are there, and so many more of the whole
+    /// Shows `bytes` of the file as transferred, and adds `more` to the bytes of the whole run
     pub(super) fn at(&self, bytes: u64, more: u64) {
         self.line.set_position(bytes);
         self.whole.line.inc(more);
     }
 
-    /// It has come whole
+    /// Counts the file as transferred, and removes its line
     pub(super) fn done(&self) {
         self.whole.files.done.fetch_add(1, Ordering::Relaxed);
         self.whole.show_files();
@@ -121,13 +121,13 @@ impl Bar {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // Templates are written in this file, and the tests try each.
+    // The template can't fail: all templates are in this file, and the tests use each of them.
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
 }
 
-/// A name in so many columns: the end of a long one, which says more than its beginning
+/// Shortens a name to this many columns: of a long name, it keeps the end, which says more than the beginning
 fn shortened(name: &str, columns: usize) -> String {
     if measure_text_width(name) <= columns {
         return name.to_owned();
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use indicatif::InMemoryTerm;
 
-    /// What a terminal of so many columns shows
+    /// Returns the lines that a terminal of this many columns shows
     fn shown(columns: u16, files: &[(&str, Option<u64>, u64)]) -> Vec<String> {
         let term = InMemoryTerm::new(10, columns);
         let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
