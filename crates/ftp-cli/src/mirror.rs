@@ -1,4 +1,4 @@
-//! Carries out a plan with threads that have a session each: some list while others transfer
+//! Carries out a plan with several threads, each with a session: some list directories while others transfer files
 
 mod links;
 mod record;
@@ -22,24 +22,24 @@ use crate::report::{Action, Reporter};
 pub(crate) use record::Record;
 pub(crate) use sides::{Sides, stamp};
 
-/// How often an idle thread checks for an interruption
+/// How often a waiting thread checks for an interruption
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Directories are listed ahead until this many files wait for each thread
+/// Directories are listed in advance until this many files per thread are queued
 const AHEAD: usize = 4;
 
 /// The purpose of a run
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Make the target the same as the source
+    /// Makes the target the same as the source
     Mirror,
-    /// Report what would be done
+    /// Reports what would be done
     DryRun,
-    /// Report each difference as a failure
+    /// Reports each difference as a failure
     Verify,
 }
 
-/// A run of `mirror`, or of `verify` for two directories
+/// A run of `mirror`, or of `verify` with two directories
 #[derive(Debug)]
 pub(crate) struct Mirror<'a> {
     args: &'a MirrorArgs,
@@ -51,7 +51,7 @@ pub(crate) struct Mirror<'a> {
     reporter: Reporter,
     rate: Rate,
     state: Mutex<State>,
-    /// Held while a thread creates directories that another one may be creating, too
+    /// Held while a thread creates directories that another thread may also be creating
     making: Mutex<()>,
     changed: Condvar,
 }
@@ -60,11 +60,11 @@ pub(crate) struct Mirror<'a> {
 struct State {
     plan: Plan,
     waiting: VecDeque<Step>,
-    /// Tasks that threads have taken
+    /// The number of tasks in progress
     running: usize,
-    /// Those of them that list a directory, which may find more to do
+    /// How many of them list a directory, and may therefore find further tasks
     listing: usize,
-    /// Threads that have a session, or wait for their first
+    /// The number of threads that have a session, or wait for their first one
     threads: usize,
     failures: u64,
     stopped: Option<Failure>,
@@ -86,7 +86,7 @@ impl<'a> Mirror<'a> {
         pool: &'a Pool,
         interrupt: &'a Interrupt,
     ) -> Self {
-        // On the server, listing the root tells whether it is there.
+        // A target on the server may or may not exist; listing it shows whether it does.
         let target_exists = sides.target_may_exist();
         let state = State {
             plan: Plan::new(policy, target_exists),
@@ -112,7 +112,7 @@ impl<'a> Mirror<'a> {
         }
     }
 
-    /// Does everything, and writes the summary
+    /// Runs the mirror to its end, and writes the summary
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         self.sides.check()?;
         let threads = usize::from(self.args.parallel.most());
@@ -157,7 +157,7 @@ impl<'a> Mirror<'a> {
         }
     }
 
-    /// Works until no task is left
+    /// The main loop of a thread: carries out tasks until none is left
     fn thread(&self) {
         let mut lease = self.pool.lease();
         loop {
@@ -166,7 +166,7 @@ impl<'a> Mirror<'a> {
                 Ok(false) => break,
                 Err(failure) => {
                     let mut state = self.lock();
-                    // The others go on, if they can.
+                    // The other threads continue, if there are any and the failure may not affect them.
                     if state.threads == 1 || !failure.is_transient() {
                         state.stopped.get_or_insert(failure);
                     }
@@ -188,14 +188,14 @@ impl<'a> Mirror<'a> {
         self.changed.notify_all();
     }
 
-    /// Whether tasks are left, or may still be found by a thread that lists a directory
+    /// Whether tasks are left, or may still be found by a running one
     fn is_open(&self) -> bool {
         let state = self.lock();
         let is_over = state.running == 0 && state.waiting.is_empty() && !state.plan.has_next();
         state.stopped.is_none() && !is_over && !self.interrupt.is_set()
     }
 
-    /// The next task; waits until there is one; `None` if there will be none
+    /// Waits for the next task, and returns it; `None` if no task will follow
     fn take(&self, lease: &mut Lease<'_>) -> Option<Task> {
         let mut state = self.lock();
         loop {
@@ -229,7 +229,7 @@ impl<'a> Mirror<'a> {
         }
     }
 
-    /// Reports a failure; ends the run if it concerns every file, or if it is the last that `--max-errors` allows
+    /// Reports a failure; ends the run if the failure affects all files, or if `--max-errors` is reached
     fn failed(&self, path: &[u8], failure: Failure) {
         if self.interrupt.is_set() {
             return;
@@ -250,7 +250,7 @@ impl<'a> Mirror<'a> {
         self.reporter.fail(path, &failure);
     }
 
-    /// Reports a difference between both sides
+    /// Reports a difference between source and target
     fn differs(&self, path: &[u8], how: &str) {
         self.failed(path, Failure::new(Exit::Verification, how));
     }

@@ -1,8 +1,9 @@
-//! A local file that is not complete yet: `NAME.part`, locked against other runs, and the version that it is a part of
+//! A local file that is not complete yet (`NAME.part`), locked against other runs, and the version that it is a part of
 //!
-//! The file's length tells how far it is. A state file beside it (`NAME.part.state`) notes the version of the server's
-//! file and, if several sessions fetch it, which bytes are there. A part without a state file, or of another version, is
-//! not resumed: an older version may have the same bytes where they are compared, and others before that.
+//! The file's length is the number of bytes received. A state file beside it (`NAME.part.state`) notes the version of
+//! the server's file and, if several sessions fetch it, which bytes have been received. A part without a state file, or
+//! of another version, is not resumed: the bytes that are compared may be the same in an older version, and earlier
+//! ones different.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -18,24 +19,24 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ranges::{Cut, Ranges};
 
-/// Smallest file with a state file: smaller ones are fetched again as quickly as they are compared
+/// Minimum size of a file with a state file, in bytes: fetching a smaller one again takes no longer than comparing it
 pub(crate) const STATE_FROM: u64 = 1024 * 1024;
 
-/// Longest state file that is read: bytes
+/// Maximum number of bytes that are read of a state file
 const MAX_STATE: u64 = 256 * 1024;
 
-/// End of the names of state files
+/// The suffix of the names of state files
 const STATE: &str = ".state";
 
-/// End of the name under which a file is written before it replaces the old one
+/// The suffix of the name under which a file is written before it replaces the old one
 const NEW: &str = "~";
 
-/// What tells versions of a server's file apart
+/// Identifies a version of a file on the server
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Version {
-    /// Bytes
+    /// The size in bytes
     pub(crate) size: Option<u64>,
-    /// Time of the last modification
+    /// The modification time
     pub(crate) modified: Option<SystemTime>,
 }
 
@@ -50,7 +51,7 @@ impl Version {
     }
 }
 
-/// The file that is written to
+/// The incomplete file
 #[derive(Debug)]
 pub(crate) struct Partial {
     file: File,
@@ -60,7 +61,7 @@ pub(crate) struct Partial {
     length: u64,
 }
 
-/// When a file gets its name
+/// When a file gets its final name
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
     WhenWhole,
@@ -70,18 +71,18 @@ pub(crate) enum Naming {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
-    /// Beside the final name, which it gets when it is whole
+    /// Under a temporary name; it gets the final name when it is complete
     Beside { target: PathBuf },
     /// Under the final name
     Final,
 }
 
 impl Partial {
-    /// Opens the part that an earlier run left, or creates one, under the final name or with this suffix
+    /// Opens the partial file that an earlier run left, or creates one, under the final name or with this suffix
     ///
     /// # Errors
     ///
-    /// Those of the system; another run is writing the file.
+    /// Errors of the operating system, and an error if another run is writing the file.
     pub(crate) fn open(target: &Path, suffix: &str, naming: Naming) -> Result<Self, Failure> {
         let temporary = beside(target, suffix);
         let state_path = beside(&temporary, STATE);
@@ -98,12 +99,12 @@ impl Partial {
         Ok(Self { file, path, state_path, place, length })
     }
 
-    /// Bytes that are there
+    /// Returns the length of the file, in bytes
     pub(crate) const fn length(&self) -> u64 {
         self.length
     }
 
-    /// Whether the part is of this version, as an earlier run noted it
+    /// Whether the state file says that the part is of this version
     ///
     /// Both sizes must be known and equal. Times are compared if both are known: if the server tells none, the
     /// size alone tells versions apart.
@@ -116,7 +117,7 @@ impl Partial {
             && times.is_none_or(|(one, other)| one == other)
     }
 
-    /// Which bytes are there, if they are of this version
+    /// Returns which bytes have been received, if they are of this version
     pub(crate) fn ranges(&self, version: Version, cut: Cut) -> Option<Ranges> {
         let size = version.size.filter(|_| self.is_of(version))?;
         match self.state()? {
@@ -125,7 +126,7 @@ impl Partial {
         }
     }
 
-    /// Keeps the bytes at the start of the file, and drops later pieces, for a single session to resume
+    /// Keeps the bytes at the start of the file, and drops later pieces, so that a single session can resume
     pub(crate) fn keep_prefix(&mut self, version: Version, cut: Cut) -> io::Result<()> {
         let Some((_, Value::Array(_))) = self.state() else { return Ok(()) };
         match self.ranges(version, cut).map_or(0, |ranges| ranges.prefix()) {
@@ -139,7 +140,7 @@ impl Partial {
         }
     }
 
-    /// The version that was noted, and the pieces, if there are any
+    /// Reads the state file: the version, and the pieces if several sessions fetched the file
     fn state(&self) -> Option<(Version, Value)> {
         let mut text = String::new();
         File::open(&self.state_path).ok()?.take(MAX_STATE).read_to_string(&mut text).ok()?;
@@ -150,7 +151,7 @@ impl Partial {
         Some((version, state["pieces"].clone()))
     }
 
-    /// Notes the version for a later run and, for several sessions, which bytes are there
+    /// Writes the state file: the version and, if several sessions fetch the file, which bytes have been received
     pub(crate) fn note(&self, version: Version, ranges: Option<&Ranges>) {
         let Some(size) = version.size.filter(|size| *size >= STATE_FROM) else { return };
         let modified = version.modified.and_then(timestamp).map(ftp_proto::Timestamp::to_unix);
@@ -158,7 +159,7 @@ impl Partial {
         if let Some(ranges) = ranges {
             state["pieces"] = ranges.to_json();
         }
-        // Without it the next run starts again.
+        // Without a state file, the next run only starts again.
         let _ = replace(&self.state_path, state.to_string().as_bytes());
     }
 
@@ -189,7 +190,7 @@ impl Partial {
         Ok(())
     }
 
-    /// Gives a complete file its time, its permissions and its name
+    /// Gives a complete file its modification time, its permissions and its final name
     pub(crate) fn finish(
         self,
         modified: Option<SystemTime>,
@@ -198,13 +199,13 @@ impl Partial {
     ) -> Result<(), Failure> {
         let failure = |error: &io::Error| Failure::local(&self.path, error);
         if let Some(modified) = modified {
-            // If the system can't store this time, the next run transfers the file again.
+            // Not an error: if the system can't store this time, the next run transfers the file again.
             let _ = self.file.set_modified(modified);
         }
         #[cfg(unix)]
         if let Some(mode) = mode {
             use std::os::unix::fs::PermissionsExt as _;
-            // Never set-user-ID and its kin.
+            // Never the set-user-ID, set-group-ID and sticky bits.
             let permissions = std::fs::Permissions::from_mode(mode & 0o777);
             self.file.set_permissions(permissions).map_err(|error| failure(&error))?;
         }
@@ -220,14 +221,14 @@ impl Partial {
         Ok(())
     }
 
-    /// Removes the part if it is empty
+    /// Closes an incomplete file, and removes it if it is empty
     pub(crate) fn give_up(self) {
         if self.length == 0 {
             self.remove();
         }
     }
 
-    /// Removes it
+    /// Removes the partial file, unless it has the final name, and its state file
     pub(crate) fn remove(self) {
         if let Place::Beside { .. } = self.place {
             let _ = std::fs::remove_file(&self.path);
@@ -240,16 +241,16 @@ impl Partial {
     }
 }
 
-/// Opens a file, or creates it, and keeps other runs from opening it like this
+/// Opens or creates a file, and locks it against other runs that open it with this function
 ///
 /// # Errors
 ///
-/// Those of the system; another run has it open; it is no ordinary file.
+/// Errors of the operating system; an error if another run has locked the file, or if it is not an ordinary file.
 pub(crate) fn open_alone(path: &Path) -> Result<File, Failure> {
     let failure = |error: &io::Error| Failure::local(path, error);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    // A link would lead the bytes elsewhere.
+    // Following a symbolic link would write to another file.
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
@@ -265,7 +266,7 @@ pub(crate) fn open_alone(path: &Path) -> Result<File, Failure> {
         if !file.metadata().map_err(|error| failure(&error))?.is_file() {
             return Err(not_ordinary(path));
         }
-        // By its path: std has a method of this name from Rust 1.89 on.
+        // Called by its path, because std has a method of this name since Rust 1.89.
         match FileExt::try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -275,14 +276,14 @@ pub(crate) fn open_alone(path: &Path) -> Result<File, Failure> {
             }
             Err(TryLockError::Error(error)) => return Err(failure(&error)),
         }
-        // Another run may have renamed it between the two calls.
+        // Another run may have renamed the file after it was opened and before it was locked.
         if is_same(&file, path).map_err(|error| failure(&error))? {
             return Ok(file);
         }
     }
 }
 
-/// Replaces a file at once, so that it is never half written
+/// Replaces a file atomically, so that it is never half written
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path, NEW);
     let _ = std::fs::remove_file(&new);
@@ -295,14 +296,14 @@ fn not_ordinary(path: &Path) -> Failure {
     Failure::new(Exit::Local, "is not an ordinary file").about(crate::show::path(path))
 }
 
-/// The name of a file beside another one
+/// Appends a suffix to the name of a file
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path.as_os_str());
     name.push(suffix);
     name.into()
 }
 
-/// Names that belong to the file `name` while it is incomplete
+/// Returns the names that belong to the file `name` while it is incomplete
 pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 3] {
     let temporary = [name, suffix.as_bytes()].concat();
     let state = [&*temporary, STATE.as_bytes()].concat();
@@ -310,7 +311,7 @@ pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 3] {
     [temporary, state, new]
 }
 
-/// Whether an open file is what this path names: another run may have renamed it, on Windows, too
+/// Whether a path still names an open file: another run may have renamed it, also on Windows
 fn is_same(open: &File, path: &Path) -> io::Result<bool> {
     let open = same_file::Handle::from_file(open.try_clone()?)?;
     Ok(same_file::Handle::from_path(path).is_ok_and(|named| named == open))

@@ -1,8 +1,8 @@
 //! Downloads one large file over several sessions, if the server allows them and honours REST
 //!
-//! The first session fetches the file from its start, as without segments. A second one fetches its last bytes: if exactly
-//! those come, the server honours REST, and only then others begin in the middle. What is there is compared at every
-//! place where the bytes of two sessions meet.
+//! The first session fetches the file from its start, as without segments. A second one fetches the last bytes: if it
+//! receives exactly those, the server honours REST, and only then other sessions start in the middle. Where two
+//! sessions meet, both fetch the same few bytes, which are compared.
 
 use std::io::Read as _;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,13 +22,13 @@ use crate::pool::{Lease, Pool};
 use crate::ranges::{CUT, Comparison, Ranges, Task};
 use crate::report::Running;
 
-/// How often the state is written: what arrived since is fetched again after `kill -9`
+/// How often the state file is written: after `kill -9`, the bytes that arrived since the last time are fetched again
 const NOTE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How often an idle thread checks for an interruption
+/// How often a waiting thread checks for an interruption
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Downloads a file by one or more sessions, this one among them; returns the bytes that were transferred
+/// Downloads a file over one or more sessions, that of `lease` included; returns the bytes that were transferred
 pub(crate) fn download(
     pool: &Pool,
     lease: &mut Lease<'_>,
@@ -68,7 +68,7 @@ pub(crate) fn download(
     lease.attempt(&|| running.bytes(), alone).map(|bytes| moved + bytes)
 }
 
-/// Gives a complete file its name, if it is still the server's version and has the expected hashes
+/// Gives a complete file its name, if the server's file has not changed and the hashes are as expected
 fn finish(
     lease: &mut Lease<'_>,
     terms: Terms<'_>,
@@ -110,39 +110,39 @@ struct State {
     partial: Partial,
     ranges: Ranges,
     proof: Proof,
-    /// Bytes transferred, those that are only compared included
+    /// Bytes transferred, including those that are only compared
     moved: u64,
     noted: Instant,
-    /// Why all sessions have to stop
+    /// Why all sessions must stop
     stopped: Option<Failure>,
-    /// Why one session could not continue, while others do
+    /// Why one session could not continue, although others do
     failed: Option<Failure>,
 }
 
-/// Whether the server honours REST
+/// Whether it is known that the server honours REST
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Proof {
     Missing,
     /// A session is testing it
     Sought,
     Given,
-    /// It does not: one session has to fetch the file
+    /// The server does not honour REST, so one session must fetch the file
     Refuted,
 }
 
 /// The role of a session
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    /// Starts with the first missing bytes, and stays until the file is complete
+    /// Fetches the first missing bytes, and stays until the file is complete
     First,
     Further,
 }
 
 /// The result of fetching a file
 enum End {
-    /// All bytes are there, and have been compared where they meet
+    /// All bytes have been received, and compared where two sessions met
     Whole,
-    /// One session has to continue after the bytes at the start
+    /// One session must fetch the rest alone
     Alone,
     Failed(Failure),
 }
@@ -172,7 +172,7 @@ impl<'a> Fetch<'a> {
         Self { pool, terms, job, size, running, state, changed: Condvar::new() }
     }
 
-    /// Fetches what is missing; returns the result, the file, and the bytes transferred
+    /// Fetches the missing bytes; returns the result, the file, and the number of bytes transferred
     fn run(self, lease: &mut Lease<'_>, sessions: u16) -> (End, Partial, u64) {
         self.running.at(self.lock().ranges.done());
         self.note();
@@ -194,7 +194,7 @@ impl<'a> Fetch<'a> {
             _ if self.terms.interrupt.is_set() => End::Failed(Failure::interrupted()),
             (Some(failure), _) => End::Failed(failure),
             (None, Proof::Refuted) => End::Alone,
-            // Without a failure it would be complete.
+            // Sessions stop only because of a failure or when the file is complete.
             (None, _) => End::Failed(state.failed.unwrap_or_else(Failure::interrupted)),
         };
         (end, state.partial, state.moved)
@@ -208,12 +208,12 @@ impl<'a> Fetch<'a> {
         Failure::local(self.job.local, error)
     }
 
-    /// Writes down which bytes are there
+    /// Writes to the state file which bytes have been received
     fn note(&self) {
         self.lock().note(self.job);
     }
 
-    /// Fetches pieces until none is left for this session
+    /// The main loop of a session: fetches pieces until none is left for it
     fn work(&self, lease: &mut Lease<'_>, role: Role) {
         loop {
             match lease.open_while(&|| self.is_wanted(role)) {
@@ -233,7 +233,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Whether there is something to do for a session
+    /// Whether a session of this role is still needed
     fn is_wanted(&self, role: Role) -> bool {
         let state = self.lock();
         let is_useful = role == Role::First || state.proof != Proof::Refuted;
@@ -243,7 +243,7 @@ impl<'a> Fetch<'a> {
             && !self.terms.interrupt.is_set()
     }
 
-    /// The start of the next piece to fetch; waits until there is one; `None` if there will be none
+    /// Waits for the next piece to fetch, and returns its start; `None` if no piece will follow
     fn take(&self, role: Role) -> Option<u64> {
         loop {
             if !self.is_wanted(role) {
@@ -265,7 +265,7 @@ impl<'a> Fetch<'a> {
             if let Some(task) = task {
                 return Some(task.start);
             }
-            // The session that fetches the file's start may have broken, and need this one's place.
+            // Another session, such as the first, may have broken, and need this one's place on the server.
             if role == Role::Further && (state.proof == Proof::Given || self.pool.is_needed()) {
                 return None;
             }
@@ -273,7 +273,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Gives a piece back after a session has stopped fetching it, and notes what it learned about REST
+    /// Releases a piece that a session has stopped fetching, and notes whether it showed that the server honours REST
     fn release(&self, start: u64, role: Role, is_done: bool) {
         let mut state = self.lock();
         state.ranges.release(start);
@@ -285,7 +285,7 @@ impl<'a> Fetch<'a> {
         self.changed.notify_all();
     }
 
-    /// Records that a session can't continue or, with `is_of_all`, that none can
+    /// Records that one session or, with `is_of_all`, none can continue
     fn failed(&self, failure: Failure, is_of_all: bool) {
         let mut state = self.lock();
         let place = if is_of_all { &mut state.stopped } else { &mut state.failed };
@@ -294,7 +294,7 @@ impl<'a> Fetch<'a> {
         self.changed.notify_all();
     }
 
-    /// Compares the bytes at the places where two pieces meet
+    /// Compares both copies of the bytes where two pieces meet
     fn compare(&self) {
         let mut state = self.lock();
         while let Some(Comparison { from, to, hash }) = state.ranges.comparison() {
@@ -311,7 +311,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Fetches what is missing of a piece
+    /// Fetches the missing bytes of a piece
     fn fetch(&self, client: &mut Client, start: u64) -> Result<(), Failure> {
         let (task, proof) = {
             let state = self.lock();
@@ -327,7 +327,7 @@ impl<'a> Fetch<'a> {
         match error {
             Trouble::NoRestart(failure) if is_proven => Err(failure),
             Trouble::NoRestart(_) => Err(self.refute()),
-            // A retry starts at the beginning of the file, which is for one session alone.
+            // Without REST, a retry must start at byte 0: the download over one session (`End::Alone`) does that.
             Trouble::Failure(failure) if self.lock().proof == Proof::Refuted => {
                 Err(failure.for_good())
             }
@@ -350,7 +350,7 @@ impl<'a> Fetch<'a> {
         loop {
             let (at, room) = self.lock().ranges.room(task.start);
             if room == 0 {
-                // Dropping the download aborts it: the rest belongs to another session.
+                // Returning drops the download, which aborts it: the rest belongs to another session.
                 return match at == self.size {
                     true => self.end(download, task, &mut block),
                     false => Ok(()),
@@ -366,7 +366,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Checks that no byte follows the last one; otherwise the server did not start where it was told
+    /// Checks that no byte follows the last one; otherwise the server did not start at the requested offset
     fn end(&self, mut download: Download<'_>, task: Task, block: &mut [u8]) -> Result<(), Trouble> {
         match self.read(&mut download, task, block)? {
             0 => Ok(()),
@@ -394,7 +394,8 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Reads the bytes before the missing ones, and compares them with the local ones, now or once those have arrived
+    /// Reads the bytes before the missing ones, and compares them with the local ones; at the start of a piece, only
+    /// notes their hash, which `compare` uses
     fn compare_start(&self, download: &mut Download<'_>, task: Task) -> Result<(), Trouble> {
         let mut there = vec![0; (task.at - task.offset) as usize];
         download.read_exact(&mut there).map_err(|error| self.trouble(error, task))?;
@@ -414,7 +415,7 @@ impl<'a> Fetch<'a> {
     fn write(&self, start: u64, bytes: &[u8]) -> Result<(), Failure> {
         let mut state = self.lock();
         let (at, room) = state.ranges.room(start);
-        // The end of the piece may have moved since.
+        // Since the caller asked for the room, another session may have taken half of the piece.
         let bytes = &bytes[..room.min(bytes.len() as u64) as usize];
         let written = state.partial.seek(at).and_then(|()| state.partial.write(bytes));
         written.map_err(|error| self.local(&error))?;
@@ -430,7 +431,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Notes that the server ignores REST: the session that fetches the start continues alone
+    /// Notes that the server ignores REST, so that the session that fetches the start continues alone
     fn refute(&self) -> Failure {
         let mut state = self.lock();
         if state.proof != Proof::Refuted {
@@ -459,9 +460,9 @@ impl State {
     }
 }
 
-/// Why a piece did not come
+/// Why a piece could not be fetched
 enum Trouble {
-    /// The bytes were not those from this offset on, or none came; the failure to report if REST was proven before
+    /// REST was refused, or the bytes were not those at the offset; the failure is reported if REST was proven before
     NoRestart(Failure),
     Failure(Failure),
 }
@@ -472,7 +473,7 @@ impl From<Failure> for Trouble {
     }
 }
 
-/// Why a session stops that is not needed any more
+/// The failure of a session that stops because it is no longer needed
 fn alone() -> Failure {
     Failure::new(Exit::Network, "left to another session")
 }

@@ -1,4 +1,4 @@
-//! What symbolic links of the source lead to, for `--follow`
+//! Follows symbolic links of the source, for `--follow`
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::location::{join, local_name};
 use crate::plan::{Item, Kind, Stamp};
 use crate::pool::Lease;
 
-/// Replaces local links by what they lead to; a broken link stays a link
+/// Replaces local links by their targets; a broken link stays a link
 pub(super) fn follow_local(folder: &Path, items: &mut [Item]) {
     for item in items.iter_mut().filter(|item| item.kind == Kind::Link) {
         let Some(path) = local_name(&item.name).map(|name| folder.join(name)) else {
@@ -31,7 +31,7 @@ pub(super) fn follow_local(folder: &Path, items: &mut [Item]) {
     }
 }
 
-/// Whether a link leads to the directory that holds it, or to one above
+/// Whether a link's target is the directory that contains the link, or a parent of it
 fn leads_back(folder: &Path, link: &Path) -> bool {
     match (fs::canonicalize(folder), fs::canonicalize(link)) {
         (Ok(folder), Ok(target)) => folder.starts_with(target),
@@ -39,7 +39,7 @@ fn leads_back(folder: &Path, link: &Path) -> bool {
     }
 }
 
-/// Replaces links on the server by what they lead to; a broken link stays a link
+/// Replaces links on the server by their targets; a broken link stays a link
 pub(super) fn follow_remote(
     lease: &mut Lease<'_>,
     folder: &[u8],
@@ -47,7 +47,7 @@ pub(super) fn follow_remote(
 ) -> Result<(), Failure> {
     for item in items.iter_mut().filter(|item| item.kind == Kind::Link) {
         let path = join(folder, &item.name);
-        // A name that no command can carry is refused later, with other bad names.
+        // A name that can't be sent in a command is refused later, with other invalid names.
         if path.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             continue;
         }
@@ -65,7 +65,7 @@ fn look(client: &mut Client, folder: &[u8], path: &[u8], item: &mut Item) -> Res
         item.mode = None;
         return Ok(());
     }
-    // Some servers report by PWD where a link led. With the others the number of links in a path ends a loop.
+    // Some servers resolve links in the reply to PWD. On others, the maximum number of links in a path ends a loop.
     let home = client.pwd()?;
     let Some(here) = place(client, folder, &home)? else { return Ok(()) };
     let Some(there) = place(client, path, &home)? else { return Ok(()) };
@@ -76,13 +76,13 @@ fn look(client: &mut Client, folder: &[u8], path: &[u8], item: &mut Item) -> Res
     Ok(())
 }
 
-/// Whether a directory is another one, or in it
+/// Whether a directory is the other one, or is inside it
 fn is_in(path: &[u8], other: &[u8]) -> bool {
     let other = other.strip_suffix(b"/").unwrap_or(other);
     path.strip_prefix(other).is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
 }
 
-/// The path that the server reports after CWD; `None` if it is no directory
+/// Returns the path that the server reports after CWD; `None` if the path is not a directory
 fn place(client: &mut Client, path: &[u8], home: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     if !path.is_empty() && known(client.cwd(path))?.is_none() {
         return Ok(None);

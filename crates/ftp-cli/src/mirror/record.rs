@@ -1,8 +1,8 @@
-//! `--state FILE`: which files of the source have been mirrored, and in which version
+//! `--state FILE`: records which files of the source have been mirrored, and in which version
 //!
-//! One JSON object a line: the first says of which mirror the file is, each other one names a file. A line is written when
-//! its file is complete, so a run that is killed loses none but the one that it was writing; the last line about a
-//! file counts.
+//! Each line is a JSON object: the first one identifies the mirror, each of the others a file. A line is written when
+//! its file is complete, so a run that is killed loses at most the line that it was writing. If several lines name the
+//! same file, the last one counts.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,10 +16,10 @@ use crate::failure::Failure;
 use crate::partial;
 use crate::plan::{self, Stamp};
 
-/// Longest line that is read, in bytes: several times the longest path of any system
+/// Maximum length of a line, in bytes: several times the longest path of any system
 const MAX_LINE: u64 = 64 * 1024;
 
-/// What the source had when a file was mirrored
+/// The version of a source file when it was mirrored
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     size: Option<u64>,
@@ -31,7 +31,7 @@ impl Version {
         Self { size: file.size, time: file.time }
     }
 
-    /// Whether nothing tells the two apart, and something shows that they are the same
+    /// Whether size and time are equal, as far as both versions have them; at least one must be known of both
     fn is_same(self, other: Self) -> bool {
         let sizes = self.size.zip(other.size).map(|(one, other)| one == other);
         let times = self.time.zip(other.time).map(|(one, other)| one.may_be(other));
@@ -42,7 +42,7 @@ impl Version {
 #[derive(Debug)]
 struct Entry {
     version: Version,
-    /// Whether the source still has the file, in whichever version
+    /// Whether this run found the file in the source, in any version
     is_seen: bool,
 }
 
@@ -56,25 +56,26 @@ pub(crate) struct Record {
 
 #[derive(Debug)]
 struct Inner {
-    /// Locked against other runs; `None`: nothing is to be written
+    /// The record's file, locked against other runs; `None` if nothing may be written
     file: Option<File>,
     files: BTreeMap<Vec<u8>, Entry>,
-    /// Lines of the file about files
+    /// How many lines of the record name a file
     lines: usize,
 }
 
 impl Record {
-    /// Reads the record of this mirror, and keeps others from writing it; a missing one is created
+    /// Reads the record of this mirror, and locks it against other runs; creates a missing one
     ///
     /// # Errors
     ///
-    /// Those of the system; another run uses it; it is the record of another mirror, or something else.
+    /// Errors of the operating system; an error if another run uses the record, if it is that of another mirror, or if
+    /// the file is not a record.
     pub(crate) fn open(path: &Path, mirror: String) -> Result<Self, Failure> {
         let file = partial::open_alone(path)?;
         Self::read(path, mirror, file, true)
     }
 
-    /// Reads the record of this mirror, if there is one; nothing is written
+    /// Reads the record of this mirror, if it exists, without locking it or writing to it
     pub(crate) fn look(path: &Path, mirror: String) -> Result<Option<Self>, Failure> {
         match File::open(path) {
             Ok(file) => Self::read(path, mirror, file, false).map(Some),
@@ -97,7 +98,7 @@ impl Record {
             if is_first && count > 0 {
                 check_head(&line, &mirror).map_err(|what| what.about(crate::show::path(path)))?;
             }
-            // A run was killed while it wrote the last line.
+            // A last line without an end: a run was killed while it wrote that line.
             if line.last() != Some(&b'\n') && count < MAX_LINE {
                 break;
             }
@@ -131,7 +132,7 @@ impl Record {
         entry.version.is_same(Version::of(file))
     }
 
-    /// Notes that this version of a file has been mirrored
+    /// Records that this version of a file has been mirrored
     pub(crate) fn note(&self, file: &plan::File) -> Result<(), Failure> {
         let version = Version::of(file);
         let mut inner = self.lock();
@@ -145,12 +146,12 @@ impl Record {
         }
         inner.lines += 1;
         let Some(out) = &mut inner.file else { return Ok(()) };
-        // At once: a part of a line is not understood.
+        // The whole line in one write, since a part of a line is not understood.
         out.write_all(line(&file.path, version).as_bytes())
             .map_err(|error| Failure::local(&self.path, &error))
     }
 
-    /// Writes the record anew if most of it is outdated; with `saw_all`, without files that the source no longer has
+    /// Rewrites the record if it has outdated lines; `saw_all` also drops files that the source no longer has
     pub(crate) fn tidy(&self, saw_all: bool) {
         let mut inner = self.lock();
         if inner.file.is_none() {
@@ -162,10 +163,10 @@ impl Record {
         if inner.lines > inner.files.len() {
             let lines = inner.files.iter().map(|(path, entry)| line(path, entry.version));
             let text: String = std::iter::once(head(&self.mirror)).chain(lines).collect();
-            // Without it, the old one says the same.
+            // If the new record can't be written, the old one still has the same content.
             if partial::replace(&self.path, text.as_bytes()).is_ok() {
                 inner.lines = inner.files.len();
-                // What would be written to the old one is lost.
+                // The open file is now the replaced record: lines written to it would be lost.
                 inner.file = None;
             }
         }
@@ -195,14 +196,14 @@ fn line(path: &[u8], Version { size, time }: Version) -> String {
         Ok(text) => object["file"] = text.into(),
         Err(_) => object["file_hex"] = crate::show::hex(path).into(),
     }
-    // How precise the time is, unless that is to the second
+    // The precision of the time in seconds, unless it is one second.
     if let Some(unit) = time.map(Stamp::unit).filter(|unit| *unit != 1) {
         object["precision"] = unit.into();
     }
     format!("{object}\n")
 }
 
-/// A line about a file; `None` if it is not understood, so that the file is compared as if it were not noted
+/// Parses a line that names a file; `None` if it is invalid, so that the file is compared as if it were not recorded
 fn parse(line: &[u8]) -> Option<(Vec<u8>, Version)> {
     let value: Value = serde_json::from_slice(line).ok()?;
     let path = match (value["file"].as_str(), value["file_hex"].as_str()) {
@@ -255,7 +256,7 @@ mod tests {
         ] {
             assert!(!record.has(&other), "{other:?}");
         }
-        // As precise as the less precise time, and by the size if one has no time.
+        // Times are compared with the lower precision; if one version has no time, only the sizes are compared.
         assert!(record.has(&file(b"d/\xff\n", Some(0), at(119, 1))));
         assert!(record.has(&file(b"no time", Some(7), at(5, 1))));
     }
@@ -278,7 +279,7 @@ mod tests {
         record.note(&file(b"b", Some(3), None)).unwrap();
         drop(record);
         assert!(open(&path).has(&file(b"b", Some(3), None)));
-        // Killed while it wrote the first line.
+        // A run was killed while it wrote the first line.
         std::fs::write(&path, &whole[..5]).unwrap();
         assert!(Record::open(&path, "from here".into()).is_err(), "nobody knows what it is");
     }

@@ -1,4 +1,4 @@
-//! The two directories of a mirror: list, create, delete
+//! Lists, creates and deletes in the two directories of a mirror
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use crate::location::{join, local_name};
 use crate::plan::{Direction, Directory, Item, Kind, Listing, Stamp};
 use crate::pool::{Lease, Pool};
 
-/// A local directory, and one on the server
+/// The two directories of a mirror: a local one, and one on the server
 #[derive(Debug)]
 pub(crate) struct Sides {
     pub(crate) direction: Direction,
@@ -26,7 +26,7 @@ pub(crate) struct Sides {
 }
 
 impl Sides {
-    /// Whether the target may exist: on the server only its listing tells
+    /// Whether the target may exist; on the server, only listing it shows whether it does
     pub(super) fn target_may_exist(&self) -> bool {
         match self.direction {
             Direction::Down => self.local.exists(),
@@ -52,7 +52,7 @@ impl Sides {
         }
     }
 
-    /// The local path of an item that the local side has named
+    /// Returns the local path of an item; an error if no local file can have this name
     pub(super) fn local_path(&self, path: &[u8]) -> Result<PathBuf, Failure> {
         if path.is_empty() {
             return Ok(self.local.clone());
@@ -62,7 +62,7 @@ impl Sides {
         })
     }
 
-    /// Source and target of a directory; `None` if that side does not have it
+    /// Lists a directory of the source and of the target; `None` if that side does not have it
     pub(super) fn list(
         &self,
         lease: &mut Lease<'_>,
@@ -131,7 +131,7 @@ impl Sides {
         }
     }
 
-    /// Creates a directory of the target, with its parents
+    /// Creates a directory on the target, with its parents
     pub(super) fn make_directory(&self, lease: &mut Lease<'_>, path: &[u8]) -> Result<(), Failure> {
         match self.direction {
             Direction::Down => {
@@ -145,7 +145,7 @@ impl Sides {
         }
     }
 
-    /// Deletes an item of the target
+    /// Deletes an item on the target
     pub(super) fn delete(
         &self,
         lease: &mut Lease<'_>,
@@ -175,7 +175,7 @@ impl Sides {
     }
 }
 
-/// Whether this is a link that is removed as directories are: on Windows, where links know what they point to
+/// Whether a link must be removed like a directory, as Windows requires for links to directories
 #[cfg(windows)]
 fn is_link_to_directory(path: &Path) -> bool {
     use std::os::windows::fs::FileTypeExt as _;
@@ -218,10 +218,10 @@ fn list_local(path: &Path) -> Result<Listing, Failure> {
     Ok(listing)
 }
 
-/// A file's name, and its time by the server's clock
+/// A file's name, and its time in the server's unknown time zone
 type LocalTime = (Vec<u8>, Modified);
 
-/// A directory, and a file in it whose time is of the server's clock
+/// Lists a directory; also returns a file whose time is in the server's unknown time zone, to learn that zone
 fn list_remote(client: &mut Client, path: &[u8]) -> Result<(Listing, Option<LocalTime>), Error> {
     let mut listing = Listing::default();
     let mut local_time = None;
@@ -243,7 +243,7 @@ fn list_remote(client: &mut Client, path: &[u8]) -> Result<(Listing, Option<Loca
 
 fn item(entry: &OwnedEntry) -> Item {
     let kind = match entry.kind() {
-        // If the server lists names only, most are files.
+        // If the server lists only names, most of them are files.
         RemoteKind::File | RemoteKind::Unknown => Kind::File,
         RemoteKind::Dir => Kind::Dir,
         RemoteKind::Symlink => Kind::Link,
@@ -261,7 +261,7 @@ fn item(entry: &OwnedEntry) -> Item {
     }
 }
 
-/// A time in an unknown zone counts as UTC, in every run alike
+/// Converts a listed time; one in an unknown zone counts as UTC, so that all runs agree
 pub(crate) fn stamp(modified: Modified) -> Option<Stamp> {
     let Modified::At { time, precision, .. } = modified else { return None };
     let unit = match precision {
@@ -272,12 +272,12 @@ pub(crate) fn stamp(modified: Modified) -> Option<Stamp> {
     Some(Stamp::new(time.to_unix(), unit))
 }
 
-/// Whether it is precise enough to compare clocks, and the zone is not known
+/// Whether a time is in the server's unknown zone, and precise enough to learn the zone from it
 fn is_of_servers_clock(modified: &Modified) -> bool {
     matches!(modified, Modified::At { zone: Zone::Server, precision, .. } if *precision >= Precision::Minute)
 }
 
-/// Asks for a file's time by MDTM, which is UTC, to learn the zone of the listing
+/// Requests a file's time with MDTM, which is in UTC, to learn the time zone of the listing
 fn learn_utc_offset(
     client: &mut Client,
     path: &[u8],

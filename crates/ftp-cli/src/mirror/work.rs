@@ -1,4 +1,4 @@
-//! How the steps of a plan are carried out
+//! Carries out the steps of a plan
 
 use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use crate::report::Action;
 use crate::upload::{self, Begun, upload};
 
 impl Mirror<'_> {
-    /// Takes the steps of a directory: creates it if it is missing, counts its transfers, and queues them
+    /// Starts on the steps of a directory: creates it if it is missing, and queues its transfers and comparisons
     pub(super) fn begin(&self, lease: &mut Lease<'_>, directory: &Directory, found: Found) {
         let mut queue = Vec::new();
         for step in found.steps {
@@ -28,7 +28,7 @@ impl Mirror<'_> {
                 }
                 Step::MakeDirectory { path, with_parents } => {
                     if let Err(failure) = self.make_directory(lease, &path, with_parents) {
-                        // Nothing in it can be transferred.
+                        // Without the directory, nothing in it can be transferred.
                         self.lock().plan.unreadable(directory);
                         return self.failed(&path, failure);
                     }
@@ -67,12 +67,12 @@ impl Mirror<'_> {
         with_parents: bool,
     ) -> Result<(), Failure> {
         if self.purpose == Purpose::Mirror {
-            // Servers refuse to create what another session is creating.
+            // Servers refuse to create a directory that another session is creating at the same time.
             let lock = || self.making.lock().unwrap_or_else(PoisonError::into_inner);
             let _alone = with_parents.then(lock);
             self.sides.make_directory(lease, path)?;
         }
-        // For the user the root is not news.
+        // The root directory is not reported: the user named it.
         if !path.is_empty() {
             self.reporter.did(Action::Mkdir, path, self.purpose == Purpose::DryRun);
         }
@@ -91,7 +91,7 @@ impl Mirror<'_> {
                 }
                 Err(failure) => self.failed(&file.path, failure),
             },
-            // These were done when they were planned.
+            // `begin` has carried out these steps.
             Step::MakeDirectory { .. }
             | Step::Keep(_)
             | Step::LeaveOut { .. }
@@ -105,14 +105,14 @@ impl Mirror<'_> {
         self.note(file);
     }
 
-    /// Notes a file for later runs
+    /// Records a file in the state file, if there is one
     fn note(&self, file: &File) {
         if let Some(Err(failure)) = self.record.as_ref().map(|record| record.note(file)) {
             self.failed(&file.path, failure);
         }
     }
 
-    /// Whether both sides have the same bytes, as far as the server's hashes tell
+    /// Whether both sides have the same content, by the server's hash or, if it has none, by size
     fn is_same(&self, lease: &mut Lease<'_>, file: &File) -> Result<bool, Failure> {
         let local = self.sides.local_path(&file.path)?;
         let remote = join(&self.sides.remote, &file.path);
