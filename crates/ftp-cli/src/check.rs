@@ -1,4 +1,4 @@
-//! Comparing with the server's hashes, where it has some
+//! Compares files with the server's hashes, if it offers any
 
 use std::path::Path;
 
@@ -7,16 +7,16 @@ use ftp_proto::Error as FtpError;
 use ftp_proto::fields::FileHash;
 use ftp_session::{Error, Mismatch};
 
-/// How far two files are known to be the same
+/// What shows that two files are the same
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// By size and hash
+    /// Size and hash are equal
     Hash,
-    /// By size: the server has no hash of this file
+    /// The sizes are equal; the server has no hash of this file
     Size,
 }
 
-/// The server's hash of a file; `None` if it offers none, or refuses it for this file
+/// Returns the server's hash of a file; `None` if it offers none, or refuses it for this file
 pub(crate) fn server_hash(client: &mut Client, remote: &[u8]) -> Result<Option<FileHash>, Error> {
     if client.features().is_none() {
         client.query_features()?;
@@ -27,7 +27,7 @@ pub(crate) fn server_hash(client: &mut Client, remote: &[u8]) -> Result<Option<F
     }
 }
 
-/// Compares a local file of this length with the server's
+/// Compares a local file of this length with the server's file
 pub(crate) fn compare(
     client: &mut Client,
     remote: &[u8],
@@ -40,7 +40,7 @@ pub(crate) fn compare(
     match client.verify_file(remote, local) {
         Ok(proof) if proof.hash.is_some() => Ok(Proof::Hash),
         Ok(_) => Ok(Proof::Size),
-        // ProFTPD hashes no empty file, and no name that ends in what it takes for a range.
+        // ProFTPD refuses to hash empty files, and files whose name ends like a range of bytes.
         Err(error) if is_refusal(&error) => match client.size(remote)? {
             size if size == length => Ok(Proof::Size),
             size => Err(Mismatch::Size { local: length, remote: size }.into()),

@@ -1,6 +1,6 @@
-//! `rftp`: FTP and FTPS on the command line
+//! `rftp`: an FTP and FTPS client for the command line
 //!
-//! The program is [`run`]; what else is public is here for its tests and for fuzzing.
+//! [`run`] is the program; the other public items are for tests and fuzzing.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
@@ -39,9 +39,9 @@ use clap::FromArgMatches as _;
 pub use exit::Exit;
 pub use failure::Failure;
 
-/// Does what a command line says, its first word being the program's name; returns how it ended
+/// Runs a command line, whose first word is the program's name; returns the exit status
 ///
-/// News go to standard output, errors to standard error. Ctrl-C is handled from here on.
+/// Results go to standard output, errors to standard error. This installs a handler for Ctrl-C.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let parsed = args::command().try_get_matches_from(arguments).and_then(|matches| {
         let cli = args::Cli::from_arg_matches(&matches)?;
@@ -50,7 +50,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            // Help and version are asked for, and go to standard output.
+            // Help and version are not errors, and go to standard output.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }

@@ -1,4 +1,4 @@
-//! Who logs in, and with which password
+//! Finds the login for a server: user and password
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,21 +14,21 @@ use crate::failure::Failure;
 use crate::location::{Remote, single_origin};
 use crate::netrc::{self, Login, MAX_SIZE, Netrc, Secret};
 
-/// Longest password that a file is read for
+/// Maximum length of a password from a file, in bytes
 const MAX_PASSWORD: u64 = 4096;
 
-/// Where logins come from; files and standard input are read once for all sessions
+/// The sources of logins; files and standard input are read only once for all sessions
 #[derive(Debug)]
 pub(crate) struct Logins {
     user: Option<Vec<u8>>,
     password: Option<Secret>,
     netrc: Option<Netrc>,
-    /// What the user has typed, by user and host
+    /// Passwords that were typed on the terminal, by user and host
     typed: Mutex<BTreeMap<(Vec<u8>, String), Secret>>,
 }
 
 impl Logins {
-    /// For these places
+    /// Reads the sources of logins for these URLs
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl Logins {
         self.netrc.as_ref()
     }
 
-    /// The login for a place
+    /// Returns the login for a URL
     pub(crate) fn login(&self, remote: &Remote) -> Result<Login, Failure> {
         let host = remote.url.address().host();
         let of_url = Some(remote.url.user()).filter(|user| !user.is_empty());
@@ -87,7 +87,7 @@ impl Logins {
         Ok(login)
     }
 
-    /// Asks on the terminal, if there is one, and once for each user and host
+    /// Asks for a password on the terminal, if there is one, and only once for each user and host
     fn ask(&self, user: &[u8], host: &str) -> Result<Option<Secret>, Failure> {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return Ok(None);
@@ -111,12 +111,12 @@ impl Logins {
     }
 }
 
-/// The first line of a file
+/// Reads a password: the first line of a file
 fn read_password(path: &Path) -> Result<Secret, Failure> {
     let failure = |error: &std::io::Error| Failure::local(path, error);
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_PASSWORD as usize + 2));
     if path == Path::new("-") {
-        // Unbuffered: the rest may be a manifest, or a file to upload.
+        // Without a buffer of its own, since the rest of standard input may be a list, or a file to upload.
         let mut stdin = std::io::stdin().lock();
         read_line(&mut stdin, &mut line).map_err(|error| failure(&error))?;
     } else {
@@ -159,7 +159,7 @@ fn read_netrc(common: &Common) -> Result<Option<Netrc>, Failure> {
             Failure::new(Exit::Usage, "too large for a netrc").about(crate::show::path(&path))
         );
     }
-    // With room for all of it at once: what is moved when a vector grows is not wiped.
+    // Capacity for the whole file, since a vector that grows leaves an unwiped copy behind.
     let mut text = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
     file.by_ref().take(MAX_SIZE).read_to_end(&mut text).map_err(|error| failure(&error))?;
     let parsed = Netrc::parse(&text);

@@ -1,4 +1,4 @@
-//! The program: see the library
+//! The `rftp` program; see the library `ftp_cli`
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! Lists of files to fetch or to check: URLs, TSV with sizes and hashes, md5sum and its kin, metalink 4
+//! Reads lists of files to fetch or to verify: URLs, TSV with sizes and hashes, the output of md5sum and similar
+//! programs, and Metalink 4
 
 mod metalink;
 
@@ -10,26 +11,26 @@ use ftp_proto::fields::{FileHash, HashAlgorithm};
 use crate::failure::Failure;
 use crate::location::Remote;
 
-/// Greatest size of a list that is read
+/// Maximum size of a list, in bytes
 const MAX_SIZE: u64 = 256 * 1024 * 1024;
 
-/// A file of a list
+/// A file in a list
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Where it is: a URL, or a path relative to a base; several are the same file on different servers
+    /// Where the file is: a URL, or a path relative to a base; several are copies on different servers
     pub(crate) sources: Vec<String>,
-    /// The name that the list gives it here, if it does
+    /// The local name, if the list has one
     pub(crate) name: Option<String>,
-    /// Bytes
+    /// The size in bytes
     pub(crate) size: Option<u64>,
-    /// The strongest hash that the list has
+    /// The strongest hash in the list
     pub(crate) hash: Option<FileHash>,
 }
 
-/// What is wrong with a list
+/// A syntax error in a list
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ManifestError {
-    /// From 1; 0: the list as a whole
+    /// The line, counted from 1; 0 if the error concerns the whole list
     line: usize,
     problem: String,
 }
@@ -56,7 +57,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
     })
 }
 
-/// The name of a file here: as the list has it, or the last part of the URL's path; a path may have directories
+/// Returns the local name of a file: that in the list, the last part of the URL's path or, without a URL, the path
 pub(crate) fn local_name(entry: &Entry, remote: Option<&Remote>) -> Vec<u8> {
     match (&entry.name, remote) {
         (Some(name), _) => name.as_bytes().to_vec(),
@@ -67,7 +68,7 @@ pub(crate) fn local_name(entry: &Entry, remote: Option<&Remote>) -> Vec<u8> {
     }
 }
 
-/// The entries of a list in any of the forms, told apart by what is in it
+/// Parses a list, and detects its format by its content
 fn parse(text: &str) -> Result<Vec<Entry>, ManifestError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('<') {
@@ -95,7 +96,7 @@ fn entry(line: &str) -> Result<Entry, String> {
     of_fields(line)
 }
 
-/// `URL TAB SIZE TAB ALGORITHM:HASH TAB NAME`, of which all but the first may be missing or empty
+/// Parses `URL TAB SIZE TAB ALGORITHM:HASH TAB NAME`, where all fields but the first may be missing or empty
 fn of_fields(line: &str) -> Result<Entry, String> {
     let mut fields = line.split('\t').map(str::trim);
     let source = fields.next().unwrap_or_default().to_owned();
@@ -114,7 +115,9 @@ fn of_fields(line: &str) -> Result<Entry, String> {
     }
 }
 
-/// `DIGITS  NAME`, with `*` before the name for binary files, and a backslash before the line if the name is escaped
+/// Parses `DIGITS  NAME`
+///
+/// A `*` before the name marks a binary file, and a backslash before the line an escaped name.
 fn of_checksum(line: &str) -> Option<Entry> {
     let (escaped, rest) = match line.strip_prefix('\\') {
         Some(rest) => (true, rest),
@@ -123,7 +126,7 @@ fn of_checksum(line: &str) -> Option<Entry> {
     let (digits, name) = rest.split_once(' ')?;
     let name = name.strip_prefix([' ', '*']).unwrap_or(name);
     let algorithm = HashAlgorithm::ALL.into_iter().find(|algorithm| {
-        // CRC-32 has too few digits to be told from a name.
+        // CRC-32 has so few digits that a name could be mistaken for it.
         algorithm.size() * 2 == digits.len() && *algorithm != HashAlgorithm::Crc32
     })?;
     let hash = FileHash::new(algorithm, hex(digits)?);
@@ -135,7 +138,7 @@ fn of_checksum(line: &str) -> Option<Entry> {
     Some(Entry { name: Some(source.clone()), sources: vec![source], size: None, hash: Some(hash) })
 }
 
-/// `SHA256 (NAME) = DIGITS`
+/// Parses `SHA256 (NAME) = DIGITS`
 fn of_bsd_checksum(line: &str) -> Option<Entry> {
     let (algorithm, rest) = line.split_once(" (")?;
     let (name, digits) = rest.rsplit_once(") = ")?;
@@ -161,13 +164,13 @@ fn unescaped(name: &str) -> Option<String> {
     Some(out)
 }
 
-/// `ALGORITHM:DIGITS`
+/// Parses `ALGORITHM:DIGITS`
 pub(crate) fn parse_hash(text: &str) -> Result<FileHash, String> {
     let (name, digits) = text.split_once(':').ok_or("a hash is written ALGORITHM:DIGITS")?;
     hash_of(name, digits)
 }
 
-/// A hash by the name of its algorithm: `sha256`, `SHA-256`, `md5`
+/// Parses a hash; its algorithm is named `sha256`, `SHA-256`, `md5` and so on
 fn hash_of(name: &str, digits: &str) -> Result<FileHash, String> {
     let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
     let algorithm = HashAlgorithm::ALL
@@ -195,7 +198,7 @@ pub(crate) fn hex(digits: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// The stronger one of two hashes
+/// Returns the stronger one of two hashes
 fn stronger(one: Option<FileHash>, other: FileHash) -> FileHash {
     let rank =
         |hash: &FileHash| HashAlgorithm::ALL.iter().position(|other| *other == hash.algorithm);

@@ -1,29 +1,29 @@
-//! `.netrc`: who logs in where, with which password
+//! Reads logins from `.netrc` files
 //!
-//! The words are those of curl and of Python's `netrc`: `machine`, `default`, `login` (or `user`), `password`, `account`
-//! and `macdef`, quoted words with backslashes, comments. The rules are stricter where advisories were about them: a
-//! password is used for the host and the user of its own entry only.
+//! The syntax is that of curl and of Python's `netrc`: `machine`, `default`, `login` (or `user`), `password`,
+//! `account` and `macdef`, quoted words with backslashes, and comments. The rules are stricter where there have been
+//! security advisories: a password is used only for the host and the user of its own entry.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-/// Greatest size of a file that is read; real ones have a few kilobytes
+/// Maximum size of a file, in bytes; real ones have a few kilobytes
 pub const MAX_SIZE: u64 = 1024 * 1024;
 
-/// Bytes that are wiped when they are dropped, and never shown
+/// Secret bytes, which are wiped when dropped, and not shown by `Debug`
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// A secret of these bytes
+    /// Creates a secret
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The bytes
+    /// Returns the bytes
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -36,7 +36,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A file's entries, in order
+/// The entries of a file, in order
 #[derive(Clone, Debug, Default)]
 pub struct Netrc {
     entries: Vec<Entry>,
@@ -44,14 +44,14 @@ pub struct Netrc {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    /// `None`: that of `default`
+    /// The host; `None` for the entry `default`
     machine: Option<Vec<u8>>,
     login: Option<Vec<u8>>,
     password: Option<Secret>,
     account: Option<Secret>,
 }
 
-/// What a file says of a host
+/// The login for a host
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "what logging in takes")]
 pub struct Login {
@@ -63,13 +63,13 @@ pub struct Login {
     pub account: Option<Secret>,
 }
 
-/// What is wrong with a file; it shows none of its words, which may be passwords
+/// A syntax error in a file; it contains none of the file's words, which may be passwords
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a place and a problem")]
 pub struct NetrcError {
-    /// From 1
+    /// The line of the error, counted from 1
     pub line: usize,
-    /// In words
+    /// A description of the error
     pub problem: &'static str,
 }
 
@@ -82,11 +82,11 @@ impl fmt::Display for NetrcError {
 impl std::error::Error for NetrcError {}
 
 impl Netrc {
-    /// Reads a file's text
+    /// Parses the content of a file
     ///
     /// # Errors
     ///
-    /// The first word that is not understood.
+    /// The first syntax error.
     pub fn parse(text: &[u8]) -> Result<Self, NetrcError> {
         let mut words = Words { text, at: 0, line: 1 };
         let mut netrc = Self::default();
@@ -129,10 +129,11 @@ impl Netrc {
         Ok(netrc)
     }
 
-    /// The login for a host; if the user is known already, that user's
+    /// Returns the login for a host or, if `user` is given, for that user on the host
     ///
-    /// The first entry that names the host and, if one is given, the user. If entries name the host, `default` does not
-    /// count for it. `default` counts if it has both a login and a password. An entry without a login is nobody's.
+    /// That is the first entry that names the host and has a login, which must be `user` if that is given. `default` is
+    /// used only if no entry names the host, and if it has both a login and a password. Entries without a login are
+    /// ignored.
     #[must_use]
     pub fn login(&self, host: &str, user: Option<&[u8]>) -> Option<Login> {
         let names_host = |entry: &&Entry| {
@@ -152,7 +153,7 @@ impl Netrc {
         Some(Login { user: login?, password, account })
     }
 
-    /// Whether there is a password in it
+    /// Whether any entry has a password
     #[must_use]
     pub fn has_passwords(&self) -> bool {
         self.entries.iter().any(|entry| entry.password.is_some())
@@ -166,7 +167,7 @@ const fn outside(line: usize) -> NetrcError {
 struct Word {
     text: Zeroizing<Vec<u8>>,
     quoted: bool,
-    /// The line that it ends in
+    /// The line in which the word ends
     line: usize,
 }
 
@@ -193,7 +194,7 @@ impl Words<'_> {
             self.take();
         }
         let Some(first) = self.peek() else { return Ok(None) };
-        // Room for any word at once: what is moved when a vector grows is not wiped.
+        // Capacity for the whole word, since a vector that grows leaves an unwiped copy behind.
         let mut text = Zeroizing::new(Vec::with_capacity(self.word_length()));
         let quoted = first == b'"';
         let begun = self.line;
@@ -234,14 +235,14 @@ impl Words<'_> {
         Ok(Some(Word { text, quoted, line: self.line }))
     }
 
-    /// No word from here on has more bytes
+    /// Returns an upper limit for the length of the next word, in bytes
     fn word_length(&self) -> usize {
         let rest = &self.text[self.at..];
         let end = match rest.first() {
             Some(b'"') => Some(rest.len()),
             _ => rest.iter().position(|byte| b" \t\r\n".contains(byte)),
         };
-        // Escaped blanks may follow.
+        // A backslash may escape a blank, which then does not end the word.
         if rest.contains(&b'\\') { rest.len() } else { end.unwrap_or(rest.len()) }
     }
 
@@ -253,12 +254,12 @@ impl Words<'_> {
         }
     }
 
-    /// What is left of the line that a word stands in
+    /// Skips the rest of a line; does nothing if a later line has been reached
     fn skip_line(&mut self, line: usize) {
         while self.line == line && self.take().is_some() {}
     }
 
-    /// To the next empty line
+    /// Skips a macro, which ends with an empty line
     fn skip_macro(&mut self) {
         self.skip_line(self.line);
         loop {
@@ -272,7 +273,7 @@ impl Words<'_> {
     }
 }
 
-/// Where the file is if nobody says: `$NETRC`, or `.netrc` in the home directory, on Windows also `_netrc`
+/// Returns the default path: `$NETRC`, or `.netrc` in the home directory, on Windows also `_netrc`
 pub(crate) fn usual_place() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("NETRC").filter(|path| !path.is_empty()) {
         return Some(path.into());
@@ -282,19 +283,19 @@ pub(crate) fn usual_place() -> Option<PathBuf> {
     names.iter().map(|name| Path::new(&home).join(name)).find(|path| path.is_file())
 }
 
-/// Whether others than its owner can read or change a file
+/// Whether users other than its owner can read or change a file
 #[cfg(unix)]
 pub(crate) fn is_exposed(file: &std::fs::Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077 != 0
 }
 
-/// Whether others than its owner can read or change a file: not known here
+/// Whether users other than its owner can read or change a file: always false, since this system has no mode bits
 #[cfg(not(unix))]
 pub(crate) const fn is_exposed(_: &std::fs::Metadata) -> bool {
     false
 }
 
-// The path is named because the fuzz target compiles this file, too.
+// The path is explicit because the fuzz target also compiles this file, from another directory.
 #[cfg(test)]
 #[path = "netrc/tests.rs"]
 mod tests;

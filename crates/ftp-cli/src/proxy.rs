@@ -1,4 +1,4 @@
-//! The proxy of `--proxy`
+//! Parses `--proxy`
 
 use ftp_blocking::proxy::{Proxy, ProxyLogin, ProxyServer};
 use ftp_session::FtpUrl;
@@ -6,11 +6,11 @@ use ftp_session::FtpUrl;
 use crate::failure::Failure;
 use crate::netrc::Netrc;
 
-/// Where a proxy is, and whom it knows the user as
+/// The URL of a proxy: its protocol, its address, and the user if it needs a login
 #[derive(Clone, Debug)]
 pub(crate) struct ProxyUrl {
     kind: Kind,
-    /// With another scheme, since it has the same parts as one of FTP
+    /// The same URL with the scheme `ftp`, to use the parser for FTP URLs
     url: FtpUrl,
 }
 
@@ -31,7 +31,7 @@ impl Kind {
     }
 }
 
-/// `socks5://HOST`, `http://USER@HOST:8080`, `ftp://HOST`
+/// Parses the URL of a proxy: `socks5://HOST`, `http://USER@HOST:8080`, `ftp://HOST`
 pub(crate) fn parse(text: &str) -> Result<ProxyUrl, String> {
     let wanted =
         "socks5://HOST, http://HOST or ftp://HOST is due, each with a port if it is another one";
@@ -54,7 +54,7 @@ pub(crate) fn parse(text: &str) -> Result<ProxyUrl, String> {
 }
 
 impl ProxyUrl {
-    /// The proxy, with a login if there is a user
+    /// Returns the proxy; if the URL has a user, with the login from netrc
     pub(crate) fn proxy(&self, netrc: Option<&Netrc>) -> Result<Proxy, Failure> {
         let host = self.url.address().host();
         let port = self.url.address().port().unwrap_or_else(|| self.kind.port());

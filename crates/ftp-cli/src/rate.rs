@@ -1,4 +1,4 @@
-//! How many bytes a second pass, of all transfers together, and at which time of the day
+//! Limits the rate of all transfers together, also by the time of the day or week
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,18 +10,20 @@ use crate::interrupt::Interrupt;
 
 const MINUTES_A_DAY: u16 = 24 * 60;
 
-/// How often a waiting transfer looks whether the limit has changed
+/// How often a waiting transfer checks whether the limit has changed
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Limits in bytes a second, by the time of the week; `None` is without limit
+/// Limits in bytes per second, by the time of the week; `None` means no limit
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Timetable {
-    /// From which minute of the week on, Monday 0:00 being the first; never empty
+    /// The minute of the week from which each limit holds, counted from Monday 0:00; never empty
     changes: BTreeMap<u16, Option<u64>>,
 }
 
 impl Timetable {
-    /// `10M`, or `TIME,RATE` several times: `08:00,1M 18:00,off`, `Sat-00:00,off`; a time with a day replaces one without
+    /// Parses `10M`, or several `TIME,RATE`, such as `08:00,1M 18:00,off Sat-00:00,off`
+    ///
+    /// A time with a day replaces the same time without a day.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if !text.contains(',') {
             let limit = bytes(text).map_err(|error| format!("{error}, or a timetable"))?;
@@ -56,14 +58,14 @@ impl Timetable {
         Ok(Self { changes })
     }
 
-    /// The limit at a minute of the week
+    /// Returns the limit at a minute of the week
     fn at(&self, minute: u16) -> Option<u64> {
         let last = self.changes.range(..=minute).next_back();
-        // Before the first change of the week the last one of the week before holds.
+        // Before the first change of the week, the last one of the previous week holds.
         last.or_else(|| self.changes.last_key_value()).and_then(|(_, limit)| *limit)
     }
 
-    /// The limit now, by this machine's clock
+    /// Returns the current limit, by this machine's clock
     fn now(&self) -> Option<u64> {
         if self.changes.len() == 1 {
             return self.at(0);
@@ -101,7 +103,7 @@ pub(crate) struct Rate {
     account: Mutex<Account>,
 }
 
-/// Bytes that have passed, and how many of them the time since has paid for
+/// Counts the bytes transferred, and how many of them the limit has allowed so far
 #[derive(Clone, Copy, Debug)]
 struct Account {
     passed: f64,
@@ -110,7 +112,7 @@ struct Account {
 }
 
 impl Account {
-    /// Counts the time until now; time in which nothing was due pays for nothing
+    /// Adds the bytes that the limit allows for the time since the last call; unused time is not saved for later
     fn pay(&mut self, limit: Option<u64>, now: Instant) {
         let seconds = now.saturating_duration_since(self.until).as_secs_f64();
         self.until = now;
@@ -120,10 +122,10 @@ impl Account {
         };
     }
 
-    /// How long it takes at this limit until the first `due` bytes are paid for; `None`: they are
+    /// Returns how long it takes at this limit until `due` bytes are allowed; `None` if they are already
     fn wait(&self, due: f64, limit: Option<u64>) -> Option<Duration> {
         let limit = limit.filter(|_| due > self.paid)?;
-        // Longer than any run: the limit is at least one byte a second.
+        // A longer time than `Duration` can hold is longer than any run.
         Some(Duration::try_from_secs_f64((due - self.paid) / limit as f64).unwrap_or(Duration::MAX))
     }
 }
@@ -134,7 +136,7 @@ impl Rate {
         Self { limit: limit.cloned(), account: Mutex::new(account) }
     }
 
-    /// Waits as long as these bytes take
+    /// Counts these bytes, and waits until the limit allows them
     pub(crate) fn pass(&self, bytes: usize, interrupt: &Interrupt) -> Result<(), Failure> {
         let Some(timetable) = &self.limit else { return interrupt.check() };
         let mut due = None;
@@ -191,7 +193,7 @@ mod tests {
         ] {
             assert_eq!(at(&week, weekday, hour, 0), limit, "{weekday} {hour}");
         }
-        // From Friday evening to Monday morning
+        // No limit from Friday evening to Monday morning.
         let weekend = Timetable::parse("Fri-18:00,off Mon-06:00,1k").unwrap();
         assert_eq!(
             [(0, 5), (0, 6), (4, 17), (4, 18), (6, 0)]
@@ -235,14 +237,14 @@ mod tests {
         assert_eq!(wait(&account, Some(100)), Some(Duration::from_secs(100)));
         account.pay(Some(100), at(10));
         assert_eq!(wait(&account, Some(100)), Some(Duration::from_secs(90)));
-        // It is raised, and then lifted.
+        // The limit is raised, and then removed.
         assert_eq!(wait(&account, Some(900)), Some(Duration::from_secs(10)));
         account.pay(Some(900), at(15));
         assert_eq!(wait(&account, Some(900)), Some(Duration::from_secs(5)));
         account.pay(None, at(16));
         assert_eq!(wait(&account, None), None);
         assert_eq!(wait(&account, Some(1)), None);
-        // A pause is no credit for later.
+        // Time without transfers is not saved for later.
         account.pay(Some(100), at(1000));
         account.passed += 100.0;
         assert_eq!(account.wait(10_100.0, Some(100)), Some(Duration::from_secs(1)));

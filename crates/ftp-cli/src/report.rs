@@ -1,4 +1,4 @@
-//! Progress, errors and the summary: as bars, lines, or JSON
+//! Reports progress, errors and the summary, as bars, lines or JSON
 
 mod bars;
 
@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use bars::{Bar, Bars};
 
-/// How often JSON tells how far a file is
+/// How often progress events are written for each file with --json
 const JSON_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Reports progress and errors, from any thread
@@ -28,7 +28,7 @@ pub(crate) struct Reporter {
 #[derive(Debug)]
 enum Sink {
     Quiet,
-    /// Errors and the summary
+    /// Only errors and the summary
     Summary,
     Plain,
     Json,
@@ -46,7 +46,7 @@ pub(crate) struct Totals {
     pub(crate) exits: Vec<Exit>,
 }
 
-/// What is done with a file
+/// What is done with a file or directory
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Get,
@@ -74,7 +74,7 @@ pub(crate) struct Running<'a> {
     name: Vec<u8>,
     total: Option<u64>,
     done: AtomicU64,
-    /// The most bytes so far: an attempt that starts again counts only beyond them
+    /// The maximum of `done` so far, so that an attempt that starts again does not count bytes twice
     highest: AtomicU64,
     told: Mutex<Instant>,
     begun: Instant,
@@ -104,7 +104,7 @@ impl Reporter {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reports that a file begins
+    /// Reports the start of a file
     pub(crate) fn begin(&self, action: Action, name: &[u8], total: Option<u64>) -> Running<'_> {
         let bar = match &self.sink {
             Sink::Bars(bars) => Some(bars.file(&crate::show::bytes(name), total)),
@@ -126,31 +126,31 @@ impl Reporter {
         running
     }
 
-    /// Adds to the files and bytes that are to be transferred
+    /// Adds to the numbers of files and bytes that are to be transferred
     pub(crate) fn expect(&self, files: u64, bytes: u64) {
         if let Sink::Bars(bars) = &self.sink {
             bars.expect(files, bytes);
         }
     }
 
-    /// A file that is up to date
+    /// Counts a file that is up to date
     pub(crate) fn kept(&self) {
         self.lock().kept += 1;
     }
 
-    /// Reports an item that is left out, which is no failure
+    /// Reports an item that is left out without a failure
     pub(crate) fn skipped(&self, name: &[u8], reason: &str) {
         self.lock().skipped += 1;
         self.notice(name, &format!("left out: {reason}"));
     }
 
-    /// Reports an action that was done at once
+    /// Reports an action without progress, such as a deletion; in a dry run, one that would be done
     pub(crate) fn did(&self, action: Action, name: &[u8], is_dry: bool) {
         self.lock().deleted += u64::from(action == Action::Delete);
         match &self.sink {
             Sink::Json => self.json("done", action, name, &[("dry_run", is_dry.into())]),
             Sink::Plain => self.line(&format!("{} {}", action.word(), crate::show::bytes(name))),
-            // The list is what a dry run is for.
+            // Bars replace these lines except in a dry run, whose purpose is the list.
             Sink::Bars(bars) if is_dry => {
                 bars.suspend(|| {
                     self.line(&format!("{} {}", action.word(), crate::show::bytes(name)));
@@ -244,7 +244,7 @@ impl Reporter {
         self.line(&Value::Object(object).to_string());
     }
 
-    /// Writes a line to standard output; a closed pipe is no error
+    /// Writes a line to standard output; errors such as a closed pipe are ignored
     fn line(&self, line: &str) {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
@@ -281,7 +281,7 @@ impl Totals {
 }
 
 impl Running<'_> {
-    /// Sets the bytes of the file that are there, those of earlier runs included
+    /// Sets how many bytes of the file have been transferred, including those of earlier runs
     pub(crate) fn at(&self, bytes: u64) {
         self.done.store(bytes, Ordering::Relaxed);
         if let Some(bar) = &self.bar {
@@ -298,7 +298,7 @@ impl Running<'_> {
         }
     }
 
-    /// The bytes that are there
+    /// Returns how many bytes of the file have been transferred
     pub(crate) fn bytes(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
     }
@@ -308,14 +308,14 @@ impl Running<'_> {
         self.reporter.notice(&self.name, text);
     }
 
-    /// Changes the name of the file
+    /// Returns the same with another file name
     #[must_use]
     pub(crate) fn renamed(mut self, name: &[u8]) -> Self {
         self.name = name.to_vec();
         self
     }
 
-    /// Ends the file: complete, with this many bytes transferred, or failed
+    /// Reports the end of the file if it is complete, with the bytes transferred; returns the failure otherwise
     pub(crate) fn end(self, result: Result<u64, Failure>) -> Result<(), Failure> {
         match result {
             Ok(moved) => self.done(moved),

@@ -1,4 +1,4 @@
-//! Names and numbers for people
+//! Formats names and numbers for messages
 
 use std::ffi::OsStr;
 use std::io::IsTerminal as _;
@@ -6,27 +6,27 @@ use std::path::Path;
 
 use ftp_proto::Readable;
 
-/// A name or path of the server's
+/// Formats a server's name or path, with control characters escaped
 pub(crate) fn bytes(bytes: &[u8]) -> String {
     Readable(bytes).to_string()
 }
 
-/// A text, with control characters escaped
+/// Formats a text, with control characters escaped
 pub(crate) fn text(text: &str) -> String {
     bytes(text.as_bytes())
 }
 
-/// A local path
+/// Formats a local path, with control characters escaped
 pub(crate) fn path(path: &Path) -> String {
     bytes(path.as_os_str().as_encoded_bytes())
 }
 
-/// The bytes of a local name as a server gets them
+/// Returns the bytes of a local name, as they are sent to a server
 pub(crate) fn os_bytes(name: &OsStr) -> &[u8] {
     name.as_encoded_bytes()
 }
 
-/// Bytes as hexadecimal digits, for JSON, whose texts are UTF-8
+/// Formats bytes as hexadecimal digits, for JSON, whose strings can't hold names that are not UTF-8
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -36,7 +36,7 @@ pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// `1.5 MiB`
+/// Formats a number of bytes, such as `1.5 MiB`
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {

@@ -1,4 +1,4 @@
-//! A server with a login: how its sessions are opened
+//! A server with its login, and how to open sessions with it
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::location::Remote;
 use crate::login::Logins;
 use crate::netrc::Login;
 
-/// A server, the login, and how to connect
+/// A server, the login, and the options of the connection
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     host: String,
@@ -26,11 +26,11 @@ pub(crate) struct Site {
     tls: Option<TlsConfig>,
     proxy: Option<Proxy>,
     common: Common,
-    /// For people
+    /// The server's name in messages
     name: String,
 }
 
-/// A session that is logged in
+/// A logged-in session
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) client: Client,
@@ -61,7 +61,7 @@ impl Site {
         Ok(Self { host, port, policy, login, tls, proxy, common: common.clone(), name })
     }
 
-    /// The server as messages name it
+    /// Returns the server's name in messages
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -88,7 +88,7 @@ impl Site {
         }
         options = options.proxy(self.proxy.clone());
         if self.common.trace {
-            // A trace's line is escaped, and has no password.
+            // The lines of a trace are escaped, with passwords masked.
             options = options.trace(|line| eprintln!("{line}"));
         }
         options

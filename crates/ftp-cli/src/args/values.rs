@@ -1,4 +1,4 @@
-//! What values of options may be
+//! Parses and checks the values of options
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(crate) fn mode(text: &str) -> Result<String, String> {
 pub(crate) fn time(text: &str) -> Result<ftp_proto::Timestamp, String> {
     let parsed = match text.parse::<jiff::Timestamp>() {
         Ok(time) => Some(time.as_second()),
-        // Without a zone it is UTC, as FTP has it.
+        // A time without a zone is UTC, as in FTP.
         Err(_) => text.parse::<jiff::civil::DateTime>().ok().and_then(|time| {
             Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
         }),
@@ -26,18 +26,18 @@ pub(crate) fn time(text: &str) -> Result<ftp_proto::Timestamp, String> {
         .ok_or_else(|| "expected a time, such as 2026-11-26T12:34:56Z".to_owned())
 }
 
-/// Bytes of a file
+/// A range of bytes of a file
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Range {
-    /// From this one on, and up to that one, itself included
+    /// From this offset to the end of the file or, if given, to that offset inclusive
     From(u64, Option<u64>),
-    /// So many at the end
+    /// This many bytes at the end of the file
     Last(u64),
 }
 
 pub(crate) fn range(text: &str) -> Result<Range, String> {
     let number = |text: &str| {
-        // Not by `parse` alone, which takes a plus sign.
+        // `parse` alone would accept a plus sign.
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         text.parse::<u64>().ok().filter(|_| is_number)
     };
@@ -53,11 +53,11 @@ pub(crate) fn range(text: &str) -> Result<Range, String> {
     range.ok_or_else(|| "expected FROM-TO, FROM- or -COUNT, in bytes counted from 0".to_owned())
 }
 
-/// How many files are transferred at a time, each over a session of its own
+/// How many files are transferred at the same time, each over its own session
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parallel {
     Number(u16),
-    /// As many as make it faster, up to eight
+    /// As many as raise the throughput, up to eight
     Auto,
 }
 
@@ -65,12 +65,12 @@ impl Parallel {
     pub(crate) const fn most(self) -> u16 {
         match self {
             Self::Number(number) => number,
-            // Servers that allow more are rare, and some block clients with so many.
+            // Few servers allow more sessions, and some block clients that open so many.
             Self::Auto => 8,
         }
     }
 
-    /// Not more than these files need, if a number was given
+    /// Returns the same or, if a number was given, at most the number of files
     pub(crate) fn of_files(self, files: usize) -> Self {
         match self {
             Self::Number(number) => {
@@ -80,7 +80,7 @@ impl Parallel {
         }
     }
 
-    /// Enough for a file that is divided, if a number was given
+    /// Returns the same or, if a number was given, at least the number of segments
     pub(crate) fn for_segments(self, segments: Segments) -> Self {
         match self {
             Self::Number(number) => Self::Number(number.max(segments.most())),
@@ -101,7 +101,7 @@ pub(crate) fn parallel(text: &str) -> Result<Parallel, String> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Segments {
     most: u16,
-    /// Smaller files are fetched by one session: bytes
+    /// Smaller files, in bytes, are fetched by one session
     from: u64,
 }
 
@@ -109,12 +109,12 @@ impl Segments {
     /// One session
     pub(crate) const ONE: Self = Self { most: 1, from: 0 };
 
-    /// Sessions for a file of the largest size
+    /// Returns the number of sessions for a large file
     pub(crate) const fn most(self) -> u16 {
         self.most
     }
 
-    /// Sessions for a file of this size
+    /// Returns the number of sessions for a file of this size, in bytes
     pub(crate) const fn of(self, size: u64) -> u16 {
         if size >= self.from { self.most } else { 1 }
     }
@@ -123,17 +123,17 @@ impl Segments {
 pub(crate) fn segments(text: &str) -> Result<Segments, String> {
     const MIB: u64 = 1024 * 1024;
     if text == "auto" {
-        // Four logins cost less than a second nearly everywhere, which is little beside what such a file takes.
+        // Four logins take less than a second with nearly every server, which is little compared with such a transfer.
         return Ok(Segments { most: 4, from: 64 * MIB });
     }
     match text.parse() {
-        // What a further login costs is to be worth it.
+        // For smaller files, further logins take longer than they save.
         Ok(most @ 1..=16) => Ok(Segments { most, from: 8 * MIB }),
         _ => Err("expected a number from 1 to 16, or auto".into()),
     }
 }
 
-/// Seconds since 1970: a time, or an age such as `3d`
+/// Parses a time, or an age such as `3d`; returns seconds since 1970
 pub(crate) fn moment(text: &str) -> Result<i64, String> {
     let units = [("min", 60), ("h", 3600), ("d", 24 * 3600), ("w", 7 * 24 * 3600)];
     for (unit, seconds) in units {
@@ -148,18 +148,18 @@ pub(crate) fn moment(text: &str) -> Result<i64, String> {
     }
 }
 
-/// A share of the files
+/// One of `count` shares of the files
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shard {
-    /// From 0
+    /// The number of the share, counted from 0
     index: u64,
     count: u64,
 }
 
 impl Shard {
-    /// Whether a path is in this share: the same on every machine
+    /// Whether a path is in this share; the result is the same on every machine
     pub(crate) fn has(self, path: &[u8]) -> bool {
-        // FNV-1a: spread evenly enough, and the same in every version.
+        // FNV-1a is even enough, and the same in every version.
         let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
         path.iter().fold(0xcbf2_9ce4_8422_2325, step) % self.count == self.index
     }
@@ -183,7 +183,7 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// `1500`, `500k`, `10M`, `1.5G`, `10M/s`: powers of 1024
+/// Parses a number of bytes with a unit that is a power of 1024: `1500`, `500k`, `10M`, `1.5G`, `10M/s`
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let text = text.strip_suffix("/s").unwrap_or(text);
     let text = text.strip_suffix("iB").or_else(|| text.strip_suffix('B')).unwrap_or(text);
@@ -205,9 +205,9 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     Ok(bytes as u64)
 }
 
-/// Sizes of files: `+10M` is at least, `-10M` at most, `10M` exactly
+/// Parses bounds of file sizes: `+10M` is at least, `-10M` at most, `10M` exactly this size
 pub(crate) fn sizes(text: &str) -> Result<Sizes, String> {
-    // An empty file has a size, too; a rate of 0 would never end.
+    // `bytes` rejects 0, since a transfer at that rate would never end; but a file may be empty.
     let size = |text: &str| if text == "0" { Ok(0) } else { bytes(text) };
     match (text.strip_prefix('+'), text.strip_prefix('-')) {
         (Some(text), _) => Ok(Sizes { least: size(text)?, ..Sizes::ALL }),

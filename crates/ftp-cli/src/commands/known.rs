@@ -1,10 +1,10 @@
-//! What servers are known for, by how they present themselves
+//! Known properties of server software, which is recognised by its greeting or its reply to SYST
 
-/// A kind of server
+/// A server software
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Software {
     pub(super) name: &'static str,
-    /// What its greeting or its answer to SYST has, in small letters
+    /// Texts that its greeting or its reply to SYST contains, in lower case
     signs: &'static [&'static str],
     pub(super) facts: &'static [&'static str],
 }
@@ -72,7 +72,7 @@ const KNOWN: [Software; 9] = [
     },
 ];
 
-/// The kind of a server, by its greeting and its answer to SYST
+/// Recognises a server's software by its greeting and its reply to SYST
 pub(super) fn software(greeting: &str, system: &str) -> Option<&'static Software> {
     let (greeting, system) = (greeting.to_ascii_lowercase(), system.to_ascii_lowercase());
     let is_it = |software: &&Software| {

@@ -1,4 +1,4 @@
-//! `mirror`, and `verify` for two directories: their command lines
+//! The command lines of `mirror`, and of `verify` with two directories
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub(super) fn mirror(
     run(args, purpose, matches, "mirror", common, interrupt)
 }
 
-/// `verify` for two directories
+/// Runs `verify` with two directories
 pub(super) fn compare(
     args: &VerifyArgs,
     [source, target]: [OsString; 2],
@@ -109,7 +109,9 @@ fn run(
     Mirror::new(args, purpose, policy, sides, record, &pool, interrupt).run()
 }
 
-/// The record of this mirror: of its directory on the server and, if that is the target, of the local one
+/// Opens the record of this mirror
+///
+/// A download is identified by the directory on the server, an upload also by the local directory.
 fn record(
     path: &Path,
     sides: &Sides,
@@ -139,7 +141,7 @@ fn record(
     }
 }
 
-/// The rules in the order of the command line
+/// Returns the filter, with its rules in the order of the command line
 fn filter(args: &FilterArgs, matches: &ArgMatches) -> Result<Filter, Failure> {
     let mut rules = Vec::new();
     for (id, includes, patterns) in

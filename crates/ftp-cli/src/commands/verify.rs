@@ -1,4 +1,4 @@
-//! `verify`: local files against a list, or two directories
+//! `verify`: compares local files with a list, or two directories
 
 use std::fs::File;
 use std::io::Read as _;
@@ -29,7 +29,7 @@ pub(super) fn verify(
             return super::mirror::compare(args, places, matches, common, interrupt);
         }
         [manifest] => Path::new(manifest),
-        // Not reached: there are one or two.
+        // Not reached: the command line has one or two operands.
         _ => return Err(Failure::usage("a list or two directories are due")),
     };
     let reporter = Reporter::new(common);
@@ -51,7 +51,7 @@ pub(super) fn verify(
     Ok(exit)
 }
 
-/// Whether a file is here already, as the list has it; a list without sizes and hashes can't tell
+/// Whether a local file has the size and hash of its entry; false if the entry has neither
 pub(super) fn is_right(
     local: &Path,
     entry: &Entry,

@@ -1,4 +1,4 @@
-//! `python -m ftplib [-d]... [-rFILE] HOST [-lDIR] [-dDIR] [-p] [FILE]...`
+//! `rftp ftplib`, with the arguments of `python -m ftplib [-d]... [-rFILE] HOST [-lDIR] [-dDIR] [-p] [FILE]...`
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -79,7 +79,7 @@ fn one(client: &mut Client, argument: &[u8]) -> Result<(), Failure> {
         Ok(())
     } else if let Some(directory) = argument.strip_prefix(b"-d") {
         match directory {
-            // What ftplib does with an empty name: it stays where it is.
+            // As in ftplib, an empty name leaves the directory unchanged.
             b"" => Ok(()),
             directory => client.cwd(directory).map(|_| ()).map_err(session),
         }

@@ -1,7 +1,7 @@
 //! `ftpmirror [-v] [-q] [-i] [-m] [-n] [-r] [-s PATTERN] [-l USER [-p PASSWORD [-a ACCOUNT]]] HOST [REMOTE [LOCAL]]`
 //!
-//! As the script of Python 2, except that a file which could not be fetched whole keeps its old content and is not noted,
-//! that `.mirrorinfo` is not evaluated, and that passwords don't come from the command line.
+//! It works like the script of Python 2, except that a file that could not be fetched completely keeps its old content
+//! and is not noted as fetched, that `.mirrorinfo` is not evaluated, and that the command line takes no passwords.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -29,7 +29,7 @@ use crate::site::Site;
 
 const INFO: &str = ".mirrorinfo";
 
-/// What the options say
+/// The values of the options
 struct Options {
     interactive: bool,
     mac: bool,
@@ -38,7 +38,7 @@ struct Options {
     skip: Vec<GlobMatcher>,
 }
 
-/// Something of a listing
+/// A file or directory of a listing
 struct Line {
     name: Vec<u8>,
     version: Vec<u8>,
@@ -87,7 +87,7 @@ pub(crate) fn run(
                 'q' => options.verbose = 0,
                 'i' => options.interactive = true,
                 'r' => options.remove = true,
-                // A login is needed for every session here, and this is the one without a name.
+                // Every session needs a login; without a user name, it is that of netrc, or anonymous.
                 'n' => common.user = None,
                 'm' => {
                     options.mac = true;
@@ -169,7 +169,7 @@ impl Run<'_> {
                 continue;
             }
             if self.options.interactive && !asked("Retrieve", &line.name) {
-                // So that it is not asked for again.
+                // Noted as fetched, so that the next run does not ask again.
                 versions.insert(line.name, line.version);
                 continue;
             }
@@ -198,7 +198,7 @@ impl Run<'_> {
         self.reporter.fail(name, failure);
     }
 
-    /// What a line of LIST says: nothing if it has fewer than six words, or is a link's
+    /// Parses a line of LIST; `None` if it has fewer than six words, or is that of a link
     fn line(&self, line: &[u8]) -> Option<Line> {
         let words: Vec<&[u8]> =
             line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
@@ -248,14 +248,14 @@ impl Run<'_> {
         running.end(result).map_err(|failure| failure.about(crate::show::bytes(remote)))
     }
 
-    /// Local files that the server has not: told, and with -r removed
+    /// Reports local files that the server does not have or, with -r, removes them
     fn extra(&self, local: &Path, there: &BTreeSet<Vec<u8>>) -> Result<(), Failure> {
         let failure = |error: &std::io::Error| Failure::local(local, error);
         for entry in std::fs::read_dir(local).map_err(|error| failure(&error))? {
             let entry = entry.map_err(|error| failure(&error))?;
             let name = crate::show::os_bytes(&entry.file_name()).to_vec();
             let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            // Files that are not whole are ours.
+            // Incomplete files of downloads, and their state files, are kept.
             let is_ours = reserved(b"", &self.terms.args.temp_suffix)
                 .iter()
                 .any(|ending| name.ends_with(ending));
@@ -297,7 +297,7 @@ fn read_info(folder: &Path) -> Versions {
     }
 }
 
-/// By a temporary file, so that it is never half written
+/// Writes the state through a temporary file, so that it is never half written
 fn write_info(folder: &Path, versions: &Versions) -> Result<(), Failure> {
     let (path, temporary) = (folder.join(INFO), folder.join(".mirrorinfo~"));
     std::fs::write(&temporary, mirrorinfo::print(versions))
@@ -305,7 +305,7 @@ fn write_info(folder: &Path, versions: &Versions) -> Result<(), Failure> {
         .map_err(|error| Failure::local(&path, &error))
 }
 
-/// Asks on the terminal; no is the default
+/// Asks on the terminal; returns true only if the answer is yes
 fn asked(what: &str, name: &[u8]) -> bool {
     print!("{what} {}? [ny] ", crate::show::bytes(name));
     let _ = std::io::stdout().flush();

@@ -1,13 +1,13 @@
-//! `.mirrorinfo`, the state of ftpmirror.py: a dictionary literal of Python, names to versions
+//! `.mirrorinfo`, the state file of ftpmirror.py: a Python dictionary literal from names to versions
 //!
-//! It is read by a parser that knows strings and nothing else, and never evaluated.
+//! The file is never evaluated: the parser accepts only a dictionary of strings.
 
 use std::collections::BTreeMap;
 
-/// Names in a directory, with what the listing said of them when they were fetched
+/// The names in a directory, each with its words in the listing when the file was fetched
 pub(super) type Versions = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// Reads a file; `None` if it is no such dictionary
+/// Parses a file; `None` if it is not a dictionary of strings
 pub(super) fn parse(text: &[u8]) -> Option<Versions> {
     let mut input = Input { text, at: 0 };
     let mut versions = Versions::new();
@@ -30,7 +30,7 @@ pub(super) fn parse(text: &[u8]) -> Option<Versions> {
     input.peek().is_none().then_some(versions)
 }
 
-/// Writes a file that Python reads, too
+/// Returns the content of a file, which Python can read as well
 pub(super) fn print(versions: &Versions) -> Vec<u8> {
     let mut text = b"{".to_vec();
     for (at, (name, version)) in versions.iter().enumerate() {
@@ -61,7 +61,7 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// The next byte that is no space
+    /// Skips white space, and returns the next byte without consuming it
     fn peek(&mut self) -> Option<u8> {
         while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
             self.at += 1;

@@ -5,13 +5,13 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::{Entry, ManifestError, hash_of, stronger};
 
-/// The files that have a URL of FTP
+/// Parses a Metalink file; each of its files must have an FTP URL
 pub(super) fn parse(text: &str) -> Result<Vec<Entry>, ManifestError> {
     let whole = |problem: String| ManifestError { line: 0, problem };
     let mut reader = Reader::from_str(text);
     let mut entries = Vec::new();
     let mut file: Option<Entry> = None;
-    // The text since the last start tag.
+    // The text since the last start or end tag.
     let mut content = String::new();
     let mut algorithm = None;
     let mut is_piece = false;
@@ -31,7 +31,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, ManifestError> {
                             hash: None,
                         });
                     }
-                    // Hashes of parts of the file are not about the whole.
+                    // These are hashes of parts of the file, not of the whole.
                     b"pieces" => is_piece = true,
                     b"hash" => algorithm = attribute(&element, b"type"),
                     _ => {}
@@ -58,7 +58,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, ManifestError> {
                     (b"pieces", _) => is_piece = false,
                     (b"size", Some(file)) => file.size = text.parse().ok(),
                     (b"hash", Some(file)) if !is_piece => {
-                        // Others may be there for other programs.
+                        // Hashes that are not understood are ignored: they may be for other programs.
                         if let Ok(hash) = hash_of(algorithm.as_deref().unwrap_or_default(), text) {
                             file.hash = Some(stronger(file.hash.take(), hash));
                         }
