@@ -32,7 +32,7 @@ fn files_of_md5sum_and_similar_programs() {
     for (line, name) in [
         (format!("{MD5}  name"), "name"),
         (format!("{MD5} *two words"), "two words"),
-        // As NCBI writes them.
+        // The format of NCBI's lists.
         (format!("{MD5}  ./name.gz"), "name.gz"),
         (format!("{sha256}  d/name"), "d/name"),
         (format!("\\{MD5}  a\\nb\\\\c"), "a\nb\\c"),

@@ -1,4 +1,4 @@
-//! Python's cases (Lib/test/test_netrc.py), written anew, and those of curl's advisories
+//! The cases of Python's tests (Lib/test/test_netrc.py), rewritten, and those of curl's advisories
 
 use super::*;
 
@@ -87,18 +87,18 @@ fn several_users_of_a_host() {
     assert_eq!(login(text, "h", None), pair("one", "1"));
     assert_eq!(login(text, "h", Some("two")), pair("two", "2"));
     assert_eq!(login(text, "H", Some("two")), pair("two", "2"));
-    // A user without a password has none, least of all another's.
+    // A user whose entry has no password does not get that of another user.
     assert_eq!(login(text, "h", Some("three")), Some(("three".into(), None)));
     assert_eq!(login(text, "h", Some("four")), None);
     assert_eq!(login(text, "h", Some("TWO")), None);
 }
 
-/// CVE-2024-11053, CVE-2025-0167, CVE-2026-8926 and their kin
+/// CVE-2024-11053, CVE-2025-0167, CVE-2026-8926 and similar
 #[test]
 fn no_password_goes_to_another_host_or_user() {
     let text = "machine a login l\nmachine b login l password secret\ndefault login d password e\n";
     assert_eq!(login(text, "a", None), Some(("l".into(), None)));
-    // Of `default` neither: an entry names the host.
+    // Not the password of `default` either, since an entry names the host.
     assert_eq!(login(text, "a", Some("d")), None);
     assert_eq!(login(text, "b.example", None), pair("d", "e"));
     assert_eq!(login(text, "c", Some("someone")), None);
@@ -107,7 +107,7 @@ fn no_password_goes_to_another_host_or_user() {
         assert_eq!(login(incomplete, "h", None), None, "{incomplete}");
         assert_eq!(login(incomplete, "h", Some("u")), None, "{incomplete}");
     }
-    // The end of an entry: what comes before `machine` belongs to the entry before.
+    // Words before `machine` belong to the previous entry.
     assert_eq!(login("machine h login l password p\nmachine hh\n", "hh", None), None);
 }
 

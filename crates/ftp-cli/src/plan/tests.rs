@@ -1,4 +1,4 @@
-//! The laws of a plan, for trees made at random
+//! Properties of a plan, tested with random trees
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A tree of a model: files with size and time, directories
+/// A node of a model tree: a file with size and time, a directory, or a link
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Node {
     File(u64, i64),
@@ -60,22 +60,22 @@ fn listing(tree: &Tree, unit: i64, is_complete: bool) -> Listing {
     Listing { items: tree.iter().map(item).collect(), is_complete }
 }
 
-/// What a run of the plan on the model says
+/// The result of a run of the plan on two model trees
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
     steps: Vec<Step>,
     doomed: Vec<Doomed>,
 }
 
-/// How the model is listed
+/// Two model trees, and how they are listed
 struct World<'a> {
     source: &'a Tree,
     target: &'a Tree,
-    /// How precise the source's times are, in seconds
+    /// The precision of the source's times, in seconds
     unit: i64,
-    /// Directories whose listing is not complete
+    /// Whether the listing of a directory is incomplete
     incomplete: &'a dyn Fn(&[u8]) -> bool,
-    /// The items of a listing in another order
+    /// Changes the order of the items of a listing
     shuffle: &'a dyn Fn(&mut Vec<Item>),
 }
 
@@ -136,7 +136,7 @@ fn changes(outcome: &Outcome) -> Vec<&Step> {
     outcome.steps.iter().filter(is_change).collect()
 }
 
-/// Names, some of which lead elsewhere or collide
+/// Generates names, some of which are invalid or are those of temporary files
 fn name() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         8 => "[ab](\\.part|\\.part\\.state)?".prop_map(String::into_bytes),
@@ -153,7 +153,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Of names that any file system can have
+/// Generates names that are valid on any file system
 fn plain_name() -> impl Strategy<Value = Vec<u8>> {
     "[abc](\\.part|\\.part\\.state)?".prop_map(String::into_bytes)
 }
@@ -240,7 +240,7 @@ proptest! {
         let outcome = run(policy(direction, true), &doubtful);
         for doomed in &outcome.doomed {
             prop_assert_ne!(parent(&doomed.path), letter.as_bytes());
-            // Nor a directory of which not all is known.
+            // A directory with an incomplete listing is not deleted either.
             let is_it = doomed.is_directory && doomed.path == letter.as_bytes();
             prop_assert!(!is_it);
         }
@@ -325,7 +325,7 @@ fn loops_end() {
     }
     assert_eq!(entered, 2);
     assert!(matches!(steps.last(), Some(Step::Refuse { .. })), "{steps:?}");
-    // Where the server does not tell directories apart, the depth ends it.
+    // If the server does not identify directories, the maximum depth ends the loop.
     let nameless = Item { identity: None, ..item };
     let mut plan = Plan::new(policy(Direction::Down, false), true);
     let mut entered = 0;
@@ -336,7 +336,7 @@ fn loops_end() {
         plan.enter(found.directories);
     }
     assert_eq!(entered, MAX_DEPTH + 1);
-    // Two links that lead back would double the number of directories with each level.
+    // Two links to a parent would double the number of directories at each level.
     let linked = Item { is_linked: true, ..nameless };
     let other = Item { name: b"other".as_slice().into(), ..linked.clone() };
     let mut plan = Plan::new(policy(Direction::Down, false), true);
@@ -350,7 +350,7 @@ fn loops_end() {
     assert_eq!(entered, (1 << (MAX_LINKS + 1)) - 1);
 }
 
-/// What is left out is not deleted, either
+/// A file that the filter leaves out is not deleted either
 #[test]
 fn files_of_another_age_are_left_out() {
     let source = Tree::from([file("old", 1, 10), file("new", 1, 100)]);

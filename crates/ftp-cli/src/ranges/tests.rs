@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Small, so that every case is met
+/// Small values, so that every case occurs
 fn cuts() -> impl Strategy<Value = Cut> {
     (0_u64..6, 0_u64..6, 0_u64..6, 0_u64..8).prop_map(|(overlap, seam, least, tail)| Cut {
         overlap,
@@ -16,11 +16,11 @@ fn cuts() -> impl Strategy<Value = Cut> {
 #[derive(Clone, Debug)]
 struct Worker {
     start: u64,
-    /// What it has received since its download began, before the piece included
+    /// The offset in the file of the next byte that the session receives
     offset: u64,
 }
 
-/// A file, as its bytes came here
+/// A file that several sessions fetch, with the bytes received so far
 struct Model {
     ranges: Ranges,
     there: Vec<u8>,
@@ -54,13 +54,13 @@ impl Model {
         let bytes: Vec<u8> = (offset..at).map(byte).collect();
         match at == start {
             true => self.ranges.set_seam(start, hash(&bytes)),
-            // What is compared on going on is there.
+            // The bytes that are compared when a piece is resumed have been received.
             false => assert_eq!(bytes, self.there[offset as usize..at as usize]),
         }
         self.workers.push(Worker { start, offset: at });
     }
 
-    /// A block arrives for a session
+    /// Lets a session receive up to `count` bytes of its piece
     fn receive(&mut self, worker: usize, count: u64) {
         if self.workers.is_empty() {
             return;
@@ -96,7 +96,7 @@ impl Model {
         }
     }
 
-    /// The program ends, and another one goes on
+    /// Ends all sessions, and continues from the state file as another run would
     fn restart(&mut self) {
         self.workers.clear();
         let Ranges { size, cut, .. } = self.ranges;
@@ -142,7 +142,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 proptest! {
-    /// Whatever happens in whatever order, each byte is written once, and the file becomes whole
+    /// Whatever happens in whatever order, each byte is written once, and the file is completed
     #[test]
     fn every_byte_comes_once(cut in cuts(), size in 1_u64..200, prefix in 0_u64..200, events in events()) {
         let mut model = Model::new(size, prefix.min(size), cut);
@@ -181,7 +181,7 @@ proptest! {
         prop_assert!(model.there.iter().enumerate().all(|(at, found)| *found == byte(at as u64)));
     }
 
-    /// One session can do what is left, from wherever the others were stopped
+    /// One session can fetch the rest, wherever the others were stopped
     #[test]
     fn one_session_continues_alone(cut in cuts(), size in 1_u64..200, blocks in prop::collection::vec((0_usize..8, 1_u64..9), 0..60)) {
         let mut model = Model::new(size, 0, cut);
@@ -199,7 +199,7 @@ proptest! {
         }
     }
 
-    /// A state file can say anything
+    /// A state file may contain anything
     #[test]
     fn an_impossible_state_is_not_used(
         cut in cuts(),

@@ -14,7 +14,7 @@ fn the_manual_and_the_help_have_the_table() {
     for (exit, meaning) in ftp_cli::Exit::TABLE {
         let row = format!("| {} | {meaning} |", exit.code());
         assert!(manual.contains(&row), "{row}");
-        // Long lines are wrapped.
+        // Only the start is compared, since the help wraps long lines.
         let start: String = meaning.chars().take(20).collect();
         assert!(help.contains(&format!("{:>3}  {start}", exit.code())), "{help}");
     }
@@ -69,7 +69,7 @@ fn a_server_without_tls_exits_with_5_and_receives_no_password() {
     let run = home.rftp(&["get", "--password-file", "password", &url]);
     assert_eq!(run.code, Some(5), "{run:?}");
     assert_eq!((server.count("USER"), server.count("PASS")), (0, 0));
-    // And the other way round: a server that wants TLS.
+    // The opposite case: a server that requires TLS.
     server.on_command(|Command { verb, .. }| match verb {
         "USER" => Action::reply("530 Non-anonymous sessions must use encryption."),
         _ => Action::serve(),

@@ -1,4 +1,4 @@
-//! `ftplib` and `ftpmirror`, as Python's programs
+//! `ftplib` and `ftpmirror`, which work like Python's programs
 
 use ftp_test::{Action, Command, Server};
 
@@ -36,7 +36,7 @@ fn ftpmirror_fetches_files_of_another_version() {
     home.write("here/old", b"");
     assert_eq!(home.rftp(&["ftpmirror", "-s", "*.o", &host, "pub", "here"]).code, Some(0));
     assert_eq!(server.count("RETR"), 0);
-    // A changed size is a changed version.
+    // A file whose size has changed is fetched again.
     server.files().put("pub/a", b"1");
     let run = home.rftp(&["ftpmirror", "-rs", "*.o", &host, "pub", "here"]);
     assert_eq!((run.code, server.count("RETR")), (Some(0), 1), "{run:?}");
@@ -45,7 +45,7 @@ fn ftpmirror_fetches_files_of_another_version() {
     assert_eq!(home.rftp(&["ftpmirror"]).code, Some(2));
 }
 
-/// The script renamed what it had got of the file, and noted it as fetched
+/// Python's script gave an incomplete file its final name, and noted it as fetched
 #[test]
 fn ftpmirror_does_not_note_what_has_failed() {
     let (server, home) = (Server::start(), Home::new());
@@ -63,7 +63,7 @@ fn ftpmirror_does_not_note_what_has_failed() {
     );
 }
 
-/// What was left was gone on with if its last 64 KiB were the same, whichever version it was of
+/// Regression: a part of any version was resumed if its last 64 KiB were the same
 #[test]
 fn ftpmirror_resumes_only_a_part_of_the_same_version() {
     let size = 3_000_000;
@@ -87,7 +87,7 @@ fn ftpmirror_resumes_only_a_part_of_the_same_version() {
     }
 }
 
-/// The script evaluated it
+/// Python's script evaluated `.mirrorinfo` as code
 #[test]
 fn ftpmirror_does_not_evaluate_its_state() {
     let (server, home) = (Server::start(), Home::new());
@@ -114,7 +114,7 @@ fn completions_and_the_manual_page_are_printed() {
     assert!(run.code == Some(0) && run.stdout.contains(".TH rftp"), "{run:?}");
 }
 
-/// What bash offers for a line that is being typed
+/// Returns the completions that bash offers for an incomplete command line
 #[cfg(unix)]
 fn completed(home: &Home, words: &[&str]) -> Vec<String> {
     let script = format!(

@@ -1,4 +1,4 @@
-//! Disks that are full, and directories that can't be written to
+//! Full disks, and directories without write permission
 
 #![cfg(unix)]
 
@@ -10,7 +10,7 @@ use crate::{Home, bytes, run};
 
 const SIZE: usize = 3_000_000;
 
-/// The program in a shell that has done something before
+/// Returns a command for a shell that runs `before`, and then the program
 fn after(home: &Home, before: &str, arguments: &str) -> Command {
     let mut command = Command::new("sh");
     let program = env!("CARGO_BIN_EXE_rftp");
@@ -19,7 +19,7 @@ fn after(home: &Home, before: &str, arguments: &str) -> Command {
     command
 }
 
-/// No file may grow beyond 2000 blocks of 512 bytes
+/// A shell command that limits the size of files to 2000 blocks of 512 bytes
 const NO_ROOM: &str = "trap '' XFSZ; ulimit -f 2000;";
 
 #[test]
@@ -31,12 +31,12 @@ fn a_file_that_filled_the_disk_is_resumed_once_there_is_room() {
     assert_eq!(failed.code, Some(3), "{failed:?}");
     assert!(failed.stderr.contains("file.part"), "{failed:?}");
     assert_eq!(failed.stderr.lines().count(), 1, "{failed:?}");
-    // Once: the disk does not get larger by trying again.
+    // There is no retry, since the disk would still be full.
     assert_eq!(server.count("RETR"), 1);
     let again = home.rftp(&["get", &url]);
     assert_eq!((again.code, home.names("")), (Some(0), vec!["file".to_owned()]), "{again:?}");
     assert!(home.read("file") == bytes(SIZE));
-    // `REST 0` may settle the download that was broken off.
+    // `REST 0` is not counted: it may be sent to reset the server after the interrupted download.
     let log = server.commands();
     let resumed = log.iter().filter(|line| line.starts_with("REST ") && *line != "REST 0");
     assert_eq!(resumed.count(), 1, "{log:?}");
@@ -64,7 +64,7 @@ fn a_mirror_on_a_full_disk_leaves_no_incomplete_file() {
     }
     let url = server.url("pub");
     std::fs::create_dir(home.path("here")).unwrap();
-    // A disk of 2 MiB where the system lets users mount one, else files that may not grow.
+    // A disk of 2 MiB if the system lets users mount one, otherwise a limit of the size of files.
     let mount = "unshare -rm true 2>/dev/null";
     let has_mounts = Command::new("sh").args(["-c", mount]).status().unwrap().success();
     let failed = match has_mounts {
@@ -107,7 +107,7 @@ fn a_directory_that_cannot_be_written_to_is_reported() {
     std::fs::create_dir(home.path("here")).unwrap();
     let permissions = |mode| std::fs::Permissions::from_mode(mode);
     std::fs::set_permissions(home.path("here"), permissions(0o555)).unwrap();
-    // To the superuser all directories are open, but those of the kernel.
+    // The superuser may write to all directories except those of the kernel.
     let is_closed = std::fs::write(home.path("here/probe"), b"").is_err();
     let target = if is_closed { "here" } else { "/proc" };
     for arguments in [

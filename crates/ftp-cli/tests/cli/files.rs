@@ -1,4 +1,4 @@
-//! `get` and `put`: whole or not at all, and resumed
+//! `get` and `put`: files appear only when they are complete, and interrupted transfers are resumed
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -9,7 +9,7 @@ use crate::{Home, bytes};
 
 const SIZE: usize = 3_000_000;
 
-/// What a run has noted that was to get a file of this size, by the server's time of all files
+/// The state file of a download of [`SIZE`] bytes, with the time that the test server reports for all files
 const STATE: &[u8] = br#"{"size":3000000,"modified":1709210096}"#;
 
 fn time_of(home: &Home, name: &str) -> u64 {
@@ -53,7 +53,7 @@ fn a_part_left_by_an_earlier_run_is_resumed() {
     );
 }
 
-/// It stayed for ever, and each run failed
+/// Regression: such a part was kept forever, and each run failed
 #[test]
 fn a_part_of_another_file_is_downloaded_again() {
     let (server, home) = (Server::start(), Home::new());
@@ -86,7 +86,7 @@ fn a_broken_transfer_is_resumed_automatically() {
     assert_eq!(server.count("RETR"), 3);
 }
 
-/// It was taken for the end of another file, and all that was there was fetched again
+/// Regression: it was taken for another file, and the whole file was fetched again
 #[test]
 fn a_connection_that_breaks_during_the_comparison_does_not_mean_a_different_file() {
     let (server, home) = (Server::start(), Home::new());
@@ -119,7 +119,7 @@ fn files_are_fetched_side_by_side() {
     for file in 0..6 {
         server.files().put(&format!("d{file}/f{file}"), bytes(100_000 + file));
     }
-    // All that may run at a time are under way before one ends.
+    // Each download waits until three have started, as many as -j3 allows.
     let waiting = AtomicUsize::new(0);
     server.on_command(move |Command { verb, .. }| {
         if verb == "RETR" {
@@ -141,7 +141,7 @@ fn files_are_fetched_side_by_side() {
     assert_eq!(server.sessions().most, 3);
 }
 
-/// The second one replaced the first one without a word
+/// Regression: the second file replaced the first one without a message
 #[test]
 fn two_files_do_not_get_one_name() {
     let (server, home) = (Server::start(), Home::new());
@@ -153,7 +153,7 @@ fn two_files_do_not_get_one_name() {
     assert_eq!(server.commands(), [""; 0]);
 }
 
-/// Those that fail are told, in JSON too
+/// Failed files are reported, also in JSON
 #[test]
 fn files_that_fail_are_in_the_summary() {
     let (server, home) = (Server::start(), Home::new());
@@ -181,7 +181,7 @@ fn an_interrupted_run_is_resumed_by_the_next_one() {
         assert!(begun.elapsed().unwrap() < Duration::from_secs(20), "nothing comes");
         std::thread::sleep(Duration::from_millis(20));
     }
-    // A second run does not write the same file.
+    // A second run must not write to the same file.
     let second = home.rftp(&["get", &server.url("file")]);
     assert_eq!(second.code, Some(3), "{second:?}");
     assert!(second.stderr.contains("another run"), "{second:?}");
@@ -203,7 +203,7 @@ fn a_file_that_has_changed_since_is_not_spliced() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(SIZE));
     home.write("file.part", &bytes(SIZE)[..2_000_000]);
-    // The bytes are the same where they are compared.
+    // The bytes that are compared are the same; only the noted time differs.
     home.write("file.part.state", br#"{"size":3000000,"modified":1}"#);
     let run = home.rftp(&["get", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -287,7 +287,7 @@ fn a_broken_upload_is_resumed() {
     assert_eq!((server.count("STOR"), server.count("APPE")), (0, 1), "{:?}", server.commands());
 }
 
-/// The part has got the time of the local file already
+/// The part already has the modification time of the local file
 #[test]
 fn an_upload_that_lacks_only_its_name_is_not_sent_again() {
     let (server, home) = (Server::start(), Home::new());
@@ -310,7 +310,7 @@ fn an_upload_that_lacks_only_its_name_is_not_sent_again() {
     assert_eq!(server.count("STOR"), 0, "{:?}", server.commands());
 }
 
-/// The local file has changed since a run was interrupted, and not where it is compared
+/// The local file has changed since a run was interrupted, but not in the bytes that are compared
 #[test]
 fn an_upload_of_an_older_version_is_not_resumed() {
     let (server, home) = (Server::start(), Home::new());
@@ -318,7 +318,7 @@ fn an_upload_of_an_older_version_is_not_resumed() {
     let mut older = bytes(SIZE)[..1_000_000].to_vec();
     older[0] ^= 1;
     server.files().put("file.part", older);
-    // The server's part is of 2024.
+    // The part on the server was modified in 2024, before this time.
     set_time(&home, "file", 1_800_000_000);
     let run = home.rftp(&["put", "file", &server.url("file")]);
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -339,7 +339,7 @@ fn what_an_upload_of_another_file_has_left_is_replaced() {
     assert!(!server.files().contains("file.part"));
 }
 
-/// It stayed on the server for ever
+/// Regression: the part was kept on the server forever
 #[test]
 fn an_upload_that_is_refused_leaves_nothing() {
     let (server, home) = (Server::start(), Home::new());

@@ -1,4 +1,4 @@
-//! Servers that want to write elsewhere, or to type on the user's terminal
+//! Servers that try to write outside the target, or to control the user's terminal
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ fn names_are_refused_by_the_rules_of_each_system() {
     }
 }
 
-/// The names of what is in a directory, all of it files
+/// Returns the names in a directory, all of which must be files
 fn files(folder: &Path) -> Vec<Vec<u8>> {
     let entry = |entry: std::io::Result<std::fs::DirEntry>| {
         let entry = entry.unwrap();
@@ -31,7 +31,7 @@ fn files(folder: &Path) -> Vec<Vec<u8>> {
     names
 }
 
-/// Fetches a directory with the file `good` and one of this name, as a listing has it
+/// Mirrors a directory with the file `good` and one of this name; returns the names in the target
 fn fetch(home: &Home, name: &[u8], listing: fn(&[u8]) -> Vec<u8>) -> Vec<Vec<u8>> {
     let server = Server::start();
     server.files().put("pub/good", b"good");
@@ -77,7 +77,7 @@ fn names_that_lead_out_of_the_directory_are_refused_and_the_rest_is_downloaded()
         wanted.extend(is_allowed.then(|| name.to_vec()));
         wanted.sort();
         assert_eq!(fetch(&home, name, mlsd), wanted, "{}", name.escape_ascii());
-        // Where a name ends a line of LIST is for the parser to say: it may be shorter.
+        // The parser may take only a part of a line of LIST as the name, so only `good` is checked.
         assert!(fetch(&home, name, list).contains(&b"good".to_vec()), "{}", name.escape_ascii());
     }
     for name in RESERVED {
@@ -85,7 +85,7 @@ fn names_that_lead_out_of_the_directory_are_refused_and_the_rest_is_downloaded()
     }
 }
 
-/// One of them would replace the other
+/// Otherwise one file would replace the other
 #[test]
 fn of_names_that_mean_one_file_only_the_first_is_accepted() {
     let (server, home) = (Server::start(), Home::new());
@@ -120,7 +120,7 @@ fn links_are_neither_made_nor_written_through() {
     let run = home.rftp(&["mirror", "--delete", &server.url("pub"), "here"]);
     assert_ne!(run.code, Some(0), "{run:?}");
     assert_eq!(home.names("elsewhere"), ["keep"]);
-    // A link of the server's is left out, and what it is named here stays.
+    // A link on the server is left out, and the local item with its name is kept.
     server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
         ("MLSD", "pub") => Action::serve().data(b"type=OS.unix=slink:/etc; link\r\n".to_vec()),
         _ => Action::serve(),

@@ -1,10 +1,10 @@
-//! `fetch` and `verify`, and commands that look at trees
+//! `fetch` and `verify` with lists, and commands that list trees
 
 use ftp_test::{Action, Command, Server};
 
 use crate::{Home, bytes};
 
-/// Of `content` and of `other`
+/// The MD5 hashes of `content` and of `other`
 const MD5: [&str; 2] = ["9a0364b9e99bb480dd25e1f0284c8555", "795f3202b17cb6bc3d4b771d8c6c9eaf"];
 
 #[test]
@@ -31,7 +31,7 @@ fn the_files_of_a_list_are_downloaded_and_checked() {
     assert_eq!(home.read("here/c"), bytes(300_000));
     let run = home.rftp(&["verify", "list", "-O", "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    // What is right is not fetched again; of the third one the list says nothing.
+    // Only the third file is fetched again, because the list has neither its size nor its hash.
     server.forget_commands();
     let run = home.rftp(&["fetch", "list", "-O", "here"]);
     assert_eq!((run.code, server.count("RETR")), (Some(0), 1), "{run:?}");
@@ -71,7 +71,7 @@ fn names_of_a_list_stay_in_the_directory() {
     assert_eq!(home.names(""), ["list"]);
 }
 
-/// CVE-2022-27774 and its kin: a list names another server
+/// CVE-2022-27774 and similar: a list names another server
 #[test]
 fn a_list_sends_no_password_elsewhere() {
     let (server, other, home) = (Server::start(), Server::start(), Home::new());
@@ -136,7 +136,7 @@ fn trees_are_listed() {
     assert_eq!((run.code, &*run.stdout), (Some(0), "123\t.\n"), "{run:?}");
 }
 
-/// Of a file without a size nobody knows whether it fits, and the size of a directory is none of its files'
+/// A file without a known size does not match, and the size of a directory does not count
 #[test]
 fn only_files_have_sizes() {
     let (server, home) = (Server::start(), Home::new());

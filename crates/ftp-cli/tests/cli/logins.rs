@@ -1,4 +1,4 @@
-//! Who logs in where, with which password
+//! Users and passwords: where they come from, and to which servers they are sent
 
 use std::process::Stdio;
 
@@ -51,7 +51,7 @@ fn a_netrc_readable_by_others_is_reported() {
     }
 }
 
-/// It went to every server of the command line
+/// Regression: the password was sent to every server of the command line
 #[test]
 fn a_password_is_for_one_server() {
     let (one, other, home) = (Server::start(), Server::start(), Home::new());
@@ -68,7 +68,7 @@ fn a_password_is_for_one_server() {
     assert!(one.commands().is_empty() && other.commands().is_empty());
 }
 
-/// It was read anew for each session, and the second one got nothing
+/// Regression: it was read again for each session, so that the second one had no password
 #[test]
 fn a_password_from_standard_input_is_read_once() {
     use std::io::Write as _;
@@ -105,7 +105,7 @@ fn no_password_is_printed() {
     assert!(run.code == Some(2) && !run.stderr.contains("seeded"), "{run:?}");
 }
 
-/// Runs the program with a terminal, on which something is typed when it has written a text
+/// Runs the program on a terminal, and types `typed` once it has written `prompt`
 #[cfg(target_os = "linux")]
 fn on_a_terminal(
     home: &Home,
@@ -116,7 +116,7 @@ fn on_a_terminal(
     use std::io::{Read as _, Write as _};
     use std::process::Stdio;
     let words: Vec<&str> = [env!("CARGO_BIN_EXE_rftp")].iter().chain(arguments).copied().collect();
-    // Of util-linux: a terminal of its own, with its exit status that of the program.
+    // `script` of util-linux provides a terminal, and returns the exit status of the program.
     let mut child = std::process::Command::new("script")
         .args(["-qec", &words.join(" "), "/dev/null"])
         .current_dir(home.path(""))
@@ -132,7 +132,7 @@ fn on_a_terminal(
     while stdout.read(&mut byte).is_ok_and(|count| count > 0) {
         seen.push(byte[0]);
         if !is_typed && seen.ends_with(prompt.as_bytes()) {
-            // The prompt comes before the terminal stops to echo.
+            // The program writes the prompt before it switches off the terminal's echo.
             std::thread::sleep(std::time::Duration::from_millis(300));
             stdin.write_all(typed.as_bytes()).unwrap();
             is_typed = true;
@@ -156,7 +156,7 @@ fn a_password_is_asked_for_on_a_terminal() {
     let (code, seen) =
         on_a_terminal(&home, &["get", &url], "Password for me@127.0.0.1: ", "see\u{3}");
     assert_eq!((code, server.commands()), (Some(130), vec![]), "{seen}");
-    // Nobody is there to answer.
+    // Without a terminal, the program does not ask.
     let run = home.rftp(&["get", "-o", "other", &url]);
     assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
 }

@@ -1,4 +1,4 @@
-//! Runs the program as a user does, against a small FTP server that is part of these tests
+//! Runs the program as a user would, against a small FTP server that each test starts
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -24,7 +24,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// What a run came to
+/// The result of a run
 #[derive(Debug)]
 struct Run {
     code: Option<i32>,
@@ -32,7 +32,7 @@ struct Run {
     stderr: String,
 }
 
-/// A home directory, in which the program runs
+/// A temporary home directory, which is also the program's working directory
 struct Home(TempDir);
 
 impl Home {
@@ -90,7 +90,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Bytes that differ from one place to another
+/// Returns bytes without a short period, so that misplaced blocks are noticed
 fn bytes(length: usize) -> Vec<u8> {
     (0..length as u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
 }

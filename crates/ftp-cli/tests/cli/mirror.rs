@@ -1,4 +1,4 @@
-//! `mirror`: both directions, a second run, what is deleted
+//! `mirror`: both directions, a second run, deletions
 
 use ftp_test::{Action, Command, Limit, Server};
 
@@ -14,7 +14,7 @@ fn tree(server: &Server) {
     server.files().put("pub/two words", b"");
 }
 
-/// Files take long enough for further sessions to be opened
+/// Delays downloads, so that further sessions are opened
 fn slowly(Command { verb, .. }: Command<'_>) -> Action {
     if verb == "RETR" {
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -48,7 +48,7 @@ fn a_tree_is_downloaded_once() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(server.count("RETR"), 0, "{run:?}");
     assert!(run.stdout.contains(r#""kept":52"#) && run.stdout.contains(r#""files":0"#), "{run:?}");
-    // What has changed comes again, and nothing else.
+    // Only the changed file is fetched again.
     server.files().put("pub/d1/f1", b"changed");
     let run = home.rftp(&["mirror", &url, "here"]);
     assert_eq!((run.code, server.count("RETR")), (Some(0), 1));
@@ -77,21 +77,21 @@ fn a_tree_is_uploaded_once() {
     assert_eq!((run.code, server.count("STOR")), (Some(0), 0), "{run:?}");
 }
 
-/// Without MLSD, and with a clock that is three hours ahead
+/// The server has no MLSD, and its clock is three hours ahead
 #[test]
 fn times_of_the_servers_clock_are_compared_in_utc() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("pub/a", b"1");
     let now = std::time::SystemTime::now();
     let seconds = now.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs();
-    // Some day of the last half year, which listings tell to the minute.
+    // A day of the last six months, whose times LIST shows to the minute.
     let day = ftp_proto::Timestamp::from_unix(seconds as i64 - 40 * 86_400).unwrap();
     let (year, month, of_month) = (day.year(), day.month(), day.day());
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let line =
         format!("-rw-r--r-- 1 ftp ftp 1 {} {of_month} 15:30 a\r\n", MONTHS[usize::from(month) - 1]);
-    // Replies of habits live for ever.
+    // The replies of the test server are `'static`.
     let mdtm: &'static str = format!("213 {year:04}{month:02}{of_month:02}123007").leak();
     server.on_command(move |Command { verb, .. }| match verb {
         "FEAT" | "MLSD" => Action::reply("502 not here"),
@@ -202,7 +202,7 @@ fn a_server_that_accepts_two_sessions_refuses_at_most_one() {
     assert_eq!(server.sessions().most, 2);
 }
 
-/// As ProFTPD does: only the login is refused, with the code of a wrong password
+/// Like ProFTPD, the server accepts the connection, and refuses the login with the code of a wrong password
 #[test]
 fn a_login_beyond_the_limit_is_not_a_wrong_password() {
     let (server, home) = (Server::start(), Home::new());

@@ -1,6 +1,6 @@
 //! Names that a hostile server may list (CVE-2026-27699, CVE-2026-40987, CVE-2014-4877)
 
-/// A name, and whether a file may have it
+/// A name, and whether a local file may have it
 pub(crate) struct Name {
     pub(crate) name: &'static [u8],
     pub(crate) on_unix: bool,
@@ -20,7 +20,7 @@ const fn anywhere(name: &'static [u8]) -> Name {
 }
 
 pub(crate) const NAMES: &[Name] = &[
-    // Out of the directory.
+    // Names that lead out of the directory, or into another one.
     never(b"../evil"),
     never(b"../../evil"),
     never(b"../../../../../../../../tmp/evil"),
@@ -45,7 +45,7 @@ pub(crate) const NAMES: &[Name] = &[
     never(b"\\\\host\\share\\evil"),
     never(b"\\\\?\\C:\\evil"),
     never(b"\xc0\xae\xc0\xae/evil"),
-    // Drives, streams, devices, and what Windows cuts off or does not have.
+    // Drives, streams, devices, and characters that Windows removes or does not allow.
     unix(b"C:evil"),
     unix(b"c:"),
     unix(b"evil:stream"),
@@ -70,7 +70,7 @@ pub(crate) const NAMES: &[Name] = &[
     unix(b"a\"b"),
     unix(b"a\xff"),
     unix(b"\xc0\xae\xc0\xae"),
-    // What a terminal obeys.
+    // Control characters and other characters that terminals interpret.
     never(b"a\x1b]0;x\x07"),
     never(b"a\x1b[2J"),
     never(b"a\tb"),
@@ -80,7 +80,7 @@ pub(crate) const NAMES: &[Name] = &[
     never(b"a\rb"),
     anywhere("a\u{9b}2J".as_bytes()),
     anywhere("a\u{202e}fdp.exe".as_bytes()),
-    // What looks like something else to shells and to readers.
+    // Names that are special to shells, misleading for readers, or too long.
     anywhere(b" evil"),
     anywhere(b"-rf"),
     anywhere(b"~"),
@@ -92,5 +92,5 @@ pub(crate) const NAMES: &[Name] = &[
     never(&[b'a'; 256]),
 ];
 
-/// Names of files that are not whole, beside the file `good`
+/// Names of temporary files of the file `good`
 pub(crate) const RESERVED: [&[u8]; 3] = [b"good.part", b"good.part.state", b"good.part.state~"];

@@ -1,4 +1,4 @@
-//! What single options do
+//! Single options
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -69,7 +69,7 @@ fn an_upload_is_added_to_a_file() {
     let run = home.rftp(&["put", "--append", "log", &server.url("d/")]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(server.files().get("d/log").unwrap(), b"one\ntwo\n");
-    // Half of it may be there, and would be there twice.
+    // An interrupted append is not retried: the bytes that arrived would be appended twice.
     server.on_command(|Command { verb, .. }| match verb {
         "APPE" => Action::serve().break_at(1).then_close(),
         _ => Action::serve(),
@@ -108,7 +108,7 @@ fn sessions_come_from_the_address_that_was_given() {
     assert_eq!(home.rftp(&["get", "--bind", "here", &server.url("file")]).code, Some(2));
 }
 
-/// A proxy that speaks SOCKS 5 without a login, or HTTP's CONNECT; counts its connections
+/// Starts a proxy for SOCKS 5 without a login, or for HTTP CONNECT; returns its port, and a counter of its connections
 fn proxy(is_socks: bool) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -185,7 +185,7 @@ fn all_connections_go_through_the_proxy() {
         let run = home.rftp(&["get", "--proxy", &url, &server.url("file")]);
         assert_eq!(run.code, Some(0), "{run:?}");
         assert_eq!(home.read("file"), b"content");
-        // The control connection and one for data.
+        // One control connection and one data connection.
         assert_eq!(count.load(Ordering::SeqCst), 2, "{scheme}");
     }
     let home = Home::new();
@@ -205,7 +205,7 @@ fn a_password_in_a_url_is_warned_of() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(run.stderr.matches("warning: a password in a URL").count(), 1, "{run:?}");
     assert!(!run.stderr.contains("seeded"), "{run:?}");
-    // What is in a file is not in the list of processes.
+    // No warning for a URL in a file, since other users can't see it in the list of processes.
     home.write("list", url("a").as_bytes());
     let run = home.rftp(&["fetch", "list", "-O", "here"]);
     assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
@@ -249,7 +249,7 @@ fn permissions_are_kept() {
     });
     let run = home.rftp(&["mirror", "--preserve", "mode", &server.url("pub"), "here"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    // It does not run as another user.
+    // The set-user-ID bit is not copied.
     assert_eq!(mode_of(&home, "here/file"), 0o750);
     let run = home.rftp(&["get", "--preserve", "mode", &server.url("pub/file")]);
     assert_eq!((run.code, mode_of(&home, "file")), (Some(0), 0o640), "{run:?}");
@@ -261,7 +261,7 @@ fn permissions_are_kept() {
         "{:?}",
         server.commands()
     );
-    // Where the server can't, the file is there all the same.
+    // If the server can't set permissions, the file is uploaded nevertheless.
     server.on_command(|_| Action::serve());
     let run = home.rftp(&["put", "--preserve", "mode", "file", &server.url("other")]);
     assert!(run.code == Some(0) && run.stderr.contains("CHMOD"), "{run:?}");
@@ -296,7 +296,7 @@ fn files_are_chosen_by_their_size() {
     for (name, size) in [("empty", 0), ("small", 10), ("middle", 2000), ("large", 30_000)] {
         server.files().put(&format!("pub/{name}"), bytes(size));
     }
-    // These have other sizes, so they take no part here, either.
+    // These local files are outside the bounds, so they are neither replaced nor deleted.
     home.write("here/mine", b"");
     home.write("here/small", b"old");
     home.write("here/gone", &bytes(1500));
@@ -308,7 +308,7 @@ fn files_are_chosen_by_their_size() {
         home.rftp(&["verify", "--compare", "size", "--size=-10k", "--size=+1k", &url, "here"]);
     assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
     server.files().put("pub/unknown", b"");
-    // A size that is not known is no size that fits.
+    // A file of unknown size is left out.
     server.on_command(|Command { verb, .. }| match verb {
         "MLSD" => Action::serve().data(b"type=file; unknown\r\n".to_vec()),
         _ => Action::serve(),
@@ -378,7 +378,7 @@ fn links_here_are_followed() {
         !server.files().contains("pub/up") && !server.files().contains("pub/broken"),
         "{run:?}"
     );
-    // Two directories that lead to each other: that ends, and is told.
+    // Two directories with links to each other: the run ends, and reports the loop.
     assert!(run.code.is_some_and(|code| code != 0) && run.stderr.contains("loop"), "{run:?}");
 }
 
@@ -417,7 +417,7 @@ fn two_directories_are_compared() {
     assert!(!run.stderr.contains("same:"), "{run:?}");
     assert_eq!(home.names("here"), ["content", "extra", "same", "size"]);
     assert_eq!((server.count("RETR"), server.count("STOR")), (0, 0));
-    // The other way round, and only some of it.
+    // In the other direction, and with only some of the files.
     let run = home.rftp(&[
         "verify",
         "here",

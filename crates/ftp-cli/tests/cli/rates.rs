@@ -1,4 +1,4 @@
-//! How many sessions a run takes, and how many bytes a second
+//! The number of sessions of a run, and its rate limit
 
 use std::sync::Mutex;
 use std::thread::sleep;
@@ -8,7 +8,7 @@ use ftp_test::{Action, Command, Server};
 
 use crate::{Home, bytes, run};
 
-/// What a server needs for each file
+/// The time that the server needs for each file
 const TIME: Duration = Duration::from_millis(50);
 
 fn files(server: &Server, count: usize) {
@@ -29,7 +29,7 @@ fn sessions_are_added_while_that_makes_it_faster() {
     });
     let run = home.rftp(&["mirror", "-j", "auto", &server.url("pub"), "here"]);
     assert_eq!((run.code, home.names("here").len()), (Some(0), 300), "{run:?}");
-    // With two it would take 7.5 seconds, so there is time for two more at least.
+    // With two sessions, the run would take 7.5 seconds, so there is time to add at least two.
     let most = server.sessions().most;
     assert!((4..=8).contains(&most), "{most}");
 }
@@ -46,7 +46,7 @@ fn no_session_is_added_that_is_of_no_use() {
         }
         Action::serve()
     });
-    // Two at first, and the third one is of no use.
+    // The run starts with two sessions, and the third one does not help.
     let run = home.rftp(&["mirror", "-j", "auto", &server.url("pub"), "here"]);
     assert_eq!((run.code, home.names("here").len()), (Some(0), 90), "{run:?}");
     let most = server.sessions().most;
@@ -73,7 +73,7 @@ fn every_command_with_several_sessions_takes_auto() {
     }
 }
 
-/// `HH:MM` in so many minutes, by UTC
+/// Returns the UTC time that is this many minutes from now, as `HH:MM`
 fn clock(minutes: i64) -> String {
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let minute = (seconds as i64 / 60 + minutes).rem_euclid(24 * 60);
@@ -84,7 +84,7 @@ fn clock(minutes: i64) -> String {
 fn the_rate_is_that_of_the_time_of_the_day() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("file", bytes(300_000));
-    // Five hours east of Greenwich it is five hours later.
+    // In a zone five hours east of Greenwich, local time is five hours ahead of UTC.
     for (zone, minutes) in [("UTC0", 0), ("EAST-5", 300), ("WEST+5:30", -330)] {
         let [before, now] = [-600, -5].map(|earlier| clock(minutes + earlier));
         for (table, is_limited) in [

@@ -1,4 +1,4 @@
-//! Links that are cut, files that change while they are read, servers that take nothing
+//! Connections that break, files that change during the transfer, servers that refuse everything
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::{Home, bytes};
 
 const SOON: [&str; 2] = ["--retry-delay", "0.02"];
 
-/// It is killed after a minute
+/// Runs `mirror`, and kills it after a minute
 fn mirror(home: &Home, from: &str, to: &str) -> crate::Run {
     let mut command = home.command(&["mirror", SOON[0], SOON[1], from, to]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -38,7 +38,7 @@ fn tree(server: &Server) {
     server.files().put("pub/large", bytes(3_000_000));
 }
 
-/// Something happens each time that so many commands of a verb have come
+/// Returns a server's behaviour: `habit` at every `count`-th command with this verb, otherwise the usual
 fn each(verb: &'static str, count: usize, habit: fn() -> Action) -> impl Fn(Command<'_>) -> Action {
     let seen = Arc::new(AtomicUsize::new(0));
     move |command| match verb == command.verb
@@ -98,7 +98,7 @@ fn links_that_are_cut_while_files_go_up_are_no_failure() {
     }
 }
 
-/// As a log is: it has more, or less, than its listing has said
+/// Such as a log file: it has become longer or shorter since it was listed
 #[test]
 fn a_file_that_changes_while_it_is_fetched_comes_as_it_is_then() {
     for length in [100_000, 40_000] {
@@ -121,7 +121,7 @@ fn a_file_that_changes_while_it_is_fetched_comes_as_it_is_then() {
             assert_eq!(run.code, Some(0), "{command} {length}: {run:?}");
             assert!(home.read("here/log") == bytes(length), "{command} {length}");
             assert_eq!(server.count("RETR"), if command == "mirror" { 3 } else { 2 });
-            // With the time of what it is now: a second run finds it up to date.
+            // The file has the time of the new version, so a second run finds it up to date.
             if command == "mirror" {
                 server.forget_commands();
                 assert_eq!(mirror(&home, &server.url("pub"), "here").code, Some(0));
@@ -131,7 +131,7 @@ fn a_file_that_changes_while_it_is_fetched_comes_as_it_is_then() {
     }
 }
 
-/// It is told, soon, and the others come
+/// It is reported after few attempts, and the other files are fetched
 #[test]
 fn a_file_that_changes_all_the_time_is_told() {
     let (server, home) = (Server::start(), Home::new());
@@ -197,7 +197,7 @@ fn a_file_that_changes_while_it_goes_up_does_not_get_its_name() {
     }
 }
 
-/// Each file is refused once, and no more is tried of a directory that can't be made
+/// Each file is tried once, and nothing in a directory that can't be created
 #[test]
 fn a_server_that_takes_nothing_is_told_once_for_each_file() {
     let (server, home) = (Server::start(), Home::new());
@@ -217,7 +217,7 @@ fn a_server_that_takes_nothing_is_told_once_for_each_file() {
     assert_eq!((run.code, run.stderr.lines().count()), (Some(8), 1), "{run:?}");
 }
 
-/// The server is gone for good: one line, and soon
+/// The server does not come back: the run ends soon, with few messages
 #[test]
 fn a_server_that_goes_away_is_told() {
     let (server, home) = (Server::start(), Home::new());
@@ -244,7 +244,7 @@ fn a_server_that_goes_away_is_told() {
     ]);
     assert_eq!(run.code, Some(4), "{run:?}");
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
-    // One for each file that was under way, and one for the end.
+    // One line for each of the four files in transfer, and one for the end of the run.
     assert!(run.stderr.lines().count() <= 5, "{run:?}");
     server.on_command(|_| Action::serve());
     let run = mirror(&home, &server.url("pub"), "here");

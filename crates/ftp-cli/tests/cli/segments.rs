@@ -1,4 +1,4 @@
-//! One file over several sessions
+//! Downloads of one file over several sessions
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use crate::{Home, Run, bytes};
 
 const SIZE: usize = 20_000_000;
 
-/// So that several sessions are open before one has fetched it all
+/// A limit that is low enough for several sessions to be open before one has fetched the whole file
 const RATE: &str = "--limit-rate=12M";
 
 fn content() -> &'static [u8] {
@@ -35,7 +35,7 @@ fn is_whole(home: &Home, run: &Run) {
     assert_eq!(home.names(""), ["file"]);
 }
 
-/// How much there is of each piece, as the state file says
+/// Returns the number of bytes received of each piece, from the state file
 fn noted(home: &Home) -> Option<Vec<u64>> {
     let state = std::fs::read_to_string(home.path("file.part.state")).ok()?;
     let state: serde_json::Value = serde_json::from_str(&state).unwrap();
@@ -43,7 +43,7 @@ fn noted(home: &Home) -> Option<Vec<u64>> {
     state["pieces"].as_array()?.iter().map(length).collect()
 }
 
-/// The offsets of downloads
+/// Returns the offsets of the downloads that did not start at 0
 fn offsets(server: &Server) -> Vec<usize> {
     let offset = |line: &String| line.strip_prefix("REST ").and_then(|offset| offset.parse().ok());
     server.commands().iter().filter_map(offset).filter(|offset| *offset > 0).collect()
@@ -57,12 +57,12 @@ fn several_sessions_fetch_one_file() {
     assert_eq!(run.stderr, "");
     assert_eq!(server.sessions().most, 4);
     let offsets = offsets(&server);
-    // The last bytes first, and then from the middle on.
+    // The last bytes are requested first, then pieces from the middle.
     assert_eq!(offsets[0], SIZE - 12 * 1024);
     assert!(offsets.len() >= 4, "{offsets:?}");
 }
 
-/// What the others had fetched would be the beginning of the file
+/// The other sessions would receive the start of the file instead of their pieces
 #[test]
 fn a_server_that_ignores_rest_serves_one_session() {
     let (server, home) = (server(), Home::new());
@@ -73,7 +73,7 @@ fn a_server_that_ignores_rest_serves_one_session() {
     let run = get(&home, &server);
     is_whole(&home, &run);
     assert!(run.stderr.contains("REST"), "{run:?}");
-    // The first session was not disturbed.
+    // The first session did not have to start again.
     assert_eq!(server.count("RETR"), 2, "{:?}", server.commands());
 }
 
@@ -118,7 +118,7 @@ fn broken_segments_are_resumed() {
     let (server, home) = (server(), Home::new());
     let cuts = AtomicUsize::new(0);
     server.on_command(move |Command { verb, .. }| match verb {
-        // Within the bytes that are compared, and after them.
+        // Breaks in the bytes that are compared, and after them.
         "RETR" => match cuts.fetch_add(1, Ordering::SeqCst) {
             1 | 4 => Action::serve().break_at(30_000).then_close(),
             0 | 3 | 5 | 7 => Action::serve().break_at(2_000_000).then_close(),
@@ -139,7 +139,7 @@ fn a_file_that_changes_meanwhile_is_not_put_together() {
         let (files, newer) = (server.files().clone(), newer.clone());
         let downloads = AtomicUsize::new(0);
         server.on_command(move |Command { verb, .. }| {
-            // After two sessions have begun and it is known that the server honours REST.
+            // Two sessions have started, and the server has shown that it honours REST.
             if verb == "RETR" && downloads.fetch_add(1, Ordering::SeqCst) == 2 {
                 match changes_content {
                     true => files.put("file", newer.clone()),
@@ -163,7 +163,7 @@ fn a_second_run_resumes_all_segments() {
         let arguments = ["get", "--segments", "4", RATE, &url];
         let mut child = home.command(&arguments).spawn().unwrap();
         let begun = Instant::now();
-        // Several sessions have begun, and some megabytes have come, also at the start.
+        // Waits until several sessions have started, and some megabytes have been received, also at the start.
         while !noted(&home).is_some_and(|pieces| pieces.len() > 3 && pieces[0] > 2_000_000) {
             assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", server.commands());
             std::thread::sleep(Duration::from_millis(20));
@@ -177,7 +177,7 @@ fn a_second_run_resumes_all_segments() {
         assert_eq!(run.stderr, "");
         let count = offsets(&server).len();
         assert!(rests.contains(&count), "{count} {:?}", server.commands());
-        // What the first run had fetched did not come again.
+        // The bytes that the first run had received are not fetched again.
         let summary: serde_json::Value =
             serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
         let moved = summary["bytes"].as_u64().unwrap();
@@ -185,7 +185,7 @@ fn a_second_run_resumes_all_segments() {
     }
 }
 
-/// What lies beyond the bytes at the start may be a hole
+/// Without a valid state, any byte of the part may be in a hole
 #[test]
 fn a_damaged_state_is_not_used() {
     for state in
@@ -199,7 +199,7 @@ fn a_damaged_state_is_not_used() {
     }
 }
 
-/// Its sessions are those that have no file any more
+/// The sessions that have no file left fetch segments of the large one
 #[test]
 fn a_mirror_and_a_list_divide_a_large_file() {
     let (server, home) = (server(), Home::new());

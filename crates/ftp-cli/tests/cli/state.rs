@@ -1,4 +1,4 @@
-//! `mirror --state`: what an earlier run has transferred is not transferred again, wherever it is now
+//! `mirror --state`: a file that an earlier run has transferred is not transferred again, even if it was moved since
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ fn files_that_were_taken_away_do_not_come_again() {
     }
     let run = mirror(&home, &server, &[]);
     assert_eq!((run.code, server.count("RETR")), (Some(0), 4), "{run:?}");
-    // They were worked on here.
+    // The local files are deleted, edited and moved.
     std::fs::remove_dir_all(home.path("here/d")).unwrap();
     home.write("here/a", b"edited");
     std::fs::rename(home.path("here/b"), home.path("done")).unwrap();
@@ -30,7 +30,7 @@ fn files_that_were_taken_away_do_not_come_again() {
     assert_eq!((run.code, server.count("RETR")), (Some(0), 4), "{run:?}");
     assert!(run.stdout.contains(r#""kept":4"#), "{run:?}");
     assert_eq!(home.read("here/a"), b"edited");
-    // A new version and a new file come, and a dry run changes nothing.
+    // A new version and a new file are fetched, and a dry run does not change the state.
     server.files().put("pub/a", bytes(2000));
     server.files().put("pub/e", b"new");
     let state = home.read("state");
@@ -40,7 +40,7 @@ fn files_that_were_taken_away_do_not_come_again() {
     let run = mirror(&home, &server, &[]);
     assert_eq!((run.code, server.count("RETR")), (Some(0), 6), "{run:?}");
     assert_eq!(home.read("here/a"), bytes(2000));
-    // Without the file everything is compared again.
+    // Without the state file, all files are compared again.
     std::fs::remove_file(home.path("state")).unwrap();
     let run = mirror(&home, &server, &[]);
     assert_eq!((run.code, server.count("RETR")), (Some(0), 9), "{run:?}");
@@ -57,7 +57,7 @@ fn a_mirror_that_is_complete_is_noted_as_it_is() {
     std::fs::remove_file(home.path("here/a")).unwrap();
     let run = mirror(&home, &server, &[]);
     assert_eq!((run.code, server.count("RETR")), (Some(0), 2), "{run:?}");
-    // Files that the server no longer has are forgotten, unless not all of its files were looked at.
+    // Files that the server no longer has are forgotten, but only by a run that considers all files.
     let lines = || String::from_utf8(home.read("state")).unwrap().lines().count();
     server.files().remove("pub/b");
     assert_eq!(mirror(&home, &server, &["--exclude", "x"]).code, Some(0));
@@ -78,7 +78,7 @@ fn uploads_are_noted_too_and_failures_are_not() {
     let url = server.url("in");
     let arguments = ["mirror", "--state", "state", "out", &url];
     assert_eq!(home.rftp(&arguments).code, Some(8));
-    // The server's other user took it away.
+    // Another user of the server has deleted the file.
     server.files().remove("in/a");
     server.on_command(|_| Action::serve());
     server.forget_commands();
@@ -104,7 +104,7 @@ fn each_mirror_has_a_state_of_its_own() {
     let run = home.rftp(&["mirror", "--state", "letter", &server.url("other"), "there"]);
     assert!(run.code == Some(2) && run.stderr.contains("not the state"), "{run:?}");
     assert_eq!(home.read("letter"), b"Dear all\n");
-    // In the directory it would be deleted, or uploaded.
+    // Inside the mirrored directory, the state file would be deleted or uploaded.
     for place in ["here/state", "here/../here/state"] {
         let run = home.rftp(&["mirror", "--state", place, &server.url("pub"), "here"]);
         assert!(run.code == Some(2) && run.stderr.contains("elsewhere"), "{run:?}");
@@ -138,12 +138,12 @@ fn a_killed_run_has_noted_what_was_complete() {
         assert!(begun.elapsed() < Duration::from_secs(60), "nothing is noted");
         std::thread::sleep(Duration::from_millis(10));
     }
-    // Another run must not write the same file.
+    // Another run must not write to the same state file.
     let run = mirror(&home, &server, &[]);
     assert!(run.code == Some(3) && run.stderr.contains("another run"), "{run:?}");
     child.kill().unwrap();
     child.wait().unwrap();
-    // What had come is taken away, and does not come again.
+    // The files that had been fetched are deleted, and are not fetched again.
     std::fs::remove_dir_all(home.path("here")).unwrap();
     let before = noted() - 1;
     server.forget_commands();

@@ -1,7 +1,7 @@
-//! Mirrors that are killed (SIGKILL) at random moments: the next run goes on with what is there
+//! Mirrors that are killed (SIGKILL) at random moments: the next run resumes from what the killed one left
 //!
-//! A sample is a part of all tests. `FTP_LONG=1` kills a hundred times for each server, direction and protection, in a
-//! mirror of 2,000 files; that takes ten minutes:
+//! Ordinary test runs include a small sample. `FTP_LONG=1` kills a hundred times for each server, direction and
+//! protection, in a mirror of 2,000 files; that takes ten minutes:
 //! `FTP_LONG=1 tests/run --with cargo test -p ftp-cli --test interop_cli -- killed --nocapture`.
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,13 +13,14 @@ use crate::{Place, bytes, make_tree, places, summary, tree};
 
 const SESSIONS: u64 = 4;
 
-/// A second run fetches so much of a part again, to compare it
+/// How many bytes of a part a resumed download fetches again, to compare them
 const OVERLAP: u64 = 64 * 1024;
 
-/// Parts of files below this size are fetched anew
+/// Parts below this size, in bytes, need not be resumed
 const RESUMED_FROM: u64 = 1024 * 1024;
 
-/// The longest life of a run, from its beginning or from the beginning of its first file; half of it on the average
+/// The maximum time before a run is killed, counted from its start or from the start of its first file; the average is
+/// half of it
 const LIFE: Duration = Duration::from_millis(400);
 
 struct Extent {
@@ -41,12 +42,12 @@ enum Direction {
     Up,
 }
 
-/// What is in the target
+/// The content of the target
 #[derive(Debug, Default)]
 struct Snapshot {
-    /// Files under their own names
+    /// Files with their final names
     whole: BTreeMap<PathBuf, Vec<u8>>,
-    /// Parts, by the names of their files, with their lengths
+    /// The lengths of partial files, by the final names of the files
     parts: HashMap<PathBuf, u64>,
 }
 
@@ -71,15 +72,15 @@ impl Snapshot {
 #[derive(Debug, Default)]
 struct Figures {
     kills: u32,
-    /// Mirrors that ended by themselves
+    /// How many runs ended before they were killed
     ended: u32,
-    /// Parts that a later run went on with
+    /// How many parts a later run resumed
     resumed: u32,
-    /// Files of which a part was there, and that a later run began anew
+    /// How many parts a later run did not resume, but started again
     anew: u32,
-    /// Bytes that were in the target, and were transferred again
+    /// Bytes that the target had, but that were transferred again
     again: u64,
-    /// All bytes that were in parts when a run was killed
+    /// The bytes in parts whenever a run was killed
     parts: u64,
 }
 
@@ -121,7 +122,7 @@ fn kill(
     };
     let arguments = ["mirror", "--json", "-j4", "--limit-rate", "3M", from, to];
     let mut figures = Figures::default();
-    // A new seed each time; it is printed if something fails.
+    // Each run has a new seed, which the output shows if the test fails.
     let seed = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
     println!("{place}, {direction:?}: seed {seed}");
     let mut random = seed;
@@ -129,7 +130,7 @@ fn kill(
     while figures.kills < extent.kills {
         random = random.wrapping_mul(1_103_515_245).wrapping_add(12345);
         let life = LIFE.mul_f64(f64::from((random >> 16) % 1000) / 1000.0);
-        // One in four may be killed before it has transferred anything.
+        // One run in four may be killed before it has transferred anything.
         let from = if figures.kills % 4 == 0 { From::Start } else { From::FirstFile };
         let ended = run_for(place, &arguments, from, life);
         let after = Snapshot::of(&target);
@@ -157,21 +158,21 @@ fn kill(
     assert_eq!(summary(&again, "kept"), wanted.len() as u64, "{place}, {direction:?}: {again:?}");
     if let Some(relay) = relay {
         account(&mut figures, direction, &before, &relay.take(), place);
-        // What may be transferred again for each kill: what is compared, and a small file, by each session.
+        // For each kill, each session may transfer again the bytes that are compared, and one small file.
         let most = u64::from(figures.kills) * SESSIONS * (OVERLAP + 9000);
         assert!(figures.again <= most, "{place}, {direction:?}: more than {most}: {figures:?}");
     }
     figures
 }
 
-/// From when on a life is counted
+/// The event from which the time until the kill is counted
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum From {
     Start,
     FirstFile,
 }
 
-/// Whether it ended by itself before it was killed
+/// Runs the program and kills it after `life`; returns whether it ended before
 fn run_for(place: &Place, arguments: &[&str], from: From, life: Duration) -> bool {
     let [stdout, stderr] = ["stdout", "stderr"].map(|name| place.here(name));
     let mut command = place.command(arguments);
@@ -201,7 +202,7 @@ fn run_for(place: &Place, arguments: &[&str], from: From, life: Duration) -> boo
     ended.success()
 }
 
-/// What a run transferred of that which was there before it
+/// Counts what a run transferred again although the target had it before, and checks that nothing complete is among it
 fn account(
     figures: &mut Figures,
     direction: Direction,
@@ -233,7 +234,7 @@ fn account(
         );
         let Some(part) = before.parts.get(&path).filter(|part| **part > 0) else { continue };
         match direction {
-            // The end of the part, to be compared
+            // An upload reads the end of the part to compare it.
             Direction::Up if verb == "RETR" => figures.again += part.saturating_sub(offset),
             _ if !first.insert(path.clone()) => {}
             _ => {

@@ -1,5 +1,6 @@
-//! The program against real servers, which `tests/run` starts; without them nothing is tested here, which the test
-//! `coverage` of `ftp-tests` says
+//! Runs the program against real servers, which `tests/run` starts
+//!
+//! Without servers, these tests check nothing; the test `coverage` of `ftp-tests` reports that.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
@@ -16,12 +17,12 @@ use std::time::{Duration, Instant};
 use servers::Server;
 use tempfile::TempDir;
 
-// By its path: the crate that it is of needs a Unix system, and would be a dependency that nobody can download.
+// Included by its path, since its crate needs a Unix system, and is not published, so it can't be a dependency.
 #[path = "../../../../tests/src/servers.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the harness has it for other tests, too")]
 mod servers;
 
-/// A directory of a server for one test, and one here
+/// A directory on a server for one test, and a local one
 struct Place {
     server: Server,
     scheme: &'static str,
@@ -74,12 +75,12 @@ impl Place {
             #[cfg(unix)]
             {
                 use std::os::unix::fs::PermissionsExt as _;
-                // There is a warning of one that others can read.
+                // The program warns about a password file that other users can read.
                 let permissions = std::fs::Permissions::from_mode(0o600);
                 std::fs::set_permissions(&password, permissions).unwrap();
             }
         }
-        // FTP_CLI_PROGRAM is another build, such as an optimised one.
+        // FTP_CLI_PROGRAM names another build, such as an optimised one.
         let program = std::env::var_os("FTP_CLI_PROGRAM");
         let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_rftp").into());
         let mut command = Command::new(program);
@@ -110,7 +111,7 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// What was made on the server goes with it
+/// Deletes the directory on the server
 impl Drop for Place {
     fn drop(&mut self) {
         let _ = self.command(&["rm", "-r", &self.url("")]).output();
@@ -127,7 +128,7 @@ fn bytes(length: usize, seed: u32) -> Vec<u8> {
     (0..length as u32).map(|at| ((at ^ seed).wrapping_mul(2_654_435_761) >> 13) as u8).collect()
 }
 
-/// All files below a directory
+/// Returns all files below a directory, with their contents
 fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut open = vec![root.to_owned()];
@@ -156,7 +157,7 @@ fn make_tree(root: &Path, folders: u32, files: u32, large: usize) {
     }
     std::fs::write(root.join("large"), bytes(large, 7)).unwrap();
     std::fs::write(root.join("two words [x] -l"), b"").unwrap();
-    // A time in the past: a copy that has not kept it has the time of this run, which differs.
+    // A time in the past, so that a copy that does not keep it differs.
     let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
     for path in tree(root).keys() {
         let file = std::fs::File::options().write(true).open(root.join(path)).unwrap();
@@ -164,7 +165,7 @@ fn make_tree(root: &Path, folders: u32, files: u32, large: usize) {
     }
 }
 
-/// The number of a key in the summary
+/// Returns the value of a key in the summary
 fn summary(run: &Run, key: &str) -> u64 {
     let line = run.stdout.lines().last().unwrap_or_default();
     let summary: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -180,7 +181,7 @@ fn files_are_uploaded_and_downloaded() {
         assert!(!place.on_disk().join("new/file.part").exists());
         place.succeeds(&["get", &place.url("new/file"), "-o", "back", "--verify"]);
         assert_eq!(std::fs::read(place.here("back")).unwrap(), bytes(3_000_000, 1));
-        // And resumed, both ways.
+        // A part without a state file is not resumed, and does not spoil the file.
         std::fs::write(place.here("back.part"), &bytes(3_000_000, 1)[..2_000_000]).unwrap();
         place.succeeds(&["get", &place.url("new/file"), "-o", "back"]);
         assert_eq!(std::fs::read(place.here("back")).unwrap(), bytes(3_000_000, 1));
@@ -214,7 +215,7 @@ fn segments_of_one_file_are_joined() {
         assert!(!is_alone, "{place}: {run:?}");
         assert!(std::fs::read(place.here("back")).unwrap() == content, "{place}");
         std::fs::remove_file(place.here("back")).unwrap();
-        // And after it was killed.
+        // The next run resumes a download that was killed.
         let mut child = place.command(&arguments).stdout(Stdio::null()).spawn().unwrap();
         let begun = Instant::now();
         while pieces_noted(&place.here("back.part.state")) < 2_000_000 {
@@ -230,7 +231,7 @@ fn segments_of_one_file_are_joined() {
     }
 }
 
-/// Servers say in different ways where a link has led, or don't say it
+/// Servers report a link's target in different ways, or not at all
 #[test]
 #[cfg(unix)]
 fn links_are_followed_and_loops_end() {
@@ -249,7 +250,7 @@ fn links_are_followed_and_loops_end() {
         let names = |folder: &str| -> Vec<PathBuf> {
             self::tree(&place.here(folder)).into_keys().collect()
         };
-        // pyftpdlib lists what links lead to, so nobody sees that they are some.
+        // pyftpdlib lists the targets of links, so that a client can't see that they are links.
         let shows_links = place.server.name != "pyftpdlib";
         let is_left_out = names("plain") == ["data/inside", "file"].map(PathBuf::from);
         assert_eq!(is_left_out, shows_links, "{place}");
@@ -314,7 +315,7 @@ fn trees_are_uploaded_and_downloaded_once() {
             (0, 62),
             "{place}: {again:?}"
         );
-        // By the server's hashes, if it has some.
+        // Compared by the server's hashes, if it has any.
         let again = place.succeeds(&[
             "mirror",
             &place.url("tree/"),
@@ -328,7 +329,7 @@ fn trees_are_uploaded_and_downloaded_once() {
             (0, 62),
             "{place}: {again:?}"
         );
-        // What is gone here goes there.
+        // Files that were deleted locally are deleted on the server.
         std::fs::remove_dir_all(source.join("d1")).unwrap();
         place.succeeds(&["mirror", "source", &place.url("tree"), "--delete"]);
         assert_eq!(tree(&place.on_disk().join("tree")), tree(&source), "{place}");
@@ -356,7 +357,7 @@ fn refusals_have_their_codes() {
     }
 }
 
-/// vsftpd with `max_per_ip=4`, and eight threads, as by default
+/// vsftpd with `max_per_ip=4`, and the default of eight threads
 #[test]
 fn a_server_that_lets_in_four_refuses_one_at_most() {
     for server in servers::limited_to_four() {
@@ -370,7 +371,7 @@ fn a_server_that_lets_in_four_refuses_one_at_most() {
         let sessions = relay.take().iter().map(|sent| sent.session).max().unwrap() + 1;
         println!("{place}: {sessions} sessions, {refused} refused");
         assert!(refused <= 1, "{refused} of {sessions} sessions were refused");
-        // A session is opened again only after one was refused.
+        // At most one session more: the one that was refused.
         assert!(sessions <= 5, "{sessions}");
     }
 }

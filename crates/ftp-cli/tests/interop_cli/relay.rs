@@ -1,26 +1,26 @@
-//! A relay for control connections without TLS, which writes down what both sides say
+//! A relay for control connections without TLS, which records commands and replies
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// Its port is used instead of the server's; data connections go to the server
+/// The relay: tests use its port instead of the server's; data connections go to the server directly
 pub(crate) struct Relay {
     pub(crate) port: u16,
     log: Arc<Mutex<Vec<Sent>>>,
     replies: Arc<Mutex<Vec<String>>>,
 }
 
-/// A command
+/// A command that a client has sent
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
-    /// Counts the connections
+    /// The number of the control connection, counted from 0
     pub(crate) session: usize,
     pub(crate) command: String,
 }
 
 impl Relay {
-    /// Relays to this port of 127.0.0.1 until the process ends
+    /// Starts a relay to this port of 127.0.0.1, which runs until the process ends
     pub(crate) fn start(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -36,13 +36,13 @@ impl Relay {
         Self { port, log, replies }
     }
 
-    /// What was sent since the last call
+    /// Returns the commands since the last call, and forgets the replies
     pub(crate) fn take(&self) -> Vec<Sent> {
         self.replies.lock().unwrap().clear();
         std::mem::take(&mut *self.log.lock().unwrap())
     }
 
-    /// The lines of the server since then
+    /// Returns the reply lines since the last call of [`Self::take`]
     pub(crate) fn replies(&self) -> Vec<String> {
         self.replies.lock().unwrap().clone()
     }
