@@ -194,7 +194,7 @@ fn files_are_uploaded_and_downloaded() {
     }
 }
 
-/// Returns how many bytes a state file says are there
+/// Returns the number of received bytes, from a state file
 fn pieces_noted(state: &Path) -> u64 {
     let Ok(text) = std::fs::read_to_string(state) else { return 0 };
     let state: serde_json::Value = serde_json::from_str(&text).unwrap();
