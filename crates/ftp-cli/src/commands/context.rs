@@ -42,7 +42,9 @@ impl Context {
         };
         match crate::show::os_bytes(text) {
             path if path.starts_with(b"/") => Ok(remote.at(path.to_vec())),
-            b"" => Ok(remote.at(join(here, b"/"))),
+            // Where it is, as a directory
+            b"" if here.is_empty() || here.ends_with(b"/") => Ok(remote.at(here.clone())),
+            b"" => Ok(remote.at([here, &b"/"[..]].concat())),
             path => Ok(remote.at(join(here, path))),
         }
     }

@@ -31,7 +31,7 @@ use crate::site::Site;
 /// Longest line that is read, in bytes
 const MAX_LINE: u64 = 64 * 1024;
 
-/// A line of the shell
+/// Commands of the shell
 #[derive(Debug, Parser)]
 #[command(
     multicall = true,
@@ -218,6 +218,10 @@ fn enter(context: &mut Context, path: &[u8]) -> Result<Vec<u8>, Failure> {
 
 fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure> {
     let words = words::split(line).map_err(Failure::usage)?;
+    if words.iter().any(Vec::is_empty) {
+        // It would be the directory itself, and a script that deletes it has an empty variable.
+        return Err(Failure::usage("an empty name"));
+    }
     let words = words.iter().map(|word| {
         let name = local_name(word).map(|name| name.as_os_str().to_owned());
         name.ok_or_else(|| Failure::usage("is no name here").about(crate::show::bytes(word)))

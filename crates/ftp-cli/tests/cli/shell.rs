@@ -45,6 +45,11 @@ fn a_session_does_everything() {
         assert_eq!(server.files().get(path), Some(content.into()), "{path}");
     }
     assert!(!server.files().contains("pub/new/y.csv") && !server.files().contains("pub/new/x.csv"));
+    assert!(
+        !server.commands().iter().any(|command| command.contains("//")),
+        "{:?}",
+        server.commands()
+    );
     // One session for all but the files that come at the same time.
     let sessions = server.sessions();
     assert!(sessions.logins <= 3, "{sessions:?}");
@@ -75,6 +80,7 @@ fn what_fails_is_told_and_counts() {
         ("mput *.x\n", 3, "no file matches"),
         ("frobnicate\n", 2, "frobnicate"),
         ("get 'a\n", 2, "quote"),
+        ("rm -r ''\n", 2, "an empty name"),
         ("put -\n", 2, "standard input"),
         ("get --segments none a\n", 2, "segments"),
         ("rm none\nfrobnicate\n", 1, "none"),
