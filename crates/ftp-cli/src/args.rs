@@ -1,6 +1,7 @@
 //! The command line
 
 mod common;
+mod timetable;
 mod transfer;
 mod values;
 
@@ -15,8 +16,9 @@ use crate::failure::Failure;
 use crate::plan::Sizes;
 
 pub(crate) use common::{Common, Progress};
+pub(crate) use timetable::Timetable;
 pub(crate) use transfer::{Comparison, FilterArgs, SegmentArgs, TransferArgs};
-pub(crate) use values::{Parallel, Range, Segments, Shard, bytes};
+pub(crate) use values::{Parallel, Range, Segments, Shard};
 use values::{mode, moment, parallel, range, shard, sizes, time};
 
 /// FTP and FTPS on the command line

@@ -2,9 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
+use super::timetable::Timetable;
 use super::values::{Segments, moment, segments, sizes, suffix};
 use crate::plan::Sizes;
-use crate::rate::Timetable;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TransferArgs {
