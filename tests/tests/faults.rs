@@ -1,6 +1,6 @@
 //! Tests of the simulator: the same seed gives the same trace, habits show, and a broken client is detected
 
-use ftp_proto::Error;
+use ftp_proto::{Error, Prefetch};
 use ftp_tests::sim::{
     Ask, Broken, Case, End, Fault, Habit, Next, Over, Profile, Run, Session, Set, Tally, Task, Tls,
     Way,
@@ -9,13 +9,15 @@ use ftp_tests::sim::{
 const MODELLED: Over = Over::Engine(Tls::Modelled);
 
 fn case(profile: Profile, way: Way, task: Task, seed: u64) -> Case {
-    Case { profile, habit: Habit::None, way, task, fault: Fault::None, seed }
+    let (habit, fault, prefetch) = (Habit::None, Fault::None, Prefetch::Off);
+    Case { profile, habit, way, task, fault, seed, prefetch }
 }
 
 fn run(sets: &[Set], tasks: &[Task], profiles: &[Profile], broken: Broken) -> Tally {
     let habits = Habit::all();
-    let ways = &[Way::Clear];
-    Run { over: Over::Core, seeds: 1, sets, habits: &habits, tasks, profiles, ways, broken }.play()
+    let (ways, prefetch) = (&[Way::Clear], Prefetch::Off);
+    let habits = &habits;
+    Run { over: Over::Core, seeds: 1, sets, habits, tasks, profiles, ways, prefetch, broken }.play()
 }
 
 /// Cases of `ftp-session` with one kind of server
@@ -29,6 +31,7 @@ fn sessions(tls: Tls, set: Set, task: Task, way: Way, broken: Broken) -> Tally {
         tasks: &[task],
         profiles: &[Profile::Vsftpd],
         ways: &[way],
+        prefetch: Prefetch::Off,
         broken,
     }
     .play()
@@ -61,9 +64,13 @@ fn the_same_seed_gives_the_same_trace() {
 fn every_habit_shows() {
     for habit in Habit::all() {
         let shows = |(way, task, profile)| {
-            let plain = case(profile, way, task, 3);
+            let prefetch = match habit {
+                Habit::Beside(_) => Prefetch::Always,
+                _ => Prefetch::Off,
+            };
+            let plain = Case { prefetch, ..case(profile, way, task, 3) };
             let play = |case| Session::traced(case, Broken::No).trace;
-            habit.shows(way, task) && play(Case { habit, ..plain }) != play(plain)
+            habit.shows(way, task, prefetch) && play(Case { habit, ..plain }) != play(plain)
         };
         let mut all = Way::ALL.into_iter().flat_map(|way| Task::ALL.map(|task| (way, task)));
         assert!(
@@ -73,6 +80,27 @@ fn every_habit_shows() {
             "{habit:?}"
         );
     }
+}
+
+/// EPSV beside a transfer, with every fault at every place, and each way in which a server treats it
+#[test]
+fn ports_asked_for_ahead() {
+    let habits: Vec<_> =
+        Habit::all().into_iter().filter(|habit| matches!(habit, Habit::Beside(_))).collect();
+    let run = Run {
+        over: Over::Core,
+        seeds: 1,
+        sets: &[Set::Places, Set::Habits],
+        habits: &habits,
+        tasks: &[Task::Get, Task::GetKnown, Task::Put, Task::AbortGet],
+        profiles: &[Profile::Vsftpd, Profile::Proftpd],
+        ways: &[Way::Clear, Way::Tls],
+        prefetch: Prefetch::Always,
+        broken: Broken::No,
+    };
+    let tally = run.play();
+    println!("{} cases", tally.cases);
+    assert!(tally.cases > 10_000 && tally.is_sound(), "{tally:#?}");
 }
 
 /// Each broken client must have more failures than the correct one
@@ -88,6 +116,7 @@ fn a_broken_client_is_detected() {
             tasks: &tasks,
             profiles: &[Profile::Vsftpd],
             ways: &Way::ALL,
+            prefetch: Prefetch::Off,
             broken,
         }
         .play()

@@ -1,9 +1,11 @@
 //! The client: its inputs and outputs, and the state machine between them
 //!
 //! This file contains the state machine. Its modules contain [`requests`], [`facts`] about the session, how a reply
-//! is attributed to a command or transfer ([`replies`]), and what has to run before a transfer ([`before`]). How a
+//! is attributed to a command or transfer ([`replies`]), what has to run before a transfer ([`before`]), and how the next
+//! transfer's port is asked for beside the running one ([`ahead`]). How a
 //! doubtful reply is proven is in [`crate::held`].
 
+mod ahead;
 mod before;
 mod facts;
 mod replies;
@@ -381,7 +383,10 @@ impl Client {
         let owner = task.request.owner;
         let mut cx = Context { now: self.now, owner, wire: &mut self.wire };
         match task.operation.step(input, &mut cx) {
-            Ok(Step::Pending) => self.send_ahead(),
+            Ok(Step::Pending) => {
+                self.send_ahead();
+                self.ask_ahead();
+            }
             result => self.apply(result, answered),
         }
     }
@@ -457,6 +462,15 @@ impl Client {
     /// Records what the session remembers of an operation that has ended
     fn note_end(&mut self, task: &Task, result: &Result<Step, Error>, moved: bool) {
         let session = &mut self.wire.session;
+        let is_users = matches!(task.request.owner, Owner::User(_));
+        match (&task.operation, result) {
+            (Running::Transfer(_), Ok(Step::Again)) => {}
+            (Running::Transfer(_), Ok(Step::Done(_))) if is_users => {
+                session.ahead.transfer_ended(true);
+            }
+            (Running::Transfer(_), _) => session.ahead.transfer_ended(false),
+            _ => session.ahead.other_ended(),
+        }
         match &task.operation {
             Running::Transfer(transfer) => {
                 if !matches!(result, Ok(Step::Again)) {
@@ -490,6 +504,8 @@ impl Client {
     fn await_rest(&mut self) {
         if self.wire.control.is_doubtful() {
             self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
+        } else if self.wire.control.front_is_beside() {
+            self.state = State::Settling(Settling::beside(self.now, &mut self.wire));
         } else if !self.wire.control.expects_nothing() {
             if self.wire.control.front_is_sentinel() {
                 let sentinel = Settling::sentinel(self.now, &mut self.wire);
@@ -617,6 +633,7 @@ impl Client {
         if self.has_left() {
             return;
         }
+        self.hear_last_word();
         if !self.final_reply_received() {
             return self.die(error);
         }

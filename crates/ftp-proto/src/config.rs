@@ -85,6 +85,26 @@ pub enum Truncation {
     Accept,
 }
 
+/// Whether the next transfer's port is asked for while a transfer runs (EPSV), which saves a round trip for each file
+///
+/// EPSV is sent together with the transfer's command, or as soon as its data connection is open, and answered together
+/// with the transfer. RFC 959 does not have this, and servers differ: some answer after the transfer, some refuse the
+/// command meanwhile, and pyftpdlib drops the running transfer, so that it can't be found out by trying. It is only
+/// sent in passive mode, where the request before was a transfer that ended as expected, and the next one either is
+/// queued already and a transfer of the same type, or not yet known. After the first sign of trouble, it is not sent
+/// again in this session, see [`Client::prefetch_failed`](crate::Client::prefetch_failed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Prefetch {
+    /// Never
+    Off,
+    /// With servers whose greeting says that they are known to answer it after the transfer: vsftpd 3, in clear text
+    /// and under TLS; ProFTPD for RETR and LIST in clear text
+    Known,
+    /// With every server: for those that are known to whoever sets it
+    Always,
+}
+
 /// How the byte 0xFF is sent in an argument, where it is Telnet's IAC (RFC 854; RFC 959 section 2.3)
 ///
 /// With the wrong form, a server understands the name of another file. So the client never finds out by trying.
@@ -173,6 +193,11 @@ pub struct Config {
     /// it alone, the session sends no more batches. In a batch, the password is sent without waiting
     /// for the reply to USER.
     pub pipeline: bool,
+    /// Whether the next transfer's port is asked for while a transfer runs; [`Prefetch::Off`]: it takes two round trips
+    /// for a file instead of three, but has not been run long enough against real servers to be on by itself
+    ///
+    /// It needs [`Self::pipeline`]. A port that is not used within [`Self::settle_quiet`] is forgotten.
+    pub prefetch: Prefetch,
     /// Whether 0xFF is doubled in arguments; [`Telnet::ByServer`]: servers differ. It matters only for names with the
     /// byte 0xFF, which never occurs in UTF-8
     pub telnet: Telnet,
@@ -244,6 +269,7 @@ impl Config {
             foreign_replies: ForeignReplies::Reject,
             reply: ReplyConfig::default(),
             pipeline: true,
+            prefetch: Prefetch::Off,
             telnet: Telnet::ByServer,
             trace: false,
             greeting_timeout: Duration::from_secs(60),

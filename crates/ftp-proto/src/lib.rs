@@ -158,6 +158,7 @@ extern crate self as ftp_proto;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+mod ahead;
 mod claim;
 mod client;
 mod codec;
@@ -189,7 +190,7 @@ pub use codec::ascii::{AsciiDecoder, AsciiEncoder};
 pub use codec::{Codec, Progress};
 pub use config::{
     AuthMechanism, Config, DataHandshake, DataMode, ForeignReplies, PassiveHost, PassiveOrder,
-    Telnet, TlsPolicy, Truncation,
+    Prefetch, Telnet, TlsPolicy, Truncation,
 };
 pub use control::command::{Argument, ArgumentError, Command, Secret, Verb};
 pub use control::effects::{Effect, Effects};

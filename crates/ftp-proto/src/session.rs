@@ -1,5 +1,6 @@
 //! What the server has granted so far, and what the client has learned about it
 
+use crate::ahead::{Ahead, Kind};
 use crate::control::command::Argument;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
@@ -196,6 +197,9 @@ pub(crate) struct Session {
     pub(crate) listing: LastListing,
     pub(crate) active: ActiveMemory,
     pub(crate) batches: Batches,
+    /// What the greeting says that the server is
+    pub(crate) kind: Kind,
+    pub(crate) ahead: Ahead,
     pub(crate) marker: RestartMarker,
     pub(crate) late: Late,
     pub(crate) preliminary: Preliminary,
@@ -234,6 +238,8 @@ impl Session {
             listing: LastListing::Whole,
             active: ActiveMemory::Untried,
             batches: Batches::Trusted,
+            kind: Kind::Other,
+            ahead: Ahead::Cold,
             marker: RestartMarker::Clear,
             late: Late::None,
             preliminary: Preliminary::Expected,

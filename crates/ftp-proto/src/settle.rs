@@ -12,6 +12,9 @@
 //!                                    └ quiet ──▶ PWD ── 257 ─▶ settled
 //!  no answer at all ─────────────────────────────────────────▶ the session is given up
 //!
+//! Beside       EPSV was sent beside a transfer that has ended: wait for its answer (ahead.rs)
+//!      └─ quiet ──▶ as Doubt
+//!
 //! Doubt        a command of a batch was not answered and was sent again, or will be:
 //!              as Draining, without ABOR
 //! ```
@@ -22,6 +25,7 @@
 //! after that are recorded as [`Late::Due`](crate::session::Late::Due). A transfer that the server may still hold
 //! for the next data connection is [`Leftover::Transfer`].
 
+use crate::ahead::{Ahead, is_passive, looks_like_epsvs};
 use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
 use crate::control::reply::{Code, Reply, ReplyKind};
@@ -72,6 +76,7 @@ pub(crate) enum Contact {
 #[derive(Debug)]
 pub(crate) enum Settling {
     Count,
+    Beside,
     Interrupted(Interrupted),
 }
 
@@ -133,12 +138,23 @@ pub(crate) enum Leftover {
 impl Settling {
     /// Begins to settle an interrupted transfer; returns the request if it need not wait for the server
     pub(crate) fn cut(
-        failed: Failed,
+        mut failed: Failed,
         interruption: Interruption,
         contact: Contact,
         now: Time,
         wire: &mut Wire,
     ) -> (Self, Option<Failed>) {
+        let heard = match wire.session.ahead.take_refusal() {
+            Some(refusal) if looks_like_epsvs(&refusal) => {
+                wire.control.pay_beside();
+                0
+            }
+            Some(refusal) => {
+                explain(&mut failed.error, refusal);
+                1
+            }
+            None => 0,
+        };
         let (failed, ended, stage, due) = match interruption {
             Interruption::Await | Interruption::AwaitNext => {
                 (Some(failed), None, Stage::Listening, 1)
@@ -159,6 +175,8 @@ impl Settling {
             }
             _ => LeftoverIf::No,
         };
+        // EPSV's refusal, if it is refused, looks like one of the replies to the transfer.
+        let due = due + u8::from(wire.control.owes_beside()) - heard;
         // All of settling has one deadline, whatever replies come.
         wire.stop_reply_timers();
         wire.start_settling(now);
@@ -178,6 +196,14 @@ impl Settling {
             due: 0,
             leftover_if: LeftoverIf::No,
         })
+    }
+
+    /// Waits for the answer to EPSV, which was sent beside a transfer that has ended
+    pub(crate) fn beside(now: Time, wire: &mut Wire) -> Self {
+        wire.stop_reply_timers();
+        // No reply renews it, and the deadline of settling only begins after it: a driver may do nothing meanwhile.
+        quiet(now, wire);
+        Self::Beside
     }
 
     /// Waits for the answer to a sentinel that has been sent, which the server may have refused or ignored
@@ -215,6 +241,11 @@ impl Settling {
                     Settled::No
                 }
             }
+            Self::Beside if wire.answers_beside(&reply, now) => {
+                wire.timers.stop(Timer::Quiet);
+                Settled::Yes(None, Leftover::Nothing)
+            }
+            Self::Beside => Settled::No,
             Self::Interrupted(cut) => cut.replied(reply, now, wire),
         }
     }
@@ -223,6 +254,11 @@ impl Settling {
     pub(crate) fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Failed> {
         match self {
             Self::Count => None,
+            Self::Beside => {
+                wire.session.ahead.give_up();
+                *self = Self::doubt(now, wire);
+                None
+            }
             Self::Interrupted(cut) => cut.quiet(now, wire),
         }
     }
@@ -230,7 +266,7 @@ impl Settling {
     /// Takes the request that still waits, if any
     pub(crate) fn take_failed(&mut self) -> Option<Failed> {
         match self {
-            Self::Count => None,
+            Self::Count | Self::Beside => None,
             Self::Interrupted(cut) => cut.failed.take(),
         }
     }
@@ -238,7 +274,7 @@ impl Settling {
     /// Returns the request that still waits, if any
     pub(crate) fn waiting(&self) -> Option<&Request> {
         match self {
-            Self::Count => None,
+            Self::Count | Self::Beside => None,
             Self::Interrupted(cut) => cut.failed.as_ref().map(|failed| &failed.request),
         }
     }
@@ -255,6 +291,13 @@ impl Interrupted {
             }
             return self.end(now, wire);
         }
+        if wire.control.owes_beside() && is_passive(code) {
+            wire.control.pay_beside();
+            wire.session.ahead = Ahead::Cold;
+            self.due = self.due.saturating_sub(1);
+            quiet(now, wire);
+            return Settled::No;
+        }
         self.note(&reply, wire);
         match self.stage {
             Stage::Early if kind == ReplyKind::Preliminary => {
@@ -264,6 +307,11 @@ impl Interrupted {
             Stage::Early | Stage::Listening if kind != ReplyKind::Preliminary => {
                 if let Some(failed) = &mut self.failed {
                     explain(&mut failed.error, reply);
+                }
+                // The other one of two replies is still to come.
+                if wire.control.owes_beside() {
+                    self.ask(Verb::REST, now, wire);
+                    return Settled::No;
                 }
                 return self.end(now, wire);
             }
@@ -323,6 +371,9 @@ impl Interrupted {
 
     fn end(&mut self, now: Time, wire: &mut Wire) -> Settled {
         wire.session.late = wire.session.late.and_due(self.due);
+        if wire.control.owes_beside() {
+            wire.session.ahead.give_up();
+        }
         wire.control.expect_nothing();
         wire.await_reply(now);
         wire.timers.stop(Timer::Quiet);

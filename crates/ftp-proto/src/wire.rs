@@ -3,10 +3,12 @@
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
+use crate::ahead::{Ahead, is_passive};
 use crate::claim::OpId;
 use crate::config::{Config, DataHandshake, Telnet};
+use crate::control::answers::{Answer, answer, is_only_a_transfers};
 use crate::control::command::{Command, Verb};
-use crate::control::reply::Reply;
+use crate::control::reply::{Reply, ReplyKind};
 use crate::control::{Barrier, Control};
 use crate::data::{DataConnection, DataState};
 use crate::event::{Action, Event, Trace, TraceDirection};
@@ -46,8 +48,33 @@ impl Wire {
     /// Sends a command and starts the wait for its reply
     pub(crate) fn send(&mut self, now: Time, command: &Command<'_>) {
         self.trace_command(command);
+        self.session.ahead.sends(command.verb());
         self.control.send(command);
         self.await_reply(now);
+    }
+
+    /// Sends EPSV beside the running transfer, whose deadlines stay as they are
+    pub(crate) fn send_beside(&mut self) {
+        let command = Command::bare(Verb::EPSV);
+        self.trace_command(&command);
+        self.control.send_beside(&command);
+        self.session.ahead = Ahead::Asked;
+    }
+
+    /// Takes a reply after the transfer beside which EPSV was sent has been answered; returns whether it answers EPSV
+    pub(crate) fn answers_beside(&mut self, reply: &Reply, now: Time) -> bool {
+        match (reply.kind(), reply.code()) {
+            // Some servers answer a transfer twice.
+            (ReplyKind::Preliminary, _) => return false,
+            (_, code) if is_only_a_transfers(Verb::EPSV, code) => return false,
+            (ReplyKind::Completion, code) if answer(Verb::RETR, code) == Answer::Own => {
+                return false;
+            }
+            (_, code) if is_passive(code) => self.session.ahead.answered(reply, now),
+            _ => self.session.ahead.give_up(),
+        }
+        self.control.pay_beside();
+        true
     }
 
     /// Sends `REST 0` or PWD, whose answer shows that everything before it has been answered

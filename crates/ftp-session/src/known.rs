@@ -45,6 +45,14 @@ macro_rules! known {
                 $session.client().protection()
             }
 
+            /// Whether the server did not bear EPSV beside a transfer, as `Config::prefetch` has it, so that
+            /// this session sends it no more
+            #[must_use]
+            pub fn prefetch_failed(&self) -> bool {
+                let $this = self;
+                $session.client().prefetch_failed()
+            }
+
             /// The number of TLS sessions available, and of data connections that have resumed one so far; `None` if
             /// TLS was never used
             #[must_use]

@@ -5,13 +5,15 @@
 //!
 //! `--seeds N` plays each case with N different timings (default 6, for sessions 1). `--habit NAME` plays only the
 //! servers with this habit, `--set places|words|habits|wires|procedures` only this part, `--set sessions` places, wires
-//! and procedures; `--task NAME`, `--way NAME` and `--server NAME` restrict the run in the same way. `--models` prints
-//! the number of cases and failures of each model, `--traces` prints the trace of the first case of each kind of
-//! failure. `--broken successes|classes|shifts|believes|ragged|hangs|panics` plays a client that is broken on purpose,
-//! which the run must detect.
+//! and procedures; `--task NAME`, `--way NAME` and `--server NAME` restrict the run in the same way. `--prefetch always`
+//! queues the next download with each task, so that its port is requested meanwhile (`ftp_proto::Prefetch`), whatever
+//! the server does then. `--models` prints the number of cases and failures of each model, `--traces` prints the trace
+//! of the first case of each kind of failure. `--broken successes|classes|shifts|believes|ragged|hangs|panics` plays a
+//! client that is broken on purpose, which the run must detect.
 
 use std::process::ExitCode;
 
+use ftp_proto::Prefetch;
 use ftp_tests::sim::{Broken, Failure, Habit, Over, Profile, Run, Set, Task, Tls, Way};
 
 struct Options {
@@ -20,6 +22,7 @@ struct Options {
     tasks: Vec<Task>,
     ways: Vec<Way>,
     profiles: Vec<Profile>,
+    prefetch: Prefetch,
     broken: Broken,
     sets: Vec<Set>,
     habits: Vec<Habit>,
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
         eprintln!(
             "usage: faults [--over core|engine|rustls] [--seeds N] \
              [--set places|words|habits|wires|procedures|sessions] [--habit NAME] [--task NAME] \
-             [--way NAME] [--server NAME] [--models] [--traces] \
+             [--way NAME] [--server NAME] [--prefetch always] [--models] [--traces] \
              [--broken successes|classes|shifts|believes|ragged|hangs|panics]"
         );
         return ExitCode::from(2);
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         tasks: &options.tasks,
         profiles: &options.profiles,
         ways: &options.ways,
+        prefetch: options.prefetch,
         broken: options.broken,
     }
     .play();
@@ -76,6 +80,7 @@ fn options() -> Option<Options> {
         tasks: [Task::ALL.as_slice(), &Task::PROCEDURES].concat(),
         ways: Way::ALL.to_vec(),
         profiles: Profile::ALL.to_vec(),
+        prefetch: Prefetch::Off,
         broken: Broken::No,
         sets: Set::ALL.to_vec(),
         habits: Habit::all(),
@@ -104,6 +109,7 @@ fn options() -> Option<Options> {
                 options.habits.retain(|habit| habit.name() == name);
                 options.sets = vec![Set::Habits];
             }
+            ("--prefetch", "always") => options.prefetch = Prefetch::Always,
             ("--set", "places") => options.sets = vec![Set::Places],
             ("--set", "words") => options.sets = vec![Set::Words],
             ("--set", "wires") => options.sets = vec![Set::Wires],

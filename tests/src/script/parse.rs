@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ftp_proto::{
     AuthMechanism, Config, DataHandshake, DataMode, Gateway, GatewayForm, IpFamily, PassiveHost,
-    PassiveOrder, TlsPolicy, Truncation,
+    PassiveOrder, Prefetch, TlsPolicy, Truncation,
 };
 
 /// A transcript
@@ -192,6 +192,8 @@ impl Script {
                 config.gateway = Some(gateway);
             }
             ("pipeline", "on") => config.pipeline = true,
+            ("prefetch", "always") => config.prefetch = Prefetch::Always,
+            ("prefetch", "known") => config.prefetch = Prefetch::Known,
             _ => return false,
         }
         true

@@ -20,6 +20,7 @@ impl Session {
                 }
                 Answer::Stray(code, text) => self.stray(code, &text),
                 Answer::Connect => {
+                    self.served = self.number;
                     let patience = self.now + Duration::from_secs(10);
                     self.at(patience, What::AcceptTimeout(self.number));
                     self.connect();

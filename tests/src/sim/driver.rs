@@ -139,10 +139,10 @@ impl Session {
                         continue;
                     }
                     // The session's second data connection, for which the command is sent before it is established.
+                    let is_next =
+                        self.requests.probing || self.requests.next.is_some() && self.number == 2;
                     let later = match (self.control.fault, self.requests.next) {
-                        (Fault::Data(how, _), Some(op))
-                            if self.requests.probing && !self.struck =>
-                        {
+                        (Fault::Data(how, _), Some(op)) if is_next && !self.struck => {
                             Some((how, op))
                         }
                         _ => None,
@@ -163,7 +163,8 @@ impl Session {
                     }
                     let refused =
                         self.data_fault().is_some_and(|(how, _)| how == DataFault::Refused);
-                    self.later(2, What::Connected(id, !refused));
+                    let expired = matches!(endpoint, DataEndpoint::Connect { port: 6000, .. });
+                    self.later(2, What::Connected(id, !refused && !expired));
                 }
                 Action::CloseData(id) => {
                     if let Some((live, number)) = self.data {
@@ -191,9 +192,21 @@ impl Session {
     }
 
     pub(super) fn send(&mut self, id: DataId, number: u32, bytes: Vec<u8>) {
+        let halts = matches!(self.habit, Habit::Beside(how) if how.ends_transfers());
+        if halts && self.data_fault().is_none() {
+            // There is something left to be cut off.
+            let (now, later) = bytes.split_at(bytes.len() / 2);
+            self.rest = Some(later.to_vec());
+            self.later(2, What::Bytes(id, now.to_vec()));
+            return self.at(self.now + Duration::from_secs(1), What::Rest(id, number));
+        }
+        self.send_all(id, number, &bytes);
+    }
+
+    pub(super) fn send_all(&mut self, id: DataId, number: u32, bytes: &[u8]) {
         let (mut rest, fault) = match self.data_fault() {
             Some((how, at)) => (&bytes[..at.min(bytes.len())], Some(how)),
-            None => (bytes.as_slice(), None),
+            None => (bytes, None),
         };
         if let Habit::FinalEarly(_) = self.habit {
             // The server's early reply arrives before the first byte.

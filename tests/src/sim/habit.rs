@@ -1,5 +1,7 @@
 //! Deviations from RFC 959 that any kind of server may have
 
+use ftp_proto::Prefetch;
+
 use super::{Task, Way};
 
 /// The fate of the transfer after the aborted one
@@ -20,6 +22,32 @@ pub enum Late {
     BeforeOpening,
     /// After the preliminary reply of the next transfer
     AfterOpening,
+}
+
+/// What a server does with EPSV that comes while a transfer runs; most read it after the transfer
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Beside {
+    /// It is lost (Pure-FTPd drops what comes during some transfers)
+    Lost,
+    /// It is refused at once, with this code (450: ProFTPD, 500: Pure-FTPd)
+    Refused(u16),
+    /// It is answered at once, and the transfer goes on
+    AtOnce,
+    /// It is answered at once, the transfer is dropped, and its final reply never comes (pyftpdlib)
+    Drops,
+    /// The transfer is cut off with 426, then it is answered
+    Cuts,
+    /// It is taken for ABOR: 426, 226
+    Aborts,
+    /// It is answered after the transfer, and nobody listens at that port any more
+    Expires,
+}
+
+impl Beside {
+    /// Returns whether it ends the transfer
+    pub(super) const fn ends_transfers(self) -> bool {
+        matches!(self, Self::Drops | Self::Cuts | Self::Aborts)
+    }
 }
 
 /// A deviation of a server, in addition to its [`Profile`](super::Profile)
@@ -78,6 +106,8 @@ pub enum Habit {
     NoRestZero(u16),
     /// Replies 226 though the data connection broke: everything had fitted into its socket's buffer
     Oblivious,
+    /// Treats EPSV during a transfer in a way of its own
+    Beside(Beside),
     /// Refuses the password with this code
     BadPassword(u16),
     /// Refuses the password with this code and ends the session
@@ -112,6 +142,15 @@ impl Habit {
             Self::NoRestZero(450),
             Self::NoRestZero(502),
             Self::Oblivious,
+            Self::Beside(Beside::Lost),
+            Self::Beside(Beside::Refused(450)),
+            Self::Beside(Beside::Refused(500)),
+            Self::Beside(Beside::Refused(550)),
+            Self::Beside(Beside::AtOnce),
+            Self::Beside(Beside::Drops),
+            Self::Beside(Beside::Cuts),
+            Self::Beside(Beside::Aborts),
+            Self::Beside(Beside::Expires),
             Self::BadPassword(530),
             Self::BadPassword(430),
             Self::BadPasswordAndClose(530),
@@ -147,8 +186,11 @@ impl Habit {
 
     /// Whether it can show in such a session
     #[must_use]
-    pub const fn shows(self, way: Way, task: Task) -> bool {
+    pub fn shows(self, way: Way, task: Task, prefetch: Prefetch) -> bool {
         match self {
+            Self::Beside(_) => {
+                prefetch == Prefetch::Always && way != Way::Active && task.is_of_a_file()
+            }
             Self::LateFinals { .. } => task.aborts(),
             // Its handshake begins as soon as the connection is made, which this network does not model.
             Self::Queue => !way.is_tls() && task.transfers(),

@@ -26,7 +26,7 @@ pub use faults::{
     ControlFault, DataFault, Extent, FOREIGN, Fault, HandshakeFault, Place, REFUSALS, ReplyFault,
     Side, Which, WireFault, faults_of, few_faults_of, wire_faults_of, words_of,
 };
-pub use habit::{Habit, Late, Next};
+pub use habit::{Beside, Habit, Late, Next};
 pub use profile::{Early, Profile, Tickets};
 pub use run::{Failure, Over, Run, Set, Tally};
 pub use server::{Answer, Deed, Said, Server};

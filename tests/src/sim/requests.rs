@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use ftp_proto::{Client, Error, Op, OpId};
+use ftp_proto::{Client, Error, Op, OpId, Prefetch};
 
-use super::session::{Ask, Broken, OpEnd};
+use super::session::{Ask, Broken, Case, OpEnd};
 use super::{Server, Task};
 use crate::sim::replies::Replies;
 
@@ -41,17 +41,21 @@ pub(super) struct Progress<'a> {
 }
 
 impl Requests {
-    /// Makes the requests for login and task
-    pub(super) fn new(task: Task, broken: Broken, client: &mut Client) -> Self {
+    /// Makes the requests for login and task, and for the download after it if its port may be requested meanwhile
+    pub(super) fn new(case: Case, broken: Broken, client: &mut Client) -> Self {
+        let task = case.task;
         let login = client.login("u", "p").id();
         let op = task.ask(client);
+        let next = (case.prefetch == Prefetch::Always).then(|| client.get("p").id());
+        let asked =
+            [Some((Ask::Login, login)), Some((Ask::Task, op)), next.map(|id| (Ask::Get, id))];
         Self {
             task,
             broken,
             op,
-            next: None,
+            next,
             probing: false,
-            asked: vec![(Ask::Login, login), (Ask::Task, op)],
+            asked: asked.into_iter().flatten().collect(),
             size: None,
             ops: Vec::new(),
             last: Ok(()),
@@ -121,15 +125,17 @@ impl Requests {
         let size = client.size("s");
         self.size = Some(size);
         self.asked.push((Ask::Size, size.id()));
-        let next = client.get("p").id();
-        self.next = Some(next);
-        self.asked.push((Ask::Get, next));
+        if self.next.is_none() {
+            let next = client.get("p").id();
+            self.next = Some(next);
+            self.asked.push((Ask::Get, next));
+        }
         self.asked.push((Ask::Delete, client.delete("nothere").id()));
         self.asked.push((Ask::Put, client.put("after").id()));
     }
 
     /// Whether all requests have ended
     pub(super) fn is_complete(&self) -> bool {
-        self.ops.len() == self.asked.len()
+        self.probing && self.ops.len() == self.asked.len()
     }
 }

@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ftp_proto::Prefetch;
+
 use super::session::FILE;
 use super::{
     Broken, Case, EngineEnd, Extent, Fault, Finding, Habit, Profile, Session, Task, Tls, Way,
@@ -77,6 +79,8 @@ pub struct Run<'a> {
     pub profiles: &'a [Profile],
     /// The kinds of connections
     pub ways: &'a [Way],
+    /// When ports are asked for ahead
+    pub prefetch: Prefetch,
     /// How the client is broken
     pub broken: Broken,
 }
@@ -155,16 +159,19 @@ impl Run<'_> {
                 // In clear text, real and modelled TLS are the same.
                 let is_real = self.over == Over::Engine(Tls::Rustls);
                 let ways = self.ways.iter().filter(|way| way.is_tls() || !is_real);
+                // No port is asked for ahead in active mode.
+                let always = self.prefetch == Prefetch::Always;
+                let ways = ways.filter(|way| **way != Way::Active || !always);
                 for (&way, &task) in ways.flat_map(|w| tasks.clone().map(move |t| (w, t))) {
-                    let shows = habit == Habit::None || habit.shows(way, task);
+                    let shows = habit == Habit::None || habit.shows(way, task, self.prefetch);
                     // Words and habits have half as many timings as places, because there are many more of them.
                     let seeds =
                         if set == Set::Places { self.seeds } else { self.seeds.div_ceil(6) };
                     for seed in (1..=seeds).filter(|_| shows) {
-                        let fault = Fault::None;
+                        let (fault, prefetch) = (Fault::None, self.prefetch);
                         jobs.push(Job {
                             set,
-                            clean: Case { profile, habit, way, task, fault, seed },
+                            clean: Case { profile, habit, way, task, fault, seed, prefetch },
                         });
                     }
                 }

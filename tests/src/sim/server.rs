@@ -6,7 +6,7 @@ mod transfer;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Habit, Next, Profile};
+use super::{Beside, Habit, Next, Profile};
 
 /// An output of the server
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +180,9 @@ impl Server {
         if self.moving == Moving::No {
             return self.command(line, out);
         }
+        if let (Habit::Beside(how), "EPSV") = (self.habit, line.trim()) {
+            return self.beside(how, line, out);
+        }
         let abort = line.trim() == "ABOR";
         if abort && self.habit == Habit::Queue {
             let deed = self.enter("ABOR", "");
@@ -210,6 +213,32 @@ impl Server {
             return self.overtaken(line, out);
         }
         self.waiting.push_back(line.to_owned());
+    }
+
+    /// Handles EPSV while a transfer runs
+    fn beside(&mut self, how: Beside, line: &str, out: &mut Vec<Answer>) {
+        match how {
+            Beside::Lost => {}
+            Beside::Refused(code) => {
+                self.refuse(line, code, "EPSV: data transfer in progress", out)
+            }
+            Beside::AtOnce => self.command(line, out),
+            Beside::Expires => self.waiting.push_back("EPSV beside".to_owned()),
+            Beside::Drops | Beside::Cuts | Beside::Aborts => {
+                out.push(Answer::Hang);
+                self.moving = Moving::No;
+                self.connected = false;
+                if how != Beside::Drops {
+                    self.speak(self.mover, out, 426, "aborted");
+                }
+                if how == Beside::Aborts {
+                    self.refuse(line, 226, "ABOR command successful.", out);
+                } else {
+                    self.command(line, out);
+                }
+                self.go_on(out);
+            }
+        }
     }
 
     /// Handles a command while the connection carries the queued transfer
@@ -284,6 +313,7 @@ impl Server {
                 let lines = "-Features:\r\n EPSV\r\n SIZE\r\n REST STREAM\r\n211 End";
                 say(out, deed, 211, lines);
             }
+            "EPSV" if argument == "beside" => say(out, deed, 229, "open (|||6000|)"),
             "EPSV" => say(out, deed, 229, "open (|||5000|)"),
             "PASV" => say(out, deed, 227, "open (127,0,0,1,19,136)"),
             "REST" => match (self.habit, argument) {

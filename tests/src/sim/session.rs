@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use ftp_proto::{
-    Client, Config, DataEvent, DataId, Event, ForeignReplies, IpFamily, OpId, Time, TlsSession,
-    Truncation,
+    Client, Config, DataEvent, DataId, Event, ForeignReplies, IpFamily, OpId, Prefetch, Time,
+    TlsSession, Truncation,
 };
 
 use super::replies::Replies;
@@ -71,6 +71,7 @@ pub(super) enum What {
     ServerEnd(u32),
     Swallowed(u32),
     AcceptTimeout(u32),
+    Rest(DataId, u32),
     Abort(OpId),
     Stray(u16),
 }
@@ -96,6 +97,8 @@ pub struct Case {
     pub task: Task,
     /// The fault
     pub fault: Fault,
+    /// When the next transfer's port is requested; if always, the download after the task is queued with it
+    pub prefetch: Prefetch,
     /// The seed that determines everything else
     pub seed: u64,
 }
@@ -104,6 +107,7 @@ impl Case {
     /// Returns the client's settings
     pub(super) fn config(self, broken: Broken) -> Config {
         let mut config = self.way.config();
+        config.prefetch = self.prefetch;
         match broken {
             Broken::Believes => config.foreign_replies = ForeignReplies::Accept,
             Broken::Ragged => config.truncation = Truncation::Accept,
@@ -158,9 +162,13 @@ pub struct Session {
     /// The current data connection, with its number
     pub(super) data: Option<(DataId, u32)>,
     pub(super) number: u32,
+    /// The data connection of the server's transfer: the next one may be open before the server knows that this ends
+    pub(super) served: u32,
     pub(super) moves: BTreeMap<u32, Move>,
     /// Data that the server sends as soon as the data connection is established
     pub(super) pending: Option<Vec<u8>>,
+    /// What a server whose transfers EPSV ends has not sent yet
+    pub(super) rest: Option<Vec<u8>>,
     pub(super) handshake: Handshake,
     /// Number of TLS session tickets that the driver has
     pub(super) tickets: usize,
@@ -190,7 +198,7 @@ impl Session {
         let Case { profile, habit, way, task, fault, .. } = case;
         let start = Time::ZERO;
         let mut client = Client::new(case.config(broken), IpFamily::V4, start);
-        let requests = Requests::new(task, broken, &mut client);
+        let requests = Requests::new(case, broken, &mut client);
         let mut this = Self {
             client,
             server: case.server(),
@@ -211,8 +219,10 @@ impl Session {
             commands: 0,
             data: None,
             number: 0,
+            served: 0,
             moves: BTreeMap::new(),
             pending: None,
+            rest: None,
             handshake: Handshake::No,
             tickets: 0,
             task,

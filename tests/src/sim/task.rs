@@ -207,6 +207,12 @@ impl Task {
         )
     }
 
+    /// Returns whether it transfers a file, as the download after it does
+    pub const fn is_of_a_file(self) -> bool {
+        let lists = matches!(self, Self::List | Self::AbortList | Self::Names | Self::Facts);
+        self.transfers() && !lists && !self.reads_directory()
+    }
+
     /// Returns its offset in the file
     pub const fn offset(self) -> usize {
         match self {

@@ -10,6 +10,7 @@ mod facts;
 mod listings;
 mod names;
 mod operations;
+mod prefetch;
 mod proxies;
 mod resuming;
 mod resumption;

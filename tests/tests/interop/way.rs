@@ -3,10 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::driver::ftp_tls::{TlsConfig, TlsVersion, Trust};
-use crate::driver::{Client, Config, DataMode, Options, TlsPolicy};
+use crate::driver::{Client, Config, DataMode, Options, TlsPolicy, TraceDirection};
 use ftp_tests::servers::{self, Server};
 
 /// A kind of connection to a server
@@ -85,7 +86,11 @@ impl Way {
     }
 
     pub(crate) fn login(&self, config: Config) -> Client {
-        let (address, options) = (self.address(), self.options(config));
+        self.login_with(self.options(config))
+    }
+
+    fn login_with(&self, options: Options) -> Client {
+        let address = self.address();
         let Server { user, password, .. } = &self.server;
         if self.ip == ADDRESSES[0] {
             return Client::connect_and_login(&address, options, user, password).unwrap();
@@ -101,10 +106,28 @@ impl Way {
     }
 
     pub(crate) fn enter_with(&self, config: Config) -> (Client, String, PathBuf) {
+        self.enter_by(self.login(config))
+    }
+
+    /// The same, where the session's commands are written down
+    pub(crate) fn enter_traced(
+        &self,
+        mut config: Config,
+        sent: Arc<Mutex<Vec<String>>>,
+    ) -> (Client, String, PathBuf) {
+        config.trace = true;
+        let options = self.options(config).trace(move |trace| {
+            if trace.direction == TraceDirection::Sent {
+                sent.lock().unwrap().push(String::from_utf8_lossy(&trace.line).into_owned());
+            }
+        });
+        self.enter_by(self.login_with(options))
+    }
+
+    fn enter_by(&self, mut ftp: Client) -> (Client, String, PathBuf) {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = format!("{}-{number}", std::process::id());
-        let mut ftp = self.login(config);
         ftp.cwd(&self.server.directory).unwrap();
         ftp.mkdir(&folder).unwrap();
         ftp.cwd(&folder).unwrap();

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use super::{Client, Life, State};
+use crate::ahead::Kind;
 use crate::claim::Owner;
 use crate::config::{ForeignReplies, Telnet, TlsPolicy};
 use crate::control::answers;
@@ -51,6 +52,9 @@ impl Client {
         if reply.kind() != ReplyKind::Preliminary {
             self.life = Life::Live;
         }
+        if self.is_foreign_beside(&reply) {
+            return self.leave(ProtocolError::ForeignReply { command, reply }.into());
+        }
         if let State::Settling(settling) = &mut self.state {
             let settled = settling.replied(reply, self.now, &mut self.wire);
             return self.settled(settled);
@@ -62,6 +66,14 @@ impl Client {
         if self.wire.control.sentinel_received(reply.code()) {
             return self.sentinel_answered(command, reply.code());
         }
+        if self.wire.control.owes_beside() {
+            return self.replied_to_one(command, reply);
+        }
+        self.replied_to(command, reply);
+    }
+
+    /// Takes a final reply to this command, unless it turns out to be another's
+    pub(super) fn replied_to(&mut self, command: Verb, reply: Reply) {
         if self.wire.control.front_is_sentinel() {
             return self.before_sentinel(&reply);
         }
@@ -96,6 +108,10 @@ impl Client {
         {
             self.wire.control.send_iac_single();
         }
+        // The greeting of a proxy says nothing about the server here, either.
+        if config.gateway.is_none() {
+            self.wire.session.kind = Kind::of(&reply);
+        }
         // Under TLS, a login in clear text does not count.
         if reply.code() == Code::LOGGED_IN && self.wire.config.tls == TlsPolicy::Plaintext {
             self.wire.session.admitted = Some(reply.clone());
@@ -125,6 +141,9 @@ impl Client {
             ReplyKind::Transient | ReplyKind::Permanent => may_be_late(late, reply.code()),
             ReplyKind::Intermediate => false,
         };
+        if passes {
+            self.wire.session.ahead.give_up();
+        }
         if passes && reply.kind() != ReplyKind::Preliminary {
             self.wire.session.late = late.less_one();
             self.step(Input::Late);
@@ -178,7 +197,7 @@ impl Client {
         self.step(Input::Sentinel(reply.code()));
     }
 
-    fn is_foreign(&self, command: Verb, reply: &Reply) -> bool {
+    pub(super) fn is_foreign(&self, command: Verb, reply: &Reply) -> bool {
         self.wire.config.foreign_replies == ForeignReplies::Reject
             && answers::is_foreign(command, reply.code())
     }
@@ -220,7 +239,12 @@ impl Client {
     /// Passes the final reply to a command on to the running operation
     fn deliver(&mut self, command: Verb, reply: Reply) {
         self.wire.reply_received();
-        self.wire.await_reply(self.now);
+        if self.wire.control.front_is_beside() {
+            // The transfer has its own deadlines until its data has ended, and only then EPSV has one (settle.rs).
+            self.wire.stop_reply_timers();
+        } else {
+            self.wire.await_reply(self.now);
+        }
         self.step_answered(Input::Reply(reply), Some(command));
     }
 

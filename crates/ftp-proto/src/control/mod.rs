@@ -47,6 +47,8 @@ enum Purpose {
     Request,
     /// To show by its answer that everything before it has been answered
     Sentinel,
+    /// EPSV for the next transfer, sent beside the running one (ahead.rs)
+    Beside,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,26 @@ impl Control {
     /// Queues a command whose answer will show that everything before it has been answered
     pub(crate) fn send_sentinel(&mut self, command: &Command<'_>) {
         self.queue(command, Purpose::Sentinel);
+    }
+
+    /// Queues a command that is answered before or after the command that is owed an answer already
+    pub(crate) fn send_beside(&mut self, command: &Command<'_>) {
+        self.queue(command, Purpose::Beside);
+    }
+
+    /// Whether a command that was sent beside a transfer is owed its answer
+    pub(crate) fn owes_beside(&self) -> bool {
+        self.expected.iter().any(|expected| expected.purpose == Purpose::Beside)
+    }
+
+    /// Whether it comes next, because the transfer has been answered
+    pub(crate) fn front_is_beside(&self) -> bool {
+        self.expected.front().is_some_and(|expected| expected.purpose == Purpose::Beside)
+    }
+
+    /// Records the final reply to the command that was sent beside a transfer
+    pub(crate) fn pay_beside(&mut self) {
+        self.expected.retain(|expected| expected.purpose != Purpose::Beside);
     }
 
     fn queue(&mut self, command: &Command<'_>, purpose: Purpose) {
@@ -149,6 +171,11 @@ impl Control {
     /// Whether the next reply is expected to answer a sentinel
     pub(crate) fn front_is_sentinel(&self) -> bool {
         self.expected.front().is_some_and(|expected| expected.purpose == Purpose::Sentinel)
+    }
+
+    /// Whether a sentinel is owed its answer
+    pub(crate) fn owes_sentinel(&self) -> bool {
+        self.expected.iter().any(|expected| expected.purpose == Purpose::Sentinel)
     }
 
     /// Records the answer to a sentinel, if a reply with this code can only be that, and removes the sentinels

@@ -1,9 +1,10 @@
 //! Batches: commands sent together, before the first has been answered
 //!
 //! A batch saves a round trip. It is safe if the second command means the same whatever the reply to the first is,
-//! and does no harm if the first is refused. Nothing is ever sent after a transfer command (Pure-FTPd swallows what
-//! comes during a transfer), AUTH or CCC (because of the barrier), PASS (the login decides what the next command may
-//! be), REST (a transfer from the wrong position is worse than a round trip) or RNFR (the name may not exist).
+//! and does no harm if the first is refused. Nothing is sent after a transfer command (Pure-FTPd swallows what
+//! comes during a transfer; `ahead.rs` has the exception), AUTH or CCC (because of the barrier), PASS (the login
+//! decides what the next command may be), REST (a transfer from the wrong position is worse than a round trip) or RNFR
+//! (the name may not exist).
 //!
 //! Replies are counted as always. If the second command of a batch is refused, the operation sends it again alone.
 //! If it is then accepted, the server does not support batches, and the session sends no more of them. The same

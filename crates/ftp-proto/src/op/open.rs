@@ -3,6 +3,8 @@
 //! ```text
 //! passive  EPSV ── 2yz ──▶ connect ──▶ ready
 //!            └── 5yz, no port, can't connect ──▶ PASV ── 2yz ──▶ connect ──▶ ready
+//! ahead    connect to a port announced before (ahead.rs) ──▶ ready
+//!            └── can't connect, or too old ──▶ passive
 //! active   listen ──▶ PORT ── 2yz ──▶ ready (the server connects later)
 //!                       └── 5yz ──▶ EPRT ── 2yz ──▶ ready
 //! ```
@@ -24,6 +26,7 @@ use crate::op::machine::{Context, Input, completion};
 use crate::session::Batches;
 use crate::session::{ActiveMemory, PassiveMemory, PassivePath};
 use crate::terms::{DataEndpoint, DataFailure, DataHost, IpFamily};
+use crate::time::Time;
 use crate::timer::Timer;
 use crate::wire::Wire;
 
@@ -45,6 +48,8 @@ enum First {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Start,
+    /// The driver connects to a port that the server announced at this time, before this transfer
+    Ahead(Time),
     /// EPSV or PASV has been sent
     Asking(Verb, Sent),
     /// The driver connects to the address in the reply to this command
@@ -78,6 +83,16 @@ impl Open {
         Self { mode, first: First::Untried, state: State::Start }
     }
 
+    /// Connects to the port that was announced ahead, if there is one
+    pub(crate) fn ahead(cx: &mut Context<'_>) -> Option<Self> {
+        let longest = cx.wire.config.settle_quiet;
+        let (port, since) = cx.wire.session.ahead.take_port(cx.now, longest)?;
+        let host = DataHost::ControlPeer;
+        cx.wire.open_data(cx.now, DataEndpoint::Connect { host, port });
+        let (mode, first) = (DataMode::Passive, First::Untried);
+        Some(Self { mode, first, state: State::Ahead(since) })
+    }
+
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Opening, Error> {
         match (input, self.state) {
             (Input::Start, State::Start) => match self.mode {
@@ -100,6 +115,17 @@ impl Open {
             (Input::Reply(reply), State::Announcing(verb, address)) => {
                 return self.announced(verb, address, reply, cx);
             }
+            (Input::Data, State::Ahead(since)) => match cx.wire.data_state() {
+                Some(DataState::Ended(_)) => self.ask_afresh(cx),
+                Some(DataState::Connecting) | None => {}
+                // A request has no time: only now is it known how old the port is. By now it may be another session's.
+                Some(_) if is_too_old(since, cx) => {
+                    cx.wire.close_data();
+                    self.ask(first_passive(cx), Sent::Alone, cx);
+                }
+                Some(_) => return Ok(Opening::Ready),
+            },
+            (Input::DataTimeout(_), State::Ahead(_)) => self.ask_afresh(cx),
             // Not earlier: if the driver can't even begin to connect, no transfer command must be sent.
             (Input::Performed, State::Connecting(_)) => return Ok(Opening::Ready),
             (Input::Data, State::Connecting(verb)) => match cx.wire.data_state() {
@@ -140,6 +166,14 @@ impl Open {
     /// Whether the operation continues as soon as the driver has begun to connect
     pub(crate) const fn awaits_performance(self, wire: &Wire) -> bool {
         matches!(self.state, State::Connecting(_)) && trusts_path(wire)
+    }
+
+    /// Asks for another port instead of the one announced ahead, for which no command has been sent yet
+    fn ask_afresh(&mut self, cx: &mut Context<'_>) {
+        cx.wire.close_data();
+        cx.wire.session.ahead.give_up();
+        cx.wire.session.path = PassivePath::Unproven;
+        self.ask(first_passive(cx), Sent::Alone, cx);
     }
 
     fn ask(&mut self, verb: Verb, sent: Sent, cx: &mut Context<'_>) {
@@ -253,6 +287,12 @@ impl Open {
         completion(reply)?;
         Ok(Opening::Ready)
     }
+}
+
+/// Whether the port was announced so long ago that it is not used; connecting has its own time
+fn is_too_old(since: Time, cx: &Context<'_>) -> bool {
+    let longest = cx.wire.config.settle_quiet;
+    cx.now.saturating_duration_since(since) > longest
 }
 
 /// Whether a transfer's command is sent while the driver still connects

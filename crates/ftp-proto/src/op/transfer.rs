@@ -18,8 +18,9 @@
 //! ```
 //!
 //! REST is sent directly before its transfer command (Q51), and nothing is ever sent after that until
-//! its final reply has come.
+//! its final reply has come, except EPSV for the next transfer where the server is known to bear it (beside.rs).
 
+mod beside;
 mod control_side;
 mod joint;
 mod outcome;
@@ -28,6 +29,7 @@ pub(crate) use outcome::Missing;
 
 use control_side::ControlSide;
 
+use crate::ahead::Ahead;
 use crate::config::DataMode;
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::reply::{Reply, ReplyKind};
@@ -265,7 +267,8 @@ impl TransferOp {
             return self.open(cx);
         }
         let passive = cx.wire.config.data_mode == DataMode::Passive;
-        if passive && cx.may_pipeline(first_passive(cx)) {
+        let has_port = matches!(cx.wire.session.ahead, Ahead::Port(..));
+        if passive && !has_port && cx.may_pipeline(first_passive(cx)) {
             let mut open = Open::new(cx.wire.config.data_mode);
             open.step(Input::Start, cx)?;
             self.stage = Stage::TypeAndOpen(open);
@@ -274,6 +277,11 @@ impl TransferOp {
     }
 
     fn open(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+        let passive = cx.wire.config.data_mode == DataMode::Passive;
+        if let Some(open) = passive.then(|| Open::ahead(cx)).flatten() {
+            self.stage = Stage::Open(open);
+            return Ok(Step::Pending);
+        }
         let mut open = Open::new(cx.wire.config.data_mode);
         open.step(Input::Start, cx)?;
         self.stage = Stage::Open(open);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use ftp_proto::{ConnectionError, Error};
+use ftp_proto::{ConnectionError, Error, Prefetch};
 
-use super::super::{Ask, ControlFault, Fault, Gone, Habit, HandshakeFault, Task, Way};
+use super::super::{Ask, Beside, ControlFault, Fault, Gone, Habit, HandshakeFault, Task, Way};
 use super::{Class, Facts};
 
 impl Facts<'_> {
@@ -49,6 +49,11 @@ impl Facts<'_> {
             }
             // What arrives while an abort is being settled is dropped until the sentinel's answer.
             Some(_) if self.case.task.aborts() => may.push(Class::Protocol),
+            // It was sent beside the transfer, or the reply is taken for the answer to that.
+            Some("EPSV") if self.case.prefetch == Prefetch::Always => may.push(Class::Protocol),
+            Some(_) if self.case.prefetch == Prefetch::Always && self.is_about_a_port() => {
+                may.extend([Class::Protocol, Class::TimedOut, Class::DataTimedOut]);
+            }
             Some("CWD") if self.is_late_final() => may.push(Class::TimedOut),
             Some(_) => {
                 let mut may = vec![Class::Protocol];
@@ -74,6 +79,15 @@ impl Facts<'_> {
                 }
             }
         }
+        // Two finals are owed at once, and what comes contradicts both.
+        let is_broken = matches!(self.case.fault, Fault::Reply(..));
+        if self.case.prefetch == Prefetch::Always && (self.misled() || is_broken) {
+            may.extend([Class::Protocol, Class::TimedOut, Class::DataTimedOut]);
+            may.push(Class::Unconfirmed);
+        }
+        if matches!(self.case.habit, Habit::Beside(how) if how.ends_transfers()) {
+            may.push(Class::Unconfirmed);
+        }
         self.cut_by_the_end(&mut may);
         if let Fault::Control(ControlFault::Garbage, _) = self.case.fault {
             may.extend([Class::Protocol, Class::TimedOut, Class::Invalid, Class::Unexpected]);
@@ -94,6 +108,12 @@ impl Facts<'_> {
         if ended && self.downloads() && self.is_short() && self.opened() {
             may.push(Class::Truncated);
         }
+    }
+
+    /// Whether a reply was replaced by that to EPSV or PASV
+    fn is_about_a_port(&self) -> bool {
+        let is_passive = |code| matches!(code, 227..=229);
+        self.heard().any(|(_, said)| !said.honest && is_passive(said.code))
     }
 
     /// Whether the control connection may end within a handshake
@@ -144,7 +164,7 @@ impl Facts<'_> {
                 self.end.gone.is_none_or(|Gone::Eof(at)| at >= self.op.at)
                     && self.op.at - self.op.since >= Duration::from_secs(2)
             }
-            Class::Protocol => self.misled(),
+            Class::Protocol => self.misled() || self.case.habit == Habit::Beside(Beside::Aborts),
             _ => false,
         };
         (!right).then(|| cause.clone())

@@ -88,7 +88,13 @@ impl<'a> Facts<'a> {
             Ask::Task => !self.case.task.aborts() && self.case.task != Task::ReadMissing,
             _ => self.case.task != Task::Quit,
         };
-        can && self.case.fault == Fault::None && self.case.habit == Habit::None
+        // Others end the transfer.
+        let bears = match self.case.habit {
+            Habit::None => true,
+            Habit::Beside(how) => !how.ends_transfers(),
+            _ => false,
+        };
+        can && self.case.fault == Fault::None && bears
     }
 
     pub(super) fn downloads(&self) -> bool {

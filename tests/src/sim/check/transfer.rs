@@ -5,7 +5,7 @@ use std::time::Duration;
 use ftp_proto::DataFailure;
 
 use super::super::session::FILE;
-use super::super::{DataFault, Fault, Habit, HandshakeFault, MoveEnd, Place, Task};
+use super::super::{Beside, DataFault, Fault, Habit, HandshakeFault, MoveEnd, Place, Task};
 use super::{Class, Facts};
 
 impl Facts<'_> {
@@ -231,6 +231,10 @@ impl Facts<'_> {
         // After an abort that nothing has answered, the client may give up the session.
         if matches!(self.case.habit, Habit::NoRestZero(_)) && self.case.task.aborts() {
             may.push(Class::TimedOut);
+        }
+        // The server has dropped the transfer, and says no more of it.
+        if self.case.habit == Habit::Beside(Beside::Drops) && self.finals().next().is_none() {
+            may.extend([Class::DataTimedOut, Class::Truncated]);
         }
         self.late(may);
     }

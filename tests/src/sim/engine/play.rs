@@ -35,7 +35,7 @@ pub fn play(case: Case, tls: Tls, broken: Broken, traced: bool) -> EngineEnd {
         return procedure::play(case, tls, broken, traced);
     }
     let mut shell = Shell::new(case, tls, broken, traced);
-    let requests = Requests::new(case.task, broken, shell.session.request());
+    let requests = Requests::new(case, broken, shell.session.request());
     let mut play = Play {
         shell,
         case,

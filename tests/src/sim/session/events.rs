@@ -25,6 +25,10 @@ impl Session {
         }
     }
 
+    fn is_served(&self, number: u32) -> bool {
+        number == self.number || number == self.served
+    }
+
     pub(in super::super) fn time(&self) -> Time {
         self.start + self.now
     }
@@ -178,21 +182,29 @@ impl Session {
                     self.at(end, What::Ends(id, DataEvent::Finished));
                 }
             }
-            What::Swallowed(number) if number == self.number => self.server.swallowed(&mut out),
-            What::AllSent(number) if number == self.number => self.server.sent(&mut out),
-            What::ServerBytes(number, bytes) if number == self.number => {
+            What::Swallowed(number) if self.is_served(number) => self.server.swallowed(&mut out),
+            What::AllSent(number) if self.is_served(number) => self.server.sent(&mut out),
+            What::ServerBytes(number, bytes) if self.is_served(number) => {
                 self.server.receive(&bytes);
             }
-            What::ServerEnd(number) if number == self.number => {
+            What::ServerEnd(number) if self.is_served(number) => {
                 // Data that was to be sent on it is dropped with it.
                 self.pending = None;
                 self.server.client_closed(&mut out);
             }
-            What::AcceptTimeout(number) if number == self.number && !self.server.is_connected() => {
+            What::AcceptTimeout(number)
+                if self.is_served(number) && !self.server.is_connected() =>
+            {
                 self.pending = None;
                 self.server.data_failed(&mut out);
             }
-            What::AllSent(_)
+            What::Rest(id, number) if self.is_served(number) && self.server.is_moving() => {
+                if let Some(rest) = self.rest.take() {
+                    self.send_all(id, number, &rest);
+                }
+            }
+            What::Rest(..)
+            | What::AllSent(_)
             | What::ServerBytes(..)
             | What::ServerEnd(_)
             | What::Swallowed(_)

@@ -25,7 +25,7 @@ use crate::timer::Timer;
 use crate::wire::Wire;
 
 /// The meaning of a reply for the transfer
-enum Decision {
+pub(super) enum Decision {
     /// Nothing has been decided
     None,
     /// This is the final reply
@@ -61,6 +61,15 @@ impl TransferOp {
                     cx.wire.session.path = PassivePath::Unproven;
                 }
                 return self.give_up(Error::DataTimedOut(phase), Interruption::Abort);
+            }
+            Input::Quiet if cx.wire.session.ahead.is_one_in() => {
+                if let Some(refusal) = self.refused_unbegun(cx) {
+                    return Ok(Step::Interrupted(
+                        Error::from_reply(refusal),
+                        Interruption::AwaitNext,
+                    ));
+                }
+                self.ask_for_both(cx);
             }
             Input::Quiet => match &mut self.stage {
                 Stage::Joint(ControlSide::Answered(reply)) => {
@@ -102,6 +111,10 @@ impl TransferOp {
             Err(Input::DataTimeout(phase)) => {
                 self.give_up(Error::DataTimedOut(phase), Interruption::Abort)
             }
+            Err(Input::Quiet) if cx.wire.session.ahead.is_one_in() => {
+                self.ask_for_both(cx);
+                Ok(Step::Pending)
+            }
             Err(_) => Ok(Step::Pending),
         }
     }
@@ -110,6 +123,7 @@ impl TransferOp {
     fn decide(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Decision, Input> {
         Ok(match input {
             Input::Reply(reply) => self.reply_received(reply, cx),
+            Input::Sentinel(_) if cx.wire.session.ahead.is_one_in() => self.nothing_else_came(cx),
             Input::Sentinel(code) => self.sentinel(code, cx),
             Input::Quiet if self.awaits_proof() => self.sentinel_quiet(cx),
             other => return Err(other),
@@ -168,6 +182,7 @@ impl TransferOp {
         if !doubtful {
             return Decision::Final(reply);
         }
+        cx.wire.session.ahead.give_up();
         let refuses = reply.kind() != ReplyKind::Completion;
         *control = ControlSide::Held(begun, Box::new(Held::new(reply)));
         cx.wire.control.expect_again(self.verb);
@@ -286,7 +301,7 @@ impl TransferOp {
     }
 
     /// Sets the one deadline for the final reply, whatever other replies come
-    fn await_final_reply(&self, cx: &mut Context<'_>) {
+    pub(super) fn await_final_reply(&self, cx: &mut Context<'_>) {
         if cx.wire.timers.phase(Timer::Command) != Some(Phase::FinalReply) {
             let wait = cx.wire.config.final_reply_timeout;
             cx.wire.await_reply_for(cx.now, wait, Phase::FinalReply);

@@ -1,0 +1,191 @@
+//! The next transfer's port, asked for beside the running transfer ([`Prefetch`](crate::Prefetch))
+//!
+//! ```text
+//! RETR a  EPSV          one flight: EPSV goes out as soon as the data connection of `a` is open
+//! 150 … 226  229        the two final replies come together, and the next transfer connects at once
+//! ```
+//!
+//! While both are owed, they are a set and not a queue, because servers differ in when they read EPSV:
+//!
+//! ```text
+//! 229                   is EPSV's, by its code
+//! 425, 426              are the transfer's, by their codes
+//! 2yz and a refusal     in either order: EPSV was refused, unless the 2yz tells of an abort
+//! a refusal and 229     in this order: the transfer failed. After 229, every reply is the transfer's
+//! two refusals          the transfer failed
+//! 2yz and silence       EPSV was lost: a sentinel settles it (settle.rs)
+//! a refusal, or 229, and silence    the transfer failed; a sentinel shows first whether nothing else comes
+//! ```
+//!
+//! A server that answers EPSV before the transfer may have dropped the transfer for it, as pyftpdlib does. Whatever
+//! else than `2yz 229` or `4yz 229` comes is the first sign of trouble, after which no more is asked for ahead.
+
+use core::time::Duration;
+
+use crate::control::command::Verb;
+use crate::control::features::Features;
+use crate::control::fields;
+use crate::control::reply::{Code, Reply};
+use crate::time::Time;
+
+/// What is known of the next transfer's port
+#[derive(Debug, Default)]
+pub(crate) enum Ahead {
+    /// Nothing: the last request was no transfer, or did not end as expected, so EPSV is only sent beside a transfer
+    /// if the next one is queued already
+    #[default]
+    Cold,
+    /// Nothing: the last request was a transfer that ended as expected, so another one is likely after the next
+    Warm,
+    /// EPSV has been sent beside a transfer, and no refusal has come
+    Asked,
+    /// EPSV has been sent beside a transfer, and one refusal has come, which is the answer to either of them
+    Refused(Reply),
+    /// EPSV was answered before the transfer, whose final reply may never come
+    Early,
+    /// The port, and when the server announced it
+    Port(u16, Time),
+    /// The server does not bear it: nothing is asked for ahead in this session any more
+    Off,
+}
+
+/// A server whose treatment of EPSV beside a transfer has been tried out
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    #[default]
+    Other,
+    /// vsftpd reads no command before it has answered the last one, in clear text and under TLS (Q143)
+    Vsftpd,
+    /// ProFTPD does so while it sends in clear text, but refuses EPSV beside an upload or under TLS (Q143)
+    Proftpd,
+}
+
+impl Kind {
+    /// Recognizes a server by its greeting
+    pub(crate) fn of(greeting: &Reply) -> Self {
+        let text = greeting.wire_text().to_ascii_lowercase();
+        let names = |name: &[u8]| memchr::memmem::find(&text, name).is_some();
+        if names(b"(vsftpd 3.") {
+            Self::Vsftpd
+        } else if names(b"proftpd") {
+            Self::Proftpd
+        } else {
+            Self::Other
+        }
+    }
+
+    /// Whether the answer to FEAT, if there was one, may be this server's
+    ///
+    /// A greeting is what an administrator has written. vsftpd has no MLST, which ProFTPD has had since 2011.
+    pub(crate) fn is_likely(self, features: Option<&Features>) -> bool {
+        features.is_none_or(|features| match self {
+            Self::Vsftpd => features.has("EPSV") && !features.has("MLST"),
+            Self::Proftpd => features.has("EPSV") && features.has("MLST"),
+            Self::Other => false,
+        })
+    }
+}
+
+impl Ahead {
+    /// Whether one of two final replies has come that needs the other to be understood
+    pub(crate) const fn is_one_in(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Early)
+    }
+
+    /// Gives up for the rest of the session
+    pub(crate) fn give_up(&mut self) {
+        *self = Self::Off;
+    }
+
+    /// Takes the answer to EPSV that came in time
+    pub(crate) fn answered(&mut self, reply: &Reply, now: Time) {
+        let address =
+            (reply.code() == Code::EXTENDED_PASSIVE).then(|| fields::parse_passive(reply));
+        *self = match (&*self, address.flatten()) {
+            (Self::Off, _) | (_, None) => Self::Off,
+            (_, Some(address)) => Self::Port(address.port, now),
+        };
+    }
+
+    /// Takes the refusal that has come, if any; EPSV is still owed
+    pub(crate) fn take_refusal(&mut self) -> Option<Reply> {
+        match core::mem::replace(self, Self::Off) {
+            Self::Refused(reply) => Some(reply),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
+    /// Takes the port and when it was announced, unless that was too long ago; used or not, it is gone
+    pub(crate) fn take_port(&mut self, now: Time, longest: Duration) -> Option<(u16, Time)> {
+        let Self::Port(port, since) = *self else { return None };
+        // Another one may be asked for beside the transfer that uses it.
+        *self = Self::Warm;
+        (now.saturating_duration_since(since) <= longest).then_some((port, since))
+    }
+
+    /// Forgets the port before a command that may invalidate it
+    pub(crate) fn sends(&mut self, verb: Verb) {
+        if matches!(self, Self::Port(..)) && !leaves_ports_alone(verb) {
+            *self = Self::Cold;
+        }
+    }
+
+    /// Records the end of a transfer that was the user's, and whether it ended as expected
+    pub(crate) fn transfer_ended(&mut self, well: bool) {
+        match (&*self, well) {
+            (Self::Cold, true) => *self = Self::Warm,
+            (Self::Warm, false) => *self = Self::Cold,
+            (Self::Early, _) => *self = Self::Off,
+            _ => {}
+        }
+    }
+
+    /// Records the end of another operation
+    pub(crate) fn other_ended(&mut self) {
+        if let Self::Warm = self {
+            *self = Self::Cold;
+        }
+    }
+}
+
+/// Whether a reply with this code answers EPSV, whatever else is owed; servers mix up their passive replies (Q60)
+pub(crate) const fn is_passive(code: Code) -> bool {
+    matches!(code.get(), 227..=229)
+}
+
+/// Whether a refusal looks like that of EPSV: it is that of a command, or it names EPSV, as ProFTPD's does
+pub(crate) fn looks_like_epsvs(refusal: &Reply) -> bool {
+    matches!(refusal.code().get(), 500..=504)
+        || memchr::memmem::find(refusal.text(), b"EPSV").is_some()
+}
+
+/// Whether a port that was announced before this command is still the next transfer's afterwards
+fn leaves_ports_alone(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::APPE
+            | Verb::CDUP
+            | Verb::CWD
+            | Verb::DELE
+            | Verb::FEAT
+            | Verb::LIST
+            | Verb::MDTM
+            | Verb::MFMT
+            | Verb::MKD
+            | Verb::MLSD
+            | Verb::MLST
+            | Verb::NLST
+            | Verb::NOOP
+            | Verb::PWD
+            | Verb::RETR
+            | Verb::RMD
+            | Verb::RNFR
+            | Verb::RNTO
+            | Verb::SIZE
+            | Verb::STOR
+            | Verb::TYPE
+    )
+}
