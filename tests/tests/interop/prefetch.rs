@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use ftp_blocking::ftp_tls::TlsVersion;
 
-use crate::driver::{Client, Config, Prefetch};
+use crate::driver::{Client, Prefetch};
 use crate::{Security, Way, everywhere};
 
 /// Of the file of this number: from nothing to more than a socket's buffer holds
@@ -17,7 +17,8 @@ fn content(number: usize) -> Vec<u8> {
 
 /// A session, and the commands that it has sent
 fn enter(way: &Way, prefetch: Prefetch) -> (Client, std::path::PathBuf, Arc<Mutex<Vec<String>>>) {
-    let config = Config { prefetch, ..way.config() };
+    let mut config = way.config();
+    config.prefetch = prefetch;
     let sent = Arc::new(Mutex::new(Vec::new()));
     let (ftp, _, local) = way.enter_traced(config, sent.clone());
     (ftp, local, sent)

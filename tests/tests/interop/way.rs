@@ -117,8 +117,8 @@ impl Way {
     ) -> (Client, String, PathBuf) {
         config.trace = true;
         let options = self.options(config).trace(move |trace| {
-            if trace.direction == TraceDirection::Sent {
-                sent.lock().unwrap().push(String::from_utf8_lossy(&trace.line).into_owned());
+            if trace.direction() == TraceDirection::Sent {
+                sent.lock().unwrap().push(String::from_utf8_lossy(trace.line()).into_owned());
             }
         });
         self.enter_by(self.login_with(options))
