@@ -10,6 +10,9 @@ use crate::driver::ftp_tls::{TlsConfig, TlsVersion, Trust};
 use crate::driver::{Client, Config, DataMode, Options, TlsPolicy, TraceDirection};
 use ftp_tests::servers::{self, Server};
 
+/// A line of the control connection
+pub(crate) type Line = (TraceDirection, String);
+
 /// A kind of connection to a server
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
@@ -109,17 +112,16 @@ impl Way {
         self.enter_by(self.login(config))
     }
 
-    /// The same, where the session's commands are written down
+    /// The same, where the lines of the control connection are recorded
     pub(crate) fn enter_traced(
         &self,
         mut config: Config,
-        sent: Arc<Mutex<Vec<String>>>,
+        lines: Arc<Mutex<Vec<Line>>>,
     ) -> (Client, String, PathBuf) {
         config.trace = true;
         let options = self.options(config).trace(move |trace| {
-            if trace.direction() == TraceDirection::Sent {
-                sent.lock().unwrap().push(String::from_utf8_lossy(trace.line()).into_owned());
-            }
+            let text = String::from_utf8_lossy(trace.line()).into_owned();
+            lines.lock().unwrap().push((trace.direction(), text));
         });
         self.enter_by(self.login_with(options))
     }
@@ -147,6 +149,12 @@ pub(crate) fn everywhere(test: impl Fn(&Way)) {
 pub(crate) fn on_each_server(test: impl Fn(&Way)) {
     let securities = [Security::Clear, Security::Explicit(TlsVersion::Tls13)];
     run(test, &ADDRESSES[..1], &MODES[..1], &securities);
+}
+
+/// Runs the test with every server, without TLS and with both versions of it, over one kind of connection each
+#[track_caller]
+pub(crate) fn passively(test: impl Fn(&Way)) {
+    run(test, &ADDRESSES[..1], &MODES[..1], &SECURITIES[..3]);
 }
 
 /// Runs the test with every server and both versions of TLS, over one kind of connection each
