@@ -68,8 +68,8 @@ class Servers:
         self.link.reset(seconds)
         return Server('bare', delay.PEER, port, self.distant_authority if tls else None)
 
-    def distant_vsftpd(self, seconds, tls=None):
-        """Another vsftpd behind that link, with the same files; `tls`: in this version."""
+    def distant_vsftpd(self, seconds):
+        """Another vsftpd behind that link, with the same files."""
         self.distant(seconds)
         if self.vsftpd_distant is None:
             port = self.port + 6
@@ -91,10 +91,6 @@ class Servers:
             else:
                 raise Failed('vsftpd does not start behind the link')
             self.vsftpd_distant = Server('vsftpd', delay.PEER, port, folder=self.vsftpd.folder)
-            self.link.control_ports.add(port)
-        if tls:
-            authority = str(self.state / 'tls' / 'ca.pem')
-            return Server('vsftpd', delay.PEER, self.vsftpd_distant.port, authority, tls, self.vsftpd.folder)
         return self.vsftpd_distant
 
     @contextmanager
@@ -116,17 +112,6 @@ class Servers:
             yield
         finally:
             shutil.rmtree(root, ignore_errors=True)
-
-    @contextmanager
-    def small(self):
-        """Has the small file there for a while that the bare server makes up."""
-        path = self.vsftpd_home / f's{SMALL}'
-        try:
-            path.write_bytes(b'x' * SMALL)
-            path.chmod(0o644)
-            yield
-        finally:
-            path.unlink(missing_ok=True)
 
     @contextmanager
     def on_vsftpd(self, files):

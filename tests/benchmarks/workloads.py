@@ -117,22 +117,6 @@ class Workloads:
     def _distant_files(self, name, count, sessions):
         yield from self._files(name, self._distant(), count, sessions)
 
-    def _distant_vsftpd(self, tls=None):
-        if not os.path.exists(delay.DEVICE):
-            raise delay.NoLink
-        return self.servers.distant_vsftpd(self.delay, tls)
-
-    def _distant_files_vsftpd(self, name, count, sessions, tls=None):
-        server = self._distant_vsftpd(tls)
-        with self.servers.on_vsftpd(count):
-            yield from self._files(name, server, count, sessions)
-
-    def _round_trips_vsftpd(self, name, tls, goals):
-        server = self._distant_vsftpd(tls)
-        with self.servers.small():
-            yield from round_trips.rows(
-                name, self.clients, server, self.servers.link, self.delay, goals)
-
     def by_name(self):
         """Makers of rows, in the order of the table."""
         near, far = self.arguments.files, self.arguments.distant_files
@@ -160,8 +144,6 @@ class Workloads:
                 lambda arrived: self._up(name, here.vsftpd_tls12, BULK_TLS, arrived)),
             'round-trips': lambda name: self._round_trips(name, False, (4, 2)),
             'round-trips-tls': lambda name: self._round_trips(name, True, (7, 3)),
-            'round-trips-vsftpd': lambda name: self._round_trips_vsftpd(name, None, (5, 1.5)),
-            'round-trips-vsftpd-tls': lambda name: self._round_trips_vsftpd(name, '1.3', (9, 2.5)),
             'files-1': lambda name: self._files(name, here.plain, near, 1),
             'files-8': lambda name: self._files(name, here.plain, near, 8),
             'files-1-vsftpd': lambda name: self._on_vsftpd(
@@ -170,11 +152,6 @@ class Workloads:
                 lambda _: self._files(name, here.vsftpd, near, 8)),
             'files-1-distant': lambda name: self._distant_files(name, far, 1),
             'files-8-distant': lambda name: self._distant_files(name, far * 8, 8),
-            'files-1-distant-vsftpd': lambda name: self._distant_files_vsftpd(name, far, 1),
-            'files-8-distant-vsftpd': lambda name: self._distant_files_vsftpd(name, far * 8, 8),
-            'files-1-distant-vsftpd-tls': lambda name: self._distant_files_vsftpd(name, far, 1, '1.3'),
-            'files-8-distant-vsftpd-tls': lambda name: self._distant_files_vsftpd(
-                name, far * 8, 8, '1.3'),
             'login': lambda name: self._login(name, here.plain),
             'login-tls': lambda name: self._login(name, here.tls13, fresh=True),
             'login-tls-resumed': lambda name: self._login(name, here.tls13),
