@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use ftp_proto::{ConnectionError, Error, Prefetch};
 
-use super::super::{Ask, Beside, ControlFault, Fault, Gone, Habit, HandshakeFault, Task, Way};
+use super::super::{
+    Ask, Beside, ControlFault, Fault, Gone, Habit, HandshakeFault, MoveEnd, Task, Way,
+};
 use super::{Class, Facts};
 
 impl Facts<'_> {
@@ -49,9 +51,10 @@ impl Facts<'_> {
             }
             // What arrives while an abort is being settled is dropped until the sentinel's answer.
             Some(_) if self.case.task.aborts() => may.push(Class::Protocol),
-            // It was sent beside the transfer, or the reply is taken for the answer to that.
+            // It was sent beside the transfer, which has a final reply of its own.
             Some("EPSV") if self.case.prefetch == Prefetch::Always => may.push(Class::Protocol),
-            Some(_) if self.case.prefetch == Prefetch::Always && self.is_about_a_port() => {
+            // The reply is taken for the answer to EPSV, for which nothing distinguishes it.
+            Some(verb) if self.is_taken_for_a_port(verb) => {
                 may.extend([Class::Protocol, Class::TimedOut, Class::DataTimedOut]);
             }
             Some("CWD") if self.is_late_final() => may.push(Class::TimedOut),
@@ -79,13 +82,19 @@ impl Facts<'_> {
                 }
             }
         }
-        // Two finals are owed at once, and what comes contradicts both.
+        let moves = self.downloads() || self.uploads();
+        // Two final replies are owed at once, and one that was replaced, dropped or doubled contradicts both.
         let is_broken = matches!(self.case.fault, Fault::Reply(..));
-        if self.case.prefetch == Prefetch::Always && (self.misled() || is_broken) {
+        if self.case.prefetch == Prefetch::Always && moves && (self.misled() || is_broken) {
             may.extend([Class::Protocol, Class::TimedOut, Class::DataTimedOut]);
             may.push(Class::Unconfirmed);
         }
-        if matches!(self.case.habit, Habit::Beside(how) if how.ends_transfers()) {
+        // The simulated network reports the end of a dropped upload as that of a whole one.
+        let in_order = self.moved().is_some_and(|m| matches!(m.end, Some((MoveEnd::Finished, _))));
+        if matches!(self.case.habit, Habit::Beside(how) if how.ends_transfers())
+            && in_order
+            && (self.uploads() || self.downloads() && self.is_whole())
+        {
             may.push(Class::Unconfirmed);
         }
         self.cut_by_the_end(&mut may);
@@ -110,10 +119,12 @@ impl Facts<'_> {
         }
     }
 
-    /// Whether a reply was replaced by that to EPSV or PASV
-    fn is_about_a_port(&self) -> bool {
+    /// Whether the reply to a transfer beside which EPSV was sent was replaced by one to EPSV or PASV
+    fn is_taken_for_a_port(&self, verb: &str) -> bool {
         let is_passive = |code| matches!(code, 227..=229);
-        self.heard().any(|(_, said)| !said.honest && is_passive(said.code))
+        self.case.prefetch == Prefetch::Always
+            && matches!(verb, "RETR" | "STOR" | "APPE" | "LIST" | "NLST" | "MLSD")
+            && self.heard().any(|(_, said)| !said.honest && is_passive(said.code))
     }
 
     /// Whether the control connection may end within a handshake

@@ -234,7 +234,7 @@ impl Facts<'_> {
         }
         // The server has dropped the transfer, and says no more of it.
         if self.case.habit == Habit::Beside(Beside::Drops) && self.finals().next().is_none() {
-            may.extend([Class::DataTimedOut, Class::Truncated]);
+            may.push(if down && self.is_short() { Class::Truncated } else { Class::DataTimedOut });
         }
         self.late(may);
     }
