@@ -193,8 +193,9 @@ pub struct Config {
     /// it alone, the session sends no more batches. In a batch, the password is sent without waiting
     /// for the reply to USER.
     pub pipeline: bool,
-    /// Whether the next transfer's port is asked for while a transfer runs; [`Prefetch::Off`]: it takes two round trips
-    /// for a file instead of three, but has not been run long enough against real servers to be on by itself
+    /// Whether the next transfer's port is requested while a transfer runs; [`Prefetch::Off`]: it saves a round trip for
+    /// each further file, but not every server bears it, and the others are recognized by what an administrator has
+    /// written into the greeting
     ///
     /// It needs [`Self::pipeline`]. A port that is not used within [`Self::settle_quiet`] is forgotten.
     pub prefetch: Prefetch,
