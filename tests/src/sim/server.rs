@@ -220,7 +220,7 @@ impl Server {
         match how {
             Beside::Lost => {}
             Beside::Refused(code) => {
-                self.refuse(line, code, "EPSV: data transfer in progress", out)
+                self.refuse(line, code, "EPSV: data transfer in progress", out);
             }
             Beside::AtOnce => self.command(line, out),
             Beside::Expires => self.waiting.push_back("EPSV beside".to_owned()),
