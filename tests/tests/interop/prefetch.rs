@@ -48,7 +48,7 @@ fn series(way: &Way, prefetch: Prefetch) -> (usize, usize, bool) {
         let name = format!("f{number}");
         match ftp.upload_from(&*name, &mut &content(number)[..]) {
             Ok(_) => {
-                assert!(std::fs::read(local.join(&name)).unwrap() == content(number), "{name}")
+                assert!(std::fs::read(local.join(&name)).unwrap() == content(number), "{name}");
             }
             Err(error) => {
                 println!("{} {name} up: {error}", way.name());
