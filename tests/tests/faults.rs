@@ -82,7 +82,7 @@ fn every_habit_shows() {
     }
 }
 
-/// EPSV beside a transfer, with every fault at every place, and each way in which a server treats it
+/// EPSV during a transfer, with every fault at every place, and each way in which a server treats it
 #[test]
 fn ports_asked_for_ahead() {
     let habits: Vec<_> =

@@ -1,13 +1,13 @@
 //! The client: its inputs and outputs, and the state machine between them
 //!
 //! This file contains the state machine. Its modules contain [`requests`], [`facts`] about the session, how a reply
-//! is attributed to a command or transfer ([`replies`]), what has to run before a transfer ([`before`]), and how the next
-//! transfer's port is asked for beside the running one ([`ahead`]). How a
-//! doubtful reply is proven is in [`crate::held`].
+//! is attributed to a command or transfer ([`replies`]), what has to run before a transfer ([`before`]), and how the
+//! next transfer's port is asked for during the running one ([`prefetch`]). How a doubtful reply is proven is in
+//! [`crate::held`].
 
-mod ahead;
 mod before;
 mod facts;
+mod prefetch;
 mod replies;
 mod requests;
 
@@ -385,7 +385,7 @@ impl Client {
         match task.operation.step(input, &mut cx) {
             Ok(Step::Pending) => {
                 self.send_ahead();
-                self.ask_ahead();
+                self.send_prefetch();
             }
             result => self.apply(result, answered),
         }
@@ -504,8 +504,8 @@ impl Client {
     fn await_rest(&mut self) {
         if self.wire.control.is_doubtful() {
             self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
-        } else if self.wire.control.front_is_beside() {
-            self.state = State::Settling(Settling::beside(self.now, &mut self.wire));
+        } else if self.wire.control.prefetch_is_first() {
+            self.state = State::Settling(Settling::prefetch(self.now, &mut self.wire));
         } else if !self.wire.control.expects_nothing() {
             if self.wire.control.front_is_sentinel() {
                 let sentinel = Settling::sentinel(self.now, &mut self.wire);
@@ -633,7 +633,7 @@ impl Client {
         if self.has_left() {
             return;
         }
-        self.hear_last_word();
+        self.handle_last_refusal();
         if !self.final_reply_received() {
             return self.die(error);
         }

@@ -158,7 +158,6 @@ extern crate self as ftp_proto;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-mod ahead;
 mod claim;
 mod client;
 mod codec;
@@ -174,6 +173,7 @@ pub mod listing;
 mod local_names;
 mod op;
 mod plan;
+mod prefetch;
 mod requests;
 mod server_copy;
 mod session;

@@ -1,10 +1,10 @@
 //! What the server has granted so far, and what the client has learned about it
 
-use crate::ahead::{Ahead, Kind};
 use crate::control::command::Argument;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
 use crate::listing::Format;
+use crate::prefetch::{Ahead, Kind};
 use crate::terms::{Protection, TransferType};
 
 /// Whether the control connection is in TLS

@@ -12,7 +12,7 @@
 //!                                    └ quiet ──▶ PWD ── 257 ─▶ settled
 //!  no answer at all ─────────────────────────────────────────▶ the session is given up
 //!
-//! Beside       EPSV was sent beside a transfer that has ended: wait for its answer (ahead.rs)
+//! Prefetch     EPSV was sent during a transfer that has ended: wait for its answer (prefetch.rs)
 //!      └─ quiet ──▶ as Doubt
 //!
 //! Doubt        a command of a batch was not answered and was sent again, or will be:
@@ -25,7 +25,6 @@
 //! after that are recorded as [`Late::Due`](crate::session::Late::Due). A transfer that the server may still hold
 //! for the next data connection is [`Leftover::Transfer`].
 
-use crate::ahead::{Ahead, is_passive, looks_like_epsvs};
 use crate::config::DataMode;
 use crate::control::command::{Command, Verb};
 use crate::control::reply::{Code, Reply, ReplyKind};
@@ -34,6 +33,7 @@ use crate::held::refuses_sentinel;
 use crate::op::machine::Interruption;
 use crate::op::transfer::Missing;
 use crate::plan::Request;
+use crate::prefetch::{Ahead, is_passive, looks_like_refusal_of_epsv};
 use crate::session::RestartMarker;
 use crate::terms::{DataFailure, Phase};
 use crate::time::Time;
@@ -76,7 +76,7 @@ pub(crate) enum Contact {
 #[derive(Debug)]
 pub(crate) enum Settling {
     Count,
-    Beside,
+    Prefetch,
     Interrupted(Interrupted),
 }
 
@@ -145,8 +145,8 @@ impl Settling {
         wire: &mut Wire,
     ) -> (Self, Option<Failed>) {
         let heard = match wire.session.ahead.take_refusal() {
-            Some(refusal) if looks_like_epsvs(&refusal) => {
-                wire.control.pay_beside();
+            Some(refusal) if looks_like_refusal_of_epsv(&refusal) => {
+                wire.control.prefetch_answered();
                 0
             }
             Some(refusal) => {
@@ -176,7 +176,7 @@ impl Settling {
             _ => LeftoverIf::No,
         };
         // EPSV's refusal, if it is refused, looks like one of the replies to the transfer.
-        let due = due + u8::from(wire.control.owes_beside()) - heard;
+        let due = due + u8::from(wire.control.expects_prefetch()) - heard;
         // All of settling has one deadline, whatever replies come.
         wire.stop_reply_timers();
         wire.start_settling(now);
@@ -198,12 +198,12 @@ impl Settling {
         })
     }
 
-    /// Waits for the answer to EPSV, which was sent beside a transfer that has ended
-    pub(crate) fn beside(now: Time, wire: &mut Wire) -> Self {
+    /// Waits for the answer to EPSV, which was sent during a transfer that has ended
+    pub(crate) fn prefetch(now: Time, wire: &mut Wire) -> Self {
         wire.stop_reply_timers();
         // No reply renews it, and the deadline of settling only begins after it: a driver may do nothing meanwhile.
         quiet(now, wire);
-        Self::Beside
+        Self::Prefetch
     }
 
     /// Waits for the answer to a sentinel that has been sent, which the server may have refused or ignored
@@ -241,11 +241,11 @@ impl Settling {
                     Settled::No
                 }
             }
-            Self::Beside if wire.answers_beside(&reply, now) => {
+            Self::Prefetch if wire.answers_prefetch(&reply, now) => {
                 wire.timers.stop(Timer::Quiet);
                 Settled::Yes(None, Leftover::Nothing)
             }
-            Self::Beside => Settled::No,
+            Self::Prefetch => Settled::No,
             Self::Interrupted(cut) => cut.replied(reply, now, wire),
         }
     }
@@ -254,7 +254,7 @@ impl Settling {
     pub(crate) fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Failed> {
         match self {
             Self::Count => None,
-            Self::Beside => {
+            Self::Prefetch => {
                 wire.session.ahead.give_up();
                 *self = Self::doubt(now, wire);
                 None
@@ -266,7 +266,7 @@ impl Settling {
     /// Takes the request that still waits, if any
     pub(crate) fn take_failed(&mut self) -> Option<Failed> {
         match self {
-            Self::Count | Self::Beside => None,
+            Self::Count | Self::Prefetch => None,
             Self::Interrupted(cut) => cut.failed.take(),
         }
     }
@@ -274,7 +274,7 @@ impl Settling {
     /// Returns the request that still waits, if any
     pub(crate) fn waiting(&self) -> Option<&Request> {
         match self {
-            Self::Count | Self::Beside => None,
+            Self::Count | Self::Prefetch => None,
             Self::Interrupted(cut) => cut.failed.as_ref().map(|failed| &failed.request),
         }
     }
@@ -291,8 +291,8 @@ impl Interrupted {
             }
             return self.end(now, wire);
         }
-        if wire.control.owes_beside() && is_passive(code) {
-            wire.control.pay_beside();
+        if wire.control.expects_prefetch() && is_passive(code) {
+            wire.control.prefetch_answered();
             wire.session.ahead = Ahead::Cold;
             self.due = self.due.saturating_sub(1);
             quiet(now, wire);
@@ -309,7 +309,7 @@ impl Interrupted {
                     explain(&mut failed.error, reply);
                 }
                 // The other one of two replies is still to come.
-                if wire.control.owes_beside() {
+                if wire.control.expects_prefetch() {
                     self.ask(Verb::REST, now, wire);
                     return Settled::No;
                 }
@@ -371,7 +371,7 @@ impl Interrupted {
 
     fn end(&mut self, now: Time, wire: &mut Wire) -> Settled {
         wire.session.late = wire.session.late.and_due(self.due);
-        if wire.control.owes_beside() {
+        if wire.control.expects_prefetch() {
             wire.session.ahead.give_up();
         }
         wire.control.expect_nothing();

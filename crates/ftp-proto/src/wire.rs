@@ -3,7 +3,6 @@
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-use crate::ahead::{Ahead, is_passive};
 use crate::claim::OpId;
 use crate::config::{Config, DataHandshake, Telnet};
 use crate::control::answers::{Answer, answer, is_only_a_transfers};
@@ -12,6 +11,7 @@ use crate::control::reply::{Reply, ReplyKind};
 use crate::control::{Barrier, Control};
 use crate::data::{DataConnection, DataState};
 use crate::event::{Action, Event, Trace, TraceDirection};
+use crate::prefetch::{Ahead, is_passive};
 use crate::session::{Session, TicketSupply};
 use crate::terms::{DataEndpoint, DataId, Direction, Encoding, IpFamily, Phase, Protection};
 use crate::time::Time;
@@ -53,16 +53,16 @@ impl Wire {
         self.await_reply(now);
     }
 
-    /// Sends EPSV beside the running transfer, whose deadlines stay as they are
-    pub(crate) fn send_beside(&mut self) {
+    /// Sends EPSV during the running transfer, whose deadlines stay as they are
+    pub(crate) fn send_prefetch(&mut self) {
         let command = Command::bare(Verb::EPSV);
         self.trace_command(&command);
-        self.control.send_beside(&command);
+        self.control.send_prefetch(&command);
         self.session.ahead = Ahead::Asked;
     }
 
-    /// Takes a reply after the transfer beside which EPSV was sent has been answered; returns whether it answers EPSV
-    pub(crate) fn answers_beside(&mut self, reply: &Reply, now: Time) -> bool {
+    /// Takes a reply after the transfer during which EPSV was sent has been answered; returns whether it answers EPSV
+    pub(crate) fn answers_prefetch(&mut self, reply: &Reply, now: Time) -> bool {
         match (reply.kind(), reply.code()) {
             // Some servers answer a transfer twice.
             (ReplyKind::Preliminary, _) => return false,
@@ -73,7 +73,7 @@ impl Wire {
             (_, code) if is_passive(code) => self.session.ahead.answered(reply, now),
             _ => self.session.ahead.give_up(),
         }
-        self.control.pay_beside();
+        self.control.prefetch_answered();
         true
     }
 

@@ -1,12 +1,21 @@
-//! EPSV beside a running transfer: how each server treats it, and that every result is true
+//! EPSV during a running transfer: how each server treats it, and that every result is true
 //!
 //! These tests prove the list of [`Prefetch::Known`] (Q143 to Q145).
 
 use std::sync::{Arc, Mutex};
 
 use crate::driver::{Client, Prefetch, TraceDirection};
-use crate::way::{Line, passively};
+use crate::way::{ADDRESSES, MODES, SECURITIES, run};
 use crate::{Security, Way};
+
+/// A line of the control connection
+type Line = (TraceDirection, String);
+
+/// Runs the test with every server, without TLS and with both versions of it, over IPv4 in passive mode
+#[track_caller]
+fn passively(test: impl Fn(&Way)) {
+    run(test, &ADDRESSES[..1], &MODES[..1], &SECURITIES[..3]);
+}
 
 /// Returns the content of the file with this number: from nothing to more than a socket's buffer holds
 fn content(number: usize) -> Vec<u8> {
@@ -17,14 +26,21 @@ fn content(number: usize) -> Vec<u8> {
 /// Returns a session, and the lines of its control connection
 fn enter(way: &Way, prefetch: Prefetch) -> (Client, std::path::PathBuf, Arc<Mutex<Vec<Line>>>) {
     let mut config = way.config();
-    config.prefetch = prefetch;
+    (config.prefetch, config.trace) = (prefetch, true);
     let lines = Arc::new(Mutex::new(Vec::new()));
-    let (ftp, _, local) = way.enter_traced(config, lines.clone());
+    let options = way.options(config).trace({
+        let lines = lines.clone();
+        move |trace| {
+            let text = String::from_utf8_lossy(trace.line()).into_owned();
+            lines.lock().unwrap().push((trace.direction(), text));
+        }
+    });
+    let (ftp, _, local) = way.enter_by(way.login_with(options));
     (ftp, local, lines)
 }
 
-/// Returns how often EPSV was sent while a transfer was owed its final reply
-fn beside(lines: &[Line]) -> usize {
+/// Returns how often EPSV was sent while the final reply of a transfer was expected
+fn during_transfers(lines: &[Line]) -> usize {
     let (mut runs, mut count) = (false, 0);
     for (direction, line) in lines {
         let verb = line.split([' ', '\r']).next().unwrap();
@@ -82,7 +98,7 @@ fn series(way: &Way, prefetch: Prefetch) -> (usize, usize, bool) {
     assert_eq!(ftp.size("f3").unwrap(), content(3).len() as u64);
     let failed = ftp.prefetch_failed();
     ftp.quit().unwrap();
-    let beside = beside(&lines.lock().unwrap());
+    let beside = during_transfers(&lines.lock().unwrap());
     (beside, failures, failed)
 }
 

@@ -3,15 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::driver::ftp_tls::{TlsConfig, TlsVersion, Trust};
-use crate::driver::{Client, Config, DataMode, Options, TlsPolicy, TraceDirection};
+use crate::driver::{Client, Config, DataMode, Options, TlsPolicy};
 use ftp_tests::servers::{self, Server};
-
-/// A line of the control connection
-pub(crate) type Line = (TraceDirection, String);
 
 /// A kind of connection to a server
 #[derive(Clone, Debug)]
@@ -29,8 +25,8 @@ pub(crate) enum Security {
     Implicit(TlsVersion),
 }
 
-const ADDRESSES: [&str; 2] = ["127.0.0.1", "::1"];
-const MODES: [DataMode; 2] = [DataMode::Passive, DataMode::Active];
+pub(crate) const ADDRESSES: [&str; 2] = ["127.0.0.1", "::1"];
+pub(crate) const MODES: [DataMode; 2] = [DataMode::Passive, DataMode::Active];
 pub(crate) const SECURITIES: [Security; 5] = [
     Security::Clear,
     Security::Explicit(TlsVersion::Tls12),
@@ -92,7 +88,7 @@ impl Way {
         self.login_with(self.options(config))
     }
 
-    fn login_with(&self, options: Options) -> Client {
+    pub(crate) fn login_with(&self, options: Options) -> Client {
         let address = self.address();
         let Server { user, password, .. } = &self.server;
         if self.ip == ADDRESSES[0] {
@@ -112,21 +108,8 @@ impl Way {
         self.enter_by(self.login(config))
     }
 
-    /// The same, where the lines of the control connection are recorded
-    pub(crate) fn enter_traced(
-        &self,
-        mut config: Config,
-        lines: Arc<Mutex<Vec<Line>>>,
-    ) -> (Client, String, PathBuf) {
-        config.trace = true;
-        let options = self.options(config).trace(move |trace| {
-            let text = String::from_utf8_lossy(trace.line()).into_owned();
-            lines.lock().unwrap().push((trace.direction(), text));
-        });
-        self.enter_by(self.login_with(options))
-    }
-
-    fn enter_by(&self, mut ftp: Client) -> (Client, String, PathBuf) {
+    /// Makes a folder on the server and a local one for this session
+    pub(crate) fn enter_by(&self, mut ftp: Client) -> (Client, String, PathBuf) {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = format!("{}-{number}", std::process::id());
@@ -151,12 +134,6 @@ pub(crate) fn on_each_server(test: impl Fn(&Way)) {
     run(test, &ADDRESSES[..1], &MODES[..1], &securities);
 }
 
-/// Runs the test with every server, without TLS and with both versions of it, over one kind of connection each
-#[track_caller]
-pub(crate) fn passively(test: impl Fn(&Way)) {
-    run(test, &ADDRESSES[..1], &MODES[..1], &SECURITIES[..3]);
-}
-
 /// Runs the test with every server and both versions of TLS, over one kind of connection each
 #[track_caller]
 pub(crate) fn securely(test: impl Fn(&Way)) {
@@ -164,7 +141,12 @@ pub(crate) fn securely(test: impl Fn(&Way)) {
 }
 
 #[track_caller]
-fn run(test: impl Fn(&Way), addresses: &[&'static str], modes: &[DataMode], tls: &[Security]) {
+pub(crate) fn run(
+    test: impl Fn(&Way),
+    addresses: &[&'static str],
+    modes: &[DataMode],
+    tls: &[Security],
+) {
     let mut failed = Vec::new();
     for server in servers::all() {
         for security in tls {

@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 
 use super::{Client, Life, State};
-use crate::ahead::Kind;
 use crate::claim::Owner;
 use crate::config::{ForeignReplies, Telnet, TlsPolicy};
 use crate::control::answers;
@@ -16,6 +15,7 @@ use crate::op::flush::Flush;
 use crate::op::machine::Input;
 use crate::op::running::Running;
 use crate::plan::Task;
+use crate::prefetch::Kind;
 use crate::session::{Late, RestartMarker};
 use crate::settle::{Leftover, Settled};
 use crate::terms::Phase;
@@ -66,7 +66,7 @@ impl Client {
         if self.wire.control.sentinel_received(reply.code()) {
             return self.sentinel_answered(command, reply.code());
         }
-        if self.wire.control.owes_beside() {
+        if self.wire.control.expects_prefetch() {
             return self.replied_to_one(command, reply);
         }
         self.replied_to(command, reply);
@@ -239,7 +239,7 @@ impl Client {
     /// Passes the final reply to a command on to the running operation
     fn deliver(&mut self, command: Verb, reply: Reply) {
         self.wire.reply_received();
-        if self.wire.control.front_is_beside() {
+        if self.wire.control.prefetch_is_first() {
             // The transfer has its own deadlines until its data has ended, and only then EPSV has one (settle.rs).
             self.wire.stop_reply_timers();
         } else {

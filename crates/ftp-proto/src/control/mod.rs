@@ -47,8 +47,8 @@ enum Purpose {
     Request,
     /// To show by its answer that everything before it has been answered
     Sentinel,
-    /// EPSV for the next transfer, sent beside the running one (ahead.rs)
-    Beside,
+    /// EPSV for the next transfer, sent during the running one (prefetch.rs)
+    Prefetch,
 }
 
 #[derive(Debug)]
@@ -98,24 +98,24 @@ impl Control {
         self.queue(command, Purpose::Sentinel);
     }
 
-    /// Queues a command that is answered before or after the command that is owed an answer already
-    pub(crate) fn send_beside(&mut self, command: &Command<'_>) {
-        self.queue(command, Purpose::Beside);
+    /// Queues a command that is answered before or after the command that is unanswered already
+    pub(crate) fn send_prefetch(&mut self, command: &Command<'_>) {
+        self.queue(command, Purpose::Prefetch);
     }
 
-    /// Whether a command that was sent beside a transfer is owed its answer
-    pub(crate) fn owes_beside(&self) -> bool {
-        self.expected.iter().any(|expected| expected.purpose == Purpose::Beside)
+    /// Whether a command that was sent during a transfer is unanswered
+    pub(crate) fn expects_prefetch(&self) -> bool {
+        self.expected.iter().any(|expected| expected.purpose == Purpose::Prefetch)
     }
 
     /// Whether it comes next, because the transfer has been answered
-    pub(crate) fn front_is_beside(&self) -> bool {
-        self.expected.front().is_some_and(|expected| expected.purpose == Purpose::Beside)
+    pub(crate) fn prefetch_is_first(&self) -> bool {
+        self.expected.front().is_some_and(|expected| expected.purpose == Purpose::Prefetch)
     }
 
-    /// Records the final reply to the command that was sent beside a transfer
-    pub(crate) fn pay_beside(&mut self) {
-        self.expected.retain(|expected| expected.purpose != Purpose::Beside);
+    /// Records the final reply to the command that was sent during a transfer
+    pub(crate) fn prefetch_answered(&mut self) {
+        self.expected.retain(|expected| expected.purpose != Purpose::Prefetch);
     }
 
     fn queue(&mut self, command: &Command<'_>, purpose: Purpose) {
@@ -173,7 +173,7 @@ impl Control {
         self.expected.front().is_some_and(|expected| expected.purpose == Purpose::Sentinel)
     }
 
-    /// Whether a sentinel is owed its answer
+    /// Whether a sentinel is unanswered
     pub(crate) fn owes_sentinel(&self) -> bool {
         self.expected.iter().any(|expected| expected.purpose == Purpose::Sentinel)
     }

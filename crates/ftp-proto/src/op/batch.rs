@@ -2,7 +2,7 @@
 //!
 //! A batch saves a round trip. It is safe if the second command means the same whatever the reply to the first is,
 //! and does no harm if the first is refused. Nothing is sent after a transfer command (Pure-FTPd swallows what
-//! comes during a transfer; `ahead.rs` has the exception), AUTH or CCC (because of the barrier), PASS (the login
+//! comes during a transfer; `prefetch.rs` has the exception), AUTH or CCC (because of the barrier), PASS (the login
 //! decides what the next command may be), REST (a transfer from the wrong position is worse than a round trip) or RNFR
 //! (the name may not exist).
 //!

@@ -3,7 +3,7 @@
 //! ```text
 //! passive  EPSV ── 2yz ──▶ connect ──▶ ready
 //!            └── 5yz, no port, can't connect ──▶ PASV ── 2yz ──▶ connect ──▶ ready
-//! ahead    connect to a port announced before (ahead.rs) ──▶ ready
+//! ahead    connect to a port announced before (prefetch.rs) ──▶ ready
 //!            └── can't connect, or too old ──▶ passive
 //! active   listen ──▶ PORT ── 2yz ──▶ ready (the server connects later)
 //!                       └── 5yz ──▶ EPRT ── 2yz ──▶ ready

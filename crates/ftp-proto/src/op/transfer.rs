@@ -18,18 +18,17 @@
 //! ```
 //!
 //! REST is sent directly before its transfer command (Q51), and nothing is ever sent after that until
-//! its final reply has come, except EPSV for the next transfer where the server is known to bear it (beside.rs).
+//! its final reply has come, except EPSV for the next transfer where the server is known to bear it (prefetch.rs).
 
-mod beside;
 mod control_side;
 mod joint;
 mod outcome;
+mod prefetch;
 
 pub(crate) use outcome::Missing;
 
 use control_side::ControlSide;
 
-use crate::ahead::Ahead;
 use crate::config::DataMode;
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::reply::{Reply, ReplyKind};
@@ -41,6 +40,7 @@ use crate::op::machine::{Context, Input, Interruption, Step};
 use crate::op::open::{Open, Opening, ended_early, first_passive};
 use crate::op::request::{Get, List, Put};
 use crate::op::set_type::SetType;
+use crate::prefetch::Ahead;
 use crate::session::{Batches, PassivePath, RestartMarker};
 use crate::terms::{Phase, TlsSession, TransferType};
 use crate::timer::Timer;

@@ -51,7 +51,7 @@ impl Facts<'_> {
             }
             // What arrives while an abort is being settled is dropped until the sentinel's answer.
             Some(_) if self.case.task.aborts() => may.push(Class::Protocol),
-            // It was sent beside the transfer, which has a final reply of its own.
+            // It was sent during the transfer, which has a final reply of its own.
             Some("EPSV") if self.case.prefetch == Prefetch::Always => may.push(Class::Protocol),
             // The reply is taken for the answer to EPSV, for which nothing distinguishes it.
             Some(verb) if self.is_taken_for_a_port(verb) => {
@@ -119,7 +119,7 @@ impl Facts<'_> {
         }
     }
 
-    /// Whether the reply to a transfer beside which EPSV was sent was replaced by one to EPSV or PASV
+    /// Whether the reply to a transfer during which EPSV was sent was replaced by one to EPSV or PASV
     fn is_taken_for_a_port(&self, verb: &str) -> bool {
         let is_passive = |code| matches!(code, 227..=229);
         self.case.prefetch == Prefetch::Always

@@ -62,14 +62,14 @@ impl TransferOp {
                 }
                 return self.give_up(Error::DataTimedOut(phase), Interruption::Abort);
             }
-            Input::Quiet if cx.wire.session.ahead.is_one_in() => {
+            Input::Quiet if cx.wire.session.ahead.awaits_other_reply() => {
                 if let Some(refusal) = self.refused_unbegun(cx) {
                     return Ok(Step::Interrupted(
                         Error::from_reply(refusal),
                         Interruption::AwaitNext,
                     ));
                 }
-                self.ask_for_both(cx);
+                self.ask_for_other_reply(cx);
             }
             Input::Quiet => match &mut self.stage {
                 Stage::Joint(ControlSide::Answered(reply)) => {
@@ -111,8 +111,8 @@ impl TransferOp {
             Err(Input::DataTimeout(phase)) => {
                 self.give_up(Error::DataTimedOut(phase), Interruption::Abort)
             }
-            Err(Input::Quiet) if cx.wire.session.ahead.is_one_in() => {
-                self.ask_for_both(cx);
+            Err(Input::Quiet) if cx.wire.session.ahead.awaits_other_reply() => {
+                self.ask_for_other_reply(cx);
                 Ok(Step::Pending)
             }
             Err(_) => Ok(Step::Pending),
@@ -123,7 +123,9 @@ impl TransferOp {
     fn decide(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Decision, Input> {
         Ok(match input {
             Input::Reply(reply) => self.reply_received(reply, cx),
-            Input::Sentinel(_) if cx.wire.session.ahead.is_one_in() => self.nothing_else_came(cx),
+            Input::Sentinel(_) if cx.wire.session.ahead.awaits_other_reply() => {
+                self.other_reply_is_missing(cx)
+            }
             Input::Sentinel(code) => self.sentinel(code, cx),
             Input::Quiet if self.awaits_proof() => self.sentinel_quiet(cx),
             other => return Err(other),

@@ -1,14 +1,14 @@
-//! A transfer beside which EPSV was sent for the next one (ahead.rs)
+//! A transfer during which EPSV was sent for the next one (prefetch.rs)
 
 use super::control_side::ControlSide;
-use super::joint::News;
+use super::joint::Decision;
 use super::{Stage, TransferOp};
-use crate::ahead::{Ahead, looks_like_epsvs};
 use crate::control::command::Verb;
 use crate::control::reply::Reply;
 use crate::data::DataState;
 use crate::error::Error;
 use crate::op::machine::Context;
+use crate::prefetch::{Ahead, looks_like_refusal_of_epsv};
 use crate::session::{Preliminary, RestartMarker};
 use crate::terms::{Phase, TransferType};
 use crate::time::Time;
@@ -25,7 +25,7 @@ impl TransferOp {
     }
 
     /// Whether its command has been sent, its data connection is open, and nothing unusual has happened so far
-    pub(crate) fn may_have_company(&self, wire: &Wire) -> bool {
+    pub(crate) fn permits_prefetch(&self, wire: &Wire) -> bool {
         matches!(self.stage, Stage::Joint(ControlSide::Requested | ControlSide::Started))
             && matches!(
                 wire.data_state(),
@@ -39,7 +39,7 @@ impl TransferOp {
     }
 
     /// Whether its final reply is still to come
-    pub(crate) const fn is_unanswered(&self) -> bool {
+    pub(crate) const fn awaits_final_reply(&self) -> bool {
         self.is_asked() && !self.final_reply_received()
     }
 
@@ -63,7 +63,7 @@ impl TransferOp {
     }
 
     /// Whether its 1yz has come
-    pub(crate) const fn has_begun(&self) -> bool {
+    pub(crate) const fn has_started(&self) -> bool {
         matches!(
             self.stage,
             Stage::Joint(ControlSide::Started)
@@ -80,7 +80,7 @@ impl TransferOp {
     }
 
     /// Sends a sentinel: one final reply has come, of two that are expected, and then nothing more
-    pub(super) fn ask_for_both(&self, cx: &mut Context<'_>) {
+    pub(super) fn ask_for_other_reply(&self, cx: &mut Context<'_>) {
         if cx.wire.control.owes_sentinel() {
             return;
         }
@@ -91,17 +91,17 @@ impl TransferOp {
     }
 
     /// Decides what the one final reply means, as the sentinel was answered and no other one came before that
-    pub(super) fn nothing_else_came(&self, cx: &mut Context<'_>) -> News {
+    pub(super) fn other_reply_is_missing(&self, cx: &mut Context<'_>) -> Decision {
         let refusal = cx.wire.session.ahead.take_refusal();
         cx.wire.session.ahead.give_up();
         cx.wire.control.expect_nothing();
         cx.wire.timers.stop(Timer::Quiet);
         match refusal {
-            Some(reply) => News::Final(reply),
+            Some(reply) => Decision::Final(reply),
             // EPSV was answered, but the transfer was not: the server has dropped it, and perhaps not for good.
             None => {
                 cx.wire.session.late = cx.wire.session.late.and_due(1);
-                News::Unconfirmed(self.dropped(cx))
+                Decision::Unconfirmed(self.dropped(cx))
             }
         }
     }
@@ -119,16 +119,16 @@ impl TransferOp {
     }
 
     /// Returns the refusal that answers the transfer, if the session ends before EPSV is answered
-    pub(crate) fn last_word(&self, ahead: &mut Ahead) -> Option<Reply> {
+    pub(crate) fn last_refusal(&self, ahead: &mut Ahead) -> Option<Reply> {
         // While data moves, the refusal may be that of EPSV, and the end of the session explains more.
         matches!(self.stage, Stage::Joint(ControlSide::Requested) | Stage::AwaitFinal { .. })
             .then(|| ahead.take_refusal())
             .flatten()
-            .filter(|refusal| !looks_like_epsvs(refusal))
+            .filter(|refusal| !looks_like_refusal_of_epsv(refusal))
     }
 
     /// Limits the wait for the second of two final replies
-    pub(crate) fn await_other(&self, now: Time, wire: &mut Wire) {
+    pub(crate) fn await_other_reply(&self, now: Time, wire: &mut Wire) {
         if self.waits_for_replies(wire)
             && wire.timers.phase(Timer::Quiet).is_none()
             && !wire.control.owes_sentinel()

@@ -1,11 +1,11 @@
-//! The next transfer's port, asked for beside the running transfer ([`Prefetch`](crate::Prefetch))
+//! The next transfer's port, asked for during the running transfer ([`Prefetch`](crate::Prefetch))
 //!
 //! ```text
 //! RETR a  EPSV          one flight: EPSV goes out as soon as the data connection of `a` is open
 //! 150 … 226  229        the two final replies come together, and the next transfer connects at once
 //! ```
 //!
-//! While both are owed, they are a set and not a queue, because servers differ in when they read EPSV:
+//! While both replies are expected, they are a set and not a queue, because servers differ in when they read EPSV:
 //!
 //! ```text
 //! 229                   is EPSV's, by its code
@@ -31,15 +31,15 @@ use crate::time::Time;
 /// What is known of the next transfer's port
 #[derive(Debug, Default)]
 pub(crate) enum Ahead {
-    /// Nothing: the last request was no transfer, or did not end as expected, so EPSV is only sent beside a transfer
+    /// Nothing: the last request was no transfer, or did not end as expected, so EPSV is only sent during a transfer
     /// if the next one is queued already
     #[default]
     Cold,
     /// Nothing: the last request was a transfer that ended as expected, so another one is likely after the next
     Warm,
-    /// EPSV has been sent beside a transfer, and no refusal has come
+    /// EPSV has been sent during a transfer, and no refusal has come
     Asked,
-    /// EPSV has been sent beside a transfer, and one refusal has come, which is the answer to either of them
+    /// EPSV has been sent during a transfer, and one refusal has come, which is the answer to either of them
     Refused(Reply),
     /// EPSV was answered before the transfer, whose final reply may never come
     Early,
@@ -49,14 +49,14 @@ pub(crate) enum Ahead {
     Off,
 }
 
-/// A server whose treatment of EPSV beside a transfer has been tried out
+/// A server whose treatment of EPSV during a transfer has been tried out
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Kind {
     #[default]
     Other,
     /// vsftpd reads no command before it has answered the last one, in clear text and under TLS (Q143)
     Vsftpd,
-    /// ProFTPD does so while it sends in clear text, but refuses EPSV beside an upload or under TLS (Q143)
+    /// ProFTPD does so while it sends in clear text, but refuses EPSV during an upload or under TLS (Q143)
     Proftpd,
 }
 
@@ -88,7 +88,7 @@ impl Kind {
 
 impl Ahead {
     /// Whether one of two final replies has come that needs the other to be understood
-    pub(crate) const fn is_one_in(&self) -> bool {
+    pub(crate) const fn awaits_other_reply(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Early)
     }
 
@@ -107,7 +107,7 @@ impl Ahead {
         };
     }
 
-    /// Takes the refusal that has come, if any; EPSV is still owed
+    /// Takes the refusal that has come, if any; EPSV is still unanswered
     pub(crate) fn take_refusal(&mut self) -> Option<Reply> {
         match core::mem::replace(self, Self::Off) {
             Self::Refused(reply) => Some(reply),
@@ -121,7 +121,7 @@ impl Ahead {
     /// Takes the port and when it was announced, unless that was too long ago; used or not, it is gone
     pub(crate) fn take_port(&mut self, now: Time, longest: Duration) -> Option<(u16, Time)> {
         let Self::Port(port, since) = *self else { return None };
-        // Another one may be asked for beside the transfer that uses it.
+        // Another one may be asked for during the transfer that uses it.
         *self = Self::Warm;
         (now.saturating_duration_since(since) <= longest).then_some((port, since))
     }
@@ -151,13 +151,13 @@ impl Ahead {
     }
 }
 
-/// Whether a reply with this code answers EPSV, whatever else is owed; servers mix up their passive replies (Q60)
+/// Whether a reply with this code answers EPSV, whatever else is expected; servers mix up their passive replies (Q60)
 pub(crate) const fn is_passive(code: Code) -> bool {
     matches!(code.get(), 227..=229)
 }
 
 /// Whether a refusal looks like that of EPSV: it is that of a command, or it names EPSV, as ProFTPD's does
-pub(crate) fn looks_like_epsvs(refusal: &Reply) -> bool {
+pub(crate) fn looks_like_refusal_of_epsv(refusal: &Reply) -> bool {
     matches!(refusal.code().get(), 500..=504)
         || memchr::memmem::find(refusal.text(), b"EPSV").is_some()
 }

@@ -1,9 +1,8 @@
-//! The next transfer's port is asked for beside the running transfer, and two final replies are told apart
+//! The next transfer's port is asked for during the running transfer, and two final replies are told apart
 //!
-//! What the replies mean is in [`crate::ahead`].
+//! What the replies mean is in [`crate::prefetch`].
 
 use super::{Client, State};
-use crate::ahead::{Ahead, Kind, is_passive, looks_like_epsvs};
 use crate::claim::Owner;
 use crate::config::{DataMode, Prefetch};
 use crate::control::answers::{Answer, answer, is_only_a_transfers};
@@ -15,11 +14,12 @@ use crate::op::open::first_passive;
 use crate::op::running::Running;
 use crate::op::transfer::TransferOp;
 use crate::plan::Task;
+use crate::prefetch::{Ahead, Kind, is_passive, looks_like_refusal_of_epsv};
 use crate::session::{Batches, ControlSecurity};
 use crate::terms::Protection;
 
 impl Client {
-    /// Whether the server did not bear [EPSV beside a transfer](crate::Prefetch), so that this session sends it no more
+    /// Whether the server did not bear [EPSV during a transfer](crate::Prefetch), so that this session sends it no more
     ///
     /// Drivers that know of other sessions with the same server set [`Prefetch::Off`] there.
     #[must_use]
@@ -27,8 +27,8 @@ impl Client {
         matches!(self.wire.session.ahead, Ahead::Off)
     }
 
-    /// Sends EPSV beside the running transfer, if it is the time; limits the wait for the second of two final replies
-    pub(super) fn ask_ahead(&mut self) {
+    /// Sends EPSV during the running transfer, if it is the time; limits the wait for the second of two final replies
+    pub(super) fn send_prefetch(&mut self) {
         let State::Running(Task { request, operation: Running::Transfer(transfer) }) = &self.state
         else {
             return;
@@ -36,25 +36,25 @@ impl Client {
         match self.wire.session.ahead {
             Ahead::Cold | Ahead::Warm => {}
             Ahead::Refused(_) | Ahead::Early => {
-                return transfer.await_other(self.now, &mut self.wire);
+                return transfer.await_other_reply(self.now, &mut self.wire);
             }
             _ => return,
         }
         let owner = request.owner;
         if matches!(owner, Owner::User(_))
-            && transfer.may_have_company(&self.wire)
-            && self.bears_company(transfer)
+            && transfer.permits_prefetch(&self.wire)
+            && self.server_permits_prefetch(transfer)
             && self.expects_a_transfer()
         {
             let cx = Context { now: self.now, owner, wire: &mut self.wire };
             if first_passive(&cx) == Verb::EPSV {
-                self.wire.send_beside();
+                self.wire.send_prefetch();
             }
         }
     }
 
     /// Whether EPSV may be sent beside this transfer
-    fn bears_company(&self, transfer: &TransferOp) -> bool {
+    fn server_permits_prefetch(&self, transfer: &TransferOp) -> bool {
         let (config, session) = (&self.wire.config, &self.wire.session);
         let verb = transfer.verb();
         let is_upload = matches!(verb, Verb::STOR | Verb::APPE);
@@ -89,26 +89,26 @@ impl Client {
         }
     }
 
-    /// Takes a final reply while EPSV is owed its answer, too
+    /// Takes a final reply while EPSV is unanswered as well
     pub(super) fn replied_to_one(&mut self, command: Verb, reply: Reply) {
-        let is_unanswered = matches!(
+        let awaits_final_reply = matches!(
             &self.state,
             State::Running(Task { operation: Running::Transfer(transfer), .. })
-                if transfer.is_unanswered()
+                if transfer.awaits_final_reply()
         );
-        if !is_unanswered {
+        if !awaits_final_reply {
             return self.replied_to_the_other(reply);
         }
         if let Some(reply) = self.decide(command, reply) {
             self.replied_to(command, reply);
         }
-        self.ask_ahead();
+        self.send_prefetch();
     }
 
-    /// Whether EPSV alone is owed its answer, and this is that of another command
+    /// Whether only EPSV is unanswered, and this reply is that of another command
     pub(super) fn is_foreign_beside(&self, reply: &Reply) -> bool {
         let control = &self.wire.control;
-        control.front_is_beside()
+        control.prefetch_is_first()
             && !control.owes_sentinel()
             // Some servers send it after a transfer.
             && reply.code() != Code::DATA_OPEN
@@ -118,7 +118,7 @@ impl Client {
 
     /// Takes a final reply after the transfer has been answered
     fn replied_to_the_other(&mut self, reply: Reply) {
-        if self.wire.answers_beside(&reply, self.now) {
+        if self.wire.answers_prefetch(&reply, self.now) {
             return;
         }
         self.wire.session.ahead.give_up();
@@ -133,7 +133,7 @@ impl Client {
         let code = reply.code();
         let refusal = self.wire.session.ahead.take_refusal();
         if is_passive(code) {
-            self.wire.control.pay_beside();
+            self.wire.control.prefetch_answered();
             let ahead = &mut self.wire.session.ahead;
             match (&refusal, &*ahead) {
                 (Some(_), _) => {
@@ -155,17 +155,17 @@ impl Client {
         };
         // The server did not bear EPSV.
         self.wire.session.ahead.give_up();
-        let is_first_epsvs = looks_like_epsvs(&first);
+        let is_first_epsvs = looks_like_refusal_of_epsv(&first);
         let second_ends_it = match reply.kind() {
             ReplyKind::Completion => answer(command, code) == Answer::Own && !took_it_for_an_abort,
             ReplyKind::Preliminary | ReplyKind::Intermediate => false,
             ReplyKind::Transient | ReplyKind::Permanent => {
-                is_certain(&reply) || (is_first_epsvs && !looks_like_epsvs(&reply))
+                is_certain(&reply) || (is_first_epsvs && !looks_like_refusal_of_epsv(&reply))
             }
         };
         // Where not even the 1yz has come, EPSV may be still to be answered.
         if is_first_epsvs || self.transfer_has_begun() {
-            self.wire.control.pay_beside();
+            self.wire.control.prefetch_answered();
         }
         Some(if second_ends_it { reply } else { first })
     }
@@ -174,7 +174,7 @@ impl Client {
         matches!(
             &self.state,
             State::Running(Task { operation: Running::Transfer(transfer), .. })
-                if transfer.has_begun()
+                if transfer.has_started()
         )
     }
 
@@ -197,13 +197,13 @@ impl Client {
     }
 
     /// Takes the refusal that has come as the transfer's, because the session ends before EPSV is answered
-    pub(super) fn hear_last_word(&mut self) {
+    pub(super) fn handle_last_refusal(&mut self) {
         let State::Running(Task { operation: Running::Transfer(transfer), .. }) = &self.state
         else {
             return;
         };
         let verb = transfer.verb();
-        if let Some(reply) = transfer.last_word(&mut self.wire.session.ahead) {
+        if let Some(reply) = transfer.last_refusal(&mut self.wire.session.ahead) {
             self.replied_to(verb, reply);
         }
     }
