@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a harness of tests: a panic is the report")]
 
+pub mod command_log;
 pub mod driver;
 pub mod embedded;
 pub mod flood;

@@ -151,6 +151,36 @@ fn beside(file: &str) -> Vec<Server> {
     text.lines().map(|line| parse(line, ca_file.clone())).collect()
 }
 
+/// A server that accepts at most eight sessions in all, on 127.0.0.1 only
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// The server
+    pub server: Server,
+    /// Its log of the commands of all sessions, one per line, each with its client's address
+    pub log: PathBuf,
+}
+
+/// Returns the servers that accept at most eight sessions in all and log their commands; none if `tests/run` has not
+/// started them
+///
+/// # Panics
+///
+/// If their description can't be read.
+#[must_use]
+pub fn counted() -> Vec<Counted> {
+    let Some(path) = std::env::var_os("FTP_SERVERS").map(PathBuf::from) else {
+        return Vec::new();
+    };
+    let path = path.with_file_name("counted.tsv");
+    let text = std::fs::read_to_string(&path).expect("counted.tsv stands beside FTP_SERVERS");
+    let ca_file = path.with_file_name("tls").join("ca.pem");
+    let counted = |line: &str| {
+        let (server, log) = line.rsplit_once('\t').expect("nine fields");
+        Counted { server: parse(server, ca_file.clone()), log: log.into() }
+    };
+    text.lines().map(counted).collect()
+}
+
 fn parse(line: &str, ca_file: PathBuf) -> Server {
     let fields: Vec<&str> = line.split('\t').collect();
     let [name, version, port, implicit, user, password, directory, home] = fields[..] else {
