@@ -70,6 +70,7 @@ pub fn register(context: &SessionContext, url: &str, builder: FtpStoreBuilder) -
 /// DataFusion's own registry
 pub struct FtpRegistry {
     logins: HashMap<(String, String), String>,
+    passwords: Box<dyn Fn(&str, &str) -> Option<Vec<u8>> + Send + Sync>,
     configure: Box<dyn Fn(FtpStoreBuilder) -> FtpStoreBuilder + Send + Sync>,
     stores: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
     others: DefaultObjectStoreRegistry,
@@ -81,6 +82,7 @@ impl FtpRegistry {
     pub fn new() -> Self {
         Self {
             logins: HashMap::new(),
+            passwords: Box::new(|_, _| None),
             configure: Box::new(|builder| builder),
             stores: Mutex::default(),
             others: DefaultObjectStoreRegistry::new(),
@@ -91,6 +93,17 @@ impl FtpRegistry {
     #[must_use]
     pub fn login(mut self, host: &str, user: &str, password: &str) -> Self {
         self.logins.insert((host.to_ascii_lowercase(), user.to_owned()), password.to_owned());
+        self
+    }
+
+    /// Sets where other passwords are found, such as a `.netrc`: called with a host and a user that have no
+    /// [`login`](Self::login)
+    #[must_use]
+    pub fn passwords(
+        mut self,
+        passwords: impl Fn(&str, &str) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
+        self.passwords = Box::new(passwords);
         self
     }
 
@@ -114,9 +127,11 @@ impl FtpRegistry {
         let user = String::from_utf8_lossy(&percent_decoded(url.username())).into_owned();
         if !user.is_empty() {
             let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
-            let Some(password) = self.logins.get(&(host, user.clone())) else {
+            let given = self.logins.get(&(host.clone(), user.clone()));
+            let given = given.map(|password| password.clone().into_bytes());
+            let Some(password) = given.or_else(|| (self.passwords)(&host, &user)) else {
                 return Err(DataFusionError::Configuration(format!(
-                    "there is no login of {user:?} for {server}: add it by `FtpRegistry::login`"
+                    "there is no login of {user:?} for {server}: add it by `FtpRegistry::login` or `passwords`"
                 )));
             };
             builder = builder.login(user, password);
