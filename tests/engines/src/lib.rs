@@ -66,11 +66,14 @@ pub fn register(context: &SessionContext, url: &str, builder: FtpStoreBuilder) -
     Ok(store)
 }
 
+/// Returns the password of a user on a host, if there is one
+type Passwords = dyn Fn(&str, &str) -> Option<Vec<u8>> + Send + Sync;
+
 /// Creates the stores of FTP servers from the URLs of tables, one for each server and user; leaves all other URLs to
 /// DataFusion's own registry
 pub struct FtpRegistry {
     logins: HashMap<(String, String), String>,
-    passwords: Box<dyn Fn(&str, &str) -> Option<Vec<u8>> + Send + Sync>,
+    passwords: Box<Passwords>,
     configure: Box<dyn Fn(FtpStoreBuilder) -> FtpStoreBuilder + Send + Sync>,
     stores: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
     others: DefaultObjectStoreRegistry,

@@ -278,3 +278,20 @@ async fn a_registry_makes_a_store_for_each_server_and_user() {
         assert!(error.contains("has a password in it") && !error.contains("hunter2"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn passwords_from_elsewhere_are_those_of_a_host_and_a_user() {
+    let registry =
+        FtpRegistry::new().login("ftp.example.org", "given", "p").passwords(|host, user| {
+            (host == "ftp.example.org" && user == "a b").then(|| b"secret".to_vec())
+        });
+    let get = |url: &str| registry.get_store(&Url::parse(url).unwrap());
+    for good in ["ftp://a%20b@FTP.example.org/", "ftp://given@ftp.example.org/"] {
+        get(good).unwrap();
+    }
+    for other in ["ftp://a%20b@ftp.example.com/", "ftp://nobody@ftp.example.org/"] {
+        let error = get(other).unwrap_err().to_string();
+        assert!(error.contains("there is no login of"), "{error}");
+    }
+    assert!(!format!("{registry:?}").contains("secret"));
+}
