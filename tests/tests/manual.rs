@@ -35,7 +35,7 @@ fn all_pages() -> Vec<PathBuf> {
     found
 }
 
-/// Pages of crates are compiled by their crates
+/// Pages of crates are compiled by their crates, and the page of the engines in their workspace
 #[test]
 fn every_page_with_code_is_compiled() {
     let list = fs::read_to_string(root().join("tests/src/manual.rs")).expect("the list of pages");
@@ -54,6 +54,10 @@ fn every_page_with_code_is_compiled() {
             let source = page.with_file_name("src").join("lib.rs");
             let source = fs::read_to_string(source).expect("the crate's root");
             assert!(source.contains(r#"include_str!("../README.md")"#), "{path} is not compiled");
+        } else if path == "docs/object-store.md" {
+            let engines = root().join("tests/engines/src/lib.rs");
+            let engines = fs::read_to_string(engines).expect("the engines' library");
+            assert!(engines.contains(&format!(r#"include_str!("../../../{path}")"#)), "{path}");
         } else {
             assert!(listed.contains(path.as_str()), "{path} is not in tests/src/manual.rs");
         }

@@ -196,3 +196,8 @@ impl fmt::Debug for FtpRegistry {
         f.debug_struct("FtpRegistry").field("logins", &logins).finish_non_exhaustive()
     }
 }
+
+/// The code of the page, compiled as a documentation test
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/object-store.md")]
+struct ObjectStorePage;
