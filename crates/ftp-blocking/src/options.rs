@@ -34,7 +34,7 @@ pub struct Options {
 impl Options {
     /// The defaults, with these settings
     pub fn new(config: Config) -> Self {
-        Self { session: ftp_session::Options::new(config), deadline: None, dialer: None }
+        ftp_session::Options::new(config).into()
     }
 
     /// Sets how long a call as a whole may take, whatever the server does; no limit by default
@@ -138,6 +138,13 @@ impl Options {
             }
         });
         self
+    }
+}
+
+/// The options of `ftp-session`, which unlike these can be cloned, for several sessions with one server
+impl From<ftp_session::Options> for Options {
+    fn from(session: ftp_session::Options) -> Self {
+        Self { session, deadline: None, dialer: None }
     }
 }
 

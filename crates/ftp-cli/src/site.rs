@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use ftp_blocking::proxy::Proxy;
-use ftp_blocking::{Client, Config, DataMode, Options};
-use ftp_session::{Error, TlsPolicy};
+use ftp_blocking::{Client, Config, DataMode};
+use ftp_session::{Error, Options, TlsPolicy};
 use ftp_tls::{TlsConfig, Trust};
 use zeroize::Zeroizing;
 
@@ -21,10 +20,9 @@ use crate::netrc::Login;
 pub(crate) struct Site {
     host: String,
     port: u16,
-    policy: TlsPolicy,
     login: Login,
-    tls: Option<TlsConfig>,
-    proxy: Option<Proxy>,
+    /// The same for all sessions, so that each knows what the others have learned about the server
+    options: Options,
     common: Common,
     /// The server's name in messages
     name: String,
@@ -41,12 +39,10 @@ impl Site {
     pub(crate) fn new(remote: &Remote, logins: &Logins, common: &Common) -> Result<Self, Failure> {
         let login = logins.login(remote)?;
         let origin = remote.origin();
-        let policy = remote.url.policy();
-        let tls = match policy {
-            TlsPolicy::Plaintext => None,
-            _ => Some(tls_config(common)?),
-        };
-        let proxy = common.proxy.as_ref().map(|url| url.proxy(logins.netrc())).transpose()?;
+        let mut options = options(remote.url.policy(), common)?;
+        if let Some(url) = &common.proxy {
+            options = options.proxy(url.proxy(logins.netrc())?);
+        }
         let user = crate::show::bytes(&login.user);
         let host = if origin.host().contains(':') {
             format!("[{}]", origin.host())
@@ -58,7 +54,7 @@ impl Site {
             false => format!("{user}@{host}:{}", origin.port()),
         };
         let (host, port) = (remote.url.address().host().to_owned(), origin.port());
-        Ok(Self { host, port, policy, login, tls, proxy, common: common.clone(), name })
+        Ok(Self { host, port, login, options, common: common.clone(), name })
     }
 
     /// Returns the server's name in messages
@@ -74,26 +70,6 @@ impl Site {
         Failure::session(error, &self.name)
     }
 
-    fn options(&self) -> Options {
-        let mut config = Config::new(self.policy);
-        if self.common.active {
-            config.data_mode = DataMode::Active;
-        }
-        let mut options = Options::new(config).timeout(self.common.timeout);
-        if let Some(tls) = &self.tls {
-            options = options.tls(tls.clone());
-        }
-        if let Some(address) = self.common.bind {
-            options = options.source_address(address);
-        }
-        options = options.proxy(self.proxy.clone());
-        if self.common.trace {
-            // The lines of a trace are escaped, with passwords masked.
-            options = options.trace(|line| eprintln!("{line}"));
-        }
-        options
-    }
-
     /// Connects and logs in
     pub(crate) fn open(&self, interrupt: &Interrupt) -> Result<Session, Failure> {
         interrupt.check()?;
@@ -101,16 +77,38 @@ impl Site {
         let Login { user, password, account } = &self.login;
         let password = password.as_ref().map(|password| password.expose()).unwrap_or_default();
         let mut client = match account {
-            None => Client::connect_and_login(address, self.options(), user, password),
-            Some(account) => Client::connect(address, self.options()).and_then(|mut client| {
-                client.login_with_account(user, password, account.expose())?;
-                Ok(client)
-            }),
+            None => Client::connect_and_login(address, self.options.clone(), user, password),
+            Some(account) => {
+                Client::connect(address, self.options.clone()).and_then(|mut client| {
+                    client.login_with_account(user, password, account.expose())?;
+                    Ok(client)
+                })
+            }
         }
         .map_err(|error| self.failure(error))?;
         let canceller = client.canceller().map_err(|error| self.failure(Error::Local(error)))?;
         Ok(Session { client, _registered: interrupt.register(canceller) })
     }
+}
+
+fn options(policy: TlsPolicy, common: &Common) -> Result<Options, Failure> {
+    let mut config = Config::new(policy);
+    config.prefetch = common.prefetch.into();
+    if common.active {
+        config.data_mode = DataMode::Active;
+    }
+    let mut options = Options::new(config).timeout(common.timeout);
+    if policy != TlsPolicy::Plaintext {
+        options = options.tls(tls_config(common)?);
+    }
+    if let Some(address) = common.bind {
+        options = options.source_address(address);
+    }
+    if common.trace {
+        // The lines of a trace are escaped, with passwords masked.
+        options = options.trace(|line| eprintln!("{line}"));
+    }
+    Ok(options)
 }
 
 fn tls_config(common: &Common) -> Result<TlsConfig, Failure> {

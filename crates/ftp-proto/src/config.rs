@@ -92,7 +92,8 @@ pub enum Truncation {
 /// command meanwhile, and pyftpdlib drops the running transfer, so that it can't be found out by trying. It is only
 /// sent in passive mode, where the request before was a transfer that ended as expected, and the next one either is
 /// queued already and a transfer of the same type, or not yet known. After the first sign of trouble, it is not sent
-/// again in this session, see [`Client::prefetch_failed`](crate::Client::prefetch_failed).
+/// again in this session, see [`Client::prefetch_failed`](crate::Client::prefetch_failed); `ftp-session` does not send it
+/// to that server in later sessions either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Prefetch {
@@ -193,9 +194,8 @@ pub struct Config {
     /// it alone, the session sends no more batches. In a batch, the password is sent without waiting
     /// for the reply to USER.
     pub pipeline: bool,
-    /// Whether the next transfer's port is requested while a transfer runs; [`Prefetch::Off`]: it saves a round trip for
-    /// each further file, but not every server bears it, and the others are recognized by what an administrator has
-    /// written into the greeting
+    /// Whether the next transfer's port is requested while a transfer runs; [`Prefetch::Known`]: it saves a round trip
+    /// for each further file, and these servers answer in an order that was tried out
     ///
     /// It needs [`Self::pipeline`]. A port that is not used within [`Self::settle_quiet`] is forgotten.
     pub prefetch: Prefetch,
@@ -270,7 +270,7 @@ impl Config {
             foreign_replies: ForeignReplies::Reject,
             reply: ReplyConfig::default(),
             pipeline: true,
-            prefetch: Prefetch::Off,
+            prefetch: Prefetch::Known,
             telnet: Telnet::ByServer,
             trace: false,
             greeting_timeout: Duration::from_secs(60),

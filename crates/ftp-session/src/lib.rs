@@ -137,6 +137,7 @@ mod names;
 mod operations;
 mod options;
 mod pipe;
+mod prefetch;
 pub mod procedure;
 pub mod proxy;
 mod race;

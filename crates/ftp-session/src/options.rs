@@ -11,6 +11,7 @@ use ftp_tls::rustls::pki_types::ServerName;
 
 use crate::address::{IntoServerAddress, SourceAddress};
 use crate::error::Error;
+use crate::prefetch::PrefetchFailures;
 use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
 
 /// How a [`Session`](crate::Session) connects
@@ -25,6 +26,10 @@ use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
 /// ```
 ///
 /// Options are equal if all their parts are; a [`TlsConfig`] equals only itself and its clones.
+///
+/// Clones share one thing: which servers did not bear EPSV during a transfer, see [`Config::prefetch`]. The first
+/// session that notices sets it to [`Prefetch::Off`](ftp_proto::Prefetch::Off) for later sessions with the same
+/// server. So create the options once, and clone them for each session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "options do nothing before `Session::connect`"]
 pub struct Options {
@@ -38,6 +43,7 @@ pub struct Options {
     pub(crate) proxy: Option<Proxy>,
     pub(crate) allowance: usize,
     pub(crate) trace: Option<TraceHook>,
+    pub(crate) prefetch_failures: PrefetchFailures,
 }
 
 /// The callback of [`Options::trace`]
@@ -75,6 +81,7 @@ impl Options {
             // Four reads of the most efficient size; well below a millisecond of work.
             allowance: 256 * 1024,
             trace: None,
+            prefetch_failures: PrefetchFailures::default(),
         }
     }
 

@@ -38,6 +38,7 @@ use crate::info::TlsInfo;
 use crate::learned::TimeCommands;
 use crate::link::{Begun, Control};
 use crate::options::{Options, TraceHook};
+use crate::prefetch::PrefetchReport;
 use crate::proxy::{ProxyError, Via, waits_for};
 use crate::race::Race;
 use crate::security::{Name, Security};
@@ -98,6 +99,8 @@ pub struct Session<S, L> {
     data_failures: u32,
     cancelled: Option<CancelFlag>,
     pub(crate) time_commands: TimeCommands,
+    /// Whom to tell that the server did not bear EPSV during a transfer
+    prefetch: Option<Box<PrefetchReport>>,
 }
 
 /// Where the shell's connections go
@@ -165,7 +168,8 @@ impl<S: Read + Write, L> Session<S, L> {
         let control = Control::Idle(Box::new(race));
         let family = family_of(via.as_ref(), first);
         let name = Name::Address(first.ip());
-        Self::with(control, family, name, via, options, now)
+        let port = options.port.unwrap_or_else(|| first.port());
+        Self::with(control, family, (name, port), via, options, now)
     }
 
     /// Creates a session whose connections are made by the shell, for example through a tunnel; after
@@ -194,10 +198,10 @@ impl<S: Read + Write, L> Session<S, L> {
             Host::Name(_) => IpFamily::V4,
         };
         let control = Control::Dialing { begun: Begun::No, deadline: None };
-        let port = via.as_ref().map_or(port, |via| via.proxy().server().port);
-        let dialed = Dialed { port, timeout: options.connect_timeout };
-        let name = Name::Host(host.to_owned());
-        let mut session = Self::with(control, family, name, via, options, now)?;
+        let first_port = via.as_ref().map_or(port, |via| via.proxy().server().port);
+        let dialed = Dialed { port: first_port, timeout: options.connect_timeout };
+        let server = (Name::Host(host.to_owned()), port);
+        let mut session = Self::with(control, family, server, via, options, now)?;
         session.dialed = Some(dialed);
         Ok(session)
     }
@@ -205,7 +209,7 @@ impl<S: Read + Write, L> Session<S, L> {
     fn with(
         control: Control<S>,
         family: IpFamily,
-        name: Name,
+        (name, port): (Name, u16),
         via: Option<Via>,
         mut options: Options,
         now: Time,
@@ -215,6 +219,12 @@ impl<S: Read + Write, L> Session<S, L> {
             (None, Some(host)) => Name::Host(host.clone()),
             (None, None) => name,
         };
+        let server = || match &name {
+            Name::Given(name) => format!("{}:{port}", name.to_str()),
+            Name::Host(host) => format!("{host}:{port}"),
+            Name::Address(ip) => format!("{ip}:{port}"),
+        };
+        let prefetch = options.prefetch_failures.apply(server, &mut options.config);
         if let Some(via) = &via {
             options.config.gateway = via.gateway()?;
         }
@@ -249,6 +259,7 @@ impl<S: Read + Write, L> Session<S, L> {
             data_failures: 0,
             cancelled: None,
             time_commands: TimeCommands::default(),
+            prefetch,
         })
     }
 

@@ -13,6 +13,7 @@ mod cancelling;
 mod dialing;
 mod files;
 mod owned;
+mod prefetch;
 
 use ftp_blocking as driver;
 

@@ -41,6 +41,9 @@ pub(crate) struct Common {
     /// Let the server open the data connections (active mode: PORT, EPRT)
     #[arg(long, global = true)]
     pub(crate) active: bool,
+    /// Ask for the next file's port while a file is transferred, which saves a round trip for each file
+    #[arg(long, global = true, value_name = "WHEN", default_value = "known")]
+    pub(crate) prefetch: Prefetch,
     /// Connect from this address of this machine
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) bind: Option<IpAddr>,
@@ -72,6 +75,26 @@ pub(crate) struct Common {
     /// How to report progress; by default bars on a terminal, otherwise lines
     #[arg(long, global = true, value_name = "HOW", conflicts_with = "json")]
     pub(crate) progress: Option<Progress>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Prefetch {
+    /// Never
+    Off,
+    /// From servers that are known to bear it: vsftpd, and ProFTPD without TLS
+    Known,
+    /// From every server, until the first sign of trouble; some then break off the transfer, which is retried
+    Always,
+}
+
+impl From<Prefetch> for ftp_proto::Prefetch {
+    fn from(prefetch: Prefetch) -> Self {
+        match prefetch {
+            Prefetch::Off => Self::Off,
+            Prefetch::Known => Self::Known,
+            Prefetch::Always => Self::Always,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

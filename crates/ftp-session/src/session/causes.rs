@@ -49,6 +49,9 @@ impl<S: Read + Write, L> Session<S, L> {
             };
             self.events.push_back(event);
         }
+        if let Some(report) = self.prefetch.take_if(|_| self.proto.prefetch_failed()) {
+            report.failed();
+        }
     }
 
     /// Checks each refusal once, whether it is about the number of sessions or about a data connection

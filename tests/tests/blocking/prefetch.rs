@@ -1,0 +1,49 @@
+//! EPSV during a transfer, which a server refuses: later sessions with the same options do not send it
+
+use ftp_blocking::{Client, Options, Prefetch};
+use ftp_session::Options as SessionOptions;
+use ftp_test::{Action, Command, Server};
+
+use crate::config;
+
+/// Downloads a file three times; returns how often EPSV was sent after RETR, and before the next RETR
+fn epsv_during_transfers(server: &Server, options: Options) -> Vec<usize> {
+    let before = server.commands().len();
+    let mut ftp = Client::connect_and_login(server.address(), options, "u", "p").unwrap();
+    for _ in 0..3 {
+        let mut bytes = Vec::new();
+        ftp.download_to("f", &mut bytes).unwrap();
+        assert_eq!(bytes.len(), 5000);
+    }
+    ftp.quit().unwrap();
+    let commands = server.commands();
+    let verbs: Vec<&str> =
+        commands[before..].iter().map(|line| line.split(' ').next().unwrap_or_default()).collect();
+    verbs
+        .split(|verb| *verb == "RETR")
+        .map(|between| between.iter().filter(|verb| **verb == "EPSV").count())
+        .collect()
+}
+
+#[test]
+fn later_sessions_know_of_a_refusal() {
+    let server = || {
+        let server = Server::with_files([("f", vec![7; 5000])]);
+        server.on_command(|Command { verb, in_all, .. }| match (verb, in_all) {
+            ("EPSV", 3) => Action::reply("500 not now"),
+            _ => Action::serve(),
+        });
+        server
+    };
+    let (first, second) = (server(), server());
+    let mut config = config();
+    (config.prefetch, config.pipeline) = (Prefetch::Always, true);
+    let options = SessionOptions::new(config);
+    let session = |server| epsv_during_transfers(server, options.clone().into());
+    // Before each RETR, and the last one after it. In the first session, the third is sent during the second transfer and refused, so
+    // the fourth is sent before the third transfer.
+    assert_eq!(session(&first), [1, 1, 2, 0]);
+    assert_eq!(session(&first), [1, 1, 1, 0]);
+    // Nothing is known of another server.
+    assert_eq!(session(&second), [1, 1, 2, 0]);
+}
