@@ -72,7 +72,7 @@ class CommandLines:
     def _distant(self, seconds):
         if not os.path.exists(delay.DEVICE):
             raise delay.NoLink
-        return self.servers.distant_vsftpd(seconds)
+        return self.servers.distant_real('vsftpd', seconds)
 
     def _far(self, name):
         folders, files = (2, 5) if self.smoke else (20, 50)

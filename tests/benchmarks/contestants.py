@@ -140,7 +140,7 @@ class Lftp:
                   f'set ssl:ca-file {server.authority}; set ssl:priority {server.gnutls()}'
                   if server.authority
                   else 'set ftp:ssl-allow no')
-        login = f'open -u {server.user},{server.password} -p {server.port} {server.host}'
+        login = f'open -u "{server.user},{server.password}" -p {server.port} {server.host}'
         return ['lftp', '-c', f'set net:max-retries 1; set net:timeout 20; set xfer:clobber true; set cmd:fail-exit true; '
                 f'{secure}; {login}; {work}']
 

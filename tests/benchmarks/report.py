@@ -86,7 +86,7 @@ def conditions(asked, servers):
         'Python (ftplib)': platform.python_version(),
         'suppaftp': locked('suppaftp'),
         'rustls': locked('rustls'),
-        **servers.versions,
+        **servers.real_distant.versions(),
         'rustc': version('rustc', '--version'),
     }
     kernel = '.'.join(platform.release().split('-')[0].split('.')[:2])

@@ -1,15 +1,13 @@
 """The servers: the bare one, nearby and behind a delay, and vsftpd as tests/servers/start leaves it."""
 
-import shlex
 import shutil
-import socket
 import subprocess
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import delay
 from contestants import SMALL, Server
+from distant import DistantServers
 from measure import Failed
 
 # The name of uploaded files.
@@ -37,10 +35,8 @@ class Servers:
         self.vsftpd = Server('vsftpd', '127.0.0.1', port, folder=folder)
         self.vsftpd_tls13 = Server('vsftpd', '127.0.0.1', port, authority, '1.3', folder)
         self.vsftpd_tls12 = Server('vsftpd', '127.0.0.1', port, authority, '1.2', folder)
-        self.versions = {'vsftpd': fields[1]}
         self.vsftpd_home = Path(fields[7])
-        self.state = state
-        self.vsftpd_distant = None
+        self.real_distant = DistantServers(state, self.port + 6)
 
     def _start(self, host, public, port):
         """The bare server: on its port TLS is 1.3, on the next one 1.2. Returns its authority."""
@@ -54,9 +50,10 @@ class Servers:
         return str(authority)
 
     def stop(self):
-        for child in self.children:
+        children = self.children + self.real_distant.children
+        for child in children:
             child.terminate()
-        for child in self.children:
+        for child in children:
             child.wait()
 
     def distant(self, seconds, tls=False):
@@ -68,35 +65,15 @@ class Servers:
         self.link.reset(seconds)
         return Server('bare', delay.PEER, port, self.distant_authority if tls else None)
 
-    def distant_vsftpd(self, seconds):
-        """Another vsftpd behind that link, with the same files."""
+    def distant_real(self, name, seconds, tls=False):
+        """Another instance of a real server behind that link."""
         self.distant(seconds)
-        if self.vsftpd_distant is None:
-            port = self.port + 6
-            settings = [line for line in (self.state / 'vsftpd-4-NO.conf').read_text().splitlines()
-                        if not line.startswith(('listen_address=', 'listen_port='))]
-            settings += [f'listen_address={delay.HOST}', f'listen_port={port}', f'pasv_address={delay.PEER}']
-            file = self.state / 'vsftpd-distant.conf'
-            file.write_text('\n'.join(settings) + '\n')
-            lines = (self.state / 'commands.tsv').read_text().splitlines()
-            command = next(line.split('\t')[2] for line in lines if line.startswith('vsftpd-4-NO\t'))
-            words = shlex.split(command.split('>>')[0])
-            self.children.append(subprocess.Popen([*words[:-1], str(file)], stdin=subprocess.DEVNULL))
-            for _ in range(100):
-                try:
-                    socket.create_connection((delay.HOST, port), 1).close()
-                    break
-                except OSError:
-                    time.sleep(0.05)
-            else:
-                raise Failed('vsftpd does not start behind the link')
-            self.vsftpd_distant = Server('vsftpd', delay.PEER, port, folder=self.vsftpd.folder)
-        return self.vsftpd_distant
+        return self.real_distant.server(name, tls)
 
     @contextmanager
-    def laid_out(self, folder, files):
-        """Has these files, by their names and sizes, in a folder of vsftpd's for a while."""
-        root = self.vsftpd_home / folder
+    def laid_out(self, folder, files, on='vsftpd'):
+        """Has these files, by their names and sizes, in a folder of a real server's for a while."""
+        root = self.real_distant.home(on) / folder
         try:
             with open(self.source, 'rb') as source:
                 for name, size in files.items():

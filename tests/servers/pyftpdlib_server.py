@@ -1,4 +1,7 @@
-"""pyftpdlib on 127.0.0.1 and ::1: port, user, password, home and certificate are the arguments."""
+"""pyftpdlib: port, user, password, home and certificate are the arguments.
+
+It listens on 127.0.0.1 and ::1; with two more arguments on the first of them, and PASV announces the second.
+"""
 
 import sys
 
@@ -7,14 +10,18 @@ from pyftpdlib.handlers import TLS_FTPHandler
 from pyftpdlib.ioloop import IOLoop
 from pyftpdlib.servers import FTPServer
 
-port, user, password, home, certificate = sys.argv[1:]
+port, user, password, home, certificate, *other = sys.argv[1:]
+addresses, announced = ("127.0.0.1", "::1"), None
+if other:
+    addresses, announced = other[:1], other[1]
 authorizer = DummyAuthorizer()
 authorizer.add_user(user, password, home, perm="elradfmwMT")
 # Clear text or AUTH TLS, as the client chooses.
 TLS_FTPHandler.authorizer = authorizer
 TLS_FTPHandler.certfile = certificate
+TLS_FTPHandler.masquerade_address = announced
 loop = IOLoop.instance()
-for address in ("127.0.0.1", "::1"):
+for address in addresses:
     server = FTPServer((address, int(port)), TLS_FTPHandler, ioloop=loop)
     server.max_cons = 500
 loop.loop()

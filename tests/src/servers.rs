@@ -23,7 +23,7 @@ pub struct Server {
     pub directory: String,
     /// The same directory on this host
     pub home: PathBuf,
-    /// The PEM file with the authority of its certificate, which names localhost, 127.0.0.1 and ::1
+    /// The PEM file with the authority of its certificate, which names localhost, 127.0.0.1, ::1 and 10.203.0.2
     pub ca_file: PathBuf,
 }
 

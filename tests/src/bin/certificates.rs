@@ -1,7 +1,7 @@
 //! Makes the certificates of the test servers: `certificates FOLDER`
 //!
 //! `ca.pem` is the authority; `server.pem`, `server.key` and both together, `server-both.pem`, are
-//! for localhost, 127.0.0.1 and ::1.
+//! for localhost, 127.0.0.1, ::1, and 10.203.0.2, where tests/bench reaches servers through a link with a delay.
 
 use std::error::Error;
 use std::fs;
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
     let key = KeyPair::generate()?;
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let names = ["localhost", "127.0.0.1", "::1", "10.203.0.2"].map(str::to_owned);
     let certificate = CertificateParams::new(names)?.signed_by(&key, &ca)?.pem();
     let key = key.serialize_pem();
     for (name, content) in [
