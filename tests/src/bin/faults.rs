@@ -5,11 +5,12 @@
 //!
 //! `--seeds N` plays each case with N different timings (default 6, for sessions 1). `--habit NAME` plays only the
 //! servers with this habit, `--set places|words|habits|wires|procedures` only this part, `--set sessions` places, wires
-//! and procedures; `--task NAME`, `--way NAME` and `--server NAME` restrict the run in the same way. `--prefetch always`
-//! queues the next download with each task, so that its port is requested meanwhile (`ftp_proto::Prefetch`), whatever
-//! the server does then. `--models` prints the number of cases and failures of each model, `--traces` prints the trace
-//! of the first case of each kind of failure. `--broken successes|classes|shifts|believes|ragged|hangs|panics` plays a
-//! client that is broken on purpose, which the run must detect.
+//! and procedures; `--task NAME`, `--way NAME` and `--server NAME` restrict the run in the same way; a name that
+//! nothing has is an error. `--prefetch always` queues the next download with each task, so that its port is requested
+//! meanwhile (`ftp_proto::Prefetch`), whatever the server does then. `--models` prints the number of cases and failures
+//! of each model, `--traces` prints the trace of the first case of each kind of failure. `--broken
+//! successes|classes|shifts|believes|ragged|hangs|panics` plays a client that is broken on purpose, which the run must
+//! detect.
 
 use std::process::ExitCode;
 
@@ -80,7 +81,7 @@ fn options() -> Option<Options> {
         tasks: [Task::ALL.as_slice(), &Task::PROCEDURES].concat(),
         ways: Way::ALL.to_vec(),
         profiles: Profile::ALL.to_vec(),
-        prefetch: Prefetch::Off,
+        prefetch: Prefetch::Known,
         broken: Broken::No,
         sets: Set::ALL.to_vec(),
         habits: Habit::all(),
@@ -126,5 +127,12 @@ fn options() -> Option<Options> {
             _ => return None,
         }
     }
-    Some(options)
+    let chosen = [
+        options.tasks.is_empty(),
+        options.ways.is_empty(),
+        options.profiles.is_empty(),
+        options.habits.is_empty(),
+    ];
+    // A name that nothing has would otherwise play no case, and succeed.
+    chosen.iter().all(|is_empty| !is_empty).then_some(options)
 }
