@@ -141,6 +141,16 @@ pub fn limited_to_four() -> Vec<Server> {
     beside("four.tsv")
 }
 
+/// The one with six passive ports, on 127.0.0.1 only; none where `tests/run` has not started it
+///
+/// # Panics
+///
+/// If its description can't be read.
+#[must_use]
+pub fn with_few_ports() -> Vec<Server> {
+    beside("narrow.tsv")
+}
+
 fn beside(file: &str) -> Vec<Server> {
     let Some(path) = std::env::var_os("FTP_SERVERS").map(PathBuf::from) else {
         return Vec::new();

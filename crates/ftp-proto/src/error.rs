@@ -379,7 +379,7 @@ pub enum ConnectionError {
     /// The client ended the session, by QUIT or by closing the connection
     #[error("the session was closed by the client")]
     LocallyClosed,
-    /// 421: the server ends the session, whatever the command was
+    /// 421, or vsftpd's `500 OOPS`: the server ends the session, whatever the command was
     #[error("server ended the session: {0}")]
     ServiceClosing(Reply),
     /// The greeting was a refusal

@@ -357,6 +357,20 @@ fn refusals_have_their_codes() {
     }
 }
 
+/// vsftpd with six passive ports: it ends sessions for which it finds none (Q148)
+#[test]
+fn a_server_with_few_passive_ports_loses_no_file() {
+    for server in servers::with_few_ports() {
+        let place = Place::new(server, "ftp", format!("cli-narrow-{}", std::process::id()));
+        make_tree(&place.on_disk(), 10, 60, 1000);
+        let run = place.succeeds(&["mirror", &place.url(""), "target", "-j8", "--trace"]);
+        assert!(tree(&place.here("target")) == tree(&place.on_disk()), "{run:?}");
+        let ended = run.stderr.lines().filter(|line| line.contains("500 OOPS")).count();
+        println!("{place}: {ended} sessions were ended");
+        assert!(ended > 0, "the case that this test is for did not occur");
+    }
+}
+
 /// vsftpd with `max_per_ip=4`, and the default of eight threads
 #[test]
 fn a_server_that_lets_in_four_refuses_one_at_most() {

@@ -27,7 +27,7 @@ impl Client {
         self.wire.trace_reply(&reply);
         self.last_reply = Some(reply.clone());
         self.wire.control.effects.replied();
-        if reply.code() == Code::SERVICE_CLOSING {
+        if reply.code() == Code::SERVICE_CLOSING || self.is_last_of_vsftpd(&reply) {
             if self.is_quitting() {
                 return self.quit_done(Some(reply));
             }
@@ -85,6 +85,20 @@ impl Client {
             return self.leave(ProtocolError::ForeignReply { command, reply }.into());
         }
         self.answered(command, reply);
+    }
+
+    /// Whether vsftpd's process exits after this reply, whatever the command was (Q148)
+    ///
+    /// To the commands of a login it says that the server's settings are wrong, which no further attempt changes, so
+    /// there it is a refusal.
+    fn is_last_of_vsftpd(&self, reply: &Reply) -> bool {
+        reply.code() == Code::UNRECOGNIZED
+            && reply.text().starts_with(b"OOPS: ")
+            && !matches!(self.life, Life::Greeting)
+            && !matches!(
+                self.wire.control.front(),
+                Some(Verb::AUTH | Verb::HOST | Verb::USER | Verb::PASS | Verb::ACCT)
+            )
     }
 
     fn greeted(&mut self, reply: Reply) {
