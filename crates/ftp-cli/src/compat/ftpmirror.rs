@@ -29,12 +29,16 @@ use crate::site::Site;
 
 const INFO: &str = ".mirrorinfo";
 
+/// Noted instead of a version for a new file that the user did not want
+const NOT_RETRIEVED: &[u8] = b"Not retrieved";
+
 /// The values of the options
 struct Options {
     interactive: bool,
     mac: bool,
     remove: bool,
-    verbose: u8,
+    /// Whether the lines of listings are shown
+    echo: bool,
     skip: Vec<GlobMatcher>,
 }
 
@@ -63,7 +67,10 @@ pub(crate) fn run(
     };
     let mut common = common.clone();
     let mut options =
-        Options { interactive: false, mac: false, remove: false, verbose: 1, skip: Vec::new() };
+        Options { interactive: false, mac: false, remove: false, echo: false, skip: Vec::new() };
+    // As in the script: 0 reports errors only, from 2 on listings are shown.
+    let mut verbosity: u8 = 1;
+    let mut logs_in = true;
     let mut operands = Vec::new();
     let mut rest = arguments.iter();
     let pattern = |text: &str| {
@@ -83,14 +90,14 @@ pub(crate) fn run(
                 rest => Ok(OsString::from(rest)),
             };
             match letter {
-                'v' => options.verbose += 1,
-                'q' => options.verbose = 0,
+                'v' => verbosity = verbosity.saturating_add(1),
+                'q' => verbosity = 0,
                 'i' => options.interactive = true,
                 'r' => options.remove = true,
-                // Every session needs a login; without a user name, it is that of netrc, or anonymous.
-                'n' => common.user = None,
+                'n' => logs_in = false,
                 'm' => {
                     options.mac = true;
+                    logs_in = false;
                     options.skip.push(pattern("*.o")?);
                 }
                 's' => {
@@ -102,10 +109,18 @@ pub(crate) fn run(
                     common.user = Some(value()?);
                     break;
                 }
+                // The script accepts this one, too, and does nothing with it.
+                'b' => {}
                 'p' | 'a' => return Err(usage("passwords come from netrc or --password-file")),
                 _ => return Err(usage("an unknown option")),
             }
         }
+    }
+    options.echo = verbosity > 1;
+    common.quiet |= verbosity == 0;
+    if !logs_in {
+        // Every session needs a login; without a user name, it is that of netrc, or anonymous.
+        common.user = None;
     }
     let [host, more @ ..] = &*operands else { return Err(usage("a host is missing")) };
     if more.len() > 2 {
@@ -146,6 +161,11 @@ impl Run<'_> {
         std::fs::create_dir_all(local).map_err(|error| Failure::local(local, &error))?;
         let mut versions = read_info(local);
         let lines = lease.request(|client| lines(client, remote))?;
+        if self.options.echo {
+            for line in &lines {
+                self.reporter.notice(line, "is listed");
+            }
+        }
         let mut there = BTreeSet::new();
         let mut directories = Vec::new();
         for line in lines.iter().filter_map(|line| self.line(line)) {
@@ -169,8 +189,8 @@ impl Run<'_> {
                 continue;
             }
             if self.options.interactive && !asked("Retrieve", &line.name) {
-                // Noted as fetched, so that the next run does not ask again.
-                versions.insert(line.name, line.version);
+                // Not noted in this version, so that the next run asks again.
+                versions.entry(line.name).or_insert_with(|| NOT_RETRIEVED.to_vec());
                 continue;
             }
             match self.fetch(lease, &join(remote, &line.name), &path) {
@@ -264,9 +284,7 @@ impl Run<'_> {
                 continue;
             }
             if !self.options.remove || is_directory {
-                if self.options.verbose > 0 {
-                    self.reporter.notice(&name, "is here, and not on the server");
-                }
+                self.reporter.notice(&name, "is here, and not on the server");
                 continue;
             }
             if self.options.interactive && !asked("Remove", &name) {

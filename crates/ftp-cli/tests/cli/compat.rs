@@ -63,6 +63,62 @@ fn ftpmirror_does_not_note_what_has_failed() {
     );
 }
 
+/// Regression: a file that the user did not want was noted as fetched, so its next run never asked for it again
+#[test]
+fn ftpmirror_asks_again_for_a_file_that_was_not_wanted() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("pub/a", b"new content");
+    server.files().put("pub/b", b"");
+    home.write("here/a", b"old");
+    home.write("here/.mirrorinfo", b"{'a': '3 Jan 1 2020'}");
+    for answer in ["n\nn\n", ""] {
+        home.write("answers", answer.as_bytes());
+        let mut command = home.command(&["ftpmirror", "-i", &server.url(""), "pub", "here"]);
+        let run = crate::run(command.stdin(std::fs::File::open(home.path("answers")).unwrap()));
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(run.stdout.matches("Retrieve ").count(), 2, "{run:?}");
+        assert_eq!(home.read("here/a"), b"old");
+        assert_eq!(home.read("here/.mirrorinfo"), b"{'a': '3 Jan 1 2020', 'b': 'Not retrieved'}\n");
+    }
+    home.write("answers", b"y\nn\n");
+    let mut command = home.command(&["ftpmirror", "-i", &server.url(""), "pub", "here"]);
+    let run = crate::run(command.stdin(std::fs::File::open(home.path("answers")).unwrap()));
+    assert_eq!((run.code, home.read("here/a")), (Some(0), b"new content".to_vec()), "{run:?}");
+}
+
+#[test]
+fn ftpmirror_is_as_quiet_as_the_script() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("pub/a", b"one");
+    home.write("here/mine", b"");
+    let host = server.url("");
+    // The script accepts -b, too, and ignores it.
+    let run = home.rftp(&["ftpmirror", "-b", "-q", &host, "pub", "here"]);
+    assert_eq!((run.code, &*run.stdout, &*run.stderr), (Some(0), "", ""), "{run:?}");
+    let run = home.rftp(&["ftpmirror", &host, "pub", "here"]);
+    assert!(run.stderr.contains("mine") && !run.stderr.contains("Feb 29"), "{run:?}");
+    let run = home.rftp(&["ftpmirror", "-v", &host, "pub", "here"]);
+    assert!(run.code == Some(0) && run.stderr.contains("Feb 29 2024 a"), "{run:?}");
+}
+
+/// For Macintosh servers, which list names only, and know no users
+#[test]
+fn ftpmirror_reads_listings_of_names() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("pub/a", b"one");
+    server.files().put("pub/d/c", b"three");
+    server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
+        ("LIST", "pub/d") => Action::serve().data(b"c\r\n".to_vec()),
+        ("LIST", _) => Action::serve().data(b"a\r\nskipped.o\r\nd/\r\n".to_vec()),
+        _ => Action::serve(),
+    });
+    let run = home.rftp(&["ftpmirror", "-l", "me", "-m", &server.url(""), "pub", "here"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(home.names("here"), [".mirrorinfo", "a", "d"]);
+    assert_eq!(home.read("here/d/c"), b"three");
+    assert!(server.commands().contains(&"USER anonymous".to_owned()), "{:?}", server.commands());
+}
+
 /// Regression: a part of any version was resumed if its last 64 KiB were the same
 #[test]
 fn ftpmirror_resumes_only_a_part_of_the_same_version() {
