@@ -194,6 +194,9 @@ pub(crate) struct PutArgs {
     /// Create the directory on the server if it is missing
     #[arg(long)]
     pub(crate) mkdir: bool,
+    /// Skip files that exist on the server
+    #[arg(long, conflicts_with_all = ["append", "unique"])]
+    pub(crate) no_clobber: bool,
     /// Append to the file on the server (APPE), or create it; never retried
     #[arg(long, conflicts_with_all = ["inplace", "verify", "no_resume"])]
     pub(crate) append: bool,

@@ -9,6 +9,7 @@ mod hash;
 mod info;
 mod known;
 mod list;
+mod lookup;
 mod mirror;
 mod put;
 mod queue;

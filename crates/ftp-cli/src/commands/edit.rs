@@ -6,6 +6,7 @@ use ftp_blocking::EntryKind;
 use ftp_session::timestamp;
 
 use super::context::Context;
+use super::lookup::exists;
 use crate::args::{ChmodArgs, MkdirArgs, MvArgs, RmArgs, TouchArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -69,13 +70,13 @@ pub(super) fn touch(args: &TouchArgs, context: &Context) -> Result<Exit, Failure
     context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
         lease.request(|client| {
-            match client.size(path) {
-                Err(error) if error.is_missing() => {
+            match exists(client, path) {
+                Ok(false) => {
                     client.upload_from(path, &mut std::io::empty())?;
                 }
-                // Another refusal may be about SIZE itself.
                 Err(error) if error.is_fatal() => return Err(error),
-                _ => {}
+                // If it is not clear whether the file exists, the next command shows it.
+                Ok(true) | Err(_) => {}
             }
             client.set_modified(path, time).map(|_| ())
         })

@@ -12,10 +12,10 @@ use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::edit::letter;
+use super::lookup::{Found, in_parent};
 use crate::args::{DuArgs, FindArgs, LsArgs, UrlsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::location::join;
 use crate::mirror::stamp;
 use crate::plan::{Age, Ages, Sizes};
 
@@ -346,7 +346,7 @@ fn look_up(
         }
         Err(_) => {}
     }
-    if let Some(entry) = in_parent(client, path)? {
+    if let Found::Entry(entry) = in_parent(client, path)? {
         return Ok((object(&entry, path), Some(entry)));
     }
     let size = client.size(path)?;
@@ -362,29 +362,4 @@ fn look_up(
         // Not reached: the macro was given an object.
         _ => Ok((Map::new(), None)),
     }
-}
-
-fn in_parent(client: &mut Client, path: &[u8]) -> Result<Option<OwnedEntry>, Error> {
-    let (parent, name) = match path.iter().rposition(|byte| *byte == b'/') {
-        None => (&b""[..], path),
-        Some(0) => (&b"/"[..], &path[1..]),
-        Some(at) => (&path[..at], &path[at + 1..]),
-    };
-    if name.is_empty() {
-        return Ok(None);
-    }
-    let entries = match client.read_dir(parent) {
-        Ok(entries) => entries,
-        Err(error) if error.is_fatal() => return Err(error),
-        Err(_) => return Ok(None),
-    };
-    let mut found = None;
-    for entry in entries {
-        let entry = entry?;
-        let is_it = entry.name() == name || entry.name() == join(parent, name);
-        if is_it {
-            found = Some(entry);
-        }
-    }
-    Ok(found)
 }

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::context::Context;
+use super::lookup::exists;
 use crate::args::{PutArgs, split_last};
 use crate::download::Terms;
 use crate::exit::Exit;
@@ -91,6 +92,10 @@ fn send(
         }
         false => remote.path().to_vec(),
     };
+    if args.no_clobber && lease.request(|client| exists(client, &path))? {
+        reporter.skipped(&path, "it exists on the server");
+        return Ok(());
+    }
     if args.append || args.unique {
         return add(lease, terms, args, local, &path, reporter);
     }

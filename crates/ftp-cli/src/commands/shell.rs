@@ -107,6 +107,9 @@ struct PutLine {
     /// Create the directory on the server if it is missing
     #[arg(long)]
     mkdir: bool,
+    /// Skip files that exist on the server
+    #[arg(long)]
+    no_clobber: bool,
     #[command(flatten)]
     transfer: TransferArgs,
 }
@@ -282,13 +285,13 @@ fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure
 
 impl PutLine {
     fn args(self) -> Result<PutArgs, Failure> {
-        let Self { files: mut operands, output, mkdir, transfer } = self;
+        let Self { files: mut operands, output, mkdir, no_clobber, transfer } = self;
         if operands.iter().any(|file| file == "-") {
             return Err(Failure::usage("standard input is what the shell reads its lines from")
                 .remedy("`rftp put - URL` uploads it"));
         }
         operands.push(output);
-        Ok(PutArgs { operands, mkdir, append: false, unique: false, transfer })
+        Ok(PutArgs { operands, mkdir, no_clobber, append: false, unique: false, transfer })
     }
 }
 

@@ -80,6 +80,53 @@ fn an_upload_is_added_to_a_file() {
     assert_eq!((run.code, server.count("APPE")), (Some(4), 1), "{run:?}");
 }
 
+/// Answers like servers that do not say why they refuse SIZE and MLST, such as vsftpd
+fn gives_no_reasons(command: &Command<'_>) -> Action {
+    match command.verb {
+        "SIZE" => Action::reply("550 Could not get file size."),
+        "MLST" | "MLSD" => Action::reply("500 Unknown command."),
+        _ => Action::serve(),
+    }
+}
+
+#[test]
+fn files_that_exist_on_the_server_are_skipped() {
+    let (server, home) = (Server::start(), Home::new());
+    for name in ["old", "new", "newer"] {
+        home.write(name, name.as_bytes());
+    }
+    server.files().put("d/old", b"theirs");
+    let url = server.url("d/");
+    let run = home.rftp(&["put", "--no-clobber", "old", "new", &url]);
+    assert!(run.code == Some(0) && run.stderr.contains("d/old: left out"), "{run:?}");
+    assert_eq!(server.files().get("d/old").unwrap(), b"theirs");
+    assert_eq!(server.files().get("d/new").unwrap(), b"new");
+    server.on_command(|command| gives_no_reasons(&command));
+    let run = home.rftp(&["put", "--no-clobber", "old", "newer", &url]);
+    assert_eq!((run.code, run.stderr.matches("left out").count()), (Some(0), 1), "{run:?}");
+    assert_eq!(server.files().get("d/old").unwrap(), b"theirs");
+    assert_eq!(server.files().get("d/newer").unwrap(), b"newer");
+    // If the server doesn't tell whether the file exists, nothing is written.
+    server.on_command(|command| match command.verb {
+        "LIST" => Action::reply("550 Permission denied."),
+        _ => gives_no_reasons(&command),
+    });
+    server.forget_commands();
+    let run = home.rftp(&["put", "--no-clobber", "old", &url]);
+    assert_eq!((run.code, server.count("STOR")), (Some(8), 0), "{run:?}");
+}
+
+/// Regression: on servers that refuse SIZE without a reason, it was not created
+#[test]
+fn touch_creates_a_missing_file() {
+    let (server, home) = (Server::start(), Home::new());
+    server.on_command(|command| gives_no_reasons(&command));
+    server.files().put("d/other", b"");
+    let run = home.rftp(&["touch", "-d", "2024-01-01", &server.url("d/file")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(server.files().get("d/file").unwrap(), b"");
+}
+
 #[test]
 fn the_server_chooses_a_name() {
     let (server, home) = (Server::start(), Home::new());

@@ -1,0 +1,81 @@
+//! Looks for a file or directory on the server
+
+use ftp_blocking::{Client, OwnedEntry};
+use ftp_proto::Error as FtpError;
+use ftp_session::Error;
+
+use crate::location::join;
+
+/// The result of looking for a name in a listing
+#[derive(Debug)]
+pub(super) enum Found {
+    Entry(OwnedEntry),
+    Absent,
+    /// The server refuses to list the directory, or has lines in it that were not understood
+    Unknown,
+}
+
+/// Looks for a file or directory in the listing of the directory that contains it
+pub(super) fn in_parent(client: &mut Client, path: &[u8]) -> Result<Found, Error> {
+    let (parent, name) = split(path);
+    if name.is_empty() {
+        return Ok(Found::Unknown);
+    }
+    let mut entries = match client.read_dir(parent) {
+        Ok(entries) => entries,
+        Err(error) if error.is_fatal() => return Err(error),
+        Err(error) if error.is_missing() => return Ok(Found::Absent),
+        Err(_) => return Ok(Found::Unknown),
+    };
+    let mut found = None;
+    for entry in entries.by_ref() {
+        let entry = entry?;
+        // Some servers list whole paths.
+        if entry.name() == name || entry.name() == join(parent, name) {
+            found = Some(entry);
+        }
+    }
+    Ok(match found {
+        Some(entry) => Found::Entry(entry),
+        None if entries.unknown_lines() > 0 => Found::Unknown,
+        None => Found::Absent,
+    })
+}
+
+/// Returns whether a file or directory exists; an error if the server does not make it clear
+pub(super) fn exists(client: &mut Client, path: &[u8]) -> Result<bool, Error> {
+    let refusal = match client.size(path) {
+        Ok(_) => return Ok(true),
+        Err(error) if error.is_missing() => return Ok(false),
+        Err(error) if error.is_fatal() || error.is_auth() => return Err(error),
+        // A directory, a server without SIZE, or one that gives no reason, as vsftpd.
+        Err(error) => error,
+    };
+    match client.facts(path) {
+        Ok(_) => return Ok(true),
+        Err(error) if error.is_missing() => return Ok(false),
+        Err(error) if error.is_fatal() => return Err(error),
+        Err(_) => {}
+    }
+    // Many servers do not list names that begin with a dot.
+    let is_hidden = split(path).1.starts_with(b".") && !is_about_file(&refusal);
+    match in_parent(client, path)? {
+        Found::Entry(_) => Ok(true),
+        Found::Absent if !is_hidden => Ok(false),
+        Found::Absent | Found::Unknown => Err(refusal),
+    }
+}
+
+/// Whether a refusal is about this file rather than the command
+fn is_about_file(error: &Error) -> bool {
+    matches!(error, Error::Ftp(FtpError::Permanent(reply)) if reply.code().get() == 550)
+}
+
+/// Splits a path into the directory and the name in it
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|byte| *byte == b'/') {
+        None => (b"", path),
+        Some(0) => (b"/", &path[1..]),
+        Some(at) => (&path[..at], &path[at + 1..]),
+    }
+}
