@@ -18,8 +18,8 @@ use crate::plan::Sizes;
 pub(crate) use common::{Common, Progress};
 pub(crate) use timetable::Timetable;
 pub(crate) use transfer::{Comparison, FilterArgs, SegmentArgs, TransferArgs};
-pub(crate) use values::{Parallel, Range, Segments, Shard};
-use values::{mode, moment, parallel, range, shard, sizes, time};
+pub(crate) use values::{Parallel, Range, Segments, Shard, parallel};
+use values::{mode, moment, range, shard, sizes, time};
 
 /// FTP and FTPS on the command line
 #[derive(Debug, Parser)]
@@ -203,6 +203,9 @@ pub(crate) struct PutArgs {
     /// Let the server choose a new name (STOU), and print it; never retried
     #[arg(long, conflicts_with_all = ["append", "inplace", "verify", "no_resume"])]
     pub(crate) unique: bool,
+    /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer; auto begins with two and adds one as long as that makes it faster, up to eight; one at a time with --append and --unique
+    #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
+    pub(crate) parallel: Parallel,
     #[command(flatten)]
     pub(crate) transfer: TransferArgs,
 }

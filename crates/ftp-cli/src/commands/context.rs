@@ -90,10 +90,6 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    pub(crate) fn remotes(&self) -> &[Remote] {
-        &self.remotes
-    }
-
     /// Does something for each place, with a session of its server; a failure is told, and the next one has its turn
     pub(crate) fn each(
         &self,

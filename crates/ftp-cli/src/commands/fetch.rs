@@ -8,7 +8,7 @@ use ftp_proto::{LocalRules, TakenNames};
 use ftp_session::local_path;
 
 use super::context::Context;
-use super::queue::Queues;
+use super::queue::{Queues, finish};
 use crate::args::FetchArgs;
 use crate::download::{self, Job, Terms, version};
 use crate::exit::Exit;
@@ -48,13 +48,7 @@ pub(super) fn fetch(args: &FetchArgs, context: &Context) -> Result<Exit, Failure
         |lease, pool, wanted| fetching.fetch(lease, pool, wanted),
         |wanted, failure| fetching.reporter.fail(&wanted.name, failure),
     );
-    let mut exits = fetching.reporter.totals().exits;
-    if interrupt.is_set() {
-        exits.push(Exit::Interrupted);
-    }
-    let exit = Exit::of_all(exits);
-    fetching.reporter.summary(exit);
-    Ok(exit)
+    Ok(finish(&fetching.reporter, interrupt))
 }
 
 /// The files of the list, each with a place here that no other one has

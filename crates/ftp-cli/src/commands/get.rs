@@ -7,7 +7,7 @@ use ftp_session::{UrlTarget, local_path};
 
 use super::cat;
 use super::context::Context;
-use super::queue::Queues;
+use super::queue::{Queues, finish};
 use crate::args::GetArgs;
 use crate::download::{self, Job, Terms, version};
 use crate::exit::Exit;
@@ -52,13 +52,7 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
         },
         |wanted, failure| reporter.fail(wanted.remote.path(), failure),
     );
-    let mut exits = reporter.totals().exits;
-    if interrupt.is_set() {
-        exits.push(Exit::Interrupted);
-    }
-    let exit = Exit::of_all(exits);
-    reporter.summary(exit);
-    Ok(exit)
+    Ok(finish(&reporter, interrupt))
 }
 
 /// A file to download, and where it goes

@@ -1,13 +1,16 @@
 //! `put`
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use super::context::Context;
 use super::lookup::exists;
-use crate::args::{PutArgs, split_last};
+use super::queue::{Queues, finish};
+use crate::args::{Parallel, PutArgs, split_last};
 use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -17,12 +20,18 @@ use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 use crate::upload::{Begun, Job, Way, add_stream, upload, upload_stream};
 
+/// A file to upload, and where it goes
+struct Wanted {
+    local: OsString,
+    /// The file on the server or, with --unique, its directory
+    remote: Remote,
+}
+
 pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
     let Context { common, interrupt, .. } = context;
     let (files, url) = split_last(args.operands.clone())?;
-    let places = context.places(&[url])?;
-    let [remote] = places.remotes() else { return Err(Failure::usage("one URL is due")) };
-    if files.len() > 1 && !remote.is_directory() {
+    let target = context.remote(&url)?;
+    if files.len() > 1 && !target.is_directory() {
         let failure = Failure::usage("several files go into a directory");
         return Err(failure.remedy("end the URL with a slash"));
     }
@@ -30,39 +39,56 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
     if reads_stdin && common.password_file.as_deref() == Some(Path::new("-")) {
         return Err(Failure::usage("standard input can't be both the password and a file"));
     }
-    if args.unique && !remote.is_directory() {
+    if args.unique && !target.is_directory() {
         let failure = Failure::usage("the server chooses the name (--unique)");
         return Err(failure.remedy("end the URL with a slash"));
     }
+    let wanted = wanted(files, &target, &args)?;
+    // What is appended, and the names that a server chooses, come in the order of the command line.
+    let is_in_order = args.append || args.unique;
+    let parallel = if is_in_order { Parallel::Number(1) } else { args.parallel };
+    let sessions = parallel.of_files(wanted.len());
+    let queues = Queues::new(wanted, |wanted| &wanted.remote, sessions, context)?;
     let reporter = Reporter::new(common);
     let rate = Rate::new(args.transfer.limit_rate.as_ref());
-    let mut exits = Vec::new();
-    let whole = places.each(|lease, pool, remote| {
-        let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };
-        if args.mkdir {
-            let folder = folder(remote);
-            if !folder.is_empty() {
-                lease.request(|client| client.create_dir_all(folder))?;
-            }
-        }
-        for file in &files {
-            if let Err(failure) = send(lease, terms, &args, file, remote, &reporter) {
-                exits.push(failure.exit());
-                let is_over = matches!(failure.exit(), Exit::Interrupted | Exit::Login | Exit::Tls);
-                reporter.fail(crate::show::os_bytes(file), &failure);
-                if is_over {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    })?;
-    let exit = Exit::of_all(exits.into_iter().chain([whole]));
-    reporter.summary(exit);
-    Ok(exit)
+    let folder = Mutex::new(Some(folder(&target)).filter(|path| args.mkdir && !path.is_empty()));
+    queues.work_off(
+        parallel.most(),
+        |lease, pool, wanted| {
+            create(lease, &folder)?;
+            let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };
+            send(lease, terms, &args, wanted, &reporter)
+        },
+        |wanted, failure| reporter.fail(crate::show::os_bytes(&wanted.local), failure),
+    );
+    Ok(finish(&reporter, interrupt))
 }
 
-/// The directory that files go into
+/// Returns the files of the command line, each with its own place on the server
+fn wanted(files: Vec<OsString>, target: &Remote, args: &PutArgs) -> Result<Vec<Wanted>, Failure> {
+    let mut taken = BTreeSet::new();
+    let place = |local: OsString| {
+        if args.unique || !target.is_directory() {
+            return Ok(Wanted { local, remote: target.clone() });
+        }
+        let shown = crate::show::path(Path::new(&local));
+        let name = Path::new(&local).file_name().filter(|_| local != "-").ok_or_else(|| {
+            Failure::usage("has no name that it could have on the server")
+                .about(shown.clone())
+                .remedy("name the file in the URL")
+        })?;
+        let path = join(target.path(), crate::show::os_bytes(name));
+        if !taken.insert(path.clone()) && !args.append {
+            return Err(Failure::usage("another file would get the same name on the server")
+                .about(shown)
+                .remedy("upload it into another directory"));
+        }
+        Ok(Wanted { local, remote: target.at(path) })
+    };
+    files.into_iter().map(place).collect()
+}
+
+/// Returns the directory that files go into
 fn folder(remote: &Remote) -> &[u8] {
     let path = remote.path();
     match remote.is_directory() {
@@ -71,49 +97,46 @@ fn folder(remote: &Remote) -> &[u8] {
     }
 }
 
+/// Creates the directory for the files, unless another thread has done so
+fn create(lease: &mut Lease<'_>, folder: &Mutex<Option<&[u8]>>) -> Result<(), Failure> {
+    let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = *folder {
+        lease.request(|client| client.create_dir_all(path))?;
+        *folder = None;
+    }
+    Ok(())
+}
+
 fn send(
     lease: &mut Lease<'_>,
     terms: Terms<'_>,
     args: &PutArgs,
-    file: &OsString,
-    remote: &Remote,
+    wanted: &Wanted,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
-    let local = Path::new(file);
-    let path = match remote.is_directory() {
-        true if args.unique => remote.path().to_vec(),
-        true => {
-            let name = local.file_name().filter(|_| file != "-").ok_or_else(|| {
-                Failure::usage("has no name that it could have on the server")
-                    .about(crate::show::path(local))
-                    .remedy("name the file in the URL")
-            })?;
-            join(remote.path(), crate::show::os_bytes(name))
-        }
-        false => remote.path().to_vec(),
-    };
-    if args.no_clobber && lease.request(|client| exists(client, &path))? {
-        reporter.skipped(&path, "it exists on the server");
+    let (local, path) = (Path::new(&wanted.local), wanted.remote.path());
+    if args.no_clobber && lease.request(|client| exists(client, path))? {
+        reporter.skipped(path, "it exists on the server");
         return Ok(());
     }
     if args.append || args.unique {
-        return add(lease, terms, args, local, &path, reporter);
+        return add(lease, terms, args, local, path, reporter);
     }
-    if file == "-" {
-        let running = reporter.begin(Action::Put, &path, None);
+    if local == Path::new("-") {
+        let running = reporter.begin(Action::Put, path, None);
         let result = lease.once(|client| {
-            upload_stream(client, terms, &mut std::io::stdin().lock(), &path, &running)
+            upload_stream(client, terms, &mut std::io::stdin().lock(), path, &running)
         });
         return running.end(result);
     }
     let size = std::fs::metadata(local).map_err(|error| Failure::local(local, &error))?.len();
     reporter.expect(1, size);
-    let running = reporter.begin(Action::Put, &path, Some(size));
+    let running = reporter.begin(Action::Put, path, Some(size));
     let mut begun = Begun::Perhaps;
-    let job = Job { local, remote: &path };
+    let job = Job { local, remote: path };
     let result = lease
         .attempt(&|| running.bytes(), |client| upload(client, terms, &job, &mut begun, &running));
-    running.end(result).map_err(|failure| failure.about(crate::show::bytes(&path)))
+    running.end(result).map_err(|failure| failure.about(crate::show::bytes(path)))
 }
 
 /// Adds to a file of the server's, or makes a new one under a name of its choice: neither can be done twice

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::context::{Context, Key, key};
 use crate::args::Parallel;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::Remote;
 use crate::pool::{Lease, Pool};
+use crate::report::Reporter;
 
 /// What is to be done on each server
 pub(super) struct Queues<'a, T> {
@@ -57,6 +59,17 @@ impl<'a, T: Send> Queues<'a, T> {
             }
         });
     }
+}
+
+/// Writes the summary of a run; returns its exit code
+pub(super) fn finish(reporter: &Reporter, interrupt: &Interrupt) -> Exit {
+    let mut exits = reporter.totals().exits;
+    if interrupt.is_set() {
+        exits.push(Exit::Interrupted);
+    }
+    let exit = Exit::of_all(exits);
+    reporter.summary(exit);
+    exit
 }
 
 impl<T> Server<T> {

@@ -18,7 +18,7 @@ use super::context::{Connection, Context};
 use super::{cat, edit, get, list, put};
 use crate::args::{
     CatArgs, Common, GetArgs, LsArgs, MkdirArgs, MvArgs, Parallel, PutArgs, RmArgs, ShellArgs,
-    TransferArgs,
+    TransferArgs, parallel,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -110,6 +110,9 @@ struct PutLine {
     /// Skip files that exist on the server
     #[arg(long)]
     no_clobber: bool,
+    /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer
+    #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
+    parallel: Parallel,
     #[command(flatten)]
     transfer: TransferArgs,
 }
@@ -285,13 +288,21 @@ fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure
 
 impl PutLine {
     fn args(self) -> Result<PutArgs, Failure> {
-        let Self { files: mut operands, output, mkdir, no_clobber, transfer } = self;
+        let Self { files: mut operands, output, mkdir, no_clobber, parallel, transfer } = self;
         if operands.iter().any(|file| file == "-") {
             return Err(Failure::usage("standard input is what the shell reads its lines from")
                 .remedy("`rftp put - URL` uploads it"));
         }
         operands.push(output);
-        Ok(PutArgs { operands, mkdir, no_clobber, append: false, unique: false, transfer })
+        Ok(PutArgs {
+            operands,
+            mkdir,
+            no_clobber,
+            append: false,
+            unique: false,
+            parallel,
+            transfer,
+        })
     }
 }
 

@@ -153,6 +153,51 @@ fn two_files_do_not_get_one_name() {
     assert_eq!(server.commands(), [""; 0]);
 }
 
+#[test]
+fn files_are_uploaded_side_by_side() {
+    let (server, home) = (Server::start(), Home::new());
+    let names: Vec<String> = (0..6).map(|file| format!("f{file}")).collect();
+    for (file, name) in names.iter().enumerate() {
+        home.write(name, &bytes(100_000 + file));
+    }
+    // Each upload waits until three have started, as many as -j3 allows.
+    let waiting = AtomicUsize::new(0);
+    server.on_command(move |Command { verb, .. }| {
+        if verb == "STOR" {
+            waiting.fetch_add(1, Ordering::SeqCst);
+            let begun = std::time::Instant::now();
+            while waiting.load(Ordering::SeqCst) < 3 && begun.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        Action::serve()
+    });
+    let url = server.url("new/d/");
+    let mut arguments = vec!["put", "-j3", "--mkdir"];
+    arguments.extend(names.iter().map(String::as_str));
+    arguments.push(&url);
+    let run = home.rftp(&arguments);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for (file, name) in names.iter().enumerate() {
+        assert!(server.files().get(&format!("new/d/{name}")) == Some(bytes(100_000 + file)));
+    }
+    assert_eq!((server.sessions().most, server.count("MKD")), (3, 1), "{:?}", server.commands());
+}
+
+/// Regression: the second file replaced the first one without a message
+#[test]
+fn two_uploads_do_not_get_one_name() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("a/file", b"one");
+    home.write("b/file", b"two");
+    let run = home.rftp(&["put", "a/file", "b/file", &server.url("")]);
+    assert!(run.code == Some(2) && run.stderr.contains("b/file"), "{run:?}");
+    assert_eq!(server.commands(), [""; 0]);
+    // Appended, both are in it.
+    let run = home.rftp(&["put", "--append", "a/file", "b/file", &server.url("")]);
+    assert_eq!((run.code, server.files().get("file").unwrap()), (Some(0), b"onetwo".to_vec()));
+}
+
 /// Failed files are reported, also in JSON
 #[test]
 fn files_that_fail_are_in_the_summary() {
