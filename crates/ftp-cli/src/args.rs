@@ -350,6 +350,9 @@ pub(crate) struct HashArgs {
     /// Download each file and compute this hash here, instead of asking the server
     #[arg(long, value_name = "ALGORITHM")]
     pub(crate) download: Option<Algorithm>,
+    /// Compare with this local file; a difference is a failure
+    #[arg(long, value_name = "FILE")]
+    pub(crate) local: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -28,6 +28,10 @@ impl Algorithm {
 }
 
 pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> {
+    if args.local.is_some() && args.urls.len() > 1 {
+        let failure = Failure::usage("one --local is for one URL");
+        return Err(failure.remedy("`rftp verify` compares directories"));
+    }
     context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
         let found = match args.download {
@@ -40,6 +44,9 @@ pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> 
             let failure = Failure::new(Exit::Refused, "the server computes no hash of it");
             return Err(failure.remedy("--download sha256 downloads it and hashes it here"));
         };
+        if let Some(local) = &args.local {
+            super::verify::compare(local, &found, "on the server", &context.interrupt)?;
+        }
         let name = String::from_utf8_lossy(path);
         let line = match context.common.json {
             true => {

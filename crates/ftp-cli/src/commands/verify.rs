@@ -68,28 +68,38 @@ pub(super) fn is_right(
 }
 
 fn check(local: &Path, entry: &Entry, interrupt: &Interrupt) -> Result<(), Failure> {
-    let failure = |error: &std::io::Error| Failure::local(local, error);
-    let mut file = File::open(local).map_err(|error| failure(&error))?;
-    let length = file.metadata().map_err(|error| failure(&error))?.len();
+    let length = std::fs::metadata(local).map_err(|error| Failure::local(local, &error))?.len();
     if let Some(size) = entry.size.filter(|size| *size != length) {
         let message = format!("has {length} bytes, and should have {size}");
         return Err(Failure::new(Exit::Verification, message));
     }
-    let Some(wanted) = &entry.hash else { return Ok(()) };
-    let found = hash(&mut file, wanted.algorithm, interrupt).map_err(|error| failure(&error))?;
+    match &entry.hash {
+        Some(wanted) => compare(local, wanted, "in the list", interrupt),
+        None => Ok(()),
+    }
+}
+
+/// Compares the hash of a local file with another one, which is `place`: "on the server", for example
+pub(super) fn compare(
+    local: &Path,
+    wanted: &FileHash,
+    place: &str,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let found = File::open(local)
+        .and_then(|mut file| hash(&mut file, wanted.algorithm, interrupt))
+        .map_err(|error| Failure::local(local, &error))?;
     interrupt.check()?;
     match found {
         Some(found) if found != *wanted => {
-            let mismatch = Mismatch::Hash { local: found, remote: wanted.clone() };
-            Err(Failure::new(
-                Exit::Verification,
-                mismatch.to_string().replace(" on the server", " in the list"),
-            ))
+            let mismatch = Mismatch::Hash { local: found, remote: wanted.clone() }.to_string();
+            Err(Failure::new(Exit::Verification, mismatch.replace("on the server", place)))
         }
         _ => Ok(()),
     }
 }
 
+/// Computes the hash of a local file; `None` if interrupted
 fn hash(
     file: &mut File,
     algorithm: HashAlgorithm,

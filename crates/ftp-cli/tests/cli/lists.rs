@@ -170,6 +170,32 @@ fn hashes_are_the_servers_or_made_here() {
 }
 
 #[test]
+fn a_local_file_is_compared_by_its_hash() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("a", b"content");
+    home.write("same", b"content");
+    home.write("differs", b"c0ntent");
+    for has_hashes in [true, false] {
+        server.on_command(move |Command { verb, .. }| match verb {
+            "FEAT" if has_hashes => Action::reply("211-features\r\n XMD5\r\n211 end"),
+            "XMD5" => Action::reply(format!("250 {}", MD5[0])),
+            _ => Action::serve(),
+        });
+        for (local, code) in [("same", 0), ("differs", 9), ("none", 3)] {
+            let url = server.url("a");
+            let mut arguments = vec!["hash", "--local", local, &url];
+            if !has_hashes {
+                arguments.extend(["--download", "sha256"]);
+            }
+            let run = home.rftp(&arguments);
+            assert_eq!((run.code, run.stdout.is_empty()), (Some(code), code != 0), "{run:?}");
+        }
+    }
+    let run = home.rftp(&["hash", "--local", "same", &server.url("a"), &server.url("b")]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+}
+
+#[test]
 fn times_and_permissions_are_changed() {
     let (server, home) = (Server::start(), Home::new());
     server.on_command(|Command { verb, .. }| match verb {
