@@ -174,8 +174,11 @@ pub(crate) struct GetArgs {
     /// Skip files that exist here
     #[arg(long)]
     pub(crate) no_clobber: bool,
+    /// Skip files that are up to date here: of the same size, and not older
+    #[arg(long, conflicts_with = "no_clobber")]
+    pub(crate) only_newer: bool,
     /// The hash that the file must have: sha256:DIGITS, md5:DIGITS and others
-    #[arg(long, value_name = "ALGORITHM:DIGITS", value_parser = crate::manifest::parse_hash, conflicts_with_all = ["no_clobber"])]
+    #[arg(long, value_name = "ALGORITHM:DIGITS", value_parser = crate::manifest::parse_hash, conflicts_with_all = ["no_clobber", "only_newer"])]
     pub(crate) checksum: Option<FileHash>,
     /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer; auto begins with two and adds one as long as that makes it faster, up to eight
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]

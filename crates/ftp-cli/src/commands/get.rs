@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::latest;
 use crate::location::Remote;
+use crate::partial::Version;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
@@ -102,6 +103,10 @@ fn fetch(
     let (version, mode) = lease.request(|client| {
         Ok((version(client, path)?, download::mode(client, &args.transfer, path)?))
     })?;
+    if args.only_newer && is_up_to_date(local, version) {
+        reporter.kept();
+        return Ok(());
+    }
     reporter.expect(1, version.size.unwrap_or(0));
     let running = reporter.begin(Action::Get, path, version.size);
     let job = Job {
@@ -115,4 +120,11 @@ fn fetch(
     };
     let result = latest::download(pool, lease, terms, &job, args.segments.segments, &running);
     running.end(result).map_err(|failure| failure.about(crate::show::bytes(path)))
+}
+
+/// Whether a local file has the size of the server's file and is not older; false if the server reports no time
+fn is_up_to_date(local: &Path, version: Version) -> bool {
+    let Ok(metadata) = local.metadata() else { return false };
+    let (Some(modified), Ok(here)) = (version.modified, metadata.modified()) else { return false };
+    metadata.is_file() && version.size.is_none_or(|size| size == metadata.len()) && here >= modified
 }
