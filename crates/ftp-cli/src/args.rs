@@ -1,4 +1,4 @@
-//! The command line
+//! Defines the command line: commands, arguments and options
 
 mod common;
 mod timetable;
@@ -86,31 +86,31 @@ pub(crate) enum Command {
                       cut -f 3 samples.tsv | rftp fetch - -O reads"
     )]
     Fetch(FetchArgs),
-    /// Compare local files with a list, or two directories; transfer nothing
+    /// Compare local files with a list, or two directories, without a transfer
     #[command(
         override_usage = "rftp verify [OPTIONS] <MANIFEST>\n       rftp verify [OPTIONS] <SOURCE> <TARGET>"
     )]
     Verify(VerifyArgs),
     /// Print hashes of files, computed by the server or from a download
     Hash(HashArgs),
-    /// List everything in directories and below them, as paths
+    /// List the paths of everything below directories
     Find(FindArgs),
-    /// Sum up the sizes of the files in directories and below them
+    /// Show the total size of the files below directories
     Du(DuArgs),
     /// Change permissions (SITE CHMOD)
     Chmod(ChmodArgs),
-    /// Set the time of files; a missing one is created empty
+    /// Set the modification time of files; a missing file is created, empty
     Touch(TouchArgs),
-    /// Read commands from standard input, and carry them out over one session: cd, ls, get, put, mget, mput, rm, help
+    /// Run commands from standard input over one session: cd, ls, get, put, mget, mput, rm, help
     #[command(after_help = "Examples:\n  rftp shell ftpes://me@ftp.example.org/pub/\n  \
                       printf 'cd pub\\nmget *.gz\\n' | rftp shell -e ftp://ftp.example.org/")]
     Shell(ShellArgs),
-    /// Describe a server: greeting, features, TLS, round trip, known habits
+    /// Describe a server: greeting, features, TLS, round-trip time, known quirks
     Info(UrlsArgs),
-    /// Do what `python -m ftplib` does: HOST, then -l[DIR], -d[DIR], -p and files in order
+    /// Work like `python -m ftplib`: HOST, then -l[DIR], -d[DIR], -p and files in order
     #[command(disable_help_flag = true)]
     Ftplib(CompatArgs),
-    /// Do what ftpmirror.py does: [-v] [-q] [-i] [-m] [-n] [-r] [-s PATTERN] [-l USER] HOST [REMOTE [LOCAL]]
+    /// Work like ftpmirror.py: [-v] [-q] [-i] [-m] [-n] [-r] [-s PATTERN] [-l USER] HOST [REMOTE [LOCAL]]
     #[command(disable_help_flag = true)]
     Ftpmirror(CompatArgs),
     /// Print completions for a shell: source <(rftp completions bash)
@@ -138,17 +138,17 @@ pub(crate) struct CatArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShellArgs {
-    /// The server, and the directory to begin in
+    /// The server, and the directory to start in
     #[arg(value_name = "URL")]
     pub(crate) url: OsString,
-    /// End at the first command that fails, with its exit code
+    /// Exit when a command fails, with its exit code
     #[arg(short = 'e', long)]
     pub(crate) exit_on_error: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CompatArgs {
-    /// Options and operands of the Python program; options of rftp go before the command
+    /// Options and operands of the Python program; put the options of rftp before the command
     #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<OsString>,
 }
@@ -168,7 +168,7 @@ pub(crate) struct GetArgs {
     /// Write to this file; - is standard output
     #[arg(short = 'o', long, value_name = "FILE", conflicts_with = "output_dir")]
     pub(crate) output: Option<PathBuf>,
-    /// Write into this directory; it is created if it is missing
+    /// Write into this directory, which is created if it is missing
     #[arg(short = 'O', long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
     /// Skip files that exist here
@@ -180,7 +180,7 @@ pub(crate) struct GetArgs {
     /// The hash that the file must have: sha256:DIGITS, md5:DIGITS and others
     #[arg(long, value_name = "ALGORITHM:DIGITS", value_parser = crate::manifest::parse_hash, conflicts_with_all = ["no_clobber", "only_newer"])]
     pub(crate) checksum: Option<FileHash>,
-    /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer; auto begins with two and adds one as long as that makes it faster, up to eight
+    /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
     pub(crate) parallel: Parallel,
     #[command(flatten)]
@@ -200,13 +200,13 @@ pub(crate) struct PutArgs {
     /// Skip files that exist on the server
     #[arg(long, conflicts_with_all = ["append", "unique"])]
     pub(crate) no_clobber: bool,
-    /// Append to the file on the server (APPE), or create it; never retried
+    /// Append to the file on the server (APPE), or create it; a failed upload is not retried
     #[arg(long, conflicts_with_all = ["inplace", "verify", "no_resume"])]
     pub(crate) append: bool,
-    /// Let the server choose a new name (STOU), and print it; never retried
+    /// Let the server choose a new name (STOU), and print it; a failed upload is not retried
     #[arg(long, conflicts_with_all = ["append", "inplace", "verify", "no_resume"])]
     pub(crate) unique: bool,
-    /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer; auto begins with two and adds one as long as that makes it faster, up to eight; one at a time with --append and --unique
+    /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight; one at a time with --append and --unique
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
     pub(crate) parallel: Parallel,
     #[command(flatten)]
@@ -221,14 +221,14 @@ pub(crate) struct LsArgs {
     /// Show kind, size and time of each name
     #[arg(short = 'l', long)]
     pub(crate) long: bool,
-    /// Also list the directories below
+    /// Also list all subdirectories
     #[arg(short = 'R', long)]
     pub(crate) recursive: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RmArgs {
-    /// What to delete
+    /// Files and, with -r, directories to delete
     #[arg(value_name = "URL", required = true)]
     pub(crate) urls: Vec<OsString>,
     /// Also delete directories and everything in them; links are removed, not followed
@@ -238,10 +238,10 @@ pub(crate) struct RmArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct MvArgs {
-    /// What to rename
+    /// The file or directory to rename
     #[arg(value_name = "URL")]
     pub(crate) from: OsString,
-    /// The new URL, on the same server; ending in a slash, the directory to move it into
+    /// The new URL, on the same server; if it ends in a slash, the directory to move it into
     #[arg(value_name = "NEW URL")]
     pub(crate) to: OsString,
 }
@@ -251,29 +251,29 @@ pub(crate) struct MkdirArgs {
     /// Directories to create
     #[arg(value_name = "URL", required = true)]
     pub(crate) urls: Vec<OsString>,
-    /// Also create missing parents; an existing directory is no error
+    /// Also create missing parents; an existing directory is not an error
     #[arg(short = 'p', long)]
     pub(crate) parents: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct MirrorArgs {
-    /// What to copy: the URL of a directory, or a local directory
+    /// The original: the URL of a directory, or a local directory
     #[arg(value_name = "SOURCE")]
     pub(crate) source: OsString,
     /// The copy: a local directory, or the URL of a directory
     #[arg(value_name = "TARGET")]
     pub(crate) target: OsString,
-    /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer; auto begins with two and adds one as long as that makes it faster, up to eight
+    /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "8", value_parser = parallel)]
     pub(crate) parallel: Parallel,
-    /// How to tell whether a file is up to date
+    /// How to decide whether a file is up to date
     #[arg(long, value_name = "HOW", default_value = "time")]
     pub(crate) compare: Comparison,
-    /// Delete what only the target has, at the end, and only if nothing has failed
+    /// Delete files and directories that only the target has, at the end, and only if nothing has failed
     #[arg(long)]
     pub(crate) delete: bool,
-    /// With --delete: delete nothing at all if there are more than N things to delete
+    /// With --delete: delete nothing at all if more than N files and directories would be deleted
     #[arg(long, value_name = "N", requires = "delete")]
     pub(crate) max_delete: Option<u64>,
     /// Stop after N failures
@@ -287,11 +287,11 @@ pub(crate) struct MirrorArgs {
     /// Show what would be done, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
-    /// Note in this file what was transferred; a file of the source that it has in the same version is up to date,
+    /// Record in this file what was transferred; a file that is recorded in the same version is up to date,
     /// even if its copy was changed, moved or deleted since
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// Take only share I of N of the files, for N runs side by side
+    /// Process only share I of N of the files, for N runs at the same time
     #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "delete")]
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
@@ -302,20 +302,20 @@ pub(crate) struct MirrorArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
-    /// A list of URLs, lines `URL TAB SIZE TAB ALGORITHM:HASH TAB NAME`, a file made by md5sum, sha256sum and others (with
+    /// A list of URLs, lines `URL TAB SIZE TAB ALGORITHM:HASH TAB NAME`, the output of md5sum, sha256sum and others (with
     /// --base), or a metalink (RFC 5854); - is standard input
     #[arg(value_name = "MANIFEST")]
     pub(crate) manifest: PathBuf,
-    /// URL of the directory to which names in the list are relative
+    /// The URL of the directory to which names in the list are relative
     #[arg(long, value_name = "URL")]
     pub(crate) base: Option<OsString>,
-    /// Write into this directory; it is created if it is missing
+    /// Write into this directory, which is created if it is missing
     #[arg(short = 'O', long, value_name = "DIR", default_value = ".")]
     pub(crate) output_dir: PathBuf,
-    /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer; auto begins with two and adds one as long as that makes it faster, up to eight
+    /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "8", value_parser = parallel)]
     pub(crate) parallel: Parallel,
-    /// Take only share I of N of the files, for N runs side by side
+    /// Process only share I of N of the files, for N runs at the same time
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
@@ -335,7 +335,7 @@ pub(crate) struct VerifyArgs {
     /// How to compare two files
     #[arg(long, value_name = "HOW", default_value = "hash")]
     pub(crate) compare: Comparison,
-    /// Sessions to use for two directories
+    /// The number of sessions for the comparison of two directories
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "8", value_parser = parallel)]
     pub(crate) parallel: Parallel,
     /// Follow symbolic links of the source
@@ -372,13 +372,13 @@ pub(crate) struct FindArgs {
     /// Directories
     #[arg(value_name = "URL", required = true)]
     pub(crate) urls: Vec<OsString>,
-    /// Only names that match
+    /// Only names that match this pattern
     #[arg(long, value_name = "GLOB")]
     pub(crate) name: Option<String>,
     /// Only files, directories or links
     #[arg(long = "type", value_name = "f|d|l", value_parser = clap::builder::PossibleValuesParser::new(["f", "d", "l"]))]
     pub(crate) kind: Option<String>,
-    /// Only files of this size: +10M is at least, -10M at most, 10M exactly; several bounds hold together
+    /// Only files of this size: +10M is at least, -10M at most, 10M exactly; with several, all must fit
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = sizes)]
     pub(crate) size: Vec<Sizes>,
     /// Only files changed at this time or later: 2026-11-26, 2026-11-26T12:34:56Z, or an age: 90min, 12h, 3d, 2w
@@ -394,7 +394,7 @@ pub(crate) struct DuArgs {
     /// Directories
     #[arg(value_name = "URL", required = true)]
     pub(crate) urls: Vec<OsString>,
-    /// Only the total of each
+    /// Only the total of each directory
     #[arg(short = 's', long)]
     pub(crate) summarize: bool,
 }
@@ -414,12 +414,12 @@ pub(crate) struct TouchArgs {
     /// Files
     #[arg(value_name = "URL", required = true)]
     pub(crate) urls: Vec<OsString>,
-    /// The time in UTC: 2026-11-26, 2026-11-26T12:34:56Z; by default now
+    /// The time in UTC: 2026-11-26, 2026-11-26T12:34:56Z; the default is now
     #[arg(short = 'd', long, value_name = "TIME", value_parser = time)]
     pub(crate) date: Option<ftp_proto::Timestamp>,
 }
 
-/// The command line, with the exit codes at the end of its long help
+/// Returns the parser of the command line, whose long help ends with the exit codes
 pub(crate) fn command() -> clap::Command {
     let command = Cli::command();
     let mut help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
@@ -430,7 +430,7 @@ pub(crate) fn command() -> clap::Command {
     command.after_long_help(help)
 }
 
-/// Splits the target off, which is the last operand
+/// Splits operands into the sources and the target, which is the last one
 pub(crate) fn split_last(
     mut operands: Vec<OsString>,
 ) -> Result<(Vec<OsString>, OsString), Failure> {

@@ -1,4 +1,4 @@
-//! The commands, a file for each group
+//! The commands of the program
 
 mod cat;
 mod context;
@@ -29,7 +29,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
-/// Carries a command out
+/// Runs a command
 pub(crate) fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
     let interrupt = Interrupt::default();
     interrupt.install();

@@ -1,4 +1,4 @@
-//! Ctrl-C and its like: the sessions end, and what has been written stays to be resumed
+//! Handles Ctrl-C and similar signals: the sessions end, and incomplete files are kept to be resumed
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,17 +9,17 @@ use ftp_blocking::Canceller;
 
 use crate::failure::Failure;
 
-/// How long an interrupted run may take to tidy up
+/// How long an interrupted run may take to end by itself
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Whether the run was interrupted, and how its sessions are ended then
+/// Records an interruption of the run, and ends its sessions
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     set: AtomicBool,
-    /// Whether nothing is being done that would have to be tidied up
+    /// Whether the program only waits for input, so that it can end at once
     is_idle: AtomicBool,
     sessions: Mutex<Sessions>,
     changed: Condvar,
@@ -31,7 +31,7 @@ struct Sessions {
     cancellers: BTreeMap<u64, Canceller>,
 }
 
-/// A session that an interruption ends; dropped, it is no longer known
+/// Registers a session to be ended by an interruption, until this is dropped
 #[derive(Debug)]
 pub(crate) struct Registered {
     shared: Arc<Shared>,
@@ -39,13 +39,13 @@ pub(crate) struct Registered {
 }
 
 impl Interrupt {
-    /// Takes over SIGINT, SIGTERM and SIGHUP, or what the system has for them
+    /// Installs the handler for SIGINT, SIGTERM and SIGHUP, or their equivalents on this system
     pub(crate) fn install(&self) {
         let interrupt = self.clone();
-        // Without it the system ends the program at once, which leaves the same files.
+        // If this fails, the system ends the program at once, which leaves the same files.
         let _ = ctrlc::set_handler(move || {
             interrupt.set();
-            // Some calls can't be cancelled, such as the lookup of a name: they end with the process.
+            // Some calls can't be cancelled, such as a host name lookup, so the process does not wait for them.
             if !interrupt.0.is_idle.load(Ordering::SeqCst) {
                 std::thread::sleep(PATIENCE);
             }
@@ -53,7 +53,7 @@ impl Interrupt {
         });
     }
 
-    /// Ends all sessions
+    /// Records the interruption, and ends all sessions
     pub(crate) fn set(&self) {
         self.0.set.store(true, Ordering::SeqCst);
         let sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +64,7 @@ impl Interrupt {
         self.0.changed.notify_all();
     }
 
-    /// Notes whether an interruption may end the program at once
+    /// Sets whether an interruption may end the program at once
     pub(crate) fn set_idle(&self, is_idle: bool) {
         self.0.is_idle.store(is_idle, Ordering::SeqCst);
     }
@@ -73,7 +73,7 @@ impl Interrupt {
         self.0.set.load(Ordering::SeqCst)
     }
 
-    /// An error if the run was interrupted
+    /// Returns an error if the run was interrupted
     pub(crate) fn check(&self) -> Result<(), Failure> {
         match self.is_set() {
             true => Err(Failure::interrupted()),
@@ -81,7 +81,7 @@ impl Interrupt {
         }
     }
 
-    /// Waits, unless the run is interrupted
+    /// Waits for this time; returns an error as soon as the run is interrupted
     pub(crate) fn sleep(&self, time: Duration) -> Result<(), Failure> {
         let sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.0.changed.wait_timeout_while(sessions, time, |_| !self.is_set());
@@ -89,7 +89,7 @@ impl Interrupt {
         self.check()
     }
 
-    /// Ends this session, too, when the run is interrupted
+    /// Registers a session that an interruption ends; after an interruption, it is ended at once
     pub(crate) fn register(&self, canceller: Canceller) -> Registered {
         let mut sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let id = sessions.next;

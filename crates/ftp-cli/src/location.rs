@@ -1,4 +1,4 @@
-//! What the command line names: a place on a server, or a local one
+//! The places that a command line names: on a server, or local
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 #[derive(Clone, Debug)]
 pub(crate) struct Remote {
     pub(crate) url: FtpUrl,
-    /// A path in the place of the URL's
+    /// Replaces the path of the URL
     path: Option<Vec<u8>>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) enum Location {
     Local(PathBuf),
 }
 
-/// What distinguishes servers, as far as logins are concerned
+/// Identifies a server for the choice of a login: the kind of TLS, host and port
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Origin {
     policy: u8,
@@ -32,7 +32,7 @@ pub(crate) struct Origin {
 }
 
 impl Location {
-    /// A URL if it is one of FTP, else a local path
+    /// Parses a text that contains `://` after a scheme as a URL, and any other as a local path
     pub(crate) fn parse(text: &OsStr) -> Result<Self, Failure> {
         match text.to_str().and_then(|text| text.split_once("://")) {
             Some((scheme, _)) if is_scheme(scheme) => Remote::of_argument(text).map(Self::Remote),
@@ -42,7 +42,7 @@ impl Location {
 }
 
 impl Remote {
-    /// A URL, with a hint for what looks like something else
+    /// Parses a URL; the error for a URL of another protocol, or for no URL, says what to write instead
     pub(crate) fn parse(text: &OsStr) -> Result<Self, Failure> {
         let Some(text) = text.to_str() else {
             let message =
@@ -51,7 +51,7 @@ impl Remote {
                 Failure::usage(message).about(crate::show::bytes(crate::show::os_bytes(text)))
             );
         };
-        // A URL may hold a password.
+        // Errors must not show a password in the URL.
         let shown = shown(text);
         if text.bytes().any(|byte| byte.is_ascii_control()) {
             return Err(Failure::usage("a control character in a URL").about(shown));
@@ -65,7 +65,7 @@ impl Remote {
         Ok(Self { url, path: None })
     }
 
-    /// A URL of the command line, which other users of the machine can read
+    /// Parses a URL of the command line, with a warning if it has a password, which other users of the machine can see
     pub(crate) fn of_argument(text: &OsStr) -> Result<Self, Failure> {
         static TOLD: Once = Once::new();
         let remote = Self::parse(text)?;
@@ -80,16 +80,17 @@ impl Remote {
         Ok(remote)
     }
 
-    /// Another place of this server; one that ends in a slash is a directory
+    /// Returns another place on this server; a path that ends in a slash is a directory
     pub(crate) fn at(&self, path: Vec<u8>) -> Self {
         Self { url: self.url.clone(), path: Some(path) }
     }
 
+    /// Returns the path on the server, in decoded bytes
     pub(crate) fn path(&self) -> &[u8] {
         self.path.as_deref().unwrap_or_else(|| self.url.path())
     }
 
-    /// What the path is of
+    /// Returns what the path refers to: a file, a text, a directory, or the names in one
     pub(crate) fn target(&self) -> UrlTarget {
         match &self.path {
             Some(path) if path.is_empty() || path.ends_with(b"/") => UrlTarget::Directory,
@@ -98,12 +99,12 @@ impl Remote {
         }
     }
 
-    /// Whether the URL ends in a slash, or names no path at all
+    /// Whether the path ends in a slash or is empty, or the URL ends in `;type=d`
     pub(crate) fn is_directory(&self) -> bool {
         matches!(self.target(), UrlTarget::Directory | UrlTarget::Names)
     }
 
-    /// The last component of the path
+    /// Returns the last component of the path
     pub(crate) fn name(&self) -> &[u8] {
         let path = self.path();
         path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
@@ -134,7 +135,7 @@ impl Origin {
     }
 }
 
-/// A path below another one, on a server
+/// Joins two paths on a server
 pub(crate) fn join(root: &[u8], below: &[u8]) -> Vec<u8> {
     match (root, below) {
         (root, b"") => root.to_vec(),
@@ -144,7 +145,7 @@ pub(crate) fn join(root: &[u8], below: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A path as a server has it, as a local one; `None` if this system has none such
+/// Converts a path on a server to a local one; `None` if this system can't represent it
 #[cfg(unix)]
 pub(crate) fn local_name(path: &[u8]) -> Option<&Path> {
     use std::os::unix::ffi::OsStrExt as _;
@@ -162,7 +163,7 @@ fn is_scheme(text: &str) -> bool {
         && characters.all(|other| other.is_ascii_alphanumeric() || "+-.".contains(other))
 }
 
-/// A URL without its password
+/// Returns a URL for messages, with its password masked
 pub(crate) fn shown(text: &str) -> String {
     let hidden = text.split_once("://").and_then(|(scheme, rest)| {
         let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
@@ -190,7 +191,7 @@ fn not_a_url(text: &str, error: &UrlError) -> Failure {
     }
 }
 
-/// Whether all are of one server
+/// Whether all places are on the same server
 pub(crate) fn single_origin<'a>(remotes: impl IntoIterator<Item = &'a Remote>) -> bool {
     let mut origins = remotes.into_iter().map(Remote::origin);
     let first = origins.next();

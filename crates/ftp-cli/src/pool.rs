@@ -1,4 +1,4 @@
-//! The sessions with one server: how many there may be, and which failures are retried
+//! Opens the sessions with one server, limits their number, and retries what may succeed later
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,10 @@ use crate::interrupt::Interrupt;
 use crate::ramp::{REQUEST, Ramp};
 use crate::site::{Session, Site};
 
-/// How often a wait checks whether it is still wanted
+/// How often a thread that waits for a session checks whether it still needs one
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long a session may be unused before it is asked whether it is still there: shorter than any server's patience
+/// How long a session may be idle before NOOP checks whether the server has ended it: shorter than any server's idle timeout
 const FRESH: Duration = Duration::from_secs(10);
 
 /// The longest pause before a retry
@@ -26,38 +26,38 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Pool {
     site: Site,
-    /// Whether a session stays open for the next lease
+    /// Whether a session is kept open for the next lease
     keeps: bool,
     interrupt: Interrupt,
     origin: Origin,
     state: Mutex<State>,
     changed: Condvar,
-    /// What has been done so far: bytes moved, and requests as if they were bytes
+    /// The work done so far: bytes transferred, plus [`REQUEST`] bytes for each request
     work: AtomicU64,
 }
 
 #[derive(Debug)]
 struct State {
     budget: Budget,
-    /// Whether the number of sessions grows only while that makes the whole faster
+    /// With `-j auto`: allows one more session only while that makes the run faster
     ramp: Option<Ramp>,
     utc_offset: Option<UtcOffset>,
-    /// Threads that wait for a session to go on with a task
+    /// The number of threads that wait for a session to continue a task
     needy: usize,
-    /// A session for the next lease, and since when it has been unused
+    /// The idle session for the next lease, and since when it has been idle
     kept: Option<(Session, Instant)>,
 }
 
-/// What a thread wants a session for
+/// Why a thread needs a session
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
-    /// It has begun a task, which no other thread will do
+    /// To continue a task that it has begun, which no other thread will do
     Task,
-    /// It has nothing to do yet
+    /// To take its next task
     None,
 }
 
-/// One thread's session; it is opened on first use, and again after it has broken
+/// The session of one thread; it is opened on first use, and reopened after it has broken
 #[derive(Debug)]
 pub(crate) struct Lease<'a> {
     pool: &'a Pool,
@@ -80,13 +80,13 @@ impl Pool {
         }
     }
 
-    /// Keeps one session open between leases, until [`Self::end_kept`]
+    /// Returns the same pool, which keeps one session open between leases until [`Self::end_kept`]
     pub(crate) fn keeping(mut self) -> Self {
         self.keeps = true;
         self
     }
 
-    /// Ends the session that was kept
+    /// Ends the kept session, if there is one
     pub(crate) fn end_kept(&self) {
         let kept = self.lock().kept.take();
         if let Some((session, _)) = kept {
@@ -94,12 +94,12 @@ impl Pool {
         }
     }
 
-    /// The session that was kept, unless the server has ended it since
+    /// Takes the kept session, unless the server has ended it since
     fn take_kept(&self) -> Option<Session> {
         let (session, since) = self.lock().kept.take()?;
         let mut lease = Lease { pool: self, session: Some(session) };
         if since.elapsed() >= FRESH {
-            // A failure of NOOP is no news: another session is opened.
+            // If NOOP fails, the session is dropped, and the caller opens another one.
             let _ = lease.once(|client| client.noop().map_err(|error| self.site.failure(error)));
         }
         lease.session.take()
@@ -113,12 +113,12 @@ impl Pool {
         Lease { pool: self, session: None }
     }
 
-    /// Notes that a transfer has moved bytes
+    /// Adds transferred bytes to the work done
     pub(crate) fn count(&self, bytes: u64) {
         self.work.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// How many sessions the server allows, as far as is known
+    /// Returns how many sessions the server allows, as far as is known
     pub(crate) fn limit(&self) -> usize {
         self.lock().budget.limit(self.origin.now())
     }
@@ -150,7 +150,7 @@ impl Pool {
         self.changed.notify_all();
     }
 
-    /// Waits until one more session may be opened; false if that is no longer wanted
+    /// Waits until one more session may be opened; returns false once `is_wanted` does
     fn admitted(&self, purpose: Purpose, is_wanted: &dyn Fn() -> bool) -> Result<bool, Failure> {
         let is_needy = usize::from(purpose == Purpose::Task);
         self.lock().needy += is_needy;
@@ -172,7 +172,7 @@ impl Pool {
             }
             let mut state = self.lock();
             let now = self.origin.now();
-            // A thread with a task comes first: without it the others may never get anything to do.
+            // Threads with a task come first: the others may wait for the results of these tasks.
             let is_its_turn =
                 purpose == Purpose::Task || state.needy == 0 && state.is_useful(self.work(), now);
             let until = match state.budget.admission(now) {
@@ -190,7 +190,7 @@ impl Pool {
         }
     }
 
-    /// Opens a session as soon as one more is allowed; `None` if it is no longer wanted
+    /// Opens a session as soon as one more is allowed; `None` once `is_wanted` returns false
     fn open(
         &self,
         purpose: Purpose,
@@ -225,14 +225,14 @@ impl Pool {
 }
 
 impl State {
-    /// Whether one more session may make the whole faster
+    /// Whether one more session may make the run faster
     fn is_useful(&mut self, work: u64, now: ftp_session::Time) -> bool {
         let count = self.budget.count();
         self.ramp.as_mut().is_none_or(|ramp| count < ramp.allowed(count, work, now))
     }
 }
 
-/// Counts failed attempts
+/// The retries left for one request, and the pause before the next one
 #[derive(Debug)]
 struct Tries<'a> {
     pool: &'a Pool,
@@ -262,7 +262,7 @@ impl<'a> Tries<'a> {
 }
 
 impl Lease<'_> {
-    /// The session of this lease, opened first if there is none
+    /// Returns the session, after opening it if there is none
     pub(crate) fn client(&mut self) -> Result<&mut Client, Failure> {
         if self.session.is_none() {
             self.session = self.pool.take_kept();
@@ -277,7 +277,7 @@ impl Lease<'_> {
         }
     }
 
-    /// Opens a session for the next task, if there is none; false if it is no longer wanted
+    /// Opens a session for the next task if there is none; returns false once `is_wanted` does
     pub(crate) fn open_while(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<bool, Failure> {
         if self.session.is_none() {
             self.session = self.pool.take_kept();
@@ -309,9 +309,9 @@ impl Lease<'_> {
         }
     }
 
-    /// Runs `work`, and retries it if it may succeed then, on a new session if this one is over
+    /// Runs `work`, and retries it after a failure that may be temporary, on a new session if this one has ended
     ///
-    /// `moved` returns the bytes so far: attempts that move bytes do not count as retries.
+    /// `moved` returns the bytes transferred so far: an attempt that transfers bytes resets the count of retries.
     pub(crate) fn attempt<T>(
         &mut self,
         moved: &dyn Fn() -> u64,
@@ -331,7 +331,7 @@ impl Lease<'_> {
         }
     }
 
-    /// Makes a request that moves no bytes of files, with retries
+    /// Runs a request that transfers no file content, with retries
     pub(crate) fn request<T>(
         &mut self,
         mut work: impl FnMut(&mut Client) -> Result<T, Error>,
@@ -340,7 +340,7 @@ impl Lease<'_> {
         self.attempt(&|| 0, |client| work(client).map_err(|error| pool.site.failure(error)))
     }
 
-    /// Reports what a failure says about the session
+    /// Tells the budget of sessions about a failure, and drops the session if the failure has ended it
     fn note(&mut self, failure: &Failure) {
         match failure.cause() {
             Some(Error::Data { .. }) => self.pool.report(|budget, now| budget.data_failed(now)),
@@ -356,19 +356,19 @@ impl Lease<'_> {
         }
     }
 
-    /// A transfer that was given up may have ended the session
+    /// Drops the session if it has ended, for example because a transfer was aborted
     fn drop_if_over(&mut self) {
         if self.session.as_ref().is_some_and(|session| !session.client.is_connected()) {
             self.drop_session(SessionEnd::Broken);
         }
     }
 
-    /// Whether there is a session
+    /// Whether this lease has a session
     pub(crate) const fn is_open(&self) -> bool {
         self.session.is_some()
     }
 
-    /// Ends the session with QUIT; it is opened again when it is used
+    /// Ends the session with QUIT; the next use opens another one
     pub(crate) fn close(&mut self) {
         if let Some(session) = &mut self.session {
             let end = match session.client.is_connected() && session.client.quit().is_ok() {

@@ -29,7 +29,7 @@ pub(crate) struct Common {
     /// Trust the certificate authorities in this PEM file, and no others
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Accept any certificate: anybody on the way can then read and change everything, the password included
+    /// Accept any certificate: then anyone on the network path can read and change everything, including the password
     #[arg(long, global = true, conflicts_with = "ca")]
     pub(crate) insecure: bool,
     /// Client certificate (PEM), with --key
@@ -54,10 +54,10 @@ pub(crate) struct Common {
     /// Open at most N sessions with one server, whatever --parallel and --segments ask for
     #[arg(long, global = true, value_name = "N", default_value_t = 256, hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) max_sessions: u16,
-    /// How long the server may be silent
+    /// How long to wait for the server
     #[arg(long, global = true, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) timeout: Duration,
-    /// How often to retry what may succeed later
+    /// How often to retry after failures that may be temporary
     #[arg(long, global = true, value_name = "N", default_value_t = 5)]
     pub(crate) retries: u32,
     /// How long to wait before the first retry; each further one waits twice as long, up to a minute
@@ -69,7 +69,7 @@ pub(crate) struct Common {
     /// Show commands and replies on standard error, with passwords masked
     #[arg(long, global = true)]
     pub(crate) trace: bool,
-    /// Report as JSON, one object a line
+    /// Report as JSON, one object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// How to report progress; by default bars on a terminal, otherwise lines
@@ -101,7 +101,7 @@ impl From<Prefetch> for ftp_proto::Prefetch {
 pub(crate) enum Progress {
     /// Bars on standard error
     Bar,
-    /// One line a file
+    /// One line per file
     Plain,
     /// Only the summary and errors
     None,

@@ -1,4 +1,4 @@
-//! `cat`: files to standard output, or some of their bytes
+//! `cat`: writes files, or ranges of their bytes, to standard output
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -20,7 +20,7 @@ pub(super) fn cat(args: &CatArgs, context: &Context) -> Result<Exit, Failure> {
     write_out(&args.urls, args.range, context)
 }
 
-/// Files to standard output, one after the other
+/// Writes files to standard output, one after another
 pub(super) fn write_out(
     urls: &[OsString],
     range: Option<Range>,
@@ -51,7 +51,9 @@ fn write_range(
 ) -> Result<(), Failure> {
     let path = remote.path();
     if remote.target() == UrlTarget::Text {
-        return Err(Failure::usage("a range is of bytes, and texts (;type=a) are converted"));
+        return Err(Failure::usage(
+            "--range counts bytes of the file, and texts (;type=a) are converted",
+        ));
     }
     let (from, to) = match range {
         Range::From(from, to) => (from, to),
@@ -66,15 +68,15 @@ fn write_range(
     }
     match begins_where_asked(client, path, from) {
         Ok(true) => copy(client, site, Get::new(path).resume_at(from), 0, count),
-        // What is before the range is fetched, too, and left out here.
+        // The bytes before the range are downloaded, too, and discarded.
         Ok(false) => copy(client, site, Get::new(path), from, count),
         Err(error) => Err(site.failure(error)),
     }
 }
 
-/// Whether the server honours REST: asked for the last byte of a file, it sends one byte
+/// Whether the server honours REST: with an offset one byte before the end of the file, it sends one byte
 ///
-/// One that ignores REST sends the whole file, and nothing else would show it.
+/// A server that ignores REST sends the whole file, without any other sign.
 fn begins_where_asked(client: &mut Client, path: &[u8], from: u64) -> Result<bool, Error> {
     let size = match client.size(path) {
         Ok(size) => size,
@@ -107,7 +109,7 @@ fn begins_where_asked(client: &mut Client, path: &[u8], from: u64) -> Result<boo
     }
 }
 
-/// Writes a download out, without so many bytes at its start, and not more than so many
+/// Writes a download to standard output: skips the first `before` bytes, and stops after `most` further ones
 fn copy(
     client: &mut Client,
     site: &Site,
@@ -126,7 +128,7 @@ fn copy(
             Ok(count) => count,
             Err(error) => {
                 let failure = site.failure(error.into());
-                // What has been written can't be taken back.
+                // A retry would write the same bytes to standard output again.
                 return Err(if is_begun { failure.for_good() } else { failure });
             }
         };
@@ -138,7 +140,7 @@ fn copy(
         let bytes = &block[skipped as usize..(skipped + taken) as usize];
         out.write_all(bytes).map_err(|error| failure(&error))?;
     }
-    // Before its end it is aborted.
+    // If the download is not at its end, this aborts it.
     drop(download);
     out.flush().map_err(|error| failure(&error))
 }

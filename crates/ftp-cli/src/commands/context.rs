@@ -1,4 +1,4 @@
-//! What commands have in common: options, sessions, and one exit code for several URLs
+//! Shared by the commands: options, sessions, and one exit code for several URLs
 
 use std::collections::{BTreeMap, btree_map};
 use std::ffi::{OsStr, OsString};
@@ -13,36 +13,36 @@ use crate::login::Logins;
 use crate::pool::{Lease, Pool};
 use crate::site::Site;
 
-/// What tells servers and logins apart
+/// Identifies a server and the user to log in as
 pub(super) type Key = (Origin, Vec<u8>);
 
-/// What a command is carried out with
+/// The environment of a command
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) common: Common,
     pub(crate) interrupt: Interrupt,
-    /// In the shell, the server that paths are about
+    /// In the shell, the server on which paths are
     pub(super) connection: Option<Connection>,
 }
 
-/// The server of a shell
+/// The server of the shell, with its sessions
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) remote: Remote,
     pub(super) pool: Arc<Pool>,
-    /// The directory that paths begin in
+    /// The directory to which paths are relative
     pub(super) here: Vec<u8>,
 }
 
 impl Context {
-    /// A place that a command line names by its URL, or a shell by its path
+    /// Parses an argument: a URL or, in the shell, a path
     pub(super) fn remote(&self, text: &OsStr) -> Result<Remote, Failure> {
         let Some(Connection { remote, here, .. }) = &self.connection else {
             return Remote::of_argument(text);
         };
         match crate::show::os_bytes(text) {
             path if path.starts_with(b"/") => Ok(remote.at(path.to_vec())),
-            // Where it is, as a directory
+            // The working directory, marked as a directory by a slash.
             b"" if here.is_empty() || here.ends_with(b"/") => Ok(remote.at(here.clone())),
             b"" => Ok(remote.at([here, &b"/"[..]].concat())),
             path => Ok(remote.at(join(here, path))),
@@ -53,7 +53,7 @@ impl Context {
         texts.iter().map(|text| self.remote(text)).collect()
     }
 
-    /// The sessions with the servers of these places: in the shell those that it keeps, else at most so many new ones each
+    /// Returns the pools of sessions for these places: the one of the shell, or a new one for each server and user
     pub(super) fn pools(
         &self,
         remotes: &[&Remote],
@@ -74,7 +74,7 @@ impl Context {
         Ok(pools)
     }
 
-    /// The places of a command line, or of a line of the shell
+    /// Parses the arguments of a command that uses one session for each server
     pub(super) fn places(&self, texts: &[OsString]) -> Result<Places, Failure> {
         let remotes = self.remotes(texts)?;
         let pools = self.pools(&remotes.iter().collect::<Vec<_>>(), Parallel::Number(1))?;
@@ -82,7 +82,7 @@ impl Context {
     }
 }
 
-/// The places of a command line, with the sessions of their servers
+/// The places that a command names, with the sessions of their servers
 #[derive(Debug)]
 pub(crate) struct Places {
     remotes: Vec<Remote>,
@@ -90,7 +90,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Does something for each place, with a session of its server; a failure is told, and the next one has its turn
+    /// Runs `work` for each place, over a session with its server; after a failure, which is reported, the others follow
     pub(crate) fn each(
         &self,
         mut work: impl FnMut(&mut Lease<'_>, &Pool, &Remote) -> Result<(), Failure>,

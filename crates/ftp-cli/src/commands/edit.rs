@@ -1,4 +1,4 @@
-//! `rm`, `mv`, `mkdir`
+//! `rm`, `mv`, `mkdir`, `chmod` and `touch`
 
 use std::time::SystemTime;
 
@@ -22,7 +22,7 @@ pub(super) fn rm(args: &RmArgs, context: &Context) -> Result<Exit, Failure> {
             return lease.request(|client| client.delete(path).map(|_| ()));
         }
         lease.request(|client| match client.remove_dir_all(path) {
-            // A file, or a link to whatever.
+            // A file, or a symbolic link to anything.
             Err(ftp_session::Error::NotADirectory { .. }) => client.delete(path).map(|_| ()),
             result => result.map(|_| ()),
         })
@@ -33,7 +33,7 @@ pub(super) fn mv(args: &MvArgs, context: &Context) -> Result<Exit, Failure> {
     let to = context.remote(&args.to)?;
     let from = context.remote(&args.from)?;
     if !single_origin([&from, &to]) {
-        return Err(Failure::usage("both URLs must be of one server"));
+        return Err(Failure::usage("both URLs must name the same server"));
     }
     context.places(std::slice::from_ref(&args.from))?.each(|lease, _, remote| {
         let path = match to.is_directory() {
@@ -83,7 +83,7 @@ pub(super) fn touch(args: &TouchArgs, context: &Context) -> Result<Exit, Failure
     })
 }
 
-/// One letter for what an entry is, as `ls -l` has it
+/// Returns the letter for a kind of entry, as in `ls -l`
 pub(super) const fn letter(kind: EntryKind) -> char {
     match kind {
         EntryKind::Dir => 'd',

@@ -1,4 +1,4 @@
-//! `fetch`: the files of a list, by several sessions a server
+//! `fetch`: downloads the files of a list over several sessions with each server
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 
-/// A file of the list, and where it is: at the first of its sources, and here
+/// A file of the list: the first of its sources, and the local path
 struct Wanted {
     remote: Remote,
     local: PathBuf,
@@ -51,7 +51,7 @@ pub(super) fn fetch(args: &FetchArgs, context: &Context) -> Result<Exit, Failure
     Ok(finish(&fetching.reporter, interrupt))
 }
 
-/// The files of the list, each with a place here that no other one has
+/// Returns the files of the list, each with its own local path
 fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
     let base = args.base.as_deref().map(Remote::of_argument).transpose()?;
     let base_text =
@@ -67,7 +67,9 @@ fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
             }
             _ => {
                 let failure = Failure::usage("is not a URL").about(crate::show::text(source));
-                return Err(failure.remedy("--base URL says where names are"));
+                return Err(
+                    failure.remedy("--base URL names the directory that contains the files")
+                );
             }
         };
         let name = local_name(&entry, Some(&remote));
@@ -85,7 +87,7 @@ fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
     Ok(all)
 }
 
-/// A name as a part of a URL
+/// Percent-encodes a name for a URL
 fn encoded(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
     name.bytes()

@@ -1,4 +1,4 @@
-//! `get`
+//! `get`: downloads files
 
 use std::path::{Path, PathBuf};
 
@@ -22,18 +22,20 @@ use crate::report::{Action, Reporter};
 pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
     if args.output.as_deref() == Some(Path::new("-")) {
         if args.checksum.is_some() {
-            return Err(Failure::usage("what is written to standard output can't be taken back")
-                .about("--checksum")
-                .remedy("write to a file"));
+            return Err(Failure::usage(
+                "the file is checked when it is complete, and standard output has it by then",
+            )
+            .about("--checksum")
+            .remedy("write to a file"));
         }
         return cat::write_out(&args.urls, None, context);
     }
     let is_file = args.output.as_ref().is_some_and(|path| !path.is_dir());
     if is_file && args.urls.len() > 1 {
-        return Err(Failure::usage("one -o is for one URL").remedy("-O DIR takes several files"));
+        return Err(Failure::usage("-o FILE is for one URL").remedy("-O DIR takes several files"));
     }
     if args.checksum.is_some() && args.urls.len() > 1 {
-        let failure = Failure::usage("one --checksum is for one URL");
+        let failure = Failure::usage("--checksum is for one URL");
         return Err(failure.remedy("`rftp fetch` takes a list with a hash for each file"));
     }
     let Context { common, interrupt, .. } = context;
@@ -56,13 +58,13 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
     Ok(finish(&reporter, interrupt))
 }
 
-/// A file to download, and where it goes
+/// A file to download, and its local path
 struct Wanted {
     remote: Remote,
     local: PathBuf,
 }
 
-/// The files of the command line, each with a place here that no other one has
+/// Returns the files of the command line, each with its own local path
 fn wanted(args: &GetArgs, context: &Context) -> Result<Vec<Wanted>, Failure> {
     let mut taken = TakenNames::new(LocalRules::current());
     let place = |remote: Remote| {

@@ -1,4 +1,4 @@
-//! `hash`: lines as sha256sum and its kin write them
+//! `hash`: prints hashes of files in the format of sha256sum
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -29,7 +29,7 @@ impl Algorithm {
 
 pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> {
     if args.local.is_some() && args.urls.len() > 1 {
-        let failure = Failure::usage("one --local is for one URL");
+        let failure = Failure::usage("--local is for one URL");
         return Err(failure.remedy("`rftp verify` compares directories"));
     }
     context.places(&args.urls)?.each(|lease, _, remote| {

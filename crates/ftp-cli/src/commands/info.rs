@@ -1,4 +1,4 @@
-//! `info`: what a server is
+//! `info`: describes a server
 
 use std::io::Write as _;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::args::UrlsArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Round trips that are measured
+/// How many round trips are measured; the shortest is shown
 const ROUND_TRIPS: u32 = 3;
 
 pub(super) fn info(args: &UrlsArgs, context: &Context) -> Result<Exit, Failure> {
@@ -55,7 +55,7 @@ fn look(client: &mut Client, server: &str) -> Result<serde_json::Map<String, Val
         let begun = Instant::now();
         match client.noop() {
             Err(error) if error.is_fatal() => return Err(error),
-            // A refusal takes a round trip as well.
+            // A refused NOOP takes a round trip as well.
             _ => shortest = shortest.min(begun.elapsed()),
         }
     }
@@ -106,7 +106,7 @@ fn lines(facts: &serde_json::Map<String, Value>) -> String {
         ("known for", "known_for", "nothing"),
         ("TLS", "tls", "none: clear text"),
         ("round trip", "round_trip_ms", ""),
-        ("features", "features", "none told"),
+        ("features", "features", "none listed"),
     ]
     .iter()
     .map(|(label, key, none)| format!("{label:<11} {}\n", text(key, none)))

@@ -1,4 +1,4 @@
-//! `ls` and `stat`
+//! `ls`, `stat`, `find` and `du`
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::mirror::stamp;
 use crate::plan::{Age, Ages, Sizes};
 
-/// How entries are written
+/// The output format of entries
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Names,
@@ -101,7 +101,7 @@ fn line(out: &mut Vec<u8>, entry: &OwnedEntry, name: &[u8], form: Form) {
     out.push(b'\n');
 }
 
-/// A name as it is for programs, and for people without what a terminal obeys
+/// Appends a name: its bytes as they are or, on a terminal, with control characters escaped
 fn push_name(out: &mut Vec<u8>, name: &[u8]) {
     match crate::show::stdout_is_terminal() {
         true => out.extend_from_slice(crate::show::bytes(name).as_bytes()),
@@ -109,7 +109,7 @@ fn push_name(out: &mut Vec<u8>, name: &[u8]) {
     }
 }
 
-/// ISO 8601, with Z if it is UTC: other times are of the server's clock
+/// Formats a time as ISO 8601, with Z if it is UTC; other times are local to the server
 fn time(modified: Modified) -> String {
     match modified {
         Modified::At { time, zone: Zone::Utc, .. } => format!("{time}Z"),
@@ -159,7 +159,7 @@ fn write(bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|error| Failure::local(Path::new("standard output"), &error))
 }
 
-/// What `find` looks for
+/// The criteria of `find`
 struct Wanted {
     name: Option<GlobMatcher>,
     kind: Option<char>,
@@ -204,7 +204,7 @@ pub(super) fn find(args: &FindArgs, context: &Context) -> Result<Exit, Failure> 
     let wanted = Wanted::new(args)?;
     let form = if context.common.json { Form::Json } else { Form::Names };
     context.places(&args.urls)?.each(|lease, _, remote| {
-        // Lines go out while the walk goes on, so it is not made again.
+        // Not retried: lines are written during the walk, and would be written twice.
         lease.once(|client| {
             visit(client, remote.path(), &mut |found| {
                 let mut out = Vec::new();
@@ -256,7 +256,7 @@ pub(super) fn du(args: &DuArgs, context: &Context) -> Result<Exit, Failure> {
     })
 }
 
-/// Adds a file's size to the directories that it is in
+/// Adds the size of a file to each directory that contains it
 fn add(sums: &mut BTreeMap<Vec<u8>, u64>, root: &[u8], file: &[u8], size: u64) {
     let mut path = file;
     while let Some(at) = path.iter().rposition(|byte| *byte == b'/').filter(|at| *at >= root.len())
@@ -266,7 +266,7 @@ fn add(sums: &mut BTreeMap<Vec<u8>, u64>, root: &[u8], file: &[u8], size: u64) {
             *sum += size;
         }
     }
-    // Where the root is no prefix that ends before a slash: the working directory, and `/`.
+    // The loop does not reach a root that is empty (the login directory) or ends in a slash.
     if path != root {
         if let Some(sum) = sums.get_mut(root) {
             *sum += size;
@@ -274,7 +274,7 @@ fn add(sums: &mut BTreeMap<Vec<u8>, u64>, root: &[u8], file: &[u8], size: u64) {
     }
 }
 
-/// Walks through a directory; what could not be read is told, and fails the whole in the end
+/// Visits everything below a directory; a subdirectory that can't be read is reported, and is an error at the end
 fn visit(
     client: &mut Client,
     path: &[u8],
@@ -305,8 +305,9 @@ fn visit(
 }
 
 fn not_understood(count: u64) -> Failure {
-    let message =
-        format!("{count} lines of listings were not understood, or not readable on the server");
+    let message = format!(
+        "{count} lines of listings were not understood, or name what the server can't read"
+    );
     Failure::new(Exit::Protocol, message)
 }
 
@@ -334,7 +335,7 @@ pub(super) fn stat(args: &UrlsArgs, context: &Context) -> Result<Exit, Failure> 
     })
 }
 
-/// By MLST; where the server does not know that, by its parent's listing, and else by SIZE and MDTM
+/// Looks a file or directory up: by MLST, or by the listing of its parent, or by SIZE and MDTM
 fn look_up(
     client: &mut Client,
     path: &[u8],

@@ -1,4 +1,4 @@
-//! `put`
+//! `put`: uploads files
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 use crate::upload::{Begun, Job, Way, add_stream, upload, upload_stream};
 
-/// A file to upload, and where it goes
+/// A file to upload, and its place on the server
 struct Wanted {
     local: OsString,
     /// The file on the server or, with --unique, its directory
@@ -44,7 +44,7 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
         return Err(failure.remedy("end the URL with a slash"));
     }
     let wanted = wanted(files, &target, &args)?;
-    // What is appended, and the names that a server chooses, come in the order of the command line.
+    // Appended content, and names that the server chooses, must be in the order of the command line.
     let is_in_order = args.append || args.unique;
     let parallel = if is_in_order { Parallel::Number(1) } else { args.parallel };
     let sessions = parallel.of_files(wanted.len());
@@ -139,7 +139,7 @@ fn send(
     running.end(result).map_err(|failure| failure.about(crate::show::bytes(path)))
 }
 
-/// Adds to a file of the server's, or makes a new one under a name of its choice: neither can be done twice
+/// Appends to a file, or creates one under a name that the server chooses; neither may be retried
 fn add(
     lease: &mut Lease<'_>,
     terms: Terms<'_>,

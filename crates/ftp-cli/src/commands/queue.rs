@@ -1,4 +1,4 @@
-//! Files of one or more servers, each server's worked off by several sessions at the same time
+//! Distributes the files of a command to the sessions with their servers
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::location::Remote;
 use crate::pool::{Lease, Pool};
 use crate::report::Reporter;
 
-/// What is to be done on each server
+/// The tasks for each server
 pub(super) struct Queues<'a, T> {
     servers: BTreeMap<Key, Server<T>>,
     interrupt: &'a Interrupt,
@@ -24,7 +24,7 @@ struct Server<T> {
 }
 
 impl<'a, T: Send> Queues<'a, T> {
-    /// Sorts tasks by their servers, each of which gets so many sessions at most
+    /// Sorts tasks by their servers, with at most `sessions` for each server
     pub(super) fn new(
         tasks: Vec<T>,
         remote_of: impl Fn(&T) -> &Remote,
@@ -43,8 +43,9 @@ impl<'a, T: Send> Queues<'a, T> {
         Ok(Self { servers, interrupt: &context.interrupt })
     }
 
-    /// Does all of it, so many tasks of each server at a time; `fail` is told what was not done, unless that was because
-    /// of an interruption
+    /// Runs `work` for all tasks, at most `at_a_time` of each server at the same time
+    ///
+    /// `fail` gets each task that failed or could not be started, unless the run was interrupted.
     pub(super) fn work_off(
         &self,
         at_a_time: u16,
@@ -77,7 +78,7 @@ impl<T> Server<T> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does one thing after the other with one session
+    /// Runs one task after another over one session, until none is left
     fn work_off(
         &self,
         interrupt: &Interrupt,
@@ -90,7 +91,7 @@ impl<T> Server<T> {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(failure) => {
-                    // What is left can't be had from this server.
+                    // No session can be opened, so all tasks that are left fail.
                     let left = std::mem::take(&mut *self.lock());
                     left.iter().for_each(|task| fail(task, &failure));
                     return;

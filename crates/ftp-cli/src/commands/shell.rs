@@ -1,6 +1,6 @@
-//! `shell`: the other commands with paths in the place of URLs, over a session that stays open
+//! `shell`: runs other commands over a session that stays open, with paths instead of URLs
 //!
-//! It reads lines as they are, without editing them, so it works the same on a terminal and with a script.
+//! It does not edit lines, so it works the same on a terminal and in a script.
 
 mod words;
 
@@ -28,7 +28,7 @@ use crate::login::Logins;
 use crate::pool::Pool;
 use crate::site::Site;
 
-/// Longest line that is read, in bytes
+/// Maximum length of a line, in bytes
 const MAX_LINE: u64 = 64 * 1024;
 
 /// Commands of the shell
@@ -36,8 +36,8 @@ const MAX_LINE: u64 = 64 * 1024;
 #[command(
     multicall = true,
     disable_version_flag = true,
-    after_help = "Names on the server are paths, where rftp's commands take URLs: relative to `pwd`, or from the root with a \
-                  leading slash. Names with spaces are quoted. `COMMAND --help` shows options; # begins a comment."
+    after_help = "Files on the server are named by paths instead of URLs: relative to the directory that `pwd` shows or, with a \
+                  leading slash, to the root. Names with spaces are quoted. `COMMAND --help` shows options; # begins a comment."
 )]
 struct Line {
     #[command(subcommand)]
@@ -48,7 +48,7 @@ struct Line {
 enum Word {
     /// List a directory
     Ls(LsLine),
-    /// Change the directory on the server; without a name, to the one in which the shell began
+    /// Change the directory on the server; without a name, to the one in which the shell started
     Cd {
         /// The directory
         #[arg(value_name = "DIR")]
@@ -56,7 +56,7 @@ enum Word {
     },
     /// Show the directory on the server
     Pwd,
-    /// Change the directory here
+    /// Change the local directory
     Lcd {
         /// The directory
         #[arg(value_name = "DIR")]
@@ -70,7 +70,7 @@ enum Word {
     Put(PutLine),
     /// Upload the files whose names match: *.gz, d/*.gz
     Mput(PutLine),
-    /// Write files to the screen
+    /// Write files to standard output
     Cat(CatArgs),
     /// Delete files; with -r also directories and everything in them
     Rm(RmArgs),
@@ -98,7 +98,7 @@ struct LsLine {
 
 #[derive(Debug, Args)]
 struct PutLine {
-    /// Files here
+    /// Local files
     #[arg(value_name = "FILE", required = true)]
     files: Vec<OsString>,
     /// The name on the server or, ending in a slash, the directory; by default the one that `pwd` shows
@@ -117,7 +117,7 @@ struct PutLine {
     transfer: TransferArgs,
 }
 
-/// What follows a line
+/// What to do after a line
 enum Next {
     Line(Exit),
     Quit,
@@ -170,19 +170,19 @@ fn run(args: &ShellArgs, mut context: Context) -> Result<Exit, Failure> {
         }
         exits.push(exit);
     }
-    // Somebody at a terminal has seen what failed, and has gone on.
+    // At a terminal, the user has seen each failure, and went on.
     Ok(if is_terminal { Exit::Done } else { Exit::of_all(exits) })
 }
 
 fn prompt(context: &Context) {
     let Some(Connection { pool, here, .. }) = &context.connection else { return };
     let mut out = std::io::stdout().lock();
-    // Without a prompt it works as well.
+    // A prompt that can't be written is not an error.
     let _ = write!(out, "{} {}> ", pool.site().name(), crate::show::bytes(here));
     let _ = out.flush();
 }
 
-/// The next line; `None` at the end of the input
+/// Reads the next line; `None` at the end of the input
 fn read_line(interrupt: &Interrupt) -> Result<Option<Vec<u8>>, Failure> {
     let mut line = Vec::new();
     interrupt.set_idle(true);
@@ -198,7 +198,7 @@ fn read_line(interrupt: &Interrupt) -> Result<Option<Vec<u8>>, Failure> {
 /// Changes the directory on the server, and returns its path
 fn enter(context: &mut Context, path: &[u8]) -> Result<Vec<u8>, Failure> {
     let Some(connection) = &mut context.connection else { return Ok(Vec::new()) };
-    // CDUP works on servers that don't know `..`, too.
+    // CDUP also works on servers that do not understand `..`.
     let (folder, goes_up) = match path.strip_suffix(b"/..") {
         Some(b"") => (&b"/"[..], true),
         Some(folder) => (folder, true),
@@ -213,7 +213,7 @@ fn enter(context: &mut Context, path: &[u8]) -> Result<Vec<u8>, Failure> {
         }
         match client.pwd() {
             Err(error) if error.is_fatal() => Err(error),
-            // One that does not say where it is takes the path that led there.
+            // If the server does not tell its directory, the path that was given is used.
             answer => Ok(answer.ok()),
         }
     });
@@ -225,12 +225,14 @@ fn enter(context: &mut Context, path: &[u8]) -> Result<Vec<u8>, Failure> {
 fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure> {
     let words = words::split(line).map_err(Failure::usage)?;
     if words.iter().any(Vec::is_empty) {
-        // It would be the directory itself, and a script that deletes it has an empty variable.
+        // An empty name would mean the working directory; a script may have an empty variable by mistake.
         return Err(Failure::usage("an empty name"));
     }
     let words = words.iter().map(|word| {
         let name = local_name(word).map(|name| name.as_os_str().to_owned());
-        name.ok_or_else(|| Failure::usage("is no name here").about(crate::show::bytes(word)))
+        name.ok_or_else(|| {
+            Failure::usage("is not a possible name on this system").about(crate::show::bytes(word))
+        })
     });
     let words: Vec<OsString> = words.collect::<Result<_, _>>()?;
     if words.is_empty() {
@@ -239,7 +241,7 @@ fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure
     let word = match Line::try_parse_from(words) {
         Ok(line) => line.word,
         Err(error) => {
-            // Help is asked for, and goes to standard output.
+            // Help is not an error, and goes to standard output.
             let _ = error.print();
             return Ok(Next::Line(if error.use_stderr() { Exit::Usage } else { Exit::Done }));
         }
@@ -290,7 +292,7 @@ impl PutLine {
     fn args(self) -> Result<PutArgs, Failure> {
         let Self { files: mut operands, output, mkdir, no_clobber, parallel, transfer } = self;
         if operands.iter().any(|file| file == "-") {
-            return Err(Failure::usage("standard input is what the shell reads its lines from")
+            return Err(Failure::usage("the shell reads its commands from standard input")
                 .remedy("`rftp put - URL` uploads it"));
         }
         operands.push(output);
@@ -306,7 +308,7 @@ impl PutLine {
     }
 }
 
-/// The names that match any of the patterns
+/// Returns the names that match any of the patterns
 fn every(
     patterns: &[OsString],
     mut matching: impl FnMut(&OsStr) -> Result<Vec<OsString>, Failure>,
@@ -320,15 +322,15 @@ fn every(
     Ok(all)
 }
 
-/// The directory of a pattern, with its slash, and the pattern of names in it
+/// Splits a pattern into the directory, with its slash, and the pattern for names in it
 fn parts(pattern: &OsStr) -> Result<(&str, GlobMatcher), Failure> {
-    let text = pattern.to_str().ok_or_else(|| Failure::usage("a pattern is UTF-8"))?;
+    let text = pattern.to_str().ok_or_else(|| Failure::usage("a pattern must be UTF-8"))?;
     let (folder, names) = text.split_at(text.rfind('/').map_or(0, |at| at + 1));
     let glob = Glob::new(names).map_err(|error| Failure::usage(error.to_string()))?;
     Ok((folder, glob.compile_matcher()))
 }
 
-/// A name in the directory of a pattern
+/// Joins the directory of a pattern, which ends in a slash or is empty, and a name
 fn joined(folder: &str, name: &OsStr) -> OsString {
     let mut path = OsString::from(folder);
     path.push(name);
@@ -339,7 +341,7 @@ fn nothing(exit: Exit, pattern: &OsStr) -> Failure {
     Failure::new(exit, "no file matches").about(crate::show::path(Path::new(pattern)))
 }
 
-/// The files on the server that match
+/// Returns the files on the server that match a pattern
 fn matching(context: &Context, pattern: &OsStr) -> Result<Vec<OsString>, Failure> {
     let (folder, glob) = parts(pattern)?;
     let Some(connection) = &context.connection else { return Ok(Vec::new()) };
@@ -360,7 +362,7 @@ fn matching(context: &Context, pattern: &OsStr) -> Result<Vec<OsString>, Failure
     }
 }
 
-/// The files here that match
+/// Returns the local files that match a pattern
 fn matching_here(pattern: &OsStr) -> Result<Vec<OsString>, Failure> {
     let (folder, glob) = parts(pattern)?;
     let path = Path::new(if folder.is_empty() { "." } else { folder });

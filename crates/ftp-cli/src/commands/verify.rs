@@ -30,7 +30,7 @@ pub(super) fn verify(
         }
         [manifest] => Path::new(manifest),
         // Not reached: the command line has one or two operands.
-        _ => return Err(Failure::usage("a list or two directories are due")),
+        _ => return Err(Failure::usage("expected a list or two directories")),
     };
     let reporter = Reporter::new(common);
     for entry in read(manifest)? {

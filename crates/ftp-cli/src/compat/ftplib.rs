@@ -79,7 +79,7 @@ fn one(client: &mut Client, argument: &[u8]) -> Result<(), Failure> {
         Ok(())
     } else if let Some(directory) = argument.strip_prefix(b"-d") {
         match directory {
-            // As in ftplib, an empty name leaves the directory unchanged.
+            // Python's program sends CWD without a name, which most servers refuse; here it changes nothing.
             b"" => Ok(()),
             directory => client.cwd(directory).map(|_| ()).map_err(session),
         }

@@ -1,6 +1,6 @@
-//! Words of a line, as shells have them: quotes, backslashes, comments
+//! Splits a line into words, as shells do: with quotes, backslashes and comments
 
-/// The words of a line; a name with spaces is quoted by `"`, `'`, or backslashes
+/// Returns the words of a line; spaces in a word are quoted by `"`, `'` or a backslash
 pub(super) fn split(line: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
