@@ -90,6 +90,7 @@ impl<T> Server<T> {
             match lease.open_while(&|| !self.lock().is_empty()) {
                 Ok(true) => {}
                 Ok(false) => return,
+                Err(_) if interrupt.is_set() => return,
                 Err(failure) => {
                     // No session can be opened, so all tasks that are left fail.
                     let left = std::mem::take(&mut *self.lock());

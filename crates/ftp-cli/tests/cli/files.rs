@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use ftp_test::{Action, Command, Server};
+use ftp_test::{Action, Command, Limit, Server};
 
 use crate::{Home, bytes};
 
@@ -270,6 +270,47 @@ fn an_interrupted_run_is_resumed_by_the_next_one() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!((home.read("file"), home.names("")), (bytes(SIZE), vec!["file".to_owned()]));
     assert_eq!(server.count("REST"), 1);
+}
+
+/// Regression: each file that was not begun yet was reported as failed
+#[test]
+#[cfg(unix)]
+fn an_interruption_is_not_reported_for_each_file() {
+    let (server, home) = (Server::start(), Home::new());
+    let urls: Vec<String> = (0..10).map(|file| server.url(&format!("f{file}"))).collect();
+    for file in 0..10 {
+        server.files().put(&format!("f{file}"), bytes(SIZE));
+    }
+    server.limit_sessions(Limit::new(1));
+    server.on_command(|Command { verb, .. }| match verb {
+        "RETR" => Action::serve().slow_from(1_000_000, Duration::from_millis(50)),
+        _ => Action::serve(),
+    });
+    let mut arguments = vec!["get", "-j2"];
+    arguments.extend(urls.iter().map(String::as_str));
+    let child = home
+        .command(&arguments)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = SystemTime::now();
+    let is_begun = |name: String| home.path(&name).metadata().is_ok_and(|file| file.len() > 0);
+    // The other thread waits for a session, which the server refuses.
+    while !(0..10).any(|file| is_begun(format!("f{file}.part"))) || server.sessions().refused == 0 {
+        assert!(begun.elapsed().unwrap() < Duration::from_secs(20), "nothing comes");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let interrupted =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), stderr.matches("interrupted").count()),
+        (Some(130), 0),
+        "{stderr}"
+    );
 }
 
 #[test]
