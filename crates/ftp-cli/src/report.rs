@@ -226,10 +226,7 @@ impl Reporter {
     fn object(&self, event: &str, name: &[u8]) -> Map<String, Value> {
         let mut object = Map::new();
         object.insert("event".into(), event.into());
-        object.insert("file".into(), String::from_utf8_lossy(name).into_owned().into());
-        if std::str::from_utf8(name).is_err() {
-            object.insert("file_hex".into(), crate::show::hex(name).into());
-        }
+        crate::show::insert_name(&mut object, "file", name);
         object
     }
 

@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use ftp_proto::Readable;
+use serde_json::{Map, Value};
 
 /// Formats a server's name or path, with control characters escaped
 pub(crate) fn bytes(bytes: &[u8]) -> String {
@@ -29,6 +30,14 @@ pub(crate) fn os_bytes(name: &OsStr) -> &[u8] {
 /// Formats bytes as hexadecimal digits, for JSON, whose strings can't hold names that are not UTF-8
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Adds a name or path to a JSON object as `key`, and as `key_hex` if it is not UTF-8
+pub(crate) fn insert_name(object: &mut Map<String, Value>, key: &str, name: &[u8]) {
+    object.insert(key.into(), String::from_utf8_lossy(name).into_owned().into());
+    if std::str::from_utf8(name).is_err() {
+        object.insert(format!("{key}_hex"), hex(name).into());
+    }
 }
 
 /// Whether standard output is a terminal, so that control characters must be escaped

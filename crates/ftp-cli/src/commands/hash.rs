@@ -7,7 +7,7 @@ use ftp_blocking::Client;
 use ftp_proto::Get;
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_session::{Error, FileDigest};
-use serde_json::json;
+use serde_json::{Map, Value};
 
 use super::context::Context;
 use crate::args::{Algorithm, HashArgs};
@@ -47,12 +47,13 @@ pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> 
         if let Some(local) = &args.local {
             super::verify::compare(local, &found, "on the server", &context.interrupt)?;
         }
-        let name = String::from_utf8_lossy(path);
         let line = match context.common.json {
             true => {
-                let algorithm = found.algorithm.name();
-                let hash = found.to_string();
-                format!("{}\n", json!({ "path": name, "algorithm": algorithm, "hash": hash }))
+                let mut object = Map::new();
+                crate::show::insert_name(&mut object, "path", path);
+                object.insert("algorithm".into(), found.algorithm.name().into());
+                object.insert("hash".into(), found.to_string().into());
+                format!("{}\n", Value::Object(object))
             }
             false => format!("{found}  {}\n", crate::show::bytes(path)),
         };

@@ -8,7 +8,7 @@ use ftp_blocking::{Client, EntryKind, OwnedEntry, WalkEntry, WalkOptions};
 use ftp_proto::listing::{Modified, Zone};
 use ftp_session::Error;
 use globset::{Glob, GlobMatcher};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::edit::letter;
@@ -125,10 +125,7 @@ fn object(entry: &OwnedEntry, name: &[u8]) -> Map<String, Value> {
     let whole = entry.entry();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut object = Map::new();
-    object.insert("name".into(), text(name).into());
-    if std::str::from_utf8(name).is_err() {
-        object.insert("name_hex".into(), crate::show::hex(name).into());
-    }
+    crate::show::insert_name(&mut object, "name", name);
     object.insert("type".into(), kind_word(letter(entry.kind())).into());
     object.insert("size".into(), entry.size().into());
     object.insert("modified".into(), entry.modified().map(time).into());
@@ -241,11 +238,11 @@ pub(super) fn du(args: &DuArgs, context: &Context) -> Result<Exit, Failure> {
                 continue;
             }
             if context.common.json {
-                let text = String::from_utf8_lossy(&path);
-                let files = is_root.then_some(files);
-                out.extend_from_slice(
-                    json!({ "path": text, "bytes": bytes, "files": files }).to_string().as_bytes(),
-                );
+                let mut object = Map::new();
+                crate::show::insert_name(&mut object, "path", &path);
+                object.insert("bytes".into(), bytes.into());
+                object.insert("files".into(), is_root.then_some(files).into());
+                out.extend_from_slice(Value::Object(object).to_string().as_bytes());
             } else {
                 out.extend_from_slice(format!("{bytes}\t").as_bytes());
                 push_name(&mut out, if path.is_empty() { b"." } else { &path });
@@ -356,11 +353,9 @@ fn look_up(
         Err(error) if error.is_fatal() => return Err(error),
         Err(_) => None,
     };
-    let object =
-        json!({ "name": String::from_utf8_lossy(path), "size": size, "modified": modified });
-    match object {
-        Value::Object(object) => Ok((object, None)),
-        // Not reached: the macro was given an object.
-        _ => Ok((Map::new(), None)),
-    }
+    let mut object = Map::new();
+    crate::show::insert_name(&mut object, "name", path);
+    object.insert("size".into(), size.into());
+    object.insert("modified".into(), modified.into());
+    Ok((object, None))
 }

@@ -169,6 +169,28 @@ fn hashes_are_the_servers_or_made_here() {
     assert_eq!(run.stdout, format!("{}  a\n", MD5[1]), "{run:?}");
 }
 
+/// Regression: only `ls` and the events of transfers had the bytes of such a name
+#[test]
+fn names_that_are_not_utf_8_are_hexadecimal_in_json() {
+    let (server, home) = (Server::start(), Home::new());
+    server.on_command(|Command { verb, .. }| match verb {
+        "FEAT" => Action::reply("211-features\r\n XMD5\r\n211 end"),
+        "XMD5" => Action::reply(format!("250 {}", MD5[0])),
+        "MLST" | "MLSD" => Action::reply("500 not here"),
+        "LIST" => Action::serve().data(b"-rw-r--r-- 1 a a 7 Feb 29 2024 other\r\n".to_vec()),
+        "SIZE" => Action::reply("213 7"),
+        "CWD" => Action::reply("250 fine"),
+        _ => Action::serve(),
+    });
+    for (command, key) in [("hash", "path"), ("du", "path"), ("stat", "name")] {
+        let run = home.rftp(&[command, "--json", &server.url("caf%E9")]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let object: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(object[key], "caf\u{fffd}", "{run:?}");
+        assert_eq!(object[format!("{key}_hex")], "636166e9", "{run:?}");
+    }
+}
+
 #[test]
 fn a_local_file_is_compared_by_its_hash() {
     let (server, home) = (Server::start(), Home::new());
