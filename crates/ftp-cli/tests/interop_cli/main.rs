@@ -194,6 +194,42 @@ fn files_are_uploaded_and_downloaded() {
     }
 }
 
+#[test]
+fn what_exists_is_kept() {
+    for place in places("exists") {
+        let names = ["a", "b", "c", "d", "e", ".hidden", "two words"];
+        for name in names {
+            std::fs::write(place.here(name), name).unwrap();
+        }
+        let url = place.url("new/");
+        let mut arguments = vec!["put", "--no-clobber", "--json", "--mkdir"];
+        arguments.extend(names);
+        arguments.push(&url);
+        let run = place.succeeds(&arguments);
+        assert_eq!((summary(&run, "files"), summary(&run, "skipped")), (7, 0), "{place}: {run:?}");
+        // None of them is replaced, and neither is a directory.
+        std::fs::create_dir(place.on_disk().join("new/f")).unwrap();
+        for name in names.into_iter().chain(["f"]) {
+            std::fs::write(place.here(name), "another").unwrap();
+        }
+        arguments.insert(4, "f");
+        let run = place.succeeds(&arguments);
+        assert_eq!((summary(&run, "files"), summary(&run, "skipped")), (0, 8), "{place}: {run:?}");
+        for name in names {
+            let there = std::fs::read(place.on_disk().join("new").join(name)).unwrap();
+            assert_eq!(there, name.as_bytes(), "{place}");
+        }
+        place.succeeds(&["touch", &place.url("new/touched")]);
+        assert_eq!(std::fs::read(place.on_disk().join("new/touched")).unwrap(), b"", "{place}");
+        let file = place.url("new/a");
+        let arguments = ["get", "--only-newer", "--json", "-o", "back", &file];
+        for (files, kept) in [(1, 0), (0, 1)] {
+            let run = place.succeeds(&arguments);
+            assert_eq!((summary(&run, "files"), summary(&run, "kept")), (files, kept), "{place}");
+        }
+    }
+}
+
 /// Returns the number of received bytes, from a state file
 fn pieces_noted(state: &Path) -> u64 {
     let Ok(text) = std::fs::read_to_string(state) else { return 0 };
