@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::context::Context;
 use super::lookup::exists;
@@ -51,11 +51,16 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
     let queues = Queues::new(wanted, |wanted| &wanted.remote, sessions, context)?;
     let reporter = Reporter::new(common);
     let rate = Rate::new(args.transfer.limit_rate.as_ref());
-    let folder = Mutex::new(Some(folder(&target)).filter(|path| args.mkdir && !path.is_empty()));
+    let folder = folder(&target);
+    // Several threads may create it at the same time: none waits for another one, which may lack a session.
+    let is_created = AtomicBool::new(!args.mkdir || folder.is_empty());
     queues.work_off(
         parallel.most(),
         |lease, pool, wanted| {
-            create(lease, &folder)?;
+            if !is_created.load(Ordering::Relaxed) {
+                lease.request(|client| client.create_dir_all(folder))?;
+                is_created.store(true, Ordering::Relaxed);
+            }
             let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };
             send(lease, terms, &args, wanted, &reporter)
         },
@@ -95,16 +100,6 @@ fn folder(remote: &Remote) -> &[u8] {
         true => path,
         false => path.iter().rposition(|byte| *byte == b'/').map_or(&[], |at| &path[..at]),
     }
-}
-
-/// Creates the directory for the files, unless another thread has done so
-fn create(lease: &mut Lease<'_>, folder: &Mutex<Option<&[u8]>>) -> Result<(), Failure> {
-    let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(path) = *folder {
-        lease.request(|client| client.create_dir_all(path))?;
-        *folder = None;
-    }
-    Ok(())
 }
 
 fn send(
