@@ -3,8 +3,8 @@
 //! ```text
 //! MKD a/b/c ── made ──▶ done                                                           one round trip
 //!    └ refused: (PWD) CWD a/b/c ── entered: it exists ──▶ CWD back ──▶ done
-//!         └ MKD a/b, MKD a … until one is made ──▶ then downwards again
-//!              └ none: the refusal to make the first missing directory is the error
+//!         └ MKD a/b, MKD a … until one is made, or exists ──▶ then downwards again
+//!              └ none, or refused again: the refusal to make the first missing directory is the error
 //! ```
 
 use super::Procedure;
@@ -45,8 +45,9 @@ impl Create {
                 None => return self.downwards(&paths[at + 1..], 1).await,
                 Some(error) => {
                     if self.is_directory(parent).await? {
-                        // The parent exists, so something else prevents the next directory.
-                        return Err(self.why(&paths[at + 1], refusal).await?);
+                        // Another client may have made the parent since the next directory was refused, so that is
+                        // tried once more.
+                        return self.downwards(&paths[at + 1..], 0).await;
                     }
                     refusal = error;
                 }

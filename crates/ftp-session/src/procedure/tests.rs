@@ -260,6 +260,22 @@ fn a_file_in_the_way_of_a_directory_is_an_error_of_its_own() {
     assert_eq!(error.reply().unwrap().code().get(), 550);
 }
 
+/// Regression: a parent that another client created in the meantime was taken for one that had been there before
+#[test]
+fn several_clients_make_the_same_directories() {
+    for (meanwhile, made) in [
+        (vec!["/home/a"], 2),
+        (vec!["/home/a", "/home/a/b"], 1),
+        (vec!["/home/a", "/home/a/b", "/home/a/b/c"], 0),
+    ] {
+        let mut model = tree();
+        model.meanwhile = meanwhile;
+        assert_eq!(model.run(Procedure::create_dir_all("a/b/c")).unwrap(), made);
+        assert_eq!(model.tree["/home/a/b/c"], Node::Dir);
+        assert_eq!(model.working_directory, "/home");
+    }
+}
+
 #[test]
 fn a_directory_reported_as_made_exists_whatever_fails() {
     let mut cases = 0;

@@ -75,6 +75,8 @@ pub(super) struct Model {
     pub(super) hides_dots: bool,
     /// Paths that can't be removed
     pub(super) stuck: Vec<&'static str>,
+    /// Directories that another client creates when MKD is refused for the first time
+    pub(super) meanwhile: Vec<&'static str>,
     pub(super) commands: Vec<String>,
     pub(super) known: TimeCommands,
     pub(super) fault: Option<(usize, Fault)>,
@@ -120,6 +122,7 @@ impl Model {
             ignores_offsets: false,
             hides_dots: false,
             stuck: Vec::new(),
+            meanwhile: Vec::new(),
             commands: Vec::new(),
             known: TimeCommands::default(),
             fault: None,
@@ -313,6 +316,8 @@ impl Model {
                     || self.tree.get(parent) != Some(&Node::Dir)
                     || self.is_stuck(&path)
                 {
+                    let created = self.meanwhile.drain(..).map(|path| (path.to_owned(), Node::Dir));
+                    self.tree.extend(created);
                     return Err(refusal(550, "can't make it"));
                 }
                 self.tree.insert(path, Node::Dir);
