@@ -201,14 +201,14 @@ fn what_exists_is_kept() {
         for name in names {
             std::fs::write(place.here(name), name).unwrap();
         }
-        let url = place.url("new/");
+        let url = place.url("new/deep/");
         let mut arguments = vec!["put", "--no-clobber", "--json", "--mkdir"];
         arguments.extend(names);
         arguments.push(&url);
         let run = place.succeeds(&arguments);
         assert_eq!((summary(&run, "files"), summary(&run, "skipped")), (7, 0), "{place}: {run:?}");
         // None of them is replaced, and neither is a directory.
-        std::fs::create_dir(place.on_disk().join("new/f")).unwrap();
+        std::fs::create_dir(place.on_disk().join("new/deep/f")).unwrap();
         for name in names.into_iter().chain(["f"]) {
             std::fs::write(place.here(name), "another").unwrap();
         }
@@ -216,12 +216,16 @@ fn what_exists_is_kept() {
         let run = place.succeeds(&arguments);
         assert_eq!((summary(&run, "files"), summary(&run, "skipped")), (0, 8), "{place}: {run:?}");
         for name in names {
-            let there = std::fs::read(place.on_disk().join("new").join(name)).unwrap();
+            let there = std::fs::read(place.on_disk().join("new/deep").join(name)).unwrap();
             assert_eq!(there, name.as_bytes(), "{place}");
         }
-        place.succeeds(&["touch", &place.url("new/touched")]);
-        assert_eq!(std::fs::read(place.on_disk().join("new/touched")).unwrap(), b"", "{place}");
-        let file = place.url("new/a");
+        place.succeeds(&["touch", &place.url("new/deep/touched")]);
+        assert_eq!(
+            std::fs::read(place.on_disk().join("new/deep/touched")).unwrap(),
+            b"",
+            "{place}"
+        );
+        let file = place.url("new/deep/a");
         let arguments = ["get", "--only-newer", "--json", "-o", "back", &file];
         for (files, kept) in [(1, 0), (0, 1)] {
             let run = place.succeeds(&arguments);
