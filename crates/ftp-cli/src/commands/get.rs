@@ -28,6 +28,12 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
             .about("--checksum")
             .remedy("write to a file"));
         }
+        let about_a_file = [("--no-clobber", args.no_clobber), ("--only-newer", args.only_newer)];
+        if let Some((option, _)) = about_a_file.into_iter().find(|(_, is_given)| *is_given) {
+            return Err(
+                Failure::usage("is about a file, and this is standard output").about(option)
+            );
+        }
         return cat::write_out(&args.urls, None, context);
     }
     let is_file = args.output.as_ref().is_some_and(|path| !path.is_dir());

@@ -62,6 +62,17 @@ fn a_file_has_the_hash_that_was_given() {
 }
 
 #[test]
+fn standard_output_is_no_file_that_could_be_kept() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", b"content");
+    for option in ["--no-clobber", "--only-newer"] {
+        let run = home.rftp(&["get", option, "-o", "-", &server.url("file")]);
+        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{run:?}");
+        assert!(run.stderr.contains(option), "{run:?}");
+    }
+}
+
+#[test]
 fn an_upload_is_added_to_a_file() {
     let (server, home) = (Server::start(), Home::new());
     server.files().put("d/log", b"one\n");
