@@ -102,6 +102,7 @@ fn of_connections() -> Texts {
         "Eof" => ConnectionError::Eof,
         "LocallyClosed" => ConnectionError::LocallyClosed,
         "ServiceClosing" => ConnectionError::ServiceClosing(reply("421 Timeout")),
+        "Crashed" => ConnectionError::Crashed(reply("500 OOPS: vsf_sysutil_bind")),
         "Refused" => ConnectionError::Refused(reply("421 There are too many connected users")),
         "TimedOut" => ConnectionError::TimedOut(Phase::Greeting),
         "TlsRefused" => ConnectionError::TlsRefused(reply("502 AUTH not implemented")),

@@ -59,6 +59,7 @@ use crate::terms::{DataFailure, Phase};
 /// | `Connection`: `Eof` | yes | yes | | | | again on a new connection |
 /// | `Connection`: `LocallyClosed` | | yes | | | | nothing: the caller wanted it |
 /// | `Connection`: `ServiceClosing` | yes | yes | | | | wait a little, then on a new connection |
+/// | `Connection`: `Crashed` | yes | yes | | | | again on a new connection |
 /// | `Connection`: `Refused` with 4yz | yes | yes | | | | the same |
 /// | `Connection`: `Refused` with 5yz | | yes | | | | nothing: the server will say the same |
 /// | `Connection`: `Refused` with 530 | | yes | | yes | | ask the server's operator for access |
@@ -379,9 +380,12 @@ pub enum ConnectionError {
     /// The client ended the session, by QUIT or by closing the connection
     #[error("the session was closed by the client")]
     LocallyClosed,
-    /// 421, or vsftpd's `500 OOPS`: the server ends the session, whatever the command was
+    /// 421: the server ends the session, whatever the command was
     #[error("server ended the session: {0}")]
     ServiceClosing(Reply),
+    /// vsftpd's `500 OOPS`: its process exits, and has perhaps done what it was asked for before (Q148)
+    #[error("server's process has exited: {0}")]
+    Crashed(Reply),
     /// The greeting was a refusal
     #[error("server refused the connection: {0}")]
     Refused(Reply),
@@ -412,6 +416,7 @@ impl ConnectionError {
     pub const fn reply(&self) -> Option<&Reply> {
         match self {
             Self::ServiceClosing(reply)
+            | Self::Crashed(reply)
             | Self::Refused(reply)
             | Self::TlsRefused(reply)
             | Self::Protocol(
@@ -426,7 +431,7 @@ impl ConnectionError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Eof | Self::ServiceClosing(_) | Self::TimedOut(_) => true,
+            Self::Eof | Self::ServiceClosing(_) | Self::Crashed(_) | Self::TimedOut(_) => true,
             Self::Refused(reply) => reply.kind() == ReplyKind::Transient,
             Self::LocallyClosed | Self::TlsRefused(_) | Self::Protocol(_) => false,
         }

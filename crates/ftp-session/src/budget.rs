@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use ftp_proto::{ConnectionError, Reply, Time};
 
-use crate::session_limit::{is_idle_timeout, stated_limit};
+use crate::session_limit::{is_about_ports, is_idle_timeout, stated_limit};
 
 /// How long a refusal limits the number of sessions, before one more is tried
 const CEILING_HOLDS: Duration = Duration::from_secs(600);
@@ -58,8 +58,9 @@ const DATA_FAILURES: usize = 3;
 /// - Beyond the number that has been open at the same time, sessions are tried one after the other
 ///   ([`Self::at_once`]), because all sessions that are being opened when the limit is reached are refused.
 /// - Servers count a session for a moment after it has ended, so no session is opened in its place during that moment.
-/// - The ceiling is halved if the server ends open sessions with a 421 that is not about idleness, or if many data
-///   connections fail: as many as there are sessions, and at least three, within a minute.
+/// - The ceiling is halved if the server ends open sessions with a 421 that is not about idleness, or because vsftpd
+///   finds no free passive port (Q148), or if many data connections fail: as many as there are sessions, and at least
+///   three, within a minute.
 /// - If the only session is refused, no session is opened for 5 seconds at first and for a minute at most, and then
 ///   one at a time.
 /// - A refused password says nothing about the number of sessions.
@@ -110,7 +111,7 @@ pub enum SessionEnd {
     Orderly,
     /// The client or the network closed it: the server may notice a moment later
     Broken,
-    /// The server ended it with a 421 while it was in use
+    /// The server ended it with a 421 while it was in use, or because it found no free passive port
     Cut,
 }
 
@@ -120,10 +121,12 @@ impl SessionEnd {
     pub fn of(error: &ConnectionError) -> Self {
         match error {
             ConnectionError::ServiceClosing(reply) if !is_idle_timeout(reply) => Self::Cut,
+            ConnectionError::Crashed(reply) if is_about_ports(reply) => Self::Cut,
             // This follows QUIT, or the server has closed.
             ConnectionError::LocallyClosed
             | ConnectionError::Eof
             | ConnectionError::ServiceClosing(_)
+            | ConnectionError::Crashed(_)
             | ConnectionError::Refused(_) => Self::Orderly,
             _ => Self::Broken,
         }

@@ -214,17 +214,17 @@ impl<S: Read + Write, L> Session<S, L> {
         mut options: Options,
         now: Time,
     ) -> Result<Self, Error> {
+        let server = || match (&options.host, &name) {
+            (Some(host), _) | (None, Name::Host(host)) => format!("{host}:{port}"),
+            (None, Name::Address(ip)) => format!("{ip}:{port}"),
+            (None, Name::Given(name)) => format!("{}:{port}", name.to_str()),
+        };
+        let prefetch = options.prefetch_failures.apply(server, &mut options.config);
         let name = match (options.tls_name, &options.host) {
             (Some(name), _) => Name::Given(name),
             (None, Some(host)) => Name::Host(host.clone()),
             (None, None) => name,
         };
-        let server = || match &name {
-            Name::Given(name) => format!("{}:{port}", name.to_str()),
-            Name::Host(host) => format!("{host}:{port}"),
-            Name::Address(ip) => format!("{ip}:{port}"),
-        };
-        let prefetch = options.prefetch_failures.apply(server, &mut options.config);
         if let Some(via) = &via {
             options.config.gateway = via.gateway()?;
         }

@@ -20,6 +20,12 @@ pub(crate) fn is_idle_timeout(reply: &Reply) -> bool {
     contains_any(&reply.text().to_ascii_lowercase(), &WORDS)
 }
 
+/// Whether vsftpd's process has exited because it found no free passive port: `500 OOPS: vsf_sysutil_bind`
+pub(crate) fn is_about_ports(reply: &Reply) -> bool {
+    const WORDS: [&[u8]; 2] = [b"bind", b"listen"];
+    contains_any(&reply.text().to_ascii_lowercase(), &WORDS)
+}
+
 fn is_about_sessions(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 6] = [
         b"too many",

@@ -47,3 +47,27 @@ fn later_sessions_know_of_a_refusal() {
     // Nothing is known of another server.
     assert_eq!(session(&second), [1, 1, 2, 0]);
 }
+
+/// vsftpd's process exits if it finds no port (Q148): that may be because of the EPSV that was sent along
+#[test]
+fn later_sessions_know_of_a_process_that_has_exited() {
+    let server = Server::with_files([("f", vec![7; 5000])]);
+    server.on_command(|Command { verb, in_all, .. }| match (verb, in_all) {
+        ("EPSV", 3) => Action::reply("500 OOPS: vsf_sysutil_bind"),
+        _ => Action::serve(),
+    });
+    let mut config = config();
+    (config.prefetch, config.pipeline) = (Prefetch::Always, true);
+    let options = SessionOptions::new(config);
+    let mut ftp = Client::connect_and_login(server.address(), options.clone(), "u", "p").unwrap();
+    for _ in 0..2 {
+        let mut bytes = Vec::new();
+        ftp.download_to("f", &mut bytes).unwrap();
+        assert_eq!(bytes.len(), 5000);
+    }
+    let error = ftp.download_to("f", &mut Vec::new()).unwrap_err();
+    assert!(error.is_fatal() && error.is_transient(), "{error:?}");
+    assert!(error.to_string().contains("500 OOPS"), "{error}");
+    assert!(ftp.prefetch_failed());
+    assert_eq!(epsv_during_transfers(&server, options.into()), [1, 1, 1, 0]);
+}

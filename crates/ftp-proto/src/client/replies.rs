@@ -27,11 +27,19 @@ impl Client {
         self.wire.trace_reply(&reply);
         self.last_reply = Some(reply.clone());
         self.wire.control.effects.replied();
-        if reply.code() == Code::SERVICE_CLOSING || self.is_last_of_vsftpd(&reply) {
+        let is_closing = reply.code() == Code::SERVICE_CLOSING;
+        if is_closing || self.is_last_of_vsftpd(&reply) {
             if self.is_quitting() {
                 return self.quit_done(Some(reply));
             }
-            return self.leave(ConnectionError::ServiceClosing(reply));
+            if self.wire.control.expects_prefetch() {
+                // It may be about the EPSV that was sent along.
+                self.wire.session.ahead.give_up();
+            }
+            return self.leave(match is_closing {
+                true => ConnectionError::ServiceClosing(reply),
+                false => ConnectionError::Crashed(reply),
+            });
         }
         if let Life::Greeting = self.life {
             return self.greeted(reply);
@@ -96,7 +104,7 @@ impl Client {
             && reply.text().starts_with(b"OOPS: ")
             && !matches!(self.life, Life::Greeting)
             && !matches!(
-                self.wire.control.front(),
+                self.asked(),
                 Some(Verb::AUTH | Verb::HOST | Verb::USER | Verb::PASS | Verb::ACCT)
             )
     }

@@ -7,12 +7,14 @@
 //! ```
 
 use crate::claim::Outcome;
+use crate::config::Prefetch;
 use crate::control::command::{Command, Verb};
 use crate::control::features::Features;
 use crate::control::reply::Reply;
 use crate::control::reply::ReplyKind;
 use crate::error::Error;
 use crate::op::machine::{Context, Input, Step};
+use crate::prefetch::Kind;
 
 #[derive(Debug)]
 pub(crate) struct FeaturesOp;
@@ -32,7 +34,15 @@ impl FeaturesOp {
                     _ if is_unknown(&reply) => Features::default(),
                     _ => return Err(Error::from_reply(reply)),
                 };
-                cx.wire.session.features = Some(features.clone());
+                let session = &mut cx.wire.session;
+                if !session.kind.is_likely(Some(&features)) && session.kind != Kind::Other {
+                    // The greeting names another server: one that may drop a transfer for EPSV.
+                    session.kind = Kind::Other;
+                    if cx.wire.config.prefetch == Prefetch::Known {
+                        session.ahead.give_up();
+                    }
+                }
+                session.features = Some(features.clone());
                 return Ok(Step::Done(Outcome::Features(features)));
             }
             _ => {}

@@ -247,3 +247,14 @@ fn a_budget_is_not_forgotten_while_the_server_may_count_its_last_session() {
         assert!(budget.can_be_forgotten(at(1) + moment), "{end:?}");
     }
 }
+
+/// vsftpd without a free passive port (Q148) has too many sessions; any other `500 OOPS` is about one of them
+#[test]
+fn a_process_that_exits_lowers_the_ceiling_only_if_ports_are_lacking() {
+    let end = |text: &[u8]| {
+        SessionEnd::of(&ConnectionError::Crashed(Reply::new(Code::UNRECOGNIZED, text)))
+    };
+    assert_eq!(end(b"OOPS: vsf_sysutil_bind"), SessionEnd::Cut);
+    assert_eq!(end(b"OOPS: could not bind listening IPv4 socket"), SessionEnd::Cut);
+    assert_eq!(end(b"OOPS: child died"), SessionEnd::Orderly);
+}

@@ -78,7 +78,7 @@ impl Class {
             Error::Connection(cause) => match cause {
                 ConnectionError::Eof => Self::Lost,
                 ConnectionError::LocallyClosed => Self::Local,
-                ConnectionError::ServiceClosing(_) => Self::Closing,
+                ConnectionError::ServiceClosing(_) | ConnectionError::Crashed(_) => Self::Closing,
                 ConnectionError::Refused(_) => Self::NotServed,
                 ConnectionError::TimedOut(_) => Self::TimedOut,
                 ConnectionError::TlsRefused(_) => Self::TlsRefused,

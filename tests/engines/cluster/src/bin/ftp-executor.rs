@@ -41,7 +41,7 @@ async fn executor(arguments: Arguments) -> Result<(), Failure> {
         bind_host: node.address.to_string(),
         external_host: Some(node.address.to_string()),
         port,
-        grpc_port: port + 1,
+        grpc_port: port.checked_add(1).ok_or("--port: the next port is needed, too")?,
         scheduler_host: host.to_owned(),
         scheduler_port: scheduler_port.parse()?,
         scheduler_connect_timeout_seconds: 30,
