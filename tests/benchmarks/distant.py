@@ -101,6 +101,5 @@ class DistantServers:
         return [*words, '-P', delay.PEER]
 
     def _pyftpdlib(self, port):
-        *words, near, user, password, home, certificate = self.commands['pyftpdlib']
-        del near
+        *words, _, user, password, home, certificate = self.commands['pyftpdlib']
         return [*words, str(port), user, password, home, certificate, delay.HOST, delay.PEER]

@@ -92,8 +92,8 @@ pub enum Truncation {
 /// command meanwhile, and pyftpdlib drops the running transfer, so that it can't be found out by trying. It is only
 /// sent in passive mode, where the request before was a transfer that ended as expected, and the next one either is
 /// queued already and a transfer of the same type, or not yet known. After the first sign of trouble, it is not sent
-/// again in this session, see [`Client::prefetch_failed`](crate::Client::prefetch_failed); `ftp-session` does not send it
-/// to that server in later sessions either.
+/// again in this session, see [`Client::prefetch_failed`](crate::Client::prefetch_failed), nor in later
+/// sessions of `ftp-session` whose options are clones of this one's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Prefetch {
@@ -195,7 +195,7 @@ pub struct Config {
     /// for the reply to USER.
     pub pipeline: bool,
     /// Whether the next transfer's port is requested while a transfer runs; [`Prefetch::Known`]: it saves a round trip
-    /// for each further file, and these servers answer in an order that was tried out
+    /// for each further file, and is sent only to servers whose order of answers has been tried out
     ///
     /// It needs [`Self::pipeline`]. A port that is not used within [`Self::settle_quiet`] is forgotten.
     pub prefetch: Prefetch,

@@ -1,7 +1,7 @@
 //! Servers that did not bear EPSV during a transfer, which all sessions with the same options share
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ftp_proto::{Config, Prefetch};
 
@@ -27,18 +27,24 @@ pub(crate) struct PrefetchReport {
 }
 
 impl PrefetchFailures {
+    fn servers(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        // A set is whole even if a thread has panicked while it had the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Applies what is known of a server to the settings of a session; returns how the session reports a failure of
     /// its own, if it may have one
     pub(crate) fn apply(
         &self,
-        server: impl FnOnce() -> String,
+        host: impl FnOnce() -> String,
+        port: u16,
         config: &mut Config,
     ) -> Option<Box<PrefetchReport>> {
         if config.prefetch == Prefetch::Off {
             return None;
         }
-        let server = server();
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&server) {
+        let server = format!("{}:{port}", host());
+        if self.servers().contains(&server) {
             config.prefetch = Prefetch::Off;
             return None;
         }
@@ -49,7 +55,6 @@ impl PrefetchFailures {
 impl PrefetchReport {
     /// Reports that this session's server did not bear it
     pub(crate) fn failed(self) {
-        let PrefetchFailures(servers) = self.failures;
-        servers.lock().unwrap_or_else(PoisonError::into_inner).insert(self.server);
+        self.failures.servers().insert(self.server);
     }
 }

@@ -1,5 +1,6 @@
 //! The data for TLS: its configuration, the server's name, the stored sessions
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ftp_tls::rustls::pki_types::ServerName;
@@ -13,6 +14,16 @@ pub(crate) enum Name {
     /// The host as the user named it
     Host(String),
     Address(IpAddr),
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(name) => f.write_str(&name.to_str()),
+            Self::Host(host) => f.write_str(host),
+            Self::Address(ip) => ip.fmt(f),
+        }
+    }
 }
 
 pub(crate) struct Security {

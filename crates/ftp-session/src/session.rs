@@ -99,7 +99,7 @@ pub struct Session<S, L> {
     data_failures: u32,
     cancelled: Option<CancelFlag>,
     pub(crate) time_commands: TimeCommands,
-    /// Whom to tell that the server did not bear EPSV during a transfer
+    /// How later sessions learn that the server did not bear EPSV during a transfer
     prefetch: Option<Box<PrefetchReport>>,
 }
 
@@ -214,12 +214,8 @@ impl<S: Read + Write, L> Session<S, L> {
         mut options: Options,
         now: Time,
     ) -> Result<Self, Error> {
-        let server = || match (&options.host, &name) {
-            (Some(host), _) | (None, Name::Host(host)) => format!("{host}:{port}"),
-            (None, Name::Address(ip)) => format!("{ip}:{port}"),
-            (None, Name::Given(name)) => format!("{}:{port}", name.to_str()),
-        };
-        let prefetch = options.prefetch_failures.apply(server, &mut options.config);
+        let host = || options.host.clone().unwrap_or_else(|| name.to_string());
+        let prefetch = options.prefetch_failures.apply(host, port, &mut options.config);
         let name = match (options.tls_name, &options.host) {
             (Some(name), _) => Name::Given(name),
             (None, Some(host)) => Name::Host(host.clone()),

@@ -81,6 +81,7 @@ fn options() -> Option<Options> {
         tasks: [Task::ALL.as_slice(), &Task::PROCEDURES].concat(),
         ways: Way::ALL.to_vec(),
         profiles: Profile::ALL.to_vec(),
+        // The default of sessions. The modelled servers don't name themselves, so they are not sent EPSV in advance.
         prefetch: Prefetch::Known,
         broken: Broken::No,
         sets: Set::ALL.to_vec(),

@@ -40,8 +40,8 @@ fn later_sessions_know_of_a_refusal() {
     (config.prefetch, config.pipeline) = (Prefetch::Always, true);
     let options = SessionOptions::new(config);
     let session = |server| epsv_during_transfers(server, options.clone().into());
-    // Before each RETR, and the last one after it. In the first session, the third is sent during the second transfer and refused, so
-    // the fourth is sent before the third transfer.
+    // The numbers of EPSV before the first RETR, between two, and after the last. In the first session, the third EPSV is
+    // sent during the second transfer and refused, so a fourth precedes the third RETR.
     assert_eq!(session(&first), [1, 1, 2, 0]);
     assert_eq!(session(&first), [1, 1, 1, 0]);
     // Nothing is known of another server.
@@ -70,4 +70,27 @@ fn later_sessions_know_of_a_process_that_has_exited() {
     assert!(error.to_string().contains("500 OOPS"), "{error}");
     assert!(ftp.prefetch_failed());
     assert_eq!(epsv_during_transfers(&server, options.into()), [1, 1, 1, 0]);
+}
+
+/// A greeting says what an administrator has written into it; FEAT shows that this is not vsftpd, which has no MLST
+#[test]
+fn features_that_contradict_the_greeting_are_heeded() {
+    let server = Server::start();
+    server.on_command(|Command { verb, .. }| match verb {
+        "GREETING" => Action::reply("220 (vsFTPd 3.0.3)"),
+        _ => Action::serve(),
+    });
+    let mut config = config();
+    (config.prefetch, config.pipeline) = (Prefetch::Known, true);
+    let options = SessionOptions::new(config);
+    let session =
+        || Client::connect_and_login(server.address(), options.clone(), "u", "p").unwrap();
+    let mut ftp = session();
+    assert!(!ftp.prefetch_failed());
+    assert!(ftp.query_features().unwrap().has("MLST"));
+    assert!(ftp.prefetch_failed());
+    ftp.quit().unwrap();
+    let mut ftp = session();
+    assert_eq!(ftp.config().prefetch, Prefetch::Off);
+    ftp.quit().unwrap();
 }

@@ -21,7 +21,7 @@ pub(super) type Key = (Origin, Vec<u8>);
 pub(crate) struct Context {
     pub(crate) common: Common,
     pub(crate) interrupt: Interrupt,
-    /// In the shell, the server on which paths are
+    /// The server that relative paths refer to, in the shell
     pub(super) connection: Option<Connection>,
 }
 

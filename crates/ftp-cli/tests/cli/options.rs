@@ -127,7 +127,7 @@ fn files_that_exist_on_the_server_are_skipped() {
     assert_eq!((run.code, server.count("STOR")), (Some(8), 0), "{run:?}");
 }
 
-/// Regression: on servers that refuse SIZE without a reason, it was not created
+/// Regression: a missing file was not created on servers that refuse SIZE without a reason
 #[test]
 fn touch_creates_a_missing_file() {
     let (server, home) = (Server::start(), Home::new());
