@@ -10,6 +10,19 @@ from pyftpdlib.handlers import TLS_FTPHandler
 from pyftpdlib.ioloop import IOLoop
 from pyftpdlib.servers import FTPServer
 
+
+class ReleasedActiveDTP(TLS_FTPHandler.active_dtp):
+    """Counts as closed once its connection is made (Q149).
+
+    Otherwise the session's next PASV, EPSV, PORT or EPRT closes it a second time: it takes a descriptor out of the event
+    loop which by then may be another connection's, and that connection is never read again.
+    """
+
+    def handle_connect(self):
+        super().handle_connect()
+        self._closed = True
+
+
 port, user, password, home, certificate, *other = sys.argv[1:]
 addresses, announced = ("127.0.0.1", "::1"), None
 if other:
@@ -20,6 +33,7 @@ authorizer.add_user(user, password, home, perm="elradfmwMT")
 TLS_FTPHandler.authorizer = authorizer
 TLS_FTPHandler.certfile = certificate
 TLS_FTPHandler.masquerade_address = announced
+TLS_FTPHandler.active_dtp = ReleasedActiveDTP
 loop = IOLoop.instance()
 for address in addresses:
     server = FTPServer((address, int(port)), TLS_FTPHandler, ioloop=loop)
