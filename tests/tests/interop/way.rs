@@ -50,10 +50,6 @@ impl Way {
         config.data_mode = self.mode;
         // pyftpdlib does not answer an aborted transfer; the server is on the same host, so replies arrive quickly.
         config.settle_quiet = Duration::from_millis(500);
-        if self.server.name == "pyftpdlib" {
-            // See `run`: the test must not wait long for a session that the server has lost.
-            config.reply_timeout = Duration::from_secs(10);
-        }
         config
     }
 
@@ -158,16 +154,7 @@ pub(crate) fn run(
                     let (mode, security) = (*mode, *security);
                     let way = Way { server: server.clone(), ip, mode, security };
                     let begun = Instant::now();
-                    let mut passed = catch_unwind(AssertUnwindSafe(|| test(&way))).is_ok();
-                    // Now and then it stops serving a connection: it answers nothing there, and does not notice that
-                    // the client has closed until its own timeout of five minutes. Rarely, this lasts for half a minute
-                    // and affects new connections, too.
-                    let mut more = if server.name == "pyftpdlib" { 3 } else { 0 };
-                    while !passed && more > 0 {
-                        println!("ONCE MORE: {}", way.name());
-                        passed = catch_unwind(AssertUnwindSafe(|| test(&way))).is_ok();
-                        more -= 1;
-                    }
+                    let passed = catch_unwind(AssertUnwindSafe(|| test(&way))).is_ok();
                     let verdict = if passed { "passed" } else { "FAILED" };
                     println!("{verdict}: {:60} {:6.2?}", way.name(), begun.elapsed());
                     if !passed {

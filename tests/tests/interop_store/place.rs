@@ -94,35 +94,23 @@ pub(crate) fn everywhere<F: Future<Output = ()>>(test: impl Fn(Place) -> F) {
     let mut failed = Vec::new();
     for server in servers::all() {
         for policy in [TlsPolicy::Plaintext, TlsPolicy::Explicit] {
-            // See tests/interop/way.rs: now and then pyftpdlib stops serving a connection.
-            let mut attempts = if server.name == "pyftpdlib" { 3 } else { 1 };
-            loop {
-                let place = Place::new(&server, policy);
-                std::fs::create_dir(&place.local).unwrap();
-                // The servers run as other users.
-                let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
-                std::fs::set_permissions(&place.local, open).unwrap();
-                let (name, begun) = (place.name(), Instant::now());
-                let runtime = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(2)
-                    .enable_all()
-                    .build()
-                    .unwrap();
-                let run = || runtime.block_on(test(place));
-                let passed = catch_unwind(AssertUnwindSafe(run)).is_ok();
-                attempts -= 1;
-                println!(
-                    "{}: {name} {:.2?}",
-                    if passed { "passed" } else { "FAILED" },
-                    begun.elapsed()
-                );
-                if passed {
-                    break;
-                }
-                if attempts == 0 {
-                    failed.push(name);
-                    break;
-                }
+            let place = Place::new(&server, policy);
+            std::fs::create_dir(&place.local).unwrap();
+            // The servers run as other users.
+            let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+            std::fs::set_permissions(&place.local, open).unwrap();
+            let (name, begun) = (place.name(), Instant::now());
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            let run = || runtime.block_on(test(place));
+            let passed = catch_unwind(AssertUnwindSafe(run)).is_ok();
+            let verdict = if passed { "passed" } else { "FAILED" };
+            println!("{verdict}: {name} {:.2?}", begun.elapsed());
+            if !passed {
+                failed.push(name);
             }
         }
     }
