@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -13,31 +13,35 @@ const ESTABLISHED: &str = "01";
 /// The client has closed, and the server has not
 const CLOSE_WAIT: &str = "08";
 
-/// Returns the clients' addresses of a server's control connections in these states: its sockets on this port
-fn clients(port: u16, states: &[&str]) -> Vec<IpAddr> {
+/// Returns the clients' ends of a server's control connections in these states: its sockets on this port
+fn clients(port: u16, states: &[&str]) -> Vec<SocketAddr> {
     let mut clients = Vec::new();
     for line in fs::read_to_string("/proc/net/tcp").unwrap().lines().skip(1) {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let (address, of) = fields[2].split_once(':').unwrap();
         let local = u16::from_str_radix(fields[1].rsplit_once(':').unwrap().1, 16).unwrap();
-        if local == port && of != "0000" && states.contains(&fields[3]) {
+        let of = u16::from_str_radix(of, 16).unwrap();
+        if local == port && of != 0 && states.contains(&fields[3]) {
             let client = Ipv4Addr::from(u32::from_str_radix(address, 16).unwrap().to_le_bytes());
-            clients.push(client.into());
+            clients.push((client, of).into());
         }
     }
     clients
 }
 
-/// Returns the clients' addresses of the sessions that a server has not ended
-pub fn sessions(port: u16) -> Vec<IpAddr> {
+/// Returns the clients' ends of the sessions that a server has not ended
+pub fn sessions(port: u16) -> Vec<SocketAddr> {
     clients(port, &[ESTABLISHED, CLOSE_WAIT])
 }
 
 /// Looks at the sessions of a server that its clients keep open, a hundred times a second
+///
+/// The kernel does not write its table of sockets in one moment: a line may be of a session that had ended when a later
+/// line's began. So a session counts if two tables in a row have it.
 #[derive(Debug)]
 pub struct Sampler {
     stop: Arc<AtomicBool>,
-    most: Arc<Mutex<Vec<IpAddr>>>,
+    most: Arc<Mutex<Vec<SocketAddr>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -46,21 +50,25 @@ impl Sampler {
         let (stop, most) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
         let (ends, seen) = (Arc::clone(&stop), Arc::clone(&most));
         let thread = thread::spawn(move || {
+            let mut before = Vec::new();
             while !ends.load(Ordering::Relaxed) {
                 let now = clients(port, &[ESTABLISHED]);
+                let both: Vec<_> =
+                    now.iter().filter(|client| before.contains(*client)).copied().collect();
                 let mut most = seen.lock().unwrap();
-                if now.len() > most.len() {
-                    *most = now;
+                if both.len() > most.len() {
+                    *most = both;
                 }
                 drop(most);
+                before = now;
                 thread::sleep(Duration::from_millis(10));
             }
         });
         Self { stop, most, thread: Some(thread) }
     }
 
-    /// Returns the clients' addresses when there were most
-    pub fn most(&self) -> Vec<IpAddr> {
+    /// Returns the clients' ends when there were most sessions
+    pub fn most(&self) -> Vec<SocketAddr> {
         let mut most = self.most.lock().unwrap().clone();
         most.sort();
         most
