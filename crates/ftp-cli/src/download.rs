@@ -7,13 +7,14 @@ use std::time::SystemTime;
 use ftp_blocking::Client;
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_proto::{Error as FtpError, Get};
-use ftp_session::{Error, FileDigest, Mismatch, system_time};
+use ftp_session::{Error, FileDigest, Mismatch};
 
 use crate::args::TransferArgs;
 use crate::check;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::look::version;
 use crate::partial::{Naming, Partial, STATE_FROM, Version};
 use crate::pool::Pool;
 use crate::ranges::{CUT, OVERLAP};
@@ -65,36 +66,6 @@ pub(crate) struct Job<'a> {
     pub(crate) mode: Option<u32>,
     /// The hash that the file must have
     pub(crate) expected: Option<FileHash>,
-}
-
-/// Returns size and time of a file, if the server reports them
-///
-/// A missing file is no error here: RETR reports it.
-pub(crate) fn version(client: &mut Client, path: &[u8]) -> Result<Version, Error> {
-    let size = known(client.size(path))?;
-    let modified = known(client.mdtm(path))?;
-    Ok(Version { size, modified: modified.and_then(system_time) })
-}
-
-/// Returns the permissions of a file on the server, if they are to be kept and the server reports them
-pub(crate) fn mode(
-    client: &mut Client,
-    args: &TransferArgs,
-    path: &[u8],
-) -> Result<Option<u32>, Error> {
-    if args.preserve.is_none() {
-        return Ok(None);
-    }
-    let entry = known(client.facts(path))?;
-    Ok(entry.and_then(|entry| Some(u32::from(entry.entry().permissions?.mode()))))
-}
-
-fn known<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
-    match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_fatal() => Err(error),
-        Err(_) => Ok(None),
-    }
 }
 
 /// Downloads a file; returns the bytes that were transferred

@@ -1,8 +1,9 @@
 //! Downloads the current version of a file, even if it has changed since it was listed
 
 use crate::args::Segments;
-use crate::download::{self, Job, Terms};
+use crate::download::{Job, Terms};
 use crate::failure::Failure;
+use crate::look;
 use crate::pool::{Lease, Pool};
 use crate::report::Running;
 use crate::segments;
@@ -22,7 +23,7 @@ pub(crate) fn download(
         Err(failure) if failure.is_change() => {}
         result => return result,
     }
-    let now = lease.request(|client| download::version(client, job.remote))?;
+    let now = lease.request(|client| look::version(client, job.remote))?;
     let job = Job { version: now, modified: now.modified.or(job.modified), ..job.clone() };
     segments::download(pool, lease, terms, &job, segments, running)
 }

@@ -16,6 +16,7 @@ mod interrupt;
 mod latest;
 mod location;
 mod login;
+mod look;
 mod manifest;
 mod mirror;
 pub mod netrc;

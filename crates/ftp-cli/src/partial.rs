@@ -43,11 +43,14 @@ pub(crate) struct Version {
 impl Version {
     /// Whether both are known to differ in size or time
     pub(crate) fn is_another_than(self, other: Self) -> bool {
-        let differs = |one: Option<SystemTime>, other| {
-            one.zip(other).is_some_and(|(one, other)| one != other)
+        let differs = |one: SystemTime, other: SystemTime| {
+            let (Some(one), Some(other)) = (timestamp(one), timestamp(other)) else { return false };
+            // A listing or MDTM may lack the fraction of a second that MLST reports.
+            let has_fraction = one.nanosecond() > 0 && other.nanosecond() > 0;
+            one.to_unix() != other.to_unix() || has_fraction && one != other
         };
         self.size.zip(other.size).is_some_and(|(one, other)| one != other)
-            || differs(self.modified, other.modified)
+            || self.modified.zip(other.modified).is_some_and(|(one, other)| differs(one, other))
     }
 }
 
@@ -364,6 +367,24 @@ mod tests {
             .unwrap();
             assert_eq!(open(&target).unwrap_err().exit(), Exit::Local);
             assert!(!folder.path().join("elsewhere").exists());
+        }
+    }
+
+    #[test]
+    fn times_differ_only_where_both_are_precise() {
+        let at = |millis| Version {
+            size: Some(1),
+            modified: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(millis)),
+        };
+        for (one, other, differs) in [
+            (5000, 5000, false),
+            (5000, 5250, false),
+            (5250, 5000, false),
+            (5250, 5750, true),
+            (5000, 6000, true),
+            (5250, 6250, true),
+        ] {
+            assert_eq!(at(one).is_another_than(at(other)), differs, "{one} {other}");
         }
     }
 

@@ -42,7 +42,7 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) active: bool,
     /// Ask for the next file's port while a file is transferred: saves a round trip for each file where one transfer directly
-    /// follows another (cat, mirror to here), and holds one of the server's passive ports as long as the session is open
+    /// follows another (get, fetch, cat, mirror to here), and holds one of the server's passive ports as long as the session is open
     #[arg(long, global = true, value_name = "WHEN", default_value = "known")]
     pub(crate) prefetch: Prefetch,
     /// Connect from this address of this machine

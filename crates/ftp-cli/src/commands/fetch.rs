@@ -8,16 +8,16 @@ use ftp_proto::{LocalRules, TakenNames};
 use ftp_session::local_path;
 
 use super::context::Context;
-use super::queue::{Queues, finish};
+use super::queue::{Queues, Work, finish};
 use crate::args::FetchArgs;
-use crate::download::{self, Job, Terms, version};
+use crate::download::{Job, Terms};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::latest;
 use crate::location::Remote;
+use crate::look::{self, Looked};
 use crate::manifest::{Entry, local_name, read};
-use crate::partial::Version;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
@@ -45,8 +45,15 @@ pub(super) fn fetch(args: &FetchArgs, context: &Context) -> Result<Exit, Failure
     };
     queues.work_off(
         args.parallel.most(),
-        |lease, pool, wanted| fetching.fetch(lease, pool, wanted),
-        |wanted, failure| fetching.reporter.fail(&wanted.name, failure),
+        &Work {
+            look: |lease: &mut Lease<'_>, wanted: &Wanted| fetching.look(lease, wanted),
+            carry_out: |lease: &mut Lease<'_>, pool: &Pool, wanted: &Wanted, looked| {
+                fetching.fetch(lease, pool, wanted, looked)
+            },
+            fail: |wanted: &Wanted, failure: &Failure| {
+                fetching.reporter.fail(&wanted.name, failure);
+            },
+        },
     );
     Ok(finish(&fetching.reporter, interrupt))
 }
@@ -106,21 +113,32 @@ struct Fetching<'a> {
 }
 
 impl Fetching<'_> {
-    fn fetch(&self, lease: &mut Lease<'_>, pool: &Pool, wanted: &Wanted) -> Result<(), Failure> {
-        let Wanted { remote, local, name, entry } = wanted;
+    /// Asks the server for size and time of a file; `None` if it is complete here
+    fn look(&self, lease: &mut Lease<'_>, wanted: &Wanted) -> Result<Option<Looked>, Failure> {
+        let Wanted { remote, local, entry, .. } = wanted;
         if super::verify::is_right(local, entry, self.interrupt)? {
             self.reporter.kept();
-            return Ok(());
+            return Ok(None);
         }
+        let mut looked =
+            lease.request(|client| look::look(client, &self.args.transfer, remote.path()))?;
+        looked.version.size = entry.size.or(looked.version.size);
+        self.reporter.expect(1, looked.version.size.unwrap_or(0));
+        Ok(Some(looked))
+    }
+
+    fn fetch(
+        &self,
+        lease: &mut Lease<'_>,
+        pool: &Pool,
+        wanted: &Wanted,
+        looked: Looked,
+    ) -> Result<(), Failure> {
+        let Wanted { remote, local, name, entry } = wanted;
+        let Looked { version, mode } = looked;
         if let Some(folder) = local.parent() {
             std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
         }
-        let (found, mode) = lease.request(|client| {
-            let found = version(client, remote.path())?;
-            Ok((found, download::mode(client, &self.args.transfer, remote.path())?))
-        })?;
-        let version = Version { size: entry.size.or(found.size), ..found };
-        self.reporter.expect(1, version.size.unwrap_or(0));
         let running = self.reporter.begin(Action::Get, name, version.size);
         let terms =
             Terms { pool, args: &self.args.transfer, rate: &self.rate, interrupt: self.interrupt };

@@ -7,13 +7,14 @@ use ftp_session::{UrlTarget, local_path};
 
 use super::cat;
 use super::context::Context;
-use super::queue::{Queues, finish};
+use super::queue::{Queues, Work, finish};
 use crate::args::GetArgs;
-use crate::download::{self, Job, Terms, version};
+use crate::download::{Job, Terms};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::latest;
 use crate::location::Remote;
+use crate::look::{self, Looked};
 use crate::partial::Version;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
@@ -55,11 +56,16 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
     let rate = Rate::new(args.transfer.limit_rate.as_ref());
     queues.work_off(
         args.parallel.most(),
-        |lease, pool, wanted| {
-            let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };
-            fetch(lease, pool, terms, args, wanted, &reporter)
+        &Work {
+            look: |lease: &mut Lease<'_>, wanted: &Wanted| look(lease, args, wanted, &reporter),
+            carry_out: |lease: &mut Lease<'_>, pool: &Pool, wanted: &Wanted, looked| {
+                let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };
+                fetch(lease, terms, args, wanted, looked, &reporter)
+            },
+            fail: |wanted: &Wanted, failure: &Failure| {
+                reporter.fail(wanted.remote.path(), failure);
+            },
         },
-        |wanted, failure| reporter.fail(wanted.remote.path(), failure),
     );
     Ok(finish(&reporter, interrupt))
 }
@@ -95,27 +101,37 @@ fn wanted(args: &GetArgs, context: &Context) -> Result<Vec<Wanted>, Failure> {
     context.remotes(&args.urls)?.into_iter().map(place).collect()
 }
 
-fn fetch(
+/// Asks the server for size and time of a file; `None` if it is not to be fetched
+fn look(
     lease: &mut Lease<'_>,
-    pool: &Pool,
-    terms: Terms<'_>,
     args: &GetArgs,
     wanted: &Wanted,
     reporter: &Reporter,
-) -> Result<(), Failure> {
+) -> Result<Option<Looked>, Failure> {
     let (path, local) = (wanted.remote.path(), &*wanted.local);
     if args.no_clobber && local.symlink_metadata().is_ok() {
         reporter.skipped(path, "it exists here");
-        return Ok(());
+        return Ok(None);
     }
-    let (version, mode) = lease.request(|client| {
-        Ok((version(client, path)?, download::mode(client, &args.transfer, path)?))
-    })?;
-    if args.only_newer && is_up_to_date(local, version) {
+    let looked = lease.request(|client| look::look(client, &args.transfer, path))?;
+    if args.only_newer && is_up_to_date(local, looked.version) {
         reporter.kept();
-        return Ok(());
+        return Ok(None);
     }
-    reporter.expect(1, version.size.unwrap_or(0));
+    reporter.expect(1, looked.version.size.unwrap_or(0));
+    Ok(Some(looked))
+}
+
+fn fetch(
+    lease: &mut Lease<'_>,
+    terms: Terms<'_>,
+    args: &GetArgs,
+    wanted: &Wanted,
+    looked: Looked,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let (path, local) = (wanted.remote.path(), &*wanted.local);
+    let Looked { version, mode } = looked;
     let running = reporter.begin(Action::Get, path, version.size);
     let job = Job {
         remote: path,
@@ -126,7 +142,7 @@ fn fetch(
         expected: args.checksum.clone(),
         is_listed: true,
     };
-    let result = latest::download(pool, lease, terms, &job, args.segments.segments, &running);
+    let result = latest::download(terms.pool, lease, terms, &job, args.segments.segments, &running);
     running.end(result).map_err(|failure| failure.about(crate::show::bytes(path)))
 }
 

@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::context::Context;
 use super::lookup::exists;
-use super::queue::{Queues, finish};
+use super::queue::{Queues, Work, finish};
 use crate::args::{Parallel, PutArgs, split_last};
 use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::{Remote, join};
-use crate::pool::Lease;
+use crate::partial::STATE_FROM;
+use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 use crate::upload::{Begun, Job, Way, add_stream, upload, upload_stream};
@@ -56,15 +57,22 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
     let is_created = AtomicBool::new(!args.mkdir || folder.is_empty());
     queues.work_off(
         parallel.most(),
-        |lease, pool, wanted| {
-            if !is_created.load(Ordering::Relaxed) {
-                lease.request(|client| client.create_dir_all(folder))?;
-                is_created.store(true, Ordering::Relaxed);
-            }
-            let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };
-            send(lease, terms, &args, wanted, &reporter)
+        &Work {
+            look: |lease: &mut Lease<'_>, wanted: &Wanted| {
+                look(lease, &args, wanted, &reporter).map(|is_wanted| is_wanted.then_some(()))
+            },
+            carry_out: |lease: &mut Lease<'_>, pool: &Pool, wanted: &Wanted, ()| {
+                if !is_created.load(Ordering::Relaxed) {
+                    lease.request(|client| client.create_dir_all(folder))?;
+                    is_created.store(true, Ordering::Relaxed);
+                }
+                let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };
+                send(lease, terms, &args, wanted, &reporter)
+            },
+            fail: |wanted: &Wanted, failure: &Failure| {
+                reporter.fail(crate::show::os_bytes(&wanted.local), failure);
+            },
         },
-        |wanted, failure| reporter.fail(crate::show::os_bytes(&wanted.local), failure),
     );
     Ok(finish(&reporter, interrupt))
 }
@@ -102,6 +110,21 @@ fn folder(remote: &Remote) -> &[u8] {
     }
 }
 
+/// Whether a file is to be uploaded
+fn look(
+    lease: &mut Lease<'_>,
+    args: &PutArgs,
+    wanted: &Wanted,
+    reporter: &Reporter,
+) -> Result<bool, Failure> {
+    let path = wanted.remote.path();
+    if args.no_clobber && lease.request(|client| exists(client, path))? {
+        reporter.skipped(path, "it exists on the server");
+        return Ok(false);
+    }
+    Ok(true)
+}
+
 fn send(
     lease: &mut Lease<'_>,
     terms: Terms<'_>,
@@ -110,10 +133,6 @@ fn send(
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     let (local, path) = (Path::new(&wanted.local), wanted.remote.path());
-    if args.no_clobber && lease.request(|client| exists(client, path))? {
-        reporter.skipped(path, "it exists on the server");
-        return Ok(());
-    }
     if args.append || args.unique {
         return add(lease, terms, args, local, path, reporter);
     }
@@ -127,7 +146,8 @@ fn send(
     let size = std::fs::metadata(local).map_err(|error| Failure::local(local, &error))?.len();
     reporter.expect(1, size);
     let running = reporter.begin(Action::Put, path, Some(size));
-    let mut begun = Begun::Perhaps;
+    // To send a small file again takes no longer than to compare a part of it.
+    let mut begun = if size < STATE_FROM { Begun::No } else { Begun::Perhaps };
     let job = Job { local, remote: path };
     let result = lease
         .attempt(&|| running.bytes(), |client| upload(client, terms, &job, &mut begun, &running));

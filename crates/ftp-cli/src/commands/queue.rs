@@ -1,7 +1,8 @@
 //! Distributes the files of a command to the sessions with their servers
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::context::{Context, Key, key};
 use crate::args::Parallel;
@@ -12,18 +13,54 @@ use crate::location::Remote;
 use crate::pool::{Lease, Pool};
 use crate::report::Reporter;
 
-/// The tasks for each server
-pub(super) struct Queues<'a, T> {
-    servers: BTreeMap<Key, Server<T>>,
+/// At most this many tasks are looked up by one thread before it carries one out
+const AHEAD: usize = 16;
+
+/// How often a thread without a task checks whether another one has prepared some, or the run was interrupted
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The tasks for each server, of type `T`, and what is looked up for each before it is carried out
+pub(super) struct Queues<'a, T, L> {
+    servers: BTreeMap<Key, Server<T, L>>,
     interrupt: &'a Interrupt,
 }
 
-struct Server<T> {
+struct Server<T, L> {
     pool: Arc<Pool>,
-    waiting: Mutex<VecDeque<T>>,
+    tasks: Mutex<Tasks<T, L>>,
+    changed: Condvar,
 }
 
-impl<'a, T: Send> Queues<'a, T> {
+/// The tasks that are left
+///
+/// One thread looks up several tasks in a row, so that transfers follow one another directly: the session then
+/// requests the port of the next transfer while one runs ([`Prefetch`](ftp_proto::Prefetch)).
+struct Tasks<T, L> {
+    waiting: VecDeque<T>,
+    ready: VecDeque<(T, L)>,
+    /// The number of threads that look up tasks
+    looking: usize,
+}
+
+/// The next step of a thread
+enum Next<T, L> {
+    Look(VecDeque<T>),
+    Do(T, L),
+    Wait,
+    Nothing,
+}
+
+/// What is done for the tasks of a command
+pub(super) struct Work<Look, Do, Fail> {
+    /// Looks up a task; `None` if nothing needs to be done
+    pub(super) look: Look,
+    /// Carries out a task
+    pub(super) carry_out: Do,
+    /// Gets each task that failed or could not be started, unless the run was interrupted
+    pub(super) fail: Fail,
+}
+
+impl<'a, T: Send, L: Send> Queues<'a, T, L> {
     /// Sorts tasks by their servers, with at most `sessions` for each server
     pub(super) fn new(
         tasks: Vec<T>,
@@ -32,30 +69,29 @@ impl<'a, T: Send> Queues<'a, T> {
         context: &'a Context,
     ) -> Result<Self, Failure> {
         let remotes: Vec<&Remote> = tasks.iter().map(&remote_of).collect();
-        let server = |(key, pool)| (key, Server { pool, waiting: Mutex::default() });
-        let servers: BTreeMap<Key, Server<T>> =
+        let server = |(key, pool)| (key, Server::new(pool));
+        let servers: BTreeMap<Key, Server<T, L>> =
             context.pools(&remotes, sessions)?.into_iter().map(server).collect();
         for task in tasks {
             if let Some(server) = servers.get(&key(remote_of(&task))) {
-                server.lock().push_back(task);
+                server.lock().waiting.push_back(task);
             }
         }
         Ok(Self { servers, interrupt: &context.interrupt })
     }
 
-    /// Runs `work` for all tasks, at most `at_a_time` of each server at the same time
-    ///
-    /// `fail` gets each task that failed or could not be started, unless the run was interrupted.
-    pub(super) fn work_off(
-        &self,
-        at_a_time: u16,
-        work: impl Fn(&mut Lease<'_>, &Pool, &T) -> Result<(), Failure> + Sync,
-        fail: impl Fn(&T, &Failure) + Sync,
-    ) {
+    /// Does all tasks, at most `at_a_time` of each server at the same time
+    pub(super) fn work_off<Look, Do, Fail>(&self, at_a_time: u16, work: &Work<Look, Do, Fail>)
+    where
+        Look: Fn(&mut Lease<'_>, &T) -> Result<Option<L>, Failure> + Sync,
+        Do: Fn(&mut Lease<'_>, &Pool, &T, L) -> Result<(), Failure> + Sync,
+        Fail: Fn(&T, &Failure) + Sync,
+    {
         std::thread::scope(|scope| {
             for server in self.servers.values() {
-                for _ in 0..server.lock().len().min(usize::from(at_a_time)) {
-                    scope.spawn(|| server.work_off(self.interrupt, &work, &fail));
+                let threads = server.lock().waiting.len().min(usize::from(at_a_time));
+                for _ in 0..threads {
+                    scope.spawn(move || server.work_off(threads, self.interrupt, work));
                 }
             }
         });
@@ -73,38 +109,114 @@ pub(super) fn finish(reporter: &Reporter, interrupt: &Interrupt) -> Exit {
     exit
 }
 
-impl<T> Server<T> {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<T>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+impl<T, L> Server<T, L> {
+    fn new(pool: Arc<Pool>) -> Self {
+        let tasks = Tasks { waiting: VecDeque::new(), ready: VecDeque::new(), looking: 0 };
+        Self { pool, tasks: Mutex::new(tasks), changed: Condvar::new() }
     }
 
-    /// Runs one task after another over one session, until none is left
-    fn work_off(
+    fn lock(&self) -> MutexGuard<'_, Tasks<T, L>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Carries out one task after another over one session, until none is left
+    fn work_off<Look, Do, Fail>(
         &self,
+        threads: usize,
         interrupt: &Interrupt,
-        work: &(impl Fn(&mut Lease<'_>, &Pool, &T) -> Result<(), Failure> + Sync),
-        fail: &(impl Fn(&T, &Failure) + Sync),
-    ) {
+        work: &Work<Look, Do, Fail>,
+    ) where
+        Look: Fn(&mut Lease<'_>, &T) -> Result<Option<L>, Failure> + Sync,
+        Do: Fn(&mut Lease<'_>, &Pool, &T, L) -> Result<(), Failure> + Sync,
+        Fail: Fn(&T, &Failure) + Sync,
+    {
         let mut lease = self.pool.lease();
         loop {
-            match lease.open_while(&|| !self.lock().is_empty()) {
+            match lease.open_while(&|| self.lock().are_left()) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(_) if interrupt.is_set() => return,
                 Err(failure) => {
                     // No session can be opened, so all tasks that are left fail.
-                    let left = std::mem::take(&mut *self.lock());
-                    left.iter().for_each(|task| fail(task, &failure));
+                    let left = self.lock().take_all();
+                    left.iter().for_each(|task| (work.fail)(task, &failure));
                     return;
                 }
             }
-            let Some(task) = self.lock().pop_front() else { return };
-            if let Err(failure) = work(&mut lease, &self.pool, &task) {
-                if interrupt.is_set() {
-                    return;
+            let next = self.lock().next(threads);
+            match next {
+                Next::Look(tasks) => {
+                    for task in tasks {
+                        self.look(&mut lease, task, interrupt, work);
+                    }
+                    self.lock().looking -= 1;
+                    self.changed.notify_all();
                 }
-                fail(&task, &failure);
+                Next::Do(task, looked) => {
+                    let result = (work.carry_out)(&mut lease, &self.pool, &task, looked);
+                    match result {
+                        Err(failure) if !interrupt.is_set() => (work.fail)(&task, &failure),
+                        _ => {}
+                    }
+                }
+                Next::Wait => {
+                    drop(self.changed.wait_timeout(self.lock(), LOOK));
+                }
+                Next::Nothing => return,
+            }
+            if interrupt.is_set() {
+                return;
             }
         }
+    }
+
+    fn look<Look, Do, Fail>(
+        &self,
+        lease: &mut Lease<'_>,
+        task: T,
+        interrupt: &Interrupt,
+        work: &Work<Look, Do, Fail>,
+    ) where
+        Look: Fn(&mut Lease<'_>, &T) -> Result<Option<L>, Failure>,
+        Fail: Fn(&T, &Failure),
+    {
+        if interrupt.is_set() {
+            return;
+        }
+        match (work.look)(lease, &task) {
+            Ok(Some(looked)) => {
+                self.lock().ready.push_back((task, looked));
+                self.changed.notify_all();
+            }
+            Ok(None) => {}
+            Err(_) if interrupt.is_set() => {}
+            Err(failure) => (work.fail)(&task, &failure),
+        }
+    }
+}
+
+impl<T, L> Tasks<T, L> {
+    fn are_left(&self) -> bool {
+        !self.waiting.is_empty() || !self.ready.is_empty() || self.looking > 0
+    }
+
+    /// Returns the next step of one of this many threads
+    fn next(&mut self, threads: usize) -> Next<T, L> {
+        if let Some((task, looked)) = self.ready.pop_front() {
+            return Next::Do(task, looked);
+        }
+        if !self.waiting.is_empty() {
+            let count = self.waiting.len().div_ceil(threads).min(AHEAD);
+            self.looking += 1;
+            return Next::Look(self.waiting.drain(..count).collect());
+        }
+        if self.looking > 0 { Next::Wait } else { Next::Nothing }
+    }
+
+    fn take_all(&mut self) -> Vec<T> {
+        let ready = self.ready.drain(..).map(|(task, _)| task);
+        let mut all: Vec<T> = ready.collect();
+        all.extend(self.waiting.drain(..));
+        all
     }
 }

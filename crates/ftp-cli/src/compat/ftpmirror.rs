@@ -14,12 +14,13 @@ use globset::{Glob, GlobMatcher};
 
 use super::mirrorinfo::{self, Versions};
 use crate::args::{Common, Parallel, TransferArgs};
-use crate::download::{Job, Terms, download, version};
+use crate::download::{Job, Terms, download};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::location::{Remote, join};
 use crate::login::Logins;
+use crate::look::version;
 use crate::partial::reserved;
 use crate::plan::MAX_DEPTH;
 use crate::pool::{Lease, Pool};

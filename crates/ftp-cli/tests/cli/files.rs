@@ -176,7 +176,7 @@ fn files_that_are_up_to_date_are_not_fetched_again() {
     assert_eq!(get(), (0, b"LONGER CONTENT".to_vec()));
     // If the server tells no times, nothing shows that the file is the same.
     server.on_command(|Command { verb, .. }| match verb {
-        "MDTM" => Action::reply("502 not here"),
+        "MDTM" | "MLST" => Action::reply("502 not here"),
         _ => Action::serve(),
     });
     assert_eq!(get().0, 1);

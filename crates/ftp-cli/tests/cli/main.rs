@@ -17,6 +17,7 @@ mod robust;
 mod segments;
 mod shell;
 mod state;
+mod trips;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

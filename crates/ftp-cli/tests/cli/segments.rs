@@ -104,7 +104,7 @@ fn a_server_that_accepts_one_session_serves_that() {
 fn a_file_whose_size_is_not_known_is_fetched_by_one_session() {
     let (server, home) = (server(), Home::new());
     server.on_command(|Command { verb, .. }| match verb {
-        "SIZE" => Action::reply("502 not here"),
+        "SIZE" | "MLST" => Action::reply("502 not here"),
         _ => Action::serve(),
     });
     let run = get(&home, &server);

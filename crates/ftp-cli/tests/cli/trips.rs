@@ -1,0 +1,99 @@
+//! How many requests, and so round trips, the transfer of several files takes
+
+use ftp_test::{Action, Command, Server};
+
+use crate::{Home, bytes};
+
+const FILES: usize = 10;
+
+/// Fetches [`FILES`] files over one session; returns the commands of that run
+fn commands_of_get(server: &Server) -> Vec<String> {
+    let home = Home::new();
+    let names: Vec<String> = (0..FILES).map(|file| format!("f{file}")).collect();
+    let mut arguments = vec!["get".to_owned(), "-j1".into()];
+    for name in &names {
+        server.files().put(name, bytes(1000));
+        arguments.push(server.url(name));
+    }
+    let run = home.rftp(&arguments);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+    assert_eq!(home.names(""), names);
+    for name in &names {
+        assert_eq!(home.read(name), bytes(1000));
+    }
+    server.commands()
+}
+
+fn count(commands: &[String], verb: &str) -> usize {
+    commands.iter().filter(|line| line.split(' ').next() == Some(verb)).count()
+}
+
+#[test]
+fn one_request_tells_size_and_time() {
+    let server = Server::start();
+    let commands = commands_of_get(&server);
+    let counts = ["FEAT", "MLST", "SIZE", "MDTM", "USER"].map(|verb| count(&commands, verb));
+    assert_eq!(counts, [1, FILES, 0, 0, 1], "{commands:?}");
+}
+
+#[test]
+fn size_and_time_are_asked_for_where_mlst_is_not_announced_or_tells_too_little() {
+    let server = Server::start();
+    server.on_command(|Command { verb, .. }| match verb {
+        "FEAT" => Action::reply("211-features\r\n EPSV\r\n SIZE\r\n MDTM\r\n211 end"),
+        _ => Action::serve(),
+    });
+    let commands = commands_of_get(&server);
+    let counts = ["FEAT", "MLST", "SIZE", "MDTM"].map(|verb| count(&commands, verb));
+    assert_eq!(counts, [1, 0, FILES, FILES], "{commands:?}");
+
+    for (facts, size, mdtm) in [
+        // A link, whose size is not that of the file.
+        ("type=file;size=11;modify=20240229123456;UNIX.mode=0777;", FILES, FILES),
+        ("type=file;size=1000;", 0, FILES),
+        ("type=file;modify=20240229123456;", FILES, 0),
+    ] {
+        let server = Server::start();
+        server.on_command(move |Command { verb, .. }| match verb {
+            "MLST" => Action::reply(format!("250-facts\r\n {facts} f\r\n250 end")),
+            _ => Action::serve(),
+        });
+        let commands = commands_of_get(&server);
+        let counts = ["MLST", "SIZE", "MDTM"].map(|verb| count(&commands, verb));
+        assert_eq!(counts, [FILES, size, mdtm], "{facts} {commands:?}");
+    }
+}
+
+/// Where the port of the next transfer is asked for during a transfer, that is worth a round trip for each file
+#[test]
+fn transfers_follow_one_another() {
+    let server = Server::start();
+    server.on_command(|Command { verb, .. }| match verb {
+        "GREETING" => Action::reply("220 (vsFTPd 3.0.5)"),
+        "FEAT" => Action::reply("211-features\r\n EPSV\r\n SIZE\r\n MDTM\r\n211 end"),
+        _ => Action::serve(),
+    });
+    let commands = commands_of_get(&server);
+    let first = commands.iter().position(|line| line.starts_with("RETR")).unwrap();
+    let between: Vec<&str> = commands[first..].iter().map(|line| &line[..4]).collect();
+    let mut expected = vec!["RETR", "EPSV"];
+    // From the second one on, EPSV goes out during the transfer; the one during the last transfer is in vain.
+    expected.extend(["RETR", "EPSV"].repeat(FILES - 1));
+    expected.push("QUIT");
+    assert_eq!(between, expected, "{commands:?}");
+}
+
+/// An upload under 1 MiB is sent again rather than resumed, so nothing needs to be asked before it
+#[test]
+fn nothing_is_asked_before_a_small_upload() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("f", &bytes(1000));
+    server.files().put("f.part", bytes(500));
+    let run = home.rftp(&["put", "f", &server.url("f")]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(server.files().get("f").unwrap(), bytes(1000));
+    let commands = server.commands();
+    let asked = commands.iter().take_while(|line| !line.starts_with("STOR"));
+    let verbs: Vec<&str> = asked.filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(verbs, ["USER", "PASS", "TYPE", "EPSV"], "{commands:?}");
+}
