@@ -180,6 +180,9 @@ pub(crate) struct GetArgs {
     /// The hash that the file must have: sha256:DIGITS, md5:DIGITS and others
     #[arg(long, value_name = "ALGORITHM:DIGITS", value_parser = crate::manifest::parse_hash, conflicts_with_all = ["no_clobber", "only_newer"])]
     pub(crate) checksum: Option<FileHash>,
+    /// Show what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
     /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
     pub(crate) parallel: Parallel,
@@ -206,6 +209,9 @@ pub(crate) struct PutArgs {
     /// Let the server choose a new name (STOU), and print it; a failed upload is not retried
     #[arg(long, conflicts_with_all = ["append", "inplace", "verify", "no_resume"])]
     pub(crate) unique: bool,
+    /// Show what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
     /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight; one at a time with --append and --unique
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
     pub(crate) parallel: Parallel,
@@ -234,6 +240,9 @@ pub(crate) struct RmArgs {
     /// Also delete directories and everything in them; links are removed, not followed
     #[arg(short = 'r', long)]
     pub(crate) recursive: bool,
+    /// Show what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -312,6 +321,9 @@ pub(crate) struct FetchArgs {
     /// Write into this directory, which is created if it is missing
     #[arg(short = 'O', long, value_name = "DIR", default_value = ".")]
     pub(crate) output_dir: PathBuf,
+    /// Show what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
     /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "8", value_parser = parallel)]
     pub(crate) parallel: Parallel,

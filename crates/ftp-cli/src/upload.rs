@@ -186,7 +186,8 @@ fn temporary(remote: &[u8], suffix: Option<&str>) -> Vec<u8> {
     [remote, suffix.unwrap_or_default().as_bytes()].concat()
 }
 
-fn metadata(path: &Path) -> Result<Metadata, Failure> {
+/// Returns the metadata of an ordinary file; an error if it is something else
+pub(crate) fn metadata(path: &Path) -> Result<Metadata, Failure> {
     let metadata = std::fs::metadata(path).map_err(|error| Failure::local(path, &error))?;
     match metadata.is_file() {
         true => Ok(metadata),

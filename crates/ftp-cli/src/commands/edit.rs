@@ -2,22 +2,29 @@
 
 use std::time::SystemTime;
 
-use ftp_blocking::EntryKind;
+use ftp_blocking::{EntryKind, WalkEntry};
 use ftp_session::timestamp;
 
 use super::context::Context;
-use super::lookup::exists;
+use super::list::visit;
+use super::lookup::{Found, absent, exists, in_parent};
+use super::queue::finish;
 use crate::args::{ChmodArgs, MkdirArgs, MvArgs, RmArgs, TouchArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::location::{join, single_origin};
+use crate::location::{Remote, join, single_origin};
+use crate::pool::{Lease, Pool};
+use crate::report::{Action, Reporter};
 
 pub(super) fn rm(args: &RmArgs, context: &Context) -> Result<Exit, Failure> {
+    if args.dry_run {
+        return would_rm(args, context);
+    }
     context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
         if !args.recursive {
             if remote.is_directory() {
-                return Err(Failure::usage("is a directory").remedy("-r deletes directories"));
+                return Err(is_directory());
             }
             return lease.request(|client| client.delete(path).map(|_| ()));
         }
@@ -27,6 +34,66 @@ pub(super) fn rm(args: &RmArgs, context: &Context) -> Result<Exit, Failure> {
             result => result.map(|_| ()),
         })
     })
+}
+
+fn is_directory() -> Failure {
+    Failure::usage("is a directory").remedy("-r deletes directories")
+}
+
+/// Reports what `rm` would delete, in the order in which it would
+fn would_rm(args: &RmArgs, context: &Context) -> Result<Exit, Failure> {
+    let reporter = Reporter::new(&context.common);
+    context.places(&args.urls)?.each(|lease, pool, remote| {
+        let path = remote.path();
+        match doomed(lease, pool, remote, args.recursive) {
+            Ok(doomed) => doomed.iter().for_each(|path| reporter.did(Action::Delete, path, true)),
+            Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
+            Err(failure) => reporter.fail(path, &failure),
+        }
+        Ok(())
+    })?;
+    Ok(finish(&reporter, &context.interrupt))
+}
+
+/// Returns what `rm` would delete: what is in a directory comes before the directory
+fn doomed(
+    lease: &mut Lease<'_>,
+    pool: &Pool,
+    remote: &Remote,
+    recursive: bool,
+) -> Result<Vec<Vec<u8>>, Failure> {
+    let path = remote.path();
+    if !recursive && remote.is_directory() {
+        return Err(is_directory());
+    }
+    let has_parent = path.split(|byte| *byte == b'/').any(|name| name == b"..");
+    if recursive && (has_parent || path.iter().all(|byte| *byte == b'/')) {
+        let text = "the root, the working directory and paths with `..` are not removed";
+        return Err(Failure::new(Exit::Local, text));
+    }
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let kind = match lease.request(|client| in_parent(client, path))? {
+        Found::Entry(entry) => entry.kind(),
+        Found::Absent | Found::Unknown => match lease.request(|client| exists(client, path))? {
+            true => EntryKind::Unknown,
+            false => return Err(absent()),
+        },
+    };
+    let mut doomed = vec![path.to_vec()];
+    if kind == EntryKind::Dir {
+        if !recursive {
+            return Err(is_directory());
+        }
+        lease.once(|client| {
+            let mut add = |found: &WalkEntry| {
+                doomed.push(found.path.clone());
+                Ok(())
+            };
+            visit(client, path, &mut add).map_err(|failure| failure.at(pool.site().name()))
+        })?;
+    }
+    doomed.reverse();
+    Ok(doomed)
 }
 
 pub(super) fn mv(args: &MvArgs, context: &Context) -> Result<Exit, Failure> {

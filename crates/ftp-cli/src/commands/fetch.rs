@@ -8,6 +8,7 @@ use ftp_proto::{LocalRules, TakenNames};
 use ftp_session::local_path;
 
 use super::context::Context;
+use super::get::would_get;
 use super::queue::{Queues, Work, finish};
 use crate::args::FetchArgs;
 use crate::download::{Job, Terms};
@@ -115,13 +116,17 @@ struct Fetching<'a> {
 impl Fetching<'_> {
     /// Asks the server for size and time of a file; `None` if it is complete here
     fn look(&self, lease: &mut Lease<'_>, wanted: &Wanted) -> Result<Option<Looked>, Failure> {
-        let Wanted { remote, local, entry, .. } = wanted;
+        let Wanted { remote, local, name, entry } = wanted;
         if super::verify::is_right(local, entry, self.interrupt)? {
             self.reporter.kept();
             return Ok(None);
         }
         let mut looked =
             lease.request(|client| look::look(client, &self.args.transfer, remote.path()))?;
+        if self.args.dry_run {
+            would_get(lease, remote.path(), name, looked.version, &self.reporter)?;
+            return Ok(None);
+        }
         looked.version.size = entry.size.or(looked.version.size);
         self.reporter.expect(1, looked.version.size.unwrap_or(0));
         Ok(Some(looked))

@@ -7,6 +7,7 @@ use ftp_session::{UrlTarget, local_path};
 
 use super::cat;
 use super::context::Context;
+use super::lookup::{absent, exists};
 use super::queue::{Queues, Work, finish};
 use crate::args::GetArgs;
 use crate::download::{Job, Terms};
@@ -29,7 +30,11 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
             .about("--checksum")
             .remedy("write to a file"));
         }
-        let about_a_file = [("--no-clobber", args.no_clobber), ("--only-newer", args.only_newer)];
+        let about_a_file = [
+            ("--no-clobber", args.no_clobber),
+            ("--only-newer", args.only_newer),
+            ("--dry-run", args.dry_run),
+        ];
         if let Some((option, _)) = about_a_file.into_iter().find(|(_, is_given)| *is_given) {
             return Err(
                 Failure::usage("is about a file, and this is standard output").about(option)
@@ -47,7 +52,7 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
     }
     let Context { common, interrupt, .. } = context;
     let wanted = wanted(args, context)?;
-    if let Some(folder) = &args.output_dir {
+    if let Some(folder) = args.output_dir.as_ref().filter(|_| !args.dry_run) {
         std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder, &error))?;
     }
     let sessions = args.parallel.of_files(wanted.len()).for_segments(args.segments.segments);
@@ -118,8 +123,29 @@ fn look(
         reporter.kept();
         return Ok(None);
     }
+    if args.dry_run {
+        would_get(lease, path, path, looked.version, reporter)?;
+        return Ok(None);
+    }
     reporter.expect(1, looked.version.size.unwrap_or(0));
     Ok(Some(looked))
+}
+
+/// Reports a file that a dry run would fetch, under this name; an error if it does not exist
+pub(super) fn would_get(
+    lease: &mut Lease<'_>,
+    path: &[u8],
+    name: &[u8],
+    version: Version,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let is_known = version != Version::default();
+    // The server may refuse to say whether it exists: then only RETR shows it.
+    if !is_known && lease.request(|client| exists(client, path)).is_ok_and(|exists| !exists) {
+        return Err(absent());
+    }
+    reporter.would(Action::Get, name, version.size);
+    Ok(())
 }
 
 fn fetch(

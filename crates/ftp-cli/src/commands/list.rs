@@ -272,7 +272,7 @@ fn add(sums: &mut BTreeMap<Vec<u8>, u64>, root: &[u8], file: &[u8], size: u64) {
 }
 
 /// Visits everything below a directory; a subdirectory that can't be read is reported, and is an error at the end
-fn visit(
+pub(super) fn visit(
     client: &mut Client,
     path: &[u8],
     visitor: &mut dyn FnMut(&WalkEntry) -> Result<(), Failure>,

@@ -4,6 +4,8 @@ use ftp_blocking::{Client, OwnedEntry};
 use ftp_proto::Error as FtpError;
 use ftp_session::Error;
 
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::location::join;
 
 /// The result of looking for a name in a listing
@@ -64,6 +66,11 @@ pub(super) fn exists(client: &mut Client, path: &[u8]) -> Result<bool, Error> {
         Found::Absent if !is_hidden => Ok(false),
         Found::Absent | Found::Unknown => Err(refusal),
     }
+}
+
+/// The failure of a dry run for a file or directory that does not exist
+pub(super) fn absent() -> Failure {
+    Failure::new(Exit::Refused, "does not exist").remedy("`rftp ls` shows what is there")
 }
 
 /// Whether a refusal is about this file rather than the command

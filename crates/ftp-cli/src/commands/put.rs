@@ -19,7 +19,7 @@ use crate::partial::STATE_FROM;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
-use crate::upload::{Begun, Job, Way, add_stream, upload, upload_stream};
+use crate::upload::{Begun, Job, Way, add_stream, metadata, upload, upload_stream};
 
 /// A file to upload, and its place on the server
 struct Wanted {
@@ -59,7 +59,17 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
         parallel.most(),
         &Work {
             look: |lease: &mut Lease<'_>, wanted: &Wanted| {
-                look(lease, &args, wanted, &reporter).map(|is_wanted| is_wanted.then_some(()))
+                let is_wanted = look(lease, &args, wanted, &reporter)?;
+                if args.dry_run && is_wanted {
+                    // Only one thread reports the directory.
+                    if !is_created.swap(true, Ordering::Relaxed)
+                        && !lease.request(|client| exists(client, folder))?
+                    {
+                        reporter.did(Action::Mkdir, folder, true);
+                    }
+                    would_put(wanted, &reporter)?;
+                }
+                Ok((is_wanted && !args.dry_run).then_some(()))
             },
             carry_out: |lease: &mut Lease<'_>, pool: &Pool, wanted: &Wanted, ()| {
                 if !is_created.load(Ordering::Relaxed) {
@@ -123,6 +133,17 @@ fn look(
         return Ok(false);
     }
     Ok(true)
+}
+
+/// Reports a file that a dry run would upload
+fn would_put(wanted: &Wanted, reporter: &Reporter) -> Result<(), Failure> {
+    let local = Path::new(&wanted.local);
+    let size = match local == Path::new("-") {
+        true => None,
+        false => Some(metadata(local)?.len()),
+    };
+    reporter.would(Action::Put, wanted.remote.path(), size);
+    Ok(())
 }
 
 fn send(

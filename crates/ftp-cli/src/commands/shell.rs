@@ -110,6 +110,9 @@ struct PutLine {
     /// Skip files that exist on the server
     #[arg(long)]
     no_clobber: bool,
+    /// Show what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
     /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
     parallel: Parallel,
@@ -290,7 +293,8 @@ fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure
 
 impl PutLine {
     fn args(self) -> Result<PutArgs, Failure> {
-        let Self { files: mut operands, output, mkdir, no_clobber, parallel, transfer } = self;
+        let Self { files: mut operands, output, mkdir, no_clobber, dry_run, parallel, transfer } =
+            self;
         if operands.iter().any(|file| file == "-") {
             return Err(Failure::usage("the shell reads its commands from standard input")
                 .remedy("`rftp put - URL` uploads it"));
@@ -302,6 +306,7 @@ impl PutLine {
             no_clobber,
             append: false,
             unique: false,
+            dry_run,
             parallel,
             transfer,
         })

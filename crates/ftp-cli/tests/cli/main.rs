@@ -5,6 +5,7 @@
 mod codes;
 mod compat;
 mod disks;
+mod dry;
 mod files;
 mod hostile;
 mod lists;
