@@ -17,7 +17,7 @@ use crate::plan::Sizes;
 
 pub(crate) use common::{Common, Progress};
 pub(crate) use timetable::Timetable;
-pub(crate) use transfer::{Comparison, FilterArgs, SegmentArgs, TransferArgs};
+pub(crate) use transfer::{Comparison, FilterArgs, RuleArgs, SegmentArgs, TransferArgs};
 pub(crate) use values::{Parallel, Range, Segments, Shard, parallel};
 use values::{mode, moment, range, shard, sizes, time};
 
@@ -183,6 +183,8 @@ pub(crate) struct GetArgs {
     /// Show what would be done, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
     pub(crate) parallel: Parallel,
@@ -212,6 +214,8 @@ pub(crate) struct PutArgs {
     /// Show what would be done, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight; one at a time with --append and --unique
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
     pub(crate) parallel: Parallel,
@@ -324,6 +328,8 @@ pub(crate) struct FetchArgs {
     /// Show what would be done, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Files to transfer at a time, each over its own session, or fewer if the server allows fewer sessions; auto starts with two and adds one as long as the transfer gets faster, up to eight
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "8", value_parser = parallel)]
     pub(crate) parallel: Parallel,

@@ -19,8 +19,6 @@ mod verify;
 use std::io::Write as _;
 use std::path::Path;
 
-use clap::ArgMatches;
-
 use context::Context;
 
 use crate::args::{self, Cli, Command};
@@ -30,7 +28,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
 /// Runs a command
-pub(crate) fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
+pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     let interrupt = Interrupt::default();
     interrupt.install();
     let Cli { command, common } = cli;
@@ -45,9 +43,9 @@ pub(crate) fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Rm(args) => edit::rm(&args, &context),
         Command::Mv(args) => edit::mv(&args, &context),
         Command::Mkdir(args) => edit::mkdir(&args, &context),
-        Command::Mirror(args) => mirror::mirror(&args, matches, common, interrupt),
+        Command::Mirror(args) => mirror::mirror(&args, common, interrupt),
         Command::Fetch(args) => fetch::fetch(&args, &context),
-        Command::Verify(args) => verify::verify(&args, matches, common, interrupt),
+        Command::Verify(args) => verify::verify(&args, common, interrupt),
         Command::Hash(args) => hash::hash(&args, &context),
         Command::Find(args) => list::find(&args, &context),
         Command::Du(args) => list::du(&args, &context),

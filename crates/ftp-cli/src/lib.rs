@@ -44,19 +44,16 @@ pub use failure::Failure;
 ///
 /// Results go to standard output, errors to standard error. This installs a handler for Ctrl-C.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let parsed = args::command().try_get_matches_from(arguments).and_then(|matches| {
-        let cli = args::Cli::from_arg_matches(&matches)?;
-        Ok((cli, matches))
-    });
-    let (cli, matches) = match parsed {
-        Ok(parsed) => parsed,
+    let matches = args::command().try_get_matches_from(arguments);
+    let cli = match matches.and_then(|matches| args::Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
         Err(error) => {
             // Help and version are not errors, and go to standard output.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    match commands::run(cli, &matches) {
+    match commands::run(cli) {
         Ok(exit) => exit,
         Err(failure) => {
             eprintln!("rftp: {failure}");

@@ -1,10 +1,11 @@
 //! Options of the commands that transfer or compare files
 
-use clap::{Args, ValueEnum};
+use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 
 use super::timetable::Timetable;
 use super::values::{Segments, moment, segments, sizes, suffix};
-use crate::plan::Sizes;
+use crate::failure::Failure;
+use crate::plan::{Ages, Filter, Rule, Sizes};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TransferArgs {
@@ -61,15 +62,70 @@ pub(crate) struct SegmentArgs {
     pub(crate) segments: Segments,
 }
 
+/// Selects files by name; the last rule that matches wins
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RuleArgs {
+    /// The rules in the order of the command line, which clap's derive would lose
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// The options of the command line
+#[derive(Debug, Args)]
+struct RuleOptions {
+    /// Include files that match, despite an earlier --exclude; the last option that matches wins
+    #[arg(long, value_name = "GLOB", value_parser = |text: &str| Rule::new(true, text))]
+    include: Vec<Rule>,
+    /// Exclude files and directories that match: a name at any level or, with a slash, a path
+    #[arg(long, value_name = "GLOB", value_parser = |text: &str| Rule::new(false, text))]
+    exclude: Vec<Rule>,
+}
+
+impl Args for RuleArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        RuleOptions::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        RuleOptions::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for RuleArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let RuleOptions { include, exclude } = RuleOptions::from_arg_matches(matches)?;
+        let places = |id| matches.indices_of(id).into_iter().flatten();
+        let mut rules: Vec<(usize, Rule)> = places("include").zip(include).collect();
+        rules.extend(places("exclude").zip(exclude));
+        rules.sort_by_key(|(at, _)| *at);
+        Ok(Self { rules: rules.into_iter().map(|(_, rule)| rule).collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl RuleArgs {
+    /// Returns the filter of a command without bounds of times and sizes
+    pub(crate) fn filter(&self) -> Filter {
+        Filter::new(self.rules.clone(), Ages::default(), Sizes::ALL)
+    }
+}
+
+impl FilterArgs {
+    pub(crate) fn filter(&self) -> Result<Filter, Failure> {
+        let ages = Ages { newer: self.newer, older: self.older };
+        let sizes = Sizes::all_of(&self.size).map_err(Failure::usage)?;
+        Ok(Filter::new(self.rules.rules.clone(), ages, sizes))
+    }
+}
+
 /// Selects files
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FilterArgs {
-    /// Include files that match, despite an earlier --exclude; the last option that matches wins
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) include: Vec<String>,
-    /// Exclude files and directories that match: a name at any level or, with a slash, a path
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) exclude: Vec<String>,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Only files changed at this time or later: 2026-11-26, 2026-11-26T12:34:56Z, or an age: 90min, 12h, 3d, 2w
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub(crate) newer: Option<i64>,

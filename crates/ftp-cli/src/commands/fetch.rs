@@ -65,6 +65,7 @@ fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
     let base_text =
         args.base.as_ref().and_then(|base| base.to_str()).map(|base| base.trim_end_matches('/'));
     let mut taken = BTreeMap::<Vec<u8>, TakenNames>::new();
+    let filter = args.rules.filter();
     let mut all = Vec::new();
     for entry in read(&args.manifest)? {
         let Some(source) = entry.sources.first() else { continue };
@@ -88,7 +89,7 @@ fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
             .entry(name[..at].to_vec())
             .or_insert_with(|| TakenNames::new(LocalRules::current()));
         names.take(&name[at..]).map_err(unfit)?;
-        if args.shard.is_none_or(|shard| shard.has(&name)) {
+        if filter.takes(&name) && args.shard.is_none_or(|shard| shard.has(&name)) {
             all.push(Wanted { remote, local, name, entry });
         }
     }

@@ -34,6 +34,7 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
             ("--no-clobber", args.no_clobber),
             ("--only-newer", args.only_newer),
             ("--dry-run", args.dry_run),
+            ("--include, --exclude", !args.rules.rules.is_empty()),
         ];
         if let Some((option, _)) = about_a_file.into_iter().find(|(_, is_given)| *is_given) {
             return Err(
@@ -103,7 +104,9 @@ fn wanted(args: &GetArgs, context: &Context) -> Result<Vec<Wanted>, Failure> {
         taken.take(remote.name()).map_err(unfit)?;
         Ok(Wanted { remote, local })
     };
-    context.remotes(&args.urls)?.into_iter().map(place).collect()
+    let filter = args.rules.filter();
+    let remotes = context.remotes(&args.urls)?.into_iter();
+    remotes.filter(|remote| filter.takes(below_root(remote.path()))).map(place).collect()
 }
 
 /// Asks the server for size and time of a file; `None` if it is not to be fetched
@@ -146,6 +149,12 @@ pub(super) fn would_get(
     }
     reporter.would(Action::Get, name, version.size);
     Ok(())
+}
+
+/// Returns a path as the patterns of `--include` and `--exclude` see it
+pub(super) fn below_root(path: &[u8]) -> &[u8] {
+    let start = path.iter().position(|byte| *byte != b'/').unwrap_or(path.len());
+    &path[start..]
 }
 
 fn fetch(

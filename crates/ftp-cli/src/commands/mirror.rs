@@ -3,11 +3,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::ArgMatches;
 use ftp_proto::LocalRules;
 
 use crate::args::{
-    Common, Comparison, FilterArgs, MirrorArgs, SegmentArgs, Segments, TransferArgs, VerifyArgs,
+    Common, Comparison, MirrorArgs, SegmentArgs, Segments, TransferArgs, VerifyArgs,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -15,25 +14,23 @@ use crate::interrupt::Interrupt;
 use crate::location::Location;
 use crate::login::Logins;
 use crate::mirror::{Mirror, Purpose, Record, Sides};
-use crate::plan::{Ages, Compare, Direction, Filter, Policy, Rule, Sizes};
+use crate::plan::{Compare, Direction, Policy};
 use crate::pool::Pool;
 use crate::site::Site;
 
 pub(super) fn mirror(
     args: &MirrorArgs,
-    matches: &ArgMatches,
     common: &Common,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
     let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Mirror };
-    run(args, purpose, matches, "mirror", common, interrupt)
+    run(args, purpose, common, interrupt)
 }
 
 /// Runs `verify` with two directories
 pub(super) fn compare(
     args: &VerifyArgs,
     [source, target]: [OsString; 2],
-    matches: &ArgMatches,
     common: &Common,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
@@ -53,14 +50,12 @@ pub(super) fn compare(
         segments: SegmentArgs { segments: Segments::ONE },
         transfer: TransferArgs::plain(),
     };
-    run(&args, Purpose::Verify, matches, "verify", common, interrupt)
+    run(&args, Purpose::Verify, common, interrupt)
 }
 
 fn run(
     args: &MirrorArgs,
     purpose: Purpose,
-    matches: &ArgMatches,
-    command: &str,
     common: &Common,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
@@ -90,7 +85,7 @@ fn run(
         },
         delete: args.delete,
         max_delete: args.max_delete,
-        filter: filter(&args.filter, matches.subcommand_matches(command).unwrap_or(matches))?,
+        filter: args.filter.filter()?,
         names: match direction {
             Direction::Down => LocalRules::current(),
             Direction::Up => LocalRules::Unix,
@@ -139,20 +134,4 @@ fn record(
         Purpose::Mirror => Record::open(path, mirror).map(Some),
         Purpose::DryRun | Purpose::Verify => Record::look(path, mirror),
     }
-}
-
-/// Returns the filter, with its rules in the order of the command line
-fn filter(args: &FilterArgs, matches: &ArgMatches) -> Result<Filter, Failure> {
-    let mut rules = Vec::new();
-    for (id, includes, patterns) in
-        [("include", true, &args.include), ("exclude", false, &args.exclude)]
-    {
-        for (at, pattern) in matches.indices_of(id).into_iter().flatten().zip(patterns) {
-            rules.push((at, Rule::new(includes, pattern).map_err(Failure::usage)?));
-        }
-    }
-    rules.sort_by_key(|(at, _)| *at);
-    let ages = Ages { newer: args.newer, older: args.older };
-    let sizes = Sizes::all_of(&args.size).map_err(Failure::usage)?;
-    Ok(Filter::new(rules.into_iter().map(|(_, rule)| rule).collect(), ages, sizes))
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::context::Context;
+use super::get::below_root;
 use super::lookup::exists;
 use super::queue::{Queues, Work, finish};
 use crate::args::{Parallel, PutArgs, split_last};
@@ -108,7 +109,12 @@ fn wanted(files: Vec<OsString>, target: &Remote, args: &PutArgs) -> Result<Vec<W
         }
         Ok(Wanted { local, remote: target.at(path) })
     };
-    files.into_iter().map(place).collect()
+    let filter = args.rules.filter();
+    let is_wanted = |local: &OsString| {
+        let path = below_root(crate::show::os_bytes(local));
+        filter.takes(path.strip_prefix(b"./").unwrap_or(path))
+    };
+    files.into_iter().filter(is_wanted).map(place).collect()
 }
 
 /// Returns the directory that files go into

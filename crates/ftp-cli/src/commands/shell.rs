@@ -17,8 +17,8 @@ use globset::{Glob, GlobMatcher};
 use super::context::{Connection, Context};
 use super::{cat, edit, get, list, put};
 use crate::args::{
-    CatArgs, Common, GetArgs, LsArgs, MkdirArgs, MvArgs, Parallel, PutArgs, RmArgs, ShellArgs,
-    TransferArgs, parallel,
+    CatArgs, Common, GetArgs, LsArgs, MkdirArgs, MvArgs, Parallel, PutArgs, RmArgs, RuleArgs,
+    ShellArgs, TransferArgs, parallel,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -113,6 +113,8 @@ struct PutLine {
     /// Show what would be done, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+    #[command(flatten)]
+    rules: RuleArgs,
     /// Files to transfer at a time, each over a session of its own, fewer if the server allows fewer
     #[arg(short = 'j', long, value_name = "N|auto", default_value = "4", value_parser = parallel)]
     parallel: Parallel,
@@ -293,8 +295,16 @@ fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure
 
 impl PutLine {
     fn args(self) -> Result<PutArgs, Failure> {
-        let Self { files: mut operands, output, mkdir, no_clobber, dry_run, parallel, transfer } =
-            self;
+        let Self {
+            files: mut operands,
+            output,
+            mkdir,
+            no_clobber,
+            dry_run,
+            rules,
+            parallel,
+            transfer,
+        } = self;
         if operands.iter().any(|file| file == "-") {
             return Err(Failure::usage("the shell reads its commands from standard input")
                 .remedy("`rftp put - URL` uploads it"));
@@ -307,6 +317,7 @@ impl PutLine {
             append: false,
             unique: false,
             dry_run,
+            rules,
             parallel,
             transfer,
         })

@@ -7,8 +7,6 @@ use std::path::Path;
 use ftp_proto::fields::{FileHash, HashAlgorithm};
 use ftp_session::{FileDigest, Mismatch, local_path};
 
-use clap::ArgMatches;
-
 use crate::args::{Common, VerifyArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -19,14 +17,13 @@ use crate::report::Reporter;
 
 pub(super) fn verify(
     args: &VerifyArgs,
-    matches: &ArgMatches,
     common: &Common,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
     let manifest = match &*args.operands {
         [source, target] => {
             let places = [source.clone(), target.clone()];
-            return super::mirror::compare(args, places, matches, common, interrupt);
+            return super::mirror::compare(args, places, common, interrupt);
         }
         [manifest] => Path::new(manifest),
         // Not reached: the command line has one or two operands.

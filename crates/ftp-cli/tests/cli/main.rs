@@ -13,6 +13,7 @@ mod logins;
 mod mirror;
 mod names;
 mod options;
+mod patterns;
 mod rates;
 mod robust;
 mod segments;
