@@ -205,6 +205,9 @@ pub(crate) struct PutArgs {
     /// Skip files that exist on the server
     #[arg(long, conflicts_with_all = ["append", "unique"])]
     pub(crate) no_clobber: bool,
+    /// Skip files unless they are newer here, as precisely as the server reports times
+    #[arg(long, conflicts_with_all = ["append", "unique", "no_clobber"])]
+    pub(crate) only_newer: bool,
     /// Append to the file on the server (APPE), or create it; a failed upload is not retried
     #[arg(long, conflicts_with_all = ["inplace", "verify", "no_resume"])]
     pub(crate) append: bool,

@@ -6,6 +6,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use ftp_session::timestamp;
 
 use super::context::Context;
 use super::get::below_root;
@@ -16,6 +19,7 @@ use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::{Remote, join};
+use crate::look;
 use crate::partial::STATE_FROM;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
@@ -40,6 +44,9 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
     let reads_stdin = files.iter().any(|file| file == "-");
     if reads_stdin && common.password_file.as_deref() == Some(Path::new("-")) {
         return Err(Failure::usage("standard input can't be both the password and a file"));
+    }
+    if reads_stdin && args.only_newer {
+        return Err(Failure::usage("standard input has no time").about("--only-newer"));
     }
     if args.unique && !target.is_directory() {
         let failure = Failure::usage("the server chooses the name (--unique)");
@@ -138,7 +145,27 @@ fn look(
         reporter.skipped(path, "it exists on the server");
         return Ok(false);
     }
+    if args.only_newer {
+        let local = Path::new(&wanted.local);
+        let here = metadata(local)?.modified().map_err(|error| Failure::local(local, &error))?;
+        let there = lease.request(|client| look::version(client, path))?;
+        // If the server reports no time, nothing shows that its file is up to date.
+        if there.modified.is_some_and(|there| !is_newer(here, there)) {
+            reporter.kept();
+            return Ok(false);
+        }
+    }
     Ok(true)
+}
+
+/// Whether a local file's time is later than the server's, in seconds unless the server reports fractions
+fn is_newer(here: SystemTime, there: SystemTime) -> bool {
+    let (Some(here), Some(there)) = (timestamp(here), timestamp(there)) else { return true };
+    match there.nanosecond() {
+        // Uploads set whole seconds.
+        0 => here.to_unix() > there.to_unix(),
+        fraction => (here.to_unix(), here.nanosecond()) > (there.to_unix(), fraction),
+    }
 }
 
 /// Reports a file that a dry run would upload
@@ -218,4 +245,25 @@ fn add(
         None => running,
     };
     running.end(result).map_err(|failure| failure.about(crate::show::path(local)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn times_are_compared_as_precisely_as_the_server_reports_them() {
+        let at = |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        for (here, there, is_newer) in [
+            (5000, 5000, false),
+            (5900, 5000, false),
+            (6000, 5000, true),
+            (4999, 5000, false),
+            (5900, 5500, true),
+            (5400, 5500, false),
+            (5500, 5500, false),
+        ] {
+            assert_eq!(super::is_newer(at(here), at(there)), is_newer, "{here} {there}");
+        }
+    }
 }

@@ -110,6 +110,9 @@ struct PutLine {
     /// Skip files that exist on the server
     #[arg(long)]
     no_clobber: bool,
+    /// Skip files unless they are newer here, as precisely as the server reports times
+    #[arg(long, conflicts_with = "no_clobber")]
+    only_newer: bool,
     /// Show what would be done, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -295,16 +298,7 @@ fn obey(context: &mut Context, line: &[u8], home: &[u8]) -> Result<Next, Failure
 
 impl PutLine {
     fn args(self) -> Result<PutArgs, Failure> {
-        let Self {
-            files: mut operands,
-            output,
-            mkdir,
-            no_clobber,
-            dry_run,
-            rules,
-            parallel,
-            transfer,
-        } = self;
+        let Self { files: mut operands, output, mkdir, no_clobber, only_newer, .. } = self;
         if operands.iter().any(|file| file == "-") {
             return Err(Failure::usage("the shell reads its commands from standard input")
                 .remedy("`rftp put - URL` uploads it"));
@@ -314,12 +308,13 @@ impl PutLine {
             operands,
             mkdir,
             no_clobber,
+            only_newer,
             append: false,
             unique: false,
-            dry_run,
-            rules,
-            parallel,
-            transfer,
+            dry_run: self.dry_run,
+            rules: self.rules,
+            parallel: self.parallel,
+            transfer: self.transfer,
         })
     }
 }

@@ -17,7 +17,7 @@ fn time_of(home: &Home, name: &str) -> u64 {
     modified.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
 }
 
-fn set_time(home: &Home, name: &str, seconds: u64) {
+pub(crate) fn set_time(home: &Home, name: &str, seconds: u64) {
     let file = std::fs::File::options().append(true).open(home.path(name)).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
 }
@@ -151,35 +151,6 @@ fn two_files_do_not_get_one_name() {
     assert_eq!((run.code, home.names("")), (Some(2), vec![]), "{run:?}");
     assert!(run.stderr.contains("file") && run.stderr.contains("-o"), "{run:?}");
     assert_eq!(server.commands(), [""; 0]);
-}
-
-#[test]
-fn files_that_are_up_to_date_are_not_fetched_again() {
-    let (server, home) = (Server::start(), Home::new());
-    server.files().put("file", b"content");
-    let get = || {
-        server.forget_commands();
-        let run = home.rftp(&["get", "--only-newer", &server.url("file")]);
-        assert_eq!(run.code, Some(0), "{run:?}");
-        (server.count("RETR"), home.read("file"))
-    };
-    assert_eq!(get(), (1, b"content".to_vec()));
-    assert_eq!(get(), (0, b"content".to_vec()));
-    // Another size, with the same time.
-    server.files().put("file", b"longer content");
-    assert_eq!(get(), (1, b"longer content".to_vec()));
-    // A newer file of the same size, and an older one.
-    server.files().put("file", b"LONGER CONTENT");
-    server.files().set_modified("file", "20240301000000");
-    assert_eq!(get(), (1, b"LONGER CONTENT".to_vec()));
-    server.files().set_modified("file", "20230301000000");
-    assert_eq!(get(), (0, b"LONGER CONTENT".to_vec()));
-    // If the server tells no times, nothing shows that the file is the same.
-    server.on_command(|Command { verb, .. }| match verb {
-        "MDTM" | "MLST" => Action::reply("502 not here"),
-        _ => Action::serve(),
-    });
-    assert_eq!(get().0, 1);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod lists;
 mod logins;
 mod mirror;
 mod names;
+mod newer;
 mod options;
 mod patterns;
 mod rates;
