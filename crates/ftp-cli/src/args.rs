@@ -371,6 +371,9 @@ pub(crate) struct HashArgs {
     /// Files
     #[arg(value_name = "URL", required = true)]
     pub(crate) urls: Vec<OsString>,
+    /// Ask the server for this algorithm (HASH), instead of the strongest one that it offers
+    #[arg(long, value_name = "ALGORITHM", conflicts_with = "download")]
+    pub(crate) algo: Option<Algorithm>,
     /// Download each file and compute this hash here, instead of asking the server
     #[arg(long, value_name = "ALGORITHM")]
     pub(crate) download: Option<Algorithm>,

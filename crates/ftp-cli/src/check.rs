@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ftp_blocking::Client;
 use ftp_proto::Error as FtpError;
-use ftp_proto::fields::FileHash;
+use ftp_proto::fields::{FileHash, HashAlgorithm, parse_hash};
 use ftp_session::{Error, Mismatch};
 
 /// What shows that two files are the same
@@ -24,6 +24,47 @@ pub(crate) fn server_hash(client: &mut Client, remote: &[u8]) -> Result<Option<F
     match client.hash(remote) {
         Err(error) if is_refusal(&error) => Ok(None),
         result => result,
+    }
+}
+
+/// The answer to a request for the hash of one algorithm
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Hashed {
+    Hash(FileHash),
+    /// The server does not offer it; these are what HASH offers
+    NotOffered(Vec<HashAlgorithm>),
+}
+
+/// Returns the server's hash of a file by this algorithm, with its HASH command (draft-bryan-ftpext-hash)
+pub(crate) fn server_hash_by(
+    client: &mut Client,
+    remote: &[u8],
+    algorithm: HashAlgorithm,
+) -> Result<Hashed, Error> {
+    if client.features().is_none() {
+        client.query_features()?;
+    }
+    let features = client.features();
+    let offers = |algorithm| features.is_some_and(|features| features.hashes(algorithm));
+    if !offers(algorithm) {
+        let offered = HashAlgorithm::ALL.into_iter().filter(|other| offers(*other));
+        return Ok(Hashed::NotOffered(offered.collect()));
+    }
+    // The hash depends on the type: this one is of the bytes as they are.
+    client.command("TYPE", "I")?;
+    client.opts(format!("HASH {algorithm}"))?;
+    // The server reads the whole file before it answers.
+    let patience = client.config().hash_timeout;
+    let config = client.config_mut();
+    let usual = (config.reply_timeout, config.command_timeout);
+    (config.reply_timeout, config.command_timeout) = (patience, patience);
+    let reply = client.command("HASH", remote);
+    let config = client.config_mut();
+    (config.reply_timeout, config.command_timeout) = usual;
+    let reply = reply?;
+    match parse_hash(reply.text(), algorithm) {
+        Some(hash) => Ok(Hashed::Hash(hash)),
+        None => Err(FtpError::InvalidReply(reply).into()),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::context::Context;
 use crate::args::{Algorithm, HashArgs};
-use crate::check;
+use crate::check::{self, Hashed};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -34,11 +34,20 @@ pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> 
     }
     context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
-        let found = match args.download {
-            Some(algorithm) => {
+        let found = match (args.download, args.algo) {
+            (Some(algorithm), _) => {
                 lease.request(|client| download(client, path, algorithm.of_protocol()))?
             }
-            None => lease.request(|client| check::server_hash(client, path))?,
+            (None, Some(algorithm)) => {
+                let algorithm = algorithm.of_protocol();
+                let answer =
+                    lease.request(|client| check::server_hash_by(client, path, algorithm))?;
+                match answer {
+                    Hashed::Hash(hash) => Some(hash),
+                    Hashed::NotOffered(others) => return Err(not_offered(algorithm, &others)),
+                }
+            }
+            (None, None) => lease.request(|client| check::server_hash(client, path))?,
         };
         let Some(found) = found else {
             let failure = Failure::new(Exit::Refused, "the server computes no hash of it");
@@ -61,6 +70,15 @@ pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> 
             .write_all(line.as_bytes())
             .map_err(|error| Failure::local(Path::new("standard output"), &error))
     })
+}
+
+fn not_offered(algorithm: HashAlgorithm, others: &[HashAlgorithm]) -> Failure {
+    let others: Vec<&str> = others.iter().map(|other| other.name()).collect();
+    let text = match others.is_empty() {
+        true => format!("the server does not offer {algorithm}: FEAT lists no algorithm of HASH"),
+        false => format!("the server does not offer {algorithm}, only {}", others.join(", ")),
+    };
+    Failure::new(Exit::Refused, text).remedy("--download hashes it here")
 }
 
 fn download(

@@ -169,6 +169,42 @@ fn hashes_are_the_servers_or_made_here() {
     assert_eq!(run.stdout, format!("{}  a\n", MD5[1]), "{run:?}");
 }
 
+#[test]
+fn the_algorithm_of_the_servers_hash_can_be_chosen() {
+    const SHA1: &str = "040f06fd774092478d450774f5ba30c5da78acc8";
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("a b", b"content");
+    server.on_command(|Command { verb, argument, .. }| match (verb, argument) {
+        ("FEAT", _) => {
+            Action::reply("211-features\r\n HASH MD5;SHA-1;SHA-256*\r\n XSHA512\r\n211 end")
+        }
+        ("OPTS", "HASH SHA-1") => Action::reply("200 SHA-1"),
+        ("HASH", "a b") => Action::reply(format!("213 SHA-1 0-7 {SHA1} a b")),
+        ("HASH", _) => Action::reply("550 There is no such file."),
+        _ => Action::serve(),
+    });
+    let run = home.rftp(&["hash", "--algo", "sha1", &server.url("a%20b")]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), &*format!("{SHA1}  a b\n")), "{run:?}");
+    let commands = server.commands();
+    let at = |line| commands.iter().position(|other| other == line).unwrap();
+    assert!(
+        at("TYPE I") < at("HASH a b") && at("OPTS HASH SHA-1") < at("HASH a b"),
+        "{commands:?}"
+    );
+    let run = home.rftp(&["hash", "--algo", "sha1", &server.url("gone")]);
+    assert_eq!((run.code, &*run.stdout), (Some(8), ""), "{run:?}");
+    // An algorithm that is not offered is neither asked for nor replaced by another one.
+    server.forget_commands();
+    let run = home.rftp(&["hash", "--algo", "sha512", &server.url("a%20b")]);
+    assert_eq!((run.code, &*run.stdout), (Some(8), ""), "{run:?}");
+    for part in ["a b", "SHA-512", "SHA-256, SHA-1, MD5", "--download"] {
+        assert!(run.stderr.contains(part), "{part} {run:?}");
+    }
+    assert_eq!((server.count("OPTS"), server.count("HASH")), (0, 0));
+    let run = home.rftp(&["hash", "--algo", "md5", "--download", "md5", &server.url("a%20b")]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+}
+
 /// Regression: only `ls` and the events of transfers had the bytes of such a name
 #[test]
 fn names_that_are_not_utf_8_are_hexadecimal_in_json() {
