@@ -250,3 +250,38 @@ fn a_server_that_goes_away_is_told() {
     let run = mirror(&home, &server.url("pub"), "here");
     assert_eq!(run.code, Some(0), "{run:?}");
 }
+
+/// Regression: it was reported as an error of this machine (exit code 3), and not retried
+#[test]
+fn a_session_that_ends_with_its_login_is_a_network_error_and_retried() {
+    for end in [
+        "500 OOPS: child died",
+        "421 There are too many connections from your internet address.",
+        "421 Service closing control connection.",
+    ] {
+        let (server, home) = (Server::start(), Home::new());
+        server.files().put("file", b"content");
+        // The server's process ends as soon as the login is accepted: both replies arrive together.
+        let login = format!("230 welcome\r\n{end}");
+        server.on_command(move |Command { verb, in_all, .. }| match verb {
+            "PASS" if in_all <= 2 => Action::reply(login.clone()).then_close(),
+            _ => Action::serve(),
+        });
+        let url = server.url("file");
+        let run = home.rftp(&["get", "--retries", "1", "--retry-delay", "0.05", &url]);
+        assert_eq!(run.code, Some(4), "{end} {run:?}");
+        assert!(run.stderr.contains(&end[4..]), "{end} {run:?}");
+        assert_eq!(server.count("PASS"), 2, "{end}");
+        let run = home.rftp(&["get", &url]);
+        assert_eq!((run.code, home.read("file")), (Some(0), b"content".to_vec()), "{end} {run:?}");
+    }
+    // A single command over one session, without a queue of files
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", b"content");
+    server.on_command(move |Command { verb, in_all, .. }| match verb {
+        "PASS" if in_all == 1 => Action::reply("230 welcome\r\n500 OOPS: child died").then_close(),
+        _ => Action::serve(),
+    });
+    let run = home.rftp(&["rm", "--retry-delay", "0.05", &server.url("file")]);
+    assert_eq!((run.code, server.files().contains("file")), (Some(0), false), "{run:?}");
+}
