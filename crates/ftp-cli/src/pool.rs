@@ -39,11 +39,13 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 struct State {
     budget: Budget,
-    /// With `-j auto`: allows one more session only while that makes the run faster
+    /// With `-j auto`: allows only as many sessions as make the run faster
     ramp: Option<Ramp>,
     utc_offset: Option<UtcOffset>,
     /// The number of threads that wait for a session to continue a task
     needy: usize,
+    /// The number of sessions that are being closed because they did not make the run faster
+    closing: usize,
     /// The idle session for the next lease, and since when it has been idle
     kept: Option<(Session, Instant)>,
 }
@@ -74,7 +76,14 @@ impl Pool {
             keeps: false,
             interrupt: interrupt.clone(),
             origin: Origin::new(Instant::now()),
-            state: Mutex::new(State { budget, ramp, utc_offset: None, needy: 0, kept: None }),
+            state: Mutex::new(State {
+                budget,
+                ramp,
+                utc_offset: None,
+                needy: 0,
+                closing: 0,
+                kept: None,
+            }),
             changed: Condvar::new(),
             work: AtomicU64::new(0),
         }
@@ -227,8 +236,22 @@ impl Pool {
 impl State {
     /// Whether one more session may make the run faster
     fn is_useful(&mut self, work: u64, now: ftp_session::Time) -> bool {
-        let count = self.budget.count();
+        let count = self.count();
         self.ramp.as_mut().is_none_or(|ramp| count < ramp.allowed(count, work, now))
+    }
+
+    /// Whether one session fewer would do, which the caller then closes
+    fn begin_to_close(&mut self, work: u64, now: ftp_session::Time) -> bool {
+        let count = self.count();
+        let ramp = self.ramp.as_mut();
+        let is_useless = ramp.is_some_and(|ramp| count > ramp.allowed(count, work, now));
+        self.closing += usize::from(is_useless);
+        is_useless
+    }
+
+    /// Returns how many sessions are open or opening, without those that are being closed
+    fn count(&self) -> usize {
+        self.budget.count().saturating_sub(self.closing)
     }
 }
 
@@ -278,7 +301,14 @@ impl Lease<'_> {
     }
 
     /// Opens a session for the next task if there is none; returns false once `is_wanted` does
+    ///
+    /// With `-j auto` a session that did not make the run faster is closed first.
     pub(crate) fn open_while(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<bool, Failure> {
+        let pool = self.pool;
+        if self.session.is_some() && pool.lock().begin_to_close(pool.work(), pool.origin.now()) {
+            self.close();
+            pool.lock().closing -= 1;
+        }
         if self.session.is_none() {
             self.session = self.pool.take_kept();
         }

@@ -35,7 +35,7 @@ fn sessions_are_added_while_that_makes_it_faster() {
 }
 
 #[test]
-fn no_session_is_added_that_is_of_no_use() {
+fn a_session_that_is_of_no_use_is_closed_again() {
     let (server, home) = (Server::start(), Home::new());
     files(&server, 90);
     let one_at_a_time = Mutex::new(());
@@ -50,7 +50,12 @@ fn no_session_is_added_that_is_of_no_use() {
     let run = home.rftp(&["mirror", "-j", "auto", &server.url("pub"), "here"]);
     assert_eq!((run.code, home.names("here").len()), (Some(0), 90), "{run:?}");
     let most = server.sessions().most;
-    assert!((2..=4).contains(&most), "{most}");
+    assert!((3..=4).contains(&most), "{most}");
+    // It is closed again as soon as that is clear, while most files are left.
+    let commands = server.commands();
+    let closed = commands.iter().position(|line| line == "QUIT").unwrap();
+    let left = commands[closed..].iter().filter(|line| line.starts_with("RETR")).count();
+    assert!(left > 10, "{left}");
 }
 
 #[test]
