@@ -23,6 +23,9 @@ struct Shared {
     is_idle: AtomicBool,
     sessions: Mutex<Sessions>,
     changed: Condvar,
+    /// How the terminal was before lines were edited
+    #[cfg(unix)]
+    terminal: Mutex<Option<rustix::termios::Termios>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,8 +52,25 @@ impl Interrupt {
             if !interrupt.0.is_idle.load(Ordering::SeqCst) {
                 std::thread::sleep(PATIENCE);
             }
+            #[cfg(unix)]
+            interrupt.restore_terminal();
             std::process::exit(i32::from(crate::exit::Exit::Interrupted.code()));
         });
+    }
+
+    /// Remembers how the terminal is, since a signal may end the program while a line is edited
+    #[cfg(unix)]
+    pub(crate) fn save_terminal(&self) {
+        let terminal = rustix::termios::tcgetattr(std::io::stdin()).ok();
+        *self.0.terminal.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
+    }
+
+    #[cfg(unix)]
+    fn restore_terminal(&self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        if let Some(terminal) = &*self.0.terminal.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, terminal);
+        }
     }
 
     /// Records the interruption, and ends all sessions

@@ -1,11 +1,15 @@
 //! `shell`: runs other commands over a session that stays open, with paths instead of URLs
 //!
-//! It does not edit lines, so it works the same on a terminal and in a script.
+//! At a terminal lines are edited and remembered (`editor.rs`); otherwise they are read as they are.
 
+#[cfg(unix)]
+mod editor;
+#[cfg(unix)]
+mod history;
+mod input;
 mod words;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +17,8 @@ use clap::{Args, Parser, Subcommand};
 use ftp_blocking::EntryKind;
 use ftp_session::UrlTarget;
 use globset::{Glob, GlobMatcher};
+
+use input::Input;
 
 use super::context::{Connection, Context};
 use super::{cat, edit, get, list, put};
@@ -27,9 +33,6 @@ use crate::location::{Remote, local_name};
 use crate::login::Logins;
 use crate::pool::Pool;
 use crate::site::Site;
-
-/// Maximum length of a line, in bytes
-const MAX_LINE: u64 = 64 * 1024;
 
 /// Commands of the shell
 #[derive(Debug, Parser)]
@@ -155,13 +158,10 @@ fn run(args: &ShellArgs, mut context: Context) -> Result<Exit, Failure> {
     let start = context.connection.as_ref().map_or(&b""[..], |connection| connection.remote.path());
     let start = start.to_vec();
     let home = enter(&mut context, &start)?;
-    let is_terminal = std::io::stdin().is_terminal();
+    let mut input = Input::new(&context.interrupt);
     let mut exits = Vec::new();
     loop {
-        if is_terminal {
-            prompt(&context);
-        }
-        let Some(line) = read_line(&context.interrupt)? else { break };
+        let Some(line) = input.line(&prompt(&context), &context.interrupt)? else { break };
         let exit = match obey(&mut context, &line, &home) {
             Ok(Next::Line(exit)) => exit,
             Ok(Next::Quit) => break,
@@ -179,28 +179,12 @@ fn run(args: &ShellArgs, mut context: Context) -> Result<Exit, Failure> {
         exits.push(exit);
     }
     // At a terminal, the user has seen each failure, and went on.
-    Ok(if is_terminal { Exit::Done } else { Exit::of_all(exits) })
+    Ok(if input.is_terminal() { Exit::Done } else { Exit::of_all(exits) })
 }
 
-fn prompt(context: &Context) {
-    let Some(Connection { pool, here, .. }) = &context.connection else { return };
-    let mut out = std::io::stdout().lock();
-    // A prompt that can't be written is not an error.
-    let _ = write!(out, "{} {}> ", pool.site().name(), crate::show::bytes(here));
-    let _ = out.flush();
-}
-
-/// Reads the next line; `None` at the end of the input
-fn read_line(interrupt: &Interrupt) -> Result<Option<Vec<u8>>, Failure> {
-    let mut line = Vec::new();
-    interrupt.set_idle(true);
-    let read = std::io::stdin().lock().take(MAX_LINE).read_until(b'\n', &mut line);
-    interrupt.set_idle(false);
-    let count = read.map_err(|error| Failure::local(Path::new("standard input"), &error))?;
-    if count as u64 == MAX_LINE {
-        return Err(Failure::usage("a line is too long").about("standard input"));
-    }
-    Ok((count > 0).then_some(line))
+fn prompt(context: &Context) -> String {
+    let Some(Connection { pool, here, .. }) = &context.connection else { return String::new() };
+    format!("{} {}> ", pool.site().name(), crate::show::bytes(here))
 }
 
 /// Changes the directory on the server, and returns its path

@@ -20,6 +20,8 @@ mod robust;
 mod segments;
 mod shell;
 mod state;
+#[cfg(unix)]
+mod terminal;
 mod trips;
 
 use std::ffi::OsStr;
