@@ -146,11 +146,10 @@ impl<T, L> Server<T, L> {
             let next = self.lock().next(threads);
             match next {
                 Next::Look(tasks) => {
+                    let _looking = Looking(self);
                     for task in tasks {
                         self.look(&mut lease, task, interrupt, work);
                     }
-                    self.lock().looking -= 1;
-                    self.changed.notify_all();
                 }
                 Next::Do(task, looked) => {
                     let result = (work.carry_out)(&mut lease, &self.pool, &task, looked);
@@ -159,6 +158,8 @@ impl<T, L> Server<T, L> {
                         _ => {}
                     }
                 }
+                // The thread that looks tasks up may have lost its session, and wait for this one's place.
+                Next::Wait if lease.is_open() && self.pool.is_needed() => lease.close(),
                 Next::Wait => {
                     drop(self.changed.wait_timeout(self.lock(), LOOK));
                 }
@@ -192,6 +193,16 @@ impl<T, L> Server<T, L> {
             Err(_) if interrupt.is_set() => {}
             Err(failure) => (work.fail)(&task, &failure),
         }
+    }
+}
+
+/// Ends the look-ups of a thread when dropped, also if it panics, as the others wait for it
+struct Looking<'a, T, L>(&'a Server<T, L>);
+
+impl<T, L> Drop for Looking<'_, T, L> {
+    fn drop(&mut self) {
+        self.0.lock().looking -= 1;
+        self.0.changed.notify_all();
     }
 }
 

@@ -1,5 +1,9 @@
 //! How many requests, and so round trips, the transfer of several files takes
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
 use ftp_test::{Action, Command, Server};
 
 use crate::{Home, bytes};
@@ -96,4 +100,49 @@ fn nothing_is_asked_before_a_small_upload() {
     let asked = commands.iter().take_while(|line| !line.starts_with("STOR"));
     let verbs: Vec<&str> = asked.filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(verbs, ["USER", "PASS", "TYPE", "EPSV"], "{commands:?}");
+}
+
+/// A thread that waits for the others' look-ups gives its session away, if one of them needs it
+#[test]
+fn a_thread_without_a_task_makes_room_for_one_that_looks_up_a_file() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("quick", b"1");
+    server.files().put("slow", b"2");
+    let (is_broken, quits) = (AtomicBool::new(false), AtomicUsize::new(0));
+    server.on_command(move |Command { verb, argument, .. }| match (verb, argument) {
+        ("MLST", "quick") => {
+            // Meanwhile the other thread logs in.
+            sleep(Duration::from_millis(500));
+            Action::serve()
+        }
+        ("MLST", "slow") if !is_broken.swap(true, Ordering::SeqCst) => {
+            // Meanwhile the other thread fetches its file.
+            sleep(Duration::from_millis(1000));
+            Action::close()
+        }
+        // From now on, there is room for one session.
+        ("GREETING", _)
+            if is_broken.load(Ordering::SeqCst) && quits.load(Ordering::SeqCst) == 0 =>
+        {
+            Action::reply("421 Too many connections.").then_close()
+        }
+        ("QUIT", _) => {
+            quits.fetch_add(1, Ordering::SeqCst);
+            Action::serve()
+        }
+        _ => Action::serve(),
+    });
+    let urls = ["quick", "slow"].map(|name| server.url(name));
+    let mut command =
+        home.command(&["get", "-q", "-j2", "--retry-delay", "0.05", &urls[0], &urls[1]]);
+    let mut child = command.spawn().unwrap();
+    for _ in 0..300 {
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    let _ = child.kill();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{}", server.transcript());
+    assert_eq!((home.read("quick"), home.read("slow")), (b"1".to_vec(), b"2".to_vec()));
 }
