@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
@@ -12,7 +13,7 @@ use ftp_session::timestamp;
 
 use super::context::Context;
 use super::get::below_root;
-use super::lookup::exists;
+use super::lookup::{absent, exists};
 use super::queue::{Queues, Work, finish};
 use crate::args::{Parallel, PutArgs, split_last};
 use crate::download::Terms;
@@ -63,17 +64,21 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
     let folder = folder(&target);
     // Several threads may create it at the same time: none waits for another one, which may lack a session.
     let is_created = AtomicBool::new(!args.mkdir || folder.is_empty());
+    let has_folder = OnceLock::new();
     queues.work_off(
         parallel.most(),
         &Work {
             look: |lease: &mut Lease<'_>, wanted: &Wanted| {
                 let is_wanted = look(lease, &args, wanted, &reporter)?;
                 if args.dry_run && is_wanted {
-                    // Only one thread reports the directory.
-                    if !is_created.swap(true, Ordering::Relaxed)
-                        && !lease.request(|client| exists(client, folder))?
-                    {
-                        reporter.did(Action::Mkdir, folder, true);
+                    if !is_there(lease, folder, &has_folder)? {
+                        if !args.mkdir {
+                            return Err(absent().about(crate::show::bytes(folder)));
+                        }
+                        // Only one thread reports it.
+                        if !is_created.swap(true, Ordering::Relaxed) {
+                            reporter.did(Action::Mkdir, folder, true);
+                        }
                     }
                     would_put(wanted, &reporter)?;
                 }
@@ -166,6 +171,20 @@ fn is_newer(here: SystemTime, there: SystemTime) -> bool {
         0 => here.to_unix() > there.to_unix(),
         fraction => (here.to_unix(), here.nanosecond()) > (there.to_unix(), fraction),
     }
+}
+
+/// Whether the directory for the files of a dry run exists, which is asked once
+fn is_there(lease: &mut Lease<'_>, folder: &[u8], known: &OnceLock<bool>) -> Result<bool, Failure> {
+    if let Some(is_there) = known.get() {
+        return Ok(*is_there);
+    }
+    let is_there = folder.is_empty()
+        || lease.request(|client| match exists(client, folder) {
+            // Some servers take uploads into directories that they do not show.
+            Err(error) if !error.is_fatal() && !error.is_auth() => Ok(true),
+            result => result,
+        })?;
+    Ok(*known.get_or_init(|| is_there))
 }
 
 /// Reports a file that a dry run would upload

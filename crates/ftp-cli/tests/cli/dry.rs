@@ -75,6 +75,10 @@ fn nothing_is_uploaded() {
     let run = home.rftp(&["put", "-n", "-j1", "--mkdir", "a", "old", &folder]);
     let put = vec!["mkdir new/dir", "put new/dir/a", "put new/dir/old"];
     assert_eq!((run.code, lines(&run)), (Some(0), put), "{run:?}");
+    // Without --mkdir, nothing can be written there.
+    let run = home.rftp(&["put", "-n", "a", &folder]);
+    assert_eq!((run.code, lines(&run)), (Some(8), vec![]), "{run:?}");
+    assert!(run.stderr.contains("new/dir: does not exist"), "{run:?}");
     let run = home.rftp(&["put", "-n", "missing", &root]);
     assert_eq!((run.code, lines(&run)), (Some(3), vec![]), "{run:?}");
     assert_eq!(server.files().get("old").unwrap(), bytes(10));
