@@ -1,22 +1,34 @@
 //! Each exit code of the table; 130, an interruption, is in `files.rs`
 
 use std::net::TcpListener;
+use std::path::Path;
 
 use ftp_test::{Action, Command, Server};
 
 use crate::Home;
 
 #[test]
-fn the_manual_and_the_help_have_the_table() {
-    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
-    let manual = std::fs::read_to_string(manual).unwrap().replace('`', "");
+fn the_help_has_the_table() {
     let help = Home::new().rftp(&["--help"]).stdout;
     for (exit, meaning) in ftp_cli::Exit::TABLE {
-        let row = format!("| {} | {meaning} |", exit.code());
-        assert!(manual.contains(&row), "{row}");
         // Only the start is compared, since the help wraps long lines.
         let start: String = meaning.chars().take(20).collect();
         assert!(help.contains(&format!("{:>3}  {start}", exit.code())), "{help}");
+    }
+}
+
+/// In the repository; the package of the crate comes without the manual
+#[test]
+fn the_manual_has_the_table() {
+    let docs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs"));
+    if !docs.exists() {
+        println!("LEFT OUT: docs/cli.md is only in the repository");
+        return;
+    }
+    let manual = std::fs::read_to_string(docs.join("cli.md")).unwrap().replace('`', "");
+    for (exit, meaning) in ftp_cli::Exit::TABLE {
+        let row = format!("| {} | {meaning} |", exit.code());
+        assert!(manual.contains(&row), "{row}");
     }
 }
 
