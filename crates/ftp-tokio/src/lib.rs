@@ -22,9 +22,12 @@
 //! [`shutdown`](tokio::io::AsyncWriteExt::shutdown), which waits for the server to confirm the file, too:
 //!
 //! ```no_run
-//! # async fn f(ftp: &mut ftp_tokio::Client, body: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<(),
-//! ftp_tokio::Error> { let mut upload = ftp.put("incoming/report.csv").await?; tokio::io::copy(body, &mut
-//! upload).await?; upload.finish().await?;
+//! # use tokio::io::AsyncRead;
+//! # use ftp_tokio::{Client, Error};
+//! # async fn f(ftp: &mut Client, body: &mut (impl AsyncRead + Unpin)) -> Result<(), Error> {
+//! let mut upload = ftp.put("incoming/report.csv").await?;
+//! tokio::io::copy(body, &mut upload).await?;
+//! upload.finish().await?;
 //! # Ok(()) }
 //! ```
 //!
