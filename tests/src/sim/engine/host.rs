@@ -55,6 +55,8 @@ impl Host {
         let is_data = self.data.as_ref().is_some_and(|data| data.link == link);
         match segment {
             Segment::Syn if net.link(link).to.port() == PORT => self.take_control(net, link),
+            // Each EPSV and PASV opens another port: nothing listens any more where an earlier connection arrives late.
+            Segment::Syn if net.link(link).number < net.number => net.refuse(link),
             Segment::Syn => self.take_data(net, link),
             Segment::Bytes(bytes, _) if self.control == Some(link) => {
                 self.hear_control(net, &bytes);
