@@ -15,6 +15,7 @@ mod put;
 mod queue;
 mod shell;
 mod verify;
+mod visit;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -6,9 +6,9 @@ use ftp_blocking::{EntryKind, WalkEntry};
 use ftp_session::timestamp;
 
 use super::context::Context;
-use super::list::visit;
 use super::lookup::{Found, absent, exists, in_parent};
 use super::queue::finish;
+use super::visit::visit;
 use crate::args::{ChmodArgs, MkdirArgs, MvArgs, RmArgs, TouchArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;

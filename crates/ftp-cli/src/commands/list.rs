@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use ftp_blocking::{Client, EntryKind, OwnedEntry, WalkEntry, WalkOptions};
+use ftp_blocking::{Client, EntryKind, OwnedEntry, WalkOptions};
 use ftp_proto::listing::{Modified, Zone};
 use ftp_session::Error;
 use globset::{Glob, GlobMatcher};
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::edit::letter;
 use super::lookup::{Found, in_parent};
+use super::visit::{not_understood, visit};
 use crate::args::{DuArgs, FindArgs, LsArgs, UrlsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -269,43 +270,6 @@ fn add(sums: &mut BTreeMap<Vec<u8>, u64>, root: &[u8], file: &[u8], size: u64) {
             *sum += size;
         }
     }
-}
-
-/// Visits everything below a directory; a subdirectory that can't be read is reported, and is an error at the end
-pub(super) fn visit(
-    client: &mut Client,
-    path: &[u8],
-    visitor: &mut dyn FnMut(&WalkEntry) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut failed = None;
-    let mut walk = client.walk(path, WalkOptions::new());
-    for found in walk.by_ref() {
-        match found {
-            Ok(found) => visitor(&found)?,
-            Err(error) => {
-                let is_root = error.path == path;
-                let place = crate::show::bytes(&error.path);
-                let failure = Failure::session(error.error, "").about(place);
-                if is_root || failure.is_fatal() {
-                    return Err(failure);
-                }
-                eprintln!("rftp: {failure}");
-                failed = Some(failure);
-            }
-        }
-    }
-    match (failed, walk.unknown_lines()) {
-        (Some(failure), _) => Err(failure),
-        (None, 0) => Ok(()),
-        (None, count) => Err(not_understood(count)),
-    }
-}
-
-fn not_understood(count: u64) -> Failure {
-    let message = format!(
-        "{count} lines of listings were not understood, or name what the server can't read"
-    );
-    Failure::new(Exit::Protocol, message)
 }
 
 pub(super) fn stat(args: &UrlsArgs, context: &Context) -> Result<Exit, Failure> {

@@ -1,0 +1,43 @@
+//! Walks through everything below a directory of a server
+
+use ftp_blocking::{Client, WalkEntry, WalkOptions};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Visits everything below a directory; a subdirectory that can't be read is reported, and is an error at the end
+pub(super) fn visit(
+    client: &mut Client,
+    path: &[u8],
+    visitor: &mut dyn FnMut(&WalkEntry) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut failed = None;
+    let mut walk = client.walk(path, WalkOptions::new());
+    for found in walk.by_ref() {
+        match found {
+            Ok(found) => visitor(&found)?,
+            Err(error) => {
+                let is_root = error.path == path;
+                let place = crate::show::bytes(&error.path);
+                let failure = Failure::session(error.error, "").about(place);
+                if is_root || failure.is_fatal() {
+                    return Err(failure);
+                }
+                eprintln!("rftp: {failure}");
+                failed = Some(failure);
+            }
+        }
+    }
+    match (failed, walk.unknown_lines()) {
+        (Some(failure), _) => Err(failure),
+        (None, 0) => Ok(()),
+        (None, count) => Err(not_understood(count)),
+    }
+}
+
+pub(super) fn not_understood(count: u64) -> Failure {
+    let message = format!(
+        "{count} lines of listings were not understood, or name what the server can't read"
+    );
+    Failure::new(Exit::Protocol, message)
+}
