@@ -35,7 +35,7 @@ pub(crate) enum Hashed {
     NotOffered(Vec<HashAlgorithm>),
 }
 
-/// Returns the server's hash of a file by this algorithm, with its HASH command (draft-bryan-ftpext-hash)
+/// Returns the server's hash of a file by this algorithm, with its HASH command (draft-bryan-ftp-hash)
 pub(crate) fn server_hash_by(
     client: &mut Client,
     remote: &[u8],
