@@ -349,6 +349,8 @@ impl Lease<'_> {
     ) -> Result<T, Failure> {
         let mut tries = Tries::new(self.pool);
         loop {
+            // It has retries of its own, which must not be multiplied by these.
+            self.client()?;
             let before = moved();
             let failure = match self.once(&mut work) {
                 Ok(value) => return Ok(value),

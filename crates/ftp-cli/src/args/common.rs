@@ -58,8 +58,8 @@ pub(crate) struct Common {
     /// How long to wait for the server
     #[arg(long, global = true, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) timeout: Duration,
-    /// How often to retry after failures that may be temporary
-    #[arg(long, global = true, value_name = "N", default_value_t = 5)]
+    /// How often to retry after failures that may be temporary; with eight, three minutes without a network are bridged
+    #[arg(long, global = true, value_name = "N", default_value_t = 8)]
     pub(crate) retries: u32,
     /// How long to wait before the first retry; each further one waits twice as long, up to a minute
     #[arg(long, global = true, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
