@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use ftp_blocking::{Client, CopyOptions, ResumeOptions};
 use ftp_proto::{Error as FtpError, Put};
-use ftp_session::{Error, timestamp};
+use ftp_session::{Error, Mismatch, timestamp};
 
 use crate::check;
 use crate::download::Terms;
@@ -61,14 +61,15 @@ pub(crate) fn upload(
                 .about(crate::show::path(job.local))
                 .remedy("upload it again")),
         })
-        .and_then(|moved| {
-            if terms.args.verify {
+        .and_then(|moved| match terms.args.verify {
+            true => {
                 let proof = check::compare(client, &temporary, job.local, before.len());
                 if proof.map_err(|error| terms.site().failure(error))? == check::Proof::Size {
                     running.notice("the server has no hash of it, so only the size was compared");
                 }
+                Ok(moved)
             }
-            Ok(moved)
+            false => compare_size(client, terms, &temporary, before.len()).map(|()| moved),
         });
     let moved = match result {
         Ok(moved) => moved,
@@ -85,6 +86,24 @@ pub(crate) fn upload(
     set_mode(client, terms, &temporary, &before, running)?;
     publish(client, terms, &temporary, job.remote)?;
     Ok(moved)
+}
+
+/// Fails if the server reports another size for an uploaded file: some confirm a file that they have stored in part,
+/// for example because the disk was full
+fn compare_size(
+    client: &mut Client,
+    terms: Terms<'_>,
+    remote: &[u8],
+    length: u64,
+) -> Result<(), Failure> {
+    match client.size(remote) {
+        Ok(size) if size != length => {
+            Err(terms.site().failure(Mismatch::Size { local: length, remote: size }.into()))
+        }
+        Err(error) if error.is_fatal() => Err(terms.site().failure(error)),
+        // Without SIZE, or if it is refused, nothing contradicts the server's confirmation.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Gives a file on the server the permissions of the local one, if they are to be kept
@@ -133,6 +152,9 @@ pub(crate) fn upload_stream(
     let temporary = temporary(remote, terms.suffix());
     match send_all(client, terms, from, Put::new(&temporary), running) {
         Ok((moved, _)) => {
+            if let Err(failure) = compare_size(client, terms, &temporary, moved) {
+                return Err(leave(client, terms, &temporary, failure));
+            }
             publish(client, terms, &temporary, remote)?;
             Ok(moved)
         }

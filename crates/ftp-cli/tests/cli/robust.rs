@@ -285,3 +285,39 @@ fn a_session_that_ends_with_its_login_is_a_network_error_and_retried() {
     let run = home.rftp(&["rm", "--retry-delay", "0.05", &server.url("file")]);
     assert_eq!((run.code, server.files().contains("file")), (Some(0), false), "{run:?}");
 }
+
+/// Regression: retries of a request were multiplied by those of opening its session, 9 logins instead of 3
+#[test]
+fn retries_are_not_multiplied() {
+    for command in ["ls", "cat", "rm", "stat", "get"] {
+        let (server, home) = (Server::start(), Home::new());
+        server.files().put("file", b"content");
+        server.on_command(|Command { verb, .. }| match verb {
+            "USER" => Action::reply("421 Come back later").then_close(),
+            _ => Action::serve(),
+        });
+        let run =
+            home.rftp(&[command, "--retries", "2", "--retry-delay", "0.05", &server.url("file")]);
+        assert_eq!((run.code, server.count("USER")), (Some(4), 3), "{command} {run:?}");
+    }
+}
+
+/// Regression: a file that the server had confirmed, and stored in part, got its name
+#[test]
+fn an_upload_that_the_server_stores_in_part_does_not_get_its_name() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(1000));
+    let files = server.files().clone();
+    server.on_command(move |Command { verb, argument, .. }| {
+        if verb == "SIZE" && files.contains("file.part") {
+            // The disk was full.
+            files.put(argument, bytes(300));
+        }
+        Action::serve()
+    });
+    let run = home.rftp(&["put", "file", &server.url("file")]);
+    assert_eq!(run.code, Some(9), "{run:?}");
+    assert!(run.stderr.contains("1000 bytes here, 300 bytes on the server"), "{run:?}");
+    let names = ["file", "file.part"].map(|name| server.files().contains(name));
+    assert_eq!(names, [false, false], "{:?}", server.commands());
+}
