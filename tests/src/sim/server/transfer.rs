@@ -186,9 +186,10 @@ impl Server {
     /// Handles that all of a download has been sent and its connection is closed
     pub fn sent(&mut self, out: &mut Vec<Answer>) {
         if let Moving::Down { final_code } = self.moving {
-            // A client that waits for a first reply, as ftplib does, closes only after it: if there is no preliminary
-            // one, such a server could not be used.
-            let waits = self.profile.final_waits_for_close() && self.habit != Habit::NoOpening;
+            // A client that waits for the first reply to its command, as ftplib does, closes only after it. If that is the
+            // final one, such a server could not be used.
+            let has_begun = !matches!(self.habit, Habit::NoOpening | Habit::OpeningLast);
+            let waits = self.profile.final_waits_for_close() && has_begun;
             if waits {
                 self.moving = Moving::Lingering { final_code };
             } else {

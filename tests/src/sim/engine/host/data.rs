@@ -228,6 +228,10 @@ impl Host {
     fn client_ended(&mut self, net: &mut Net) {
         let fault = self.data_fault(net);
         let Some(data) = &mut self.data else { return };
+        // The connection has broken. The server takes that for the end once the client knows it.
+        if data.stage == Stage::Over && self.case.habit == Habit::Oblivious {
+            return;
+        }
         if let (Some((DataFault::Silent, _)), true) = (fault, self.server.is_taking()) {
             return;
         }
