@@ -7,7 +7,7 @@ use ftp_session::{UrlTarget, local_path};
 
 use super::cat;
 use super::context::Context;
-use super::lookup::{absent, exists};
+use super::lookup::{absent, exists, is_directory, not_a_file};
 use super::queue::{Queues, Work, finish};
 use crate::args::GetArgs;
 use crate::download::{Job, Terms};
@@ -143,6 +143,9 @@ pub(super) fn would_get(
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     let is_known = version != Version::default();
+    if !is_known && lease.request(|client| is_directory(client, path))? {
+        return Err(not_a_file());
+    }
     // The server may refuse to say whether it exists: then only RETR shows it.
     if !is_known && lease.request(|client| exists(client, path)).is_ok_and(|exists| !exists) {
         return Err(absent());

@@ -1,6 +1,6 @@
 //! Looks for a file or directory on the server
 
-use ftp_blocking::{Client, OwnedEntry};
+use ftp_blocking::{Client, EntryKind, OwnedEntry};
 use ftp_proto::Error as FtpError;
 use ftp_session::Error;
 
@@ -71,6 +71,25 @@ pub(super) fn exists(client: &mut Client, path: &[u8]) -> Result<bool, Error> {
 /// The failure of a dry run for a file or directory that does not exist
 pub(super) fn absent() -> Failure {
     Failure::new(Exit::Refused, "does not exist").remedy("`rftp ls` shows what is there")
+}
+
+/// Whether a path is a directory, as far as the server says
+pub(super) fn is_directory(client: &mut Client, path: &[u8]) -> Result<bool, Error> {
+    let entry = match client.facts(path) {
+        Ok(entry) => Some(entry),
+        Err(error) if error.is_fatal() => return Err(error),
+        Err(_) => match in_parent(client, path) {
+            Ok(Found::Entry(entry)) => Some(entry),
+            Err(error) if error.is_fatal() => return Err(error),
+            Ok(_) | Err(_) => None,
+        },
+    };
+    Ok(entry.is_some_and(|entry| entry.kind() == EntryKind::Dir))
+}
+
+/// The failure of a dry run for a path that is a directory, where a file is needed
+pub(super) fn not_a_file() -> Failure {
+    Failure::new(Exit::Refused, "is a directory").remedy("`rftp mirror` takes directories")
 }
 
 /// Whether a refusal is about this file rather than the command

@@ -13,7 +13,7 @@ use ftp_session::timestamp;
 
 use super::context::Context;
 use super::get::below_root;
-use super::lookup::{absent, exists};
+use super::lookup::{absent, exists, is_directory, not_a_file};
 use super::queue::{Queues, Work, finish};
 use crate::args::{Parallel, PutArgs, split_last};
 use crate::download::Terms;
@@ -79,6 +79,10 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
                         if !is_created.swap(true, Ordering::Relaxed) {
                             reporter.did(Action::Mkdir, folder, true);
                         }
+                    }
+                    let path = wanted.remote.path();
+                    if !args.unique && lease.request(|client| is_directory(client, path))? {
+                        return Err(not_a_file().about(crate::show::bytes(path)));
                     }
                     would_put(wanted, &reporter)?;
                 }

@@ -34,6 +34,9 @@ fn nothing_is_downloaded() {
     let run = home.rftp(&["get", "-n", &a, &c]);
     assert_eq!((run.code, lines(&run)), (Some(8), vec!["get d/a"]), "{run:?}");
     assert!(run.stderr.contains("d/c"), "{run:?}");
+    let run = home.rftp(&["get", "-n", &server.url("d")]);
+    assert_eq!((run.code, lines(&run)), (Some(8), vec![]), "{run:?}");
+    assert!(run.stderr.contains("d: is a directory"), "{run:?}");
     let run = home.rftp(&["get", "-n", "--json", &a]);
     let event: serde_json::Value = serde_json::from_str(lines(&run)[0]).unwrap();
     assert_eq!(
@@ -79,6 +82,10 @@ fn nothing_is_uploaded() {
     let run = home.rftp(&["put", "-n", "a", &folder]);
     assert_eq!((run.code, lines(&run)), (Some(8), vec![]), "{run:?}");
     assert!(run.stderr.contains("new/dir: does not exist"), "{run:?}");
+    server.files().put("d/f", b"");
+    let run = home.rftp(&["put", "-n", "a", &server.url("d")]);
+    assert_eq!((run.code, lines(&run)), (Some(8), vec![]), "{run:?}");
+    assert!(run.stderr.contains("d: is a directory"), "{run:?}");
     let run = home.rftp(&["put", "-n", "missing", &root]);
     assert_eq!((run.code, lines(&run)), (Some(3), vec![]), "{run:?}");
     assert_eq!(server.files().get("old").unwrap(), bytes(10));
