@@ -27,7 +27,8 @@ struct Terminal {
     /// The side of the program
     line: File,
     screen: Arc<Mutex<String>>,
-    prompts: usize,
+    /// Length of what the screen had shown when the last keys were pressed
+    seen: usize,
 }
 
 impl Terminal {
@@ -50,17 +51,15 @@ impl Terminal {
                 to.lock().unwrap().push_str(&String::from_utf8_lossy(&block[..count]));
             }
         });
-        let mut terminal = Self { child, keyboard, line, screen, prompts: 0 };
+        let terminal = Self { child, keyboard, line, screen, seen: 0 };
         terminal.prompt();
         terminal
     }
 
     /// Waits for the next prompt
-    fn prompt(&mut self) {
-        self.prompts += 1;
+    fn prompt(&self) {
         let begun = Instant::now();
-        // Each key draws the line again; a prompt of a new line begins after the last one was left.
-        while self.screen.lock().unwrap().matches("\x1b[?2004h").count() < self.prompts {
+        while !self.has_prompt() {
             assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", self.screen.lock().unwrap());
             sleep(Duration::from_millis(5));
         }
@@ -68,7 +67,20 @@ impl Terminal {
         sleep(Duration::from_millis(50));
     }
 
+    /// Whether a prompt has come since the last keys were pressed: each key draws the line again, without a line end
+    fn has_prompt(&self) -> bool {
+        let screen = self.screen.lock().unwrap();
+        let shown = &screen[self.seen..];
+        let last = match self.seen {
+            0 => Some(shown),
+            _ => shown.rsplit_once('\n').map(|(_, last)| last),
+        };
+        let is_edited = !tcgetattr(&self.line).unwrap().local_modes.contains(LocalModes::ICANON);
+        is_edited && last.is_some_and(|last| last.contains("/> "))
+    }
+
     fn press(&mut self, keys: &[&str]) {
+        self.seen = self.screen.lock().unwrap().len();
         self.keyboard.write_all(keys.concat().as_bytes()).unwrap();
     }
 
@@ -109,6 +121,25 @@ fn lines_are_edited_and_remembered() {
     assert_eq!(server.count("MLSD"), 3, "{:?}", terminal.screen);
     assert_eq!(terminal.end().code(), Some(0));
     assert_eq!(std::fs::read_to_string(&history).unwrap(), "ls\n");
+}
+
+/// Regression: the lines of a pasted text became one command, here `rm` of both files
+#[test]
+fn pasted_lines_are_commands_of_their_own() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("one", b"1");
+    server.files().put("two", b"2");
+    let mut terminal = Terminal::start(&home, &server);
+    // A terminal marks pasted text so.
+    terminal.press(&["\x1b[200~rm one\rls two\x1b[201~\r"]);
+    let begun = Instant::now();
+    while server.count("MLSD") + server.count("MLST") + server.count("LIST") == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", terminal.screen);
+        sleep(Duration::from_millis(5));
+    }
+    terminal.prompt();
+    assert_eq!(terminal.end().code(), Some(0));
+    assert_eq!(["one", "two"].map(|name| server.files().contains(name)), [false, true]);
 }
 
 /// A terminal that shows nothing of what is typed would be left behind

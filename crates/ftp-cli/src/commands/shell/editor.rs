@@ -1,5 +1,6 @@
 //! Edits the lines of the shell at a terminal
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 
@@ -16,6 +17,8 @@ pub(super) struct LineEditor {
     editor: Editor<(), MemHistory>,
     /// `None` if there is no place for it
     history: Option<History>,
+    /// Further lines of a pasted text
+    pasted: VecDeque<String>,
 }
 
 impl LineEditor {
@@ -30,17 +33,19 @@ impl LineEditor {
         for line in history.iter().flat_map(History::load) {
             let _ = editor.add_history_entry(line);
         }
-        Some(Self { editor, history })
+        Some(Self { editor, history, pasted: VecDeque::new() })
     }
 
     /// Returns the next line; `None` at the end of the input
     pub(super) fn line(&mut self, prompt: &str) -> Result<Option<Vec<u8>>, Failure> {
         loop {
+            if let Some(line) = self.pasted.pop_front() {
+                self.remember(&line);
+                return Ok(Some(line.into_bytes()));
+            }
             match self.editor.readline(prompt) {
-                Ok(line) => {
-                    self.remember(&line);
-                    return Ok(Some(line.into_bytes()));
-                }
+                // Each line of a pasted text is a command of its own, as it is in a script.
+                Ok(text) => self.pasted.extend(text.split(['\n', '\r']).map(str::to_owned)),
                 // Ctrl-C discards the line.
                 Err(ReadlineError::Interrupted) => {}
                 Err(ReadlineError::Eof) => return Ok(None),
