@@ -92,6 +92,10 @@ impl Transport for Net<'_> {
         stream.shutdown(Shutdown::Write)
     }
 
+    fn reset_on_close(&mut self, stream: &mut TcpStream) {
+        system::reset_on_close(stream);
+    }
+
     fn close(&mut self, mut stream: TcpStream) {
         // The stream is closed next, which also deregisters it if this fails.
         let _ = self.registry.deregister(&mut stream);

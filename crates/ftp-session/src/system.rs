@@ -112,6 +112,10 @@ impl Transport for Sockets {
         stream.shutdown(Shutdown::Write)
     }
 
+    fn reset_on_close(&mut self, stream: &mut TcpStream) {
+        reset_on_close(stream);
+    }
+
     fn close(&mut self, _: TcpStream) {}
 
     fn close_listener(&mut self, _: TcpListener) {}
@@ -223,6 +227,23 @@ fn probe(socket: &SockRef<'_>) {
     let keepalive = keepalive.with_interval(EVERY);
     // This is optional; nothing depends on it.
     let _ = socket.set_tcp_keepalive(&keepalive);
+}
+
+/// Makes the close of a connection reset it, even if everything that has arrived was read
+#[cfg(unix)]
+pub fn reset_on_close(socket: &impl std::os::fd::AsFd) {
+    linger_zero(&SockRef::from(socket));
+}
+
+/// Makes the close of a connection reset it, even if everything that has arrived was read
+#[cfg(windows)]
+pub fn reset_on_close(socket: &impl std::os::windows::io::AsSocket) {
+    linger_zero(&SockRef::from(socket));
+}
+
+fn linger_zero(socket: &SockRef<'_>) {
+    // Without it the connection ends in order, which most servers bear.
+    let _ = socket.set_linger(Some(Duration::ZERO));
 }
 
 /// A parser for a listing that the server makes now: if a line omits the year, it is inferred from this machine's

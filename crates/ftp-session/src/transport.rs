@@ -180,6 +180,15 @@ pub trait Transport {
     /// Errors of the system; after [`WouldBlock`](io::ErrorKind::WouldBlock) it is called again.
     fn shutdown(&mut self, stream: &mut Self::Stream) -> io::Result<()>;
 
+    /// Makes the close that follows reset the connection (on TCP, `SO_LINGER` of zero), so that the server stops sending
+    ///
+    /// It is called before a download is closed whose rest nobody wants. Without it the server learns of the close by
+    /// an end or by a reset, depending on whether everything that has arrived so far was read. ProFTPD 1.3.8 ends the
+    /// whole session if it is an end and the connection is under TLS.
+    fn reset_on_close(&mut self, stream: &mut Self::Stream) {
+        let _ = stream;
+    }
+
     /// Closes a connection
     fn close(&mut self, stream: Self::Stream);
 

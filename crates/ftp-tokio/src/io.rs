@@ -222,6 +222,12 @@ impl Transport for Net<'_> {
         io.poll(|stream, context| stream.poll_shutdown(context))
     }
 
+    fn reset_on_close(&mut self, io: &mut Io) {
+        if let Stream::Tcp(stream) = &io.stream {
+            system::reset_on_close(stream);
+        }
+    }
+
     fn close(&mut self, _: Io) {}
 
     fn close_listener(&mut self, _: TcpListener) {}

@@ -120,6 +120,12 @@ impl Transport for Net {
         Ok(())
     }
 
+    fn reset_on_close(&mut self, wire: &mut Wire) {
+        if let Wire::Open(end) = wire {
+            end.break_at_the_end();
+        }
+    }
+
     fn close(&mut self, _: Wire) {}
 
     fn close_listener(&mut self, _: Listener) {}

@@ -336,7 +336,7 @@ impl End {
     }
 
     /// Makes closing this end reset the connection
-    pub(super) fn break_at_the_end(&self) {
+    pub(crate) fn break_at_the_end(&self) {
         self.breaks.store(true, Ordering::Relaxed);
     }
 

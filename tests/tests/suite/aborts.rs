@@ -1,6 +1,6 @@
 //! Transfers that are aborted
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 
 use crate::driver::{Error, List, ftp_proto};
 use ftp_tests::net::Stream;
@@ -29,6 +29,27 @@ fn a_dropped_download_leaves_the_session_usable() {
     let server = transfer("RETR f", |s, mut data| {
         while data.write_all(&[0; 65_536]).is_ok() {}
         s.settle();
+    });
+    let mut ftp = login(&server);
+    let mut download = ftp.get("f").unwrap();
+    download.read_exact(&mut [0; 1000]).unwrap();
+    at_once(|| drop(download));
+    ftp.noop().unwrap();
+    drop(ftp);
+    server.join();
+}
+
+/// ProFTPD ends a session under TLS if the client ends the data connection of a download in order (Q150)
+#[test]
+fn a_dropped_download_is_reset_even_if_everything_was_read() {
+    let server = transfer("RETR f", |s, mut data| {
+        data.write_all(&[0; 1000]).unwrap();
+        s.expect("ABOR");
+        let end = data.read(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(end, Err(ErrorKind::ConnectionReset));
+        s.reply("426 cut off");
+        s.reply("226 aborted");
+        s.exchange("REST 0", "350 at 0");
     });
     let mut ftp = login(&server);
     let mut download = ftp.get("f").unwrap();

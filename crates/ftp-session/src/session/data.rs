@@ -209,9 +209,12 @@ impl<S: Read + Write, L> Session<S, L> {
             | DataState::AwaitingTicket(stream)
             | DataState::Securing(stream) => (stream, None),
             DataState::Moving(
-                stream,
+                mut stream,
                 TransferState::Download(_) | TransferState::TicketListing,
-            ) => (stream, Some(Direction::Download)),
+            ) => {
+                transport.reset_on_close(stream.get_mut().io_mut());
+                (stream, Some(Direction::Download))
+            }
             DataState::Moving(stream, TransferState::Upload(..)) => {
                 (stream, Some(Direction::Upload))
             }

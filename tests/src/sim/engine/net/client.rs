@@ -99,13 +99,17 @@ impl Net {
         }
     }
 
+    pub(super) fn reset_on_close(&mut self, link: usize) {
+        self.links[link].resets = true;
+    }
+
     pub(in super::super) fn close(&mut self, link: usize) {
         let end = &mut self.links[link];
         if std::mem::replace(&mut end.closed, true) || end.refused {
             return;
         }
         // Closing with unread bytes sends a reset (RFC 2525 section 2.17).
-        if !end.inbox.is_empty() {
+        if end.resets || !end.inbox.is_empty() {
             self.send_to_server(link, Segment::Reset);
         } else if !end.shut {
             self.send_to_server(link, Segment::End);

@@ -43,6 +43,8 @@ pub(in super::super) struct Link {
     pub(super) at_end: MoveEnd,
     pub(super) ended: bool,
     pub(super) reset: bool,
+    /// Whether the client's close resets it
+    pub(super) resets: bool,
     /// Whether the client has closed it
     pub(super) closed: bool,
     pub(super) shut: bool,
@@ -83,6 +85,7 @@ impl Link {
             at_end: MoveEnd::Finished,
             ended: false,
             reset: false,
+            resets: false,
             closed: false,
             shut: false,
             closed_there: false,

@@ -117,6 +117,10 @@ macro_rules! transport {
                 Ok(())
             }
 
+            fn reset_on_close(&mut self, sock: &mut Sock) {
+                self.0.borrow_mut().reset_on_close(sock.link);
+            }
+
             fn close(&mut self, sock: Sock) {
                 self.0.borrow_mut().close(sock.link);
             }
