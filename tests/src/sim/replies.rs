@@ -90,6 +90,7 @@ impl Replies {
             if stray.idle.is_none() && stray.end <= self.delivered {
                 self.count_finals(stray.end);
                 self.strays[index].idle = Some(self.answered >= self.asked);
+                self.strays[index].at = Some(now);
             }
         }
         self.count_finals(self.delivered);
@@ -108,8 +109,13 @@ impl Replies {
         if !self.open || self.silent {
             return;
         }
-        self.deliver(format!("{code} {text}\r\n").into_bytes(), out);
-        self.strays.push(Stray { code, end: self.queued, idle: None });
+        self.deliver_stray(code, format!("{code} {text}\r\n").into_bytes(), out);
+    }
+
+    fn deliver_stray(&mut self, code: u16, bytes: Vec<u8>, out: &mut Vec<Out>) {
+        let begin = self.queued;
+        self.deliver(bytes, out);
+        self.strays.push(Stray { code, begin, end: self.queued, idle: None, at: None });
     }
 
     /// Sends a reply to a command
@@ -184,10 +190,7 @@ impl Replies {
         deed.said.push(said);
         match stray {
             // The same line again.
-            Some((_, 0)) => {
-                self.deliver(bytes, out);
-                self.strays.push(Stray { code, end: self.queued, idle: None });
-            }
+            Some((_, 0)) => self.deliver_stray(code, bytes, out),
             Some((index, 1)) => {
                 let (code, text) = FOREIGN[usize::from(index)];
                 self.stray(code, text, out);

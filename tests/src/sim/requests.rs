@@ -134,6 +134,10 @@ impl Requests {
         self.asked.push((Ask::Put, client.put("after").id()));
     }
 
+    pub(super) fn has_ended(&self, ask: Ask) -> bool {
+        self.ops.iter().any(|op| op.ask == ask)
+    }
+
     /// Whether all requests have ended
     pub(super) fn is_complete(&self) -> bool {
         self.probing && self.ops.len() == self.asked.len()

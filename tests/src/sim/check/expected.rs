@@ -65,6 +65,13 @@ impl Facts<'_> {
             }
             None => {}
         }
+        // A part of it is enough: it is clear text after the reply to AUTH (RFC 4217 section 15.1.1).
+        if self.case.way.is_tls()
+            && self.op.ask == Ask::Login
+            && self.end.strays.iter().any(|stray| stray.begin < self.op.delivered)
+        {
+            may.extend([Class::Protocol, Class::TlsFailed]);
+        }
         let stray = self.end.strays.iter().filter(|stray| stray.end <= self.op.delivered);
         for stray in stray {
             may.extend([Class::Protocol, Class::Unexpected, Class::Invalid, Class::DataFailed]);

@@ -6,7 +6,7 @@ use super::super::server::LISTING;
 use super::super::session::{FILE, NAMED, NAMED_MORE, OTHER};
 use super::super::{
     Ask, Case, ControlFault, Deed, End, FOREIGN, Fault, Gone, Habit, HandshakeFault, Move, MoveEnd,
-    OpEnd, ReplyFault, Said, Task,
+    OpEnd, ReplyFault, Said, Stray, Task,
 };
 use super::Class;
 use super::codes::{claims, is_identity};
@@ -228,6 +228,14 @@ impl<'a> Facts<'a> {
             Fault::Reply(ReplyFault::Foreign(index), _) => FOREIGN[usize::from(index)].0 < 200,
             _ => false,
         }
+    }
+
+    /// Whether the end of a download was noticed before a final reply that came too early (`Habit::FinalEarly`)
+    pub(super) fn has_early_final_with_its_data(&self) -> bool {
+        let is_early = matches!(self.case.habit, Habit::FinalEarly(_)) && self.downloads();
+        let ended = self.moved().and_then(|moved| moved.end).map(|(_, at)| at);
+        let late = |stray: &Stray| stray.at >= ended && stray.end <= self.op.delivered;
+        is_early && ended.is_some() && self.end.strays.iter().any(late)
     }
 
     /// Whether bytes arrived that are not a reply, or are another command's

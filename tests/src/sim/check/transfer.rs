@@ -5,7 +5,7 @@ use std::time::Duration;
 use ftp_proto::DataFailure;
 
 use super::super::session::FILE;
-use super::super::{Beside, DataFault, Fault, Habit, HandshakeFault, MoveEnd, Place, Task};
+use super::super::{Beside, DataFault, Fault, Habit, HandshakeFault, Move, MoveEnd, Place, Task};
 use super::{Class, Facts};
 
 impl Facts<'_> {
@@ -37,13 +37,21 @@ impl Facts<'_> {
             self.finals().last().is_some_and(|said| said.code / 100 == 2 && said.code != 202);
         let whole = self.is_whole();
         let ended = self.moved().and_then(|moved| moved.end);
+        let mut may = Vec::new();
         let cut = match ended {
+            // Under TLS a server resets a healthy upload if it closes before it has read close_notify (Q94), and a server
+            // that lacks bytes knows it. So a confirmation after such a reset is believed once everything was sent.
+            Some((MoveEnd::Failed(DataFailure::Broken), _))
+                if self.case.way.is_tls() && self.wrote_all() && final_came && !refused =>
+            {
+                may.push(Class::Done);
+                true
+            }
             Some((MoveEnd::Failed(_), _)) => true,
             // An attacker can truncate here (Config::truncation), unless the size is known.
             Some((MoveEnd::Ragged, _)) => self.known().is_empty(),
             _ => false,
         };
-        let mut may = Vec::new();
         // The command was refused but carried out: either may be reported.
         if whole && final_came && refused && !self.finals().any(|s| s.honest && s.code >= 300) {
             may.push(Class::Done);
@@ -63,6 +71,10 @@ impl Facts<'_> {
             }
             if self.silence() {
                 may.extend([Class::Unconfirmed, Class::TimedOut, Class::DataTimedOut]);
+            }
+            // The client gave up the connection, whose end never came, and the server confirms it afterwards.
+            if matches!(self.case.fault, Fault::Data(DataFault::Silent, _)) && self.downloads() {
+                may.push(Class::DataTimedOut);
             }
             // A preliminary reply after the final one shows that the final one was another transfer's (RFC 959 section
             // 5.4).
@@ -104,7 +116,11 @@ impl Facts<'_> {
             _ => None,
         };
         // The failure of TLS is the cause; the server's reply to it is not.
-        if failure == Some(DataFailure::Tls) && !matches!(self.case.fault, Fault::Wire(..)) {
+        let noticed = ended.is_some_and(|(_, at)| at <= self.op.at);
+        if failure == Some(DataFailure::Tls)
+            && noticed
+            && !matches!(self.case.fault, Fault::Wire(..))
+        {
             // A client that receives everything at once also receives the server's reply.
             let at_once = self.main.is_some_and(|deed| {
                 deed.said.iter().any(|said| said.code / 100 == 1 && said.end > Some(self.op.floor))
@@ -114,7 +130,7 @@ impl Facts<'_> {
             }
             return may.push(Class::DataFailed);
         }
-        if self.moved().is_some_and(|moved| moved.fresh) {
+        if self.moved().is_some_and(|moved| moved.fresh) || self.has_lost_tickets() {
             may.push(Class::Resumption);
         }
         if failure.is_some() {
@@ -138,6 +154,12 @@ impl Facts<'_> {
             let detectable = self.is_short()
                 || matches!(ended, Some((MoveEnd::Ragged, _))) && self.known().is_empty();
             may.push(Class::Truncated);
+            // The session ended before the client had read what had arrived.
+            if let (Some((class, over)), Some((_, at))) = (self.cause(), ended) {
+                if over <= at {
+                    may.push(class);
+                }
+            }
             if !detectable
                 && failure.is_none()
                 && !self.sticky()
@@ -168,6 +190,13 @@ impl Facts<'_> {
             // The client may report any error here, but no success.
             may.extend([Class::Unexpected, Class::Invalid, Class::TooLong, Class::Truncated]);
             may.extend([Class::Protocol, Class::TimedOut, Class::Local, Class::Other]);
+            may.push(Class::Resumption);
+        }
+        // The listing that should have obtained a ticket was refused, and its preliminary reply followed.
+        if self.case.habit == Habit::OpeningLast
+            && self.heard().any(|(deed, said)| deed.verb == "LIST" && said.code / 100 == 1)
+        {
+            may.push(Class::TimedOut);
         }
         if self.unannounced() && self.uploads() {
             may.extend([Class::DataTimedOut, Class::TimedOut]);
@@ -243,6 +272,15 @@ impl Facts<'_> {
         if let Fault::Closing(Place::Between, _) = self.case.fault {
             may.extend([Class::Protocol, Class::Invalid, Class::Lost]);
         }
+    }
+
+    /// Whether tickets may have been lost with an earlier data connection, and the server insists on resumption
+    fn has_lost_tickets(&self) -> bool {
+        let broke =
+            |moved: &Move| matches!(moved.end, Some((MoveEnd::Failed(_), _))) || moved.fresh;
+        self.case.way.is_tls()
+            && self.case.profile.tickets().refusal.is_some()
+            && self.end.moves.values().any(broke)
     }
 
     pub(super) fn sticky(&self) -> bool {

@@ -26,6 +26,8 @@ pub(super) struct Host {
     pub(super) commands: usize,
     control: Option<usize>,
     layer: Layer,
+    /// Number of bytes of replies that TLS holds back until its handshake is done
+    held: usize,
     line: Vec<u8>,
     data: Option<Data>,
     /// Data to send as soon as the data connection is established
@@ -43,6 +45,7 @@ impl Host {
             commands: 0,
             control: None,
             layer: Layer::Clear,
+            held: 0,
             line: Vec::new(),
             data: None,
             pending: None,
@@ -61,6 +64,8 @@ impl Host {
             Segment::Bytes(bytes, _) if self.control == Some(link) => {
                 self.hear_control(net, &bytes);
             }
+            // The end of a connection does not concern the transfer for which the client has begun another one.
+            _ if net.link(link).number < net.number => {}
             Segment::Bytes(bytes, _) if is_data => self.hear_data(net, &bytes),
             Segment::End if is_data => self.data_ends(net),
             Segment::Reset if is_data => self.data_breaks(net),
@@ -165,7 +170,8 @@ impl Host {
         }
         let Heard { plain, secured, closed, out } = self.layer.hear(bytes);
         if let (false, Some(link)) = (out.is_empty(), self.control) {
-            net.send(link, out, Plain::Whole(0));
+            let held = if secured { std::mem::take(&mut self.held) } else { 0 };
+            net.send(link, out, Plain::Whole(held));
         }
         if secured && self.case.way == Way::Implicit {
             self.greet(net);
@@ -199,7 +205,7 @@ impl Host {
             _ => self.server.line(line, &mut out),
         }
         self.answer(net, out);
-        self.begin_data_tls(net);
+        self.begin_on_data(net);
     }
 
     fn stray(&mut self, net: &mut Net, code: u16, text: &str) {
@@ -217,7 +223,12 @@ impl Host {
                     while !rest.is_empty() {
                         let (piece, tail) = rest.split_at(1 + net.seed.below(rest.len()));
                         let (sealed, plain) = self.layer.seal(piece);
-                        net.send(link, sealed, plain);
+                        // During its handshake, TLS holds it back.
+                        if sealed.is_empty() {
+                            self.held += piece.len();
+                        } else {
+                            net.send(link, sealed, plain);
+                        }
                         rest = tail;
                     }
                 }

@@ -11,7 +11,7 @@ use super::shell::{Shell, Waited};
 use super::tls::Tls;
 use crate::sim::requests::{Progress, Requests};
 use crate::sim::session::{FILE, OTHER};
-use crate::sim::{Broken, Case, DataFault, End, Fault, Habit, Task};
+use crate::sim::{Ask, Broken, Case, DataFault, End, Fault, Habit, Task};
 
 /// The result of a session
 #[derive(Debug)]
@@ -89,7 +89,9 @@ impl Play {
                 Waited::Fine => {}
                 Waited::Due(Timer::Resume) => self.pause = Pause::Over,
                 Waited::Due(_) => {
-                    if let Some(next) = self.requests.next {
+                    if let Some(next) =
+                        self.requests.next.filter(|_| !self.requests.has_ended(Ask::Get))
+                    {
                         self.aborted = true;
                         self.shell.session.abort(next);
                     }

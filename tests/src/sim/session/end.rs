@@ -87,10 +87,14 @@ pub enum Gone {
 pub struct Stray {
     /// Its code
     pub code: u16,
-    /// The position of its end among all bytes to the client
+    /// The position of its begin among all bytes to the client
+    pub begin: usize,
+    /// The position of its end
     pub end: usize,
     /// Whether no reply was expected when it arrived; `None` if it never arrived
     pub idle: Option<bool>,
+    /// When it arrived
+    pub at: Option<Duration>,
 }
 
 /// The result of a session

@@ -14,7 +14,7 @@ pub(super) struct Data {
     pub(super) link: usize,
     pub(super) number: u32,
     layer: Layer,
-    /// Bytes received before its TLS began
+    /// Bytes received before its transfer, or its TLS, began
     held: Vec<u8>,
     stage: Stage,
     /// Number of bytes of the upload received
@@ -63,7 +63,7 @@ impl Host {
         if stage == Stage::Open {
             self.ready(net);
         } else {
-            self.begin_data_tls(net);
+            self.begin_on_data(net);
         }
     }
 
@@ -95,10 +95,16 @@ impl Host {
         }
     }
 
-    /// Begins the TLS handshake of the data connection, unless the transfer's command has not arrived yet
-    pub(super) fn begin_data_tls(&mut self, net: &mut Net) {
+    /// Begins the transfer on the data connection, with the TLS handshake, unless its command has not arrived yet
+    pub(super) fn begin_on_data(&mut self, net: &mut Net) {
         if !self.server.is_moving() {
             return;
+        }
+        if let Some(data) = self.data.as_mut().filter(|data| data.stage == Stage::Open) {
+            let held = std::mem::take(&mut data.held);
+            if !held.is_empty() {
+                self.hear_data(net, &held);
+            }
         }
         let Some(data) = self.data.as_mut().filter(|data| data.stage == Stage::Unsecured) else {
             return;
@@ -133,6 +139,10 @@ impl Host {
         match data.stage {
             Stage::Unsecured => return data.held.extend(bytes),
             Stage::Over => return,
+            // The system keeps what arrives before the transfer's command.
+            Stage::Open if matches!(data.layer, Layer::Clear) && !self.server.is_moving() => {
+                return data.held.extend(bytes);
+            }
             Stage::Securing | Stage::Open => {}
         }
         let Heard { plain, secured, closed, out } = data.layer.hear(bytes);
