@@ -2,8 +2,8 @@
 
 use ftp_proto::{Error, Prefetch};
 use ftp_tests::sim::{
-    Ask, Broken, Case, End, Fault, Habit, Next, Over, Profile, Run, Session, Set, Tally, Task, Tls,
-    Way,
+    Ask, Broken, Case, End, Fault, Finding, Habit, Next, Over, Profile, Run, Session, Set, Tally,
+    Task, Tls, Way, check,
 };
 
 const MODELLED: Over = Over::Engine(Tls::Modelled);
@@ -57,6 +57,15 @@ fn the_same_seed_gives_the_same_trace() {
             assert_ne!(play(7), play(8), "the seed decides nothing");
         }
     }
+}
+
+/// A reply in sixteen small TLS records uses up the allowance of a turn, and an unsolicited one follows it
+#[test]
+fn replies_that_have_arrived_are_read_before_the_next_command_is_written() {
+    let plain = case(Profile::Vsftpd, Way::Implicit, Task::Mkdir, 1);
+    let case = Case { fault: Fault::Stray(17, 2, true), prefetch: Prefetch::Known, ..plain };
+    let end = MODELLED.play(case, Broken::No, false).end;
+    assert_eq!(check(case, &end), Finding::Correct);
 }
 
 /// A model that does nothing would find nothing

@@ -43,11 +43,19 @@ impl<S: Read + Write, L> Session<S, L> {
         let Control::Open(link) = &self.control else { return false };
         match link.phase {
             // Bytes that are waiting were sent before the next command, so they are read before it is written.
-            LinkPhase::Open => self.read_control(trigger, now) || self.transmit(trigger, now),
+            LinkPhase::Open => {
+                self.read_control(trigger, now)
+                    || !self.has_unread_replies() && self.transmit(trigger, now)
+            }
             LinkPhase::Securing => self.drive_handshake(now),
             LinkPhase::Clearing { .. } => self.drive_clear(now),
             LinkPhase::Broken => false,
         }
+    }
+
+    /// Whether the allowance of this turn was used up by bytes that have been received; the next turn continues
+    fn has_unread_replies(&self) -> bool {
+        matches!(&self.control, Control::Open(link) if link.stream.is_exhausted())
     }
 
     /// Writes the machine's output
