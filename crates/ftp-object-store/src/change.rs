@@ -11,7 +11,8 @@ use object_store::{CopyMode, GetOptions, PutPayload, RenameTargetMode, Result};
 
 use crate::error::is_refusal;
 use crate::inner::Inner;
-use crate::write::Temporary;
+use crate::place::Source;
+use crate::temporary::Temporary;
 
 /// The largest file in bytes that one session copies through memory
 const IN_MEMORY: u64 = 8 << 20;
@@ -48,7 +49,7 @@ impl Inner {
     }
 
     pub(crate) async fn rename(
-        &self,
+        self: &Arc<Self>,
         from: &Path,
         to: &Path,
         mode: RenameTargetMode,
@@ -65,8 +66,8 @@ impl Inner {
         if source == target {
             return Ok(());
         }
-        let mut ftp = self.pool.lease(&self.site).await.map_err(|error| subject.error(error))?;
-        self.place(&mut ftp, &source, &target, subject, || ()).await
+        let ftp = self.pool.lease(&self.site).await.map_err(|error| subject.error(error))?;
+        self.place(ftp, Source::Object(source), &target, subject).await
     }
 
     pub(crate) async fn copy(
@@ -112,7 +113,7 @@ impl Inner {
         if !self.has_site_copy(&mut ftp).await.map_err(convert)? {
             return Ok(false);
         }
-        let mut temporary = Temporary::new(self, to);
+        let temporary = Temporary::new(self, to);
         let words = |verb: &str, path: &[u8]| [verb.as_bytes(), path].concat();
         let copy = async {
             ftp.command("SITE", words("CPFR ", from)).await?;
@@ -124,7 +125,7 @@ impl Inner {
             Err(error) if is_refusal(&error) => return Ok(false),
             Err(error) => return Err(convert(error)),
         }
-        temporary.place(&mut ftp, to, subject).await?;
+        self.place(ftp, Source::Temporary(temporary), to, subject).await?;
         Ok(true)
     }
 }

@@ -154,6 +154,20 @@ impl Subject<'_> {
         }
         self.generic(cause)
     }
+
+    /// The error of a refused write: 550 and 553 mostly mean that this user lacks permission
+    pub(crate) fn refused(self, error: FtpError) -> object_store::Error {
+        match is_refusal_of_file(&error) {
+            true => self.denied(error),
+            false => self.error(error),
+        }
+    }
+}
+
+/// Whether the code of a refusal is about the file: 550, 553
+pub(crate) fn is_refusal_of_file(error: &FtpError) -> bool {
+    let code = error.reply().map(|reply| reply.code().get());
+    matches!(code, Some(550 | 553)) && is_refusal(error)
 }
 
 /// Whether the text of a refusal says that this user lacks permission

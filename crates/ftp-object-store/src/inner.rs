@@ -29,6 +29,8 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) skipped: Counts,
     pub(crate) costs: Costs,
+    /// Whether RNTO is refused if its target exists
+    pub(crate) keeps_targets: Knowledge,
     mlst: Knowledge,
     site_copy: Knowledge,
 }
@@ -41,7 +43,7 @@ impl Knowledge {
     const YES: u8 = 1;
     const NO: u8 = 2;
 
-    fn get(&self) -> Option<bool> {
+    pub(crate) fn get(&self) -> Option<bool> {
         match self.0.load(Ordering::Relaxed) {
             Self::YES => Some(true),
             Self::NO => Some(false),
@@ -78,6 +80,7 @@ impl Inner {
             settings,
             skipped: Counts::default(),
             costs: Costs::default(),
+            keeps_targets: Knowledge::default(),
             mlst: Knowledge::default(),
             site_copy: Knowledge::default(),
         }

@@ -102,7 +102,7 @@
 //!
 //! | operation | commands |
 //! |---|---|
-//! | `put` | STOR under a temporary name in the same directory (`.ftp-store-` and 16 digits, never listed as an object), SIZE, RNFR, RNTO |
+//! | `put` | STOR under a temporary name in the same directory (`.ftp-store-`, 16 digits and `.tmp`, never listed as an object), SIZE, RNFR, RNTO |
 //! | `put_multipart` | the same, with all parts in order through one STOR; parts that wait for earlier ones are held in memory |
 //! | `delete_stream` | DELE, on as many sessions as there are |
 //! | `rename` | RNFR and RNTO |
@@ -111,11 +111,20 @@
 //! Missing directories are made. A write that fails, or is never completed, deletes its file in the background. If the
 //! process dies, the file stays on the server.
 //!
+//! **Replacing.** On most servers RNTO replaces an existing file, in one step. Others refuse that with 550 or 553, mostly
+//! on Windows. After such a refusal, if both files exist, the store finds out once, with two empty files of its own,
+//! whether the server replaces files. If it does, the refusal is the result. If not, the old object is renamed to a name
+//! of the store's own (`.ftp-store-`, 16 digits and `.old`, never listed either), the new one takes its place, and the
+//! old one is deleted, in a task that a dropped future does not end. For a moment there is no object. If the new one
+//! can't take its place, the old one returns. **No object is deleted before another one has taken its place.** If the
+//! process or the connection dies in between, look for the old object at a name that ends in `.old`, and for the new
+//! one at a name that ends in `.tmp`; the error names both.
+//!
 //! # What FTP can't promise
 //!
 //! | | |
 //! |---|---|
-//! | replacing an object | is one step if RNTO replaces files, as on Unix. Other servers refuse that; there the old object is deleted before the new one is renamed, and for a moment there is none |
+//! | replacing an object | is one step if RNTO replaces files, as on Unix. On other servers there is no object for a moment ([Writing](crate#writing)) |
 //! | `PutMode::Create`, `copy_if_not_exists`, `rename_if_not_exists` | `NotImplemented`, or a check before the write ([`weak_create`](FtpStoreBuilder::weak_create)), with which two writers may both succeed |
 //! | `PutMode::Update` | `NotImplemented` |
 //! | etags and versions | there are none: `if_match` fails, `if_none_match` never does, a version is `NotSupported` |
@@ -152,9 +161,11 @@ mod inner;
 mod list;
 mod look;
 mod name;
+mod place;
 mod read;
 mod store;
 mod task;
+mod temporary;
 mod write;
 
 pub use ftp_tokio;

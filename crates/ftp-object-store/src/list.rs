@@ -161,7 +161,7 @@ impl Inner {
         let mut entries = ftp.read_dir(&*directory.path).await?;
         while let Some(entry) = entries.next().await {
             let entry = entry?;
-            if name::is_temporary(entry.name()) {
+            if name::is_reserved(entry.name()) {
                 continue;
             }
             if entry.name().contains(&b'/') {

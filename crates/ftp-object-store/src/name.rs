@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use object_store::path::{Path, PathPart};
 
-/// The beginning of the temporary name of an unfinished upload
+/// The beginning of the names that the store uses itself
 const BEGINS: &str = ".ftp-store-";
-/// The end of that name
-const ENDS: &str = ".tmp";
+/// The end of the temporary name of an unfinished upload
+const UNFINISHED: &str = ".tmp";
+/// The end of the name of an old object while a new one takes its place
+const REPLACED: &str = ".old";
 /// Hexadecimal digits between the two
 const DIGITS: usize = 16;
 
@@ -106,22 +108,33 @@ pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
 
 /// Makes a new temporary name, beside `path`, for an unfinished upload
 pub(crate) fn temporary(path: &[u8]) -> Vec<u8> {
+    unique(path, UNFINISHED)
+}
+
+/// Makes a new name, beside `path`, for the old object there while a new one takes its place
+pub(crate) fn replaced(path: &[u8]) -> Vec<u8> {
+    unique(path, REPLACED)
+}
+
+/// Makes a name beside `path` that no file has
+fn unique(path: &[u8], ends: &str) -> Vec<u8> {
     use std::hash::{BuildHasher, Hasher, RandomState};
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     // The hasher's keys are random, so two processes don't choose the same name.
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(NUMBER.fetch_add(1, Ordering::Relaxed));
-    let name = format!("{BEGINS}{:016x}{ENDS}", hasher.finish());
+    let name = format!("{BEGINS}{:016x}{ends}", hasher.finish());
     let (directory, _) = split(path);
     let mut path = directory.to_vec();
     push(&mut path, name.as_bytes());
     path
 }
 
-/// Whether this is the temporary name of an unfinished upload
-pub(crate) fn is_temporary(name: &[u8]) -> bool {
-    let digits =
-        name.strip_prefix(BEGINS.as_bytes()).and_then(|rest| rest.strip_suffix(ENDS.as_bytes()));
+/// Whether this is a name that the store uses itself: of an unfinished upload, or of an old object
+pub(crate) fn is_reserved(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(BEGINS.as_bytes()).and_then(|rest| {
+        [UNFINISHED, REPLACED].iter().find_map(|ends| rest.strip_suffix(ends.as_bytes()))
+    });
     digits.is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
@@ -191,14 +204,16 @@ mod tests {
     }
 
     #[test]
-    fn temporary_names_are_known_again() {
-        let one = temporary(b"/pub/a.csv");
-        assert_ne!(one, temporary(b"/pub/a.csv"));
-        let (directory, name) = split(&one);
-        assert_eq!(directory, b"/pub");
-        assert!(is_temporary(name));
+    fn reserved_names_are_known_again() {
+        for make in [temporary, replaced] {
+            let one = make(b"/pub/a.csv");
+            assert_ne!(one, make(b"/pub/a.csv"));
+            let (directory, name) = split(&one);
+            assert_eq!(directory, b"/pub");
+            assert!(is_reserved(name));
+        }
         for name in [".ftp-store-.tmp", ".ftp-store-0123456789abcdef", "a.csv", ".tmp"] {
-            assert!(!is_temporary(name.as_bytes()), "{name}");
+            assert!(!is_reserved(name.as_bytes()), "{name}");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Writes objects: under a temporary name first, and renamed when complete
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use ftp_tokio::{Error as FtpError, Lease, PoolError, Put, Upload};
@@ -12,79 +11,12 @@ use object_store::{
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::{Cause, Subject, is_refusal, is_refused_by_server};
+use crate::error::{Cause, Subject, is_refusal};
 use crate::inner::Inner;
 use crate::look::Found;
 use crate::name;
-
-/// The temporary name under which a file is written; the file is deleted in the background unless it is renamed
-#[derive(Debug)]
-pub(crate) struct Temporary {
-    inner: Arc<Inner>,
-    path: Vec<u8>,
-    state: Placed,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Placed {
-    /// The file may be on the server
-    NotYet,
-    Done,
-}
-
-impl Temporary {
-    /// Makes a new name beside the target
-    pub(crate) fn new(inner: &Arc<Inner>, target: &[u8]) -> Self {
-        Self { inner: Arc::clone(inner), path: name::temporary(target), state: Placed::NotYet }
-    }
-
-    pub(crate) fn path(&self) -> &[u8] {
-        &self.path
-    }
-
-    /// Notes that there is nothing to delete
-    fn placed(&mut self) {
-        self.state = Placed::Done;
-    }
-
-    /// Renames the file to its final name
-    pub(crate) async fn place(
-        &mut self,
-        ftp: &mut Lease,
-        target: &[u8],
-        subject: Subject<'_>,
-    ) -> Result<()> {
-        let inner = Arc::clone(&self.inner);
-        let path = self.path.clone();
-        // Once the old object is deleted, this is the only copy.
-        inner.place(ftp, &path, target, subject, || self.placed()).await?;
-        self.placed();
-        Ok(())
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if self.state == Placed::Done {
-            return;
-        }
-        let (inner, path) = (Arc::clone(&self.inner), std::mem::take(&mut self.path));
-        runtime.spawn(async move {
-            // The server may still be busy with the upload.
-            for pause in [0, 1, 5] {
-                tokio::time::sleep(Duration::from_secs(pause)).await;
-                let delete = |mut ftp: Lease| {
-                    let path = &path;
-                    async move { ftp.delete(path).await.map(drop) }
-                };
-                if inner.pool.run(&inner.site, delete).await.is_ok() {
-                    return;
-                }
-            }
-        });
-    }
-}
+use crate::place::Source;
+use crate::temporary::Temporary;
 
 pub(crate) fn not_implemented(operation: &str) -> object_store::Error {
     object_store::Error::NotImplemented {
@@ -128,11 +60,11 @@ impl Inner {
     ) -> Result<()> {
         let subject = self.subject("write", location);
         let target = self.target(location, subject)?;
-        let mut temporary = Temporary::new(self, &target);
+        let temporary = Temporary::new(self, &target);
         let upload = self.begin(&temporary, subject).await?;
         let upload = write_part(upload, payload, subject).await?;
         let size = payload.content_length() as u64;
-        self.complete(upload, size, &mut temporary, &target, subject).await
+        self.complete(upload, size, temporary, &target, subject).await
     }
 
     /// The path on the server of an object to be written
@@ -142,7 +74,7 @@ impl Inner {
         if location.is_root() {
             return Err(subject.generic("an object needs a name"));
         }
-        if name::is_temporary(name) {
+        if name::is_reserved(name) {
             return Err(subject.generic("names of this form are reserved for incomplete uploads"));
         }
         Ok(target)
@@ -165,7 +97,7 @@ impl Inner {
 
     /// Begins the upload, and makes the directories that it needs
     async fn begin(&self, temporary: &Temporary, subject: Subject<'_>) -> Result<Upload<Lease>> {
-        let path = &temporary.path;
+        let path = temporary.path();
         let begin = |ftp: Lease| ftp.into_put(Put::new(path));
         let refusal = match self.pool.run(&self.site, begin).await {
             Err(PoolError::Session(error)) if is_refusal(&error) => error,
@@ -173,32 +105,32 @@ impl Inner {
         };
         let (directory, _) = name::split(path);
         if directory.is_empty() {
-            return Err(refused(subject, refusal));
+            return Err(subject.refused(refusal));
         }
         let create = |mut ftp: Lease| async move { ftp.create_dir_all(directory).await };
         // Retry even if nothing was made here: another task may have just made it.
         self.pool.run(&self.site, create).await.map_err(|error| match error {
-            PoolError::Session(error) => refused(subject, error),
+            PoolError::Session(error) => subject.refused(error),
             error => subject.error(error),
         })?;
         self.pool.run(&self.site, begin).await.map_err(|error| match error {
-            PoolError::Session(error) => refused(subject, error),
+            PoolError::Session(error) => subject.refused(error),
             error => subject.error(error),
         })
     }
 
     /// Ends the upload and renames the file to its final name
     async fn complete(
-        &self,
+        self: &Arc<Self>,
         upload: Upload<Lease>,
         size: u64,
-        temporary: &mut Temporary,
+        temporary: Temporary,
         target: &[u8],
         subject: Subject<'_>,
     ) -> Result<()> {
-        let (_, mut ftp) = upload.finish().await.map_err(|error| refused(subject, error))?;
+        let (_, mut ftp) = upload.finish().await.map_err(|error| subject.refused(error))?;
         // In clear text the server takes a broken connection for the end of the file.
-        match ftp.size(&temporary.path).await {
+        match ftp.size(temporary.path()).await {
             Ok(there) if there != size => {
                 let cause = format!("the server has {there} of {size} bytes");
                 return Err(subject.generic(cause));
@@ -207,46 +139,7 @@ impl Inner {
             Err(error) if is_refusal(&error) => {}
             Err(error) => return Err(subject.error(error)),
         }
-        temporary.place(&mut ftp, target, subject).await
-    }
-
-    /// Renames a file, replacing an existing one; `deleted` is called once that one has been deleted
-    pub(crate) async fn place(
-        &self,
-        ftp: &mut Lease,
-        from: &[u8],
-        to: &[u8],
-        subject: Subject<'_>,
-        deleted: impl FnOnce(),
-    ) -> Result<()> {
-        let convert = |error: FtpError| subject.error(error);
-        let refusal = match ftp.rename(from, to).await {
-            Ok(_) => return Ok(()),
-            Err(error) if is_refused_by_server(&error) => error,
-            Err(error) => return Err(convert(error)),
-        };
-        match self.look(ftp, to).await.map_err(convert)? {
-            // The server does not replace files.
-            Found::File(_) => {
-                ftp.delete(to).await.map_err(|error| refused(subject, error))?;
-                deleted();
-                return ftp.rename(from, to).await.map(drop).map_err(|error| {
-                    let from = from.escape_ascii();
-                    subject.generic(format!(
-                        "the old object was deleted, but the new one could not be renamed; it is stored as {from} ({error})"
-                    ))
-                });
-            }
-            Found::Missing(_) => {
-                let (directory, _) = name::split(to);
-                if directory.is_empty() {
-                    return Err(refused(subject, refusal));
-                }
-                ftp.create_dir_all(directory).await.map_err(|error| refused(subject, error))?;
-            }
-            Found::Refused(_) => return Err(refused(subject, refusal)),
-        }
-        ftp.rename(from, to).await.map(drop).map_err(|error| refused(subject, error))
+        self.place(ftp, Source::Temporary(temporary), target, subject).await
     }
 
     pub(crate) fn multipart(
@@ -260,14 +153,6 @@ impl Inner {
         let (inner, location) = (Arc::clone(self), location.clone());
         tokio::spawn(async move { Writer { inner, location, target }.run(queue).await });
         Ok(Box::new(Parts { orders }))
-    }
-}
-
-/// The error of a refused write, which mostly means that this user lacks permission
-fn refused(subject: Subject<'_>, error: FtpError) -> object_store::Error {
-    match error.reply().map(|reply| reply.code().get()) {
-        Some(550 | 553) if is_refusal(&error) => subject.denied(error),
-        _ => subject.error(error),
     }
 }
 
@@ -306,7 +191,7 @@ impl Writer {
                 (Some(begun), _) => begun,
                 (None, Order::Abort(_)) => {
                     // Nothing has been uploaded yet.
-                    temporary.placed();
+                    temporary.keep();
                     if let Order::Abort(answer) = order {
                         let _ = answer.send(Ok(()));
                     }
@@ -340,7 +225,7 @@ impl Writer {
                 }
                 Order::Complete(answer) => {
                     let complete =
-                        self.inner.complete(upload, size, &mut temporary, &self.target, subject);
+                        self.inner.complete(upload, size, temporary, &self.target, subject);
                     let _ = answer.send(complete.await);
                     return;
                 }
@@ -356,8 +241,8 @@ impl Writer {
     async fn abort(&self, upload: Upload<Lease>, temporary: &mut Temporary) -> Result<()> {
         // If the abort fails, the file is deleted in the background.
         if let Ok((_, mut ftp)) = upload.abort().await {
-            if ftp.delete(&temporary.path).await.is_ok() {
-                temporary.placed();
+            if ftp.delete(temporary.path()).await.is_ok() {
+                temporary.keep();
             }
         }
         Ok(())
@@ -375,7 +260,7 @@ async fn write_part(
                 Some(error) => subject.error(error.duplicate()),
                 // The server does not want the rest, and says why.
                 None => match upload.finish().await {
-                    Err(error) => refused(subject, error),
+                    Err(error) => subject.refused(error),
                     Ok(_) => subject.generic("the server ended the upload before its data"),
                 },
             });

@@ -4,6 +4,7 @@
 
 mod listings;
 mod reads;
+mod replacing;
 mod server;
 mod sessions;
 mod writes;

@@ -1,0 +1,342 @@
+//! Renames a file to its final name, which may be the name of an existing object
+//!
+//! RNTO replaces a file on most servers. On the others (Q151) the old object is first renamed to a name of the store's
+//! own, and deleted once the new one is in its place:
+//!
+//! ```text
+//! RNFR source, RNTO target ── 550 or 553, though both files exist
+//!   RNFR target, RNTO aside ─▶ RNFR source, RNTO target ─┬─ 2yz ──▶ DELE aside ─▶ done
+//!                                                        └─ refused ──▶ RNFR aside, RNTO target ─▶ error
+//! ```
+//!
+//! - No refusal alone counts as proof that RNTO does not replace files: the server must have refused the same with two
+//!   empty files.
+//! - An old object is deleted only after the new one is in its place.
+//! - On such a server RNTO succeeds for only one of several clients, and replaces nothing. So whichever steps of
+//!   several clients come between each other, every object is under its name or under one that an error tells.
+//! - The steps run in a task, because a caller that gives up must not end them in the middle.
+
+use std::sync::Arc;
+
+use ftp_tokio::{Error as FtpError, Lease, Put};
+use object_store::Result;
+use object_store::path::Path;
+
+use crate::error::{STORE, Subject, is_refusal_of_file, is_refused_by_server};
+use crate::inner::Inner;
+use crate::look::Found;
+use crate::name;
+use crate::temporary::Temporary;
+
+/// How often another client may write the object between two steps before this one gives up
+const ROUNDS: usize = 5;
+
+/// The file to be renamed
+pub(crate) enum Source {
+    /// A complete upload; it is deleted if it can't be renamed
+    Temporary(Temporary),
+    Object(Vec<u8>),
+}
+
+impl Source {
+    fn path(&self) -> &[u8] {
+        match self {
+            Self::Temporary(temporary) => temporary.path(),
+            Self::Object(path) => path,
+        }
+    }
+
+    fn keep(&mut self) {
+        if let Self::Temporary(temporary) = self {
+            temporary.keep();
+        }
+    }
+
+    /// The error if the file is no longer there
+    fn is_gone(&self, refusal: FtpError, subject: Subject<'_>) -> object_store::Error {
+        match self {
+            Self::Object(_) => subject.not_found(refusal),
+            Self::Temporary(temporary) => subject.generic(format!(
+                "the upload is complete, but its file {} is gone ({refusal})",
+                temporary.path().escape_ascii()
+            )),
+        }
+    }
+}
+
+impl Inner {
+    /// Renames a file, and replaces an existing one
+    pub(crate) async fn place(
+        self: &Arc<Self>,
+        mut ftp: Lease,
+        mut source: Source,
+        target: &[u8],
+        subject: Subject<'_>,
+    ) -> Result<()> {
+        let convert = |error: FtpError| subject.error(error);
+        let (directory, _) = name::split(target);
+        let mut may_lack_directory = !directory.is_empty();
+        let mut refusals = 0;
+        loop {
+            let refusal = match ftp.rename(source.path(), target).await {
+                Ok(_) => {
+                    source.keep();
+                    return Ok(());
+                }
+                Err(error) if is_refused_by_server(&error) => error,
+                Err(error) => return Err(convert(error)),
+            };
+            refusals += 1;
+            if !may_be_about_names(&refusal) {
+                return Err(subject.refused(refusal));
+            }
+            let there = self.look(&mut ftp, source.path()).await.map_err(convert)?;
+            if let Found::Missing(_) = there {
+                return Err(source.is_gone(refusal, subject));
+            }
+            match (self.look(&mut ftp, target).await.map_err(convert)?, there) {
+                (Found::Missing(_), _) if may_lack_directory => {
+                    may_lack_directory = false;
+                    let created = ftp.create_dir_all(directory).await;
+                    created.map_err(|error| subject.refused(error))?;
+                }
+                // Another client may just be replacing the object.
+                (Found::Missing(_), _) if refusals < ROUNDS && is_refusal_of_file(&refusal) => {}
+                (Found::File(_), Found::File(_))
+                    if is_refusal_of_file(&refusal)
+                        && self.keeps_targets(&mut ftp, target).await.map_err(convert)? =>
+                {
+                    return self.replace(ftp, source, target, subject, refusal).await;
+                }
+                _ => return Err(subject.refused(refusal)),
+            }
+        }
+    }
+
+    /// Whether RNTO is refused if its target exists; determined once per store, with two empty files, because a
+    /// refusal may have other reasons
+    async fn keeps_targets(
+        self: &Arc<Self>,
+        ftp: &mut Lease,
+        beside: &[u8],
+    ) -> Result<bool, FtpError> {
+        if let Some(known) = self.keeps_targets.get() {
+            return Ok(known);
+        }
+        let (mut one, other) = (Temporary::new(self, beside), Temporary::new(self, beside));
+        for file in [&one, &other] {
+            match ftp.put(Put::new(file.path())).await {
+                Ok(upload) => drop(upload.finish().await?),
+                Err(error) if is_refused_by_server(&error) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        let keeps = match ftp.rename(one.path(), other.path()).await {
+            Ok(_) => {
+                one.keep();
+                false
+            }
+            Err(error) if is_refusal_of_file(&error) => {
+                let both = [self.look(ftp, one.path()).await?, self.look(ftp, other.path()).await?];
+                both.iter().all(|found| matches!(found, Found::File(_)))
+            }
+            Err(error) if is_refused_by_server(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if keeps {
+            one.delete(ftp).await;
+        }
+        other.delete(ftp).await;
+        self.keeps_targets.set(keeps);
+        Ok(keeps)
+    }
+
+    /// Replaces an object on a server whose RNTO does not
+    async fn replace(
+        self: &Arc<Self>,
+        ftp: Lease,
+        source: Source,
+        target: &[u8],
+        subject: Subject<'_>,
+        refusal: FtpError,
+    ) -> Result<()> {
+        let replacement = Replacement {
+            inner: Arc::clone(self),
+            source,
+            target: target.to_vec(),
+            aside: Vec::new(),
+            action: subject.action,
+            location: subject.location.clone(),
+        };
+        match tokio::spawn(replacement.run(ftp, refusal)).await {
+            Ok(result) => result,
+            Err(error) => Err(object_store::Error::Generic { store: STORE, source: error.into() }),
+        }
+    }
+}
+
+/// Whether a refusal may be about one of the two names, and not about the command, the login or the space that is left
+fn may_be_about_names(refusal: &FtpError) -> bool {
+    matches!(refusal.reply().map(|reply| reply.code().get()), Some(450 | 451 | 550 | 553))
+}
+
+/// An object that takes the place of another
+struct Replacement {
+    inner: Arc<Inner>,
+    source: Source,
+    target: Vec<u8>,
+    /// The names under which old objects are, or may be, the latest last
+    aside: Vec<Vec<u8>>,
+    action: &'static str,
+    location: Path,
+}
+
+/// The result of one attempt
+enum Round {
+    Placed,
+    /// Another client may have written the object meanwhile
+    Taken(FtpError),
+    /// Another client has renamed or deleted the new object meanwhile
+    Gone(FtpError),
+    Refused(FtpError),
+}
+
+impl Replacement {
+    async fn run(mut self, mut ftp: Lease, mut refusal: FtpError) -> Result<()> {
+        for _ in 0..ROUNDS {
+            match self.round(&mut ftp).await {
+                Ok(Round::Placed) => return self.placed(&mut ftp).await,
+                Ok(Round::Taken(error)) => refusal = error,
+                Ok(Round::Gone(error)) => {
+                    let gone = self.source.is_gone(error.duplicate(), self.subject());
+                    return Err(self.give_up(&mut ftp, &error).await.unwrap_or(gone));
+                }
+                Ok(Round::Refused(error)) => {
+                    let stranded = self.give_up(&mut ftp, &error).await;
+                    return Err(stranded.unwrap_or_else(|| self.subject().refused(error)));
+                }
+                Err(error) => {
+                    drop(ftp);
+                    return self.recover(error).await;
+                }
+            }
+        }
+        let stranded = self.give_up(&mut ftp, &refusal).await;
+        Err(stranded.unwrap_or_else(|| self.subject().refused(refusal)))
+    }
+
+    /// Moves the old object out of the way, and the new one to its place
+    async fn round(&mut self, ftp: &mut Lease) -> Result<Round, FtpError> {
+        let aside = name::replaced(&self.target);
+        self.aside.push(aside.clone());
+        match ftp.rename(&self.target, &aside).await {
+            Ok(_) => {}
+            Err(error) if is_refused_by_server(&error) => {
+                self.aside.pop();
+                match self.inner.look(ftp, &self.target).await? {
+                    // Another client has moved or deleted it.
+                    Found::Missing(_) => {}
+                    // Another client may have replaced it between RNFR and RNTO.
+                    Found::File(_) if is_refusal_of_file(&error) => return Ok(Round::Taken(error)),
+                    _ => return Ok(Round::Refused(error)),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        let refusal = match ftp.rename(self.source.path(), &self.target).await {
+            Ok(_) => return Ok(Round::Placed),
+            Err(error) if is_refused_by_server(&error) => error,
+            Err(error) => return Err(error),
+        };
+        let target = self.inner.look(ftp, &self.target).await?;
+        let source = self.inner.look(ftp, self.source.path()).await?;
+        Ok(match (target, source) {
+            (Found::File(_), Found::File(_)) if is_refusal_of_file(&refusal) => {
+                Round::Taken(refusal)
+            }
+            (_, Found::Missing(_)) => Round::Gone(refusal),
+            _ => Round::Refused(refusal),
+        })
+    }
+
+    /// Deletes the old objects after the new one has taken their place
+    async fn placed(mut self, ftp: &mut Lease) -> Result<()> {
+        self.source.keep();
+        for path in std::mem::take(&mut self.aside) {
+            Temporary::at(&self.inner, path).delete(ftp).await;
+        }
+        Ok(())
+    }
+
+    /// Moves the old object back to its place, unless another one is there; returns the error if it is not in its place
+    async fn give_up(&mut self, ftp: &mut Lease, error: &FtpError) -> Option<object_store::Error> {
+        if let Some(latest) = self.aside.last() {
+            let free = match self.inner.look(ftp, &self.target).await {
+                Ok(found) => matches!(found, Found::Missing(_)),
+                Err(_) => false,
+            };
+            if free && ftp.rename(latest, &self.target).await.is_ok() {
+                self.aside.pop();
+            }
+        }
+        (!self.aside.is_empty()).then(|| self.stranded(error))
+    }
+
+    /// Finds out, on a new session, which steps were carried out before the session ended, and finishes
+    async fn recover(mut self, error: FtpError) -> Result<()> {
+        let inner = Arc::clone(&self.inner);
+        let Ok(mut ftp) = inner.pool.lease(&inner.site).await else {
+            return Err(self.stranded(&error));
+        };
+        let (Ok(target), Ok(source), Ok(aside)) = (
+            inner.look(&mut ftp, &self.target).await,
+            inner.look(&mut ftp, self.source.path()).await,
+            inner.look(&mut ftp, self.aside.last().map_or(&[], Vec::as_slice)).await,
+        ) else {
+            return Err(self.stranded(&error));
+        };
+        match (target, source, aside) {
+            // Nobody else knows the name of the upload.
+            (Found::File(_), Found::Missing(_), _)
+                if matches!(self.source, Source::Temporary(_)) =>
+            {
+                self.placed(&mut ftp).await
+            }
+            (Found::Missing(_), Found::File(_), Found::File(_)) => {
+                match ftp.rename(self.source.path(), &self.target).await {
+                    Ok(_) => self.placed(&mut ftp).await,
+                    Err(error) if is_refused_by_server(&error) => {
+                        let stranded = self.give_up(&mut ftp, &error).await;
+                        Err(stranded.unwrap_or_else(|| self.subject().refused(error)))
+                    }
+                    Err(error) => Err(self.stranded(&error)),
+                }
+            }
+            (Found::Missing(_), Found::Missing(_), Found::File(_)) => {
+                let stranded = self.give_up(&mut ftp, &error).await;
+                Err(stranded.unwrap_or_else(|| self.subject().error(error)))
+            }
+            // Either nothing was carried out, or the server will still do it.
+            _ => Err(self.stranded(&error)),
+        }
+    }
+
+    /// The error if the old object is, or may be, under another name, with all names; nothing is deleted
+    fn stranded(&mut self, error: &FtpError) -> object_store::Error {
+        if self.aside.is_empty() {
+            return self.subject().error(error.duplicate());
+        }
+        self.source.keep();
+        let aside: Vec<String> =
+            self.aside.iter().map(|path| path.escape_ascii().to_string()).collect();
+        let (source, aside) = (self.source.path().escape_ascii().to_string(), aside.join(", "));
+        self.subject().generic(format!(
+            "the server may have done only a part of it: look for the new object at {source}, and for the old one, if \
+             it is not in its place, at {aside} ({error})"
+        ))
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        self.inner.subject(self.action, &self.location)
+    }
+}
