@@ -43,6 +43,7 @@
 //! | in the middle of a transfer or request | settled in the background, as the next call would do |
 //! | in another working directory | returned to the login directory, in the background |
 //! | changed by USER, REIN, PROT, CCC, OPTS, SITE, EPSV ALL or an unknown command | closed, because it may differ from a new session |
+//! | after [`command("RNFR", …)`](crate::Client::command) without RNTO | closed, because some servers accept only RNTO then |
 //! | over | forgotten |
 //!
 //! The client's settings ([`Client::config_mut`](crate::Client::config_mut)) are restored. Background work is a task

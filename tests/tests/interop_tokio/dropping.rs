@@ -175,6 +175,40 @@ fn operations_can_be_dropped_at_any_time() {
     });
 }
 
+/// ProFTPD accepts only RNTO after RNFR
+#[test]
+fn renames_can_be_dropped_at_any_time() {
+    let small = file(50_000, 2);
+    on_each_server(|way| {
+        let (mut ftp, remote, local) = way.enter();
+        for (name, bytes) in [("one", &small), ("small", &small)] {
+            std::fs::write(local.join(name), bytes).unwrap();
+        }
+        ftp.noop().unwrap();
+        drop(ftp);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut client = log_in(way, &remote).await;
+            let mut dropped = 0;
+            for polls in 1..12 {
+                let (from, to) = match local.join("one").exists() {
+                    true => ("one", "two"),
+                    false => ("two", "one"),
+                };
+                match until(Moment::Poll(polls), client.rename(from, to)).await {
+                    Some(result) => drop(result.unwrap()),
+                    None => dropped += 1,
+                }
+                proven(&mut client, &small).await.unwrap();
+                let left = ["one", "two"].iter().filter(|name| local.join(name).exists()).count();
+                assert_eq!(left, 1, "{}", way.name());
+            }
+            assert!(dropped > 1, "{}: {dropped}", way.name());
+            let _ = client.quit().await;
+        });
+    });
+}
+
 /// Both sessions, each on its own
 #[test]
 fn copies_between_servers_can_be_dropped_at_any_time() {

@@ -1,5 +1,10 @@
 //! Sessions after their lease is dropped, and operations whose session has ended
 
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use ftp_test::Action;
 use ftp_tokio::{Lease, Pool};
 use tokio::io::AsyncReadExt;
 
@@ -43,6 +48,48 @@ async fn unfinished_requests_are_settled_in_the_background() {
     let mut lease = pool.lease(&site).await.unwrap();
     fetch(&mut lease, "f").await.unwrap();
     assert_eq!(server.sessions().logins, 1);
+}
+
+/// ProFTPD refuses every other command after RNFR
+#[tokio::test]
+async fn no_session_is_leased_after_an_rnfr_without_an_rnto() {
+    let expects_rnto = Mutex::new(HashSet::new());
+    let server = start_with(move |command| {
+        let mut expects_rnto = expects_rnto.lock().unwrap();
+        match command.verb {
+            "RNFR" if command.argument == "missing" => Some(Action::reply("550 No such file.")),
+            "RNFR" => {
+                // Long enough to drop the rename meanwhile.
+                std::thread::sleep(Duration::from_millis(200));
+                expects_rnto.insert(command.session);
+                Some(Action::reply("350 and now RNTO"))
+            }
+            "RNTO" => {
+                expects_rnto.remove(&command.session);
+                let done = if command.argument.is_empty() { "501 no name" } else { "250 done" };
+                Some(Action::reply(done))
+            }
+            "QUIT" => None,
+            _ if expects_rnto.contains(&command.session) => Some(Action::reply("501 RNTO first.")),
+            _ => None,
+        }
+    });
+    let (pool, site) = (Pool::builder().sessions_per_host(1).build(), site(&server));
+    let lease = || async { pool.lease(&site).await.unwrap() };
+    // Dropped while RNFR is not answered: it is withdrawn.
+    let mut one = lease().await;
+    let renamed = tokio::time::timeout(Duration::from_millis(50), one.rename("a", "b")).await;
+    renamed.unwrap_err();
+    drop(one);
+    assert_eq!(lease().await.pwd().await.unwrap(), b"/");
+    // Refused: nothing is expected.
+    lease().await.rename("missing", "b").await.unwrap_err();
+    assert_eq!(lease().await.pwd().await.unwrap(), b"/");
+    assert_eq!(server.sessions().logins, 1);
+    // Sent as a command of the caller's own.
+    lease().await.command("RNFR", "a").await.unwrap();
+    assert_eq!(lease().await.pwd().await.unwrap(), b"/");
+    assert_eq!((server.sessions().logins, server.count("RNFR")), (2, 3));
 }
 
 #[tokio::test]
@@ -178,7 +225,7 @@ async fn an_operation_may_keep_its_lease() {
     let server = start_with(ends("SIZE", 0, None));
     let (pool, site) = (Pool::new(), site(&server));
     drop(pool.lease(&site).await.unwrap());
-    let kept = std::sync::Mutex::new(Vec::new());
+    let kept = Mutex::new(Vec::new());
     let result = pool.run(&site, |mut ftp| {
         let kept = &kept;
         async move {

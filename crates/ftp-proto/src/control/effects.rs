@@ -12,6 +12,8 @@ pub enum Effect {
     Settings,
     /// Files and directories on the server
     Files,
+    /// An RNFR was sent, and no RNTO after it: ProFTPD refuses every other command then (Q152)
+    Rename,
 }
 
 /// What the commands of a session may have changed, and how many replies have come, since
@@ -27,6 +29,8 @@ pub struct Effects {
 
 impl Effects {
     /// Whether a command that may change this has been sent or queued
+    ///
+    /// [`Effect::Rename`] ends with the RNTO.
     #[must_use]
     pub const fn has(self, effect: Effect) -> bool {
         self.effects & Self::bit(effect) != 0
@@ -43,6 +47,7 @@ impl Effects {
             Effect::Directory => 1,
             Effect::Settings => 2,
             Effect::Files => 4,
+            Effect::Rename => 8,
         }
     }
 
@@ -50,6 +55,16 @@ impl Effects {
         if let Some(effect) = effect(command) {
             self.effects |= Self::bit(effect);
         }
+        match command.verb() {
+            Verb::RNFR => self.effects |= Self::bit(Effect::Rename),
+            Verb::RNTO => self.renamed(),
+            _ => {}
+        }
+    }
+
+    /// Notes that the server expects no RNTO
+    pub(crate) fn renamed(&mut self) {
+        self.effects &= !Self::bit(Effect::Rename);
     }
 
     pub(crate) fn replied(&mut self) {

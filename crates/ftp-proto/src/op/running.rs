@@ -119,10 +119,12 @@ impl Running {
 
     /// Aborts the operation, and returns how it ends
     ///
-    /// A change of the session's security runs to its end, because the server has begun it; so does a login.
+    /// A change of the session's security runs to its end, because the server has begun it; so does a login. A rename
+    /// is withdrawn.
     pub(crate) fn abort(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
         match self {
             Self::Transfer(op) => op.abort(cx),
+            Self::Rename(op) => op.abort(),
             Self::RemoteTransfer(_) => Ok(Step::Interrupted(Error::Aborted, Interruption::Abort)),
             Self::Secure(_)
             | Self::Protect(_)

@@ -117,6 +117,10 @@ impl Member {
         if effects.has(Effect::Directory) || !self.client.session.is_settled() {
             return MemberState::Settle;
         }
+        // Settling has not ended it, so the caller has sent RNFR itself.
+        if effects.has(Effect::Rename) {
+            return MemberState::Close;
+        }
         MemberState::Clean
     }
 
