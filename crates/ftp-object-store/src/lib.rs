@@ -54,12 +54,13 @@
 //! | `get`, up to 256 KiB | the same, then RETR on the same session, before it returns |
 //! | `get` of more | the same, then RETR in a task once the stream is polled, up to 1 MiB ahead of the reader |
 //! | a range | REST and RETR |
-//! | `get_ranges` | REST and RETR alone, four at a time; ranges are fetched as one if fewer bytes lie between them than arrive in the time of another request ([measured](FtpStoreBuilder::coalesce)) |
+//! | `get_ranges` | REST and RETR alone, four at a time, and after them the size if a range is shorter than asked for; ranges are fetched as one if fewer bytes lie between them than arrive in the time of another request ([measured](FtpStoreBuilder::coalesce)) |
 //! | `list` | MLSD, or LIST, of each directory, four at a time |
 //! | `list_with_delimiter` | one MLSD or LIST |
 //!
 //! **Complete or an error.** The stream of an object ends only after the server's final reply has confirmed the
-//! transfer, and if the size is the announced one. If the server ends a transfer with 426 or 451, even after all of
+//! transfer, and if the size is the announced one. A range is complete if it has all the bytes that a file of the size
+//! that the server states has there. If the server ends a transfer with 426 or 451, even after all of
 //! the bytes, or if the control connection drops during it, that is an error.
 //!
 //! **A range that ends before the file does** is complete when its bytes have arrived. Its transfer is ended in the
@@ -129,7 +130,7 @@
 //! | `PutMode::Update` | `NotImplemented` |
 //! | etags and versions | there are none: `if_match` fails, `if_none_match` never does, a version is `NotSupported` |
 //! | attributes | `NotImplemented`; tags are ignored |
-//! | a file that is written while it is read | is noticed by its size at the end of the read, except by `get_ranges`, which does not ask for the size |
+//! | a file that is written while it is read | is noticed by its size at the end of the read, except by `get_ranges`, which asks for the size only if a range is shorter than asked for |
 //!
 //! # Errors
 //!

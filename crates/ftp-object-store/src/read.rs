@@ -19,7 +19,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout};
 
-use crate::error::{Cause, Subject, broke};
+use crate::error::{Cause, Subject, broke, is_refusal};
 use crate::inner::Inner;
 use crate::look::{Found, Version, meta};
 use crate::task;
@@ -201,30 +201,79 @@ impl Inner {
             let end = usize::try_from(range.end - whole.start).ok()?.min(bytes.len());
             (start < end).then(|| bytes.slice(start..end))
         };
-        let missing =
-            |range: &Range<u64>| subject.generic(format!("the file has no byte {}", range.start));
+        let missing = |range: &Range<u64>| begins_after_the_end(subject, range);
         ranges.iter().map(|range| cut(range).ok_or_else(|| missing(range))).collect()
     }
 
     /// Reads one range of a file of unknown size; the result is shorter if the file ends in it
     async fn range(&self, location: &Path, range: Range<u64>) -> Result<Bytes> {
+        let subject = self.subject("read", location);
         let path = self.remote(location);
         let mut left = self.settings.resumptions;
         loop {
             let read = |ftp| read_range(self, ftp, &path, &range, None);
-            match self.pool.run(&self.site, read).await {
-                Ok(bytes) => return Ok(bytes),
+            let error = match self.pool.run(&self.site, read).await {
+                Ok(bytes) => match self.checked(&path, &range, bytes, subject).await? {
+                    Checked::Complete(bytes) => return Ok(bytes),
+                    Checked::Cut(error) => error,
+                },
+                Err(PoolError::Session(error)) => error,
+                Err(error) => return Err(self.explain(subject, error).await),
+            };
+            if left > 0 && broke(&error) {
                 // No byte of it has been returned yet, so it may start again.
-                Err(PoolError::Session(error)) if left > 0 && broke(&error) => left -= 1,
-                Err(error) => {
-                    return Err(self.explain(self.subject("read", location), error).await);
+                left -= 1;
+                continue;
+            }
+            if is_refusal(&error) && range.start > 0 {
+                // The refusal may be about the position.
+                let found = self.look_up(&path).await.map_err(|error| subject.error(error))?;
+                if matches!(found, Found::File(version) if version.size <= range.start) {
+                    return Err(begins_after_the_end(subject, &range));
                 }
             }
+            return Err(self.explain(subject, PoolError::Session(error)).await);
         }
+    }
+
+    /// Checks whether a range that is shorter than it was asked for ends where the file does
+    async fn checked(
+        &self,
+        path: &[u8],
+        range: &Range<u64>,
+        bytes: Bytes,
+        subject: Subject<'_>,
+    ) -> Result<Checked> {
+        let (received, expected) = (bytes.len(), range.end - range.start);
+        if received as u64 == expected {
+            return Ok(Checked::Complete(bytes));
+        }
+        let found = self.look_up(path).await.map_err(|error| subject.error(error))?;
+        let Version { size, .. } = found.into_file(subject)?;
+        let expected = expected.min(size.saturating_sub(range.start));
+        Ok(match received as u64 == expected {
+            true => Checked::Complete(bytes),
+            false => {
+                Checked::Cut(cut_off(received, usize::try_from(expected).unwrap_or(usize::MAX)))
+            }
+        })
     }
 }
 
+/// What a range is that a server has confirmed
+enum Checked {
+    Complete(Bytes),
+    /// It ends before the file does
+    Cut(FtpError),
+}
+
+fn begins_after_the_end(subject: Subject<'_>, range: &Range<u64>) -> object_store::Error {
+    subject.generic(format!("the file has no byte {}", range.start))
+}
+
 /// Reads a range into memory; if the file ends there, up to the end of the file and the server's final reply
+///
+/// The result is shorter than the range only if the file's size is not known.
 async fn read_range(
     inner: &Inner,
     ftp: Lease,
@@ -246,7 +295,10 @@ async fn read_range(
         if count == 0 {
             inner.costs.learn(arrived, bytes.len() as u64, begun.elapsed().saturating_sub(arrived));
             download.finish().await?;
-            return Ok(bytes.freeze());
+            return match size {
+                Some(_) if bytes.len() < wanted => Err(cut_off(bytes.len(), wanted)),
+                _ => Ok(bytes.freeze()),
+            };
         }
         if to_end && bytes.len() > wanted {
             // It is longer than its size: dropping the download aborts it.
@@ -258,6 +310,11 @@ async fn read_range(
     }
     leave(download);
     Ok(bytes.freeze())
+}
+
+fn cut_off(received: usize, expected: usize) -> FtpError {
+    let (received, expected) = (received as u64, Some(expected as u64));
+    FtpError::Ftp(ftp_tokio::ftp_proto::Error::Truncated { received, expected, end: None })
 }
 
 fn too_long(received: usize, expected: usize) -> FtpError {

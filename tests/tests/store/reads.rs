@@ -146,6 +146,69 @@ async fn a_range_that_breaks_is_fetched_again() {
     }
 }
 
+/// A file of known size has all bytes of a range within it, whatever the final reply says
+#[tokio::test]
+async fn a_range_that_is_cut_short_is_an_error() {
+    for size in SIZES {
+        for (count, resumptions) in [(500, 0), (500, 1), (0, 0), (0, 1)] {
+            let rule = all("RETR", ending(Some(count), "226 done"));
+            let server = start_with(&[("f", &content(size))], rule);
+            let store = builder(&server).resumptions(resumptions).build().unwrap();
+            let f = Path::from("f");
+            let error = match store.get_range(&f, 1000..3000).await {
+                Ok(bytes) => panic!("{count}: {} bytes", bytes.len()),
+                Err(error) => error.to_string(),
+            };
+            let words = match resumptions {
+                0 => format!("cut off after {count} bytes of 2000"),
+                _ => format!("the file ended at byte {}, before byte 3000", 1000 + count),
+            };
+            assert!(error.contains(&words) && error.contains("can't read /f on ftp://"), "{error}");
+            let error = store.get_ranges(&f, &[1000..3000, 10..20]).await.unwrap_err().to_string();
+            assert!(error.contains(&format!("after {count} bytes of ")), "{count}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_range_that_is_cut_short_once_is_read_again() {
+    let server = start_with(&[("f", &content(SIZES[0]))], |command, _| {
+        let first = command.verb == "RETR" && command.in_all % 2 == 1;
+        first.then(|| ending(Some(500), "226 done"))
+    });
+    let (store, f) = (store(&server), Path::from("f"));
+    let expected = content(SIZES[0])[1000..3000].to_vec();
+    assert!(store.get_range(&f, 1000..3000).await.unwrap() == expected);
+    let parts = store.get_ranges(&f, std::slice::from_ref(&(1000..3000))).await.unwrap();
+    assert!(parts[0] == expected);
+}
+
+/// The end of a range is limited by the size of the file that the server states, not by what arrives
+#[tokio::test]
+async fn a_range_may_end_after_the_file_but_not_begin_there() {
+    let size = SIZES[0] as u64;
+    for refused in [false, true] {
+        let server = start_with(&[("f", &content(SIZES[0]))], move |command, _| {
+            let beyond = command.verb == "REST"
+                && command.argument.parse::<u64>().is_ok_and(|start| start >= size);
+            (refused && beyond).then(|| Action::reply("550 Invalid restart marker."))
+        });
+        let (store, f) = (store(&server), Path::from("f"));
+        let end = content(SIZES[0])[SIZES[0] - 10..].to_vec();
+        assert!(store.get_range(&f, size - 10..size + 10).await.unwrap() == end);
+        let across = store.get_ranges(&f, std::slice::from_ref(&(size - 10..size + 10))).await;
+        assert!(across.unwrap()[0] == end);
+        for start in [size, size + 1000] {
+            let error = store.get_range(&f, start..start + 10).await.unwrap_err();
+            assert!(matches!(error, object_store::Error::Generic { .. }), "{error}");
+            let after = std::slice::from_ref(&(start..start + 10)).to_vec();
+            let error = store.get_ranges(&f, &after).await.unwrap_err();
+            assert!(matches!(error, object_store::Error::Generic { .. }), "{error}");
+            assert!(error.to_string().contains(&format!("no byte {start}")), "{error}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_empty_file_is_empty() {
     let server = start(&[("f", b"")]);
