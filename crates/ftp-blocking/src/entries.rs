@@ -91,6 +91,14 @@ impl<C: Holder<Client>> EntriesWith<C> {
         self.reader.unknown_lines()
     }
 
+    /// Whether the last line has no line ending, once the iterator has ended
+    ///
+    /// The listing may have been cut off within the name of the last entry, but some servers always leave it out.
+    #[must_use]
+    pub fn last_line_is_open(&self) -> bool {
+        self.reader.last_line_is_open()
+    }
+
     /// Ends the listing: reads and discards the rest, and waits for the final reply
     ///
     /// # Errors

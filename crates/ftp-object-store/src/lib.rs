@@ -89,7 +89,10 @@
 //!
 //! Objects are files, and links to files. Directories are not objects; they are made when a write needs them, and
 //! never removed. A line that is not recognized, a name that leads out of the directory, a directory that may not be
-//! read, and more than 64 nested directories are errors, because objects would be missing. Entries that are skipped
+//! read, and more than 64 nested directories are errors, because objects would be missing. If the last line has no line
+//! ending, the listing may have been cut off: it is an error unless the server confirms that entry and its size. Of
+//! several entries with one name, such as the versions on OpenVMS, the first counts, in directories of up to 16,384
+//! objects. Entries that are skipped
 //! are counted in [`FtpStore::skipped`], and reported in a warning with the feature `tracing`: links to directories if
 //! the server shows them as links, links that lead upwards or to nothing, devices and the like, and names without a
 //! path.
@@ -159,10 +162,12 @@ mod builder;
 mod change;
 mod error;
 mod inner;
+mod lines;
 mod list;
 mod look;
 mod name;
 mod place;
+mod ranges;
 mod read;
 mod store;
 mod task;

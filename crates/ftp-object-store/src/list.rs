@@ -3,6 +3,7 @@
 //! A directory's objects are kept until its listing is complete, up to [`READ_AHEAD`] of them. Then its session is
 //! free before the caller sees the first object, so a caller who deletes what it lists needs only one session.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,8 +14,9 @@ use object_store::{ListResult, ObjectMeta, Result};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
-use crate::error::{STORE, Subject, broke, is_refusal};
+use crate::error::{STORE, Subject, broke, is_refusal, is_refused_by_server};
 use crate::inner::Inner;
+use crate::lines::{Last, Lines, is_bare, is_bare_kind};
 use crate::look::{Found, Version, entry_date, meta};
 use crate::name;
 use crate::task;
@@ -43,6 +45,16 @@ struct Directory {
 struct Listed {
     objects: Vec<ObjectMeta>,
     directories: Vec<Directory>,
+}
+
+impl Listed {
+    /// Removes further entries of the same name: OpenVMS lists all versions of a file, the latest first
+    fn drop_duplicates(&mut self) {
+        let mut seen = HashSet::new();
+        self.objects.retain(|object| seen.insert(object.location.clone()));
+        seen.clear();
+        self.directories.retain(|directory| seen.insert(directory.location.clone()));
+    }
 }
 
 /// A request to list a tree
@@ -158,9 +170,11 @@ impl Inner {
         // Entries with too little information.
         let mut unclear = Vec::new();
         let mut skipped = Skipped::default();
+        let mut lines = Lines::default();
         let mut entries = ftp.read_dir(&*directory.path).await?;
         while let Some(entry) = entries.next().await {
             let entry = entry?;
+            lines.take(&entry);
             if name::is_reserved(entry.name()) {
                 continue;
             }
@@ -201,18 +215,27 @@ impl Inner {
                 }
             }
         }
-        let lines = entries.unknown_lines();
+        let unknown = entries.unknown_lines() + lines.not_understood();
+        let is_open = entries.last_line_is_open();
         drop(entries);
-        if lines > 0 {
+        if unknown > 0 {
             return Ok(Err(subject.generic(format!(
-                "{lines} lines of the listing are not understood, so objects may be missing from it"
+                "{unknown} lines of the listing are not understood, so objects may be missing from it"
             ))));
+        }
+        if is_open && !self.is_whole(&mut ftp, directory, &lines).await? {
+            return Ok(Err(cut_off(subject, &lines.last.name)));
         }
         for (entry, location) in unclear {
             let mut path = directory.path.clone();
             name::push(&mut path, entry.name());
             match self.look(&mut ftp, &path).await? {
                 Found::File(version) => listed.objects.push(meta(location, version)),
+                // A bare name may be that of a directory.
+                _ if is_bare(&entry) => match is_directory(&mut ftp, &path).await? {
+                    true => listed.directories.extend(directory.below(&entry, location)),
+                    false => return Ok(Err(no_entry(subject, entry.name()))),
+                },
                 // It is a link to a directory, or to nothing.
                 Found::Missing(_) if entry.kind() != EntryKind::File => skipped.links += 1,
                 Found::Refused(_) if entry.kind() == EntryKind::Symlink => skipped.links += 1,
@@ -222,7 +245,34 @@ impl Inner {
             }
         }
         self.count(&skipped, &directory.location);
+        listed.drop_duplicates();
         Ok(Ok(listed))
+    }
+
+    /// Whether the last entry of a listing is complete although its line has no ending, which some servers leave out
+    /// and which is missing, too, if the listing was cut off
+    async fn is_whole(
+        &self,
+        ftp: &mut Lease,
+        directory: &Directory,
+        lines: &Lines,
+    ) -> Result<bool, FtpError> {
+        let Last { name, kind, size, is_again } = &lines.last;
+        if name.is_empty() {
+            return Ok(true);
+        }
+        let mut path = directory.path.clone();
+        name::push(&mut path, name);
+        Ok(match kind {
+            _ if *is_again => false,
+            EntryKind::Dir => is_directory(ftp, &path).await?,
+            _ => match self.look(ftp, &path).await? {
+                Found::File(version) => size.is_none_or(|size| size == version.size),
+                Found::Missing(_) | Found::Refused(_) => {
+                    is_bare_kind(*kind) && is_directory(ftp, &path).await?
+                }
+            },
+        })
     }
 
     /// Adds what a listing has skipped to the store's counts
@@ -249,6 +299,24 @@ struct Skipped {
     special: u64,
 }
 
+/// Whether there is a directory, which is asked by reading it
+async fn is_directory(ftp: &mut Lease, path: &[u8]) -> Result<bool, FtpError> {
+    let mut entries = match ftp.read_dir(path).await {
+        Ok(entries) => entries,
+        Err(error) if is_refused_by_server(&error) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    while let Some(entry) = entries.next().await {
+        match entry {
+            Ok(_) => {}
+            Err(error) if error.is_fatal() => return Err(error),
+            // It could be entered.
+            Err(_) => break,
+        }
+    }
+    Ok(true)
+}
+
 fn listed_nothing() -> Listed {
     Listed { objects: Vec::new(), directories: Vec::new() }
 }
@@ -257,6 +325,20 @@ fn unsafe_name(subject: Subject<'_>, entry: &OwnedEntry) -> object_store::Error 
     subject.generic(format!(
         "the listing contains the name {}, which leads out of its directory",
         entry.name().escape_ascii()
+    ))
+}
+
+fn cut_off(subject: Subject<'_>, name: &[u8]) -> object_store::Error {
+    subject.generic(format!(
+        "the last line of the listing has no ending, and the server does not confirm its entry {}: it was cut off",
+        name.escape_ascii()
+    ))
+}
+
+fn no_entry(subject: Subject<'_>, line: &[u8]) -> object_store::Error {
+    subject.generic(format!(
+        "the listing contains the line {}, which is neither a file nor a directory",
+        line.escape_ascii()
     ))
 }
 

@@ -297,3 +297,49 @@ fn entries_of_other_directories_are_not_entries_of_this_one() {
     let names = outcome(parser().with_format(Format::Names), "./d:\r\n\r\nd/e:\r\nc\r\n").0;
     assert_eq!(names, ["./d:", "d/e:", "c"]);
 }
+
+/// A listing has columns or bare names: lines before the first entry in columns are no files
+#[test]
+fn unknown_lines_before_the_entries_are_not_names() {
+    let entries = [
+        "-rw-r--r-- 1 u g 5 Jan 02 2021 x\r\n",
+        "03-10-24  12:34PM                   42 x\r\n",
+        "type=file;size=42; x\r\n",
+    ];
+    let lines = ["?rw-r--r-- ? ? ? ? ? y", "Could not read the index", "nonsense", "Welcome!"];
+    for entry in entries {
+        for line in lines {
+            let (names, unknown, result) = outcome(parser(), &format!("{line}\r\n{entry}"));
+            assert_eq!((names, unknown), (vec!["x".to_owned()], 1), "{line}");
+            result.unwrap();
+        }
+    }
+    let (names, unknown, _) = outcome(parser(), "two words\r\nthree more words\r\nx\r\n");
+    assert_eq!((names.len(), unknown), (3, 0));
+    // MLSD without facts.
+    let parser = parser().with_format(Format::Mlsx);
+    let (names, unknown, _) = outcome(parser, " one\r\ntype=file; x\r\n");
+    assert_eq!((names.len(), unknown), (2, 0));
+}
+
+#[test]
+fn a_last_line_without_its_ending_is_known() {
+    for (listing, is_open) in [
+        ("-rw-r--r-- 1 u g 5 Jan 02 2021 x\r\n", false),
+        ("-rw-r--r-- 1 u g 5 Jan 02 2021 x", true),
+        ("type=file; x", true),
+        ("x\r\ny", true),
+        ("x\r\ny\r\n", false),
+        ("NAME.TXT;1", true),
+        ("total 0", true),
+        ("", false),
+    ] {
+        let mut reader = ListingReader::new(parser());
+        reader.room()[..listing.len()].copy_from_slice(listing.as_bytes());
+        reader.filled(listing.len());
+        while reader.next_entry().is_some() {}
+        reader.end();
+        while reader.next_entry().is_some() {}
+        assert_eq!(reader.last_line_is_open(), is_open, "{listing}");
+    }
+}

@@ -69,4 +69,12 @@ impl Entries {
     pub fn unknown_lines(&self) -> u64 {
         self.reader.unknown_lines()
     }
+
+    /// Whether the last line has no line ending, once [`last`](Self::last) has returned `None`
+    ///
+    /// The listing may have been cut off within the name of the last entry, but some servers always leave it out.
+    #[must_use]
+    pub fn last_line_is_open(&self) -> bool {
+        self.reader.last_line_is_open()
+    }
 }

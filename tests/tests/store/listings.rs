@@ -111,3 +111,101 @@ async fn only_names_after_an_offset_are_listed() {
     names.sort_unstable();
     assert_eq!(names, [Path::from("b"), Path::from("c")]);
 }
+
+/// A server without MLSD that has this listing
+fn server_of_lines(files: &[(&str, &[u8])], lines: &str) -> Server {
+    let lines = lines.to_owned();
+    start_with(files, move |command, _| match command.verb {
+        "MLSD" | "MLST" => Some(Action::reply("500 unknown")),
+        "FEAT" => Some(Action::reply("211 none")),
+        "LIST" if command.argument.is_empty() => Some(Action::serve().data(lines.clone())),
+        _ => None,
+    })
+}
+
+/// The line of a file as `ls -l` writes it, without its end
+fn line(name: &str, size: usize) -> String {
+    format!("-rw-r--r-- 1 u g {size} Jan 02 2021 {name}")
+}
+
+/// Cut off in its last line, and confirmed with 226
+#[tokio::test]
+async fn a_name_that_is_cut_off_is_no_object() {
+    let lines = "type=file;size=1; a\r\ntype=file;size=1; b\r\ntype=file;size=1; lon";
+    names(&server(lines)).await.unwrap_err();
+    names(&server("type=file;size=1; lon")).await.unwrap_err();
+
+    let files: [(&str, &[u8]); 2] = [("a", b"1"), ("long", b"1")];
+    for last in [line("lon", 1), "drwxr-xr-x 1 u g 5 Jan 02 2021 lon".to_owned()] {
+        let lines = format!("{}\r\n{last}", line("a", 1));
+        let server = server_of_lines(&files, &lines);
+        let error = names(&server).await.unwrap_err().to_string();
+        assert!(error.contains("lon"), "{error}");
+        let error = store(&server).list_with_delimiter(None).await.unwrap_err().to_string();
+        assert!(error.contains("lon"), "{error}");
+    }
+    // Another object has the name that is left.
+    let lines = format!("{}\r\n{}", line("a", 1), line("a", 1));
+    names(&server_of_lines(&[("a", b"1"), ("ab", b"1")], &lines)).await.unwrap_err();
+    let lines = line("a", 22);
+    names(&server_of_lines(&[("a", b"1"), ("ab", b"22 bytes")], &lines)).await.unwrap_err();
+}
+
+/// Some servers end no listing with a line ending
+#[tokio::test]
+async fn a_last_line_that_only_lacks_its_ending_is_an_object() {
+    let lines = format!("{}\r\n{}", line("a", 1), line("long", 3));
+    let server = server_of_lines(&[("a", b"1"), ("long", b"abc")], &lines);
+    assert_eq!(names(&server).await.unwrap(), ["a", "long"]);
+    let server = server_of_lines(&[("d/f", b"1")], "drwxr-xr-x 1 u g 5 Jan 02 2021 d");
+    let listed = store(&server).list_with_delimiter(None).await.unwrap();
+    assert_eq!(listed.common_prefixes, [Path::from("d")]);
+}
+
+/// A listing has columns or bare names
+#[tokio::test]
+async fn a_line_that_is_no_entry_is_no_object() {
+    for text in ["?rw-r--r-- ? ? ? ? ? b", "Could not read the index", "nonsense", "a b\r\nc d"] {
+        let lines = format!("{text}\r\n{}\r\n", line("a", 1));
+        // A server that has a size for everything.
+        let server = start_with(&[("a", b"1")], move |command, _| match command.verb {
+            "MLSD" | "MLST" => Some(Action::reply("500 unknown")),
+            "FEAT" => Some(Action::reply("211 none")),
+            "LIST" => Some(Action::serve().data(lines.clone())),
+            "SIZE" => Some(Action::reply("213 1")),
+            _ => None,
+        });
+        let error = names(&server).await.unwrap_err().to_string();
+        assert!(error.contains("not understood"), "{text}: {error}");
+    }
+    // A text instead of a listing is no empty directory.
+    let server = server_of_lines(&[], "The disk is on fire\r\n");
+    let error = names(&server).await.unwrap_err().to_string();
+    assert!(error.contains("The disk is on fire"), "{error}");
+}
+
+#[tokio::test]
+async fn bare_names_are_files_and_directories() {
+    let server = start_with(&[("a b", b"1"), ("d/f", b"22")], |command, files| {
+        let lines = match (command.verb, command.argument) {
+            ("MLSD" | "MLST", _) => return Some(Action::reply("500 unknown")),
+            ("FEAT", _) => return Some(Action::reply("211 none")),
+            ("LIST", "") if command.in_all == 1 => "a b\r\nd\r\n",
+            ("LIST", _) => "f\r\n",
+            ("SIZE", path) if !files.contains(path) => return None,
+            _ => return None,
+        };
+        Some(Action::serve().data(lines))
+    });
+    let found = names(&server).await;
+    assert_eq!(found.unwrap(), ["a b", "d/f"]);
+}
+
+#[tokio::test]
+async fn an_object_is_listed_once() {
+    let text = "type=file;size=1; a\r\ntype=file;size=2; b\r\ntype=file;size=1; a\r\n";
+    assert_eq!(names(&server(text)).await.unwrap(), ["a", "b"]);
+    let text = "type=dir; d\r\ntype=dir; d\r\n";
+    let listed = store(&server(text)).list_with_delimiter(None).await.unwrap();
+    assert_eq!(listed.common_prefixes, [Path::from("d")]);
+}

@@ -2,7 +2,8 @@
 //!
 //! In place of the entries, a server may send a message of its operating system, a total in an unknown language, or
 //! the heading of a recursive listing. But a file may have such a name, too. If entries in columns follow, or
-//! nothing at all, the line is not a file; if bare names follow, it is one.
+//! nothing at all, the line is not a file; if bare names follow, it is one. Any other line that no format can parse is
+//! a file unless entries in columns follow.
 
 use super::format::Format;
 use super::item::Item;
@@ -18,6 +19,8 @@ pub(super) enum Doubt {
     Total,
     /// `d:`
     Heading,
+    /// Anything else that no format can parse
+    Name,
 }
 
 /// What follows a line
@@ -44,7 +47,8 @@ pub(super) fn doubt(line: &[u8]) -> Option<Doubt> {
         }
         Some(_) => None,
         None if is_message(line) => Some(Doubt::Message),
-        None => is_total(line).then_some(Doubt::Total),
+        None if is_total(line) => Some(Doubt::Total),
+        None => Some(Doubt::Name),
     }
 }
 
@@ -58,7 +62,9 @@ pub(super) fn resolve(line: &[u8], doubt: Doubt, next: Next) -> Option<Item<'_>>
         (Doubt::Total, Next::End) if line.trim_ascii_end().ends_with(b" 0") => {
             Some(Item::Unknown(line))
         }
-        (Doubt::Total, _) | (Doubt::Heading, Next::Heading) => None,
+        // A listing has columns or bare names, not both.
+        (Doubt::Name, Next::Entry(_)) => Some(Item::Unknown(line)),
+        (Doubt::Total | Doubt::Name, _) | (Doubt::Heading, Next::Heading) => None,
         // This is `ls -R` of an empty directory, or a file; it can't be decided.
         (Doubt::Heading, Next::End) => Some(Item::Unknown(line)),
         (Doubt::Heading, _) => note::of(line).map(|(note, _)| Item::Note(note)),

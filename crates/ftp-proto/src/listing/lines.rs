@@ -18,6 +18,8 @@ pub(super) struct Lines {
     /// The beginning of a line whose end has not come yet
     partial: Vec<u8>,
     state: State,
+    /// Whether a line has come with its line ending
+    has_ended_lines: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +46,7 @@ impl Lines {
         };
         let (line, rest) = (&input[..end], &input[end + 1..]);
         *input = rest;
+        self.has_ended_lines = true;
         if self.partial.is_empty() {
             return Some(without_return(&line[..line.len().min(MAX_LINE)]));
         }
@@ -81,6 +84,11 @@ impl Lines {
             State::Given => self.state = State::Again,
             _ => *input = before,
         }
+    }
+
+    /// Whether any line has come with its line ending
+    pub(super) const fn has_ended_lines(&self) -> bool {
+        self.has_ended_lines
     }
 
     /// Makes [`Self::finish`] return the last line again

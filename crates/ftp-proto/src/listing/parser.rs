@@ -27,6 +27,8 @@ pub struct ListingParser {
     dates: Dates,
     now: Option<Timestamp>,
     offset: Option<UtcOffset>,
+    /// Whether the last line had no line ending
+    is_open: bool,
 }
 
 /// The parts of a listing that have to be copied; everything else borrows from the input
@@ -86,6 +88,7 @@ impl ListingParser {
             dates: Dates::new(),
             now: None,
             offset: None,
+            is_open: false,
         }
     }
 
@@ -222,7 +225,7 @@ impl ListingParser {
         let Some(line) = self.lines.next(input) else { return };
         if is_wrapped_name(line, &self.choice) {
             self.scratch.hold(line.trim_ascii_end(), Wrap::Name);
-        } else if is_doubtful(line, &self.choice, &self.dates) {
+        } else if is_doubtful(line, &self.choice, &self.dates, End::Present) {
             self.scratch.hold(line, Wrap::Doubtful);
         } else {
             self.lines.again(input, before);
@@ -243,8 +246,10 @@ impl ListingParser {
     ///
     /// Call it until it returns `None`; don't parse anything after that.
     pub fn finish(&mut self) -> Option<Item<'_>> {
-        let Self { lines, scratch, choice, dates, offset, .. } = self;
-        let held = match (scratch.wrap, lines.finish()) {
+        let Self { lines, scratch, choice, dates, offset, is_open, .. } = self;
+        let last = lines.finish();
+        *is_open |= last.is_some();
+        let held = match (scratch.wrap, last) {
             (Wrap::Name, None) => Some(Held::Alone),
             (Wrap::Doubtful, None) => Some(Held::Doubtful(Next::End)),
             (_, None) => return None,
@@ -261,7 +266,7 @@ impl ListingParser {
                 scratch.hold(line.trim_ascii_end(), Wrap::Name);
                 Some(Held::Alone)
             }
-            (Wrap::Empty, Some(line)) if is_doubtful(line, choice, dates) => {
+            (Wrap::Empty, Some(line)) if is_doubtful(line, choice, dates, End::Missing) => {
                 scratch.hold(line, Wrap::Doubtful);
                 Some(Held::Doubtful(Next::End))
             }
@@ -273,11 +278,24 @@ impl ListingParser {
         if let Some(held) = held {
             return Some(scratch.give(held, choice, dates));
         }
-        let mut item = read(lines.finish()?, scratch, choice, dates, End::Missing);
+        // RFC 3659 section 7.2: each line of MLSD has a line ending. Lines of LIST may lack the last one (Q127).
+        let has_ended_lines = lines.has_ended_lines();
+        let line = lines.finish()?;
+        if has_ended_lines && format(choice) == Some(Format::Mlsx) {
+            return Some(Item::Unknown(line));
+        }
+        let mut item = read(line, scratch, choice, dates, End::Missing);
         if let Some(offset) = offset {
             in_utc(&mut item, *offset);
         }
         Some(item)
+    }
+}
+
+impl ListingParser {
+    /// Whether the last line has no line ending; known once [`Self::finish`] has returned `None`
+    pub(super) const fn last_line_is_open(&self) -> bool {
+        self.is_open
     }
 }
 
@@ -424,10 +442,10 @@ fn read<'a>(
 }
 
 /// Whether the meaning of this line depends on the next one
-fn is_doubtful(line: &[u8], choice: &Choice, dates: &Dates) -> bool {
+fn is_doubtful(line: &[u8], choice: &Choice, dates: &Dates, end: End) -> bool {
     match choice {
         Choice::Fixed(_) => false,
-        Choice::Votes(votes) => votes.is_doubtful(line, dates),
+        Choice::Votes(votes) => votes.is_doubtful(line, dates, end),
     }
 }
 

@@ -98,6 +98,16 @@ impl ListingReader {
         self.tally.unknown_lines()
     }
 
+    /// Whether the last line has no line ending, once the listing has ended
+    ///
+    /// Some servers leave it out in LIST. But the listing may also have been cut off within the last line, so that the
+    /// last entry has only the beginning of a name. In MLSD, where each line has an ending, such a line is
+    /// [unknown](Self::unknown_lines) unless it is the only one.
+    #[must_use]
+    pub const fn last_line_is_open(&self) -> bool {
+        self.parser.last_line_is_open()
+    }
+
     /// Whether [`Self::next_item`] can return a line without more bytes
     #[must_use]
     pub fn has_line(&mut self) -> bool {

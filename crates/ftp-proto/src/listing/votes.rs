@@ -160,11 +160,12 @@ impl Votes {
     }
 
     /// Whether the meaning of this line depends on the next one
-    pub(super) fn is_doubtful(&self, line: &[u8], dates: &Dates) -> bool {
+    pub(super) fn is_doubtful(&self, line: &[u8], dates: &Dates, end: End) -> bool {
         let may_be = |doubt| match doubt {
             Doubt::Message | Doubt::Total => true,
             // After a blank line, it is a heading.
             Doubt::Heading => self.previous == Previous::Other,
+            Doubt::Name => end == End::Present && !self.is_volume(line),
         };
         self.names == BareNames::Perhaps
             && ambiguous::doubt(line).is_some_and(may_be)
