@@ -303,6 +303,9 @@ impl TransferOp {
     fn restarted(&mut self, reply: Reply, cx: &mut Context<'_>) -> Result<Step, Error> {
         match reply.kind() {
             ReplyKind::Preliminary => Ok(Step::Pending),
+            // No server is known that grants a restart with a 2yz, and one that only tolerates REST would send the file
+            // from its beginning.
+            ReplyKind::Completion if self.offset > 0 => Err(Error::UnexpectedReply(reply)),
             ReplyKind::Intermediate | ReplyKind::Completion => {
                 if self.offset == 0 {
                     cx.wire.session.marker = RestartMarker::Clear;
