@@ -61,8 +61,9 @@ const DATA_FAILURES: usize = 3;
 /// - The ceiling is halved if the server ends open sessions with a 421 that is not about idleness, or because vsftpd
 ///   finds no free passive port (Q148), or if many data connections fail: as many as there are sessions, and at least
 ///   three, within a minute.
-/// - If the only session is refused, no session is opened for 5 seconds at first and for a minute at most, and then
-///   one at a time.
+/// - If the only session is refused, no session is opened for 5 seconds at first and for a minute at most. The ceiling
+///   does not change, because such a refusal does not say how many sessions the server accepts. After the wait they are
+///   tried one after the other.
 /// - A refused password says nothing about the number of sessions.
 ///
 /// All times have the same origin and don't decrease.
@@ -80,6 +81,8 @@ pub struct Budget {
     leaving: VecDeque<Time>,
     /// When the last session beyond the proven number was started
     tried: Time,
+    /// Whether the server may have counted another session when the last one was started
+    company: bool,
     rest: Option<Time>,
     back_off: Duration,
     halved: Option<Time>,
@@ -147,6 +150,7 @@ impl Budget {
             stated: None,
             leaving: VecDeque::new(),
             tried: Time::ZERO,
+            company: false,
             rest: None,
             back_off: BACK_OFF.0,
             halved: None,
@@ -236,6 +240,7 @@ impl Budget {
         if self.count() >= self.proven {
             self.tried = now;
         }
+        self.company = self.count() > 0 || self.leaving.iter().any(|until| *until > now);
         self.opening += 1;
     }
 
@@ -261,7 +266,12 @@ impl Budget {
             self.rest = Some(now + self.back_off);
             self.back_off = (self.back_off * 2).min(BACK_OFF.1);
         }
-        self.lower(others, now);
+        if others == 0 && !self.company {
+            // Other clients have all the sessions, or the server is not ready: this says nothing about their number.
+            self.proven = 0;
+        } else {
+            self.lower(others, now);
+        }
     }
 
     /// Reports that a session did not open for any other reason: no connection, a refused password, an attempt that

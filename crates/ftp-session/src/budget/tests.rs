@@ -167,14 +167,35 @@ fn a_server_that_refuses_the_only_session_is_left_alone() {
     }
     assert_eq!(waits, [5, 10, 20, 40, 60, 60]);
     open(&mut budget, now);
-    // The server now gets one session at a time.
-    assert_eq!(budget.limit(now), 1);
-    assert!(matches!(budget.admission(now), Admission::Later(Some(_))));
     budget.ended(SessionEnd::Orderly, now);
     now += SECOND;
     // At the next refusal the wait starts at five seconds again.
     refuse(&mut budget, &full(), now);
     assert_eq!(budget.admission(now), Admission::Later(Some(now + 5 * SECOND)));
+}
+
+/// Others may have had all sessions, or the server was just starting: it may accept more than one by now
+#[test]
+fn a_refusal_of_the_only_session_is_no_limit() {
+    let mut budget = Budget::new(8);
+    refuse(&mut budget, &full(), at(0));
+    let now = at(5);
+    assert_eq!(budget.admission(now), Admission::Now);
+    budget.begin(now);
+    // The others are tried one by one.
+    assert!(matches!(budget.admission(now), Admission::Later(Some(_))));
+    budget.opened(now);
+    assert_eq!(budget.limit(now), 8);
+    open_all(&mut budget, 3, now);
+    refuse(&mut budget, &full(), now);
+    assert_eq!(budget.limit(now), 4);
+    // A lower ceiling that was known before still holds.
+    let mut budget = Budget::new(8);
+    open_all(&mut budget, 2, at(0));
+    refuse(&mut budget, &full(), at(0));
+    (0..2).for_each(|_| budget.ended(SessionEnd::Orderly, at(1)));
+    refuse(&mut budget, &full(), at(2));
+    assert_eq!(budget.limit(at(8)), 2);
 }
 
 #[test]
