@@ -29,6 +29,8 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) skipped: Counts,
     pub(crate) costs: Costs,
+    /// The risks of names that the server stores unchanged, as [`name::Risks::bits`]
+    pub(crate) kept_names: AtomicU8,
     /// Whether RNTO is refused if its target exists
     pub(crate) keeps_targets: Knowledge,
     mlst: Knowledge,
@@ -80,6 +82,7 @@ impl Inner {
             settings,
             skipped: Counts::default(),
             costs: Costs::default(),
+            kept_names: AtomicU8::new(name::Risks::NONE.bits()),
             keeps_targets: Knowledge::default(),
             mlst: Knowledge::default(),
             site_copy: Knowledge::default(),

@@ -124,6 +124,12 @@
 //! process or the connection dies in between, look for the old object at a name that ends in `.old`, and for the new
 //! one at a name that ends in `.tmp`; the error names both.
 //!
+//! **Names.** Some servers store a file under another name than they were told (Q153 in `docs/servers.md`): with `_` for
+//! a blank or a control character, for instance. That could replace another object. So before the first object whose
+//! name has control characters, bytes that are not UTF-8, `\`, `:`, a blank at one of its ends or a dot at its end, an
+//! empty file with a similar name is stored, looked up in the listing, and deleted. If its name was changed, the write
+//! is an error that tells the name. Names of directories are not tried.
+//!
 //! # What FTP can't promise
 //!
 //! | | |
@@ -169,6 +175,7 @@ mod name;
 mod place;
 mod ranges;
 mod read;
+mod risky;
 mod store;
 mod task;
 mod temporary;

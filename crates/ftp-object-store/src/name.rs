@@ -118,16 +118,69 @@ pub(crate) fn replaced(path: &[u8]) -> Vec<u8> {
 
 /// Makes a name beside `path` that no file has
 fn unique(path: &[u8], ends: &str) -> Vec<u8> {
+    let (directory, _) = split(path);
+    let mut path = directory.to_vec();
+    push(&mut path, format!("{BEGINS}{}{ends}", digits()).as_bytes());
+    path
+}
+
+/// Sixteen digits that no other name has
+fn digits() -> String {
     use std::hash::{BuildHasher, Hasher, RandomState};
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     // The hasher's keys are random, so two processes don't choose the same name.
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(NUMBER.fetch_add(1, Ordering::Relaxed));
-    let name = format!("{BEGINS}{:016x}{ends}", hasher.finish());
-    let (directory, _) = split(path);
-    let mut path = directory.to_vec();
-    push(&mut path, name.as_bytes());
-    path
+    format!("{:016x}", hasher.finish())
+}
+
+/// What in a name makes some servers store a file under another name
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Risks(u8);
+
+impl Risks {
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The risks of the name in a path: blanks at its ends and control characters (Pure-FTPd), bytes that are not UTF-8
+    /// (pyftpdlib), and what means something else on Windows
+    pub(crate) fn of(path: &[u8]) -> Self {
+        let (directory, name) = split(path);
+        // Pure-FTPd keeps a blank after a directory.
+        let at_home = matches!(directory, b"" | b".");
+        let windows = |byte: &u8| matches!(byte, b'\\' | b':');
+        let risks = [
+            name.iter().any(u8::is_ascii_control),
+            std::str::from_utf8(name).is_err(),
+            name.starts_with(b" ") && at_home,
+            name.starts_with(b" ") && !at_home,
+            name.ends_with(b" "),
+            name.ends_with(b"."),
+            name.iter().any(windows),
+        ];
+        let bits = risks.iter().enumerate().map(|(bit, risk)| u8::from(*risk) << bit);
+        Self(bits.fold(0, |all, bit| all | bit))
+    }
+
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) const fn are_among(self, known: u8) -> bool {
+        self.0 & !known == 0
+    }
+}
+
+/// A name that no file has, with everything in it that is unusual in this one, and the digits by which it can be
+/// recognized if the server changes it
+pub(crate) fn alike(name: &[u8]) -> (Vec<u8>, String) {
+    let digits = digits();
+    let middle = format!("ftp-store-{digits}");
+    let (first, rest) = match name {
+        [first] => (std::slice::from_ref(first), std::slice::from_ref(first)),
+        [first, rest @ ..] if first.is_ascii() => (std::slice::from_ref(first), rest),
+        _ => (&[][..], name),
+    };
+    ([first, middle.as_bytes(), rest].concat(), digits)
 }
 
 /// Whether this is a name that the store uses itself: of an unfinished upload, or of an old object

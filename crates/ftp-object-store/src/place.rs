@@ -77,6 +77,7 @@ impl Inner {
         let (directory, _) = name::split(target);
         let mut may_lack_directory = !directory.is_empty();
         let mut refusals = 0;
+        self.check_name(&mut ftp, target, subject).await?;
         loop {
             let refusal = match ftp.rename(source.path(), target).await {
                 Ok(_) => {

@@ -56,6 +56,33 @@ fn names_that_are_not_utf8() {
     });
 }
 
+/// Pure-FTPd would store it under another name
+#[test]
+fn unusual_names_are_kept_or_refused() {
+    everywhere(|place| async move {
+        let changes = |path: &str| match place.server.name.as_str() {
+            "pureftpd" => ["x ", "x%01y"].contains(&path),
+            "pyftpdlib" => path.contains("%E9"),
+            _ => false,
+        };
+        fs::write(place.local.join("x_"), "another").unwrap();
+        let store = place.store();
+        for path in ["x ", " x", "x%01y", "caf%E9", "a:b", "x.", "a b"] {
+            let object = Path::parse(path).unwrap();
+            let result = store.put(&object, "new".into()).await;
+            println!("{}: {path}: {result:?}", place.name());
+            assert_eq!(result.is_err(), changes(path), "{}: {path}", place.name());
+            if result.is_ok() {
+                let bytes = store.get(&object).await.unwrap().bytes().await.unwrap();
+                assert_eq!(bytes, "new", "{path}");
+                let listed = store.list_with_delimiter(None).await.unwrap().objects;
+                assert!(listed.iter().any(|one| one.location == object), "{listed:?}");
+            }
+        }
+        assert_eq!(fs::read(place.local.join("x_")).unwrap(), b"another");
+    });
+}
+
 #[test]
 fn what_may_not_be_read_is_not_missing() {
     everywhere(|place| async move {

@@ -1,0 +1,66 @@
+//! Names under which servers store other files than they were told
+
+use std::sync::Mutex;
+
+use ftp_test::{Action, Command, Files, Server};
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+
+use crate::server::{start, start_with};
+use crate::{eventually, store};
+
+/// A server that writes `_` for control characters, and for a blank at the end, as Pure-FTPd does (Q153)
+fn changing(files: &[(&str, &[u8])]) -> Server {
+    let renamed = Mutex::new(None);
+    start_with(files, move |command: Command<'_>, files: &Files| {
+        let mut name = command.argument.replace(|letter: char| letter.is_ascii_control(), "_");
+        if name.ends_with(' ') {
+            name.pop();
+            name.push('_');
+        }
+        match command.verb {
+            "RNFR" => *renamed.lock().unwrap() = Some(command.argument.to_owned()),
+            "RNTO" if name != command.argument => {
+                let from = renamed.lock().unwrap().take().unwrap();
+                let content = files.get(&from).unwrap();
+                files.remove(&from);
+                files.put(&name, content);
+                return Some(Action::reply("250 renamed"));
+            }
+            _ => {}
+        }
+        None
+    })
+}
+
+#[tokio::test]
+async fn a_name_that_the_server_changes_is_an_error() {
+    for (path, other) in [("d/a ", "d/a_"), ("d/a%01b", "d/a_b")] {
+        let server = changing(&[(other, b"another"), ("source", b"x")]);
+        let (store, path) = (store(&server), Path::parse(path).unwrap());
+        let error = store.put(&path, "new".into()).await.unwrap_err().to_string();
+        assert!(error.contains("_") && error.contains("under another name"), "{error}");
+        store.rename(&Path::from("source"), &path).await.unwrap_err();
+        store.copy(&Path::from("source"), &path).await.unwrap_err();
+        eventually("nothing else is left", || server.files().paths() == [other, "source"]).await;
+        assert_eq!(server.files().get(other).unwrap(), b"another");
+    }
+}
+
+#[tokio::test]
+async fn an_unusual_name_is_tried_once() {
+    let server = start(&[]);
+    let store = store(&server);
+    for path in ["d/a ", "d/b ", "d/ c ", "d/e%01", "d/f:g.", "d/ ", "d/.h "] {
+        let path = Path::parse(path).unwrap();
+        store.put(&path, "new".into()).await.unwrap();
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "new");
+    }
+    let paths = server.files().paths();
+    assert_eq!(paths, ["d/ ", "d/ c ", "d/.h ", "d/a ", "d/b ", "d/e\u{1}", "d/f:g."]);
+    let stored = server.count("STOR");
+    for path in ["d/a ", "d/ c ", "d/e%01", "d/x:", "plain", "na\u{ef}ve"] {
+        store.put(&Path::parse(path).unwrap(), "again".into()).await.unwrap();
+    }
+    assert_eq!(server.count("STOR"), stored + 6);
+}
