@@ -142,7 +142,8 @@ impl Subject<'_> {
         if error.is_missing() {
             return self.not_found(cause);
         }
-        if error.is_auth() {
+        // A 530 may also be about the number of sessions.
+        if error.is_auth() && error.too_many_sessions().is_none() {
             let source = self.source(cause);
             return object_store::Error::Unauthenticated {
                 path: self.location.to_string(),

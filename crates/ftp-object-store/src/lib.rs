@@ -137,7 +137,7 @@
 //! | replacing an object | is one step if RNTO replaces files, as on Unix. On other servers there is no object for a moment ([Writing](crate#writing)) |
 //! | `PutMode::Create`, `copy_if_not_exists`, `rename_if_not_exists` | `NotImplemented`, or a check before the write ([`weak_create`](FtpStoreBuilder::weak_create)), with which two writers may both succeed |
 //! | `PutMode::Update` | `NotImplemented` |
-//! | etags and versions | there are none: `if_match` fails, `if_none_match` never does, a version is `NotSupported` |
+//! | etags and versions | there are none: `if_match` fails unless it is `*`, `if_none_match` fails only if it is `*` and the object exists, a version is `NotSupported` |
 //! | attributes | `NotImplemented`; tags are ignored |
 //! | a file that is written while it is read | is noticed by its size at the end of the read, except by `get_ranges`, which asks for the size only if a range is shorter than asked for |
 //!

@@ -174,32 +174,44 @@ struct Writer {
 impl Writer {
     async fn run(self, mut queue: mpsc::UnboundedReceiver<Order>) {
         let subject = self.inner.subject("write", &self.location);
-        let mut temporary = Temporary::new(&self.inner, &self.target);
+        let mut temporary = Some(Temporary::new(&self.inner, &self.target));
         let mut begun: Option<(Upload<Lease>, u64)> = None;
         let mut failed: Option<String> = None;
         // Sending an answer fails only if no task waits for it.
         while let Some(order) = queue.recv().await {
             if let Some(text) = &failed {
                 let failure = || Err(subject.generic(Cause::Text(text.clone())));
-                let _ = match order {
-                    Order::Part(_, answer) | Order::Complete(answer) => answer.send(failure()),
-                    Order::Abort(answer) => answer.send(Ok(())),
-                };
-                continue;
+                match order {
+                    Order::Part(_, answer) | Order::Complete(answer) => {
+                        let _ = answer.send(failure());
+                        continue;
+                    }
+                    Order::Abort(answer) => {
+                        if let Some(file) = temporary.take() {
+                            self.delete(file).await;
+                        }
+                        let _ = answer.send(Ok(()));
+                        return;
+                    }
+                }
             }
+            // It is there until a failure is noted.
+            let Some(file) = temporary.take() else { return };
             let (upload, size) = match (begun.take(), &order) {
                 (Some(begun), _) => begun,
                 (None, Order::Abort(_)) => {
                     // Nothing has been uploaded yet.
-                    temporary.keep();
+                    let mut file = file;
+                    file.keep();
                     if let Order::Abort(answer) = order {
                         let _ = answer.send(Ok(()));
                     }
                     return;
                 }
-                (None, _) => match self.inner.begin(&temporary, subject).await {
+                (None, _) => match self.inner.begin(&file, subject).await {
                     Ok(upload) => (upload, 0),
                     Err(error) => {
+                        temporary = Some(file);
                         failed = Some(format!("the upload failed earlier: {error}"));
                         let (Order::Part(_, answer)
                         | Order::Complete(answer)
@@ -211,6 +223,7 @@ impl Writer {
             };
             match order {
                 Order::Part(payload, answer) => {
+                    temporary = Some(file);
                     let written = write_part(upload, &payload, subject).await;
                     let _ = answer.send(match written {
                         Ok(upload) => {
@@ -224,13 +237,18 @@ impl Writer {
                     });
                 }
                 Order::Complete(answer) => {
-                    let complete =
-                        self.inner.complete(upload, size, temporary, &self.target, subject);
-                    let _ = answer.send(complete.await);
-                    return;
+                    let complete = self.inner.complete(upload, size, file, &self.target, subject);
+                    let result = complete.await;
+                    let text = result.as_ref().err().map(ToString::to_string);
+                    let _ = answer.send(result);
+                    match text {
+                        None => return,
+                        Some(text) => failed = Some(format!("the upload failed earlier: {text}")),
+                    }
                 }
                 Order::Abort(answer) => {
-                    let _ = answer.send(self.abort(upload, &mut temporary).await);
+                    self.abort(upload, file).await;
+                    let _ = answer.send(Ok(()));
                     return;
                 }
             }
@@ -238,14 +256,18 @@ impl Writer {
         // The handle was dropped before completion: the upload is aborted, and the file deleted.
     }
 
-    async fn abort(&self, upload: Upload<Lease>, temporary: &mut Temporary) -> Result<()> {
+    async fn abort(&self, upload: Upload<Lease>, file: Temporary) {
         // If the abort fails, the file is deleted in the background.
         if let Ok((_, mut ftp)) = upload.abort().await {
-            if ftp.delete(temporary.path()).await.is_ok() {
-                temporary.keep();
-            }
+            file.delete(&mut ftp).await;
         }
-        Ok(())
+    }
+
+    /// Deletes the file of a failed upload, now or in the background
+    async fn delete(&self, file: Temporary) {
+        if let Ok(mut ftp) = self.inner.pool.lease(&self.inner.site).await {
+            file.delete(&mut ftp).await;
+        }
     }
 }
 

@@ -28,7 +28,8 @@ use crate::address::ServerAddress;
 /// ```
 ///
 /// A path is relative to the login directory; with `/%2F` it starts at the root. Percent signs stand for bytes, so any
-/// name can be written. FTP has no queries: a question mark belongs to the name.
+/// name can be written. FTP has no queries: a question mark belongs to the name. It has no fragments either: write
+/// `%23` for `#`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FtpUrl {
     policy: TlsPolicy,
@@ -71,6 +72,11 @@ pub enum UrlError {
         "a percent sign in the URL is not followed by two hexadecimal digits; write %25 for the percent sign itself"
     )]
     Percent,
+    /// A `#`, after which a URL has a fragment, which FTP does not have
+    #[error(
+        "a # in the URL begins a fragment, which FTP does not have; write %23 for the character itself"
+    )]
+    Fragment,
     /// The code after `;type=` is not `a`, `i` or `d`
     #[error("unknown ;type={0} in the URL: a, i and d are supported")]
     Type(String),
@@ -140,6 +146,9 @@ impl TryFrom<&Url> for FtpUrl {
             Some(port) => format!("{host}:{port}").parse(),
             None => host.parse(),
         };
+        if url.fragment().is_some() {
+            return Err(UrlError::Fragment);
+        }
         let text = match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
@@ -253,6 +262,15 @@ mod tests {
             let url: FtpUrl = text.parse().unwrap();
             assert_eq!((url.path(), url.target()), (path, target), "{text}");
         }
+    }
+
+    /// It would be cut off
+    #[test]
+    fn a_fragment_is_an_error() {
+        for text in ["ftp://h/pub/a#b", "ftp://h/#", "ftp://h#b"] {
+            assert_eq!(text.parse::<FtpUrl>(), Err(UrlError::Fragment), "{text}");
+        }
+        assert_eq!("ftp://h/a%23b".parse::<FtpUrl>().unwrap().path(), b"a#b");
     }
 
     #[test]

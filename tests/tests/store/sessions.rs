@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ftp_test::Limit;
+use ftp_test::{Action, Limit, Server};
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt};
@@ -53,6 +53,38 @@ async fn a_wrong_password_is_tried_once() {
         assert!(!format!("{error} {error:?} {store} {store:?}").contains("hunter2"), "{error:?}");
     }
     assert_eq!(server.count("PASS"), 1);
+}
+
+/// A login refused because of a limit, or a command, says nothing about the password
+#[tokio::test]
+async fn a_limit_is_no_wrong_password() {
+    let text = "530 Sorry, the maximum number of clients (3) for this user are already connected.";
+    let server = start_with(&[("f", b"abc")], move |command, _| {
+        (command.verb == "RETR").then(|| Action::reply(text))
+    });
+    let error = store(&server).get(&Path::from("f")).await.unwrap_err();
+    assert!(!matches!(error, Error::Unauthenticated { .. }), "{error}");
+    let limited = Duration::from_millis(300);
+    let server = start_with(&[("f", b"abc")], move |command, _| {
+        (command.verb == "PASS").then(|| Action::reply(text))
+    });
+    let store = builder(&server).wait_timeout(limited).build().unwrap();
+    let error = store.get(&Path::from("f")).await.unwrap_err();
+    assert!(!matches!(error, Error::Unauthenticated { .. }), "{error}");
+}
+
+/// Some servers repeat what they were sent
+#[tokio::test]
+async fn a_password_in_a_reply_is_not_shown() {
+    let server = Server::with_files([("f", b"abc")]);
+    server.on_command(|command| match command.verb {
+        "PASS" => Action::reply("530-Login failed:\r\n530 PASS hunter2 is wrong (hunter2)."),
+        _ => Action::serve(),
+    });
+    let store = builder(&server).login("u", "hunter2").build().unwrap();
+    let error = store.get(&Path::from("f")).await.unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("hunter2") && shown.contains("is wrong"), "{shown}");
 }
 
 #[tokio::test]

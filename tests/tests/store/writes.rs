@@ -44,6 +44,30 @@ async fn an_unfinished_write_leaves_nothing() {
     assert_eq!(server.files().get("f").unwrap(), b"before");
 }
 
+/// While the handle still lives
+#[tokio::test]
+async fn an_abort_after_a_failure_leaves_nothing() {
+    let rule = all("STOR", Action::serve().final_reply("451 disk error"));
+    let server = start_with(&[("f", b"before")], rule);
+    let mut upload = store(&server).put_multipart(&Path::from("f")).await.unwrap();
+    upload.put_part("after".into()).await.unwrap();
+    upload.complete().await.unwrap_err();
+    upload.abort().await.unwrap();
+    eventually("it is deleted", || server.files().paths() == ["f"]).await;
+    // The failure of a part.
+    let rule = all("STOR", Action::serve().break_at(10_000).reset().final_reply("552 full"));
+    let server = start_with(&[("f", b"before")], rule);
+    let mut upload = store(&server).put_multipart(&Path::from("f")).await.unwrap();
+    let mut failed = false;
+    for _ in 0..100 {
+        failed |= upload.put_part(content(1_000_000).into()).await.is_err();
+    }
+    assert!(failed);
+    upload.abort().await.unwrap();
+    assert_eq!(server.files().paths(), ["f"]);
+    assert_eq!(server.files().get("f").unwrap(), b"before");
+}
+
 #[tokio::test]
 async fn what_ftp_cannot_promise_is_refused() {
     let server = start(&[("f", b"before")]);

@@ -15,7 +15,7 @@ use core::fmt;
 pub use argument::{Argument, ArgumentError, Secret};
 pub use verb::Verb;
 
-use self::mask::MASK;
+pub(super) use self::mask::MASK;
 use super::escaped::Readable;
 use super::telnet::escape;
 
@@ -74,6 +74,14 @@ impl<'a> Command<'a> {
     #[must_use]
     pub const fn secret(verb: Verb, argument: &'a Secret) -> Self {
         Self { verb, argument: Value::Secret(argument) }
+    }
+
+    /// Returns the argument if it is never shown
+    pub(super) const fn concealed(&self) -> Option<&Secret> {
+        match self.argument {
+            Value::Secret(secret) => Some(secret),
+            _ => None,
+        }
     }
 
     /// Creates a command with a number: `REST 100`

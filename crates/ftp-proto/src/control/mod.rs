@@ -17,9 +17,9 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::hint::black_box;
 
-use command::{Command, Verb};
+use command::{Command, MASK, Secret, Verb};
 use effects::Effects;
-use reply::{Code, Reply, ReplyConfig, ReplyError, ReplyParser};
+use reply::{Code, Reply, ReplyConfig, ReplyError, ReplyKind, ReplyParser};
 
 /// What forbids clear text on the control connection
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub(crate) struct Control {
     barrier: Barrier,
     telnet: bool,
     pub(crate) effects: Effects,
+    /// The password or account that was sent last, until the server has answered it
+    secret: Option<Secret>,
 }
 
 /// Whether each expected reply will come
@@ -80,6 +82,7 @@ impl Control {
             barrier,
             telnet,
             effects: Effects::default(),
+            secret: None,
         }
     }
 
@@ -118,7 +121,22 @@ impl Control {
         self.expected.retain(|expected| expected.purpose != Purpose::Prefetch);
     }
 
+    /// Replaces the password or account that was sent last in a reply that repeats it, so that no error, event or trace
+    /// shows it
+    pub(crate) fn without_secret(&mut self, reply: Reply) -> Reply {
+        let Some(secret) = &self.secret else { return reply };
+        let masked = reply.without(secret.expose(), MASK);
+        let is_final = !matches!(reply.kind(), ReplyKind::Preliminary | ReplyKind::Intermediate);
+        if is_final && !matches!(self.front(), Some(Verb::USER)) {
+            self.secret = None;
+        }
+        masked.unwrap_or(reply)
+    }
+
     fn queue(&mut self, command: &Command<'_>, purpose: Purpose) {
+        if let Some(secret) = command.concealed() {
+            self.secret = Some(secret.clone());
+        }
         self.effects.sent(command);
         self.out.push(command, self.telnet);
         self.expected.push_back(Expected { verb: command.verb(), purpose, end: self.out.queued });

@@ -3,7 +3,7 @@
 use super::Verb;
 
 /// The text shown instead of hidden arguments, the same for every length
-pub(super) const MASK: &str = "****";
+pub(in crate::control) const MASK: &str = "****";
 
 /// Whether every argument of a verb is a secret
 ///
