@@ -287,6 +287,7 @@ fn of_urls() -> Texts {
         "Scheme" => wrong("http://ftp.example.org/"),
         "Host" => UrlError::Host,
         "Percent" => wrong("ftp://ftp.example.org/100%"),
+        "Fragment" => wrong("ftp://ftp.example.org/a#b"),
         "Type" => wrong("ftp://ftp.example.org/f;type=x"),
     }
 }
