@@ -14,7 +14,7 @@ use crate::check;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::look::version;
+use crate::look;
 use crate::partial::{Naming, Partial, STATE_FROM, Version};
 use crate::pool::Pool;
 use crate::ranges::{CUT, OVERLAP};
@@ -58,14 +58,24 @@ pub(crate) struct Job<'a> {
     pub(crate) local: &'a Path,
     /// The file's version, as far as it is known
     pub(crate) version: Version,
-    /// Whether the version is what the server reported, rather than what a list requires
-    pub(crate) is_listed: bool,
+    pub(crate) source: Source,
     /// The modification time that the local file gets
     pub(crate) modified: Option<SystemTime>,
     /// The permissions that the local file gets, if they are kept
     pub(crate) mode: Option<u32>,
     /// The hash that the file must have
     pub(crate) expected: Option<FileHash>,
+}
+
+/// Where the version of a file comes from
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// From the server: [`look::version`] reports the same unless the file changes
+    Request,
+    /// From a listing, whose times may be less precise, or of another time zone
+    Listing,
+    /// The size is what a list of the user requires; the time is from the server, as with [`Self::Request`]
+    List,
 }
 
 /// Downloads a file; returns the bytes that were transferred
@@ -91,9 +101,29 @@ pub(crate) fn download(
 
 /// Whether a file has another size than expected because it has changed since
 fn has_changed(client: &mut Client, job: &Job<'_>, failure: &Failure) -> bool {
-    job.is_listed
+    job.source != Source::List
         && failure.is_about_size()
-        && version(client, job.remote).is_ok_and(|now| now.is_another_than(job.version))
+        && look::version(client, job.remote).is_ok_and(|now| now.is_another_than(job.version))
+}
+
+/// Asks the server whether a file of this length is still the version that was downloaded
+///
+/// Some servers send a mixture of two versions if a file is rewritten in place meanwhile, and it may have the right
+/// size. A file under 1 MiB is sent at once, and not worth a round trip.
+pub(crate) fn check_version(
+    client: &mut Client,
+    terms: Terms<'_>,
+    job: &Job<'_>,
+    length: u64,
+) -> Result<(), Failure> {
+    if length < STATE_FROM || job.version == Version::default() {
+        return Ok(());
+    }
+    let now = look::version(client, job.remote).map_err(|error| terms.site().failure(error))?;
+    match now.is_another_than(job.version) {
+        true => Err(Failure::changed()),
+        false => Ok(()),
+    }
 }
 
 /// Opens the partial file that an earlier run left, and empties it unless it can be resumed
@@ -226,6 +256,7 @@ impl Transfer<'_> {
             self.digest = algorithm.and_then(FileDigest::new);
             self.fetch(0)?;
         }
+        check_version(self.client, self.terms, self.job, self.partial.length())?;
         let found = self.digest.take().map(FileDigest::finish);
         check_whole(&mut self.partial, self.terms, self.job, wanted, found)
     }

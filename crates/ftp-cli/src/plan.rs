@@ -116,6 +116,8 @@ pub(crate) struct File {
     pub(crate) path: Vec<u8>,
     pub(crate) size: Option<u64>,
     pub(crate) time: Option<Stamp>,
+    /// Whether the time is what a request about this file would report: UTC, to the second
+    pub(crate) is_exact: bool,
     /// Whether the target has a part of the file that an earlier run left
     pub(crate) is_begun: bool,
     /// Whether the target has a file of this name

@@ -17,7 +17,6 @@ use crate::args::Segments;
 use crate::download::{self, BLOCK, Job, Terms};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::look;
 use crate::partial::Partial;
 use crate::pool::{Lease, Pool};
 use crate::ranges::{CUT, Comparison, Ranges, Task};
@@ -79,12 +78,8 @@ fn finish(
 ) -> Result<(), Failure> {
     let result = lease
         .attempt(&|| 0, |client| {
-            let now =
-                look::version(client, job.remote).map_err(|error| terms.site().failure(error))?;
-            match now.is_another_than(job.version) {
-                true => Err(changed()),
-                false => download::wanted_hashes(client, terms, job, running),
-            }
+            download::check_version(client, terms, job, partial.length())?;
+            download::wanted_hashes(client, terms, job, running)
         })
         .and_then(|wanted| download::check_whole(&mut partial, terms, job, wanted, None));
     download::close(partial, terms, job, result)

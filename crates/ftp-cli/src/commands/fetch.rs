@@ -11,7 +11,7 @@ use super::context::Context;
 use super::get::would_get;
 use super::queue::{Queues, Work, finish};
 use crate::args::FetchArgs;
-use crate::download::{Job, Terms};
+use crate::download::{Job, Source, Terms};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -155,7 +155,7 @@ impl Fetching<'_> {
             modified: version.modified,
             mode,
             expected: entry.hash.clone(),
-            is_listed: entry.size.is_none(),
+            source: if entry.size.is_some() { Source::List } else { Source::Request },
         };
         let result =
             latest::download(pool, lease, terms, &job, self.args.segments.segments, &running);

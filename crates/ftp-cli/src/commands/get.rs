@@ -10,7 +10,7 @@ use super::context::Context;
 use super::lookup::{absent, exists, is_directory, not_a_file};
 use super::queue::{Queues, Work, finish};
 use crate::args::GetArgs;
-use crate::download::{Job, Terms};
+use crate::download::{Job, Source, Terms};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::latest;
@@ -178,7 +178,7 @@ fn fetch(
         modified: version.modified,
         mode,
         expected: args.checksum.clone(),
-        is_listed: true,
+        source: Source::Request,
     };
     let result = latest::download(terms.pool, lease, terms, &job, args.segments.segments, &running);
     running.end(result).map_err(|failure| failure.about(crate::show::bytes(path)))

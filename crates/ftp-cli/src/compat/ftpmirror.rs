@@ -14,7 +14,7 @@ use globset::{Glob, GlobMatcher};
 
 use super::mirrorinfo::{self, Versions};
 use crate::args::{Common, Parallel, TransferArgs};
-use crate::download::{Job, Terms, download};
+use crate::download::{Job, Source, Terms, download};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -262,7 +262,7 @@ impl Run<'_> {
             modified: None,
             mode: None,
             expected: None,
-            is_listed: true,
+            source: Source::Request,
         };
         let result = lease
             .attempt(&|| running.bytes(), |client| download(client, self.terms, &job, &running));

@@ -62,6 +62,7 @@ fn look(client: &mut Client, folder: &[u8], path: &[u8], item: &mut Item) -> Res
         item.is_linked = true;
         item.size = Some(size);
         item.time = known(client.mdtm(path))?.map(|time| Stamp::new(time.to_unix(), 1));
+        item.is_exact = true;
         item.mode = None;
         return Ok(());
     }

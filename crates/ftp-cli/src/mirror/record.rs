@@ -222,7 +222,15 @@ mod tests {
 
     fn file(path: &[u8], size: Option<u64>, time: Option<Stamp>) -> plan::File {
         let path = path.to_vec();
-        plan::File { path, size, time, is_begun: false, is_there: false, mode: None }
+        plan::File {
+            path,
+            size,
+            time,
+            is_exact: true,
+            is_begun: false,
+            is_there: false,
+            mode: None,
+        }
     }
 
     fn open(path: &Path) -> Record {

@@ -210,6 +210,7 @@ fn list_local(path: &Path) -> Result<Listing, Failure> {
             kind,
             size: (kind == Kind::File).then_some(metadata.len()),
             time: modified.map(|time| Stamp::new(time.to_unix(), 1)),
+            is_exact: true,
             identity: None,
             mode: None,
             is_linked: false,
@@ -255,6 +256,7 @@ fn item(entry: &OwnedEntry) -> Item {
         kind,
         size: entry.size().filter(|_| kind == Kind::File),
         time: entry.modified().and_then(stamp),
+        is_exact: entry.modified().is_some_and(|modified| is_exact(&modified)),
         identity: identity.map(Into::into),
         mode: entry.entry().permissions.map(|permissions| u32::from(permissions.mode())),
         is_linked: false,
@@ -275,6 +277,11 @@ pub(crate) fn stamp(modified: Modified) -> Option<Stamp> {
 /// Whether a time is in the server's unknown zone, and precise enough to learn the zone from it
 fn is_of_servers_clock(modified: &Modified) -> bool {
     matches!(modified, Modified::At { zone: Zone::Server, precision, .. } if *precision >= Precision::Minute)
+}
+
+/// Whether a time is in UTC and to the second, as MDTM and MLST report it
+fn is_exact(modified: &Modified) -> bool {
+    matches!(modified, Modified::At { zone: Zone::Utc, precision, .. } if *precision >= Precision::Second)
 }
 
 /// Requests a file's time with MDTM, which is in UTC, to learn the time zone of the listing

@@ -156,7 +156,10 @@ impl Mirror<'_> {
                         modified,
                         mode: file.mode.filter(|_| self.args.transfer.preserve.is_some()),
                         expected: None,
-                        is_listed: true,
+                        source: match file.is_exact {
+                            true => download::Source::Request,
+                            false => download::Source::Listing,
+                        },
                     };
                     let segments = self.args.segments.segments;
                     latest::download(self.pool, lease, self.terms(), &job, segments, &running)

@@ -119,8 +119,8 @@ impl Plan {
             (Kind::File, target_kind) => {
                 let is_begun = self.is_begun(&item.name, there);
                 let is_there = target_kind.is_some();
-                let (size, time, mode) = (item.size, item.time, item.mode);
-                let file = File { path, size, time, is_begun, is_there, mode };
+                let &Item { size, time, is_exact, mode, .. } = item;
+                let file = File { path, size, time, is_exact, is_begun, is_there, mode };
                 let verdict = match (target, target_kind) {
                     (Some(target), Some(Kind::File)) => self.compare(item, target),
                     _ => Verdict::Differs,

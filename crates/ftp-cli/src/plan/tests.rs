@@ -55,7 +55,16 @@ fn listing(tree: &Tree, unit: i64, is_complete: bool) -> Listing {
             Node::Link => (Kind::Link, None, None),
         };
         let name = name.clone().into();
-        Item { name, kind, size, time, identity: None, mode: None, is_linked: false }
+        Item {
+            name,
+            kind,
+            size,
+            time,
+            is_exact: true,
+            identity: None,
+            mode: None,
+            is_linked: false,
+        }
     };
     Listing { items: tree.iter().map(item).collect(), is_complete }
 }
@@ -309,6 +318,7 @@ fn loops_end() {
         kind: Kind::Dir,
         size: None,
         time: None,
+        is_exact: true,
         identity: Some(b"U1".as_slice().into()),
         mode: None,
         is_linked: false,

@@ -131,6 +131,116 @@ fn a_file_that_changes_while_it_is_fetched_comes_as_it_is_then() {
     }
 }
 
+/// The old version of a file, the new one, and what a server sends that reads the file while it is rewritten in place
+fn versions() -> [Vec<u8>; 3] {
+    let old = bytes(3_000_000);
+    let new: Vec<u8> = old.iter().map(|byte| byte ^ 1).collect();
+    let mixture = [&old[..1_500_000], &new[1_500_000..]].concat();
+    [old, new, mixture]
+}
+
+/// Rewrites the file during the first `count` downloads, each time with another time
+fn rewrites(server: &Server, count: usize) -> impl Fn(&Command<'_>) -> Option<Action> + use<> {
+    let [old, new, mixture] = versions();
+    server.files().put("pub/file", old);
+    let (files, downloads) = (server.files().clone(), AtomicUsize::new(0));
+    move |Command { verb, .. }| {
+        let download = (*verb == "RETR").then(|| downloads.fetch_add(1, Ordering::SeqCst))?;
+        (download < count).then(|| {
+            files.put("pub/file", new.clone());
+            files.set_modified("pub/file", &format!("202501010000{download:02}"));
+            Action::serve().data(mixture.clone())
+        })
+    }
+}
+
+/// The features of servers with the newer commands, and of vsftpd, whose listings give times to the minute
+const FEATURES: [&str; 2] = [
+    "211-features\r\n EPSV\r\n MLST size*;modify*;type*;\r\n SIZE\r\n MDTM\r\n REST STREAM\r\n211 end",
+    "211-features\r\n EPSV\r\n SIZE\r\n MDTM\r\n REST STREAM\r\n211 end",
+];
+
+/// Only its time shows it, because the number of bytes is as expected
+#[test]
+fn a_file_that_is_rewritten_in_place_does_not_come_as_a_mixture() {
+    for (features, command, more) in [
+        (FEATURES[0], "get", &["-O", "here"][..]),
+        (FEATURES[0], "get", &["-O", "here", "--segments", "4", "--max-sessions", "1"]),
+        (FEATURES[0], "mirror", &["here"]),
+        (FEATURES[1], "get", &["-O", "here"]),
+        (FEATURES[1], "mirror", &["here"]),
+    ] {
+        let (server, home) = (Server::start(), Home::new());
+        let rewrite = rewrites(&server, 1);
+        server.on_command(move |command| match command.verb {
+            "FEAT" => Action::reply(features),
+            _ => rewrite(&command).unwrap_or_else(Action::serve),
+        });
+        let url = server.url(if command == "mirror" { "pub" } else { "pub/file" });
+        let run = home.rftp(&[&[command, &url, "--retry-delay", "0.02"], more].concat());
+        assert_eq!(run.code, Some(0), "{command} {more:?}: {run:?}");
+        assert!(home.read("here/file") == versions()[1], "{command} {more:?}");
+        assert_eq!(home.names("here"), ["file"]);
+        let modified = home.path("here/file").metadata().unwrap().modified().unwrap();
+        let since = modified.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(since.as_secs(), 1_735_689_600, "{command} {more:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_rewritten_all_the_time_is_told() {
+    for command in ["get", "mirror", "fetch"] {
+        let (server, home) = (Server::start(), Home::new());
+        let rewrite = rewrites(&server, 50);
+        server.on_command(move |command| rewrite(&command).unwrap_or_else(Action::serve));
+        home.write("list", b"pub/file\n");
+        let (url, root) = (server.url("pub/file"), server.url(""));
+        let run = match command {
+            "get" => home.rftp(&["get", "-O", "here", &url]),
+            "fetch" => home.rftp(&["fetch", "--base", &root, "-O", "here", "list"]),
+            _ => mirror(&home, &server.url("pub"), "here"),
+        };
+        assert_eq!(run.code, Some(4), "{command}: {run:?}");
+        assert!(run.stderr.contains("file: has changed"), "{command}: {run:?}");
+        assert_eq!(server.count("RETR"), 2, "{command}: {:?}", server.commands());
+        assert_eq!(home.names("here"), [""; 0], "{command}");
+    }
+}
+
+/// The part of the first attempt is of another version than the rest
+#[test]
+fn a_file_that_is_rewritten_between_two_attempts_is_not_spliced() {
+    for features in FEATURES {
+        for command in ["get", "mirror"] {
+            let (server, home) = (Server::start(), Home::new());
+            let [old, new, mixture] = versions();
+            server.files().put("pub/file", old);
+            let (files, downloads) = (server.files().clone(), AtomicUsize::new(0));
+            server.on_command(move |Command { verb, .. }| match verb {
+                "FEAT" => Action::reply(features),
+                "RETR" => match downloads.fetch_add(1, Ordering::SeqCst) {
+                    0 => Action::serve().break_at(2_000_000).then_close(),
+                    1 => {
+                        files.put("pub/file", new.clone());
+                        files.set_modified("pub/file", "20250101000000");
+                        // The bytes that are compared are the same.
+                        let mut rest = versions()[0][..2_000_000].to_vec();
+                        rest.extend_from_slice(&mixture[2_000_000..]);
+                        Action::serve().data(rest)
+                    }
+                    _ => Action::serve(),
+                },
+                _ => Action::serve(),
+            });
+            let url = server.url(if command == "mirror" { "pub" } else { "pub/file" });
+            let target = if command == "mirror" { "here" } else { "-Ohere" };
+            let run = home.rftp(&[command, SOON[0], SOON[1], &url, target]);
+            assert_eq!(run.code, Some(0), "{command}: {run:?}");
+            assert!(home.read("here/file") == versions()[1], "{command}");
+        }
+    }
+}
+
 /// It is reported after few attempts, and the other files are fetched
 #[test]
 fn a_file_that_changes_all_the_time_is_told() {

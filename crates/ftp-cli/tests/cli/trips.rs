@@ -87,6 +87,39 @@ fn transfers_follow_one_another() {
     assert_eq!(between, expected, "{commands:?}");
 }
 
+/// Only a file of 1 MiB or more takes long enough to be rewritten during its transfer
+#[test]
+fn nothing_is_asked_after_a_small_download() {
+    for features in [" MLST size*;modify*;type*;\r\n", ""] {
+        for (size, before, after) in [(1_048_575, 0, 0), (1_048_576, 1, 1)] {
+            let (server, home) = (Server::start(), Home::new());
+            server.on_command(move |Command { verb, .. }| match verb {
+                "FEAT" => Action::reply(format!(
+                    "211-features\r\n{features} EPSV\r\n SIZE\r\n MDTM\r\n211 end"
+                )),
+                _ => Action::serve(),
+            });
+            server.files().put("pub/f", bytes(size));
+            let run = home.rftp(&["mirror", "-j1", &server.url("pub"), "here"]);
+            assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+            let commands = server.commands();
+            let retr = commands.iter().position(|line| line.starts_with("RETR")).unwrap();
+            // A listing with times to the second needs no request before the download.
+            let (before, verbs) = match features {
+                "" => (before, &["SIZE", "MDTM"][..]),
+                _ => (0, &["MLST"][..]),
+            };
+            for verb in verbs {
+                let counts = [&commands[..retr], &commands[retr..]].map(|part| {
+                    let about_it = part.iter().filter(|line| line.ends_with("pub/f"));
+                    about_it.filter(|line| line.starts_with(verb)).count()
+                });
+                assert_eq!(counts, [before, after], "{verb} {size}: {commands:?}");
+            }
+        }
+    }
+}
+
 /// An upload under 1 MiB is sent again rather than resumed, so nothing needs to be asked before it
 #[test]
 fn nothing_is_asked_before_a_small_upload() {

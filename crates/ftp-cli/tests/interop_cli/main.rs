@@ -9,10 +9,11 @@ mod relay;
 mod shell;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use servers::Server;
 use tempfile::TempDir;
@@ -158,7 +159,7 @@ fn make_tree(root: &Path, folders: u32, files: u32, large: usize) {
     std::fs::write(root.join("large"), bytes(large, 7)).unwrap();
     std::fs::write(root.join("two words [x] -l"), b"").unwrap();
     // A time in the past, so that a copy that does not keep it differs.
-    let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
     for path in tree(root).keys() {
         let file = std::fs::File::options().write(true).open(root.join(path)).unwrap();
         file.set_modified(old).unwrap();
@@ -269,6 +270,50 @@ fn segments_of_one_file_are_joined() {
         assert!(summary(&run, "bytes") < 30_000_000, "{place}: {run:?}");
         assert!(!place.here("back.part").exists() && !place.here("back.part.state").exists());
     }
+}
+
+/// All of these servers send the end of the new content after the start of the old one
+#[test]
+fn a_file_that_is_rewritten_in_place_is_fetched_again() {
+    let [old, new] = [1, 2].map(|seed| bytes(24_000_000, seed));
+    for place in places("rewritten") {
+        std::fs::write(place.here("file"), &old).unwrap();
+        for command in ["get", "mirror"] {
+            place.succeeds(&["put", "--mkdir", "file", &place.url("in/")]);
+            let file = std::fs::File::options().write(true).open(place.on_disk().join("in/file"));
+            let mut file = file.unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+            let (url, target) = match command {
+                "get" => (place.url("in/file"), "-Oget"),
+                _ => (place.url("in"), "mirror"),
+            };
+            let arguments = [command, "--json", "--limit-rate", "24M", &url, target];
+            let child = place.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+            let part = place.here(command).join("file.part");
+            let begun = Instant::now();
+            while part.metadata().map_or(0, |part| part.len()) < 2_000_000 {
+                assert!(begun.elapsed() < Duration::from_secs(60), "{place}: nothing comes");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            file.write_all(&new).unwrap();
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{place} {command}");
+            let content = std::fs::read(place.here(command).join("file")).unwrap();
+            assert!(content == new, "{place} {command}: {}", pattern(&content, &old, &new));
+            assert!(!part.exists(), "{place} {command}");
+        }
+    }
+}
+
+/// Returns which megabytes of a content are old, new, or neither
+fn pattern(content: &[u8], old: &[u8], new: &[u8]) -> String {
+    let parts = content.chunks(1_000_000).zip(old.chunks(1_000_000)).zip(new.chunks(1_000_000));
+    let sign = |((part, old), new): ((&[u8], &[u8]), &[u8])| match part {
+        _ if part == old => 'o',
+        _ if part == new => 'n',
+        _ => '?',
+    };
+    parts.map(sign).collect()
 }
 
 /// Servers report a link's target in different ways, or not at all
