@@ -341,22 +341,25 @@ impl Lease<'_> {
 
     /// Runs `work`, and retries it after a failure that may be temporary, on a new session if this one has ended
     ///
-    /// `moved` returns the bytes transferred so far: an attempt that transfers bytes resets the count of retries.
+    /// `moved` returns the bytes transferred so far: an attempt that gets further than all before it resets
+    /// the count of retries.
     pub(crate) fn attempt<T>(
         &mut self,
         moved: &dyn Fn() -> u64,
         mut work: impl FnMut(&mut Client) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut tries = Tries::new(self.pool);
+        let mut furthest = moved();
         loop {
             // It has retries of its own, which must not be multiplied by these.
             self.client()?;
-            let before = moved();
             let failure = match self.once(&mut work) {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            if moved() > before {
+            // One that starts again from the first byte, and is cut earlier, has made no progress.
+            if moved() > furthest {
+                furthest = moved();
                 tries = Tries::new(self.pool);
             }
             tries.again(failure)?;

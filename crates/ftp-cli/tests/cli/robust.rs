@@ -241,6 +241,48 @@ fn a_file_that_is_rewritten_between_two_attempts_is_not_spliced() {
     }
 }
 
+/// Makes a server that refuses REST, so that each attempt has to start at the first byte; `cuts` returns where the
+/// download with this number is cut
+fn without_rest(cuts: impl Fn(usize) -> Option<usize> + Send + Sync + 'static) -> Server {
+    let (server, downloads) = (Server::start(), AtomicUsize::new(0));
+    server.files().put("pub/file", bytes(3_000_000));
+    server.on_command(move |Command { verb, .. }| match verb {
+        "REST" => Action::reply("502 not here"),
+        "RETR" => match cuts(downloads.fetch_add(1, Ordering::SeqCst)) {
+            Some(cut) => Action::serve().break_at(cut),
+            None => Action::serve(),
+        },
+        _ => Action::serve(),
+    });
+    server
+}
+
+#[test]
+fn a_download_that_is_cut_starts_again_if_the_server_refuses_rest() {
+    for command in ["get", "mirror"] {
+        let home = Home::new();
+        let server = without_rest(|number| [2_000_000, 500_000].get(number).copied());
+        let url = server.url(if command == "mirror" { "pub" } else { "pub/file" });
+        let target = if command == "mirror" { "here" } else { "-Ohere" };
+        let run = home.rftp(&[command, SOON[0], SOON[1], &url, target]);
+        assert_eq!(run.code, Some(0), "{command}: {run:?} {}", server.transcript());
+        assert!(home.read("here/file") == bytes(3_000_000), "{command}");
+        assert_eq!(server.count("RETR"), 3, "{command}: {}", server.transcript());
+        assert!(run.stderr.contains("can't resume"), "{command}: {run:?}");
+    }
+}
+
+/// Only an attempt that gets further than all before it renews the retries
+#[test]
+fn a_download_that_is_always_cut_ends() {
+    let home = Home::new();
+    let server = without_rest(|number| (number < 50).then_some([2_000_000, 1_000_000][number % 2]));
+    let url = server.url("pub/file");
+    let run = home.rftp(&["get", SOON[0], SOON[1], "--retries", "3", &url]);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert!((4..8).contains(&server.count("RETR")), "{}", server.transcript());
+}
+
 /// It is reported after few attempts, and the other files are fetched
 #[test]
 fn a_file_that_changes_all_the_time_is_told() {

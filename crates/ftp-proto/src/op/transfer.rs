@@ -80,7 +80,10 @@ enum Stage {
     /// TYPE and the first command of `Open` have been sent
     TypeAndOpen(Open),
     Open(Open),
-    Rest,
+    Rest {
+        /// What was known of the marker before it
+        before: RestartMarker,
+    },
     /// Both connections are in use
     Joint(ControlSide),
     /// The data connection has ended properly and was closed; the final reply is expected
@@ -160,17 +163,20 @@ impl TransferOp {
                     return self.restart_or_ask(cx);
                 }
             },
-            (Stage::Rest, Input::Reply(reply)) => return self.restarted(reply, cx),
+            (Stage::Rest { before }, Input::Reply(reply)) => {
+                let before = *before;
+                return self.restarted(before, reply, cx);
+            }
             (Stage::Joint(_), input) => return self.joint(input, cx),
             (Stage::AwaitFinal { .. }, input) => return self.await_final(input, cx),
             (Stage::AwaitTicket, Input::Tickets) => return self.tickets_reported(cx),
             (Stage::AwaitTicket, Input::Quiet) => return Err(self.without_ticket()),
-            (Stage::Rest, Input::DataTimeout(phase)) => {
+            (Stage::Rest { .. }, Input::DataTimeout(phase)) => {
                 cx.wire.session.path = PassivePath::Unproven;
                 return Err(Error::DataTimedOut(phase));
             }
             // The data connection can end before the reply to REST: then the command would be pointless.
-            (Stage::Rest, Input::Data) => {
+            (Stage::Rest { .. }, Input::Data) => {
                 if let Some(DataState::Ended(end)) = cx.wire.data_state() {
                     return Err(ended_early(end));
                 }
@@ -291,7 +297,7 @@ impl TransferOp {
     fn restart_or_ask(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
         if self.offset > 0 || cx.wire.session.marker == RestartMarker::Doubtful {
             // A marker from an earlier REST may still be set on the server: clear it.
-            self.stage = Stage::Rest;
+            self.stage = Stage::Rest { before: cx.wire.session.marker };
             // This holds from now on, whether the reply comes or not.
             cx.wire.session.marker = RestartMarker::Doubtful;
             cx.send(&Command::number(Verb::REST, self.offset));
@@ -300,7 +306,13 @@ impl TransferOp {
         self.ask(cx)
     }
 
-    fn restarted(&mut self, reply: Reply, cx: &mut Context<'_>) -> Result<Step, Error> {
+    /// Handles the reply to REST; `before` is what was known of the marker before it
+    fn restarted(
+        &mut self,
+        before: RestartMarker,
+        reply: Reply,
+        cx: &mut Context<'_>,
+    ) -> Result<Step, Error> {
         match reply.kind() {
             ReplyKind::Preliminary => Ok(Step::Pending),
             // No server is known that grants a restart with a 2yz, and one that only tolerates REST would send the file
@@ -314,7 +326,11 @@ impl TransferOp {
             }
             // This also holds if a marker was to be cleared: it may still be set, and the beginning of the file
             // would be missing.
-            ReplyKind::Transient | ReplyKind::Permanent => Err(Error::from_reply(reply)),
+            ReplyKind::Transient | ReplyKind::Permanent => {
+                // A command that is refused has no effect (RFC 959 section 4.2).
+                cx.wire.session.marker = before;
+                Err(Error::from_reply(reply))
+            }
         }
     }
 
