@@ -33,6 +33,9 @@ pub fn fields(data: &[u8]) {
         if let Some(hash) = fields::parse_hash(data, algorithm) {
             assert_eq!(fields::parse_hash(hash.to_string().as_bytes(), algorithm), Some(hash));
         }
+        if let Some(hash) = fields::parse_hash_of(data, algorithm, b"name") {
+            assert_eq!(hash.value.len(), algorithm.size());
+        }
     }
     let reply = Reply::new(Code::SYSTEM_STATUS, data);
     assert_eq!(reply.text(), data);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ftp_blocking::Client;
 use ftp_proto::Error as FtpError;
-use ftp_proto::fields::{FileHash, HashAlgorithm, parse_hash};
+use ftp_proto::fields::{FileHash, HashAlgorithm, parse_hash_of};
 use ftp_session::{Error, Mismatch};
 
 /// What shows that two files are the same
@@ -62,7 +62,7 @@ pub(crate) fn server_hash_by(
     let config = client.config_mut();
     (config.reply_timeout, config.command_timeout) = usual;
     let reply = reply?;
-    match parse_hash(reply.text(), algorithm) {
+    match parse_hash_of(reply.text(), algorithm, remote) {
         Some(hash) => Ok(Hashed::Hash(hash)),
         None => Err(FtpError::InvalidReply(reply).into()),
     }

@@ -167,6 +167,14 @@ fn hashes_are_the_servers_or_made_here() {
     });
     let run = home.rftp(&["hash", &server.url("a")]);
     assert_eq!(run.stdout, format!("{}  a\n", MD5[1]), "{run:?}");
+    // The server chose the algorithm, which is told once.
+    assert_eq!(run.stderr, "rftp: a: the server's algorithm is MD5\n");
+    let run = home.rftp(&["hash", &server.url("a"), &server.url("a")]);
+    assert_eq!((run.stdout.lines().count(), run.stderr.lines().count()), (2, 1), "{run:?}");
+    for more in [&["--json"][..], &["-q"], &["--download", "md5"]] {
+        let run = home.rftp(&[&["hash", &server.url("a")], more].concat());
+        assert_eq!(run.stderr, "", "{run:?}");
+    }
 }
 
 #[test]
@@ -193,6 +201,23 @@ fn the_algorithm_of_the_servers_hash_can_be_chosen() {
     );
     let run = home.rftp(&["hash", "--algo", "sha1", &server.url("gone")]);
     assert_eq!((run.code, &*run.stdout), (Some(8), ""), "{run:?}");
+    // An answer about another algorithm, a part of the file, or another file is no hash of it.
+    for answer in ["SHA-2 0-7", "SHA-1 3-7"].map(|start| format!("213 {start} {SHA1} a b")) {
+        server.on_command(move |Command { verb, .. }| match verb {
+            "FEAT" => Action::reply("211-features\r\n HASH SHA-1*\r\n211 end"),
+            "OPTS" => Action::reply("200 SHA-1"),
+            "HASH" => Action::reply(answer.clone()),
+            _ => Action::serve(),
+        });
+        for more in [&[][..], &["--algo", "sha1"]] {
+            let run = home.rftp(&[&["hash", &server.url("a%20b")], more].concat());
+            assert_eq!((run.code, &*run.stdout), (Some(7), ""), "{run:?}");
+        }
+    }
+    server.on_command(|Command { verb, .. }| match verb {
+        "FEAT" => Action::reply("211-features\r\n HASH MD5;SHA-1;SHA-256*\r\n XSHA512\r\n211 end"),
+        _ => Action::serve(),
+    });
     // An algorithm that is not offered is neither asked for nor replaced by another one.
     server.forget_commands();
     let run = home.rftp(&["hash", "--algo", "sha512", &server.url("a%20b")]);

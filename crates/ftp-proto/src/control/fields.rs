@@ -12,7 +12,7 @@ mod size;
 mod tests;
 mod time;
 
-pub use hash::{FileHash, HashAlgorithm, parse_hash};
+pub use hash::{FileHash, HashAlgorithm, parse_hash, parse_hash_of};
 pub use passive::{Epsv, PassiveAddress, parse_227, parse_229, parse_passive};
 pub use path::{parse_257, parse_stou};
 pub use size::{parse_size, parse_size_hint, parse_size_hint_for};

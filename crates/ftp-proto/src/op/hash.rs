@@ -12,7 +12,7 @@
 use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::features::Features;
-use crate::control::fields::{HashAlgorithm, parse_hash};
+use crate::control::fields::{HashAlgorithm, parse_hash, parse_hash_of};
 use crate::control::reply::{Reply, ReplyKind};
 use crate::error::Error;
 use crate::op::features::{FeaturesOp, is_unknown};
@@ -36,7 +36,7 @@ enum State {
     /// OPTS HASH has been sent
     Options(Method),
     /// The hash is being computed
-    Hash(HashAlgorithm),
+    Hash(Method),
 }
 
 /// The algorithm, and the command that computes it
@@ -103,7 +103,7 @@ impl Hash {
                 completion(reply)?;
                 self.compute(method, cx);
             }
-            (Input::Reply(reply), State::Hash(algorithm)) => return finish(reply, algorithm),
+            (Input::Reply(reply), State::Hash(method)) => return self.finish(reply, method),
             _ => {}
         }
         Ok(Step::Pending)
@@ -136,7 +136,7 @@ impl Hash {
     }
 
     fn compute(&mut self, method: Method, cx: &mut Context<'_>) {
-        self.state = State::Hash(method.algorithm);
+        self.state = State::Hash(method);
         cx.send(&Command::new(method.verb, &self.path));
         self.await_hash(cx);
     }
@@ -148,18 +148,22 @@ impl Hash {
             cx.wire.await_reply_for(cx.now, wait, Phase::Reply(verb));
         }
     }
-}
 
-fn finish(reply: Reply, algorithm: HashAlgorithm) -> Result<Step, Error> {
-    let reply = match completion(reply) {
-        // The command is listed in FEAT but not enabled.
-        Err(Error::Permanent(reply)) if is_unknown(&reply) => {
-            return Ok(Step::Done(Outcome::Hash(None)));
+    fn finish(&self, reply: Reply, method: Method) -> Result<Step, Error> {
+        let reply = match completion(reply) {
+            // The command is listed in FEAT but not enabled.
+            Err(Error::Permanent(reply)) if is_unknown(&reply) => {
+                return Ok(Step::Done(Outcome::Hash(None)));
+            }
+            result => result?,
+        };
+        let hash = match method.verb {
+            Verb::HASH => parse_hash_of(reply.text(), method.algorithm, self.path.as_bytes()),
+            _ => parse_hash(reply.text(), method.algorithm),
+        };
+        match hash {
+            Some(hash) => Ok(Step::Done(Outcome::Hash(Some(hash)))),
+            None => Err(Error::InvalidReply(reply)),
         }
-        result => result?,
-    };
-    match parse_hash(reply.text(), algorithm) {
-        Some(hash) => Ok(Step::Done(Outcome::Hash(Some(hash)))),
-        None => Err(Error::InvalidReply(reply)),
     }
 }

@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::number;
+
 /// How a file's hash is computed, the strongest first
 ///
 /// All of them detect damage. Only SHA-2 shows that a file has not been forged, and only if the
@@ -88,7 +90,7 @@ impl fmt::Display for FileHash {
 /// leading zeros are added.
 #[must_use]
 pub fn parse_hash(text: &[u8], algorithm: HashAlgorithm) -> Option<FileHash> {
-    let line = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next()?.trim_ascii();
+    let line = last_line(text);
     let digits = algorithm.size() * 2;
     let is_hex = |word: &&[u8]| word.iter().all(u8::is_ascii_hexdigit);
     let mut words = line.split(u8::is_ascii_whitespace).filter(is_hex);
@@ -105,4 +107,68 @@ pub fn parse_hash(text: &[u8], algorithm: HashAlgorithm) -> Option<FileHash> {
     let digit = |at: usize| at.checked_sub(padding).map_or(0, |at| nibble(word[at]));
     let value = (0..algorithm.size()).map(|at| digit(2 * at) << 4 | digit(2 * at + 1)).collect();
     Some(FileHash { algorithm, value })
+}
+
+/// Returns the hash in an answer to `HASH path`, unless the answer is about something else
+///
+/// An example is `213 SHA-256 0-49 6029… name` (draft-bryan-ftp-hash section 3.1). `None` if the answer names another
+/// algorithm, a range that does not begin at the first byte, or a file whose name is not the last component of `path`.
+/// Each may be missing, and then an answer is read as by [`parse_hash`].
+#[must_use]
+pub fn parse_hash_of(text: &[u8], algorithm: HashAlgorithm, path: &[u8]) -> Option<FileHash> {
+    let (first, rest) = word(last_line(text));
+    let (range, after_range) = word(rest);
+    let has_range = start_of(range).is_some();
+    if !has_range && !is_algorithm(first) {
+        return parse_hash(text, algorithm);
+    }
+    if !is_name_of(algorithm, first) || has_range && start_of(range) != Some(0) {
+        return None;
+    }
+    let (digits, name) = word(if has_range { after_range } else { rest });
+    if !name.is_empty() && last_component(name) != last_component(path) {
+        return None;
+    }
+    parse_hash(digits, algorithm)
+}
+
+/// Returns the last line, in which servers send the hash
+fn last_line(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii_end();
+    let start = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    text[start..].trim_ascii()
+}
+
+/// Returns the first word, and what follows the white space after it
+fn word(line: &[u8]) -> (&[u8], &[u8]) {
+    let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
+    (&line[..end], line[end..].trim_ascii_start())
+}
+
+/// Returns the first number of a range such as `0-49`
+fn start_of(range: &[u8]) -> Option<u64> {
+    let at = range.iter().position(|byte| *byte == b'-')?;
+    number(&range[at + 1..])?;
+    number(&range[..at])
+}
+
+/// Whether a word is the name of an algorithm rather than a hash: MD5, SHA-512/256, CRC32
+fn is_algorithm(word: &[u8]) -> bool {
+    word.len() < 16
+        && word.iter().any(|byte| !byte.is_ascii_hexdigit())
+        && word.iter().any(u8::is_ascii_digit)
+}
+
+/// Compares names of algorithms without regard to case and hyphens: some servers write SHA256
+fn is_name_of(algorithm: HashAlgorithm, word: &[u8]) -> bool {
+    let letters = |name: &[u8]| -> Vec<u8> {
+        name.iter().filter(|byte| **byte != b'-').map(u8::to_ascii_uppercase).collect()
+    };
+    letters(word) == letters(algorithm.name().as_bytes())
+}
+
+/// Returns what follows the last separator of a path, also of Windows, without the white space around it
+fn last_component(path: &[u8]) -> &[u8] {
+    let start = path.iter().rposition(|byte| matches!(byte, b'/' | b'\\')).map_or(0, |at| at + 1);
+    path[start..].trim_ascii()
 }

@@ -430,6 +430,41 @@ fn hashes() {
     assert_eq!(offered, [true, false, true, false, true]);
 }
 
+/// draft-bryan-ftp-hash section 3.1: `SHA-256 0-49 6029… name`
+#[test]
+fn answers_to_hash_are_about_this_file() {
+    let digits = "15986aaa2edb1a5148af59d63d59e281";
+    for (before, after, path, is_it) in [
+        ("MD5 0-49 ", " name", "name", true),
+        ("md5 0-49 ", " name", "name", true),
+        ("MD5 0-49 ", " /home/u/a b", "d/a b", true),
+        ("MD5 0-49 ", " C:\\home\\a", "a", true),
+        ("MD5 0-49 ", " a ", "a ", true),
+        ("MD5 0-49 ", " /home/ a", "d/ a", true),
+        ("MD5 0-0 ", "", "name", true),
+        ("MD5 ", "", "name", true),
+        ("", "", "name", true),
+        ("Computing MD5 digest\nMD5 0-49 ", " name", "name", true),
+        ("MD4 0-49 ", " name", "name", false),
+        ("MD4 ", " name", "name", false),
+        ("SHA-1 0-49 ", " name", "name", false),
+        ("MD5 1-49 ", " name", "name", false),
+        ("MD5 25-49 ", "", "name", false),
+        ("MD5 0-49 ", " eman", "name", false),
+        ("MD5 0-49 ", " a b", "b", false),
+        ("MD5 0-49 0123456789abcdef0123456789abcdef ", "", "name", false),
+    ] {
+        let text = format!("{before}{digits}{after}");
+        let found = parse_hash_of(text.as_bytes(), HashAlgorithm::Md5, path.as_bytes());
+        let found = found.map(|found| found.to_string());
+        assert_eq!(found.as_deref(), is_it.then_some(digits), "{text}");
+    }
+    let text = format!("SHA-256 0-1 {digits}{digits} f");
+    assert!(parse_hash_of(text.as_bytes(), HashAlgorithm::Sha256, b"f").is_some());
+    let text = format!("SHA3-256 0-1 {digits}{digits} f");
+    assert_eq!(parse_hash_of(text.as_bytes(), HashAlgorithm::Sha256, b"f"), None);
+}
+
 #[test]
 fn no_field_panics() {
     let pieces: [&[u8]; 12] =
@@ -443,6 +478,7 @@ fn no_field_panics() {
             let _ = (parse_size_hint_for(&text, &text), parse_size_hint_for(&text, b"(5 bytes)"));
             let _ = (parse_stou(&text), Features::parse(&reply));
             let _ = HashAlgorithm::ALL.map(|algorithm| parse_hash(&text, algorithm));
+            let _ = HashAlgorithm::ALL.map(|algorithm| parse_hash_of(&text, algorithm, &text));
         }
     }
 }
