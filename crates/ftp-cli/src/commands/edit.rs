@@ -1,11 +1,12 @@
 //! `rm`, `mv`, `mkdir`, `chmod` and `touch`
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use ftp_blocking::{EntryKind, WalkEntry};
+use ftp_blocking::{EntryKind, RemoveOptions, WalkEntry};
 use ftp_session::timestamp;
 
-use super::context::Context;
+use super::context::{Context, key};
 use super::lookup::{Found, absent, exists, in_parent};
 use super::queue::finish;
 use super::visit::visit;
@@ -43,10 +44,23 @@ fn is_directory() -> Failure {
 /// Reports what `rm` would delete, in the order in which it would
 fn would_rm(args: &RmArgs, context: &Context) -> Result<Exit, Failure> {
     let reporter = Reporter::new(&context.common);
+    // What earlier URLs have deleted by then, so that it does not exist for later ones
+    let mut gone = BTreeSet::new();
     context.places(&args.urls)?.each(|lease, pool, remote| {
         let path = remote.path();
-        match doomed(lease, pool, remote, args.recursive) {
-            Ok(doomed) => doomed.iter().for_each(|path| reporter.did(Action::Delete, path, true)),
+        let plain = RemoveOptions::new().check(path).unwrap_or_else(|_| path.to_vec());
+        let found = match gone.contains(&(key(remote), plain)) {
+            true => Err(absent()),
+            false => doomed(lease, pool, remote, args.recursive),
+        };
+        match found {
+            Ok(doomed) => {
+                for path in doomed {
+                    if gone.insert((key(remote), path.clone())) {
+                        reporter.did(Action::Delete, &path, true);
+                    }
+                }
+            }
             Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
             Err(failure) => reporter.fail(path, &failure),
         }
@@ -66,12 +80,12 @@ fn doomed(
     if !recursive && remote.is_directory() {
         return Err(is_directory());
     }
-    let has_parent = path.split(|byte| *byte == b'/').any(|name| name == b"..");
-    if recursive && (has_parent || path.iter().all(|byte| *byte == b'/')) {
-        let text = "the root, the working directory and paths with `..` are not removed";
-        return Err(Failure::new(Exit::Local, text));
-    }
-    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let path = match RemoveOptions::new().check(path) {
+        Ok(path) => path,
+        Err(error) if recursive => return Err(Failure::session(error, "")),
+        Err(_) => path.to_vec(),
+    };
+    let path = &*path;
     let kind = match lease.request(|client| in_parent(client, path))? {
         Found::Entry(entry) => entry.kind(),
         Found::Absent | Found::Unknown => match lease.request(|client| exists(client, path))? {

@@ -122,10 +122,29 @@ fn nothing_is_deleted() {
         (&["-r", "gone"], 8, "gone"),
         (&["-r", "d/..%2Ff"], 3, ".."),
         (&["-r", ""], 3, "root"),
+        (&["-r", "."], 3, "root"),
+        (&["-r", "d/%2E/.."], 3, ".."),
     ] {
+        server.forget_commands();
         let run = rm(words);
         assert_eq!((run.code, lines(&run)), (Some(code), vec![]), "{words:?} {run:?}");
         assert!(run.stderr.contains(reason), "{run:?}");
+        // A path that is never removed is refused before anything is asked about it.
+        assert_eq!(server.count("LIST") + server.count("MLSD") > 0, code == 8 || words == ["d"]);
     }
+    // What has been deleted can't be deleted again.
+    for (words, deleted) in [
+        (&["f", "f"][..], &["delete f"][..]),
+        (&["f", "./f"], &["delete f"]),
+        (&["-r", "d/e", "d/e/"], &["delete d/e/b", "delete d/e"]),
+        (&["-r", "d/e", "d/e/b"], &["delete d/e/b", "delete d/e"]),
+    ] {
+        let run = rm(words);
+        assert_eq!((run.code, lines(&run)), (Some(8), deleted.to_vec()), "{words:?} {run:?}");
+        assert!(run.stderr.contains("does not exist"), "{run:?}");
+    }
+    let run = rm(&["-r", "d/e", "d"]);
+    let all = lines(&run);
+    assert_eq!((run.code, all.len(), all[3]), (Some(0), 4, "delete d"), "{run:?}");
     assert_unchanged(&server);
 }

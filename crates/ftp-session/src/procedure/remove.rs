@@ -48,6 +48,21 @@ impl RemoveOptions {
         self.on_refusal = OnRefusal::GoOn;
         self
     }
+
+    /// Checks that a path may be removed, as removing it does before it asks the server anything
+    ///
+    /// Returns the path without empty components and `.`, for previews that compare paths.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Local`] for an empty path, the root, and a path with `..`.
+    pub fn check(self, path: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
+        let path = path.as_ref();
+        match prefixes(path).pop() {
+            Some(root) if components(path).all(|component| component != b"..") => Ok(root),
+            _ => Err(refused()),
+        }
+    }
 }
 
 impl Default for RemoveOptions {
@@ -110,14 +125,10 @@ enum Outcome {
 
 impl Removing {
     async fn all(mut self, path: &[u8]) -> Result<Removal, Error> {
-        let paths = prefixes(path);
-        let Some((root, parents)) = paths.split_last() else { return Err(refused()) };
-        if components(path).any(|component| component == b"..") {
-            return Err(refused());
-        }
-        let parent = match parents.last() {
-            Some(parent) => &parent[..],
-            None if root.starts_with(b"/") => &b"/"[..],
+        let root = &self.options.check(path)?[..];
+        let parent = match root.iter().rposition(|byte| *byte == b'/') {
+            Some(0) => &b"/"[..],
+            Some(at) => &root[..at],
             None => &b""[..],
         };
         self.check_kind(parent, root).await?;

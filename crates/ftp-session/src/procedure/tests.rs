@@ -335,6 +335,10 @@ fn some_paths_are_never_removed() {
         let result = model.run(Procedure::remove_dir_all(path, RemoveOptions::new()));
         assert!(matches!(result, Err(Error::Local(_))), "{path}");
         assert!(model.commands.is_empty() && model.tree == links().tree);
+        assert!(matches!(RemoveOptions::new().check(path), Err(Error::Local(_))), "{path}");
+    }
+    for (path, plain) in [("d", "d"), ("//d/", "/d"), ("./d/.//e", "d/e"), ("..d", "..d")] {
+        assert_eq!(RemoveOptions::new().check(path).unwrap(), plain.as_bytes());
     }
     for path in ["link", "file"] {
         let mut model = links();
