@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use ftp_proto::{ConnectionError, Error as FtpError};
+use ftp_proto::{ConnectionError, Error as FtpError, ProtocolError};
 use ftp_session::{Error, Mismatch};
 use ftp_tls::TlsError;
 
@@ -122,6 +122,15 @@ impl Failure {
         self.retry == Retry::Another
     }
 
+    /// A failure to log in: any refusal is one of the login, whatever its code
+    #[must_use]
+    pub(crate) fn of_login(self) -> Self {
+        match self.cause() {
+            Some(Error::Ftp(FtpError::Permanent(_))) => Self { exit: Exit::Login, ..self },
+            _ => self,
+        }
+    }
+
     /// Returns the program's exit status for this failure
     #[must_use]
     pub const fn exit(&self) -> Exit {
@@ -228,6 +237,11 @@ fn exit_of(error: &Error) -> Exit {
 
 fn exit_of_ftp(error: &FtpError) -> Exit {
     match error {
+        // A server that takes the 230 back: whether its 530 answers the next command depends on the time alone.
+        FtpError::Connection(ConnectionError::Protocol(ProtocolError::UnsolicitedReply {
+            reply,
+            ..
+        })) if reply.code().get() == 530 => Exit::Login,
         FtpError::InvalidArgument(_) => Exit::Usage,
         FtpError::TlsRequired(_)
         | FtpError::NoSessionTicket

@@ -85,7 +85,7 @@ impl Site {
                 })
             }
         }
-        .map_err(|error| self.failure(error))?;
+        .map_err(|error| self.failure(error).of_login())?;
         let canceller = match client.canceller() {
             Ok(canceller) => canceller,
             // The server has ended the session right after the login, and the next call returns its reason.

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ftp_test::{Action, Command, Server};
 
@@ -109,6 +110,46 @@ fn a_refused_login_exits_with_6_and_is_not_retried() {
         assert_eq!(run.code, Some(6), "{run:?}");
         assert!(run.stderr.contains("netrc"), "{run:?}");
         assert_eq!(server.count("PASS"), 1, "{arguments:?}");
+    }
+}
+
+/// Whatever the code of the refusal, and also if it comes after a 230
+#[test]
+fn each_refusal_of_a_login_exits_with_6() {
+    for (command, reply) in [
+        ("PASS", "500 What?"),
+        ("PASS", "501 Not this password."),
+        ("PASS", "550 Denied."),
+        ("USER", "500 What?"),
+        // vsftpd does not run, because its settings are wrong.
+        ("PASS", "500 OOPS: cannot change directory:/nowhere"),
+        ("PASS", "230 Welcome.\r\n530 Login incorrect."),
+    ] {
+        let (server, home) = (Server::start(), Home::new());
+        server.files().put("file", b"content");
+        server.on_command(move |Command { verb, .. }| match verb {
+            verb if verb == command => Action::reply(reply),
+            _ => Action::serve(),
+        });
+        let run = home.rftp(&["get", "--retry-delay", "0.02", &server.url("file")]);
+        assert_eq!(run.code, Some(6), "{reply}: {run:?}");
+        assert_eq!(server.count("USER"), 1, "{reply}: {:?}", server.commands());
+    }
+}
+
+/// vsftpd's process ends with this reply, and another one takes the next session
+#[test]
+fn an_oops_in_any_letters_is_tried_again() {
+    for reply in ["500 OOPS: no port", "500 oops: no port"] {
+        let (server, home) = (Server::start(), Home::new());
+        server.files().put("file", b"content");
+        let seen = AtomicUsize::new(0);
+        server.on_command(move |Command { verb, .. }| match verb {
+            "RETR" if seen.fetch_add(1, Ordering::SeqCst) == 0 => Action::reply(reply).then_close(),
+            _ => Action::serve(),
+        });
+        let run = home.rftp(&["get", "--retry-delay", "0.02", &server.url("file")]);
+        assert_eq!(run.code, Some(0), "{reply}: {run:?}");
     }
 }
 

@@ -102,7 +102,7 @@ impl Client {
     /// there it is a refusal.
     fn is_last_of_vsftpd(&self, reply: &Reply) -> bool {
         reply.code() == Code::UNRECOGNIZED
-            && reply.text().starts_with(b"OOPS: ")
+            && reply.text().get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"OOPS: "))
             && !matches!(self.life, Life::Greeting)
             && !matches!(
                 self.asked(),

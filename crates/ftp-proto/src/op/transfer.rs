@@ -324,10 +324,9 @@ impl TransferOp {
                 }
                 self.ask(cx)
             }
-            // This also holds if a marker was to be cleared: it may still be set, and the beginning of the file
-            // would be missing.
+            // A command that is refused has no effect (RFC 959 section 4.2). If a marker was to be cleared, it may
+            // still be set, and the beginning of the file would be missing.
             ReplyKind::Transient | ReplyKind::Permanent => {
-                // A command that is refused has no effect (RFC 959 section 4.2).
                 cx.wire.session.marker = before;
                 Err(Error::from_reply(reply))
             }
