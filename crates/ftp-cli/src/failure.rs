@@ -82,10 +82,13 @@ impl Failure {
         }
     }
 
-    /// Adds the file or directory, unless the failure has one already
+    /// Adds the file or directory, unless the failure has one already; an empty path is the working directory
     #[must_use]
     pub(crate) fn about(mut self, subject: impl fmt::Display) -> Self {
-        self.subject.get_or_insert_with(|| subject.to_string());
+        self.subject.get_or_insert_with(|| match subject.to_string() {
+            subject if subject.is_empty() => ".".to_owned(),
+            subject => subject,
+        });
         self
     }
 

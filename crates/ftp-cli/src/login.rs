@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal as _, Read as _};
+use std::io::{BufRead, BufReader, ErrorKind, IsTerminal as _, Read as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -99,15 +99,22 @@ impl Logins {
         }
         let place = format!("{}@{}", crate::show::bytes(user), crate::show::text(host));
         let line = rpassword::prompt_password(format!("Password for {place}: "));
-        let password = match line {
-            Ok(line) => Secret::new(line.into_bytes()),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
-                return Err(Failure::interrupted());
-            }
-            Err(error) => return Err(Failure::local(Path::new("the terminal"), &error)),
-        };
+        let password = password(line).map_err(|failure| failure.about(place))?;
         typed.insert(key, password.clone());
         Ok(Some(password))
+    }
+}
+
+/// Returns the password that was typed
+fn password(line: std::io::Result<String>) -> Result<Secret, Failure> {
+    match line {
+        Ok(line) => Ok(Secret::new(line.into_bytes())),
+        Err(error) if error.kind() == ErrorKind::Interrupted => Err(Failure::interrupted()),
+        // Ctrl-D: there is no login without a password.
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            Err(Failure::new(Exit::Login, "no password was given"))
+        }
+        Err(error) => Err(Failure::local(Path::new("the terminal"), &error)),
     }
 }
 
@@ -177,5 +184,23 @@ fn warn_if_exposed(path: &Path, metadata: &std::fs::Metadata) {
             "rftp: warning: {} holds a password, and other users may read it: chmod 600 it",
             crate::show::path(path)
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_that_is_left_has_a_code_of_its_own() {
+        for (kind, exit) in [
+            (ErrorKind::UnexpectedEof, Exit::Login),
+            (ErrorKind::Interrupted, Exit::Interrupted),
+            (ErrorKind::NotFound, Exit::Local),
+        ] {
+            assert_eq!(password(Err(kind.into())).unwrap_err().exit(), exit, "{kind}");
+        }
+        // An empty password is one.
+        assert_eq!(password(Ok(String::new())).unwrap().expose(), b"");
     }
 }

@@ -307,7 +307,7 @@ pub enum NameProblem {
     #[error("it ends with a dot or blank")]
     End,
     /// The name of another file in the same directory, see [`TakenNames`]
-    #[error("another file in the directory has the same name, except for case")]
+    #[error("another file in the directory has this name, or one that differs only in case")]
     Taken,
 }
 

@@ -84,7 +84,7 @@ pub(super) fn put(args: PutArgs, context: &Context) -> Result<Exit, Failure> {
                     if !args.unique && lease.request(|client| is_directory(client, path))? {
                         return Err(not_a_file().about(crate::show::bytes(path)));
                     }
-                    would_put(wanted, &reporter)?;
+                    would_put(wanted, args.unique, &reporter)?;
                 }
                 Ok((is_wanted && !args.dry_run).then_some(()))
             },
@@ -186,20 +186,31 @@ fn is_there(lease: &mut Lease<'_>, folder: &[u8], known: &OnceLock<bool>) -> Res
         || lease.request(|client| match exists(client, folder) {
             // Some servers take uploads into directories that they do not show.
             Err(error) if !error.is_fatal() && !error.is_auth() => Ok(true),
+            // To SIZE, some servers call a directory a missing file.
+            Ok(false) => is_directory(client, folder),
             result => result,
         })?;
     Ok(*known.get_or_init(|| is_there))
 }
 
 /// Reports a file that a dry run would upload
-fn would_put(wanted: &Wanted, reporter: &Reporter) -> Result<(), Failure> {
+fn would_put(wanted: &Wanted, is_unique: bool, reporter: &Reporter) -> Result<(), Failure> {
     let local = Path::new(&wanted.local);
     let size = match local == Path::new("-") {
         true => None,
         false => Some(metadata(local)?.len()),
     };
-    reporter.would(Action::Put, wanted.remote.path(), size);
+    match is_unique {
+        true => reporter.would(Action::Put, &unknown_name(wanted.remote.path()), size),
+        false => reporter.would(Action::Put, wanted.remote.path(), size),
+    }
     Ok(())
+}
+
+/// Returns how a file in a directory is shown whose name the server chooses: the directory, with a slash
+fn unknown_name(folder: &[u8]) -> Vec<u8> {
+    let folder = if folder.is_empty() { b"." } else { folder };
+    [folder.strip_suffix(b"/").unwrap_or(folder), b"/"].concat()
 }
 
 fn send(
@@ -257,7 +268,10 @@ fn add(
         false => Way::Append { path },
     };
     reporter.expect(1, size.unwrap_or(0));
-    let running = reporter.begin(Action::Put, path, size);
+    let running = match args.unique {
+        true => reporter.begin(Action::Put, &unknown_name(path), size),
+        false => reporter.begin(Action::Put, path, size),
+    };
     let result = lease.once(|client| add_stream(client, terms, from, way, &running));
     let (result, name) = match result {
         Ok((moved, name)) => (Ok(moved), name),

@@ -173,6 +173,24 @@ fn a_missing_file_exits_with_8_and_leaves_nothing() {
     assert_eq!(home.names(""), [""; 0]);
 }
 
+/// The path of the login directory is empty
+#[test]
+fn a_failure_of_the_login_directory_names_it() {
+    let (server, home) = (Server::start(), Home::new());
+    server.on_command(|Command { verb, .. }| match verb {
+        "MLSD" | "LIST" | "SITE" => Action::reply("550 Not here."),
+        _ => Action::serve(),
+    });
+    let url = server.url("");
+    for arguments in
+        [&["ls", &url][..], &["find", &url], &["chmod", "644", &url], &["mirror", &url, "here"]]
+    {
+        let run = home.rftp(arguments);
+        assert_eq!(run.code, Some(8), "{run:?}");
+        assert!(run.stderr.starts_with("rftp: .: refused: 550"), "{run:?}");
+    }
+}
+
 #[test]
 fn a_file_with_the_wrong_content_exits_with_9() {
     let (server, home) = (Server::start(), Home::new());

@@ -88,6 +88,11 @@ fn nothing_is_uploaded() {
     assert!(run.stderr.contains("d: is a directory"), "{run:?}");
     let run = home.rftp(&["put", "-n", "missing", &root]);
     assert_eq!((run.code, lines(&run)), (Some(3), vec![]), "{run:?}");
+    // The server would choose the name.
+    for (path, shown) in [("", "put ./"), ("d/", "put d/")] {
+        let run = home.rftp(&["put", "-n", "--unique", "a", &server.url(path)]);
+        assert_eq!((run.code, lines(&run)), (Some(0), vec![shown]), "{run:?}");
+    }
     assert_eq!(server.files().get("old").unwrap(), bytes(10));
     assert_unchanged(&server);
 }

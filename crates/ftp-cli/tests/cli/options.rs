@@ -150,6 +150,15 @@ fn the_server_chooses_a_name() {
     assert_eq!(server.files().get("d/unique-2").unwrap(), b"b");
     assert!(run.stdout.contains("put unique-1"), "{run:?}");
     assert_eq!(home.rftp(&["put", "--unique", "a", &server.url("d/a")]).code, Some(2));
+    // A reply need not tell the name.
+    server.on_command(|Command { verb, .. }| match verb {
+        "STOU" => Action::serve().preliminary_reply("150 here").final_reply("226 done"),
+        _ => Action::serve(),
+    });
+    for (path, shown) in [("", "put ./ "), ("d/", "put d/ ")] {
+        let run = home.rftp(&["put", "--unique", "a", &server.url(path)]);
+        assert!(run.stdout.starts_with(shown), "{run:?}");
+    }
 }
 
 #[test]
