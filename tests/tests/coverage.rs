@@ -19,9 +19,8 @@ fn main() {
     let mut left_out = Vec::new();
     if std::env::var_os("FTP_SERVERS").is_none() {
         left_out.push(
-            "the tests against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib (interop): \
-             and through microsocks and tinyproxy: \
-             `tests/run` installs and starts these servers",
+            "the tests against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib (interop), and those \
+             through microsocks and tinyproxy: `tests/run` installs and starts these servers",
         );
     }
     let corpus = std::env::var_os("FTP_CORPUS").unwrap_or_else(|| "../shared/corpus".into());

@@ -45,7 +45,7 @@ pub(crate) enum Ahead {
     Early,
     /// The port, and when the server announced it
     Port(u16, Time),
-    /// The server does not bear it: nothing is asked for ahead in this session any more
+    /// The server does not tolerate it, so no port is requested ahead for the rest of this session
     Off,
 }
 

@@ -2,8 +2,11 @@
 //!
 //! A state machine takes an [`Input`](machine::Input), acts on the [`Wire`](crate::wire::Wire) through its
 //! [`Context`](machine::Context), and returns with a [`Step`](machine::Step) whether it is done. Some contain others
-//! ([`set_type`] and [`open`] inside [`transfer`]). To add an operation, add a file or a row in [`simple`], an arm
-//! of [`Running`](running::Running), a method of [`Client`](crate::Client), and a transcript.
+//! ([`set_type`] and [`open`] inside [`transfer`]).
+//!
+//! To add a request, add an entry in `requests.rs` and a transcript. If it sends several commands, it also needs a
+//! file here and an arm of [`Running`](running::Running). If its reply has a meaning of its own, add a row in
+//! [`simple`].
 
 pub(crate) mod batch;
 pub(crate) mod features;
