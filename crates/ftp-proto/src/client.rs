@@ -1,15 +1,16 @@
 //! The client: its inputs and outputs, and the state machine between them
 //!
 //! This file contains the state machine. Its modules contain [`requests`], [`facts`] about the session, how a reply
-//! is attributed to a command or transfer ([`replies`]), what has to run before a transfer ([`before`]), and how the
-//! next transfer's port is asked for during the running one ([`prefetch`]). How a doubtful reply is proven is in
-//! [`crate::held`].
+//! is attributed to a command or transfer ([`replies`]), how one task follows another ([`tasks`]), what has to run
+//! before a transfer ([`before`]), and how the next transfer's port is asked for during the running one
+//! ([`prefetch`]). How a doubtful reply is proven is in [`crate::held`].
 
 mod before;
 mod facts;
 mod prefetch;
 mod replies;
 mod requests;
+mod tasks;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -19,17 +20,16 @@ use crate::config::{Config, TlsPolicy};
 use crate::control::Barrier;
 use crate::control::command::Verb;
 use crate::control::reply::Reply;
-use crate::data::DataConnection;
-use crate::error::{ConnectionError, Error, ProtocolError};
-use crate::event::{Action, Completion, ControlEvent, DataEvent, Event};
+use crate::error::{ConnectionError, ProtocolError};
+use crate::event::{Action, ControlEvent, DataEvent, Event};
 use crate::held::Held;
-use crate::op::machine::{Context, Ended, Input, Step};
+use crate::op::machine::{Ended, Input};
 use crate::op::running::Running;
 use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
-use crate::plan::{Before, Follows, Request, Task};
-use crate::session::{ControlSecurity, KeepAlive, LastListing, Late};
-use crate::settle::{Contact, Failed, Settling};
+use crate::plan::Task;
+use crate::session::ControlSecurity;
+use crate::settle::Settling;
 use crate::terms::{DataId, IpFamily, Phase};
 use crate::time::Time;
 use crate::timer::Timer;
@@ -370,241 +370,6 @@ impl Client {
         if timers.phase(Timer::Command).is_none() {
             timers.set_after(Timer::Command, self.now, command_timeout, Phase::Greeting);
         }
-    }
-
-    /// Passes an input to the running operation and applies the resulting step
-    fn step(&mut self, input: Input) {
-        self.step_answered(input, None);
-    }
-
-    /// As [`Self::step`], where the input is a reply to this command
-    fn step_answered(&mut self, input: Input, answered: Option<Verb>) {
-        let State::Running(task) = &mut self.state else { return };
-        let owner = task.request.owner;
-        let mut cx = Context { now: self.now, owner, wire: &mut self.wire };
-        match task.operation.step(input, &mut cx) {
-            Ok(Step::Pending) => {
-                self.send_ahead();
-                self.send_prefetch();
-            }
-            result => self.apply(result, answered),
-        }
-    }
-
-    /// Applies a result: the running operation has ended, or begins again
-    fn apply(&mut self, result: Result<Step, Error>, answered: Option<Verb>) {
-        let data = self.wire.close_data();
-        for timer in [Timer::Data, Timer::Quiet, Timer::Discard] {
-            self.wire.timers.stop(timer);
-        }
-        // An operation can end while its reply is still expected.
-        if self.wire.control.expects_nothing() {
-            self.wire.stop_reply_timers();
-        }
-        self.held = None;
-        let State::Running(task) = core::mem::replace(&mut self.state, State::Idle) else {
-            return;
-        };
-        let received = data.as_ref().map_or(0, |data| data.bytes);
-        let established = data.as_ref().is_some_and(|data| data.established);
-        let moved = data.as_ref().is_some_and(DataConnection::moved) || task.operation.moved();
-        let contact = match established {
-            false => Contact::Never,
-            true if moved && !task.operation.is_upload() => Contact::Served,
-            true => Contact::Established,
-        };
-        let result = match (result, &self.life) {
-            (Err(error), Life::Leaving(cause)) => {
-                Err(task.operation.fails_at_the_end(error, data.as_ref(), cause))
-            }
-            (result, _) => result,
-        };
-        self.note_end(&task, &result, moved);
-        let Task { request, operation } = task;
-        match result {
-            Ok(Step::Pending) => {}
-            Ok(Step::Done(outcome)) => {
-                if let (Running::Quit(_), Outcome::MaybeReply(reply)) = (&operation, &outcome) {
-                    let reply = reply.clone();
-                    self.state = State::Running(Task { request, operation });
-                    return self.quit_done(reply);
-                }
-                self.end(request, Ended { result: Ok(outcome), moved, answered });
-                self.after_end();
-            }
-            Ok(Step::Again) => {
-                if let Some(ahead) = self.ahead.take() {
-                    self.queue.push_front(ahead);
-                }
-                self.queue.push_front(Task { request, operation });
-                self.await_rest();
-            }
-            Ok(Step::Interrupted(error, interruption)) => {
-                let missing = operation.missing(received);
-                let failed = Failed { request, error, moved, missing };
-                let (settling, failed) =
-                    Settling::cut(failed, interruption, contact, self.now, &mut self.wire);
-                self.state = State::Settling(settling);
-                self.fail(failed);
-            }
-            Err(Error::Connection(error)) => {
-                let ended = Err(error.clone().into());
-                self.end(request, Ended { result: ended, moved, answered });
-                self.die(error);
-            }
-            Err(error) => {
-                self.end(request, Ended { result: Err(error), moved, answered });
-                self.after_end();
-            }
-        }
-    }
-
-    /// Records what the session remembers of an operation that has ended
-    fn note_end(&mut self, task: &Task, result: &Result<Step, Error>, moved: bool) {
-        let session = &mut self.wire.session;
-        let is_users = matches!(task.request.owner, Owner::User(_));
-        match (&task.operation, result) {
-            (Running::Transfer(_), Ok(Step::Again)) => {}
-            (Running::Transfer(_), Ok(Step::Done(_))) if is_users => {
-                session.ahead.transfer_ended(true);
-            }
-            (Running::Transfer(_), _) => session.ahead.transfer_ended(false),
-            _ => session.ahead.other_ended(),
-        }
-        match &task.operation {
-            Running::Transfer(transfer) => {
-                if !matches!(result, Ok(Step::Again)) {
-                    session.late = session.late.and_due(0);
-                }
-                let failed = matches!(result, Ok(Step::Interrupted(..)) | Err(_));
-                let shown = matches!(task.request.owner, Owner::User(_) | Owner::Abandoned);
-                if failed && moved && shown && transfer.is_listing() {
-                    session.listing = LastListing::Cut;
-                }
-            }
-            Running::RemoteTransfer(_) => session.late = session.late.and_due(0),
-            _ if session.late == Late::Echo => session.late = Late::None,
-            _ => {}
-        }
-    }
-
-    /// Continues after the end of an operation: with the task whose commands were sent already, or else by settling
-    fn after_end(&mut self) {
-        if let Life::Leaving(error) = &self.life {
-            let error = error.clone();
-            return self.die(error);
-        }
-        match self.ahead.take() {
-            Some(task) => self.state = State::Running(task),
-            None => self.await_rest(),
-        }
-    }
-
-    /// Waits for the replies that are still expected after an operation has ended, and drops them
-    fn await_rest(&mut self) {
-        if self.wire.control.is_doubtful() {
-            self.state = State::Settling(Settling::doubt(self.now, &mut self.wire));
-        } else if self.wire.control.prefetch_is_first() {
-            self.state = State::Settling(Settling::prefetch(self.now, &mut self.wire));
-        } else if !self.wire.control.expects_nothing() {
-            if self.wire.control.front_is_sentinel() {
-                let sentinel = Settling::sentinel(self.now, &mut self.wire);
-                self.state = State::Settling(sentinel);
-                return;
-            }
-            // A command that was aborted keeps its deadline.
-            if self.wire.timers.phase(Timer::Reply).is_none() {
-                self.wire.await_reply(self.now);
-            }
-            self.state = State::Settling(Settling::Count);
-        }
-    }
-
-    /// Starts the next request, unless something has to be waited for first
-    fn pump(&mut self) {
-        while let (Life::Greeted | Life::Live, State::Idle) = (&self.life, &self.state) {
-            let Some(mut task) = self.queue.pop_front() else { return self.rest() };
-            self.wire.timers.stop(Timer::Idle);
-            if !task.settles() {
-                self.wire.timers.stop(Timer::Settle);
-            }
-            match self.goes_before(&task) {
-                Before::Nothing => {}
-                Before::Operation(before) => {
-                    self.queue.push_front(core::mem::replace(&mut task, before));
-                }
-                Before::Refusal(error) => {
-                    let ended = Ended { result: Err(error), moved: false, answered: None };
-                    self.end(task.request, ended);
-                    continue;
-                }
-            }
-            self.state = State::Running(task);
-            self.step(Input::Start);
-        }
-    }
-
-    /// Sends a login that comes next in one batch with the commands that the TLS policy requires
-    fn send_ahead(&mut self) {
-        let State::Running(running) = &self.state else { return };
-        let is_login = |task: &Task| matches!(task.operation, Running::Login(_));
-        if running.request.owner != Owner::Policy
-            || self.ahead.is_some()
-            || self.wire.config.gateway.is_some()
-            || !self.queue.front().is_some_and(is_login)
-        {
-            return;
-        }
-        let Some(mut task) = self.queue.pop_front() else { return };
-        let mut cx = Context { now: self.now, owner: task.request.owner, wire: &mut self.wire };
-        if !cx.may_pipeline(Verb::USER) {
-            return self.queue.push_front(task);
-        }
-        match task.operation.step(Input::Start, &mut cx) {
-            Ok(Step::Pending) => self.ahead = Some(task),
-            // Nothing was sent; in its turn, the task will have the same result again.
-            _ => self.queue.push_front(task),
-        }
-    }
-
-    /// Starts the keep-alive's timer, as there is nothing to do
-    fn rest(&mut self) {
-        self.wire.timers.stop(Timer::Settle);
-        let wait = match self.wire.session.keep_alive {
-            KeepAlive::Untried => self.wire.config.keep_alive,
-            KeepAlive::Refused => None,
-        };
-        if let (Some(wait), None) = (wait, self.wire.timers.phase(Timer::Idle)) {
-            self.wire.timers.set_after(Timer::Idle, self.now, wait, Phase::KeepAlive);
-        }
-    }
-
-    /// Takes the end of an operation: its request continues with another one, or completes
-    fn end(&mut self, request: Request, ended: Ended) {
-        match request.follows(ended, &mut self.wire.session) {
-            Follows::Task(task) => self.queue.push_front(task),
-            Follows::End(owner, result) => self.complete(owner, result),
-        }
-    }
-
-    fn complete(&mut self, owner: Owner, result: Result<Outcome, Error>) {
-        match owner {
-            Owner::User(op) => {
-                let result = Some(result);
-                self.wire.events.push_back(Event::Completed(Completion { op, result }));
-            }
-            Owner::KeepAlive if result.is_err() => {
-                self.wire.session.keep_alive = KeepAlive::Refused;
-            }
-            Owner::KeepAlive | Owner::Policy | Owner::Tickets | Owner::Flush | Owner::Abandoned => {
-            }
-        }
-    }
-
-    /// Ends a request that waited for the server's explanation, whether one came or not
-    fn fail(&mut self, failed: Option<Failed>) {
-        let Some(Failed { request, error, moved, .. }) = failed else { return };
-        self.end(request, Ended { result: Err(error), moved, answered: None });
     }
 
     fn is_quitting(&self) -> bool {
