@@ -1,7 +1,7 @@
 //! Mirrors that are killed (SIGKILL) at random moments: the next run resumes from what the killed one left
 //!
 //! Ordinary test runs include a small sample. `FTP_LONG=1` kills a hundred times for each server, direction and
-//! protection, in a mirror of 2,000 files; that takes ten minutes:
+//! protection, in a mirror of 2,000 files; that takes a quarter of an hour on two cores:
 //! `FTP_LONG=1 tests/run --with cargo test -p ftp-cli --test interop_cli -- killed --nocapture`.
 
 use std::collections::{BTreeMap, HashMap};
