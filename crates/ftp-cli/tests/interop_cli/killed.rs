@@ -5,11 +5,12 @@
 //! `FTP_LONG=1 tests/run --with cargo test -p ftp-cli --test interop_cli -- killed --nocapture`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::relay::{Relay, Sent};
-use crate::{Place, bytes, make_tree, places, summary, tree};
+use crate::{Place, bytes, make_tree, places, summary, tree, try_tree};
 
 const SESSIONS: u64 = 4;
 
@@ -57,7 +58,15 @@ impl Snapshot {
         if !target.exists() {
             return snapshot;
         }
-        for (path, content) in tree(target) {
+        // The server may still carry out the last rename of a client that was killed.
+        let end = Instant::now() + Duration::from_secs(10);
+        let files = loop {
+            match try_tree(target) {
+                Err(error) if error.kind() == ErrorKind::NotFound && Instant::now() < end => {}
+                files => break files.unwrap(),
+            }
+        };
+        for (path, content) in files {
             let name = path.to_str().unwrap();
             match name.strip_suffix(".part") {
                 Some(name) => _ = snapshot.parts.insert(name.into(), content.len() as u64),

@@ -131,20 +131,25 @@ fn bytes(length: usize, seed: u32) -> Vec<u8> {
 
 /// Returns all files below a directory, with their contents
 fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    try_tree(root).unwrap()
+}
+
+/// As [`tree`]; an error if a file disappears meanwhile
+fn try_tree(root: &Path) -> std::io::Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut found = BTreeMap::new();
     let mut open = vec![root.to_owned()];
     while let Some(folder) = open.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
             if path.is_dir() {
                 open.push(path);
             } else {
-                let bytes = std::fs::read(&path).unwrap();
+                let bytes = std::fs::read(&path)?;
                 found.insert(path.strip_prefix(root).unwrap().to_owned(), bytes);
             }
         }
     }
-    found
+    Ok(found)
 }
 
 fn make_tree(root: &Path, folders: u32, files: u32, large: usize) {
