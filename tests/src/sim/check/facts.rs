@@ -234,6 +234,13 @@ impl<'a> Facts<'a> {
     pub(super) fn has_early_final_with_its_data(&self) -> bool {
         let is_early = matches!(self.case.habit, Habit::FinalEarly(_)) && self.downloads();
         let ended = self.moved().and_then(|moved| moved.end).map(|(_, at)| at);
+        // The last byte of an upload may have been sent before the early reply was read.
+        if matches!(self.case.habit, Habit::FinalEarly(_)) && self.uploads() {
+            let early = |stray: &Stray| stray.code == 226 && stray.end == self.op.delivered;
+            return self.end.strays.iter().any(early)
+                && self.is_whole()
+                && self.moved().is_some_and(|moved| moved.end.is_none());
+        }
         let late = |stray: &Stray| stray.at >= ended && stray.end <= self.op.delivered;
         is_early && ended.is_some() && self.end.strays.iter().any(late)
     }

@@ -125,7 +125,10 @@ impl Facts<'_> {
             let at_once = self.main.is_some_and(|deed| {
                 deed.said.iter().any(|said| said.code / 100 == 1 && said.end > Some(self.op.floor))
             });
-            if !at_once {
+            // Which of the two is noticed first is arbitrary. After a listing the client leaves the directory.
+            let together = ended.is_some_and(|(_, at)| at == self.op.at)
+                || self.is_task() && self.case.task.reads_directory();
+            if !at_once && !together {
                 may.clear();
             }
             return may.push(Class::DataFailed);
