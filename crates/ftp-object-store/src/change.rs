@@ -11,6 +11,7 @@ use object_store::{CopyMode, GetOptions, PutPayload, RenameTargetMode, Result};
 
 use crate::error::is_refusal;
 use crate::inner::Inner;
+use crate::name;
 use crate::place::Source;
 use crate::temporary::Temporary;
 
@@ -100,13 +101,17 @@ impl Inner {
         upload.complete().await.map(drop)
     }
 
-    /// Asks the server to copy a file; returns false if it can't
+    /// Asks the server to copy a file; returns false if it can't, or if it could take another file for this one
     async fn copied_by_server(
         self: &Arc<Self>,
         from: &[u8],
         to: &[u8],
         location: &Path,
     ) -> Result<bool> {
+        let (directory, _) = name::split(to);
+        if !(name::is_one_word(from) && name::is_one_word(directory)) {
+            return Ok(false);
+        }
         let subject = self.subject("copy to", location);
         let convert = |error: FtpError| subject.error(error);
         let mut ftp = self.pool.lease(&self.site).await.map_err(|error| subject.error(error))?;

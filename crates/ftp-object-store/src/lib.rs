@@ -110,7 +110,7 @@
 //! | `put_multipart` | the same, with all parts in order through one STOR; parts that wait for earlier ones are held in memory |
 //! | `delete_stream` | DELE, on as many sessions as there are |
 //! | `rename` | RNFR and RNTO |
-//! | `copy` | SITE CPFR and CPTO if FEAT has `SITE COPY`, otherwise through this machine; more than 8 MiB need two sessions |
+//! | `copy` | SITE CPFR and CPTO if FEAT has `SITE COPY`, and the paths have no blanks, control characters or quotes (Q154); otherwise through this machine; more than 8 MiB need two sessions |
 //!
 //! Missing directories are made. A write that fails, or is never completed, deletes its file in the background. If the
 //! process dies, the file stays on the server.

@@ -134,6 +134,13 @@ fn digits() -> String {
     format!("{:016x}", hasher.finish())
 }
 
+/// Whether a path is one word, and so arrives as it is in an argument of SITE (Q154)
+pub(crate) fn is_one_word(path: &[u8]) -> bool {
+    let divides =
+        |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_control() || *byte == b'"';
+    !path.iter().any(divides)
+}
+
 /// What in a name makes some servers store a file under another name
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Risks(u8);
@@ -254,6 +261,16 @@ mod tests {
         assert_eq!(split(b"/pub/a"), (&b"/pub"[..], &b"a"[..]));
         assert_eq!(split(b"/a"), (&b"/"[..], &b"a"[..]));
         assert_eq!(split(b"a"), (&b""[..], &b"a"[..]));
+    }
+
+    #[test]
+    fn words() {
+        for path in ["/pub/a", "/pub/caf\u{e9}#1", "a\\b"] {
+            assert!(is_one_word(path.as_bytes()), "{path}");
+        }
+        for path in ["/a ", " a", "/my data/a", "/a\tb", "/a\u{b}b", "/a\"b", "/a\u{7f}"] {
+            assert!(!is_one_word(path.as_bytes()), "{path}");
+        }
     }
 
     #[test]

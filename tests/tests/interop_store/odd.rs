@@ -83,6 +83,29 @@ fn unusual_names_are_kept_or_refused() {
     });
 }
 
+/// ProFTPD would copy another file (Q154)
+#[test]
+fn copies_are_of_the_right_object() {
+    everywhere(|place| async move {
+        let local = &place.local;
+        for (name, other) in [("a ", "a"), ("b\tc", "b c"), ("d \"e", "d e"), ("f  g", "f g")] {
+            fs::write(local.join(name), "right").unwrap();
+            fs::write(local.join(other), "wrong").unwrap();
+        }
+        fs::write(local.join(" "), "right").unwrap();
+        let store = place.store();
+        for from in ["a ", "b%09c", "d \"e", "f  g", " "] {
+            if place.server.name == "pureftpd" && from.contains('%') {
+                // It changes control characters in every command.
+                continue;
+            }
+            store.copy(&Path::parse(from).unwrap(), &Path::from("to")).await.unwrap();
+            assert_eq!(fs::read(local.join("to")).unwrap(), b"right", "{}: {from:?}", place.name());
+        }
+        assert_eq!(fs::read_dir(local).unwrap().count(), 10, "{}", place.name());
+    });
+}
+
 #[test]
 fn what_may_not_be_read_is_not_missing() {
     everywhere(|place| async move {

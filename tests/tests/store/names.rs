@@ -64,3 +64,37 @@ async fn an_unusual_name_is_tried_once() {
     }
     assert_eq!(server.count("STOR"), stored + 6);
 }
+
+/// ProFTPD divides the arguments of SITE into words, and takes the blank at the end of a name for the end of its words
+/// (Q154)
+#[tokio::test]
+async fn a_copy_on_the_server_is_one_of_the_right_object() {
+    let copied = Mutex::new(None);
+    let files: [(&str, &[u8]); 4] =
+        [("a", b"another"), ("a ", b"blank"), ("b\"c", b"quote"), ("plain", b"plain")];
+    let server = start_with(&files, move |command: Command<'_>, files: &Files| {
+        let words =
+            command.argument.replace('"', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(match (command.verb, words.split_once(' ')) {
+            ("FEAT", _) => Action::reply("211-Features:\r\n SIZE\r\n SITE COPY\r\n211 End"),
+            ("SITE", Some(("CPFR", from))) => match files.get(from) {
+                Some(content) => {
+                    *copied.lock().unwrap() = Some(content);
+                    Action::reply("350 File exists, ready for destination name")
+                }
+                None => Action::reply("550 No such file or directory"),
+            },
+            ("SITE", Some(("CPTO", to))) => {
+                files.put(to, copied.lock().unwrap().take().unwrap());
+                Action::reply("250 Copy successful")
+            }
+            _ => return None,
+        })
+    });
+    let store = store(&server);
+    for (from, to) in [("a ", "c"), ("b\"c", "d"), ("plain", "e"), ("plain", "f ")] {
+        store.copy(&Path::parse(from).unwrap(), &Path::from(to)).await.unwrap();
+        assert_eq!(server.files().get(to), server.files().get(from), "{from:?}");
+    }
+    assert_eq!(server.count("SITE"), 4, "only names of one word are copied by the server");
+}
