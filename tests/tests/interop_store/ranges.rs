@@ -61,6 +61,24 @@ fn ranges_of_every_kind() {
     });
 }
 
+/// A range leaves a restart marker, which pyftpdlib does not clear under TYPE A (Q54)
+#[test]
+fn a_listing_after_a_range() {
+    everywhere(|place| async move {
+        let (store, path) = (one_session(&place), Path::from("big"));
+        std::fs::write(place.local.join("big"), content(300_000)).unwrap();
+        for start in 0..20 {
+            let length = if start % 2 == 0 { 10 } else { 299_000 };
+            store
+                .get_range(&path, 1000 + start..(1000 + start + length).min(300_000))
+                .await
+                .unwrap();
+            let listed = store.list_with_delimiter(None).await.unwrap();
+            assert_eq!(listed.objects.len(), 1);
+        }
+    });
+}
+
 /// Prints the cost of a range that ends early, by the number of bytes left in the file after it (`--nocapture`)
 #[test]
 fn the_session_goes_on_after_a_range() {

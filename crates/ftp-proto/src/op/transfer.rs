@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! TYPE ─▶ data connection (open) ─▶ REST ─▶ command ─▶ Joint ─▶ AwaitFinal ─▶ done
+//!   ├─ after REST 0, if it is TYPE A and an old marker may be set
 //!   └─ in a batch with EPSV or PASV, if that is allowed (batch.rs)
 //!
 //! Joint (joint.rs) combines two state machines whose events come in any order:
@@ -17,7 +18,7 @@
 //! (4yz | 5yz, any)                              close, fail; or try again, see `refused` (outcome.rs)
 //! ```
 //!
-//! REST is sent directly before its transfer command (Q51), and nothing is ever sent after that until
+//! REST is sent directly before its transfer command (Q51), except to clear a marker before TYPE A (Q54), and nothing is ever sent after that until
 //! its final reply has come, except EPSV for the next transfer where the server is known to bear it (prefetch.rs).
 
 mod control_side;
@@ -76,6 +77,8 @@ enum TransferKind {
 
 #[derive(Debug)]
 enum Stage {
+    /// `REST 0` has been sent before TYPE A
+    Clear,
     Type,
     /// TYPE and the first command of `Open` have been sent
     TypeAndOpen(Open),
@@ -136,6 +139,14 @@ impl TransferOp {
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (&mut self.stage, input) {
             (Stage::Type, Input::Start) => return self.begin(cx),
+            (Stage::Clear, Input::Reply(reply)) if reply.kind() != ReplyKind::Preliminary => {
+                // If it is refused, it is tried again under TYPE A.
+                if matches!(reply.kind(), ReplyKind::Intermediate | ReplyKind::Completion) {
+                    cx.wire.session.marker = RestartMarker::Clear;
+                }
+                self.stage = Stage::Type;
+                return self.set_type(cx);
+            }
             (Stage::Type, Input::Reply(reply)) if reply.kind() != ReplyKind::Preliminary => {
                 SetType(self.type_).replied(reply, cx)?;
                 return self.open(cx);
@@ -269,6 +280,18 @@ impl TransferOp {
     }
 
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+        let is_doubtful = cx.wire.session.marker == RestartMarker::Doubtful;
+        let becomes_text =
+            self.type_ == TransferType::Ascii && cx.wire.session.type_ != Some(self.type_);
+        if is_doubtful && becomes_text && self.offset == 0 {
+            self.stage = Stage::Clear;
+            cx.send(&Command::number(Verb::REST, 0));
+            return Ok(Step::Pending);
+        }
+        self.set_type(cx)
+    }
+
+    fn set_type(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
         if SetType(self.type_).start(cx) {
             return self.open(cx);
         }
