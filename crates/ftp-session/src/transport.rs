@@ -182,9 +182,9 @@ pub trait Transport {
 
     /// Makes the close that follows reset the connection (on TCP, `SO_LINGER` of zero), so that the server stops sending
     ///
-    /// It is called before a download is closed whose rest nobody wants. Without it the server learns of the close by
-    /// an end or by a reset, depending on whether everything that has arrived so far was read. ProFTPD 1.3.8 ends the
-    /// whole session if it is an end and the connection is under TLS.
+    /// It is called before a download under TLS is closed whose rest nobody wants. Without it the server learns of the
+    /// close by an end or by a reset, depending on whether everything that has arrived so far was read. ProFTPD 1.3.8
+    /// ends the whole session if it is an end.
     fn reset_on_close(&mut self, stream: &mut Self::Stream) {
         let _ = stream;
     }

@@ -1,6 +1,6 @@
 //! Transfers that are aborted
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 
 use crate::driver::{Error, List, ftp_proto};
 use ftp_tests::net::Stream;
@@ -39,14 +39,13 @@ fn a_dropped_download_leaves_the_session_usable() {
     server.join();
 }
 
-/// ProFTPD ends a session under TLS if the client ends the data connection of a download in order (Q150)
+/// pyftpdlib does not notice a connection that is reset before it has accepted it, and sends the file on the next (Q146)
 #[test]
-fn a_dropped_download_is_reset_even_if_everything_was_read() {
+fn a_dropped_download_in_clear_text_ends_in_order_if_everything_was_read() {
     let server = transfer("RETR f", |s, mut data| {
         data.write_all(&[0; 1000]).unwrap();
         s.expect("ABOR");
-        let end = data.read(&mut [0]).map_err(|error| error.kind());
-        assert_eq!(end, Err(ErrorKind::ConnectionReset));
+        assert_eq!(data.read(&mut [0]).unwrap(), 0);
         s.reply("426 cut off");
         s.reply("226 aborted");
         s.exchange("REST 0", "350 at 0");

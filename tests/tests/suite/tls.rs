@@ -1,6 +1,6 @@
 //! TLS errors and their texts, and the ends of protected transfers
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use ftp_blocking::ftp_tls::{TlsError, TlsVersion, server_name};
 use ftp_proto::Error as FtpError;
@@ -268,6 +268,39 @@ fn an_end_without_close_notify_is_a_truncation_unless_the_size_is_known() {
         );
         let whole = ftp.download_to(Get::new("f").expect_size(7), &mut Vec::new()).unwrap();
         assert_eq!(whole.bytes, 7);
+        drop(ftp);
+        server.join();
+    }
+}
+
+/// ProFTPD ends the session if the client ends the data connection of a download in order (Q150)
+#[test]
+fn a_dropped_download_is_reset_even_if_everything_was_read() {
+    for version in VERSIONS {
+        let server = serve(|s| {
+            let tls = Tls::new();
+            let mut control = tls.welcome(s);
+            control.exchange("TYPE I", "200 fine");
+            let listener = control.epsv();
+            control.exchange("RETR f", "150 here it comes");
+            let mut data = tls.accept(&listener);
+            data.handshake();
+            data.send(&[0; 1000]);
+            control.expect("ABOR");
+            let (_, mut socket) = data.into_parts();
+            let end = socket.read_to_end(&mut Vec::new()).map_err(|error| error.kind());
+            assert_eq!(end, Err(ErrorKind::ConnectionReset));
+            control.reply("426 cut off");
+            control.reply("226 aborted");
+            control.exchange("REST 0", "350 at 0");
+            control.exchange("NOOP", "200 yes");
+            control.expect_close();
+        });
+        let mut ftp = login(&server, options(version));
+        let mut download = ftp.get("f").unwrap();
+        download.read_exact(&mut [0; 1000]).unwrap();
+        at_once(|| drop(download));
+        ftp.noop().unwrap();
         drop(ftp);
         server.join();
     }

@@ -212,7 +212,11 @@ impl<S: Read + Write, L> Session<S, L> {
                 mut stream,
                 TransferState::Download(_) | TransferState::TicketListing,
             ) => {
-                transport.reset_on_close(stream.get_mut().io_mut());
+                // In clear text the server may not have accepted the connection yet. pyftpdlib would not notice that it
+                // was closed, and send the file on the next one (Q146).
+                if stream.is_secure() {
+                    transport.reset_on_close(stream.get_mut().io_mut());
+                }
                 (stream, Some(Direction::Download))
             }
             DataState::Moving(stream, TransferState::Upload(..)) => {
