@@ -7,6 +7,8 @@ use ftp_session::procedure::{LocalAnswer, LocalOrder};
 
 #[cfg(feature = "files")]
 use file::File;
+#[cfg(feature = "files")]
+pub(crate) use file::Threads;
 
 /// What carries out a procedure's orders for its local file
 pub(crate) enum Local {
@@ -26,6 +28,15 @@ impl Local {
             #[cfg(feature = "files")]
             Some(path) => Self::File(File::new(path)),
             _ => Self::None,
+        }
+    }
+
+    /// Waits until no thread works on a local file for a call that was dropped, and counts the work of this one
+    #[cfg(feature = "files")]
+    pub(crate) async fn take_turn(&mut self, threads: &Threads) {
+        if let Self::File(file) = self {
+            threads.rest().await;
+            file.threads = threads.clone();
         }
     }
 
@@ -53,7 +64,10 @@ mod file {
     use std::io;
     use std::path::Path;
     use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::task::{Context, Poll};
+    use std::time::Duration;
 
     use ftp_session::LocalFile;
     use ftp_session::procedure::{Access, LocalAnswer, LocalOrder};
@@ -61,6 +75,9 @@ mod file {
 
     /// Length in bytes of the blocks that are read ahead, which only large files have
     const FULL: usize = 256 * 1024;
+
+    /// How often to look whether other threads are done; they rarely are busy, and then for as long as a disk takes
+    const LOOK: Duration = Duration::from_millis(1);
 
     /// How many of them one call reads
     ///
@@ -74,6 +91,7 @@ mod file {
     /// are sent. Buffers are exchanged, so that no byte is copied.
     pub(crate) struct File {
         state: State,
+        pub(super) threads: Threads,
         /// Blocks that were read and not asked for yet
         ahead: VecDeque<Block>,
         spare: Vec<Vec<u8>>,
@@ -99,20 +117,65 @@ mod file {
         Lost,
     }
 
+    /// The number of threads that work on local files for the calls of a session
+    ///
+    /// A thread that has begun can't be stopped. A call that was dropped may leave one that still writes, while the next
+    /// call uses the same file.
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct Threads(Arc<AtomicUsize>);
+
+    impl Threads {
+        /// Waits until there are none
+        pub(crate) async fn rest(&self) {
+            while self.0.load(Ordering::SeqCst) > 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+
+    /// One of the [`Threads`]
+    struct Busy(Threads);
+
+    impl Busy {
+        fn new(threads: Threads) -> Self {
+            threads.0.fetch_add(1, Ordering::SeqCst);
+            Self(threads)
+        }
+    }
+
+    impl Drop for Busy {
+        fn drop(&mut self) {
+            self.0.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
     /// Work on another thread. If it is dropped before a thread has taken it up, it is not done
     ///
     /// The runtime may be short of threads, and by the time there is one the file may be used by another call.
-    struct Running<T>(JoinHandle<(LocalFile, io::Result<T>)>);
+    struct Running<T> {
+        handle: JoinHandle<(LocalFile, io::Result<T>)>,
+        /// Whether a thread has taken it up, or it was dropped; whichever comes first decides
+        claimed: Arc<AtomicBool>,
+    }
 
     impl<T: Send + 'static> Running<T> {
         fn start(
             mut file: LocalFile,
+            threads: &Threads,
             work: impl FnOnce(&mut LocalFile) -> io::Result<T> + Send + 'static,
         ) -> Self {
-            Self(spawn_blocking(move || {
+            let claimed = Arc::new(AtomicBool::new(false));
+            let (threads, claim) = (threads.clone(), Arc::clone(&claimed));
+            let handle = spawn_blocking(move || {
+                // Counted before it is claimed, so that a call that finds none knows that nothing is written any more.
+                let _busy = Busy::new(threads);
+                if claim.swap(true, Ordering::SeqCst) {
+                    return (file, Err(io::ErrorKind::Interrupted.into()));
+                }
                 let result = work(&mut file);
                 (file, result)
-            }))
+            });
+            Self { handle, claimed }
         }
     }
 
@@ -120,13 +183,14 @@ mod file {
         type Output = io::Result<(LocalFile, io::Result<T>)>;
 
         fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-            Pin::new(&mut self.0).poll(context).map_err(Into::into)
+            Pin::new(&mut self.handle).poll(context).map_err(Into::into)
         }
     }
 
     impl<T> Drop for Running<T> {
         fn drop(&mut self) {
-            self.0.abort();
+            self.claimed.store(true, Ordering::SeqCst);
+            self.handle.abort();
         }
     }
 
@@ -159,7 +223,7 @@ mod file {
     impl File {
         pub(crate) fn new(path: &Path) -> Self {
             let state = State::Idle(LocalFile::new(path));
-            Self { state, ahead: VecDeque::new(), spare: Vec::new() }
+            Self { state, threads: Threads::default(), ahead: VecDeque::new(), spare: Vec::new() }
         }
 
         pub(crate) async fn carry_out(&mut self, order: LocalOrder<'_>) -> io::Result<LocalAnswer> {
@@ -212,7 +276,7 @@ mod file {
                 spare.resize(from.len(), 0);
                 std::mem::replace(from, spare)
             };
-            self.state = State::Writing(Running::start(file, move |file| {
+            self.state = State::Writing(Running::start(file, &self.threads, move |file| {
                 if replace {
                     file.carry_out(LocalOrder::Open(Access::Replace))?;
                 }
@@ -257,7 +321,7 @@ mod file {
 
         fn read_on(&mut self, file: LocalFile, at: u64, length: usize) -> Running<VecDeque<Block>> {
             let spare = std::mem::take(&mut self.spare);
-            Running::start(file, move |file| read_blocks(file, at, length, spare))
+            Running::start(file, &self.threads, move |file| read_blocks(file, at, length, spare))
         }
 
         /// Does something else, and waits for it
@@ -265,7 +329,7 @@ mod file {
             &mut self,
             work: impl FnOnce(&mut LocalFile) -> io::Result<LocalAnswer> + Send + 'static,
         ) -> io::Result<LocalAnswer> {
-            let (file, result) = Running::start(self.rest().await?, work).await?;
+            let (file, result) = Running::start(self.rest().await?, &self.threads, work).await?;
             self.state = State::Idle(file);
             result
         }
@@ -282,7 +346,7 @@ mod file {
                     ));
                 }
                 State::Writing(running) => running,
-                State::Replacing(file) => Running::start(file, |file| {
+                State::Replacing(file) => Running::start(file, &self.threads, |file| {
                     file.carry_out(LocalOrder::Open(Access::Replace)).map(|_| Vec::new())
                 }),
             };

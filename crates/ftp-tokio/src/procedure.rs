@@ -22,6 +22,8 @@ impl Session {
         mut progress: impl FnMut(u64),
     ) -> Result<T, Error> {
         let mut moved = 0;
+        #[cfg(feature = "files")]
+        local.take_turn(&self.threads).await;
         self.begin().await;
         loop {
             // While the local file was waited for, the session may have been left with another waker.

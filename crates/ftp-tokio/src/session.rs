@@ -51,6 +51,9 @@ pub(crate) struct Session {
     /// The request that the current call waits for; a dropped call leaves it here until the next call
     current: Option<OpId>,
     events: VecDeque<Event>,
+    /// Those that work for its calls, and for calls that were dropped
+    #[cfg(feature = "files")]
+    pub(crate) threads: crate::local::Threads,
 }
 
 /// The server that a session connects to, with the options
@@ -145,6 +148,8 @@ impl Session {
             utc_offset: None,
             current: None,
             events: VecDeque::new(),
+            #[cfg(feature = "files")]
+            threads: crate::local::Threads::default(),
         });
         session.inner.start();
         Ok(session)

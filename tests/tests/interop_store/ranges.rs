@@ -136,7 +136,8 @@ fn a_large_file_is_copied() {
             assert!(std::fs::read(place.local.join(target)).unwrap() == bytes, "{target}");
         }
         assert_eq!(store.list_with_delimiter(None).await.unwrap().objects.len(), 2);
-        let by_server = if place.server.name == "proftpd" { 3 } else { 0 };
+        // The directory with a blank is not one word (Q154).
+        let by_server = if place.server.name == "proftpd" { 2 } else { 0 };
         assert_eq!(place.copies(), by_server);
     });
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use ftp_tests::memory;
-use ftp_tests::scripted::Server;
+use ftp_tests::scripted::{Server, accept};
 use ftp_tokio::{Config, Error, Options, ResumeOptions, TlsPolicy};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
@@ -166,6 +166,39 @@ async fn transfers_that_are_resumed_can_be_dropped_at_every_poll() {
     });
     let all = all.await;
     assert!(all > 60, "{all}");
+}
+
+/// A thread that has begun to write for a call can't be stopped when the call is dropped, so the next call waits for it
+#[cfg(unix)]
+#[tokio::test]
+async fn the_next_call_waits_for_a_thread_that_still_writes() {
+    let server = Server::start(|peer| {
+        peer.welcome();
+        peer.exchange("TYPE I", "200 fine");
+        let listener = peer.epsv();
+        let mut data = accept(&listener);
+        peer.exchange("RETR f", "150 here");
+        let _ = std::io::Write::write_all(&mut data, &file());
+        peer.settle();
+        peer.send_file("RETR f", b"new");
+        peer.farewell();
+    });
+    let folder = TempDir::new().unwrap();
+    let [pipe, other] = ["pipe", "other"].map(|name| folder.path().join(name));
+    // Opening it takes as long as nobody reads it.
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut client = log_in(&server).await;
+    let moment = Duration::from_millis(300);
+    timeout(moment, client.download_file("f", &pipe)).await.unwrap_err();
+    let mut next = Box::pin(client.download_file("f", &other));
+    let early = timeout(moment, &mut next).await;
+    let reader = spawn_blocking(move || std::fs::read(pipe).unwrap());
+    assert!(early.is_err(), "it did not wait");
+    next.await.unwrap();
+    assert_eq!(std::fs::read(&other).unwrap(), b"new");
+    assert!(file().starts_with(&reader.await.unwrap()));
+    client.quit().await.unwrap();
+    server.join();
 }
 
 /// The next call transfers the file correctly, whatever a dropped call has left
