@@ -249,7 +249,8 @@ fn without_rest(cuts: impl Fn(usize) -> Option<usize> + Send + Sync + 'static) -
     server.on_command(move |Command { verb, .. }| match verb {
         "REST" => Action::reply("502 not here"),
         "RETR" => match cuts(downloads.fetch_add(1, Ordering::SeqCst)) {
-            Some(cut) => Action::serve().break_at(cut),
+            // The client has read all bytes by the time of the refusal.
+            Some(cut) => Action::serve().break_at(cut).pause(Duration::from_millis(300)),
             None => Action::serve(),
         },
         _ => Action::serve(),
