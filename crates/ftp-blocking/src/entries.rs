@@ -91,7 +91,7 @@ impl<C: Holder<Client>> EntriesWith<C> {
         self.reader.unknown_lines()
     }
 
-    /// Whether the last line has no line ending, once the iterator has ended
+    /// Whether the last line lacks its line ending; known once the iterator has ended
     ///
     /// The listing may have been cut off within the name of the last entry, but some servers always leave it out.
     #[must_use]

@@ -341,8 +341,8 @@ impl Lease<'_> {
 
     /// Runs `work`, and retries it after a failure that may be temporary, on a new session if this one has ended
     ///
-    /// `moved` returns the bytes transferred so far: an attempt that gets further than all before it resets
-    /// the count of retries.
+    /// `moved` returns the bytes transferred so far: an attempt that gets further than all earlier ones
+    /// resets the count of retries.
     pub(crate) fn attempt<T>(
         &mut self,
         moved: &dyn Fn() -> u64,

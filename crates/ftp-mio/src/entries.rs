@@ -83,7 +83,7 @@ impl Entries {
         self.inner.unknown_lines()
     }
 
-    /// Whether the last line has no line ending, once [`last`](Self::last) has returned `None`
+    /// Whether the last line lacks its line ending; known once [`last`](Self::last) has returned `None`
     ///
     /// The listing may have been cut off within the name of the last entry, but some servers always leave it out.
     #[must_use]

@@ -124,7 +124,7 @@ fn unique(path: &[u8], ends: &str) -> Vec<u8> {
     path
 }
 
-/// Sixteen digits that no other name has
+/// Sixteen hexadecimal digits, different for each name that the store makes
 fn digits() -> String {
     use std::hash::{BuildHasher, Hasher, RandomState};
     static NUMBER: AtomicU64 = AtomicU64::new(0);

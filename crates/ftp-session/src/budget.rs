@@ -81,8 +81,8 @@ pub struct Budget {
     leaving: VecDeque<Time>,
     /// When the last session beyond the proven number was started
     tried: Time,
-    /// Whether the server may have counted another session when the last one was started
-    company: bool,
+    /// Whether there were other sessions, or some that had just ended, when the last one was started
+    had_others: bool,
     rest: Option<Time>,
     back_off: Duration,
     halved: Option<Time>,
@@ -150,7 +150,7 @@ impl Budget {
             stated: None,
             leaving: VecDeque::new(),
             tried: Time::ZERO,
-            company: false,
+            had_others: false,
             rest: None,
             back_off: BACK_OFF.0,
             halved: None,
@@ -240,7 +240,7 @@ impl Budget {
         if self.count() >= self.proven {
             self.tried = now;
         }
-        self.company = self.count() > 0 || self.leaving.iter().any(|until| *until > now);
+        self.had_others = self.count() > 0 || self.leaving.iter().any(|until| *until > now);
         self.opening += 1;
     }
 
@@ -266,7 +266,7 @@ impl Budget {
             self.rest = Some(now + self.back_off);
             self.back_off = (self.back_off * 2).min(BACK_OFF.1);
         }
-        if others == 0 && !self.company {
+        if others == 0 && !self.had_others {
             // Other clients have all the sessions, or the server is not ready: this says nothing about their number.
             self.proven = 0;
         } else {

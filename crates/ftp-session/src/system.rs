@@ -242,7 +242,7 @@ pub fn reset_on_close(socket: &impl std::os::windows::io::AsSocket) {
 }
 
 fn linger_zero(socket: &SockRef<'_>) {
-    // Without it the connection ends in order, which most servers bear.
+    // Without it the connection ends in order, which most servers tolerate.
     let _ = socket.set_linger(Some(Duration::ZERO));
 }
 

@@ -86,7 +86,7 @@
 //! | a read or write on one of these (`read`, `write_all`, `next`) | the transfer goes on with the next read or write. As always, `read_exact` and `write_all` don't tell how far they got |
 //! | [`Upload`], or its [`finish`](Upload::finish) | as `put`; once `finish` has been polled, the file may also be complete |
 //! | transfers that own the client ([`into_get`](Client::into_get) and the like), or a client | the session is closed at once, without QUIT |
-//! | [`download_to`](Client::download_to), [`download_file`](Client::download_file) and the like | as the transfer; the writer or the local file has the bytes up to some point. A write to the local file that has begun goes on to its end |
+//! | [`download_to`](Client::download_to), [`download_file`](Client::download_file) and the like | as the transfer; the writer or the local file has the bytes up to some point. A write to the local file that has begun goes on to its end; the next call with a local file waits for it |
 //! | [`resume_download`](Client::resume_download), [`resume_upload`](Client::resume_upload) | as above, and can be resumed again |
 //! | [`create_dir_all`](Client::create_dir_all), [`remove_dir_all`](Client::remove_dir_all), [`set_modified`](Client::set_modified) | what was done stays done; repeating the call does the rest. The working directory may have changed |
 //! | [`Walk::next`] | the next call lists that directory again |

@@ -213,7 +213,7 @@ impl<C: Holder<Client>> Entries<C> {
         self.reader.unknown_lines()
     }
 
-    /// Whether the last line has no line ending, once [`next`](Self::next) has returned `None`
+    /// Whether the last line lacks its line ending; known once [`next`](Self::next) has returned `None`
     ///
     /// The listing may have been cut off within the name of the last entry, but some servers always leave it out.
     #[must_use]

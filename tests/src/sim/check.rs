@@ -57,8 +57,8 @@ pub fn check(case: Case, end: &End) -> Finding {
             continue;
         }
         let facts = Facts::new(case, end, index);
-        if facts.has_early_final_with_its_data() {
-            shifted = true;
+        shifted = facts.has_early_final_with_its_data();
+        if shifted && matches!(Class::of(result), Class::Done | Class::Truncated) {
             continue;
         }
         if let (true, Err(error)) = (facts.must_succeed(), result) {

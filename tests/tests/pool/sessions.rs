@@ -59,7 +59,7 @@ async fn no_session_is_leased_after_an_rnfr_without_an_rnto() {
         match command.verb {
             "RNFR" if command.argument == "missing" => Some(Action::reply("550 No such file.")),
             "RNFR" => {
-                // Long enough to drop the rename meanwhile.
+                // The rename is dropped during this time.
                 std::thread::sleep(Duration::from_millis(200));
                 expects_rnto.insert(command.session);
                 Some(Action::reply("350 and now RNTO"))

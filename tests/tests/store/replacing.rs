@@ -222,7 +222,7 @@ async fn an_error_names_the_files_that_are_not_in_their_places() {
     }
 }
 
-/// The session ends at each of the commands that change files, before or after the server has carried it out
+/// The session ends at one of the commands that change files, before or after the server has executed it; each is tried
 #[tokio::test]
 async fn no_lost_reply_loses_an_object() {
     for write in WRITES {

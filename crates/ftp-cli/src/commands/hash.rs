@@ -32,7 +32,7 @@ pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> 
         let failure = Failure::usage("--local is for one URL");
         return Err(failure.remedy("`rftp verify` compares directories"));
     }
-    let mut told = None;
+    let mut reported = None;
     context.places(&args.urls)?.each(|lease, _, remote| {
         let path = remote.path();
         let found = match (args.download, args.algo) {
@@ -59,8 +59,10 @@ pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> 
         }
         let is_servers_choice = args.algo.is_none() && args.download.is_none();
         let is_silent = context.common.json || context.common.quiet;
-        // Only its length would tell it.
-        if is_servers_choice && !is_silent && told.replace(found.algorithm) != Some(found.algorithm)
+        // Otherwise only the length of the hash shows it. It is reported once for files in a row.
+        if is_servers_choice
+            && !is_silent
+            && reported.replace(found.algorithm) != Some(found.algorithm)
         {
             let path = crate::show::bytes(path);
             eprintln!("rftp: {path}: the server's algorithm is {}", found.algorithm);

@@ -66,7 +66,7 @@ pub(crate) struct Item {
     pub(crate) kind: Kind,
     pub(crate) size: Option<u64>,
     pub(crate) time: Option<Stamp>,
-    /// Whether the time is what a request about this item would report: UTC, to the second
+    /// Whether the time is in UTC and to the second, so that MDTM or MLST would report the same
     pub(crate) is_exact: bool,
     /// Identifies a directory on the server, if the server reports it: the fact `unique` (RFC 3659, section 7.5.2)
     pub(crate) identity: Option<Box<[u8]>>,

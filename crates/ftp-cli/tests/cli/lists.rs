@@ -167,7 +167,7 @@ fn hashes_are_the_servers_or_made_here() {
     });
     let run = home.rftp(&["hash", &server.url("a")]);
     assert_eq!(run.stdout, format!("{}  a\n", MD5[1]), "{run:?}");
-    // The server chose the algorithm, which is told once.
+    // The algorithm that the server chose is reported once, not for each file.
     assert_eq!(run.stderr, "rftp: a: the server's algorithm is MD5\n");
     let run = home.rftp(&["hash", &server.url("a"), &server.url("a")]);
     assert_eq!((run.stdout.lines().count(), run.stderr.lines().count()), (2, 1), "{run:?}");

@@ -273,7 +273,7 @@ fn a_download_that_is_cut_starts_again_if_the_server_refuses_rest() {
     }
 }
 
-/// Only an attempt that gets further than all before it renews the retries
+/// The retries begin anew only after an attempt that gets further than all earlier ones
 #[test]
 fn a_download_that_is_always_cut_ends() {
     let home = Home::new();

@@ -27,7 +27,7 @@ pub struct ListingParser {
     dates: Dates,
     now: Option<Timestamp>,
     offset: Option<UtcOffset>,
-    /// Whether the last line had no line ending
+    /// Whether the last line lacked its line ending
     is_open: bool,
 }
 
@@ -290,10 +290,8 @@ impl ListingParser {
         }
         Some(item)
     }
-}
 
-impl ListingParser {
-    /// Whether the last line has no line ending; known once [`Self::finish`] has returned `None`
+    /// Whether the last line lacks its line ending; known once [`Self::finish`] has returned `None`
     pub(super) const fn last_line_is_open(&self) -> bool {
         self.is_open
     }

@@ -98,7 +98,7 @@ impl ListingReader {
         self.tally.unknown_lines()
     }
 
-    /// Whether the last line has no line ending, once the listing has ended
+    /// Whether the last line lacks its line ending; known once the listing has ended
     ///
     /// Some servers leave it out in LIST. But the listing may also have been cut off within the last line, so that the
     /// last entry has only the beginning of a name. In MLSD, where each line has an ending, such a line is

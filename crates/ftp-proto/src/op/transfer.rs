@@ -18,8 +18,9 @@
 //! (4yz | 5yz, any)                              close, fail; or try again, see `refused` (outcome.rs)
 //! ```
 //!
-//! REST is sent directly before its transfer command (Q51), except to clear a marker before TYPE A (Q54), and nothing is ever sent after that until
-//! its final reply has come, except EPSV for the next transfer where the server is known to bear it (prefetch.rs).
+//! REST is sent directly before its transfer command (Q51). The one exception is a REST 0 before TYPE A, which clears
+//! an old marker (Q54). After the transfer command nothing is sent until its final reply has come, except EPSV for the
+//! next transfer where the server is known to tolerate it (prefetch.rs).
 
 mod control_side;
 mod joint;
@@ -78,13 +79,13 @@ enum TransferKind {
 #[derive(Debug)]
 enum Stage {
     /// `REST 0` has been sent before TYPE A
-    Clear,
+    ClearMarker,
     Type,
     /// TYPE and the first command of `Open` have been sent
     TypeAndOpen(Open),
     Open(Open),
     Rest {
-        /// What was known of the marker before it
+        /// What was known of the server's restart marker before this REST
         before: RestartMarker,
     },
     /// Both connections are in use
@@ -139,7 +140,7 @@ impl TransferOp {
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
         match (&mut self.stage, input) {
             (Stage::Type, Input::Start) => return self.begin(cx),
-            (Stage::Clear, Input::Reply(reply)) if reply.kind() != ReplyKind::Preliminary => {
+            (Stage::ClearMarker, Input::Reply(reply)) if reply.kind() != ReplyKind::Preliminary => {
                 // If it is refused, it is tried again under TYPE A.
                 if matches!(reply.kind(), ReplyKind::Intermediate | ReplyKind::Completion) {
                     cx.wire.session.marker = RestartMarker::Clear;
@@ -284,7 +285,7 @@ impl TransferOp {
         let becomes_text =
             self.type_ == TransferType::Ascii && cx.wire.session.type_ != Some(self.type_);
         if is_doubtful && becomes_text && self.offset == 0 {
-            self.stage = Stage::Clear;
+            self.stage = Stage::ClearMarker;
             cx.send(&Command::number(Verb::REST, 0));
             return Ok(Step::Pending);
         }
@@ -329,7 +330,7 @@ impl TransferOp {
         self.ask(cx)
     }
 
-    /// Handles the reply to REST; `before` is what was known of the marker before it
+    /// Handles the reply to REST; `before` is what was known of the server's restart marker before it
     fn restarted(
         &mut self,
         before: RestartMarker,
@@ -338,8 +339,8 @@ impl TransferOp {
     ) -> Result<Step, Error> {
         match reply.kind() {
             ReplyKind::Preliminary => Ok(Step::Pending),
-            // No server is known that grants a restart with a 2yz, and one that only tolerates REST would send the file
-            // from its beginning.
+            // RFC 959 has 350 here, and no server is known that accepts a position with a 2yz (Q53). One that only
+            // ignores REST would send the file from its beginning.
             ReplyKind::Completion if self.offset > 0 => Err(Error::UnexpectedReply(reply)),
             ReplyKind::Intermediate | ReplyKind::Completion => {
                 if self.offset == 0 {

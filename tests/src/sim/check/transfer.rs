@@ -195,7 +195,7 @@ impl Facts<'_> {
             may.extend([Class::Protocol, Class::TimedOut, Class::Local, Class::Other]);
             may.push(Class::Resumption);
         }
-        // The listing that should have obtained a ticket was refused, and its preliminary reply followed.
+        // The listing for a ticket was refused, and this server sends the preliminary reply after the refusal.
         if self.case.habit == Habit::OpeningLast
             && self.heard().any(|(deed, said)| deed.verb == "LIST" && said.code / 100 == 1)
         {
