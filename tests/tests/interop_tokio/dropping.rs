@@ -2,6 +2,7 @@
 //! bytes, or it reports that it is dead
 
 use std::future::{Future, poll_fn};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use ftp_tests::script::Seed;
 use ftp_tokio::{Client, Error, TransferType, copy_between_servers};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use crate::{Security, Way, on_each_server};
@@ -115,6 +117,16 @@ async fn log_in(way: &Way, remote: &str) -> Client {
     client
 }
 
+/// Makes a directory on the server with these files; returns a runtime, and the directory's paths there and here
+fn prepare(way: &Way, files: [(&str, &Vec<u8>); 2]) -> (Runtime, String, PathBuf) {
+    let (mut ftp, remote, local) = way.enter();
+    for (name, bytes) in files {
+        std::fs::write(local.join(name), bytes).unwrap();
+    }
+    ftp.noop().unwrap();
+    (Builder::new_current_thread().enable_all().build().unwrap(), remote, local)
+}
+
 /// Checks that the session is usable; otherwise returns the error that ended it
 async fn proven(client: &mut Client, small: &[u8]) -> Result<(), Error> {
     let mut bytes = Vec::new();
@@ -130,13 +142,7 @@ async fn proven(client: &mut Client, small: &[u8]) -> Result<(), Error> {
 fn operations_can_be_dropped_at_any_time() {
     let (content, small) = (file(SIZE, 1), file(50_000, 2));
     on_each_server(|way| {
-        let (mut ftp, remote, local) = way.enter();
-        for (name, bytes) in [("one", &content), ("small", &small)] {
-            std::fs::write(local.join(name), bytes).unwrap();
-        }
-        ftp.noop().unwrap();
-        drop(ftp);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (runtime, remote, local) = prepare(way, [("one", &content), ("small", &small)]);
         let (mut dropped, mut over) = (0, 0);
         let mut seed = Seed(1);
         runtime.block_on(async {
@@ -180,13 +186,7 @@ fn operations_can_be_dropped_at_any_time() {
 fn renames_can_be_dropped_at_any_time() {
     let small = file(50_000, 2);
     on_each_server(|way| {
-        let (mut ftp, remote, local) = way.enter();
-        for (name, bytes) in [("one", &small), ("small", &small)] {
-            std::fs::write(local.join(name), bytes).unwrap();
-        }
-        ftp.noop().unwrap();
-        drop(ftp);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (runtime, remote, local) = prepare(way, [("one", &small), ("small", &small)]);
         runtime.block_on(async {
             let mut client = log_in(way, &remote).await;
             let mut dropped = 0;
@@ -218,13 +218,7 @@ fn copies_between_servers_can_be_dropped_at_any_time() {
         if way.security != Security::Clear {
             return;
         }
-        let (mut ftp, remote, local) = way.enter();
-        for (name, bytes) in [("one", &content), ("small", &small)] {
-            std::fs::write(local.join(name), bytes).unwrap();
-        }
-        ftp.noop().unwrap();
-        drop(ftp);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (runtime, remote, local) = prepare(way, [("one", &content), ("small", &small)]);
         // pyftpdlib keeps a copy whose connection never came, and the next one is waited for in vain.
         let rounds = if way.server.name == "pyftpdlib" { ROUNDS / 8 } else { ROUNDS };
         let (mut dropped, mut refused, mut over) = (0, 0, 0);

@@ -6,6 +6,7 @@ use crate::driver::{Error, List, ftp_proto};
 use ftp_tests::net::Stream;
 use ftp_tests::scripted::{Peer, Server, accept};
 
+use super::common::drop_a_download;
 use crate::{at_once, login, serve};
 
 fn transfer(
@@ -30,12 +31,7 @@ fn a_dropped_download_leaves_the_session_usable() {
         while data.write_all(&[0; 65_536]).is_ok() {}
         s.settle();
     });
-    let mut ftp = login(&server);
-    let mut download = ftp.get("f").unwrap();
-    download.read_exact(&mut [0; 1000]).unwrap();
-    at_once(|| drop(download));
-    ftp.noop().unwrap();
-    drop(ftp);
+    drop_a_download(login(&server));
     server.join();
 }
 
@@ -50,12 +46,7 @@ fn a_dropped_download_in_clear_text_ends_in_order_if_everything_was_read() {
         s.reply("226 aborted");
         s.exchange("REST 0", "350 at 0");
     });
-    let mut ftp = login(&server);
-    let mut download = ftp.get("f").unwrap();
-    download.read_exact(&mut [0; 1000]).unwrap();
-    at_once(|| drop(download));
-    ftp.noop().unwrap();
-    drop(ftp);
+    drop_a_download(login(&server));
     server.join();
 }
 

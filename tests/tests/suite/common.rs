@@ -1,5 +1,6 @@
 //! Settings and steps shared by the tests
 
+use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -80,4 +81,12 @@ pub(crate) fn at_once<T>(run: impl FnOnce() -> T) -> T {
 #[track_caller]
 pub(crate) fn code(error: &Error) -> u16 {
     error.reply().unwrap_or_else(|| panic!("no reply in {error:?}")).code().get()
+}
+
+/// Drops a download of f after its first 1,000 bytes, and shows that the session is usable
+pub(crate) fn drop_a_download(mut ftp: Client) {
+    let mut download = ftp.get("f").unwrap();
+    download.read_exact(&mut [0; 1000]).unwrap();
+    at_once(|| drop(download));
+    ftp.noop().unwrap();
 }

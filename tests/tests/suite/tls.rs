@@ -7,6 +7,7 @@ use ftp_proto::Error as FtpError;
 use ftp_tests::scripted::{Peer, Server};
 use ftp_tests::tls::{Clients, Secured, Tls, identity, trusting};
 
+use super::common::drop_a_download;
 use crate::driver::{Client, Config, Error, Get, List, Listing, Options, TlsPolicy};
 use crate::{at_once, code, serve};
 
@@ -201,12 +202,18 @@ fn a_client_certificate_is_shown_on_both_connections() {
     }
 }
 
-/// Serves RETR f; returns whether the handshake resumed a session
-fn download(control: &mut Secured, tls: &Tls, bytes: &[u8], last: &str) -> bool {
+/// Serves RETR f up to the data connection's handshake; returns whether that resumed a session
+fn begin_download(control: &mut Secured, tls: &Tls) -> (Secured, bool) {
     let listener = control.epsv();
     control.exchange("RETR f", "150 here it comes");
     let mut data = tls.accept(&listener);
     let resumed = data.handshake();
+    (data, resumed)
+}
+
+/// Serves RETR f; returns whether the handshake resumed a session
+fn download(control: &mut Secured, tls: &Tls, bytes: &[u8], last: &str) -> bool {
+    let (mut data, resumed) = begin_download(control, tls);
     data.send(bytes);
     data.close();
     control.reply(last);
@@ -250,10 +257,7 @@ fn an_end_without_close_notify_is_a_truncation_unless_the_size_is_known() {
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
             for _ in 0..2 {
-                let listener = control.epsv();
-                control.exchange("RETR f", "150 here it comes");
-                let mut data = tls.accept(&listener);
-                data.handshake();
+                let (mut data, _) = begin_download(&mut control, &tls);
                 data.send(b"content");
                 drop(data);
                 control.reply("226 done");
@@ -281,10 +285,7 @@ fn a_dropped_download_is_reset_even_if_everything_was_read() {
             let tls = Tls::new();
             let mut control = tls.welcome(s);
             control.exchange("TYPE I", "200 fine");
-            let listener = control.epsv();
-            control.exchange("RETR f", "150 here it comes");
-            let mut data = tls.accept(&listener);
-            data.handshake();
+            let (mut data, _) = begin_download(&mut control, &tls);
             data.send(&[0; 1000]);
             control.expect("ABOR");
             let (_, mut socket) = data.into_parts();
@@ -296,12 +297,7 @@ fn a_dropped_download_is_reset_even_if_everything_was_read() {
             control.exchange("NOOP", "200 yes");
             control.expect_close();
         });
-        let mut ftp = login(&server, options(version));
-        let mut download = ftp.get("f").unwrap();
-        download.read_exact(&mut [0; 1000]).unwrap();
-        at_once(|| drop(download));
-        ftp.noop().unwrap();
-        drop(ftp);
+        drop_a_download(login(&server, options(version)));
         server.join();
     }
 }
