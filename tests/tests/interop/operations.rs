@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use crate::driver::{Client, DataMode, List, Timestamp, ftp_proto};
 
-use crate::{Security, everywhere, on_each_server};
+use crate::{everywhere, on_each_server};
 
 #[test]
 fn every_simple_operation() {
@@ -106,13 +106,8 @@ fn aborted_transfers_leave_the_session_usable() {
             if round > 0 {
                 download.read_exact(&mut [0; 100_000]).unwrap();
             }
-            if let Err(error) = download.abort() {
-                // ProFTPD ends some sessions with "unexpected OpenSSL error, disconnecting" when the data connection is
-                // reset under TLS; the client must report that.
-                let known = way.server.name == "proftpd" && way.security != Security::Clear;
-                assert!(known && error.is_fatal() && !ftp.is_connected(), "{error}");
-                return;
-            }
+            // A download that ends in order would make ProFTPD end some sessions under TLS (Q150).
+            download.abort().unwrap();
             ftp.noop().unwrap();
             let mut upload = ftp.put("partial").unwrap();
             if round > 0 {
