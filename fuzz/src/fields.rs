@@ -33,7 +33,7 @@ pub fn fields(data: &[u8]) {
         if let Some(hash) = fields::parse_hash(data, algorithm) {
             assert_eq!(fields::parse_hash(hash.to_string().as_bytes(), algorithm), Some(hash));
         }
-        if let Some(hash) = fields::parse_hash_of(data, algorithm, b"name") {
+        if let Some(hash) = fields::parse_hash_of(data, algorithm, b"name", None) {
             assert_eq!(hash.value.len(), algorithm.size());
         }
     }

@@ -98,6 +98,24 @@ impl Transfer {
     }
 }
 
+/// Size and time of a file
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SizeAndTime {
+    /// In bytes; `None` if the server refuses SIZE, as it does for a file that is missing
+    pub size: Option<u64>,
+    /// Of the last modification, in UTC if the server follows RFC 3659; `None` if the server refuses MDTM
+    pub modified: Option<Timestamp>,
+}
+
+impl SizeAndTime {
+    /// Creates a size and a time, for tests of code that uses the result
+    #[must_use]
+    pub const fn new(size: Option<u64>, modified: Option<Timestamp>) -> Self {
+        Self { size, modified }
+    }
+}
+
 /// A type that the result of a request can have
 pub trait Output: sealed::Output {}
 
@@ -124,6 +142,7 @@ pub enum Outcome {
     Features(Features),
     Passive(PassiveAddress),
     Hash(Option<FileHash>),
+    SizeAndTime(SizeAndTime),
     Transfer(Transfer),
 }
 
@@ -153,5 +172,6 @@ outputs! {
     Features(Features),
     Passive(PassiveAddress),
     Hash(Option<FileHash>),
+    SizeAndTime(SizeAndTime),
     Transfer(Transfer),
 }

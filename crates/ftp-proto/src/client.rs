@@ -27,8 +27,9 @@ use crate::op::machine::{Ended, Input};
 use crate::op::running::Running;
 use crate::op::secure::Secure;
 use crate::op::simple::{Parameter, Simple, Want};
+use crate::op::transfer::TransferOp;
 use crate::plan::Task;
-use crate::session::ControlSecurity;
+use crate::session::{Batches, ControlSecurity};
 use crate::settle::Settling;
 use crate::terms::{DataId, IpFamily, Phase};
 use crate::time::Time;
@@ -52,6 +53,8 @@ pub struct Client {
     ahead: Option<Task>,
     /// A final reply that is held back because it may belong to an earlier transfer, not to the running operation
     held: Option<Box<Held>>,
+    /// The box of a transfer that has ended; the next transfer is put into it
+    spare: Option<Box<TransferOp>>,
     next_op: u64,
     last_reply: Option<Reply>,
     /// The latest time seen; it never goes back
@@ -64,6 +67,8 @@ enum Life {
     Greeting,
     /// The server has sent its greeting and answered no command yet: some servers send two greetings
     Greeted,
+    /// The last reply was the 230 of a login: some servers send two
+    LoggedIn,
     Live,
     /// The control connection is no longer usable, for this reason, but the running transfer has its
     /// final reply: the client waits for the end of its data
@@ -72,7 +77,6 @@ enum Life {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "an idle client is not worth a box for each request")]
 enum State {
     Idle,
     Running(Task),
@@ -98,6 +102,7 @@ impl Client {
             queue: VecDeque::new(),
             ahead: None,
             held: None,
+            spare: None,
             next_op: 1,
             last_reply: None,
             now,
@@ -136,7 +141,7 @@ impl Client {
             match &self.life {
                 Life::Dead(error) => return Err(error.clone()),
                 Life::Leaving(_) => return Ok(()),
-                Life::Greeting | Life::Greeted | Life::Live => {}
+                Life::Greeting | Life::Greeted | Life::LoggedIn | Life::Live => {}
             }
             match self.wire.control.barrier() {
                 Barrier::Down => {}
@@ -156,7 +161,9 @@ impl Client {
         }
         match &self.life {
             Life::Dead(error) => Err(error.clone()),
-            Life::Greeting | Life::Greeted | Life::Live | Life::Leaving(_) => Ok(()),
+            Life::Greeting | Life::Greeted | Life::LoggedIn | Life::Live | Life::Leaving(_) => {
+                Ok(())
+            }
         }
     }
 
@@ -387,7 +394,9 @@ impl Client {
         self.leave(error.into());
         match &self.life {
             Life::Dead(error) => Err(error.clone()),
-            Life::Greeting | Life::Greeted | Life::Live | Life::Leaving(_) => Ok(()),
+            Life::Greeting | Life::Greeted | Life::LoggedIn | Life::Live | Life::Leaving(_) => {
+                Ok(())
+            }
         }
     }
 
@@ -407,12 +416,22 @@ impl Client {
         self.life = Life::Leaving(error);
     }
 
+    /// Notes that the server has ended the session when its first batch had been sent, if it has
+    fn note_end_within_batch(&mut self, error: &ConnectionError) {
+        let may_be_why = matches!(error, ConnectionError::Eof | ConnectionError::TimedOut(_));
+        let batches = &mut self.wire.session.batches;
+        if may_be_why && *batches == Batches::Untried && self.wire.control.expects_a_batch() {
+            *batches = Batches::EndSessions;
+        }
+    }
+
     /// Ends the session: every request completes, then `Closed` is emitted
     fn die(&mut self, error: ConnectionError) {
         if self.is_dead() {
             return;
         }
         self.life = Life::Dead(error.clone());
+        self.note_end_within_batch(&error);
         let data = self.wire.close_data();
         // Only the orders that open and close data connections are still needed, so that they stay in pairs.
         self.wire

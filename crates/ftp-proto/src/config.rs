@@ -189,10 +189,11 @@ pub struct Config {
     /// sent before its data connection is open, once one has opened; `true`: vsftpd, ProFTPD, Pure-FTPd and
     /// pyftpdlib accept both
     ///
-    /// This takes two round trips instead of four for a file, and one fewer for the login. With `false`, each
-    /// command waits for the reply to the one before it. If a server refuses a command in a batch but accepts
-    /// it alone, the session sends no more batches. In a batch, the password is sent without waiting
-    /// for the reply to USER.
+    /// This takes two round trips instead of four for a file, one fewer for the login, and one for size and time
+    /// together. With `false`, each command waits for the reply to the one before it. If a server refuses a command in a
+    /// batch but accepts it alone, the session sends no more batches, see [`Client::batches`](crate::Client::batches),
+    /// nor do later sessions of `ftp-session` whose options are clones of this one's. In a batch, the password is sent
+    /// without waiting for the reply to USER.
     pub pipeline: bool,
     /// Whether the next transfer's port is requested while a transfer runs; [`Prefetch::Known`]: it saves a round trip
     /// for each further file, and is sent only to servers whose order of answers has been tried out
@@ -220,7 +221,7 @@ pub struct Config {
     pub command_timeout: Duration,
     /// Wait for the second reply to a batch after the first; 10 s: longer than the pause that servers make
     /// before they refuse a password, so that no password is sent twice. When it is over, the command is sent
-    /// again alone
+    /// again alone. It is at most three quarters of [`Self::reply_timeout`], which ends the session
     pub batch_timeout: Duration,
     /// Wait for a TLS handshake, on either channel; 30 s: several round trips on the worst links
     pub tls_timeout: Duration,

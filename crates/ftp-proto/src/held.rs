@@ -6,6 +6,7 @@
 //!
 //! If the code of the reply only occurs after transfers, the reply can't answer SIZE or DELE. Then the client first
 //! waits for the answer itself: libunftp works on several commands at once, and may answer a sentinel before the
+//! command. It does so in a batch, too (op/batch.rs), where the reply before the sentinel's answer is that of the last
 //! command.
 //!
 //! ```text
@@ -151,6 +152,9 @@ impl Held {
     /// nothing more can be found out
     pub(crate) fn quiet(&mut self, now: Time, wire: &mut Wire) -> Option<Reply> {
         match (self.proof, &self.refusals, &self.before) {
+            // In a batch, the reply before the sentinel's answer is that of the last command. The reply's own deadline
+            // ends this wait.
+            (Proof::Listening(_), ..) if wire.control.expects_a_batch() => {}
             (Proof::Listening(command), ..) => self.ask(command, now, wire),
             (Proof::Restart, ..) => self.send(Proof::Directory, Verb::PWD, now, wire),
             // Each sentinel was refused in turn.

@@ -175,6 +175,7 @@ mod op;
 mod plan;
 mod prefetch;
 mod requests;
+mod server;
 mod server_copy;
 mod session;
 mod settle;
@@ -184,7 +185,7 @@ mod timer;
 mod timestamp;
 mod wire;
 
-pub use claim::{Op, OpId, Output, Transfer};
+pub use claim::{Op, OpId, Output, SizeAndTime, Transfer};
 pub use client::Client;
 pub use codec::ascii::{AsciiDecoder, AsciiEncoder};
 pub use codec::{Codec, Progress};
@@ -209,7 +210,7 @@ pub use local_names::{LocalRules, NameError, NameProblem, TakenNames};
 pub use op::read_dir::ReadDir;
 pub use op::request::{Get, List, Put};
 pub use server_copy::{CopyError, CopySide, ServerCopy};
-pub use session::TicketSupply;
+pub use session::{Batches, TicketSupply};
 pub use terms::{
     DataEndpoint, DataFailure, DataHost, DataId, Direction, Encoding, IpFamily, Phase, Protection,
     TlsSession, TransferType,

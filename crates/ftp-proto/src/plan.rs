@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use crate::claim::{Outcome, Owner};
 use crate::error::Error;
-use crate::op::machine::Ended;
+use crate::op::machine::{Context, Ended};
 use crate::op::read_dir::{Next, ReadDirOp};
 use crate::op::running::Running;
 use crate::session::Session;
@@ -26,7 +26,6 @@ pub(crate) struct Task {
 
 /// What follows from the end of an operation
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "taken apart at once")]
 pub(crate) enum Follows {
     /// The request goes on with another operation
     Task(Task),
@@ -36,7 +35,6 @@ pub(crate) enum Follows {
 
 /// What has to run before a task
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "taken apart at once")]
 pub(crate) enum Before {
     Nothing,
     Operation(Task),
@@ -70,6 +68,13 @@ impl Request {
         match directory.next(ended, session) {
             Next::Run(operation) => Follows::Task(Task { request: self, operation }),
             Next::Done(result) => Follows::End(self.owner, result),
+        }
+    }
+
+    /// Sends EPSV together with the CWD that has just been sent, if the request goes on with a listing
+    pub(crate) fn begin_listing(&mut self, cx: &mut Context<'_>) {
+        if let Some(directory) = &mut self.directory {
+            directory.begin_listing(cx);
         }
     }
 

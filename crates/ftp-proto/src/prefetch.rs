@@ -23,7 +23,6 @@
 use core::time::Duration;
 
 use crate::control::command::Verb;
-use crate::control::features::Features;
 use crate::control::fields;
 use crate::control::reply::{Code, Reply};
 use crate::time::Time;
@@ -47,43 +46,6 @@ pub(crate) enum Ahead {
     Port(u16, Time),
     /// The server does not tolerate it, so no port is requested ahead for the rest of this session
     Off,
-}
-
-/// A server whose treatment of EPSV during a transfer has been tried out
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Kind {
-    #[default]
-    Other,
-    /// vsftpd reads no command before it has answered the last one, in clear text and under TLS (Q143)
-    Vsftpd,
-    /// ProFTPD does so while it sends in clear text, but refuses EPSV during an upload or under TLS (Q143)
-    Proftpd,
-}
-
-impl Kind {
-    /// Recognizes a server by its greeting
-    pub(crate) fn of(greeting: &Reply) -> Self {
-        let text = greeting.wire_text().to_ascii_lowercase();
-        let names = |name: &[u8]| memchr::memmem::find(&text, name).is_some();
-        if names(b"(vsftpd 3.") {
-            Self::Vsftpd
-        } else if names(b"proftpd") {
-            Self::Proftpd
-        } else {
-            Self::Other
-        }
-    }
-
-    /// Whether the answer to FEAT, if there was one, may be this server's
-    ///
-    /// A greeting is what an administrator has written. vsftpd has no MLST, which ProFTPD has had since 2011.
-    pub(crate) fn is_likely(self, features: Option<&Features>) -> bool {
-        features.is_none_or(|features| match self {
-            Self::Vsftpd => features.has("EPSV") && !features.has("MLST"),
-            Self::Proftpd => features.has("EPSV") && features.has("MLST"),
-            Self::Other => false,
-        })
-    }
 }
 
 impl Ahead {

@@ -124,6 +124,15 @@ macro_rules! requests {
                     with(Verb::MDTM, path, Want::Time)
                 }
 
+                /// Returns size and time of a file (SIZE, MDTM), as [`Self::size`] and [`Self::mdtm`] do, but in one round
+                /// trip with [`Config::pipeline`](ftp_proto::Config::pipeline)
+                ///
+                /// A refusal is no error: that value is `None`, and for a missing file both are. Where the server has MLST,
+                /// that takes one round trip, too, and tells more.
+                fn size_and_mdtm(path: impl AsRef<[u8]>) -> $crate::SizeAndTime {
+                    size_and_mdtm(path)
+                }
+
                 /// Sets the time of a file's last modification (MFMT, draft-somers-ftp-mfxx), in UTC
                 fn set_mdtm(path: impl AsRef<[u8]>, time: $crate::Timestamp) -> $crate::Reply {
                     with(Verb::MFMT, words(&[fields::format_time(time).as_bytes(), path.as_ref()]), Want::Completion)

@@ -4,7 +4,8 @@ use crate::control::command::Argument;
 use crate::control::features::Features;
 use crate::control::reply::Reply;
 use crate::listing::Format;
-use crate::prefetch::{Ahead, Kind};
+use crate::prefetch::Ahead;
+use crate::server::Kind;
 use crate::terms::{Protection, TransferType};
 
 /// Whether the control connection is in TLS
@@ -68,14 +69,28 @@ pub(crate) enum LastListing {
     Cut,
 }
 
-/// What is known about a server's support for batches
+/// What a session has found out about batches: commands sent together, before the first has been answered
+/// ([`Config::pipeline`](crate::Config::pipeline))
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Batches {
-    /// No problem is known
+#[non_exhaustive]
+pub enum Batches {
+    /// Nothing yet
     #[default]
-    Trusted,
-    /// A command was refused in a batch, but accepted alone
+    Untried,
+    /// The login was one, and accepted
+    Work,
+    /// A command was refused or not answered in a batch, but accepted alone, so this session sends no more of them
     Refused,
+    /// The server closed the connection, or fell silent, when the session's first batch had been sent
+    EndSessions,
+}
+
+impl Batches {
+    /// Whether there is no reason against them
+    #[must_use]
+    pub const fn are_borne(self) -> bool {
+        matches!(self, Self::Untried | Self::Work)
+    }
 }
 
 /// The server's restart marker, as far as the client knows
@@ -237,7 +252,7 @@ impl Session {
             path: PassivePath::Unproven,
             listing: LastListing::Whole,
             active: ActiveMemory::Untried,
-            batches: Batches::Trusted,
+            batches: Batches::Untried,
             kind: Kind::Other,
             ahead: Ahead::Cold,
             marker: RestartMarker::Clear,
@@ -264,7 +279,7 @@ impl Session {
         self.passive = PassiveMemory::Untried;
         self.path = PassivePath::Unproven;
         self.active = ActiveMemory::Untried;
-        self.batches = Batches::Trusted;
+        self.batches = Batches::Untried;
     }
 
     /// Forgets what a login may have changed (Q18, Q19)

@@ -34,6 +34,7 @@ use crate::op::machine::Interruption;
 use crate::op::transfer::Missing;
 use crate::plan::Request;
 use crate::prefetch::{Ahead, is_passive, looks_like_refusal_of_epsv};
+use crate::server::Kind;
 use crate::session::RestartMarker;
 use crate::terms::{DataFailure, Phase};
 use crate::time::Time;
@@ -96,7 +97,7 @@ pub(crate) struct Interrupted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LeftoverIf {
     No,
-    /// If nothing answers the transfer: no data connection was ever established
+    /// If nothing answers the transfer: the server may never have had a data connection
     IfUnanswered,
     /// If nothing else answers the transfer: as before, and ABOR was answered 225, after which pyftpdlib keeps the
     /// transfer
@@ -170,6 +171,10 @@ impl Settling {
         let leftover_if = match (contact, interruption) {
             _ if !passive => LeftoverIf::No,
             (Contact::Never, _) => LeftoverIf::IfUnanswered,
+            // This host has connected, but the server may not have accepted yet, and takes no notice of a reset.
+            (Contact::Established, Interruption::Abort) if wire.session.kind == Kind::Pyftpdlib => {
+                LeftoverIf::IfUnanswered
+            }
             (Contact::Established, Interruption::Await | Interruption::AwaitAll) => {
                 LeftoverIf::IfSilent
             }
@@ -283,13 +288,19 @@ impl Settling {
 impl Interrupted {
     fn replied(&mut self, reply: Reply, now: Time, wire: &mut Wire) -> Settled {
         let (kind, code) = (reply.kind(), reply.code());
-        let answers_sentinel =
-            matches!((self.stage, code.get()), (Stage::Restart, 350) | (Stage::Directory, 257));
-        if answers_sentinel {
-            if self.stage == Stage::Restart {
+        match (self.stage, code) {
+            (Stage::Restart, Code::ACTION_PENDING) => {
                 wire.session.marker = RestartMarker::Clear;
+                return self.end(now, wire);
             }
-            return self.end(now, wire);
+            (Stage::Directory, Code::PATHNAME) => return self.end(now, wire),
+            // The answer to `REST 0` was only late, and that to PWD is still to come.
+            (Stage::Directory, Code::ACTION_PENDING) => {
+                wire.session.marker = RestartMarker::Clear;
+                quiet(now, wire);
+                return Settled::No;
+            }
+            _ => {}
         }
         if wire.control.expects_prefetch() && is_passive(code) {
             wire.control.prefetch_answered();

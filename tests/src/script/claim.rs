@@ -2,7 +2,8 @@
 
 use ftp_proto::fields::{FileHash, PassiveAddress};
 use ftp_proto::{
-    Client, Completion, Features, Get, Op, OpId, Protection, Put, Reply, Timestamp, Transfer,
+    Client, Completion, Features, Get, Op, OpId, Protection, Put, Reply, SizeAndTime, Timestamp,
+    Transfer,
 };
 
 macro_rules! claims {
@@ -35,6 +36,7 @@ claims! {
     Number(u64),
     Hash(Option<FileHash>),
     Time(Timestamp),
+    SizeAndTime(SizeAndTime),
     Path(Vec<u8>),
     MaybePath(Option<Vec<u8>>),
     Features(Features),
@@ -129,6 +131,11 @@ impl Claim {
             }),
             Self::Number(op) => done.take(op).expect(CLAIMED).map(|number| number.to_string()),
             Self::Time(op) => done.take(op).expect(CLAIMED).map(|time| time.to_string()),
+            Self::SizeAndTime(op) => done.take(op).expect(CLAIMED).map(|found| {
+                let size = found.size.map_or_else(|| "none".to_owned(), |size| size.to_string());
+                let modified = found.modified.map(|time| time.to_string());
+                format!("size={size} modified={}", modified.unwrap_or_else(|| "none".to_owned()))
+            }),
             Self::Path(op) => {
                 done.take(op).expect(CLAIMED).map(|path| path.escape_ascii().to_string())
             }

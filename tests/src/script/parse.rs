@@ -167,6 +167,9 @@ impl Script {
                 config.active_ports =
                     Some(low.parse().expect("a port")..=high.parse().expect("a port"));
             }
+            ("reply-timeout", value) => {
+                config.reply_timeout = Duration::from_secs(value.parse().expect("seconds"));
+            }
             ("keep-alive", value) => {
                 config.keep_alive = Some(Duration::from_secs(value.parse().expect("seconds")));
             }

@@ -33,7 +33,8 @@ pub fn check(case: Case, end: &End) -> Finding {
     if !end.bounded {
         return Finding::Hang(format!("no end after {:?}", end.took));
     }
-    if end.ops.len() != 7 || end.ops.iter().any(|op| op.results.len() != 1) {
+    let requests = 7 + usize::from(case.task.follows_a_listing());
+    if end.ops.len() != requests || end.ops.iter().any(|op| op.results.len() != 1) {
         return Finding::Hang("not every request ended once".into());
     }
     let mut dead = false;

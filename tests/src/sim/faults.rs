@@ -1,6 +1,6 @@
 //! The faults, and the places where they occur
 
-use super::{Habit, Next, Way};
+use super::{Habit, Next, OpEnd, Way};
 
 /// A fault of the control connection, after some byte from the server
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -176,6 +176,21 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether it occurs after this request, which is a listing, or may do so
+    pub(super) fn follows(self, op: &OpEnd) -> bool {
+        // One final reply to each command, the greeting, and the preliminary reply to the listing.
+        let replies = op.deeds + 2;
+        match self {
+            Self::Control(_, bytes) => bytes >= op.delivered,
+            Self::Reply(_, number) | Self::Closing(_, number) | Self::Stray(_, number, _) => {
+                number >= replies
+            }
+            Self::Refused(_, number) => number >= op.deeds,
+            Self::Data(..) | Self::DataTls(_) | Self::Forgotten => false,
+            Self::None | Self::ControlTls(_) | Self::Wire(..) => true,
+        }
+    }
+
     /// Returns its name without its place
     #[must_use]
     pub fn name(self) -> String {

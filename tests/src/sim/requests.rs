@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ftp_proto::{Client, Error, Op, OpId, Prefetch};
+use ftp_proto::{Client, Error, List, Op, OpId, Prefetch};
 
 use super::session::{Ask, Broken, Case, OpEnd};
 use super::{Server, Task};
@@ -45,10 +45,15 @@ impl Requests {
     pub(super) fn new(case: Case, broken: Broken, client: &mut Client) -> Self {
         let task = case.task;
         let login = client.login("u", "p").id();
+        let before = task.follows_a_listing().then(|| client.list(List::new("")).id());
         let op = task.ask(client);
         let next = (case.prefetch == Prefetch::Always).then(|| client.get("p").id());
-        let asked =
-            [Some((Ask::Login, login)), Some((Ask::Task, op)), next.map(|id| (Ask::Get, id))];
+        let asked = [
+            Some((Ask::Login, login)),
+            before.map(|id| (Ask::Before, id)),
+            Some((Ask::Task, op)),
+            next.map(|id| (Ask::Get, id)),
+        ];
         Self {
             task,
             broken,

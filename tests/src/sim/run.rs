@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ftp_proto::Prefetch;
 
-use super::session::FILE;
+use super::session::{Ask, FILE};
 use super::{
     Broken, Case, EngineEnd, Extent, Fault, Finding, Habit, Profile, Session, Task, Tls, Way,
     check, faults_of, few_faults_of, play, wire_faults_of, words_of,
@@ -203,7 +203,9 @@ impl Tally {
             }
             Set::Habits => few_faults_of(clean.habit, clean.way, extent),
         };
-        for fault in faults {
+        // What goes wrong in the listing before the task is that of other tasks.
+        let begun = end.ops.iter().find(|op| op.ask == Ask::Before);
+        for fault in faults.into_iter().filter(|fault| begun.is_none_or(|op| fault.follows(op))) {
             let model = if set == Set::Habits { clean.habit.name() } else { fault.name() };
             self.play(model, Case { fault, ..clean }, over, broken);
         }

@@ -1,6 +1,6 @@
 //! The client's tasks, and the kinds of connections
 
-use ftp_proto::{Client, Config, DataMode, Get, List, OpId, Put, TlsPolicy};
+use ftp_proto::{Client, Config, DataMode, Get, List, OpId, Put, ReadDir, TlsPolicy};
 
 use super::session::{FILE, NAMED, NAMED_MORE};
 
@@ -81,6 +81,10 @@ pub enum Task {
     ReadEmpty,
     /// The entries of a directory that does not exist
     ReadMissing,
+    /// As `ReadInside`, after a listing that has set the type, so that EPSV goes out together with CWD
+    ReadNext,
+    /// As `ReadMissing`, after a listing
+    ReadNextMissing,
     /// SIZE
     Size,
     /// MKD
@@ -115,7 +119,7 @@ pub enum Task {
 
 impl Task {
     /// All tasks of the core
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Get,
         Self::GetKnown,
         Self::GetNamed,
@@ -135,6 +139,8 @@ impl Task {
         Self::ReadInside,
         Self::ReadEmpty,
         Self::ReadMissing,
+        Self::ReadNext,
+        Self::ReadNextMissing,
         Self::Size,
         Self::Mkdir,
         Self::Delete,
@@ -186,6 +192,8 @@ impl Task {
                 | Self::ReadInside
                 | Self::ReadEmpty
                 | Self::ReadMissing
+                | Self::ReadNext
+                | Self::ReadNextMissing
                 | Self::DownloadFile
                 | Self::ResumeDownload
                 | Self::ResumeWrong
@@ -225,6 +233,17 @@ impl Task {
     /// Whether it reads the entries of a directory, which may have to be entered and left
     pub const fn reads_directory(self) -> bool {
         matches!(self, Self::ReadDir | Self::ReadInside | Self::ReadEmpty | Self::ReadMissing)
+            || self.follows_a_listing()
+    }
+
+    /// Whether a listing goes before it
+    pub const fn follows_a_listing(self) -> bool {
+        matches!(self, Self::ReadNext | Self::ReadNextMissing)
+    }
+
+    /// Whether it reads a directory that does not exist
+    pub const fn is_of_nothing(self) -> bool {
+        matches!(self, Self::ReadMissing | Self::ReadNextMissing)
     }
 
     /// Whether it is aborted in the middle
@@ -248,9 +267,10 @@ impl Task {
             Self::Names => client.list(List::names("")).id(),
             Self::Facts => client.list(List::facts("")).id(),
             Self::ReadDir => client.read_dir("d").id(),
-            Self::ReadInside => client.read_dir("*").id(),
+            Self::ReadInside | Self::ReadNext => client.read_dir("*").id(),
             Self::ReadEmpty => client.read_dir("empty").id(),
             Self::ReadMissing => client.read_dir("missing").id(),
+            Self::ReadNextMissing => client.read_dir(ReadDir::long("missing")).id(),
             Self::Size => client.size("f").id(),
             Self::Mkdir => client.mkdir("d").id(),
             Self::Delete => client.delete("g").id(),

@@ -58,8 +58,15 @@ impl Client {
         }
         Before::Nothing
     }
+
+    /// Whether nothing has to run before a listing
+    pub(super) fn listings_need_nothing(&self) -> bool {
+        let session = &self.wire.session;
+        let wants_ticket = self.wire.protects_data() && session.tickets == TicketSupply::Wanted;
+        session.listing == LastListing::Whole && !wants_ticket
+    }
 }
 
-const fn listing(owner: Owner, transfer: TransferOp) -> Task {
-    Task::new(owner, Running::Transfer(transfer))
+fn listing(owner: Owner, transfer: TransferOp) -> Task {
+    Task::new(owner, Running::from(transfer))
 }

@@ -11,7 +11,7 @@ use crate::listing::Format;
 use crate::op::running::Running;
 use crate::op::transfer::TransferOp;
 use crate::plan::Task;
-use crate::session::ControlSecurity;
+use crate::session::{Batches, ControlSecurity};
 use crate::terms::{IpFamily, Protection};
 
 /// Facts about the session
@@ -19,8 +19,10 @@ impl Client {
     /// Whether the session is live, nothing runs, nothing is queued and no reply is expected
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!((&self.life, &self.state), (Life::Greeted | Life::Live, State::Idle))
-            && self.queue.is_empty()
+        matches!(
+            (&self.life, &self.state),
+            (Life::Greeted | Life::LoggedIn | Life::Live, State::Idle)
+        ) && self.queue.is_empty()
     }
 
     /// Whether the session is over
@@ -34,7 +36,7 @@ impl Client {
     pub const fn error(&self) -> Option<&ConnectionError> {
         match &self.life {
             Life::Dead(error) => Some(error),
-            Life::Greeting | Life::Greeted | Life::Live | Life::Leaving(_) => None,
+            Life::Greeting | Life::Greeted | Life::LoggedIn | Life::Live | Life::Leaving(_) => None,
         }
     }
 
@@ -42,6 +44,15 @@ impl Client {
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.wire.session.control == ControlSecurity::Secured
+    }
+
+    /// What the session has found out about batches, see [`Config::pipeline`](crate::Config::pipeline)
+    ///
+    /// While a request runs, it may be a conjecture. Drivers that know of other sessions with the same server send it no
+    /// batches there if they are [not borne](Batches::are_borne).
+    #[must_use]
+    pub const fn batches(&self) -> Batches {
+        self.wire.session.batches
     }
 
     /// Returns the protection of data connections

@@ -14,8 +14,9 @@ use crate::op::open::first_passive;
 use crate::op::running::Running;
 use crate::op::transfer::TransferOp;
 use crate::plan::Task;
-use crate::prefetch::{Ahead, Kind, is_passive, looks_like_refusal_of_epsv};
-use crate::session::{Batches, ControlSecurity};
+use crate::prefetch::{Ahead, is_passive, looks_like_refusal_of_epsv};
+use crate::server::Kind;
+use crate::session::ControlSecurity;
 use crate::terms::Protection;
 
 impl Client {
@@ -61,7 +62,7 @@ impl Client {
         let is_other = !matches!(verb, Verb::RETR | Verb::LIST | Verb::NLST | Verb::MLSD);
         if !config.pipeline
             || config.data_mode != DataMode::Passive
-            || session.batches != Batches::Trusted
+            || !session.batches.are_borne()
             || (is_other && !is_upload)
         {
             return false;
@@ -75,7 +76,7 @@ impl Client {
             (Prefetch::Known, Kind::Proftpd, (ControlSecurity::Clear, Protection::Clear)) => {
                 matches!(verb, Verb::RETR | Verb::LIST) && session.kind.is_likely(self.features())
             }
-            (Prefetch::Known, Kind::Proftpd | Kind::Other, _) => false,
+            (Prefetch::Known, Kind::Proftpd | Kind::Pyftpdlib | Kind::Other, _) => false,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::op::flush::Flush;
 use crate::op::machine::Input;
 use crate::op::running::Running;
 use crate::plan::Task;
-use crate::prefetch::Kind;
+use crate::server::{self, Kind};
 use crate::session::{Late, RestartMarker};
 use crate::settle::{Leftover, Settled};
 use crate::terms::Phase;
@@ -48,6 +48,10 @@ impl Client {
         if self.is_second_greeting(&reply) {
             return;
         }
+        if self.is_second_of_login(&reply) {
+            self.life = Life::Live;
+            return;
+        }
         let Some(command) = self.asked() else {
             if self.absorbs(&reply) {
                 return;
@@ -59,8 +63,16 @@ impl Client {
             return if may_refuse { self.die(error) } else { self.leave(error) };
         };
         if reply.kind() != ReplyKind::Preliminary {
-            self.life = Life::Live;
+            self.life = match reply.code() {
+                Code::LOGGED_IN if logs_in(command) => Life::LoggedIn,
+                _ => Life::Live,
+            };
         }
+        self.attribute(command, reply);
+    }
+
+    /// Takes a reply that comes while the reply to this command is awaited
+    fn attribute(&mut self, command: Verb, reply: Reply) {
         if self.is_foreign_beside(&reply) {
             return self.leave(ProtocolError::ForeignReply { command, reply }.into());
         }
@@ -87,6 +99,11 @@ impl Client {
             return self.before_sentinel(&reply);
         }
         if self.is_foreign(command, &reply) {
+            if let Some((next, held)) = self.held_before(&reply) {
+                // Whatever the operation does now, this reply answers the next command.
+                self.proven(command, held);
+                return self.attribute(next, reply);
+            }
             if reply.code() == Code::DATA_OPEN && self.wire.session.late != Late::None {
                 self.wire.session.late = self.wire.session.late.less_one();
                 return;
@@ -94,6 +111,14 @@ impl Client {
             return self.leave(ProtocolError::ForeignReply { command, reply }.into());
         }
         self.answered(command, reply);
+    }
+
+    /// Returns the next command of a batch and the reply that is held back, if this reply answers that command: then the
+    /// other one answers the first command
+    fn held_before(&self, reply: &Reply) -> Option<(Verb, Reply)> {
+        let held = self.held.as_ref().filter(|held| held.is_listening())?;
+        let next = self.wire.control.second().filter(|next| !self.is_foreign(*next, reply))?;
+        Some((next, held.reply().clone()))
     }
 
     /// Whether vsftpd's process exits after this reply, whatever the command was (Q148)
@@ -127,7 +152,9 @@ impl Client {
         self.wire.stop_reply_timers();
         let config = &self.wire.config;
         // The greeting of a proxy says nothing about the server.
-        if config.telnet == Telnet::ByServer && config.gateway.is_none() && sends_iac_single(&reply)
+        if config.telnet == Telnet::ByServer
+            && config.gateway.is_none()
+            && server::sends_iac_single(&reply)
         {
             self.wire.control.send_iac_single();
         }
@@ -147,6 +174,13 @@ impl Client {
         matches!(self.life, Life::Greeted)
             && reply.code() == Code::READY
             && !matches!(self.wire.control.front(), Some(Verb::HOST | Verb::OPEN))
+    }
+
+    /// Whether the reply is a second 230 to a login, and not the answer to the next command (Q6)
+    fn is_second_of_login(&self, reply: &Reply) -> bool {
+        matches!(self.life, Life::LoggedIn)
+            && reply.code() == Code::LOGGED_IN
+            && self.asked().is_none_or(|command| answers::is_foreign(command, reply.code()))
     }
 
     /// Returns the command that the next reply answers; `None` if none has been completely written
@@ -242,7 +276,8 @@ impl Client {
         if self.is_doubtful(command, &reply) {
             let is_due = matches!(self.wire.session.late, Late::Due(1..));
             let mut held = Held::new(reply);
-            if is_due && answers::is_only_a_transfers(command, held.reply().code()) {
+            let may_listen = is_due || self.wire.control.expects_a_batch();
+            if may_listen && answers::is_only_a_transfers(command, held.reply().code()) {
                 held.listen(command);
             } else {
                 held.ask(command, self.now, &mut self.wire);
@@ -276,7 +311,7 @@ impl Client {
         let State::Running(task) = &self.state else { return false };
         // After a simple command, a reply with the code of a transfer is in doubt, too.
         let late = match (self.wire.session.late, &task.operation) {
-            (Late::None, Running::Simple(_)) => Late::Echo,
+            (Late::None, Running::Simple(_) | Running::SizeAndTime(_)) => Late::Echo,
             (late, _) => late,
         };
         // A running transfer proves its own final reply when its data has ended.
@@ -307,6 +342,11 @@ impl Client {
     }
 }
 
+/// Whether a 230 to this command is the end of a login
+const fn logs_in(command: Verb) -> bool {
+    matches!(command, Verb::USER | Verb::PASS | Verb::ACCT)
+}
+
 /// Whether a final reply with this code may belong to an earlier transfer or to ABOR
 fn may_be_late(late: Late, code: Code) -> bool {
     match late {
@@ -315,10 +355,4 @@ fn may_be_late(late: Late, code: Code) -> bool {
         Late::Echo | Late::Due(0) => matches!(code.get(), 225 | 226 | 425 | 426),
         Late::Due(1..) => matches!(code.get(), 225 | 226 | 250 | 425 | 426 | 450..=452 | 550..=553),
     }
-}
-
-/// Whether the greeting is that of a server that does not handle Telnet's IAC in names
-fn sends_iac_single(greeting: &Reply) -> bool {
-    let text = greeting.wire_text().to_ascii_lowercase();
-    [&b"vsftpd"[..], b"pure-ftpd"].iter().any(|name| memchr::memmem::find(&text, name).is_some())
 }

@@ -22,6 +22,7 @@ use crate::op::request::{Get, List, Put};
 use crate::op::running::Running;
 use crate::op::secure::{ClearControl, Protect, Scope, Secure};
 use crate::op::simple::{Parameter, Simple, Want};
+use crate::op::size_and_time::SizeAndTimeOp;
 use crate::op::transfer::TransferOp;
 use crate::plan::Task;
 use crate::terms::TransferType;
@@ -69,19 +70,19 @@ impl Client {
     /// Downloads a file: RETR, or another command whose result comes on a data connection
     pub fn get(&mut self, get: impl Into<Get>) -> Op<Transfer> {
         let transfer = TransferOp::get(get.into());
-        self.request(transfer.map(Running::Transfer))
+        self.request_transfer(transfer)
     }
 
     /// Uploads a file: STOR, APPE or STOU
     pub fn put(&mut self, put: impl Into<Put>) -> Op<Transfer> {
         let transfer = TransferOp::put(put.into());
-        self.request(transfer.map(Running::Transfer))
+        self.request_transfer(transfer)
     }
 
     /// Fetches a listing: LIST, NLST or MLSD
     pub fn list(&mut self, list: impl Into<List>) -> Op<Transfer> {
         let transfer = TransferOp::list(list.into());
-        self.request(transfer.map(Running::Transfer))
+        self.request_transfer(transfer)
     }
 
     /// Fetches the entries of a directory with the best command that the server has, MLSD or LIST:
@@ -122,6 +123,9 @@ impl Client {
     }
 
     /// Ends the session politely (QUIT); returns `None` if the server closed the connection without a reply
+    ///
+    /// The wait for the reply ends after 10 seconds, or after
+    /// [`Config::reply_timeout`](crate::Config::reply_timeout) if that is shorter.
     pub fn quit(&mut self) -> Op<Option<Reply>> {
         self.request(Ok(Running::Quit(Quit)))
     }
@@ -206,6 +210,18 @@ impl Client {
         self.request(transfer.map(Running::RemoteTransfer).map_err(Error::from))
     }
 
+    /// Queues a transfer, in the box of an earlier one
+    fn request_transfer(&mut self, transfer: Result<TransferOp, Error>) -> Op<Transfer> {
+        let running = transfer.map(|transfer| match self.spare.take() {
+            Some(mut spare) => {
+                *spare = transfer;
+                Running::Transfer(spare)
+            }
+            None => Running::from(transfer),
+        });
+        self.request(running)
+    }
+
     /// Queues a request; one that can't be sent fails in its turn, so that results keep their order
     fn request<T>(&mut self, running: Result<Running, Error>) -> Op<T> {
         let running = running.unwrap_or_else(Running::Invalid);
@@ -269,6 +285,10 @@ fn rename(from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<Running, Error
 
 fn hash(path: impl AsRef<[u8]>) -> Result<Running, Error> {
     Ok(Running::Hash(Hash::new(Argument::new(path)?)))
+}
+
+fn size_and_mdtm(path: impl AsRef<[u8]>) -> Result<Running, Error> {
+    Ok(Running::SizeAndTime(SizeAndTimeOp::new(Argument::new(path)?)))
 }
 
 fn raw(verb: &str, argument: &[u8]) -> Result<Running, Error> {

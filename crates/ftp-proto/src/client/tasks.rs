@@ -72,6 +72,7 @@ impl Client {
                     self.state = State::Running(Task { request, operation });
                     return self.quit_done(reply);
                 }
+                self.recycle(operation);
                 self.end(request, Ended { result: Ok(outcome), moved, answered });
                 self.after_end();
             }
@@ -84,6 +85,7 @@ impl Client {
             }
             Ok(Step::Interrupted(error, interruption)) => {
                 let missing = operation.missing(received);
+                self.recycle(operation);
                 let failed = Failed { request, error, moved, missing };
                 let (settling, failed) =
                     Settling::cut(failed, interruption, contact, self.now, &mut self.wire);
@@ -96,9 +98,17 @@ impl Client {
                 self.die(error);
             }
             Err(error) => {
+                self.recycle(operation);
                 self.end(request, Ended { result: Err(error), moved, answered });
                 self.after_end();
             }
+        }
+    }
+
+    /// Keeps the box of a transfer that has ended, so that the next one allocates nothing
+    fn recycle(&mut self, operation: Running) {
+        if let Running::Transfer(transfer) = operation {
+            self.spare = Some(transfer);
         }
     }
 
@@ -138,7 +148,13 @@ impl Client {
             return self.die(error);
         }
         match self.ahead.take() {
-            Some(task) => self.state = State::Running(task),
+            Some(task) => {
+                if let Running::Transfer(_) = &task.operation {
+                    let owner = task.request.owner;
+                    Context { now: self.now, owner, wire: &mut self.wire }.await_batch();
+                }
+                self.state = State::Running(task);
+            }
             None => self.await_rest(),
         }
     }
@@ -165,7 +181,9 @@ impl Client {
 
     /// Starts the next request, unless something has to be waited for first
     pub(super) fn pump(&mut self) {
-        while let (Life::Greeted | Life::Live, State::Idle) = (&self.life, &self.state) {
+        while let (Life::Greeted | Life::LoggedIn | Life::Live, State::Idle) =
+            (&self.life, &self.state)
+        {
             let Some(mut task) = self.queue.pop_front() else { return self.rest() };
             self.wire.timers.stop(Timer::Idle);
             if !task.settles() {
@@ -187,8 +205,16 @@ impl Client {
         }
     }
 
-    /// Sends a login that comes next in one batch with the commands that the TLS policy requires
+    /// Sends what comes next in one batch with what runs: EPSV for a listing with CWD, a login with the commands that
+    /// the TLS policy requires
     fn send_ahead(&mut self) {
+        if self.listings_need_nothing() {
+            if let State::Running(Task { request, .. }) = &mut self.state {
+                let owner = request.owner;
+                let mut cx = Context { now: self.now, owner, wire: &mut self.wire };
+                request.begin_listing(&mut cx);
+            }
+        }
         let State::Running(running) = &self.state else { return };
         let is_login = |task: &Task| matches!(task.operation, Running::Login(_));
         if running.request.owner != Owner::Policy
@@ -225,6 +251,7 @@ impl Client {
     /// Takes the end of an operation: its request continues with another one, or completes
     pub(super) fn end(&mut self, request: Request, ended: Ended) {
         match request.follows(ended, &mut self.wire.session) {
+            Follows::Task(task) if task.operation.has_begun() => self.ahead = Some(task),
             Follows::Task(task) => self.queue.push_front(task),
             Follows::End(owner, result) => self.complete(owner, result),
         }

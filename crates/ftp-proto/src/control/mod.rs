@@ -144,7 +144,10 @@ impl Control {
 
     /// Parses `input` up to the end of a reply; returns the number of bytes consumed, and the reply if it is complete
     pub(crate) fn receive(&mut self, input: &[u8]) -> Result<(usize, Option<Reply>), ReplyError> {
-        self.parser.parse(input)
+        self.parser.parse(input).map_err(|error| match &self.secret {
+            Some(secret) => error.without(secret.expose(), MASK),
+            None => error,
+        })
     }
 
     pub(crate) fn unsent(&self) -> Option<&[u8]> {
@@ -174,6 +177,17 @@ impl Control {
     /// Returns the last command that has no reply yet
     pub(crate) fn back(&self) -> Option<Verb> {
         self.expected.back().map(|expected| expected.verb)
+    }
+
+    /// Returns the request that waits for its reply after the first command
+    pub(crate) fn second(&self) -> Option<Verb> {
+        let second = self.expected.get(1).filter(|second| second.purpose == Purpose::Request)?;
+        Some(second.verb)
+    }
+
+    /// Whether another request waits for its reply after the first command
+    pub(crate) fn expects_a_batch(&self) -> bool {
+        self.second().is_some()
     }
 
     /// Records the final reply to the first command that waits for one

@@ -15,11 +15,18 @@
 
 use crate::control::command::Verb;
 
-/// Pairs of commands of which the second may be sent before the reply to the first
-const PAIRS: [(Verb, Verb); 5] = [
+/// Pairs of commands of which the second may be sent before the reply to the first; so TYPE, SIZE and MDTM go together
+const PAIRS: [(Verb, Verb); 9] = [
     // The type of a transfer and the port of its connection are independent.
     (Verb::TYPE, Verb::EPSV),
     (Verb::TYPE, Verb::PASV),
+    // A listing of the directory; if that does not exist, the port is not used.
+    (Verb::CWD, Verb::EPSV),
+    (Verb::CWD, Verb::PASV),
+    // If TYPE is refused, the size is not used.
+    (Verb::TYPE, Verb::SIZE),
+    // Two questions about one file.
+    (Verb::SIZE, Verb::MDTM),
     // PBSZ 0 is a formality whose answer is ignored (Q82).
     (Verb::PBSZ, Verb::PROT),
     // The login goes through the same TLS; a refusal of PROT ends the session either way.

@@ -14,7 +14,7 @@ use crate::control::reply::Reply;
 use crate::control::reply::ReplyKind;
 use crate::error::Error;
 use crate::op::machine::{Context, Input, Step};
-use crate::prefetch::Kind;
+use crate::server::Kind;
 
 #[derive(Debug)]
 pub(crate) struct FeaturesOp;

@@ -2,17 +2,17 @@
 //!
 //! ```text
 //! (FEAT ──▶) (TYPE I ──▶) XSHA256, … ── 2yz with a hash ──▶ done
-//!                         OPTS HASH ── 2yz ──▶ HASH ── 2yz with a hash ──▶ done
+//!                         SIZE ──▶ OPTS HASH ── 2yz ──▶ HASH ── 2yz with a hash ──▶ done
 //!            nothing offered ──────────────────────────────────────────▶ done: none
 //! ```
 //!
 //! HASH depends on the current type (draft-bryan-ftp-hash section 3.1), so TYPE I is set to get the hash of
-//! the unchanged bytes.
+//! the unchanged bytes. Its answer contains a range of bytes; the size shows whether that is the whole file.
 
 use crate::claim::Outcome;
 use crate::control::command::{Argument, Command, Verb};
 use crate::control::features::Features;
-use crate::control::fields::{HashAlgorithm, parse_hash, parse_hash_of};
+use crate::control::fields::{HashAlgorithm, parse_hash, parse_hash_of, parse_size};
 use crate::control::reply::{Reply, ReplyKind};
 use crate::error::Error;
 use crate::op::features::{FeaturesOp, is_unknown};
@@ -27,12 +27,16 @@ const BINARY: SetType = SetType(TransferType::Image);
 pub(crate) struct Hash {
     path: Argument,
     state: State,
+    /// The file's size, if the answer to HASH is to be compared with it and the server reports it
+    size: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
     Features,
     Type(Method),
+    /// SIZE has been sent
+    Size(Method),
     /// OPTS HASH has been sent
     Options(Method),
     /// The hash is being computed
@@ -73,7 +77,7 @@ impl Method {
 
 impl Hash {
     pub(crate) const fn new(path: Argument) -> Self {
-        Self { path, state: State::Features }
+        Self { path, state: State::Features, size: None }
     }
 
     pub(crate) fn step(&mut self, input: Input, cx: &mut Context<'_>) -> Result<Step, Error> {
@@ -98,6 +102,11 @@ impl Hash {
             (Input::Reply(reply), State::Type(method)) => {
                 BINARY.replied(reply, cx)?;
                 self.ask(method, cx);
+            }
+            (Input::Reply(reply), State::Size(method)) => {
+                // If it is refused, HASH may still be answered, or its refusal says why.
+                self.size = completion(reply).ok().and_then(|reply| parse_size(reply.text()));
+                self.set_algorithm(method, cx);
             }
             (Input::Reply(reply), State::Options(method)) => {
                 completion(reply)?;
@@ -124,6 +133,11 @@ impl Hash {
         if method.verb != Verb::HASH {
             return self.compute(method, cx);
         }
+        self.state = State::Size(method);
+        cx.send(&Command::new(Verb::SIZE, &self.path));
+    }
+
+    fn set_algorithm(&mut self, method: Method, cx: &mut Context<'_>) {
         self.state = State::Options(method);
         let option = match method.algorithm {
             HashAlgorithm::Sha256 => "HASH SHA-256",
@@ -158,7 +172,9 @@ impl Hash {
             result => result?,
         };
         let hash = match method.verb {
-            Verb::HASH => parse_hash_of(reply.text(), method.algorithm, self.path.as_bytes()),
+            Verb::HASH => {
+                parse_hash_of(reply.text(), method.algorithm, self.path.as_bytes(), self.size)
+            }
             _ => parse_hash(reply.text(), method.algorithm),
         };
         match hash {

@@ -97,7 +97,12 @@ impl Login {
             }
             Input::Reply(reply) => match reply.kind() {
                 ReplyKind::Preliminary => {}
-                ReplyKind::Completion => return Ok(Step::Done(Outcome::Reply(reply))),
+                ReplyKind::Completion => {
+                    if self.stage == Stage::PassOfBatch {
+                        cx.wire.session.batches = Batches::Work;
+                    }
+                    return Ok(Step::Done(Outcome::Reply(reply)));
+                }
                 ReplyKind::Intermediate if self.stage == Stage::UserOfBatch => {
                     self.stage = match reply.code().get() {
                         332 => Stage::PassUnasked,

@@ -5,7 +5,6 @@ use crate::control::command::{Command, Verb};
 use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::error::Error;
 use crate::op::batch::may_follow;
-use crate::session::Batches;
 use crate::terms::Phase;
 use crate::time::Time;
 use crate::timer::Timer;
@@ -89,16 +88,22 @@ impl Context<'_> {
     /// Limits the wait for the second reply to a batch, after the first has come
     pub(crate) fn await_batch(&mut self) {
         if let Some(verb) = self.wire.control.front() {
-            let wait = self.wire.config.batch_timeout;
+            let config = &self.wire.config;
+            // The wait for any reply would end the session.
+            let wait = config.batch_timeout.min(config.reply_timeout / 4 * 3);
             self.wire.timers.set_after(Timer::Quiet, self.now, wait, Phase::Reply(verb));
         }
     }
 
     /// Whether a command may be sent before the last one has been answered
+    ///
+    /// It may not while a reply to an aborted transfer may still come: a sentinel can tell which reply is the true one
+    /// for one command only (held.rs).
     pub(crate) fn may_pipeline(&self, next: Verb) -> bool {
         let last = self.wire.control.back();
         self.wire.config.pipeline
-            && self.wire.session.batches == Batches::Trusted
+            && self.wire.session.batches.are_borne()
+            && !self.wire.session.late.is_due()
             && last.is_some_and(|last| may_follow(last, next))
     }
 }

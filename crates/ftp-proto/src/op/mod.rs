@@ -25,4 +25,5 @@ pub(crate) mod running;
 pub(crate) mod secure;
 pub(crate) mod set_type;
 pub(crate) mod simple;
+pub(crate) mod size_and_time;
 pub(crate) mod transfer;

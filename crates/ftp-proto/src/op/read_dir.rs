@@ -10,6 +10,8 @@
 //!              └─▶ (LIST ─▶) CWD back ──▶ done
 //! ```
 //!
+//! The EPSV of that LIST goes out together with CWD (batch.rs).
+//!
 //! LIST and NLST never get the name of another directory as their argument, because a server may also take it for an
 //! option, a pattern or a file. vsftpd lists a directory that the user may not read as an entry of the current
 //! one, and one that is missing as empty (Q126); Pure-FTPd expands `[` and `*`, and finds nothing in `two words` (Q36,
@@ -17,13 +19,15 @@
 //!
 //! The result of the listing is held back until the session is in its previous working directory again.
 
+use alloc::boxed::Box;
+
 use crate::claim::{Outcome, Transfer};
 use crate::control::command::{Argument, ArgumentError, Verb};
 use crate::control::features::Features;
 use crate::control::reply::{Code, Reply, ReplyKind};
 use crate::error::{ConnectionError, Error};
 use crate::op::features::{FeaturesOp, is_unknown};
-use crate::op::machine::Ended;
+use crate::op::machine::{Context, Ended};
 use crate::op::request::List;
 use crate::op::running::Running;
 use crate::op::simple::{Parameter, Simple, Want};
@@ -90,7 +94,6 @@ impl<P: AsRef<[u8]>> From<P> for ReadDir {
 
 /// The next step of reading a directory
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "taken apart at once")]
 pub(crate) enum Next {
     Run(Running),
     Done(Result<Outcome, Error>),
@@ -124,6 +127,8 @@ enum Stage {
     Entering {
         home: Argument,
         purpose: Purpose,
+        /// The listing, if its EPSV was sent together with CWD
+        begun: Option<Box<TransferOp>>,
     },
     /// A listing of the working directory, which is now the requested one
     ListingInside {
@@ -196,7 +201,9 @@ impl ReadDirOp {
             Stage::Features => self.list(best(session), session),
             Stage::Listing(verb) => self.listed(verb, ended, session),
             Stage::Locating(purpose) => self.located(ended.result, purpose),
-            Stage::Entering { home, purpose } => self.entered(ended.result, home, purpose, session),
+            Stage::Entering { home, purpose, begun } => {
+                self.entered(ended.result, home, purpose, begun, session)
+            }
             Stage::ListingInside { home, verb } => self.listed_inside(verb, ended, home, session),
             Stage::Over => Next::Done(ended.result),
         }
@@ -216,7 +223,7 @@ impl ReadDirOp {
         if self.path.as_ref().is_some_and(|path| verb != Verb::MLSD || is_hard(path)) {
             return self.locate(Purpose::List(verb), session);
         }
-        let list = listing(verb, self.path.clone());
+        let list = listing(verb, self.path.clone()).map(Running::Transfer);
         self.run(Stage::Listing(verb), list)
     }
 
@@ -246,7 +253,19 @@ impl ReadDirOp {
     /// Enters the directory; without a path, it enters the working directory, to see that it exists
     fn enter(&mut self, home: Argument, purpose: Purpose) -> Next {
         let cwd = cwd(self.path.as_ref().unwrap_or(&home));
-        self.run(Stage::Entering { home, purpose }, Ok(cwd))
+        self.run(Stage::Entering { home, purpose, begun: None }, Ok(cwd))
+    }
+
+    /// Sends EPSV in one batch with CWD, if a listing follows that begins with it
+    pub(crate) fn begin_listing(&mut self, cx: &mut Context<'_>) {
+        if let Stage::Entering { purpose: Purpose::List(verb), begun: begun @ None, .. } =
+            &mut self.stage
+        {
+            let Ok(mut listing) = listing(*verb, None) else { return };
+            if listing.begin_ahead(cx) {
+                *begun = Some(listing);
+            }
+        }
     }
 
     fn entered(
@@ -254,6 +273,7 @@ impl ReadDirOp {
         result: Result<Outcome, Error>,
         home: Argument,
         purpose: Purpose,
+        begun: Option<Box<TransferOp>>,
         session: &mut Session,
     ) -> Next {
         if let Err(error) = result {
@@ -264,8 +284,8 @@ impl ReadDirOp {
         }
         match purpose {
             Purpose::List(verb) => {
-                let list = listing(verb, None);
-                self.run(Stage::ListingInside { home, verb }, list)
+                let list = begun.map_or_else(|| listing(verb, None), Ok);
+                self.run(Stage::ListingInside { home, verb }, list.map(Running::Transfer))
             }
             Purpose::Prove(reply) if self.path.is_none() => {
                 session.directory = Some(home);
@@ -306,7 +326,7 @@ impl ReadDirOp {
         match inspect(verb, ended) {
             Listed::Unknown => {
                 let verb = Self::other(verb, session);
-                let list = listing(verb, None);
+                let list = listing(verb, None).map(Running::Transfer);
                 self.run(Stage::ListingInside { home, verb }, list)
             }
             Listed::Refused(reply) => self.leave(home, refused_inside(reply)),
@@ -331,8 +351,8 @@ impl ReadDirOp {
     }
 }
 
-fn listing(verb: Verb, path: Option<Argument>) -> Result<Running, Error> {
-    TransferOp::list(List { verb, path: Ok(path) }).map(Running::Transfer)
+fn listing(verb: Verb, path: Option<Argument>) -> Result<Box<TransferOp>, Error> {
+    TransferOp::list(List { verb, path: Ok(path) }).map(Box::new)
 }
 
 fn best(session: &Session) -> Verb {

@@ -7,11 +7,15 @@ use crate::data::DataConnection;
 use crate::error::{ConnectionError, Error};
 use crate::op::machine::{Context, Input, Interruption, Step};
 use crate::op::transfer::Missing;
-use crate::op::{features, flush, hash, login, quit, remote, rename, secure, simple, transfer};
+use crate::op::{
+    features, flush, hash, login, quit, remote, rename, secure, simple, size_and_time, transfer,
+};
 
-/// The operations, in a closed enum so that no request is boxed
+/// The operations, in a closed enum
+///
+/// Only a transfer is boxed: it is three times as large as the next, and a session keeps room for several operations. A
+/// transfer takes the box of an earlier one, so neither it nor a simple command allocates.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "transfers are what most requests are")]
 pub(crate) enum Running {
     /// It fails in its turn, because an argument can't be sent
     Invalid(Error),
@@ -26,11 +30,18 @@ pub(crate) enum Running {
     Rename(rename::Rename),
     Features(features::FeaturesOp),
     Hash(hash::Hash),
-    Transfer(transfer::TransferOp),
+    SizeAndTime(size_and_time::SizeAndTimeOp),
+    Transfer(Box<transfer::TransferOp>),
     RemotePassive(remote::RemotePassive),
     RemoteActive(remote::RemoteActive),
     RemoteTransfer(remote::RemoteTransfer),
     Quit(quit::Quit),
+}
+
+impl From<transfer::TransferOp> for Running {
+    fn from(op: transfer::TransferOp) -> Self {
+        Self::Transfer(Box::new(op))
+    }
 }
 
 impl Running {
@@ -47,6 +58,7 @@ impl Running {
             Self::Rename(op) => op.step(input, cx),
             Self::Features(op) => op.step(input, cx),
             Self::Hash(op) => op.step(input, cx),
+            Self::SizeAndTime(op) => op.step(input, cx),
             Self::Transfer(op) => op.step(input, cx),
             Self::RemotePassive(op) => op.step(input, cx),
             Self::RemoteActive(op) => op.step(input, cx),
@@ -57,6 +69,11 @@ impl Running {
 
     pub(crate) fn is_upload(&self) -> bool {
         matches!(self, Self::Transfer(op) if op.is_upload())
+    }
+
+    /// Whether a part of its commands was sent before its turn
+    pub(crate) fn has_begun(&self) -> bool {
+        matches!(self, Self::Transfer(op) if op.has_begun())
     }
 
     /// Returns what a download lacks after this many bytes, if its size is known
@@ -98,12 +115,12 @@ impl Running {
     }
 
     /// Whether bytes have passed on a data connection that has been closed already
-    pub(crate) const fn moved(&self) -> bool {
+    pub(crate) fn moved(&self) -> bool {
         matches!(self, Self::Transfer(op) if op.moved())
     }
 
     /// Whether the operation checks by itself whether its final reply belongs to an earlier transfer
-    pub(crate) const fn proves_its_end(&self) -> bool {
+    pub(crate) fn proves_its_end(&self) -> bool {
         match self {
             Self::Transfer(op) => op.is_asked(),
             // Nothing may be sent while servers copy, and their bytes bypass the client.
@@ -113,7 +130,7 @@ impl Running {
     }
 
     /// Whether the operation waits for a report about TLS session tickets
-    pub(crate) const fn awaits_ticket(&self) -> bool {
+    pub(crate) fn awaits_ticket(&self) -> bool {
         matches!(self, Self::Transfer(op) if op.awaits_ticket())
     }
 

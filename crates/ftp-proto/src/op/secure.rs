@@ -242,7 +242,7 @@ impl Protect {
                     (self.state, reply.kind())
                 {
                     // The server did not refuse PROT because of the batch.
-                    cx.wire.session.batches = Batches::Trusted;
+                    cx.wire.session.batches = Batches::Untried;
                 }
                 let reply = completion(reply)?;
                 cx.wire.session.protection = self.level;

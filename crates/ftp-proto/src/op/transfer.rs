@@ -236,6 +236,22 @@ impl TransferOp {
         matches!(self.stage, Stage::AwaitFinal { bytes: 1.., .. })
     }
 
+    /// Sends its EPSV before the command that precedes the transfer has been answered; returns false if it would begin
+    /// with something else
+    pub(crate) fn begin_ahead(&mut self, cx: &mut Context<'_>) -> bool {
+        let has_port = matches!(cx.wire.session.ahead, Ahead::Port(..));
+        cx.wire.config.data_mode == DataMode::Passive
+            && cx.wire.session.type_ == Some(self.type_)
+            && !has_port
+            && cx.may_pipeline(first_passive(cx))
+            && self.open(cx).is_ok()
+    }
+
+    /// Whether [`Self::begin_ahead`] has begun it
+    pub(crate) const fn has_begun(&self) -> bool {
+        matches!(self.stage, Stage::Open(_))
+    }
+
     /// Whether its command has been sent, so that the transfer proves its final reply itself
     pub(crate) const fn is_asked(&self) -> bool {
         matches!(self.stage, Stage::Joint(_) | Stage::AwaitFinal { .. })

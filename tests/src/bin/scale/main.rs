@@ -10,7 +10,7 @@ mod server;
 mod tasks;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -185,6 +185,8 @@ fn main() -> ExitCode {
         ["load", ..] => load,
         ["tasks-idle", ..] => tasks::idle,
         ["tasks-load", ..] => tasks::load,
+        ["hold", ..] => hold,
+        ["tasks-hold", ..] => tasks::hold,
         ["floods", ..] => floods::run,
         _ => return usage(),
     };
@@ -201,7 +203,9 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: scale idle|load|tasks-idle|tasks-load|floods plain|tls SESSIONS");
+    eprintln!(
+        "usage: scale idle|load|tasks-idle|tasks-load|hold|tasks-hold|floods plain|tls SESSIONS"
+    );
     ExitCode::from(2)
 }
 
@@ -250,6 +254,20 @@ fn idle(policy: TlsPolicy, count: usize) {
         (cpu() - ticks) * 10,
         all.wakeups - wakeups
     );
+}
+
+/// Keeps idle sessions, for `tests/bench --plot memory`, which compares them with those of other clients
+fn hold(policy: TlsPolicy, count: usize) {
+    let harness = Harness::start();
+    let mut all = Loop::new();
+    all.log_in(count, &harness, policy);
+    wait_for_end();
+}
+
+/// Reports that all sessions are there, and waits until the standard input ends
+pub(crate) fn wait_for_end() {
+    println!("ready");
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
 /// Measures one download per session, all at once, against the same files one after another

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep;
 
-use crate::{FILE, Harness, PAUSE, WINDOW, cpu, server, status};
+use crate::{FILE, Harness, PAUSE, WINDOW, cpu, server, status, wait_for_end};
 
 /// The next order for all sessions
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +149,18 @@ pub(crate) fn idle(policy: TlsPolicy, count: usize) {
             begun.elapsed().as_secs_f64() * 1e3,
             (cpu() - ticks) * 10
         );
+        crowd.end().await;
+    });
+}
+
+/// Keeps idle sessions
+pub(crate) fn hold(policy: TlsPolicy, count: usize) {
+    let harness = Harness::start();
+    let options = harness.options(policy);
+    block_on(async {
+        let mut crowd = Crowd::new();
+        crowd.log_in(count, harness.address, &options).await;
+        wait_for_end();
         crowd.end().await;
     });
 }

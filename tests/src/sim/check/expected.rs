@@ -50,16 +50,24 @@ impl Facts<'_> {
                 return vec![Class::Protocol, Class::TlsRefused, Class::TlsFailed];
             }
             // What arrives while an abort is being settled is dropped until the sentinel's answer.
-            Some(_) if self.case.task.aborts() => may.push(Class::Protocol),
+            Some(_) if self.case.task.aborts() => {
+                may.push(Class::Protocol);
+                may.extend(self.logged_in_again().then_some(Class::TimedOut));
+            }
             // It was sent during the transfer, which has a final reply of its own.
             Some("EPSV") if self.case.prefetch == Prefetch::Always => may.push(Class::Protocol),
             // The reply is taken for the answer to EPSV, for which nothing distinguishes it.
             Some(verb) if self.is_taken_for_a_port(verb) => {
                 may.extend([Class::Protocol, Class::TimedOut, Class::DataTimedOut]);
             }
+            // It was sent together with a CWD that was refused, so its reply is dropped.
+            Some("EPSV")
+                if self.case.task == Task::ReadNextMissing
+                    && matches!(self.op.ask, Ask::Task | Ask::Noop) => {}
             Some("CWD") if self.is_late_final() => may.push(Class::TimedOut),
             Some(_) => {
                 let mut may = vec![Class::Protocol];
+                may.extend(self.logged_in_again().then_some(Class::TimedOut));
                 self.cut_by_the_end(&mut may);
                 return may;
             }
@@ -143,6 +151,14 @@ impl Facts<'_> {
     pub(super) fn greeted_again(&self) -> bool {
         let first = self.end.deeds.get(1).and_then(|deed| deed.said.first());
         first.is_some_and(|said| said.code == 220 && self.reached(said))
+    }
+
+    /// Whether a 230 came in place of the first reply after the login: some servers send two, so it is dropped, and the
+    /// reply never comes
+    fn logged_in_again(&self) -> bool {
+        let said = self.end.deeds.iter().flat_map(|deed| &deed.said);
+        let after = said.skip_while(|said| said.code != 230).nth(1);
+        after.is_some_and(|said| said.code == 230 && !said.honest && self.reached(said))
     }
 
     /// The classes if it is dropped, so that each reply answers the command before, and the last reply never comes

@@ -35,7 +35,9 @@ impl<'a> Facts<'a> {
         let number = (first + 1..=op.number).rev().find(ended).or(last);
         let mut this = Self { case, end, op, floor, number, main: None };
         let (verb, argument) = this.asked();
-        this.main = end.deeds[..op.deeds].iter().rev().find(|deed| {
+        let follows = this.is_task() && case.task.follows_a_listing();
+        let first = before.filter(|_| follows).map_or(0, |op| op.deeds);
+        this.main = end.deeds[first..op.deeds].iter().rev().find(|deed| {
             verb.contains(&&*deed.verb) && argument.is_none_or(|a| a == deed.argument)
         });
         this
@@ -45,6 +47,7 @@ impl<'a> Facts<'a> {
     pub(super) fn asked(&self) -> (&'static [&'static str], Option<&'static str>) {
         match self.op.ask {
             Ask::Login => (&["PASS", "ACCT"], None),
+            Ask::Before => (&["LIST"], None),
             Ask::Noop => (&["NOOP"], None),
             Ask::Size => (&["SIZE"], Some("s")),
             Ask::Get => (&["RETR"], Some("p")),
@@ -62,9 +65,7 @@ impl<'a> Facts<'a> {
                 Task::List | Task::AbortList => (&["LIST"], None),
                 Task::Names => (&["NLST"], None),
                 Task::Facts => (&["MLSD"], None),
-                Task::ReadDir | Task::ReadInside | Task::ReadEmpty | Task::ReadMissing => {
-                    (&["LIST", "MLSD", "NLST"], None)
-                }
+                task if task.reads_directory() => (&["LIST", "MLSD", "NLST"], None),
                 Task::Size => (&["SIZE"], Some("f")),
                 Task::Mkdir => (&["MKD"], None),
                 Task::Delete => (&["DELE"], Some("g")),
@@ -85,7 +86,7 @@ impl<'a> Facts<'a> {
     pub(super) fn must_succeed(&self) -> bool {
         let can = match self.op.ask {
             Ask::Delete => false,
-            Ask::Task => !self.case.task.aborts() && self.case.task != Task::ReadMissing,
+            Ask::Task => !self.case.task.aborts() && !self.case.task.is_of_nothing(),
             _ => self.case.task != Task::Quit,
         };
         // Others end the transfer.
@@ -98,7 +99,8 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn downloads(&self) -> bool {
-        self.op.ask == Ask::Get || self.is_task() && self.case.task.downloads()
+        matches!(self.op.ask, Ask::Before | Ask::Get)
+            || self.is_task() && self.case.task.downloads()
     }
 
     pub(super) fn uploads(&self) -> bool {
@@ -142,8 +144,10 @@ impl<'a> Facts<'a> {
 
     /// Returns the expected content of a download
     pub(super) fn wanted(&self) -> &'static [u8] {
-        if self.op.ask == Ask::Get {
-            return OTHER;
+        match self.op.ask {
+            Ask::Get => return OTHER,
+            Ask::Before => return LISTING,
+            _ => {}
         }
         match self.case.task {
             Task::ReadEmpty => b"",
@@ -153,7 +157,9 @@ impl<'a> Facts<'a> {
             | Task::Facts
             | Task::ReadDir
             | Task::ReadInside
-            | Task::ReadMissing => LISTING,
+            | Task::ReadMissing
+            | Task::ReadNext
+            | Task::ReadNextMissing => LISTING,
             task => &FILE[task.offset()..],
         }
     }

@@ -20,7 +20,7 @@ impl Facts<'_> {
                 main || self.case.task == Task::Rename && deed.verb == "RNFR"
             }
             Ask::Task => !matches!(&*deed.verb, "NOOP" | "DELE" | "SIZE"),
-            Ask::Get | Ask::Put => {
+            Ask::Before | Ask::Get | Ask::Put => {
                 main || matches!(&*deed.verb, "TYPE" | "EPSV" | "PASV" | "EPRT" | "PORT" | "REST")
             }
             Ask::Noop | Ask::Delete => main,

@@ -96,7 +96,7 @@ impl Facts<'_> {
         if nothing && self.is_task() && self.case.task == Task::ReadEmpty {
             may.push(Class::Done);
         }
-        if self.is_task() && self.case.task == Task::ReadMissing {
+        if self.is_task() && self.case.task.is_of_nothing() {
             may.push(Class::NoDirectory);
         }
         self.refusals(&mut may);

@@ -12,6 +12,8 @@ use super::super::Deed;
 pub enum Ask {
     /// The login
     Login,
+    /// A listing before the task
+    Before,
     /// The task
     Task,
     /// NOOP after the task

@@ -112,20 +112,28 @@ pub fn parse_hash(text: &[u8], algorithm: HashAlgorithm) -> Option<FileHash> {
 /// Returns the hash in an answer to `HASH path`, unless the answer is about something else
 ///
 /// An example is `213 SHA-256 0-49 6029… name` (draft-bryan-ftp-hash section 3.1). `None` if the answer names another
-/// algorithm, a range that does not begin at the first byte, or a file whose name is not the last component of `path`.
-/// Each may be missing, and then an answer is read as by [`parse_hash`].
+/// algorithm, a range that is not the whole file, or a file whose name is not the last component of `path`. Each may be
+/// missing, and then an answer is read as by [`parse_hash`].
+///
+/// `size` is the size of the file in bytes. Without it the end of the range is not checked. The draft's end is the last
+/// byte, so a file of 50 bytes is `0-49`; ProFTPD sends the size, `0-50` (server-quirks Q155). Both are accepted.
 #[must_use]
-pub fn parse_hash_of(text: &[u8], algorithm: HashAlgorithm, path: &[u8]) -> Option<FileHash> {
+pub fn parse_hash_of(
+    text: &[u8],
+    algorithm: HashAlgorithm,
+    path: &[u8],
+    size: Option<u64>,
+) -> Option<FileHash> {
     let (first, rest) = word(last_line(text));
-    let (range, after_range) = word(rest);
-    let has_range = start_of(range).is_some();
-    if !has_range && !is_algorithm(first) {
+    let (second, after_second) = word(rest);
+    let range = range(second);
+    if range.is_none() && !is_algorithm(first) {
         return parse_hash(text, algorithm);
     }
-    if !is_name_of(algorithm, first) || has_range && start_of(range) != Some(0) {
+    if !is_name_of(algorithm, first) || range.is_some_and(|range| !is_whole(range, size)) {
         return None;
     }
-    let (digits, name) = word(if has_range { after_range } else { rest });
+    let (digits, name) = word(if range.is_some() { after_second } else { rest });
     if !name.is_empty() && last_component(name) != last_component(path) {
         return None;
     }
@@ -145,11 +153,15 @@ fn word(line: &[u8]) -> (&[u8], &[u8]) {
     (&line[..end], line[end..].trim_ascii_start())
 }
 
-/// Returns the first number of a range such as `0-49`
-fn start_of(range: &[u8]) -> Option<u64> {
-    let at = range.iter().position(|byte| *byte == b'-')?;
-    number(&range[at + 1..])?;
-    number(&range[..at])
+/// Returns both numbers of a range such as `0-49`
+fn range(word: &[u8]) -> Option<(u64, u64)> {
+    let at = word.iter().position(|byte| *byte == b'-')?;
+    Some((number(&word[..at])?, number(&word[at + 1..])?))
+}
+
+/// Whether a range is a whole file of this size, if that is known; its end is the last byte or the size
+fn is_whole((start, end): (u64, u64), size: Option<u64>) -> bool {
+    start == 0 && size.is_none_or(|size| end == size || end.checked_add(1) == Some(size))
 }
 
 /// Whether a word is the name of an algorithm rather than a hash: MD5, SHA-512/256, CRC32

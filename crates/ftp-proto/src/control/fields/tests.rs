@@ -455,14 +455,48 @@ fn answers_to_hash_are_about_this_file() {
         ("MD5 0-49 0123456789abcdef0123456789abcdef ", "", "name", false),
     ] {
         let text = format!("{before}{digits}{after}");
-        let found = parse_hash_of(text.as_bytes(), HashAlgorithm::Md5, path.as_bytes());
+        let found = parse_hash_of(text.as_bytes(), HashAlgorithm::Md5, path.as_bytes(), None);
         let found = found.map(|found| found.to_string());
         assert_eq!(found.as_deref(), is_it.then_some(digits), "{text}");
     }
     let text = format!("SHA-256 0-1 {digits}{digits} f");
-    assert!(parse_hash_of(text.as_bytes(), HashAlgorithm::Sha256, b"f").is_some());
+    assert!(parse_hash_of(text.as_bytes(), HashAlgorithm::Sha256, b"f", None).is_some());
     let text = format!("SHA3-256 0-1 {digits}{digits} f");
-    assert_eq!(parse_hash_of(text.as_bytes(), HashAlgorithm::Sha256, b"f"), None);
+    assert_eq!(parse_hash_of(text.as_bytes(), HashAlgorithm::Sha256, b"f", None), None);
+}
+
+/// The end of draft-bryan-ftp-hash section 3.1 is the last byte; mod_digest of ProFTPD sends the size
+#[test]
+fn answers_to_hash_are_about_the_whole_file() {
+    let digits = "15986aaa2edb1a5148af59d63d59e281";
+    for (range, size, is_it) in [
+        ("0-49", Some(50), true),
+        ("0-50", Some(50), true),
+        ("0-48", Some(50), false),
+        ("0-51", Some(50), false),
+        ("0-0", Some(50), false),
+        ("0-49", Some(5_000_000_000), false),
+        ("0-4999999999", Some(5_000_000_000), true),
+        ("1-49", Some(50), false),
+        ("0-0", Some(0), true),
+        ("0-1", Some(0), false),
+        ("0-0", Some(1), true),
+        ("0-1", Some(1), true),
+        ("0-18446744073709551615", Some(0), false),
+        ("0-18446744073709551614", Some(u64::MAX), true),
+        ("0-48", None, true),
+        ("1-49", None, false),
+    ] {
+        for after in ["", " f"] {
+            let text = format!("MD5 {range} {digits}{after}");
+            let found = parse_hash_of(text.as_bytes(), HashAlgorithm::Md5, b"f", size);
+            assert_eq!(found.is_some(), is_it, "{text} of {size:?}");
+        }
+    }
+    // FileZilla Server sends no range.
+    for text in [format!("MD5 {digits} f"), digits.into()] {
+        assert!(parse_hash_of(text.as_bytes(), HashAlgorithm::Md5, b"f", Some(50)).is_some());
+    }
 }
 
 #[test]
@@ -478,7 +512,8 @@ fn no_field_panics() {
             let _ = (parse_size_hint_for(&text, &text), parse_size_hint_for(&text, b"(5 bytes)"));
             let _ = (parse_stou(&text), Features::parse(&reply));
             let _ = HashAlgorithm::ALL.map(|algorithm| parse_hash(&text, algorithm));
-            let _ = HashAlgorithm::ALL.map(|algorithm| parse_hash_of(&text, algorithm, &text));
+            let _ =
+                HashAlgorithm::ALL.map(|algorithm| parse_hash_of(&text, algorithm, &text, Some(1)));
         }
     }
 }

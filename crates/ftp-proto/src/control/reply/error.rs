@@ -5,6 +5,7 @@ use core::fmt;
 
 use thiserror::Error;
 
+use super::without;
 use crate::control::escaped::Escaped;
 
 /// Why the bytes from the server are not a reply
@@ -97,8 +98,31 @@ pub struct Excerpt {
     cut: bool,
 }
 
+impl ReplyError {
+    /// Returns the error with this mask in place of a secret that the line repeats
+    pub(crate) fn without(self, secret: &[u8], mask: &str) -> Self {
+        match self {
+            Self::NotAReply { line } => Self::NotAReply { line: line.without(secret, mask) },
+            Self::NotFtp { protocol, line } => {
+                Self::NotFtp { protocol, line: line.without(secret, mask) }
+            }
+            other => other,
+        }
+    }
+}
+
 impl Excerpt {
     const LEN: usize = 80;
+
+    fn without(self, secret: &[u8], mask: &str) -> Self {
+        let mut bytes = without(&self.bytes, secret, mask).unwrap_or_else(|| self.bytes.to_vec());
+        // The end of the excerpt may be the beginning of the secret.
+        let begun = (1..secret.len()).rev().find(|&length| bytes.ends_with(&secret[..length]));
+        if let Some(length) = begun.filter(|_| self.cut) {
+            bytes.truncate(bytes.len() - length);
+        }
+        Self { bytes: bytes.into(), cut: self.cut }
+    }
 
     pub(super) fn new(line: &[u8]) -> Self {
         let kept = line.get(..Self::LEN).unwrap_or(line);
