@@ -70,8 +70,8 @@ pub use entries::{Entries, EntriesWith, OwnedEntries};
 pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopySide, DataMode, Features, Get, List, LocalRules, NameError,
-    NameProblem, PassiveHost, PassiveOrder, Prefetch, Protection, Put, ReadDir, Reply, TakenNames,
-    Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation,
+    NameProblem, PassiveHost, PassiveOrder, Prefetch, Protection, Put, ReadDir, Reply, SizeAndTime,
+    TakenNames, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation,
 };
 pub use ftp_session::procedure::{
     Descent, RemoveOptions, Verification, WalkEntry, WalkError, WalkOptions,

@@ -97,8 +97,8 @@ pub use entries::Entries;
 pub use ftp_proto::listing::{EntryKind, OwnedEntry, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopySide, DataMode, Direction, Features, Get, List, Op, OpId, Output,
-    PassiveHost, PassiveOrder, Prefetch, Protection, Put, ReadDir, Reply, Timestamp, TlsPolicy,
-    Trace, Transfer, TransferType, Truncation,
+    PassiveHost, PassiveOrder, Prefetch, Protection, Put, ReadDir, Reply, SizeAndTime, Timestamp,
+    TlsPolicy, Trace, Transfer, TransferType, Truncation,
 };
 #[cfg(feature = "files")]
 pub use ftp_session::LocalFile;

@@ -35,7 +35,8 @@ const LINGER: Duration = Duration::from_millis(250);
 const PROCESS_EXIT: Duration = Duration::from_millis(100);
 
 /// The first and the longest wait after a server has refused even a single session
-const BACK_OFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+const BACK_OFF: BackOff =
+    BackOff { first: Duration::from_secs(5), longest: Duration::from_secs(60) };
 
 /// Signs of overload within this time count as one
 const ONE_EVENT: Duration = Duration::from_secs(10);
@@ -61,9 +62,9 @@ const DATA_FAILURES: usize = 3;
 /// - The ceiling is halved if the server ends open sessions with a 421 that is not about idleness, or because vsftpd
 ///   finds no free passive port (Q148), or if many data connections fail: as many as there are sessions, and at least
 ///   three, within a minute.
-/// - If the only session is refused, no session is opened for 5 seconds at first and for a minute at most. The ceiling
-///   does not change, because such a refusal does not say how many sessions the server accepts. After the wait they are
-///   tried one after the other.
+/// - If the only session is refused, no session is opened for 5 seconds at first and for a minute at most
+///   ([`Self::back_off`]). The ceiling does not change, because such a refusal does not say how many sessions the server
+///   accepts. After the wait they are tried one after the other.
 /// - A refused password says nothing about the number of sessions.
 ///
 /// All times have the same origin and don't decrease.
@@ -84,10 +85,19 @@ pub struct Budget {
     /// Whether there were other sessions, or some that had just ended, when the last one was started
     had_others: bool,
     rest: Option<Time>,
-    back_off: Duration,
+    back_off: BackOff,
+    /// The wait after the next refusal of the only session
+    next_rest: Duration,
     halved: Option<Time>,
     data_failures: usize,
     first_data_failure: Time,
+}
+
+/// How long no session is opened after the only one has been refused; the wait doubles with each refusal
+#[derive(Clone, Copy, Debug)]
+struct BackOff {
+    first: Duration,
+    longest: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -152,7 +162,8 @@ impl Budget {
             tried: Time::ZERO,
             had_others: false,
             rest: None,
-            back_off: BACK_OFF.0,
+            back_off: BACK_OFF,
+            next_rest: BACK_OFF.first,
             halved: None,
             data_failures: 0,
             first_data_failure: Time::ZERO,
@@ -166,6 +177,25 @@ impl Budget {
     pub fn at_once(mut self, sessions: usize) -> Self {
         self.at_once = sessions.max(1);
         self
+    }
+
+    /// Sets how long no session is opened after the server has refused the only one; 5 seconds by default
+    ///
+    /// Each further refusal doubles the wait, up to `longest`, which is a minute by default. A caller that limits the
+    /// number of its attempts sets the pauses between them here.
+    #[must_use]
+    pub fn back_off(mut self, first: Duration, longest: Duration) -> Self {
+        self.back_off = BackOff { first, longest };
+        self.next_rest = first;
+        self
+    }
+
+    /// Ends the wait after refusals of the only session; the next refusal is the first one again
+    ///
+    /// This is for a caller that has given up, and tries again for another reason later.
+    pub fn end_back_off(&mut self) {
+        self.rest = None;
+        self.next_rest = self.back_off.first;
     }
 
     /// Changes the caller's maximum, which is at least 1; open sessions stay open
@@ -249,7 +279,7 @@ impl Budget {
         self.opening = self.opening.saturating_sub(1);
         self.live += 1;
         self.proven = self.proven.max(self.live);
-        self.back_off = BACK_OFF.0;
+        self.next_rest = self.back_off.first;
         // A smaller stated number was about something else.
         self.stated = self.stated.filter(|stated| *stated >= self.live);
     }
@@ -263,8 +293,8 @@ impl Budget {
         }
         let others = self.count();
         if others == 0 {
-            self.rest = Some(now + self.back_off);
-            self.back_off = (self.back_off * 2).min(BACK_OFF.1);
+            self.rest = Some(now + self.next_rest);
+            self.next_rest = self.next_rest.saturating_mul(2).min(self.back_off.longest);
         }
         if others == 0 && !self.had_others {
             // Other clients have all the sessions, or the server is not ready: this says nothing about their number.

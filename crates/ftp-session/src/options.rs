@@ -11,8 +11,8 @@ use ftp_tls::rustls::pki_types::ServerName;
 
 use crate::address::{IntoServerAddress, SourceAddress};
 use crate::error::Error;
-use crate::prefetch::PrefetchFailures;
 use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
+use crate::servers::Servers;
 
 /// How a [`Session`](crate::Session) connects
 ///
@@ -27,9 +27,9 @@ use crate::proxy::{Proxy, ProxyError, ProxyServer, Via};
 ///
 /// Options are equal if all their parts are; a [`TlsConfig`] equals only itself and its clones.
 ///
-/// Clones share one thing: which servers did not bear EPSV during a transfer, see [`Config::prefetch`]. The first
-/// session that notices sets it to [`Prefetch::Off`](ftp_proto::Prefetch::Off) for later sessions with the same
-/// server. So create the options once, and clone them for each session.
+/// Clones share what sessions have found out about their servers: which did not bear batches ([`Config::pipeline`]), or
+/// EPSV during a transfer ([`Config::prefetch`]). Later sessions with the same server do without. So create the options
+/// once, and clone them for each session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "options do nothing before `Session::connect`"]
 pub struct Options {
@@ -43,7 +43,7 @@ pub struct Options {
     pub(crate) proxy: Option<Proxy>,
     pub(crate) allowance: usize,
     pub(crate) trace: Option<TraceHook>,
-    pub(crate) prefetch_failures: PrefetchFailures,
+    pub(crate) servers: Servers,
 }
 
 /// The callback of [`Options::trace`]
@@ -81,7 +81,7 @@ impl Options {
             // Four reads of the most efficient size; well below a millisecond of work.
             allowance: 256 * 1024,
             trace: None,
-            prefetch_failures: PrefetchFailures::default(),
+            servers: Servers::default(),
         }
     }
 
@@ -106,9 +106,9 @@ impl Options {
     ///
     /// It sets [`Self::connect_timeout`] and these fields of [`Config`]: `greeting_timeout`, `reply_timeout`,
     /// `tls_timeout`, `data_connect_timeout`, `data_timeout`, `final_reply_timeout` and `settle_timeout`, which may be
-    /// set one by one afterwards. The shorter waits (`batch_timeout`, `settle_quiet`) are only lowered to this value,
-    /// never raised; the limits of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) are
-    /// only raised to it, never lowered.
+    /// set one by one afterwards. `settle_quiet`, which is shorter, is only lowered to this value, never raised; the
+    /// limits of whole commands (`command_timeout`, `hash_timeout`, `remote_transfer_timeout`) are only raised to it,
+    /// never lowered.
     ///
     /// [`Duration::MAX`] means never. Zero is refused with [`Error::InvalidOption`] when the session is created.
     ///
@@ -131,9 +131,7 @@ impl Options {
         ] {
             *wait = timeout;
         }
-        for wait in [&mut config.batch_timeout, &mut config.settle_quiet] {
-            *wait = timeout.min(*wait);
-        }
+        config.settle_quiet = timeout.min(config.settle_quiet);
         for whole in [
             &mut config.command_timeout,
             &mut config.hash_timeout,

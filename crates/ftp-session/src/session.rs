@@ -38,10 +38,10 @@ use crate::info::TlsInfo;
 use crate::learned::TimeCommands;
 use crate::link::{Begun, Control};
 use crate::options::{Options, TraceHook};
-use crate::prefetch::PrefetchReport;
 use crate::proxy::{ProxyError, Via, waits_for};
 use crate::race::Race;
 use crate::security::{Name, Security};
+use crate::servers::Report;
 use crate::session_limit::is_full;
 use crate::socket::Socket;
 use crate::transport::{DialRequest, Host, Interest, Slot, SocketRef};
@@ -100,7 +100,7 @@ pub struct Session<S, L> {
     cancelled: Option<CancelFlag>,
     pub(crate) time_commands: TimeCommands,
     /// How later sessions learn that the server did not bear EPSV during a transfer
-    prefetch: Option<Box<PrefetchReport>>,
+    report: Option<Box<Report>>,
 }
 
 /// Where the shell's connections go
@@ -215,7 +215,7 @@ impl<S: Read + Write, L> Session<S, L> {
         now: Time,
     ) -> Result<Self, Error> {
         let host = || options.host.clone().unwrap_or_else(|| name.to_string());
-        let prefetch = options.prefetch_failures.apply(host, port, &mut options.config);
+        let report = options.servers.apply(host, port, &mut options.config);
         let name = match (options.tls_name, &options.host) {
             (Some(name), _) => Name::Given(name),
             (None, Some(host)) => Name::Host(host.clone()),
@@ -255,7 +255,7 @@ impl<S: Read + Write, L> Session<S, L> {
             data_failures: 0,
             cancelled: None,
             time_commands: TimeCommands::default(),
-            prefetch,
+            report,
         })
     }
 

@@ -128,7 +128,8 @@ pub use ftp_proto::listing::{EntryKind, OwnedEntry, StatListing, UtcOffset};
 pub use ftp_proto::{
     Config, ConnectionError, CopySide, DataMode, Endpoints, Features, Get, List, LocalRules,
     NameError, NameProblem, PassiveHost, PassiveOrder, Prefetch, Protection, Put, ReadDir, Reply,
-    TakenNames, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType, Truncation,
+    SizeAndTime, TakenNames, Timestamp, TlsPolicy, Trace, TraceDirection, Transfer, TransferType,
+    Truncation,
 };
 pub use ftp_session::procedure::{
     Descent, RemoveOptions, ResumeOptions, Verification, WalkEntry, WalkError, WalkOptions,

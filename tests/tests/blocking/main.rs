@@ -8,6 +8,7 @@ mod proxies;
 mod suite;
 
 mod addresses;
+mod batches;
 mod calls;
 mod cancelling;
 mod dialing;

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 
+use crate::driver::ftp_proto::SizeAndTime;
 use crate::driver::{Client, DataMode, List, Timestamp, ftp_proto};
 
 use crate::{everywhere, on_each_server};
@@ -46,6 +47,10 @@ fn every_simple_operation() {
         }
         let listing = ftp.list("d").unwrap().collect_lines().unwrap();
         assert!(listing.iter().any(|line| line.ends_with(b" f")));
+        // The listing has set TYPE A, so three commands are sent together.
+        let (found, modified) = (ftp.size_and_mdtm("d/f").unwrap(), ftp.mdtm("d/f").unwrap());
+        assert_eq!((found.size, found.modified), (Some(7), Some(modified)));
+        assert_eq!(ftp.size_and_mdtm("d/missing").unwrap(), SizeAndTime::default());
         ftp.rename("d/f", "g").unwrap();
         assert!(local.join("g").exists());
         ftp.delete("g").unwrap();

@@ -163,6 +163,28 @@ fn a_silent_server_is_waited_for_as_long_as_the_settings_say() {
     assert!((least..=most).contains(&world.elapsed()), "{:?}", world.elapsed());
 }
 
+/// Nothing depends on the reply to QUIT
+#[test]
+fn a_server_that_does_not_answer_quit_is_not_waited_for_as_long() {
+    for (timeout, wait) in [(60, 10), (4, 4)] {
+        let wait = Duration::from_secs(wait);
+        let addresses = addresses(1);
+        let options = Options::new(Config::new(TlsPolicy::Plaintext));
+        let options = options.timeout(Duration::from_secs(timeout));
+        let new = |now| Session::new(&addresses, options, now).unwrap();
+        let mut world = World::new(new, 1 << 20);
+        let login = world.session.request().login("u", "p");
+        world.run(login).unwrap();
+        world.server.mute = Some("QUIT");
+        let begun = world.elapsed();
+        let quit = world.session.request().quit();
+        let error = world.run(quit).unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+        let waited = world.elapsed() - begun;
+        assert!((wait..wait * 2).contains(&waited), "{waited:?}");
+    }
+}
+
 /// Logs in and begins a download, some of whose bytes have arrived
 fn begin_download(world: &mut World) -> ftp_session::Op<ftp_proto::Transfer> {
     world.server.files.insert("f".into(), file());

@@ -22,6 +22,8 @@ fn every_simple_operation() {
         s.exchange("TYPE I", "200 binary");
         s.exchange("SIZE f", "213 4294967297");
         s.exchange("MDTM f", "213 20200102030405");
+        s.exchange("SIZE f", "213 4294967298");
+        s.exchange("MDTM f", "213 20200102030405");
         s.exchange("MFMT 20200102030405 f", "213 Modify=20200102030405; f");
         s.expect("MLST f");
         s.reply("250-facts");
@@ -56,6 +58,8 @@ fn every_simple_operation() {
     ftp.rename("a", "b").unwrap();
     assert_eq!(ftp.size("f").unwrap(), 4_294_967_297);
     let time: Timestamp = ftp.mdtm("f").unwrap();
+    let both = ftp.size_and_mdtm("f").unwrap();
+    assert_eq!((both.size, both.modified), (Some(4_294_967_298), Some(time)));
     ftp.set_mdtm("f", time).unwrap();
     assert_eq!(ftp.mlst("f").unwrap().lines().nth(1).unwrap(), b" size=1; f");
     let features: Features = ftp.query_features().unwrap();

@@ -329,6 +329,6 @@ proptest! {
             waited += then - now;
             now = then;
         }
-        prop_assert!(waited <= BACK_OFF.1 + LINGER, "{waited:?}");
+        prop_assert!(waited <= BACK_OFF.longest + LINGER, "{waited:?}");
     }
 }

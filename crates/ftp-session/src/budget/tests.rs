@@ -174,6 +174,27 @@ fn a_server_that_refuses_the_only_session_is_left_alone() {
     assert_eq!(budget.admission(now), Admission::Later(Some(now + 5 * SECOND)));
 }
 
+#[test]
+fn the_caller_sets_and_ends_the_wait_after_a_refusal() {
+    let mut budget = Budget::new(100).back_off(SECOND, 3 * SECOND);
+    let (mut now, mut waits) = (at(0), Vec::new());
+    for _ in 0..4 {
+        refuse(&mut budget, &full(), now);
+        let Admission::Later(Some(then)) = budget.admission(now) else { panic!("{budget:?}") };
+        waits.push((then - now).as_secs());
+        now = then;
+    }
+    assert_eq!(waits, [1, 2, 3, 3]);
+    refuse(&mut budget, &full(), now);
+    budget.end_back_off();
+    refuse(&mut budget, &full(), now);
+    assert_eq!(budget.admission(now), Admission::Later(Some(now + SECOND)));
+    // Without a wait, only the caller limits the attempts.
+    let mut budget = Budget::new(100).back_off(Duration::ZERO, 3 * SECOND);
+    refuse(&mut budget, &full(), now);
+    open(&mut budget, now);
+}
+
 /// Others may have had all sessions, or the server was just starting: it may accept more than one by now
 #[test]
 fn a_refusal_of_the_only_session_is_no_limit() {

@@ -36,6 +36,7 @@ impl<S: Read + Write, L> Session<S, L> {
                     None => Event::Trace(line),
                 },
                 Proto::Completed(done) => {
+                    self.report();
                     self.note_upload(&done);
                     self.note_refusal(&done);
                     let cause = done.error().cloned();
@@ -43,14 +44,23 @@ impl<S: Read + Write, L> Session<S, L> {
                     self.data_failure.take_if(|known| known.op == Some(done.op()));
                     Event::Completed(Completion::new(done, cause))
                 }
-                Proto::Closed(error) => Event::Closed(self.explain_end(error.into())),
+                Proto::Closed(error) => {
+                    self.report();
+                    Event::Closed(self.explain_end(error.into()))
+                }
                 // Events that a newer core adds have no counterpart here.
                 _ => continue,
             };
             self.events.push_back(event);
         }
-        if let Some(report) = self.prefetch.take_if(|_| self.proto.prefetch_failed()) {
-            report.failed();
+    }
+
+    /// Reports to later sessions with the same options what this one has found out about the server
+    fn report(&mut self) {
+        let Some(report) = &mut self.report else { return };
+        report.batches(self.proto.batches());
+        if self.proto.prefetch_failed() {
+            report.prefetch_failed();
         }
     }
 
