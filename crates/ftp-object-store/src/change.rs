@@ -85,7 +85,7 @@ impl Inner {
         if mode == CopyMode::Create {
             self.check_absent("copy to", to).await?;
         }
-        if source == target || self.copied_by_server(&source, &target, to).await? {
+        if source == target || self.copied_by_server(&source, version.size, &target, to).await? {
             return Ok(());
         }
         let read = self.get(from, GetOptions::default()).await?;
@@ -105,6 +105,7 @@ impl Inner {
     async fn copied_by_server(
         self: &Arc<Self>,
         from: &[u8],
+        size: u64,
         to: &[u8],
         location: &Path,
     ) -> Result<bool> {
@@ -130,7 +131,7 @@ impl Inner {
             Err(error) if is_refusal(&error) => return Ok(false),
             Err(error) => return Err(convert(error)),
         }
-        self.place(ftp, Source::Temporary(temporary), to, subject).await?;
+        self.place_whole(ftp, size, temporary, to, subject).await?;
         Ok(true)
     }
 }

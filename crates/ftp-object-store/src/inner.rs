@@ -97,6 +97,11 @@ impl Inner {
         Subject { action, location, server: &self.server }
     }
 
+    /// Whether a task waits for a session
+    pub(crate) fn somebody_waits(&self) -> bool {
+        self.pool.status(&self.site).waiting > 0
+    }
+
     /// Whether the server has MLST; determined once per store
     pub(crate) async fn has_mlst(&self, ftp: &mut Lease) -> Result<bool, FtpError> {
         self.learn(ftp).await?;

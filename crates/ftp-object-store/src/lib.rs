@@ -31,9 +31,11 @@
 //!
 //! Give the password to the builder, by [`login`](FtpStoreBuilder::login), [`option`](FtpStoreBuilder::option) or
 //! [`from_env`](FtpStoreBuilder::from_env), and not in the URL of a table: engines write those URLs into plans and
-//! logs. No error, `Display` or `Debug` of this crate shows the password.
+//! logs. No error, `Display` or `Debug` of this crate shows the password, even if the server repeats it in its reply to
+//! the login. In later replies it is not looked for.
 //!
-//! The store implements `object_store` 0.13, which DataFusion 55 uses. It needs a tokio runtime.
+//! The store implements `object_store` 0.13, which DataFusion 55 uses. It needs a tokio runtime with I/O and time
+//! (`enable_all`).
 //!
 //! # Many machines
 //!
@@ -46,6 +48,13 @@
 //! sessions than wanted, it refuses one, and operations wait for a session, up to
 //! [`wait_timeout`](FtpStoreBuilder::wait_timeout). A wrong password is tried only once, however many tasks read.
 //!
+//! # Waits
+//!
+//! A command, a transfer without bytes, and the wait for a final reply have the deadlines of
+//! [`Config`](ftp_tokio::Config), and the wait for a session that of [`wait_timeout`](FtpStoreBuilder::wait_timeout). A
+//! server that sends single bytes at long intervals can keep a read or a listing waiting for longer. To limit that,
+//! drop the future or the stream, for example with `tokio::time::timeout`: the pool then aborts the transfer.
+//!
 //! # Reading
 //!
 //! | operation | commands |
@@ -54,7 +63,7 @@
 //! | `get`, up to 256 KiB | the same, then RETR on the same session, before it returns |
 //! | `get` of more | the same, then RETR in a task once the stream is polled, up to 1 MiB ahead of the reader |
 //! | a range | REST and RETR |
-//! | `get_ranges` | REST and RETR alone, four at a time, and after them the size if a range is shorter than asked for; ranges are fetched as one if fewer bytes lie between them than arrive in the time of another request ([measured](FtpStoreBuilder::coalesce)) |
+//! | `get_ranges` | the size, as for `head`, because some servers take a position after the end for the beginning of the file; then REST and RETR, four at a time; ranges are fetched as one if fewer bytes lie between them than arrive in the time of another request ([measured](FtpStoreBuilder::coalesce)) |
 //! | `list` | MLSD, or LIST, of each directory, four at a time |
 //! | `list_with_delimiter` | one MLSD or LIST |
 //!
@@ -72,10 +81,11 @@
 //!
 //! **Continuing.** If the connection of a read breaks, the read continues after the last byte,
 //! [once](FtpStoreBuilder::resumptions). It does so only if the file's size and time are unchanged, the time is at
-//! least two seconds old, and the last 4 KiB before the break are the same again; otherwise it fails. A server that
-//! tells no times gets no second attempt, and a reply that refuses or reports a failure does not count as a broken
-//! connection. If a reader pauses for more than a second while others wait for a session, they get its session, and
-//! the read continues later in the same way. So engines may hold more streams open than there are sessions.
+//! least two seconds old by this machine's clock, and the last 4 KiB before the break are the same again; otherwise it
+//! fails. A server that tells no times gets no second attempt, and a reply that refuses or reports a failure does not
+//! count as a broken connection. If a reader pauses for more than a second while others wait for a session, they get
+//! its session, and the read continues later in the same way. So engines may hold more streams open than there are
+//! sessions.
 //!
 //! **Times** are UTC with MLST and MDTM. LIST has the server's local time, to the minute, which is taken for UTC; an
 //! object for which the server reports no time at all is dated 1970. Conditions on times are checked against these
@@ -83,19 +93,19 @@
 //!
 //! # Listings
 //!
-//! A directory's objects are kept until its listing is complete, up to 16,384 of them; beyond that they are returned
-//! as they arrive. So memory does not grow with the number of files, and a caller who deletes what it lists needs only
-//! one session.
+//! A directory's objects are kept until its listing is complete, up to 16,384 of them; beyond that they are returned as
+//! they arrive. So memory does not grow with the number of files. But if none is taken for a second while a task waits
+//! for a session, which may be the task that should take them, the rest of the directory is kept, too. So a caller who
+//! deletes what it lists needs only one session.
 //!
-//! Objects are files, and links to files. Directories are not objects; they are made when a write needs them, and
-//! never removed. A line that is not recognized, a name that leads out of the directory, a directory that may not be
-//! read, and more than 64 nested directories are errors, because objects would be missing. If the last line has no line
-//! ending, the listing may have been cut off: it is an error unless the server confirms that entry and its size. Of
-//! several entries with one name, such as the versions on OpenVMS, the first counts, in directories of up to 16,384
-//! objects. Entries that are skipped
-//! are counted in [`FtpStore::skipped`], and reported in a warning with the feature `tracing`: links to directories if
-//! the server shows them as links, links that lead upwards or to nothing, devices and the like, and names without a
-//! path.
+//! Objects are files, and links to files. Directories are not objects; they are made when a write needs them, and never
+//! removed. A line that is not recognized, a name that leads out of the directory, a directory that may not be read,
+//! and more than 64 nested directories are errors, because objects would be missing. A directory that is deleted after
+//! its parent was listed is left out. If the last line has no line ending, the listing may have been cut off: it is an
+//! error unless the server confirms that entry and its size. Of several entries with one name, such as the versions on
+//! OpenVMS, the first counts, in directories of up to 16,384 objects. Entries that are skipped are counted in
+//! [`FtpStore::skipped`], and reported in a warning with the feature `tracing`: links to directories if the server
+//! shows them as links, links that lead upwards or to nothing, devices and the like, and names without a path.
 //!
 //! Names are those of the server; `Path` is not decoded. Bytes that are not UTF-8, and control characters, can't be
 //! part of a `Path`, so they are written `%XX`. A name that contains such an escape literally, `%E9` for instance, has
@@ -115,20 +125,21 @@
 //! Missing directories are made. A write that fails, or is never completed, deletes its file in the background. If the
 //! process dies, the file stays on the server.
 //!
-//! **Replacing.** On most servers RNTO replaces an existing file, in one step. Others refuse that with 550 or 553, mostly
-//! on Windows. After such a refusal, if both files exist, the store finds out once, with two empty files of its own,
-//! whether the server replaces files. If it does, the refusal is the result. If not, the old object is renamed to a name
-//! of the store's own (`.ftp-store-`, 16 digits and `.old`, never listed either), the new one takes its place, and the
-//! old one is deleted, in a task that a dropped future does not end. For a moment there is no object. If the new one
-//! can't take its place, the old one returns. **No object is deleted before another one has taken its place.** If the
-//! process or the connection dies in between, look for the old object at a name that ends in `.old`, and for the new
-//! one at a name that ends in `.tmp`; the error names both.
+//! **Replacing.** On most servers RNTO replaces an existing file, in one step. Others refuse that with 550 or 553,
+//! mostly on Windows. After such a refusal, if both files exist, the store finds out once, with two empty files of its
+//! own, whether the server replaces files. If it does, the refusal is the result. If not, the old object is renamed to
+//! a name of the store's own (`.ftp-store-`, 16 digits and `.old`, never listed either), the new one takes its place,
+//! and the old one is deleted, in a task that a dropped future does not end. For a moment there is no object. If the
+//! new one can't take its place, the old one returns. **No object is deleted before another one has taken its place.**
+//! If the connection breaks in between, the task finishes on a new session. It makes up to six attempts; the pauses
+//! between them add up to 18.5 s. If all of them fail, or if the process dies, look for the old object at a name that
+//! ends in `.old`, and for the new one at a name that ends in `.tmp`; the error names both.
 //!
-//! **Names.** Some servers store a file under another name than they were told (Q153 in `docs/servers.md`): with `_` for
-//! a blank or a control character, for instance. That could replace another object. So before the first object whose
-//! name has control characters, bytes that are not UTF-8, `\`, `:`, a blank at one of its ends or a dot at its end, an
-//! empty file with a similar name is stored, looked up in the listing, and deleted. If its name was changed, the write
-//! is an error that tells the name. Names of directories are not tried.
+//! **Names.** Some servers store a file under another name than they were told (Q153 in `docs/servers.md`): with `_`
+//! for a blank or a control character, for instance. That could replace another object. So before the first object
+//! whose name has control characters, bytes that are not UTF-8, `\`, `:`, a blank at one of its ends or a dot at its
+//! end, an empty file with a similar name is stored, looked up in the listing, and deleted. If its name was changed,
+//! the write is an error that tells the name. Names of directories are not tried.
 //!
 //! # What FTP can't promise
 //!
@@ -139,7 +150,10 @@
 //! | `PutMode::Update` | `NotImplemented` |
 //! | etags and versions | there are none: `if_match` fails unless it is `*`, `if_none_match` fails only if it is `*` and the object exists, a version is `NotSupported` |
 //! | attributes | `NotImplemented`; tags are ignored |
-//! | a file that is written while it is read | is noticed by its size at the end of the read, except by `get_ranges`, which asks for the size only if a range is shorter than asked for |
+//! | a file that is written while it is read | is noticed by its size at the end of the read and, if 1 MiB or more was read to the end of the file, by its time, which most servers tell to the second. Shorter reads, and reads of a part, may be a mixture of two versions of the same size |
+//! | a range of a file | is wrong on a server that accepts REST and ignores it. The store notices that only if the range ends where the file does |
+//! | names that differ only in case, or in the form of their Unicode characters | are the same file on some servers, mostly Windows and macOS: the later object replaces the earlier one, and an object can't be renamed to such a variant of its own name where RNTO does not replace files |
+//! | whether an object exists whose name begins with a dot | can't be found out on a server that refuses SIZE without a reason and leaves such names out of listings, as vsftpd does: `head` and `get` are `Generic` instead of `NotFound` |
 //!
 //! # Errors
 //!

@@ -1,7 +1,8 @@
 //! Listings of one directory, and of a tree
 //!
-//! A directory's objects are kept until its listing is complete, up to [`READ_AHEAD`] of them. Then its session is
-//! free before the caller sees the first object, so a caller who deletes what it lists needs only one session.
+//! A directory's objects are kept until its listing is complete, up to [`READ_AHEAD`] of them, or all if a task waits
+//! for a session. Then its session is free before the caller sees all objects, so a caller who deletes what it lists
+//! needs only one session.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,12 +14,14 @@ use object_store::path::Path;
 use object_store::{ListResult, ObjectMeta, Result};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::error::{STORE, Subject, broke, is_refusal, is_refused_by_server};
 use crate::inner::Inner;
 use crate::lines::{Last, Lines, is_bare, is_bare_kind};
-use crate::look::{Found, Version, entry_date, meta};
+use crate::look::{Found, Version, entry_date, is_closed, kind_in_parent, meta};
 use crate::name;
+use crate::read::PAUSE;
 use crate::task;
 
 /// Objects of a directory that are kept before the first is returned
@@ -128,29 +131,23 @@ impl Inner {
 
     /// Whether a directory that could not be entered exists after all: some servers answer the same if it is missing
     async fn is_there(&self, directory: &Directory, refusal: &FtpError) -> Result<bool> {
-        if directory.depth > 0 || directory.path.is_empty() {
-            // It was listed, or it is the login directory.
+        let path = &directory.path;
+        if path.is_empty() {
+            // It is the login directory.
             return Ok(true);
         }
-        let refused = refusal.reply().is_some_and(|reply| {
-            ftp_tokio::ftp_proto::Error::Permanent(reply.clone()).is_missing()
-        });
-        let (parent, name) = name::split(&directory.path);
-        if refused || name.is_empty() {
-            return Ok(false);
-        }
+        // One that was in a listing may have been deleted since.
+        let was_listed = directory.depth > 0;
         let find = |mut ftp: Lease| async move {
-            let mut entries = ftp.read_dir(parent).await?;
-            let mut found = false;
-            while let Some(entry) = entries.next().await {
-                let entry = entry?;
-                found |= entry.kind() == EntryKind::Dir && entry.name() == name;
+            match was_listed {
+                true => kind_in_parent(&mut ftp, path).await.map(|kind| kind.is_some()),
+                false => is_closed(&mut ftp, path, refusal).await,
             }
-            Ok(found)
         };
         match self.pool.run(&self.site, find).await {
             Ok(found) => Ok(found),
-            Err(PoolError::Session(error)) if error.is_missing() || is_refusal(&error) => Ok(false),
+            Err(PoolError::Session(error)) if error.is_missing() => Ok(false),
+            Err(PoolError::Session(error)) if is_refusal(&error) => Ok(was_listed),
             Err(error) => Err(self.subject("list", &directory.location).error(error)),
         }
     }
@@ -162,7 +159,7 @@ impl Inner {
         &self,
         mut ftp: Lease,
         directory: &Directory,
-        early: Option<&Sender<ObjectMeta>>,
+        mut early: Option<&Sender<ObjectMeta>>,
         given: &AtomicU64,
     ) -> Result<Result<Listed>, FtpError> {
         let subject = self.subject("list", &directory.location);
@@ -204,14 +201,13 @@ impl Inner {
                 }
                 _ => skipped.special += 1,
             }
-            if let Some(out) = early {
-                if listed.objects.len() >= READ_AHEAD {
-                    given.fetch_add(listed.objects.len() as u64, Ordering::Relaxed);
-                    for object in listed.objects.drain(..) {
-                        if out.send(object).await.is_err() {
-                            return Ok(Ok(listed_nothing()));
-                        }
-                    }
+            if let Some(out) = early.filter(|_| listed.objects.len() >= READ_AHEAD) {
+                given.fetch_add(listed.objects.len() as u64, Ordering::Relaxed);
+                match self.send_early(out, &mut listed.objects).await {
+                    Sent::All => {}
+                    // All that follow are kept.
+                    Sent::Some => early = None,
+                    Sent::ToNobody => return Ok(Ok(listed_nothing())),
                 }
             }
         }
@@ -242,11 +238,34 @@ impl Inner {
                 // It was deleted meanwhile.
                 Found::Missing(_) => {}
                 Found::Refused(error) => return Ok(Err(subject.error(error))),
+                Found::Closed(error) => return Ok(Err(subject.denied(error))),
             }
         }
         self.count(&skipped, &directory.location);
         listed.drop_duplicates();
         Ok(Ok(listed))
+    }
+
+    /// Sends objects before their listing is complete; stops if nobody reads them while a task waits for a session,
+    /// because that may be the task that should read them
+    async fn send_early(&self, out: &Sender<ObjectMeta>, objects: &mut Vec<ObjectMeta>) -> Sent {
+        let mut left = std::mem::take(objects).into_iter();
+        while left.len() > 0 {
+            match timeout(PAUSE, out.reserve()).await {
+                Ok(Ok(permit)) => {
+                    if let Some(object) = left.next() {
+                        permit.send(object);
+                    }
+                }
+                Ok(Err(_)) => return Sent::ToNobody,
+                Err(_) if self.somebody_waits() => {
+                    objects.extend(left);
+                    return Sent::Some;
+                }
+                Err(_) => {}
+            }
+        }
+        Sent::All
     }
 
     /// Whether the last entry of a listing is complete although its line has no ending, which some servers leave out
@@ -268,7 +287,7 @@ impl Inner {
             EntryKind::Dir => is_directory(ftp, &path).await?,
             _ => match self.look(ftp, &path).await? {
                 Found::File(version) => size.is_none_or(|size| size == version.size),
-                Found::Missing(_) | Found::Refused(_) => {
+                Found::Missing(_) | Found::Refused(_) | Found::Closed(_) => {
                     is_bare_kind(*kind) && is_directory(ftp, &path).await?
                 }
             },
@@ -289,6 +308,13 @@ impl Inner {
         #[cfg(not(feature = "tracing"))]
         let _ = location;
     }
+}
+
+/// How many of the objects of an incomplete listing were sent
+enum Sent {
+    All,
+    Some,
+    ToNobody,
 }
 
 /// The entries that one listing skips

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ftp_tokio::ftp_proto::listing::Modified;
-use ftp_tokio::{EntryKind, Error as FtpError, Lease, OwnedEntry, PoolError, Timestamp};
+use ftp_tokio::{EntryKind, Error as FtpError, Lease, OwnedEntry, PoolError, Reply, Timestamp};
 use object_store::path::Path;
 use object_store::{ObjectMeta, Result};
 
@@ -25,6 +25,8 @@ pub(crate) enum Found {
     Missing(Cause),
     /// The server refuses to say
     Refused(FtpError),
+    /// Its directory exists, but may not be entered
+    Closed(FtpError),
 }
 
 impl Found {
@@ -34,6 +36,7 @@ impl Found {
             Self::File(version) => Ok(version),
             Self::Missing(cause) => Err(subject.not_found(cause)),
             Self::Refused(error) => Err(subject.error(error)),
+            Self::Closed(error) => Err(subject.denied(error)),
         }
     }
 }
@@ -117,8 +120,13 @@ impl Inner {
         }
         let mut entries = match ftp.read_dir(directory).await {
             Ok(entries) => entries,
-            Err(error) if error.is_missing() => return Ok(Found::Missing(error.into())),
-            Err(error) if is_refusal(&error) => return Ok(Found::Refused(refusal)),
+            Err(error) if error.is_missing() => {
+                return Ok(match is_closed(ftp, directory, &error).await? {
+                    true => Found::Closed(error),
+                    false => Found::Missing(error.into()),
+                });
+            }
+            Err(error) if is_refusal(&error) => return Ok(Found::Closed(error)),
             Err(error) => return Err(error),
         };
         let mut found = None;
@@ -163,9 +171,52 @@ impl Inner {
         match self.look_up(&self.remote(subject.location)).await {
             Ok(Found::Missing(_)) => subject.not_found(refusal),
             Ok(Found::File(_)) if is_file_refusal(&refusal) => subject.denied(refusal),
+            Ok(Found::Closed(_)) => subject.denied(refusal),
             _ => subject.error(refusal),
         }
     }
+}
+
+/// Whether a directory that could not be entered exists after all: some servers answer the same if it is missing
+pub(crate) async fn is_closed(
+    ftp: &mut Lease,
+    directory: &[u8],
+    refusal: &FtpError,
+) -> Result<bool, FtpError> {
+    if says_missing(refusal) {
+        return Ok(false);
+    }
+    match kind_in_parent(ftp, directory).await {
+        Ok(kind) => Ok(kind == Some(EntryKind::Dir)),
+        Err(error) if error.is_missing() || is_refusal(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the text of a reply says that the file or directory is missing
+fn says_missing(refusal: &FtpError) -> bool {
+    let permanent = |reply: &Reply| ftp_tokio::ftp_proto::Error::Permanent(reply.clone());
+    refusal.reply().is_some_and(|reply| permanent(reply).is_missing())
+}
+
+/// Returns the kind of a directory, or file, as the listing of its parent has it
+pub(crate) async fn kind_in_parent(
+    ftp: &mut Lease,
+    path: &[u8],
+) -> Result<Option<EntryKind>, FtpError> {
+    let (parent, name) = name::split(path);
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let mut entries = ftp.read_dir(parent).await?;
+    let mut kind = None;
+    while let Some(entry) = entries.next().await {
+        let entry = entry?;
+        if entry.name() == name {
+            kind = Some(entry.kind());
+        }
+    }
+    Ok(kind)
 }
 
 /// Whether the code of a refusal is about the file: 550, 553

@@ -17,6 +17,7 @@
 //! - The steps run in a task, because a caller that gives up must not end them in the middle.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ftp_tokio::{Error as FtpError, Lease, Put};
 use object_store::Result;
@@ -30,6 +31,15 @@ use crate::temporary::Temporary;
 
 /// How often another client may write the object between two steps before this one gives up
 const ROUNDS: usize = 5;
+/// Pauses before each attempt to finish on a new session: a server that restarts takes seconds
+const PAUSES: [Duration; 6] = [
+    Duration::ZERO,
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+];
 
 /// The file to be renamed
 pub(crate) enum Source {
@@ -202,28 +212,34 @@ enum Round {
     Refused(FtpError),
 }
 
+/// The result of the replacement, or the error that has ended the session
+type Outcome = Result<Result<()>, FtpError>;
+
 impl Replacement {
-    async fn run(mut self, mut ftp: Lease, mut refusal: FtpError) -> Result<()> {
+    async fn run(mut self, ftp: Lease, refusal: FtpError) -> Result<()> {
+        match self.rounds(ftp, refusal).await {
+            Ok(result) => result,
+            Err(error) => self.recover(error).await,
+        }
+    }
+
+    async fn rounds(&mut self, mut ftp: Lease, mut refusal: FtpError) -> Outcome {
         for _ in 0..ROUNDS {
-            match self.round(&mut ftp).await {
-                Ok(Round::Placed) => return self.placed(&mut ftp).await,
-                Ok(Round::Taken(error)) => refusal = error,
-                Ok(Round::Gone(error)) => {
+            match self.round(&mut ftp).await? {
+                Round::Placed => return self.placed(&mut ftp).await,
+                Round::Taken(error) => refusal = error,
+                Round::Gone(error) => {
                     let gone = self.source.is_gone(error.duplicate(), self.subject());
-                    return Err(self.give_up(&mut ftp, &error).await.unwrap_or(gone));
+                    return self.give_up(&mut ftp, &error, gone).await;
                 }
-                Ok(Round::Refused(error)) => {
-                    let stranded = self.give_up(&mut ftp, &error).await;
-                    return Err(stranded.unwrap_or_else(|| self.subject().refused(error)));
-                }
-                Err(error) => {
-                    drop(ftp);
-                    return self.recover(error).await;
+                Round::Refused(error) => {
+                    let refused = self.subject().refused(error.duplicate());
+                    return self.give_up(&mut ftp, &error, refused).await;
                 }
             }
         }
-        let stranded = self.give_up(&mut ftp, &refusal).await;
-        Err(stranded.unwrap_or_else(|| self.subject().refused(refusal)))
+        let refused = self.subject().refused(refusal.duplicate());
+        self.give_up(&mut ftp, &refusal, refused).await
     }
 
     /// Moves the old object out of the way, and the new one to its place
@@ -233,9 +249,19 @@ impl Replacement {
         match ftp.rename(&self.target, &aside).await {
             Ok(_) => {}
             Err(error) if is_refused_by_server(&error) => {
-                self.aside.pop();
-                match self.inner.look(ftp, &self.target).await? {
-                    // Another client has moved or deleted it.
+                // Some servers report an error although they have done it.
+                let moved = self.inner.look(ftp, &aside).await?;
+                let target = self.inner.look(ftp, &self.target).await?;
+                let is_moved = match moved {
+                    Found::File(_) => true,
+                    Found::Missing(_) => false,
+                    Found::Refused(_) | Found::Closed(_) => matches!(target, Found::Missing(_)),
+                };
+                if !is_moved {
+                    self.aside.pop();
+                }
+                match target {
+                    // It is moved, or another client has moved or deleted it.
                     Found::Missing(_) => {}
                     // Another client may have replaced it between RNFR and RNTO.
                     Found::File(_) if is_refusal_of_file(&error) => return Ok(Round::Taken(error)),
@@ -261,64 +287,79 @@ impl Replacement {
     }
 
     /// Deletes the old objects after the new one has taken their place
-    async fn placed(mut self, ftp: &mut Lease) -> Result<()> {
+    async fn placed(&mut self, ftp: &mut Lease) -> Outcome {
         self.source.keep();
         for path in std::mem::take(&mut self.aside) {
             Temporary::at(&self.inner, path).delete(ftp).await;
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
-    /// Moves the old object back to its place, unless another one is there; returns the error if it is not in its place
-    async fn give_up(&mut self, ftp: &mut Lease, error: &FtpError) -> Option<object_store::Error> {
+    /// Moves the old object back to its place, unless another one is there; the error names the files if it is not in its
+    /// place
+    async fn give_up(
+        &mut self,
+        ftp: &mut Lease,
+        cause: &FtpError,
+        otherwise: object_store::Error,
+    ) -> Outcome {
         if let Some(latest) = self.aside.last() {
-            let free = match self.inner.look(ftp, &self.target).await {
-                Ok(found) => matches!(found, Found::Missing(_)),
-                Err(_) => false,
-            };
-            if free && ftp.rename(latest, &self.target).await.is_ok() {
-                self.aside.pop();
+            let found = self.inner.look(ftp, &self.target).await?;
+            if matches!(found, Found::Missing(_)) {
+                match ftp.rename(latest, &self.target).await {
+                    Ok(_) => drop(self.aside.pop()),
+                    Err(error) if is_refused_by_server(&error) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
-        (!self.aside.is_empty()).then(|| self.stranded(error))
+        Ok(Err(if self.aside.is_empty() { otherwise } else { self.stranded(cause) }))
     }
 
-    /// Finds out, on a new session, which steps were carried out before the session ended, and finishes
+    /// Finds out, on new sessions, which steps were carried out before the session ended, and finishes
     async fn recover(mut self, error: FtpError) -> Result<()> {
-        let inner = Arc::clone(&self.inner);
-        let Ok(mut ftp) = inner.pool.lease(&inner.site).await else {
-            return Err(self.stranded(&error));
-        };
-        let (Ok(target), Ok(source), Ok(aside)) = (
-            inner.look(&mut ftp, &self.target).await,
-            inner.look(&mut ftp, self.source.path()).await,
-            inner.look(&mut ftp, self.aside.last().map_or(&[], Vec::as_slice)).await,
-        ) else {
-            return Err(self.stranded(&error));
+        for pause in PAUSES {
+            tokio::time::sleep(pause).await;
+            let Ok(mut ftp) = self.inner.pool.lease(&self.inner.site).await else { continue };
+            // If this session ends as well, there may be no object under the name: so a next one tries again.
+            if let Ok(result) = self.finish(&mut ftp, &error).await {
+                return result;
+            }
+        }
+        Err(self.stranded(&error))
+    }
+
+    /// Continues from where the files are
+    async fn finish(&mut self, ftp: &mut Lease, error: &FtpError) -> Outcome {
+        let target = self.inner.look(ftp, &self.target).await?;
+        let source = self.inner.look(ftp, self.source.path()).await?;
+        let aside = match self.aside.last() {
+            Some(path) => self.inner.look(ftp, path).await?,
+            None => Found::Missing("it was not moved".into()),
         };
         match (target, source, aside) {
             // Nobody else knows the name of the upload.
             (Found::File(_), Found::Missing(_), _)
                 if matches!(self.source, Source::Temporary(_)) =>
             {
-                self.placed(&mut ftp).await
+                self.placed(ftp).await
             }
             (Found::Missing(_), Found::File(_), Found::File(_)) => {
                 match ftp.rename(self.source.path(), &self.target).await {
-                    Ok(_) => self.placed(&mut ftp).await,
-                    Err(error) if is_refused_by_server(&error) => {
-                        let stranded = self.give_up(&mut ftp, &error).await;
-                        Err(stranded.unwrap_or_else(|| self.subject().refused(error)))
+                    Ok(_) => self.placed(ftp).await,
+                    Err(refusal) if is_refused_by_server(&refusal) => {
+                        let refused = self.subject().refused(refusal.duplicate());
+                        self.give_up(ftp, &refusal, refused).await
                     }
-                    Err(error) => Err(self.stranded(&error)),
+                    Err(error) => Err(error),
                 }
             }
             (Found::Missing(_), Found::Missing(_), Found::File(_)) => {
-                let stranded = self.give_up(&mut ftp, &error).await;
-                Err(stranded.unwrap_or_else(|| self.subject().error(error)))
+                let otherwise = self.subject().error(error.duplicate());
+                self.give_up(ftp, error, otherwise).await
             }
             // Either nothing was carried out, or the server will still do it.
-            _ => Err(self.stranded(&error)),
+            _ => Ok(Err(self.stranded(error))),
         }
     }
 

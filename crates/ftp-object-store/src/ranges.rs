@@ -1,9 +1,12 @@
 //! Reads several ranges of an object at once
+//!
+//! Its size is asked for first: some servers take a position after the end for the beginning of the file, and others
+//! ignore positions, so what arrives does not show where the file ends.
 
 use std::ops::Range;
 
 use bytes::Bytes;
-use ftp_tokio::{Error as FtpError, PoolError};
+use ftp_tokio::PoolError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::Result;
 use object_store::path::Path;
@@ -11,7 +14,7 @@ use object_store::path::Path;
 use crate::error::{Subject, broke, is_refusal};
 use crate::inner::Inner;
 use crate::look::{Found, Version};
-use crate::read::{cut_off, read_range};
+use crate::read::read_range;
 
 /// Ranges of one file that are fetched at the same time
 const RANGES_AT_ONCE: usize = 4;
@@ -29,10 +32,20 @@ impl Inner {
                 subject.generic(format!("invalid range: bytes {} to {}", range.start, range.end))
             );
         }
+        if ranges.is_empty() {
+            return Ok(Vec::new());
+        }
+        let path = self.remote(location);
+        let found = self.look_up(&path).await.map_err(|error| subject.error(error))?;
+        let Version { size, .. } = found.into_file(subject)?;
+        if let Some(range) = ranges.iter().find(|range| range.start >= size) {
+            return Err(begins_after_the_end(subject, range));
+        }
         let gap = self.settings.coalesce.unwrap_or_else(|| self.costs.gap());
-        let wanted = merge(ranges, gap);
+        let ranges: Vec<_> = ranges.iter().map(|range| range.start..range.end.min(size)).collect();
+        let wanted = merge(&ranges, gap);
         let parts: Vec<Bytes> = stream::iter(wanted.iter().cloned())
-            .map(|range| self.range(location, range))
+            .map(|range| self.range(&path, range, size, subject))
             .buffered(RANGES_AT_ONCE)
             .try_collect()
             .await?;
@@ -40,25 +53,26 @@ impl Inner {
             let at = wanted.partition_point(|part| part.start <= range.start).checked_sub(1);
             let (whole, bytes) = at.and_then(|at| wanted.get(at).zip(parts.get(at)))?;
             let start = usize::try_from(range.start - whole.start).ok()?;
-            let end = usize::try_from(range.end - whole.start).ok()?.min(bytes.len());
-            (start < end).then(|| bytes.slice(start..end))
+            let end = usize::try_from(range.end - whole.start).ok()?;
+            (end <= bytes.len()).then(|| bytes.slice(start..end))
         };
         let missing = |range: &Range<u64>| begins_after_the_end(subject, range);
         ranges.iter().map(|range| cut(range).ok_or_else(|| missing(range))).collect()
     }
 
-    /// Reads one range of a file of unknown size; the result is shorter if the file ends in it
-    async fn range(&self, location: &Path, range: Range<u64>) -> Result<Bytes> {
-        let subject = self.subject("read", location);
-        let path = self.remote(location);
+    /// Reads one range within a file of this size
+    async fn range(
+        &self,
+        path: &[u8],
+        range: Range<u64>,
+        size: u64,
+        subject: Subject<'_>,
+    ) -> Result<Bytes> {
         let mut left = self.settings.resumptions;
         loop {
-            let read = |ftp| read_range(self, ftp, &path, &range, None);
+            let read = |ftp| read_range(self, ftp, path, &range, size);
             let error = match self.pool.run(&self.site, read).await {
-                Ok(bytes) => match self.checked(&path, &range, bytes, subject).await? {
-                    Checked::Complete(bytes) => return Ok(bytes),
-                    Checked::Cut(error) => error,
-                },
+                Ok(bytes) => return Ok(bytes),
                 Err(PoolError::Session(error)) => error,
                 Err(error) => return Err(self.explain(subject, error).await),
             };
@@ -68,8 +82,8 @@ impl Inner {
                 continue;
             }
             if is_refusal(&error) && range.start > 0 {
-                // The refusal may be about the position.
-                let found = self.look_up(&path).await.map_err(|error| subject.error(error))?;
+                // The file may have become shorter.
+                let found = self.look_up(path).await.map_err(|error| subject.error(error))?;
                 if matches!(found, Found::File(version) if version.size <= range.start) {
                     return Err(begins_after_the_end(subject, &range));
                 }
@@ -77,36 +91,6 @@ impl Inner {
             return Err(self.explain(subject, PoolError::Session(error)).await);
         }
     }
-
-    /// Checks whether a range that is shorter than it was asked for ends where the file does
-    async fn checked(
-        &self,
-        path: &[u8],
-        range: &Range<u64>,
-        bytes: Bytes,
-        subject: Subject<'_>,
-    ) -> Result<Checked> {
-        let (received, expected) = (bytes.len(), range.end - range.start);
-        if received as u64 == expected {
-            return Ok(Checked::Complete(bytes));
-        }
-        let found = self.look_up(path).await.map_err(|error| subject.error(error))?;
-        let Version { size, .. } = found.into_file(subject)?;
-        let expected = expected.min(size.saturating_sub(range.start));
-        Ok(match received as u64 == expected {
-            true => Checked::Complete(bytes),
-            false => {
-                Checked::Cut(cut_off(received, usize::try_from(expected).unwrap_or(usize::MAX)))
-            }
-        })
-    }
-}
-
-/// What a range is that a server has confirmed
-enum Checked {
-    Complete(Bytes),
-    /// It ends before the file does
-    Cut(FtpError),
 }
 
 fn begins_after_the_end(subject: Subject<'_>, range: &Range<u64>) -> object_store::Error {

@@ -34,10 +34,13 @@ const AT_ONCE: u64 = 256 << 10;
 /// Bytes that are compared when a read continues
 const OVERLAP: usize = 4096;
 /// How long a reader may pause before its session goes to a task that waits for one
-const PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 /// A file that was changed less than this many seconds before it was looked up may change again without a different
 /// time, because times count seconds
 const SETTLED: i64 = 2;
+/// The least length in bytes of a read after which the file's size and time are asked again: a smaller file is sent at
+/// once, and not worth a round trip
+const LONG: u64 = 1 << 20;
 /// Bytes that are read and discarded after a range, in case the file ends there, rather than aborting the transfer
 const READ_ON: usize = 256 << 10;
 
@@ -55,6 +58,8 @@ struct Reading {
     /// The number of sessions that it was started on
     sessions: u32,
     resumptions: u8,
+    /// Whether the read is so long that the file may change during it
+    is_long: bool,
 }
 
 /// How the part of a read on one session has ended
@@ -112,6 +117,7 @@ impl Inner {
                     tail: Vec::new(),
                     sessions: 0,
                     resumptions,
+                    is_long: range.end - range.start >= LONG,
                 };
                 (version, range, reading.stream())
             }
@@ -156,7 +162,7 @@ impl Inner {
         if range.end - range.start > AT_ONCE {
             return Ok(Opened::Stream(version, range, self.settings.resumptions));
         }
-        match read_range(self, ftp, path, &range, Some(version.size)).await {
+        match read_range(self, ftp, path, &range, version.size).await {
             Ok(bytes) => Ok(Opened::Read(version, range, bytes)),
             Err(error) if broke(&error) && self.settings.resumptions > 0 => {
                 Ok(Opened::Stream(version, range, self.settings.resumptions - 1))
@@ -176,17 +182,16 @@ impl Inner {
 
 /// Reads a range into memory; if the file ends there, up to the end of the file and the server's final reply
 ///
-/// The result is shorter than the range only if the file's size is not known.
 pub(crate) async fn read_range(
     inner: &Inner,
     ftp: Lease,
     path: &[u8],
     range: &Range<u64>,
-    size: Option<u64>,
+    size: u64,
 ) -> Result<Bytes, FtpError> {
-    let to_end = size == Some(range.end);
+    let to_end = size == range.end;
     let begun = Instant::now();
-    let mut download = ftp.into_get(request(path, range.start, size.filter(|_| to_end))).await?;
+    let mut download = ftp.into_get(request(path, range.start, to_end.then_some(size))).await?;
     let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
     let mut bytes = BytesMut::new();
     let mut first = None;
@@ -198,9 +203,9 @@ pub(crate) async fn read_range(
         if count == 0 {
             inner.costs.learn(arrived, bytes.len() as u64, begun.elapsed().saturating_sub(arrived));
             download.finish().await?;
-            return match size {
-                Some(_) if bytes.len() < wanted => Err(cut_off(bytes.len(), wanted)),
-                _ => Ok(bytes.freeze()),
+            return match bytes.len() < wanted {
+                true => Err(cut_off(bytes.len(), wanted)),
+                false => Ok(bytes.freeze()),
             };
         }
         if to_end && bytes.len() > wanted {
@@ -215,7 +220,7 @@ pub(crate) async fn read_range(
     Ok(bytes.freeze())
 }
 
-pub(crate) fn cut_off(received: usize, expected: usize) -> FtpError {
+fn cut_off(received: usize, expected: usize) -> FtpError {
     let (received, expected) = (received as u64, Some(expected as u64));
     FtpError::Ftp(ftp_tokio::ftp_proto::Error::Truncated { received, expected, end: None })
 }
@@ -309,11 +314,12 @@ impl Reading {
                 let moving = begun.elapsed().saturating_sub(first);
                 self.inner.costs.learn(first, self.range.start - from, moving);
                 // Only the server's final reply says that this was all.
-                download.finish().await.map_err(|error| self.stop(error))?;
-                return match self.range.start < self.range.end {
-                    true => Err(self.shorter()),
-                    false => Ok(Part::Complete),
-                };
+                let (_, ftp) = download.finish().await.map_err(|error| self.stop(error))?;
+                if self.range.start < self.range.end {
+                    return Err(self.shorter());
+                }
+                self.check_version(ftp).await?;
+                return Ok(Part::Complete);
             }
             if piece.len() as u64 > left {
                 let (received, expected) = (self.range.start - from, self.range.end - from);
@@ -326,7 +332,9 @@ impl Reading {
             let permit = loop {
                 match timeout(PAUSE, out.reserve()).await {
                     Ok(permit) => break permit,
-                    Err(_) if can_go_on && self.somebody_waits() => return Ok(Part::Paused(piece)),
+                    Err(_) if can_go_on && self.inner.somebody_waits() => {
+                        return Ok(Part::Paused(piece));
+                    }
                     Err(_) => {}
                 }
             };
@@ -339,8 +347,24 @@ impl Reading {
         Ok(Part::Complete)
     }
 
-    fn somebody_waits(&self) -> bool {
-        self.inner.pool.status(&self.inner.site).waiting > 0
+    /// Fails if the file is another one by now: some servers send a mixture of both if it is rewritten in place
+    async fn check_version(&self, mut ftp: Lease) -> Result<(), Stop> {
+        if !self.is_long {
+            return Ok(());
+        }
+        let found = match self.inner.look(&mut ftp, &self.path).await {
+            Ok(found) => found,
+            Err(_) => {
+                drop(ftp);
+                let found = self.inner.look_up(&self.path).await;
+                found.map_err(|error| Stop::Error(self.subject().error(error)))?
+            }
+        };
+        match found {
+            Found::File(now) if now != self.version => Err(self.changed(Found::File(now))),
+            // What was read is complete, even if the file is gone by now.
+            Found::File(_) | Found::Missing(_) | Found::Refused(_) | Found::Closed(_) => Ok(()),
+        }
     }
 
     /// Begins the transfer, a few bytes early if there are bytes to compare
@@ -399,6 +423,7 @@ impl Reading {
         let at = self.range.start;
         let cause = match found {
             Found::Refused(error) => return Stop::Error(self.subject().error(error)),
+            Found::Closed(error) => return Stop::Error(self.subject().denied(error)),
             Found::Missing(_) => format!("the file disappeared while it was read, after byte {at}"),
             Found::File(_) => format!("the file changed while it was read, after byte {at}"),
         };
@@ -424,8 +449,8 @@ enum Stop {
 async fn piece(download: &mut Download<Lease>, left: u64, to_end: bool) -> Result<Bytes, FtpError> {
     let room = if to_end { PIECE } else { usize::try_from(left).unwrap_or(PIECE).min(PIECE) };
     let mut bytes = BytesMut::with_capacity(room);
-    // Half a piece is enough to send to the reader.
-    while bytes.len() <= room / 2 {
+    // Half a piece is enough to send to the reader, and one byte after the end for an error.
+    while bytes.len() <= room / 2 && bytes.len() as u64 <= left {
         let limit = (room - bytes.len()) as u64;
         if (&mut *download).take(limit).read_buf(&mut bytes).await? == 0 {
             break;

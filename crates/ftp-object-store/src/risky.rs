@@ -94,7 +94,7 @@ impl Inner {
             // Many servers leave out names that begin with a dot.
             None if name.starts_with(b".") => match self.look(ftp, file.path()).await? {
                 Found::File(_) => Stored::Kept,
-                Found::Missing(_) | Found::Refused(_) => Stored::NotListed,
+                Found::Missing(_) | Found::Refused(_) | Found::Closed(_) => Stored::NotListed,
             },
             None => Stored::NotListed,
         };

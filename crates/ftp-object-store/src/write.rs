@@ -92,6 +92,7 @@ impl Inner {
             Found::File(_) => Err(subject.exists("a file of this name exists")),
             Found::Missing(_) => Ok(()),
             Found::Refused(error) => Err(subject.error(error)),
+            Found::Closed(error) => Err(subject.denied(error)),
         }
     }
 
@@ -128,8 +129,21 @@ impl Inner {
         target: &[u8],
         subject: Subject<'_>,
     ) -> Result<()> {
-        let (_, mut ftp) = upload.finish().await.map_err(|error| subject.refused(error))?;
-        // In clear text the server takes a broken connection for the end of the file.
+        let (_, ftp) = upload.finish().await.map_err(|error| subject.refused(error))?;
+        self.place_whole(ftp, size, temporary, target, subject).await
+    }
+
+    /// Renames a new file to its final name if it has this size
+    pub(crate) async fn place_whole(
+        self: &Arc<Self>,
+        mut ftp: Lease,
+        size: u64,
+        temporary: Temporary,
+        target: &[u8],
+        subject: Subject<'_>,
+    ) -> Result<()> {
+        // In clear text the server takes a broken connection for the end of an upload, and the disk may be full when it
+        // copies a file.
         match ftp.size(temporary.path()).await {
             Ok(there) if there != size => {
                 let cause = format!("the server has {there} of {size} bytes");

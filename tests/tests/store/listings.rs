@@ -3,7 +3,7 @@
 use ftp_test::{Action, Server};
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStore, Result};
+use object_store::{Error, ObjectStore, ObjectStoreExt, Result};
 
 use crate::server::{start, start_with};
 use crate::store;
@@ -208,4 +208,77 @@ async fn an_object_is_listed_once() {
     let text = "type=dir; d\r\ntype=dir; d\r\n";
     let listed = store(&server(text)).list_with_delimiter(None).await.unwrap();
     assert_eq!(listed.common_prefixes, [Path::from("d")]);
+}
+
+/// A server on which a directory can't be entered, and which shows it in the listing of its parent this often
+fn server_with_a_closed_directory(shown: usize, refusal: &'static str) -> Server {
+    start_with(&[("f", b"1")], move |command, _| match command.verb {
+        "CWD" | "MLSD" if command.argument.contains("d") => Some(Action::reply(refusal)),
+        "MLSD" => {
+            let directory = if command.in_all <= shown { "type=dir; d\r\n" } else { "" };
+            let lines = format!("type=file;size=1; f\r\n{directory}");
+            Some(Action::serve().data(lines))
+        }
+        _ => None,
+    })
+}
+
+const REFUSALS: [&str; 2] = ["550 Failed to change directory.", "550 No such file or directory."];
+
+#[tokio::test]
+async fn a_directory_that_is_deleted_meanwhile_is_left_out() {
+    for refusal in REFUSALS {
+        let server = server_with_a_closed_directory(1, refusal);
+        assert_eq!(names(&server).await.unwrap(), ["f"], "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_may_not_be_read_is_an_error() {
+    for refusal in REFUSALS {
+        let server = server_with_a_closed_directory(usize::MAX, refusal);
+        let error = names(&server).await.unwrap_err();
+        assert!(matches!(error, Error::PermissionDenied { .. }), "{refusal}: {error}");
+    }
+}
+
+/// vsftpd answers the same if a file is missing, and if its directory may not be entered
+#[tokio::test]
+async fn a_file_in_a_directory_that_may_not_be_entered_is_not_missing() {
+    for refusal in ["550 Failed to change directory.", "550 Permission denied."] {
+        let server = start_with(&[("d/f", b"1"), ("e/f", b"2")], move |command, _| {
+            match (command.verb, command.argument) {
+                ("MLST" | "MLSD", _) => Some(Action::reply("500 Unknown command.")),
+                ("FEAT", _) => Some(Action::reply("211 none")),
+                ("CWD", "d") => Some(Action::reply(refusal)),
+                ("SIZE", _) => Some(Action::reply("550 Could not get file size.")),
+                ("RETR" | "RNFR" | "DELE", "d/f" | "x/f") => Some(Action::reply("550 Failed.")),
+                ("CWD", "x") => Some(Action::reply("550 Failed to change directory.")),
+                _ => None,
+            }
+        });
+        let store = store(&server);
+        for (path, exists) in [("d/f", true), ("x/f", false)] {
+            let path = &Path::from(path);
+            let get_ranges = store.get_ranges(path, &[0..1, 0..1]).await.map(drop);
+            let results = [
+                ("head", store.head(path).await.map(drop)),
+                ("get", store.get(path).await.map(drop)),
+                ("get_ranges", get_ranges),
+                ("delete", store.delete(path).await),
+                ("rename", store.rename(path, &Path::from("g")).await),
+                ("copy", store.copy(path, &Path::from("g")).await),
+            ];
+            for (what, result) in results {
+                let error = result.unwrap_err();
+                match exists {
+                    true => assert!(
+                        matches!(error, Error::PermissionDenied { .. }),
+                        "{what}: {error:?}"
+                    ),
+                    false => assert!(matches!(error, Error::NotFound { .. }), "{what}: {error:?}"),
+                }
+            }
+        }
+    }
 }

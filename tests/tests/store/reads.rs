@@ -121,6 +121,30 @@ async fn a_read_is_not_resumed_in_another_file() {
     }
 }
 
+/// Some servers send a mixture of two versions if a file is rewritten in place meanwhile
+#[tokio::test]
+async fn a_file_of_the_same_size_that_is_rewritten_while_it_is_read_is_an_error() {
+    let server = start_with(&[("f", &content(SIZES[1]))], |command, files| {
+        if command.verb == "RETR" {
+            files.set_modified("f", "20200101120001");
+        }
+        None
+    });
+    let read_bytes = read(&server, 1).await.map(|bytes| bytes.len());
+    let error = read_bytes.unwrap_err().to_string();
+    assert!(error.contains("the file changed while it was read"), "{error}");
+    // If it is deleted meanwhile, what was read is complete nevertheless.
+    let server = start_with(&[("f", &content(SIZES[1]))], |command, _| {
+        (command.verb == "MLST" && command.in_all > 1).then(|| Action::reply("550 No such file."))
+    });
+    assert!(read(&server, 1).await.unwrap() == content(SIZES[1]));
+    assert_eq!(server.count("MLST"), 2);
+    // A small file is sent at once.
+    let server = start(&[("f", &content(SIZES[0]))]);
+    read(&server, 1).await.unwrap();
+    assert_eq!(server.count("MLST"), 1);
+}
+
 #[tokio::test]
 async fn ranges_that_are_near_each_other_are_one() {
     let server = start(&[("f", &content(SIZES[1]))]);
@@ -131,8 +155,8 @@ async fn ranges_that_are_near_each_other_are_one() {
         assert!(part == content(SIZES[1])[range.start as usize..range.end as usize]);
     }
     assert_eq!(server.count("RETR"), 2);
-    // Nothing else is asked.
-    assert_eq!((server.count("MLST"), server.count("SIZE")), (0, 0));
+    // Only the size is asked for.
+    assert_eq!((server.count("MLST"), server.count("SIZE")), (1, 0));
 }
 
 #[tokio::test]
@@ -207,6 +231,42 @@ async fn a_range_may_end_after_the_file_but_not_begin_there() {
             assert!(error.to_string().contains(&format!("no byte {start}")), "{error}");
         }
     }
+}
+
+/// vsftpd takes a position of 2^53 or more for the beginning of the file, and ProFTPD one of 2^63
+#[tokio::test]
+async fn no_range_is_invented_after_the_end() {
+    for size in SIZES {
+        let server = start_with(&[("f", &content(size))], |command, _| match command.verb {
+            "REST" => Some(Action::reply("350 Restart position accepted (0).")),
+            "RETR" => Some(Action::serve().from_start()),
+            _ => None,
+        });
+        let (store, f, size) = (store(&server), Path::from("f"), size as u64);
+        for start in [size, size + 1, 1 << 40, 1 << 60, u64::MAX - 27] {
+            let ranges = [0..10, start..start + 27];
+            let error = store.get_ranges(&f, &ranges).await.unwrap_err().to_string();
+            assert!(error.contains(&format!("no byte {start}")), "{error}");
+        }
+        // However much arrives, no more than the file has.
+        let all = 0..size + 1000;
+        let all = store.get_ranges(&f, std::slice::from_ref(&all)).await.unwrap();
+        assert_eq!(all[0].len() as u64, size);
+    }
+}
+
+/// Each further byte would be another reason to wait
+#[tokio::test]
+async fn the_first_byte_after_the_end_is_an_error() {
+    let size = SIZES[1];
+    let server = start_with(&[("f", &content(size))], move |command, _| {
+        let longer = [content(size), vec![0; 100]].concat();
+        let slowly = Action::serve().data(longer).slow_from(size, Duration::from_secs(1));
+        (command.verb == "RETR").then_some(slowly)
+    });
+    let reading = tokio::time::timeout(Duration::from_secs(20), read(&server, 0));
+    let error = reading.await.expect("an end").map(|bytes| bytes.len()).unwrap_err().to_string();
+    assert!(error.contains("where 4000000 were expected"), "{error}");
 }
 
 #[tokio::test]

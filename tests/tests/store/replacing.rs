@@ -29,16 +29,31 @@ fn keeping(
     files: &[(&str, &[u8])],
     fate: impl Fn(Command<'_>, &Files) -> Fate + Send + Sync + 'static,
 ) -> Server {
+    keeping_and_ending(files, move |command, files| match changes_names(command) {
+        true => fate(command, files),
+        false => Fate::Sent,
+    })
+}
+
+fn changes_names(command: Command<'_>) -> bool {
+    ["RNFR", "RNTO", "DELE"].contains(&command.verb)
+}
+
+/// The same, but `fate` is asked for each command
+fn keeping_and_ending(
+    files: &[(&str, &[u8])],
+    fate: impl Fn(Command<'_>, &Files) -> Fate + Send + Sync + 'static,
+) -> Server {
     let renamed = Mutex::new(HashMap::new());
     start_with(files, move |command, files| {
-        if !["RNFR", "RNTO", "DELE"].contains(&command.verb) {
-            return None;
-        }
-        assert!(command.verb != "DELE" || command.argument.contains(".ftp-store-"), "{command:?}");
         let fate = fate(command, files);
         if fate == Fate::NotDone {
             return Some(Action::close());
         }
+        if !changes_names(command) {
+            return None;
+        }
+        assert!(command.verb != "DELE" || command.argument.contains(".ftp-store-"), "{command:?}");
         let mut renamed = renamed.lock().unwrap();
         let to = command.argument;
         let reply = match command.verb {
@@ -261,6 +276,88 @@ async fn no_lost_reply_loses_an_object() {
                         assert!(caller_has_it || is_known(b"after"), "{context}: {error}");
                     }
                 }
+            }
+        }
+    }
+}
+
+/// After the session has ended at one of the commands that change files, the sessions that follow end, too
+///
+/// Each combination is tried; `following` of the commands that come next end their sessions.
+#[tokio::test]
+async fn an_object_returns_although_several_sessions_end() {
+    let mut running = tokio::task::JoinSet::new();
+    for write in WRITES {
+        for lost in [Fate::NotDone, Fate::Lost] {
+            for (number, following) in (1..=11).flat_map(|number| [(number, 1), (number, 3)]) {
+                running.spawn(returns_after(write, lost, number, following));
+            }
+        }
+    }
+    while let Some(result) = running.join_next().await {
+        result.unwrap();
+    }
+}
+
+async fn returns_after(write: Write, lost: Fate, number: u32, following: u32) {
+    let counts = Mutex::new((0, 0));
+    let server = keeping_and_ending(&[("f", b"before"), SOURCE], move |command, _| {
+        let (changes, ended) = &mut *counts.lock().unwrap();
+        if *changes >= number {
+            *ended += 1;
+            return if *ended <= following { Fate::NotDone } else { Fate::Sent };
+        }
+        *changes += u32::from(changes_names(command));
+        if *changes == number { lost } else { Fate::Sent }
+    });
+    let result = write.run(&store(&server)).await;
+    let context = format!("{write:?} {lost:?} {number} {following}: {result:?}");
+    let at_f = server.files().get("f").unwrap_or_else(|| panic!("no object: {context}"));
+    let after = at_f == SOURCE.1;
+    assert!(after || at_f == b"before" && result.is_err(), "{context}");
+}
+
+/// Some servers report an error although they have done what was asked
+#[tokio::test]
+async fn a_rename_that_is_carried_out_and_refused_loses_no_object() {
+    for write in WRITES {
+        for reply in ["450 Busy.", "451 Local error in processing.", "550 Failed."] {
+            let refused = Action::reply("550 Access is denied.");
+            for (second, is_ok) in
+                [(None, true), (Some(refused), false), (Some(Action::close()), true)]
+            {
+                let context = format!("{write:?} {reply} {second:?}");
+                let (from, second) = (Mutex::new(String::new()), Mutex::new(second));
+                let server = start_with(&[("f", b"before"), SOURCE], move |command, files| {
+                    let mut from = from.lock().unwrap();
+                    let to = command.argument;
+                    if command.verb == "RNFR" {
+                        to.clone_into(&mut from);
+                    }
+                    if command.verb != "RNTO" {
+                        return None;
+                    }
+                    if *from == "f" {
+                        files.put(to, files.get("f").unwrap());
+                        files.remove("f");
+                        return Some(Action::reply(reply));
+                    }
+                    if files.contains(to) {
+                        return Some(Action::reply("550 That file already exists."));
+                    }
+                    // Once.
+                    if to == "f" { second.lock().unwrap().take() } else { None }
+                });
+                let result = write.run(&store(&server)).await;
+                assert_eq!(result.is_ok(), is_ok, "{context}: {result:?}");
+                let at_f = server.files().get("f");
+                let expected: &[&[u8]] = if is_ok { &[b"after"] } else { &[b"before", b"after"] };
+                let at_f = at_f.unwrap_or_else(|| panic!("no object: {context}: {result:?}"));
+                assert!(expected.contains(&&*at_f), "{context}: {result:?}");
+                let of_store = |path: &String| path.starts_with(".ftp-store-");
+                let none_left = || !server.files().paths().iter().any(of_store);
+                eventually(&format!("nothing of the store's own is left: {context}"), none_left)
+                    .await;
             }
         }
     }

@@ -138,6 +138,31 @@ async fn one_session_is_enough_to_delete_what_is_listed() {
     assert_eq!(server.files().paths(), [""; 0]);
 }
 
+/// More objects than are kept before the first is returned
+#[tokio::test]
+async fn one_session_is_enough_to_delete_what_is_listed_in_a_large_directory() {
+    const COUNT: usize = 20_000;
+    let lines: String = (0..COUNT).map(|file| format!("type=file;size=3; f{file}\r\n")).collect();
+    let server = start_with(&[], move |command, _| match command.verb {
+        "MLSD" => Some(Action::serve().data(lines.clone())),
+        "DELE" => Some(Action::reply("250 deleted")),
+        _ => None,
+    });
+    server.limit_sessions(Limit::new(1));
+    let store = builder(&server).wait_timeout(Duration::from_secs(20)).build().unwrap();
+    let mut listed = store.list(None);
+    let mut count = 0;
+    while let Some(object) = listed.next().await {
+        let location = object.unwrap().location;
+        count += 1;
+        if count <= 10 {
+            store.delete(&location).await.unwrap();
+        }
+    }
+    assert_eq!((count, server.count("DELE")), (COUNT, 10));
+    assert_eq!(server.sessions().logins, 1);
+}
+
 /// An unread stream does not prevent another read
 #[tokio::test]
 async fn a_paused_reader_gives_up_its_session() {

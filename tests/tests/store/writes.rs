@@ -90,3 +90,25 @@ async fn what_ftp_cannot_promise_is_refused() {
         store.put(&reserved, "x".into()).await.unwrap_err();
     }
 }
+
+/// A copy by the server is checked like an upload
+#[tokio::test]
+async fn a_copy_by_the_server_that_is_not_complete_is_an_error() {
+    let server = start_with(&[("f", &content(1000)), ("g", b"before")], |command, files| {
+        Some(match (command.verb, command.argument.split_once(' ')) {
+            ("FEAT", _) => Action::reply("211-Features:\r\n SIZE\r\n SITE COPY\r\n211 End"),
+            ("SITE", Some(("CPFR", _))) => {
+                Action::reply("350 File exists, ready for destination name")
+            }
+            ("SITE", Some(("CPTO", to))) => {
+                files.put(to, &content(1000)[..496]);
+                Action::reply("250 Copy successful")
+            }
+            _ => return None,
+        })
+    });
+    let error = store(&server).copy(&Path::from("f"), &Path::from("g")).await.unwrap_err();
+    assert!(error.to_string().contains("the server has 496 of 1000 bytes"), "{error}");
+    eventually("nothing else is left", || server.files().paths() == ["f", "g"]).await;
+    assert_eq!(server.files().get("g").unwrap(), b"before");
+}
