@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ftp_blocking::Client;
 use ftp_proto::Error as FtpError;
-use ftp_proto::fields::{FileHash, HashAlgorithm, parse_hash_of};
+use ftp_proto::fields::{FileHash, HashAlgorithm, parse_hash_of, parse_size};
 use ftp_session::{Error, Mismatch};
 
 /// What shows that two files are the same
@@ -52,6 +52,12 @@ pub(crate) fn server_hash_by(
     }
     // The hash depends on the type: this one is of the bytes as they are.
     client.command("TYPE", "I")?;
+    let size = match client.command("SIZE", remote) {
+        Ok(reply) => parse_size(reply.text()),
+        Err(error) if error.is_fatal() => return Err(error),
+        // HASH may still be answered, or its refusal says why.
+        Err(_) => None,
+    };
     client.opts(format!("HASH {algorithm}"))?;
     // The server reads the whole file before it answers.
     let patience = client.config().hash_timeout;
@@ -62,7 +68,7 @@ pub(crate) fn server_hash_by(
     let config = client.config_mut();
     (config.reply_timeout, config.command_timeout) = usual;
     let reply = reply?;
-    match parse_hash_of(reply.text(), algorithm, remote) {
+    match parse_hash_of(reply.text(), algorithm, remote, size) {
         Some(hash) => Ok(Hashed::Hash(hash)),
         None => Err(FtpError::InvalidReply(reply).into()),
     }

@@ -25,6 +25,8 @@ use crate::site::Site;
 /// The size of a block that is read and written at a time, in bytes
 pub(crate) const BLOCK: usize = 256 * 1024;
 
+const CANNOT_RESUME: &str = "the server can't resume, so the download starts again";
+
 /// What all transfers of a run have in common
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'a> {
@@ -85,48 +87,27 @@ pub(crate) fn download(
     job: &Job<'_>,
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
-    let mut partial = open(terms, job, running)?;
-    partial
-        .keep_prefix(job.version, CUT)
-        .map_err(|error| Failure::local(partial.path(), &error))?;
+    let partial = open(terms, job, running)?;
     let mut transfer = Transfer { client, terms, job, running, partial, moved: 0, digest: None };
     let result = transfer.run();
     let (partial, moved) = (transfer.partial, transfer.moved);
-    let result = result.map_err(|failure| match has_changed(client, job, &failure) {
-        true => Failure::changed(),
-        false => failure,
-    });
+    let result = result.map_err(|failure| explain(client, job, failure));
     close(partial, terms, job, result).map(|()| moved)
 }
 
-/// Whether a file has another size than expected because it has changed since
-fn has_changed(client: &mut Client, job: &Job<'_>, failure: &Failure) -> bool {
-    job.source != Source::List
-        && failure.is_about_size()
-        && look::version(client, job.remote).is_ok_and(|now| now.is_another_than(job.version))
+/// Returns the failure, or that the file has changed, if the server's file now has another size or time
+pub(crate) fn explain(client: &mut Client, job: &Job<'_>, failure: Failure) -> Failure {
+    let version = match job.source {
+        Source::List => return failure,
+        Source::Request => job.version,
+        // Its time may be less precise than the one that is asked for now.
+        Source::Listing => Version { modified: None, ..job.version },
+    };
+    look::explain(client, job.remote, version, failure)
 }
 
-/// Asks the server whether a file of this length is still the version that was downloaded
-///
-/// Some servers send a mixture of two versions if a file is rewritten in place meanwhile, and it may have the right
-/// size. A file under 1 MiB is sent at once, and not worth a round trip.
-pub(crate) fn check_version(
-    client: &mut Client,
-    terms: Terms<'_>,
-    job: &Job<'_>,
-    length: u64,
-) -> Result<(), Failure> {
-    if length < STATE_FROM || job.version == Version::default() {
-        return Ok(());
-    }
-    let now = look::version(client, job.remote).map_err(|error| terms.site().failure(error))?;
-    match now.is_another_than(job.version) {
-        true => Err(Failure::changed()),
-        false => Ok(()),
-    }
-}
-
-/// Opens the partial file that an earlier run left, and empties it unless it can be resumed
+/// Opens the partial file that an earlier run left, and empties it unless it can be resumed; with `--inplace`, an older
+/// file stays until the server sends the new one
 pub(crate) fn open(
     terms: Terms<'_>,
     job: &Job<'_>,
@@ -142,7 +123,7 @@ pub(crate) fn open(
                 "the part from an earlier run is of another version, so the download starts again",
             );
         }
-        clear(&mut partial)?;
+        partial.disregard().map_err(|error| Failure::local(partial.path(), &error))?;
     }
     Ok(partial)
 }
@@ -182,7 +163,11 @@ pub(crate) fn wanted_hashes(
         match hash.map_err(|error| terms.site().failure(error))? {
             Some(hash) => wanted.push(hash),
             None => {
-                running.notice("the server has no hash of it, so only the size was compared");
+                let compared = match job.version.size {
+                    Some(_) => "only the size was compared",
+                    None => "nothing was compared, as its size is not known either",
+                };
+                running.notice(&format!("the server has no hash of it, so {compared}"));
             }
         }
     }
@@ -205,8 +190,12 @@ pub(crate) fn check_whole(
     for wanted in wanted {
         let found = match &found {
             Some(found) if found.algorithm == wanted.algorithm => found.clone(),
-            _ => digest_of_file(partial, terms.interrupt, wanted.algorithm)?.finish(),
+            _ => digest_of(partial, length, terms.interrupt, wanted.algorithm)?.finish(),
         };
+        if found.value != wanted.value && job.expected.as_ref() == Some(&wanted) {
+            let message = format!("{} is {found}, not {wanted} as expected", wanted.algorithm);
+            return Err(Failure::new(Exit::Verification, message));
+        }
         if found.value != wanted.value {
             let mismatch = Mismatch::Hash { local: found, remote: wanted };
             return Err(terms.site().failure(mismatch.into()));
@@ -215,16 +204,17 @@ pub(crate) fn check_whole(
     Ok(())
 }
 
-/// Computes the hash of the bytes in the partial file
-fn digest_of_file(
+/// Computes the hash of the first `length` bytes of the partial file
+fn digest_of(
     partial: &mut Partial,
+    length: u64,
     interrupt: &Interrupt,
     algorithm: HashAlgorithm,
 ) -> Result<FileDigest, Failure> {
     let mut digest = FileDigest::new(algorithm)
         .ok_or_else(|| Failure::new(Exit::Protocol, "an unknown algorithm of hashes"))?;
     let mut block = vec![0; BLOCK];
-    let mut left = partial.length();
+    let mut left = length;
     partial.seek(0).map_err(|error| Failure::local(partial.path(), &error))?;
     while left > 0 {
         interrupt.check()?;
@@ -251,12 +241,16 @@ impl Transfer<'_> {
     fn run(&mut self) -> Result<(), Failure> {
         let wanted = wanted_hashes(self.client, self.terms, self.job, self.running)?;
         let algorithm = wanted.first().map(|hash| hash.algorithm);
-        if self.partial.length() == 0 || !self.go_on(algorithm)? {
-            clear(&mut self.partial)?;
+        let length = self.partial.prefix(self.job.version, CUT);
+        if length == 0 || !self.go_on(length, algorithm)? {
             self.digest = algorithm.and_then(FileDigest::new);
-            self.fetch(0)?;
+            self.fetch()?;
         }
-        check_version(self.client, self.terms, self.job, self.partial.length())?;
+        // A smaller file is sent at once, and not worth a round trip.
+        if self.partial.length() >= STATE_FROM {
+            let (site, Job { remote, version, .. }) = (self.terms.site(), self.job);
+            look::check_version(self.client, site, remote, *version)?;
+        }
         let found = self.digest.take().map(FileDigest::finish);
         check_whole(&mut self.partial, self.terms, self.job, wanted, found)
     }
@@ -265,25 +259,26 @@ impl Transfer<'_> {
         Failure::local(self.partial.path(), error)
     }
 
-    /// Resumes after the bytes in the partial file; returns false if the download has to start again
-    fn go_on(&mut self, algorithm: Option<HashAlgorithm>) -> Result<bool, Failure> {
-        let length = self.partial.length();
+    /// Resumes after the first `length` bytes; returns false if the download has to start again
+    fn go_on(&mut self, length: u64, algorithm: Option<HashAlgorithm>) -> Result<bool, Failure> {
         let offset = length.saturating_sub(OVERLAP);
         let mut here = vec![0; (length - offset) as usize];
         let read = self.partial.seek(offset).and_then(|()| self.partial.read_exact(&mut here));
         read.map_err(|error| self.local(&error))?;
+        if offset > 0 && self.is_at_the_start_too(&here)? && !self.honours_rest()? {
+            self.running.notice(CANNOT_RESUME);
+            return Ok(false);
+        }
         if let Some(algorithm) = algorithm {
             let interrupt = self.terms.interrupt;
-            self.digest = Some(digest_of_file(&mut self.partial, interrupt, algorithm)?);
+            self.digest = Some(digest_of(&mut self.partial, length, interrupt, algorithm)?);
         }
-        let mut get = Get::new(self.job.remote).resume_at(offset);
-        if let Some(size) = self.job.version.size {
-            get = get.expect_size(size);
-        }
+        let get = Get::new(self.job.remote).resume_at(offset);
+        let get = self.job.version.expected_of(get);
         let mut download = match self.client.get(get) {
             Ok(download) => download,
             Err(error) if is_about_restarting(&error) => {
-                self.running.notice("the server can't resume, so the download starts again");
+                self.running.notice(CANNOT_RESUME);
                 return Ok(false);
             }
             Err(error) => return Err(self.terms.site().failure(error)),
@@ -294,7 +289,7 @@ impl Transfer<'_> {
             Ok(()) if here == there => {}
             Err(error) if !is_short(&error) => {
                 drop(download);
-                return Err(self.terms.site().failure(error.into()));
+                return Err(self.terms.site().failure(counted_from(offset, error.into())));
             }
             _ => {
                 // If aborting the transfer has ended the session, the next request fails and reports it.
@@ -307,31 +302,68 @@ impl Transfer<'_> {
         }
         drop(there);
         self.running.at(length);
-        self.partial.seek(length).map_err(|error| Failure::local(self.partial.path(), &error))?;
-        self.partial.note(self.job.version, None);
-        copy(download, length, &mut self.partial, self.terms, self.running, &mut self.digest)
+        // Not before: if the server refuses to resume, a later run with segments may still use the pieces that follow.
+        let shortened = self.partial.shorten(self.job.version, length);
+        shortened
+            .and_then(|()| self.partial.seek(length))
+            .map_err(|error| Failure::local(self.partial.path(), &error))?;
+        let positions = Positions { offset, at: length };
+        copy(download, positions, &mut self.partial, self.terms, self.running, &mut self.digest)
             .map(|moved| self.moved += moved + here.len() as u64)?;
         Ok(true)
     }
 
-    fn fetch(&mut self, at: u64) -> Result<(), Failure> {
-        let mut get = Get::new(self.job.remote);
-        if let Some(size) = self.job.version.size {
-            get = get.expect_size(size);
+    /// Whether the file begins with these bytes, so that they do not show that the server honours REST: one that ignores
+    /// it sends the file from its start
+    fn is_at_the_start_too(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
+        let mut start = vec![0; bytes.len()];
+        let read = self.partial.seek(0).and_then(|()| self.partial.read_exact(&mut start));
+        read.map_err(|error| self.local(&error))?;
+        Ok(start == bytes)
+    }
+
+    /// Whether the server is shown to honour REST in this session; without the file's size, nothing shows it
+    fn honours_rest(&mut self) -> Result<bool, Failure> {
+        let Some(size) = self.job.version.size else { return Ok(false) };
+        match fetch_end(self.client, self.job.remote, size).map_err(Error::from) {
+            Ok(bytes) => {
+                self.moved += bytes;
+                Ok(true)
+            }
+            Err(error) if is_about_restarting(&error) => Ok(false),
+            Err(error) => {
+                let failure = self.terms.site().failure(error);
+                if failure.is_about_size() { Ok(false) } else { Err(failure) }
+            }
         }
-        self.running.at(at);
+    }
+
+    /// Fetches the whole file
+    fn fetch(&mut self) -> Result<(), Failure> {
+        let get = self.job.version.expected_of(Get::new(self.job.remote));
+        self.running.at(0);
         let download = self.client.get(get).map_err(|error| self.terms.site().failure(error))?;
+        // Not before the server has begun to send it: if it refuses, a later run may still resume the part.
+        clear(&mut self.partial)?;
         self.partial.note(self.job.version, None);
+        let start = Positions { offset: 0, at: 0 };
         let moved =
-            copy(download, at, &mut self.partial, self.terms, self.running, &mut self.digest)?;
+            copy(download, start, &mut self.partial, self.terms, self.running, &mut self.digest)?;
         self.moved += moved;
         Ok(())
     }
 }
 
+/// Where a transfer begins in the file, and where its next byte belongs
+#[derive(Clone, Copy)]
+struct Positions {
+    offset: u64,
+    at: u64,
+}
+
 fn copy(
     mut download: ftp_blocking::Download<'_>,
-    mut at: u64,
+    Positions { offset, mut at }: Positions,
     partial: &mut Partial,
     terms: Terms<'_>,
     running: &Running<'_>,
@@ -345,7 +377,7 @@ fn copy(
             Ok(count) => count,
             Err(error) => {
                 drop(download);
-                return Err(terms.site().failure(error.into()));
+                return Err(terms.site().failure(counted_from(offset, error.into())));
             }
         };
         partial.write(&block[..count]).map_err(|error| Failure::local(partial.path(), &error))?;
@@ -359,6 +391,19 @@ fn copy(
     }
 }
 
+/// Fetches the end of a file: if it has as many bytes as expected, the server honours REST in this session
+///
+/// Returns the number of bytes; in the errors, they are counted from the offset [`end_of`].
+pub(crate) fn fetch_end(client: &mut Client, remote: &[u8], size: u64) -> std::io::Result<u64> {
+    let mut download = client.get(Get::new(remote).resume_at(end_of(size)).expect_size(size))?;
+    std::io::copy(&mut download, &mut std::io::sink())
+}
+
+/// Returns where [`fetch_end`] begins in a file of this size
+pub(crate) const fn end_of(size: u64) -> u64 {
+    size.saturating_sub(CUT.tail)
+}
+
 /// Whether the transfer ended normally but too early; a broken connection does not count
 pub(crate) fn is_short(error: &std::io::Error) -> bool {
     match Error::in_io(error) {
@@ -367,12 +412,33 @@ pub(crate) fn is_short(error: &std::io::Error) -> bool {
     }
 }
 
-/// Whether a refusal is about REST, not about the file
+/// Returns the error of a transfer that began at `offset`, with its bytes counted from the start of the file
+pub(crate) fn counted_from(offset: u64, error: Error) -> Error {
+    let whole = |bytes: u64| bytes.saturating_add(offset);
+    match error {
+        Error::Ftp(FtpError::Truncated { received, expected, end }) => {
+            let (received, expected) = (whole(received), expected.map(whole));
+            Error::Ftp(FtpError::Truncated { received, expected, end })
+        }
+        Error::Ftp(FtpError::TooLong { received, expected }) => {
+            let (received, expected) = (whole(received), whole(expected));
+            Error::Ftp(FtpError::TooLong { received, expected })
+        }
+        error => error,
+    }
+}
+
+/// Whether a refusal may be about REST, so that a download from the start may succeed
+///
+/// A 550 may be about the file as well, unless it says that the file is missing: then the download from the start is
+/// refused, too. A 4yz says that the same request may succeed later.
 pub(crate) fn is_about_restarting(error: &Error) -> bool {
     match error {
-        Error::Ftp(FtpError::Permanent(reply)) => {
-            matches!(reply.code().get(), 500..=504 | 551 | 554)
-        }
+        Error::Ftp(FtpError::Permanent(reply)) => match reply.code().get() {
+            500..=504 | 551 | 554 => true,
+            550 => !error.is_missing(),
+            _ => false,
+        },
         _ => false,
     }
 }

@@ -9,6 +9,18 @@ use ftp_tls::TlsError;
 
 use crate::exit::Exit;
 
+/// What the libraries advise their callers, and what the program's users can do instead
+const ADVICE: [(&str, &str); 5] = [
+    (
+        "; a server that expects implicit TLS (usually on port 990) sends none: try TlsPolicy::Implicit",
+        "; a server that expects TLS from the first byte (usually on port 990) sends none: try ftps://",
+    ),
+    (" (TlsPolicy::Implicit): try TlsPolicy::Explicit", ": try ftpes://"),
+    ("; if such lines are expected, raise `ReplyConfig::line`", ""),
+    ("; if such replies are expected, raise `ReplyConfig::reply`", ""),
+    ("; if the server is known to pad its replies, use `NulPolicy::Strip`", ""),
+];
+
 /// Why something failed
 #[derive(Debug)]
 pub struct Failure {
@@ -71,6 +83,9 @@ impl Failure {
             }
             source = inner.source();
         }
+        for (advice, for_users) in ADVICE {
+            message = message.replace(advice, for_users);
+        }
         Self {
             exit: exit_of(&error),
             subject: None,
@@ -96,6 +111,14 @@ impl Failure {
     #[must_use]
     pub(crate) fn at(mut self, server: &str) -> Self {
         self.server.get_or_insert_with(|| server.to_owned());
+        self
+    }
+
+    /// Adds to the reason what has become of the file
+    #[must_use]
+    pub(crate) fn adding(mut self, text: &str) -> Self {
+        self.message.push_str("; ");
+        self.message.push_str(text);
         self
     }
 
@@ -146,6 +169,20 @@ impl Failure {
         &self.message
     }
 
+    /// Returns [`Self::message`] in one line, even if the server's reply has several, and escaped
+    pub(crate) fn reason(&self) -> String {
+        let lines = self.message.lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines: Vec<String> = lines.map(crate::show::text).collect();
+        lines.join(" / ")
+    }
+
+    /// Returns the failure in one line, without the remedy
+    pub(crate) fn statement(&self) -> String {
+        let subject = self.subject.as_ref().map(|subject| format!("{subject}: "));
+        let server = self.server.as_ref().map(|server| format!(" ({server})"));
+        format!("{}{}{}", subject.unwrap_or_default(), self.reason(), server.unwrap_or_default())
+    }
+
     /// Returns the file or directory that the failure is about
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
@@ -167,6 +204,12 @@ impl Failure {
             }
             None => false,
         }
+    }
+
+    /// Whether the server has refused a session because there are too many, and another attempt may follow
+    pub(crate) fn is_refused_session(&self) -> bool {
+        self.retry == Retry::ByCause
+            && self.cause().is_some_and(|cause| cause.too_many_sessions().is_some())
     }
 
     /// Whether the server reports that the file or directory does not exist
@@ -194,17 +237,7 @@ impl Failure {
 /// `FILE: REASON (SERVER); REMEDY`
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(subject) = &self.subject {
-            write!(f, "{subject}: ")?;
-        }
-        // The failure stays one line even if the server's reply has several.
-        for line in self.message.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate()
-        {
-            write!(f, "{}{}", if line.0 > 0 { " / " } else { "" }, crate::show::text(line.1))?;
-        }
-        if let Some(server) = &self.server {
-            write!(f, " ({server})")?;
-        }
+        write!(f, "{}", self.statement())?;
         match self.remedy {
             Some(remedy) => write!(f, "; {remedy}"),
             None => Ok(()),

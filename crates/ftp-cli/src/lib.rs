@@ -6,6 +6,7 @@
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod args;
+mod begun;
 mod check;
 mod commands;
 mod compat;
@@ -20,10 +21,12 @@ mod look;
 mod manifest;
 mod mirror;
 pub mod netrc;
+mod pace;
 mod partial;
 mod plan;
 mod pool;
 mod proxy;
+mod publish;
 mod ramp;
 mod ranges;
 mod rate;
@@ -31,11 +34,14 @@ mod report;
 mod segments;
 mod show;
 mod site;
+mod state_dir;
+mod stream;
 mod upload;
 
 use std::ffi::OsString;
 
 use clap::FromArgMatches as _;
+use clap::error::{ContextKind, ContextValue};
 
 pub use exit::Exit;
 pub use failure::Failure;
@@ -49,6 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are not errors, and go to standard output.
+            let error = without_passwords(error);
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
@@ -60,4 +67,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             failure.exit()
         }
     }
+}
+
+/// Masks the passwords of URLs in the words that the message repeats
+fn without_passwords(mut error: clap::Error) -> clap::Error {
+    let masked = |(kind, value): (ContextKind, &ContextValue)| match value {
+        ContextValue::String(word) if word.contains("://") => Some((kind, location::shown(word))),
+        _ => None,
+    };
+    let masked: Vec<(ContextKind, String)> = error.context().filter_map(masked).collect();
+    for (kind, word) in masked {
+        error.insert(kind, ContextValue::String(word));
+    }
+    error
 }

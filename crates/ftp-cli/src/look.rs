@@ -1,11 +1,13 @@
 //! Asks the server for size, time and permissions of a file, in as few round trips as it allows
 
-use ftp_blocking::{Client, OwnedEntry};
+use ftp_blocking::{Client, OwnedEntry, SizeAndTime};
 use ftp_proto::listing::{EntryKind, Modified};
 use ftp_session::{Error, system_time};
 
 use crate::args::TransferArgs;
+use crate::failure::Failure;
 use crate::partial::Version;
+use crate::site::Site;
 
 /// What the server reports about a file
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,9 +22,53 @@ pub(crate) fn version(client: &mut Client, path: &[u8]) -> Result<Version, Error
     look_with(client, path, false).map(|looked| looked.version)
 }
 
+/// Returns the size of a file by SIZE or, if that is refused, by MLST
+pub(crate) fn size(client: &mut Client, path: &[u8]) -> Result<Option<u64>, Error> {
+    if let Some(size) = known(client.size(path))? {
+        return Ok(Some(size));
+    }
+    if !has_mlst(client)? {
+        return Ok(None);
+    }
+    let entry = known(client.facts(path))?;
+    let file = entry.filter(|entry| entry.kind() == EntryKind::File && !may_be_link(entry));
+    Ok(file.and_then(|entry| entry.size()))
+}
+
 /// Returns size and time of a file and, if they are to be kept, its permissions
 pub(crate) fn look(client: &mut Client, args: &TransferArgs, path: &[u8]) -> Result<Looked, Error> {
     look_with(client, path, args.preserve.is_some())
+}
+
+/// Asks the server whether a file is still of the version that was downloaded
+///
+/// Some servers send a mixture of two versions if a file is rewritten in place meanwhile, and it may have the right size.
+pub(crate) fn check_version(
+    client: &mut Client,
+    site: &Site,
+    path: &[u8],
+    before: Version,
+) -> Result<(), Failure> {
+    if before == Version::default() {
+        return Ok(());
+    }
+    let now = version(client, path).map_err(|error| site.failure(error))?;
+    match now.is_another_than(before) {
+        true => Err(Failure::changed()),
+        false => Ok(()),
+    }
+}
+
+/// Returns the failure of a download, or, if that is why it has another size than expected, that the file has changed
+pub(crate) fn explain(
+    client: &mut Client,
+    path: &[u8],
+    before: Version,
+    failure: Failure,
+) -> Failure {
+    let has_changed = failure.is_about_size()
+        && version(client, path).is_ok_and(|now| now.is_another_than(before));
+    if has_changed { Failure::changed() } else { failure }
 }
 
 /// Asks with MLST if the server has it, which takes one round trip, and otherwise with SIZE and MDTM
@@ -47,13 +93,15 @@ fn look_with(client: &mut Client, path: &[u8], wants_mode: bool) -> Result<Looke
     } else if wants_mode {
         looked.mode = known(client.facts(path))?.as_ref().and_then(mode);
     }
-    let version = &mut looked.version;
-    if version.size.is_none() {
-        version.size = known(client.size(path))?;
-    }
-    if version.modified.is_none() {
-        version.modified = known(client.mdtm(path))?.and_then(system_time);
-    }
+    let Version { size, modified } = looked.version;
+    let found = match (size, modified) {
+        (None, None) => known(client.size_and_mdtm(path))?.unwrap_or_default(),
+        (None, _) => SizeAndTime::new(known(client.size(path))?, None),
+        (_, None) => SizeAndTime::new(None, known(client.mdtm(path))?),
+        (Some(_), Some(_)) => return Ok(looked),
+    };
+    looked.version.size = size.or(found.size);
+    looked.version.modified = modified.or_else(|| found.modified.and_then(system_time));
     Ok(looked)
 }
 

@@ -5,6 +5,7 @@
 //! of another version, is not resumed: the bytes that are compared may be the same in an older version, and earlier
 //! ones different.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use fs4::{FileExt, TryLockError};
+use ftp_proto::Get;
 use ftp_session::{system_time, timestamp};
 use serde_json::{Value, json};
 
@@ -41,6 +43,14 @@ pub(crate) struct Version {
 }
 
 impl Version {
+    /// Returns a download that fails unless it ends at this version's size, if that is known
+    pub(crate) fn expected_of(self, get: Get) -> Get {
+        match self.size {
+            Some(size) => get.expect_size(size),
+            None => get,
+        }
+    }
+
     /// Whether both are known to differ in size or time
     pub(crate) fn is_another_than(self, other: Self) -> bool {
         let differs = |one: SystemTime, other: SystemTime| {
@@ -61,7 +71,18 @@ pub(crate) struct Partial {
     path: PathBuf,
     state_path: PathBuf,
     place: Place,
+    /// The length of what has been downloaded, in bytes
     length: u64,
+    content: Content,
+}
+
+/// What is in the file
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// What has been downloaded, in this run or an earlier one
+    Part,
+    /// With `--inplace`, an older file, which stays until the server sends the new one
+    Old,
 }
 
 /// When a file gets its final name
@@ -87,6 +108,12 @@ impl Partial {
     ///
     /// Errors of the operating system, and an error if another run is writing the file.
     pub(crate) fn open(target: &Path, suffix: &str, naming: Naming) -> Result<Self, Failure> {
+        let is_other =
+            |kind: std::fs::FileType| !kind.is_file() && !kind.is_dir() && !kind.is_symlink();
+        // The file would replace a device or a pipe.
+        if std::fs::symlink_metadata(target).is_ok_and(|metadata| is_other(metadata.file_type())) {
+            return Err(not_ordinary(target));
+        }
         let temporary = beside(target, suffix);
         let state_path = beside(&temporary, STATE);
         let path = match naming {
@@ -99,10 +126,10 @@ impl Partial {
             Naming::WhenWhole => Place::Beside { target: target.to_owned() },
             Naming::AtOnce => Place::Final,
         };
-        Ok(Self { file, path, state_path, place, length })
+        Ok(Self { file, path, state_path, place, length, content: Content::Part })
     }
 
-    /// Returns the length of the file, in bytes
+    /// Returns the length of what has been downloaded, in bytes
     pub(crate) const fn length(&self) -> u64 {
         self.length
     }
@@ -129,18 +156,22 @@ impl Partial {
         }
     }
 
-    /// Keeps the bytes at the start of the file, and drops later pieces, so that a single session can resume
-    pub(crate) fn keep_prefix(&mut self, version: Version, cut: Cut) -> io::Result<()> {
-        let Some((_, Value::Array(_))) = self.state() else { return Ok(()) };
-        match self.ranges(version, cut).map_or(0, |ranges| ranges.prefix()) {
-            0 => self.clear(),
-            prefix => {
-                self.file.set_len(prefix)?;
-                self.length = prefix;
-                self.note(version, None);
-                Ok(())
+    /// Returns how many bytes at the start of the file are without a gap, so that a single session can resume after them
+    pub(crate) fn prefix(&self, version: Version, cut: Cut) -> u64 {
+        match self.state() {
+            Some((_, Value::Array(_))) => {
+                self.ranges(version, cut).map_or(0, |ranges| ranges.prefix())
             }
+            _ => self.length,
         }
+    }
+
+    /// Drops what follows the first `length` bytes
+    pub(crate) fn shorten(&mut self, version: Version, length: u64) -> io::Result<()> {
+        self.file.set_len(length)?;
+        self.length = length;
+        self.note(version, None);
+        Ok(())
     }
 
     /// Reads the state file: the version, and the pieces if several sessions fetched the file
@@ -174,9 +205,25 @@ impl Partial {
     /// Empties the part and removes its state file
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.remove_state();
-        self.file.set_len(0)?;
         self.length = 0;
+        self.empty()?;
         self.seek(0)
+    }
+
+    /// As [`Self::clear`], but a file under the final name is emptied only when bytes of the new one are written
+    pub(crate) fn disregard(&mut self) -> io::Result<()> {
+        if let Place::Beside { .. } = self.place {
+            return self.clear();
+        }
+        self.remove_state();
+        self.length = 0;
+        self.content = Content::Old;
+        Ok(())
+    }
+
+    fn empty(&mut self) -> io::Result<()> {
+        self.content = Content::Part;
+        self.file.set_len(0)
     }
 
     pub(crate) fn seek(&mut self, at: u64) -> io::Result<()> {
@@ -188,6 +235,9 @@ impl Partial {
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.content == Content::Old {
+            self.empty()?;
+        }
         io::Write::write_all(&mut self.file, bytes)?;
         self.length = self.length.max(self.file.stream_position()?);
         Ok(())
@@ -195,11 +245,14 @@ impl Partial {
 
     /// Gives a complete file its modification time, its permissions and its final name
     pub(crate) fn finish(
-        self,
+        mut self,
         modified: Option<SystemTime>,
         mode: Option<u32>,
         sync: bool,
     ) -> Result<(), Failure> {
+        if self.content == Content::Old {
+            self.empty().map_err(|error| Failure::local(&self.path, &error))?;
+        }
         let failure = |error: &io::Error| Failure::local(&self.path, error);
         if let Some(modified) = modified {
             // Not an error: if the system can't store this time, the next run transfers the file again.
@@ -312,6 +365,20 @@ pub(crate) fn reserved(name: &[u8], suffix: &str) -> [Vec<u8>; 3] {
     let state = [&*temporary, STATE.as_bytes()].concat();
     let new = [&*state, NEW.as_bytes()].concat();
     [temporary, state, new]
+}
+
+/// Refuses paths of which one is what another one's file is called while it is incomplete
+pub(crate) fn refuse_reserved<'a>(
+    paths: impl Iterator<Item = &'a [u8]> + Clone,
+    suffix: &str,
+) -> Result<(), Failure> {
+    let all: BTreeSet<Vec<u8>> = paths.clone().flat_map(|path| reserved(path, suffix)).collect();
+    match paths.into_iter().find(|path| all.contains(*path)) {
+        None => Ok(()),
+        Some(path) => Err(Failure::usage("its name is that of a temporary file of another one")
+            .about(crate::show::bytes(path))
+            .remedy("--temp-suffix changes those")),
+    }
 }
 
 /// Whether a path still names an open file: another run may have renamed it, also on Windows

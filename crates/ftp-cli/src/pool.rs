@@ -1,5 +1,8 @@
 //! Opens the sessions with one server, limits their number, and retries what may succeed later
 
+mod ahead;
+mod refusals;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,6 +10,7 @@ use std::time::{Duration, Instant};
 use ftp_blocking::{Client, UtcOffset};
 use ftp_session::{Admission, Budget, Error, Origin, SessionEnd};
 
+use self::ahead::Ahead;
 use crate::args::Parallel;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -39,6 +43,8 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 struct State {
     budget: Budget,
+    /// How often the server has refused a session for their number while none was open or opening, since the last one opened
+    refusals: u32,
     /// With `-j auto`: allows only as many sessions as make the run faster
     ramp: Option<Ramp>,
     utc_offset: Option<UtcOffset>,
@@ -46,8 +52,35 @@ struct State {
     needy: usize,
     /// The number of sessions that are being closed because they did not make the run faster
     closing: usize,
-    /// The idle session for the next lease, and since when it has been idle
-    kept: Option<(Session, Instant)>,
+    /// The idle session for the next lease
+    kept: Option<Idle>,
+    /// The session that is opened before a lease needs it
+    ahead: Ahead,
+}
+
+/// A session that no lease has
+#[derive(Debug)]
+struct Idle {
+    session: Session,
+    since: Instant,
+}
+
+impl Idle {
+    fn new(session: Session) -> Self {
+        Self { session, since: Instant::now() }
+    }
+}
+
+/// How a thread that needs a session gets it
+enum Place {
+    /// It opens one, which the budget has admitted
+    Free,
+    /// It takes the one that was opened ahead
+    Opened(Box<Idle>),
+    /// Its first attempt was the opening ahead, which failed
+    Failed(Failure),
+    /// It needs none any more
+    Unwanted,
 }
 
 /// Why a thread needs a session
@@ -69,7 +102,9 @@ pub(crate) struct Lease<'a> {
 impl Pool {
     pub(crate) fn new(site: Site, sessions: Parallel, interrupt: &Interrupt) -> Self {
         let most = usize::from(sessions.most().min(site.common().max_sessions));
-        let budget = Budget::new(most);
+        let delay = site.common().retry_delay;
+        // The pauses of `Tries`: if there is no session at all, the user decides how long the server is left alone.
+        let budget = Budget::new(most).back_off(delay, LONGEST_DELAY);
         let ramp = (sessions == Parallel::Auto).then(|| Ramp::new(most));
         Self {
             site,
@@ -78,11 +113,13 @@ impl Pool {
             origin: Origin::new(Instant::now()),
             state: Mutex::new(State {
                 budget,
+                refusals: 0,
                 ramp,
                 utc_offset: None,
                 needy: 0,
                 closing: 0,
                 kept: None,
+                ahead: Ahead::None,
             }),
             changed: Condvar::new(),
             work: AtomicU64::new(0),
@@ -98,14 +135,19 @@ impl Pool {
     /// Ends the kept session, if there is one
     pub(crate) fn end_kept(&self) {
         let kept = self.lock().kept.take();
-        if let Some((session, _)) = kept {
+        if let Some(Idle { session, .. }) = kept {
             Lease { pool: self, session: Some(session) }.close();
         }
     }
 
     /// Takes the kept session, unless the server has ended it since
     fn take_kept(&self) -> Option<Session> {
-        let (session, since) = self.lock().kept.take()?;
+        let idle = self.lock().kept.take()?;
+        self.still_open(idle)
+    }
+
+    /// Returns an idle session, unless the server has ended it since
+    fn still_open(&self, Idle { session, since }: Idle) -> Option<Session> {
         let mut lease = Lease { pool: self, session: Some(session) };
         if since.elapsed() >= FRESH {
             // If NOOP fails, the session is dropped, and the caller opens another one.
@@ -159,27 +201,32 @@ impl Pool {
         self.changed.notify_all();
     }
 
-    /// Waits until one more session may be opened; returns false once `is_wanted` does
-    fn admitted(&self, purpose: Purpose, is_wanted: &dyn Fn() -> bool) -> Result<bool, Failure> {
+    /// Waits until a session was opened ahead or one more may be opened, or until `is_wanted` returns false
+    fn place(&self, purpose: Purpose, is_wanted: &dyn Fn() -> bool) -> Result<Place, Failure> {
         let is_needy = usize::from(purpose == Purpose::Task);
         self.lock().needy += is_needy;
-        let result = self.wait_for_admission(purpose, is_wanted);
+        let result = self.wait_for_place(purpose, is_wanted);
         self.lock().needy -= is_needy;
         result
     }
 
-    fn wait_for_admission(
+    fn wait_for_place(
         &self,
         purpose: Purpose,
         is_wanted: &dyn Fn() -> bool,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Place, Failure> {
         loop {
             self.interrupt.check()?;
             // Not under the lock: the closure takes locks of its own.
             if !is_wanted() {
-                return Ok(false);
+                return Ok(Place::Unwanted);
             }
             let mut state = self.lock();
+            if let Some(place) = state.ahead.take(purpose) {
+                drop(state);
+                self.changed.notify_all();
+                return Ok(place);
+            }
             let now = self.origin.now();
             // Threads with a task come first: the others may wait for the results of these tasks.
             let is_its_turn =
@@ -187,7 +234,7 @@ impl Pool {
             let until = match state.budget.admission(now) {
                 Admission::Now if is_its_turn => {
                     state.budget.begin(now);
-                    return Ok(true);
+                    return Ok(Place::Free);
                 }
                 Admission::Now => None,
                 Admission::Later(at) => at.and_then(|at| self.origin.instant(at)),
@@ -206,30 +253,48 @@ impl Pool {
         is_wanted: &dyn Fn() -> bool,
     ) -> Result<Option<Session>, Failure> {
         let mut tries = Tries::new(self);
-        while self.admitted(purpose, is_wanted)? {
-            let failure = match self.site.open(&self.interrupt) {
-                Ok(session) => {
-                    let mut state = self.lock();
-                    if let Some(ramp) = &mut state.ramp {
-                        ramp.opened(self.work(), self.origin.now());
-                    }
-                    drop(state);
-                    self.report(|budget, now| budget.opened(now));
-                    return Ok(Some(session));
-                }
-                Err(failure) => failure,
+        self.lock().renew_retries(self.site.common().retries);
+        loop {
+            let failure = match self.place(purpose, is_wanted)? {
+                Place::Unwanted => return Ok(None),
+                Place::Opened(idle) => match self.still_open(*idle) {
+                    Some(session) => return Ok(Some(session)),
+                    None => continue,
+                },
+                Place::Failed(failure) => failure,
+                Place::Free => match self.open_admitted() {
+                    Ok(session) => return Ok(Some(session)),
+                    Err(failure) => failure,
+                },
             };
-            let refusal = failure.cause().and_then(Error::too_many_sessions);
-            match refusal {
-                Some(reply) => self.report(|budget, now| budget.refused(reply, now)),
-                None => self.report(|budget, now| budget.failed(now)),
-            }
-            let is_one_of_several = refusal.is_some() && self.lock().budget.count() > 0;
-            if !is_one_of_several {
+            // The budget knows when the next session may open, and counts these attempts for all threads.
+            if !failure.is_refused_session() {
                 tries.again(failure)?;
             }
         }
-        Ok(None)
+    }
+
+    /// Opens a session that the budget has admitted, and reports the result to the budget
+    fn open_admitted(&self) -> Result<Session, Failure> {
+        match self.site.open(&self.interrupt) {
+            Ok(session) => {
+                let mut state = self.lock();
+                state.refusals = 0;
+                if let Some(ramp) = &mut state.ramp {
+                    ramp.opened(self.work(), self.origin.now());
+                }
+                drop(state);
+                self.report(|budget, now| budget.opened(now));
+                Ok(session)
+            }
+            Err(failure) => match failure.cause().and_then(Error::too_many_sessions).cloned() {
+                Some(reply) => Err(self.refused(&reply, failure)),
+                None => {
+                    self.report(|budget, now| budget.failed(now));
+                    Err(failure)
+                }
+            },
+        }
     }
 }
 
@@ -255,29 +320,32 @@ impl State {
     }
 }
 
+/// How many bytes further attempts must get for the count of retries to be reset: a server that sends one byte more each
+/// time would have no end
+pub(crate) const PROGRESS: u64 = 64 * 1024;
+
 /// The retries left for one request, and the pause before the next one
 #[derive(Debug)]
-struct Tries<'a> {
+pub(crate) struct Tries<'a> {
     pool: &'a Pool,
     left: u32,
     delay: Duration,
 }
 
 impl<'a> Tries<'a> {
-    fn new(pool: &'a Pool) -> Self {
+    pub(crate) fn new(pool: &'a Pool) -> Self {
         let common = pool.site.common();
         Self { pool, left: common.retries, delay: common.retry_delay }
     }
 
     /// Waits before the next attempt; returns the failure if there is none left
-    fn again(&mut self, failure: Failure) -> Result<(), Failure> {
+    pub(crate) fn again(&mut self, failure: Failure) -> Result<(), Failure> {
         self.pool.interrupt.check()?;
-        let is_turned_away =
-            failure.cause().is_some_and(|cause| cause.too_many_sessions().is_some());
-        if self.left == 0 || !(failure.is_transient() || is_turned_away) {
+        if self.left == 0 || !(failure.is_transient() || failure.is_refused_session()) {
             return Err(failure);
         }
         self.left -= 1;
+        self.pool.announce(&failure, self.delay);
         self.pool.interrupt.sleep(self.delay)?;
         self.delay = (self.delay * 2).min(LONGEST_DELAY);
         Ok(())
@@ -341,8 +409,7 @@ impl Lease<'_> {
 
     /// Runs `work`, and retries it after a failure that may be temporary, on a new session if this one has ended
     ///
-    /// `moved` returns the bytes transferred so far: an attempt that gets further than all earlier ones
-    /// resets the count of retries.
+    /// `moved` returns the bytes transferred so far: attempts that get [`PROGRESS`] further reset the count of retries.
     pub(crate) fn attempt<T>(
         &mut self,
         moved: &dyn Fn() -> u64,
@@ -358,7 +425,7 @@ impl Lease<'_> {
                 Err(failure) => failure,
             };
             // One that starts again from the first byte, and is cut earlier, has made no progress.
-            if moved() > furthest {
+            if moved() >= furthest.saturating_add(PROGRESS) {
                 furthest = moved();
                 tries = Tries::new(self.pool);
             }
@@ -427,7 +494,7 @@ impl Drop for Lease<'_> {
         if self.pool.keeps {
             let mut state = self.pool.lock();
             if state.kept.is_none() {
-                state.kept = self.session.take().map(|session| (session, Instant::now()));
+                state.kept = self.session.take().map(Idle::new);
             }
         }
         self.close();

@@ -30,7 +30,7 @@ pub(crate) struct Cut {
     pub(crate) overlap: u64,
     /// How much is fetched before the start of a piece, and compared with the end of the previous one
     pub(crate) seam: u64,
-    /// The minimum size of each half when a piece is halved
+    /// The usual minimum size of each half when a piece is halved
     pub(crate) least: u64,
     /// The size of the last piece, which is fetched early to test whether the server honours REST
     pub(crate) tail: u64,
@@ -53,6 +53,13 @@ struct Piece {
     /// Whether a session is fetching the piece
     is_taken: bool,
     seam: Seam,
+}
+
+impl Piece {
+    /// Returns half of what is missing
+    const fn half(&self) -> u64 {
+        (self.end - self.at) / 2
+    }
 }
 
 /// What is known about the bytes just before the start of a piece
@@ -133,6 +140,13 @@ impl Ranges {
         self.pieces.iter().any(|piece| piece.at < piece.end)
     }
 
+    /// Notes that the end of a piece was received, but not confirmed, so that it is fetched again
+    pub(crate) fn lose_end(&mut self, start: u64) {
+        if let Some(piece) = self.piece(start) {
+            piece.at = piece.at.saturating_sub(1).max(piece.start);
+        }
+    }
+
     /// Whether the last piece has been received
     pub(crate) fn has_tail(&self) -> bool {
         self.pieces.last().is_some_and(|piece| piece.at == self.size)
@@ -164,22 +178,35 @@ impl Ranges {
     }
 
     /// Takes the first free incomplete piece or, if there is none, half of the largest remainder of a piece in progress
-    pub(crate) fn take(&mut self) -> Option<Task> {
-        self.take_first().or_else(|| self.halve())
+    ///
+    /// `least` returns the minimum size of each half of the piece that starts at this offset, if it is not that of the
+    /// cut.
+    pub(crate) fn take(&mut self, least: impl Fn(u64) -> Option<u64>) -> Option<Task> {
+        self.take_first().or_else(|| self.halve(least))
     }
 
-    fn halve(&mut self) -> Option<Task> {
+    /// Whether [`Self::take`] would return a task
+    pub(crate) fn has_task(&self, least: impl Fn(u64) -> Option<u64>) -> bool {
+        let is_free = |piece: &Piece| !piece.is_taken && piece.at < piece.end;
+        self.pieces.iter().any(is_free) || self.worth_halving(least).is_some()
+    }
+
+    /// Returns the index of the piece with the largest remainder of those that are worth dividing
+    fn worth_halving(&self, least: impl Fn(u64) -> Option<u64>) -> Option<usize> {
         if self.pieces.len() >= MOST {
             return None;
         }
-        let left = |piece: &Piece| piece.end - piece.at;
-        let (at, piece) =
-            self.pieces.iter_mut().enumerate().max_by_key(|(_, piece)| left(piece))?;
-        let half = left(piece) / 2;
-        if half < self.cut.least.max(1) {
-            return None;
-        }
-        let (start, end) = (piece.end - half, piece.end);
+        let least = |start| least(start).unwrap_or(self.cut.least).max(1);
+        let is_worth_it = |piece: &Piece| piece.half() >= least(piece.start);
+        let pieces = self.pieces.iter().enumerate();
+        let worth_it = pieces.filter(|(_, piece)| is_worth_it(piece));
+        worth_it.max_by_key(|(_, piece)| piece.half()).map(|(at, _)| at)
+    }
+
+    fn halve(&mut self, least: impl Fn(u64) -> Option<u64>) -> Option<Task> {
+        let at = self.worth_halving(least)?;
+        let piece = &mut self.pieces[at];
+        let (start, end) = (piece.end - piece.half(), piece.end);
         piece.end = start;
         let piece = Piece { start, at: start, end, is_taken: true, seam: Seam::Unknown };
         let task = self.task_of(&piece);

@@ -1,6 +1,5 @@
 //! Uploads one file under a temporary name, so that the next run can resume an interrupted upload
 
-use std::cmp::Ordering;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,10 +9,14 @@ use ftp_blocking::{Client, CopyOptions, ResumeOptions};
 use ftp_proto::{Error as FtpError, Put};
 use ftp_session::{Error, Mismatch, timestamp};
 
+use crate::begun::{LocalVersion, Note};
 use crate::check;
 use crate::download::Terms;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::look;
+use crate::partial::STATE_FROM;
+use crate::publish::{Old, publish};
 use crate::report::Running;
 
 /// A file to upload
@@ -23,36 +26,53 @@ pub(crate) struct Job<'a> {
     pub(crate) remote: &'a [u8],
 }
 
-/// Identifies a version of a local file: its length in bytes, and its modification time
-type Stamp = (u64, Option<SystemTime>);
-
 /// Whether the server has a part of the file, under its temporary name
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
     No,
-    /// An earlier run may have left one, of this version of the local file or of an older one
+    /// An earlier run may have left one, of this version of the local file or of another one
     Perhaps,
     /// This run has uploaded one, of this version of the local file
-    ByThisRun(Stamp),
+    ByThisRun(LocalVersion),
+}
+
+/// What earlier attempts have left on the server
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    begun: Begun,
+    old: Old,
+}
+
+impl Left {
+    pub(crate) const fn new(begun: Begun) -> Self {
+        Self { begun, old: Old::InPlace }
+    }
+
+    /// Adds to the failure of the last attempt what it should tell about the old file
+    pub(crate) fn tell(self, failure: Failure, terms: Terms<'_>, remote: &[u8]) -> Failure {
+        self.old.tell(failure, terms, remote)
+    }
 }
 
 /// Uploads a local file; returns the bytes that were transferred
 ///
-/// `begun` says what this attempt may resume, and is updated for the next one.
+/// `left` says what earlier attempts have left on the server, and is updated for the next one.
 pub(crate) fn upload(
     client: &mut Client,
     terms: Terms<'_>,
     job: &Job<'_>,
-    begun: &mut Begun,
+    left: &mut Left,
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let before = metadata(job.local)?;
     let temporary = temporary(job.remote, terms.suffix());
+    let note = Note::new(terms.site(), &temporary);
     let moved = running.bytes();
-    let sent = send(client, terms, job, *begun, &temporary, &before, running);
+    let sent = send(client, terms, job, left.begun, (&temporary, &note), &before, running);
     // Bytes are read, and the progress changes, only after the server has opened the file.
+    let is_ours = sent.is_ok() || running.bytes() != moved;
     if running.bytes() != moved {
-        *begun = Begun::ByThisRun(stamp(&before));
+        left.begun = Begun::ByThisRun(LocalVersion::of(&before));
     }
     let result = sent
         .and_then(|moved| match stamp(&before) == stamp(&metadata(job.local)?) {
@@ -73,7 +93,14 @@ pub(crate) fn upload(
         });
     let moved = match result {
         Ok(moved) => moved,
-        Err(failure) => return Err(leave(client, terms, &temporary, failure)),
+        // An earlier run has left the temporary file, if there is one: it may be the only complete version.
+        Err(failure) if !is_ours => return Err(failure),
+        Err(failure) => {
+            if !can_go_on(&failure) {
+                note.remove();
+            }
+            return Err(leave(client, terms, &temporary, failure));
+        }
     };
     if let Some(time) = before.modified().ok().and_then(timestamp) {
         // The content has been uploaded, so a refused modification time is not reported.
@@ -84,7 +111,8 @@ pub(crate) fn upload(
         }
     }
     set_mode(client, terms, &temporary, &before, running)?;
-    publish(client, terms, &temporary, job.remote)?;
+    publish(client, terms, job.remote, &mut left.old, running)?;
+    note.remove();
     Ok(moved)
 }
 
@@ -96,13 +124,12 @@ fn compare_size(
     remote: &[u8],
     length: u64,
 ) -> Result<(), Failure> {
-    match client.size(remote) {
-        Ok(size) if size != length => {
+    match look::size(client, remote).map_err(|error| terms.site().failure(error))? {
+        Some(size) if size != length => {
             Err(terms.site().failure(Mismatch::Size { local: length, remote: size }.into()))
         }
-        Err(error) if error.is_fatal() => Err(terms.site().failure(error)),
-        // Without SIZE, or if it is refused, nothing contradicts the server's confirmation.
-        Ok(_) | Err(_) => Ok(()),
+        // If the server reports no size, nothing contradicts its confirmation.
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -150,12 +177,16 @@ pub(crate) fn upload_stream(
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let temporary = temporary(remote, terms.suffix());
+    // What this upload leaves is no part of a local file.
+    Note::new(terms.site(), &temporary).remove();
     match send_all(client, terms, from, Put::new(&temporary), running) {
         Ok((moved, _)) => {
             if let Err(failure) = compare_size(client, terms, &temporary, moved) {
                 return Err(leave(client, terms, &temporary, failure));
             }
-            publish(client, terms, &temporary, remote)?;
+            let mut old = Old::InPlace;
+            publish(client, terms, remote, &mut old, running)
+                .map_err(|failure| old.tell(failure, terms, remote))?;
             Ok(moved)
         }
         Err(failure) => {
@@ -184,24 +215,74 @@ pub(crate) fn add_stream(
     way: Way<'_>,
     running: &Running<'_>,
 ) -> Result<(u64, Option<Vec<u8>>), Failure> {
+    let failure = |error| terms.site().failure(error);
     let (moved, name) = match way {
-        Way::Append { path } => send_all(client, terms, from, Put::new(path).append(), running)?,
+        Way::Append { path } => {
+            let before = size_to_append_to(client, path).map_err(failure)?;
+            let sent = send_all(client, terms, from, Put::new(path).append(), running)?;
+            compare_appended(client, terms, path, before, sent.0)?;
+            sent
+        }
         Way::Unique { folder } => {
-            let failure = |error| terms.site().failure(error);
             // STOU takes no path, so the directory is entered and then left: later paths start at the login directory.
             let home = client.pwd().map_err(failure)?;
             if !folder.is_empty() {
                 client.cwd(folder).map_err(failure)?;
             }
-            let sent = send_all(client, terms, from, Put::unique(), running)?;
+            let (moved, name) = send_all(client, terms, from, Put::unique(), running)?;
+            let size = match &name {
+                Some(name) => compare_size(client, terms, name, moved)
+                    .map_err(|failure| failure.about(crate::show::bytes(name))),
+                None => Ok(()),
+            };
             client.cwd(&home).map_err(failure)?;
-            sent
+            size?;
+            (moved, name)
         }
     };
     if matches!(way, Way::Unique { .. }) && name.is_none() {
         running.notice("the server does not report the name that it chose");
     }
     Ok((moved, name))
+}
+
+/// Returns the size of a file to append to, 0 if there is none; `None` if the server does not tell
+fn size_to_append_to(client: &mut Client, path: &[u8]) -> Result<Option<u64>, Error> {
+    match client.size(path) {
+        Err(error) if error.is_missing() => Ok(Some(0)),
+        Ok(size) => Ok(Some(size)),
+        Err(error) if error.is_fatal() => Err(error),
+        Err(_) => look::size(client, path),
+    }
+}
+
+/// Fails if the server reports another size for a file than it must have after `count` bytes were appended
+fn compare_appended(
+    client: &mut Client,
+    terms: Terms<'_>,
+    path: &[u8],
+    before: Option<u64>,
+    count: u64,
+) -> Result<(), Failure> {
+    let Some(size) = look::size(client, path).map_err(|error| terms.site().failure(error))? else {
+        return Ok(());
+    };
+    // If the size before is not known, it was at least 0.
+    let is_right = match before {
+        Some(before) => before.checked_add(count) == Some(size),
+        None => size >= count,
+    };
+    if is_right {
+        return Ok(());
+    }
+    let at_least = if before.is_none() { "at least " } else { "" };
+    let expected = before.unwrap_or(0).saturating_add(count);
+    let message = format!(
+        "after {count} bytes were appended, {at_least}{expected} bytes expected, {size} bytes on the server"
+    );
+    Err(Failure::new(Exit::Verification, message)
+        .at(terms.site().name())
+        .remedy("compare the end of the file before you append again"))
 }
 
 fn temporary(remote: &[u8], suffix: Option<&str>) -> Vec<u8> {
@@ -219,7 +300,8 @@ pub(crate) fn metadata(path: &Path) -> Result<Metadata, Failure> {
     }
 }
 
-fn stamp(metadata: &Metadata) -> Stamp {
+/// Length and modification time: they change with the content, while a new link or owner changes the inode alone
+fn stamp(metadata: &Metadata) -> (u64, Option<SystemTime>) {
     (metadata.len(), metadata.modified().ok())
 }
 
@@ -228,14 +310,20 @@ fn send(
     terms: Terms<'_>,
     job: &Job<'_>,
     begun: Begun,
-    temporary: &[u8],
+    (temporary, note): (&[u8], &Note),
     local: &Metadata,
     running: &Running<'_>,
 ) -> Result<u64, Failure> {
     let length = local.len();
+    let version = LocalVersion::of(local);
+    let is_part = match begun {
+        Begun::No => false,
+        Begun::Perhaps => note.is_of(version),
+        Begun::ByThisRun(of) => of == version,
+    };
     // With --inplace, the existing file may be the old version instead of a part of the new one.
     let may_resume = !terms.args.no_resume && !terms.args.inplace;
-    if may_resume && is_a_part(client, terms, begun, temporary, local)? {
+    if may_resume && is_part {
         let mut moved = 0;
         let mut stop = None;
         let mut progress = |bytes| {
@@ -265,43 +353,12 @@ fn send(
         }
     }
     let mut file = File::open(job.local).map_err(|error| Failure::local(job.local, &error))?;
-    send_all(client, terms, &mut file, Put::new(temporary), running).map(|(moved, _)| moved)
-}
-
-/// Whether the file under the temporary name is a part of this version of the local file
-///
-/// Comparing the last bytes is not enough: an older version may differ in earlier ones. Therefore a part that an
-/// earlier run left must be newer, by the server's clock, than the last change of the local file.
-fn is_a_part(
-    client: &mut Client,
-    terms: Terms<'_>,
-    begun: Begun,
-    temporary: &[u8],
-    local: &Metadata,
-) -> Result<bool, Failure> {
-    match begun {
-        Begun::No => return Ok(false),
-        Begun::ByThisRun(of) => return Ok(of == stamp(local)),
-        Begun::Perhaps => {}
+    note.remove();
+    let mut noted = Opened { from: &mut file, then: None };
+    if may_resume && length >= STATE_FROM {
+        noted.then = Some(|| note.write(version));
     }
-    match client.mdtm(temporary) {
-        Ok(left) => {
-            let Some(changed) = local.modified().ok().and_then(timestamp) else { return Ok(false) };
-            match changed.to_unix().cmp(&left.to_unix()) {
-                Ordering::Less => Ok(true),
-                // Complete: it has got the time of the local file, and lacks only its name.
-                Ordering::Equal => match client.size(temporary) {
-                    Ok(size) => Ok(size == local.len()),
-                    Err(error) if error.is_fatal() => Err(terms.site().failure(error)),
-                    Err(_) => Ok(false),
-                },
-                Ordering::Greater => Ok(false),
-            }
-        }
-        Err(error) if error.is_fatal() => Err(terms.site().failure(error)),
-        // There is no part, or the server does not support MDTM.
-        Err(_) => Ok(false),
-    }
+    send_all(client, terms, &mut noted, Put::new(temporary), running).map(|(moved, _)| moved)
 }
 
 fn send_all(
@@ -318,6 +375,21 @@ fn send_all(
         Ok(transfer) => Ok((reader.moved, transfer.name)),
         Err(_) if terms.interrupt.is_set() => Err(Failure::interrupted()),
         Err(error) => Err(terms.site().failure(error)),
+    }
+}
+
+/// A reader that does something before the first byte is read: then the server has opened, and emptied, its file
+struct Opened<'a, F> {
+    from: &'a mut File,
+    then: Option<F>,
+}
+
+impl<F: FnOnce()> Read for Opened<'_, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(then) = self.then.take() {
+            then();
+        }
+        self.from.read(buffer)
     }
 }
 
@@ -345,40 +417,16 @@ fn cannot_resume(error: &Error) -> bool {
     matches!(error, Error::Ftp(FtpError::Permanent(_) | FtpError::NoDirectory(_)))
 }
 
+/// Whether a later attempt may resume an upload that has failed
+fn can_go_on(failure: &Failure) -> bool {
+    failure.is_transient() || failure.exit() == Exit::Interrupted
+}
+
 /// Deletes the temporary file of a failed upload, unless a later attempt can resume it
 fn leave(client: &mut Client, terms: Terms<'_>, temporary: &[u8], failure: Failure) -> Failure {
-    let can_go_on = failure.is_transient() || failure.exit() == Exit::Interrupted;
-    if terms.suffix().is_some() && !can_go_on && client.is_connected() {
+    if terms.suffix().is_some() && !can_go_on(&failure) && client.is_connected() {
         // A refused deletion is not reported: usually the server has no temporary file then.
         let _ = client.delete(temporary);
     }
     failure
-}
-
-/// Renames the uploaded temporary file to its final name
-fn publish(
-    client: &mut Client,
-    terms: Terms<'_>,
-    temporary: &[u8],
-    remote: &[u8],
-) -> Result<(), Failure> {
-    if terms.suffix().is_none() {
-        return Ok(());
-    }
-    let Err(error) = client.rename(temporary, remote) else { return Ok(()) };
-    if error.is_transient() || error.is_fatal() {
-        return Err(terms.site().failure(error));
-    }
-    // Some servers refuse to rename onto an existing file.
-    if client.delete(remote).is_err() {
-        let _ = client.delete(temporary);
-        return Err(terms.site().failure(error).remedy("--inplace uploads without renaming"));
-    }
-    client.rename(temporary, remote).map(|_| ()).map_err(|error| {
-        // The old file is gone, so the new one stays.
-        let failure = terms.site().failure(error);
-        failure
-            .about(crate::show::bytes(temporary))
-            .remedy("rename this file by hand: it is complete")
-    })
 }

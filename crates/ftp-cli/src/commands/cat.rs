@@ -10,11 +10,13 @@ use ftp_session::{Error, UrlTarget};
 
 use super::context::Context;
 use crate::args::{CatArgs, Range};
-use crate::download::is_about_restarting;
+use crate::download::{counted_from, is_about_restarting};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::Remote;
+use crate::partial::Version;
 use crate::site::Site;
+use crate::stream::{self, Received};
 
 pub(super) fn cat(args: &CatArgs, context: &Context) -> Result<Exit, Failure> {
     write_out(&args.urls, args.range, context)
@@ -30,46 +32,63 @@ pub(super) fn write_out(
         if remote.is_directory() {
             return Err(Failure::usage("is a directory").remedy("`rftp ls` lists it"));
         }
-        lease.attempt(&|| 0, |client| match range {
-            None => write_whole(client, pool.site(), remote),
-            Some(range) => write_range(client, pool.site(), remote, range),
+        if range.is_some() && remote.target() == UrlTarget::Text {
+            return Err(Failure::usage(
+                "--range counts bytes of the file, and texts (;type=a) are converted",
+            ));
+        }
+        stream::read(lease, pool, remote.path(), |client, version| match range {
+            None => write_whole(client, pool.site(), remote, version),
+            Some(range) => write_range(client, pool.site(), remote.path(), version, range),
         })
     })
 }
 
-fn write_whole(client: &mut Client, site: &Site, remote: &Remote) -> Result<(), Failure> {
+fn write_whole(
+    client: &mut Client,
+    site: &Site,
+    remote: &Remote,
+    version: Version,
+) -> Result<Received<()>, Failure> {
     let get = Get::new(remote.path());
-    let get = if remote.target() == UrlTarget::Text { get.ascii() } else { get };
-    copy(client, site, get, 0, u64::MAX)
+    let get = match remote.target() {
+        // Its length on the way is not the size of the file.
+        UrlTarget::Text => get.ascii(),
+        _ => version.expected_of(get),
+    };
+    copy(client, site, get, 0..0, u64::MAX)
 }
 
 fn write_range(
     client: &mut Client,
     site: &Site,
-    remote: &Remote,
+    path: &[u8],
+    version: Version,
     range: Range,
-) -> Result<(), Failure> {
-    let path = remote.path();
-    if remote.target() == UrlTarget::Text {
-        return Err(Failure::usage(
-            "--range counts bytes of the file, and texts (;type=a) are converted",
-        ));
-    }
+) -> Result<Received<()>, Failure> {
     let (from, to) = match range {
         Range::From(from, to) => (from, to),
         Range::Last(count) => {
-            let size = client.size(path).map_err(|error| site.failure(error))?;
+            let size = match version.size {
+                Some(size) => size,
+                None => client.size(path).map_err(|error| site.failure(error))?,
+            };
             (size.saturating_sub(count), None)
         }
     };
-    let count = to.map_or(u64::MAX, |to| to - from + 1);
+    let count = to.map_or(u64::MAX, |to| (to - from).saturating_add(1));
+    let whole = version.expected_of(Get::new(path));
     if from == 0 {
-        return copy(client, site, Get::new(path), 0, count);
+        return copy(client, site, whole, 0..0, count);
     }
-    match begins_where_asked(client, path, from) {
-        Ok(true) => copy(client, site, Get::new(path).resume_at(from), 0, count),
+    if version.size.is_some_and(|size| from >= size) {
+        // The range is empty. A server may refuse such an offset, or send the whole file.
+        return Ok(Received { bytes: 0, value: () });
+    }
+    match begins_where_asked(client, path, version.size, from) {
+        Ok(true) => copy(client, site, whole.resume_at(from), from..from, count),
         // The bytes before the range are downloaded, too, and discarded.
-        Ok(false) => copy(client, site, Get::new(path), from, count),
+        Ok(false) => copy(client, site, whole, 0..from, count),
         Err(error) => Err(site.failure(error)),
     }
 }
@@ -77,15 +96,13 @@ fn write_range(
 /// Whether the server honours REST: with an offset one byte before the end of the file, it sends one byte
 ///
 /// A server that ignores REST sends the whole file, without any other sign.
-fn begins_where_asked(client: &mut Client, path: &[u8], from: u64) -> Result<bool, Error> {
-    let size = match client.size(path) {
-        Ok(size) => size,
-        Err(error) if error.is_fatal() || error.is_missing() => return Err(error),
-        Err(_) => return Ok(false),
-    };
-    if from >= size {
-        return Ok(false);
-    }
+fn begins_where_asked(
+    client: &mut Client,
+    path: &[u8],
+    size: Option<u64>,
+    from: u64,
+) -> Result<bool, Error> {
+    let Some(size) = size.filter(|size| from < *size) else { return Ok(false) };
     let mut download = match client.get(Get::new(path).resume_at(size - 1).expect_size(size)) {
         Ok(download) => download,
         Err(error) if is_about_restarting(&error) => return Ok(false),
@@ -109,38 +126,55 @@ fn begins_where_asked(client: &mut Client, path: &[u8], from: u64) -> Result<boo
     }
 }
 
-/// Writes a download to standard output: skips the first `before` bytes, and stops after `most` further ones
+/// Writes a download to standard output: skips the bytes `before` of the file, with which it begins, and stops after
+/// `most` further ones
 fn copy(
     client: &mut Client,
     site: &Site,
     get: Get,
-    mut before: u64,
+    before: std::ops::Range<u64>,
     mut most: u64,
-) -> Result<(), Failure> {
+) -> Result<Received<()>, Failure> {
     let failure = |error: &std::io::Error| Failure::local(Path::new("standard output"), error);
     let mut download = client.get(get).map_err(|error| site.failure(error))?;
     let mut block = vec![0; 64 * 1024];
-    let mut out = std::io::stdout().lock();
-    let mut is_begun = false;
+    let mut out = output().map_err(|error| failure(&error))?;
+    let mut before_left = before.end - before.start;
+    let (mut bytes, mut is_begun) = (0, false);
     while most > 0 {
         let count = match download.read(&mut block) {
             Ok(0) => break,
             Ok(count) => count,
             Err(error) => {
-                let failure = site.failure(error.into());
+                let failure = site.failure(counted_from(before.start, error.into()));
                 // A retry would write the same bytes to standard output again.
                 return Err(if is_begun { failure.for_good() } else { failure });
             }
         };
-        let skipped = before.min(count as u64);
-        before -= skipped;
+        bytes += count as u64;
+        let skipped = before_left.min(count as u64);
+        before_left -= skipped;
         let taken = most.min(count as u64 - skipped);
         most -= taken;
         is_begun |= taken > 0;
-        let bytes = &block[skipped as usize..(skipped + taken) as usize];
-        out.write_all(bytes).map_err(|error| failure(&error))?;
+        let wanted = &block[skipped as usize..(skipped + taken) as usize];
+        out.write_all(wanted).map_err(|error| failure(&error))?;
     }
     // If the download is not at its end, this aborts it.
     drop(download);
-    out.flush().map_err(|error| failure(&error))
+    out.flush().map_err(|error| failure(&error))?;
+    Ok(Received { bytes, value: () })
+}
+
+/// Returns standard output, whose errors are all reported: [`std::io::Stdout`] reports success if it can't be written to
+#[cfg(unix)]
+fn output() -> std::io::Result<std::fs::File> {
+    use std::os::fd::AsFd as _;
+    std::io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from)
+}
+
+/// Returns standard output, which converts texts for a console
+#[cfg(not(unix))]
+fn output() -> std::io::Result<std::io::StdoutLock<'static>> {
+    Ok(std::io::stdout().lock())
 }

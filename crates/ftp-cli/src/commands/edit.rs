@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use ftp_blocking::{EntryKind, RemoveOptions, WalkEntry};
-use ftp_session::timestamp;
+use ftp_blocking::{Client, EntryKind, RemoveOptions, WalkEntry};
+use ftp_session::{Error, timestamp};
 
 use super::context::{Context, key};
 use super::lookup::{Found, absent, exists, in_parent};
@@ -27,14 +27,55 @@ pub(super) fn rm(args: &RmArgs, context: &Context) -> Result<Exit, Failure> {
             if remote.is_directory() {
                 return Err(is_directory());
             }
-            return lease.request(|client| client.delete(path).map(|_| ()));
+            return change(lease, |client| client.delete(path).map(|_| ()), is_gone(path));
         }
-        lease.request(|client| match client.remove_dir_all(path) {
+        let remove = |client: &mut Client| match client.remove_dir_all(path) {
             // A file, or a symbolic link to anything.
-            Err(ftp_session::Error::NotADirectory { .. }) => client.delete(path).map(|_| ()),
+            Err(Error::NotADirectory { .. }) => client.delete(path).map(|_| ()),
             result => result.map(|_| ()),
-        })
+        };
+        change(lease, remove, is_gone(path))
     })
+}
+
+/// Whether the server may have made a change in an earlier attempt
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Earlier {
+    /// There was no attempt, or the server has refused each
+    Refused,
+    /// A session has ended without a reply
+    Unanswered,
+}
+
+/// Makes a change with retries
+///
+/// If an attempt is refused, and the session of an earlier one ended without a reply, `is_made` returns whether that one
+/// has made the change.
+fn change(
+    lease: &mut Lease<'_>,
+    mut make: impl FnMut(&mut Client) -> Result<(), Error>,
+    mut is_made: impl FnMut(&mut Client) -> Result<bool, Error>,
+) -> Result<(), Failure> {
+    let mut earlier = Earlier::Refused;
+    lease.request(|client| {
+        let Err(error) = make(client) else { return Ok(()) };
+        if error.is_fatal() {
+            // A reply such as 421 says that nothing was changed.
+            if !matches!(&error, Error::Ftp(error) if error.reply().is_some()) {
+                earlier = Earlier::Unanswered;
+            }
+            return Err(error);
+        }
+        match (earlier == Earlier::Unanswered).then(|| is_made(client)) {
+            Some(Ok(true)) => Ok(()),
+            Some(Err(fatal)) if fatal.is_fatal() => Err(fatal),
+            Some(Ok(false) | Err(_)) | None => Err(error),
+        }
+    })
+}
+
+fn is_gone(path: &[u8]) -> impl FnMut(&mut Client) -> Result<bool, Error> {
+    move |client| exists(client, path).map(|is_there| !is_there)
 }
 
 fn is_directory() -> Failure {
@@ -121,7 +162,12 @@ pub(super) fn mv(args: &MvArgs, context: &Context) -> Result<Exit, Failure> {
             true => join(to.path(), remote.name()),
             false => to.path().to_vec(),
         };
-        lease.request(|client| client.rename(remote.path(), &path).map(|_| ()))
+        let from = remote.path();
+        change(
+            lease,
+            |client| client.rename(from, &path).map(|_| ()),
+            |client| Ok(!exists(client, from)? && exists(client, &path)?),
+        )
     })
 }
 

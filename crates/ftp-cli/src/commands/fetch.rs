@@ -19,6 +19,7 @@ use crate::latest;
 use crate::location::Remote;
 use crate::look::{self, Looked};
 use crate::manifest::{Entry, local_name, read};
+use crate::partial;
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
@@ -93,6 +94,8 @@ fn wanted(args: &FetchArgs) -> Result<Vec<Wanted>, Failure> {
             all.push(Wanted { remote, local, name, entry });
         }
     }
+    let paths = all.iter().map(|wanted| &*wanted.name);
+    partial::refuse_reserved(paths, &args.transfer.temp_suffix)?;
     Ok(all)
 }
 

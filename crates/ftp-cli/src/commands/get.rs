@@ -1,6 +1,7 @@
 //! `get`: downloads files
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ftp_proto::{LocalRules, NameError, TakenNames};
 use ftp_session::{UrlTarget, local_path};
@@ -16,18 +17,19 @@ use crate::failure::Failure;
 use crate::latest;
 use crate::location::Remote;
 use crate::look::{self, Looked};
-use crate::partial::Version;
+use crate::partial::{self, Version};
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
 
 pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
     if args.output.as_deref() == Some(Path::new("-")) {
-        if args.checksum.is_some() {
+        let checks = [("--checksum", args.checksum.is_some()), ("--verify", args.transfer.verify)];
+        if let Some((option, _)) = checks.into_iter().find(|(_, is_given)| *is_given) {
             return Err(Failure::usage(
                 "the file is checked when it is complete, and standard output has it by then",
             )
-            .about("--checksum")
+            .about(option)
             .remedy("write to a file"));
         }
         let about_a_file = [
@@ -58,12 +60,16 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
     }
     let sessions = args.parallel.of_files(wanted.len()).for_segments(args.segments.segments);
     let queues = Queues::new(wanted, |wanted| &wanted.remote, sessions, context)?;
+    let may_divide = args.segments.segments.most() > 1 && !args.dry_run;
+    let ahead = queues.only().filter(|_| may_divide);
     let reporter = Reporter::new(common);
     let rate = Rate::new(args.transfer.limit_rate.as_ref());
     queues.work_off(
         args.parallel.most(),
         &Work {
-            look: |lease: &mut Lease<'_>, wanted: &Wanted| look(lease, args, wanted, &reporter),
+            look: |lease: &mut Lease<'_>, wanted: &Wanted| {
+                look(lease, ahead, args, wanted, &reporter)
+            },
             carry_out: |lease: &mut Lease<'_>, pool: &Pool, wanted: &Wanted, looked| {
                 let terms = Terms { pool, args: &args.transfer, rate: &rate, interrupt };
                 fetch(lease, terms, args, wanted, looked, &reporter)
@@ -73,6 +79,9 @@ pub(super) fn get(args: &GetArgs, context: &Context) -> Result<Exit, Failure> {
             },
         },
     );
+    if let Some(pool) = ahead {
+        pool.end_ahead();
+    }
     Ok(finish(&reporter, interrupt))
 }
 
@@ -106,12 +115,19 @@ fn wanted(args: &GetArgs, context: &Context) -> Result<Vec<Wanted>, Failure> {
     };
     let filter = args.rules.filter();
     let remotes = context.remotes(&args.urls)?.into_iter();
-    remotes.filter(|remote| filter.takes(below_root(remote.path()))).map(place).collect()
+    let all = remotes.filter(|remote| filter.takes(below_root(remote.path()))).map(place);
+    let all: Vec<Wanted> = all.collect::<Result<_, _>>()?;
+    let paths = all.iter().map(|wanted| crate::show::os_bytes(wanted.local.as_os_str()));
+    partial::refuse_reserved(paths, &args.transfer.temp_suffix)?;
+    Ok(all)
 }
 
 /// Asks the server for size and time of a file; `None` if it is not to be fetched
+///
+/// Meanwhile a second session of the pool `ahead` logs in, which fetches the file, too, if it is large enough.
 fn look(
     lease: &mut Lease<'_>,
+    ahead: Option<&Arc<Pool>>,
     args: &GetArgs,
     wanted: &Wanted,
     reporter: &Reporter,
@@ -120,6 +136,9 @@ fn look(
     if args.no_clobber && local.symlink_metadata().is_ok() {
         reporter.skipped(path, "it exists here");
         return Ok(None);
+    }
+    if let Some(pool) = ahead {
+        pool.open_ahead();
     }
     let looked = lease.request(|client| look::look(client, &args.transfer, path))?;
     if args.only_newer && is_up_to_date(local, looked.version) {

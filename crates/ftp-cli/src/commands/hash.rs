@@ -14,6 +14,8 @@ use crate::args::{Algorithm, HashArgs};
 use crate::check::{self, Hashed};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::partial::Version;
+use crate::stream::{self, Received};
 
 impl Algorithm {
     const fn of_protocol(self) -> HashAlgorithm {
@@ -33,11 +35,15 @@ pub(super) fn hash(args: &HashArgs, context: &Context) -> Result<Exit, Failure> 
         return Err(failure.remedy("`rftp verify` compares directories"));
     }
     let mut reported = None;
-    context.places(&args.urls)?.each(|lease, _, remote| {
+    context.places(&args.urls)?.each(|lease, pool, remote| {
         let path = remote.path();
         let found = match (args.download, args.algo) {
             (Some(algorithm), _) => {
-                lease.request(|client| download(client, path, algorithm.of_protocol()))?
+                let algorithm = algorithm.of_protocol();
+                stream::read(lease, pool, path, |client, version| {
+                    download(client, path, algorithm, version)
+                        .map_err(|error| pool.site().failure(error))
+                })?
             }
             (None, Some(algorithm)) => {
                 let algorithm = algorithm.of_protocol();
@@ -96,14 +102,21 @@ fn download(
     client: &mut Client,
     path: &[u8],
     algorithm: HashAlgorithm,
-) -> Result<Option<FileHash>, Error> {
-    let Some(mut digest) = FileDigest::new(algorithm) else { return Ok(None) };
-    let mut download = client.get(Get::new(path))?;
+    version: Version,
+) -> Result<Received<Option<FileHash>>, Error> {
+    let Some(mut digest) = FileDigest::new(algorithm) else {
+        return Ok(Received { bytes: 0, value: None });
+    };
+    let mut download = client.get(version.expected_of(Get::new(path)))?;
     let mut block = vec![0; 256 * 1024];
+    let mut bytes = 0;
     loop {
         match download.read(&mut block)? {
-            0 => return Ok(Some(digest.finish())),
-            count => digest.update(&block[..count]),
+            0 => return Ok(Received { bytes, value: Some(digest.finish()) }),
+            count => {
+                digest.update(&block[..count]);
+                bytes += count as u64;
+            }
         }
     }
 }

@@ -90,7 +90,9 @@ fn run(
             Direction::Down => LocalRules::current(),
             Direction::Up => LocalRules::Unix,
         },
-        suffix: (!args.transfer.inplace).then(|| args.transfer.temp_suffix.clone()),
+        // A download with --inplace has a state file, which is named after the temporary name, too.
+        suffix: (direction == Direction::Down || !args.transfer.inplace)
+            .then(|| args.transfer.temp_suffix.clone()),
     };
     let logins = Logins::new(common, &[&remote])?;
     let site = Site::new(&remote, &logins, common)?;

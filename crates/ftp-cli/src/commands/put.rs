@@ -21,11 +21,11 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::location::{Remote, join};
 use crate::look;
-use crate::partial::STATE_FROM;
+use crate::partial::{self, STATE_FROM};
 use crate::pool::{Lease, Pool};
 use crate::rate::Rate;
 use crate::report::{Action, Reporter};
-use crate::upload::{Begun, Job, Way, add_stream, metadata, upload, upload_stream};
+use crate::upload::{Begun, Job, Left, Way, add_stream, metadata, upload, upload_stream};
 
 /// A file to upload, and its place on the server
 struct Wanted {
@@ -130,7 +130,13 @@ fn wanted(files: Vec<OsString>, target: &Remote, args: &PutArgs) -> Result<Vec<W
         let path = below_root(crate::show::os_bytes(local));
         filter.takes(path.strip_prefix(b"./").unwrap_or(path))
     };
-    files.into_iter().filter(is_wanted).map(place).collect()
+    let all = files.into_iter().filter(is_wanted).map(place);
+    let all: Vec<Wanted> = all.collect::<Result<_, _>>()?;
+    if !args.transfer.inplace {
+        let paths = all.iter().map(|wanted| wanted.remote.path());
+        partial::refuse_reserved(paths, &args.transfer.temp_suffix)?;
+    }
+    Ok(all)
 }
 
 /// Returns the directory that files go into
@@ -235,10 +241,11 @@ fn send(
     reporter.expect(1, size);
     let running = reporter.begin(Action::Put, path, Some(size));
     // To send a small file again takes no longer than to compare a part of it.
-    let mut begun = if size < STATE_FROM { Begun::No } else { Begun::Perhaps };
+    let mut left = Left::new(if size < STATE_FROM { Begun::No } else { Begun::Perhaps });
     let job = Job { local, remote: path };
     let result = lease
-        .attempt(&|| running.bytes(), |client| upload(client, terms, &job, &mut begun, &running));
+        .attempt(&|| running.bytes(), |client| upload(client, terms, &job, &mut left, &running))
+        .map_err(|failure| left.tell(failure, terms, path));
     running.end(result).map_err(|failure| failure.about(crate::show::bytes(path)))
 }
 

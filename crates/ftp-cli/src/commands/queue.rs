@@ -80,6 +80,15 @@ impl<'a, T: Send, L: Send> Queues<'a, T, L> {
         Ok(Self { servers, interrupt: &context.interrupt })
     }
 
+    /// Returns the sessions for the only task; `None` if there are more tasks, or none
+    pub(super) fn only(&self) -> Option<&Arc<Pool>> {
+        let mut servers = self.servers.values();
+        match (servers.next(), servers.next()) {
+            (Some(server), None) if server.lock().waiting.len() == 1 => Some(&server.pool),
+            _ => None,
+        }
+    }
+
     /// Does all tasks, at most `at_a_time` of each server at the same time
     pub(super) fn work_off<Look, Do, Fail>(&self, at_a_time: u16, work: &Work<Look, Do, Fail>)
     where

@@ -15,7 +15,7 @@ use crate::partial::Version;
 use crate::plan::{Direction, Directory, File, Found, Stamp, Step};
 use crate::pool::Lease;
 use crate::report::Action;
-use crate::upload::{self, Begun, upload};
+use crate::upload::{self, Begun, Left, upload};
 
 impl Mirror<'_> {
     /// Starts on the steps of a directory: creates it if it is missing, and queues its transfers and comparisons
@@ -165,11 +165,13 @@ impl Mirror<'_> {
                     latest::download(self.pool, lease, self.terms(), &job, segments, &running)
                 }),
             Direction::Up => self.sides.local_path(&file.path).and_then(|local| {
-                let mut begun = if file.is_begun { Begun::Perhaps } else { Begun::No };
+                let begun = if file.is_begun { Begun::Perhaps } else { Begun::No };
+                let mut left = Left::new(begun);
                 let job = upload::Job { local: &local, remote: &remote };
-                lease.attempt(&|| running.bytes(), |client| {
-                    upload(client, self.terms(), &job, &mut begun, &running)
-                })
+                let result = lease.attempt(&|| running.bytes(), |client| {
+                    upload(client, self.terms(), &job, &mut left, &running)
+                });
+                result.map_err(|failure| left.tell(failure, self.terms(), &remote))
             }),
         };
         match running.end(result) {

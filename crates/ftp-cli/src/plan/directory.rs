@@ -11,6 +11,7 @@ use super::{
     Step, below,
 };
 use crate::partial::reserved;
+use crate::publish;
 
 /// The result of comparing a file of the source with that of the target
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,7 +70,13 @@ impl Plan {
     fn reserved(&self, items: &[Item]) -> BTreeSet<Vec<u8>> {
         let Some(suffix) = &self.policy.suffix else { return BTreeSet::new() };
         let files = items.iter().filter(|item| item.kind == Kind::File);
-        files.flat_map(|item| reserved(&item.name, suffix)).collect()
+        let mut names: BTreeSet<Vec<u8>> =
+            files.flat_map(|item| reserved(&item.name, suffix)).collect();
+        if self.policy.direction == Direction::Up {
+            let files = items.iter().filter(|item| item.kind == Kind::File);
+            names.extend(files.map(|item| publish::aside(&item.name, suffix)));
+        }
+        names
     }
 
     fn item(

@@ -157,7 +157,9 @@ proptest! {
                     model.begin(task);
                 }
                 Event::Take => {
-                    let task = model.ranges.take();
+                    let has_task = model.ranges.has_task(|_| None);
+                    let task = model.ranges.take(|_| None);
+                    prop_assert_eq!(has_task, task.is_some());
                     model.begin(task);
                 }
                 Event::Receive(worker, count) => model.receive(worker, count),
@@ -170,7 +172,7 @@ proptest! {
         for _ in 0..2 * size + 10 {
             model.receive(0, 5);
             if model.workers.is_empty() {
-                let task = model.ranges.take();
+                let task = model.ranges.take(|_| None);
                 model.begin(task);
             }
             model.check();
@@ -186,7 +188,7 @@ proptest! {
     fn one_session_continues_alone(cut in cuts(), size in 1_u64..200, blocks in prop::collection::vec((0_usize..8, 1_u64..9), 0..60)) {
         let mut model = Model::new(size, 0, cut);
         for (worker, count) in blocks {
-            let task = model.ranges.take();
+            let task = model.ranges.take(|_| None);
             model.begin(task);
             model.receive(worker, count);
         }
@@ -241,4 +243,23 @@ fn a_shortened_file_has_lost_its_ranges() {
     ] {
         assert_eq!(Ranges::from_json(&value, 100, 100, cut), None, "{value}");
     }
+}
+
+/// Where the halves of the largest remainder would be too small, another one is divided
+#[test]
+fn a_piece_is_divided_only_where_it_is_worth_it() {
+    let cut = Cut { overlap: 2, seam: 2, least: 4, tail: 0 };
+    let mut ranges = Ranges::new(100, 0, cut);
+    let mut take = |least: [u64; 2]| {
+        let task = ranges.take(|start| Some(least[usize::from(start > 0)]));
+        task.map(|task| task.start)
+    };
+    assert_eq!(take([0, 0]), Some(0), "the whole is free");
+    assert_eq!(take([51, 0]), None);
+    assert_eq!(take([50, 0]), Some(50));
+    assert_eq!(take([26, 26]), None);
+    assert_eq!(take([25, 26]), Some(25));
+    // The pieces are 0 to 25, 25 to 50, 50 to 100.
+    assert_eq!(take([12, 26]), Some(13));
+    assert_eq!(take([26, 25]), Some(75));
 }

@@ -236,3 +236,26 @@ fn different_failures_are_1() {
     let run = home.rftp(&["get", &server.url("a"), &server.url("none")]);
     assert_eq!(run.code, Some(1), "{run:?}");
 }
+
+/// Regression: the messages named types and fields of the library, which no option sets
+#[test]
+fn messages_name_what_the_user_can_set() {
+    let long = format!("220 {}", "a".repeat(70_000));
+    for (scheme, greeting, hint) in [
+        ("ftp", None, "; a server that expects TLS from the first byte"),
+        ("ftp", Some("220 \0ready"), "NUL in a reply ("),
+        ("ftp", Some(&*long), "bytes ("),
+        ("ftps", Some("220 ready"), ": try ftpes://"),
+    ] {
+        let (server, home, greeting) = (Server::start(), Home::new(), greeting.map(str::to_owned));
+        server.on_command(move |Command { verb, .. }| match (verb, &greeting) {
+            ("GREETING", None) => Action::ignore(),
+            ("GREETING", Some(greeting)) => Action::reply(greeting.clone()),
+            _ => Action::serve(),
+        });
+        let url = server.url("file").replace("ftp://", &format!("{scheme}://"));
+        let run = home.rftp(&["cat", &url, "--timeout", "1", "--retries", "0"]);
+        assert!(run.stderr.contains(hint), "{hint}: {run:?}");
+        assert!(!run.stderr.contains("::"), "{hint}: {run:?}");
+    }
+}

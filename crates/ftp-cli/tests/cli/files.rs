@@ -198,6 +198,19 @@ fn two_uploads_do_not_get_one_name() {
     assert_eq!((run.code, server.files().get("file").unwrap()), (Some(0), b"onetwo".to_vec()));
 }
 
+/// While `f` is incomplete on the server, its bytes are in `f.part`
+#[test]
+fn an_upload_does_not_get_the_name_of_another_ones_part() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("f", b"one");
+    home.write("f.part", b"two");
+    let run = home.rftp(&["put", "f.part", "f", &server.url("")]);
+    assert!(run.code == Some(2) && run.stderr.contains("--temp-suffix"), "{run:?}");
+    assert_eq!(server.commands(), [""; 0]);
+    let run = home.rftp(&["put", "--inplace", "f.part", "f", &server.url("")]);
+    assert_eq!((run.code, server.files().paths().len()), (Some(0), 2), "{run:?}");
+}
+
 /// Failed files are reported, also in JSON
 #[test]
 fn files_that_fail_are_in_the_summary() {
@@ -394,65 +407,6 @@ fn an_upload_that_lacks_only_its_name_is_not_sent_again() {
         server.files().get("file") == Some(bytes(SIZE)) && !server.files().contains("file.part")
     );
     assert_eq!(server.count("STOR"), 0, "{:?}", server.commands());
-}
-
-/// The local file has changed since a run was interrupted, but not in the bytes that are compared
-#[test]
-fn an_upload_of_an_older_version_is_not_resumed() {
-    let (server, home) = (Server::start(), Home::new());
-    home.write("file", &bytes(SIZE));
-    let mut older = bytes(SIZE)[..1_000_000].to_vec();
-    older[0] ^= 1;
-    server.files().put("file.part", older);
-    // The part on the server was modified in 2024, before this time.
-    set_time(&home, "file", 1_800_000_000);
-    let run = home.rftp(&["put", "file", &server.url("file")]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(server.files().get("file") == Some(bytes(SIZE)));
-    assert_eq!((server.count("STOR"), server.count("APPE")), (1, 0), "{:?}", server.commands());
-}
-
-#[test]
-fn what_an_upload_of_another_file_has_left_is_replaced() {
-    let (server, home) = (Server::start(), Home::new());
-    home.write("file", &bytes(SIZE));
-    set_time(&home, "file", 1_600_000_000);
-    server.files().put("file.part", [7; 1_000_000]);
-    let run = home.rftp(&["put", "file", &server.url("file")]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(server.files().get("file"), Some(bytes(SIZE)));
-    assert!(run.stderr.contains("starts again"), "{run:?}");
-    assert!(!server.files().contains("file.part"));
-}
-
-/// Regression: the part was kept on the server forever
-#[test]
-fn an_upload_that_is_refused_leaves_nothing() {
-    let (server, home) = (Server::start(), Home::new());
-    home.write("file", b"content");
-    server.on_command(|Command { verb, .. }| match verb {
-        "RNTO" => Action::reply("553 not this name"),
-        _ => Action::serve(),
-    });
-    let run = home.rftp(&["put", "file", &server.url("file")]);
-    assert_eq!(run.code, Some(8), "{run:?}");
-    assert!(!server.files().contains("file.part") && !server.files().contains("file"));
-}
-
-#[test]
-fn a_file_that_the_server_does_not_replace_is_deleted_first() {
-    let (server, home) = (Server::start(), Home::new());
-    home.write("file", b"new");
-    server.files().put("file", b"old");
-    let refused = AtomicUsize::new(0);
-    server.on_command(move |Command { verb, .. }| match verb {
-        "RNTO" if refused.fetch_add(1, Ordering::SeqCst) == 0 => Action::reply("550 File exists"),
-        _ => Action::serve(),
-    });
-    let run = home.rftp(&["put", "file", &server.url("file")]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(server.files().get("file").unwrap(), b"new");
-    assert!(!server.files().contains("file.part"));
 }
 
 #[test]

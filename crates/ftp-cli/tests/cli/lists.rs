@@ -52,6 +52,9 @@ fn files_that_differ_from_the_list_are_refused() {
     let base = server.url("pub/");
     let run = home.rftp(&["fetch", "md5", "--base", &base, "-O", "here"]);
     assert_eq!(run.code, Some(9), "{run:?}");
+    // The hash is the list's, not the server's.
+    let expected = format!("not {} as expected", MD5[1]);
+    assert!(run.stderr.contains(&expected) && !run.stderr.contains("on the server"), "{run:?}");
     assert_eq!(home.names("here"), ["a"]);
     let run = home.rftp(&["fetch", "md5", "-O", "here"]);
     assert_eq!(run.code, Some(2), "{run:?}");
@@ -202,7 +205,9 @@ fn the_algorithm_of_the_servers_hash_can_be_chosen() {
     let run = home.rftp(&["hash", "--algo", "sha1", &server.url("gone")]);
     assert_eq!((run.code, &*run.stdout), (Some(8), ""), "{run:?}");
     // An answer about another algorithm, a part of the file, or another file is no hash of it.
-    for answer in ["SHA-2 0-7", "SHA-1 3-7"].map(|start| format!("213 {start} {SHA1} a b")) {
+    for answer in
+        ["SHA-2 0-7", "SHA-1 3-7", "SHA-1 0-3"].map(|start| format!("213 {start} {SHA1} a b"))
+    {
         server.on_command(move |Command { verb, .. }| match verb {
             "FEAT" => Action::reply("211-features\r\n HASH SHA-1*\r\n211 end"),
             "OPTS" => Action::reply("200 SHA-1"),

@@ -105,6 +105,22 @@ fn no_password_is_printed() {
     assert!(run.code == Some(2) && !run.stderr.contains("seeded"), "{run:?}");
 }
 
+/// Regression: the message about an invalid command line repeated the URL with its password
+#[test]
+fn an_invalid_command_line_does_not_show_a_password() {
+    let home = Home::new();
+    for arguments in [
+        &["get", "ftp://h/f", "--proxy", "socks5://joe:seeded@h"][..],
+        &["mirror", "ftp://h/", "here", "ftp://joe:seeded@h/"],
+        &["ftp://joe:seeded@h/f"],
+    ] {
+        let run = home.rftp(arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
+        assert!(run.stderr.contains("://joe:***@h"), "{arguments:?}: {run:?}");
+        assert!(!run.stderr.contains("seeded"), "{arguments:?}: {run:?}");
+    }
+}
+
 /// Runs the program on a terminal, and types `typed` once it has written `prompt`
 #[cfg(target_os = "linux")]
 fn on_a_terminal(

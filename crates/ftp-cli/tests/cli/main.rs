@@ -2,14 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the report")]
 
+mod ahead;
 mod codes;
 mod compat;
+mod crowded;
 mod disks;
+mod downloads;
 mod dry;
 mod files;
 mod hostile;
 mod lists;
 mod logins;
+mod lost;
 mod mirror;
 mod names;
 mod newer;
@@ -20,9 +24,12 @@ mod robust;
 mod segments;
 mod shell;
 mod state;
+mod streams;
 #[cfg(unix)]
 mod terminal;
 mod trips;
+mod uploads;
+mod uploads_resumed;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -132,7 +132,7 @@ fn a_file_that_changes_while_it_is_fetched_comes_as_it_is_then() {
 }
 
 /// The old version of a file, the new one, and what a server sends that reads the file while it is rewritten in place
-fn versions() -> [Vec<u8>; 3] {
+pub(crate) fn versions() -> [Vec<u8>; 3] {
     let old = bytes(3_000_000);
     let new: Vec<u8> = old.iter().map(|byte| byte ^ 1).collect();
     let mixture = [&old[..1_500_000], &new[1_500_000..]].concat();
@@ -140,7 +140,10 @@ fn versions() -> [Vec<u8>; 3] {
 }
 
 /// Rewrites the file during the first `count` downloads, each time with another time
-fn rewrites(server: &Server, count: usize) -> impl Fn(&Command<'_>) -> Option<Action> + use<> {
+pub(crate) fn rewrites(
+    server: &Server,
+    count: usize,
+) -> impl Fn(&Command<'_>) -> Option<Action> + use<> {
     let [old, new, mixture] = versions();
     server.files().put("pub/file", old);
     let (files, downloads) = (server.files().clone(), AtomicUsize::new(0));
@@ -155,7 +158,7 @@ fn rewrites(server: &Server, count: usize) -> impl Fn(&Command<'_>) -> Option<Ac
 }
 
 /// The features of servers with the newer commands, and of vsftpd, whose listings give times to the minute
-const FEATURES: [&str; 2] = [
+pub(crate) const FEATURES: [&str; 2] = [
     "211-features\r\n EPSV\r\n MLST size*;modify*;type*;\r\n SIZE\r\n MDTM\r\n REST STREAM\r\n211 end",
     "211-features\r\n EPSV\r\n SIZE\r\n MDTM\r\n REST STREAM\r\n211 end",
 ];
@@ -473,4 +476,39 @@ fn an_upload_that_the_server_stores_in_part_does_not_get_its_name() {
     assert!(run.stderr.contains("1000 bytes here, 300 bytes on the server"), "{run:?}");
     let names = ["file", "file.part"].map(|name| server.files().contains(name));
     assert_eq!(names, [false, false], "{:?}", server.commands());
+}
+
+/// A server could otherwise prolong the run by one byte for each attempt
+#[test]
+fn a_byte_more_is_no_progress() {
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", bytes(3_000_000));
+    let downloads = AtomicUsize::new(0);
+    server.on_command(move |Command { verb, .. }| match verb {
+        "RETR" => {
+            let count = downloads.fetch_add(1, Ordering::SeqCst) + 1;
+            Action::serve().from_start().break_at(count).then_close()
+        }
+        "REST" => Action::reply("502 not here"),
+        _ => Action::serve(),
+    });
+    let run = home.rftp(&["get", "--retries", "3", "--retry-delay", "0.01", &server.url("file")]);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert!(server.count("RETR") <= 8, "{}", server.count("RETR"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_ordinary_file_is_not_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let (server, home) = (Server::start(), Home::new());
+    server.files().put("file", bytes(1000));
+    let pipe = home.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let run = home.rftp(&["get", "-o", "pipe", &server.url("file")]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(std::fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    assert_eq!(home.names(""), ["pipe"]);
 }

@@ -1,5 +1,8 @@
 //! Downloads of one file over several sessions
 
+mod changes;
+mod resumed;
+
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -35,14 +38,6 @@ fn is_whole(home: &Home, run: &Run) {
     assert_eq!(home.names(""), ["file"]);
 }
 
-/// Returns the number of bytes received of each piece, from the state file
-fn noted(home: &Home) -> Option<Vec<u64>> {
-    let state = std::fs::read_to_string(home.path("file.part.state")).ok()?;
-    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
-    let length = |piece: &serde_json::Value| Some(piece[1].as_u64()? - piece[0].as_u64()?);
-    state["pieces"].as_array()?.iter().map(length).collect()
-}
-
 /// Returns the offsets of the downloads that did not start at 0
 fn offsets(server: &Server) -> Vec<usize> {
     let offset = |line: &String| line.strip_prefix("REST ").and_then(|offset| offset.parse().ok());
@@ -60,6 +55,19 @@ fn several_sessions_fetch_one_file() {
     // The last bytes are requested first, then pieces from the middle.
     assert_eq!(offsets[0], SIZE - 12 * 1024);
     assert!(offsets.len() >= 4, "{offsets:?}");
+}
+
+/// On a distant server, ABOR, the replies to it and QUIT take several round trips
+#[test]
+fn sessions_that_have_nothing_left_to_fetch_end_at_once() {
+    let (server, home) = (server(), Home::new());
+    let run = get(&home, &server);
+    is_whole(&home, &run);
+    let (aborts, downloads) = (server.count("ABOR"), server.count("RETR"));
+    let sessions = server.sessions().most;
+    // Only before the session's next download, and that of the first session before it asks for the file's time. One more
+    // session may have seen a piece that another one took.
+    assert!(aborts + sessions <= downloads + 1, "{aborts} {downloads} {:?}", server.commands());
 }
 
 /// The other sessions would receive the start of the file instead of their pieces
@@ -89,6 +97,70 @@ fn a_server_that_refuses_rest_serves_one_session() {
     assert!(run.stderr.contains("REST"), "{run:?}");
 }
 
+/// Some servers say 550 or 451 to whatever they do not want; the first session has the file
+#[test]
+fn a_download_from_the_middle_that_is_refused_leaves_the_file_to_one_session() {
+    for (refused, reply) in [
+        ("REST", "550 Restart not permitted."),
+        ("REST", "451 Restart not possible now."),
+        ("RETR", "550 Only one download at a time."),
+        ("RETR", "451 File busy."),
+    ] {
+        let (server, home) = (server(), Home::new());
+        server.on_command(move |Command { verb, argument, session, .. }| match verb {
+            _ if session == 1 || verb != refused || argument == "0" => Action::serve(),
+            _ => Action::reply(reply),
+        });
+        let run = get(&home, &server);
+        is_whole(&home, &run);
+        assert_eq!(run.stderr.lines().count(), 1, "{refused} {reply}: {}", run.stderr);
+        for text in [reply, "so one session fetche"] {
+            assert!(run.stderr.contains(text), "{refused} {reply}: {}", run.stderr);
+        }
+        // A refusal for good is believed.
+        let attempts = if reply.starts_with('5') { 1..2 } else { 2..20 };
+        let count = server.transcript().matches(&format!("S: {reply}")).count();
+        assert!(attempts.contains(&count), "{refused} {reply}: {}", server.transcript());
+    }
+}
+
+/// Behind one address there may be several servers, or one that honours REST only sometimes
+#[test]
+fn sessions_that_honour_rest_are_no_proof_for_the_others() {
+    let (server, home) = (server(), Home::new());
+    server.on_command(|Command { verb, session, .. }| match (verb, session) {
+        ("RETR", 3..) => Action::serve().from_start(),
+        _ => Action::serve(),
+    });
+    let run = get(&home, &server);
+    is_whole(&home, &run);
+    assert!(run.stderr.contains("so one session fetches it again"), "{run:?}");
+    assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+}
+
+/// Most of the file is zeros, and so is its start: what a server sends that ignores REST looks right where two parts meet
+#[test]
+fn a_sparse_file_is_not_put_together_of_wrong_parts() {
+    let mut sparse = vec![0; SIZE];
+    for mark in 1..10 {
+        sparse[mark * 2_000_000 + 600_000..][..64].fill(mark as u8);
+    }
+    // Twice without: if a mark happens to be where two parts meet, the bytes there show that they are wrong.
+    for honours in [true, false, false] {
+        let (server, home) = (server(), Home::new());
+        server.files().put("file", sparse.clone());
+        server.on_command(move |Command { verb, session, .. }| match (verb, session) {
+            ("RETR", 3..) if !honours => Action::serve().from_start(),
+            _ => Action::serve(),
+        });
+        let run = get(&home, &server);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(home.read("file") == sparse, "the file differs");
+        assert_eq!(honours, run.stderr.is_empty(), "{run:?}");
+        assert!(!honours || server.sessions().most == 4, "{:?}", server.commands());
+    }
+}
+
 #[test]
 fn a_server_that_accepts_one_session_serves_that() {
     let (server, home) = (server(), Home::new());
@@ -110,7 +182,9 @@ fn a_file_whose_size_is_not_known_is_fetched_by_one_session() {
     let run = get(&home, &server);
     is_whole(&home, &run);
     assert!(run.stderr.contains("size"), "{run:?}");
-    assert_eq!(server.sessions().most, 1);
+    // The session that logged in meanwhile is not used.
+    assert_eq!(server.count("RETR"), 1, "{:?}", server.commands());
+    assert!(server.sessions().most <= 2, "{:?}", server.commands());
 }
 
 #[test]
@@ -130,81 +204,44 @@ fn broken_segments_are_resumed() {
     is_whole(&home, &run);
 }
 
+/// Its piece goes to the first session, which would otherwise wait for it, while it waits for a place on the server
 #[test]
-fn a_file_that_changes_meanwhile_is_not_put_together() {
-    let mut newer = content().to_vec();
-    newer.iter_mut().for_each(|byte| *byte ^= 1);
-    for changes_content in [true, false] {
+fn a_session_that_is_turned_away_leaves_its_piece() {
+    for turned_away in ["TYPE", "EPSV", "REST", "RETR"] {
         let (server, home) = (server(), Home::new());
-        let (files, newer) = (server.files().clone(), newer.clone());
-        let downloads = AtomicUsize::new(0);
-        server.on_command(move |Command { verb, .. }| {
-            // Two sessions have started, and the server has shown that it honours REST.
-            if verb == "RETR" && downloads.fetch_add(1, Ordering::SeqCst) == 2 {
-                match changes_content {
-                    true => files.put("file", newer.clone()),
-                    false => files.set_modified("file", "20240301000000"),
-                }
-            }
-            Action::serve()
+        server.on_command(move |Command { verb, session, .. }| match session == 2 {
+            true if verb == turned_away => Action::reply("421 Too many connections."),
+            _ => Action::serve(),
         });
-        let run = get(&home, &server);
-        if !changes_content {
-            // It is fetched once more.
-            is_whole(&home, &run);
-            let modified = home.path("file").metadata().unwrap().modified().unwrap();
-            let since = modified.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
-            assert_eq!(since.as_secs(), 1_709_251_200);
-            continue;
-        }
-        assert_eq!(run.code, Some(9), "{run:?}");
-        assert!(run.stderr.contains("changed"), "{run:?}");
-        assert_eq!(home.names(""), [""; 0]);
+        is_whole(&home, &get(&home, &server));
     }
 }
 
+/// The first session has everything else, and fetches the last bytes itself
 #[test]
-fn a_second_run_resumes_all_segments() {
-    for (segments, rests) in [("4", 2..20), ("1", 1..2)] {
-        let (server, home) = (server(), Home::new());
-        let url = server.url("file");
-        let arguments = ["get", "--segments", "4", RATE, &url];
-        let mut child = home.command(&arguments).spawn().unwrap();
-        let begun = Instant::now();
-        // Waits until several sessions have started, and some megabytes have been received, also at the start.
-        while !noted(&home).is_some_and(|pieces| pieces.len() > 3 && pieces[0] > 2_000_000) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", server.commands());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(home.names(""), ["file.part", "file.part.state"]);
-        server.forget_commands();
-        let run = home.rftp(&["get", "--json", "--segments", segments, &url]);
-        is_whole(&home, &run);
-        assert_eq!(run.stderr, "");
-        let count = offsets(&server).len();
-        assert!(rests.contains(&count), "{count} {:?}", server.commands());
-        // The bytes that the first run had received are not fetched again.
-        let summary: serde_json::Value =
-            serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
-        let moved = summary["bytes"].as_u64().unwrap();
-        assert!(moved < SIZE as u64 - 1_000_000, "{moved}");
-    }
+fn a_session_that_receives_the_last_bytes_slowly_is_not_waited_for() {
+    let (server, home) = (server(), Home::new());
+    server.on_command(|Command { verb, session, .. }| match (verb, session) {
+        ("RETR", 2) => Action::serve().slow_from(100, Duration::from_secs(2)),
+        _ => Action::serve(),
+    });
+    let begun = Instant::now();
+    let run = get(&home, &server);
+    is_whole(&home, &run);
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
-/// Without a valid state, any byte of the part may be in a hole
+/// The others have received their parts, and take halves of its part until little is left
 #[test]
-fn a_damaged_state_is_not_used() {
-    for state in
-        ["", "[]", "7", "{\"size\":20000000,\"modified\":1709210096,\"pieces\":[[5,6,true]]}"]
-    {
-        let (server, home) = (server(), Home::new());
-        home.write("file.part", &vec![0; SIZE]);
-        home.write("file.part.state", state.as_bytes());
-        let run = get(&home, &server);
-        is_whole(&home, &run);
-    }
+fn a_slow_session_is_helped() {
+    let (server, home) = (server(), Home::new());
+    server.on_command(|Command { verb, session, .. }| match (verb, session) {
+        ("RETR", 3) => Action::serve().slow_from(100_000, Duration::from_secs(1)),
+        _ => Action::serve(),
+    });
+    let begun = Instant::now();
+    is_whole(&home, &get(&home, &server));
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
 /// The sessions that have no file left fetch segments of the large one

@@ -2,7 +2,6 @@
 //!
 //! It is not worth a failure: if the file can't be read or written, the shell goes on without it.
 
-use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -22,16 +21,9 @@ pub(super) struct History {
     path: PathBuf,
 }
 
-/// Returns the place of the file in the user's directory for state (XDG Base Directory Specification)
+/// Returns the place of the file
 pub(super) fn path() -> Option<PathBuf> {
-    place(std::env::var_os("XDG_STATE_HOME"), std::env::var_os("HOME"))
-}
-
-fn place(state: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
-    let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
-    let state = state.and_then(absolute);
-    let folder = state.or_else(|| Some(home.and_then(absolute)?.join(".local/state")))?;
-    Some(folder.join("rftp/history"))
+    Some(crate::state_dir::folder()?.join("history"))
 }
 
 /// Whether a line may be written to the file
@@ -109,20 +101,6 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         path.metadata().unwrap().permissions().mode() & 0o777
-    }
-
-    #[test]
-    fn it_is_in_the_directory_for_state() {
-        let place = |state: &str, home: &str| {
-            let of = |text: &str| (text != "-").then(|| OsString::from(text));
-            place(of(state), of(home)).map(|path| path.to_str().unwrap().to_owned())
-        };
-        assert_eq!(place("/s", "/h").as_deref(), Some("/s/rftp/history"));
-        assert_eq!(place("-", "/h").as_deref(), Some("/h/.local/state/rftp/history"));
-        // A relative path is to be ignored.
-        assert_eq!(place("s", "/h").as_deref(), Some("/h/.local/state/rftp/history"));
-        assert_eq!(place("", "/h").as_deref(), Some("/h/.local/state/rftp/history"));
-        assert_eq!((place("-", "-"), place("-", "h")), (None, None));
     }
 
     #[test]

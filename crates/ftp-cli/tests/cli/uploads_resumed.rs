@@ -1,0 +1,215 @@
+//! An upload that an earlier run has begun is resumed only with the same version of the local file
+
+use std::io::{Seek as _, Write as _};
+use std::path::PathBuf;
+
+use ftp_test::{Action, Command, Server};
+
+use crate::files::set_time;
+use crate::{Home, Run, bytes};
+
+const SIZE: usize = 3_000_000;
+const PART: usize = 2_000_000;
+
+/// A server whose clock is ahead by decades, on which an upload of `file` was broken off
+fn broken() -> (Server, Home) {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(SIZE));
+    break_off(&server, &home);
+    (server, home)
+}
+
+fn break_off(server: &Server, home: &Home) {
+    server.on_command(|Command { verb, .. }| match verb {
+        "STOR" => Action::serve().break_at(PART).then_close(),
+        _ => Action::serve(),
+    });
+    let run = put(server, home);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert!(server.files().get("file.part").is_some_and(|part| part.len() == PART));
+    server.on_command(|Command { verb, .. }| match verb {
+        "MDTM" => Action::reply("213 21000101000000"),
+        _ => Action::serve(),
+    });
+    server.forget_commands();
+}
+
+fn put(server: &Server, home: &Home) -> Run {
+    home.rftp(&["put", "--retries", "0", "file", &server.url("file")])
+}
+
+/// Uploads the file again, and expects that the server has it then; returns how often it was sent from its start
+fn again(server: &Server, home: &Home) -> usize {
+    let run = put(server, home);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(server.files().get("file") == Some(home.read("file")), "a mixture");
+    assert!(!server.files().contains("file.part"));
+    server.count("STOR")
+}
+
+fn folder(home: &Home) -> PathBuf {
+    home.path(".local/state/rftp/uploads")
+}
+
+fn notes(home: &Home) -> usize {
+    std::fs::read_dir(folder(home)).map_or(0, Iterator::count)
+}
+
+#[test]
+fn the_same_version_is_resumed_whatever_the_clock_of_the_server() {
+    for time in ["21000101000000", "19700101000000"] {
+        let (server, home) = broken();
+        server.on_command(move |Command { verb, .. }| match verb {
+            "MDTM" => Action::reply(format!("213 {time}")),
+            _ => Action::serve(),
+        });
+        assert_eq!(notes(&home), 1);
+        assert_eq!((again(&server, &home), server.count("APPE"), notes(&home)), (0, 1, 0));
+    }
+}
+
+/// Regression: the server's clock was ahead, so the part seemed to be younger than the change
+#[test]
+fn a_file_that_was_edited_in_place_is_sent_again() {
+    let (server, home) = broken();
+    let mut file = std::fs::File::options().write(true).open(home.path("file")).unwrap();
+    file.rewind().unwrap();
+    file.write_all(b"EDITED HEADER").unwrap();
+    drop(file);
+    assert_eq!(again(&server, &home), 1);
+}
+
+/// Regression: the local file was replaced by an older version, whose last bytes before the break are the same, and the two
+/// were joined
+#[test]
+fn an_older_version_with_the_same_end_is_sent_again() {
+    let (server, home) = broken();
+    let mut other = bytes(SIZE);
+    other[..13].copy_from_slice(b"OTHER VERSION");
+    home.write("new", &other);
+    set_time(&home, "new", 1_000_000_000);
+    std::fs::rename(home.path("new"), home.path("file")).unwrap();
+    assert_eq!(again(&server, &home), 1);
+}
+
+/// As after `cp -p`, `tar` or `rsync -t`: only the time of the inode's change tells
+#[cfg(unix)]
+#[test]
+fn a_version_with_the_same_size_and_time_is_sent_again() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(SIZE));
+    set_time(&home, "file", 1_000_000_000);
+    break_off(&server, &home);
+    let mut other = bytes(SIZE);
+    other[..13].copy_from_slice(b"OTHER VERSION");
+    home.write("file", &other);
+    set_time(&home, "file", 1_000_000_000);
+    assert_eq!(again(&server, &home), 1);
+}
+
+#[test]
+fn a_part_of_which_nothing_is_known_is_sent_again() {
+    // Of another program or machine, or of a run whose note is lost
+    let (server, home) = broken();
+    std::fs::remove_dir_all(folder(&home)).unwrap();
+    assert_eq!(again(&server, &home), 1);
+    // Where no note can be kept
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(SIZE));
+    home.write(".local", b"not a directory");
+    break_off(&server, &home);
+    assert_eq!(again(&server, &home), 1);
+    // Of another server
+    let (server, home) = broken();
+    let other = Server::start();
+    other.files().put("file.part", server.files().get("file.part").unwrap());
+    assert_eq!(again(&other, &home), 1);
+    assert_eq!(again(&server, &home), 0);
+}
+
+/// The part of an upload that begins is of its version from the moment on at which the server has emptied it
+#[test]
+fn a_refused_upload_leaves_no_note_on_the_part_of_another_version() {
+    let (server, home) = broken();
+    let mut other = bytes(SIZE);
+    other[0] ^= 1;
+    home.write("file", &other);
+    server.on_command(|Command { verb, .. }| match verb {
+        "STOR" => Action::close(),
+        _ => Action::serve(),
+    });
+    assert_eq!(put(&server, &home).code, Some(4));
+    server.on_command(|_| Action::serve());
+    server.forget_commands();
+    assert_eq!(again(&server, &home), 1);
+}
+
+/// It is complete, and lacks its name only
+#[test]
+fn a_complete_part_is_not_sent_again() {
+    for command in ["put", "mirror"] {
+        let (server, home) = (Server::start(), Home::new());
+        home.write("d/file", &bytes(SIZE));
+        server.on_command(|Command { verb, .. }| match verb {
+            "RNFR" => Action::reply("550 Permission denied"),
+            _ => Action::serve(),
+        });
+        let (from, url) = (if command == "put" { "d/file" } else { "d" }, server.url(""));
+        let run = home.rftp(&[command, from, &url]);
+        assert_eq!(run.code, Some(8), "{run:?}");
+        server.on_command(|_| Action::serve());
+        server.forget_commands();
+        let run = home.rftp(&[command, from, &url]);
+        assert_eq!((run.code, server.count("STOR")), (Some(0), 0), "{command}: {run:?}");
+        assert!(server.files().get("file") == Some(bytes(SIZE)), "{command}");
+        assert_eq!(notes(&home), 0, "{command}");
+    }
+}
+
+/// Another machine has uploaded another file under the same name
+#[test]
+fn a_part_with_another_end_is_replaced() {
+    let (server, home) = broken();
+    server.files().put("file.part", vec![7; PART]);
+    let run = put(&server, &home);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("starts again"), "{run:?}");
+    assert!(server.files().get("file") == Some(bytes(SIZE)));
+    assert!(!server.files().contains("file.part"));
+}
+
+/// The part may have the same end, as files of zeros have
+#[test]
+fn standard_input_that_breaks_off_is_no_part_of_a_file() {
+    let (server, home) = broken();
+    server.on_command(|Command { verb, .. }| match verb {
+        "STOR" => Action::close(),
+        _ => Action::serve(),
+    });
+    let run = home.rftp(&["put", "--retries", "0", "-", &server.url("file")]);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    server.on_command(|_| Action::serve());
+    assert_eq!(notes(&home), 0);
+}
+
+#[test]
+fn a_part_that_is_deleted_leaves_no_note() {
+    let (server, home) = (Server::start(), Home::new());
+    home.write("file", &bytes(SIZE));
+    server.on_command(|Command { verb, .. }| match verb {
+        "STOR" => Action::serve().break_at(PART).final_reply("552 Disk full"),
+        _ => Action::serve(),
+    });
+    let run = put(&server, &home);
+    assert_eq!((run.code, notes(&home)), (Some(8), 0), "{run:?}");
+    assert!(!server.files().contains("file.part"));
+}
+
+/// Names of files may be nobody else's business
+#[cfg(unix)]
+#[test]
+fn only_the_owner_reads_the_notes() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_server, home) = broken();
+    assert_eq!(folder(&home).metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}
